@@ -1,0 +1,279 @@
+//! `apply`: a saved plan exactly as it is; or plan, show, ask, apply.
+#![expect(clippy::disallowed_methods, reason = "reads the plan file, the clock and who applies")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::args::{Apply, Common, Form};
+use super::exit::{self, Stop};
+use super::forms;
+use super::holder;
+use super::project;
+use super::safety;
+use super::secrets::Secrets;
+use super::streams::Streams;
+use crate::apply::{self, ApplyError, Cause, Event, Outcome, Report, Surroundings};
+use crate::compile::project::{Live, Project as Declared};
+use crate::plan::{self, Plan};
+use crate::report;
+use crate::report::content::Content;
+use crate::schema::parts::Catalogue;
+use crate::source::git;
+use crate::store::{self, Store};
+
+/// Between two looks at a lock that somebody else has.
+const LOCK_PAUSE_MS: u64 = 100;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the plan cannot be read, is stale, has errors, is refused, or the store fails before anything was saved.
+pub fn run(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
+    match &args.plan {
+        Some(path) => apply_file(common, args, path, streams),
+        None => apply_now(common, args, streams),
+    }
+}
+
+fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
+    let opened = project::open(common)?;
+    super::plan::say_if_broken(common, &opened, streams);
+    let plan = super::plan::make_with(common, &opened, true)?;
+    if common.output == Form::Text {
+        super::plan::show(&opened, &plan, streams);
+    }
+    if opened.has_errors() {
+        return Err(Stop::new(exit::ERRORS, "the configuration has errors, so nothing was applied")
+            .help("mend them, or leave the integrations that have them out with --exclude"));
+    }
+    let (environment, url) = opened.store(common)?;
+    let project = &opened.compilation.project;
+    let forced = safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now())?;
+    let pending = plan
+        .integrations
+        .iter()
+        .flat_map(|integration| &integration.categories)
+        .any(|category| category.action.saves());
+    if pending && !args.yes {
+        confirm(common, &plan, project, streams)?;
+    }
+    // A store is made only when there is something to put into it.
+    if !pending {
+        return print(common, &plan, &Report::default(), None, streams);
+    }
+    let mut store = store::open(&url)?;
+    let declared = &opened.compilation.project;
+    execute(common, args, forced.as_deref(), &plan, (&opened.root, declared), store.as_mut(), streams)
+}
+
+fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Streams) -> Result<(), Stop> {
+    if common.no_input || !streams.can_ask() {
+        return Err(Stop::usage("there is nobody to ask whether to apply this")
+            .help("apply with --yes, or save the plan with `pairform plan --out FILE` and apply that"));
+    }
+    let categories = &plan.summary.categories;
+    let number = categories.create + categories.update + categories.reset;
+    let categories = report::count(number, "category");
+    // A word that nobody types by habit, where a shop is selling.
+    let live = safety::live(plan);
+    let agreed = match live.as_slice() {
+        [first, rest @ ..] if project.safety.live != Live::Allow => {
+            let word = if rest.is_empty() { *first } else { "live" };
+            let number = report::count(live.len(), "integration");
+            let question = format!("\nSave {categories}, {number} in live mode? Type `{word}` to go on: ");
+            streams.answer(&question) == word
+        }
+        _ => streams.ask(&format!("\nSave {categories}? Only `yes` goes on: ")),
+    };
+    if agreed { Ok(()) } else { Err(Stop::new(exit::REFUSED, "not applied: the answer was another")) }
+}
+
+fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Stop::usage(format!("cannot read the plan {}: {error}", path.display())))?;
+    let plan = plan::file::read(&text)
+        .map_err(|error| Stop::usage(format!("{} cannot be applied: {error}", path.display())))?;
+    if plan.summary.errors > 0 {
+        return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
+            .help(format!("`pairform show {}` prints them; mend them and plan again", path.display())));
+    }
+    // A plan says what to save and the project says only where, so nothing is compiled again.
+    let (root, sources) = project::read(common)?;
+    let declared = Declared::read(&sources, &mut Vec::new());
+    if let Some(asked) = common.env.as_ref().filter(|asked| Some(*asked) != plan.environment.as_ref()) {
+        let planned = plan.environment.as_deref().unwrap_or("no environment");
+        return Err(Stop::new(exit::STALE, format!("the plan was made for {planned}, not for {asked}"))
+            .help("make a plan for this environment"));
+    }
+    let (environment, url) =
+        project::store_url(&declared, &root, plan.environment.as_deref(), common.store.as_deref())?;
+    let forced = safety::judge(&plan, &declared, environment.as_deref(), args, jiff::Timestamp::now())?;
+    if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
+        streams.say("warning: the plan was made from a tree with uncommitted changes\n");
+    }
+    let mut store = store::open(&url)?;
+    execute(common, args, forced.as_deref(), &plan, (&root, &declared), store.as_mut(), streams)
+}
+
+fn execute(
+    common: &Common,
+    args: &Apply,
+    forced: Option<&str>,
+    plan: &Plan,
+    (root, declared): (&Path, &Declared),
+    store: &mut dyn Store,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
+    let key = store.fingerprint_key().to_vec();
+    let secrets = Secrets::new(root, &key).running(&declared.secrets.exec);
+    let interrupts = Interrupts::watch();
+    let saved_by = who(root);
+    let holder = holder::this_process();
+    let patience = std::cell::Cell::new(args.lock_timeout.saturating_mul(1000) / LOCK_PAUSE_MS);
+    let surroundings = Surroundings {
+        saved_by: &saved_by,
+        now: &now,
+        fingerprint: &|reference| secrets.fingerprint(reference),
+        stopped: &|| interrupts.code().is_some(),
+        holder: &holder,
+        is_dead: &holder::is_dead,
+        wait: &|| {
+            let left = patience.get();
+            patience.set(left.saturating_sub(1));
+            if left > 0 {
+                std::thread::sleep(std::time::Duration::from_millis(LOCK_PAUSE_MS));
+            }
+            left > 0
+        },
+        forced,
+    };
+    let bar = progress_bar(streams);
+    let report = apply::apply(plan, store, &surroundings, &mut |event| match event {
+        Event::Begin { categories } => bar.set_length(categories as u64),
+        Event::Done { integration, category } => {
+            bar.set_message(format!("{integration} {category}"));
+            bar.inc(1);
+        }
+    });
+    bar.finish_and_clear();
+    let report = report.map_err(begin_failed)?;
+    let interrupt = interrupts.code().filter(|_| report.interrupted);
+    print(common, plan, &report, interrupt, streams)
+}
+
+fn begin_failed(error: ApplyError) -> Stop {
+    let code = match error {
+        ApplyError::Store(error) => return Stop::from(error),
+        ApplyError::Applied { .. } | ApplyError::OtherStore | ApplyError::Stale(_) => exit::STALE,
+    };
+    let stop = Stop::new(code, error.to_string());
+    match error {
+        ApplyError::Stale(_) => stop.help("make the plan anew and look at what changed; nothing was saved"),
+        _ => stop,
+    }
+}
+
+fn print(
+    common: &Common,
+    plan: &Plan,
+    report: &Report,
+    interrupt: Option<u8>,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
+    let code = interrupt.unwrap_or_else(|| exit_code(report));
+    match common.output {
+        Form::Json => streams.result(&report::json::print(&report::apply::json(plan, report, code))),
+        Form::Text => streams.result(&report::apply::text(report)),
+        _ => {
+            let catalogue = Catalogue::default();
+            let content = Content {
+                command: "apply",
+                findings: &plan.findings,
+                integrations: plan.summary.integrations,
+                plan: Some(plan),
+                outcome: Some(report),
+                catalogue: &catalogue,
+            };
+            forms::print(common, &content, streams)?;
+        }
+    }
+    Ok(code)
+}
+
+fn exit_code(report: &Report) -> u8 {
+    if report.complete() {
+        return exit::OK;
+    }
+    if report.saved() > 0 {
+        return exit::PARTLY;
+    }
+    let causes = report.outcomes.iter().map(|(_, _, outcome)| match outcome {
+        Outcome::Conflict { .. } => exit::STALE,
+        Outcome::Failed { cause: Cause::Secret, .. } => exit::NOT_ALLOWED,
+        Outcome::Failed { cause: Cause::Store | Cause::InDoubt, .. } => exit::UNREACHABLE,
+        Outcome::Failed { cause: Cause::Locked, .. } => exit::LOCKED,
+        _ => exit::OK,
+    });
+    causes.filter(|code| *code != exit::OK).min().unwrap_or(exit::PARTLY)
+}
+
+/// The signals that ask to stop, once asked.
+pub(super) struct Interrupts {
+    interrupted: Arc<AtomicBool>,
+    terminated: Arc<AtomicBool>,
+}
+
+impl Interrupts {
+    /// The first signal lets the save in flight finish and stops before the next; a second one ends at once, which is
+    /// safe too, as a save is atomic.
+    pub(super) fn watch() -> Self {
+        let interrupts = Interrupts { interrupted: Arc::default(), terminated: Arc::default() };
+        for (signal, code, flag) in [
+            (SIGINT, exit::INTERRUPTED, &interrupts.interrupted),
+            (SIGTERM, exit::TERMINATED, &interrupts.terminated),
+        ] {
+            // The order matters: the shutdown acts on a flag that an earlier signal has set. Where a handler cannot be
+            // set, the system's own behaviour remains.
+            let _ =
+                signal_hook::flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(flag))
+                    .and_then(|_| signal_hook::flag::register(signal, Arc::clone(flag)));
+        }
+        interrupts
+    }
+
+    /// The exit code of the signal that came.
+    pub(super) fn code(&self) -> Option<u8> {
+        if self.terminated.load(Ordering::SeqCst) {
+            return Some(exit::TERMINATED);
+        }
+        self.interrupted.load(Ordering::SeqCst).then_some(exit::INTERRUPTED)
+    }
+}
+
+/// RFC 3339, UTC.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Who is saving: `PAIRFORM_ACTOR`, else git's user, else the system's.
+pub(super) fn who(root: &Path) -> String {
+    let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.trim().is_empty());
+    named("PAIRFORM_ACTOR")
+        .or_else(|| git::user(root))
+        .or_else(|| named("USER"))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+pub(super) fn progress_bar(streams: &Streams) -> ProgressBar {
+    let target =
+        if streams.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,481 @@
+//! The command line. Doc comments are the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Integration configuration as code: validate it, see what would change, apply it category by category.
+#[derive(Debug, Parser)]
+#[command(name = "pairform", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The environment whose store is read and written.
+    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_ENV")]
+    pub env: Option<String>,
+    /// The store, in place of the environment's: sqlite:PATH or postgres://USER@HOST/DATABASE.
+    #[arg(long, global = true, value_name = "URL", env = "PAIRFORM_STORE")]
+    pub store: Option<String>,
+    /// Only this integration (repeatable).
+    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_INTEGRATION", value_delimiter = ',')]
+    pub integration: Vec<String>,
+    /// Only integrations of this pair (repeatable).
+    #[arg(long, global = true, value_name = "PAIR", env = "PAIRFORM_PAIR", value_delimiter = ',')]
+    pub pair: Vec<String>,
+    /// Only this category (repeatable).
+    #[arg(long, global = true, value_name = "CATEGORY", env = "PAIRFORM_CATEGORY", value_delimiter = ',')]
+    pub category: Vec<String>,
+    /// Not this integration (repeatable).
+    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_EXCLUDE", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// Read this revision of the repository (a branch, a tag, a commit), not the working tree.
+    #[arg(long, global = true, value_name = "REF", env = "PAIRFORM_REV")]
+    pub rev: Option<String>,
+    /// Only integrations whose compiled result can have changed since this revision.
+    #[arg(long, global = true, value_name = "REF", env = "PAIRFORM_CHANGED_SINCE")]
+    pub changed_since: Option<String>,
+    /// The form of the result.
+    #[arg(short, long, global = true, value_name = "FORM", env = "PAIRFORM_OUTPUT", default_value = "text")]
+    pub output: Form,
+    /// When to colour.
+    #[arg(long, global = true, value_name = "WHEN", env = "PAIRFORM_COLOR", default_value = "auto")]
+    pub color: Color,
+    /// Never ask; what would need an answer is refused.
+    #[arg(long, global = true, env = "PAIRFORM_NO_INPUT", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_input: bool,
+    /// Work in this folder.
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One JSON value.
+    Json,
+    /// The comment of a pull request.
+    Markdown,
+    /// One self-contained page.
+    Html,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// A test report.
+    Junit,
+    /// GitHub workflow commands.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+}
+
+impl Form {
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Text => "text",
+            Form::Json => "json",
+            Form::Markdown => "markdown",
+            Form::Html => "html",
+            Form::Sarif => "sarif",
+            Form::Junit => "junit",
+            Form::Github => "github",
+            Form::Gitlab => "gitlab",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR or TERM=dumb says otherwise.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Begin a repository, or an integration of a pair with its required settings first; overwrites nothing.
+    Init(Init),
+    /// Report everything that is wrong, in one run and without a network.
+    Validate(Validate),
+    /// Compare the files with what is deployed; writes nothing.
+    Plan(Plan),
+    /// List the integrations: pair, mode, flows, readiness, last applied.
+    List(List),
+    /// Compare two revisions of the repository, compiled, by setting; reads no store.
+    Diff(Diff),
+    /// Save what the plan says, category by category.
+    Apply(Apply),
+    /// Lay out the project's YAML; comments, order and quotes stay, and so does the meaning.
+    Fmt(Fmt),
+    /// Take what was changed outside into the files, or adopt a deployed integration; keeps comments and order.
+    Pull(Pull),
+    /// Show what was changed in the store and not in the files, and by whom; writes nothing.
+    Drift(Drift),
+    /// List what was saved, when, by whom and from which commit.
+    History(History),
+    /// Plan the way back to what was deployed before; saves nothing itself.
+    Revert(Revert),
+    /// Export or verify the record of all saves.
+    Audit(Audit),
+    /// Release a lock that was left behind, or list the locks.
+    Unlock(Unlock),
+    /// Print a saved plan, or an integration's compiled configuration with the origin of each value.
+    Show(Show),
+    /// Print a diagnostic's page, or a setting's documentation.
+    Explain(Explain),
+    /// List connectors, categories and pairs, or print a pair's linked schema.
+    Schema(Schema),
+    /// Fetch dropdown values, look at them, compare them with what is used, clear their cache.
+    Options(Options),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+    /// Print the manual page.
+    Man,
+    /// Print the version.
+    Version,
+}
+
+impl Command {
+    /// The command's name, as JSON results carry it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Init(_) => "init",
+            Command::List(_) => "list",
+            Command::Validate(_) => "validate",
+            Command::Plan(_) => "plan",
+            Command::Diff(_) => "diff",
+            Command::Apply(_) => "apply",
+            Command::Fmt(_) => "fmt",
+            Command::Pull(_) => "pull",
+            Command::Drift(_) => "drift",
+            Command::History(_) => "history",
+            Command::Revert(_) => "revert",
+            Command::Audit(_) => "audit",
+            Command::Unlock(_) => "unlock",
+            Command::Show(_) => "show",
+            Command::Explain(_) => "explain",
+            Command::Schema(_) => "schema",
+            Command::Options(args) => match args.command {
+                OptionsCommand::Refresh(_) => "options refresh",
+                OptionsCommand::List(_) => "options list",
+                OptionsCommand::Check { .. } => "options check",
+                OptionsCommand::Clear(_) => "options clear",
+            },
+            Command::Completions(_) => "completions",
+            Command::Man => "man",
+            Command::Version => "version",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The pair to begin an integration of.
+    #[arg(value_name = "PAIR")]
+    pub pair: Option<String>,
+    /// The integration's id; the pair's when left out.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Files or folders of the project; all of it when none is given. With --schema: the files to judge.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Judge any YAML or JSON files by any JSON Schema instead.
+    #[arg(long, value_name = "SCHEMA", requires = "paths")]
+    pub schema: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Save the plan, to be applied exactly as it is.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when there is something to save.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub max_age: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The revision to compare with; else origin/HEAD, origin/main, main, origin/master or master.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
+    /// The revision to compare; else the working tree.
+    #[arg(long, value_name = "REF")]
+    pub head: Option<String>,
+    /// Compare with the base as it is, not with the commit where head left it.
+    #[arg(long)]
+    pub exact: bool,
+    /// Name the commit and the author that last touched each changed setting's line.
+    #[arg(long)]
+    pub blame: bool,
+    /// Exit with 2 when a setting changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A saved plan; without one, pairform plans, shows the plan and asks.
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Apply without asking.
+    #[arg(long, alias = "auto-approve")]
+    pub yes: bool,
+    /// Leave to change integrations in live mode, where the project requires it.
+    #[arg(long)]
+    pub allow_live: bool,
+    /// Lift one safety check, and say why: "max_reset: Klarna leaves". It is kept in the store.
+    #[arg(long, value_name = "CHECK: REASON")]
+    pub force: Option<String>,
+    /// How long to wait for an integration that somebody else is applying.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub lock_timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// The lock's id; without one, the locks that are held are listed.
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// Exit with 2 when something was changed outside the files.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct History {
+    /// An integration; all of them when none is given.
+    #[arg(value_name = "INTEGRATION")]
+    pub what: Option<String>,
+    /// Only saves that changed this setting, such as payment_methods.map.Klarna.
+    #[arg(long, value_name = "SETTING")]
+    pub setting: Option<String>,
+    /// Only saves of this commit (its first digits are enough).
+    #[arg(long, value_name = "COMMIT")]
+    pub commit: Option<String>,
+    /// Only saves by people whose name holds this.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// At most so many, the newest.
+    #[arg(long, value_name = "NUMBER")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Revert {
+    /// The integration whose categories go back; --category names which, else all of them.
+    #[arg(value_name = "INTEGRATION")]
+    pub what: String,
+    /// To this revision; with exactly one --category.
+    #[arg(long, value_name = "REVISION", group = "target")]
+    pub revision: Option<u64>,
+    /// To what was deployed at this time (RFC 3339).
+    #[arg(long, value_name = "TIME", group = "target")]
+    pub time: Option<String>,
+    /// To what was deployed after the last save of this commit (its first digits are enough).
+    #[arg(long, value_name = "COMMIT", group = "target")]
+    pub commit: Option<String>,
+    /// Save the plan, to be applied exactly as it is.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Print every save and every note as JSON lines, each chained to the one before by its hash.
+    Export,
+    /// Prove that an export is whole and unchanged.
+    Verify {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Who sets this, and to what: CATEGORY.SETTING, or CATEGORY.SETTING=VALUE for those that set it to VALUE.
+    #[arg(long, value_name = "SETTING[=VALUE]")]
+    pub setting: Option<String>,
+    /// Only settings that an integration or its environment sets to something else than its bases do.
+    #[arg(long)]
+    pub differs_from_base: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Files or folders of the project; all of it when none is given.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list what would change and exit with 2.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Pull {
+    /// The integrations to take in; all that have files when none is named. One that has no file is adopted: say
+    /// its pair with --pair.
+    #[arg(value_name = "INTEGRATION")]
+    pub integrations: Vec<String>,
+    /// A folder with a file per category, in place of one file (when adopting).
+    #[arg(long)]
+    pub split: bool,
+    /// Edit a base or an environment where it owns the value, in place of overriding it in the integration.
+    #[arg(long)]
+    pub into_base: bool,
+    /// Also take settings that were changed in the files too; the files' values are given up.
+    #[arg(long)]
+    pub conflicts: bool,
+    /// Write without asking.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A plan file, or an integration's name.
+    #[arg(value_name = "PLAN|INTEGRATION")]
+    pub what: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A code such as E0312, a pair, or an integration.
+    #[arg(value_name = "CODE|PAIR|INTEGRATION")]
+    pub what: String,
+    /// With a pair or an integration: a setting, such as order.exclude_before.
+    #[arg(value_name = "SETTING")]
+    pub setting: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Schema {
+    #[command(subcommand)]
+    pub command: SchemaCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// List the connectors, categories and pairs.
+    List,
+    /// Print a pair's settings, or with --json its linked JSON Schema.
+    Show {
+        #[arg(value_name = "PAIR")]
+        pair: String,
+        /// One self-contained JSON Schema (draft 2020-12).
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a reference page per pair: every setting, its default, allowed values and when it is required.
+    Docs {
+        /// The folder that gets PAIR.md and PAIR.html; made when it is not there.
+        #[arg(value_name = "DIR", default_value = "docs/settings")]
+        folder: PathBuf,
+    },
+    /// Write JSON Schemas for editors, and point the project's files at them.
+    Export {
+        /// The folder that gets the schemas; made when it is not there.
+        #[arg(value_name = "DIR", default_value = "schemas/linked")]
+        folder: PathBuf,
+        /// Write nothing; exit with 2 when a schema or a file's first line is not as it would be written.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    pub command: OptionsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OptionsCommand {
+    /// Fetch the option sets in use from the platforms and write them to options/.
+    Refresh(Fetch),
+    /// Print values and labels, and when they were fetched.
+    List(Sets),
+    /// Compare the committed lists, the platforms and the configuration; writes nothing.
+    Check {
+        #[command(flatten)]
+        fetch: Fetch,
+        /// Exit with 2 when something moved in a platform.
+        #[arg(long)]
+        detailed_exitcode: bool,
+        /// Report committed lists that are older, such as 30d.
+        #[arg(long, value_name = "AGE", default_value = "30d", value_parser = age)]
+        max_list_age: std::time::Duration,
+    },
+    /// Clear cache: drop the cached dropdown values, so that they are fetched anew.
+    Clear(Sets),
+}
+
+#[derive(Debug, Args)]
+pub struct Sets {
+    /// Only this connector (repeatable).
+    #[arg(long, value_name = "CONNECTOR", value_delimiter = ',')]
+    pub connector: Vec<String>,
+    /// Only this option set, such as terms_of_payment (repeatable).
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Fetch {
+    #[command(flatten)]
+    pub sets: Sets,
+    /// Take cached values that are younger, such as 15m, 12h or 7d, in place of fetching them.
+    #[arg(long, value_name = "AGE", default_value = "0s", value_parser = age)]
+    pub max_age: std::time::Duration,
+    /// How long to wait for one answer of a platform.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = age)]
+    pub timeout: std::time::Duration,
+}
+
+/// A number with `ms`, `s`, `m`, `h` or `d`.
+fn age(text: &str) -> Result<std::time::Duration, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let unit = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err("a time is a number and `s`, `m`, `h` or `d`, such as `12h`".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a time begins with a number, such as `12h`".to_owned())?;
+    Ok(std::time::Duration::from_millis(number.saturating_mul(unit)))
+}

@@ -1,0 +1,352 @@
+//! `diff`: two revisions of the repository, compiled and compared by setting. Reads no store and no checkout.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::args::{Common, Diff, Form};
+use super::exit::{self, Stop};
+use super::project::{self, Project};
+use super::streams::Streams;
+use super::{forms, owners, plan as planning};
+use crate::compile::{Compiled, Selection, reach};
+use crate::diagnostic::{Finding, Severity};
+use crate::model::{SettingPath, Settings, Value};
+use crate::plan::{
+    self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Kind, Origin, Plan, Released,
+    Side, Touched,
+};
+use crate::report::{self, json};
+use crate::source::Sources;
+use crate::source::git::{History, Revision};
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no project, or a revision cannot be read.
+pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, Stop> {
+    let head_name = args.head.as_ref().or(common.rev.as_ref());
+    let (root, history, head) = match head_name {
+        Some(name) => project::find_revision(name)?,
+        None => {
+            let (root, _) = project::read_tree()?;
+            let (history, head) = project::history(&root, "HEAD")?;
+            (root, history, head)
+        }
+    };
+    let (base, base_name) = base(&history, args, &head, head_name.map_or("HEAD", String::as_str))?;
+    let new = match head_name {
+        Some(_) => history.load(&head)?,
+        None => project::read_tree()?.1,
+    };
+    let old = history.load(&base)?;
+    let reached = reach::reach(&old, &new, common.env.as_deref());
+    let affected: BTreeSet<String> = reached.integrations.keys().cloned().collect();
+    let selection = Selection { affected: Some(affected), ..project::selection(common, &root, &new)? };
+    let before = project::compile_selected(
+        root.clone(),
+        old,
+        Selection { environment: None, ..only_names(&selection) },
+    )
+    .and_then(|before| {
+        match (&selection.environment, before.compilation.project.environments.is_empty()) {
+            // An environment that came later has no values of its own in the base.
+            (Some(name), false) if before.compilation.project.environments.contains_key(name) => {
+                let again = Selection { environment: Some(name.clone()), ..only_names(&selection) };
+                project::compile_selected(root.clone(), before.sources, again)
+            }
+            _ => Ok(before),
+        }
+    })?;
+    let after = compile_head(root, new, &selection, &before)?;
+    planning::require_categories(common, &after)?;
+    let mut plan = compare(common, &before, &after, &reached);
+    plan.comparison = Some(Comparison {
+        base: Side { name: base_name, id: Some(base.commit.id.clone()) },
+        head: match head_name {
+            Some(name) => Side { name: name.clone(), id: Some(head.commit.id.clone()) },
+            None => Side { name: "working tree".to_owned(), id: None },
+        },
+    });
+    plan.commit = match head_name {
+        Some(_) => Some(plan::Commit { id: head.commit.id.clone(), dirty: false }),
+        None => project::commit(common, &after.root)?
+            .map(|commit| plan::Commit { id: commit.id, dirty: commit.dirty }),
+    };
+    let history = (history, head);
+    owners::assign(&mut plan, &after, Some(&history));
+    if args.blame {
+        blame(&mut plan, &after.sources, &history);
+    }
+    let findings = new_findings(&before, &after);
+    plan.findings = json::findings(&findings, &after.sources);
+    let counts = report::findings::counts(&findings);
+    let of = |severity| counts.get(&severity).copied().unwrap_or(0);
+    (plan.summary.errors, plan.summary.warnings, plan.summary.notes) =
+        (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
+    plan.digest = plan::file::digest(&plan);
+    let settings = &plan.summary.settings;
+    let changed = settings.add + settings.change + settings.reset > 0 || !plan.released.is_empty();
+    let code = match (of(Severity::Error) > 0, changed && args.detailed_exitcode) {
+        (true, _) => exit::ERRORS,
+        (false, true) => exit::PENDING,
+        (false, false) => exit::OK,
+    };
+    match common.output {
+        Form::Json => streams.result(&json::print(&json::plan(&plan, "diff", code))),
+        Form::Text => {
+            streams.result(&report::findings::text(&findings, &after.sources, &after.compilation.hidden));
+            streams.result(&report::plan::text(&plan));
+        }
+        _ => forms::print(common, &planning::content("diff", &after, &plan), streams)?,
+    }
+    Ok(code)
+}
+
+/// The commit to compare with, and what it is in words.
+fn base(
+    history: &History,
+    args: &Diff,
+    head: &Revision,
+    head_name: &str,
+) -> Result<(Revision, String), Stop> {
+    let name = match &args.base {
+        Some(name) => name.clone(),
+        None => history.default_base()?,
+    };
+    let named = history.resolve(&name)?;
+    if args.exact {
+        return Ok((named, name));
+    }
+    let parted = history.merge_base(&named, head)?;
+    let words = if parted == named { name } else { format!("merge base of {name} and {head_name}") };
+    Ok((parted, words))
+}
+
+/// The same integrations; names that do not exist on this side are not asked for.
+fn only_names(selection: &Selection) -> Selection {
+    Selection { affected: selection.affected.clone(), ..Selection::default() }
+}
+
+/// Filters may name an integration that only the base has.
+fn compile_head(
+    root: std::path::PathBuf,
+    sources: Sources,
+    selection: &Selection,
+    before: &Project,
+) -> Result<Project, Stop> {
+    let gone = |name: &String| before.compilation.names.contains(name);
+    let mut selection = selection.clone();
+    let (old, rest): (Vec<String>, Vec<String>) = selection.integrations.iter().cloned().partition(gone);
+    let names: Vec<String> = reach_names(&sources);
+    selection.integrations = old.iter().filter(|name| names.contains(name)).cloned().chain(rest).collect();
+    if selection.integrations.is_empty() && !old.is_empty() {
+        selection.affected = Some(BTreeSet::new());
+    }
+    project::compile_selected(root, sources, selection)
+}
+
+fn reach_names(sources: &Sources) -> Vec<String> {
+    crate::compile::compose::files_by_integration(sources).into_iter().map(|(name, _)| name).collect()
+}
+
+fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::Reach) -> Plan {
+    let scope = planning::scope(common, after);
+    let old: BTreeMap<&str, &Compiled> =
+        before.compilation.integrations.iter().map(|compiled| (compiled.name.as_str(), compiled)).collect();
+    let mut integrations = Vec::new();
+    let mut released = Vec::new();
+    for compiled in &after.compilation.integrations {
+        let base = old.get(compiled.name.as_str()).copied();
+        let integration = one(before, after, base, compiled, reached, &scope);
+        if report::content::is_worth_showing(&integration) {
+            integrations.push(integration);
+        }
+        released.extend(base.into_iter().flat_map(|base| gone(base, Some(compiled))));
+    }
+    let exists = |name: &str| after.compilation.names.iter().any(|known| known == name);
+    let wanted = |name: &String| common.integration.is_empty() || common.integration.contains(name);
+    for base in
+        before.compilation.integrations.iter().filter(|base| !exists(&base.name) && wanted(&base.name))
+    {
+        released.extend(gone(base, None));
+    }
+    released.retain(|released: &Released| {
+        scope.categories.is_empty() || scope.categories.contains(&released.category)
+    });
+    let summary = plan::summarize(&integrations);
+    Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        command: "diff".to_owned(),
+        digest: String::new(),
+        commit: None,
+        environment: common.env.clone(),
+        store: None,
+        scope,
+        integrations,
+        released,
+        refusals: Vec::new(),
+        notes: Vec::new(),
+        findings: Vec::new(),
+        summary,
+        comparison: None,
+    }
+}
+
+/// Categories that the base declares and the head does not.
+fn gone(base: &Compiled, head: Option<&Compiled>) -> Vec<Released> {
+    let still = |id: &String| head.is_some_and(|head| head.configuration.categories.contains_key(id));
+    let declared =
+        base.configuration.categories.iter().filter(|(id, settings)| !settings.is_empty() && !still(id));
+    declared
+        .map(|(id, _)| Released { integration: base.name.clone(), category: id.clone(), revision: 0 })
+        .collect()
+}
+
+fn one(
+    before: &Project,
+    after: &Project,
+    base: Option<&Compiled>,
+    head: &Compiled,
+    reached: &reach::Reach,
+    scope: &plan::Scope,
+) -> Integration {
+    let deployed: BTreeMap<String, Current> = base
+        .into_iter()
+        .flat_map(|base| &base.configuration.categories)
+        .map(|(id, settings)| (id.clone(), as_deployed(settings)))
+        .collect();
+    let place = |category: &str, path: &SettingPath| Some(place(after, head, category, path));
+    let desired = planning::desired(after, head, &place, &|_| None);
+    let mut planned = plan::plan_integration(&desired, &deployed, scope);
+    for category in &mut planned.categories {
+        category.revision = None;
+        let written = head.configuration.categories.get(&category.category);
+        let old = base.and_then(|base| base.configuration.categories.get(&category.category));
+        add_new_resets(category, written, old);
+        relabel(category, before, base);
+    }
+    let effects = effects(base, head, reached, report::content::changes(&planned) > 0);
+    planned.effects = Some(effects).filter(|effects| !effects.is_empty());
+    planned
+}
+
+/// What the base sets stands for what is deployed.
+fn as_deployed(settings: &Settings) -> Current {
+    let set = settings.iter().filter(|(_, value)| **value != Value::Null);
+    Current {
+        revision: 0,
+        settings: set.map(|(path, value)| (path.clone(), value.clone())).collect(),
+        applied: settings.clone(),
+    }
+}
+
+/// A `null` that is new resets whatever is deployed, although the base says nothing of it.
+fn add_new_resets(category: &mut plan::CategoryPlan, written: Option<&Settings>, old: Option<&Settings>) {
+    let nulls = written.into_iter().flatten().filter(|(_, value)| **value == Value::Null);
+    for (path, _) in nulls {
+        let known = old.is_some_and(|old| old.keys().any(|key| key.starts_with(path)));
+        if known {
+            continue;
+        }
+        category.changes.push(Change {
+            setting: path.to_string(),
+            kind: Kind::Reset,
+            before: serde_json::Value::Null,
+            after: serde_json::Value::Null,
+            before_label: None,
+            after_label: None,
+            origin: Origin::Git,
+            last_applied: None,
+            effect: "next-sync".to_owned(),
+            path: None,
+            line: None,
+            touched: None,
+            since: None,
+            by: None,
+        });
+        if category.action == plan::Action::None {
+            category.action = plan::Action::Reset;
+        }
+    }
+}
+
+/// What was set before is called as the base's dropdown lists call it.
+fn relabel(category: &mut plan::CategoryPlan, before: &Project, base: Option<&Compiled>) {
+    let Some(base) = base else { return };
+    let Some(schema) = base.pair.category(&category.category) else { return };
+    let view = base.view(&before.compilation.options);
+    for change in &mut category.changes {
+        let found = SettingPath::parse(&change.setting)
+            .and_then(|path| view.label(schema.schema_at(&path)?, &Value::from_json(&change.before)));
+        change.before_label = found;
+    }
+}
+
+/// A setting's place; of one that is no longer written, the place of its integration.
+fn place(opened: &Project, compiled: &Compiled, category: &str, path: &SettingPath) -> (String, usize) {
+    let span =
+        compiled.origins.get(category).and_then(|origins| origins.get(path)).unwrap_or(&compiled.place);
+    (opened.sources.path(*span).to_owned(), opened.sources.position(*span).line)
+}
+
+fn effects(base: Option<&Compiled>, head: &Compiled, reached: &reach::Reach, changed: bool) -> Effects {
+    let missing = |one: &[String], other: &[String]| -> Vec<String> {
+        one.iter().filter(|id| !other.contains(id)).cloned().collect()
+    };
+    let mut effects = Effects::default();
+    if let Some(base) = base {
+        effects.flows_on = missing(&head.flows_on, &base.flows_on);
+        effects.flows_off = missing(&base.flows_on, &head.flows_on);
+        effects.categories_shown = missing(&head.visible, &base.visible);
+        effects.categories_hidden = missing(&base.visible, &head.visible);
+        let required = |compiled: &Compiled| -> Vec<String> {
+            compiled.requirements.iter().map(|one| format!("{}.{}", one.category, one.path)).collect()
+        };
+        effects.newly_required = missing(&required(head), &required(base));
+        if !reached.own.contains(&head.name) && (changed || !effects.is_empty()) {
+            let through = reached.integrations.get(&head.name).into_iter().flatten();
+            effects.through = through.cloned().collect();
+        }
+    }
+    effects
+}
+
+/// Findings that the base does not have; a mere shift of lines makes none new.
+fn new_findings(before: &Project, after: &Project) -> Vec<Finding> {
+    type Key = (&'static str, String, String, crate::diagnostic::About);
+    fn key(finding: &Finding, sources: &Sources) -> Key {
+        let path = sources.path(finding.primary.span).to_owned();
+        (finding.code.id, finding.message.clone(), path, finding.about.clone())
+    }
+    let mut known: Vec<Key> =
+        before.compilation.findings.iter().map(|finding| key(finding, &before.sources)).collect();
+    let mut findings = after.compilation.findings.clone();
+    findings.retain(|finding| {
+        let key = key(finding, &after.sources);
+        match known.iter().position(|one| *one == key) {
+            Some(at) => {
+                known.swap_remove(at);
+                false
+            }
+            None => true,
+        }
+    });
+    findings
+}
+
+/// Names who last touched the line of each change.
+fn blame(plan: &mut Plan, sources: &Sources, (history, head): &(History, Revision)) {
+    let mut files = BTreeMap::new();
+    let changes =
+        plan.integrations.iter_mut().flat_map(|one| &mut one.categories).flat_map(|one| &mut one.changes);
+    for change in changes.filter(|change| change.kind != Kind::Reset) {
+        let (Some(path), Some(line)) = (&change.path, change.line) else { continue };
+        let lines = files.entry(path.clone()).or_insert_with(|| {
+            let text = sources.by_path(path).map(|id| sources.file(id).text.as_str()).unwrap_or_default();
+            history.touched(head, path, text)
+        });
+        change.touched = Some(match lines.get(line - 1).cloned().flatten() {
+            Some(commit) => Touched { commit: Some(commit.id), author: commit.author },
+            None => Touched { commit: None, author: String::new() },
+        });
+    }
+}

@@ -1,0 +1,113 @@
+//! `drift`: what was changed in the store and not in the files.
+
+use std::collections::BTreeMap;
+
+use super::args::{Common, Drift, Form};
+use super::exit::{self, Stop};
+use super::project::{self, Project};
+use super::streams::Streams;
+use crate::model::Value;
+use crate::plan::{self, Action, CategoryPlan, Change, Plan, outside};
+use crate::report::{history, json};
+use crate::store::{self, OUTSIDE, Store};
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no project, or the store cannot be read.
+pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, Stop> {
+    let opened = project::open(common)?;
+    let mut plan = super::plan::make(common, &opened)?;
+    let (_, url) = opened.store(common)?;
+    to_drift(&mut plan, &opened, store::open_existing(&url)?)?;
+    let drifted = plan
+        .integrations
+        .iter()
+        .flat_map(|integration| &integration.categories)
+        .any(|category| !category.changes.is_empty());
+    let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
+    match common.output {
+        Form::Json => streams.result(&json::print(&json::plan(&plan, "drift", code))),
+        _ => streams.result(&history::drift_text(&plan)),
+    }
+    Ok(code)
+}
+
+/// Puts what drifted in the place of what would be saved.
+fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) -> Result<(), Stop> {
+    "drift".clone_into(&mut plan.command);
+    plan.refusals.clear();
+    let names: Vec<String> =
+        plan.integrations.iter().map(|integration| integration.integration.clone()).collect();
+    let mut moved = BTreeMap::new();
+    if let Some(mut store) = store {
+        // Where an apply saved last, nothing was changed since.
+        let edited: Vec<_> =
+            store.read(Some(&names))?.into_iter().filter(|deployed| deployed.saved_by == OUTSIDE).collect();
+        for deployed in edited {
+            let past = store.history(&deployed.integration, &deployed.category)?;
+            let versions: Vec<outside::Version<'_>> = past
+                .iter()
+                .map(|past| outside::Version {
+                    settings: &past.settings,
+                    saved_by: &past.saved_by,
+                    saved_at: &past.saved_at,
+                    applied: past.run.is_some(),
+                })
+                .collect();
+            let compiled =
+                opened.compilation.integrations.iter().find(|compiled| compiled.name == deployed.integration);
+            let desired =
+                compiled.and_then(|compiled| compiled.configuration.categories.get(&deployed.category));
+            let found = outside::moved(&versions, desired);
+            moved.insert((deployed.integration, deployed.category), found);
+        }
+    }
+    for integration in &mut plan.integrations {
+        for category in &mut integration.categories {
+            let key = (integration.integration.clone(), category.category.clone());
+            show(category, moved.remove(&key).unwrap_or_default());
+        }
+    }
+    let (errors, warnings, notes) = (plan.summary.errors, plan.summary.warnings, plan.summary.notes);
+    plan.summary = plan::summarize(&plan.integrations);
+    (plan.summary.errors, plan.summary.warnings, plan.summary.notes) = (errors, warnings, notes);
+    plan.digest = plan::file::digest(plan);
+    Ok(())
+}
+
+fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>) {
+    let json = |value: &Option<Value>| value.as_ref().map_or(serde_json::Value::Null, Value::to_json);
+    let planned = std::mem::take(&mut category.changes);
+    category.changes = moved
+        .into_iter()
+        .map(|moved| {
+            let setting = moved.path.to_string();
+            // Where the files mention it, they say where.
+            let place = planned.iter().find(|change| change.setting == setting);
+            Change {
+                kind: moved.kind(),
+                before: json(&moved.before),
+                after: json(&moved.after),
+                before_label: None,
+                after_label: place.and_then(|change| change.before_label.clone()),
+                origin: moved.origin,
+                last_applied: None,
+                effect: place.map_or_else(|| "next-sync".to_owned(), |change| change.effect.clone()),
+                path: place.and_then(|change| change.path.clone()),
+                line: place.and_then(|change| change.line),
+                touched: None,
+                since: Some(moved.since),
+                by: Some(moved.by),
+                setting,
+            }
+        })
+        .collect();
+    category.save = None;
+    category.blocked.clear();
+    category.action = match category.action {
+        Action::NotManaged if category.changes.is_empty() => Action::NotManaged,
+        _ if category.changes.is_empty() => Action::None,
+        _ => Action::Update,
+    };
+}

@@ -1,0 +1,78 @@
+//! The output forms beside text and JSON: which command gives which, and a project's own templates.
+
+use super::args::{Cli, Command, Common, Form};
+use super::exit::Stop;
+use super::explain;
+use super::streams::Streams;
+use crate::report::content::Content;
+use crate::report::template::TemplateError;
+use crate::report::{github, gitlab, html, junit, markdown, sarif};
+use crate::source::load;
+
+const ALL: [Form; 8] = [
+    Form::Text,
+    Form::Json,
+    Form::Markdown,
+    Form::Html,
+    Form::Sarif,
+    Form::Junit,
+    Form::Github,
+    Form::Gitlab,
+];
+
+fn forms(command: &Command) -> &'static [Form] {
+    match command {
+        Command::Validate(_) | Command::Plan(_) | Command::Diff(_) | Command::Apply(_) | Command::Show(_) => {
+            &ALL
+        }
+        _ => &ALL[..2],
+    }
+}
+
+/// Refuses a form that the command cannot give, before anything is done.
+///
+/// # Errors
+/// When it cannot.
+pub fn refuse_unknown(cli: &Cli) -> Result<(), Stop> {
+    let known = forms(&cli.command);
+    if known.contains(&cli.common.output) {
+        return Ok(());
+    }
+    Err(not_given(cli.command.name(), cli.common.output, known))
+}
+
+/// The usage error that names what the command can give.
+#[must_use]
+pub fn not_given(command: &str, form: Form, known: &[Form]) -> Stop {
+    let names: Vec<&str> = known.iter().map(|form| form.name()).collect();
+    Stop::usage(format!("{command} has no form `{}`", form.name()))
+        .help(format!("its forms are: {}", names.join(", ")))
+}
+
+/// Prints a report in the form that was asked for; text and JSON are the commands' own.
+///
+/// # Errors
+/// When the project's template is wrong.
+pub fn print(common: &Common, content: &Content<'_>, streams: &mut Streams) -> Result<(), Stop> {
+    let wrong = |error: TemplateError| {
+        Stop::usage(error.to_string()).help("mend it, or take it away to get the built-in one")
+    };
+    let text = match common.output {
+        Form::Markdown => markdown::render(content, own(markdown::TEMPLATE).as_deref()).map_err(wrong)?,
+        Form::Html => html::render(content, own(html::TEMPLATE).as_deref()).map_err(wrong)?,
+        Form::Sarif => sarif::render(content, &explain::page),
+        Form::Junit => junit::render(content),
+        Form::Github => github::render(content),
+        Form::Gitlab => gitlab::render(content),
+        Form::Text | Form::Json => String::new(),
+    };
+    streams.result(&text);
+    Ok(())
+}
+
+/// A project's own template, from `templates/`.
+fn own(name: &str) -> Option<String> {
+    let root = load::find_root(std::path::Path::new("."))?;
+    let file = load::read(&root.join("templates").join(name));
+    file.fault.is_none().then_some(file.text)
+}

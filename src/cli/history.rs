@@ -1,0 +1,72 @@
+//! `history`: what was saved, when, by whom and from which commit.
+
+use super::args::{Common, Form, History};
+use super::exit::{self, Stop};
+use super::project;
+use super::streams::Streams;
+use crate::compile::project::Project as Declared;
+use crate::model::SettingPath;
+use crate::report::history::{self, Entry};
+use crate::report::json as machine;
+use crate::store;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the store cannot be read, or nothing is known of the integration.
+pub fn run(common: &Common, args: &History, streams: &mut Streams) -> Result<u8, Stop> {
+    let (root, sources) = project::read_tree()?;
+    let declared = Declared::read(&sources, &mut Vec::new());
+    let (_, url) = project::store_url(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
+    let records = match store::open_existing(&url)? {
+        Some(mut store) => store.records()?,
+        None => Vec::new(),
+    };
+    // An integration that left the files has a history too, so names are looked up there.
+    let mut known: Vec<&str> = records.iter().map(|record| record.integration.as_str()).collect();
+    known.sort_unstable();
+    known.dedup();
+    for name in args.what.iter().chain(&common.integration) {
+        if !known.is_empty() {
+            project::require_known("saved integration", name, &known)?;
+        }
+    }
+    let mut entries = history::entries(records);
+    entries.retain(|entry| takes(common, args, entry));
+    if let Some(limit) = args.limit {
+        entries.drain(..entries.len().saturating_sub(limit));
+    }
+    match common.output {
+        Form::Json => streams.result(&machine::print(&history::json(&entries, exit::OK))),
+        _ => streams.result(&history::text(&entries)),
+    }
+    Ok(exit::OK)
+}
+
+fn takes(common: &Common, args: &History, entry: &Entry) -> bool {
+    let Entry { record, changes } = entry;
+    let among = |names: &[String], name: &String| names.is_empty() || names.contains(name);
+    let commit =
+        |wanted: &String| record.past.commit.as_ref().is_some_and(|id| id.starts_with(wanted.as_str()));
+    let by = |wanted: &String| record.past.saved_by.to_lowercase().contains(&wanted.to_lowercase());
+    args.what.as_ref().is_none_or(|name| *name == record.integration)
+        && among(&common.integration, &record.integration)
+        && !common.exclude.contains(&record.integration)
+        && among(&common.category, &record.category)
+        && args.commit.as_ref().is_none_or(commit)
+        && args.by.as_ref().is_none_or(by)
+        && args
+            .setting
+            .as_ref()
+            .is_none_or(|wanted| touches(wanted, &record.category, changes.iter().map(|change| &change.0)))
+}
+
+/// `payment_methods.map.Klarna`, or `map.Klarna` in any category; a whole mapping stands for what is in it.
+fn touches<'a>(wanted: &str, category: &str, mut changed: impl Iterator<Item = &'a SettingPath>) -> bool {
+    let Some(path) = SettingPath::parse(wanted) else { return false };
+    let inner = path.segments().split_first().filter(|(first, _)| &***first == category);
+    let inner: Option<SettingPath> = inner.map(|(_, rest)| rest.iter().collect());
+    changed.any(|changed| {
+        changed.starts_with(&path) || inner.as_ref().is_some_and(|inner| changed.starts_with(inner))
+    })
+}

@@ -1,0 +1,132 @@
+//! `list`: the integrations at a glance, or who sets a setting to what.
+
+mod fleet;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+use serde_json::{Value as Json, json};
+
+use super::args::{Common, Form, List};
+use super::exit::{self, Stop};
+use super::project::{self, Project};
+use super::streams::Streams;
+use crate::compile::Compiled;
+use crate::plan::{FORMAT_VERSION, Mode, Plan};
+use crate::report::{clean, json as machine};
+use crate::store;
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no project or the store cannot be read.
+pub fn run(common: &Common, args: &List, streams: &mut Streams) -> Result<u8, Stop> {
+    let opened = project::open(common)?;
+    if args.setting.is_some() || args.differs_from_base {
+        return fleet::run(common, args, &opened, streams);
+    }
+    let plan = super::plan::make(common, &opened)?;
+    let applied = last_applied(common, &opened)?;
+    let rows: Vec<Row<'_>> = rows(&opened, &plan, &applied);
+    match common.output {
+        Form::Json => {
+            let body = json!({
+                "format_version": FORMAT_VERSION,
+                "command": "list",
+                "exit_code": exit::OK,
+                "integrations": rows.iter().map(Row::json).collect::<Vec<_>>(),
+            });
+            streams.result(&machine::print(&body));
+        }
+        _ => streams.result(&table(&rows)),
+    }
+    Ok(exit::OK)
+}
+
+struct Row<'a> {
+    compiled: &'a Compiled,
+    mode: Mode,
+    required: usize,
+    set: usize,
+    pending: usize,
+    errors: usize,
+    applied: Option<&'a str>,
+}
+
+impl Row<'_> {
+    fn json(&self) -> Json {
+        json!({
+            "integration": self.compiled.name,
+            "pair": self.compiled.pair.id,
+            "mode": self.mode,
+            "flows": self.compiled.flows_on,
+            "readiness": {"required": self.required, "set": self.set},
+            "errors": self.errors,
+            "pending": self.pending,
+            "last_applied": self.applied,
+        })
+    }
+}
+
+fn rows<'a>(opened: &'a Project, plan: &Plan, applied: &'a BTreeMap<String, String>) -> Vec<Row<'a>> {
+    let compiled = opened.compilation.integrations.iter();
+    compiled
+        .zip(&plan.integrations)
+        .map(|(compiled, planned)| Row {
+            compiled,
+            mode: planned.mode,
+            required: planned.readiness.required,
+            set: planned.readiness.set,
+            pending: planned.categories.iter().filter(|category| category.action.saves()).count(),
+            errors: compiled.errors.values().sum(),
+            applied: applied.get(&compiled.name).map(String::as_str),
+        })
+        .collect()
+}
+
+/// When a category of each integration was last saved by pairform.
+fn last_applied(common: &Common, opened: &Project) -> Result<BTreeMap<String, String>, Stop> {
+    let (_, url) = opened.store(common)?;
+    let Some(mut store) = store::open_existing(&url)? else { return Ok(BTreeMap::new()) };
+    let mut last = BTreeMap::new();
+    for deployed in store.read(None)?.into_iter().filter(|deployed| !deployed.applied.is_empty()) {
+        let entry: &mut String = last.entry(deployed.integration).or_default();
+        if deployed.saved_at > *entry {
+            *entry = deployed.saved_at;
+        }
+    }
+    Ok(last)
+}
+
+fn table(rows: &[Row<'_>]) -> String {
+    let width = |of: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(of).max().unwrap_or(0);
+    let name = width(&|row| clean(&row.compiled.name).chars().count()).max(11);
+    let pair = width(&|row| row.compiled.pair.id.len()).max(4);
+    let mut out = format!(
+        "{}\n",
+        format!(
+            "{:name$}  {:pair$}  {:10}  {:8}  {:20}  flows",
+            "integration", "pair", "mode", "ready", "last applied"
+        )
+        .dimmed()
+    );
+    for row in rows {
+        let mode = if row.mode == Mode::Live { "live" } else { "onboarding" };
+        let ready = format!("{} of {}", row.set, row.required);
+        let applied = row.applied.unwrap_or("never");
+        let flows = row.compiled.flows_on.join(", ");
+        let state = match (row.errors, row.pending) {
+            (0, 0) => String::new(),
+            (0, pending) => format!("  {}", format!("{pending} to save").yellow()),
+            (errors, _) => format!("  {}", crate::report::count(errors, "error").red()),
+        };
+        let _ = writeln!(
+            out,
+            "{:name$}  {:pair$}  {mode:10}  {ready:8}  {applied:20}  {flows}{state}",
+            clean(&row.compiled.name),
+            row.compiled.pair.id
+        );
+    }
+    out
+}

@@ -1,0 +1,186 @@
+//! Arguments, streams and exit codes: the outermost layer, and the only one that prints.
+//!
+//! stdout carries the result and nothing else; questions, progress and failures go to stderr.
+#![expect(clippy::disallowed_methods, reason = "goes to the folder that -C names")]
+
+pub mod apply;
+pub mod args;
+pub mod audit;
+pub mod diff;
+pub mod drift;
+pub mod exit;
+pub mod explain;
+pub mod export;
+pub mod fmt;
+pub mod forms;
+pub mod history;
+pub mod holder;
+pub mod init;
+pub mod list;
+pub mod options;
+pub mod owners;
+pub mod plan;
+pub mod project;
+pub mod pull;
+pub mod revert;
+pub mod safety;
+pub mod schema;
+pub mod secrets;
+pub mod show;
+pub mod streams;
+pub mod tokens;
+pub mod unlock;
+pub mod validate;
+
+use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::report::json;
+use args::{Cli, Command, Form};
+use exit::Stop;
+use streams::Streams;
+
+/// Runs one command line; the exit code is the process's.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse_arguments(&error, &arguments),
+    };
+    let mut streams = Streams::new(cli.common.color);
+    if let Some(folder) = &cli.common.directory
+        && let Err(error) = std::env::set_current_dir(folder)
+    {
+        let stop = Stop::usage(format!("cannot work in {}: {error}", folder.display()));
+        return finish(&mut streams, &cli, Err(stop));
+    }
+    let done = forms::refuse_unknown(&cli).and_then(|()| guarded(|| dispatch(&cli, &mut streams)));
+    finish(&mut streams, &cli, done)
+}
+
+/// A panic is a fault of ours; it says where, never with what values, and has an exit code of its own.
+fn guarded(command: impl FnOnce() -> Result<u8, Stop>) -> Result<u8, Stop> {
+    let place = Arc::new(Mutex::new(String::new()));
+    let seen = Arc::clone(&place);
+    std::panic::set_hook(Box::new(move |panic| {
+        if let (Some(location), Ok(mut place)) = (panic.location(), seen.lock()) {
+            *place = location.to_string();
+        }
+    }));
+    let done = std::panic::catch_unwind(AssertUnwindSafe(command));
+    let _ = std::panic::take_hook();
+    done.unwrap_or_else(|_| {
+        let place = place.lock().map(|place| place.clone()).unwrap_or_default();
+        Err(Stop::new(
+            exit::INTERNAL,
+            format!("pairform failed at {place}; this is a fault of pairform, not of your files"),
+        )
+        .help("report it with the command that you ran; nothing that was saved is lost"))
+    })
+}
+
+fn dispatch(cli: &Cli, streams: &mut Streams) -> Result<u8, Stop> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Init(args) => init::run(common, args, streams),
+        Command::Fmt(args) => fmt::run(common, args, streams),
+        Command::List(args) => list::run(common, args, streams),
+        Command::Validate(args) => validate::run(common, args, streams),
+        Command::Plan(args) => plan::run(common, args, streams),
+        Command::Diff(args) => diff::run(common, args, streams),
+        Command::Apply(args) => apply::run(common, args, streams),
+        Command::Pull(args) => pull::run(common, args, streams),
+        Command::Drift(args) => drift::run(common, args, streams),
+        Command::History(args) => history::run(common, args, streams),
+        Command::Revert(args) => revert::run(common, args, streams),
+        Command::Audit(args) => audit::run(common, args, streams),
+        Command::Unlock(args) => unlock::run(common, args, streams),
+        Command::Show(args) => show::run(common, args, streams),
+        Command::Explain(args) => explain::run(common, args, streams),
+        Command::Schema(args) => schema::run(common, args, streams),
+        Command::Options(args) => options::run(common, args, streams),
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "pairform", &mut script);
+            print_text(cli, &String::from_utf8_lossy(&script), streams);
+            Ok(exit::OK)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered
+                .map_err(|error| Stop::new(exit::INTERNAL, format!("the page could not be made: {error}")))?;
+            print_text(cli, &String::from_utf8_lossy(&page), streams);
+            Ok(exit::OK)
+        }
+        Command::Version => {
+            let version = env!("CARGO_PKG_VERSION");
+            if common.output == Form::Json {
+                let body = serde_json::json!({"format_version": crate::plan::FORMAT_VERSION, "command": "version",
+                    "exit_code": 0, "version": version});
+                streams.result(&json::print(&body));
+            } else {
+                streams.result(&format!("pairform {version}\n"));
+            }
+            Ok(exit::OK)
+        }
+    }
+}
+
+/// A text that is for another program; inside the envelope where JSON was asked for.
+fn print_text(cli: &Cli, text: &str, streams: &mut Streams) {
+    if cli.common.output == Form::Json {
+        let body = serde_json::json!({"format_version": crate::plan::FORMAT_VERSION, "command": cli.command.name(),
+            "exit_code": exit::OK, "text": text});
+        streams.result(&json::print(&body));
+    } else {
+        streams.result(text);
+    }
+}
+
+fn finish(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
+    match done {
+        Ok(code) => code,
+        Err(stop) => {
+            if cli.common.output == Form::Json {
+                let body = json::stopped(cli.command.name(), stop.code, &stop.message, stop.help.as_deref());
+                streams.result(&json::print(&body));
+            }
+            streams.failure(&stop);
+            stop.code
+        }
+    }
+}
+
+/// clap's own answer, with our exit code, and as JSON where JSON was asked for.
+fn refuse_arguments(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    use clap::error::ErrorKind;
+    let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let code = if wanted { exit::OK } else { exit::USAGE };
+    if !wanted && asks_for_json(arguments) {
+        let mut streams = Streams::new(args::Color::Never);
+        let message = error.to_string();
+        let message = match error.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing",
+            _ => message.lines().next().unwrap_or_default().trim_start_matches("error: "),
+        };
+        let help = Some("`pairform --help` lists commands and flags");
+        streams.result(&json::print(&json::stopped("pairform", code, message, help)));
+    }
+    // A closed pipe leaves nothing to say it to.
+    let _ = error.print();
+    code
+}
+
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let flagged = texts.iter().enumerate().any(|(at, text)| match *text {
+        "-o" | "--output" => texts.get(at + 1) == Some(&"json"),
+        "-ojson" | "-o=json" | "--output=json" => true,
+        _ => false,
+    });
+    flagged || std::env::var_os("PAIRFORM_OUTPUT").is_some_and(|form| form == "json")
+}

@@ -1,0 +1,336 @@
+//! `plan`: the files against what is deployed.
+#![expect(clippy::disallowed_methods, reason = "writes the plan file that --out names")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::args::{Common, Form, Plan as PlanArgs};
+use super::exit::{self, Stop};
+use super::forms;
+use super::owners;
+use super::project::{self, Project};
+use super::secrets::Secrets;
+use super::streams::Streams;
+use crate::compile::Compiled;
+use crate::diagnostic::Severity;
+use crate::model::SettingPath;
+use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, safety};
+use crate::report::content::Content;
+use crate::report::{self, json};
+use crate::store::{self, Deployed, Store};
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no project, the store cannot be read or the plan file cannot be written.
+pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
+    let mut opened = project::open(common)?;
+    if let Some(max_age) = args.max_age {
+        opened = super::options::with_fresh_lists(common, opened, max_age, streams)?;
+    }
+    say_if_broken(common, &opened, streams);
+    let plan = make(common, &opened)?;
+    if let Some(path) = &args.out {
+        write(path, &plan)?;
+    }
+    let errors = opened.has_errors();
+    let pending = plan
+        .integrations
+        .iter()
+        .flat_map(|integration| &integration.categories)
+        .any(|category| category.action.saves());
+    let code = match (errors, pending && args.detailed_exitcode) {
+        (true, _) => exit::ERRORS,
+        (false, true) => exit::PENDING,
+        (false, false) => exit::OK,
+    };
+    match common.output {
+        Form::Json => streams.result(&json::print(&json::plan(&plan, "plan", code))),
+        Form::Text => show(&opened, &plan, streams),
+        _ => forms::print(common, &content("plan", &opened, &plan), streams)?,
+    }
+    if let Some(path) = &args.out {
+        let next = if errors { "it has errors and cannot be applied" } else { "apply it with" };
+        let command = if errors { String::new() } else { format!(" `pairform apply {}`", path.display()) };
+        streams.say(&format!("Plan saved to {}; {next}{command}.\n", path.display()));
+    }
+    Ok(code)
+}
+
+/// Without the project file there is no plan, so its findings are shown before the command stops.
+pub fn say_if_broken(common: &Common, opened: &Project, streams: &mut Streams) {
+    if opened.compilation.project.broken && common.output == Form::Text {
+        let compilation = &opened.compilation;
+        streams.say(&report::findings::text(&compilation.findings, &opened.sources, &compilation.hidden));
+    }
+}
+
+/// What the other forms are made of.
+#[must_use]
+pub fn content<'a>(command: &'a str, opened: &'a Project, plan: &'a Plan) -> Content<'a> {
+    Content {
+        command,
+        findings: &plan.findings,
+        integrations: plan.summary.integrations,
+        plan: Some(plan),
+        outcome: None,
+        catalogue: &opened.compilation.catalogue,
+    }
+}
+
+/// Findings, then the plan, as text.
+pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
+    let compilation = &opened.compilation;
+    streams.result(&report::findings::text(&compilation.findings, &opened.sources, &compilation.hidden));
+    streams.result(&report::plan::text(plan));
+}
+
+/// Makes the plan of a compiled project; reads the store and writes nothing.
+///
+/// # Errors
+/// When the store cannot be read, or a category filter names nothing.
+pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
+    make_with(common, opened, false)
+}
+
+/// As [`make`]; `applying` also runs the programs that secrets come from.
+///
+/// # Errors
+/// As [`make`].
+pub fn make_with(common: &Common, opened: &Project, applying: bool) -> Result<Plan, Stop> {
+    require_categories(common, opened)?;
+    let (environment, url) = opened.store(common)?;
+    let mut store = store::open_existing(&url)?;
+    let deployed = read(store.as_deref_mut(), common, opened)?;
+    let scope = scope(common, opened);
+    let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
+    let programs = &opened.compilation.project.secrets.exec;
+    let secrets = secrets.map(|secrets| if applying { secrets.running(programs) } else { secrets });
+    let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
+    let compilation = &opened.compilation;
+    let integrations: Vec<_> = compilation
+        .integrations
+        .iter()
+        .map(|compiled| {
+            let place = |category: &str, path: &SettingPath| place(opened, compiled, category, path);
+            let desired = desired(opened, compiled, &place, &fingerprint);
+            let none = BTreeMap::new();
+            plan::plan_integration(&desired, deployed.get(&compiled.name).unwrap_or(&none), &scope)
+        })
+        .collect();
+    let mut summary = plan::summarize(&integrations);
+    let counts = report::findings::counts(&compilation.findings);
+    let of = |severity| counts.get(&severity).copied().unwrap_or(0);
+    (summary.errors, summary.warnings, summary.notes) =
+        (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
+    let refusals = refusals(opened, &integrations, &deployed);
+    let mut plan = Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        command: "plan".to_owned(),
+        digest: String::new(),
+        commit: project::commit(common, &opened.root)?
+            .map(|commit| plan::Commit { id: commit.id, dirty: commit.dirty }),
+        environment,
+        store: store.as_ref().map(|store| store.identity().to_owned()),
+        released: released(opened, &integrations, &deployed, &scope),
+        scope,
+        integrations,
+        refusals,
+        notes: Vec::new(),
+        findings: json::findings(&compilation.findings, &opened.sources),
+        summary,
+        comparison: None,
+    };
+    owners::assign(
+        &mut plan,
+        opened,
+        project::history(&opened.root, common.rev.as_deref().unwrap_or("HEAD")).ok().as_ref(),
+    );
+    plan.digest = plan::file::digest(&plan);
+    Ok(plan)
+}
+
+/// Integration, category, what is deployed.
+pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
+
+/// What is deployed; of everything when nothing was filtered, so that what left the files is seen.
+fn read(
+    store: Option<&mut (dyn Store + 'static)>,
+    common: &Common,
+    opened: &Project,
+) -> Result<ByIntegration, Stop> {
+    let Some(store) = store else { return Ok(BTreeMap::new()) };
+    let names: Vec<String> =
+        opened.compilation.integrations.iter().map(|compiled| compiled.name.clone()).collect();
+    let all = is_all(common);
+    let rows = store.read(if all { None } else { Some(&names) })?;
+    let mut deployed = ByIntegration::new();
+    for Deployed { integration, category, revision, settings, applied, .. } in rows {
+        deployed.entry(integration).or_default().insert(category, Current { revision, settings, applied });
+    }
+    Ok(deployed)
+}
+
+/// What an integration should be, as the plan wants to know it.
+pub fn desired<'a>(
+    opened: &'a Project,
+    compiled: &'a Compiled,
+    place: &'a plan::Place<'a>,
+    fingerprint: &'a dyn Fn(&str) -> Option<String>,
+) -> Desired<'a> {
+    let compilation = &opened.compilation;
+    let link = compilation.project.link.as_ref().map(|link| link.replace("{id}", &compiled.name));
+    Desired {
+        integration: &compiled.name,
+        pair: &compiled.pair,
+        live: compiled.live,
+        flows_on: &compiled.flows_on,
+        configuration: &compiled.configuration,
+        visible: &compiled.visible,
+        unmanaged: &compiled.unmanaged,
+        requirements: compiled
+            .requirements
+            .iter()
+            .map(|requirement| (requirement.category.as_str(), &requirement.path, requirement.set))
+            .collect(),
+        blocked: blocked(opened, &compiled.name),
+        view: compiled.view(&compilation.options),
+        place,
+        fingerprint,
+        link,
+    }
+}
+
+/// Error messages of an integration by category.
+fn blocked(opened: &Project, name: &str) -> BTreeMap<String, Vec<String>> {
+    let mut blocked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for finding in &opened.compilation.findings {
+        let mine = finding.about.integration.as_deref() == Some(name)
+            || finding.also.iter().any(|also| also == name);
+        if let Some(category) =
+            finding.about.category.as_ref().filter(|_| mine && finding.severity == Severity::Error)
+        {
+            blocked.entry(category.clone()).or_default().push(finding.message.clone());
+        }
+    }
+    blocked
+}
+
+/// Where a setting is written; a reset stands where its map or category is.
+fn place(
+    opened: &Project,
+    compiled: &Compiled,
+    category: &str,
+    path: &SettingPath,
+) -> Option<(String, usize)> {
+    let origins = compiled.origins.get(category)?;
+    let span = origins.get(path)?;
+    let line = opened.sources.position(*span).line;
+    Some((opened.sources.path(*span).to_owned(), line))
+}
+
+/// What the filters took and left.
+pub fn scope(common: &Common, opened: &Project) -> Scope {
+    let compilation = &opened.compilation;
+    let visible: usize = compilation.integrations.iter().map(|compiled| compiled.visible.len()).sum();
+    let taken: usize = compilation
+        .integrations
+        .iter()
+        .flat_map(|compiled| &compiled.visible)
+        .filter(|id| common.category.is_empty() || common.category.contains(id))
+        .count();
+    Scope {
+        integrations: common.integration.clone(),
+        pairs: common.pair.clone(),
+        categories: common.category.clone(),
+        exclude: common.exclude.clone(),
+        left_out_integrations: if is_all(common) {
+            0
+        } else {
+            compilation.names.len().saturating_sub(compilation.integrations.len())
+        },
+        left_out_categories: visible - taken,
+        changed_since: common.changed_since.clone(),
+    }
+}
+
+/// Proves that the category filters exist.
+///
+/// # Errors
+/// When one does not.
+pub fn require_categories(common: &Common, opened: &Project) -> Result<(), Stop> {
+    let mut known = opened.compilation.catalogue.names("categories");
+    known.extend(["connectors", "flows", "schedules", "webhooks"].map(str::to_owned));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    common.category.iter().try_for_each(|name| project::require_known("category", name, &known))
+}
+
+/// What the project's safety rules say of a plan.
+#[must_use]
+pub fn refusals(
+    opened: &Project,
+    integrations: &[plan::Integration],
+    deployed: &ByIntegration,
+) -> Vec<plan::Refusal> {
+    let count = |integration: &str, category: &str| {
+        deployed.get(integration)?.get(category).map(|current| current.settings.len())
+    };
+    safety::refusals(integrations, &count, &super::safety::rules(&opened.compilation.project.safety))
+}
+
+/// Categories that pairform saved once and that no file declares any more.
+fn released(
+    opened: &Project,
+    integrations: &[plan::Integration],
+    deployed: &ByIntegration,
+    scope: &Scope,
+) -> Vec<Released> {
+    let mut released = Vec::new();
+    for (name, categories) in deployed {
+        let compiled = opened.compilation.integrations.iter().find(|compiled| compiled.name == *name);
+        let planned = integrations.iter().find(|integration| integration.integration == *name);
+        let exists = opened.compilation.names.contains(name);
+        if exists && planned.is_none() {
+            // It is there but could not be compiled; nothing is known of what it declares.
+            continue;
+        }
+        for (category, current) in categories {
+            let declared =
+                compiled.is_some_and(|compiled| compiled.configuration.categories.contains_key(category));
+            let wanted = scope.categories.is_empty() || scope.categories.contains(category);
+            if !declared && wanted && !current.applied.is_empty() {
+                released.push(Released {
+                    integration: name.clone(),
+                    category: category.clone(),
+                    revision: current.revision,
+                });
+            }
+        }
+    }
+    released
+}
+
+/// Writes beside the target and renames, so that no half-written plan is ever seen.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(path: &Path, plan: &Plan) -> Result<(), Stop> {
+    let failed =
+        |error: std::io::Error| Stop::usage(format!("cannot write the plan to {}: {error}", path.display()));
+    let mut name = path.file_name().ok_or_else(|| Stop::usage("--out names no file"))?.to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    std::fs::write(&part, plan::file::write(plan)).map_err(failed)?;
+    std::fs::rename(&part, path).map_err(|error| {
+        let _ = std::fs::remove_file(&part);
+        failed(error)
+    })
+}
+
+/// No filter was given.
+fn is_all(common: &Common) -> bool {
+    common.changed_since.is_none()
+        && common.integration.is_empty()
+        && common.exclude.is_empty()
+        && common.pair.is_empty()
+}

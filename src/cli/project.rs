@@ -1,0 +1,216 @@
+//! What most commands begin with: the project, its sources, and its compilation.
+#![expect(clippy::disallowed_methods, reason = "finds the project from the working directory")]
+
+use std::path::{Path, PathBuf};
+
+use super::args::Common;
+use super::exit::{self, Stop};
+use crate::compile::project::DEFAULT_STORE;
+use crate::compile::{self, Compilation, Selection, reach};
+use crate::diagnostic::{Finding, Severity, nearest};
+use crate::source::git::{self, GitError, History, Revision};
+use crate::source::{Sources, load};
+
+/// A project, read and compiled.
+pub struct Project {
+    pub root: PathBuf,
+    pub sources: Sources,
+    pub compilation: Compilation,
+    /// The environment that was named.
+    pub environment: Option<String>,
+}
+
+/// Finds, reads and compiles the project around the working directory.
+///
+/// # Errors
+/// When there is no project, or a filter names what does not exist.
+pub fn open(common: &Common) -> Result<Project, Stop> {
+    let (root, sources) = read(common)?;
+    let selection = selection(common, &root, &sources)?;
+    compile_selected(root, sources, selection)
+}
+
+/// Compiles what a selection takes.
+///
+/// # Errors
+/// When the selection names what does not exist.
+pub fn compile_selected(root: PathBuf, sources: Sources, selection: Selection) -> Result<Project, Stop> {
+    let compilation = compile::compile(&sources, &selection);
+    if let Some(name) = &selection.environment {
+        let environments = compilation.project.environments.keys();
+        require_known("environment", name, &environments.map(String::as_str).collect::<Vec<_>>())?;
+    }
+    let known: Vec<&str> = compilation.names.iter().map(String::as_str).collect();
+    for name in selection.integrations.iter().chain(&selection.exclude) {
+        require_known("integration", name, &known)?;
+    }
+    let pairs = compilation.catalogue.names("pairs");
+    let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
+    for pair in &selection.pairs {
+        require_known("pair", pair, &pairs)?;
+    }
+    Ok(Project { root, sources, compilation, environment: selection.environment })
+}
+
+/// Finds the project and reads its sources: of the working tree, or of the revision that was asked for.
+///
+/// # Errors
+/// When there is no project here, or no such revision.
+pub fn read(common: &Common) -> Result<(PathBuf, Sources), Stop> {
+    let Some(name) = &common.rev else { return read_tree() };
+    let (root, history, revision) = find_revision(name)?;
+    Ok((root, history.load(&revision)?))
+}
+
+/// The project around the working directory as a revision has it; needs no working tree.
+///
+/// # Errors
+/// When there is no such revision, or no project in it.
+pub fn find_revision(name: &str) -> Result<(PathBuf, History, Revision), Stop> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = load::find_root(&here).unwrap_or(here);
+    let mut history = History::open(&root)?;
+    let revision = history.resolve(name)?;
+    history.find_project(&revision)?;
+    Ok((root, history, revision))
+}
+
+/// The repository around a project, and one of its revisions.
+///
+/// # Errors
+/// When there is no repository or no such revision.
+pub fn history(root: &Path, name: &str) -> Result<(History, Revision), GitError> {
+    let history = History::open(root)?;
+    let revision = history.resolve(name)?;
+    Ok((history, revision))
+}
+
+/// The commit that a command works on.
+///
+/// # Errors
+/// When the revision that was asked for does not exist.
+pub fn commit(common: &Common, root: &Path) -> Result<Option<git::Commit>, Stop> {
+    Ok(match &common.rev {
+        Some(name) => Some(History::open(root)?.resolve(name)?.commit),
+        None => git::commit(root),
+    })
+}
+
+/// Finds the project in the working tree and reads its sources.
+///
+/// # Errors
+/// When there is no project here.
+pub fn read_tree() -> Result<(PathBuf, Sources), Stop> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = load::find_root(&here).ok_or_else(|| {
+        Stop::usage("there is no pairform.yaml here or in a folder above")
+            .help("go to the repository, or begin one: a file `pairform.yaml` with the line `version: 1`, and integrations below `integrations/`")
+    })?;
+    let sources = load::load(&root);
+    Ok((root, sources))
+}
+
+/// What the flags select.
+///
+/// # Errors
+/// When the revision of --changed-since cannot be read.
+pub fn selection(common: &Common, root: &Path, sources: &Sources) -> Result<Selection, Stop> {
+    let affected = match &common.changed_since {
+        Some(since) => {
+            let (history, head) = history(root, common.rev.as_deref().unwrap_or("HEAD"))?;
+            let since = history.merge_base(&history.resolve(since)?, &head)?;
+            let base = history.load(&since)?;
+            let reached = reach::reach(&base, sources, common.env.as_deref());
+            Some(reached.integrations.into_keys().collect())
+        }
+        None => None,
+    };
+    Ok(Selection {
+        affected,
+        environment: common.env.clone(),
+        today: Some(today()),
+        integrations: common.integration.clone(),
+        exclude: common.exclude.clone(),
+        pairs: common.pair.clone(),
+    })
+}
+
+/// The day in UTC, so that a pipeline and a person on the other side of the earth get the same findings.
+#[must_use]
+pub fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+/// Proves that a name given on the command line exists.
+///
+/// # Errors
+/// When it does not; the nearest name is suggested.
+pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<(), Stop> {
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let stop = Stop::usage(format!("there is no {what} `{name}`"));
+    Err(match nearest(name, known.iter().copied()) {
+        Some(near) => stop.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => stop.help(format!("the project declares no {what}")),
+        None if known.len() <= 12 => stop.help(format!("there is {}", known.join(", "))),
+        None => stop,
+    })
+}
+
+impl Project {
+    /// See [`store_url`].
+    ///
+    /// # Errors
+    /// When the environment does not exist, or has to be named.
+    pub fn store(&self, common: &Common) -> Result<(Option<String>, String), Stop> {
+        store_url(&self.compilation.project, &self.root, common.env.as_deref(), common.store.as_deref())
+    }
+
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        has_errors(&self.compilation.findings)
+    }
+}
+
+/// The environment's name and its store's URL, a relative path taken from the project's root.
+///
+/// # Errors
+/// When the environment does not exist, or has to be named.
+pub fn store_url(
+    declared: &compile::project::Project,
+    root: &Path,
+    environment: Option<&str>,
+    store: Option<&str>,
+) -> Result<(Option<String>, String), Stop> {
+    if declared.broken {
+        return Err(Stop::new(
+            exit::ERRORS,
+            "pairform.yaml has errors, so it is not known which store is meant",
+        )
+        .help("`pairform validate` shows them"));
+    }
+    let environments = &declared.environments;
+    let known: Vec<&str> = environments.keys().map(String::as_str).collect();
+    let name = declared.environment(environment).map(str::to_owned);
+    if let Some(name) = environment {
+        require_known("environment", name, &known)?;
+    }
+    if name.is_none() && !known.is_empty() && store.is_none() {
+        return Err(Stop::usage("the project has more than one environment")
+            .help(format!("name one with --env: {}", known.join(", "))));
+    }
+    let of_environment =
+        name.as_ref().and_then(|name| environments.get(name)).map(|environment| environment.store.as_str());
+    let url = store.or(of_environment).unwrap_or(DEFAULT_STORE);
+    let url = match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => format!("sqlite:{}", root.join(path).display()),
+        _ => url.to_owned(),
+    };
+    Ok((name, url))
+}
+
+#[must_use]
+pub fn has_errors(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}

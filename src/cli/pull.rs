@@ -1,0 +1,779 @@
+//! `pull`: what is deployed, into the files. Drift is edited in place; an integration without a file gets one.
+//!
+//! Nothing is written before the edited project was compiled and says exactly what is deployed, a person saw the
+//! difference and agreed. Then the store notes that files and deployed settings agree on what was taken, so that the
+//! next change in either is told as what it is.
+#![expect(clippy::disallowed_methods, reason = "writes the files that were pulled")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value as Json, json};
+use similar::TextDiff;
+
+use super::args::{Common, Form, Pull};
+use super::exit::{self, Stop};
+use super::project::{self, Project};
+use super::streams::Streams;
+use super::{apply, init, plan};
+use crate::compile::{self, Compiled, Selection, compose};
+use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, SettingPath, Settings, Value, WEBHOOKS};
+use crate::plan::{FORMAT_VERSION, Origin};
+use crate::report::{clean, count, json as machine};
+use crate::schema::{Pair, Required};
+use crate::source::{SourceFile, Sources};
+use crate::store::{self, Deployed, Save, Saved, Store};
+use crate::yaml::{self, edit};
+
+/// A setting that is taken: its deployed value, or none when it is not set there.
+struct Taken {
+    integration: String,
+    category: String,
+    path: SettingPath,
+    value: Option<Value>,
+}
+
+/// A setting that differs and is left as the files have it.
+struct Left {
+    integration: String,
+    setting: String,
+    why: String,
+}
+
+/// What would be written.
+#[derive(Default)]
+struct Pulled {
+    taken: Vec<Taken>,
+    left: Vec<Left>,
+    /// Path and new text of each file.
+    files: BTreeMap<String, String>,
+    notes: Vec<String>,
+}
+
+type Rows = BTreeMap<(String, String), Deployed>;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the store cannot be read, an edit cannot be made safely, or the answer was no.
+pub fn run(common: &Common, args: &Pull, streams: &mut Streams) -> Result<u8, Stop> {
+    let (root, sources) = project::read_tree()?;
+    let files = files_of(&sources);
+    let (known, new): (Vec<String>, Vec<String>) =
+        args.integrations.iter().cloned().partition(|name| files.contains_key(name));
+    let adopting = !new.is_empty();
+    let mut common = common.clone();
+    let pairs = if adopting { std::mem::take(&mut common.pair) } else { Vec::new() };
+    common.integration.extend(known.iter().cloned());
+    let mut pulled = Pulled::default();
+    let selection = project::selection(&common, &root, &sources)?;
+    let opened = project::compile_selected(root, sources, selection)?;
+    let (_, url) = opened.store(&common)?;
+    let Some(mut store) = store::open_existing(&url)? else {
+        return Err(Stop::usage("nothing is deployed: there is no store yet"));
+    };
+    let rows = store.read(None)?;
+    let rows: Rows =
+        rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
+    drop(store);
+    if !adopting || !known.is_empty() {
+        drift(&common, args, &opened, &files, &rows, &mut pulled)?;
+    }
+    for name in &new {
+        adopt(&common, args, &opened, name, &pairs, &rows, &mut pulled)?;
+    }
+    let diffs = show(&common, &opened, &pulled, streams);
+    let mut recorded = Ok(());
+    if !pulled.files.is_empty() {
+        confirm(&common, args, &pulled, streams)?;
+        write_all(&opened, &pulled.files)?;
+        recorded = record(&opened.root, &url, &pulled, &rows);
+    }
+    finish(&common, &pulled, diffs, &recorded, streams);
+    recorded.map(|()| exit::OK)
+}
+
+/// The paths of each integration's own files.
+fn files_of(sources: &Sources) -> BTreeMap<String, Vec<String>> {
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, file) in compose::files_by_integration(sources) {
+        files.entry(name).or_default().push(sources.file(file).path.clone());
+    }
+    files
+}
+
+/// Takes in what was changed outside.
+fn drift(
+    common: &Common,
+    args: &Pull,
+    opened: &Project,
+    files: &BTreeMap<String, Vec<String>>,
+    rows: &Rows,
+    pulled: &mut Pulled,
+) -> Result<(), Stop> {
+    let plan = plan::make(common, opened)?;
+    for planned in &plan.integrations {
+        for category in &planned.categories {
+            let row = rows.get(&(planned.integration.clone(), category.category.clone()));
+            for change in &category.changes {
+                let setting = format!("{}.{}", category.category, change.setting);
+                let mut leave = |why: &str| {
+                    let integration = planned.integration.clone();
+                    pulled.left.push(Left { integration, setting: setting.clone(), why: why.to_owned() });
+                };
+                match change.origin {
+                    Origin::Git => continue,
+                    Origin::Both if !args.conflicts => {
+                        leave("changed in the files too; --conflicts takes what is deployed");
+                        continue;
+                    }
+                    _ => {}
+                }
+                let Some(path) = SettingPath::parse(&change.setting) else { continue };
+                let value = row.and_then(|row| row.settings.get(&path)).cloned();
+                if is_same_reference(change, value.as_ref()) {
+                    leave("the secret's value changed, its reference did not");
+                    continue;
+                }
+                pulled.taken.push(Taken {
+                    integration: planned.integration.clone(),
+                    category: category.category.clone(),
+                    path,
+                    value,
+                });
+            }
+        }
+    }
+    edit_files(args, opened, files, pulled)
+}
+
+fn is_same_reference(change: &crate::plan::Change, deployed: Option<&Value>) -> bool {
+    let Some(Value::Secret(deployed)) = deployed else { return false };
+    change.after.get("secret").and_then(Json::as_str) == Some(deployed.reference.as_str())
+}
+
+/// Edits the files that own the values, and proves that the project then says what is deployed.
+fn edit_files(
+    args: &Pull,
+    opened: &Project,
+    files: &BTreeMap<String, Vec<String>>,
+    pulled: &mut Pulled,
+) -> Result<(), Stop> {
+    let mut kept = Vec::new();
+    for taken in std::mem::take(&mut pulled.taken) {
+        let Some(compiled) = find(&opened.compilation, &taken.integration) else { continue };
+        let own = files.get(&taken.integration).map(Vec::as_slice).unwrap_or_default();
+        let done = place(args, opened, compiled, own, &taken)
+            .and_then(|place| edit_one(opened, &mut pulled.files, &place, &taken));
+        match done {
+            Ok(()) => kept.push(taken),
+            Err(why) => pulled.left.push(Left {
+                integration: taken.integration,
+                setting: format!("{}.{}", taken.category, taken.path),
+                why,
+            }),
+        }
+    }
+    pulled.taken = kept;
+    if pulled.files.is_empty() {
+        return Ok(());
+    }
+    // A key that was taken out may uncover a base's value: then it is set to null.
+    let after = compile_with(opened, &pulled.files, &names(&opened.compilation));
+    let uncovered = pulled
+        .taken
+        .iter()
+        .filter(|taken| taken.value.is_none())
+        .filter(|taken| desired(&after, taken).is_some_and(|value| *value != Value::Null));
+    let mut again = false;
+    for taken in uncovered {
+        let own = files.get(&taken.integration).map(Vec::as_slice).unwrap_or_default();
+        let place = own_place(own, taken).map_err(refused)?;
+        let text = current(opened, &pulled.files, &place.file);
+        let keys: Vec<&str> = place.keys.iter().map(String::as_str).collect();
+        let text = edit::set(&text, &keys, &Json::Null).map_err(|error| refused(error.to_string()))?;
+        pulled.files.insert(place.file, text);
+        again = true;
+    }
+    let after = if again { compile_with(opened, &pulled.files, &names(&opened.compilation)) } else { after };
+    prove(args, opened, &after, pulled)
+}
+
+fn refused(why: String) -> Stop {
+    Stop::new(exit::REFUSED, format!("the files cannot be edited safely: {why}; nothing was written"))
+}
+
+fn names(compilation: &compile::Compilation) -> Vec<String> {
+    compilation.integrations.iter().map(|compiled| compiled.name.clone()).collect()
+}
+
+fn find<'a>(compilation: &'a compile::Compilation, name: &str) -> Option<&'a Compiled> {
+    compilation.integrations.iter().find(|compiled| compiled.name == name)
+}
+
+fn desired<'a>(compilation: &'a compile::Compilation, taken: &Taken) -> Option<&'a Value> {
+    find(compilation, &taken.integration)?.configuration.categories.get(&taken.category)?.get(&taken.path)
+}
+
+/// Where a value is written, or has to be.
+struct Place {
+    file: String,
+    keys: Vec<String>,
+}
+
+/// The file that owns the value; a base or an environment only when that was asked for.
+fn place(
+    args: &Pull,
+    opened: &Project,
+    compiled: &Compiled,
+    own: &[String],
+    taken: &Taken,
+) -> Result<Place, String> {
+    let origin = compiled.origins.get(&taken.category).and_then(|origins| origins.get(&taken.path));
+    let Some(span) = origin.copied() else { return own_place(own, taken) };
+    let file = opened.sources.path(span).to_owned();
+    if !own.contains(&file) && !args.into_base {
+        if file.starts_with("environments/") {
+            return Err(format!("{file} sets it and wins over the integration; --into-base edits it there"));
+        }
+        return own_place(own, taken);
+    }
+    let root = yaml::parse(&opened.sources, span.file, &mut Vec::new());
+    let keys = root.and_then(|root| edit::keys_to(&root, span));
+    keys.map(|keys| Place { file, keys }).ok_or_else(|| "its place in the file is not clear".to_owned())
+}
+
+/// Where the integration itself would set it.
+fn own_place(own: &[String], taken: &Taken) -> Result<Place, String> {
+    let below = |prefix: &[&str]| -> Vec<String> {
+        let head = prefix.iter().map(|key| (*key).to_owned());
+        head.chain(taken.path.segments().iter().map(ToString::to_string)).collect()
+    };
+    let ending = [format!("/settings/{}.yaml", taken.category), format!("/settings/{}.yml", taken.category)];
+    if own.len() > 1
+        && let Some(file) = own.iter().find(|file| ending.iter().any(|ending| file.ends_with(ending)))
+    {
+        return Ok(Place { file: file.clone(), keys: below(&[]) });
+    }
+    let file = own.first().ok_or_else(|| "the integration has no file".to_owned())?.clone();
+    let category = taken.category.as_str();
+    let keys = if is_top(category) { below(&[category]) } else { below(&["settings", category]) };
+    Ok(Place { file, keys })
+}
+
+fn is_top(category: &str) -> bool {
+    [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&category)
+}
+
+fn current(opened: &Project, files: &BTreeMap<String, String>, path: &str) -> String {
+    files.get(path).cloned().unwrap_or_else(|| {
+        let file = opened.sources.by_path(path);
+        file.map(|file| opened.sources.file(file).text.clone()).unwrap_or_default()
+    })
+}
+
+fn edit_one(
+    opened: &Project,
+    files: &mut BTreeMap<String, String>,
+    place: &Place,
+    taken: &Taken,
+) -> Result<(), String> {
+    let text = current(opened, files, &place.file);
+    let keys: Vec<&str> = place.keys.iter().map(String::as_str).collect();
+    let mut sources = Sources::default();
+    let file = sources.add(SourceFile::new(place.file.clone(), text.clone()));
+    let root = yaml::parse(&sources, file, &mut Vec::new());
+    let old = keys.iter().try_fold(root.as_ref(), |node, key| Some(node?.get(key))).flatten();
+    let edited = match (&taken.value, old) {
+        (Some(value), old) => edit::set(&text, &keys, &as_written(value, old)),
+        (None, Some(_)) => edit::remove(&text, &keys),
+        (None, None) => edit::set(&text, &keys, &Json::Null),
+    };
+    files.insert(place.file.clone(), edited.map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+/// The value as a file says it: a code stays a number where it was one.
+fn as_written(value: &Value, old: Option<&yaml::Node>) -> Json {
+    if let (Value::Text(text), Some(yaml::Kind::Number(_))) = (value, old.map(|node| &node.kind))
+        && let Ok(number) = text.parse::<u64>()
+        && number.to_string() == *text
+    {
+        return number.into();
+    }
+    written(value)
+}
+
+fn written(value: &Value) -> Json {
+    match value {
+        Value::Secret(secret) => json!({"secret": secret.reference}),
+        Value::Text(text) => literal(text).into(),
+        Value::List(items) => items.iter().map(written).collect(),
+        other => other.to_json(),
+    }
+}
+
+/// A text that is no expression, whatever it holds.
+fn literal(text: &str) -> String {
+    if !text.contains("{{") && !text.contains("{%") {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match (c, rest.peek()) {
+            ('{', Some('{' | '%' | '#')) => out.push_str("{{ '{' }}"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// The project with some files replaced or added, compiled for some integrations.
+fn compile_with(
+    opened: &Project,
+    files: &BTreeMap<String, String>,
+    names: &[String],
+) -> compile::Compilation {
+    let mut all: BTreeMap<&str, SourceFile> = opened
+        .sources
+        .iter()
+        .map(|(_, file)| {
+            let copy = match &file.fault {
+                Some(fault) => SourceFile::with_fault(file.path.clone(), file.text.clone(), fault.clone()),
+                None => SourceFile::new(file.path.clone(), file.text.clone()),
+            };
+            (file.path.as_str(), copy)
+        })
+        .collect();
+    for (path, text) in files {
+        all.insert(path, SourceFile::new(path.clone(), text.clone()));
+    }
+    let mut sources = Sources::default();
+    for (_, file) in all {
+        sources.add(file);
+    }
+    let selection = Selection {
+        integrations: names.to_vec(),
+        environment: opened.environment.clone(),
+        ..Selection::default()
+    };
+    compile::compile(&sources, &selection)
+}
+
+/// Every setting that was taken has its deployed value, and nothing else moved.
+fn prove(
+    args: &Pull,
+    opened: &Project,
+    after: &compile::Compilation,
+    pulled: &mut Pulled,
+) -> Result<(), Stop> {
+    let mut others = BTreeSet::new();
+    for before in &opened.compilation.integrations {
+        let mine: Vec<&Taken> =
+            pulled.taken.iter().filter(|taken| taken.integration == before.name).collect();
+        let mut expected = before.configuration.categories.clone();
+        for taken in &mine {
+            let settings = expected.entry(taken.category.clone()).or_default();
+            match &taken.value {
+                Some(value) => settings.insert(taken.path.clone(), without_fingerprint(value)),
+                None => settings.remove(&taken.path),
+            };
+        }
+        let found = find(after, &before.name).map(|compiled| &compiled.configuration.categories);
+        let mut found = found.cloned().unwrap_or_default();
+        for taken in mine.iter().filter(|taken| taken.value.is_none()) {
+            if let Some(settings) = found.get_mut(&taken.category)
+                && settings.get(&taken.path) == Some(&Value::Null)
+            {
+                settings.remove(&taken.path);
+            }
+        }
+        if found == expected {
+            continue;
+        }
+        if mine.is_empty() && args.into_base {
+            others.insert(before.name.clone());
+            continue;
+        }
+        let what = expected
+            .iter()
+            .find_map(|(category, settings)| {
+                let found = found.get(category)?;
+                let (path, _) = settings.iter().find(|(path, value)| found.get(*path) != Some(*value))?;
+                Some(format!("{}: {category}.{path}", before.name))
+            })
+            .unwrap_or_else(|| before.name.clone());
+        return Err(refused(format!("{what} would not be what is deployed")));
+    }
+    if !others.is_empty() {
+        let list = others.into_iter().collect::<Vec<_>>().join(", ");
+        pulled.notes.push(format!("other integrations that extend what is edited change too: {list}"));
+    }
+    Ok(())
+}
+
+fn without_fingerprint(value: &Value) -> Value {
+    match value {
+        Value::Secret(secret) => {
+            Value::Secret(model::Secret { reference: secret.reference.clone(), fingerprint: None })
+        }
+        other => other.clone(),
+    }
+}
+
+/// Writes a deployed integration that no file mentions.
+fn adopt(
+    common: &Common,
+    args: &Pull,
+    opened: &Project,
+    name: &str,
+    pairs: &[String],
+    rows: &Rows,
+    pulled: &mut Pulled,
+) -> Result<(), Stop> {
+    init::require_name(name)?;
+    let mine: BTreeMap<&str, &Deployed> = rows
+        .iter()
+        .filter(|((integration, _), _)| integration == name)
+        .map(|((_, category), row)| (category.as_str(), row))
+        .collect();
+    if mine.is_empty() {
+        let mut known: BTreeSet<&str> = rows.keys().map(|(integration, _)| integration.as_str()).collect();
+        known.extend(opened.compilation.names.iter().map(String::as_str));
+        project::require_known(
+            "integration",
+            name,
+            &known.into_iter().filter(|known| *known != name).collect::<Vec<_>>(),
+        )?;
+    }
+    let [id] = pairs else {
+        return Err(Stop::usage(format!("`{name}` is in no file, and the store does not know its pair"))
+            .help(format!("say it: `pairform pull {name} --pair fortnox-shopify`")));
+    };
+    let pair = opened.compilation.catalogue.pair(id).ok_or_else(|| {
+        Stop::usage(format!("there is no pair `{id}`")).help("`pairform schema list` lists the pairs")
+    })?;
+    let adopted = Adopted::of(common, name, &pair, &mine, pulled);
+    let folder = format!("integrations/{name}");
+    for (path, text) in adopted.texts(&folder, args.split) {
+        if opened.root.join(&path).exists() {
+            return Err(Stop::usage(format!("{path} is there already; nothing was written")));
+        }
+        pulled.files.insert(path, text);
+    }
+    let after = compile_with(opened, &pulled.files, &[name.to_owned()]);
+    let found = find(&after, name).map(|compiled| &compiled.configuration.categories);
+    for taken in pulled.taken.iter().filter(|taken| taken.integration == name) {
+        let value =
+            found.and_then(|found| found.get(&taken.category)).and_then(|found| found.get(&taken.path));
+        if value != taken.value.as_ref().map(without_fingerprint).as_ref() {
+            let what = format!("{name}: {}.{} cannot be said in a file", taken.category, taken.path);
+            return Err(refused(what));
+        }
+    }
+    let left = crate::report::findings::counts(&after.findings).values().sum::<usize>();
+    if left > 0 {
+        let findings = count(left, "finding");
+        pulled.notes.push(format!(
+            "{name}: {findings} to look at; `pairform validate --integration {name}` lists them"
+        ));
+    }
+    Ok(())
+}
+
+/// A deployed integration as documents.
+struct Adopted {
+    head: Map<String, Json>,
+    settings: Map<String, Json>,
+    tail: Map<String, Json>,
+}
+
+impl Adopted {
+    fn of(
+        common: &Common,
+        name: &str,
+        pair: &Pair,
+        rows: &BTreeMap<&str, &Deployed>,
+        pulled: &mut Pulled,
+    ) -> Adopted {
+        let mut head = Map::new();
+        head.insert("integration".to_owned(), name.into());
+        head.insert("pair".to_owned(), pair.id.as_str().into());
+        if !rows.contains_key(CONNECTORS) {
+            head.insert("unmanaged".to_owned(), json!([CONNECTORS]));
+        }
+        let mut adopted = Adopted { head, settings: Map::new(), tail: Map::new() };
+        let flows = rows.get(FLOWS).map(|row| &row.settings);
+        let is_on = |id: &String| {
+            let path: SettingPath = [id].into_iter().collect();
+            match flows.and_then(|flows| flows.get(&path)) {
+                Some(value) => *value == Value::Bool(true),
+                None => pair.flow(id).is_some_and(|flow| flow.default),
+            }
+        };
+        let mut known = BTreeSet::new();
+        for id in [FLOWS, CONNECTORS]
+            .into_iter()
+            .chain(pair.settings.iter().map(|category| category.id.as_str()).chain([SCHEDULES, WEBHOOKS]))
+        {
+            known.insert(id);
+            let (Some(category), Some(row)) = (pair.category(id), rows.get(id)) else { continue };
+            let mut leave = |setting: &str, why: &str| {
+                let setting = if setting.is_empty() { id.to_owned() } else { format!("{id}.{setting}") };
+                pulled.left.push(Left { integration: name.to_owned(), setting, why: why.to_owned() });
+            };
+            if !common.category.is_empty() && !common.category.iter().any(|wanted| wanted == id) {
+                continue;
+            }
+            if category.flows.as_ref().is_some_and(|flows| !flows.iter().any(is_on)) {
+                leave("", "the flows that use it are off");
+                continue;
+            }
+            let mut document = Map::new();
+            for (path, value) in &row.settings {
+                let Some(schema) = category.schema_at(path) else {
+                    leave(&path.to_string(), &format!("{} has no such setting", pair.id));
+                    continue;
+                };
+                let setting = category.setting(path);
+                let required =
+                    setting.is_some_and(|setting| matches!(setting.required, Required::Yes { .. }));
+                let default = schema.get("default").map(Value::from_json);
+                if !required && id != FLOWS && default.as_ref() == Some(value) {
+                    continue;
+                }
+                insert(&mut document, path.segments(), written(value));
+                pulled.taken.push(Taken {
+                    integration: name.to_owned(),
+                    category: id.to_owned(),
+                    path: path.clone(),
+                    value: Some(value.clone()),
+                });
+            }
+            let home = if !is_top(id) {
+                &mut adopted.settings
+            } else if [FLOWS, CONNECTORS].contains(&id) {
+                &mut adopted.head
+            } else {
+                &mut adopted.tail
+            };
+            home.insert(id.to_owned(), Json::Object(document));
+        }
+        for id in rows.keys().filter(|id| !known.contains(**id)) {
+            let why = format!("{} has no such category", pair.id);
+            pulled.left.push(Left { integration: name.to_owned(), setting: (*id).to_owned(), why });
+        }
+        adopted
+    }
+
+    fn texts(self, folder: &str, split: bool) -> Vec<(String, String)> {
+        let Adopted { mut head, settings, tail } = self;
+        if split {
+            head.extend(tail);
+            let main = (format!("{folder}/integration.yaml"), edit::document(&Json::Object(head)));
+            let categories = settings.into_iter();
+            let files = categories
+                .map(|(id, document)| (format!("{folder}/settings/{id}.yaml"), edit::document(&document)));
+            return std::iter::once(main).chain(files).collect();
+        }
+        if !settings.is_empty() {
+            head.insert("settings".to_owned(), Json::Object(settings));
+        }
+        head.extend(tail);
+        vec![(format!("{folder}.yaml"), edit::document(&Json::Object(head)))]
+    }
+}
+
+fn insert(map: &mut Map<String, Json>, path: &[Box<str>], value: Json) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        map.insert(first.to_string(), value);
+        return;
+    }
+    let inner = map.entry(first.to_string()).or_insert_with(|| Json::Object(Map::new()));
+    if let Json::Object(inner) = inner {
+        insert(inner, rest, value);
+    }
+}
+
+/// Shows what would be written; the differences by path.
+fn show(common: &Common, opened: &Project, pulled: &Pulled, streams: &mut Streams) -> Vec<Json> {
+    let mut diffs = Vec::new();
+    for (path, text) in &pulled.files {
+        let file = opened.sources.by_path(path);
+        let before = file.map(|file| opened.sources.file(file).text.as_str()).unwrap_or_default();
+        let holds_credential = opened.compilation.hidden.iter().any(|span| Some(span.file) == file);
+        let diff = if holds_credential {
+            "not shown: the file holds a credential in the open\n".to_owned()
+        } else {
+            let from = if file.is_some() { format!("a/{path}") } else { "/dev/null".to_owned() };
+            TextDiff::from_lines(before, text).unified_diff().header(&from, &format!("b/{path}")).to_string()
+        };
+        if common.output == Form::Text {
+            streams.result(&clean(&diff));
+        }
+        diffs.push(json!({"path": path, "created": file.is_none(), "diff": diff}));
+    }
+    diffs
+}
+
+fn confirm(common: &Common, args: &Pull, pulled: &Pulled, streams: &mut Streams) -> Result<(), Stop> {
+    if args.yes {
+        return Ok(());
+    }
+    if common.no_input || common.output == Form::Json || !streams.can_ask() {
+        return Err(Stop::new(exit::REFUSED, "nothing was written: nobody could be asked")
+            .help("write what is shown with --yes"));
+    }
+    let question = format!("Write {}? [y/N] ", count(pulled.files.len(), "file"));
+    if streams.ask(&question) { Ok(()) } else { Err(Stop::new(exit::REFUSED, "nothing was written")) }
+}
+
+/// Writes every file beside its place, then puts all in place; nobody sees half a file.
+fn write_all(opened: &Project, files: &BTreeMap<String, String>) -> Result<(), Stop> {
+    let mut parts: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let done = files.iter().try_for_each(|(path, text)| {
+        let target = opened.root.join(path);
+        let before = opened.sources.by_path(path).map(|file| opened.sources.file(file).text.as_str());
+        unmoved(&target, before)?;
+        // A link is written through, so that it stays one.
+        let target = std::fs::canonicalize(&target).unwrap_or(target);
+        let part = part_of(&target);
+        parts.push((part.clone(), target.clone()));
+        let failed =
+            |error: std::io::Error| Stop::usage(format!("cannot write {path}: {error}; nothing was written"));
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        std::fs::write(&part, text).map_err(failed)?;
+        if let Ok(data) = std::fs::metadata(&target) {
+            std::fs::set_permissions(&part, data.permissions()).map_err(failed)?;
+        }
+        Ok(())
+    });
+    if let Err(stop) = done {
+        for (part, _) in parts {
+            let _ = std::fs::remove_file(part);
+        }
+        return Err(stop);
+    }
+    for (part, target) in parts {
+        std::fs::rename(&part, &target)
+            .map_err(|error| Stop::usage(format!("cannot write {}: {error}", target.display())))?;
+    }
+    Ok(())
+}
+
+/// Somebody may have saved the file while the question stood.
+fn unmoved(target: &Path, before: Option<&str>) -> Result<(), Stop> {
+    let now = std::fs::read_to_string(target).ok();
+    if now.as_deref() == before {
+        return Ok(());
+    }
+    let message = format!("{} was changed meanwhile; nothing was written", target.display());
+    Err(Stop::new(exit::STALE, message).help("run pull again"))
+}
+
+/// Where a file is written before it takes its place.
+pub(super) fn part_of(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    target.with_file_name(name)
+}
+
+/// Notes in the store that the files agree with what is deployed: the base of the next comparison. No setting moves.
+fn record(root: &Path, url: &str, pulled: &Pulled, rows: &Rows) -> Result<(), Stop> {
+    let mut bases: BTreeMap<(String, String), Settings> = BTreeMap::new();
+    for taken in &pulled.taken {
+        let key = (taken.integration.clone(), taken.category.clone());
+        let base = bases
+            .entry(key.clone())
+            .or_insert_with(|| rows.get(&key).map(|row| row.applied.clone()).unwrap_or_default());
+        match &taken.value {
+            Some(value) => base.insert(taken.path.clone(), value.clone()),
+            None => base.remove(&taken.path),
+        };
+    }
+    let mut store = store::open(url)?;
+    let by = apply::who(root);
+    for ((integration, category), applied) in &bases {
+        let Some(row) = rows.get(&(integration.clone(), category.clone())) else { continue };
+        agree(store.as_mut(), row, applied, &by)?;
+    }
+    Ok(())
+}
+
+fn agree(store: &mut dyn Store, row: &Deployed, applied: &Settings, by: &str) -> Result<(), Stop> {
+    let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let said = json!(["pull", row.integration, row.category, row.revision, model::to_json(applied)]);
+    let run = model::digest_text(&model::canonical_json(said));
+    store.begin(&run, &at, by)?;
+    let saved = store.save(&Save {
+        integration: &row.integration,
+        category: &row.category,
+        expected_revision: row.revision,
+        settings: &row.settings,
+        applied,
+        saved_by: by,
+        saved_at: &at,
+        commit: None,
+        run: &run,
+        fence: None,
+    })?;
+    store.finish(&run, &at)?;
+    match saved {
+        Saved::Conflict { .. } | Saved::LockLost => Err(Stop::new(
+            exit::STALE,
+            format!("the files were written, but {} {} was saved meanwhile", row.integration, row.category),
+        )
+        .help("look at the difference with `pairform plan`, and pull again")),
+        Saved::Saved { .. } | Saved::Already { .. } => Ok(()),
+    }
+}
+
+fn finish(
+    common: &Common,
+    pulled: &Pulled,
+    diffs: Vec<Json>,
+    recorded: &Result<(), Stop>,
+    streams: &mut Streams,
+) {
+    if common.output == Form::Json {
+        if recorded.is_err() {
+            return;
+        }
+        let setting = |taken: &Taken| {
+            json!({"integration": taken.integration, "category": taken.category, "setting": taken.path.to_string(),
+                "value": taken.value.as_ref().map(Value::to_json)})
+        };
+        let left =
+            |left: &Left| json!({"integration": left.integration, "setting": left.setting, "why": left.why});
+        let body = json!({
+            "format_version": FORMAT_VERSION,
+            "command": "pull",
+            "exit_code": exit::OK,
+            "files": diffs,
+            "taken": pulled.taken.iter().map(setting).collect::<Vec<_>>(),
+            "left": pulled.left.iter().map(left).collect::<Vec<_>>(),
+            "notes": pulled.notes,
+        });
+        streams.result(&machine::print(&body));
+        return;
+    }
+    let mut out = String::new();
+    for left in &pulled.left {
+        let _ = writeln!(out, "left  {} {}: {}", left.integration, left.setting, left.why);
+    }
+    for note in &pulled.notes {
+        let _ = writeln!(out, "note  {note}");
+    }
+    let _ = match (pulled.files.len(), pulled.taken.len()) {
+        (0, _) => writeln!(out, "Nothing to pull."),
+        (files, taken) => {
+            writeln!(out, "{} taken into {}.", count(taken, "setting"), count(files, "file"))
+        }
+    };
+    streams.say(&clean(&out));
+}

@@ -1,0 +1,129 @@
+//! `revert`: the way back to what was deployed before, as an ordinary plan that is reviewed and applied like any other.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::args::{Common, Form, Revert};
+use super::exit::{self, Stop};
+use super::project;
+use super::streams::Streams;
+use crate::compile::Selection;
+use crate::model::Settings;
+use crate::plan::{self, Current, back};
+use crate::report::{self, json};
+use crate::store::{self, Record};
+
+/// Runs the command.
+///
+/// # Errors
+/// When the store holds no such point to go back to, or the plan file cannot be written.
+pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, Stop> {
+    let (root, sources) = project::read(common)?;
+    let selection = Selection { integrations: vec![args.what.clone()], ..Selection::default() };
+    let opened = project::compile_selected(root, sources, selection)?;
+    let mut plan = super::plan::make(common, &opened)?;
+    let (_, url) = opened.store(common)?;
+    let mut store = store::open_existing(&url)?
+        .ok_or_else(|| Stop::usage("there is no store yet, so nothing was saved"))?;
+    let records: Vec<Record> =
+        store.records()?.into_iter().filter(|record| record.integration == args.what).collect();
+    let names = [args.what.clone()];
+    let deployed: BTreeMap<String, Current> = store
+        .read(Some(&names))?
+        .into_iter()
+        .map(|now| {
+            let current = Current { revision: now.revision, settings: now.settings, applied: now.applied };
+            (now.category, current)
+        })
+        .collect();
+    let until = point(common, args, &records)?;
+    let mut notes = vec![
+        "Orders, invoices and other documents that were synced meanwhile keep what they were given; this does not touch them.".to_owned(),
+        "The files are not changed: the next plan from them shows these settings again until they are reverted there too.".to_owned(),
+    ];
+    for integration in &mut plan.integrations {
+        for category in &mut integration.categories {
+            let now = deployed.get(&category.category);
+            let then: Option<&Settings> = records
+                .iter()
+                .take(until)
+                .rev()
+                .find(|record| record.category == category.category)
+                .map(|record| &record.past.settings);
+            *category = match (now, then) {
+                (Some(now), Some(then)) if !then.is_empty() || now.settings.is_empty() => {
+                    back::category(&category.category, &category.title, now, then)
+                }
+                (now, then) => {
+                    if let Some(now) = now.filter(|now| !now.settings.is_empty()) {
+                        let why = if then.is_some() { "held nothing" } else { "was not saved yet" };
+                        notes.push(format!(
+                            "`{}` {why} then; it stays at revision {}.",
+                            category.category, now.revision
+                        ));
+                    }
+                    let none = Current { revision: 0, settings: Settings::new(), applied: Settings::new() };
+                    let current = now.unwrap_or(&none);
+                    let mut same =
+                        back::category(&category.category, &category.title, current, &current.settings);
+                    same.revision = now.map(|now| now.revision);
+                    same
+                }
+            };
+        }
+    }
+    plan.notes = notes;
+    // The findings are about the files, and this plan is not made from them.
+    plan.findings.clear();
+    plan.released.clear();
+    plan.summary = plan::summarize(&plan.integrations);
+    let by_integration = BTreeMap::from([(args.what.clone(), deployed)]);
+    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration);
+    plan.digest = plan::file::digest(&plan);
+    if let Some(path) = &args.out {
+        super::plan::write(path, &plan)?;
+    }
+    match common.output {
+        Form::Json => streams.result(&json::print(&json::plan(&plan, "revert", exit::OK))),
+        _ => streams.result(&report::plan::text(&plan)),
+    }
+    let next = match &args.out {
+        Some(path) => format!("Plan saved to {0}; apply it with `pairform apply {0}`.\n", path.display()),
+        None => "Nothing was saved; with --out FILE this becomes a plan to apply.\n".to_owned(),
+    };
+    streams.say(&next);
+    Ok(exit::OK)
+}
+
+/// How many of the records, oldest first, had been made at the point to go back to.
+fn point(common: &Common, args: &Revert, records: &[Record]) -> Result<usize, Stop> {
+    let found = match (args.revision, &args.time, &args.commit) {
+        (Some(revision), _, _) => {
+            let [category] = common.category.as_slice() else {
+                return Err(Stop::usage("--revision is of one category: name it with --category"));
+            };
+            records
+                .iter()
+                .rposition(|record| record.category == *category && record.past.revision == revision)
+        }
+        (None, Some(time), _) => {
+            let parse = |text: &str| text.parse::<Timestamp>();
+            let time = parse(time).map_err(|error| {
+                Stop::usage(format!("`{time}` is no time: {error}")).help("write it as 2026-11-23T14:00:00Z")
+            })?;
+            records.iter().rposition(|record| parse(&record.past.saved_at).is_ok_and(|at| at <= time))
+        }
+        (None, None, Some(commit)) => records.iter().rposition(|record| {
+            record.past.commit.as_ref().is_some_and(|id| id.starts_with(commit.as_str()))
+        }),
+        (None, None, None) => {
+            return Err(Stop::usage("say where to go back to: --revision, --time or --commit")
+                .help(format!("`pairform history {}` lists what there is", args.what)));
+        }
+    };
+    found.map(|at| at + 1).ok_or_else(|| {
+        Stop::usage(format!("nothing was saved for {} at that point", args.what))
+            .help(format!("`pairform history {}` lists what there is", args.what))
+    })
+}

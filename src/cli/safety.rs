@@ -1,0 +1,224 @@
+//! What stops an apply before it begins: the plan's refusals, and what only the moment and the person decide. Each check
+//! has a name; `--force "NAME: REASON"` lifts that one and no other.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Time, Weekday};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::args::Apply;
+use super::exit::{self, Stop};
+use crate::compile::project::{Limits, Live, Project, Safety, Window};
+use crate::plan::safety::{Rules, Thresholds};
+use crate::plan::{Mode, Plan, Refusal};
+use crate::report;
+
+const CHECKS: &[&str] =
+    &["max_changed", "max_reset", "max_categories", "protected", "empty", "window", "hold", "require_clean"];
+
+/// Judges whether a plan may be applied now; what was lifted by force, as it is kept.
+///
+/// # Errors
+/// The first check that refuses it, or what is wrong with `--force`.
+pub fn judge(
+    plan: &Plan,
+    declared: &Project,
+    environment: Option<&str>,
+    args: &Apply,
+    now: Timestamp,
+) -> Result<Option<String>, Stop> {
+    let force = args.force.as_deref().map(forced).transpose()?;
+    let mut lifted = None;
+    for refusal in refusals(plan, declared, environment, now)? {
+        match force {
+            Some((check, reason)) if check == refusal.check => {
+                lifted = Some(format!("{check}: {reason} ({})", refusal.message));
+            }
+            _ => {
+                return Err(Stop::new(exit::REFUSED, format!("refused: {}", refusal.message))
+                    .help(help(&refusal.check)));
+            }
+        }
+    }
+    let live = live(plan);
+    if declared.safety.live == Live::RequireLeave && !live.is_empty() && !args.allow_live {
+        return Err(Stop::new(
+            exit::REFUSED,
+            format!("refused: this changes integrations in live mode: {}", live.join(", ")),
+        )
+        .help("give leave with --allow-live"));
+    }
+    Ok(lifted)
+}
+
+/// The project's rules as a plan is judged by them.
+#[must_use]
+pub fn rules(safety: &Safety) -> Rules {
+    let all = |limits: &BTreeMap<String, Limits>| {
+        limits.iter().map(|(name, limits)| (name.clone(), thresholds(limits))).collect()
+    };
+    Rules {
+        overall: thresholds(&safety.overall),
+        pairs: all(&safety.pairs),
+        categories: all(&safety.categories),
+        protected: safety.protected.clone(),
+    }
+}
+
+fn thresholds(limits: &Limits) -> Thresholds {
+    let share = |text: &Option<String>| {
+        let percent = text.as_ref()?.trim_end_matches('%').trim().parse::<f64>().ok()?;
+        Some(percent / 100.0)
+    };
+    Thresholds {
+        max_changed: share(&limits.max_changed),
+        max_reset: share(&limits.max_reset),
+        max_categories: share(&limits.max_categories),
+        minimum: usize::try_from(limits.minimum.unwrap_or(1)).unwrap_or(usize::MAX),
+    }
+}
+
+/// The integrations in live mode that a plan saves something of.
+#[must_use]
+pub fn live(plan: &Plan) -> Vec<&str> {
+    let saved = plan.integrations.iter().filter(|integration| {
+        integration.mode == Mode::Live
+            && integration.categories.iter().any(|category| category.save.is_some())
+    });
+    saved.map(|integration| integration.integration.as_str()).collect()
+}
+
+fn forced(text: &str) -> Result<(&str, &str), Stop> {
+    let (check, reason) =
+        text.split_once(':').map_or((text, ""), |(check, reason)| (check.trim(), reason.trim()));
+    if !CHECKS.contains(&check) {
+        return Err(Stop::usage(format!("there is no check `{}` to lift", report::clean(check)))
+            .help(format!("write --force \"CHECK: REASON\"; the checks are {}", CHECKS.join(", "))));
+    }
+    if reason.is_empty() {
+        return Err(Stop::usage(format!("--force {check} needs a reason, which is kept"))
+            .help(format!("write --force \"{check}: why\"")));
+    }
+    Ok((check, reason))
+}
+
+fn help(check: &str) -> String {
+    let other = match check {
+        "max_changed" | "max_reset" | "max_categories" => {
+            "apply in smaller parts with --integration or --category, raise the limit in pairform.yaml in a commit of its own, or"
+        }
+        "require_clean" => "commit the changes and plan again, or",
+        "window" => "wait for the window, or",
+        "hold" => "wait until the hold is taken out of pairform.yaml, or",
+        _ => "look whether this is meant; then",
+    };
+    format!("{other} lift this one check with --force \"{check}: REASON\"")
+}
+
+fn refusals(
+    plan: &Plan,
+    declared: &Project,
+    environment: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<Refusal>, Stop> {
+    let mut found = plan.refusals.clone();
+    let mut refuse = |check: &str, message: String| found.push(Refusal { check: check.to_owned(), message });
+    let environment = environment.and_then(|name| declared.environments.get(name));
+    let dirty = plan.commit.as_ref().is_none_or(|commit| commit.dirty);
+    if dirty && environment.is_some_and(|environment| environment.require_clean) {
+        refuse(
+            "require_clean",
+            "this environment is applied from a commit only, and the tree has changes that are not committed"
+                .to_owned(),
+        );
+    }
+    for integration in &plan.integrations {
+        let saves = integration.categories.iter().any(|category| category.save.is_some());
+        if let Some(reason) = declared.safety.holds.get(&integration.integration).filter(|_| saves) {
+            refuse("hold", format!("{} is on hold: {reason}", integration.integration));
+        }
+    }
+    let saves =
+        plan.integrations.iter().flat_map(|integration| &integration.categories).any(|c| c.save.is_some());
+    if let Some(window) = environment.and_then(|environment| environment.window.as_ref()).filter(|_| saves)
+        && !is_open(window, now)?
+    {
+        let days = if window.days.is_empty() { "every day".to_owned() } else { window.days.join(", ") };
+        refuse(
+            "window",
+            format!(
+                "this environment is applied to {days} from {} to {} ({}) only",
+                window.from, window.to, window.timezone
+            ),
+        );
+    }
+    Ok(found)
+}
+
+/// A window that ends before it begins lasts over midnight, and belongs to the day on which it begins.
+fn is_open(window: &Window, now: Timestamp) -> Result<bool, Stop> {
+    let wrong = |what: &str| Stop::new(exit::ERRORS, format!("the apply window's {what} cannot be used"));
+    let zone = TimeZone::get(&window.timezone).map_err(|_| wrong("timezone"))?;
+    let time = |text: &str| -> Option<Time> {
+        let (hour, minute) = text.split_once(':')?;
+        Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
+    };
+    let from = time(&window.from).ok_or_else(|| wrong("`from`"))?;
+    let to = time(&window.to).ok_or_else(|| wrong("`to`"))?;
+    let now = now.to_zoned(zone);
+    let on = |day: Weekday| {
+        let short = match day {
+            Weekday::Monday => "mon",
+            Weekday::Tuesday => "tue",
+            Weekday::Wednesday => "wed",
+            Weekday::Thursday => "thu",
+            Weekday::Friday => "fri",
+            Weekday::Saturday => "sat",
+            Weekday::Sunday => "sun",
+        };
+        window.days.is_empty() || window.days.iter().any(|day| day == short)
+    };
+    let (today, at) = (now.weekday(), now.time());
+    Ok(if from <= to {
+        on(today) && from <= at && at < to
+    } else {
+        (on(today) && from <= at) || (on(today.previous()) && at < to)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_open_on_its_days_in_its_timezone_and_over_midnight() {
+        let window = |from: &str, to: &str| Window {
+            days: vec!["mon".into(), "tue".into()],
+            from: from.into(),
+            to: to.into(),
+            timezone: "Europe/Stockholm".into(),
+        };
+        // 2026-11-23 is a Monday; Stockholm is an hour ahead of UTC.
+        for (from, to, now, expected) in [
+            ("08:00", "16:00", "2026-11-23T07:00:00Z", true),
+            ("08:00", "16:00", "2026-11-23T06:59:59Z", false),
+            ("08:00", "16:00", "2026-11-23T15:00:00Z", false),
+            ("08:00", "16:00", "2026-11-25T09:00:00Z", false),
+            ("22:00", "04:00", "2026-11-24T02:00:00Z", true),
+            ("22:00", "04:00", "2026-11-24T22:00:00Z", true),
+            ("22:00", "04:00", "2026-11-25T02:00:00Z", true),
+            ("22:00", "04:00", "2026-11-25T22:00:00Z", false),
+        ] {
+            let open = is_open(&window(from, to), now.parse().unwrap()).unwrap();
+            assert_eq!(open, expected, "{from} {to} {now}");
+        }
+    }
+
+    #[test]
+    fn force_names_one_check_and_a_reason() {
+        assert_eq!(forced("max_reset: Klarna leaves").unwrap(), ("max_reset", "Klarna leaves"));
+        for wrong in ["max_reset", "max_reset: ", "everything: now", "", "just do it"] {
+            assert_eq!(forced(wrong).unwrap_err().code, exit::USAGE, "{wrong}");
+        }
+    }
+}

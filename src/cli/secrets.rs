@@ -1,0 +1,158 @@
+//! Secrets: from a reference to a fingerprint. The value is read and wiped after use; it is never kept.
+//!
+//! `env/NAME` is a variable; `file/PATH` a file that only its owner may read; `exec/NAME` what a program prints that the
+//! project allows by name. Programs run when something is applied, never for a plan: whoever reads a pull request should
+//! not run what it brings.
+#![expect(clippy::disallowed_methods, reason = "the door through which secrets are read")]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::model::value::fingerprint;
+
+/// A larger file is no secret.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// A program that takes longer is ended.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Bytes = Zeroizing<Vec<u8>>;
+
+/// Reads secrets for one project and fingerprints them for one store.
+pub struct Secrets<'a> {
+    root: PathBuf,
+    key: &'a [u8],
+    programs: Option<&'a BTreeMap<String, Vec<String>>>,
+}
+
+impl<'a> Secrets<'a> {
+    #[must_use]
+    pub fn new(root: &Path, key: &'a [u8]) -> Self {
+        Secrets { root: root.to_path_buf(), key, programs: None }
+    }
+
+    /// Lets these programs run for `exec/NAME`.
+    #[must_use]
+    pub fn running(mut self, programs: &'a BTreeMap<String, Vec<String>>) -> Self {
+        self.programs = Some(programs);
+        self
+    }
+
+    /// The fingerprint of the secret behind a reference.
+    ///
+    /// # Errors
+    /// Why the secret is not at hand; never says anything of its value.
+    pub fn fingerprint(&self, reference: &str) -> Result<String, String> {
+        self.with(reference, |value| fingerprint(self.key, value))
+    }
+
+    /// Hands the secret behind a reference to `take`, without the line end that files have.
+    ///
+    /// # Errors
+    /// Why the secret is not at hand; never says anything of its value.
+    pub fn with<T>(&self, reference: &str, take: impl FnOnce(&[u8]) -> T) -> Result<T, String> {
+        let read = match reference.split_once('/') {
+            Some(("env", name)) => variable(name),
+            Some(("file", path)) => self.file(path),
+            Some(("exec", name)) => self.program(name),
+            _ => return Err(format!("`{reference}` is no reference to a secret")),
+        };
+        let value = read.map_err(|why| format!("the secret `{reference}` is not at hand: {why}"))?;
+        let trimmed = value.trim_ascii_end();
+        if trimmed.is_empty() {
+            return Err(format!("the secret `{reference}` is empty"));
+        }
+        Ok(take(trimmed))
+    }
+
+    /// A relative path stays inside the project, links followed; an absolute one is taken at its word.
+    fn file(&self, path: &str) -> Result<Bytes, String> {
+        let refused = |error: std::io::Error| error.to_string();
+        let full = std::fs::canonicalize(self.root.join(path)).map_err(refused)?;
+        let root = std::fs::canonicalize(&self.root).map_err(refused)?;
+        if !Path::new(path).is_absolute() && !full.starts_with(&root) {
+            return Err("it lies outside the project; write its whole path if that is meant".to_owned());
+        }
+        if !full.is_file() {
+            return Err("it is not a regular file".to_owned());
+        }
+        let file = File::open(&full).map_err(refused)?;
+        let data = file.metadata().map_err(refused)?;
+        if !data.is_file() || data.len() > MAX_BYTES {
+            return Err("it is not a small regular file".to_owned());
+        }
+        private(&data)?;
+        read(file)
+    }
+
+    fn program(&self, name: &str) -> Result<Bytes, String> {
+        let Some(programs) = self.programs else {
+            return Err("programs run only when something is applied".to_owned());
+        };
+        let command = programs.get(name).and_then(|command| command.split_first());
+        let Some((program, arguments)) = command else {
+            return Err(format!(
+                "pairform.yaml allows no program of that name; declare it under `secrets: {{exec: {{{name}: [PROGRAM]}}}}`"
+            ));
+        };
+        let mut child = Command::new(program)
+            .args(arguments)
+            .current_dir(&self.root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("{program} cannot be run: {error}"))?;
+        let Some(output) = child.stdout.take() else { return Err(format!("{program} has no output")) };
+        let (send, receive) = mpsc::channel();
+        std::thread::spawn(move || send.send(read(output)));
+        let printed = receive.recv_timeout(PATIENCE);
+        if !matches!(printed, Ok(Ok(_))) {
+            // It may have ended by itself.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(|error| error.to_string())?;
+        match printed {
+            Err(_) => Err(format!("{program} took longer than {} seconds", PATIENCE.as_secs())),
+            Ok(Ok(_)) if !status.success() => Err(format!("{program} ended with {status}")),
+            Ok(printed) => printed,
+        }
+    }
+}
+
+fn variable(name: &str) -> Result<Bytes, String> {
+    let value =
+        std::env::var_os(name).ok_or_else(|| format!("the environment variable {name} is not set"))?;
+    Ok(Zeroizing::new(value.into_encoded_bytes()))
+}
+
+/// Reads all there is, within bounds, into memory that is wiped.
+fn read(from: impl std::io::Read) -> Result<Bytes, String> {
+    // Of the full size from the start: a growing buffer leaves copies behind.
+    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
+    let mut value = Zeroizing::new(Vec::with_capacity(limit + 64));
+    from.take(MAX_BYTES + 1).read_to_end(&mut value).map_err(|error| error.to_string())?;
+    if value.len() > limit { Err("it is too long for a secret".to_owned()) } else { Ok(value) }
+}
+
+#[cfg(unix)]
+fn private(data: &std::fs::Metadata) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = data.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(format!("others than its owner may read it (mode {mode:o}); run `chmod 600` on it"))
+}
+
+#[cfg(not(unix))]
+fn private(_: &std::fs::Metadata) -> Result<(), String> {
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! stdout for results, stderr for all else; colours where they are wanted, and no fuss when a pipe is closed.
+#![expect(clippy::disallowed_methods, reason = "the door through which results are printed")]
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use owo_colors::OwoColorize as _;
+
+use super::args::Color;
+use super::exit::Stop;
+use crate::report::clean;
+
+/// The process's streams.
+pub struct Streams {
+    choice: Option<ColorChoice>,
+}
+
+impl Streams {
+    #[must_use]
+    pub fn new(color: Color) -> Self {
+        let choice = match color {
+            Color::Auto => None,
+            Color::Always => Some(ColorChoice::Always),
+            Color::Never => Some(ColorChoice::Never),
+        };
+        Streams { choice }
+    }
+
+    /// Writes a piece of the result.
+    pub fn result(&mut self, text: &str) {
+        let stdout = std::io::stdout();
+        let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stdout));
+        let mut stream = AutoStream::new(stdout.lock(), choice);
+        // A reader that went away has what it wanted.
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    /// Says something beside the result.
+    pub fn say(&mut self, text: &str) {
+        let stderr = std::io::stderr();
+        let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stderr));
+        let mut stream = AutoStream::new(stderr.lock(), choice);
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    /// Says why a command stopped.
+    pub fn failure(&mut self, stop: &Stop) {
+        let mut text = format!("{}{} {}\n", "error".red().bold(), ":".bold(), clean(&stop.message));
+        if let Some(help) = &stop.help {
+            text.push_str(&format!("  {} {}\n", "help:".cyan().bold(), clean(help)));
+        }
+        self.say(&text);
+    }
+
+    /// Whether a person can be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Whether a progress display makes sense.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Asks on stderr; true only for `yes` or `y`.
+    pub fn ask(&mut self, question: &str) -> bool {
+        matches!(self.answer(question).to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Asks on stderr; the line that was typed, empty when there was none.
+    pub fn answer(&mut self, question: &str) -> String {
+        self.say(question);
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        if read.is_ok() { answer.trim().to_owned() } else { String::new() }
+    }
+}

@@ -1,0 +1,136 @@
+//! `validate`: all findings of a project, or of any files by any JSON Schema.
+#![expect(clippy::disallowed_methods, reason = "resolves the paths that the user gave")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::args::{Common, Form, Validate};
+use super::exit::{self, Stop};
+use super::streams::Streams;
+use super::{forms, project, schema};
+use crate::compile::Compiled;
+use crate::diagnostic::Finding;
+use crate::report::{self, json};
+use crate::source::{FileId, Sources};
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no project, or a path or filter names nothing.
+pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8, Stop> {
+    if let Some(schema) = &args.schema {
+        return schema::validate_files(common, schema, &args.paths, streams);
+    }
+    let (root, sources) = project::read(common)?;
+    let wanted = wanted(&root, &sources, &args.paths, common.rev.is_some())?;
+    let selection = project::selection(common, &root, &sources)?;
+    let mut opened = project::compile_selected(root, sources, selection)?;
+    if !wanted.is_empty() {
+        let sources = &opened.sources;
+        let mut names: Vec<String> = integrations_in(sources, &wanted);
+        let built_on =
+            opened.compilation.integrations.iter().filter(|compiled| built_on(compiled, sources, &wanted));
+        names.extend(built_on.map(|compiled| compiled.name.clone()));
+        opened.compilation.findings.retain(|finding| {
+            wanted.iter().any(|path| inside(sources.path(finding.primary.span), path))
+                || finding.about.integration.as_ref().is_some_and(|name| names.contains(name))
+                || finding.also.iter().any(|name| names.contains(name))
+        });
+        opened.compilation.integrations.retain(|compiled| names.contains(&compiled.name));
+    }
+    let compilation = &opened.compilation;
+    let mut findings: Vec<Finding> = compilation.findings.clone();
+    if !common.category.is_empty() {
+        findings
+            .retain(|finding| finding.about.category.as_ref().is_none_or(|id| common.category.contains(id)));
+    }
+    let hidden = &compilation.hidden;
+    let known = compilation.names.len();
+    let code = print(common, &findings, &opened.sources, hidden, compilation.integrations.len(), streams)?;
+    if let Some(since) = &common.changed_since {
+        streams.say(&format!(
+            "Looked at {} of {known}: those that can have changed since {since}.\n",
+            compilation.integrations.len()
+        ));
+    }
+    Ok(code)
+}
+
+/// Prints findings in the wanted form; the exit code says whether there are errors.
+///
+/// # Errors
+/// When the form cannot be made.
+pub fn print(
+    common: &Common,
+    findings: &[Finding],
+    sources: &Sources,
+    hidden: &[crate::source::Span],
+    integrations: usize,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
+    let code = if project::has_errors(findings) { exit::ERRORS } else { exit::OK };
+    match common.output {
+        Form::Json => streams.result(&json::print(&json::validate(findings, sources, integrations, code))),
+        Form::Text => {
+            streams.result(&report::findings::text(findings, sources, hidden));
+            streams.result(&report::findings::summary(findings, integrations, "integration"));
+        }
+        _ => {
+            let findings = json::findings(findings, sources);
+            let catalogue = crate::schema::parts::Catalogue::default();
+            let content = report::content::Content {
+                command: "validate",
+                findings: &findings,
+                integrations,
+                plan: None,
+                outcome: None,
+                catalogue: &catalogue,
+            };
+            forms::print(common, &content, streams)?;
+        }
+    }
+    Ok(code)
+}
+
+/// The given paths, relative to the project's root.
+fn wanted(root: &Path, sources: &Sources, paths: &[PathBuf], revision: bool) -> Result<Vec<String>, Stop> {
+    let mut wanted = Vec::new();
+    for path in paths {
+        // A revision may hold what the working tree does not.
+        let full = std::fs::canonicalize(path)
+            .or_else(|error| if revision { std::path::absolute(path) } else { Err(error) })
+            .map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?;
+        let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+        let relative = full.strip_prefix(&root).map_err(|_| {
+            Stop::usage(format!("{} is not in the project at {}", path.display(), root.display()))
+        })?;
+        let relative = relative.to_string_lossy().replace('\\', "/");
+        if !sources.iter().any(|(_, file)| inside(&file.path, &relative)) {
+            return Err(Stop::usage(format!("{} is no source of this project", path.display())).help(
+                "sources are pairform.yaml and the YAML files below integrations/, bases/, environments/, options/ and schemas/",
+            ));
+        }
+        wanted.push(relative);
+    }
+    Ok(wanted)
+}
+
+fn inside(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether some setting of the integration comes from what was asked for: a base, or an environment.
+fn built_on(compiled: &Compiled, sources: &Sources, wanted: &[String]) -> bool {
+    let spans = compiled.origins.values().flat_map(|settings| settings.values());
+    let files: BTreeSet<FileId> = spans.map(|span| span.file).collect();
+    files.into_iter().any(|file| wanted.iter().any(|path| inside(&sources.file(file).path, path)))
+}
+
+/// The integrations of which some file was asked for.
+fn integrations_in(sources: &Sources, wanted: &[String]) -> Vec<String> {
+    crate::compile::compose::files_by_integration(sources)
+        .into_iter()
+        .filter(|(_, file)| wanted.iter().any(|path| inside(&sources.file(*file).path, path)))
+        .map(|(name, _)| name)
+        .collect()
+}

@@ -1,0 +1,242 @@
+//! Dropdown values and the keys of mappings against the committed lists. Without a list for the account nothing is said.
+
+use serde_json::Value as Json;
+
+use super::{Context, category_entry};
+use crate::diagnostic::codes::options as codes;
+use crate::diagnostic::{Finding, nearest};
+use crate::model::SettingPath;
+use crate::options::{Choice, Set};
+use crate::schema::{Category, Required, options_of};
+use crate::source::Span;
+use crate::yaml::{Kind, Map, Node};
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for category in context.pair.categories() {
+        if let Some(entry) = category_entry(context.root, &category.id) {
+            walk(context, category, &SettingPath::root(), &entry.value, findings);
+        }
+    }
+}
+
+fn walk(
+    context: &Context<'_>,
+    category: &Category,
+    path: &SettingPath,
+    node: &Node,
+    findings: &mut Vec<Finding>,
+) {
+    match &node.kind {
+        Kind::Map(map) => {
+            covers(context, category, path, map, findings);
+            for entry in map.entries() {
+                walk(context, category, &path.child(&entry.key.text), &entry.value, findings);
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| walk(context, category, path, item, findings)),
+        // An empty text has its own finding.
+        Kind::Text(text) if text.trim().is_empty() => {}
+        Kind::Text(text) | Kind::Number(text) => {
+            let Some(schema) = category.schema_at(path) else { return };
+            let free = schema.get("x-free").or_else(|| schema.get("items")?.get("x-free"));
+            if free.and_then(Json::as_bool) == Some(true) {
+                return;
+            }
+            let Some((set, title)) = context.view.set_of(schema) else { return };
+            let about = context.about(&category.id, path);
+            findings.extend(
+                judge(&path.to_string(), text, set, &title, schema, node).map(|finding| finding.about(about)),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn judge(name: &str, text: &str, set: &Set, title: &str, schema: &Json, node: &Node) -> Option<Finding> {
+    let quote = |text: &str| quote(text, schema);
+    if let Some(choice) = set.choice(text) {
+        return (!choice.active)
+            .then(|| codes::inactive_option(name, &quote(text), title, &set.fetched, node.span));
+    }
+    if let Some(gone) = set.gone.iter().find(|gone| gone.value == text) {
+        let others = named(set.choices.iter().filter(|choice| choice.active).take(6), schema);
+        return Some(codes::vanished_option(
+            name,
+            &quote(text),
+            &gone.label,
+            title,
+            &gone.since,
+            &others,
+            node.span,
+        ));
+    }
+    let labelled: Vec<_> =
+        set.choices.iter().filter(|choice| choice.label.eq_ignore_ascii_case(text.trim())).collect();
+    if let [one] = labelled[..] {
+        return Some(codes::label_for_code(name, &quote(text), &quote(&one.value), title, node.span));
+    }
+    let near = meant(text, set);
+    let shown = match near {
+        Some(near) => vec![near],
+        None => likely(text, set, schema),
+    };
+    let shown: Vec<String> =
+        shown.iter().map(|choice| format!("{} {}", quote(&choice.value), choice.label)).collect();
+    Some(codes::unknown_option(name, &quote(text), title, &set.fetched, &shown, near.is_some(), node.span))
+}
+
+/// The choice that was meant beyond doubt or nearly so. Another number is another account, however near it is.
+fn meant<'a>(text: &str, set: &'a Set) -> Option<&'a Choice> {
+    let trimmed = text.trim();
+    let first = trimmed.split_whitespace().next().unwrap_or(trimmed);
+    if let Some(choice) = set.choice(trimmed).or_else(|| set.choice(first)) {
+        return Some(choice);
+    }
+    if text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    set.choice(nearest(text, set.choices.iter().map(|choice| choice.value.as_str()))?)
+}
+
+/// A few choices to show: those that the setting admits, numbers near the one that is written first.
+fn likely<'a>(text: &str, set: &'a Set, schema: &Json) -> Vec<&'a Choice> {
+    const SHOWN: usize = 6;
+    let mut choices: Vec<&Choice> =
+        set.choices.iter().filter(|choice| choice.active && admits(schema, &choice.value)).collect();
+    if let Ok(written) = text.trim().parse::<i64>() {
+        choices.sort_by_key(|choice| {
+            choice
+                .value
+                .parse::<i64>()
+                .map_or(i64::MAX, |value| value.saturating_sub(written).saturating_abs())
+        });
+    }
+    choices.truncate(SHOWN);
+    choices.sort_by_key(|choice| choice.value.parse::<i64>().ok());
+    choices
+}
+
+/// Whether a code lies within the range that a setting has.
+#[must_use]
+pub fn admits(schema: &Json, value: &str) -> bool {
+    let Ok(value) = value.parse::<f64>() else { return true };
+    let bound = |key: &str| schema.get(key).and_then(Json::as_f64);
+    bound("minimum").is_none_or(|least| value >= least) && bound("maximum").is_none_or(|most| value <= most)
+}
+
+fn named<'a>(choices: impl Iterator<Item = &'a Choice>, schema: &Json) -> Vec<String> {
+    choices
+        .map(|choice| format!("{} {}", quote(&choice.value, schema), choice.label).trim_end().to_owned())
+        .collect()
+}
+
+/// A mapping is a `match` over the values that its keys come from: each active one has a row or a default, and no row stands for a
+/// value that is gone. Keys may be any text, so an unknown one is spoken of only where it is likely a mistake.
+fn covers(
+    context: &Context<'_>,
+    category: &Category,
+    path: &SettingPath,
+    map: &Map,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(schema) = category.schema_at(path) else { return };
+    let Some((connector, name)) = schema.get("x-keys").and_then(|keys| keys.as_str()?.split_once('.')) else {
+        return;
+    };
+    let Some(set) = context.view.set(connector, name) else { return };
+    let title = context.view.set_title(connector, name);
+    let setting = path.to_string();
+    for entry in map.entries() {
+        let key = &*entry.key.text;
+        if set.choice(key).is_some() {
+            continue;
+        }
+        let gone = set.gone.iter().any(|gone| gone.value == key);
+        let near = nearest(
+            key,
+            set.choices.iter().map(|choice| choice.value.as_str()).filter(|value| map.get(value).is_none()),
+        );
+        let by_label =
+            set.choices.iter().find(|choice| choice.label == key).map(|choice| choice.value.as_str());
+        let near = by_label.or(near);
+        if gone || near.is_some() {
+            let near = near.map(text);
+            let about = context.about(&category.id, &path.child(key));
+            let finding = codes::unknown_source(
+                &setting,
+                &text(key),
+                near.as_deref(),
+                &title,
+                &set.fetched,
+                entry.key.span,
+            );
+            findings.push(finding.about(about));
+        }
+    }
+    let missing: Vec<&Choice> =
+        set.choices.iter().filter(|choice| choice.active && map.get(&choice.value).is_none()).collect();
+    if missing.is_empty() || has_default(context, category, schema) {
+        return;
+    }
+    let Some(at) = place(context, category, path) else { return };
+    let line = format!("`{}: {}`", text(&missing[0].value), example(context, schema, map));
+    let finding = codes::unmapped_source(
+        &setting,
+        &named(missing.into_iter(), &Json::Null),
+        &title,
+        &set.fetched,
+        &line,
+        at,
+    );
+    findings.push(finding.about(context.about(&category.id, path)));
+}
+
+/// Whether the category has a default, set, of the kind that the mapping's rows have.
+fn has_default(context: &Context<'_>, category: &Category, mapping: &Json) -> bool {
+    let rows = mapping.get("additionalProperties").and_then(options_of);
+    category.settings.iter().any(|setting| {
+        let named = setting.path.segments().last().is_some_and(|name| name.starts_with("default"));
+        named
+            && rows.is_some()
+            && options_of(&setting.schema) == rows
+            // A required default that is missing has a finding of its own.
+            && (matches!(setting.required, Required::Yes { .. })
+                || super::setting(context.root, &category.id, &setting.path).is_some_and(|node| !node.is_null()))
+    })
+}
+
+/// What a row may say: what another row says, else a value of the list.
+fn example(context: &Context<'_>, mapping: &Json, map: &Map) -> String {
+    let written = map.entries().iter().find_map(|entry| match &entry.value.kind {
+        Kind::Text(text) => Some(self::text(text)),
+        Kind::Number(text) => Some(text.to_string()),
+        _ => None,
+    });
+    let listed = || {
+        let (set, _) = context.view.set_of(mapping.get("additionalProperties")?)?;
+        set.choices.iter().find(|choice| choice.active).map(|choice| text(&choice.value))
+    };
+    written.or_else(listed).unwrap_or_else(|| "…".to_owned())
+}
+
+/// The key of the mapping.
+fn place(context: &Context<'_>, category: &Category, path: &SettingPath) -> Option<Span> {
+    let mut entry = category_entry(context.root, &category.id)?;
+    for key in path.segments() {
+        entry = entry.value.as_map()?.get(key)?;
+    }
+    Some(entry.key.span)
+}
+
+/// A key of a mapping, quoted.
+fn text(text: &str) -> String {
+    Json::from(text).to_string()
+}
+
+/// As it would be written in the file.
+fn quote(text: &str, schema: &Json) -> String {
+    let number = crate::schema::text(schema, "x-code") == "integer"
+        && !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_digit());
+    if number { text.to_owned() } else { Json::from(text).to_string() }
+}

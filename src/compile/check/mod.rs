@@ -1,0 +1,268 @@
+//! Checking: what the pair's schema, its required settings, the dropdown lists and the rules say of one document.
+//!
+//! A rule is a file here and a line in `RULES`. No rule reads anything but its [`Context`]. A rule keeps silent where
+//! another finding speaks of the same mistake, where a setting is not managed here, and where it would need dropdown
+//! values that are not known. No error rests on a fact about a platform that is not verified: such a rule warns.
+//!
+//! Checks that are not rules here, and why:
+//!
+//! | check | where it is, or why there is none |
+//! |---|---|
+//! | two connectors of a pair, account series, webhook topics, cultures, one location in WooCommerce | the linked schema: data, not code |
+//! | a country that is not part of OSS, `EL`, `UK`, `XI` | the linked schema, with `x-refusals` and `x-aliases` |
+//! | the same country or rate twice | keys of a map are unique, and an alias is refused |
+//! | required settings, a date before which orders are left out, a location for stock | [`required`] |
+//! | values that are not in a dropdown, or not active | [`dropdowns`], silent without a list |
+//! | `NO` read as false | cannot happen: YAML 1.2 has no such toggle |
+//! | orders in both the shop's and the payment provider's integration | there are no payment providers yet, and an integration does not know the other |
+//! | article numbers with characters that Fortnox refuses | no configuration holds article numbers; `article.sku_sanitise` mends them as they come |
+//! | pages times interval above a platform's limit | how many pages there are is not known; [`starts`] warns of short intervals |
+
+pub mod accounts;
+pub mod connections;
+pub mod currencies;
+pub mod dropdowns;
+pub mod limits;
+pub mod modes;
+pub mod numbers;
+pub mod pair;
+pub mod payouts;
+pub mod rates;
+pub mod required;
+pub mod schedules;
+pub mod secrets;
+pub mod starts;
+pub mod values;
+pub mod visible;
+
+use jiff::civil::Date;
+
+use crate::diagnostic::{About, Code, Finding, Severity, codes, nearest};
+use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, SettingPath, WEBHOOKS};
+use crate::options::{Options, View};
+use crate::schema::judge::Words;
+use crate::schema::vat::Vat;
+use crate::schema::{Category, Pair};
+use crate::source::Span;
+use crate::yaml::{Entry, Node};
+
+use super::compose::Composed;
+use super::levels;
+
+type Rule = fn(&Context<'_>, &mut Vec<Finding>);
+
+/// All rules, in no particular order: findings are sorted at the end.
+const RULES: &[Rule] = &[
+    accounts::check,
+    connections::check,
+    currencies::check,
+    dropdowns::check,
+    limits::check,
+    modes::check,
+    numbers::check,
+    payouts::check,
+    rates::check,
+    schedules::check,
+    secrets::check,
+    starts::check,
+    visible::check,
+];
+
+/// What a rule sees.
+pub struct Context<'a> {
+    pub name: &'a str,
+    pub pair: &'a Pair,
+    pub composed: &'a Composed,
+    pub root: &'a Node,
+    pub view: View<'a>,
+    pub vat: &'a Vat,
+    /// The day that validity periods are judged by.
+    pub today: Date,
+    pub live: bool,
+}
+
+/// What is known beside a document and its pair.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub options: &'a Options,
+    pub vat: &'a Vat,
+    pub today: Date,
+}
+
+/// What checking learned, for lowering. Only [`check`] makes one.
+#[derive(Debug)]
+pub struct Checked {
+    pub live: bool,
+    pub flows_on: Vec<String>,
+    pub unmanaged: Vec<String>,
+    pub visible: Vec<String>,
+    pub requirements: Vec<required::Requirement>,
+    pub accounts: (Option<String>, Option<String>),
+}
+
+/// Checks one document; `hidden` are the places that may hold a credential.
+pub fn check(
+    composed: &Composed,
+    pair: &Pair,
+    known: Known<'_>,
+    hidden: &[Span],
+    findings: &mut Vec<Finding>,
+) -> Checked {
+    let Known { options, vat, today } = known;
+    let words = Words { pair: Some(pair), integration: Some(&composed.name), hidden, ..Words::default() };
+    let (mut said, repaired) = pair.validator().judge_repaired(&composed.root, words);
+    let root = repaired.as_ref().unwrap_or(&composed.root);
+    if composed.incomplete {
+        // What is missing may stand in the text that could not be read.
+        said.retain(|finding| finding.code != &crate::diagnostic::codes::schema::MISSING_KEY);
+    }
+    // What composing found wrong has its finding already, such as an id that the file's name contradicts.
+    said.retain(|finding| !findings.iter().any(|other| other.primary.span == finding.primary.span));
+    let accounts = (connections::account(root, &pair.shop), connections::account(root, &pair.erp));
+    let view =
+        View { options, pair, shop_account: accounts.0.as_deref(), erp_account: accounts.1.as_deref() };
+    let live =
+        setting(root, GENERAL, &SettingPath::root().child("live_mode")).and_then(Node::as_bool) == Some(true);
+    let context = Context { name: &composed.name, pair, composed, root, view, vat, today, live };
+    let whole = About { integration: Some(composed.name.clone()), ..About::default() };
+    levels::check(root, &whole, findings);
+    let mut ruled = Vec::new();
+    for rule in RULES {
+        rule(&context, &mut ruled);
+    }
+    let requirements = required::check(&context, &mut ruled);
+    one_a_place(said, ruled, findings);
+    Checked {
+        live,
+        flows_on: pair
+            .flows
+            .iter()
+            .filter(|flow| context.flow_on(&flow.id))
+            .map(|flow| flow.id.clone())
+            .collect(),
+        unmanaged: context.unmanaged().map(|(id, _)| id.to_owned()).collect(),
+        visible: pair
+            .categories()
+            .filter(|category| context.visible(category))
+            .map(|category| category.id.clone())
+            .collect(),
+        requirements,
+        accounts,
+    }
+}
+
+/// Of what schema, lists and rules say of one value, the most useful.
+fn one_a_place(schema: Vec<Finding>, rules: Vec<Finding>, findings: &mut Vec<Finding>) {
+    let at = |all: &[Finding], span: Span, codes: &[&Code]| {
+        all.iter().any(|finding| finding.primary.span == span && codes.contains(&finding.code))
+    };
+    let zero = [&codes::schema::LEADING_ZERO];
+    let label = [&codes::options::LABEL_FOR_CODE];
+    let stray = [&codes::schema::LITERAL_CREDENTIAL];
+    let mut kept: Vec<Finding> = Vec::with_capacity(rules.len());
+    for finding in &rules {
+        let span = finding.primary.span;
+        let repeats = finding.code == &codes::options::UNKNOWN_OPTION
+            && (at(&rules, span, &zero)
+                || at(&rules, span, &stray)
+                || schema.iter().any(|other| other.primary.span == span));
+        // What a rule warns of may only follow from what the schema refuses.
+        let follows = finding.severity != Severity::Error
+            && finding.code != &codes::schema::REQUIRED_SETTING_UNSET
+            && schema.iter().any(|other| speaks_of_the_same(&other.about, &finding.about));
+        if !repeats && !follows {
+            kept.push(finding.clone());
+        }
+    }
+    for mut finding in schema {
+        let span = finding.primary.span;
+        if at(&rules, span, &zero) || at(&rules, span, &label) || at(&rules, span, &stray) {
+            continue;
+        }
+        // The values of the list are better help than the form of a code.
+        let listed = rules
+            .iter()
+            .find(|other| other.code == &codes::options::UNKNOWN_OPTION && other.primary.span == span);
+        if let Some(listed) = listed {
+            finding.help.clone_from(&listed.help);
+        }
+        findings.push(finding);
+    }
+    findings.append(&mut kept);
+}
+
+/// One setting, or a mapping and a row of it.
+fn speaks_of_the_same(one: &About, other: &About) -> bool {
+    let path = |about: &About| about.setting.as_deref().and_then(SettingPath::parse);
+    match (path(one), path(other)) {
+        (Some(a), Some(b)) => one.category == other.category && (a.starts_with(&b) || b.starts_with(&a)),
+        _ => false,
+    }
+}
+
+/// The node of a category in a document, with its key.
+#[must_use]
+pub fn category_entry<'a>(root: &'a Node, id: &str) -> Option<&'a Entry> {
+    let holder =
+        if [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&id) { root } else { root.get("settings")? };
+    holder.as_map()?.get(id)
+}
+
+/// The value of a setting as written; `None` when absent.
+#[must_use]
+pub fn setting<'a>(root: &'a Node, category: &str, path: &SettingPath) -> Option<&'a Node> {
+    let start = &category_entry(root, category)?.value;
+    path.segments().iter().try_fold(start, |node, key| node.get(key))
+}
+
+impl<'a> Context<'a> {
+    /// Whether a flow is on: as written, else by the pair's default.
+    #[must_use]
+    pub fn flow_on(&self, id: &str) -> bool {
+        let written = self.root.get(FLOWS).and_then(|flows| flows.get(id)).and_then(Node::as_bool);
+        written.or_else(|| self.pair.flow(id).map(|flow| flow.default)).unwrap_or(false)
+    }
+
+    /// The first of these flows that is on.
+    #[must_use]
+    pub fn first_on<'f>(&self, flows: &'f [String]) -> Option<&'f str> {
+        flows.iter().map(String::as_str).find(|flow| self.flow_on(flow))
+    }
+
+    #[must_use]
+    pub fn visible(&self, category: &Category) -> bool {
+        category.flows.as_ref().is_none_or(|flows| self.first_on(flows).is_some())
+    }
+
+    /// Categories listed as unmanaged, with the place.
+    pub fn unmanaged(&self) -> impl Iterator<Item = (&'a str, Span)> {
+        let listed = self.root.get("unmanaged");
+        // One name without brackets, or nearly one of the names, has a finding of its own.
+        let list = listed.map(|node| node.as_list().unwrap_or(std::slice::from_ref(node)));
+        list.unwrap_or_default().iter().filter_map(|node| {
+            let written = node.as_text()?;
+            let near = nearest(written, self.pair.categories().map(|category| category.id.as_str()));
+            Some((near.unwrap_or(written), node.span))
+        })
+    }
+
+    #[must_use]
+    pub fn is_unmanaged(&self, category: &str) -> bool {
+        self.unmanaged().any(|(id, _)| id == category)
+    }
+
+    #[must_use]
+    pub fn about(&self, category: &str, path: &SettingPath) -> About {
+        About {
+            integration: Some(self.name.to_owned()),
+            category: Some(category.to_owned()),
+            setting: (!path.is_root()).then(|| path.to_string()),
+        }
+    }
+
+    /// True when a place lies in one of the integration's own files, not in a base.
+    #[must_use]
+    pub fn own(&self, span: Span) -> bool {
+        self.composed.files.contains(&span.file)
+    }
+}

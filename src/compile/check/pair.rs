@@ -1,0 +1,70 @@
+//! The pair that an integration names.
+
+use std::sync::Arc;
+
+use crate::compile::compose::{Composed, missing_pair};
+use crate::diagnostic::codes::{compose as codes, schema};
+use crate::diagnostic::{About, Finding, nearest};
+use crate::schema::Pair;
+use crate::schema::parts::Catalogue;
+use crate::yaml::Kind;
+
+/// Finds the pair of a document, or says why there is none.
+pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Finding>) -> Option<Arc<Pair>> {
+    let about = About { integration: Some(composed.name.clone()), ..About::default() };
+    let map = composed.root.as_map()?;
+    // Under a misspelt key it is found all the same, and the schema says so.
+    let misspelt = || map.entries().iter().find(|entry| nearest(&entry.key.text, ["pair"]).is_some());
+    let Some(entry) = map.get("pair").or_else(misspelt) else {
+        if !composed.incomplete {
+            findings.push(missing_pair(composed).about(about));
+        }
+        return None;
+    };
+    if entry.value.is_hole() {
+        return None;
+    }
+    let Some(id) = entry.value.as_text() else {
+        let (found, at) = match &entry.value.kind {
+            Kind::Null => ("empty", entry.key.span),
+            Kind::List(_) => ("a list", entry.value.span),
+            Kind::Map(_) => ("a map", entry.value.span),
+            _ => ("another kind of value", entry.value.span),
+        };
+        let finding = schema::wrong_type("pair", "the id of a pair", found, at).help(
+            "write the two connectors in alphabetical order, joined by a hyphen, such as `fortnox-shopify`",
+        );
+        findings.push(finding.about(about));
+        return None;
+    };
+    let pair = catalogue.pair(id);
+    if pair.is_none() {
+        let known = catalogue.names("pairs");
+        let near =
+            nearest(id, known.iter().map(String::as_str)).map(str::to_owned).or_else(|| swapped(id, &known));
+        // A pair that is there but could not be linked has its own finding at its file.
+        if !known.iter().any(|name| name == id) {
+            let connectors = catalogue.names("connectors");
+            let named = |pair: &String| {
+                connectors.iter().any(|connector| {
+                    let stands = |id: &str| {
+                        id.strip_prefix(connector.as_str()).is_some_and(|rest| rest.starts_with('-'))
+                            || id.strip_suffix(connector.as_str()).is_some_and(|rest| rest.ends_with('-'))
+                    };
+                    stands(id) && stands(pair)
+                })
+            };
+            let likely: Vec<String> = known.iter().filter(|pair| named(pair)).cloned().collect();
+            let shown = if likely.is_empty() { &known } else { &likely };
+            findings.push(codes::unknown_pair(id, near.as_deref(), shown, entry.value.span).about(about));
+        }
+    }
+    pair
+}
+
+/// `shopify-fortnox` means `fortnox-shopify`; ids hold hyphens, so every split is tried.
+fn swapped(id: &str, known: &[String]) -> Option<String> {
+    id.match_indices('-')
+        .map(|(at, _)| format!("{}-{}", &id[at + 1..], &id[..at]))
+        .find(|candidate| known.contains(candidate))
+}

@@ -1,0 +1,251 @@
+//! Required settings: each one of each visible category must be decided; a default does not count.
+
+use super::dropdowns::admits;
+use super::{Context, category_entry, setting};
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::list_words;
+use crate::model::{CONNECTORS, FLOWS, SettingPath};
+use crate::options::View;
+use crate::schema::{Category, Condition, Reference, Required, Setting};
+use crate::source::Span;
+use crate::yaml::{Kind, Node};
+
+/// One required setting of an integration as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    pub category: String,
+    pub path: SettingPath,
+    /// `None` in an unmanaged category: what is deployed decides.
+    pub set: Option<bool>,
+}
+
+/// Lists what is required now, and reports what is not set.
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Requirement> {
+    let mut requirements = Vec::new();
+    for category in context.pair.categories().filter(|category| context.visible(category)) {
+        let unmanaged = context.is_unmanaged(&category.id);
+        if unmanaged && category.id == CONNECTORS {
+            // Connections that people make by hand are known to the platform alone.
+            continue;
+        }
+        let mut gaps = Vec::new();
+        for setting in &category.settings {
+            let Some(why) = needed(context, category, setting) else { continue };
+            let set = decided(context, &category.id, &setting.path);
+            let path = setting.path.clone();
+            requirements.push(Requirement {
+                category: category.id.clone(),
+                path,
+                set: (!unmanaged).then_some(set),
+            });
+            if !unmanaged
+                && !set
+                && !context.composed.incomplete
+                && may_be_missing(context, category, setting)
+            {
+                gaps.push((setting, why));
+            }
+        }
+        // A category that is not there at all is one mistake, however many settings it lacks.
+        if gaps.len() > 1 && category_entry(context.root, &category.id).is_none() {
+            findings.push(absent(context, category, &gaps));
+        } else {
+            findings.extend(gaps.iter().map(|(setting, why)| unset(context, category, setting, why)));
+        }
+    }
+    requirements
+}
+
+/// Why a setting is required now; `None` when it is not.
+fn needed(context: &Context<'_>, category: &Category, setting: &Setting) -> Option<String> {
+    let Required::Yes { when, unless } = &setting.required else { return None };
+    if unless.iter().any(|reference| decided(context, &reference.category, &reference.path)) {
+        return None;
+    }
+    if !when.iter().all(|condition| holds(context, condition)) {
+        return None;
+    }
+    let flow = if setting.flows.is_empty() { None } else { Some(context.first_on(&setting.flows)?) };
+    if let Some(condition) = when.first() {
+        return Some(format!(" while {}", describe(condition)));
+    }
+    let flow = flow.or_else(|| context.first_on(category.flows.as_deref().unwrap_or_default()));
+    Some(flow.map_or_else(String::new, |flow| format!(" while the `{flow}` flow is on")))
+}
+
+fn describe(condition: &Condition) -> String {
+    let values: Vec<String> = condition
+        .values
+        .iter()
+        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        .collect();
+    format!("`{}` is {}", name(&condition.on), list_words(&values, "or"))
+}
+
+fn name(reference: &Reference) -> String {
+    format!("{}.{}", reference.category, reference.path)
+}
+
+fn holds(context: &Context<'_>, condition: &Condition) -> bool {
+    let written =
+        setting(context.root, &condition.on.category, &condition.on.path).filter(|node| !node.is_null());
+    match written {
+        Some(node) => condition.values.contains(&node.to_json()),
+        None if condition.on.category == FLOWS => {
+            condition.on.path.segments().first().is_some_and(|id| context.flow_on(id))
+        }
+        None => condition.default.as_ref().is_some_and(|default| condition.values.contains(default)),
+    }
+}
+
+/// Decided means a value that says something: not null, not empty.
+fn decided(context: &Context<'_>, category: &str, path: &SettingPath) -> bool {
+    setting(context.root, category, path).is_some_and(|node| match &node.kind {
+        Kind::Null => false,
+        Kind::Text(text) => !text.is_empty(),
+        Kind::List(items) => !items.is_empty(),
+        Kind::Map(map) => !map.is_empty(),
+        Kind::Bool(_) | Kind::Number(_) | Kind::Hole => true,
+    })
+}
+
+/// False where another finding already speaks of the place: a parent of the wrong type, an empty text, list or map that
+/// may not be empty.
+fn may_be_missing(context: &Context<'_>, category: &Category, required: &Setting) -> bool {
+    let Some(entry) = category_entry(context.root, &category.id) else {
+        return context
+            .root
+            .get("settings")
+            .is_none_or(|settings| settings.is_null() || settings.as_map().is_some());
+    };
+    let mut node = &entry.value;
+    for key in required.path.segments() {
+        match (&node.kind, node.get(key)) {
+            (Kind::Map(_), Some(next)) => node = next,
+            (Kind::Map(_) | Kind::Null, None) => return true,
+            _ => return false,
+        }
+    }
+    // Empty texts, lists and maps are refused where they stand, save where the setting admits them.
+    match &node.kind {
+        Kind::Text(text) => !text.is_empty(),
+        Kind::List(_) => required.schema.get("minItems").is_none(),
+        Kind::Map(_) => required.schema.get("minProperties").is_none(),
+        _ => true,
+    }
+}
+
+fn unset(context: &Context<'_>, category: &Category, setting: &Setting, why: &str) -> Finding {
+    let at = place(context, category, &setting.path);
+    let name = setting.path.to_string();
+    let finding = codes::required_setting_unset(&name, &category.title, why, context.live, at);
+    let mut help = match category.id.as_str() {
+        CONNECTORS => connection(context, setting),
+        _ => satisfied_by(&context.view, setting),
+    };
+    if category.id != CONNECTORS && category_entry(context.root, &category.id).is_none() {
+        help = format!("under `{}:`, {help}", category.id);
+    }
+    finding.help(help).about(context.about(&category.id, &setting.path))
+}
+
+fn absent(context: &Context<'_>, category: &Category, gaps: &[(&Setting, String)]) -> Finding {
+    let at = place(context, category, &SettingPath::root());
+    let names: Vec<String> = gaps.iter().map(|(setting, _)| setting.path.to_string()).collect();
+    codes::required_category_unset(&category.id, &category.title, &names, &gaps[0].1, context.live, at)
+        .about(context.about(&category.id, &SettingPath::root()))
+}
+
+/// The deepest key on the way to the setting that the integration itself wrote.
+fn place(context: &Context<'_>, category: &Category, path: &SettingPath) -> Span {
+    let mut best = context.composed.place;
+    if let Some(entry) = context.root.as_map().and_then(|map| map.get("settings"))
+        && context.own(entry.key.span)
+    {
+        best = entry.key.span;
+    }
+    let Some(entry) = category_entry(context.root, &category.id) else { return best };
+    let mut keys = vec![entry.key.span];
+    let mut node: &Node = &entry.value;
+    for key in path.segments() {
+        let Some(entry) = node.as_map().and_then(|map| map.get(key)) else { break };
+        keys.push(entry.key.span);
+        node = &entry.value;
+    }
+    keys.into_iter().rev().find(|span| context.own(*span) && span.start < span.end).unwrap_or(best)
+}
+
+/// What to write so that a connector has an active connection.
+fn connection(context: &Context<'_>, setting: &Setting) -> String {
+    let id = setting.path.segments().first().map_or("", |id| &**id);
+    let declared = context.root.get(CONNECTORS).and_then(|all| all.get(id));
+    let connections = declared.and_then(|declared| declared.get("connections")?.as_map());
+    match connections.map(|map| map.entries().iter().map(|entry| &*entry.key.text).collect::<Vec<_>>()) {
+        _ if declared.is_none() => {
+            format!(
+                "declare `{id}:` under `connectors`, with its `connections` and the name of the `active` one"
+            )
+        }
+        Some(names) if names.len() == 1 => format!("add `active: {}`", names[0]),
+        Some(names) if !names.is_empty() => format!("add `active:` with one of {}", names.join(", ")),
+        _ => "add `connections:` with a named connection, and `active:` with its name".to_owned(),
+    }
+}
+
+/// What to write: the choices where they are known.
+fn satisfied_by(view: &View<'_>, setting: &Setting) -> String {
+    let key = setting.path.segments().last().map_or("", |key| &**key);
+    let schema = &setting.schema;
+    if let Some((set, title)) = view.set_of(schema) {
+        let active: Vec<_> =
+            set.choices.iter().filter(|choice| choice.active && admits(schema, &choice.value)).collect();
+        let shown = active
+            .iter()
+            .take(6)
+            .map(|choice| format!("{} {}", serde_json::Value::from(choice.value.as_str()), choice.label));
+        let more = active.len().saturating_sub(6);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let choices = shown.collect::<Vec<_>>().join(", ");
+        return format!("add `{key}:` with one of {choices}{more} ({title}, fetched {})", set.fetched);
+    }
+    if let Some((connector, set)) = crate::schema::options_of(schema) {
+        return format!("add `{key}:` with one of the {}", view.set_title(connector, set));
+    }
+    let allowed: Vec<String> = schema
+        .get("enum")
+        .or_else(|| schema.get("items")?.get("enum"))
+        .and_then(|list| list.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|value| value.as_str().map(str::to_owned))
+        .collect();
+    if !allowed.is_empty() && allowed.len() <= 12 {
+        let labels = schema.get("x-labels").or_else(|| schema.get("items")?.get("x-labels"));
+        let labelled = |value: &String| match labels.and_then(|labels| labels.get(value)?.as_str()) {
+            Some(label) => format!("`{value}` ({label})"),
+            None => format!("`{value}`"),
+        };
+        let allowed: Vec<String> = allowed.iter().map(labelled).collect();
+        return format!("add `{key}:` with one of {}", allowed.join(", "));
+    }
+    match value_type(schema) {
+        "boolean" => format!("add `{key}:` with true or false"),
+        "date" => format!("add `{key}:` with a date such as 2026-01-01"),
+        "object" => format!("add `{key}:` with at least one row"),
+        "array" => format!("add `{key}:` with at least one value"),
+        _ => {
+            let what =
+                setting.description.split_once(". ").map_or(setting.description.as_str(), |(one, _)| one);
+            format!("add `{key}:` ({})", what.trim_end_matches('.'))
+        }
+    }
+}
+
+fn value_type(schema: &serde_json::Value) -> &str {
+    if schema.get("format").and_then(|format| format.as_str()) == Some("date") {
+        return "date";
+    }
+    let kind = schema.get("type");
+    kind.and_then(|kind| kind.as_str().or_else(|| kind.as_array()?.first()?.as_str())).unwrap_or("")
+}

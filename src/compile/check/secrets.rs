@@ -1,0 +1,160 @@
+//! Places where a credential may have been written in the open, so that no message ever shows them.
+
+use super::Context;
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::schema as codes;
+use crate::model::CONNECTORS;
+use crate::schema::Pair;
+use crate::source::Span;
+use crate::yaml::{Kind, Node};
+
+/// The connection fields that never hold a credential, where the connector is not known.
+const HARMLESS: [&str; 10] = [
+    "active",
+    "api_version",
+    "scopes",
+    "shop",
+    "store_url",
+    "tenant_id",
+    "environment",
+    "company_id",
+    "base_url",
+    "token_url",
+];
+
+/// The spans of all scalars below `connectors`, of webhook secrets, and of whatever has a key that sounds like a
+/// credential, wherever it stands; save references and what is harmless.
+#[must_use]
+pub fn suspects(root: &Node, pair: Option<&Pair>) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let connectors = root.get(CONNECTORS).and_then(Node::as_map);
+    for connector in connectors.into_iter().flat_map(|map| map.entries()) {
+        let fields = pair
+            .and_then(|pair| pair.connector(&connector.key.text))
+            .and_then(|connector| connector.description.pointer("/connection/properties")?.as_object());
+        let harmless = |key: &str| match fields {
+            Some(fields) if key != "active" => {
+                fields.get(key).is_some_and(|field| field.get("x-secret").is_none())
+            }
+            _ => HARMLESS.contains(&key),
+        };
+        for entry in connector.value.as_map().into_iter().flat_map(|map| map.entries()) {
+            if &*entry.key.text != "active" || entry.value.as_text().is_none() {
+                collect(&entry.value, &entry.key.text, &harmless, &mut spans);
+            }
+        }
+    }
+    by_name(root, &mut spans);
+    spans
+}
+
+/// Scalars under keys that sound like a credential.
+fn by_name(node: &Node, into: &mut Vec<Span>) {
+    match &node.kind {
+        Kind::Map(map) => {
+            for entry in map.entries() {
+                if sounds_secret(&entry.key.text) {
+                    collect(&entry.value, "", &|_| false, into);
+                } else {
+                    by_name(&entry.value, into);
+                }
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| by_name(item, into)),
+        Kind::Text(text) if has_shape(text) => into.push(node.span),
+        _ => {}
+    }
+}
+
+/// Beginnings that platforms give their credentials.
+pub const SHAPES: [&str; 11] = [
+    "shpat_",
+    "shpss_",
+    "shpca_",
+    "shppa_",
+    "shprt_",
+    "whsec_",
+    "sk_live_",
+    "eyJhbGciOi",
+    "-----BEGIN",
+    "ck_",
+    "cs_",
+];
+
+/// Whether a text has the form of a known kind of credential. WooCommerce's short beginnings need its forty hex digits.
+#[must_use]
+pub fn has_shape(text: &str) -> bool {
+    let fits = |shape: &&str| {
+        let Some(rest) = text.trim().strip_prefix(*shape) else { return false };
+        let hex = rest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if shape.len() == 3 { rest.len() >= 32 && hex } else { rest.len() >= 8 }
+    };
+    SHAPES.iter().any(fits)
+}
+
+/// Credentials by their form, in settings that are meant for something else.
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    walk(context, context.root, "", findings);
+}
+
+fn walk(context: &Context<'_>, node: &Node, pointer: &str, findings: &mut Vec<Finding>) {
+    match &node.kind {
+        Kind::Map(map) => {
+            for entry in map.entries() {
+                let key = entry.key.text.replace('~', "~0").replace('/', "~1");
+                walk(context, &entry.value, &format!("{pointer}/{key}"), findings);
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| walk(context, item, pointer, findings)),
+        Kind::Text(text) if has_shape(text) => {
+            let name = pointer.rsplit('/').next().unwrap_or_default();
+            // Under a credential's key the schema says it.
+            if !sounds_secret(name) && name != "client_id" {
+                let about = crate::schema::judge::about(Some(context.name), pointer);
+                findings.push(codes::stray_credential(name, node.span).about(about));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut Vec<Span>) {
+    match &node.kind {
+        Kind::Map(map) => {
+            for entry in map.entries() {
+                collect(&entry.value, &entry.key.text, harmless, into);
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| collect(item, key, harmless, into)),
+        Kind::Text(text) if key == "secret" && is_reference(text) => {}
+        Kind::Text(_) | Kind::Number(_) if !harmless(key) => into.push(node.span),
+        _ => {}
+    }
+}
+
+const SOUNDS_SECRET: [&str; 9] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "api_key",
+    "apikey",
+    "private_key",
+    "consumer_key",
+    "credential",
+];
+
+/// Whether a key is called as credentials are.
+#[must_use]
+pub fn sounds_secret(key: &str) -> bool {
+    let key = key.to_lowercase().replace(['-', ' '], "_");
+    key != "token_url" && SOUNDS_SECRET.iter().any(|word| key.contains(word))
+}
+
+/// `env/NAME`, `file/PATH` or `exec/NAME`.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    ["env/", "file/", "exec/"]
+        .iter()
+        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}

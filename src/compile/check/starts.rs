@@ -1,0 +1,96 @@
+//! What starts flows, and whether it will: intervals that are too short, rules that wait for what never runs,
+//! subscriptions that lapse.
+
+use super::Context;
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::rules as codes;
+use crate::model::{SCHEDULES, SettingPath, WEBHOOKS};
+use crate::schema::{Connector, text};
+use crate::yaml::{Entry, Map, Node};
+
+/// A shorter interval brings no sooner news than webhooks do, and takes requests from every other flow.
+const SHORTEST_MINUTES: u64 = 5;
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let map = |id: &str| context.root.get(id).and_then(Node::as_map).filter(|_| !context.is_unmanaged(id));
+    let schedules = map(SCHEDULES);
+    if let Some(rules) = schedules {
+        too_often(context, rules, findings);
+        waiting(context, rules, findings);
+    }
+    if let Some(webhooks) = map(WEBHOOKS) {
+        lapsing(context, webhooks, schedules, findings);
+    }
+}
+
+fn off(rule: &Node) -> bool {
+    rule.get("enabled").and_then(Node::as_bool) == Some(false)
+}
+
+fn runs<'n>(context: &Context<'_>, rule: &'n Node) -> Option<&'n str> {
+    rule.get("flow")?.as_text().filter(|flow| !off(rule) && context.flow_on(flow))
+}
+
+fn too_often(context: &Context<'_>, rules: &Map, findings: &mut Vec<Finding>) {
+    for entry in rules.entries().iter().filter(|entry| runs(context, &entry.value).is_some()) {
+        let Some(every) = entry.value.get("every") else { continue };
+        let minutes = every.as_text().and_then(|text| text.strip_suffix('m')?.parse::<u64>().ok());
+        if minutes.is_some_and(|minutes| minutes > 0 && minutes < SHORTEST_MINUTES) {
+            let path: SettingPath = [&*entry.key.text, "every"].iter().collect();
+            let limits = [&context.pair.shop, &context.pair.erp].into_iter().filter_map(limit).collect();
+            let finding = codes::schedule_too_often(every.as_text().unwrap_or_default(), limits, every.span);
+            findings.push(finding.about(context.about(SCHEDULES, &path)));
+        }
+    }
+}
+
+/// "Fortnox takes 25 requests in 5 seconds"
+fn limit(connector: &Connector) -> Option<String> {
+    let limit = connector.description.get("rate_limit")?;
+    let number = |key: &str| limit.get(key).and_then(serde_json::Value::as_u64);
+    let (what, most) =
+        number("requests").map(|most| ("requests", most)).or(number("points").map(|most| ("points", most)))?;
+    let seconds = number("seconds")?;
+    let time = if seconds == 1 { "a second".to_owned() } else { format!("{seconds} seconds") };
+    Some(format!("{} takes {most} {what} in {time}", connector.title))
+}
+
+/// A rule that runs after one that is switched off.
+fn waiting(context: &Context<'_>, rules: &Map, findings: &mut Vec<Finding>) {
+    for entry in rules.entries().iter().filter(|entry| !off(&entry.value)) {
+        let Some(after) = entry.value.get("after") else { continue };
+        let Some(target) = after.as_text().and_then(|name| rules.get(name)) else { continue };
+        let Some(switch) = target.value.get("enabled").filter(|_| off(&target.value)) else { continue };
+        let path: SettingPath = [&*entry.key.text, "after"].iter().collect();
+        let finding = codes::waits_for_disabled(&entry.key.text, &target.key.text, after.span, switch.span);
+        findings.push(finding.about(context.about(SCHEDULES, &path)));
+    }
+}
+
+/// Subscriptions that the platform ends unless they are renewed, while no rule runs their flow.
+fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findings: &mut Vec<Finding>) {
+    // Schedules that are no map have a finding of their own.
+    let unread = context.root.get(SCHEDULES).is_some_and(|node| !node.is_null() && node.as_map().is_none());
+    if context.is_unmanaged(SCHEDULES) || unread {
+        return;
+    }
+    let mut said: Vec<&str> = Vec::new();
+    for Entry { key, value } in webhooks.entries() {
+        let connector =
+            value.get("connector").and_then(Node::as_text).and_then(|id| context.pair.connector(id));
+        let Some(connector) = connector else { continue };
+        let within =
+            connector.description.get("webhooks").map_or("", |webhooks| text(webhooks, "renew_within"));
+        let Some(flow) = runs(context, value).filter(|flow| !within.is_empty() && !said.contains(flow))
+        else {
+            continue;
+        };
+        let rules = schedules.into_iter().flat_map(|rules| rules.entries());
+        if rules.filter_map(|rule| runs(context, &rule.value)).any(|scheduled| scheduled == flow) {
+            continue;
+        }
+        said.push(flow);
+        let finding = codes::lapsing_subscription(&connector.title, within, flow, key.span);
+        findings.push(finding.about(context.about(WEBHOOKS, &SettingPath::root().child(&key.text))));
+    }
+}

@@ -1,0 +1,69 @@
+//! Codes in the platform's type: an account is a number and a term of payment a text, however they were written.
+//!
+//! Done before anything is judged, so that a code is judged as what it will be.
+
+use serde_json::Value as Json;
+
+use crate::model::Value;
+use crate::schema::{Pair, text};
+use crate::yaml::{Kind, Node};
+
+/// Gives every code in a document its platform's type; places stay.
+pub fn settle(root: &mut Node, pair: &Pair) {
+    walk(root, &pair.document);
+}
+
+fn walk(node: &mut Node, schema: &Json) {
+    match &mut node.kind {
+        Kind::Map(map) => {
+            for entry in map.entries_mut() {
+                if let Some(inner) = below(schema, &entry.key.text) {
+                    walk(&mut entry.value, inner);
+                }
+            }
+        }
+        Kind::List(items) => {
+            if let Some(inner) = schema.get("items") {
+                items.iter_mut().for_each(|item| walk(item, inner));
+            }
+        }
+        kind => settle_one(kind, text(schema, "x-code")),
+    }
+}
+
+/// The schema of the value under a key: a property's, else a row's.
+#[must_use]
+pub fn below<'a>(schema: &'a Json, key: &str) -> Option<&'a Json> {
+    let named = schema.get("properties").and_then(|properties| properties.get(key));
+    named.or_else(|| schema.get("additionalProperties").filter(|rows| rows.is_object()))
+}
+
+fn settle_one(kind: &mut Kind, code: &str) {
+    match (&*kind, code) {
+        // One with a leading zero stays as it is: which code was meant is asked, not guessed.
+        (Kind::Number(written), "text") if !has_leading_zero(written) => {
+            if let Value::Number(number) = Value::number(written)
+                && is_digits(number.trim_start_matches('-'))
+            {
+                *kind = Kind::Text(number.into());
+            }
+        }
+        (Kind::Text(written), "integer") if is_digits(written) => {
+            if let Value::Number(number) = Value::number(written) {
+                *kind = Kind::Number(number.into());
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether YAML would drop a zero at the head of this number.
+#[must_use]
+pub fn has_leading_zero(text: &str) -> bool {
+    let digits = text.trim_start_matches(['-', '+']).as_bytes();
+    digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit()
+}

@@ -1,0 +1,567 @@
+//! Composition: from files to one document per integration, each value still knowing where it was written.
+//!
+//! The merge rules: maps merge key by key, everything else replaces, the nearest wins; a map tagged `!replace` replaces
+//! too. Nearest is the environment's patch for the integration, then its patch for all, then the integration, then its
+//! bases from last to first, each with its own bases beneath it. Expressions are worked out last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::Selection;
+use super::express::{self, Variables};
+use super::project::Project;
+use crate::diagnostic::codes::{compose as codes, schema};
+use crate::diagnostic::{About, Finding, Severity, nearest};
+use crate::schema::judge::{Validator, Words};
+use crate::source::{FileId, Sources, Span};
+use crate::yaml::{self, Entry, Key, Kind, Map, Node};
+
+/// The integrations of a project, composed.
+#[derive(Debug, Default)]
+pub struct Composition {
+    /// The selected ones, sorted by name.
+    pub integrations: Vec<Composed>,
+    /// All names, selected or not, sorted.
+    pub names: Vec<String>,
+}
+
+/// One integration's document.
+#[derive(Debug)]
+pub struct Composed {
+    pub name: String,
+    /// Where the integration is named; findings without a better place stand here.
+    pub place: Span,
+    pub root: Node,
+    /// Files that are this integration's own.
+    pub files: Vec<FileId>,
+    /// Some text was wrong, so what is missing may only be unread.
+    pub incomplete: bool,
+    /// Findings of its own files.
+    pub findings: Vec<Finding>,
+}
+
+/// The files of one integration.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) name: String,
+    pub(super) main: FileId,
+    /// Category and file.
+    pub(super) settings: Vec<(String, FileId)>,
+}
+
+/// A base with its own bases merged beneath it.
+struct Base {
+    root: Node,
+    incomplete: bool,
+}
+
+/// Groups the files of a project into integrations and composes the selected ones.
+pub fn compose(
+    sources: &Sources,
+    selection: &Selection,
+    project: &Project,
+    findings: &mut Vec<Finding>,
+) -> Composition {
+    let all = find_parts(sources, findings);
+    let names: BTreeSet<&str> = all.iter().map(|parts| parts.name.as_str()).collect();
+    let patch = Patch::read(
+        sources,
+        project.environment(selection.environment.as_deref()),
+        project,
+        &names,
+        findings,
+    );
+    let selected: Vec<&Parts> = all.iter().filter(|parts| selection.takes(&parts.name)).collect();
+    let bases = Bases::read(sources, findings);
+    let integrations: Vec<Composed> =
+        selected.par_iter().map(|parts| compose_one(sources, parts, &bases, &patch)).collect();
+    if selection.is_all() {
+        findings.extend(bases.unused(&integrations));
+    }
+    let mut names: Vec<String> = all.into_iter().map(|parts| parts.name).collect();
+    names.sort();
+    names.dedup();
+    let mut integrations = integrations;
+    integrations.sort_by(|a, b| a.name.cmp(&b.name));
+    report_duplicates(&mut integrations);
+    Composition { integrations, names }
+}
+
+/// Each file of each integration.
+#[must_use]
+pub fn files_by_integration(sources: &Sources) -> Vec<(String, FileId)> {
+    let parts = find_parts(sources, &mut Vec::new());
+    let files = |parts: Parts| {
+        let all = std::iter::once(parts.main).chain(parts.settings.into_iter().map(|(_, file)| file));
+        all.map(|file| (parts.name.clone(), file)).collect::<Vec<_>>()
+    };
+    parts.into_iter().flat_map(files).collect()
+}
+
+fn report_duplicates(integrations: &mut Vec<Composed>) {
+    let mut first: BTreeMap<String, Span> = BTreeMap::new();
+    for composed in &mut *integrations {
+        match first.get(&composed.name) {
+            Some(place) => {
+                let finding = codes::duplicate_integration(&composed.name, composed.place, *place);
+                composed.findings.push(finding);
+                composed.root.kind = Kind::Hole;
+            }
+            None => {
+                first.insert(composed.name.clone(), composed.place);
+            }
+        }
+    }
+}
+
+/// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`.
+pub(super) fn find_parts(sources: &Sources, findings: &mut Vec<Finding>) -> Vec<Parts> {
+    let files: Vec<(FileId, &str)> = sources
+        .iter()
+        .filter_map(|(file, source)| Some((file, source.path.strip_prefix("integrations/")?)))
+        .collect();
+    let mut folders: BTreeMap<&str, Parts> = BTreeMap::new();
+    for (file, path) in &files {
+        if let Some((folder, "integration.yaml" | "integration.yml")) = path.rsplit_once('/') {
+            let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
+            folders.insert(folder, Parts { name, main: *file, settings: Vec::new() });
+        }
+    }
+    let mut parts = Vec::new();
+    let mut orphans: BTreeMap<&str, FileId> = BTreeMap::new();
+    for (file, path) in files {
+        let home =
+            path.match_indices('/').map(|(at, _)| &path[..at]).find(|folder| folders.contains_key(folder));
+        let Some(folder) = home else {
+            if let Some((folder, _)) = path.rsplit_once("/settings/").filter(|(_, name)| !name.contains('/'))
+            {
+                orphans.entry(folder).or_insert(file);
+                continue;
+            }
+            parts.push(Parts { name: stem(path).to_owned(), main: file, settings: Vec::new() });
+            continue;
+        };
+        let inside = &path[folder.len() + 1..];
+        let Some(home) = folders.get_mut(folder).filter(|home| home.main != file) else { continue };
+        match inside.strip_prefix("settings/") {
+            Some(category) if !category.contains('/') => {
+                home.settings.push((stem(category).to_owned(), file));
+            }
+            _ => findings.push(codes::stray_file(&sources.file(file).path, Span::new(file, 0, 0))),
+        }
+    }
+    for (folder, first) in orphans {
+        findings.push(codes::no_integration_file(folder, Span::new(first, 0, 0)));
+    }
+    parts.extend(folders.into_values());
+    parts
+}
+
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name)
+}
+
+/// Parses a file that must hold a map. The flag says that some of its text was wrong.
+pub(super) fn parse_map(
+    sources: &Sources,
+    file: FileId,
+    what: &str,
+    findings: &mut Vec<Finding>,
+) -> (Node, bool) {
+    let before = findings.len();
+    let empty = || Node { span: Span::new(file, 0, 0), kind: Kind::Map(Map::new()) };
+    let root = yaml::parse(sources, file, findings);
+    let wrong = findings[before..].iter().any(|finding| finding.severity == Severity::Error);
+    match root {
+        Some(root) if root.as_map().is_some() => (root, wrong),
+        Some(root) if root.is_hole() => (empty(), true),
+        None | Some(Node { kind: Kind::Null, .. }) => (empty(), wrong),
+        Some(root) => {
+            // What could not be read may well have been a map.
+            if !wrong {
+                findings.push(codes::not_a_map(what, root.span));
+            }
+            (empty(), true)
+        }
+    }
+}
+
+fn compose_one(sources: &Sources, parts: &Parts, bases: &Bases, patch: &Patch) -> Composed {
+    let mut findings = Vec::new();
+    let (mut root, mut incomplete) = parse_map(sources, parts.main, "an integration", &mut findings);
+    let mut files = vec![parts.main];
+    for (category, file) in &parts.settings {
+        files.push(*file);
+        let (settings, wrong) = parse_map(sources, *file, "a category's file", &mut findings);
+        incomplete |= wrong;
+        add_category(&mut root, category, settings, &mut findings);
+    }
+    let place = name_place(&root, parts, &mut findings);
+    let extends = extends_of(&root, &mut findings);
+    if let Some(map) = root.as_map_mut() {
+        map.remove("extends");
+    }
+    let mut composed: Option<Node> = None;
+    for name in extends {
+        let Some(base) = bases.get(&name, &mut findings) else {
+            incomplete = true;
+            continue;
+        };
+        incomplete |= base.incomplete;
+        composed = Some(match composed {
+            Some(below) => merge(below, &base.root),
+            None => base.root.clone(),
+        });
+    }
+    let span = root.span;
+    let mut root = match composed {
+        Some(below) => merge(below, &root),
+        None => root,
+    };
+    for over in [patch.all.as_ref(), patch.integrations.get(&parts.name)].into_iter().flatten() {
+        root = merge(root, over);
+    }
+    incomplete |= patch.incomplete;
+    root.span = span;
+    let variables = variables(&root, parts, patch);
+    let before = findings.len();
+    express::expand(&mut root, &variables, &mut findings);
+    incomplete |= findings.len() > before;
+    for finding in &mut findings {
+        finding.about.integration.get_or_insert_with(|| parts.name.clone());
+    }
+    Composed { name: parts.name.clone(), place, root, files, incomplete, findings }
+}
+
+/// What the environment lays over the integrations.
+#[derive(Default)]
+pub(super) struct Patch {
+    name: Option<String>,
+    vars: Variables,
+    pub(super) all: Option<Node>,
+    pub(super) integrations: BTreeMap<String, Node>,
+    incomplete: bool,
+}
+
+impl Patch {
+    pub(super) fn read(
+        sources: &Sources,
+        environment: Option<&str>,
+        project: &Project,
+        names: &BTreeSet<&str>,
+        findings: &mut Vec<Finding>,
+    ) -> Patch {
+        let Some(name) = environment else { return Patch::default() };
+        let vars =
+            project.environments.get(name).map(|environment| environment.vars.clone()).unwrap_or_default();
+        let mut patch = Patch { name: Some(name.to_owned()), vars, ..Patch::default() };
+        let file = ["yaml", "yml"]
+            .iter()
+            .find_map(|ending| sources.by_path(&format!("environments/{name}.{ending}")));
+        let Some(file) = file else { return patch };
+        let (root, wrong) = parse_map(sources, file, "an environment", findings);
+        patch.incomplete = wrong;
+        let mut said = Validator::meta("environment")
+            .map(|meta| meta.judge(&root, Words::default()))
+            .unwrap_or_default();
+        patch.incomplete |= !said.is_empty();
+        findings.append(&mut said);
+        if let Some(serde_json::Value::Object(vars)) = root.get("vars").map(Node::to_json) {
+            patch.vars.extend(vars);
+        }
+        patch.all = root.get("all").cloned();
+        let patches = root.get("integrations").and_then(Node::as_map);
+        for entry in patches.into_iter().flat_map(|map| map.entries()) {
+            if !names.contains(&*entry.key.text) {
+                let near = nearest(&entry.key.text, names.iter().copied());
+                findings.push(codes::unknown_patched(&entry.key.text, near, entry.key.span));
+            }
+            patch.integrations.insert(entry.key.text.to_string(), entry.value.clone());
+        }
+        patch
+    }
+}
+
+/// The variables of one document: the environment's, its own, and what it is.
+fn variables(root: &Node, parts: &Parts, patch: &Patch) -> Variables {
+    let mut variables = patch.vars.clone();
+    if let Some(serde_json::Value::Object(own)) = root.get("vars").map(Node::to_json) {
+        variables.extend(own);
+    }
+    variables.insert("integration".to_owned(), parts.name.clone().into());
+    if let Some(name) = &patch.name {
+        variables.insert("environment".to_owned(), name.clone().into());
+    }
+    if let Some(pair) = root.get("pair").and_then(Node::as_text) {
+        variables.insert("pair".to_owned(), pair.into());
+    }
+    variables
+}
+
+/// Lays a category's own file under `settings`, and finds what both places set.
+fn add_category(root: &mut Node, category: &str, settings: Node, findings: &mut Vec<Finding>) {
+    let Some(map) = root.as_map_mut() else { return };
+    let start = Span { end: settings.span.start, ..settings.span };
+    let key = |text: &str| Key { text: text.into(), span: start };
+    if map.get("settings").is_none_or(|entry| entry.value.is_null()) {
+        let value = Node { span: start, kind: Kind::Map(Map::new()) };
+        map.insert(Entry { key: key("settings"), value });
+    }
+    let Some(all) = map.get_mut("settings").and_then(|entry| entry.value.as_map_mut()) else { return };
+    let Some(present) = all.get_mut(category) else {
+        all.insert(Entry { key: key(category), value: settings });
+        return;
+    };
+    find_double(&present.value, &settings, findings);
+    let merged = merge(present.value.clone(), &settings);
+    present.value = merged;
+}
+
+fn find_double(one: &Node, two: &Node, findings: &mut Vec<Finding>) {
+    let (Some(one), Some(two)) = (one.as_map(), two.as_map()) else { return };
+    for entry in two.entries() {
+        match one.get(&entry.key.text) {
+            Some(other) if other.value.as_map().is_some() && entry.value.as_map().is_some() => {
+                find_double(&other.value, &entry.value, findings);
+            }
+            Some(other) => {
+                findings.push(codes::set_in_two_files(&entry.key.text, entry.key.span, other.key.span));
+            }
+            None => {}
+        }
+    }
+}
+
+/// Where the integration is named, judging that the name is the file's.
+fn name_place(root: &Node, parts: &Parts, findings: &mut Vec<Finding>) -> Span {
+    let start = Span::new(parts.main, root.span.start as usize, root.span.start as usize);
+    let Some(map) = root.as_map() else { return start };
+    match map.get("integration") {
+        Some(entry) => {
+            let name = match &entry.value.kind {
+                Kind::Text(name) | Kind::Number(name) => &**name,
+                _ => &parts.name,
+            };
+            let about = About { integration: Some(parts.name.clone()), ..About::default() };
+            let fitting = as_id(&parts.name);
+            if fitting != parts.name {
+                let finding = codes::unfit_file_name(&parts.name, &fitting, entry.value.span);
+                findings.push(finding.about(about));
+            } else if entry.value.is_null() {
+                let finding =
+                    schema::wrong_type("integration", "the integration's id", "empty", entry.key.span)
+                        .help(format!("write `integration: {}`", parts.name));
+                findings.push(finding.about(about));
+            } else if name != parts.name {
+                findings.push(codes::name_mismatch(name, &parts.name, entry.value.span).about(about));
+            }
+            if entry.value.is_null() { entry.key.span } else { entry.value.span }
+        }
+        None => map.entries().first().map_or(start, |first| first.key.span),
+    }
+}
+
+/// The nearest id to a file's name.
+fn as_id(stem: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let id: String = stem.chars().map(letter).collect();
+    let id = id.trim_matches('-');
+    if id.is_empty() { "integration".to_owned() } else { id.to_owned() }
+}
+
+/// The bases that a document extends. The schema does not see `extends`, so its form is judged here.
+pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Name> {
+    let Some(entry) = root.as_map().and_then(|map| map.get("extends")) else { return Vec::new() };
+    let items = match &entry.value.kind {
+        Kind::List(items) => items.as_slice(),
+        Kind::Text(name) if !name.is_empty() => {
+            findings.push(codes::unfit_extends("a text", Some(name), entry.value.span));
+            std::slice::from_ref(&entry.value)
+        }
+        Kind::Null | Kind::Hole => return Vec::new(),
+        _ => {
+            findings.push(codes::unfit_extends("something else", None, entry.value.span));
+            return Vec::new();
+        }
+    };
+    let mut names: Vec<Name> = Vec::new();
+    for item in items {
+        let Some(text) = item.as_text().filter(|text| !text.is_empty()) else {
+            if !item.is_hole() {
+                findings.push(codes::unfit_extends("something else", None, item.span));
+            }
+            continue;
+        };
+        match names.iter().find(|name| name.text == text) {
+            Some(first) => findings.push(codes::extended_twice(text, item.span, first.span)),
+            None => names.push(Name { text: text.to_owned(), span: item.span }),
+        }
+    }
+    names
+}
+
+/// A base's name where it is written.
+#[derive(Debug, Clone)]
+pub(super) struct Name {
+    pub(super) text: String,
+    span: Span,
+}
+
+/// All bases, resolved once. A name can only ever mean a file that was loaded from `bases/`.
+struct Bases {
+    resolved: BTreeMap<String, Base>,
+    files: BTreeMap<String, FileId>,
+    extended: BTreeSet<String>,
+}
+
+impl Bases {
+    fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
+        let files: BTreeMap<String, FileId> = sources
+            .iter()
+            .filter_map(|(file, source)| {
+                let path = source.path.strip_prefix("bases/")?;
+                let name = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"))?;
+                Some((name.to_owned(), file))
+            })
+            .collect();
+        let mut parsed = BTreeMap::new();
+        for (name, file) in &files {
+            parsed.insert(name.clone(), parse_map(sources, *file, "a base", findings));
+        }
+        let mut bases = Bases { resolved: BTreeMap::new(), files, extended: BTreeSet::new() };
+        for name in bases.files.keys().cloned().collect::<Vec<_>>() {
+            bases.resolve(&name, &parsed, &mut Vec::new(), findings);
+        }
+        bases
+    }
+
+    fn resolve(
+        &mut self,
+        name: &str,
+        parsed: &BTreeMap<String, (Node, bool)>,
+        open: &mut Vec<String>,
+        findings: &mut Vec<Finding>,
+    ) {
+        if self.resolved.contains_key(name) {
+            return;
+        }
+        let Some((root, wrong)) = parsed.get(name) else { return };
+        let (mut root, mut incomplete) = (root.clone(), *wrong);
+        open.push(name.to_owned());
+        let mut below: Option<Node> = None;
+        for base in extends_of(&root, findings) {
+            self.extended.insert(base.text.clone());
+            if let Some(at) = open.iter().position(|name| *name == base.text) {
+                let chain = [&open[at..], std::slice::from_ref(&base.text)].concat().join(" → ");
+                findings.push(codes::base_cycle(&chain, base.span));
+                incomplete = true;
+                continue;
+            }
+            self.resolve(&base.text, parsed, open, findings);
+            let Some(resolved) = self.get(&base, findings) else {
+                incomplete = true;
+                continue;
+            };
+            incomplete |= resolved.incomplete;
+            below = Some(match below {
+                Some(below) => merge(below, &resolved.root),
+                None => resolved.root.clone(),
+            });
+        }
+        open.pop();
+        if let Some(map) = root.as_map_mut() {
+            map.remove("extends");
+        }
+        let root = match below {
+            Some(below) => merge(below, &root),
+            None => root,
+        };
+        self.resolved.insert(name.to_owned(), Base { root, incomplete });
+    }
+
+    fn get(&self, name: &Name, findings: &mut Vec<Finding>) -> Option<&Base> {
+        let found = self.resolved.get(&name.text);
+        if found.is_none() && !self.files.contains_key(&name.text) {
+            let known: Vec<&str> = self.files.keys().map(String::as_str).collect();
+            // A path is written where a name is needed.
+            let stem = name.text.trim_start_matches("./").trim_start_matches("bases/");
+            let stem = stem.strip_suffix(".yaml").or_else(|| stem.strip_suffix(".yml")).unwrap_or(stem);
+            let near = nearest(stem, known.iter().copied());
+            findings.push(codes::unknown_base(&name.text, near, &known, name.span));
+        }
+        found
+    }
+
+    fn unused(&self, integrations: &[Composed]) -> Vec<Finding> {
+        // What could not be read may extend any of them.
+        if integrations.iter().any(|composed| composed.incomplete) {
+            return Vec::new();
+        }
+        let used: BTreeSet<FileId> =
+            integrations.iter().flat_map(|composed| files_in(&composed.root)).collect();
+        let unused =
+            self.files.iter().filter(|(name, file)| !self.extended.contains(*name) && !used.contains(file));
+        unused
+            .filter(|(name, _)| {
+                self.resolved
+                    .get(*name)
+                    .and_then(|base| base.root.as_map())
+                    .is_some_and(|map| !map.is_empty())
+            })
+            .map(|(name, file)| codes::unused_base(name, Span::new(*file, 0, 0)))
+            .collect()
+    }
+}
+
+/// The files from which a document's keys and values came.
+fn files_in(node: &Node) -> BTreeSet<FileId> {
+    fn walk(node: &Node, into: &mut BTreeSet<FileId>) {
+        into.insert(node.span.file);
+        match &node.kind {
+            Kind::Map(map) => {
+                for entry in map.entries() {
+                    into.insert(entry.key.span.file);
+                    walk(&entry.value, into);
+                }
+            }
+            Kind::List(items) => items.iter().for_each(|item| walk(item, into)),
+            _ => {}
+        }
+    }
+    let mut files = BTreeSet::new();
+    walk(node, &mut files);
+    files
+}
+
+/// Lays `over` on `base`.
+#[must_use]
+pub fn merge(base: Node, over: &Node) -> Node {
+    match (base.kind, &over.kind) {
+        (Kind::Map(mut below), Kind::Map(above)) if !above.replaces() => {
+            for entry in above.entries() {
+                match below.get_mut(&entry.key.text) {
+                    Some(present) => {
+                        let hole = Node { span: over.span, kind: Kind::Hole };
+                        let value = std::mem::replace(&mut present.value, hole);
+                        present.value = merge(value, &entry.value);
+                        present.key = entry.key.clone();
+                    }
+                    None => below.insert(entry.clone()),
+                }
+            }
+            Node { span: over.span, kind: Kind::Map(below) }
+        }
+        // A hole says nothing, so what lies below stays.
+        (kind, Kind::Hole) => Node { span: base.span, kind },
+        _ => over.clone(),
+    }
+}
+
+/// A place for what is missing in `root`: never empty-handed.
+#[must_use]
+pub fn missing_pair(composed: &Composed) -> Finding {
+    schema::missing_key("pair", "the integration", composed.place)
+        .help("write `pair:` with the two connectors in alphabetical order, such as `pair: fortnox-shopify`")
+}

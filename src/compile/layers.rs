@@ -1,0 +1,139 @@
+//! The layers of one integration, apart: which file says what of a setting, and which of them counts.
+//!
+//! Composition merges layers and forgets those that lost; this reads them again for the few questions that need them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compose::{self, Parts, Patch};
+use super::project::Project;
+use crate::model::{CONNECTORS, FLOWS, SCHEDULES, SettingPath, WEBHOOKS};
+use crate::source::{FileId, Sources, Span};
+use crate::yaml::{Key, Kind, Node};
+
+/// What a layer is, nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// The environment's patch for the integration.
+    Patch,
+    /// The environment's patch for all.
+    PatchForAll,
+    /// The integration's own files.
+    Own,
+    /// A base.
+    Base,
+}
+
+/// What one layer says of a setting.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub rank: Rank,
+    /// Where the key stands.
+    pub key: Span,
+    pub value: Node,
+    /// A nearer layer says otherwise, here: it sets the setting, or replaces a map or category around it.
+    pub beaten: Option<Span>,
+}
+
+/// All layers of a project, read once.
+pub struct Layers {
+    parts: Vec<Parts>,
+    bases: BTreeMap<String, Node>,
+    own: BTreeMap<FileId, Node>,
+    patch: Patch,
+}
+
+impl Layers {
+    /// Reads the bases, the environment and the files of these integrations.
+    #[must_use]
+    pub fn read(sources: &Sources, project: &Project, environment: Option<&str>, names: &[&str]) -> Layers {
+        let findings = &mut Vec::new();
+        let parts = compose::find_parts(sources, findings);
+        let known: BTreeSet<&str> = parts.iter().map(|parts| parts.name.as_str()).collect();
+        let patch = Patch::read(sources, project.environment(environment), project, &known, findings);
+        let mut bases = BTreeMap::new();
+        for (file, source) in sources.iter() {
+            let name = source.path.strip_prefix("bases/");
+            let name = name.and_then(|name| name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")));
+            if let Some(name) = name {
+                bases.insert(name.to_owned(), compose::parse_map(sources, file, "a base", findings).0);
+            }
+        }
+        let mut own = BTreeMap::new();
+        for parts in parts.iter().filter(|parts| names.contains(&parts.name.as_str())) {
+            let files = std::iter::once(parts.main).chain(parts.settings.iter().map(|(_, file)| *file));
+            for file in files {
+                own.insert(file, compose::parse_map(sources, file, "an integration", findings).0);
+            }
+        }
+        Layers { parts, bases, own, patch }
+    }
+
+    /// What the layers of an integration say of one setting, nearest first; the one that is not beaten counts.
+    #[must_use]
+    pub fn said(&self, integration: &str, category: &str, path: &SettingPath) -> Vec<Said> {
+        let Some(parts) = self.parts.iter().find(|parts| parts.name == integration) else {
+            return Vec::new();
+        };
+        let top = [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&category);
+        let head: Vec<&str> = if top { vec![category] } else { vec!["settings", category] };
+        let segments = path.segments().iter().map(|key| &**key);
+        let whole: Vec<&str> = head.into_iter().chain(segments.clone()).collect();
+        let inside: Vec<&str> = segments.collect();
+        let mut layers: Vec<(Rank, &Node, &[&str])> = Vec::new();
+        layers.extend(
+            self.patch.integrations.get(integration).map(|node| (Rank::Patch, node, whole.as_slice())),
+        );
+        layers.extend(self.patch.all.as_ref().map(|node| (Rank::PatchForAll, node, whole.as_slice())));
+        for (_, file) in parts.settings.iter().filter(|(of, _)| of == category) {
+            layers.extend(self.own.get(file).map(|node| (Rank::Own, node, inside.as_slice())));
+        }
+        if let Some(main) = self.own.get(&parts.main) {
+            layers.push((Rank::Own, main, &whole));
+            let mut seen = BTreeSet::new();
+            self.bases_of(main, &mut seen, &mut |base| layers.push((Rank::Base, base, &whole)));
+        }
+        let mut said: Vec<Said> = Vec::new();
+        let mut beaten = None;
+        for (rank, root, keys) in layers {
+            let (found, cut) = look(root, keys);
+            if let Some((key, value)) = found {
+                said.push(Said { rank, key: key.span, value: value.clone(), beaten });
+                beaten = beaten.or(Some(key.span));
+            }
+            beaten = beaten.or(cut);
+        }
+        said
+    }
+
+    /// Bases from the last to the first, each before its own.
+    fn bases_of<'a>(&'a self, root: &Node, seen: &mut BTreeSet<String>, take: &mut impl FnMut(&'a Node)) {
+        for name in compose::extends_of(root, &mut Vec::new()).into_iter().rev() {
+            if let Some(base) = self.bases.get(&name.text)
+                && seen.insert(name.text)
+            {
+                take(base);
+                self.bases_of(base, seen, take);
+            }
+        }
+    }
+}
+
+/// What stands under these keys; and where the way there is closed to the layers below.
+fn look<'a>(root: &'a Node, keys: &[&str]) -> (Option<(&'a Key, &'a Node)>, Option<Span>) {
+    let mut at = root;
+    let mut key = None;
+    let mut cut = None;
+    for name in keys {
+        let Some(map) = at.as_map() else {
+            let closed = (!matches!(at.kind, Kind::Hole)).then_some(at.span);
+            return (None, cut.or(closed));
+        };
+        if map.replaces() {
+            cut = cut.or(Some(at.span));
+        }
+        let Some(entry) = map.get(name) else { return (None, cut) };
+        key = Some(&entry.key);
+        at = &entry.value;
+    }
+    (key.map(|key| (key, at)).filter(|(_, node)| !node.is_hole()), cut)
+}

@@ -1,0 +1,203 @@
+//! Lowering: from a checked document to canonical settings with their origins. Cannot fail.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map as JsonMap, Value as Json};
+
+use super::Compiled;
+use super::check::secrets::is_reference;
+use super::check::{Checked, category_entry};
+use super::codes::below;
+use super::compose::Composed;
+use crate::model::{
+    CONNECTORS, Configuration, FLOWS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS,
+};
+use crate::schema::{Category, Pair};
+use crate::source::Span;
+use crate::yaml::{Kind, Node};
+
+/// Lowers one document.
+#[must_use]
+pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Span]) -> Compiled {
+    let root = &composed.root;
+    let mut configuration = Configuration::default();
+    let mut origins = BTreeMap::new();
+    for category in pair.categories() {
+        let planned = checked.visible.contains(&category.id) && !checked.unmanaged.contains(&category.id);
+        let Some(entry) = category_entry(root, &category.id).filter(|_| planned) else { continue };
+        let mut lowered = Lowered { category, hidden, settings: Settings::new(), origins: BTreeMap::new() };
+        lowered.walk(&SettingPath::root(), &entry.value, entry.key.span);
+        configuration.categories.insert(category.id.clone(), lowered.settings);
+        origins.insert(category.id.clone(), lowered.origins);
+    }
+    let document = document(&composed, &pair, hidden);
+    Compiled {
+        name: composed.name,
+        place: composed.place,
+        document,
+        configuration,
+        origins,
+        live: checked.live,
+        flows_on: checked.flows_on,
+        unmanaged: checked.unmanaged,
+        visible: checked.visible,
+        requirements: checked.requirements,
+        accounts: checked.accounts,
+        errors: BTreeMap::new(),
+        pair,
+    }
+}
+
+struct Lowered<'a> {
+    category: &'a Category,
+    /// Places that may hold a credential.
+    hidden: &'a [Span],
+    settings: Settings,
+    origins: BTreeMap<SettingPath, Span>,
+}
+
+impl Lowered<'_> {
+    fn walk(&mut self, path: &SettingPath, node: &Node, key: Span) {
+        let schema = self.category.schema_at(path);
+        // What the schema does not know is no setting; it has its finding, and is not planned.
+        let Some(schema) = schema.map(Some).or_else(|| path.is_root().then_some(None)) else { return };
+        if let Kind::Map(map) = &node.kind
+            && !is_credential(schema)
+        {
+            for entry in map.entries() {
+                self.walk(&path.child(&entry.key.text), &entry.value, entry.key.span);
+            }
+            return;
+        }
+        let items = node.as_list().unwrap_or_default();
+        let may_be_secret = |node: &Node| self.hidden.contains(&node.span);
+        if path.is_root() || may_be_secret(node) || items.iter().any(may_be_secret) {
+            return;
+        }
+        if let Some(value) = value(node, schema) {
+            self.settings.insert(path.clone(), value);
+            self.origins.insert(path.clone(), key);
+        }
+    }
+}
+
+fn is_credential(schema: Option<&Json>) -> bool {
+    schema.is_some_and(|schema| schema.get("x-secret").is_some())
+}
+
+/// The canonical value of a leaf; `None` for a hole, for what no setting can hold, and for a literal credential.
+fn value(node: &Node, schema: Option<&Json>) -> Option<Value> {
+    if is_credential(schema) && !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+        return None;
+    }
+    Some(match &node.kind {
+        Kind::Hole => return None,
+        Kind::Map(map) => {
+            let reference = map.get("secret").and_then(|entry| entry.value.as_text())?;
+            // Anything else may be the credential itself.
+            let reference = Some(reference).filter(|text| is_reference(text))?;
+            Value::Secret(Secret { reference: reference.to_owned(), fingerprint: None })
+        }
+        Kind::Null => Value::Null,
+        Kind::Bool(on) => Value::Bool(*on),
+        Kind::Number(written) => Value::number(written),
+        Kind::Text(written) => Value::Text(written.to_string()),
+        Kind::List(items) => list(items, schema),
+    })
+}
+
+/// A list without repetitions is a set: its order says nothing.
+fn list(items: &[Node], schema: Option<&Json>) -> Value {
+    let inner = schema.and_then(|schema| schema.get("items"));
+    let mut values: Vec<Value> = items.iter().filter_map(|item| value(item, inner)).collect();
+    if is_set(schema) {
+        values.sort();
+        values.dedup();
+    }
+    Value::List(values)
+}
+
+fn is_set(schema: Option<&Json>) -> bool {
+    schema.and_then(|schema| schema.get("uniqueItems")) == Some(&Json::Bool(true))
+}
+
+/// What stands in place of a value that may be a credential.
+const NOT_SHOWN: &str = "not shown: it may be a credential";
+
+/// The document in the shape of the source, codes in the platform's type. What may be a credential is not shown.
+fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
+    let mut document = JsonMap::new();
+    let mut entries: Vec<_> = composed.root.as_map().into_iter().flat_map(|map| map.entries()).collect();
+    // A base's keys come first after merging; people look for the integration's name at the top.
+    entries.sort_by_key(|entry| position(pair, &entry.key.text));
+    for entry in entries {
+        let key = entry.key.text.to_string();
+        if key == "vars" {
+            continue;
+        }
+        let category =
+            [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&key.as_str()).then(|| pair.category(&key));
+        let value = match (category.flatten(), &entry.value.kind) {
+            (Some(category), _) => canonical(&entry.value, Some(&category.schema), hidden),
+            (None, Kind::Map(settings)) if key == "settings" => Json::Object(
+                settings
+                    .entries()
+                    .iter()
+                    .map(|entry| {
+                        let schema = pair.category(&entry.key.text).map(|category| &category.schema);
+                        (entry.key.text.to_string(), canonical(&entry.value, schema, hidden))
+                    })
+                    .collect(),
+            ),
+            _ => canonical(&entry.value, None, hidden),
+        };
+        document.insert(key, value);
+    }
+    Json::Object(document)
+}
+
+/// Where a key stands among those of a document; `None` when it is none of them.
+fn position(pair: &Pair, key: &str) -> Option<usize> {
+    pair.document.get("properties")?.as_object()?.keys().position(|known| known == key)
+}
+
+/// Nothing that the schema would refuse is mended here: what is wrong in the source is wrong in the document.
+fn canonical(node: &Node, schema: Option<&Json>, hidden: &[Span]) -> Json {
+    if is_credential(schema) {
+        return reference(node);
+    }
+    match &node.kind {
+        Kind::Map(map) => {
+            let entries = map.entries().iter().map(|entry| {
+                let inner = schema.and_then(|schema| below(schema, &entry.key.text));
+                (entry.key.text.to_string(), canonical(&entry.value, inner, hidden))
+            });
+            Json::Object(entries.collect())
+        }
+        Kind::List(items) => {
+            let inner = schema.and_then(|schema| schema.get("items"));
+            let mut items: Vec<&Node> = items.iter().collect();
+            if is_set(schema) && items.iter().all(|item| item.as_map().is_none() && item.as_list().is_none())
+            {
+                items.sort_by_cached_key(|item| value(item, inner));
+            }
+            items.into_iter().map(|item| canonical(item, inner, hidden)).collect()
+        }
+        Kind::Text(_) | Kind::Number(_) if hidden.contains(&node.span) => NOT_SHOWN.into(),
+        _ => value(node, schema).map_or(Json::Null, |value| value.to_json()),
+    }
+}
+
+/// A credential's reference; what stands there instead of one is not shown, and keeps the document as wrong as it is.
+fn reference(node: &Node) -> Json {
+    let Some(map) = node.as_map() else { return NOT_SHOWN.into() };
+    let Some(Value::Secret(secret)) = value(node, None) else { return NOT_SHOWN.into() };
+    let mut shown = secret.to_json();
+    for entry in map.entries().iter().filter(|entry| &*entry.key.text != "secret") {
+        if &*entry.key.text != "fingerprint" || !(entry.value.is_null() || entry.value.as_text().is_some()) {
+            shown[&*entry.key.text] = NOT_SHOWN.into();
+        }
+    }
+    shown
+}

@@ -1,0 +1,149 @@
+//! The project file: environments, safety, levels, owners. Its shape is `schemas/meta/project.schema.yaml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::levels::{self, Levels};
+use crate::diagnostic::codes;
+use crate::diagnostic::{About, Finding, Severity};
+use crate::schema::judge::{Validator, Words};
+use crate::source::load::PROJECT_FILE;
+use crate::source::{Sources, Span};
+use crate::yaml;
+
+/// The store of a project that declares no environments.
+pub const DEFAULT_STORE: &str = "sqlite:.pairform/state.db";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Project {
+    pub default_environment: Option<String>,
+    pub environments: BTreeMap<String, Environment>,
+    pub safety: Safety,
+    pub link: Option<String>,
+    pub owners: BTreeMap<String, Vec<String>>,
+    pub secrets: SecretSources,
+    pub levels: Levels,
+    /// The file has errors, so nothing that it says is known.
+    #[serde(skip)]
+    pub broken: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    pub store: String,
+    /// Variables that expressions may name in this environment.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+    /// Applying from a tree with uncommitted changes is refused.
+    pub require_clean: bool,
+    pub window: Option<Window>,
+}
+
+/// Where secrets may come from, beside variables and files.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SecretSources {
+    /// Program and arguments by the name that `exec/NAME` says.
+    pub exec: BTreeMap<String, Vec<String>>,
+}
+
+/// When an environment may be applied to.
+#[derive(Debug, Deserialize)]
+pub struct Window {
+    /// `mon` to `sun`; every day when none is named.
+    #[serde(default)]
+    pub days: Vec<String>,
+    /// `08:00`
+    pub from: String,
+    pub to: String,
+    /// `Europe/Stockholm`
+    #[serde(default = "utc")]
+    pub timezone: String,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// What stops an apply.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Safety {
+    #[serde(flatten)]
+    pub overall: Limits,
+    pub pairs: BTreeMap<String, Limits>,
+    pub categories: BTreeMap<String, Limits>,
+    /// `CATEGORY` or `CATEGORY.SETTING`
+    pub protected: Vec<String>,
+    pub live: Live,
+    /// Integration to reason.
+    pub holds: BTreeMap<String, String>,
+}
+
+/// Shares of what is deployed in scope: `30%`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    pub max_changed: Option<String>,
+    pub max_reset: Option<String>,
+    pub max_categories: Option<String>,
+    /// Shares are judged from this many on.
+    pub minimum: Option<u64>,
+}
+
+/// What it takes to change an integration in live mode.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Live {
+    /// Who is asked at a terminal types a word that cannot be typed by habit.
+    #[default]
+    Ask,
+    /// Nothing more than any other.
+    Allow,
+    /// `--allow-live`, whatever else was given.
+    RequireLeave,
+}
+
+impl Project {
+    /// Reads the project file; a file with errors counts as one with defaults.
+    pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Project {
+        let Some(file) = sources.by_path(PROJECT_FILE) else { return Project::default() };
+        let mut said = Vec::new();
+        let root = yaml::parse(sources, file, &mut said);
+        let mut project = Project::default();
+        let nothing = yaml::Node::new(Span::new(file, 0, 0), yaml::Kind::Map(yaml::Map::new()));
+        let root = root.or_else(|| said.is_empty().then_some(nothing));
+        if let Some(root) = root {
+            if let Ok(meta) = Validator::meta("project") {
+                said.extend(meta.judge(&root, Words { document: Some(PROJECT_FILE), ..Words::default() }));
+            }
+            if said.iter().all(|finding| finding.severity != Severity::Error) {
+                project = serde_json::from_value(root.to_json()).unwrap_or_default();
+                levels::check(&root, &About::default(), &mut said);
+                said.extend(unknown_default(&root));
+            }
+        }
+        project.broken = said.iter().any(|finding| finding.severity == Severity::Error);
+        findings.append(&mut said);
+        project
+    }
+
+    /// The environment that is meant: the named one, the default, the only one; none where it has to be named.
+    #[must_use]
+    pub fn environment<'a>(&'a self, named: Option<&'a str>) -> Option<&'a str> {
+        let only = || self.environments.keys().next().filter(|_| self.environments.len() == 1);
+        named.or(self.default_environment.as_deref()).or_else(|| only().map(String::as_str))
+    }
+}
+
+fn unknown_default(root: &yaml::Node) -> Option<Finding> {
+    let default = root.get("default_environment")?;
+    let name = default.as_text()?;
+    let environments = root.get("environments").and_then(yaml::Node::as_map);
+    let known: Vec<&str> =
+        environments.into_iter().flat_map(|map| map.entries()).map(|entry| &*entry.key.text).collect();
+    let near = crate::diagnostic::nearest(name, known.iter().copied());
+    (!known.contains(&name)).then(|| codes::compose::unknown_environment(name, near, &known, default.span))
+}

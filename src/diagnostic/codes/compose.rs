@@ -1,0 +1,218 @@
+//! Stage 02: the files of a project do not make up integrations.
+
+use super::codes;
+use crate::diagnostic::{Finding, Label};
+use crate::source::Span;
+
+codes! {
+    NOT_A_MAP = "E0201" "not-a-map" "a file whose content is not a map of keys and values";
+    UNKNOWN_BASE = "E0202" "unknown-base" "`extends` names a base that does not exist";
+    BASE_CYCLE = "E0203" "base-cycle" "bases extend each other in a circle";
+    UNKNOWN_PAIR = "E0204" "unknown-pair" "`pair` names a pair that does not exist";
+    NAME_MISMATCH = "E0205" "name-mismatch" "an integration's id differs from the name of its file or folder";
+    DUPLICATE_INTEGRATION = "E0206" "duplicate-integration" "two files declare the same integration";
+    SET_IN_TWO_FILES = "E0207" "set-in-two-files" "a setting stands in two files of one integration";
+    STRAY_FILE = "W0208" "stray-file" "a file in an integration's folder that is not read";
+    UNUSED_BASE = "W0209" "unused-base" "a base that no integration extends";
+    UNKNOWN_CODE = "E0210" "unknown-code" "`levels` names a code that does not exist";
+    ERROR_LEVEL = "E0211" "error-level" "`levels` names an error, which always stays one";
+    UNKNOWN_ENVIRONMENT = "E0212" "unknown-environment" "the default environment is not declared";
+    UNKNOWN_PATCHED = "E0213" "unknown-patched-integration" "an environment changes an integration that does not exist";
+    BAD_EXPRESSION = "E0214" "bad-expression" "an expression that cannot be worked out";
+    UNKNOWN_VARIABLE = "E0215" "unknown-variable" "an expression names a variable that is not declared";
+    NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
+}
+
+#[must_use]
+pub fn not_a_map(what: &str, at: Span) -> Finding {
+    Finding::new(
+        &NOT_A_MAP,
+        format!("{what} must be a map of keys and values"),
+        Label::new(at, "this is something else"),
+    )
+    .help("write `key: value` lines")
+}
+
+#[must_use]
+pub fn unknown_base(name: &str, near: Option<&str>, known: &[&str], at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding = Finding::new(&UNKNOWN_BASE, format!("there is no base `{name}`"), Label::new(at, label))
+        .note(format!("a base is a file below `bases/`: this would be `bases/{name}.yaml`"));
+    match (near, known) {
+        (Some(near), _) => {
+            finding.fix(format!("write `{near}`"), at, near.to_owned()).help(format!("write `{near}`"))
+        }
+        (None, []) => finding.help("make the file, or take the name away; the project has no bases yet"),
+        (None, known) => finding.help(format!("make the file, or write one of {}", known.join(", "))),
+    }
+}
+
+#[must_use]
+pub fn base_cycle(chain: &str, at: Span) -> Finding {
+    Finding::new(&BASE_CYCLE, "bases extend each other in a circle", Label::new(at, chain))
+        .help("take one of the names out of `extends`")
+}
+
+#[must_use]
+pub fn unknown_pair(name: &str, near: Option<&str>, known: &[String], at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding = Finding::new(&UNKNOWN_PAIR, format!("there is no pair `{name}`"), Label::new(at, label));
+    match near {
+        Some(near) => {
+            finding.help(format!("write `{near}`")).fix(format!("write `{near}`"), at, near.to_owned())
+        }
+        None => finding
+            .note("a pair's id is its two connectors in alphabetical order, joined by a hyphen")
+            .help(format!(
+                "write one of {}; `pairform schema list` lists all pairs",
+                known[..known.len().min(12)].join(", ")
+            )),
+    }
+}
+
+#[must_use]
+pub fn name_mismatch(name: &str, expected: &str, at: Span) -> Finding {
+    Finding::new(
+        &NAME_MISMATCH,
+        format!("the integration is called `{name}` here and `{expected}` by its file"),
+        Label::new(at, format!("the file's name says `{expected}`")),
+    )
+    .help(format!("write `integration: {expected}`, or rename the file"))
+    .fix(format!("write `{expected}`"), at, expected)
+}
+
+/// The file's name itself is no id; `fitting` would be one.
+#[must_use]
+pub fn unfit_file_name(stem: &str, fitting: &str, at: Span) -> Finding {
+    Finding::new(
+        &NAME_MISMATCH,
+        format!("the file's name `{stem}` cannot be an integration's id"),
+        Label::new(at, "the id and the name of the file are the same"),
+    )
+    .note("an integration's id is lower-case letters, digits and hyphens")
+    .help(format!("rename the file or folder to `{fitting}`, and write `integration: {fitting}`"))
+}
+
+/// `extends` is no list of names.
+#[must_use]
+pub fn unfit_extends(found: &str, name: Option<&str>, at: Span) -> Finding {
+    let help = name.map_or_else(
+        || "write the names of the bases in brackets, such as `extends: [swedish-shop]`".to_owned(),
+        |name| format!("write `extends: [{name}]`"),
+    );
+    let finding = super::schema::wrong_type("extends", "a list of bases", found, at).help(help);
+    match name {
+        Some(name) => finding.fix("put it in brackets", at, format!("[{name}]")),
+        None => finding,
+    }
+}
+
+#[must_use]
+pub fn extended_twice(name: &str, at: Span, first: Span) -> Finding {
+    super::schema::unfit_list("extends", &format!("names `{name}` twice"), at)
+        .related(first, "it stands here already")
+        .help("take one of them away")
+}
+
+#[must_use]
+pub fn duplicate_integration(name: &str, at: Span, first: Span) -> Finding {
+    Finding::new(
+        &DUPLICATE_INTEGRATION,
+        format!("the integration `{name}` is declared twice"),
+        Label::new(at, ""),
+    )
+    .related(first, "first declared here")
+    .help("rename or remove one of the two")
+}
+
+#[must_use]
+pub fn set_in_two_files(key: &str, at: Span, first: Span) -> Finding {
+    Finding::new(
+        &SET_IN_TWO_FILES,
+        format!("`{key}` is set in two files of this integration"),
+        Label::new(at, "set here"),
+    )
+    .related(first, "and here")
+    .help("keep one of the two")
+}
+
+/// `folder` is below `integrations/`; `at` is the first of its files.
+#[must_use]
+pub fn no_integration_file(folder: &str, at: Span) -> Finding {
+    Finding::new(
+        &NO_INTEGRATION_FILE,
+        format!("`integrations/{folder}/integration.yaml` is missing"),
+        Label::new(at, "belongs to no integration"),
+    )
+    .note("a folder is an integration by its `integration.yaml`, which says everything but the settings")
+    .help(format!("write it, with at least `integration:` and `pair:`, or move the files out of `integrations/{folder}/`"))
+}
+
+#[must_use]
+pub fn stray_file(path: &str, at: Span) -> Finding {
+    Finding::new(&STRAY_FILE, format!("`{path}` is not read"), Label::new(at, "this file has no effect"))
+        .note("an integration's folder holds `integration.yaml` and `settings/CATEGORY.yaml`")
+        .help("move it to one of those names, or out of `integrations/`")
+}
+
+#[must_use]
+pub fn unused_base(name: &str, at: Span) -> Finding {
+    Finding::new(&UNUSED_BASE, format!("no integration extends the base `{name}`"), Label::new(at, ""))
+        .help("extend it or remove it; its settings are not checked until something extends it")
+}
+
+#[must_use]
+pub fn unknown_code(name: &str, at: Span) -> Finding {
+    Finding::new(&UNKNOWN_CODE, format!("there is no code `{name}`"), Label::new(at, ""))
+        .help("write a code as findings show it, such as W0404")
+}
+
+#[must_use]
+pub fn error_level(id: &str, at: Span) -> Finding {
+    Finding::new(&ERROR_LEVEL, format!("{id} is an error and has no level"), Label::new(at, ""))
+        .note("codes that begin with E are mistakes that would reach the books; they cannot be allowed")
+        .help("take the line away")
+}
+
+#[must_use]
+pub fn unknown_environment(name: &str, near: Option<&str>, known: &[&str], at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    Finding::new(&UNKNOWN_ENVIRONMENT, format!("there is no environment `{name}`"), Label::new(at, label))
+        .help(match (near, known) {
+            (Some(near), _) => format!("write `{near}`"),
+            (None, []) => "declare it under `environments`".to_owned(),
+            (None, known) => format!("write one of {}, or declare it under `environments`", known.join(", ")),
+        })
+}
+
+/// A patch for an integration that the project does not have.
+#[must_use]
+pub fn unknown_patched(name: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding = Finding::new(
+        &UNKNOWN_PATCHED,
+        format!("the environment changes an integration `{name}`, which does not exist"),
+        Label::new(at, label),
+    );
+    finding.help("write the id of an integration, or take the entry away")
+}
+
+/// `why` is what the expression language says, in words.
+#[must_use]
+pub fn bad_expression(why: &str, at: Span) -> Finding {
+    Finding::new(&BAD_EXPRESSION, "this expression cannot be worked out", Label::new(at, why))
+        .help("an expression is a variable, perhaps with filters: `\"{{ brand | upper }}\"`; see `pairform explain E0214`")
+}
+
+#[must_use]
+pub fn unknown_variable(name: &str, near: Option<&str>, known: &[&str], at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding =
+        Finding::new(&UNKNOWN_VARIABLE, format!("there is no variable `{name}`"), Label::new(at, label));
+    match near {
+        Some(near) => finding.help(format!("write `{near}`")),
+        None => finding
+            .note(format!("variables here: {}", known.join(", ")))
+            .help("declare it under `vars` in pairform.yaml, its environment, a base or the integration"),
+    }
+}

@@ -1,0 +1,35 @@
+//! The codes, a module a stage, and the constructors that word each finding in one place.
+//!
+//! A constructor takes primitives and spans. Stages: 01 YAML, 02 composition and project, 03 schema, 04 rules,
+//! 05 options. A code is never reused; its page is `explain/CODE.md`.
+
+pub mod compose;
+pub mod options;
+pub mod rules;
+pub mod schema;
+pub mod yaml;
+
+use super::Code;
+
+/// Declares the codes of a stage and lists them.
+macro_rules! codes {
+    ($($constant:ident = $id:literal $name:literal $summary:literal;)*) => {
+        $(pub static $constant: $crate::diagnostic::Code =
+            $crate::diagnostic::Code { id: $id, name: $name, summary: $summary };)*
+        /// All codes of this stage, in order.
+        pub static ALL: &[&$crate::diagnostic::Code] = &[$(&$constant),*];
+    };
+}
+use codes;
+
+/// Every code, in order of stage and number.
+#[must_use]
+pub fn all() -> Vec<&'static Code> {
+    [yaml::ALL, compose::ALL, schema::ALL, rules::ALL, options::ALL].concat()
+}
+
+/// The code with this id (`E0312`, any case) or this name.
+#[must_use]
+pub fn find(text: &str) -> Option<&'static Code> {
+    all().into_iter().find(|code| code.id.eq_ignore_ascii_case(text) || code.name == text)
+}

@@ -1,0 +1,407 @@
+//! Stage 04: settings that the schema admits one by one but that do not make sense together.
+
+use super::codes;
+use crate::diagnostic::{Finding, Label, Severity, list_words};
+use crate::source::Span;
+
+codes! {
+    UNKNOWN_CONNECTION = "E0401" "unknown-connection" "the active connection is not among the connections";
+    UNKNOWN_RULE = "E0402" "unknown-rule" "a schedule runs after a rule that does not exist";
+    SCHEDULE_CYCLE = "E0403" "schedule-cycle" "schedules wait for each other in a circle";
+    FLOW_OFF = "W0404" "flow-off" "a schedule or webhook starts a flow that is off";
+    CATEGORY_NOT_VISIBLE = "W0405" "category-not-visible" "settings of a category that is not visible while its flows are off";
+    MANAGED_AND_UNMANAGED = "W0406" "managed-and-unmanaged" "a category is declared and listed as unmanaged";
+    LIVE_AND_ONBOARDING = "W0407" "live-and-onboarding" "live mode and onboarding mode are both on";
+    BOOKED_IN_ONBOARDING = "W0408" "booked-in-onboarding" "invoices are booked while the integration is being set up";
+    PAID_TWICE = "E0409" "paid-twice" "a payment method is marked as paid and has payouts too";
+    PAYOUT_REFERENCE = "E0410" "payout-reference-mismatch" "payouts look for the order number in a field that does not carry it";
+    CUT_OFF_IN_FUTURE = "W0411" "cut-off-in-future" "orders are left out until a day that has not come";
+    TEST_ORDERS = "W0412" "test-orders-synced" "test orders reach the books in live mode";
+    SCHEDULE_TOO_OFTEN = "W0413" "schedule-too-often" "a flow runs more often than every five minutes";
+    LAPSING_SUBSCRIPTION = "N0414" "lapsing-subscription" "a flow depends on a webhook alone whose subscription expires";
+    ONE_CREDIT = "N0415" "one-credit" "of several refunds of an order only the first becomes a credit invoice";
+    ROW_LIMIT = "N0416" "row-limit" "text rows leave half of the rows that an invoice can have";
+    HALF_MOVED = "W0417" "half-moved-goods" "goods moved to another VAT rate, and only one of the two rates is mapped";
+    HOME_IN_OSS = "E0418" "home-in-oss" "the home country is mapped as an OSS country";
+    UNKNOWN_RATE = "W0419" "unknown-vat-rate" "a VAT rate that the country is not known to have";
+    RATE_NOT_IN_FORCE = "W0420" "vat-rate-not-in-force" "a VAT rate that has ended or has not begun";
+    STANDARD_RATE_MISSING = "W0421" "standard-rate-missing" "an OSS country has neither its standard rate nor a default account";
+    HOME_RATE_MISSING = "W0422" "home-rate-missing" "the home accounts lack the standard rate";
+    VAT_CODE_MISMATCH = "W0423" "vat-code-mismatch" "an account's VAT code does not fit the rate that it is mapped to";
+    CURRENCY_MISSING = "W0424" "currency-missing" "the shop sells in a currency that the ERP does not have";
+    EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
+    WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
+}
+
+#[must_use]
+pub fn unknown_connection(
+    name: &str,
+    connector: &str,
+    known: &[&str],
+    near: Option<&str>,
+    at: Span,
+) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding = Finding::new(
+        &UNKNOWN_CONNECTION,
+        format!("{connector} has no connection `{name}`"),
+        Label::new(at, label),
+    );
+    match (near, known) {
+        (Some(near), _) => {
+            finding.help(format!("write `{near}`")).fix(format!("write `{near}`"), at, near.to_owned())
+        }
+        (None, []) => finding.help(format!("declare `{name}` under `connections`")),
+        (None, known) => {
+            finding.help(format!("write one of {}, or declare it under `connections`", known.join(", ")))
+        }
+    }
+}
+
+#[must_use]
+pub fn unknown_rule(name: &str, near: Option<&str>, known: &[&str], at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding =
+        Finding::new(&UNKNOWN_RULE, format!("there is no rule `{name}` to run after"), Label::new(at, label));
+    match near {
+        Some(near) => {
+            finding.help(format!("write `{near}`")).fix(format!("write `{near}`"), at, near.to_owned())
+        }
+        None if known.is_empty() => finding.help("write `every` in place of `after`; there is no other rule"),
+        None => finding.help(format!("write one of {}", known.join(", "))),
+    }
+}
+
+#[must_use]
+pub fn schedule_cycle(chain: &str, at: Span) -> Finding {
+    Finding::new(&SCHEDULE_CYCLE, "schedules wait for each other in a circle", Label::new(at, chain))
+        .note("none of these rules would ever run")
+        .help("give one of them an interval (`every`) in place of `after`")
+}
+
+/// `what` is "the rule `orders`".
+#[must_use]
+pub fn flow_off(what: &str, flow: &str, at: Span) -> Finding {
+    Finding::new(
+        &FLOW_OFF,
+        format!("{what} starts the flow `{flow}`, which is off"),
+        Label::new(at, "never runs"),
+    )
+    .help(format!("turn it on with `flows: {{{flow}: true}}`, or set `enabled: false`"))
+}
+
+#[must_use]
+pub fn category_not_visible(title: &str, flows: &str, at: Span) -> Finding {
+    Finding::new(
+        &CATEGORY_NOT_VISIBLE,
+        format!("{title} is not visible while {flows}"),
+        Label::new(at, "these settings are not applied"),
+    )
+    .help("turn the flow on, or take the category away")
+}
+
+#[must_use]
+pub fn managed_and_unmanaged(category: &str, at: Span, listed: Span) -> Finding {
+    Finding::new(
+        &MANAGED_AND_UNMANAGED,
+        format!("`{category}` is declared and listed as unmanaged"),
+        Label::new(at, "these settings are not applied"),
+    )
+    .related(listed, "listed as unmanaged here")
+    .help("take it out of `unmanaged`, or take the settings away")
+}
+
+#[must_use]
+pub fn live_and_onboarding(at: Span, live: Span) -> Finding {
+    Finding::new(
+        &LIVE_AND_ONBOARDING,
+        "live mode and onboarding mode are both on",
+        Label::new(at, "still being set up"),
+    )
+    .related(live, "and already live")
+    .note("an integration that is live syncs for real, so it is no longer being set up")
+    .help("set `onboarding_mode: false` when going live, or keep `live_mode: false` until then")
+}
+
+/// `setting` is `book` or `format`, `mend` the value to write.
+#[must_use]
+pub fn booked_in_onboarding(erp: &str, setting: &str, mend: &str, at: Span) -> Finding {
+    Finding::new(
+        &BOOKED_IN_ONBOARDING,
+        "invoices are booked while onboarding mode is on",
+        Label::new(at, format!("each invoice is booked in {erp} as soon as it is made")),
+    )
+    .note("a booked invoice is hard or impossible to change, so a mistake made while trying things out stays in the books")
+    .help(format!("write `{setting}: {mend}` until onboarding mode is off"))
+}
+
+#[must_use]
+pub fn paid_twice(method: &str, at: Span, payout: Span) -> Finding {
+    Finding::new(
+        &PAID_TWICE,
+        format!("payments by {method} are booked twice"),
+        Label::new(at, "invoices are marked as paid when they are made"),
+    )
+    .related(payout, "and the payout is matched to the same invoices")
+    .note("`mark_paid` is meant for methods without payouts")
+    .help(format!("take `{method}` out of `mode_of_payment_map`, or out of the payouts"))
+}
+
+/// `possible`: payouts can look in the field that carries the number. `other` is where that field is written.
+#[must_use]
+pub fn payout_reference(
+    looked: &str,
+    carried: &str,
+    possible: bool,
+    at: Span,
+    other: Option<Span>,
+) -> Finding {
+    let finding = Finding::new(
+        &PAYOUT_REFERENCE,
+        format!("payouts look for the order number in {looked}, but it is in {carried}"),
+        Label::new(at, "no payout finds its invoice here"),
+    );
+    let finding = match other {
+        Some(other) => finding.related(other, "the order number goes here"),
+        None => finding.note(format!("`general.order_number_field` is not set, so it is {carried}")),
+    };
+    if possible {
+        finding.help(format!(
+            "write `reference_field: {carried}`, or set `general.order_number_field: {looked}`"
+        ))
+    } else {
+        finding.help("set `reference_field` and `general.order_number_field` to the same field")
+    }
+}
+
+#[must_use]
+pub fn cut_off_in_future(date: &str, today: &str, at: Span) -> Finding {
+    Finding::new(
+        &CUT_OFF_IN_FUTURE,
+        format!("no order is synced before {date}"),
+        Label::new(at, format!("this day has not come: it is {today}")),
+    )
+    .note("the integration is live, and orders created before this date are never synced, also not later")
+    .note("it is not the mark of what was loaded last, which moves by itself")
+    .help("write the day of going live")
+}
+
+#[must_use]
+pub fn test_orders(shop: &str, erp: &str, at: Span) -> Finding {
+    Finding::new(
+        &TEST_ORDERS,
+        "test orders are synced in live mode",
+        Label::new(at, format!("test orders of {shop} become orders in {erp}")),
+    )
+    .note("a test order has no payment, so its invoice stays open in the books")
+    .help("write `skip_test: true`")
+}
+
+/// `limits` are sentences such as "Fortnox takes 25 requests in 5 seconds".
+#[must_use]
+pub fn schedule_too_often(every: &str, limits: Vec<String>, at: Span) -> Finding {
+    let finding = Finding::new(
+        &SCHEDULE_TOO_OFTEN,
+        format!("the flow runs every {every}"),
+        Label::new(at, "more often than every 5m"),
+    );
+    limits
+        .into_iter()
+        .fold(finding, Finding::note)
+        .help("use 5m or more; where it has to be sooner, let a webhook start the flow")
+}
+
+#[must_use]
+pub fn lapsing_subscription(connector: &str, within: &str, flow: &str, at: Span) -> Finding {
+    Finding::new(
+        &LAPSING_SUBSCRIPTION,
+        format!("only a webhook of {connector} starts the flow `{flow}`, and its subscription expires"),
+        Label::new(at, format!("expires after {within} unless it is renewed")),
+    )
+    .note("what happens while no subscription stands is not told later")
+    .help(format!("add a schedule for `{flow}` as well, such as `{flow}: {{flow: {flow}, every: 1h}}`"))
+}
+
+#[must_use]
+pub fn one_credit(erp: &str, at: Span) -> Finding {
+    Finding::new(
+        &ONE_CREDIT,
+        "of several refunds of one order only the first is synced",
+        Label::new(at, "these orders have a refund, and may get another"),
+    )
+    .note(format!("{erp} takes one credit invoice for an invoice, and says nothing when a second fails"))
+    .help("credit further refunds by hand, or allow this note with the reason")
+}
+
+#[must_use]
+pub fn row_limit(erp: &str, limit: u64, at: Span) -> Finding {
+    Finding::new(
+        &ROW_LIMIT,
+        format!("orders of more than {} rows do not fit an invoice", limit / 2),
+        Label::new(at, "adds a text row to each row"),
+    )
+    .note(format!("an invoice in {erp} has at most {limit} rows"))
+    .help("take `line_properties` away if orders get that large, or allow this note with the reason")
+}
+
+/// `said` tells the move and its time.
+#[must_use]
+pub fn half_moved(there: &str, missing: &str, goods: &str, said: &str, at: Span) -> Finding {
+    Finding::new(
+        &HALF_MOVED,
+        format!("VAT rate {there} is mapped and {missing} is not"),
+        Label::new(at, format!("a shop that sells {goods} needs {missing} too")),
+    )
+    .note(said)
+    .help(format!("map `\"{missing}\"` to its sales account; a shop that sells no {goods} allows this warning with the reason"))
+}
+
+#[must_use]
+pub fn home_in_oss(country: &str, at: Span, home: Span) -> Finding {
+    Finding::new(
+        &HOME_IN_OSS,
+        format!("`{country}` is the home country and is mapped as an OSS country"),
+        Label::new(at, "sales at home are not reported through OSS"),
+    )
+    .related(home, "the home country")
+    .help(format!("map its rates under `home`, and take `{country}` away here"))
+}
+
+#[must_use]
+pub fn unknown_rate(
+    rate: &str,
+    country: &str,
+    in_force: &[&str],
+    near: &str,
+    day: &str,
+    updated: Option<&str>,
+    at: Span,
+) -> Finding {
+    let finding = Finding::new(
+        &UNKNOWN_RATE,
+        format!("{rate} is not known as a VAT rate of {country}"),
+        Label::new(at, format!("on {day} the rates are {}", list_words(in_force, "and"))),
+    );
+    let finding = match updated {
+        Some(updated) => {
+            finding.note(format!("the table of rates is of {updated}, with later changes that are known"))
+        }
+        None => finding,
+    };
+    finding.help(format!(
+        "write `\"{near}\"` if that is meant; if the rate is right, add it to the country in `schemas/data/vat.yaml`"
+    ))
+}
+
+/// `kept`: the rate that took its place is mapped too, so the old one serves credit notes.
+#[must_use]
+pub fn rate_ended(rate: &str, country: &str, next: &str, since: &str, kept: bool, at: Span) -> Finding {
+    let label = if next.is_empty() {
+        format!("ended before {since}")
+    } else {
+        format!("{next} took its place on {since}")
+    };
+    let finding = Finding::new(
+        &RATE_NOT_IN_FORCE,
+        format!("{rate} is no longer a VAT rate of {country}"),
+        Label::new(at, label),
+    );
+    if kept {
+        return finding
+            .with_severity(Severity::Note)
+            .note(format!("credit notes for orders from before {since} still use it"))
+            .help("take it away once no such order can be returned");
+    }
+    if next.is_empty() {
+        return finding.help("take it away, unless credit notes for older orders need it");
+    }
+    finding
+        .note("orders with the new rate find no account; the account of the old rate carries its VAT code")
+        .help(format!("map {next} to the account that was made for it; keep {rate} only for credit notes of older orders"))
+}
+
+#[must_use]
+pub fn rate_not_yet(rate: &str, country: &str, from: &str, at: Span) -> Finding {
+    Finding::new(
+        &RATE_NOT_IN_FORCE,
+        format!("{rate} is not yet a VAT rate of {country}"),
+        Label::new(at, format!("in force from {from}")),
+    )
+    .with_severity(Severity::Note)
+    .help("keep the rate that is in force beside it until then")
+}
+
+#[must_use]
+pub fn standard_rate_missing(standard: &str, country: &str, at: Span) -> Finding {
+    Finding::new(
+        &STANDARD_RATE_MISSING,
+        format!("the standard rate {standard} of {country} has no account"),
+        Label::new(at, "reduced rates only, and no default account"),
+    )
+    .note("most goods, and often shipping, carry the standard rate")
+    .help(format!("add `\"{standard}\"` to its rates, or a `default_account`"))
+}
+
+#[must_use]
+pub fn home_rate_missing(standard: &str, country: &str, at: Span) -> Finding {
+    Finding::new(
+        &HOME_RATE_MISSING,
+        format!("the standard rate {standard} of {country} has no home account"),
+        Label::new(at, "the home country's standard rate is missing"),
+    )
+    .note("most goods, and often shipping, carry the standard rate")
+    .help(format!("add `\"{standard}\"` with its sales account"))
+}
+
+/// `says` reads after the account: "carries no VAT code".
+#[must_use]
+pub fn vat_code_mismatch(
+    account: &str,
+    says: &str,
+    rate: &str,
+    country: &str,
+    fetched: &str,
+    at: Span,
+) -> Finding {
+    Finding::new(
+        &VAT_CODE_MISMATCH,
+        format!("account {account} does not fit {rate} % in {country}"),
+        Label::new(at, format!("{account} {says}")),
+    )
+    .note(format!("from the list of accounts, fetched {fetched}"))
+    .help("choose the account that was made for this country and rate, or set its VAT code in the ERP")
+}
+
+#[must_use]
+pub fn currency_missing(missing: &[&str], shop: &str, erp: &str, lists: &str, at: Span) -> Finding {
+    let names = list_words(missing, "and");
+    Finding::new(
+        &CURRENCY_MISSING,
+        format!("{shop} sells in {names}, which {erp} does not have"),
+        Label::new(at, format!("orders are sent in the currency that was paid in, so those in {names} stop")),
+    )
+    .note(lists)
+    .help(format!("enable {names} in {erp}, or write `use_presentment_currency: false`"))
+}
+
+#[must_use]
+pub fn expiring_credential(connector: &str, field: &str, days: &str, at: Span) -> Finding {
+    Finding::new(
+        &EXPIRING_CREDENTIAL,
+        format!("the {} of {connector} expires by itself", field.to_lowercase()),
+        Label::new(at, format!("{days} days after it was made, unless it was made otherwise")),
+    )
+    .note("syncs stop on the day that it expires")
+    .help("make one that does not expire and allow this note with that reason, or plan to renew it")
+}
+
+#[must_use]
+pub fn waits_for_disabled(rule: &str, target: &str, at: Span, switch: Span) -> Finding {
+    Finding::new(
+        &WAITS_FOR_DISABLED,
+        format!("the rule `{rule}` waits for `{target}`, which is switched off"),
+        Label::new(at, "never runs"),
+    )
+    .related(switch, "switched off here")
+    .help(format!("give `{rule}` an interval (`every`), or switch `{target}` on"))
+}

@@ -1,0 +1,196 @@
+//! Stage 03: the document does not fit the schema of its pair, or of the schema it is judged by.
+
+use super::codes;
+use crate::diagnostic::{Finding, Label, Severity, list_words};
+use crate::source::Span;
+
+codes! {
+    UNKNOWN_KEY = "E0301" "unknown-key" "a key that the schema does not know";
+    UNFIT_KEY = "E0302" "unfit-key" "a mapping's key that is not allowed there";
+    WRONG_TYPE = "E0303" "wrong-type" "a value of another type than the setting has";
+    VALUE_NOT_ALLOWED = "E0304" "value-not-allowed" "a value that is not one of the allowed ones";
+    UNFIT_VALUE = "E0305" "unfit-value" "a value outside the range or the form that the setting has";
+    MISSING_KEY = "E0306" "missing-key" "a key that has to stand beside the others is missing";
+    UNFIT_COMBINATION = "E0307" "unfit-combination" "keys or values that do not go together";
+    UNFIT_LIST = "E0308" "unfit-list" "a list or map with too few, too many or repeated items";
+    REQUIRED_SETTING_UNSET = "E0312" "required-setting-unset" "a required setting is not set";
+    LITERAL_CREDENTIAL = "E0320" "literal-credential" "a credential is written as a literal";
+    LEADING_ZERO = "E0321" "leading-zero" "an unquoted number with a leading zero";
+    PART_MISFIT = "E0340" "schema-part-misfit" "parts of a project's own schemas do not fit together";
+    SCHEMA_UNUSABLE = "E0341" "schema-unusable" "the file given as a schema is not a usable JSON Schema";
+}
+
+/// `kind` says what is being looked at: "setting", "category", "flow", …
+#[must_use]
+pub fn unknown_key(kind: &str, key: &str, within: &str, at: Span) -> Finding {
+    Finding::new(&UNKNOWN_KEY, format!("unknown {kind} `{key}` in {within}"), Label::new(at, ""))
+}
+
+#[must_use]
+pub fn unfit_key(key: &str, why: &str, at: Span) -> Finding {
+    Finding::new(&UNFIT_KEY, format!("the key `{key}` is not allowed here"), Label::new(at, why))
+}
+
+#[must_use]
+pub fn empty_text(name: &str, at: Span) -> Finding {
+    Finding::new(&UNFIT_VALUE, format!("`{name}` cannot be empty"), Label::new(at, "an empty text"))
+}
+
+/// The reference may be the credential itself, so it is not quoted.
+#[must_use]
+pub fn unfit_reference(name: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNFIT_VALUE,
+        format!("`{name}` does not say where its secret is kept"),
+        Label::new(at, "neither `env/NAME` nor `file/PATH`"),
+    )
+    .note("a credential is written as a reference, and its value is kept outside the repository")
+    .help("write `env/` and the name of a variable, or `file/` and a path; if this is the credential itself, revoke it")
+}
+
+/// `expected` and `found` read after "is": "a toggle, `true` or `false`" and "the text `yes`".
+#[must_use]
+pub fn wrong_type(name: &str, expected: &str, found: &str, at: Span) -> Finding {
+    Finding::new(
+        &WRONG_TYPE,
+        format!("`{name}` must be {expected}"),
+        Label::new(at, format!("this is {found}")),
+    )
+}
+
+#[must_use]
+pub fn value_not_allowed(name: &str, value: Option<&str>, why: &str, at: Span) -> Finding {
+    Finding::new(&VALUE_NOT_ALLOWED, cannot_be(name, value), Label::new(at, why))
+}
+
+#[must_use]
+pub fn unfit_value(name: &str, value: Option<&str>, why: &str, at: Span) -> Finding {
+    Finding::new(&UNFIT_VALUE, cannot_be(name, value), Label::new(at, why))
+}
+
+fn cannot_be(name: &str, value: Option<&str>) -> String {
+    match value {
+        Some(value) => format!("`{name}` cannot be {value}"),
+        None => format!("`{name}` cannot have this value"),
+    }
+}
+
+#[must_use]
+pub fn missing_key(key: &str, within: &str, at: Span) -> Finding {
+    Finding::new(
+        &MISSING_KEY,
+        format!("`{key}` is missing in {within}"),
+        Label::new(at, format!("needs `{key}`")),
+    )
+}
+
+#[must_use]
+pub fn unfit_combination(message: &str, why: &str, at: Span) -> Finding {
+    Finding::new(&UNFIT_COMBINATION, message, Label::new(at, why))
+}
+
+#[must_use]
+pub fn unfit_list(name: &str, why: &str, at: Span) -> Finding {
+    Finding::new(&UNFIT_LIST, format!("`{name}` {why}"), Label::new(at, ""))
+}
+
+/// `needed` says why it is needed now: "while the `orders` flow is on".
+#[must_use]
+pub fn required_setting_unset(
+    setting: &str,
+    category_title: &str,
+    needed: &str,
+    live: bool,
+    at: Span,
+) -> Finding {
+    let label = format!("{category_title} needs it{needed}");
+    Finding::new(
+        &REQUIRED_SETTING_UNSET,
+        format!("required setting `{setting}` is not set"),
+        Label::new(at, label),
+    )
+    .with_severity(if live { Severity::Error } else { Severity::Warning })
+    .note("this setting is required and must be saved before syncing begins")
+}
+
+/// Several required settings of a category that is not declared at all.
+#[must_use]
+pub fn required_category_unset(
+    category: &str,
+    title: &str,
+    settings: &[String],
+    needed: &str,
+    live: bool,
+    at: Span,
+) -> Finding {
+    let names: Vec<String> = settings.iter().map(|name| format!("`{name}`")).collect();
+    Finding::new(
+        &REQUIRED_SETTING_UNSET,
+        format!("required settings {} are not set", list_words(&names, "and")),
+        Label::new(at, format!("{title} needs them{needed}")),
+    )
+    .with_severity(if live { Severity::Error } else { Severity::Warning })
+    .note("these settings are required and must be saved before syncing begins")
+    .help(format!("add `{category}:` with them, or list `{category}` under `unmanaged` if people keep editing it elsewhere"))
+}
+
+/// Says what is wrong without the value.
+#[must_use]
+pub fn literal_credential(name: &str, variable: &str, at: Span) -> Finding {
+    Finding::new(
+        &LITERAL_CREDENTIAL,
+        format!("the credential `{name}` is written in the file"),
+        Label::new(at, "anyone who can read the repository can read this"),
+    )
+    .note("a credential is written as a reference, and its value is kept outside the repository")
+    .help(format!(
+        "write `{name}: {{secret: env/{variable}}}`, set that variable where pairform applies, and revoke this credential if the file was ever shared"
+    ))
+}
+
+/// A credential, by its form, where none belongs.
+#[must_use]
+pub fn stray_credential(name: &str, at: Span) -> Finding {
+    Finding::new(
+        &LITERAL_CREDENTIAL,
+        format!("a credential is written as `{name}`"),
+        Label::new(at, "anyone who can read the repository can read this"),
+    )
+    .note("its beginning is that of a credential; credentials stand under `connectors` alone, as references")
+    .help("take it away, and revoke it if the file was ever shared")
+}
+
+#[must_use]
+pub fn leading_zero(written: &str, read_as: &str, at: Span) -> Finding {
+    Finding::new(
+        &LEADING_ZERO,
+        format!("the number {written} loses its leading zero"),
+        Label::new(at, format!("YAML reads this as the number {read_as}")),
+    )
+    .help(format!("write \"{written}\" if the zero belongs to it, or {read_as} if it does not"))
+    .fix("quote it", at, format!("\"{written}\""))
+}
+
+#[must_use]
+pub fn part_misfit(message: &str, at: Label) -> Finding {
+    Finding::new(&PART_MISFIT, message, at)
+}
+
+#[must_use]
+pub fn schema_unusable(message: &str, at: Span) -> Finding {
+    Finding::new(&SCHEMA_UNUSABLE, format!("this is not a usable JSON Schema: {message}"), Label::new(at, ""))
+}
+
+/// "write one of a, b or c", cut after a dozen.
+#[must_use]
+pub fn one_of(values: &[String]) -> String {
+    const SHOWN: usize = 12;
+    match values {
+        [] => "take it away".to_owned(),
+        [one] => format!("write {one}"),
+        _ if values.len() > SHOWN => {
+            format!("write one of {} and {} more", values[..SHOWN].join(", "), values.len() - SHOWN)
+        }
+        _ => format!("write one of {}", list_words(values, "or")),
+    }
+}

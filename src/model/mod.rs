@@ -1,0 +1,140 @@
+//! What an integration's configuration is, whoever holds it: settings by category, canonical and comparable.
+//!
+//! Desired, last applied and deployed are values of this one type. Nothing here knows where a value was written
+//! (`compile` keeps that beside it) or how it is stored.
+
+pub mod path;
+pub mod value;
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+pub use path::SettingPath;
+pub use value::{Secret, Value};
+
+/// The settings of one category: leaf path to value.
+pub type Settings = BTreeMap<SettingPath, Value>;
+
+/// The categories outside the Settings page, in the order in which they are saved before and after it.
+pub const CONNECTORS: &str = "connectors";
+pub const FLOWS: &str = "flows";
+pub const SCHEDULES: &str = "schedules";
+pub const WEBHOOKS: &str = "webhooks";
+/// The settings category that carries the integration's name, onboarding mode and live mode.
+pub const GENERAL: &str = "general";
+
+/// One integration's settings, category by category.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configuration {
+    pub categories: BTreeMap<String, Settings>,
+}
+
+/// The nested document of a category: `{"map": {"Klarna": "30"}}`, keys sorted.
+#[must_use]
+pub fn to_json(settings: &Settings) -> serde_json::Value {
+    let mut root = serde_json::Map::new();
+    for (path, value) in settings {
+        insert(&mut root, path.segments(), value.to_json());
+    }
+    serde_json::Value::Object(root)
+}
+
+fn insert(map: &mut serde_json::Map<String, serde_json::Value>, path: &[Box<str>], value: serde_json::Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        map.insert(first.to_string(), value);
+        return;
+    }
+    let entry =
+        map.entry(first.to_string()).or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
+    if !entry.is_object() {
+        *entry = serde_json::Value::Object(serde_json::Map::new());
+    }
+    if let serde_json::Value::Object(inner) = entry {
+        insert(inner, rest, value);
+    }
+}
+
+/// The leaves of a category's document. Objects are descended into, save secrets; empty objects hold no setting.
+#[must_use]
+pub fn from_json(document: &serde_json::Value) -> Settings {
+    fn walk(path: &SettingPath, json: &serde_json::Value, into: &mut Settings) {
+        if let serde_json::Value::Object(map) = json
+            && Secret::from_json(json).is_none()
+        {
+            for (key, inner) in map {
+                walk(&path.child(key), inner, into);
+            }
+            return;
+        }
+        if !path.is_root() {
+            into.insert(path.clone(), Value::from_json(json));
+        }
+    }
+    let mut settings = Settings::new();
+    walk(&SettingPath::root(), document, &mut settings);
+    settings
+}
+
+/// Compact JSON with sorted keys: equal settings give equal bytes.
+#[must_use]
+pub fn canonical(settings: &Settings) -> String {
+    canonical_json(to_json(settings))
+}
+
+/// Compact JSON with sorted keys, of any value.
+#[must_use]
+pub fn canonical_json(mut value: serde_json::Value) -> String {
+    value.sort_all_objects();
+    value.to_string()
+}
+
+/// `sha256:` and 64 hex digits of [`canonical`].
+#[must_use]
+pub fn digest(settings: &Settings) -> String {
+    digest_text(&canonical(settings))
+}
+
+/// `sha256:` and 64 hex digits of a text's bytes.
+#[must_use]
+pub fn digest_text(text: &str) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
+}
+
+/// Lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_survive_their_document() {
+        let document = serde_json::json!({
+            "default_terms_of_payment": "30",
+            "map": {"Klarna": "30", "PayPal.Express": "0"},
+            "rates": {"25.5": 3001}, "kinds": ["a", "b"], "on": true,
+            "token": {"secret": "env/TOKEN", "fingerprint": "hmac-sha256:00"}
+        });
+        let settings = from_json(&document);
+        assert_eq!(settings.len(), 7);
+        assert_eq!(from_json(&to_json(&settings)), settings);
+        assert_eq!(digest(&settings), digest(&from_json(&to_json(&settings))));
+    }
+
+    #[test]
+    fn canonical_form_does_not_depend_on_the_order_of_writing() {
+        let one = from_json(&serde_json::json!({"a": 1, "b": {"d": 1, "c": 2}}));
+        let two = from_json(&serde_json::json!({"b": {"c": 2, "d": 1}, "a": 1}));
+        assert_eq!(canonical(&one), canonical(&two));
+        assert_eq!(canonical(&one), r#"{"a":1,"b":{"c":2,"d":1}}"#);
+    }
+}

@@ -1,0 +1,206 @@
+//! Values of settings in canonical form, and references to secrets. No secret's value is ever held here.
+
+/// The value of one leaf setting.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// In a desired configuration: reset to the default. Never deployed.
+    Null,
+    Bool(bool),
+    /// Shortest decimal text, so that `3001`, `3001.0` and `3.001e3` are one value.
+    Number(String),
+    Text(String),
+    List(Vec<Value>),
+    Secret(Secret),
+}
+
+/// A reference such as `env/NAME`, and what tells whether the value behind it changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Secret {
+    pub reference: String,
+    /// `hmac-sha256:` and hex, keyed by a secret of the store; `None` while the value is not at hand.
+    pub fingerprint: Option<String>,
+}
+
+const FINGERPRINT: &str = "hmac-sha256:";
+
+impl Secret {
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({"secret": self.reference, "fingerprint": self.fingerprint})
+    }
+
+    /// Only an object of exactly these two keys, the fingerprint ours or null, is a secret; a mapping that happens to
+    /// have a key named `secret` is not.
+    #[must_use]
+    pub fn from_json(json: &serde_json::Value) -> Option<Self> {
+        let map = json.as_object().filter(|map| map.len() == 2)?;
+        let reference = map.get("secret")?.as_str()?.to_owned();
+        let fingerprint = match map.get("fingerprint")? {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) if text.starts_with(FINGERPRINT) => Some(text.clone()),
+            _ => return None,
+        };
+        Some(Secret { reference, fingerprint })
+    }
+}
+
+/// The fingerprint of a secret's bytes under a store's key.
+#[must_use]
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+pub fn fingerprint(key: &[u8], secret: &[u8]) -> String {
+    use hmac::{KeyInit as _, Mac as _};
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(secret);
+    format!("{FINGERPRINT}{}", super::hex(&mac.finalize().into_bytes()))
+}
+
+impl Value {
+    /// A number from its source text (YAML core schema or JSON), in shortest decimal form.
+    #[must_use]
+    pub fn number(text: &str) -> Value {
+        Value::Number(canonical_number(text))
+    }
+
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(on) => (*on).into(),
+            Value::Number(text) => number_to_json(text),
+            Value::Text(text) => text.clone().into(),
+            Value::List(items) => items.iter().map(Value::to_json).collect(),
+            Value::Secret(secret) => secret.to_json(),
+        }
+    }
+
+    #[must_use]
+    pub fn from_json(json: &serde_json::Value) -> Value {
+        match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(on) => Value::Bool(*on),
+            serde_json::Value::Number(number) => Value::number(&number.to_string()),
+            serde_json::Value::String(text) => Value::Text(text.clone()),
+            serde_json::Value::Array(items) => Value::List(items.iter().map(Value::from_json).collect()),
+            serde_json::Value::Object(_) => match Secret::from_json(json) {
+                Some(secret) => Value::Secret(secret),
+                None => Value::Text(super::canonical_json(json.clone())),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Value {
+    /// As it would be written in YAML on one line: texts quoted, lists in brackets, secrets as their reference.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Null => f.write_str("null"),
+            Value::Bool(on) => write!(f, "{on}"),
+            Value::Number(text) => f.write_str(text),
+            Value::Text(text) => write!(f, "{}", serde_json::Value::from(text.as_str())),
+            Value::List(items) => {
+                f.write_str("[")?;
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{item}")?;
+                }
+                f.write_str("]")
+            }
+            Value::Secret(secret) => write!(f, "secret {}", secret.reference),
+        }
+    }
+}
+
+fn number_to_json(text: &str) -> serde_json::Value {
+    if let Ok(integer) = text.parse::<i64>() {
+        return integer.into();
+    }
+    if let Ok(integer) = text.parse::<u64>() {
+        return integer.into();
+    }
+    match text.parse::<f64>() {
+        Ok(float) if float.is_finite() => float.into(),
+        _ => text.into(),
+    }
+}
+
+fn canonical_number(text: &str) -> String {
+    let (sign, digits) = match text.strip_prefix(['-', '+']) {
+        Some(rest) => (if text.starts_with('-') { "-" } else { "" }, rest),
+        None => ("", text),
+    };
+    let radix = match digits.get(..2) {
+        Some("0x") => Some(16),
+        Some("0o") => Some(8),
+        _ => None,
+    };
+    if let Some(radix) = radix {
+        return match u128::from_str_radix(&digits[2..], radix) {
+            Ok(value) => format!("{sign}{value}"),
+            Err(_) => text.to_owned(),
+        };
+    }
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let expanded = if plain {
+        digits.to_owned()
+    } else {
+        match digits.parse::<f64>() {
+            // Display of f64 is the shortest decimal that reads back, never with an exponent.
+            Ok(float) if float.is_finite() => float.to_string(),
+            _ => return text.to_owned(),
+        }
+    };
+    let trimmed = match expanded.split_once('.') {
+        Some((whole, fraction)) => {
+            let fraction = fraction.trim_end_matches('0');
+            let whole = whole.trim_start_matches('0');
+            if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+        }
+        None => expanded.trim_start_matches('0').to_owned(),
+    };
+    match trimmed.as_str() {
+        "" => "0".to_owned(),
+        rest if rest.starts_with('.') => format!("{sign}0{rest}"),
+        rest => format!("{sign}{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_one_form() {
+        for (written, canonical) in [
+            ("3001", "3001"),
+            ("3001.0", "3001"),
+            ("3.001e3", "3001"),
+            ("25.50", "25.5"),
+            (".5", "0.5"),
+            ("-0", "0"),
+            ("+7", "7"),
+            ("0x10", "16"),
+            ("0o17", "15"),
+            ("007", "7"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ] {
+            assert_eq!(Value::number(written), Value::Number(canonical.into()), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_key_and_secret_and_shows_neither() {
+        let one = fingerprint(b"key", b"canary");
+        assert_ne!(one, fingerprint(b"other", b"canary"));
+        assert_ne!(one, fingerprint(b"key", b"canary2"));
+        assert!(!one.contains("canary"));
+    }
+
+    #[test]
+    fn only_our_own_shape_is_a_secret() {
+        assert!(Secret::from_json(&serde_json::json!({"secret": "env/A", "fingerprint": null})).is_some());
+        assert!(Secret::from_json(&serde_json::json!({"secret": "30", "fingerprint": "30"})).is_none());
+        assert!(Secret::from_json(&serde_json::json!({"secret": "30"})).is_none());
+    }
+}

@@ -1,0 +1,284 @@
+//! From a platform's answer to values: paths of descriptors become JSONPath (RFC 9535), items become values with labels.
+
+use serde_json::{Map, Value as Json};
+use serde_json_path::JsonPath;
+
+use super::descriptor::{Fetch, Flag, Kind, fill};
+use crate::options::Choice;
+
+/// How deep a tree of items may be.
+const DEPTH_LIMIT: usize = 100;
+/// Longer codes and labels are no dropdown values.
+const TEXT_LIMIT: usize = 300;
+
+/// A descriptor's path as JSONPath: names joined by dots, `[]` goes through a list, `.` is the answer itself.
+#[must_use]
+pub fn translate(path: &str) -> String {
+    let mut jsonpath = String::from("$");
+    for name in path.split('.').filter(|name| !name.is_empty()) {
+        let (name, through) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
+        if !name.is_empty() {
+            jsonpath.push_str("['");
+            jsonpath.push_str(&name.replace('\\', "\\\\").replace('\'', "\\'"));
+            jsonpath.push_str("']");
+        }
+        if through {
+            jsonpath.push_str("[*]");
+        }
+    }
+    jsonpath
+}
+
+/// All that stands at a path.
+#[must_use]
+pub fn at<'a>(answer: &'a Json, path: &str) -> Vec<&'a Json> {
+    JsonPath::parse(&translate(path)).map(|path| path.query(answer).all()).unwrap_or_default()
+}
+
+/// The first that stands at a path.
+#[must_use]
+pub fn first<'a>(answer: &'a Json, path: &str) -> Option<&'a Json> {
+    at(answer, path).into_iter().next()
+}
+
+/// A number at a path, written as number or text.
+#[must_use]
+pub fn number(answer: &Json, path: &str) -> Option<u64> {
+    let found = first(answer, path)?;
+    found.as_u64().or_else(|| found.as_str()?.trim().parse().ok())
+}
+
+/// A text or a number at a path, as text.
+#[must_use]
+pub fn scalar(answer: &Json, path: &str) -> Option<String> {
+    match first(answer, path)? {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// The items of a list's answer.
+///
+/// # Errors
+/// What the answer lacks, in words.
+pub fn items(answer: &Json, fetch: &Fetch) -> Result<Vec<Json>, String> {
+    let mut found = match &fetch.items {
+        None => list(answer, ".")?,
+        Some(paths) => {
+            let there = paths.all().iter().find(|path| exists(answer, path));
+            let path =
+                there.ok_or_else(|| format!("the answer has no `{}`", paths.all().join("` and no `")))?;
+            list(answer, path)?
+        }
+    };
+    if let Some(tree) = &fetch.tree {
+        let mut flat = Vec::new();
+        flatten(found, tree, 0, &mut flat);
+        found = flat;
+    }
+    Ok(found)
+}
+
+/// Whether the way to a path is there; what a list in it holds may be nothing.
+fn exists(answer: &Json, path: &str) -> bool {
+    let head = path.split_once("[]").map_or(path, |(head, _)| head);
+    if head == "." { answer.is_array() } else { first(answer, head).is_some() }
+}
+
+fn list(answer: &Json, path: &str) -> Result<Vec<Json>, String> {
+    let through = path.ends_with("[]");
+    let mut all = Vec::new();
+    for node in at(answer, path) {
+        match node {
+            _ if through => all.push(node.clone()),
+            Json::Array(items) => all.extend(items.iter().cloned()),
+            Json::Null => {}
+            _ if path == "." => return Err("the answer is no list".to_owned()),
+            _ => return Err(format!("`{path}` in the answer is no list")),
+        }
+    }
+    Ok(all)
+}
+
+fn flatten(items: Vec<Json>, tree: &str, depth: usize, flat: &mut Vec<Json>) {
+    for item in items {
+        let below: Vec<Json> = first(&item, tree).and_then(Json::as_array).cloned().unwrap_or_default();
+        flat.push(item);
+        if depth < DEPTH_LIMIT {
+            flatten(below, tree, depth + 1, flat);
+        }
+    }
+}
+
+/// The value of one item; `None` where a list that is collected from other things has none here.
+///
+/// # Errors
+/// What the item lacks, in words.
+pub fn choice(item: &Json, fetch: &Fetch, kind: Kind, personal: bool) -> Result<Option<Choice>, String> {
+    let value = match &fetch.value {
+        None => scalar(item, "."),
+        Some(path) => text(item, path),
+    };
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        let field = fetch.value.as_deref().unwrap_or("value");
+        return if fetch.distinct { Ok(None) } else { Err(format!("an item of the list has no `{field}`")) };
+    };
+    let value = match kind {
+        Kind::Text => value,
+        Kind::Integer => value
+            .parse::<i64>()
+            .map_err(|_| "an item of the list has a code that is no integer".to_owned())?
+            .to_string(),
+    };
+    if value.chars().any(char::is_control) || value.chars().count() > TEXT_LIMIT {
+        return Err("an item of the list has a code that is no text of one line".to_owned());
+    }
+    let label = match &fetch.label {
+        _ if personal => String::new(),
+        None => value.clone(),
+        Some(path) => text(item, path).unwrap_or_default(),
+    };
+    let keep: Map<String, Json> = fetch
+        .keep
+        .iter()
+        .filter_map(|(name, path)| {
+            Some((name.clone(), scalar(item, path).filter(|text| !text.is_empty())?.into()))
+        })
+        .collect();
+    let active = fetch.active.as_ref().and_then(|flag| says(item, flag)).unwrap_or(true)
+        && !fetch.inactive.as_ref().and_then(|flag| says(item, flag)).unwrap_or(false);
+    Ok(Some(Choice { value, label: tidy(&label), active, keep }))
+}
+
+/// A field, or a text with `{fields}`.
+fn text(item: &Json, path: &str) -> Option<String> {
+    if path.contains('{') {
+        return fill(path, &|name| Some(scalar(item, name).unwrap_or_default()))
+            .ok()
+            .map(|text| text.trim().to_owned());
+    }
+    scalar(item, path)
+}
+
+/// What a flag says; `None` when it is not there.
+fn says(item: &Json, flag: &Flag) -> Option<bool> {
+    match flag {
+        Flag::Path(path) => match first(item, path)? {
+            Json::Bool(flag) => Some(*flag),
+            Json::Number(number) => Some(number.as_f64() != Some(0.0)),
+            Json::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "yes" | "1" | "all" => Some(true),
+                "" | "false" | "no" | "0" | "_x0020_" => Some(false),
+                _ => Some(true),
+            },
+            _ => None,
+        },
+        Flag::Values { path, is } => first(item, path).map(|found| is.contains(found)),
+    }
+}
+
+/// A label on one line, without what could steer a terminal.
+#[must_use]
+pub fn tidy(label: &str) -> String {
+    let plain: String = label.chars().map(|c| if c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') { ' ' } else { c }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TEXT_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fetch(json: Json) -> Fetch {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn values(answer: &Json, description: Json) -> Vec<(String, String, bool)> {
+        let fetch = fetch(description);
+        let items = items(answer, &fetch).unwrap();
+        items
+            .iter()
+            .filter_map(|item| choice(item, &fetch, Kind::Text, false).unwrap())
+            .map(|choice| (choice.value, choice.label, choice.active))
+            .collect()
+    }
+
+    #[test]
+    fn paths_become_jsonpath() {
+        assert_eq!(translate("."), "$");
+        assert_eq!(translate("MetaInformation.@TotalPages"), "$['MetaInformation']['@TotalPages']");
+        assert_eq!(translate("[].name"), "$[*]['name']");
+        assert_eq!(translate("data.edges[].node"), "$['data']['edges'][*]['node']");
+        assert_eq!(translate("it's"), "$['it\\'s']");
+    }
+
+    #[test]
+    fn a_nested_list_is_flattened() {
+        let answer = json!({"data": {"nodes": [{"zones": {"nodes": [{"name": "A", "on": true}, {"name": "B", "on": false}]}}, {"zones": {"nodes": []}}]}});
+        let got =
+            values(&answer, json!({"items": "data.nodes[].zones.nodes", "value": "name", "active": "on"}));
+        assert_eq!(got, [("A".into(), "A".into(), true), ("B".into(), "B".into(), false)]);
+    }
+
+    #[test]
+    fn names_are_collected_from_orders() {
+        let answer = json!({"data": {"orders": {"nodes": [{"names": ["klarna"]}, {"names": []}, {"names": ["klarna", "gift_card"]}]}}});
+        let got = values(&answer, json!({"items": "data.orders.nodes[].names[]", "distinct": true}));
+        assert_eq!(got.len(), 3);
+        let none = values(
+            &json!({"data": {"orders": {"nodes": []}}}),
+            json!({"items": "data.orders.nodes[].names[]", "distinct": true}),
+        );
+        assert!(none.is_empty());
+    }
+
+    #[test]
+    fn the_first_envelope_that_exists_is_read() {
+        let description = json!({"items": ["records", "."], "value": "id", "label": "{id} {name}"});
+        assert_eq!(values(&json!([{"id": "1", "name": "One"}]), description.clone()).len(), 1);
+        assert_eq!(values(&json!({"records": [{"id": 1, "name": "One"}]}), description)[0].1, "1 One");
+    }
+
+    #[test]
+    fn a_list_that_is_not_there_is_told() {
+        let asked = fetch(json!({"items": "Accounts", "value": "Number"}));
+        assert!(items(&json!({"accounts": []}), &asked).unwrap_err().contains("no `Accounts`"));
+        assert!(items(&json!({"Accounts": 7}), &asked).unwrap_err().contains("no list"));
+        assert!(choice(&json!({"Name": "x"}), &asked, Kind::Integer, false).is_err());
+        assert!(choice(&json!({"Number": "30x"}), &asked, Kind::Integer, false).is_err());
+    }
+
+    #[test]
+    fn codes_keep_the_platforms_type() {
+        let asked = fetch(json!({"value": "c"}));
+        let code = |item: Json, kind| choice(&item, &asked, kind, false).unwrap().map(|choice| choice.value);
+        assert_eq!(code(json!({"c": "07"}), Kind::Text).as_deref(), Some("07"));
+        assert_eq!(code(json!({"c": 7}), Kind::Text).as_deref(), Some("7"));
+        assert_eq!(code(json!({"c": "07"}), Kind::Integer).as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn a_tree_is_walked() {
+        let answer =
+            json!({"children": [{"id": "1", "children": [{"id": "2", "children": []}]}, {"id": "3"}]});
+        let got = values(&answer, json!({"items": "children", "tree": "children", "value": "id"}));
+        assert_eq!(got.iter().map(|(value, ..)| value.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn names_of_people_are_not_kept() {
+        let asked = fetch(json!({"value": "code", "label": "displayName"}));
+        let kept = choice(&json!({"code": "PS", "displayName": "Peter Saddow"}), &asked, Kind::Text, true)
+            .unwrap()
+            .unwrap();
+        assert_eq!((kept.value.as_str(), kept.label.as_str()), ("PS", ""));
+    }
+
+    #[test]
+    fn labels_are_one_plain_line() {
+        assert_eq!(tidy("a\n\u{1b}[31mb\u{202e}"), "a [31mb");
+    }
+}

@@ -1,0 +1,209 @@
+//! All pages of a list. It ends where the platform says so; where it says nothing, at a page that is empty or was there before.
+//!
+//! A page with fewer items than were asked for is no end: a platform may give fewer at a time than it is asked for.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use serde_json::{Value as Json, json};
+use zeroize::Zeroizing;
+
+use super::auth::accept;
+use super::descriptor::{Descriptor, Fetch, Paging, Style, fill};
+use super::extract;
+use super::http::{Answer, Fault, Kind, Request, encode, encode_path, query};
+use super::session::Session;
+
+const PAGE_LIMIT: usize = 2_000;
+const ITEM_LIMIT: usize = 200_000;
+
+/// Where in the list the next request reads.
+struct Place {
+    page: u64,
+    offset: u64,
+    cursor: Option<String>,
+    link: Option<String>,
+}
+
+/// Reads every item of a list. `each` is the value that the request is made for, with its place in the path.
+///
+/// # Errors
+/// Why a page could not be read: a list is whole or it is not used.
+pub fn read(
+    session: &mut Session<'_>,
+    descriptor: &Descriptor,
+    fetch: &Fetch,
+    each: Option<(&str, &str)>,
+) -> Result<Vec<Json>, Fault> {
+    let mut paging = descriptor.paging.clone();
+    if fetch.paging.as_deref() == Some("none") {
+        paging.style = Style::None;
+    } else if fetch.graphql.is_some() {
+        paging.style = if fetch.cursor.is_some() { Style::Cursor } else { Style::None };
+    }
+    let mut place = Place { page: paging.first.unwrap_or(1), offset: 0, cursor: None, link: None };
+    let mut all = Vec::new();
+    let mut seen = HashSet::new();
+    for number in 0..PAGE_LIMIT {
+        let request = request(session, fetch, &paging, &place, each)?;
+        let answer = match session.call(&request) {
+            // Beyond the last page some platforms answer with an error.
+            Err(fault)
+                if number > 0 && paging.style == Style::Page && matches!(fault.status, Some(400 | 404)) =>
+            {
+                return Ok(all);
+            }
+            other => other?,
+        };
+        let json = answer.json()?;
+        let items = extract::items(&json, fetch).map_err(|why| Fault::new(Kind::Unusable, why))?;
+        let mut hasher = DefaultHasher::new();
+        Json::from(items.clone()).to_string().hash(&mut hasher);
+        if !items.is_empty() && !seen.insert(hasher.finish()) {
+            // The platform takes no notice of the page that it is asked for, or repeats the last one.
+            return match paging.style {
+                Style::Page | Style::Offset => Ok(all),
+                _ => Err(Fault::new(Kind::Unusable, "the platform gives the same page again and again")),
+            };
+        }
+        let got = items.len() as u64;
+        all.extend(items);
+        if all.len() > ITEM_LIMIT {
+            return Err(Fault::new(Kind::Unusable, format!("the list has more than {ITEM_LIMIT} values")));
+        }
+        if !next(session, &paging, fetch, &mut place, &request, &answer, &json, got, all.len() as u64)? {
+            return Ok(all);
+        }
+    }
+    Err(Fault::new(Kind::Unusable, format!("the list has more than {PAGE_LIMIT} pages")))
+}
+
+/// Moves on to the next page; false at the end.
+#[expect(clippy::too_many_arguments, reason = "what an answer says of the next page stands in many places")]
+fn next(
+    session: &Session<'_>,
+    paging: &Paging,
+    fetch: &Fetch,
+    place: &mut Place,
+    request: &Request,
+    answer: &Answer,
+    json: &Json,
+    got: u64,
+    collected: u64,
+) -> Result<bool, Fault> {
+    let full = paging.max.is_some_and(|max| got >= max);
+    let total = paging.total.as_deref().and_then(|path| extract::number(json, path));
+    // Some totals count the page only, so a full page is never the last.
+    let done = got == 0 || total.is_some_and(|total| collected >= total && !full);
+    match paging.style {
+        Style::None => Ok(false),
+        Style::Page => {
+            let told = paging.pages.as_deref().and_then(|path| extract::number(json, path));
+            let told = told.or_else(|| answer.header(paging.pages_header.as_deref()?)?.parse().ok());
+            let read = place.page - paging.first.unwrap_or(1) + 1;
+            place.page += 1;
+            Ok(told.map_or(!done, |pages| read < pages))
+        }
+        Style::Offset => {
+            place.offset += got;
+            Ok(!done)
+        }
+        Style::Cursor => {
+            let info = fetch.cursor.as_deref().unwrap_or_default();
+            let more = extract::first(json, &format!("{info}.hasNextPage")).and_then(Json::as_bool);
+            let cursor = extract::scalar(json, &format!("{info}.endCursor"));
+            let Some(more) = more else {
+                return Err(Fault::new(Kind::Unusable, format!("the answer has no `{info}.hasNextPage`")));
+            };
+            if more && (cursor.is_none() || cursor == place.cursor) {
+                return Err(Fault::new(Kind::Unusable, "the platform says that there is more and not where"));
+            }
+            place.cursor = cursor;
+            Ok(more)
+        }
+        Style::Odata | Style::Link => {
+            let link = match paging.style {
+                Style::Odata => json.get("@odata.nextLink").and_then(Json::as_str).map(str::to_owned),
+                _ => paging.next.as_deref().and_then(|path| extract::scalar(json, path)),
+            };
+            place.link = link
+                .filter(|link| !link.is_empty())
+                .map(|link| session.link(&request.url, &link))
+                .transpose()?;
+            Ok(place.link.is_some())
+        }
+    }
+}
+
+fn request(
+    session: &Session<'_>,
+    fetch: &Fetch,
+    paging: &Paging,
+    place: &Place,
+    each: Option<(&str, &str)>,
+) -> Result<Request, Fault> {
+    let mut headers = vec![accept()];
+    headers.extend(
+        fetch.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Zeroizing::new(value.clone()))),
+    );
+    if let Some(text) = &fetch.graphql {
+        let mut body = json!({"query": text});
+        if text.contains("$after") {
+            body["variables"] = json!({"after": place.cursor});
+        }
+        let body = Zeroizing::new(body.to_string().into_bytes());
+        return Ok(Request {
+            method: "POST",
+            url: session.base.clone(),
+            headers,
+            body: Some(("application/json", body)),
+        });
+    }
+    let path = fetch.get.as_deref().or(fetch.post.as_deref()).unwrap_or_default();
+    let path = fill(path, &|name| each.filter(|(set, _)| *set == name).map(|(_, value)| encode(value)))
+        .map_err(|name| {
+            Fault::new(Kind::Unusable, format!("the descriptor's path names `{name}`, which is not there"))
+        })?;
+    let mut parameters: Vec<(String, Json)> = Vec::new();
+    let mut put = |name: &Option<String>, value: u64| {
+        parameters.extend(name.as_ref().map(|name| (name.clone(), value.into())));
+    };
+    match paging.style {
+        Style::Page => {
+            put(&paging.page, place.page);
+            put(&paging.size, paging.max.unwrap_or(100));
+        }
+        Style::Offset => {
+            put(&paging.offset, place.offset);
+            put(&paging.size, paging.max.unwrap_or(100));
+        }
+        Style::Link => put(&paging.size, paging.max.unwrap_or(100)),
+        _ => {}
+    }
+    let in_body = fetch.post.is_some() && paging.place.as_deref() == Some("body");
+    let mut body = fetch.body.clone().unwrap_or_else(|| json!({}));
+    let mut pairs: Vec<(String, String)> =
+        fetch.params.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
+    for (name, value) in parameters {
+        if in_body {
+            body[name] = value;
+        } else {
+            pairs.retain(|(other, _)| *other != name);
+            pairs.push((name, plain(&value)));
+        }
+    }
+    let mut url = format!("{}{}", session.base, encode_path(&path));
+    if !pairs.is_empty() {
+        url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query(&pairs));
+    }
+    if let Some(link) = &place.link {
+        url.clone_from(link);
+    }
+    let post = fetch.post.is_some();
+    let body = post.then(|| ("application/json", Zeroizing::new(body.to_string().into_bytes())));
+    Ok(Request { method: if post { "POST" } else { "GET" }, url, headers, body })
+}
+
+fn plain(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,461 @@
+//! A session with one account: limits before each request, tokens, retries of what is safe to retry, redirects within a host.
+//!
+//! A token goes to the host of the connection's base URL and to no other: a redirect or a link that leads elsewhere is refused.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+use super::auth::{self, Fields};
+use super::descriptor::{Auth, Descriptor, fill};
+use super::extract;
+use super::http::{Answer, Fault, Http, Kind, Request, encode_path, join, origin};
+use super::limits::{Limits, Rule};
+use super::{Account, Surroundings};
+
+/// How often a request is sent in all when the platform cannot answer.
+const ATTEMPTS: u32 = 4;
+/// How often when the time was up: a platform that hangs is not waited for many times.
+const ATTEMPTS_TIMED_OUT: u32 = 2;
+/// How often when the platform asks to wait.
+const ATTEMPTS_THROTTLED: u32 = 6;
+/// A platform that asks to wait longer is left alone.
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
+const REDIRECTS: u32 = 5;
+
+pub struct Session<'a> {
+    descriptor: &'a Descriptor,
+    way: &'a Auth,
+    fields: Fields,
+    /// Where the platform is: its own address or the connection's `base_url`, without a slash at the end.
+    host: String,
+    /// What the paths of requests follow.
+    pub base: String,
+    token_url: Option<String>,
+    /// The reference behind the field that changes at each use.
+    rotating: Option<String>,
+    rules: Vec<Rule>,
+    token_rules: Vec<Rule>,
+    points: Option<Points>,
+    timed_out: u32,
+    /// Why nothing more is asked of this account.
+    over: Option<Fault>,
+    limits: &'a Limits,
+    http: &'a Http,
+    around: &'a Surroundings<'a>,
+}
+
+/// What is left of a budget of calculated cost.
+struct Points {
+    available: f64,
+    most: f64,
+    restored_a_second: f64,
+    at: Duration,
+}
+
+impl<'a> Session<'a> {
+    /// Prepares a session; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the connection has no credentials or a secret is not at hand.
+    pub fn new(
+        account: &'a Account,
+        limits: &'a Limits,
+        http: &'a Http,
+        around: &'a Surroundings<'a>,
+    ) -> Result<Self, Fault> {
+        let descriptor = &account.descriptor;
+        let connection = &account.connection;
+        let way = auth::way(descriptor, connection)?;
+        let mut fields = auth::fields(descriptor, way, connection, around.secret)?;
+        fields.set("tomorrow", &around.tomorrow);
+        let address = |name: &str| {
+            connection.get(name).and_then(Json::as_str).map(|url| url.trim_end_matches('/').to_owned())
+        };
+        let absent = |name: String| Fault::new(Kind::Denied, format!("the connection has no `{name}`"));
+        let own = descriptor
+            .base_url
+            .as_deref()
+            .map(|base| fill(base, &|name| fields.get(name)))
+            .transpose()
+            .map_err(absent)?;
+        let host =
+            address("base_url").or_else(|| own.clone().map(|base| base.trim_end_matches('/').to_owned()));
+        let host = host.ok_or_else(|| absent("base_url".to_owned()))?;
+        let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(absent)?;
+        let base = format!("{host}{}", encode_path(&path));
+        let mut token_url = address("token_url");
+        if let Some(token) = &way.token {
+            let usual = fill(&token.url, &|name| fields.get(name)).map_err(absent)?;
+            // A platform whose tokens come from the host of its API gets them from where the API was moved to.
+            let moved = own
+                .as_deref()
+                .filter(|own| *own != host && origin(own).is_some() && origin(own) == origin(&usual));
+            if let (None, Some(_)) = (&token_url, moved) {
+                let path = usual
+                    .split_once("://")
+                    .and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
+                token_url = Some(format!("{host}{}", path.unwrap_or_default()));
+            }
+        }
+        if !allowed(&base) || token_url.as_deref().is_some_and(|url| !allowed(url)) {
+            return Err(Fault::new(
+                Kind::Denied,
+                "plain http is for this machine only, so that no credential is sent in the open",
+            ));
+        }
+        let rotating = way
+            .token
+            .as_ref()
+            .and_then(|token| token.rotates.as_ref())
+            .and_then(|field| Some(connection.get(field)?.get("secret")?.as_str()?.to_owned()));
+        let token_rate = way.token.as_ref().and_then(|token| token.rate_limit.as_ref());
+        Ok(Session {
+            rules: Rule::of(descriptor.rate_limit.as_ref(), &account.connector, &account.name),
+            token_rules: Rule::of(token_rate, &format!("{} tokens", account.connector), &account.name),
+            descriptor,
+            way,
+            fields,
+            host,
+            base,
+            token_url,
+            rotating,
+            points: None,
+            timed_out: 0,
+            over: None,
+            limits,
+            http,
+            around,
+        })
+    }
+
+    /// Sends a request with what the platform wants to see of us, and returns a good answer.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn call(&mut self, request: &Request) -> Result<Answer, Fault> {
+        if let Some(fault) = &self.over {
+            return Err(fault.clone());
+        }
+        let mut renewed = false;
+        loop {
+            if self.way.token.is_some() && self.fields.get("token").is_none() {
+                self.get_token().inspect_err(|fault| self.over = Some(fault.clone()))?;
+            }
+            let answer = match self.exchange(request, Purpose::List) {
+                Ok(answer) => answer,
+                Err(fault) => {
+                    self.timed_out += u32::from(fault.kind == Kind::TimedOut);
+                    // One list may hang; where two do, the platform does.
+                    if self.timed_out > 1
+                        || matches!(fault.kind, Kind::Unreachable | Kind::Throttled | Kind::Stopped)
+                    {
+                        self.over = Some(fault.clone());
+                    }
+                    return Err(fault);
+                }
+            };
+            // A token can expire between two pages.
+            if answer.status == 401 && self.way.token.is_some() && !renewed {
+                self.fields.forget("token");
+                renewed = true;
+                continue;
+            }
+            let judged = self.judge(answer, request);
+            if let Err(fault) = &judged
+                && fault.status == Some(401)
+            {
+                self.over = Some(fault.clone());
+            }
+            return judged;
+        }
+    }
+
+    fn get_token(&mut self) -> Result<(), Fault> {
+        let Some(token) = &self.way.token else { return Ok(()) };
+        let request = auth::token_request(token, self.token_url.as_deref(), &self.fields)?;
+        let spent = token.rotates.is_some();
+        let purpose = if spent { Purpose::TokenOnce } else { Purpose::Token };
+        let answer = self
+            .exchange(&request, purpose)
+            .map_err(|fault| Fault { message: format!("no token: {}", fault.message), ..fault })?;
+        if !(200..300).contains(&answer.status) {
+            let kind = if answer.status >= 500 { Kind::Unreachable } else { Kind::Denied };
+            let said = self.said(&answer).map_or_else(String::new, |said| format!(": {said}"));
+            let message =
+                format!("no token: the platform refused the credentials with {}{said}", answer.status);
+            return Err(Fault { status: Some(answer.status), ..Fault::new(kind, message) });
+        }
+        let json = answer.json()?;
+        // Before anything else, since the old one is dead by now.
+        if let (Some(field), Some(reference)) = (&token.rotates, &self.rotating)
+            && let Some(new) = extract::scalar(&json, field)
+        {
+            let new = Zeroizing::new(new);
+            if self.fields.get(field).as_deref() != Some(new.as_str()) {
+                (self.around.rotated)(reference, &new).map_err(|why| Fault::new(Kind::Denied, why))?;
+                self.fields.set_secret(field, new);
+            }
+        }
+        let path = token.value.as_deref().unwrap_or("access_token");
+        let value = extract::scalar(&json, path).filter(|value| !value.is_empty());
+        let value = value
+            .ok_or_else(|| Fault::new(Kind::Unusable, format!("no token: the answer has no `{path}`")))?;
+        self.fields.set_secret("token", Zeroizing::new(value));
+        Ok(())
+    }
+
+    /// Sends a request until there is an answer that is worth judging.
+    fn exchange(&mut self, request: &Request, purpose: Purpose) -> Result<Answer, Fault> {
+        let rules = if purpose == Purpose::List { self.rules.clone() } else { self.token_rules.clone() };
+        let around = self.around;
+        let mut request = request.clone();
+        let (mut tried, mut throttled, mut redirected) = (0, 0, 0);
+        loop {
+            if purpose == Purpose::List {
+                self.wait_for_points(&rules);
+            }
+            if !self.limits.enter(&rules, around.now, around.sleep, around.stopped) {
+                return Err(Fault::new(Kind::Stopped, "the run was stopped"));
+            }
+            let sent = self.send(&request, purpose);
+            self.limits.leave(&rules, (around.now)());
+            tried += 1;
+            let answer = match sent {
+                Ok(answer) => answer,
+                Err(fault) => {
+                    let most = match fault.kind {
+                        Kind::TimedOut => ATTEMPTS_TIMED_OUT,
+                        Kind::Unreachable => ATTEMPTS,
+                        _ => 1,
+                    };
+                    // A token that is used up by its use may have been used.
+                    if tried >= most || purpose == Purpose::TokenOnce {
+                        return Err(fault);
+                    }
+                    self.back_off(tried);
+                    continue;
+                }
+            };
+            self.note_points(&answer);
+            if let Some(wait) = self.told_to_wait(&answer) {
+                throttled += 1;
+                if wait > WAIT_LIMIT || throttled >= ATTEMPTS_THROTTLED {
+                    let message = format!(
+                        "the platform asks to wait {} s: its limit is reached",
+                        wait.as_secs().max(1)
+                    );
+                    return Err(Fault::new(Kind::Throttled, message));
+                }
+                let jitter = Duration::from_millis((around.random)() % 250);
+                self.limits.close(&rules, (around.now)() + wait + jitter);
+                continue;
+            }
+            match answer.status {
+                301 | 302 | 303 | 307 | 308 => {
+                    redirected += 1;
+                    request.url = self.redirected(&request, &answer, redirected)?;
+                }
+                500 | 502 | 503 | 504 if tried < ATTEMPTS && purpose != Purpose::TokenOnce => {
+                    self.back_off(tried);
+                }
+                _ => return Ok(answer),
+            }
+        }
+    }
+
+    fn send(&self, request: &Request, purpose: Purpose) -> Result<Answer, Fault> {
+        if purpose != Purpose::List {
+            return self.http.send(request);
+        }
+        let mut signed = request.clone();
+        let nonce = format!("{:016x}{:016x}", (self.around.random)(), (self.around.random)());
+        auth::authorize(&mut signed, self.way, &self.fields, (self.around.epoch)(), &nonce)?;
+        self.http.send(&signed)
+    }
+
+    /// Exponential, with full jitter.
+    fn back_off(&self, tried: u32) {
+        let most = 400_u64 << tried.min(6);
+        (self.around.sleep)(Duration::from_millis(100 + (self.around.random)() % most));
+    }
+
+    fn redirected(&self, request: &Request, answer: &Answer, number: u32) -> Result<String, Fault> {
+        let unusable =
+            |message: String| Fault { status: Some(answer.status), ..Fault::new(Kind::Unusable, message) };
+        let target = answer.header("location").and_then(|link| join(&request.url, link));
+        let Some(target) = target.filter(|_| number <= REDIRECTS) else {
+            return Err(unusable("the platform redirects without end or aim".to_owned()));
+        };
+        if origin(&target).is_none() || origin(&target) != origin(&request.url) {
+            let host = origin(&target).unwrap_or_else(|| "another place".to_owned());
+            return Err(unusable(format!(
+                "the platform redirects to {host}, which gets no credential; if that is right, set it as `base_url`"
+            )));
+        }
+        if request.method != "GET" && !matches!(answer.status, 307 | 308) {
+            return Err(unusable(format!("the platform answers a {} with a redirect", request.method)));
+        }
+        Ok(target)
+    }
+
+    /// A link in an answer, when it stays with the host that we ask. The platform's own address in it stands for where it was moved to.
+    ///
+    /// # Errors
+    /// When it leads elsewhere.
+    pub fn link(&self, from: &str, link: &str) -> Result<String, Fault> {
+        let target = join(from, link).unwrap_or_default();
+        if origin(&target).is_some() && origin(&target) == origin(&self.base) {
+            return Ok(target);
+        }
+        let own = self
+            .descriptor
+            .base_url
+            .as_deref()
+            .and_then(|base| fill(base, &|name| self.fields.get(name)).ok());
+        let moved = own.and_then(|own| {
+            let rest = target.strip_prefix(own.trim_end_matches('/'))?;
+            rest.starts_with(['/', '?']).then(|| format!("{}{rest}", self.host))
+        });
+        if let Some(moved) = moved {
+            return Ok(moved);
+        }
+        let host = origin(&target).unwrap_or_else(|| "another place".to_owned());
+        Err(Fault::new(
+            Kind::Unusable,
+            format!("the next page is said to be at {host}, which gets no credential"),
+        ))
+    }
+
+    /// How long the platform asks to wait; `None` when it does not.
+    fn told_to_wait(&self, answer: &Answer) -> Option<Duration> {
+        let rate = self.descriptor.rate_limit.as_ref();
+        let reset = rate.and_then(|rate| rate.reset_header.as_deref());
+        let seconds = |name: &str| {
+            let text = answer.header(name)?;
+            text.parse::<f64>().ok().filter(|seconds| (0.0..1e6).contains(seconds)).or_else(|| {
+                let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_second();
+                Some((until - (self.around.epoch)()).max(0) as f64)
+            })
+        };
+        let asked = seconds("retry-after").or_else(|| seconds(reset?)).map(Duration::from_secs_f64);
+        if answer.status == 429 || (answer.status == 503 && asked.is_some()) {
+            let window = rate.and_then(|rate| rate.seconds).unwrap_or(2);
+            return Some(asked.unwrap_or(Duration::from_secs(window)));
+        }
+        let json = answer.json().ok().filter(|_| rate.is_some_and(|rate| rate.points.is_some()))?;
+        let throttled = extract::at(&json, self.descriptor.errors.code.as_deref().unwrap_or_default());
+        throttled.contains(&&Json::from("THROTTLED")).then(|| {
+            let cost = extract::number(&json, "extensions.cost.requestedQueryCost").unwrap_or(100) as f64;
+            let lacking = self
+                .points
+                .as_ref()
+                .map_or(0.0, |points| (cost - points.available) / points.restored_a_second);
+            Duration::from_secs_f64(lacking.clamp(1.0, 60.0))
+        })
+    }
+
+    /// What the answer says is left, so that the next request waits before it is refused.
+    fn note_points(&mut self, answer: &Answer) {
+        let now = (self.around.now)();
+        let Some(rate) = &self.descriptor.rate_limit else { return };
+        if let Some(reset) = &rate.reset_header {
+            let left =
+                answer.header(&reset.replace("Reset", "Remaining")).and_then(|left| left.parse::<i64>().ok());
+            let wait = answer.header(reset).and_then(|wait| wait.parse::<u64>().ok());
+            if let (Some(left), Some(wait)) = (left, wait)
+                && left <= 0
+                && answer.status != 429
+            {
+                self.limits.close(&self.rules, now + Duration::from_secs(wait.min(WAIT_LIMIT.as_secs())));
+            }
+        }
+        let Some(state) = &rate.state else { return };
+        let Ok(json) = answer.json() else { return };
+        let of = |name: &str| extract::first(&json, &format!("{state}.{name}")).and_then(Json::as_f64);
+        if let (Some(available), Some(restored)) = (of("currentlyAvailable"), of("restoreRate")) {
+            let most = of("maximumAvailable").unwrap_or(1000.0);
+            self.points = Some(Points { available, most, restored_a_second: restored.max(1.0), at: now });
+        }
+    }
+
+    /// Waits until the largest query that the platform takes can be paid.
+    fn wait_for_points(&mut self, rules: &[Rule]) {
+        let Some(points) = &self.points else { return };
+        let dearest = self.descriptor.rate_limit.as_ref().and_then(|rate| rate.max_query).unwrap_or(1000);
+        let needed = f64::from(dearest).min(points.most);
+        let lacking = (needed - points.available).max(0.0) / points.restored_a_second;
+        self.limits.close(rules, points.at + Duration::from_secs_f64(lacking.min(120.0)));
+    }
+
+    fn judge(&self, answer: Answer, request: &Request) -> Result<Answer, Fault> {
+        let status = answer.status;
+        let good = (200..300).contains(&status);
+        let json = if good && !request.is_graphql() { None } else { answer.json().ok() };
+        let has_errors =
+            json.as_ref().and_then(|json| json.get("errors")).is_some_and(|errors| match errors {
+                Json::Array(errors) => !errors.is_empty(),
+                other => !other.is_null(),
+            });
+        if good && !has_errors {
+            return Ok(answer);
+        }
+        let code =
+            json.as_ref().and_then(|json| extract::scalar(json, self.descriptor.errors.code.as_deref()?));
+        let known = code.as_ref().and_then(|code| self.descriptor.errors.codes.get(code));
+        let refused = matches!(status, 401 | 403)
+            || known.is_some()
+            || code.as_deref().is_some_and(|code| {
+                matches!(code, "ACCESS_DENIED" | "UNAUTHENTICATED" | "UNAUTHORIZED" | "FORBIDDEN")
+            });
+        let kind = match status {
+            _ if refused => Kind::Denied,
+            500.. => Kind::Unreachable,
+            _ => Kind::Unusable,
+        };
+        let mut message = match status {
+            404 => "the platform has no such list (404)".to_owned(),
+            _ if refused => format!("the platform does not allow it ({status})"),
+            _ if good => "the platform answered with an error".to_owned(),
+            _ => format!("the platform answered with {status}"),
+        };
+        if let Some(known) = known {
+            message = format!("{message}: {}", known.trim_end_matches('.'));
+        }
+        if let Some(said) = self.said(&answer) {
+            message = format!("{message}: {said}");
+        }
+        Err(Fault { kind, message, status: Some(status) })
+    }
+
+    /// The platform's own words, without what we told it.
+    fn said(&self, answer: &Answer) -> Option<String> {
+        let json = answer.json().ok()?;
+        let own = extract::scalar(&json, &self.descriptor.errors.message);
+        // Token endpoints speak OAuth (RFC 6749, 5.2).
+        let own = own
+            .or_else(|| extract::scalar(&json, "error_description"))
+            .or_else(|| extract::scalar(&json, "error"));
+        own.map(|said| format!("“{}”", self.fields.scrub(&said))).filter(|said| said.chars().count() > 2)
+    }
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Reading: safe to send again.
+    List,
+    Token,
+    /// A token for a token that its use spends: never sent twice.
+    TokenOnce,
+}
+
+/// Encrypted, or on this machine.
+fn allowed(url: &str) -> bool {
+    let Some(origin) = origin(url) else { return false };
+    origin.starts_with("https://")
+        || ["http://localhost:", "http://127.0.0.1:", "http://[::1]:"]
+            .iter()
+            .any(|here| origin.starts_with(here))
+}

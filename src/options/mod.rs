@@ -1,0 +1,250 @@
+//! Dropdown values: what the committed lists know of the connected platforms. Only [`fetch`] reaches for a network.
+//!
+//! Unknown is an answer: an account without a list leaves its values unjudged and unlabelled.
+
+pub mod fetch;
+pub mod lock;
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Finding, Severity};
+use crate::model::Value;
+use crate::schema::judge::{Validator, Words};
+use crate::schema::{Pair, options_of};
+use crate::source::Sources;
+use crate::yaml::{self, Node};
+
+/// All lists of a project, by connector.
+#[derive(Debug, Default)]
+pub struct Options {
+    lists: BTreeMap<String, Vec<List>>,
+}
+
+/// The lists of one account.
+#[derive(Debug)]
+pub struct List {
+    /// The file, relative to the project.
+    pub path: String,
+    pub account: String,
+    pub sets: BTreeMap<String, Set>,
+}
+
+/// One option set of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    /// The day of fetching, `2026-11-20`.
+    pub fetched: String,
+    /// By value as text, in the order of the file.
+    pub choices: Vec<Choice>,
+    /// Values that the platform no longer has and the configuration still used when the list was fetched.
+    pub gone: Vec<Gone>,
+}
+
+/// One value of a dropdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub active: bool,
+    /// Further fields, by the names that the descriptor gives them.
+    pub keep: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Choice {
+    /// A further field as text, such as an account's VAT code.
+    #[must_use]
+    pub fn kept(&self, field: &str) -> Option<&str> {
+        self.keep.get(field)?.as_str()
+    }
+}
+
+/// A value that vanished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    pub value: String,
+    pub label: String,
+    /// The day on which it was missed.
+    pub since: String,
+}
+
+/// Numbers by size, then texts.
+#[must_use]
+fn order(value: &str) -> (Option<u64>, &str) {
+    match value.parse() {
+        Ok(number) => (Some(number), value),
+        Err(_) => (Some(u64::MAX), value),
+    }
+}
+
+fn sort(choices: &mut [Choice]) {
+    choices.sort_by(|a, b| order(&a.value).cmp(&order(&b.value)));
+}
+
+/// Whose account a connection is for: what it says in the connector's `account` field. A connection that does not say, or says the
+/// default only, is known by its credential's reference (`env/NAME`), which tells accounts apart without knowing their names.
+#[must_use]
+pub fn account_of(connector: &serde_json::Value, connection: &serde_json::Value) -> Option<String> {
+    use serde_json::Value as Json;
+    let field = crate::schema::text(connector, "account");
+    let default = connector.pointer(&format!("/connection/properties/{field}/default"));
+    let said = connection.get(field).filter(|value| Some(*value) != default).and_then(|value| match value {
+        Json::String(text) => Some(text.trim_end_matches('/').to_owned()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    let plain = said.filter(|text| !text.is_empty());
+    plain.or_else(|| {
+        let ways = connector.get("auth")?.as_array()?.iter();
+        let mut ways = ways.filter_map(|way| way.get("when")?.as_array());
+        let given = |name: &Json| name.as_str().is_some_and(|name| connection.get(name).is_some());
+        let way = ways.find(|when| when.iter().all(given))?;
+        let name = way.iter().rev().find_map(|name| connection.get(name.as_str()?)?.get("secret")?.as_str());
+        name.map(str::to_owned)
+    })
+}
+
+/// A name that stands for an account whose own name is not known.
+fn is_reference(account: &str) -> bool {
+    account.starts_with("env/") || account.starts_with("file/")
+}
+
+impl Set {
+    #[must_use]
+    pub fn choice(&self, value: &str) -> Option<&Choice> {
+        self.choices.iter().find(|choice| choice.value == value)
+    }
+}
+
+impl Options {
+    /// Reads `options/CONNECTOR/ACCOUNT.lock.yaml`; broken files become findings and are left out.
+    #[must_use]
+    pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
+        let mut options = Options::default();
+        let Ok(meta) = Validator::meta("options") else { return options };
+        for (file, source) in sources.iter() {
+            if !source.path.starts_with("options/") || !source.path.ends_with(".lock.yaml") {
+                continue;
+            }
+            let mut said = Vec::new();
+            if let Some(root) = yaml::parse(sources, file, &mut said) {
+                said.extend(meta.judge(&root, Words::default()));
+                if said.iter().all(|finding| finding.severity != Severity::Error) {
+                    options.add(&source.path, &root);
+                }
+            }
+            findings.append(&mut said);
+        }
+        options
+    }
+
+    fn add(&mut self, path: &str, root: &Node) {
+        let text = |key: &str| root.get(key).and_then(Node::as_text).unwrap_or_default().to_owned();
+        let sets = root.get("sets").and_then(Node::as_map).into_iter().flat_map(|sets| sets.entries());
+        let sets = sets.map(|entry| (entry.key.text.to_string(), set(&entry.value))).collect();
+        self.lists.entry(text("connector")).or_default().push(List {
+            path: path.to_owned(),
+            account: text("account"),
+            sets,
+        });
+    }
+
+    /// The set for an account. An integration whose connection is not declared belongs to the connector's only
+    /// account, when there is just one.
+    #[must_use]
+    pub fn set(&self, connector: &str, account: Option<&str>, set: &str) -> Option<&Set> {
+        let lists = self.lists.get(connector)?;
+        let list = match (account, lists.as_slice()) {
+            (None, [only]) => only,
+            (None, _) => return None,
+            (Some(account), lists) => match lists.iter().find(|list| list.account == account) {
+                Some(list) => list,
+                // The account's name is not known here; a list made by hand knows it.
+                None if is_reference(account) && lists.len() == 1 && !is_reference(&lists[0].account) => {
+                    &lists[0]
+                }
+                None => return None,
+            },
+        };
+        list.sets.get(set)
+    }
+
+    /// The file of exactly this account.
+    #[must_use]
+    pub fn list(&self, connector: &str, account: &str) -> Option<&List> {
+        self.lists.get(connector)?.iter().find(|list| list.account == account)
+    }
+
+    /// Every file, with its connector.
+    pub fn lists(&self) -> impl Iterator<Item = (&str, &List)> {
+        self.lists
+            .iter()
+            .flat_map(|(connector, lists)| lists.iter().map(move |list| (connector.as_str(), list)))
+    }
+}
+
+fn set(node: &Node) -> Set {
+    let day = |node: Option<&Node>| {
+        node.and_then(Node::as_text).unwrap_or_default().chars().take(10).collect::<String>()
+    };
+    let mut set = Set { fetched: day(node.get("fetched")), choices: Vec::new(), gone: Vec::new() };
+    let values = node.get("values").and_then(Node::as_map).into_iter().flat_map(|values| values.entries());
+    for entry in values {
+        let value = entry.key.text.to_string();
+        let label = entry.value.as_text().or_else(|| entry.value.get("label").and_then(Node::as_text));
+        let label = label.unwrap_or_default().to_owned();
+        if let Some(gone) = entry.value.get("gone") {
+            set.gone.push(Gone { value, label, since: day(Some(gone)) });
+            continue;
+        }
+        let active = entry.value.get("active").and_then(Node::as_bool).unwrap_or(true);
+        let keep =
+            entry.value.get("keep").and_then(|keep| keep.to_json().as_object().cloned()).unwrap_or_default();
+        set.choices.push(Choice { value, label, active, keep });
+    }
+    set
+}
+
+/// The lists as one integration sees them.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub options: &'a Options,
+    pub pair: &'a Pair,
+    pub shop_account: Option<&'a str>,
+    pub erp_account: Option<&'a str>,
+}
+
+impl<'a> View<'a> {
+    /// The set that a setting's schema names, with its name in words: "Fortnox terms of payment".
+    #[must_use]
+    pub fn set_of(&self, schema: &serde_json::Value) -> Option<(&'a Set, String)> {
+        let (connector, name) = options_of(schema)?;
+        Some((self.set(connector, name)?, self.set_title(connector, name)))
+    }
+
+    /// The set of one of the pair's connectors.
+    #[must_use]
+    pub fn set(&self, connector: &str, name: &str) -> Option<&'a Set> {
+        let account = if connector == self.pair.shop.id { self.shop_account } else { self.erp_account };
+        self.options.set(connector, account, name)
+    }
+
+    /// "Fortnox terms of payment", whether or not the list is known.
+    #[must_use]
+    pub fn set_title(&self, connector: &str, set: &str) -> String {
+        crate::schema::words::set_title(self.pair, connector, set)
+    }
+
+    /// What a person reads beside a value: the platform's label, or what the schema calls a fixed value.
+    #[must_use]
+    pub fn label(&self, schema: &serde_json::Value, value: &Value) -> Option<String> {
+        let (Value::Text(text) | Value::Number(text)) = value else { return None };
+        if let Some(label) =
+            schema.get("x-labels").and_then(|labels| labels.get(text)).and_then(|label| label.as_str())
+        {
+            return Some(label.to_owned());
+        }
+        let (set, _) = self.set_of(schema)?;
+        let gone = || set.gone.iter().find(|gone| gone.value == *text).map(|gone| gone.label.clone());
+        set.choice(text).map(|choice| choice.label.clone()).or_else(gone).filter(|label| !label.is_empty())
+    }
+}

@@ -1,0 +1,73 @@
+//! The way back: one category as it was, planned like any other change.
+
+use super::{Action, CategoryPlan, Change, Current, Origin, Target, compare};
+use crate::model::{self, Settings, Value};
+
+/// Plans one category's return to settings that it had before.
+///
+/// What the last apply set stays the base of the next comparison, save where this plan moves a setting: so the next plan
+/// from the files shows those as changes of the files, not as drift.
+#[must_use]
+pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> CategoryPlan {
+    let deployed = &current.settings;
+    let differences = compare::compare(wanted, Some((deployed, deployed)), &|_| None);
+    let mut applied = current.applied.clone();
+    for difference in &differences {
+        applied.insert(difference.path.clone(), difference.after.clone().unwrap_or(Value::Null));
+    }
+    let after = compare::apply(deployed.clone(), &differences);
+    let json = |value: &Option<Value>| value.as_ref().map_or(serde_json::Value::Null, Value::to_json);
+    let changes: Vec<Change> = differences
+        .iter()
+        .map(|difference| Change {
+            setting: difference.path.to_string(),
+            kind: difference.kind(),
+            before: json(&difference.before),
+            after: json(&difference.after),
+            before_label: None,
+            after_label: None,
+            origin: Origin::Git,
+            last_applied: None,
+            effect: if id == model::GENERAL { "immediately" } else { "next-sync" }.to_owned(),
+            path: None,
+            line: None,
+            touched: None,
+            since: None,
+            by: None,
+        })
+        .collect();
+    CategoryPlan {
+        category: id.to_owned(),
+        title: title.to_owned(),
+        action: if changes.is_empty() { Action::None } else { Action::Update },
+        revision: Some(current.revision),
+        blocked: Vec::new(),
+        owners: Vec::new(),
+        next_sync: None,
+        save: (!changes.is_empty())
+            .then(|| Target { settings: model::to_json(&after), applied: model::to_json(&applied) }),
+        changes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::from_json;
+
+    #[test]
+    fn the_way_back_leads_to_just_what_was() {
+        let current = Current {
+            revision: 7,
+            settings: from_json(&serde_json::json!({"a": 2, "b": 1, "new": true})),
+            applied: from_json(&serde_json::json!({"a": 2, "new": true})),
+        };
+        let wanted = from_json(&serde_json::json!({"a": 1, "b": 1, "gone": "x"}));
+        let planned = category("stock", "Stock", &current, &wanted);
+        let target = planned.save.unwrap();
+        assert_eq!(from_json(&target.settings), wanted);
+        assert_eq!(target.applied, serde_json::json!({"a": 1, "gone": "x", "new": null}));
+        assert_eq!(planned.changes.len(), 3);
+        assert_eq!(category("stock", "Stock", &current, &current.settings).action, Action::None);
+    }
+}

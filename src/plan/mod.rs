@@ -1,0 +1,529 @@
+//! The back half: desired against last applied and deployed, as a plan that is data.
+//!
+//! A plan is computed once, read by people, saved to a file and applied without being computed again. Nothing here
+//! knows YAML, a store or a clock.
+
+pub mod back;
+pub mod compare;
+pub mod file;
+pub mod outside;
+pub mod safety;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::model::{self, Configuration, FLOWS, GENERAL, SCHEDULES, SettingPath, Settings, Value};
+use crate::options::View;
+use crate::schema::{Category, Pair};
+use compare::Difference;
+
+/// The version of the machine output; a minor step adds, a major one breaks.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// What would be saved, and why.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    pub format_version: String,
+    pub command: String,
+    /// `sha256:` of the canonical body.
+    pub digest: String,
+    pub commit: Option<Commit>,
+    pub environment: Option<String>,
+    /// The identity of the store that was read; none when there is no store yet.
+    pub store: Option<String>,
+    pub scope: Scope,
+    /// Sorted by name.
+    pub integrations: Vec<Integration>,
+    /// Deployed by pairform before, and in no file any more: left as they are.
+    pub released: Vec<Released>,
+    /// Why an apply would be refused; see the project's `safety`.
+    pub refusals: Vec<Refusal>,
+    /// What else there is to know before it is applied; see `back`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// As `validate -o json` has them.
+    pub findings: Vec<Json>,
+    pub summary: Summary,
+    /// The two revisions that `diff` compared; none in a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+}
+
+/// What `diff` compared.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Comparison {
+    pub base: Side,
+    pub head: Side,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Side {
+    /// In words: `merge base of origin/main and HEAD`, `working tree`.
+    pub name: String,
+    /// The commit; none for a working tree.
+    pub id: Option<String>,
+}
+
+/// What a comparison of two revisions means for one integration, beyond its settings.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Effects {
+    pub flows_on: Vec<String>,
+    pub flows_off: Vec<String>,
+    pub categories_shown: Vec<String>,
+    pub categories_hidden: Vec<String>,
+    /// `CATEGORY.SETTING` that were not required before.
+    pub newly_required: Vec<String>,
+    /// Changed files through which the integration changed although none of its own did.
+    pub through: Vec<String>,
+}
+
+impl Effects {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Effects::default()
+    }
+}
+
+/// Who last touched the line that a change stands on.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Touched {
+    /// None where the line is not committed yet.
+    pub commit: Option<String>,
+    pub author: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Commit {
+    pub id: String,
+    pub dirty: bool,
+}
+
+/// What a plan was limited to, and how much that left out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Scope {
+    pub integrations: Vec<String>,
+    pub pairs: Vec<String>,
+    pub categories: Vec<String>,
+    pub exclude: Vec<String>,
+    pub left_out_integrations: usize,
+    pub left_out_categories: usize,
+    /// The revision since which an integration must have changed to be in scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_since: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Integration {
+    pub integration: String,
+    pub pair: String,
+    /// `Shopify ↔ Fortnox`
+    pub title: String,
+    pub mode: Mode,
+    pub readiness: Readiness,
+    /// The integration's page on the platform.
+    pub link: Option<String>,
+    /// Visible categories: settings in the order of the page, then the others.
+    pub categories: Vec<CategoryPlan>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<Effects>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    Live,
+    Onboarding,
+}
+
+/// How many of the required settings are set.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Readiness {
+    pub required: usize,
+    pub set: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CategoryPlan {
+    pub category: String,
+    pub title: String,
+    pub action: Action,
+    /// The deployed revision; none when the category was never saved.
+    pub revision: Option<u64>,
+    pub changes: Vec<Change>,
+    /// Messages of the errors that block it.
+    pub blocked: Vec<String>,
+    /// Which sync takes the changes up: "orders sync (every 15m)".
+    pub next_sync: Option<String>,
+    /// What a save writes; only where there is something to save.
+    pub save: Option<Target>,
+    /// Whose review its changes need; see the project's `owners` and CODEOWNERS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    Create,
+    Update,
+    Reset,
+    None,
+    Blocked,
+    NotManaged,
+}
+
+impl Action {
+    /// Whether applying the plan saves the category.
+    #[must_use]
+    pub fn saves(self) -> bool {
+        matches!(self, Action::Create | Action::Update | Action::Reset)
+    }
+}
+
+/// The category's documents after the save.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Target {
+    pub settings: Json,
+    /// What the files say, the base of the next comparison; `null` for a reset.
+    pub applied: Json,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Change {
+    pub setting: String,
+    pub kind: Kind,
+    pub before: Json,
+    pub after: Json,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_label: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_label: Option<String>,
+    pub origin: Origin,
+    /// What the last apply set, where that differs from `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied: Option<Json>,
+    /// `next-sync`, `immediately` or `new-import`.
+    pub effect: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Of drift: when it was changed outside (RFC 3339, UTC), and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touched: Option<Touched>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Add,
+    Change,
+    Reset,
+}
+
+/// Who moved: the files, somebody outside them, or both.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    Git,
+    Outside,
+    Both,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Released {
+    pub integration: String,
+    pub category: String,
+    pub revision: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Refusal {
+    pub check: String,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Summary {
+    pub integrations: usize,
+    pub errors: usize,
+    pub warnings: usize,
+    pub notes: usize,
+    pub categories: Categories,
+    pub settings: SettingCounts,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub struct Categories {
+    pub create: usize,
+    pub update: usize,
+    pub reset: usize,
+    pub blocked: usize,
+    pub none: usize,
+    pub not_managed: usize,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct SettingCounts {
+    pub add: usize,
+    pub change: usize,
+    pub reset: usize,
+    /// Of the above, those that undo a change made outside.
+    pub outside: usize,
+    /// Of the above, those that were changed in the files and outside.
+    pub conflicts: usize,
+}
+
+/// A category as it is deployed; see `store`.
+#[derive(Debug, Clone)]
+pub struct Current {
+    pub revision: u64,
+    pub settings: Settings,
+    pub applied: Settings,
+}
+
+/// Path and line of a setting, by category and path.
+pub type Place<'a> = dyn Fn(&str, &SettingPath) -> Option<(String, usize)> + 'a;
+
+/// What one integration should be, and what messages about it need.
+pub struct Desired<'a> {
+    pub integration: &'a str,
+    pub pair: &'a Pair,
+    pub live: bool,
+    pub flows_on: &'a [String],
+    pub configuration: &'a Configuration,
+    pub visible: &'a [String],
+    pub unmanaged: &'a [String],
+    /// Category, path, and whether it is set (`None`: what is deployed decides).
+    pub requirements: Vec<(&'a str, &'a SettingPath, Option<bool>)>,
+    /// Error messages by category.
+    pub blocked: BTreeMap<String, Vec<String>>,
+    pub view: View<'a>,
+    pub place: &'a Place<'a>,
+    /// The fingerprint of a secret by its reference, where it is at hand.
+    pub fingerprint: &'a dyn Fn(&str) -> Option<String>,
+    pub link: Option<String>,
+}
+
+/// Plans one integration.
+#[must_use]
+pub fn plan_integration(
+    desired: &Desired<'_>,
+    deployed: &BTreeMap<String, Current>,
+    scope: &Scope,
+) -> Integration {
+    let readiness = readiness(desired, deployed);
+    let in_scope =
+        |id: &str| scope.categories.is_empty() || scope.categories.iter().any(|wanted| wanted == id);
+    let categories = desired
+        .pair
+        .categories()
+        .filter(|category| desired.visible.contains(&category.id) && in_scope(&category.id))
+        .map(|category| plan_category(desired, category, deployed.get(&category.id)))
+        .collect();
+    Integration {
+        integration: desired.integration.to_owned(),
+        pair: desired.pair.id.clone(),
+        title: desired.pair.title.clone(),
+        mode: if desired.live { Mode::Live } else { Mode::Onboarding },
+        readiness,
+        link: desired.link.clone(),
+        categories,
+        effects: None,
+    }
+}
+
+fn readiness(desired: &Desired<'_>, deployed: &BTreeMap<String, Current>) -> Readiness {
+    let is_deployed = |category: &str, path: &SettingPath| {
+        deployed.get(category).is_some_and(|current| current.settings.keys().any(|key| key.starts_with(path)))
+    };
+    let set = desired
+        .requirements
+        .iter()
+        .filter(|(category, path, set)| set.unwrap_or_else(|| is_deployed(category, path)))
+        .count();
+    Readiness { required: desired.requirements.len(), set }
+}
+
+fn plan_category(desired: &Desired<'_>, category: &Category, current: Option<&Current>) -> CategoryPlan {
+    let mut planned = CategoryPlan {
+        category: category.id.clone(),
+        title: category.title.clone(),
+        action: Action::NotManaged,
+        revision: current.map(|current| current.revision),
+        changes: Vec::new(),
+        blocked: desired.blocked.get(&category.id).cloned().unwrap_or_default(),
+        next_sync: None,
+        save: None,
+        owners: Vec::new(),
+    };
+    let unmanaged = desired.unmanaged.contains(&category.id);
+    let Some(settings) = desired.configuration.categories.get(&category.id).filter(|_| !unmanaged) else {
+        if !planned.blocked.is_empty() {
+            planned.action = Action::Blocked;
+        }
+        return planned;
+    };
+    let settings = with_fingerprints(settings, desired.fingerprint);
+    let default = |path: &SettingPath| default_of(category, path);
+    let differences =
+        compare::compare(&settings, current.map(|current| (&current.applied, &current.settings)), &default);
+    planned.action = action(&planned, &differences, current);
+    if !differences.is_empty() {
+        planned.next_sync = next_sync(desired, category);
+        let before = current.map(|current| current.settings.clone()).unwrap_or_default();
+        let after = compare::apply(before, &differences);
+        planned.save = planned
+            .action
+            .saves()
+            .then(|| Target { settings: model::to_json(&after), applied: model::to_json(&settings) });
+    }
+    planned.changes =
+        differences.into_iter().map(|difference| change(desired, category, difference)).collect();
+    planned
+}
+
+fn action(planned: &CategoryPlan, differences: &[Difference], current: Option<&Current>) -> Action {
+    if !planned.blocked.is_empty() {
+        return Action::Blocked;
+    }
+    match current {
+        _ if differences.is_empty() => Action::None,
+        None => Action::Create,
+        Some(_) if differences.iter().all(|difference| difference.kind() == Kind::Reset) => Action::Reset,
+        Some(_) => Action::Update,
+    }
+}
+
+fn with_fingerprints(settings: &Settings, fingerprint: &dyn Fn(&str) -> Option<String>) -> Settings {
+    let mut settings = settings.clone();
+    for value in settings.values_mut() {
+        if let Value::Secret(secret) = value {
+            secret.fingerprint = fingerprint(&secret.reference);
+        }
+    }
+    settings
+}
+
+fn default_of(category: &Category, path: &SettingPath) -> Option<Value> {
+    category.schema_at(path)?.get("default").map(Value::from_json)
+}
+
+fn change(desired: &Desired<'_>, category: &Category, difference: Difference) -> Change {
+    let schema = category.schema_at(&difference.path);
+    let label = |value: &Option<Value>| desired.view.label(schema?, value.as_ref()?);
+    let json = |value: &Option<Value>| value.as_ref().map_or(Json::Null, Value::to_json);
+    let effect =
+        category.setting(&difference.path).and_then(|setting| setting.schema.get("x-effect")?.as_str());
+    let place = (desired.place)(&category.id, &difference.path);
+    Change {
+        setting: difference.path.to_string(),
+        kind: difference.kind(),
+        before: json(&difference.before),
+        after: json(&difference.after),
+        before_label: label(&difference.before),
+        after_label: label(&difference.after),
+        origin: difference.origin,
+        last_applied: difference.last_applied.as_ref().map(Value::to_json),
+        effect: effect.unwrap_or(if category.id == GENERAL { "immediately" } else { "next-sync" }).to_owned(),
+        path: place.as_ref().map(|(path, _)| path.clone()),
+        line: place.map(|(_, line)| line),
+        since: None,
+        by: None,
+        touched: None,
+    }
+}
+
+/// "orders sync (every 15m)": the sync of the first flow of the category that is on.
+fn next_sync(desired: &Desired<'_>, category: &Category) -> Option<String> {
+    let flow = category.flows.as_ref()?.iter().find(|flow| desired.flows_on.contains(*flow))?;
+    let rules = desired.configuration.categories.get(SCHEDULES);
+    let rule = rules.and_then(|rules| {
+        let is_this = |(path, value): &(&SettingPath, &Value)| {
+            matches!(path.segments(), [_, key] if &**key == "flow") && **value == Value::Text(flow.clone())
+        };
+        rules.iter().find(is_this).map(|(path, _)| path.segments()[0].clone())
+    });
+    let timing = |key: &str| {
+        let path: SettingPath = [&**rule.as_ref()?, key].iter().collect();
+        match rules?.get(&path)? {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    };
+    Some(match (timing("every"), timing("after")) {
+        (Some(every), _) => format!("{flow} sync (every {every})"),
+        (None, Some(after)) => format!("{flow} sync (after {after})"),
+        (None, None) => format!("{flow} sync"),
+    })
+}
+
+/// Counts a plan.
+#[must_use]
+pub fn summarize(integrations: &[Integration]) -> Summary {
+    let mut summary = Summary { integrations: integrations.len(), ..Summary::default() };
+    for category in integrations.iter().flat_map(|integration| &integration.categories) {
+        let counts = &mut summary.categories;
+        *match category.action {
+            Action::Create => &mut counts.create,
+            Action::Update => &mut counts.update,
+            Action::Reset => &mut counts.reset,
+            Action::Blocked => &mut counts.blocked,
+            Action::None => &mut counts.none,
+            Action::NotManaged => &mut counts.not_managed,
+        } += 1;
+        for change in &category.changes {
+            let counts = &mut summary.settings;
+            *match change.kind {
+                Kind::Add => &mut counts.add,
+                Kind::Change => &mut counts.change,
+                Kind::Reset => &mut counts.reset,
+            } += 1;
+            counts.outside += usize::from(change.origin == Origin::Outside);
+            counts.conflicts += usize::from(change.origin == Origin::Both);
+        }
+    }
+    summary
+}
+
+/// True when a category's save would turn live mode on.
+#[must_use]
+pub fn turns_live(category: &CategoryPlan) -> Option<bool> {
+    if category.category != GENERAL {
+        return None;
+    }
+    let change = category.changes.iter().find(|change| change.setting == "live_mode")?;
+    Some(change.after == Json::Bool(true))
+}
+
+/// The order in which categories of one integration are saved: connectors, flows, settings, schedules, webhooks;
+/// `general` first when it turns live mode off, last when it turns it on.
+#[must_use]
+pub fn save_order(categories: &[CategoryPlan]) -> Vec<&CategoryPlan> {
+    let mut ordered: Vec<(usize, &CategoryPlan)> = categories
+        .iter()
+        .enumerate()
+        .map(|(at, category)| {
+            let rank = match (turns_live(category), category.category.as_str()) {
+                (Some(false), _) => 0,
+                (Some(true), _) => usize::MAX,
+                (None, model::CONNECTORS) => 1,
+                (None, FLOWS) => 2,
+                (None, SCHEDULES) => 1000,
+                (None, model::WEBHOOKS) => 1001,
+                (None, _) => 3 + at,
+            };
+            (rank, category)
+        })
+        .collect();
+    ordered.sort_by_key(|(rank, _)| *rank);
+    ordered.into_iter().map(|(_, category)| category).collect()
+}

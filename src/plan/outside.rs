@@ -1,0 +1,123 @@
+//! What was changed outside the files since the last apply, setting by setting: when, and by whom. From the history of
+//! one category alone.
+
+use super::{Kind, Origin};
+use crate::model::{SettingPath, Settings, Value};
+
+/// What one save left.
+#[derive(Debug, Clone, Copy)]
+pub struct Version<'a> {
+    pub settings: &'a Settings,
+    pub saved_by: &'a str,
+    pub saved_at: &'a str,
+    /// An apply saved it.
+    pub applied: bool,
+}
+
+/// One setting that is not what the last apply left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub path: SettingPath,
+    /// What the last apply left.
+    pub before: Option<Value>,
+    /// What is deployed.
+    pub after: Option<Value>,
+    /// Of the save that gave it the value that it has now.
+    pub by: String,
+    pub since: String,
+    pub origin: Origin,
+}
+
+impl Moved {
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match (&self.before, &self.after) {
+            (None, _) => Kind::Add,
+            (_, None) => Kind::Reset,
+            _ => Kind::Change,
+        }
+    }
+}
+
+/// Compares the last save of a category's history with the last one that an apply made. `desired` is what the files say:
+/// a setting that they say to be as it is deployed has not drifted, one that they say otherwise about than the last apply
+/// left is in conflict. Nothing where no apply ever saved.
+#[must_use]
+pub fn moved(versions: &[Version<'_>], desired: Option<&Settings>) -> Vec<Moved> {
+    let Some(last) = versions.iter().rposition(|version| version.applied) else { return Vec::new() };
+    let Some(now) = versions.last() else { return Vec::new() };
+    let (left, later) = (versions[last].settings, &versions[last..]);
+    let mut paths: Vec<&SettingPath> = left.keys().chain(now.settings.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+        .into_iter()
+        .filter(|path| left.get(path) != now.settings.get(path))
+        .filter_map(|path| {
+            let (before, after) = (left.get(path), now.settings.get(path));
+            let wanted = desired.and_then(|desired| desired.get(path)).filter(|value| **value != Value::Null);
+            if wanted.is_some() && wanted == after {
+                return None;
+            }
+            // The newest save that changed it to what it is.
+            let by =
+                later.windows(2).rev().find(|pair| pair[0].settings.get(path) != pair[1].settings.get(path));
+            let by = by.map_or(now, |pair| &pair[1]);
+            Some(Moved {
+                path: path.clone(),
+                before: before.cloned(),
+                after: after.cloned(),
+                by: by.saved_by.to_owned(),
+                since: by.saved_at.to_owned(),
+                origin: if wanted.is_some() && wanted != before { Origin::Both } else { Origin::Outside },
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::from_json;
+
+    #[test]
+    fn a_setting_names_the_save_that_gave_it_its_value() {
+        let documents = [
+            (serde_json::json!({"a": 1, "b": 1, "c": 1}), "ann", true),
+            (serde_json::json!({"a": 2, "b": 1, "c": 1}), "bo", false),
+            (serde_json::json!({"a": 2, "b": 2, "d": 1}), "cy", false),
+            (serde_json::json!({"a": 2, "b": 1, "d": 1}), "di", false),
+        ];
+        let settings: Vec<Settings> = documents.iter().map(|(json, _, _)| from_json(json)).collect();
+        let versions: Vec<Version<'_>> = documents
+            .iter()
+            .zip(&settings)
+            .map(|((_, by, applied), settings)| Version {
+                settings,
+                saved_by: by,
+                saved_at: by,
+                applied: *applied,
+            })
+            .collect();
+        let found = |desired: serde_json::Value| -> Vec<(String, Kind, String, Origin)> {
+            let desired = from_json(&desired);
+            moved(&versions, Some(&desired))
+                .into_iter()
+                .map(|moved| (moved.path.to_string(), moved.kind(), moved.by.clone(), moved.origin))
+                .collect()
+        };
+        assert_eq!(
+            found(serde_json::json!({"a": 1, "b": 1, "c": 1})),
+            [
+                ("a".into(), Kind::Change, "bo".into(), Origin::Outside),
+                ("c".into(), Kind::Reset, "cy".into(), Origin::Outside),
+                ("d".into(), Kind::Add, "cy".into(), Origin::Outside)
+            ]
+        );
+        let conflict = found(serde_json::json!({"a": 3, "c": 1, "d": 1}));
+        assert_eq!(conflict[0].3, Origin::Both);
+        assert_eq!(conflict.len(), 2, "d is in the files by now");
+        assert!(moved(&versions[1..], None).is_empty());
+        assert!(moved(&versions[..1], None).is_empty());
+    }
+}

@@ -1,0 +1,215 @@
+//! What stops a plan from being applied, judged from the plan alone: how much of what is deployed it would move, what is
+//! protected, and what would be left empty. Each refusal names its check, so that just that one can be lifted.
+
+use std::collections::BTreeMap;
+
+use super::{CategoryPlan, Integration, Refusal};
+use crate::model::{self, SettingPath};
+use crate::plan::Kind;
+
+/// Limits, as shares from 0 to 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Thresholds {
+    /// Of the settings, changed or reset.
+    pub max_changed: Option<f64>,
+    /// Of the settings, reset.
+    pub max_reset: Option<f64>,
+    /// Of the categories, saved anew.
+    pub max_categories: Option<f64>,
+    /// Judged from so many on.
+    pub minimum: usize,
+}
+
+/// All rules of a project.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    pub overall: Thresholds,
+    pub pairs: BTreeMap<String, Thresholds>,
+    pub categories: BTreeMap<String, Thresholds>,
+    /// `CATEGORY`, or `CATEGORY.SETTING` and all below it.
+    pub protected: Vec<String>,
+}
+
+/// How many settings a category has deployed; none when it was never saved.
+pub type DeployedCount<'a> = &'a dyn Fn(&str, &str) -> Option<usize>;
+
+/// Judges a plan.
+#[must_use]
+pub fn refusals(integrations: &[Integration], deployed: DeployedCount<'_>, rules: &Rules) -> Vec<Refusal> {
+    let all: Vec<(&Integration, &CategoryPlan)> = integrations
+        .iter()
+        .flat_map(|integration| integration.categories.iter().map(move |category| (integration, category)))
+        .collect();
+    let mut found = limits(&count(all.iter().copied(), deployed), rules.overall, "safety", "");
+    for (pair, thresholds) in &rules.pairs {
+        let these = all.iter().copied().filter(|(integration, _)| integration.pair == *pair);
+        let path = format!("safety.pairs.{pair}");
+        found.extend(limits(&count(these, deployed), *thresholds, &path, &format!(" of {pair}")));
+    }
+    for (id, thresholds) in &rules.categories {
+        let these = all.iter().copied().filter(|(_, category)| category.category == *id);
+        let path = format!("safety.categories.{id}");
+        found.extend(limits(&count(these, deployed), *thresholds, &path, &format!(" of {id}")));
+    }
+    for (integration, category) in all {
+        found.extend(protected(integration, category, &rules.protected));
+        found.extend(emptied(integration, category));
+    }
+    found
+}
+
+#[derive(Default)]
+struct Count {
+    settings: usize,
+    categories: usize,
+    moved: usize,
+    reset: usize,
+    saved: usize,
+}
+
+fn count<'a>(
+    these: impl Iterator<Item = (&'a Integration, &'a CategoryPlan)>,
+    deployed: DeployedCount<'_>,
+) -> Count {
+    let mut count = Count::default();
+    for (integration, category) in these {
+        let Some(settings) = deployed(&integration.integration, &category.category) else { continue };
+        count.settings += settings;
+        count.categories += 1;
+        count.saved += usize::from(category.action.saves());
+        for change in &category.changes {
+            count.moved += usize::from(change.kind != Kind::Add);
+            count.reset += usize::from(change.kind == Kind::Reset);
+        }
+    }
+    count
+}
+
+fn limits(count: &Count, thresholds: Thresholds, path: &str, whose: &str) -> Vec<Refusal> {
+    let judge = |check: &str, number: usize, all: usize, max: Option<f64>, noun: &str, what: &str| {
+        let max = max?;
+        let share = number as f64 / all.max(1) as f64;
+        (all > 0 && number >= thresholds.minimum.max(1) && share > max).then(|| Refusal {
+            check: check.to_owned(),
+            message: format!(
+                "{number} of {all} deployed {noun}{whose} would be {what} ({:.0} %), more than the {:.0} % that `{path}.{check}` allows",
+                share * 100.0,
+                max * 100.0
+            ),
+        })
+    };
+    let Thresholds { max_changed, max_reset, max_categories, .. } = thresholds;
+    [
+        judge("max_changed", count.moved, count.settings, max_changed, "settings", "changed"),
+        judge("max_reset", count.reset, count.settings, max_reset, "settings", "reset"),
+        judge("max_categories", count.saved, count.categories, max_categories, "categories", "saved anew"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn protected(integration: &Integration, category: &CategoryPlan, rules: &[String]) -> Option<Refusal> {
+    if !category.action.saves() {
+        return None;
+    }
+    let rule = rules.iter().find(|rule| {
+        let Some(path) = SettingPath::parse(rule) else { return false };
+        let Some((first, inner)) = path.segments().split_first() else { return false };
+        let inner: SettingPath = inner.iter().collect();
+        let moves =
+            |setting: &str| SettingPath::parse(setting).is_some_and(|setting| setting.starts_with(&inner));
+        **first == *category.category && category.changes.iter().any(|change| moves(&change.setting))
+    })?;
+    Some(Refusal {
+        check: "protected".to_owned(),
+        message: format!("`{rule}` of {} is protected, and this plan changes it", integration.integration),
+    })
+}
+
+fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
+    let target = category.save.as_ref()?;
+    let had = category.changes.iter().any(|change| !change.before.is_null());
+    (had && model::from_json(&target.settings).is_empty()).then(|| Refusal {
+        check: "empty".to_owned(),
+        message: format!(
+            "{} of {} would be left without any setting",
+            category.category, integration.integration
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::{Current, Mode, Readiness, back};
+
+    fn one(pair: &str, id: &str, before: serde_json::Value, after: serde_json::Value) -> Integration {
+        let settings = model::from_json(&before);
+        let current = Current { revision: 1, applied: settings.clone(), settings };
+        Integration {
+            integration: "shop".into(),
+            pair: pair.into(),
+            title: String::new(),
+            mode: Mode::Onboarding,
+            readiness: Readiness::default(),
+            link: None,
+            effects: None,
+            categories: vec![back::category(id, id, &current, &model::from_json(&after))],
+        }
+    }
+
+    fn checks(plan: &[Integration], deployed: usize, rules: &Rules) -> Vec<String> {
+        refusals(plan, &|_, _| Some(deployed), rules).into_iter().map(|refusal| refusal.check).collect()
+    }
+
+    #[test]
+    fn limits_hold_overall_by_pair_and_by_category_from_the_minimum_on() {
+        let plan = [one("a-b", "stock", json!({"x": 1, "y": 1, "z": 1}), json!({"x": 2, "y": 1}))];
+        let limit =
+            |max: f64, minimum| Thresholds { max_changed: Some(max), minimum, ..Thresholds::default() };
+        for (rules, expected) in [
+            (Rules { overall: limit(0.6, 0), ..Rules::default() }, true),
+            (Rules { overall: limit(0.7, 0), ..Rules::default() }, false),
+            (Rules { overall: limit(0.6, 3), ..Rules::default() }, false),
+            (Rules { pairs: [("a-b".into(), limit(0.1, 2))].into(), ..Rules::default() }, true),
+            (Rules { pairs: [("a-c".into(), limit(0.1, 2))].into(), ..Rules::default() }, false),
+            (Rules { categories: [("stock".into(), limit(0.1, 2))].into(), ..Rules::default() }, true),
+            (Rules { categories: [("order".into(), limit(0.1, 2))].into(), ..Rules::default() }, false),
+        ] {
+            assert_eq!(!checks(&plan, 3, &rules).is_empty(), expected, "{rules:?}");
+        }
+        let reset = Thresholds { max_reset: Some(0.3), ..Thresholds::default() };
+        assert_eq!(checks(&plan, 3, &Rules { overall: reset, ..Rules::default() }), ["max_reset"]);
+        let categories = Thresholds { max_categories: Some(0.5), ..Thresholds::default() };
+        assert_eq!(checks(&plan, 3, &Rules { overall: categories, ..Rules::default() }), ["max_categories"]);
+        // What is there for the first time cannot be lost.
+        let strict = Rules { overall: limit(0.0, 0), ..Rules::default() };
+        assert!(refusals(&plan, &|_, _| None, &strict).is_empty());
+    }
+
+    #[test]
+    fn what_is_protected_is_not_changed_and_no_category_is_emptied() {
+        let plan = [one(
+            "a-b",
+            "payment_methods",
+            json!({"map": {"Klarna": "30"}, "x": 1}),
+            json!({"map": {"Klarna": "14"}, "x": 1}),
+        )];
+        for (rule, expected) in [
+            ("payment_methods", true),
+            ("payment_methods.map", true),
+            ("payment_methods.map.Klarna", true),
+            ("payment_methods.x", false),
+            ("payment", false),
+            ("stock", false),
+        ] {
+            let rules = Rules { protected: vec![rule.into()], ..Rules::default() };
+            assert_eq!(checks(&plan, 2, &rules) == ["protected"], expected, "{rule}");
+        }
+        let plan = [one("a-b", "stock", json!({"x": 1}), json!({}))];
+        assert_eq!(checks(&plan, 1, &Rules::default()), ["empty"]);
+    }
+}

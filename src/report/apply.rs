@@ -1,0 +1,86 @@
+//! What an apply did, for people and for machines.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+use serde_json::{Value as Json, json};
+
+use super::{clean, count};
+use crate::apply::{Outcome, Report};
+use crate::plan::Plan;
+
+/// One line a category, integrations as headings, then the sum.
+#[must_use]
+pub fn text(report: &Report) -> String {
+    let mut out = String::new();
+    let mut heading = "";
+    for (integration, category, outcome) in &report.outcomes {
+        if integration != heading {
+            let _ = writeln!(out, "{}", clean(integration).bold());
+            heading = integration;
+        }
+        let category = clean(category);
+        let line = match outcome {
+            Outcome::Saved { revision } => {
+                format!("{} {category:<18} saved as revision {revision}", "✓".green())
+            }
+            Outcome::Unchanged { revision } => {
+                format!("{} {category:<18} already saved as revision {revision} by this plan", "✓".green())
+            }
+            Outcome::Conflict { reason, .. } => {
+                format!("{} {category:<18} conflict: {}", "✗".red(), clean(reason))
+            }
+            Outcome::Failed { reason, .. } => {
+                format!("{} {category:<18} failed: {}", "✗".red(), clean(reason))
+            }
+            Outcome::Skipped { reason } => {
+                format!("{} {category:<18} skipped: {}", "-".yellow(), clean(reason))
+            }
+        };
+        let _ = writeln!(out, "  {line}");
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    let not_saved = report.outcomes.len() - done(report);
+    match (report.outcomes.len(), not_saved) {
+        (0, _) => out.push_str("Nothing to save: what is deployed is what the files say.\n"),
+        (_, 0) => {
+            let _ = writeln!(out, "{} saved.", count(report.outcomes.len(), "category"));
+        }
+        _ => {
+            let saved = count(done(report), "category");
+            let _ = writeln!(out, "{}", format!("{saved} saved, {not_saved} not saved.").red().bold());
+            out.push_str("Run apply again once the cause is mended: what is saved is not saved again.\n");
+        }
+    }
+    out
+}
+
+fn done(report: &Report) -> usize {
+    let done = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
+    report.outcomes.iter().filter(|(_, _, outcome)| done(outcome)).count()
+}
+
+/// The plan's JSON with each category's outcome.
+#[must_use]
+pub fn json(plan: &Plan, report: &Report, exit_code: u8) -> Json {
+    let mut body = super::json::plan(plan, "apply", exit_code);
+    for integration in body["integrations"].as_array_mut().into_iter().flatten() {
+        let name = integration["integration"].as_str().unwrap_or_default().to_owned();
+        for category in integration["categories"].as_array_mut().into_iter().flatten() {
+            let outcome = report
+                .outcomes
+                .iter()
+                .find(|(integration, id, _)| *integration == name && category["category"] == id.as_str())
+                .map(|(_, _, outcome)| serde_json::to_value(outcome).unwrap_or_default());
+            let outcome = outcome.unwrap_or_else(|| json!({"outcome": "unchanged"}));
+            for (key, value) in outcome.as_object().into_iter().flatten() {
+                category[key] = value.clone();
+            }
+        }
+    }
+    body["summary"]["saved"] = done(report).into();
+    body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();
+    body
+}

@@ -1,0 +1,355 @@
+//! What a form is made of: findings, and where there is one a plan and what became of it. Every form reads the same.
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::count;
+use crate::apply::{Outcome, Report};
+use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Mode, Origin, Plan};
+use crate::schema::parts::Catalogue;
+
+/// The matter of one report.
+pub struct Content<'a> {
+    pub command: &'a str,
+    /// As `validate -o json` has them.
+    pub findings: &'a [Json],
+    /// How many integrations were looked at.
+    pub integrations: usize,
+    pub plan: Option<&'a Plan>,
+    pub outcome: Option<&'a Report>,
+    /// Where titles of settings come from.
+    pub catalogue: &'a Catalogue,
+}
+
+/// One finding, read back from its JSON.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Item {
+    pub code: String,
+    pub name: String,
+    pub severity: String,
+    pub message: String,
+    pub path: String,
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
+    pub integration: String,
+    pub also: Vec<String>,
+    pub category: String,
+    pub setting: String,
+    pub notes: Vec<String>,
+    pub help: String,
+    pub fix: Option<ItemFix>,
+}
+
+/// A mend of a finding.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ItemFix {
+    pub message: String,
+    pub edits: Vec<ItemEdit>,
+}
+
+/// One replacement of a mend.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ItemEdit {
+    pub path: String,
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
+    pub replacement: String,
+}
+
+/// The rules of what a plan says, beside the codes of findings: id, summary.
+pub const RULES: [(&str, &str); 7] = [
+    ("plan-change", "settings of a category would be saved"),
+    ("plan-reset", "settings of a category would go back to their defaults"),
+    ("plan-conflict", "a setting was changed both in the files and outside them"),
+    ("plan-drift", "a setting that was changed outside would be set back"),
+    ("plan-refused", "applying the plan would be refused"),
+    ("apply-not-saved", "a category could not be saved"),
+    ("apply-skipped", "a category was not saved because of another"),
+];
+
+impl Content<'_> {
+    /// Findings, worst first and else in their order.
+    #[must_use]
+    pub fn items(&self) -> Vec<Item> {
+        let mut items: Vec<Item> =
+            self.findings.iter().filter_map(|finding| serde_json::from_value(finding.clone()).ok()).collect();
+        items.sort_by_key(|item| rank(&item.severity));
+        items
+    }
+
+    /// Findings, then what the plan and its apply say, in the same shape; for forms that know only results at lines.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<Item> {
+        let mut remarks = self.items();
+        if let Some(plan) = self.plan {
+            for refusal in &plan.refusals {
+                remarks.push(Item {
+                    path: "pairform.yaml".to_owned(),
+                    ..remark("plan-refused", "error", format!("apply would be refused: {}", refusal.message))
+                });
+            }
+            if self.outcome.is_none() {
+                remarks.extend(plan.integrations.iter().flat_map(planned));
+            }
+        }
+        remarks.extend(self.outcome.into_iter().flat_map(not_saved));
+        for remark in &mut remarks {
+            if remark.path.is_empty() {
+                "pairform.yaml".clone_into(&mut remark.path);
+            }
+            remark.line = remark.line.max(1);
+            remark.column = remark.column.max(1);
+        }
+        remarks.sort_by_key(|remark| rank(&remark.severity));
+        remarks
+    }
+
+    /// How many findings are errors.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding["severity"] == "error").count()
+    }
+
+    /// What a person reads first: what would happen, and whether it can.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let errors = self.errors();
+        let warnings = self.findings.iter().filter(|finding| finding["severity"] == "warning").count();
+        let mut said = Vec::new();
+        if let Some(report) = self.outcome {
+            let not_saved = report.outcomes.iter().filter(|(_, _, outcome)| !is_saved(outcome)).count();
+            let saved = report.outcomes.len() - not_saved;
+            said.push(match (saved, not_saved) {
+                (0, 0) => "Nothing to save".to_owned(),
+                (saved, 0) => format!("{} saved", count(saved, "category")),
+                (saved, not_saved) => format!("{} saved, {not_saved} not saved", count(saved, "category")),
+            });
+        } else if let Some(plan) = self.plan {
+            let categories = &plan.summary.categories;
+            let settings = &plan.summary.settings;
+            let moved = categories.create + categories.update + categories.reset;
+            let touched = plan.integrations.iter().filter(|one| changes(one) > 0).count();
+            if errors > 0 {
+                said.push(format!("Cannot be applied: {}", count(errors, "error")));
+            }
+            if plan.refusals.is_empty() {
+                if settings.add + settings.change + settings.reset == 0
+                    && moved == 0
+                    && plan.released.is_empty()
+                {
+                    said.push("No setting changes".to_owned());
+                } else {
+                    said.push(format!(
+                        "{} in {}: {} added, {} changed, {} reset",
+                        count(settings.add + settings.change + settings.reset, "setting"),
+                        count(touched, "integration"),
+                        settings.add,
+                        settings.change,
+                        settings.reset
+                    ));
+                }
+            } else {
+                said.push("Refused by the project's safety limits".to_owned());
+            }
+        } else {
+            said.push(match errors {
+                0 => format!("{} checked: no errors", count(self.integrations, "integration")),
+                _ => {
+                    format!("{} checked: {}", count(self.integrations, "integration"), count(errors, "error"))
+                }
+            });
+        }
+        if warnings > 0 {
+            said.push(count(warnings, "warning"));
+        }
+        said.join("; ")
+    }
+
+    /// What became of a category, in words.
+    #[must_use]
+    pub fn outcome_of(&self, integration: &str, category: &str) -> Option<String> {
+        let found =
+            self.outcome?.outcomes.iter().find(|(one, id, _)| one == integration && id == category)?;
+        Some(match &found.2 {
+            Outcome::Saved { revision } => format!("saved as revision {revision}"),
+            Outcome::Unchanged { revision } => format!("already saved as revision {revision}"),
+            Outcome::Conflict { reason, .. } => format!("conflict: {reason}"),
+            Outcome::Failed { reason, .. } => format!("failed: {reason}"),
+            Outcome::Skipped { reason } => format!("skipped: {reason}"),
+        })
+    }
+
+    /// Everyone whose review something needs, with how many categories of theirs change; sorted.
+    #[must_use]
+    pub fn reviews(&self) -> Vec<(String, Vec<String>)> {
+        let mut reviews = std::collections::BTreeMap::<String, Vec<String>>::new();
+        for integration in self.plan.into_iter().flat_map(|plan| &plan.integrations) {
+            for category in &integration.categories {
+                for owner in &category.owners {
+                    let what = format!("{} {}", integration.integration, category.category);
+                    reviews.entry(owner.clone()).or_default().push(what);
+                }
+            }
+        }
+        reviews.into_iter().collect()
+    }
+}
+
+/// Whether an outcome left the category as the plan wants it.
+#[must_use]
+pub fn is_saved(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. })
+}
+
+/// How many settings of an integration change.
+#[must_use]
+pub fn changes(integration: &Integration) -> usize {
+    integration.categories.iter().map(|category| category.changes.len()).sum()
+}
+
+/// Whether there is anything to say of an integration.
+#[must_use]
+pub fn is_worth_showing(integration: &Integration) -> bool {
+    integration.categories.iter().any(|category| {
+        category.action.saves() || category.action == Action::Blocked || !category.changes.is_empty()
+    }) || integration.effects.as_ref().is_some_and(|effects| !effects.is_empty())
+}
+
+fn rank(severity: &str) -> u8 {
+    match severity {
+        "error" => 0,
+        "warning" => 1,
+        _ => 2,
+    }
+}
+
+fn remark(rule: &str, severity: &str, message: String) -> Item {
+    Item {
+        code: rule.to_owned(),
+        name: rule.to_owned(),
+        severity: severity.to_owned(),
+        message,
+        ..Item::default()
+    }
+}
+
+/// One remark a category, and one for each setting that somebody could lose.
+fn planned(integration: &Integration) -> Vec<Item> {
+    let live = integration.mode == Mode::Live;
+    let mut remarks = Vec::new();
+    for category in &integration.categories {
+        let at = |change: Option<&Change>| Item {
+            path: change.and_then(|change| change.path.clone()).unwrap_or_default(),
+            line: change.and_then(|change| change.line).unwrap_or(1),
+            integration: integration.integration.clone(),
+            category: category.category.clone(),
+            setting: change.map(|change| change.setting.clone()).unwrap_or_default(),
+            ..Item::default()
+        };
+        let place = |rule: &str, severity: &str, message: String, change: Option<&Change>| {
+            let of = remark(rule, severity, message);
+            Item { code: of.code, name: of.name, severity: of.severity, message: of.message, ..at(change) }
+        };
+        let what = format!("{} {}", integration.integration, category.category);
+        for change in &category.changes {
+            let setting = &change.setting;
+            let (rule, severity, message) = match (change.origin, change.kind) {
+                (Origin::Both, _) => {
+                    ("plan-conflict", "warning", format!("{what}: {setting} was changed here and outside"))
+                }
+                (Origin::Outside, _) => (
+                    "plan-drift",
+                    "warning",
+                    format!("{what}: {setting} was changed outside and would be set back"),
+                ),
+                (Origin::Git, Kind::Reset) => (
+                    "plan-reset",
+                    if live { "warning" } else { "note" },
+                    format!("{what}: {setting} would go back to its default"),
+                ),
+                (Origin::Git, _) => continue,
+            };
+            remarks.push(place(rule, severity, message, Some(change)));
+        }
+        let others = category
+            .changes
+            .iter()
+            .filter(|change| change.origin == Origin::Git && change.kind != Kind::Reset);
+        let number = others.clone().count();
+        if number > 0 {
+            let names: Vec<&str> = others.clone().take(4).map(|change| change.setting.as_str()).collect();
+            let more = number.saturating_sub(names.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let message =
+                format!("{what}: {} would be saved: {}{more}", count(number, "setting"), names.join(", "));
+            let first = category.changes.iter().find(|change| change.path.is_some());
+            remarks.push(Item { setting: String::new(), ..place("plan-change", "note", message, first) });
+        }
+    }
+    remarks
+}
+
+fn not_saved(report: &Report) -> Vec<Item> {
+    report
+        .outcomes
+        .iter()
+        .filter_map(|(integration, category, outcome)| {
+            let (rule, severity, reason) = match outcome {
+                Outcome::Saved { .. } | Outcome::Unchanged { .. } => return None,
+                Outcome::Conflict { reason, .. } | Outcome::Failed { reason, .. } => {
+                    ("apply-not-saved", "error", reason)
+                }
+                Outcome::Skipped { reason } => ("apply-skipped", "warning", reason),
+            };
+            Some(Item {
+                integration: integration.clone(),
+                category: category.clone(),
+                ..remark(rule, severity, format!("{integration} {category} was not saved: {reason}"))
+            })
+        })
+        .collect()
+}
+
+/// A value as a person reads it, with its label.
+#[must_use]
+pub fn shown(value: &Json, label: Option<&str>) -> String {
+    if value.is_null() {
+        return "not set".to_owned();
+    }
+    let text = crate::model::Value::from_json(value).to_string();
+    match label {
+        Some(label) => format!("{text} {label}"),
+        None => text,
+    }
+}
+
+/// The value that follows a change, in words.
+#[must_use]
+pub fn shown_after(change: &Change) -> String {
+    let after = shown(&change.after, change.after_label.as_deref());
+    match change.kind {
+        Kind::Reset if !change.after.is_null() => format!("{after} (default)"),
+        Kind::Change if change.before == change.after => "a new value of the same reference".to_owned(),
+        _ => after,
+    }
+}
+
+/// What is risky about a category, shortest words first.
+#[must_use]
+pub fn state(category: &CategoryPlan) -> &'static str {
+    match category.action {
+        Action::Create => "new",
+        Action::Update => "update",
+        Action::Reset => "reset",
+        Action::Blocked => "blocked",
+        Action::None => "unchanged",
+        Action::NotManaged => "not managed",
+    }
+}

@@ -1,0 +1,157 @@
+//! Saves, and drift, for people and for machines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+use serde_json::{Value as Json, json};
+
+use super::{clean, count};
+use crate::model::{SettingPath, Settings, Value};
+use crate::plan::{FORMAT_VERSION, Kind, Origin, Plan};
+use crate::store::Record;
+
+/// One save, with what it changed.
+#[derive(Debug)]
+pub struct Entry {
+    pub record: Record,
+    pub changes: Vec<(SettingPath, Option<Value>, Option<Value>)>,
+}
+
+/// Each save beside the one before it of the same category. `records` are in the order of saving.
+#[must_use]
+pub fn entries(records: Vec<Record>) -> Vec<Entry> {
+    let mut before: BTreeMap<(String, String), Settings> = BTreeMap::new();
+    records
+        .into_iter()
+        .map(|record| {
+            let key = (record.integration.clone(), record.category.clone());
+            let old = before.insert(key, record.past.settings.clone()).unwrap_or_default();
+            let new = &record.past.settings;
+            let mut paths: Vec<&SettingPath> = old.keys().chain(new.keys()).collect();
+            paths.sort_unstable();
+            paths.dedup();
+            let changes = paths
+                .into_iter()
+                .filter(|path| old.get(path) != new.get(path))
+                .map(|path| (path.clone(), old.get(path).cloned(), new.get(path).cloned()))
+                .collect();
+            Entry { record, changes }
+        })
+        .collect()
+}
+
+/// Newest first, as a person asks for it.
+#[must_use]
+pub fn text(entries: &[Entry]) -> String {
+    let mut out = String::new();
+    for Entry { record, changes } in entries.iter().rev() {
+        let past = &record.past;
+        let commit = past.commit.as_deref().map(|id| format!("  commit {}", id.get(..10).unwrap_or(id)));
+        let _ = writeln!(
+            out,
+            "{}  {} {}  revision {}  {}{}",
+            clean(&past.saved_at),
+            clean(&record.integration).bold(),
+            clean(&record.category).bold(),
+            past.revision,
+            clean(&past.saved_by),
+            clean(&commit.unwrap_or_default()).dimmed()
+        );
+        for (path, old, new) in changes {
+            let (sign, what) = match (old, new) {
+                (None, Some(new)) => ("+".green().to_string(), new.to_string()),
+                (Some(old), None) => ("-".red().to_string(), format!("{old} → not set")),
+                (Some(old), Some(new)) => ("~".yellow().to_string(), format!("{old} → {new}")),
+                (None, None) => continue,
+            };
+            let _ = writeln!(out, "    {sign} {}  {}", clean(&path.to_string()), clean(&what));
+        }
+    }
+    if entries.is_empty() {
+        out.push_str("Nothing was saved that fits.\n");
+    }
+    out
+}
+
+/// Oldest first.
+#[must_use]
+pub fn json(entries: &[Entry], exit_code: u8) -> Json {
+    let value = |value: &Option<Value>| value.as_ref().map_or(Json::Null, Value::to_json);
+    let saves: Vec<Json> = entries
+        .iter()
+        .map(|Entry { record, changes }| {
+            let changes: Vec<Json> = changes
+                .iter()
+                .map(|(path, old, new)| {
+                    json!({"setting": path.to_string(), "kind": kind(old, new), "before": value(old), "after": value(new)})
+                })
+                .collect();
+            let past = &record.past;
+            json!({"integration": record.integration, "category": record.category, "revision": past.revision,
+                "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "plan": past.run,
+                "changes": changes})
+        })
+        .collect();
+    json!({"format_version": FORMAT_VERSION, "command": "history", "exit_code": exit_code, "saves": saves})
+}
+
+fn kind(old: &Option<Value>, new: &Option<Value>) -> Kind {
+    match (old, new) {
+        (None, _) => Kind::Add,
+        (_, None) => Kind::Reset,
+        _ => Kind::Change,
+    }
+}
+
+/// A plan whose changes are drift; see `plan::outside`.
+#[must_use]
+pub fn drift_text(plan: &Plan) -> String {
+    let mut out = String::new();
+    let mut drifted = 0;
+    for integration in &plan.integrations {
+        let changed = || integration.categories.iter().filter(|category| !category.changes.is_empty());
+        if changed().next().is_none() {
+            continue;
+        }
+        let _ = writeln!(out, "{}  {}", clean(&integration.integration).bold(), clean(&integration.title));
+        for category in changed() {
+            let _ = writeln!(
+                out,
+                "  {} {}",
+                clean(&category.category).bold(),
+                format!("revision {}", category.revision.unwrap_or(0)).dimmed()
+            );
+            for change in &category.changes {
+                drifted += 1;
+                let shown = |json: &Json| match json {
+                    Json::Null => "not set".to_owned(),
+                    json => Value::from_json(json).to_string(),
+                };
+                let conflict =
+                    if change.origin == Origin::Both { ", and changed in the files too" } else { "" };
+                let line = format!(
+                    "{}  {} → {}   by {} at {}{conflict}",
+                    change.setting,
+                    shown(&change.before),
+                    shown(&change.after),
+                    change.by.as_deref().unwrap_or("somebody"),
+                    change.since.as_deref().unwrap_or("an unknown time"),
+                );
+                let _ = writeln!(out, "    {} {}", "~".cyan(), clean(&line));
+            }
+        }
+        out.push('\n');
+    }
+    match drifted {
+        0 => out.push_str("No drift: what is deployed is what was applied.\n"),
+        number => {
+            let _ = writeln!(
+                out,
+                "{} changed outside these files since the last apply. The next apply sets back what the files say.",
+                count(number, "setting")
+            );
+        }
+    }
+    out
+}

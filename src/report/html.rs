@@ -1,0 +1,64 @@
+//! HTML: one self-contained page that looks like the Configure section. It loads nothing and runs only its own script,
+//! which its content security policy names by hash.
+
+use sha2::{Digest, Sha256};
+
+use super::content::Content;
+use super::outline::{Budget, outline};
+use super::template::{TemplateError, fill};
+
+/// The name of the template, in the project's `templates/` too.
+pub const TEMPLATE: &str = "page.html";
+
+const BUILT_IN: &str = include_str!("templates/page.html");
+const SCRIPT: &str = include_str!("templates/page.js");
+const STYLE: &str = include_str!("templates/page.css");
+
+/// The page; `own` is the project's template.
+///
+/// # Errors
+/// When the project's template is wrong.
+pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, TemplateError> {
+    let (mut outline, _) = outline(content, Budget(usize::MAX));
+    outline["style"] = STYLE.into();
+    outline["script"] = SCRIPT.into();
+    outline["policy"] = policy().into();
+    fill(TEMPLATE, own.unwrap_or(BUILT_IN), &outline)
+}
+
+fn policy() -> String {
+    let hash = |text: &str| base64(&Sha256::digest(text.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bytes
+        .chunks(3)
+        .flat_map(|chunk| {
+            let all = chunk.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte))
+                << (8 * (3 - chunk.len()));
+            (0..4).map(
+                move |at| {
+                    if at > chunk.len() { '=' } else { char::from(DIGITS[all >> (18 - 6 * at) & 63]) }
+                },
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn base64_is_as_the_standard_has_it() {
+        for (text, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(super::base64(text.as_bytes()), coded);
+        }
+    }
+}

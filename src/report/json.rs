@@ -1,0 +1,115 @@
+//! The machine form: one JSON value, versioned, its schema in `schemas/output/`.
+
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::{Finding, Severity};
+use crate::plan::FORMAT_VERSION;
+use crate::source::Sources;
+
+use super::findings::counts;
+
+/// One finding.
+#[must_use]
+pub fn finding(finding: &Finding, sources: &Sources) -> Json {
+    let place = sources.position(finding.primary.span);
+    let mut json = json!({
+        "code": finding.code.id,
+        "name": finding.code.name,
+        "severity": finding.severity.as_str(),
+        "message": finding.message,
+        "path": sources.path(finding.primary.span),
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line,
+        "end_column": place.end_column,
+    });
+    let mut add = |key: &str, value: Json| {
+        if !value.is_null() && value != json!([]) && value != json!("") {
+            json[key] = value;
+        }
+    };
+    add("label", finding.primary.text.clone().into());
+    add("integration", finding.about.integration.clone().into());
+    add("also", finding.also.clone().into());
+    add("category", finding.about.category.clone().into());
+    add("setting", finding.about.setting.clone().into());
+    let related = finding.related.iter().map(|label| {
+        let place = sources.position(label.span);
+        json!({"path": sources.path(label.span), "line": place.line, "column": place.column,
+            "end_line": place.end_line, "end_column": place.end_column, "message": label.text})
+    });
+    add("related", related.collect());
+    add("notes", finding.notes.clone().into());
+    add("help", finding.help.clone().into());
+    if let Some(fix) = &finding.fix {
+        let edits: Vec<Json> = fix
+            .edits
+            .iter()
+            .map(|edit| {
+                let place = sources.position(edit.span);
+                json!({"path": sources.path(edit.span), "line": place.line, "column": place.column,
+                    "end_line": place.end_line, "end_column": place.end_column, "replacement": edit.text})
+            })
+            .collect();
+        add("fix", json!({"message": fix.message, "safe": fix.safe, "edits": edits}));
+    }
+    json
+}
+
+/// All findings.
+#[must_use]
+pub fn findings(findings: &[Finding], sources: &Sources) -> Vec<Json> {
+    findings.iter().map(|each| finding(each, sources)).collect()
+}
+
+/// What `validate` prints.
+#[must_use]
+pub fn validate(all: &[Finding], sources: &Sources, integrations: usize, exit_code: u8) -> Json {
+    let counts = counts(all);
+    let of = |severity| counts.get(&severity).copied().unwrap_or(0);
+    json!({
+        "format_version": FORMAT_VERSION,
+        "command": "validate",
+        "exit_code": exit_code,
+        "findings": findings(all, sources),
+        "summary": {
+            "integrations": integrations,
+            "errors": of(Severity::Error),
+            "warnings": of(Severity::Warning),
+            "notes": of(Severity::Note),
+        },
+    })
+}
+
+/// What any command prints when it was stopped: the same envelope, with the reason.
+#[must_use]
+pub fn stopped(command: &str, exit_code: u8, message: &str, help: Option<&str>) -> Json {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "command": command,
+        "exit_code": exit_code,
+        "error": {"message": message, "help": help},
+    })
+}
+
+/// Pretty text with a final newline.
+#[must_use]
+pub fn print(json: &Json) -> String {
+    serde_json::to_string_pretty(json).unwrap_or_default() + "\n"
+}
+
+/// What `plan` prints, and the body that other commands build on. What only a save needs stays in the plan file.
+#[must_use]
+pub fn plan(plan: &crate::plan::Plan, command: &str, exit_code: u8) -> Json {
+    let mut body = serde_json::to_value(plan).unwrap_or_default();
+    body["command"] = command.into();
+    body["exit_code"] = exit_code.into();
+    for integration in body["integrations"].as_array_mut().into_iter().flatten() {
+        for category in integration["categories"].as_array_mut().into_iter().flatten() {
+            if let Json::Object(category) = category {
+                category.shift_remove("save");
+            }
+        }
+    }
+    body
+}

@@ -1,0 +1,93 @@
+//! JUnit: a suite an integration, a test case a category of its plan, and a failing case for each error.
+
+use std::collections::BTreeMap;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::clean;
+use super::content::{Content, Item, is_saved, state};
+
+/// The XML document.
+#[must_use]
+pub fn render(content: &Content<'_>) -> String {
+    let mut report = Report::new(format!("pairform {}", content.command));
+    let mut suites = BTreeMap::<String, Vec<TestCase>>::new();
+    for remark in content
+        .remarks()
+        .iter()
+        .filter(|remark| !remark.code.starts_with("plan-") || remark.code == "plan-refused")
+    {
+        let suite =
+            if remark.integration.is_empty() { "project".to_owned() } else { remark.integration.clone() };
+        suites.entry(suite).or_default().push(case(remark));
+    }
+    for integration in content.plan.into_iter().flat_map(|plan| &plan.integrations) {
+        let cases = suites.entry(integration.integration.clone()).or_default();
+        for category in integration.categories.iter().filter(|category| category.action.saves()) {
+            let outcome = content.outcome.and_then(|report| {
+                report
+                    .outcomes
+                    .iter()
+                    .find(|(one, id, _)| *one == integration.integration && *id == category.category)
+            });
+            if outcome.is_some_and(|(_, _, outcome)| !is_saved(outcome)) {
+                continue; // It stands among the remarks, as a failure.
+            }
+            let said = content.outcome_of(&integration.integration, &category.category);
+            let said = said.unwrap_or_else(|| {
+                format!("{}: {} to save", state(category), super::count(category.changes.len(), "setting"))
+            });
+            let mut case = TestCase::new(clean(&category.category), TestCaseStatus::success());
+            case.set_classname(clean(&integration.integration));
+            case.set_system_out(clean(&said));
+            cases.push(case);
+        }
+    }
+    if suites.values().all(Vec::is_empty) {
+        let mut case = TestCase::new(clean(&content.verdict()), TestCaseStatus::success());
+        case.set_classname("project");
+        suites.entry("project".to_owned()).or_default().push(case);
+    }
+    for (name, cases) in suites.into_iter().filter(|(_, cases)| !cases.is_empty()) {
+        let mut suite = TestSuite::new(clean(&name));
+        suite.add_test_cases(cases);
+        report.add_test_suite(suite);
+    }
+    // Writing to a text cannot fail.
+    report.to_string().unwrap_or_default()
+}
+
+fn case(remark: &Item) -> TestCase {
+    let about: Vec<&str> = [&remark.category, &remark.setting]
+        .into_iter()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .collect();
+    let place = format!("{}:{}:{}", remark.path, remark.line, remark.column);
+    let name = if about.is_empty() {
+        format!("{} {place}", remark.code)
+    } else {
+        format!("{} {}", remark.code, about.join("."))
+    };
+    let mut text =
+        vec![format!("{}[{}]: {}", remark.severity, remark.code, remark.message), format!("  --> {place}")];
+    text.extend(remark.notes.iter().map(|note| format!("note: {note}")));
+    text.extend((!remark.help.is_empty()).then(|| format!("help: {}", remark.help)));
+    let text = clean(&text.join("\n"));
+    let failed = remark.severity == "error";
+    let mut status =
+        if failed { TestCaseStatus::non_success(NonSuccessKind::Failure) } else { TestCaseStatus::success() };
+    if failed {
+        status
+            .set_message(clean(&remark.message))
+            .set_type(clean(&remark.code))
+            .set_description(text.as_str());
+    }
+    let mut case = TestCase::new(clean(&name), status);
+    let suite = if remark.integration.is_empty() { "project" } else { &remark.integration };
+    case.set_classname(clean(suite));
+    if !failed {
+        case.set_system_out(text);
+    }
+    case
+}

@@ -1,0 +1,367 @@
+//! The outline that templates are filled with: what a reader needs first, then integration by integration.
+//!
+//! Everything in it is plain text and trusted by nobody; the form's own escaping happens in `template`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::content::{Content, Item, is_worth_showing, shown, shown_after, state};
+use super::{clean, count};
+use crate::model::SettingPath;
+use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin};
+
+/// The longest text of a value or message that an outline holds.
+const LONGEST: usize = 240;
+/// As many owners as are named.
+const OWNERS: usize = 20;
+
+/// How much of the content to keep: the first so many units, errors and resets before detail.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget(pub usize);
+
+/// The outline, and how many units there are in all.
+#[must_use]
+pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
+    let items = content.items();
+    let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
+    let urgent = urgent(content, &items, &mut counter);
+    let integrations: Vec<&Integration> = content
+        .plan
+        .into_iter()
+        .flat_map(|plan| &plan.integrations)
+        .filter(|integration| is_worth_showing(integration))
+        .collect();
+    let kept: Vec<&&Integration> = integrations.iter().filter(|_| counter.take("integration")).collect();
+    let shown: Vec<Json> =
+        kept.into_iter().map(|one| integration(content, one, &items, &mut counter)).collect();
+    let left = integrations.len() - shown.len();
+    // Rows of an integration that is not shown are dropped with it.
+    for one in integrations.iter().skip(integrations.len() - left) {
+        for _ in 0..super::content::changes(one) {
+            counter.take("setting");
+        }
+    }
+    let findings: Vec<Json> = items
+        .iter()
+        .filter(|item| item.severity != "error" || content.plan.is_none())
+        .filter(|_| counter.take("finding"))
+        .map(finding)
+        .collect();
+    let dropped: Vec<String> = counter.dropped.iter().map(|(what, number)| count(*number, what)).collect();
+    let reviews = content.reviews();
+    let named: Vec<Json> = reviews
+        .iter()
+        .take(OWNERS)
+        .map(|(owner, what)| json!({"owner": text(owner), "categories": count(what.len(), "category"), "first": what.iter().take(3).map(|one| text(one)).collect::<Vec<_>>()}))
+        .collect();
+    let plan = content.plan;
+    let outline = json!({
+        "command": content.command,
+        "marker": marker(content),
+        "verdict": content.verdict(),
+        "good": content.errors() == 0 && plan.is_none_or(|plan| plan.refusals.is_empty()),
+        "environment": plan.and_then(|plan| plan.environment.clone()),
+        "commit": plan.and_then(|plan| plan.commit.as_ref()).map(|commit| json!({"id": commit.id.get(..8).unwrap_or(&commit.id), "dirty": commit.dirty})),
+        "base": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.base)),
+        "head": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.head)),
+        "scope": scope(content),
+        "summary": plan.map(|plan| serde_json::to_value(&plan.summary).unwrap_or_default()),
+        "urgent": urgent,
+        "integrations": shown,
+        "released": plan.map(released),
+        "findings": findings,
+        "reviews": named,
+        "more_reviews": reviews.len().saturating_sub(OWNERS),
+        "dropped": dropped,
+        "whole": format!("pairform {}", content.command),
+        "next_sync": plan.is_some_and(|plan| plan.integrations.iter().flat_map(|one| &one.categories).flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")),
+    });
+    (outline, counter.next)
+}
+
+struct Counter {
+    next: usize,
+    budget: usize,
+    dropped: BTreeMap<&'static str, usize>,
+}
+
+impl Counter {
+    fn take(&mut self, what: &'static str) -> bool {
+        let kept = self.next < self.budget;
+        self.next += 1;
+        if !kept {
+            *self.dropped.entry(what).or_default() += 1;
+        }
+        kept
+    }
+}
+
+/// Errors and refusals, resets and conflicts, then what else needs a second look, the worst first.
+fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<Json> {
+    let mut all: Vec<(u8, Json)> = Vec::new();
+    let row = |kind: &str, integration: &str, what: String, place: String| json!({"kind": kind, "integration": text(integration), "text": text(&what), "place": text(&place)});
+    let Some(plan) = content.plan else { return Vec::new() };
+    for refusal in &plan.refusals {
+        all.push((0, row("refused", "", refusal.message.clone(), String::new())));
+    }
+    for item in items.iter().filter(|item| item.severity == "error") {
+        let place = format!("{}:{}", item.path, item.line);
+        all.push((1, row("error", &item.integration, format!("{}: {}", item.code, item.message), place)));
+    }
+    if let Some(report) = content.outcome {
+        for (integration, category, outcome) in &report.outcomes {
+            if !super::content::is_saved(outcome) {
+                let said = content.outcome_of(integration, category).unwrap_or_default();
+                all.push((1, row("not saved", integration, format!("`{category}` {said}"), String::new())));
+            }
+        }
+    }
+    for integration in &plan.integrations {
+        let live = integration.mode == Mode::Live;
+        for category in &integration.categories {
+            for change in &category.changes {
+                let what = format!("`{}.{}`", category.category, change.setting);
+                let moved = format!(
+                    "{what}: {} → {}",
+                    shown(&change.before, change.before_label.as_deref()),
+                    shown_after(change)
+                );
+                let place = change
+                    .path
+                    .as_ref()
+                    .map(|path| format!("{path}:{}", change.line.unwrap_or(1)))
+                    .unwrap_or_default();
+                let turns_live = category.category == crate::model::GENERAL && change.setting == "live_mode";
+                let found = match (change.kind, change.origin) {
+                    (_, Origin::Both) => Some((2, "conflict")),
+                    (Kind::Reset, _) => Some((2, "reset")),
+                    (_, Origin::Outside) => Some((3, "drift")),
+                    _ if turns_live => Some((2, "live mode")),
+                    _ => None,
+                };
+                if let Some((rank, kind)) = found {
+                    all.push((rank, row(kind, &integration.integration, moved, place)));
+                }
+            }
+        }
+        let gaps =
+            integration.readiness.required - integration.readiness.set.min(integration.readiness.required);
+        if live
+            && gaps > 0
+            && !items
+                .iter()
+                .any(|item| item.severity == "error" && item.integration == integration.integration)
+        {
+            all.push((
+                2,
+                row(
+                    "required",
+                    &integration.integration,
+                    format!("{} not set", count(gaps, "required setting")),
+                    String::new(),
+                ),
+            ));
+        }
+        let effects = integration.effects.clone().unwrap_or_default();
+        if live && is_worth_showing(integration) {
+            let what = format!("live: {}", count(super::content::changes(integration), "setting"));
+            all.push((4, row("live", &integration.integration, what, String::new())));
+        }
+        if !effects.newly_required.is_empty() {
+            let what = format!("now required: {}", effects.newly_required.join(", "));
+            all.push((3, row("required", &integration.integration, what, String::new())));
+        }
+    }
+    all.sort_by_key(|(rank, _)| *rank);
+    all.into_iter()
+        .filter(|(rank, _)| counter.take(if *rank <= 1 { "error" } else { "risk" }))
+        .map(|(_, row)| row)
+        .collect()
+}
+
+fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter: &mut Counter) -> Json {
+    let pair = content.catalogue.pair(&one.pair);
+    let worth = |category: &&CategoryPlan| {
+        category.action.saves()
+            || category.action == crate::plan::Action::Blocked
+            || !category.changes.is_empty()
+    };
+    let categories: Vec<Json> = one
+        .categories
+        .iter()
+        .filter(worth)
+        .map(|category| {
+            let schema = pair.as_ref().and_then(|pair| pair.category(&category.category));
+            let mut rows = Vec::new();
+            let mut left = 0;
+            for change in &category.changes {
+                if counter.take("setting") {
+                    rows.push(row(change, schema));
+                } else {
+                    left += 1;
+                }
+            }
+            let additional = rows.iter().filter(|row| row["additional"] == true).count();
+            let missing: Vec<Json> = items
+                .iter()
+                .filter(|item| {
+                    item.integration == one.integration
+                        && item.category == category.category
+                        && item.severity == "error"
+                })
+                .map(finding)
+                .collect();
+            json!({
+                "category": text(&category.category),
+                "title": text(&category.title),
+                "state": state(category),
+                "blocked": missing,
+                "revision": category.revision,
+                "next_sync": category.next_sync.as_deref().map(text),
+                "owners": category.owners.iter().map(|owner| text(owner)).collect::<Vec<_>>(),
+                "outcome": content.outcome_of(&one.integration, &category.category).map(|said| text(&said)),
+                "rows": rows,
+                "additional": count(additional, "setting"),
+                "has_additional": additional > 0,
+                "left": left,
+            })
+        })
+        .collect();
+    let kinds = |kind: Kind| {
+        one.categories
+            .iter()
+            .flat_map(|category| &category.changes)
+            .filter(|change| change.kind == kind)
+            .count()
+    };
+    let unchanged =
+        one.categories.iter().filter(|category| category.action == crate::plan::Action::None).count();
+    json!({
+        "integration": text(&one.integration),
+        "title": text(&one.title),
+        "pair": text(&one.pair),
+        "live": one.mode == Mode::Live,
+        "mode": if one.mode == Mode::Live { "live" } else { "onboarding" },
+        "required": one.readiness.required,
+        "set": one.readiness.set,
+        "link": one.link.as_deref().filter(|link| link.starts_with("https://") || link.starts_with("http://")),
+        "settings": count(super::content::changes(one), "setting"),
+        "added": kinds(Kind::Add),
+        "changed": kinds(Kind::Change),
+        "reset": kinds(Kind::Reset),
+        "categories": categories,
+        "unchanged": count(unchanged, "category"),
+        "effects": effects(one.effects.as_ref()),
+    })
+}
+
+fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
+    let setting = category.and_then(|category| category.setting(&SettingPath::parse(&change.setting)?));
+    let note = match change.origin {
+        Origin::Git => String::new(),
+        Origin::Outside => "drift: changed outside".to_owned(),
+        Origin::Both => "conflict: changed here and outside".to_owned(),
+    };
+    json!({
+        "setting": text(&change.setting),
+        "title": setting.map(|setting| text(&setting.title)),
+        "additional": setting.is_some_and(|setting| setting.additional),
+        "required": setting.is_some_and(|setting| !matches!(setting.required, crate::schema::Required::No)),
+        "kind": match change.kind { Kind::Add => "add", Kind::Change => "change", Kind::Reset => "reset" },
+        "sign": match change.kind { Kind::Add => "+", Kind::Change => "~", Kind::Reset => "−" },
+        "before": text(&shown(&change.before, change.before_label.as_deref())),
+        "after": text(&shown_after(change)),
+        "note": note,
+        "place": change.path.as_ref().map(|path| text(&format!("{path}:{}", change.line.unwrap_or(1)))),
+        "touched": change.touched.as_ref().map(|touched| {
+            let commit = touched.commit.as_deref().map_or("not committed", |id| id.get(..8).unwrap_or(id));
+            text(format!("{commit} {}", touched.author).trim())
+        }),
+    })
+}
+
+fn effects(effects: Option<&Effects>) -> Vec<Json> {
+    let Some(effects) = effects else { return Vec::new() };
+    [
+        ("flows switched on", &effects.flows_on),
+        ("flows switched off", &effects.flows_off),
+        ("categories that appear", &effects.categories_shown),
+        ("categories that disappear", &effects.categories_hidden),
+        ("now required", &effects.newly_required),
+        ("touched only through", &effects.through),
+    ]
+    .into_iter()
+    .filter(|(_, list)| !list.is_empty())
+    .map(|(what, list)| {
+        let more = list.len().saturating_sub(12);
+        json!({"what": what, "list": list.iter().take(12).map(|one| text(one)).collect::<Vec<_>>(), "more": more})
+    })
+    .collect()
+}
+
+fn finding(item: &Item) -> Json {
+    json!({
+        "code": text(&item.code),
+        "severity": item.severity,
+        "message": text(&item.message),
+        "help": text(&item.help),
+        "integration": text(&item.integration),
+        "category": text(&item.category),
+        "setting": text(&item.setting),
+        "required": item.name.starts_with("required-"),
+        "place": text(&format!("{}:{}", item.path, item.line)),
+    })
+}
+
+fn released(plan: &crate::plan::Plan) -> Json {
+    const SHOWN: usize = 20;
+    let names: Vec<String> = plan
+        .released
+        .iter()
+        .take(SHOWN)
+        .map(|released| text(&format!("{} {}", released.integration, released.category)))
+        .collect();
+    json!({"names": names, "count": plan.released.len(), "more": plan.released.len().saturating_sub(SHOWN)})
+}
+
+fn side(side: &crate::plan::Side) -> Json {
+    json!({"name": text(&side.name), "id": side.id.as_deref().map(|id| id.get(..8).unwrap_or(id))})
+}
+
+fn scope(content: &Content<'_>) -> Option<String> {
+    let scope = &content.plan?.scope;
+    let mut said = Vec::new();
+    if let Some(since) = &scope.changed_since {
+        said.push(format!("only what can have changed since {since}"));
+    }
+    if scope.left_out_integrations + scope.left_out_categories > 0 {
+        said.push(format!(
+            "{} and {} left out by the filters",
+            count(scope.left_out_integrations, "integration"),
+            count(scope.left_out_categories, "category")
+        ));
+    }
+    (!said.is_empty()).then(|| text(&said.join("; ")))
+}
+
+/// What tells a comment from those of other commands and environments.
+fn marker(content: &Content<'_>) -> String {
+    let environment = content.plan.and_then(|plan| plan.environment.as_deref()).unwrap_or("");
+    let safe: String = environment.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    if safe.is_empty() {
+        format!("pairform:{}", content.command)
+    } else {
+        format!("pairform:{}:{safe}", content.command)
+    }
+}
+
+/// Harmless, and no longer than a reader can take.
+fn text(text: &str) -> String {
+    let text = clean(text);
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let short: String = text.chars().take(LONGEST).collect();
+    format!("{short}… ({} characters)", text.chars().count())
+}

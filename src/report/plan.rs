@@ -1,0 +1,231 @@
+//! A plan as a person reads it.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+use serde_json::Value as Json;
+use similar::{ChangeTag, TextDiff};
+
+use super::{clean, clean_line, count};
+use crate::model::Value;
+use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Mode, Origin, Plan};
+
+/// The whole plan: what changes, what is blocked, and how much is unchanged.
+#[must_use]
+pub fn text(plan: &Plan) -> String {
+    let mut out = String::new();
+    for integration in plan.integrations.iter().filter(|integration| is_worth_showing(integration)) {
+        integration_text(&mut out, integration);
+    }
+    released(&mut out, plan);
+    summary(&mut out, plan);
+    out
+}
+
+fn is_worth_showing(integration: &Integration) -> bool {
+    integration
+        .categories
+        .iter()
+        .any(|category| category.action.saves() || category.action == Action::Blocked)
+}
+
+fn integration_text(out: &mut String, integration: &Integration) {
+    let mode = match integration.mode {
+        Mode::Live => "live".yellow().bold().to_string(),
+        Mode::Onboarding => "onboarding".to_string(),
+    };
+    let readiness = integration.readiness;
+    let ready = format!("{} of {} required settings set", readiness.set, readiness.required);
+    let ready = if readiness.set < readiness.required {
+        ready.yellow().to_string()
+    } else {
+        ready.dimmed().to_string()
+    };
+    let _ = writeln!(
+        out,
+        "{}  {}  {mode}  {ready}",
+        clean(&integration.integration).bold(),
+        clean(&integration.title),
+    );
+    if let Some(link) = &integration.link {
+        let _ = writeln!(out, "  {}", clean(link).dimmed());
+    }
+    for category in &integration.categories {
+        category_text(out, category);
+    }
+    out.push('\n');
+}
+
+fn category_text(out: &mut String, category: &CategoryPlan) {
+    let name = clean(&category.category);
+    let next = category.next_sync.as_ref().map(|next| format!("   next {}", clean(next))).unwrap_or_default();
+    let saved = match category.revision {
+        Some(revision) => format!("revision {revision} → {}", revision + 1),
+        None => "changed".to_owned(),
+    };
+    let (sign, state) = match category.action {
+        Action::Create => ("+".green().to_string(), format!("not saved yet{next}")),
+        Action::Update => ("~".yellow().to_string(), format!("{saved}{next}")),
+        Action::Reset => ("-".red().to_string(), format!("{saved}{next}")),
+        Action::Blocked => ("!".red().bold().to_string(), blocked(category)),
+        Action::None | Action::NotManaged => return,
+    };
+    let _ = writeln!(out, "  {sign} {:<18} {}", name.bold(), state.dimmed());
+    let width = category
+        .changes
+        .iter()
+        .map(|change| clean(&change.setting).chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(48);
+    for change in &category.changes {
+        change_text(out, change, width);
+    }
+}
+
+fn blocked(category: &CategoryPlan) -> String {
+    match category.blocked.as_slice() {
+        [] => "blocked".to_owned(),
+        [one] => clean_line(one),
+        [first, rest @ ..] => format!("{} (and {})", clean_line(first), count(rest.len(), "more error")),
+    }
+}
+
+fn change_text(out: &mut String, change: &Change, width: usize) {
+    let setting = clean(&change.setting);
+    let before = shown(&change.before, change.before_label.as_deref());
+    let after = shown(&change.after, change.after_label.as_deref());
+    let origin = origin(change);
+    let line = |sign: String, what: String| format!("      {sign} {setting:<width$}  {what}{origin}\n");
+    match change.kind {
+        Kind::Add => out.push_str(&line("+".green().to_string(), after)),
+        Kind::Reset if change.after.is_null() => {
+            out.push_str(&line("-".red().to_string(), format!("{before} → {}", "not set".red())));
+        }
+        Kind::Reset => out.push_str(&line("-".red().to_string(), format!("{before} → {after} (default)"))),
+        Kind::Change => match (&change.before, &change.after) {
+            (Json::String(old), Json::String(new)) if old.contains('\n') || new.contains('\n') => {
+                out.push_str(&line("~".yellow().to_string(), "text changed".to_owned()));
+                text_diff(out, old, new);
+            }
+            _ if before == after => {
+                out.push_str(&line(
+                    "~".yellow().to_string(),
+                    format!("{before} → a new value of the same reference"),
+                ));
+            }
+            _ => out.push_str(&line("~".yellow().to_string(), format!("{before} → {after}"))),
+        },
+    }
+}
+
+/// What else there is to know about who moved the setting.
+fn origin(change: &Change) -> String {
+    let last = change.last_applied.as_ref().map_or("not set".to_owned(), |last| shown(last, None));
+    match change.origin {
+        Origin::Git => String::new(),
+        Origin::Outside => format!("   {}", format!("drift: changed outside, last applied {last}").cyan()),
+        Origin::Both => {
+            format!(
+                "   {}",
+                format!("conflict: changed here and outside, last applied {last}").magenta().bold()
+            )
+        }
+    }
+}
+
+fn shown(value: &Json, label: Option<&str>) -> String {
+    if value.is_null() {
+        return "not set".to_owned();
+    }
+    let text = clean(&Value::from_json(value).to_string());
+    match label {
+        Some(label) => format!("{text} {}", clean_line(label)),
+        None => text,
+    }
+}
+
+/// The lines that differ, each under its sign.
+fn text_diff(out: &mut String, old: &str, new: &str) {
+    let diff = TextDiff::from_lines(old, new);
+    for change in diff.iter_all_changes() {
+        let line = clean(change.value().trim_end_matches('\n'));
+        let line = match change.tag() {
+            ChangeTag::Delete => format!("- {line}").red().to_string(),
+            ChangeTag::Insert => format!("+ {line}").green().to_string(),
+            ChangeTag::Equal => format!("  {line}"),
+        };
+        let _ = writeln!(out, "          {line}");
+    }
+}
+
+fn released(out: &mut String, plan: &Plan) {
+    if plan.released.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", "No longer managed (left as deployed):".bold());
+    for released in &plan.released {
+        let _ = writeln!(out, "  {}  {}", clean(&released.integration), clean(&released.category));
+    }
+    out.push('\n');
+}
+
+fn summary(out: &mut String, plan: &Plan) {
+    let (categories, settings) = (&plan.summary.categories, &plan.summary.settings);
+    let to_save = categories.create + categories.update + categories.reset;
+    let blocked =
+        if categories.blocked > 0 { format!("{} blocked, ", categories.blocked) } else { String::new() };
+    let _ = writeln!(
+        out,
+        "{}: {} to save, {blocked}{} unchanged. {} added, {} changed, {} reset.",
+        count(plan.summary.integrations, "integration"),
+        count(to_save, "category"),
+        categories.none,
+        count(settings.add, "setting"),
+        settings.change,
+        settings.reset
+    );
+    if settings.outside > 0 {
+        let _ = writeln!(
+            out,
+            "{}",
+            format!("{} changed outside these files would be set back.", count(settings.outside, "setting"))
+                .cyan()
+        );
+    }
+    if settings.conflicts > 0 {
+        let _ = writeln!(
+            out,
+            "{}",
+            format!("{} in conflict: changed both here and outside.", count(settings.conflicts, "setting"))
+                .magenta()
+                .bold()
+        );
+    }
+    let scope = &plan.scope;
+    if scope.left_out_integrations + scope.left_out_categories > 0 {
+        let _ = writeln!(
+            out,
+            "Left out by the filters: {}, {}.",
+            count(scope.left_out_integrations, "integration"),
+            count(scope.left_out_categories, "category")
+        );
+    }
+    for refusal in &plan.refusals {
+        let _ = writeln!(out, "{} {}", "apply would be refused:".red().bold(), clean_line(&refusal.message));
+    }
+    if plan.summary.errors > 0 {
+        let errors = count(plan.summary.errors, "error");
+        let _ = writeln!(out, "{}", format!("The plan has {errors} and cannot be applied.").red().bold());
+        return;
+    }
+    for note in &plan.notes {
+        let _ = writeln!(out, "{} {}", "note:".bold(), clean(note));
+    }
+    let next_sync = plan.integrations.iter().flat_map(|integration| &integration.categories);
+    if to_save > 0
+        && next_sync.flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")
+    {
+        let _ = writeln!(out, "Takes effect at the next sync; orders already synced keep their old values.");
+    }
+}

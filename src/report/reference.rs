@@ -1,0 +1,146 @@
+//! Reference pages of a pair: every setting, what it takes and when it is required; as Markdown and as one HTML page.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, context};
+use serde::Serialize;
+
+use crate::schema::words::{facts, kind};
+use crate::schema::{Category, Pair, Required};
+
+/// A pair, ready to be laid out.
+#[derive(Debug, Serialize)]
+struct Page {
+    id: String,
+    title: String,
+    flows: Vec<FlowRow>,
+    categories: Vec<Section>,
+}
+
+#[derive(Debug, Serialize)]
+struct FlowRow {
+    id: String,
+    title: String,
+    description: String,
+    default: &'static str,
+    direction: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Section {
+    id: String,
+    title: String,
+    description: String,
+    visible: String,
+    settings: Vec<Entry>,
+    additional: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    key: String,
+    title: String,
+    description: String,
+    kind: String,
+    required: bool,
+    facts: Vec<Fact>,
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    value: String,
+    label: String,
+}
+
+fn page(pair: &Pair) -> Page {
+    let flows = pair.flows.iter().map(|flow| FlowRow {
+        id: flow.id.clone(),
+        title: flow.title.clone(),
+        description: flow.description.clone(),
+        default: if flow.default { "on" } else { "off" },
+        direction: flow.direction.replace('_', " "),
+    });
+    let categories = pair.categories().map(|category| section(pair, category)).collect();
+    Page { id: pair.id.clone(), title: pair.title.clone(), flows: flows.collect(), categories }
+}
+
+fn section(pair: &Pair, category: &Category) -> Section {
+    let visible = match &category.flows {
+        Some(flows) => format!("Visible while {} is on.", crate::diagnostic::list_words(flows, "or")),
+        None => "Always visible.".to_owned(),
+    };
+    let entries = |additional: bool| {
+        let chosen = category.settings.iter().filter(|setting| setting.additional == additional);
+        chosen
+            .map(|setting| Entry {
+                key: format!("{}.{}", category.id, setting.path),
+                title: setting.title.clone(),
+                description: setting.description.clone(),
+                kind: kind(pair, setting),
+                required: matches!(setting.required, Required::Yes { .. }),
+                facts: facts(category, setting)
+                    .into_iter()
+                    .map(|(name, value)| Fact { name, value })
+                    .collect(),
+                choices: choices(&setting.schema),
+            })
+            .collect()
+    };
+    Section {
+        id: category.id.clone(),
+        title: category.title.clone(),
+        description: category.description.clone(),
+        visible,
+        settings: entries(false),
+        additional: entries(true),
+    }
+}
+
+fn choices(schema: &serde_json::Value) -> Vec<Choice> {
+    let holder = if schema.get("enum").is_some() { schema } else { schema.get("items").unwrap_or(schema) };
+    let allowed = holder.get("enum").and_then(|list| list.as_array());
+    let values = allowed.into_iter().flatten().filter_map(|value| value.as_str());
+    let label = |value: &str| {
+        let label =
+            holder.get("x-labels").and_then(|labels| labels.get(value)).and_then(|label| label.as_str());
+        label.unwrap_or("").to_owned()
+    };
+    values.map(|value| Choice { value: value.to_owned(), label: label(value) }).collect()
+}
+
+/// The pair's page as Markdown.
+///
+/// # Errors
+/// When the template fails, which a test rules out.
+pub fn markdown(pair: &Pair) -> Result<String, String> {
+    render("reference.md", include_str!("templates/reference.md"), pair)
+}
+
+/// The pair's page as one self-contained HTML file.
+///
+/// # Errors
+/// When the template fails, which a test rules out.
+pub fn html(pair: &Pair) -> Result<String, String> {
+    render("reference.html", include_str!("templates/reference.html"), pair)
+}
+
+fn render(name: &str, template: &str, pair: &Pair) -> Result<String, String> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.map_err(|error| error.to_string())?);
+    environment.set_auto_escape_callback(|name| {
+        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+    });
+    // A cell of a Markdown table ends at a bar, and a text may hold one.
+    environment.add_filter("cell", |text: String| text.replace('|', "\\|").replace('\n', " "));
+    environment.add_template(name, template).map_err(|error| error.to_string())?;
+    let template = environment.get_template(name).map_err(|error| error.to_string())?;
+    template.render(context! { pair => Serde(page(pair)) }).map_err(|error| error.to_string())
+}

@@ -1,0 +1,176 @@
+//! What pairform knows of platforms: connectors, categories and pairs, linked into one schema per pair.
+//!
+//! Facts live in `schemas/` (and in a project's own `schemas/`), never in this code. Nothing here knows an integration.
+
+pub mod instance;
+pub mod judge;
+pub mod link;
+pub mod mend;
+pub mod parts;
+pub mod repair;
+pub mod speak;
+pub mod vat;
+pub mod words;
+
+use serde_json::Value as Json;
+
+use crate::model::{SettingPath, Value};
+use judge::Validator;
+
+/// A pair's linked schema: what `check`, `plan` and the reference pages read.
+#[derive(Debug)]
+pub struct Pair {
+    pub id: String,
+    /// `Shopify ↔ Fortnox`: the shop first.
+    pub title: String,
+    pub shop: Connector,
+    pub erp: Connector,
+    /// In the order in which pages list them.
+    pub flows: Vec<Flow>,
+    /// The settings categories, in the order of the Settings page.
+    pub settings: Vec<Category>,
+    /// `connectors`, `flows`, `schedules`, `webhooks`.
+    pub others: Vec<Category>,
+    /// Categories that exist but not for this pair, with the reason in words.
+    pub hidden: Vec<(String, String)>,
+    /// The self-contained JSON Schema (draft 2020-12) that `schema show --json` prints.
+    pub document: Json,
+    validator: Validator,
+}
+
+/// A platform, as far as schemas speak of it.
+#[derive(Debug)]
+pub struct Connector {
+    pub id: String,
+    pub title: String,
+    pub description: Json,
+}
+
+/// A flow that a pair offers.
+#[derive(Debug)]
+pub struct Flow {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    /// Whether it is on when no file mentions it.
+    pub default: bool,
+    pub direction: String,
+}
+
+/// A category: the unit that is saved.
+#[derive(Debug)]
+pub struct Category {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    /// Visible while one of these is on; `None`: always.
+    pub flows: Option<Vec<String>>,
+    pub settings: Vec<Setting>,
+    /// JSON Schema of the category's part of the document.
+    pub schema: Json,
+}
+
+/// One setting of a category: a leaf, or a whole mapping.
+#[derive(Debug)]
+pub struct Setting {
+    pub path: SettingPath,
+    pub title: String,
+    pub description: String,
+    pub required: Required,
+    /// Matters only while one of these is on; empty: always.
+    pub flows: Vec<String>,
+    pub additional: bool,
+    pub default: Option<Value>,
+    pub schema: Json,
+}
+
+/// When a setting must be declared.
+#[derive(Debug)]
+pub enum Required {
+    No,
+    Yes {
+        /// All must hold (empty: always).
+        when: Vec<Condition>,
+        /// None may be declared.
+        unless: Vec<Reference>,
+    },
+}
+
+/// `CATEGORY.SETTING` or `flows.FLOW`.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub category: String,
+    pub path: SettingPath,
+}
+
+/// A setting's effective value is one of these.
+#[derive(Debug)]
+pub struct Condition {
+    pub on: Reference,
+    pub values: Vec<Json>,
+    /// The value that counts when the setting is not declared.
+    pub default: Option<Json>,
+}
+
+impl Pair {
+    /// The category with this id, settings or other.
+    #[must_use]
+    pub fn category(&self, id: &str) -> Option<&Category> {
+        self.settings.iter().chain(&self.others).find(|category| category.id == id)
+    }
+
+    pub fn categories(&self) -> impl Iterator<Item = &Category> {
+        self.settings.iter().chain(&self.others)
+    }
+
+    #[must_use]
+    pub fn flow(&self, id: &str) -> Option<&Flow> {
+        self.flows.iter().find(|flow| flow.id == id)
+    }
+
+    #[must_use]
+    pub fn connector(&self, id: &str) -> Option<&Connector> {
+        [&self.shop, &self.erp].into_iter().find(|connector| connector.id == id)
+    }
+
+    /// Judges structure: everything but which settings are required, which `compile` judges with better words.
+    #[must_use]
+    pub fn validator(&self) -> &Validator {
+        &self.validator
+    }
+}
+
+impl Category {
+    /// The setting that owns a leaf path: itself, or the mapping it is a row of.
+    #[must_use]
+    pub fn setting(&self, path: &SettingPath) -> Option<&Setting> {
+        self.settings
+            .iter()
+            .filter(|setting| path.starts_with(&setting.path))
+            .max_by_key(|setting| setting.path.segments().len())
+    }
+
+    /// The schema of the value at a path, through properties and mapping rows.
+    #[must_use]
+    pub fn schema_at(&self, path: &SettingPath) -> Option<&Json> {
+        path.segments().iter().try_fold(&self.schema, |schema, key| {
+            schema
+                .get("properties")
+                .and_then(|properties| properties.get(&**key))
+                .or_else(|| schema.get("additionalProperties").filter(|rows| rows.is_object()))
+        })
+    }
+}
+
+/// What a schema says of its option set: `(connector, set)`.
+#[must_use]
+pub fn options_of(schema: &Json) -> Option<(&str, &str)> {
+    let holder = schema.get("items").unwrap_or(schema);
+    holder.get("x-options")?.as_str()?.split_once('.')
+}
+
+/// A text under a key, or nothing.
+#[must_use]
+pub fn text<'a>(schema: &'a Json, key: &str) -> &'a str {
+    schema.get(key).and_then(Json::as_str).unwrap_or("")
+}

@@ -1,0 +1,105 @@
+//! Judging past misnamed and misplaced keys, so that one slip is one finding.
+//!
+//! A key that was meant as another one, or that stands in another category, is reported; the rest of the document is
+//! then judged as if it stood where it was meant. Only what is judged is repaired, never what is planned.
+
+use crate::diagnostic::Finding;
+use crate::yaml::{Entry, Kind, Map, Node};
+
+/// A key that stands in the wrong place or under the wrong name, and where it was meant to stand.
+#[derive(Debug)]
+pub struct Move {
+    pub from: Vec<String>,
+    pub to: Vec<String>,
+    pub finding: Finding,
+}
+
+/// A moved part may hold misnamed keys itself, down to the depth of a setting.
+const ROUNDS: usize = 6;
+
+/// Calls `judge` until nothing has to be moved any more; the copy that it judged last, where something was moved.
+pub fn judge(
+    root: &Node,
+    mut judge: impl FnMut(&Node, &mut Vec<Move>) -> Vec<Finding>,
+) -> (Vec<Finding>, Option<Node>) {
+    let mut findings = Vec::new();
+    let mut repaired: Option<Node> = None;
+    for _ in 0..ROUNDS {
+        let mut moves = Vec::new();
+        let said = judge(repaired.as_ref().unwrap_or(root), &mut moves);
+        if moves.is_empty() {
+            findings.extend(said);
+            break;
+        }
+        let mut next = repaired.take().unwrap_or_else(|| root.clone());
+        for one in moves {
+            carry_out(&mut next, &one.from, &one.to);
+            findings.push(one.finding);
+        }
+        repaired = Some(next);
+    }
+    (findings, repaired)
+}
+
+fn carry_out(root: &mut Node, from: &[String], to: &[String]) {
+    let Some((key, parents)) = from.split_last() else { return };
+    let mut holder = &mut *root;
+    for parent in parents {
+        match holder.as_map_mut().and_then(|map| map.get_mut(parent)) {
+            Some(entry) => holder = &mut entry.value,
+            None => return,
+        }
+    }
+    let Some(mut entry) = holder.as_map_mut().and_then(|map| map.remove(key)) else { return };
+    if let Some((key, parents)) = to.split_last() {
+        entry.key.text = key.as_str().into();
+        put(root, parents, entry);
+    }
+}
+
+/// Puts an entry under the maps that `parents` name, making those that are not there.
+fn put(holder: &mut Node, parents: &[String], entry: Entry) {
+    if holder.is_null() {
+        holder.kind = Kind::Map(Map::new());
+    }
+    let Some(map) = holder.as_map_mut() else { return };
+    let Some((first, rest)) = parents.split_first() else {
+        match map.get_mut(&entry.key.text) {
+            Some(present) => lay_over(present, entry),
+            None => map.insert(entry),
+        }
+        return;
+    };
+    if map.get(first).is_none() {
+        let mut key = entry.key.clone();
+        key.text = first.as_str().into();
+        map.insert(Entry { key, value: Node::new(entry.value.span, Kind::Map(Map::new())) });
+    }
+    if let Some(next) = map.get_mut(first) {
+        put(&mut next.value, rest, entry);
+    }
+}
+
+/// What comes from another file lies beneath; within one file, what stands in its right place wins.
+fn lay_over(present: &mut Entry, entry: Entry) {
+    let beneath = present.key.span.file != entry.key.span.file;
+    let Entry { key, value } = entry;
+    match (&mut present.value.kind, value.kind) {
+        (Kind::Map(own), Kind::Map(moved)) => {
+            for inner in moved.entries() {
+                match own.get_mut(&inner.key.text) {
+                    Some(other) => lay_over(other, inner.clone()),
+                    None => own.insert(inner.clone()),
+                }
+            }
+        }
+        (kind, moved) if beneath => {
+            *kind = moved;
+            present.value.span = value.span;
+        }
+        _ => {}
+    }
+    if beneath {
+        present.key = key;
+    }
+}

@@ -1,0 +1,220 @@
+//! VAT rates as data: which are in force in a country on a day, which have ended, and what took their place.
+//!
+//! The table is `schemas/data/vat.yaml`. Nothing here knows a clock: the day is given.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
+
+/// The table's path below `schemas/`.
+pub const PATH: &str = "data/vat.yaml";
+
+/// The rates of all countries that are known.
+#[derive(Debug, Default, Deserialize)]
+pub struct Vat {
+    /// The day on which the whole table was last looked through, as text.
+    pub updated: Option<String>,
+    countries: BTreeMap<String, Country>,
+}
+
+/// The rates of one country, with those that have ended.
+#[derive(Debug, Deserialize)]
+pub struct Country {
+    pub title: String,
+    #[serde(default)]
+    pub notes: Vec<String>,
+    pub rates: Vec<Rate>,
+    #[serde(default)]
+    pub moves: Vec<Move>,
+}
+
+/// One rate in one time; a rate that went and came back has two.
+#[derive(Debug, Deserialize)]
+pub struct Rate {
+    /// `25.5`
+    pub rate: String,
+    pub kind: Kind,
+    #[serde(flatten)]
+    pub time: Time,
+    /// The rates that took its place when it ended.
+    #[serde(default)]
+    pub replaced_by: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Standard,
+    Reduced,
+}
+
+/// Goods that moved between two rates that both stay.
+#[derive(Debug, Deserialize)]
+pub struct Move {
+    pub goods: String,
+    pub old: String,
+    pub new: String,
+    #[serde(flatten)]
+    pub time: Time,
+    pub note: Option<String>,
+}
+
+/// From a day until a day, both included; `None` is without end.
+#[derive(Debug, Deserialize)]
+pub struct Time {
+    #[serde(default, deserialize_with = "day")]
+    pub from: Option<Date>,
+    #[serde(default, deserialize_with = "day")]
+    pub until: Option<Date>,
+}
+
+/// How a rate stands on a day.
+#[derive(Debug, Clone, Copy)]
+pub enum Standing<'a> {
+    InForce(Kind),
+    /// The row that ended last.
+    Ended(&'a Rate),
+    /// The first day on which it is in force.
+    Begins(Date),
+    Unknown,
+}
+
+impl Time {
+    #[must_use]
+    pub fn holds(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
+    }
+}
+
+impl Vat {
+    /// The built-in table with a project's own countries laid over it. Both were judged by the meta schema.
+    #[must_use]
+    pub fn new(built_in: Json, own: Option<Json>) -> Self {
+        let read = |json: Json| serde_json::from_value::<Vat>(json).unwrap_or_default();
+        let mut vat = read(built_in);
+        if let Some(own) = own.map(read) {
+            vat.updated = own.updated.or(vat.updated);
+            vat.countries.extend(own.countries);
+        }
+        vat
+    }
+
+    #[must_use]
+    pub fn country(&self, code: &str) -> Option<&Country> {
+        self.countries.get(code)
+    }
+
+    /// The last day on which something in the table begins: the day that counts when there is no clock.
+    #[must_use]
+    pub fn newest(&self) -> Date {
+        let times = self.countries.values().flat_map(|country| {
+            country.rates.iter().map(|rate| &rate.time).chain(country.moves.iter().map(|moved| &moved.time))
+        });
+        times.filter_map(|time| time.from).max().unwrap_or(Date::ZERO)
+    }
+}
+
+impl Country {
+    #[must_use]
+    pub fn standing(&self, rate: &str, day: Date) -> Standing<'_> {
+        let rows = || self.rates.iter().filter(|row| row.rate == rate);
+        if let Some(row) = rows().find(|row| row.time.holds(day)) {
+            return Standing::InForce(row.kind);
+        }
+        if let Some(row) = rows()
+            .filter(|row| row.time.until.is_some_and(|until| until < day))
+            .max_by_key(|row| row.time.until)
+        {
+            return Standing::Ended(row);
+        }
+        rows().filter_map(|row| row.time.from).min().map_or(Standing::Unknown, Standing::Begins)
+    }
+
+    /// The rates in force, the standard rate first.
+    #[must_use]
+    pub fn in_force(&self, day: Date) -> Vec<&Rate> {
+        let mut rates: Vec<&Rate> = self.rates.iter().filter(|row| row.time.holds(day)).collect();
+        rates.sort_by_key(|row| row.kind == Kind::Reduced);
+        rates
+    }
+
+    #[must_use]
+    pub fn standard(&self, day: Date) -> Option<&str> {
+        self.in_force(day).into_iter().find(|row| row.kind == Kind::Standard).map(|row| row.rate.as_str())
+    }
+}
+
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::parts::built_in;
+
+    fn table() -> Vat {
+        Vat::new(built_in(PATH), None)
+    }
+
+    fn on(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_member_state_has_one_standard_rate_on_every_day() {
+        let vat = table();
+        assert_eq!(vat.countries.len(), 30);
+        for (code, country) in &vat.countries {
+            for day in [
+                "2020-08-15",
+                "2020-12-31",
+                "2023-06-01",
+                "2024-08-31",
+                "2024-09-01",
+                "2026-04-01",
+                "2030-01-01",
+            ] {
+                let standard =
+                    country.in_force(on(day)).iter().filter(|row| row.kind == Kind::Standard).count();
+                assert_eq!(standard, 1, "{code} on {day}");
+            }
+            for row in country.rates.iter().filter(|row| row.time.until.is_some()) {
+                let after = row.time.until.unwrap().tomorrow().unwrap();
+                for next in &row.replaced_by {
+                    assert!(
+                        matches!(country.standing(next, after), Standing::InForce(kind) if kind == row.kind),
+                        "{code} {} is followed by {next}",
+                        row.rate
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_ends_on_the_day_before_its_successor_begins() {
+        let vat = table();
+        let finland = vat.country("FI").unwrap();
+        assert!(matches!(finland.standing("24", on("2024-08-31")), Standing::InForce(Kind::Standard)));
+        assert!(
+            matches!(finland.standing("24", on("2024-09-01")), Standing::Ended(row) if row.replaced_by == ["25.5"])
+        );
+        assert!(
+            matches!(finland.standing("25.5", on("2024-08-31")), Standing::Begins(day) if day == on("2024-09-01"))
+        );
+        assert!(matches!(finland.standing("23", on("2024-09-01")), Standing::Unknown));
+        assert_eq!(finland.standard(on("2026-01-01")), Some("25.5"));
+    }
+
+    #[test]
+    fn a_project_lays_whole_countries_over_the_table() {
+        let own = serde_json::json!({"countries": {"FI": {"title": "Finland", "rates": [{"rate": "30", "kind": "standard"}]}}});
+        let vat = Vat::new(built_in(PATH), Some(own));
+        assert_eq!(vat.country("FI").unwrap().standard(on("2026-01-01")), Some("30"));
+        assert_eq!(vat.country("SE").unwrap().standard(on("2026-01-01")), Some("25"));
+    }
+}

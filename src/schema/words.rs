@@ -1,0 +1,96 @@
+//! A setting in words: what kind of field it is, when it is required, when it takes effect.
+
+use super::{Category, Pair, Required, Setting, options_of, text};
+use serde_json::Value as Json;
+
+/// What there is to know of a setting, as name and words; its type is [`kind`].
+#[must_use]
+pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(default) = &setting.default {
+        facts.push(("Default", default.to_string()));
+    }
+    facts.extend(limits(&setting.schema));
+    facts.push(("Required", required(category, setting)));
+    let effect = match text(&setting.schema, "x-effect") {
+        "immediately" => "immediately",
+        "new-import" => "for records imported from then on",
+        _ => "at the next sync; what was synced already keeps its old values",
+    };
+    facts.push(("Takes effect", effect.to_owned()));
+    facts
+}
+
+fn limits(schema: &Json) -> Option<(&'static str, String)> {
+    let number = |key: &str| schema.get(key).map(Json::to_string);
+    match (number("minimum"), number("maximum")) {
+        (Some(least), Some(most)) => Some(("Range", format!("{least} to {most}"))),
+        (Some(least), None) => Some(("Range", format!("{least} or more"))),
+        (None, Some(most)) => Some(("Range", format!("up to {most}"))),
+        (None, None) => None,
+    }
+}
+
+/// What kind of field the setting is, in the words of the Settings page.
+#[must_use]
+pub fn kind(pair: &Pair, setting: &Setting) -> String {
+    let schema = &setting.schema;
+    let types = schema.get("type");
+    let first =
+        types.and_then(|types| types.as_str().or_else(|| types.as_array()?.first()?.as_str())).unwrap_or("");
+    if let Some((connector, set)) = options_of(schema) {
+        let multi = if first == "array" { "multi-select dropdown" } else { "dropdown" };
+        return format!("{multi} of {}", set_title(pair, connector, set));
+    }
+    match first {
+        _ if schema.get("x-secret").is_some() => "credential".to_owned(),
+        _ if schema.get("enum").is_some() => "dropdown".to_owned(),
+        "boolean" => "toggle".to_owned(),
+        "string" if text(schema, "format") == "date" => "date".to_owned(),
+        "array" if schema.pointer("/items/enum").is_some() => "multi-select dropdown".to_owned(),
+        "array" => "list of texts".to_owned(),
+        "object" => mapping(pair, schema),
+        "integer" | "number" if text(schema, "x-code").is_empty() => "number".to_owned(),
+        _ => "text".to_owned(),
+    }
+}
+
+fn mapping(pair: &Pair, schema: &Json) -> String {
+    let rows = schema.get("additionalProperties").unwrap_or(schema);
+    match options_of(rows) {
+        Some((connector, set)) => format!("mapping to {}", set_title(pair, connector, set)),
+        None => "mapping".to_owned(),
+    }
+}
+
+/// "Fortnox terms of payment".
+#[must_use]
+pub fn set_title(pair: &Pair, connector: &str, set: &str) -> String {
+    let Some(connector) = pair.connector(connector) else { return set.replace('_', " ") };
+    let title = connector.description.pointer(&format!("/options/{set}/title")).and_then(Json::as_str);
+    format!("{} {}", connector.title, title.map_or_else(|| set.replace('_', " "), str::to_owned))
+}
+
+/// `no`, `yes`, or `yes, while …`.
+#[must_use]
+pub fn required(category: &Category, setting: &Setting) -> String {
+    let Required::Yes { when, unless } = &setting.required else { return "no".to_owned() };
+    let conditions = when.iter().map(|condition| {
+        let values: Vec<String> = condition.values.iter().map(bare).collect();
+        format!("while `{}.{}` is {}", condition.on.category, condition.on.path, values.join(" or "))
+    });
+    let mut said: Vec<String> = conditions.collect();
+    let flows =
+        if setting.flows.is_empty() { category.flows.as_deref().unwrap_or_default() } else { &setting.flows };
+    if !flows.is_empty() {
+        said.push(format!("while {} is on", flows.join(" or ")));
+    }
+    said.extend(
+        unless.iter().map(|reference| format!("unless `{}.{}` is set", reference.category, reference.path)),
+    );
+    if said.is_empty() { "yes".to_owned() } else { format!("yes, {}", said.join(", ")) }
+}
+
+fn bare(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,325 @@
+//! Where deployed settings live. A store knows integrations, categories, revisions and settings; it never sees a file,
+//! a span or a secret's value, and it decides nothing: saving is compare-and-save at a revision that the caller names.
+//!
+//! A revision is never used twice. When a category was deleted behind pairform's back it reads as never saved, a save
+//! that expects revision 0 is accepted, and the new revision is one more than the last that the history knows.
+
+mod identity;
+mod postgres;
+mod sqlite;
+
+use std::path::Path;
+
+use crate::model::{self, Settings, Value};
+
+/// Who saved what was edited by hand, as the triggers of every store write it.
+pub const OUTSIDE: &str = "outside pairform";
+
+/// One category of one integration as it is deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployed {
+    pub integration: String,
+    pub category: String,
+    /// Counts saves from 1, edits by hand included.
+    pub revision: u64,
+    /// Never holds `Value::Null`: a setting that is null is not set.
+    pub settings: Settings,
+    /// What the last apply set from the files, the base of the three-way comparison: `Value::Null` for a reset.
+    pub applied: Settings,
+    /// `outside pairform` after an edit by hand.
+    pub saved_by: String,
+    /// RFC 3339, UTC.
+    pub saved_at: String,
+    /// The commit that was applied; `None` when the save did not come from pairform.
+    pub commit: Option<String>,
+}
+
+/// A request to save one category.
+#[derive(Debug, Clone)]
+pub struct Save<'a> {
+    pub integration: &'a str,
+    pub category: &'a str,
+    /// The revision that must be deployed now; 0 when the category was never saved.
+    pub expected_revision: u64,
+    /// Stored without its nulls.
+    pub settings: &'a Settings,
+    /// Stored with its nulls, which are resets.
+    pub applied: &'a Settings,
+    pub saved_by: &'a str,
+    pub saved_at: &'a str,
+    pub commit: Option<&'a str>,
+    /// Digest of the plan that is applied; see [`Store::begin`].
+    pub run: &'a str,
+    /// The token of the lock under which is saved; a save whose lock was lost writes nothing.
+    pub fence: Option<u64>,
+}
+
+/// What became of a save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    Saved {
+        revision: u64,
+    },
+    /// The same run saved just these settings before, and nobody has saved since (it was interrupted afterwards);
+    /// nothing was written now.
+    Already {
+        revision: u64,
+    },
+    /// Somebody else saved the category since; nothing was written. Revision 0 when the category is not there (any
+    /// more); who and when are then of its deletion, or empty when the store never had it.
+    Conflict {
+        revision: u64,
+        saved_by: String,
+        saved_at: String,
+    },
+    /// The lock that the save was fenced with is held no more; nothing was written.
+    LockLost,
+}
+
+/// Whether a plan was applied before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Run {
+    New,
+    /// Begun before and not finished; saves that it made are reported as [`Saved::Already`].
+    Resumed,
+    /// Applied in full before, at this time (RFC 3339).
+    Finished {
+        at: String,
+    },
+}
+
+/// One line of a category's history: what a save left. A deletion by hand leaves no settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    pub revision: u64,
+    pub settings: Settings,
+    pub saved_by: String,
+    pub saved_at: String,
+    pub commit: Option<String>,
+    pub run: Option<String>,
+}
+
+/// A lock on one integration, as long as somebody holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Names it for [`Store::unlock`].
+    pub id: String,
+    pub integration: String,
+    /// Fencing: greater than that of every earlier lock on the integration.
+    pub token: u64,
+    pub owner: String,
+    /// The machine and process that hold it, as they were given.
+    pub holder: String,
+    pub reason: String,
+    /// RFC 3339, UTC, by the store's clock.
+    pub taken_at: String,
+    pub expires_at: String,
+}
+
+/// A request to lock one integration.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    pub integration: &'a str,
+    pub owner: &'a str,
+    pub holder: &'a str,
+    pub reason: &'a str,
+    /// After so many seconds anybody may take it.
+    pub seconds: u32,
+    /// The id of a lock that may be taken over although it has not expired: its holder is dead.
+    pub over: Option<&'a str>,
+}
+
+/// What became of an [`Ask`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    Taken(Lock),
+    /// Somebody else has it.
+    Held(Lock),
+}
+
+/// What is kept besides saves: a check that was lifted, a lock that was released by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// RFC 3339, UTC.
+    pub at: String,
+    pub by: String,
+    /// `force` or `unlock`
+    pub kind: String,
+    pub text: String,
+    pub run: Option<String>,
+}
+
+/// One save of any category, with what it left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub integration: String,
+    pub category: String,
+    pub past: Past,
+}
+
+/// What stopped a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("`{0}` is no store: write `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")]
+    Url(String),
+    #[error("cannot open the store {store}: {reason}")]
+    Open { store: String, reason: String },
+    #[error(
+        "the store {store} was written by a newer pairform (layout {found}, this one knows {known}); update pairform"
+    )]
+    Newer { store: String, found: i64, known: i64 },
+    #[error("the store {store} is busy: {reason}")]
+    Busy { store: String, reason: String },
+    #[error("the store {store} failed: {reason}")]
+    Failed { store: String, reason: String },
+    #[error("the store {store} refused: {reason}")]
+    Denied { store: String, reason: String },
+    /// The connection broke while a save was under way and could not be made again.
+    #[error(
+        "the store {store} was lost in the middle of a save, so it is not known whether it was saved ({reason}); plan again, which shows it"
+    )]
+    InDoubt { store: String, reason: String },
+}
+
+/// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
+pub trait Store {
+    /// A random id given when the store was made; a plan is bound to it.
+    fn identity(&self) -> &str;
+
+    /// The key under which secrets are fingerprinted; it never leaves the process.
+    fn fingerprint_key(&self) -> &[u8];
+
+    /// The deployed categories of these integrations (`None`: of all), sorted by integration and category.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
+
+    /// Saves one category if it still is at the expected revision; atomic, durable when it returns, and kept in the
+    /// history.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was.
+    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError>;
+
+    /// Notes that a plan (by its digest) is about to be applied.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError>;
+
+    /// Notes that every category of the plan was saved, so that it cannot be applied again. The first time counts.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the plan was never begun.
+    fn finish(&mut self, run: &str, at: &str) -> Result<(), StoreError>;
+
+    /// All saves of one category, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
+
+    /// All saves of all categories, in the order in which they were made.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn records(&mut self) -> Result<Vec<Record>, StoreError>;
+
+    /// Takes the lock on an integration if nobody holds it: it was released, has expired, or is the one that may be
+    /// taken over. Atomic.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError>;
+
+    /// Releases a lock; `None` when nobody holds it (any more).
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError>;
+
+    /// The locks that are held, expired ones included, sorted by integration.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn locks(&mut self) -> Result<Vec<Lock>, StoreError>;
+
+    /// Keeps a note for good.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn note(&mut self, note: &Note) -> Result<(), StoreError>;
+
+    /// All notes, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn notes(&mut self) -> Result<Vec<Note>, StoreError>;
+}
+
+/// Opens the store that a URL names, making it when it is not there.
+///
+/// # Errors
+/// When the URL names no store, or the store cannot be opened or is newer than this program.
+pub fn open(url: &str) -> Result<Box<dyn Store>, StoreError> {
+    if postgres::is_url(url) {
+        return Ok(Box::new(postgres::open(url)?));
+    }
+    Ok(Box::new(sqlite::open(sqlite_path(url)?)?))
+}
+
+/// Opens the store for reading only; `None` when there is none yet. Writes nothing, not even a file; only a save that a
+/// crash left half done is taken back, since nothing could be read before.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_existing(url: &str) -> Result<Option<Box<dyn Store>>, StoreError> {
+    if postgres::is_url(url) {
+        return Ok(postgres::open_existing(url)?.map(|store| Box::new(store) as Box<dyn Store>));
+    }
+    Ok(sqlite::open_existing(sqlite_path(url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
+}
+
+/// `sqlite://name` is refused: whoever writes it means the file `name`, and would get `/name`.
+fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
+    url.strip_prefix("sqlite:")
+        .filter(|path| !path.is_empty() && !path.starts_with("//"))
+        .map(Path::new)
+        .ok_or_else(|| StoreError::Url(without_password(url)))
+}
+
+/// A URL may carry a password, which no message repeats.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, rest)), Some((_, host))) if rest.contains('@') => format!("{scheme}://***@{host}"),
+        _ => url.to_owned(),
+    }
+}
+
+/// What is deployed holds no null; a person who writes one with the shell means "not set".
+fn without_null(settings: &Settings) -> Settings {
+    settings
+        .iter()
+        .filter(|(_, value)| **value != Value::Null)
+        .map(|(path, value)| (path.clone(), value.clone()))
+        .collect()
+}
+
+/// The settings in one column. A person may have edited them, so nothing about them is taken for granted.
+fn document(text: &[u8], column: &str) -> Result<Settings, String> {
+    match serde_json::from_slice::<serde_json::Value>(text) {
+        Ok(json) if json.is_object() => Ok(model::from_json(&json)),
+        Ok(_) => Err(format!("column `{column}` is not a JSON object")),
+        Err(error) => Err(format!("column `{column}` is not JSON ({error})")),
+    }
+}
+
+fn unusable(shown: &str, integration: &str, category: &str, why: &str) -> StoreError {
+    StoreError::Failed {
+        store: shown.to_owned(),
+        reason: format!(
+            "category `{category}` of integration `{integration}` cannot be used: {why}; mend the row"
+        ),
+    }
+}

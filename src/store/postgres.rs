@@ -1,0 +1,380 @@
+//! The shared store: a schema of its own in a PostgreSQL database, for many runners at once. The tables are described in
+//! `migrations/postgres`; edits by hand are noticed there, by triggers.
+//!
+//! One connection, since pairform does one thing at a time; a pool is the server's or PgBouncer's business (session mode).
+//! Each save is one statement and commits by itself. Every statement has a time limit, and a connection that breaks is made
+//! again once: all statements can be repeated without harm, a save because it finds its own.
+
+mod connect;
+mod failure;
+mod layout;
+mod text;
+
+use postgres::{Client, Row};
+use zeroize::Zeroizing;
+
+use self::connect::{Access, Target};
+use self::layout::Found;
+use self::text::{decode, encode};
+use super::{
+    Ask, Asked, Deployed, Lock, Note, Past, Record, Run, Save, Saved, Store, StoreError, document, identity,
+    unusable, without_null,
+};
+use crate::model::{self, Settings};
+
+pub(super) use connect::is_url;
+
+/// A store in one schema of a PostgreSQL database.
+pub(super) struct Postgres {
+    client: Client,
+    target: Target,
+    access: Access,
+    identity: String,
+    key: Zeroizing<Vec<u8>>,
+}
+
+/// Opens the store for reading and writing; makes its schema when it is not there.
+pub(super) fn open(url: &str) -> Result<Postgres, StoreError> {
+    let target = Target::parse(url)?;
+    let mut client = target.connect(Access::Write)?;
+    if layout::inspect(&mut client, &target)? != Found::Current {
+        layout::migrate(&mut client, &target)?;
+    }
+    let (identity, key) = layout::facts(&mut client, &target)?;
+    Ok(Postgres { client, target, access: Access::Write, identity, key })
+}
+
+/// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
+pub(super) fn open_existing(url: &str) -> Result<Option<Postgres>, StoreError> {
+    let target = Target::parse(url)?;
+    let mut client = target.connect(Access::Read)?;
+    match layout::inspect(&mut client, &target)? {
+        Found::Empty => Ok(None),
+        Found::Older(number) => Err(StoreError::Open {
+            store: target.shown,
+            reason: format!("it has the older layout {number}; `pairform apply` brings it up to date"),
+        }),
+        Found::Current => {
+            let (identity, key) = layout::facts(&mut client, &target)?;
+            Ok(Some(Postgres { client, target, access: Access::Read, identity, key }))
+        }
+    }
+}
+
+/// How a statement went.
+struct Done<T> {
+    value: T,
+    /// The connection broke, and this is the answer of the second time.
+    repeated: bool,
+}
+
+impl Postgres {
+    /// Runs statements that may be repeated; once more on a new connection when the first one broke.
+    fn run<T>(
+        &mut self,
+        what: &mut dyn FnMut(&mut Client) -> Result<T, postgres::Error>,
+    ) -> Result<Done<T>, StoreError> {
+        let broken = match what(&mut self.client) {
+            Ok(value) => return Ok(Done { value, repeated: false }),
+            Err(error) if failure::is_broken(&error) => error,
+            Err(error) => return Err(failure::failed(&self.target.shown, &error)),
+        };
+        self.client = self.target.reconnect(self.access).map_err(|_| StoreError::Failed {
+            store: self.target.shown.clone(),
+            reason: format!(
+                "the connection was lost and could not be made again ({})",
+                failure::words(&broken)
+            ),
+        })?;
+        match what(&mut self.client) {
+            Ok(value) => Ok(Done { value, repeated: true }),
+            Err(error) => Err(failure::failed(&self.target.shown, &error)),
+        }
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[&(dyn postgres::types::ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
+        self.run(&mut |client| client.query(sql, parameters)).map(|done| done.value)
+    }
+
+    /// Why a category was not saved: the same run did it before, or somebody else did something.
+    fn standing(&mut self, save: &Save<'_>, wanted: &Settings) -> Result<Saved, StoreError> {
+        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run, false AS gone
+             FROM category WHERE integration = $1 AND category = $2
+             UNION ALL
+             SELECT revision, settings, saved_by, saved_at, commit_id, run, true
+             FROM history WHERE integration = $1 AND category = $2
+             ORDER BY gone, revision DESC LIMIT 1";
+        let rows = self.query(sql, &[&encode(save.integration), &encode(save.category)])?;
+        let fenced_out = save.expected_revision == 0;
+        let Some(row) = rows.first() else {
+            let nothing = Saved::Conflict { revision: 0, saved_by: String::new(), saved_at: String::new() };
+            return Ok(if fenced_out { Saved::LockLost } else { nothing });
+        };
+        let now = past(row, &self.target.shown, save.integration, save.category)?;
+        if row.get(6) {
+            let deleted = Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at };
+            return Ok(if fenced_out { Saved::LockLost } else { deleted });
+        }
+        if now.run.as_deref() == Some(save.run) && now.settings == *wanted {
+            return Ok(Saved::Already { revision: now.revision });
+        }
+        if now.revision == save.expected_revision {
+            return Ok(Saved::LockLost);
+        }
+        Ok(Saved::Conflict { revision: now.revision, saved_by: now.saved_by, saved_at: now.saved_at })
+    }
+}
+
+const INSERT: &str = "INSERT INTO category
+        (integration, category, settings, applied, digest, saved_by, saved_at, commit_id, run, revision)
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 1 + coalesce(max(revision), $10::bigint)
+     FROM history WHERE integration = $1 AND category = $2
+     HAVING $11::bigint IS NULL
+         OR EXISTS (SELECT FROM lock WHERE integration = $1 AND token = $11 AND id IS NOT NULL)
+     ON CONFLICT (integration, category) DO NOTHING
+     RETURNING revision";
+
+const UPDATE: &str = "UPDATE category
+     SET settings = $3, applied = $4, digest = $5, saved_by = $6, saved_at = $7, commit_id = $8, run = $9,
+         revision = 1 + greatest($10::bigint, coalesce(
+             (SELECT max(revision) FROM history WHERE integration = $1 AND category = $2), 0))
+     WHERE integration = $1 AND category = $2 AND revision = $10
+       AND ($11::bigint IS NULL
+         OR EXISTS (SELECT FROM lock WHERE integration = $1 AND token = $11 AND id IS NOT NULL))
+     RETURNING revision";
+
+impl Store for Postgres {
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn fingerprint_key(&self) -> &[u8] {
+        &self.key
+    }
+
+    fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError> {
+        let names: Option<Vec<String>> =
+            integrations.map(|names| names.iter().map(|name| encode(name).into_owned()).collect());
+        let sql =
+            "SELECT revision, settings, saved_by, saved_at, commit_id, run, integration, category, applied
+                   FROM category
+                   WHERE $1::text[] IS NULL OR integration = ANY($1)
+                   ORDER BY integration, category";
+        let rows = self.query(sql, &[&names])?;
+        rows.iter().map(|row| deployed(row, &self.target.shown)).collect()
+    }
+
+    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
+        let wanted = without_null(save.settings);
+        let Ok(expected) = i64::try_from(save.expected_revision) else { return self.standing(save, &wanted) };
+        let settings = model::canonical(&wanted);
+        let applied = model::canonical(save.applied);
+        let digest = model::digest_text(&settings);
+        let fence = save.fence.map(|token| i64::try_from(token).unwrap_or(i64::MAX));
+        let (integration, category) = (encode(save.integration), encode(save.category));
+        let (by, at, run) = (encode(save.saved_by), encode(save.saved_at), encode(save.run));
+        let commit = save.commit.map(encode);
+        let sql = if expected == 0 { INSERT } else { UPDATE };
+        let store = self.target.shown.clone();
+        let done = self.run(&mut |client| {
+            client.query_opt(
+                sql,
+                &[
+                    &integration,
+                    &category,
+                    &settings,
+                    &applied,
+                    &digest,
+                    &by,
+                    &at,
+                    &commit,
+                    &run,
+                    &expected,
+                    &fence,
+                ],
+            )
+        });
+        let done = match done {
+            Err(StoreError::Failed { reason, .. }) if self.client.is_closed() => {
+                return Err(StoreError::InDoubt { store, reason });
+            }
+            // Somebody deleted the row and saved it anew in the same moment.
+            Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE => {
+                return self.standing(save, &wanted);
+            }
+            other => other?,
+        };
+        if let Some(row) = &done.value {
+            return Ok(Saved::Saved {
+                revision: counted(row.get(0), &self.target.shown, save.integration, save.category)?,
+            });
+        }
+        match self.standing(save, &wanted)? {
+            // The first time went through after all, and only its answer was lost.
+            Saved::Already { revision } if done.repeated => Ok(Saved::Saved { revision }),
+            standing => Ok(standing),
+        }
+    }
+
+    fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError> {
+        let run = encode(run);
+        let sql = "INSERT INTO run (digest, begun_at, begun_by) VALUES ($1, $2, $3)
+                   ON CONFLICT (digest) DO NOTHING";
+        let begun = self.run(&mut |client| client.execute(sql, &[&run, &encode(at), &encode(by)]))?;
+        if begun.value == 1 {
+            return Ok(Run::New);
+        }
+        let rows = self.query("SELECT finished_at FROM run WHERE digest = $1", &[&run])?;
+        Ok(match rows.first().and_then(|row| row.get::<_, Option<String>>(0)) {
+            Some(at) => Run::Finished { at: decode(at) },
+            None => Run::Resumed,
+        })
+    }
+
+    fn finish(&mut self, run: &str, at: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE run SET finished_at = coalesce(finished_at, $2) WHERE digest = $1";
+        let changed = self.run(&mut |client| client.execute(sql, &[&encode(run), &encode(at)]))?;
+        if changed.value == 0 {
+            let reason = format!("the plan {run} was never begun here");
+            return Err(StoreError::Failed { store: self.target.shown.clone(), reason });
+        }
+        Ok(())
+    }
+
+    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
+        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run
+                   FROM history WHERE integration = $1 AND category = $2 ORDER BY revision";
+        let rows = self.query(sql, &[&encode(integration), &encode(category)])?;
+        rows.iter().map(|row| past(row, &self.target.shown, integration, category)).collect()
+    }
+
+    fn records(&mut self) -> Result<Vec<Record>, StoreError> {
+        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run, integration, category
+                   FROM history ORDER BY number";
+        let rows = self.query(sql, &[])?;
+        rows.iter()
+            .map(|row| {
+                let (integration, category) = (decode(row.get(6)), decode(row.get(7)));
+                let past = past(row, &self.target.shown, &integration, &category)?;
+                Ok(Record { integration, category, past })
+            })
+            .collect()
+    }
+
+    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError> {
+        let id = identity::random_id()
+            .map_err(|reason| StoreError::Failed { store: self.target.shown.clone(), reason })?;
+        let sql = "INSERT INTO lock (id, integration, token, owner, holder, reason, taken_at, expires_at)
+             VALUES ($1, $2, 1, $3, $4, $5, instant(),
+                 to_char(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => $6), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))
+             ON CONFLICT (integration) DO UPDATE
+             SET id = excluded.id, token = lock.token + 1, owner = excluded.owner, holder = excluded.holder,
+                 reason = excluded.reason, taken_at = excluded.taken_at, expires_at = excluded.expires_at
+             WHERE lock.id IS NULL OR lock.expires_at <= instant() OR lock.id = $7
+             RETURNING id, integration, token, owner, holder, reason, taken_at, expires_at";
+        let (integration, owner, holder, reason) =
+            (encode(ask.integration), encode(ask.owner), encode(ask.holder), encode(ask.reason));
+        let seconds = f64::from(ask.seconds);
+        let taken = self.run(&mut |client| {
+            client.query_opt(sql, &[&id, &integration, &owner, &holder, &reason, &seconds, &ask.over])
+        })?;
+        if let Some(row) = &taken.value {
+            return Ok(Asked::Taken(lock(row)));
+        }
+        let sql = "SELECT coalesce(id, ''), integration, token, owner, holder, reason, taken_at, expires_at
+                   FROM lock WHERE integration = $1";
+        let rows = self.query(sql, &[&integration])?;
+        match rows.first().map(lock) {
+            // Taken the first time, when only the answer was lost.
+            Some(lock) if lock.id == id => Ok(Asked::Taken(lock)),
+            Some(lock) => Ok(Asked::Held(lock)),
+            None => Err(StoreError::Failed {
+                store: self.target.shown.clone(),
+                reason: "a row of the table `lock` was deleted while it was taken".to_owned(),
+            }),
+        }
+    }
+
+    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError> {
+        let sql = "UPDATE lock SET id = NULL WHERE id = $1
+                   RETURNING $1, integration, token, owner, holder, reason, taken_at, expires_at";
+        let rows = self.query(sql, &[&encode(id)])?;
+        Ok(rows.first().map(lock))
+    }
+
+    fn locks(&mut self) -> Result<Vec<Lock>, StoreError> {
+        let sql = "SELECT id, integration, token, owner, holder, reason, taken_at, expires_at
+                   FROM lock WHERE id IS NOT NULL ORDER BY integration";
+        Ok(self.query(sql, &[])?.iter().map(lock).collect())
+    }
+
+    fn note(&mut self, note: &Note) -> Result<(), StoreError> {
+        // Not repeated: it would be there twice.
+        let sql = "INSERT INTO note (at, by, kind, text, run) VALUES ($1, $2, $3, $4, $5)";
+        let run = note.run.as_deref().map(encode);
+        let parameters: [&(dyn postgres::types::ToSql + Sync); 5] =
+            [&encode(&note.at), &encode(&note.by), &encode(&note.kind), &encode(&note.text), &run];
+        self.client
+            .execute(sql, &parameters)
+            .map(|_| ())
+            .map_err(|error| failure::failed(&self.target.shown, &error))
+    }
+
+    fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
+        let rows = self.query("SELECT at, by, kind, text, run FROM note ORDER BY number", &[])?;
+        let note = |row: &Row| Note {
+            at: decode(row.get(0)),
+            by: decode(row.get(1)),
+            kind: decode(row.get(2)),
+            text: decode(row.get(3)),
+            run: row.get::<_, Option<String>>(4).map(decode),
+        };
+        Ok(rows.iter().map(note).collect())
+    }
+}
+
+/// From the columns of [`past`], then integration, category and applied.
+fn deployed(row: &Row, shown: &str) -> Result<Deployed, StoreError> {
+    let (integration, category) = (decode(row.get(6)), decode(row.get(7)));
+    let past = past(row, shown, &integration, &category)?;
+    let applied = document(row.get::<_, String>(8).as_bytes(), "applied")
+        .map_err(|why| unusable(shown, &integration, &category, &why))?;
+    let Past { revision, settings, saved_by, saved_at, commit, .. } = past;
+    Ok(Deployed { integration, category, revision, settings, applied, saved_by, saved_at, commit })
+}
+
+/// From the columns revision, settings, saved_by, saved_at, commit_id and run.
+fn past(row: &Row, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
+    let settings = document(row.get::<_, String>(1).as_bytes(), "settings")
+        .map_err(|why| unusable(shown, integration, category, &why))?;
+    Ok(Past {
+        revision: counted(row.get(0), shown, integration, category)?,
+        settings: without_null(&settings),
+        saved_by: decode(row.get(2)),
+        saved_at: decode(row.get(3)),
+        commit: row.get::<_, Option<String>>(4).map(decode),
+        run: row.get::<_, Option<String>>(5).map(decode),
+    })
+}
+
+fn lock(row: &Row) -> Lock {
+    Lock {
+        id: decode(row.get(0)),
+        integration: decode(row.get(1)),
+        token: row.get::<_, i64>(2).unsigned_abs(),
+        owner: decode(row.get(3)),
+        holder: decode(row.get(4)),
+        reason: decode(row.get(5)),
+        taken_at: decode(row.get(6)),
+        expires_at: decode(row.get(7)),
+    }
+}
+
+fn counted(revision: i64, shown: &str, integration: &str, category: &str) -> Result<u64, StoreError> {
+    u64::try_from(revision)
+        .map_err(|_| unusable(shown, integration, category, &format!("the revision is {revision}")))
+}

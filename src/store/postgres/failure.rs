@@ -1,0 +1,93 @@
+//! What PostgreSQL and the way to it report, in words for whoever ran the command. A password is in none of them: the
+//! driver puts no parameter into its messages.
+
+use std::error::Error as _;
+
+use postgres::Error;
+use postgres::error::SqlState;
+
+use crate::store::StoreError;
+
+/// The reason of a [`StoreError::Failed`] after a unique key was violated.
+pub(super) const DUPLICATE: &str = "somebody saved the same category in the same moment";
+
+/// A failure while a connection is made or the layout is read.
+pub(super) fn open(store: &str, error: &Error) -> StoreError {
+    match failed(store, error) {
+        StoreError::Failed { store, reason } => StoreError::Open { store, reason },
+        other => other,
+    }
+}
+
+/// A failure of a statement.
+pub(super) fn failed(store: &str, error: &Error) -> StoreError {
+    let store = store.to_owned();
+    let reason = words(error);
+    let state = error.code();
+    let is = |states: &[SqlState]| state.is_some_and(|state| states.contains(state));
+    if is(&[SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED]) {
+        StoreError::Busy { store, reason }
+    } else if is(&[
+        SqlState::INVALID_PASSWORD,
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        SqlState::INSUFFICIENT_PRIVILEGE,
+    ]) || is_missing_password(error)
+    {
+        StoreError::Denied { store, reason }
+    } else if is(&[SqlState::UNIQUE_VIOLATION]) {
+        StoreError::Failed { store, reason: DUPLICATE.to_owned() }
+    } else {
+        StoreError::Failed { store, reason }
+    }
+}
+
+/// True when the connection is gone, so that another one may do better.
+pub(super) fn is_broken(error: &Error) -> bool {
+    match error.code() {
+        Some(state) => {
+            state.code().starts_with("08")
+                || [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW]
+                    .contains(state)
+        }
+        None => error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()),
+    }
+}
+
+fn is_missing_password(error: &Error) -> bool {
+    error.code().is_none() && error.source().is_some_and(|source| source.to_string().contains("password"))
+}
+
+pub(super) fn words(error: &Error) -> String {
+    if let Some(told) = error.as_db_error() {
+        return match told.code() {
+            state if *state == SqlState::QUERY_CANCELED => {
+                "a statement took longer than the store's statement_timeout; nothing was saved by it"
+                    .to_owned()
+            }
+            state if *state == SqlState::LOCK_NOT_AVAILABLE => {
+                "somebody else keeps a row locked; nothing was saved".to_owned()
+            }
+            state if *state == SqlState::DISK_FULL => {
+                "the server's disk is full; nothing was saved".to_owned()
+            }
+            state if *state == SqlState::READ_ONLY_SQL_TRANSACTION => {
+                "it is read-only; is the server a replica?".to_owned()
+            }
+            _ => told.message().to_owned(),
+        };
+    }
+    if is_missing_password(error) {
+        return "it wants a password: set PAIRFORM_STORE_PASSWORD or PGPASSWORD".to_owned();
+    }
+    // The innermost cause says most: "connection refused", "invalid peer certificate: UnknownIssuer".
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}

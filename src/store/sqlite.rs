@@ -1,0 +1,439 @@
+//! The embedded store: one SQLite file, readable and mendable with the `sqlite3` shell. The tables are described in
+//! `migrations/sqlite`; edits by hand are noticed there, by triggers.
+//!
+//! It writes with a rollback journal that is deleted after each save, not with a write-ahead log: a log needs two files
+//! beside the store even to be read, and reading must leave a folder as it was. `synchronous = EXTRA` also syncs the
+//! folder after the journal is gone, so that a save that was reported survives a power cut (about 2 ms a save on a
+//! virtual disk with ext4, where a log takes 0.6 ms). Not for network drives: SQLite relies on their locks.
+#![expect(clippy::disallowed_methods, reason = "makes the store's file and folder")]
+
+mod failure;
+mod layout;
+mod locks;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior};
+
+use self::layout::{Facts, Found};
+use super::{
+    Ask, Asked, Deployed, Lock, Note, Past, Record, Run, Save, Saved, Store, StoreError, document, unusable,
+    without_null,
+};
+use crate::model::{self, Settings};
+
+/// A store in one SQLite file.
+pub(super) struct Sqlite {
+    connection: Connection,
+    /// The path as the user wrote it, for errors.
+    shown: String,
+    facts: Facts,
+}
+
+/// Opens the store for reading and writing; makes it, and its folder, when it is not there.
+pub(super) fn open(path: &Path) -> Result<Sqlite, StoreError> {
+    let shown = path.display().to_string();
+    let full = absolute(path, &shown)?;
+    if !is_there(&full, &shown)? {
+        make(&full).map_err(|error| failure::file(&shown, &error))?;
+    }
+    let mut connection = connect(&full, OpenFlags::SQLITE_OPEN_READ_WRITE, &shown)?;
+    if connection.is_readonly("main").map_err(|error| failure::open(&shown, &error))? {
+        let reason = "it cannot be written; check the permissions of the file".to_owned();
+        return Err(StoreError::Open { store: shown, reason });
+    }
+    // Before anything is set: the journal mode stays in the file, and the file may be another program's.
+    let found = layout::inspect(&connection, &shown)?;
+    connection
+        .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;")
+        .map_err(|error| failure::open(&shown, &error))?;
+    if found != Found::Current {
+        layout::migrate(&mut connection, &shown)?;
+    }
+    prove_writable(&mut connection).map_err(|error| failure::open(&shown, &error))?;
+    let facts = layout::facts(&connection, &shown)?;
+    Ok(Sqlite { connection, shown, facts })
+}
+
+/// A folder in which no journal can be made would fail the first save; better to fail before anything was begun.
+fn prove_writable(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // A real change: SQLite touches nothing when a row is overwritten by itself.
+    transaction.execute("INSERT INTO meta (key, value) VALUES ('probe', '')", [])?;
+    transaction.rollback()
+}
+
+/// Opens the store for reading; `None` when no file, or an empty one, is there.
+pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
+    let shown = path.display().to_string();
+    let full = absolute(path, &shown)?;
+    if !is_there(&full, &shown)? {
+        return Ok(None);
+    }
+    let connection = connect(&full, OpenFlags::SQLITE_OPEN_READ_ONLY, &shown)?;
+    recover(&connection, &full, &shown)?;
+    match layout::inspect(&connection, &shown)? {
+        Found::Empty => Ok(None),
+        Found::Older(number) => Err(StoreError::Open {
+            store: shown,
+            reason: format!("it has the older layout {number}; `pairform apply` brings it up to date"),
+        }),
+        Found::Current => {
+            let facts = layout::facts(&connection, &shown)?;
+            Ok(Some(Sqlite { connection, shown, facts }))
+        }
+    }
+}
+
+/// Absolute, so that SQLite gives no meaning of its own to names such as `:memory:` or `file:…`.
+fn absolute(path: &Path, shown: &str) -> Result<PathBuf, StoreError> {
+    std::path::absolute(path).map_err(|error| failure::file(shown, &error))
+}
+
+fn is_there(path: &Path, shown: &str) -> Result<bool, StoreError> {
+    let reason = match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => return Ok(true),
+        Ok(found) if found.is_dir() => "it is a folder; name a file in it",
+        Ok(_) => "it is not a file",
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failure::file(shown, &error)),
+    };
+    Err(StoreError::Open { store: shown.to_owned(), reason: reason.to_owned() })
+}
+
+/// Makes an empty file and the folders above it. A folder `.pairform` keeps itself out of git.
+fn make(path: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    for folder in missing.iter().filter(|folder| folder.ends_with(".pairform")) {
+        std::fs::write(folder.join(".gitignore"), "*\n")?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    // The fingerprint key is in the file. SQLite gives the journal the same permissions.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn connect(path: &Path, access: OpenFlags, shown: &str) -> Result<Connection, StoreError> {
+    let open = |error| failure::open(shown, &error);
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(open)?;
+    connection.busy_handler(Some(failure::wait_for_others)).map_err(open)?;
+    Ok(connection)
+}
+
+/// After a crash in the middle of a save the half-written pages must be taken back before anything can be read, and only
+/// a writer may do that. It restores the file as it was before that save; nothing else makes a reader write.
+fn recover(reader: &Connection, path: &Path, shown: &str) -> Result<(), StoreError> {
+    let look = |connection: &Connection| {
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+    };
+    match look(reader) {
+        Err(error) if failure::needs_recovery(&error) => {
+            let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, shown)?;
+            look(&writer).map(|_| ()).map_err(|error| failure::open(shown, &error))
+        }
+        // Whatever else is wrong is reported by the reading that follows.
+        _ => Ok(()),
+    }
+}
+
+impl Store for Sqlite {
+    fn identity(&self) -> &str {
+        &self.facts.identity
+    }
+
+    fn fingerprint_key(&self) -> &[u8] {
+        &self.facts.key
+    }
+
+    fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        // As one JSON array: SQLite bounds the number of parameters, and there may be thousands of names.
+        let names = integrations.map(|names| serde_json::json!(names).to_string());
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT integration, category, revision, settings, applied, saved_by, saved_at, commit_id
+                 FROM category
+                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))
+                 ORDER BY integration, category",
+            )
+            .map_err(failed)?;
+        let mut rows = statement.query([names]).map_err(failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            found.push(deployed(row, &self.shown)?);
+        }
+        Ok(found)
+    }
+
+    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let settings = without_null(save.settings);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        match compare_and_save(&transaction, save, &settings).map_err(failed)? {
+            Some(revision) => {
+                let revision = counted(revision, &self.shown, save.integration, save.category)?;
+                transaction.commit().map_err(failed)?;
+                Ok(Saved::Saved { revision })
+            }
+            None => standing(&transaction, save, &settings, &self.shown),
+        }
+    }
+
+    fn records(&mut self) -> Result<Vec<Record>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT revision, settings, saved_by, saved_at, commit_id, run, integration, category
+                 FROM history ORDER BY rowid",
+            )
+            .map_err(failed)?;
+        let mut rows = statement.query([]).map_err(failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (integration, category): (String, String) =
+                (row.get(6).map_err(failed)?, row.get(7).map_err(failed)?);
+            let past = past(row, &self.shown, &integration, &category)?;
+            found.push(Record { integration, category, past });
+        }
+        Ok(found)
+    }
+
+    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError> {
+        locks::take(&mut self.connection, &self.shown, ask)
+    }
+
+    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError> {
+        locks::release(&self.connection, &self.shown, id)
+    }
+
+    fn locks(&mut self) -> Result<Vec<Lock>, StoreError> {
+        locks::held(&self.connection, &self.shown)
+    }
+
+    fn note(&mut self, note: &Note) -> Result<(), StoreError> {
+        let sql = "INSERT INTO note (at, by, kind, text, run) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.connection
+            .execute(sql, (&note.at, &note.by, &note.kind, &note.text, &note.run))
+            .map(|_| ())
+            .map_err(|error| failure::failed(&self.shown, &error))
+    }
+
+    fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let sql = "SELECT at, by, kind, text, run FROM note ORDER BY number";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let rows = statement.query_map([], |row| {
+            Ok(Note {
+                at: row.get(0)?,
+                by: row.get(1)?,
+                kind: row.get(2)?,
+                text: row.get(3)?,
+                run: row.get(4)?,
+            })
+        });
+        rows.map_err(failed)?.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let finished: Option<Option<String>> = transaction
+            .query_row("SELECT finished_at FROM run WHERE digest = ?1", [run], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        match finished {
+            Some(Some(at)) => Ok(Run::Finished { at }),
+            Some(None) => Ok(Run::Resumed),
+            None => {
+                transaction
+                    .execute(
+                        "INSERT INTO run (digest, begun_at, begun_by) VALUES (?1, ?2, ?3)",
+                        (run, at, by),
+                    )
+                    .map_err(failed)?;
+                transaction.commit().map_err(failed)?;
+                Ok(Run::New)
+            }
+        }
+    }
+
+    fn finish(&mut self, run: &str, at: &str) -> Result<(), StoreError> {
+        let changed = self
+            .connection
+            .execute("UPDATE run SET finished_at = coalesce(finished_at, ?2) WHERE digest = ?1", [run, at])
+            .map_err(|error| failure::failed(&self.shown, &error))?;
+        if changed == 0 {
+            let reason = format!("the plan {run} was never begun here");
+            return Err(StoreError::Failed { store: self.shown.clone(), reason });
+        }
+        Ok(())
+    }
+
+    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT revision, settings, saved_by, saved_at, commit_id, run
+                 FROM history WHERE integration = ?1 AND category = ?2 ORDER BY revision",
+            )
+            .map_err(failed)?;
+        let mut rows = statement.query([integration, category]).map_err(failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            found.push(past(row, &self.shown, integration, category)?);
+        }
+        Ok(found)
+    }
+}
+
+/// Writes the category if it is at the expected revision; the new revision if so. The triggers keep the history.
+///
+/// The next revision is one more than any in the history, since a row may have been deleted by hand.
+fn compare_and_save(
+    connection: &Connection,
+    save: &Save<'_>,
+    settings: &Settings,
+) -> rusqlite::Result<Option<i64>> {
+    let insert = "INSERT INTO category
+            (integration, category, settings, applied, digest, saved_by, saved_at, commit_id, run, revision)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1 + coalesce(max(revision), ?10)
+         FROM history WHERE integration = ?1 AND category = ?2
+         HAVING ?11 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND token = ?11 AND id IS NOT NULL)
+         ON CONFLICT (integration, category) DO NOTHING
+         RETURNING revision";
+    let update = "UPDATE category
+         SET settings = ?3, applied = ?4, digest = ?5, saved_by = ?6, saved_at = ?7, commit_id = ?8, run = ?9,
+             revision = 1 + max(?10, coalesce(
+                 (SELECT max(revision) FROM history WHERE integration = ?1 AND category = ?2), 0))
+         WHERE integration = ?1 AND category = ?2 AND revision = ?10
+           AND (?11 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND token = ?11 AND id IS NOT NULL))
+         RETURNING revision";
+    let Ok(expected) = i64::try_from(save.expected_revision) else { return Ok(None) };
+    let fence = save.fence.map(|token| i64::try_from(token).unwrap_or(i64::MAX));
+    let text = model::canonical(settings);
+    let digest = model::digest_text(&text);
+    connection
+        .prepare_cached(if expected == 0 { insert } else { update })?
+        .query_row(
+            (
+                save.integration,
+                save.category,
+                text,
+                model::canonical(save.applied),
+                digest,
+                save.saved_by,
+                save.saved_at,
+                save.commit,
+                save.run,
+                expected,
+                fence,
+            ),
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// Why a category was not saved: the same run did it before, or somebody else did something.
+fn standing(
+    connection: &Connection,
+    save: &Save<'_>,
+    wanted: &Settings,
+    shown: &str,
+) -> Result<Saved, StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT revision, settings, saved_by, saved_at, commit_id, run, 0 AS gone
+             FROM category WHERE integration = ?1 AND category = ?2
+             UNION ALL
+             SELECT revision, settings, saved_by, saved_at, commit_id, run, 1
+             FROM history WHERE integration = ?1 AND category = ?2
+             ORDER BY gone, revision DESC LIMIT 1",
+        )
+        .map_err(failed)?;
+    let mut rows = statement.query([save.integration, save.category]).map_err(failed)?;
+    let Some(row) = rows.next().map_err(failed)? else {
+        if save.expected_revision == 0 {
+            return Ok(Saved::LockLost);
+        }
+        // A plan made against another store, or a store that was started afresh.
+        return Ok(Saved::Conflict { revision: 0, saved_by: String::new(), saved_at: String::new() });
+    };
+    let now = past(row, shown, save.integration, save.category)?;
+    if row.get(6).map_err(failed)? {
+        if save.expected_revision == 0 {
+            return Ok(Saved::LockLost);
+        }
+        return Ok(Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at });
+    }
+    if now.run.as_deref() == Some(save.run) && now.settings == *wanted {
+        return Ok(Saved::Already { revision: now.revision });
+    }
+    if now.revision == save.expected_revision {
+        return Ok(Saved::LockLost);
+    }
+    Ok(Saved::Conflict { revision: now.revision, saved_by: now.saved_by, saved_at: now.saved_at })
+}
+
+fn deployed(row: &Row<'_>, shown: &str) -> Result<Deployed, StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    let integration: String = row.get(0).map_err(failed)?;
+    let category: String = row.get(1).map_err(failed)?;
+    Ok(Deployed {
+        revision: counted(row.get(2).map_err(failed)?, shown, &integration, &category)?,
+        settings: without_null(&read_document(row, 3, shown, &integration, &category)?),
+        applied: read_document(row, 4, shown, &integration, &category)?,
+        saved_by: row.get(5).map_err(failed)?,
+        saved_at: row.get(6).map_err(failed)?,
+        commit: row.get(7).map_err(failed)?,
+        integration,
+        category,
+    })
+}
+
+/// From the columns revision, settings, saved_by, saved_at, commit_id and run.
+fn past(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    Ok(Past {
+        revision: counted(row.get(0).map_err(failed)?, shown, integration, category)?,
+        settings: without_null(&read_document(row, 1, shown, integration, category)?),
+        saved_by: row.get(2).map_err(failed)?,
+        saved_at: row.get(3).map_err(failed)?,
+        commit: row.get(4).map_err(failed)?,
+        run: row.get(5).map_err(failed)?,
+    })
+}
+
+/// The settings in one column.
+fn read_document(
+    row: &Row<'_>,
+    column: usize,
+    shown: &str,
+    integration: &str,
+    category: &str,
+) -> Result<Settings, StoreError> {
+    let bytes =
+        row.get_ref(column).map_err(|error| failure::failed(shown, &error))?.as_bytes().unwrap_or_default();
+    let name = row.as_ref().column_name(column).unwrap_or("settings").to_owned();
+    document(bytes, &name).map_err(|why| unusable(shown, integration, category, &why))
+}
+
+fn counted(revision: i64, shown: &str, integration: &str, category: &str) -> Result<u64, StoreError> {
+    u64::try_from(revision)
+        .map_err(|_| unusable(shown, integration, category, &format!("the revision is {revision}")))
+}

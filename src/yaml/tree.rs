@@ -1,0 +1,292 @@
+//! The tree: values in which every key and every value knows where it was written.
+//!
+//! Plain data; nothing here reads text or judges it. No tree that the readers build is deeper than
+//! [`DEPTH_LIMIT`](super::DEPTH_LIMIT), so that recursion over one is safe.
+
+use std::collections::HashMap;
+
+use crate::source::Span;
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub span: Span,
+    pub kind: Kind,
+}
+
+/// What a value is, by the core schema of YAML 1.2.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    Null,
+    Bool(bool),
+    /// As written: `25.50`, `0xFF`, `007`, `.inf`.
+    Number(Box<str>),
+    Text(Box<str>),
+    List(Vec<Node>),
+    Map(Map),
+    /// The text was wrong here and a finding says so; later stages stay silent about it.
+    Hole,
+}
+
+/// A key is its text: `25:` and `"25":` are one key.
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub text: Box<str>,
+    pub span: Span,
+}
+
+/// One line of a map.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub key: Key,
+    pub value: Node,
+}
+
+/// Entries in the order of the text, each key once.
+#[derive(Debug, Clone, Default)]
+pub struct Map {
+    entries: Vec<Entry>,
+    /// Only for large maps; small ones are searched faster from end to end.
+    index: HashMap<Box<str>, usize>,
+    cut: bool,
+    replaces: bool,
+}
+
+/// The number of keys up to which a map is searched without an index.
+const SMALL: usize = 16;
+
+impl Map {
+    #[must_use]
+    pub fn new() -> Self {
+        Map::default()
+    }
+
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Values and spans may be changed; a key's text must stay, use `remove` and `insert` for that.
+    #[must_use]
+    pub fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.position(key).and_then(|at| self.entries.get(at))
+    }
+
+    #[must_use]
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        self.position(key).and_then(|at| self.entries.get_mut(at))
+    }
+
+    /// Replaces the entry of the same key in its place, else appends.
+    pub fn insert(&mut self, entry: Entry) {
+        if let Some(old) = self.get_mut(&entry.key.text) {
+            *old = entry;
+            return;
+        }
+        if !self.index.is_empty() {
+            self.index.insert(entry.key.text.clone(), self.entries.len());
+        }
+        self.entries.push(entry);
+        if self.index.is_empty() && self.entries.len() > SMALL {
+            self.reindex();
+        }
+    }
+
+    /// Takes an entry out, keeping the order of the others; time grows with the size of the map, see `retain`.
+    pub fn remove(&mut self, key: &str) -> Option<Entry> {
+        let entry = self.entries.remove(self.position(key)?);
+        self.reindex();
+        Some(entry)
+    }
+
+    /// Keeps the entries for which `keep` holds.
+    pub fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+        self.entries.retain(keep);
+        self.reindex();
+    }
+
+    /// The map is tagged `!replace`: it takes the place of what lies below it and does not merge with it.
+    #[must_use]
+    pub fn replaces(&self) -> bool {
+        self.replaces
+    }
+
+    pub(super) fn set_replaces(&mut self) {
+        self.replaces = true;
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// True when a mistake in the text hid what else this map holds: a key that is absent may well have been written.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    pub(super) fn set_cut(&mut self) {
+        self.cut = true;
+    }
+
+    pub(super) fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.index.is_empty() {
+            return self.entries.iter().position(|entry| &*entry.key.text == key);
+        }
+        self.index.get(key).copied()
+    }
+
+    fn reindex(&mut self) {
+        self.index.clear();
+        if self.entries.len() > SMALL {
+            let places = self.entries.iter().enumerate();
+            self.index = places.map(|(at, entry)| (entry.key.text.clone(), at)).collect();
+        }
+    }
+}
+
+impl FromIterator<Entry> for Map {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut map = Map::new();
+        for entry in entries {
+            map.insert(entry);
+        }
+        map
+    }
+}
+
+impl Node {
+    #[must_use]
+    pub fn new(span: Span, kind: Kind) -> Self {
+        Node { span, kind }
+    }
+
+    #[must_use]
+    pub fn as_map(&self) -> Option<&Map> {
+        if let Kind::Map(map) = &self.kind { Some(map) } else { None }
+    }
+
+    #[must_use]
+    pub fn as_map_mut(&mut self) -> Option<&mut Map> {
+        if let Kind::Map(map) = &mut self.kind { Some(map) } else { None }
+    }
+
+    #[must_use]
+    pub fn as_list(&self) -> Option<&[Node]> {
+        if let Kind::List(items) = &self.kind { Some(items) } else { None }
+    }
+
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Kind::Text(text) = &self.kind { Some(text) } else { None }
+    }
+
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Kind::Bool(on) = self.kind { Some(on) } else { None }
+    }
+
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self.kind, Kind::Null)
+    }
+
+    #[must_use]
+    pub fn is_hole(&self) -> bool {
+        matches!(self.kind, Kind::Hole)
+    }
+
+    /// The value under a key, when this is a map that has it.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.as_map()?.get(key).map(|entry| &entry.value)
+    }
+
+    /// What the value is called when speaking to people.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Null | Kind::Hole => "nothing",
+            Kind::Bool(_) => "true or false",
+            Kind::Number(_) => "number",
+            Kind::Text(_) => "text",
+            Kind::List(_) => "list",
+            Kind::Map(_) => "map",
+        }
+    }
+
+    /// The value as JSON. Numbers become integers where they fit 64 bits, else the nearest float; what JSON
+    /// cannot say (`.inf`, `.nan`) stays text, as in [`crate::yaml`]'s tree. A hole becomes null.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.kind {
+            Kind::Null | Kind::Hole => serde_json::Value::Null,
+            Kind::Bool(on) => (*on).into(),
+            Kind::Number(text) => super::scalar::number_to_json(text),
+            Kind::Text(text) => (&**text).into(),
+            Kind::List(items) => items.iter().map(Node::to_json).collect(),
+            Kind::Map(map) => {
+                let pairs = map.entries().iter();
+                pairs.map(|entry| (String::from(&*entry.key.text), entry.value.to_json())).collect()
+            }
+        }
+    }
+}
+
+/// The node that a JSON Pointer (RFC 6901) names.
+#[must_use]
+pub fn find_path<'a>(root: &'a Node, pointer: &str) -> Option<&'a Node> {
+    walk(root, pointer).map(|(node, _)| node)
+}
+
+/// The key under which the node that a JSON Pointer names stands; `None` for list items and the root.
+#[must_use]
+pub fn key_at<'a>(root: &'a Node, pointer: &str) -> Option<&'a Key> {
+    walk(root, pointer).and_then(|(_, key)| key)
+}
+
+fn walk<'a>(root: &'a Node, pointer: &str) -> Option<(&'a Node, Option<&'a Key>)> {
+    if pointer.is_empty() {
+        return Some((root, None));
+    }
+    let mut found = (root, None);
+    for token in pointer.strip_prefix('/')?.split('/') {
+        found = step(found.0, token)?;
+    }
+    Some(found)
+}
+
+fn step<'a>(node: &'a Node, token: &str) -> Option<(&'a Node, Option<&'a Key>)> {
+    match &node.kind {
+        Kind::Map(map) => {
+            let entry = map.get(&token.replace("~1", "/").replace("~0", "~"))?;
+            Some((&entry.value, Some(&entry.key)))
+        }
+        Kind::List(items) => Some((items.get(list_index(token)?)?, None)),
+        _ => None,
+    }
+}
+
+/// RFC 6901 allows neither signs nor leading zeros.
+fn list_index(token: &str) -> Option<usize> {
+    let digits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits || (token.len() > 1 && token.starts_with('0')) {
+        return None;
+    }
+    token.parse().ok()
+}

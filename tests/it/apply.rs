@@ -1,0 +1,389 @@
+//! Applying, and what goes wrong on the way: races, kills, partial failures, stale plans, locks, safety.
+//!
+//! More rounds with PAIRFORM_TEST_LONG=1.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use pairform::apply::{self, Outcome, Surroundings};
+use pairform::plan::Plan;
+use pairform::store::{self, Ask, Asked};
+
+use crate::place::{CATEGORIES, Project, each_kind};
+
+fn rounds(short: usize, long: usize) -> usize {
+    if std::env::var_os("PAIRFORM_TEST_LONG").is_some() { long } else { short }
+}
+
+/// Numbers that look random and are the same in every run (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+#[test]
+fn a_plan_works_once_and_the_plan_after_it_is_empty() {
+    for project in each_kind() {
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
+        assert!(!text.contains(project.path("").to_str().unwrap()), "no path of the machine");
+        // It can be moved to another working tree.
+        let elsewhere = project.sibling();
+        std::fs::copy(project.path("p.plan"), elsewhere.path("p.plan")).unwrap();
+        elsewhere.run(&["apply", "p.plan"]).expect(0);
+        let again = project.run(&["apply", "p.plan"]).expect(4);
+        assert!(again.err.contains("applied already"), "{}", again.err);
+        assert!(project.pending().is_empty());
+        project.run(&["plan", "--detailed-exitcode"]).expect(0);
+        project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(
+            project.store().records().unwrap().len(),
+            CATEGORIES.len(),
+            "a second apply saves nothing"
+        );
+    }
+}
+
+/// What is planned against what is saved meanwhile: only a save of the same category makes a plan stale.
+#[test]
+fn a_plan_is_stale_by_category() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        project.edit("integrations/shop.yaml", "2026-01-01", "2026-02-01");
+        project.edit("integrations/shop.yaml", "Swish: '0'", "Swish: '10'");
+        project.edit("integrations/shop.yaml", "orders: true}", "orders: true, payouts: false}");
+        project.edit("integrations/shop.yaml", "15m", "30m");
+        for (row, planned) in CATEGORIES.into_iter().enumerate() {
+            for (column, meanwhile) in CATEGORIES.into_iter().enumerate() {
+                // All pairs on one kind of store; on the other its own column and the next.
+                let near = column == row || column == (row + 1) % CATEGORIES.len();
+                if !near && !project.url.starts_with("sqlite:") && rounds(0, 1) == 0 {
+                    continue;
+                }
+                let store = project.store().read(None).unwrap();
+                let now = store.iter().find(|now| now.category == meanwhile).unwrap();
+                let mut document = pairform::model::to_json(&now.settings);
+                document["outside"] = format!("{row}-{column}").into();
+                // Sets the planned category back first, so that there is something to plan.
+                let reset = format!(
+                    "UPDATE category SET settings = '{{\"x\":\"{row}-{column}\"}}' WHERE category = '{planned}'"
+                );
+                project.by_hand(&reset);
+                project.run(&["plan", "--category", planned, "--out", "p.plan"]).expect(0);
+                if planned == meanwhile {
+                    document = serde_json::json!({"y": format!("{row}-{column}")});
+                }
+                project.by_hand(&format!(
+                    "UPDATE category SET settings = '{document}' WHERE category = '{meanwhile}'"
+                ));
+                let ran = project.run(&["apply", "p.plan"]);
+                assert_eq!(
+                    ran.code,
+                    if planned == meanwhile { 4 } else { 0 },
+                    "{planned} {meanwhile}: {}",
+                    ran.err
+                );
+                if planned == meanwhile {
+                    for part in [planned, "outside pairform", "saved revision", "T"] {
+                        assert!(ran.err.contains(part), "{}", ran.err);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failure_of_any_category_leaves_the_rest_saved_and_says_the_same_everywhere() {
+    for kind in 0..2 {
+        for failing in CATEGORIES {
+            if kind == 1 && !matches!(failing, "flows" | "order") && rounds(0, 1) == 0 {
+                continue;
+            }
+            let Some(project) = each_kind().into_iter().nth(kind) else { continue };
+            project.run(&["plan"]).expect(0);
+            drop(project.store());
+            project.fail(Some(failing));
+            let ran = project.run(&["apply", "--yes", "-o", "json"]).expect(3);
+            let report = ran.json();
+            assert_eq!(report["exit_code"], 3);
+            let outcomes: BTreeMap<String, String> = report["integrations"][0]["categories"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|category| category["action"] == "create")
+                .map(|category| {
+                    let word = |key: &str| category[key].as_str().unwrap().to_owned();
+                    (word("category"), word("outcome"))
+                })
+                .collect();
+            for category in CATEGORIES {
+                let expected = match category {
+                    category if category == failing => "failed",
+                    "schedules" if failing == "flows" => "skipped",
+                    _ => "saved",
+                };
+                assert_eq!(outcomes[category], expected, "{failing} fails: {category}");
+            }
+            let saved: BTreeSet<String> =
+                project.store().records().unwrap().into_iter().map(|record| record.category).collect();
+            let said: BTreeSet<String> = outcomes
+                .iter()
+                .filter(|(_, outcome)| *outcome == "saved")
+                .map(|(name, _)| name.clone())
+                .collect();
+            assert_eq!(saved, said);
+            let rest: BTreeSet<String> = project.pending().into_iter().collect();
+            assert!(rest.is_disjoint(&saved) && rest.len() + saved.len() == CATEGORIES.len());
+            // The text says so too, of what is left.
+            let ran = project.run(&["apply", "--yes"]);
+            assert_eq!(ran.code, if failing == "flows" || rest.len() == 1 { 7 } else { 3 }, "{}", ran.out);
+            assert!(ran.out.contains("the disk burns"), "{}", ran.out);
+            project.fail(None);
+            project.run(&["apply", "--yes"]).expect(0);
+            assert!(project.pending().is_empty());
+            let records = project.store().records().unwrap();
+            assert_eq!(records.len(), CATEGORIES.len(), "each was saved once");
+        }
+    }
+}
+
+/// Killed without warning at any moment; what runs next finishes it, and each category is saved just once.
+#[test]
+fn an_apply_that_is_killed_is_finished_by_the_next() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        let mut dice = Dice(7);
+        let mut interrupted = 0;
+        let rounds = rounds(8, 250);
+        for round in 1..=rounds {
+            let (title, terms) = (format!("Shop{round}"), format!("{round}"));
+            project.shop("shop", &title, &terms);
+            project.run(&["plan", "--out", "p.plan"]).expect(0);
+            let before = project.store().records().unwrap().len();
+            let mut child = project.start(&["apply", "p.plan"]);
+            std::thread::sleep(Duration::from_micros(dice.below(60_000)));
+            let _ = child.kill();
+            let ended = child.wait().unwrap();
+            interrupted += usize::from(ended.code().is_none());
+            // A dead holder's lock is in nobody's way.
+            let ran = project.run(&["apply", "p.plan", "--lock-timeout", "0"]);
+            let already = ran.code == 4 && ran.err.contains("applied already");
+            assert!(ran.code == 0 || already, "{} {}", ran.out, ran.err);
+            assert!(project.pending().is_empty());
+            assert_eq!(project.store().records().unwrap().len(), before + 2, "two categories, once each");
+            assert!(project.store().locks().unwrap().is_empty());
+        }
+        assert!(interrupted > rounds / 4, "{interrupted} of {rounds} were killed in time");
+    }
+}
+
+/// Each of several runners plans the same change from the same state, and applies: one wins.
+#[test]
+fn of_ten_appliers_one_saves_and_the_others_say_that_they_are_stale() {
+    for first in each_kind() {
+        first.run(&["apply", "--yes"]).expect(0);
+        let trees: Vec<Project> = (0..10).map(|_| first.sibling()).collect();
+        for (number, tree) in trees.iter().enumerate() {
+            tree.shop("shop", &format!("Shop{number}"), &format!("1{number}"));
+            tree.run(&["plan", "--out", "p.plan"]).expect(0);
+        }
+        let mut children: Vec<_> = trees.iter().map(|tree| tree.start(&["apply", "p.plan"])).collect();
+        let codes: Vec<i32> =
+            children.iter_mut().map(|child| child.wait().unwrap().code().unwrap()).collect();
+        assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+        assert_eq!(codes.iter().filter(|code| **code == 4).count(), 9, "{codes:?}");
+        let winner = codes.iter().position(|code| *code == 0).unwrap();
+        assert!(trees[winner].pending().is_empty());
+        assert_eq!(first.store().records().unwrap().len(), CATEGORIES.len() + 2);
+    }
+}
+
+fn surroundings<'a>(by: &'a str) -> Surroundings<'a> {
+    Surroundings {
+        saved_by: by,
+        now: &|| "2026-12-01T09:30:00Z".to_owned(),
+        fingerprint: &|_| Err("none".to_owned()),
+        stopped: &|| false,
+        holder: "test/1",
+        is_dead: &|_| false,
+        wait: &|| {
+            std::thread::sleep(Duration::from_millis(3));
+            true
+        },
+        forced: None,
+    }
+}
+
+/// Many interleavings of appliers in one process: what each was told is what the history shows.
+#[test]
+fn appliers_at_once_lose_no_update() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.shop("shop", "Other", "14");
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
+        let template: Plan = pairform::plan::file::read(&text).unwrap();
+        for (appliers, rounds) in [(2, rounds(20, 5000)), (10, rounds(4, 1000))] {
+            let won: Vec<usize> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..appliers)
+                    .map(|number| {
+                        let (template, url) = (&template, &project.url);
+                        scope.spawn(move || contend(template, url, &format!("{appliers}-{number}"), rounds))
+                    })
+                    .collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(won.iter().sum::<usize>() >= rounds);
+        }
+        let records = project.store().records().unwrap();
+        let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+        for record in records {
+            let last = expected.entry(record.category).or_default();
+            *last += 1;
+            assert_eq!(record.past.revision, *last, "no revision is skipped or used twice");
+        }
+        assert!(project.store().locks().unwrap().is_empty());
+    }
+}
+
+/// Plans at the present revisions and applies, again and again; how many categories were saved. Each outcome is proved by the
+/// history.
+fn contend(template: &Plan, url: &str, by: &str, rounds: usize) -> usize {
+    let mut store = store::open(url).unwrap();
+    let mut won = 0;
+    for round in 0..rounds {
+        let mut plan = template.clone();
+        let deployed = store.read(None).unwrap();
+        for category in &mut plan.integrations[0].categories {
+            let now = deployed.iter().find(|now| now.category == category.category);
+            category.revision = now.map(|now| now.revision);
+            if let Some(save) = &mut category.save {
+                save.settings["mark"] = format!("{by}-{round}").into();
+            }
+        }
+        plan.digest = pairform::plan::file::digest(&plan);
+        let Ok(report) = apply::apply(&plan, store.as_mut(), &surroundings(by), &mut |_| ()) else {
+            continue;
+        };
+        for (integration, category, outcome) in &report.outcomes {
+            match outcome {
+                Outcome::Saved { revision } => {
+                    won += 1;
+                    let past = store.history(integration, category).unwrap();
+                    let mine = past.iter().find(|past| past.revision == *revision).unwrap();
+                    assert_eq!(
+                        (mine.saved_by.as_str(), mine.run.as_deref()),
+                        (by, Some(plan.digest.as_str()))
+                    );
+                }
+                Outcome::Conflict { revision, .. } => assert!(*revision > 0),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    won
+}
+
+#[test]
+fn a_lock_of_somebody_else_is_waited_for_and_then_respected() {
+    for project in each_kind() {
+        let mut store = project.store();
+        let ask = Ask {
+            integration: "shop",
+            owner: "bo",
+            holder: "another-machine/1/1",
+            reason: "a long apply",
+            seconds: 600,
+            over: None,
+        };
+        let Asked::Taken(lock) = store.lock(&ask).unwrap() else { panic!("nobody has it") };
+        let ran = project.run(&["apply", "--yes", "--lock-timeout", "0", "-o", "json"]).expect(8);
+        for part in ["bo", "a long apply", &lock.id] {
+            assert!(ran.out.contains(part), "{}", ran.out);
+        }
+        assert!(store.records().unwrap().is_empty());
+        let listed = project.run(&["unlock", "-o", "json"]).expect(0).json();
+        assert_eq!(listed["locks"][0]["id"], lock.id.as_str());
+        project.run(&["unlock", "nothing"]).expect(64);
+        project.run(&["unlock", &lock.id]).expect(0);
+        assert!(store.notes().unwrap()[0].text.contains("held by bo"));
+        project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(0);
+        assert!(store.locks().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn safety_refuses_and_one_check_is_lifted_by_its_name() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30', Swish: '0'", "Klarna: '14'");
+        for (rule, check) in [
+            ("{max_changed: 5%}", "max_changed"),
+            ("{max_reset: 1%}", "max_reset"),
+            ("{max_categories: 5%}", "max_categories"),
+            ("{categories: {payment_methods: {max_changed: 40%}}}", "max_changed"),
+            ("{pairs: {fortnox-shopify: {max_changed: 5%}}}", "max_changed"),
+            ("{protected: [payment_methods.map]}", "protected"),
+            ("{holds: {shop: the auditors are here}}", "hold"),
+        ] {
+            project.write("pairform.yaml", &format!("version: 1\nsafety: {rule}\n"));
+            let ran = project.run(&["apply", "--yes"]).expect(5);
+            assert!(ran.err.contains(&format!("--force \"{check}: REASON\"")), "{rule}: {}", ran.err);
+            project.run(&["apply", "--yes", "--force", "empty: why not"]).expect(5);
+            assert_eq!(project.run(&["plan"]).expect(0).code, 0);
+        }
+        assert!(project.store().notes().unwrap().is_empty());
+        project.run(&["apply", "--yes", "--force", "hold:"]).expect(64);
+        project.run(&["apply", "--yes", "--force", "hold: they said yes"]).expect(0);
+        let notes = project.store().notes().unwrap();
+        assert_eq!((notes.len(), notes[0].kind.as_str(), notes[0].by.as_str()), (1, "force", "ann"));
+        assert!(notes[0].text.starts_with("hold: they said yes"), "{}", notes[0].text);
+        assert!(notes[0].run.is_some());
+    }
+}
+
+#[test]
+fn a_closed_window_and_a_category_that_would_be_emptied_are_refused() {
+    let project = Project::sqlite();
+    project.write(
+        "pairform.yaml",
+        "version: 1\nenvironments:\n  test: {store: 'sqlite:x.db', window: {from: '00:00', to: '00:00'}}\n",
+    );
+    let ran = project.run(&["apply", "--yes"]).expect(5);
+    assert!(ran.err.contains("from 00:00 to 00:00 (UTC) only"), "{}", ran.err);
+    project.write("pairform.yaml", "version: 1\n");
+    project.run(&["apply", "--yes"]).expect(0);
+    project.edit(
+        "integrations/shop.yaml",
+        "order: {exclude_before: '2026-01-01'}",
+        "order: {exclude_before: null}",
+    );
+    let ran = project.run(&["apply", "--yes"]).expect(5);
+    assert!(ran.err.contains("order of shop would be left without any setting"), "{}", ran.err);
+    project.run(&["apply", "--yes", "--force", "empty: the date is over"]).expect(0);
+}
+
+/// Live mode needs all that is required, so the plan is made while onboarding and made live by hand.
+#[test]
+fn live_integrations_need_leave_where_the_project_says_so() {
+    let project = Project::sqlite();
+    project.write("pairform.yaml", "version: 1\nsafety: {live: require-leave}\n");
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
+    let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
+    let mut plan = pairform::plan::file::read(&text).unwrap();
+    plan.integrations[0].mode = pairform::plan::Mode::Live;
+    plan.digest = pairform::plan::file::digest(&plan);
+    project.write("p.plan", &pairform::plan::file::write(&plan));
+    let ran = project.run(&["apply", "p.plan"]).expect(5);
+    assert!(ran.err.contains("--allow-live") && ran.err.contains("shop"), "{}", ran.err);
+    project.run(&["apply", "p.plan", "--allow-live"]).expect(0);
+}

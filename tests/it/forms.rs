@@ -1,0 +1,276 @@
+//! The output forms: each is read back by a reader of its own kind, with hostile text in every position.
+
+use serde_json::{Value as Json, json};
+
+use crate::revisions::{Repository, pairform, project, shop};
+use pairform::plan::{
+    Action, CategoryPlan, Change, Integration, Kind, Mode, Origin, Plan, Readiness, Refusal, Released, Scope,
+    summarize,
+};
+use pairform::report::content::Content;
+use pairform::report::{github, gitlab, html, junit, markdown, sarif};
+use pairform::schema::parts::Catalogue;
+
+const HOSTILE: &str = "a|b`c`<script>alert(1)</script><img src=x onerror=alert(2)>@team %0A::error::x\n::warning::y\r\n]]>\u{202e}\u{0}\"'&{{7*7}}--></details>#1 https://x.y";
+
+fn change(text: &str, kind: Kind, origin: Origin) -> Change {
+    Change {
+        setting: text.to_owned(),
+        kind,
+        before: text.into(),
+        after: text.into(),
+        before_label: Some(text.to_owned()),
+        after_label: Some(text.to_owned()),
+        origin,
+        last_applied: None,
+        effect: "next-sync".to_owned(),
+        path: Some(text.to_owned()),
+        line: Some(3),
+        touched: Some(pairform::plan::Touched { commit: Some(text.to_owned()), author: text.to_owned() }),
+        since: None,
+        by: None,
+    }
+}
+
+fn plan(text: &str, integrations: usize) -> Plan {
+    let integrations: Vec<Integration> = (0..integrations)
+        .map(|number| Integration {
+            integration: format!("{number}{text}"),
+            pair: "fortnox-shopify".to_owned(),
+            title: text.to_owned(),
+            mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },
+            readiness: Readiness { required: 2, set: 1 },
+            link: Some(format!("https://example.com/{text}")),
+            categories: vec![CategoryPlan {
+                category: text.to_owned(),
+                title: text.to_owned(),
+                action: Action::Update,
+                revision: Some(7),
+                changes: vec![
+                    change(text, Kind::Change, Origin::Git),
+                    change(text, Kind::Reset, Origin::Git),
+                    change(text, Kind::Add, Origin::Both),
+                ],
+                blocked: vec![text.to_owned()],
+                next_sync: Some(text.to_owned()),
+                save: None,
+                owners: vec![text.to_owned()],
+            }],
+            effects: Some(pairform::plan::Effects { through: vec![text.to_owned()], ..Default::default() }),
+        })
+        .collect();
+    let summary = summarize(&integrations);
+    Plan {
+        format_version: "1.0".to_owned(),
+        command: "plan".to_owned(),
+        digest: String::new(),
+        commit: None,
+        environment: Some(text.to_owned()),
+        store: None,
+        scope: Scope { changed_since: Some(text.to_owned()), ..Scope::default() },
+        integrations,
+        released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],
+        refusals: vec![Refusal { check: text.to_owned(), message: text.to_owned() }],
+        findings: vec![finding(text, "error"), finding(text, "warning"), finding(text, "error")],
+        notes: vec![text.to_owned()],
+        summary,
+        comparison: None,
+    }
+}
+
+fn finding(text: &str, severity: &str) -> Json {
+    json!({"code": "E0312", "name": "required-setting-unset", "severity": severity, "message": text, "path": text,
+        "line": 1, "column": 1, "end_line": 1, "end_column": 4, "integration": text, "category": text, "setting": text,
+        "notes": [text], "help": text,
+        "fix": {"message": text, "safe": true, "edits": [{"path": text, "line": 1, "column": 1, "end_line": 1, "end_column": 2, "replacement": text}]}})
+}
+
+fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
+    let catalogue = Catalogue::default();
+    then(&Content {
+        command: "plan",
+        findings: &plan.findings,
+        integrations: plan.integrations.len(),
+        plan: Some(plan),
+        outcome: None,
+        catalogue: &catalogue,
+    })
+}
+
+/// Every form's grammar holds whatever the text.
+fn check(text: &str) {
+    let plan = plan(text, 2);
+    with(&plan, |content| {
+        for line in github::render(content).lines() {
+            assert!(
+                ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command)),
+                "{line:?}"
+            );
+            assert!(!line.contains('\r') && !line[2..].contains("\n"));
+        }
+        let issues: Json = serde_json::from_str(&gitlab::render(content)).unwrap();
+        let prints: Vec<&str> =
+            issues.as_array().unwrap().iter().map(|one| one["fingerprint"].as_str().unwrap()).collect();
+        let unique: std::collections::BTreeSet<&&str> = prints.iter().collect();
+        assert_eq!(unique.len(), prints.len());
+        let log: Json = serde_json::from_str(&sarif::render(content, &|_| None)).unwrap();
+        for result in log["runs"][0]["results"].as_array().unwrap() {
+            let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
+            assert!(
+                uri.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte)),
+                "{uri}"
+            );
+        }
+        let xml = junit::render(content);
+        let mut reader = quick_xml::Reader::from_str(&xml);
+        loop {
+            match reader.read_event() {
+                Ok(quick_xml::events::Event::Eof) => break,
+                Ok(_) => {}
+                Err(error) => panic!("{error}: {xml}"),
+            }
+        }
+        assert!(!xml.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')), "{xml:?}");
+        check_markdown(&markdown::render(content, None).unwrap());
+        let page = html::render(content, None).unwrap();
+        assert_eq!(page.matches("<script>").count(), 1);
+        assert!(!page.contains("<img"));
+    });
+}
+
+/// Only our own tags and marks are left: none of a value's.
+fn check_markdown(comment: &str) {
+    for line in comment.lines() {
+        if line.starts_with("| ") {
+            assert!([4, 6].contains(&line.matches('|').count()), "{line}");
+        }
+    }
+    let mut bare = comment.to_owned();
+    for ours in [
+        "<code>",
+        "</code>",
+        "<details>",
+        "</details>",
+        "<summary>",
+        "</summary>",
+        "<b>",
+        "</b>",
+        "<sub>",
+        "</sub>",
+        "<br>",
+        "</a>",
+    ] {
+        bare = bare.replace(ours, "");
+    }
+    for (at, _) in bare.match_indices('<') {
+        let rest = &bare[at..];
+        assert!(rest.starts_with("<!-- pairform:") || rest.starts_with("<a href=\"https&#58;"), "{rest:.80}");
+    }
+    assert!(!bare.contains('@'), "{bare}");
+}
+
+#[test]
+fn hostile_text_breaks_no_form() {
+    check(HOSTILE);
+    check("");
+    check("plain");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_text_breaks_a_form(text in "\\PC{0,20}|[|<>`@%:\\r\\n\\[\\](){}&;#\"' a]{0,30}") {
+        check(&text);
+    }
+}
+
+#[test]
+fn a_comment_of_a_thousand_integrations_fits_and_says_what_it_left_out() {
+    let plan = plan("some text that is long enough to matter", 1000);
+    let comment = with(&plan, |content| markdown::render(content, None).unwrap());
+    assert!(comment.len() <= markdown::LONGEST, "{}", comment.len());
+    assert!(comment.len() > markdown::LONGEST / 2, "{}", comment.len());
+    assert!(comment.contains("Left out to fit a comment"), "{}", &comment[comment.len() - 600..]);
+    assert!(comment.contains("**error**"));
+    check_markdown(&comment);
+}
+
+#[test]
+fn github_shows_nine_and_counts_the_rest() {
+    let mut plan = plan("x", 1);
+    plan.findings = (0..40).map(|number| finding(&format!("f{number}"), "error")).collect();
+    plan.refusals.clear();
+    let text = with(&plan, github::render);
+    let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("::error")).collect();
+    assert_eq!(errors.len(), 10);
+    assert!(errors[9].contains("31 more errors"), "{}", errors[9]);
+}
+
+#[test]
+fn every_command_gives_its_forms_and_refuses_the_others_by_name() {
+    let repository = project();
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
+    for form in ["markdown", "html", "sarif", "junit", "github", "gitlab"] {
+        for command in [
+            &["validate"][..],
+            &["plan"],
+            &["diff", "--base", "HEAD"],
+            &["apply", "--yes", "--store", "sqlite:x.db"],
+        ] {
+            let output = repository.run(&[command, &["-o", form]].concat());
+            assert!([0, 1].contains(&output.status.code().unwrap()), "{command:?} {form} {output:?}");
+        }
+        let output = repository.run(&["schema", "list", "-o", form]);
+        assert_eq!(output.status.code(), Some(64));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("its forms are: text, json"));
+    }
+}
+
+#[test]
+fn a_project_s_template_replaces_ours_and_its_faults_have_a_line() {
+    let repository: Repository = project();
+    repository.write("templates/comment.md", "own {{ verdict }}\n");
+    let said =
+        String::from_utf8(repository.run(&["diff", "--base", "HEAD", "-o", "markdown"]).stdout).unwrap();
+    assert!(said.starts_with("own "), "{said}");
+    repository.write("templates/comment.md", "own\n{{ verdict | nothing }}\n");
+    let output = pairform(repository.path(), &["diff", "--base", "HEAD", "-o", "markdown"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("line 2"));
+}
+
+/// Opens a page in a headless browser and returns the document after its scripts ran.
+#[test]
+fn a_browser_opens_the_page_and_runs_no_script_of_a_value() {
+    let found = std::env::var_os("PAIRFORM_CHROMIUM").map(std::path::PathBuf::from).or_else(|| {
+        let folders = std::env::var_os("PATH")?;
+        let named = |folder: std::path::PathBuf| {
+            ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name))
+        };
+        std::env::split_paths(&folders).flat_map(named).find(|program| program.is_file())
+    });
+    let Some(browser) = found else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(HOSTILE, 3);
+    let page = with(&plan, |content| html::render(content, None).unwrap());
+    let probe = page.replace("<title>", "<title>probe ");
+    let file = folder.path().join("page.html");
+    std::fs::write(&file, probe).unwrap();
+    let output = std::process::Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--dump-dom",
+        ])
+        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .unwrap();
+    let dom = String::from_utf8_lossy(&output.stdout);
+    // Our own script ran: it counts what it shows.
+    assert!(dom.contains("3 integrations shown"), "{dom}");
+    assert_eq!(dom.matches("<script").count(), 1);
+    assert!(!dom.contains("<img"));
+}

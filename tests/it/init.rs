@@ -1,0 +1,83 @@
+//! `init` and `list` through the real binary: every pair's scaffold is well-formed and says what is left to decide.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use pairform::compile::{Selection, compile};
+use pairform::diagnostic::Severity;
+use pairform::schema::parts::Catalogue;
+use pairform::source::load;
+use serde_json::Value;
+
+fn pairform(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pairform"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn every_pair_has_a_scaffold_with_nothing_wrong_but_what_is_left_to_decide() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(pairform(folder.path(), &["init"]).status.success());
+    let pairs = Catalogue::default().names("pairs");
+    for pair in &pairs {
+        let done = pairform(folder.path(), &["init", pair]);
+        assert!(done.status.success(), "{pair}: {done:?}");
+    }
+    let sources = load::load(folder.path());
+    let compilation = compile(&sources, &Selection::default());
+    assert_eq!(compilation.integrations.len(), pairs.len());
+    let codes: BTreeSet<&str> = compilation.findings.iter().map(|finding| finding.code.id).collect();
+    let left: BTreeSet<&str> = ["E0306", "E0307", "E0312"].into();
+    let wrong: Vec<_> = compilation
+        .findings
+        .iter()
+        .filter(|finding| finding.severity != Severity::Note && !left.contains(finding.code.id))
+        .collect();
+    assert!(wrong.is_empty(), "{codes:?} {wrong:#?}");
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(pairform(folder.path(), &["init", "fortnox-shopify", "shop"]).status.success());
+    let path = folder.path().join("integrations/shop.yaml");
+    std::fs::write(&path, "mine").unwrap();
+    for arguments in [
+        &["init"][..],
+        &["init", "fortnox-shopify", "shop"],
+        &["init", "fortnox-shopfy"],
+        &["init", "fortnox-shopify", "../x"],
+    ] {
+        assert_eq!(pairform(folder.path(), arguments).status.code(), Some(64), "{arguments:?}");
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "mine");
+}
+
+#[test]
+fn list_tells_pair_mode_flows_readiness_and_last_apply() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("integrations")).unwrap();
+    std::fs::write(folder.path().join("pairform.yaml"), "version: 1\n").unwrap();
+    let text = "integration: shop\npair: fortnox-shopify\nunmanaged: [connectors]\nflows: {stock: false}\nsettings: {general: {name: Shop}}\n";
+    std::fs::write(folder.path().join("integrations/shop.yaml"), text).unwrap();
+    let listed = || -> Value {
+        let output = pairform(folder.path(), &["list", "-o", "json"]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["integrations"][0].clone()
+    };
+    let before = listed();
+    assert_eq!(
+        (&before["pair"], &before["mode"], &before["last_applied"]),
+        (&"fortnox-shopify".into(), &"onboarding".into(), &Value::Null)
+    );
+    assert_eq!(before["pending"], 2);
+    assert!(!before["flows"].as_array().unwrap().contains(&"stock".into()));
+    assert!(pairform(folder.path(), &["apply", "--yes"]).status.success());
+    let after = listed();
+    assert_eq!(after["pending"], 0);
+    assert!(after["last_applied"].is_string());
+}

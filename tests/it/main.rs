@@ -1,0 +1,38 @@
+//! Whole runs against the public interface.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and tests touch the machine"
+)]
+
+mod apply;
+mod composition;
+mod drift;
+mod editor;
+mod examples;
+mod fmt;
+mod forms;
+mod hostile;
+mod init;
+mod layers;
+mod mistakes;
+mod options;
+mod outputs;
+mod pages;
+mod pipelines;
+mod place;
+mod platforms;
+mod postgres;
+mod pull;
+mod report;
+mod revisions;
+mod rules;
+mod run;
+mod schemas;
+mod secrets;
+mod secrets_sources;
+mod server;
+mod store;
+mod tidy;

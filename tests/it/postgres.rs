@@ -1,0 +1,175 @@
+//! What only the shared store promises: TLS, passwords, time limits, and a server that goes away. What every store must do
+//! is in `store.rs`.
+
+use std::time::{Duration, Instant};
+
+use pairform::model::{self, Settings};
+use pairform::store::{self, Save, Saved, Store, StoreError};
+use serde_json::json;
+
+use crate::server::{self, PASSWORD, Server};
+
+const AT: &str = "2026-12-01T09:30:00Z";
+
+fn terms(days: &str) -> Settings {
+    model::from_json(&json!({"default_terms_of_payment": days}))
+}
+
+fn save(store: &mut dyn Store, days: &str, expected_revision: u64) -> Result<Saved, StoreError> {
+    let settings = terms(days);
+    store.save(&Save {
+        integration: "nordic-outdoor",
+        category: "payment_methods",
+        expected_revision,
+        settings: &settings,
+        applied: &settings,
+        saved_by: "ann",
+        saved_at: AT,
+        commit: None,
+        run: &format!("run-{days}"),
+        fence: None,
+    })
+}
+
+fn refused(url: &str) -> StoreError {
+    let error = store::open(url).err().expect("it is refused");
+    let shown = error.to_string();
+    assert!(!shown.contains(PASSWORD) && !shown.contains("canary"), "{shown}");
+    error
+}
+
+#[test]
+fn a_connection_is_encrypted_and_the_server_s_certificate_is_checked() {
+    let Some(server) = server::shared() else { return };
+    let authority = server.authority().display().to_string();
+    let url = format!("{}&sslmode=verify-full&sslrootcert={authority}", server.fresh_url());
+    let mut store = store::open(&url).unwrap();
+    assert!(save(&mut *store, "30", 0).is_ok());
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                       WHERE ssl AND application_name = 'pairform'";
+    assert!(server.shell().query_one(encrypted, &[]).unwrap().get::<_, i64>(0) > 0);
+    let by_name = url.replace("127.0.0.1", "localhost");
+    assert!(store::open_existing(&by_name).unwrap().is_some());
+
+    let another = server.another_authority().display().to_string();
+    let error = refused(&format!("{}&sslmode=require&sslrootcert={another}", server.fresh_url()));
+    assert!(error.to_string().contains("certificate"), "{error}");
+    let error = refused(&format!("{}&sslmode=require&sslrootcert=/nowhere.pem", server.fresh_url()));
+    assert!(error.to_string().contains("/nowhere.pem"), "{error}");
+}
+
+#[test]
+fn a_wrong_password_is_not_allowed_and_never_shown() {
+    let Some(server) = server::shared() else { return };
+    let error = refused(&server.fresh_url().replace(PASSWORD, "canary"));
+    assert!(matches!(error, StoreError::Denied { .. }), "{error}");
+    let error = refused(&server.fresh_url().replace("/postgres?", "/nothing?"));
+    assert!(error.to_string().contains("nothing"), "{error}");
+}
+
+#[test]
+fn a_reader_cannot_write_whatever_it_is_asked() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    save(&mut *store::open(&url).unwrap(), "30", 0).unwrap();
+    let mut reader = store::open_existing(&url).unwrap().unwrap();
+    assert!(save(&mut *reader, "14", 1).unwrap_err().to_string().contains("read-only"));
+    assert!(reader.begin("run", AT, "ann").is_err());
+    assert_eq!(reader.read(None).unwrap()[0].revision, 1);
+}
+
+#[test]
+fn a_newer_layout_and_another_program_s_schema_are_refused() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    drop(store::open(&url).unwrap());
+    let schema = url.split("schema=").nth(1).unwrap();
+    server
+        .shell()
+        .batch_execute(&format!("INSERT INTO {schema}.migration (number, checksum) VALUES (9999, '')"))
+        .unwrap();
+    assert!(matches!(refused(&url), StoreError::Newer { found: 9999, .. }));
+    assert!(matches!(store::open_existing(&url), Err(StoreError::Newer { found: 9999, .. })));
+
+    server.shell().batch_execute("CREATE SCHEMA theirs; CREATE TABLE theirs.bookmark (url text)").unwrap();
+    let error = refused(&server.url("schema=theirs"));
+    assert!(error.to_string().contains("another program"), "{error}");
+}
+
+#[test]
+fn a_save_that_waits_too_long_says_so_and_saves_nothing() {
+    let Some(server) = server::shared() else { return };
+    let url = format!("{}&statement_timeout=600", server.fresh_url());
+    let schema = url.split("schema=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let mut store = store::open(&url).unwrap();
+    save(&mut *store, "30", 0).unwrap();
+    let mut shell = server.shell();
+    let mut holding = shell.transaction().unwrap();
+    holding.execute(&format!("SELECT * FROM {schema}.category FOR UPDATE"), &[]).unwrap();
+    let begun = Instant::now();
+    let error = save(&mut *store, "14", 1).unwrap_err();
+    assert!(matches!(error, StoreError::Busy { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(store.read(None).unwrap()[0].revision, 1, "reading goes on");
+    holding.rollback().unwrap();
+    assert_eq!(save(&mut *store, "14", 1).unwrap(), Saved::Saved { revision: 2 });
+}
+
+#[test]
+fn a_connection_that_breaks_is_made_again_and_nothing_is_saved_twice() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    let mut store = store::open(&url).unwrap();
+    // The server cuts the connection in the middle of the very save, once: from a trigger of a table that survives that.
+    let schema = url.split("schema=").nth(1).unwrap();
+    let cut = format!(
+        "SET search_path = {schema};
+         CREATE SEQUENCE cuts;
+         CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF nextval('{schema}.cuts') % 2 = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+           RETURN NEW;
+         END $$;
+         CREATE TRIGGER cut AFTER INSERT OR UPDATE ON category FOR EACH ROW EXECUTE FUNCTION cut();"
+    );
+    server.shell().batch_execute(&cut).unwrap();
+    for (revision, days) in ["30", "14", "10"].into_iter().enumerate() {
+        let revision = revision as u64;
+        assert_eq!(save(&mut *store, days, revision).unwrap(), Saved::Saved { revision: revision + 1 });
+    }
+    assert_eq!(store.history("nordic-outdoor", "payment_methods").unwrap().len(), 3);
+}
+
+#[test]
+fn a_server_that_is_restarted_or_stopped_loses_nothing() {
+    let Some(server) = Server::start() else { return };
+    let url = server.url("schema=pairform");
+    let mut store = store::open(&url).unwrap();
+    save(&mut *store, "30", 0).unwrap();
+
+    // Restarted between two saves: the connection is made again.
+    server.control(&["stop", "-m", "fast"]);
+    server.control(&["start", "-o", &server.options()]);
+    assert_eq!(save(&mut *store, "14", 1).unwrap(), Saved::Saved { revision: 2 });
+    assert_eq!(save(&mut *store, "14", 1).unwrap(), Saved::Already { revision: 2 });
+
+    // Restarted while a save is on its way.
+    server.control(&["stop", "-m", "immediate"]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(400));
+            server.control(&["start", "-o", &server.options()]);
+        });
+        assert_eq!(save(&mut *store, "10", 2).unwrap(), Saved::Saved { revision: 3 });
+    });
+    assert_eq!(store.history("nordic-outdoor", "payment_methods").unwrap().len(), 3);
+
+    // Stopped for good: said plainly, and soon.
+    server.control(&["stop", "-m", "fast"]);
+    let begun = Instant::now();
+    let error = save(&mut *store, "0", 3).unwrap_err();
+    assert!(matches!(error, StoreError::InDoubt { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    let error = store::open(&url).err().expect("it is stopped");
+    assert!(matches!(error, StoreError::Open { .. }), "{error}");
+    assert!(!error.to_string().contains(PASSWORD));
+}

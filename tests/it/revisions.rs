@@ -1,0 +1,286 @@
+//! Reading revisions: `--rev`, `diff` and `--changed-since` on real repositories.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value as Json;
+
+/// A repository in a folder of its own.
+pub struct Repository {
+    folder: tempfile::TempDir,
+}
+
+impl Repository {
+    pub fn new() -> Self {
+        let repository = Repository { folder: tempfile::tempdir().unwrap() };
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
+        git(self.path(), arguments)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub fn commit(&self, message: &str) -> String {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "--allow-empty", "-m", message]);
+        self.git(&["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        pairform(self.path(), arguments)
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Json {
+        let output = self.run(&[arguments, &["-o", "json"]].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn pairform(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pairform"))
+        .args(["--color", "never"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+pub fn shop(name: &str, live: bool, warehouse: &str) -> String {
+    format!(
+        "integration: {name}\npair: fortnox-shopify\nextends: [shop]\nflows: {{articles: true, stock: true, orders: true}}\nsettings:\n  general: {{name: {name}, live_mode: {live}}}\n  payment_methods:\n    map: {{Klarna: \"{warehouse}\"}}\n"
+    )
+}
+
+/// Two shops on one base, a third without it.
+pub fn project() -> Repository {
+    let repository = Repository::new();
+    repository.write("pairform.yaml", "version: 1\n");
+    repository.write("bases/shop.yaml", "settings:\n  order: {exclude_before: 2026-01-01}\n");
+    repository.write("integrations/fjord.yaml", &shop("fjord", false, "30"));
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "30"));
+    repository.write("integrations/solo.yaml", &shop("solo", false, "30").replace("extends: [shop]\n", ""));
+    repository.commit("Begin");
+    repository
+}
+
+/// `integration category.setting kind before after` of every change.
+fn changes(diff: &Json) -> Vec<String> {
+    let mut all = Vec::new();
+    for integration in diff["integrations"].as_array().unwrap() {
+        for category in integration["categories"].as_array().unwrap() {
+            for change in category["changes"].as_array().unwrap() {
+                all.push(format!(
+                    "{} {}.{} {} {} {}",
+                    integration["integration"].as_str().unwrap(),
+                    category["category"].as_str().unwrap(),
+                    change["setting"].as_str().unwrap(),
+                    change["kind"].as_str().unwrap(),
+                    change["before"],
+                    change["after"]
+                ));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn a_diff_says_each_setting_that_changed_on_a_branch() {
+    let repository = project();
+    repository.git(&["switch", "-q", "-c", "topic"]);
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
+    repository.commit("Shorter terms");
+    // What happens on main meanwhile is no part of the branch.
+    repository.git(&["switch", "-q", "main"]);
+    repository.write("integrations/fjord.yaml", &shop("fjord", false, "0"));
+    repository.commit("Elsewhere");
+    repository.git(&["switch", "-q", "topic"]);
+    let expected = ["nordic payment_methods.map.Klarna change \"30\" \"14\""];
+    assert_eq!(changes(&repository.json(&["diff"])), expected);
+    let diff = repository.json(&["diff", "--base", "main", "--head", "topic", "--blame"]);
+    assert_eq!(changes(&diff), expected);
+    let category = &diff["integrations"][0]["categories"];
+    let change = category
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|one| one["changes"].as_array().unwrap())
+        .next()
+        .unwrap();
+    assert_eq!(change["touched"]["author"], "Ada");
+    assert_eq!(change["touched"]["commit"], repository.git(&["rev-parse", "topic"]).trim());
+    assert_eq!(changes(&repository.json(&["diff", "--base", "main", "--exact"])).len(), 2);
+    assert_eq!(repository.json(&["diff", "--base", "HEAD"])["summary"]["settings"]["change"], 0);
+}
+
+#[test]
+fn what_changes_through_a_base_is_said_and_nothing_else_is_compiled() {
+    let repository = project();
+    let before = repository.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    repository.write("bases/shop.yaml", "settings:\n  order: {exclude_before: 2026-02-01}\n");
+    repository.commit("Later orders");
+    let diff = repository.json(&["diff", "--base", &before, "--head", "HEAD"]);
+    let names: Vec<&str> = diff["integrations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["integration"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["fjord", "nordic"]);
+    assert_eq!(diff["integrations"][0]["effects"]["through"], serde_json::json!(["bases/shop.yaml"]));
+    let validated = repository.json(&["validate", "--changed-since", &before]);
+    assert_eq!(validated["summary"]["integrations"], 2);
+    let nothing = repository.json(&["validate", "--changed-since", "HEAD"]);
+    assert_eq!(nothing["summary"]["integrations"], 0);
+}
+
+#[test]
+fn flows_and_categories_that_appear_are_named_and_so_is_what_becomes_required() {
+    let repository = project();
+    let off = shop("nordic", false, "30").replace("stock: true", "stock: false");
+    repository.write("integrations/nordic.yaml", &off);
+    repository.commit("No stock");
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "30"));
+    let diff = repository.json(&["diff", "--base", "HEAD"]);
+    let effects = &diff["integrations"][0]["effects"];
+    assert_eq!(effects["flows_on"], serde_json::json!(["stock"]), "{diff:#}");
+    assert_eq!(effects["categories_shown"], serde_json::json!(["stock"]), "{diff:#}");
+    let required: Vec<&str> =
+        effects["newly_required"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert!(!required.is_empty() && required.iter().all(|one| one.starts_with("stock.")), "{required:?}");
+    assert!(effects["through"].as_array().unwrap().is_empty(), "its own file changed");
+}
+
+#[test]
+fn a_revision_is_read_without_touching_the_tree_or_the_index() {
+    let repository = project();
+    let first = repository.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    repository.write("integrations/nordic.yaml", "integration: [\n");
+    repository.git(&["rm", "-q", "integrations/fjord.yaml"]);
+    let index = std::fs::read(repository.path().join(".git/index")).unwrap();
+    let seen = repository.json(&["validate", "--rev", &first]);
+    assert_eq!(seen["summary"]["integrations"], 3);
+    assert!(repository.json(&["validate"])["summary"]["errors"].as_u64().unwrap() > 0);
+    let shown = repository.json(&["show", "fjord", "--rev", "HEAD"]);
+    assert_eq!(shown["configuration"]["integration"], "fjord");
+    assert_eq!(std::fs::read(repository.path().join(".git/index")).unwrap(), index);
+}
+
+#[test]
+fn a_revision_reads_as_its_checkout_would() {
+    let repository = project();
+    repository.write("integrations/odd/integration.yaml", "pair: fortnox-shopify\n\u{feff}");
+    std::fs::write(repository.path().join("integrations/bytes.yaml"), b"pair: \xff\n").unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("fjord.yaml", repository.path().join("integrations/linked.yaml")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", repository.path().join("integrations/outside.yaml"))
+            .unwrap();
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = std::ffi::OsStr::from_bytes(b"integrations/n\xe5.yaml");
+        std::fs::write(repository.path().join(name), "pair: fortnox-shopify\n").unwrap();
+    }
+    repository.commit("Odd files");
+    let tree = repository.json(&["validate"]);
+    let revision = repository.json(&["validate", "--rev", "HEAD"]);
+    assert_eq!(tree["findings"], revision["findings"]);
+}
+
+#[test]
+fn bare_clones_and_detached_heads_and_subfolders_are_read() {
+    let repository = project();
+    let clones = tempfile::tempdir().unwrap();
+    let source = repository.path().display().to_string();
+    git(clones.path(), &["clone", "-q", "--bare", &source, "bare.git"]);
+    let output = pairform(&clones.path().join("bare.git"), &["validate", "--rev", "main", "-o", "json"]);
+    let body: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(body["summary"]["integrations"], 3, "{body:#}");
+    repository.git(&["switch", "-q", "--detach"]);
+    assert_eq!(repository.json(&["diff"])["summary"]["integrations"], 0);
+    let inside = Repository::new();
+    inside.write("config/pairform.yaml", "version: 1\n");
+    inside.write("config/integrations/solo.yaml", "pair: fortnox-shopify\n");
+    inside.commit("Begin");
+    let output =
+        pairform(&inside.path().join("config/integrations"), &["validate", "--rev", "HEAD", "-o", "json"]);
+    let body: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(body["summary"]["integrations"], 1);
+}
+
+#[test]
+fn a_shallow_clone_and_a_missing_base_end_with_the_mend() {
+    let repository = project();
+    repository.git(&["switch", "-q", "-c", "topic"]);
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
+    repository.commit("Topic");
+    repository.git(&["switch", "-q", "main"]);
+    repository.commit("Main");
+    let clones = tempfile::tempdir().unwrap();
+    let source = format!("file://{}", repository.path().display());
+    git(clones.path(), &["clone", "-q", "--depth", "1", "--no-single-branch", &source, "shallow"]);
+    let shallow: PathBuf = clones.path().join("shallow");
+    for base in ["origin/topic", "HEAD~1"] {
+        let output = pairform(&shallow, &["diff", "--base", base]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{said}");
+        assert!(said.contains("fetch-depth: 0"), "{said}");
+    }
+    let output = repository.run(&["diff", "--base", "origin/nowhere"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("git fetch origin nowhere"));
+    let alone = tempfile::tempdir().unwrap();
+    std::fs::write(alone.path().join("pairform.yaml"), "version: 1\n").unwrap();
+    let output = pairform(alone.path(), &["diff"]);
+    assert_eq!(output.status.code(), Some(64));
+}
+
+#[test]
+fn an_integration_that_is_removed_or_renamed_is_released_and_one_that_moves_is_unchanged() {
+    let repository = project();
+    repository.git(&["mv", "integrations/nordic.yaml", "integrations/north.yaml"]);
+    std::fs::create_dir_all(repository.path().join("integrations/more")).unwrap();
+    repository.git(&["mv", "integrations/fjord.yaml", "integrations/more/fjord.yaml"]);
+    let text = shop("north", false, "30");
+    repository.write("integrations/north.yaml", &text);
+    repository.commit("Rename");
+    let diff = repository.json(&["diff", "--base", "HEAD~1"]);
+    let released = diff["released"].as_array().unwrap();
+    assert!(!released.is_empty() && released.iter().all(|one| one["integration"] == "nordic"), "{diff:#}");
+    assert!(changes(&diff).iter().all(|change| change.starts_with("north ")));
+}
+
+#[test]
+fn owners_are_read_from_the_project_and_from_codeowners() {
+    let repository = project();
+    repository.write("pairform.yaml", "version: 1\nowners: {payment_methods: [finance]}\n");
+    repository.write(".github/CODEOWNERS", "/integrations/ @shops\n");
+    repository.commit("Owners");
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
+    let diff = repository.json(&["diff", "--base", "HEAD"]);
+    let categories = diff["integrations"][0]["categories"].as_array().unwrap();
+    let payment = categories.iter().find(|one| one["category"] == "payment_methods").unwrap();
+    assert_eq!(payment["owners"], serde_json::json!(["@shops", "finance"]));
+}

@@ -1,0 +1,556 @@
+//! Each rule: one edit to a complete integration yields exactly its finding at the right place, and its mend none.
+//!
+//! A case is the text that is added to an integration which extends a complete base. The day is fixed.
+
+use pairform::compile::{Compilation, Selection, compile};
+use pairform::diagnostic::{Finding, Severity};
+use pairform::source::{SourceFile, Sources};
+
+const TODAY: &str = "2026-11-20";
+
+const COMPLETE: &str = r#"
+settings:
+  general: {name: Nordic Outdoor, onboarding_mode: false, live_mode: true}
+  article: {direction: erp_to_shop, match_by: sku, default_culture: sv, default_status: DRAFT}
+  stock: {direction: erp_to_shop, quantity_kind: available, target_location: gid://shopify/Location/1}
+  order: {exclude_before: 2020-01-01, creates: order, status_filter: [PAID]}
+  customer: {match_by: email, mode: one_per_customer}
+  invoice: {trigger: captured, default_terms_of_payment: "30", refund_article: refund_discrepancy, refund_fee_article: refund_fee}
+  order_lines: {missing_article: stop, shipping_as: row}
+  shipping_methods: {default_way_of_delivery: P}
+  payment_methods: {default_terms_of_payment: "30"}
+  sales_accounts:
+    home_country: SE
+    oss_enabled: true
+    home: {"25": 3001, "12": 3002, "6": 3003, "0": 3004}
+    eu_with_vat: 3106
+    eu_reverse: 3108
+    export: 3105
+    countries: {DE: {default_account: 3111, rates: {"19": 3111, "7": 3112}}}
+"#;
+
+const ALONE: &str = "unmanaged: [general, article, stock, customer, order, invoice, order_lines, shipping_methods, \
+                     payment_methods, sales_accounts, connectors]\n";
+
+struct Judged {
+    sources: Sources,
+    compilation: Compilation,
+}
+
+impl Judged {
+    fn findings(&self) -> &[Finding] {
+        &self.compilation.findings
+    }
+
+    /// `CODE severity "text under the carets"`, one a line.
+    fn told(&self) -> String {
+        let line = |finding: &Finding| {
+            let at = self.sources.text(finding.primary.span);
+            format!("{} {} {at}", finding.code.id, finding.severity.as_str())
+        };
+        self.findings().iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn judge_on(today: &str, head: &str, text: &str, files: &[(&str, &str)]) -> Judged {
+    let mut sources = Sources::default();
+    if !files.iter().any(|(path, _)| *path == "pairform.yaml") {
+        sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
+    }
+    if head.contains("extends") {
+        sources.add(SourceFile::new("bases/complete.yaml", COMPLETE));
+    }
+    sources.add(SourceFile::new("integrations/shop.yaml", format!("integration: shop\n{head}{text}")));
+    for (path, text) in files {
+        sources.add(SourceFile::new(*path, *text));
+    }
+    let selection = Selection { today: Some(today.parse().unwrap()), ..Selection::default() };
+    let compilation = compile(&sources, &selection);
+    Judged { sources, compilation }
+}
+
+const HEAD: &str = "pair: fortnox-shopify\nextends: [complete]\nunmanaged: [connectors]\n";
+
+fn judge(text: &str) -> Judged {
+    judge_on(TODAY, HEAD, text, &[])
+}
+
+/// One edit and its mend, below `settings` of the complete integration unless it begins at the margin.
+fn document(text: &str) -> String {
+    let text = text.trim_start_matches('\n');
+    if text.starts_with(' ') { format!("settings:\n{text}\n") } else { format!("{text}\n") }
+}
+
+fn check(wrong: &str, told: &str, mend: &str) {
+    let judged = judge(&document(wrong));
+    assert_eq!(judged.told(), told, "{wrong}");
+    for finding in judged.findings() {
+        // What the schema refuses may be explained by its label alone.
+        let explained = finding.help.is_some() || finding.code.id == "E0305";
+        assert!(explained, "{} has help", finding.code.id);
+        assert_eq!(finding.about.integration.as_deref(), Some("shop"), "{}", finding.code.id);
+        assert!(finding.about.category.is_some(), "{}", finding.code.id);
+    }
+    assert_eq!(judge(&document(mend)).told(), "", "{mend}");
+}
+
+/// The help of the only finding.
+fn help(text: &str) -> String {
+    let judged = judge(&document(text));
+    assert_eq!(judged.findings().len(), 1, "{}", judged.told());
+    judged.findings()[0].help.clone().unwrap_or_default()
+}
+
+const PAYOUTS: &str = "flows: {payouts: true}\nsettings:\n  payment_methods:\n    payout:\n      map: {Shopify Payments: {account: 1580, currency: SEK}}\n";
+
+#[test]
+fn the_complete_integration_has_no_findings() {
+    assert_eq!(judge("").told(), "");
+}
+
+#[test]
+fn modes() {
+    check("  general: {onboarding_mode: true}", "W0407 warning true", "  general: {onboarding_mode: false}");
+    check(
+        "  general: {onboarding_mode: true, live_mode: false}\n  invoice: {book: true}",
+        "W0408 warning true",
+        "  general: {onboarding_mode: true, live_mode: false}\n  invoice: {book: false}",
+    );
+    check(
+        "  order: {exclude_before: 2027-01-01}",
+        "W0411 warning 2027-01-01",
+        "  order: {exclude_before: 2026-11-20}",
+    );
+    check("  order: {skip_test: false}", "W0412 warning false", "  order: {skip_test: null}");
+    // What is not live syncs nothing yet.
+    assert_eq!(
+        judge(
+            "settings: {general: {live_mode: false}, order: {exclude_before: 2027-01-01, skip_test: false}}"
+        )
+        .told(),
+        ""
+    );
+    // Booking is what a live integration may do.
+    assert_eq!(judge("settings: {invoice: {book: true}}").told(), "");
+}
+
+#[test]
+fn a_booked_format_in_onboarding_is_found_too() {
+    let head = "pair: e-conomic-shopify\nunmanaged: [general, article, customer, order, order_lines, shipping_methods, payment_methods, connectors]\n";
+    let all = "settings:\n  invoice: {trigger: captured, default_terms_of_payment: 1, layout: 1, refund_article: a, refund_fee_article: b, format: ";
+    let judged = judge_on(TODAY, head, &format!("{all}booked}}\n"), &[]);
+    // Onboarding mode is unmanaged here, so nothing is known of it.
+    assert!(!judged.told().contains("W0408"), "{}", judged.told());
+    let managed = head.replace("general, ", "");
+    let text = format!("{all}booked}}\n  general: {{name: Shop, onboarding_mode: true}}\n");
+    assert!(judge_on(TODAY, &managed, &text, &[]).told().contains("W0408 warning booked"));
+}
+
+#[test]
+fn payouts() {
+    let paid = "  invoice: {mark_paid: true, mode_of_payment_map: {shopify_payments: SP, Swish: SW}}";
+    let paid_right = "  invoice: {mark_paid: true, mode_of_payment_map: {Swish: SW}}";
+    let field = "      reference_field: ExternalInvoiceReference1\n";
+    check(
+        &format!("{PAYOUTS}{field}{paid}"),
+        "E0409 error shopify_payments",
+        &format!("{PAYOUTS}{field}{paid_right}"),
+    );
+    check(
+        &format!("{PAYOUTS}      reference_field: OurReference"),
+        "E0410 error OurReference",
+        &format!("{PAYOUTS}{field}"),
+    );
+    check(
+        &format!("{PAYOUTS}{field}  general: {{order_number_field: YourOrderNumber}}"),
+        "E0410 error ExternalInvoiceReference1",
+        &format!("{PAYOUTS}{field}  general: {{order_number_field: ExternalInvoiceReference1}}"),
+    );
+    // A value that does not exist is one mistake.
+    assert_eq!(judge(&format!("{PAYOUTS}      reference_field: Nowhere\n")).told(), "E0304 error Nowhere");
+}
+
+#[test]
+fn schedules_and_webhooks() {
+    check(
+        "schedules: {orders: {flow: orders, every: 4m}}",
+        "W0413 warning 4m",
+        "schedules: {orders: {flow: orders, every: 5m}}",
+    );
+    check(
+        "schedules: {orders: {flow: orders, every: 15m, enabled: false}, invoices: {flow: invoices, after: orders}}",
+        "W0426 warning orders",
+        "schedules: {orders: {flow: orders, every: 15m}, invoices: {flow: invoices, after: orders}}",
+    );
+    check(
+        "schedules: {a: {flow: orders, after: b}, b: {flow: invoices, after: a}}",
+        "E0403 error b",
+        "schedules: {a: {flow: orders, every: 1h}, b: {flow: invoices, after: a}}",
+    );
+    check(
+        "webhooks: {new: {connector: shopify, topic: orders/made, flow: orders}}",
+        "E0304 error orders/made",
+        "webhooks: {new: {connector: shopify, topic: orders/create, flow: orders}}",
+    );
+    let head = format!("pair: business-central-shopify\n{}", ALONE.replace(" sales_accounts,", ""));
+    let hook = "webhooks: {items: {connector: business-central, topic: items, flow: articles}}\n";
+    assert_eq!(judge_on(TODAY, &head, hook, &[]).told(), "N0414 note items");
+    let both = format!("{hook}schedules: {{articles: {{flow: articles, every: 1d}}}}\n");
+    assert_eq!(judge_on(TODAY, &head, &both, &[]).told(), "");
+}
+
+#[test]
+fn limits_of_platforms() {
+    check(
+        "  order: {status_filter: [PAID, PARTIALLY_REFUNDED]}",
+        "N0415 note PARTIALLY_REFUNDED",
+        "  order: {status_filter: [PAID]}",
+    );
+    check(
+        "  order_lines: {text_rows: [line_properties]}",
+        "N0416 note line_properties",
+        "  order_lines: {text_rows: [order_note]}",
+    );
+    let head = format!("pair: centra-fortnox\n{}", ALONE.replace(", connectors", ""));
+    let connectors = "connectors: {centra: {active: a, connections: {a: {base_url: https://x.example, access_token: {secret: env/T}}}}, fortnox: {active: a, connections: {a: {client_id: {secret: env/I}, client_secret: {secret: env/S}, tenant_id: \"1\"}}}}\n";
+    assert_eq!(judge_on(TODAY, &head, connectors, &[]).told(), "N0425 note access_token");
+    let allowed = format!("{connectors}levels: {{N0425: {{level: allow, reason: made without an end}}}}\n");
+    assert_eq!(judge_on(TODAY, &head, &allowed, &[]).told(), "");
+}
+
+fn countries(rows: &str) -> String {
+    format!("  sales_accounts: {{countries: {{{rows}}}}}")
+}
+
+#[test]
+fn countries_and_rates() {
+    check(&countries("SE: {rates: {25: 3001}}"), "E0418 error SE", &countries("SE: null"));
+    check(&countries("HU: {rates: {25: 3131}}"), "W0419 warning 25", &countries("HU: {rates: {27: 3131}}"));
+    check(&countries("FI: {rates: {24: 3131}}"), "W0420 warning 24", &countries("FI: {rates: {25.5: 3131}}"));
+    check(
+        &countries("PL: {rates: {8: 3131}}"),
+        "W0421 warning PL",
+        &countries("PL: {default_account: 3130, rates: {8: 3131}}"),
+    );
+    check(
+        "  sales_accounts: {home: {25: null}}",
+        "W0422 warning home",
+        "  sales_accounts: {home: {25: 3001}}",
+    );
+    check(
+        "  sales_accounts: {home: {6: null}}",
+        "W0417 warning \"12\"",
+        "  sales_accounts: {home: {6: 3003}}",
+    );
+    check(
+        "  sales_accounts: {home: {12: null}}",
+        "W0417 warning \"6\"",
+        "  sales_accounts: {home: {12: 3002}}",
+    );
+    check(
+        "  sales_accounts: {shipping: {home: {24: 3520}}}",
+        "W0419 warning 24",
+        "  sales_accounts: {shipping: {home: {25: 3520}}}",
+    );
+}
+
+#[test]
+fn a_rate_is_judged_by_the_day() {
+    let on = |today: &str, rates: &str| {
+        judge_on(today, HEAD, &document(&countries(&format!("FI: {{rates: {{{rates}}}}}"))), &[]).told()
+    };
+    assert_eq!(on("2024-08-31", "24: 3131"), "");
+    assert_eq!(on("2024-09-01", "24: 3131"), "W0420 warning 24");
+    // The old rate beside the new one serves credit notes, and a rate that is to come does no harm.
+    assert_eq!(on("2024-09-01", "24: 3131, 25.5: 3132"), "W0420 note 24");
+    assert_eq!(on("2024-08-31", "24: 3131, 25.5: 3132"), "W0420 note 25.5");
+    assert_eq!(on("2026-01-01", "25.5: 3132, 14: 3133"), "W0420 warning 14");
+    let food =
+        |today: &str| judge_on(today, HEAD, &document("  sales_accounts: {home: {6: null}}"), &[]).told();
+    assert_eq!(food("2026-03-31"), "");
+    assert_eq!(food("2026-04-01"), "W0417 warning \"12\"");
+    assert_eq!(food("2027-12-31"), "W0417 warning \"12\"");
+    assert_eq!(food("2028-01-01"), "");
+}
+
+#[test]
+fn the_change_of_a_rate_is_told_with_its_day() {
+    let judged = judge(&document(&countries("FI: {rates: {24: 3131}}")));
+    assert_eq!(judged.findings()[0].primary.text, "25.5 took its place on 2024-09-01");
+}
+
+#[test]
+fn codes_that_are_no_member_states_are_explained() {
+    let judged = judge(&document(&countries("EL: {rates: {24: 3131}}")));
+    assert_eq!(judged.told(), "E0302 error EL");
+    let fix = judged.findings()[0].fix.as_ref().unwrap();
+    assert_eq!((fix.edits[0].text.as_str(), fix.safe), ("GR", true));
+    assert_eq!(judge(&document(&countries("GR: {rates: {24: 3131}}"))).told(), "");
+    for (code, why) in
+        [("UK", "GB"), ("GB", "outside the EU"), ("XI", "Northern Ireland"), ("NO", "outside the EU")]
+    {
+        let judged = judge(&document(&countries(&format!("{code}: {{rates: {{20: 3131}}}}"))));
+        assert_eq!(judged.told(), format!("E0302 error {code}"));
+        let finding = &judged.findings()[0];
+        assert!(finding.primary.text.contains(why), "{code}: {}", finding.primary.text);
+        assert_eq!(finding.help.as_deref(), Some(format!("take `{code}` away").as_str()));
+        assert!(finding.fix.is_none());
+    }
+    // Both spellings of one country are one country twice.
+    let both = judge(&document(&countries("GR: {rates: {24: 3131}}, EL: {rates: {13: 3132}}")));
+    assert_eq!(both.told(), "E0302 error EL");
+    assert!(both.findings()[0].fix.is_none());
+    assert!(both.findings()[0].help.as_ref().unwrap().contains("move its rows"));
+    let home = judge(&document("  sales_accounts: {home_country: UK}"));
+    assert!(home.told().starts_with("E0304 error UK"), "{}", home.told());
+    assert_eq!(home.findings()[0].fix.as_ref().unwrap().edits[0].text, "GB");
+}
+
+#[test]
+fn a_project_has_a_table_of_its_own() {
+    let own = "countries: {HU: {title: Hungary, rates: [{rate: \"25\", kind: standard}]}}\n";
+    let text = document(&countries("HU: {rates: {25: 3131}}, PL: {rates: {22: 3132}}"));
+    let judged = judge_on(TODAY, HEAD, &text, &[("schemas/data/vat.yaml", own)]);
+    assert_eq!(judged.told(), "W0419 warning 22");
+    let broken = own.replace("standard}", "usual}");
+    let judged = judge_on(TODAY, HEAD, &text, &[("schemas/data/vat.yaml", &broken)]);
+    assert_eq!(judged.told(), "W0419 warning 25\nW0419 warning 22\nE0304 error usual");
+}
+
+fn accounts(sets: &str) -> String {
+    format!("connector: fortnox\naccount: \"1\"\nsets: {{{sets}}}\n")
+}
+
+#[test]
+fn the_built_in_parts_that_rules_read_are_sound() {
+    let parts = [
+        ("schemas/data/vat.yaml", include_str!("../../schemas/data/vat.yaml")),
+        ("schemas/connectors/fortnox.yaml", include_str!("../../schemas/connectors/fortnox.yaml")),
+        ("schemas/connectors/centra.yaml", include_str!("../../schemas/connectors/centra.yaml")),
+        (
+            "schemas/categories/sales_accounts.yaml",
+            include_str!("../../schemas/categories/sales_accounts.yaml"),
+        ),
+    ];
+    assert_eq!(judge_on(TODAY, HEAD, "", &parts).told(), "");
+}
+
+#[test]
+fn without_a_clock_the_newest_data_counts() {
+    let mut sources = Sources::default();
+    sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
+    sources.add(SourceFile::new("bases/complete.yaml", COMPLETE));
+    let text = document(&countries("FI: {rates: {24: 3131}}"));
+    sources.add(SourceFile::new("integrations/shop.yaml", format!("integration: shop\n{HEAD}{text}")));
+    let compilation = compile(&sources, &Selection::default());
+    let told: Vec<&str> = compilation.findings.iter().map(|finding| finding.code.id).collect();
+    assert_eq!(told, ["W0420"]);
+}
+
+#[test]
+fn lists_that_were_fetched_are_used() {
+    let values = "3001: {label: a, keep: {vat_code: MP1}}, 3002: {label: b, keep: {vat_code: MP2}}, 3003: {label: c, keep: {vat_code: MP3}}, 3004: d, 3105: e, 3106: f, 3108: g, 3111: {label: h, keep: {vat_code: DE19}}, 3112: {label: i, keep: {vat_code: DE7}}";
+    let lock = accounts(&format!("account: {{fetched: 2026-11-20, values: {{{values}}}}}"));
+    let with = |text: &str, lock: &str| {
+        judge_on(TODAY, HEAD, &document(text), &[("options/fortnox/1.lock.yaml", lock)]).told()
+    };
+    assert_eq!(with("", &lock), "");
+    assert_eq!(with("  sales_accounts: {home: {6: 3002}}", &lock), "W0423 warning 3002");
+    assert_eq!(with(&countries("DK: {rates: {25: 3001}}"), &lock), "W0423 warning 3001");
+    assert_eq!(with(&countries("DK: {rates: {25: 3105}}"), &lock), "W0423 warning 3105");
+    // A list without VAT codes says nothing, nor does one that is not there.
+    let plain = accounts(
+        "account: {fetched: 2026-11-20, values: {3001: a, 3002: b, 3003: c, 3004: d, 3105: e, 3106: f, 3108: g, 3111: h, 3112: i}}",
+    );
+    assert_eq!(with("  sales_accounts: {home: {6: 3002}}", &plain), "");
+    assert_eq!(judge(&document("  sales_accounts: {home: {6: 3002}}")).told(), "");
+}
+
+#[test]
+fn currencies_are_compared_when_both_lists_are_known() {
+    let fortnox =
+        accounts("currency: {fetched: 2026-11-20, values: {SEK: Krona, EUR: {label: Euro, active: false}}}");
+    let shopify = "connector: shopify\naccount: s\nsets: {currency: {fetched: 2026-11-20, values: {SEK: SEK, EUR: EUR, DKK: DKK}}}\n";
+    let both = [("options/fortnox/1.lock.yaml", fortnox.as_str()), ("options/shopify/s.lock.yaml", shopify)];
+    let on = document("  order: {use_presentment_currency: true}");
+    let judged = judge_on(TODAY, HEAD, &on, &both);
+    assert_eq!(judged.told(), "W0424 warning true");
+    assert!(judged.findings()[0].message.contains("EUR and DKK"));
+    assert_eq!(judge_on(TODAY, HEAD, &on, &both[..1]).told(), "");
+    assert_eq!(
+        judge_on(TODAY, HEAD, &document("  order: {use_presentment_currency: false}"), &both).told(),
+        ""
+    );
+}
+
+#[test]
+fn levels_of_an_integration_stand_before_those_of_the_project() {
+    let food = "settings: {sales_accounts: {home: {6: null}}}\n";
+    let project = [("pairform.yaml", "version: 1\nlevels: {W0417: {level: deny, reason: we sell food}}\n")];
+    let denied = judge_on(TODAY, HEAD, food, &project);
+    assert_eq!(denied.told(), "W0417 error \"12\"");
+    assert!(denied.findings()[0].notes.iter().any(|note| note.contains("we sell food")));
+    let with = |levels: &str| judge_on(TODAY, HEAD, &format!("{food}levels: {levels}\n"), &project);
+    assert_eq!(with("{W0417: allow}").told(), "");
+    assert_eq!(with("{W0417: {level: warn, reason: bicycles}}").told(), "W0417 warning \"12\"");
+    assert_eq!(with("{W0417: warn, E0312: allow}").told(), "W0417 warning \"12\"\nE0211 error E0312");
+    assert_eq!(with("{W0417: warn, W0499: allow}").told(), "W0417 warning \"12\"\nE0210 error W0499");
+    assert_eq!(with("{W0417: never}").told().lines().count(), 2);
+    // Levels are no setting.
+    let compiled = &with("{W0417: allow}").compilation.integrations[0];
+    assert!(compiled.configuration.categories.keys().all(|category| category != "levels"));
+    assert!(compiled.errors.is_empty());
+}
+
+#[test]
+fn a_level_of_one_integration_leaves_another_alone() {
+    let base = COMPLETE.replace("\"6\": 3003, ", "");
+    let text = |name: &str, levels: &str| format!("integration: {name}\n{HEAD}levels: {levels}\n");
+    let mut sources = Sources::default();
+    sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
+    sources.add(SourceFile::new("bases/complete.yaml", base));
+    for (name, levels) in
+        [("a", "{}"), ("b", "{W0417: deny}"), ("c", "{W0417: allow}"), ("d", "{W0417: warn}")]
+    {
+        sources.add(SourceFile::new(format!("integrations/{name}.yaml"), text(name, levels)));
+    }
+    let selection = Selection { today: Some(TODAY.parse().unwrap()), ..Selection::default() };
+    let compilation = compile(&sources, &selection);
+    let told: Vec<String> = compilation
+        .findings
+        .iter()
+        .map(|finding| {
+            let name = finding.about.integration.as_deref().unwrap_or_default();
+            format!("{} {} {name} {:?}", finding.code.id, finding.severity.as_str(), finding.also)
+        })
+        .collect();
+    assert_eq!(told, ["W0417 error b []", "W0417 warning a [\"d\"]"]);
+    let failing: Vec<&str> = compilation
+        .integrations
+        .iter()
+        .filter(|compiled| !compiled.errors.is_empty())
+        .map(|compiled| compiled.name.as_str())
+        .collect();
+    assert_eq!(failing, ["b"]);
+}
+
+#[test]
+fn what_the_schema_says_of_the_rest() {
+    let culture = judge(&document("  article: {default_culture: swedish}"));
+    assert_eq!(culture.told(), "E0305 error swedish");
+    let zero = judge(&document("  sales_accounts: {shipping: {home: {25: 2611}}}"));
+    assert_eq!(zero.told(), "E0305 error 2611");
+    assert_eq!(judge(&document("  order: {exclude_before: null}")).told(), "E0312 error exclude_before");
+    assert_eq!(judge(&document(&countries("DE: {rates: {19: 3111, 19: 3112}}"))).told(), "E0105 error 19");
+    // WooCommerce keeps one stock for a product, so there is no location to name.
+    let head = format!("pair: fortnox-woocommerce\n{}", ALONE.replace(" stock,", ""));
+    let stock =
+        "settings: {stock: {direction: erp_to_shop, quantity_kind: available, location_map: {A: B, C: D}}}\n";
+    assert_eq!(judge_on(TODAY, &head, stock, &[]).told(), "E0301 error location_map");
+    // A country that YAML 1.1 would read as false stays a country.
+    let head = format!("pair: shopify-tripletex\n{}", ALONE.replace(" sales_accounts,", ""));
+    let home = "settings: {sales_accounts: {home_country: NO, oss_enabled: false, home: {25: 3000, 15: 3001}, eu_with_vat: 3106, eu_reverse: 3108, export: 3105}}\n";
+    assert_eq!(judge_on(TODAY, &head, home, &[]).told(), "");
+}
+
+#[test]
+fn what_is_not_managed_or_not_visible_is_not_judged() {
+    let head = "pair: fortnox-shopify\nextends: [complete]\nunmanaged: [connectors, sales_accounts, order]\n";
+    let judged = judge_on(TODAY, head, "settings: {general: {live_mode: true}}\n", &[]);
+    assert_eq!(judged.told(), "");
+    // The flow is off, so nothing is paid out.
+    let off = PAYOUTS.replace("payouts: true", "payouts: false");
+    assert_eq!(judge(&format!("{off}      reference_field: OurReference\n")).told(), "");
+}
+
+/// What consultants report most, each found, explained and given a mend.
+mod a_consultants_typical_error {
+    use super::*;
+
+    #[test]
+    fn a_wrong_country_code() {
+        check(&countries("EL: {rates: {24: 3131}}"), "E0302 error EL", &countries("GR: {rates: {24: 3131}}"));
+        assert_eq!(help(&countries("EL: {rates: {24: 3131}}")), "write `GR`");
+    }
+
+    #[test]
+    fn a_vat_account_in_place_of_a_sales_account() {
+        let wrong = countries("DK: {rates: {25: 2611}}");
+        check(&wrong, "E0305 error 2611", &countries("DK: {rates: {25: 3141}}"));
+        assert!(judge(&document(&wrong)).findings()[0].primary.text.contains("VAT accounts"));
+    }
+
+    #[test]
+    fn a_superseded_rate() {
+        check(
+            &countries("EE: {rates: {22: 3131}}"),
+            "W0420 warning 22",
+            &countries("EE: {rates: {24: 3131}}"),
+        );
+        assert!(help(&countries("EE: {rates: {22: 3131}}")).contains("map 24"));
+    }
+
+    #[test]
+    fn invoices_that_are_paid_automatically_beside_payouts() {
+        let field = "      reference_field: ExternalInvoiceReference1\n";
+        let paid = "  invoice: {mark_paid: true, mode_of_payment_map: {Shopify Payments: SP}}";
+        check(
+            &format!("{PAYOUTS}{field}{paid}"),
+            "E0409 error Shopify Payments",
+            &format!("{PAYOUTS}{field}  invoice: {{mark_paid: false}}"),
+        );
+    }
+
+    #[test]
+    fn the_two_cut_offs_confused() {
+        check(
+            "  order: {exclude_before: 2026-12-24}",
+            "W0411 warning 2026-12-24",
+            "  order: {exclude_before: 2026-11-01}",
+        );
+        let judged = judge(&document("  order: {exclude_before: 2026-12-24}"));
+        assert!(judged.findings()[0].notes.iter().any(|note| note.contains("what was loaded last")));
+    }
+
+    #[test]
+    fn a_missing_location_for_stock() {
+        check(
+            "  stock: {target_location: null}",
+            "E0312 error target_location",
+            "  stock: {target_location: x}",
+        );
+    }
+
+    #[test]
+    fn a_payout_reference_that_does_not_match() {
+        check(
+            &format!("{PAYOUTS}      reference_field: ExternalInvoiceReference2"),
+            "E0410 error ExternalInvoiceReference2",
+            &format!("{PAYOUTS}      reference_field: ExternalInvoiceReference1"),
+        );
+    }
+
+    #[test]
+    fn test_orders_in_the_books() {
+        check("  order: {skip_test: false}", "W0412 warning false", "  order: {skip_test: true}");
+    }
+
+    #[test]
+    fn booking_during_onboarding() {
+        let onboarding = "  general: {onboarding_mode: true, live_mode: false}\n  invoice: ";
+        check(
+            &format!("{onboarding}{{book: true}}"),
+            "W0408 warning true",
+            &format!("{onboarding}{{book: false}}"),
+        );
+    }
+
+    #[test]
+    fn a_webhook_that_the_platform_does_not_have() {
+        let judged = judge("webhooks: {new: {connector: fortnox, topic: orders, flow: orders}}\n");
+        assert_eq!(judged.told(), "E0304 error fortnox");
+        assert!(judged.findings()[0].primary.text.contains("WebSocket"));
+        assert!(judged.findings()[0].help.as_ref().unwrap().contains("shopify"));
+        assert_eq!(judged.findings()[0].severity, Severity::Error);
+    }
+}
