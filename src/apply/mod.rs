@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
+use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Integration, Plan, save_order, turns_live};
 use crate::store::{Ask, Asked, Lock, Note, Run, Save, Saved, Store, StoreError};
 
@@ -20,7 +21,7 @@ pub struct Surroundings<'a> {
     /// The time now, RFC 3339 in UTC.
     pub now: &'a dyn Fn() -> String,
     /// The fingerprint of the secret behind a reference, or why it is not at hand.
-    pub fingerprint: &'a dyn Fn(&str) -> Result<String, String>,
+    pub fingerprint: &'a dyn Fn(&str) -> Result<String, Fault>,
     /// True once the user asked to stop; asked between saves.
     pub stopped: &'a dyn Fn() -> bool,
     /// The machine and process that apply, for locks.
@@ -70,6 +71,8 @@ pub enum Outcome {
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     Secret,
+    /// Where the secret is kept does not answer.
+    SecretUnreachable,
     Store,
     /// The connection broke, and nobody knows whether it was saved.
     InDoubt,
@@ -280,8 +283,9 @@ fn save(
     };
     let mut settings = model::from_json(&target.settings);
     let mut applied = model::from_json(&target.applied);
-    if let Err(reason) = resolve(category, &mut settings, &mut applied, surroundings.fingerprint) {
-        return Outcome::Failed { reason, cause: Cause::Secret };
+    if let Err(fault) = resolve(category, &mut settings, &mut applied, surroundings.fingerprint) {
+        let cause = if fault.kind == Kind::Denied { Cause::Secret } else { Cause::SecretUnreachable };
+        return Outcome::Failed { reason: fault.message, cause };
     }
     let request = Save {
         integration: &integration.integration,
@@ -315,8 +319,8 @@ fn resolve(
     category: &CategoryPlan,
     settings: &mut Settings,
     applied: &mut Settings,
-    fingerprint: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<(), String> {
+    fingerprint: &dyn Fn(&str) -> Result<String, Fault>,
+) -> Result<(), Fault> {
     for (path, value) in settings.iter_mut() {
         let Value::Secret(secret) = value else { continue };
         let setting = path.to_string();

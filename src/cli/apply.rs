@@ -16,6 +16,7 @@ use super::project;
 use super::safety;
 use super::secrets::Secrets;
 use super::streams::Streams;
+use super::vault::Vault;
 use crate::apply::{self, ApplyError, Cause, Event, Outcome, Report, Surroundings};
 use crate::compile::project::{Live, Project as Declared};
 use crate::plan::{self, Plan};
@@ -42,7 +43,8 @@ pub fn run(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, S
 fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
     let opened = project::open(common)?;
     super::plan::say_if_broken(common, &opened, streams);
-    let plan = super::plan::make_with(common, &opened, true)?;
+    let vault = Vault::default();
+    let plan = super::plan::make_with(common, &opened, Some(&vault))?;
     if common.output == Form::Text {
         super::plan::show(&opened, &plan, streams);
     }
@@ -67,7 +69,8 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     }
     let mut store = store::open(&url)?;
     let declared = &opened.compilation.project;
-    execute(common, args, forced.as_deref(), &plan, (&opened.root, declared), store.as_mut(), streams)
+    let secrets = (opened.root.as_path(), declared, &vault);
+    execute(common, args, forced.as_deref(), &plan, secrets, store.as_mut(), streams)
 }
 
 fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Streams) -> Result<(), Stop> {
@@ -116,7 +119,8 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
     let mut store = store::open(&url)?;
-    execute(common, args, forced.as_deref(), &plan, (&root, &declared), store.as_mut(), streams)
+    let secrets = (root.as_path(), &declared, &Vault::default());
+    execute(common, args, forced.as_deref(), &plan, secrets, store.as_mut(), streams)
 }
 
 fn execute(
@@ -124,12 +128,12 @@ fn execute(
     args: &Apply,
     forced: Option<&str>,
     plan: &Plan,
-    (root, declared): (&Path, &Declared),
+    (root, declared, vault): (&Path, &Declared, &Vault),
     store: &mut dyn Store,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     let key = store.fingerprint_key().to_vec();
-    let secrets = Secrets::new(root, &key).running(&declared.secrets.exec);
+    let secrets = Secrets::new(root, &key).running(&declared.secrets.exec).asking(vault);
     let interrupts = Interrupts::watch();
     let saved_by = who(root);
     let holder = holder::this_process();
@@ -214,7 +218,9 @@ fn exit_code(report: &Report) -> u8 {
     let causes = report.outcomes.iter().map(|(_, _, outcome)| match outcome {
         Outcome::Conflict { .. } => exit::STALE,
         Outcome::Failed { cause: Cause::Secret, .. } => exit::NOT_ALLOWED,
-        Outcome::Failed { cause: Cause::Store | Cause::InDoubt, .. } => exit::UNREACHABLE,
+        Outcome::Failed { cause: Cause::Store | Cause::InDoubt | Cause::SecretUnreachable, .. } => {
+            exit::UNREACHABLE
+        }
         Outcome::Failed { cause: Cause::Locked, .. } => exit::LOCKED,
         _ => exit::OK,
     });

@@ -31,6 +31,7 @@ pub mod streams;
 pub mod tokens;
 pub mod unlock;
 pub mod validate;
+pub mod vault;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;

@@ -17,6 +17,7 @@ use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
 use super::tokens::Tokens;
+use super::vault::Vault;
 use crate::compile::{self, Compilation, Compiled};
 use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::{About, Finding, settle};
@@ -230,7 +231,8 @@ fn fetch_all(
     interrupts: &Interrupts,
     streams: &Streams,
 ) -> Vec<BTreeMap<String, fetch::Fetched>> {
-    let tokens = Tokens::new(&opened.root);
+    let vault = Vault::default();
+    let tokens = Tokens::new(&opened.root, &vault);
     let begun = Instant::now();
     let tomorrow = jiff::Zoned::now().date().tomorrow().map(|date| date.to_string()).unwrap_or_default();
     let around = Surroundings {

@@ -11,6 +11,7 @@ use super::owners;
 use super::project::{self, Project};
 use super::secrets::Secrets;
 use super::streams::Streams;
+use super::vault::Vault;
 use crate::compile::Compiled;
 use crate::diagnostic::Severity;
 use crate::model::SettingPath;
@@ -90,14 +91,14 @@ pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
 /// # Errors
 /// When the store cannot be read, or a category filter names nothing.
 pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
-    make_with(common, opened, false)
+    make_with(common, opened, None)
 }
 
-/// As [`make`]; `applying` also runs the programs that secrets come from.
+/// As [`make`]; with a Vault, to apply: it is asked, and the programs that secrets come from run.
 ///
 /// # Errors
 /// As [`make`].
-pub fn make_with(common: &Common, opened: &Project, applying: bool) -> Result<Plan, Stop> {
+pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) -> Result<Plan, Stop> {
     require_categories(common, opened)?;
     let (environment, url) = opened.store(common)?;
     let mut store = store::open_existing(&url)?;
@@ -105,7 +106,10 @@ pub fn make_with(common: &Common, opened: &Project, applying: bool) -> Result<Pl
     let scope = scope(common, opened);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
     let programs = &opened.compilation.project.secrets.exec;
-    let secrets = secrets.map(|secrets| if applying { secrets.running(programs) } else { secrets });
+    let secrets = secrets.map(|secrets| match applying {
+        Some(vault) => secrets.running(programs).asking(vault),
+        None => secrets,
+    });
     let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
     let compilation = &opened.compilation;
     let integrations: Vec<_> = compilation

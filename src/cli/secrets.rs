@@ -1,8 +1,8 @@
 //! Secrets: from a reference to a fingerprint. The value is read and wiped after use; it is never kept.
 //!
 //! `env/NAME` is a variable; `file/PATH` a file that only its owner may read; `exec/NAME` what a program prints that the
-//! project allows by name. Programs run when something is applied, never for a plan: whoever reads a pull request should
-//! not run what it brings.
+//! project allows by name; `vault/…` is [`super::vault`]. Programs run when something is applied, never for a plan: whoever
+//! reads a pull request should not run what it brings. Vault is asked to apply and to fetch, never for a plan.
 #![expect(clippy::disallowed_methods, reason = "the door through which secrets are read")]
 
 use std::collections::BTreeMap;
@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::vault::Vault;
 use crate::model::value::fingerprint;
+use crate::options::fetch::http::{Fault, Kind};
 
 /// A larger file is no secret.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -30,12 +32,13 @@ pub struct Secrets<'a> {
     root: PathBuf,
     key: &'a [u8],
     programs: Option<&'a BTreeMap<String, Vec<String>>>,
+    vault: Option<&'a Vault>,
 }
 
 impl<'a> Secrets<'a> {
     #[must_use]
     pub fn new(root: &Path, key: &'a [u8]) -> Self {
-        Secrets { root: root.to_path_buf(), key, programs: None }
+        Secrets { root: root.to_path_buf(), key, programs: None, vault: None }
     }
 
     /// Lets these programs run for `exec/NAME`.
@@ -45,11 +48,18 @@ impl<'a> Secrets<'a> {
         self
     }
 
+    /// Lets this Vault be asked for `vault/…`.
+    #[must_use]
+    pub fn asking(mut self, vault: &'a Vault) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+
     /// The fingerprint of the secret behind a reference.
     ///
     /// # Errors
     /// Why the secret is not at hand; never says anything of its value.
-    pub fn fingerprint(&self, reference: &str) -> Result<String, String> {
+    pub fn fingerprint(&self, reference: &str) -> Result<String, Fault> {
         self.with(reference, |value| fingerprint(self.key, value))
     }
 
@@ -57,17 +67,25 @@ impl<'a> Secrets<'a> {
     ///
     /// # Errors
     /// Why the secret is not at hand; never says anything of its value.
-    pub fn with<T>(&self, reference: &str, take: impl FnOnce(&[u8]) -> T) -> Result<T, String> {
+    pub fn with<T>(&self, reference: &str, take: impl FnOnce(&[u8]) -> T) -> Result<T, Fault> {
+        let denied = |why| Fault::new(Kind::Denied, why);
         let read = match reference.split_once('/') {
-            Some(("env", name)) => variable(name),
-            Some(("file", path)) => self.file(path),
-            Some(("exec", name)) => self.program(name),
-            _ => return Err(format!("`{reference}` is no reference to a secret")),
+            Some(("env", name)) => variable(name).map_err(denied),
+            Some(("file", path)) => self.file(path).map_err(denied),
+            Some(("exec", name)) => self.program(name).map_err(denied),
+            Some(("vault", path)) => match self.vault {
+                Some(vault) => vault.read(path),
+                None => Err(denied("Vault is asked only to apply and to fetch".to_owned())),
+            },
+            _ => return Err(denied(format!("`{reference}` is no reference to a secret"))),
         };
-        let value = read.map_err(|why| format!("the secret `{reference}` is not at hand: {why}"))?;
+        let value = read.map_err(|fault| {
+            let message = format!("the secret `{reference}` is not at hand: {}", fault.message);
+            Fault { message, ..fault }
+        })?;
         let trimmed = value.trim_ascii_end();
         if trimmed.is_empty() {
-            return Err(format!("the secret `{reference}` is empty"));
+            return Err(denied(format!("the secret `{reference}` is empty")));
         }
         Ok(take(trimmed))
     }

@@ -13,6 +13,8 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::secrets::Secrets;
+use super::vault::Vault;
+use crate::options::fetch::http::{Fault, Kind};
 
 /// The secrets of a project as they are now.
 pub struct Tokens<'a> {
@@ -22,19 +24,20 @@ pub struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     #[must_use]
-    pub fn new(root: &'a Path) -> Self {
-        Tokens { root, secrets: Secrets::new(root, &[]) }
+    pub fn new(root: &'a Path, vault: &'a Vault) -> Self {
+        Tokens { root, secrets: Secrets::new(root, &[]).asking(vault) }
     }
 
     /// The value behind a reference, or what has taken its place since.
     ///
     /// # Errors
     /// Why it is not at hand.
-    pub fn value(&self, reference: &str) -> Result<Zeroizing<String>, String> {
+    pub fn value(&self, reference: &str) -> Result<Zeroizing<String>, Fault> {
         let read = self
             .secrets
             .with(reference, |bytes| std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())));
-        let value = read?.map_err(|_| format!("the secret `{reference}` is no text"))?;
+        let value =
+            read?.map_err(|_| Fault::new(Kind::Denied, format!("the secret `{reference}` is no text")))?;
         if !reference.starts_with("env/") {
             return Ok(value);
         }
@@ -59,7 +62,10 @@ impl<'a> Tokens<'a> {
         if let Some(path) = reference.strip_prefix("file/") {
             return write_private(&self.root.join(path), new).map_err(lost);
         }
-        let of = self.secrets.with(reference, |bytes| digest(&String::from_utf8_lossy(bytes)))?;
+        let of = self
+            .secrets
+            .with(reference, |bytes| digest(&String::from_utf8_lossy(bytes)))
+            .map_err(|fault| fault.message)?;
         let text = Zeroizing::new(json!({"of": of, "token": new}).to_string());
         let ignored = self.root.join(".pairform/.gitignore");
         write_private(&self.successor(reference), &text).map_err(lost)?;
@@ -104,7 +110,8 @@ mod tests {
     fn a_changed_token_takes_the_place_of_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
         write_private(&folder.path().join("token"), "old\n").unwrap();
-        let tokens = Tokens::new(folder.path());
+        let vault = Vault::default();
+        let tokens = Tokens::new(folder.path(), &vault);
         assert_eq!(tokens.value("file/token").unwrap().as_str(), "old");
         tokens.keep("file/token", "new").unwrap();
         assert_eq!(tokens.value("file/token").unwrap().as_str(), "new");

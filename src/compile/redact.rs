@@ -85,7 +85,7 @@ fn is_harmless(value: &str) -> bool {
     let inner = inner.trim_matches(['"', '\'']);
     let block = value.starts_with(['|', '>']) && value.len() <= 3;
     // More than a name or a path may hide something behind it.
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ');
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ' | '#');
     let reference = is_reference(inner) && inner.chars().all(plain);
     block || inner.is_empty() || reference || ["null", "~", "{}", "[", "{"].contains(&value)
 }

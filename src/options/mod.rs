@@ -105,7 +105,7 @@ pub fn account_of(connector: &serde_json::Value, connection: &serde_json::Value)
 
 /// A name that stands for an account whose own name is not known.
 fn is_reference(account: &str) -> bool {
-    account.starts_with("env/") || account.starts_with("file/")
+    ["env/", "file/", "exec/", "vault/"].iter().any(|source| account.starts_with(source))
 }
 
 impl Set {

@@ -311,7 +311,8 @@ fn expand_code(map: &mut Map<String, Json>) {
 }
 
 /// The form of a reference to a secret.
-pub const REFERENCE: &str = "^(env|file|exec)/.+$";
+pub const REFERENCE: &str =
+    r"^((env|file|exec)/.+|vault/[^/#?%\s.][^/#?%\s]*(/[^/#?%\s.][^/#?%\s]*)+#[^#\s]+)$";
 
 fn expand_secret(map: &mut Map<String, Json>) {
     map.insert("type".to_owned(), "object".into());
@@ -319,7 +320,7 @@ fn expand_secret(map: &mut Map<String, Json>) {
         "properties".to_owned(),
         json!({
             "secret": {"type": "string", "pattern": REFERENCE,
-                "x-message": "a secret is `env/NAME`, `file/PATH` or `exec/NAME`"},
+                "x-message": "a secret is `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`"},
             "fingerprint": {"type": ["string", "null"]},
         }),
     );

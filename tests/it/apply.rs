@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pairform::apply::{self, Outcome, Surroundings};
+use pairform::options::fetch::http::{Fault, Kind};
 use pairform::plan::Plan;
 use pairform::store::{self, Ask, Asked};
 
@@ -211,7 +212,7 @@ fn surroundings<'a>(by: &'a str) -> Surroundings<'a> {
     Surroundings {
         saved_by: by,
         now: &|| "2026-12-01T09:30:00Z".to_owned(),
-        fingerprint: &|_| Err("none".to_owned()),
+        fingerprint: &|_| Err(Fault::new(Kind::Denied, "none")),
         stopped: &|| false,
         holder: "test/1",
         is_dead: &|_| false,

@@ -36,3 +36,4 @@ mod secrets_sources;
 mod server;
 mod store;
 mod tidy;
+mod vault;

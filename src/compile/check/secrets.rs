@@ -151,10 +151,16 @@ pub fn sounds_secret(key: &str) -> bool {
     key != "token_url" && SOUNDS_SECRET.iter().any(|word| key.contains(word))
 }
 
-/// `env/NAME`, `file/PATH` or `exec/NAME`.
+/// `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`.
 #[must_use]
 pub fn is_reference(text: &str) -> bool {
-    ["env/", "file/", "exec/"]
+    let plain = ["env/", "file/", "exec/"]
         .iter()
-        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let in_vault = |rest: &str| {
+        rest.split_once('#').is_some_and(|(path, key)| {
+            path.contains('/') && path.split('/').all(|name| !name.is_empty()) && !key.is_empty()
+        })
+    };
+    plain || text.strip_prefix("vault/").is_some_and(in_vault)
 }

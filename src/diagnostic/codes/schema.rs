@@ -42,10 +42,10 @@ pub fn unfit_reference(name: &str, at: Span) -> Finding {
     Finding::new(
         &UNFIT_VALUE,
         format!("`{name}` does not say where its secret is kept"),
-        Label::new(at, "neither `env/NAME` nor `file/PATH`"),
+        Label::new(at, "not `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`"),
     )
     .note("a credential is written as a reference, and its value is kept outside the repository")
-    .help("write `env/` and the name of a variable, or `file/` and a path; if this is the credential itself, revoke it")
+    .help("write `env/` and the name of a variable, `file/` and a path, or `vault/MOUNT/PATH#KEY`; if this is the credential itself, revoke it")
 }
 
 /// `expected` and `found` read after "is": "a toggle, `true` or `false`" and "the text `yes`".

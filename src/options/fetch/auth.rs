@@ -73,7 +73,7 @@ pub fn fields(
     descriptor: &Descriptor,
     auth: &Auth,
     connection: &BTreeMap<String, Json>,
-    secret: &dyn Fn(&str) -> Result<Zeroizing<String>, String>,
+    secret: &dyn Fn(&str) -> Result<Zeroizing<String>, Fault>,
 ) -> Result<Fields, Fault> {
     let mut templates = auth.templates();
     templates.extend(descriptor.base_url.as_deref());
@@ -88,7 +88,7 @@ pub fn fields(
             Some(Json::Number(number)) => fields.set(name, &number.to_string()),
             Some(Json::Object(reference)) => {
                 let reference = reference.get("secret").and_then(Json::as_str).unwrap_or_default();
-                let value = secret(reference).map_err(|why| Fault::new(Kind::Denied, why))?;
+                let value = secret(reference)?;
                 fields.set_secret(name, value);
             }
             _ => {}

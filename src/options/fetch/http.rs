@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
 use zeroize::Zeroizing;
 
 /// What is asked of a platform.
@@ -81,9 +82,16 @@ pub struct Http {
 impl Http {
     #[must_use]
     pub fn new(timeout: Duration, max_bytes: u64) -> Self {
+        Http::trusting(timeout, max_bytes, RootCerts::WebPki)
+    }
+
+    /// As [`Http::new`], trusting these authorities.
+    #[must_use]
+    pub fn trusting(timeout: Duration, max_bytes: u64, authorities: RootCerts) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .tls_config(TlsConfig::builder().root_certs(authorities).build())
             .max_redirects_will_error(false)
             .timeout_global(Some(timeout))
             .timeout_connect(Some(timeout.min(Duration::from_secs(10))))
@@ -195,6 +203,16 @@ pub fn origin(url: &str) -> Option<String> {
     let scheme = uri.scheme_str()?.to_ascii_lowercase();
     let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
     Some(format!("{scheme}://{}:{port}", uri.host()?.to_ascii_lowercase()))
+}
+
+/// Encrypted, or on this machine.
+#[must_use]
+pub fn is_safe(url: &str) -> bool {
+    let Some(origin) = origin(url) else { return false };
+    origin.starts_with("https://")
+        || ["http://localhost:", "http://127.0.0.1:", "http://[::1]:"]
+            .iter()
+            .any(|here| origin.starts_with(here))
 }
 
 /// Where a link in an answer to `from` points. `None`: nowhere that can be understood.

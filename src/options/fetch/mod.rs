@@ -47,7 +47,7 @@ pub struct Account {
 /// What fetching needs of the world.
 pub struct Surroundings<'a> {
     /// The value behind a reference.
-    pub secret: &'a (dyn Fn(&str) -> Result<Zeroizing<String>, String> + Sync),
+    pub secret: &'a (dyn Fn(&str) -> Result<Zeroizing<String>, Fault> + Sync),
     /// Keeps the new value of a secret that its use has changed.
     pub rotated: &'a (dyn Fn(&str, &str) -> Result<(), String> + Sync),
     /// Time since some moment.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::auth::{self, Fields};
 use super::descriptor::{Auth, Descriptor, fill};
 use super::extract;
-use super::http::{Answer, Fault, Http, Kind, Request, encode_path, join, origin};
+use super::http::{Answer, Fault, Http, Kind, Request, encode_path, is_safe, join, origin};
 use super::limits::{Limits, Rule};
 use super::{Account, Surroundings};
 
@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
                 token_url = Some(format!("{host}{}", path.unwrap_or_default()));
             }
         }
-        if !allowed(&base) || token_url.as_deref().is_some_and(|url| !allowed(url)) {
+        if !is_safe(&base) || token_url.as_deref().is_some_and(|url| !is_safe(url)) {
             return Err(Fault::new(
                 Kind::Denied,
                 "plain http is for this machine only, so that no credential is sent in the open",
@@ -449,13 +449,4 @@ enum Purpose {
     Token,
     /// A token for a token that its use spends: never sent twice.
     TokenOnce,
-}
-
-/// Encrypted, or on this machine.
-fn allowed(url: &str) -> bool {
-    let Some(origin) = origin(url) else { return false };
-    origin.starts_with("https://")
-        || ["http://localhost:", "http://127.0.0.1:", "http://[::1]:"]
-            .iter()
-            .any(|here| origin.starts_with(here))
 }
