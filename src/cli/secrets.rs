@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -24,6 +24,9 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 /// A program that takes longer is ended.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at a program that has said all.
+const GLANCE: Duration = Duration::from_millis(10);
 
 type Bytes = Zeroizing<Vec<u8>>;
 
@@ -131,17 +134,33 @@ impl<'a> Secrets<'a> {
         let Some(output) = child.stdout.take() else { return Err(format!("{program} has no output")) };
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || send.send(read(output)));
+        let deadline = Instant::now() + PATIENCE;
         let printed = receive.recv_timeout(PATIENCE);
-        if !matches!(printed, Ok(Ok(_))) {
-            // It may have ended by itself.
+        let until = if matches!(printed, Ok(Ok(_))) { deadline } else { Instant::now() };
+        let ended = ended(&mut child, until).map_err(|error| error.to_string())?;
+        match (printed, ended) {
+            (Err(_), _) | (Ok(Ok(_)), None) => {
+                Err(format!("{program} took longer than {} seconds", PATIENCE.as_secs()))
+            }
+            (Ok(Ok(_)), Some(status)) if !status.success() => Err(format!("{program} ended with {status}")),
+            (Ok(printed), _) => printed,
+        }
+    }
+}
+
+/// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
+fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            // It may end by itself in between.
             let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
         }
-        let status = child.wait().map_err(|error| error.to_string())?;
-        match printed {
-            Err(_) => Err(format!("{program} took longer than {} seconds", PATIENCE.as_secs())),
-            Ok(Ok(_)) if !status.success() => Err(format!("{program} ended with {status}")),
-            Ok(printed) => printed,
-        }
+        std::thread::sleep(GLANCE);
     }
 }
 
@@ -173,4 +192,21 @@ fn private(data: &std::fs::Metadata) -> Result<(), String> {
 #[cfg(not(unix))]
 fn private(_: &std::fs::Metadata) -> Result<(), String> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(unix)]
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_lingers_is_ended() {
+        let start = |script: &str| Command::new("sh").args(["-c", script]).spawn().unwrap();
+        let mut lingers = start("exec >&-; exec sleep 600");
+        assert!(ended(&mut lingers, Instant::now()).unwrap().is_none());
+        assert!(lingers.try_wait().unwrap().is_some(), "it does not run on");
+        let later = Instant::now() + PATIENCE;
+        assert_eq!(ended(&mut start("exit 3"), later).unwrap().unwrap().code(), Some(3));
+    }
 }

@@ -127,7 +127,8 @@ pub fn compile(sources: &Sources, selection: &Selection) -> Compilation {
     let options = Options::read(sources, &mut findings);
     let vat = catalogue.vat();
     let today = selection.today.unwrap_or_else(|| vat.newest());
-    let known = Known { options: &options, vat: &vat, today };
+    let programs = (!project.broken).then_some(&project.secrets.exec);
+    let known = Known { options: &options, vat: &vat, today, programs };
     let composition = compose::compose(sources, selection, &project, &mut findings);
     let results: Vec<_> = composition
         .integrations

@@ -96,7 +96,7 @@ fn a_program_runs_when_it_is_allowed_and_only_to_apply() {
     std::fs::remove_file(folder.path().join("ran")).unwrap();
     assert_eq!(pairform(folder.path(), &["plan", "--detailed-exitcode"]).status.code(), Some(0));
     for (reference, part) in [
-        ("exec/other", "allows no program"),
+        ("exec/other", "lists no program"),
         ("exec/broken", "ended with"),
         ("exec/long", "too long"),
         ("exec/none", "cannot be run"),

@@ -35,6 +35,8 @@ pub mod starts;
 pub mod values;
 pub mod visible;
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
 use crate::diagnostic::{About, Code, Finding, Severity, codes, nearest};
@@ -79,6 +81,7 @@ pub struct Context<'a> {
     /// The day that validity periods are judged by.
     pub today: Date,
     pub live: bool,
+    pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
 }
 
 /// What is known beside a document and its pair.
@@ -87,6 +90,8 @@ pub struct Known<'a> {
     pub options: &'a Options,
     pub vat: &'a Vat,
     pub today: Date,
+    /// The programs that secrets may come from; `None` when the project file could not be read.
+    pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
 }
 
 /// What checking learned, for lowering. Only [`check`] makes one.
@@ -108,7 +113,7 @@ pub fn check(
     hidden: &[Span],
     findings: &mut Vec<Finding>,
 ) -> Checked {
-    let Known { options, vat, today } = known;
+    let Known { options, vat, today, programs } = known;
     let words = Words { pair: Some(pair), integration: Some(&composed.name), hidden, ..Words::default() };
     let (mut said, repaired) = pair.validator().judge_repaired(&composed.root, words);
     let root = repaired.as_ref().unwrap_or(&composed.root);
@@ -123,7 +128,7 @@ pub fn check(
         View { options, pair, shop_account: accounts.0.as_deref(), erp_account: accounts.1.as_deref() };
     let live =
         setting(root, GENERAL, &SettingPath::root().child("live_mode")).and_then(Node::as_bool) == Some(true);
-    let context = Context { name: &composed.name, pair, composed, root, view, vat, today, live };
+    let context = Context { name: &composed.name, pair, composed, root, view, vat, today, live, programs };
     let whole = About { integration: Some(composed.name.clone()), ..About::default() };
     levels::check(root, &whole, findings);
     let mut ruled = Vec::new();

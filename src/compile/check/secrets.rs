@@ -1,8 +1,8 @@
 //! Places where a credential may have been written in the open, so that no message ever shows them.
 
 use super::Context;
-use crate::diagnostic::Finding;
-use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::codes::{rules, schema as codes};
+use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
 use crate::schema::Pair;
 use crate::source::Span;
@@ -92,7 +92,7 @@ pub fn has_shape(text: &str) -> bool {
     SHAPES.iter().any(fits)
 }
 
-/// Credentials by their form, in settings that are meant for something else.
+/// Credentials by their form, in settings that are meant for something else; and programs that are not listed.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     walk(context, context.root, "", findings);
 }
@@ -106,6 +106,9 @@ fn walk(context: &Context<'_>, node: &Node, pointer: &str, findings: &mut Vec<Fi
             }
         }
         Kind::List(items) => items.iter().for_each(|item| walk(context, item, pointer, findings)),
+        Kind::Text(text) if pointer.ends_with("/secret") && text.starts_with("exec/") => {
+            findings.extend(unlisted(context, text, pointer, node.span));
+        }
         Kind::Text(text) if has_shape(text) => {
             let name = pointer.rsplit('/').next().unwrap_or_default();
             // Under a credential's key the schema says it.
@@ -116,6 +119,14 @@ fn walk(context: &Context<'_>, node: &Node, pointer: &str, findings: &mut Vec<Fi
         }
         _ => {}
     }
+}
+
+fn unlisted(context: &Context<'_>, reference: &str, pointer: &str, at: Span) -> Option<Finding> {
+    let (name, programs) = (reference.strip_prefix("exec/")?, context.programs?);
+    let near = nearest(name, programs.keys().map(String::as_str));
+    let about = crate::schema::judge::about(Some(context.name), pointer);
+    (!name.is_empty() && !programs.contains_key(name))
+        .then(|| rules::program_not_allowed(name, near, at).about(about))
 }
 
 fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut Vec<Span>) {

@@ -31,6 +31,26 @@ codes! {
     CURRENCY_MISSING = "W0424" "currency-missing" "the shop sells in a currency that the ERP does not have";
     EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
+    PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
+}
+
+#[must_use]
+pub fn program_not_allowed(name: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `exec/{near}`?"));
+    let finding = Finding::new(
+        &PROGRAM_NOT_ALLOWED,
+        format!("`pairform.yaml` lists no program `{name}`"),
+        Label::new(at, label),
+    )
+    .note("a secret comes only from programs that the project lists under `secrets: {exec: …}`");
+    match near {
+        Some(near) => finding.help(format!("write `exec/{near}`")).fix(
+            format!("write `exec/{near}`"),
+            at,
+            format!("exec/{near}"),
+        ),
+        None => finding.help(format!("list it: `secrets: {{exec: {{{name}: [PROGRAM, ARGUMENT]}}}}`")),
+    }
 }
 
 #[must_use]
