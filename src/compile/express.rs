@@ -207,6 +207,8 @@ mod tests {
             ("{{ shop.nam }}", "E0214"),
             ("{% for x in brand %}{% endfor %}", "E0214"),
             ("{{ 'a' * 1000000000 }}", "E0214"),
+            ("{{ 9 ** 9 ** 9 ** 9 }}", "E0214"),
+            ("{{ 'aaaaaaaa' * 4000 | replace('a', 'aaaaaaaa') | replace('a', 'aaaaaaaa' * 999) }}", "E0214"),
             ("{{ range(1000000) }}", "E0215"),
             ("{{ env('HOME') }}", "E0215"),
         ] {

@@ -12,6 +12,7 @@ mod composition;
 mod drift;
 mod editor;
 mod examples;
+mod fleet;
 mod fmt;
 mod forms;
 mod hostile;

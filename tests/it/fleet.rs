@@ -1,0 +1,218 @@
+//! A thousand integrations on twelve bases and in three environments, against merge rules written once more, and a
+//! mistake in one base. Generated from a fixed seed; judged in process.
+
+use std::collections::BTreeMap;
+
+use pairform::compile::{Compilation, Selection, compile};
+use pairform::source::{SourceFile, Sources};
+use serde_json::{Map, Value, json};
+
+const INTEGRATIONS: usize = 1_000;
+const BASES: usize = 12;
+const ENVIRONMENTS: [&str; 3] = ["test", "stage", "production"];
+/// Stands in a map for the mark `!replace` before it.
+const REPLACE: &str = "!replace";
+
+/// Knuth's linear congruential generator: the same fleet on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+
+    fn some(&mut self) -> bool {
+        self.below(3) == 0
+    }
+}
+
+/// Settings of one layer: scalars, a list, a map that is merged, replaced or reset, and rows that are reset.
+fn layer(dice: &mut Dice) -> Value {
+    let mut settings = Map::new();
+    let mut payments = Map::new();
+    if dice.some() {
+        let terms = dice.below(4);
+        payments.insert(
+            "default_terms_of_payment".into(),
+            if terms == 0 { Value::Null } else { terms.to_string().into() },
+        );
+    }
+    if dice.below(8) == 0 {
+        payments.insert("map".into(), Value::Null);
+    } else if dice.some() {
+        let mut map = Map::new();
+        for name in ["Klarna", "Swish", "Card", "Invoice"] {
+            match dice.below(6) {
+                0 => drop(map.insert(name.into(), Value::Null)),
+                terms @ 1..=3 => drop(map.insert(name.into(), terms.to_string().into())),
+                _ => {}
+            }
+        }
+        if dice.below(4) == 0 {
+            map.insert(REPLACE.into(), true.into());
+        }
+        payments.insert("map".into(), map.into());
+    }
+    if !payments.is_empty() {
+        settings.insert("payment_methods".into(), payments.into());
+    }
+    if dice.some() {
+        let tags: Vec<String> = (0..dice.below(3)).map(|tag| format!("tag{tag}")).collect();
+        settings.insert("additional_filters".into(), json!({"include_tags": tags}));
+    }
+    if dice.some() {
+        settings.insert("order".into(), json!({"delivery_days": 1 + dice.below(20)}));
+    }
+    settings.into()
+}
+
+/// One layer as YAML; JSON is YAML, but for the mark.
+fn yaml(settings: &Value) -> String {
+    match settings {
+        Value::Object(map) => {
+            let mark = if map.contains_key(REPLACE) { "!replace " } else { "" };
+            let rows: Vec<String> = map
+                .iter()
+                .filter(|(key, _)| *key != REPLACE)
+                .map(|(key, value)| format!("{key}: {}", yaml(value)))
+                .collect();
+            format!("{mark}{{{}}}", rows.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Maps merge key by key, all else replaces, and so does a marked map.
+fn lay(under: &mut Value, over: &Value) {
+    let Value::Object(rows) = over else { return *under = over.clone() };
+    if rows.contains_key(REPLACE) || !under.is_object() {
+        *under = json!({});
+    }
+    for (key, value) in rows.iter().filter(|(key, _)| *key != REPLACE) {
+        lay(under.as_object_mut().unwrap().entry(key.clone()).or_insert(Value::Null), value);
+    }
+}
+
+/// What is written, by name.
+struct Fleet {
+    files: BTreeMap<String, String>,
+    bases: Vec<(Vec<usize>, Value)>,
+    shops: Vec<(Vec<usize>, Value)>,
+    /// By environment: for all, and for some.
+    patches: Vec<(Value, BTreeMap<usize, Value>)>,
+}
+
+fn shop(number: usize) -> String {
+    format!("shop-{number:04}")
+}
+
+fn names(bases: &[usize]) -> String {
+    bases.iter().map(|base| format!("base-{base}")).collect::<Vec<_>>().join(", ")
+}
+
+fn fleet() -> Fleet {
+    let mut dice = Dice(5);
+    let mut files = BTreeMap::new();
+    let stores = ENVIRONMENTS.map(|name| format!("{name}: {{store: \"sqlite:{name}.db\"}}")).join(", ");
+    files.insert("pairform.yaml".to_owned(), format!("version: 1\nenvironments: {{{stores}}}\n"));
+    let mut bases = Vec::new();
+    for number in 0..BASES {
+        // Four roots, and each other base on one below it: no base is reached in two ways from one.
+        let extends: Vec<usize> = if number < 4 { Vec::new() } else { vec![dice.below(number)] };
+        let own = layer(&mut dice);
+        let text = format!("extends: [{}]\nsettings: {}\n", names(&extends), yaml(&own));
+        files.insert(format!("bases/base-{number}.yaml"), text);
+        bases.push((extends, own));
+    }
+    let mut shops = Vec::new();
+    for number in 0..INTEGRATIONS {
+        let first = dice.below(BASES);
+        let mut extends = vec![first];
+        let second = dice.below(BASES);
+        if second != first && dice.some() {
+            extends.push(second);
+        }
+        let own = layer(&mut dice);
+        let text = format!(
+            "integration: {}\npair: fortnox-shopify\nextends: [{}]\nsettings: {}\n",
+            shop(number),
+            names(&extends),
+            yaml(&own)
+        );
+        files.insert(format!("integrations/{}.yaml", shop(number)), text);
+        shops.push((extends, own));
+    }
+    let mut patches = Vec::new();
+    for name in ENVIRONMENTS {
+        let all = layer(&mut dice);
+        let some: BTreeMap<usize, Value> =
+            (0..INTEGRATIONS / 10).map(|_| (dice.below(INTEGRATIONS), layer(&mut dice))).collect();
+        let mut text = format!("all: {{settings: {}}}\nintegrations:\n", yaml(&all));
+        for (number, patch) in &some {
+            text += &format!("  {}: {{settings: {}}}\n", shop(*number), yaml(patch));
+        }
+        files.insert(format!("environments/{name}.yaml"), text);
+        patches.push((all, some));
+    }
+    Fleet { files, bases, shops, patches }
+}
+
+fn compiled(files: &BTreeMap<String, String>, environment: &str) -> Compilation {
+    let mut sources = Sources::default();
+    for (path, text) in files {
+        sources.add(SourceFile::new(path, text));
+    }
+    compile(&sources, &Selection { environment: Some(environment.to_owned()), ..Selection::default() })
+}
+
+impl Fleet {
+    fn lay_base(&self, number: usize, settings: &mut Value) {
+        let (extends, own) = &self.bases[number];
+        extends.iter().for_each(|base| self.lay_base(*base, settings));
+        lay(settings, own);
+    }
+
+    fn expected(&self, number: usize, environment: usize) -> Value {
+        let mut settings = json!({});
+        let (extends, own) = &self.shops[number];
+        extends.iter().for_each(|base| self.lay_base(*base, &mut settings));
+        lay(&mut settings, own);
+        let (all, some) = &self.patches[environment];
+        lay(&mut settings, all);
+        if let Some(patch) = some.get(&number) {
+            lay(&mut settings, patch);
+        }
+        settings
+    }
+}
+
+#[test]
+fn a_thousand_integrations_get_the_values_that_the_merge_rules_say() {
+    let fleet = fleet();
+    for (at, environment) in ENVIRONMENTS.iter().enumerate() {
+        let compilation = compiled(&fleet.files, environment);
+        assert_eq!(compilation.integrations.len(), INTEGRATIONS);
+        for (number, found) in compilation.integrations.iter().enumerate() {
+            assert_eq!(found.name, shop(number));
+            let found = &found.document["settings"];
+            assert_eq!(*found, fleet.expected(number, at), "{} in {environment}", shop(number));
+        }
+    }
+}
+
+#[test]
+fn a_mistake_in_one_base_is_one_finding_however_many_suffer() {
+    let mut fleet = fleet();
+    let base = fleet.files["bases/base-0.yaml"].clone();
+    let mut judged = |key: &str| {
+        let text = base.replace("settings: {", &format!("settings: {{invoice: {{{key}: true}}, "));
+        fleet.files.insert("bases/base-0.yaml".to_owned(), text.replace(", }", "}"));
+        compiled(&fleet.files, "test").findings
+    };
+    let before = judged("book").len();
+    let findings = judged("bookng");
+    let new: Vec<_> = findings.iter().filter(|finding| finding.message.contains("bookng")).collect();
+    assert_eq!((new.len(), findings.len()), (1, before + 1), "{new:#?}");
+    assert!(new[0].also.len() > 50, "{}", new[0].also.len());
+}
