@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::platforms::{self, Hit, Reply, Server, good, recorded, reply};
+use crate::trace::{may_trace, under_strace};
 
 /// Every secret of the tests, by the variable that holds it.
 const SECRETS: [(&str, &str); 19] = [
@@ -794,27 +795,20 @@ fn mappings_are_checked_like_a_match() {
 
 #[test]
 fn validate_opens_no_socket() {
-    if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("strace is not here: not tested");
+    if !may_trace() {
         return;
     }
     let (server, url) = start();
     let project = Project::new();
     nordic(&project, &format!("{url}/fortnox"), TERMS);
     let trace = project.folder.path().join("trace");
-    let output = Command::new("strace")
-        .args(["-f", "-e", "trace=network", "-o"])
-        .arg(&trace)
-        .arg(env!("CARGO_BIN_EXE_pairform"))
-        .arg("validate")
-        .current_dir(project.folder.path())
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
+    command.arg("validate").current_dir(project.folder.path());
+    under_strace(&command, &["-e", "trace=network,exit_group", "-o", trace.to_str().unwrap()])
         .output()
         .unwrap();
-    let traced = fs::read_to_string(&trace).unwrap_or_default();
-    if !traced.contains("exited with") {
-        eprintln!("strace may not trace here: not tested ({})", String::from_utf8_lossy(&output.stderr));
-        return;
-    }
+    let traced = fs::read_to_string(&trace).unwrap();
+    assert!(traced.contains("exit_group"), "{traced}");
     assert!(!traced.contains("socket("), "{traced}");
     assert!(server.hits().is_empty());
 }

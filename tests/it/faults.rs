@@ -1,0 +1,161 @@
+//! Kills and failures of the system at every point where an apply touches the world.
+//!
+//! Not here: races (`apply`), servers that stop (`postgres`). Every point with PAIRFORM_TEST_LONG=1, else some of them.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+use crate::place::{CATEGORIES, Project, each_kind};
+use crate::trace::{may_trace, under_strace};
+
+/// Calls by which anything outside the process can change, and the waits for it.
+const EFFECTS: &str = "pwrite64,write,sendto,fsync,fdatasync,ftruncate,unlink";
+
+/// Calls that a full or failing disk refuses.
+const DISK: [(&str, &str); 4] =
+    [("pwrite64", "ENOSPC"), ("fdatasync,fsync", "EIO"), ("pwrite64", "EIO"), ("ftruncate,unlink", "EROFS")];
+
+fn stride(short: usize) -> usize {
+    if std::env::var_os("PAIRFORM_TEST_LONG").is_some() { 1 } else { short }
+}
+
+/// A change of two categories, planned; how many saves there were before.
+fn planned(project: &Project, round: usize) -> usize {
+    project.shop("shop", &format!("Shop{round}"), &format!("{round}"));
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
+    project.store().records().unwrap().len()
+}
+
+/// The plan again, without faults: it finishes what is left, and all that is planned is saved, just once.
+fn finished(project: &Project, before: usize, case: &str) {
+    // A dead holder's lock is in nobody's way.
+    let ran = project.run(&["apply", "p.plan", "--lock-timeout", "0"]);
+    let already = ran.code == 4 && ran.err.contains("applied already");
+    assert!(ran.code == 0 || already, "{case}: {} {}", ran.out, ran.err);
+    assert!(project.pending().is_empty(), "{case}");
+    let records = project.store().records().unwrap().len();
+    assert_eq!(records, before + 2, "{case}: two categories, once each");
+    assert!(project.store().locks().unwrap().is_empty(), "{case}");
+}
+
+/// Killed at each call that can change anything; what runs next finishes it, and each category is saved just once.
+#[test]
+fn an_apply_that_is_killed_is_finished_by_the_next() {
+    if !may_trace() {
+        return;
+    }
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        let mut call = 1;
+        let killed = (1..)
+            .take_while(|round| {
+                let before = planned(&project, *round);
+                let (trace, inject) =
+                    (format!("trace={EFFECTS}"), format!("inject={EFFECTS}:signal=SIGKILL:when={call}"));
+                let ran = under_strace(
+                    &project.command(&["apply", "p.plan"]),
+                    &["-o", "/dev/null", "-e", &trace, "-e", &inject],
+                )
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
+                let killed = ran.signal() == Some(9);
+                assert!(killed || ran.code() == Some(0), "{ran}");
+                finished(&project, before, &format!("{} killed at call {call}", project.url));
+                call += stride(3);
+                killed
+            })
+            .count();
+        assert!(killed >= 8, "{} has {killed} points only", project.url);
+    }
+}
+
+/// Killed while it makes its store: nothing is half there.
+#[test]
+fn a_first_apply_that_is_killed_leaves_a_store_that_works() {
+    if !may_trace() {
+        return;
+    }
+    for kind in 0..each_kind().len() {
+        let mut call = 1;
+        loop {
+            let Some(project) = each_kind().into_iter().nth(kind) else { break };
+            let (trace, inject) =
+                (format!("trace={EFFECTS}"), format!("inject={EFFECTS}:signal=SIGKILL:when={call}"));
+            let ran = under_strace(
+                &project.command(&["apply", "--yes"]),
+                &["-o", "/dev/null", "-e", &trace, "-e", &inject],
+            )
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+            project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(0);
+            let records = project.store().records().unwrap().len();
+            assert_eq!(records, CATEGORIES.len(), "{} killed at call {call}", project.url);
+            // What the dead one had locked is in nobody's way.
+            project.shop("shop", "Other", "14");
+            project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(0);
+            assert!(project.store().locks().unwrap().is_empty());
+            if ran.code() == Some(0) {
+                break;
+            }
+            assert_eq!(ran.signal(), Some(9));
+            call += stride(7);
+        }
+    }
+}
+
+/// A disk that is full, fails or may not be written, from each such call on: the exit code says so, and nothing is lost.
+#[test]
+fn a_disk_that_fails_loses_nothing() {
+    if !may_trace() {
+        return;
+    }
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    let mut round = 0;
+    for (calls, error) in DISK {
+        let mut call = 1;
+        let mut failed = 0;
+        loop {
+            round += 1;
+            let before = planned(&project, round);
+            let case = format!("{calls} fail with {error} from call {call} on");
+            let (trace, inject) =
+                (format!("trace={calls}"), format!("inject={calls}:error={error}:when={call}+"));
+            let output = under_strace(
+                &project.command(&["apply", "p.plan"]),
+                &["-o", "trace.txt", "-e", &trace, "-e", &inject],
+            )
+            .output()
+            .unwrap();
+            let (out, err) =
+                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let hit = std::fs::read_to_string(project.path("trace.txt")).unwrap().contains("(INJECTED)");
+            let saved = project.store().records().unwrap().len() - before;
+            let code = output.status.code();
+            let expected: &[i32] = match saved {
+                0 => &[7],
+                1 => &[3],
+                // What follows the last save may fail.
+                _ => &[0, 3, 7],
+            };
+            assert!(
+                code.is_some_and(|code| expected.contains(&code)),
+                "{case}: {saved} saved, {code:?}\n{out}\n{err}"
+            );
+            if code != Some(0) {
+                assert!(format!("{out}{err}").contains("disk"), "{case}: {out}\n{err}");
+            }
+            finished(&project, before, &case);
+            if !hit {
+                break;
+            }
+            failed += 1;
+            call += stride(4);
+        }
+        assert!(failed > 0 || calls.contains("unlink"), "{calls} are never called");
+    }
+}
