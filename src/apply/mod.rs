@@ -74,7 +74,7 @@ pub enum Cause {
     /// Where the secret is kept does not answer.
     SecretUnreachable,
     Store,
-    /// The connection broke, and nobody knows whether it was saved.
+    /// The store failed in the middle, and nobody knows whether it was saved.
     InDoubt,
     /// Somebody else has the lock.
     Locked,
@@ -310,7 +310,11 @@ fn save(
         Ok(Saved::LockLost) => {
             Outcome::Failed { reason: "the lock was lost".to_owned(), cause: Cause::Store }
         }
-        Err(error) => Outcome::Failed { reason: error.to_string(), cause: Cause::Store },
+        Err(error) => {
+            let in_doubt = matches!(error, StoreError::InDoubt { .. });
+            let cause = if in_doubt { Cause::InDoubt } else { Cause::Store };
+            Outcome::Failed { reason: error.to_string(), cause }
+        }
     }
 }
 

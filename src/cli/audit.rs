@@ -28,10 +28,10 @@ pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, S
         }
         AuditCommand::Verify { file } => {
             let read = load::read(file);
-            if let Some(fault) = &read.fault {
+            if let Some(fault) = read.fault() {
                 return Err(Stop::usage(format!("cannot read {}: {fault:?}", file.display())));
             }
-            let lines = audit::verify(&read.text).map_err(|(line, why)| {
+            let lines = audit::verify(read.text()).map_err(|(line, why)| {
                 Stop::new(exit::ERRORS, format!("{}:{line}: {why}", file.display()))
             })?;
             streams.say(&format!("{lines} lines, whole and unchanged.\n"));

@@ -341,7 +341,7 @@ fn blame(plan: &mut Plan, sources: &Sources, (history, head): &(History, Revisio
     for change in changes.filter(|change| change.kind != Kind::Reset) {
         let (Some(path), Some(line)) = (&change.path, change.line) else { continue };
         let lines = files.entry(path.clone()).or_insert_with(|| {
-            let text = sources.by_path(path).map(|id| sources.file(id).text.as_str()).unwrap_or_default();
+            let text = sources.by_path(path).map(|id| sources.file(id).text()).unwrap_or_default();
             history.touched(head, path, text)
         });
         change.touched = Some(match lines.get(line - 1).cloned().flatten() {

@@ -131,7 +131,7 @@ fn first_lines(catalogue: &Catalogue, sources: &Sources, folder: &Path) -> Vec<(
         };
         let path = root.join(&source.path);
         let target = relative(path.parent()?, &absolute.join(schema));
-        Some((path, with_first_line(&source.text, &format!("{MARK}{target}"))))
+        Some((path, with_first_line(source.text(), &format!("{MARK}{target}"))))
     });
     lines.collect()
 }

@@ -39,12 +39,12 @@ pub fn run(common: &Common, args: &Fmt, streams: &mut Streams) -> Result<u8, Sto
             continue;
         }
         seen += 1;
-        if file.fault.is_some() {
+        if file.fault().is_some() {
             failed.push((file.path.clone(), "the file cannot be read".to_owned()));
             continue;
         }
-        match layout::layout(&file.text) {
-            Ok(text) if text == file.text => {}
+        match layout::layout(file.text()) {
+            Ok(text) if text == file.text() => {}
             Ok(text) => {
                 if !args.check {
                     write(&target, &text)?;

@@ -74,5 +74,5 @@ pub fn print(common: &Common, content: &Content<'_>, streams: &mut Streams) -> R
 fn own(name: &str) -> Option<String> {
     let root = load::find_root(std::path::Path::new("."))?;
     let file = load::read(&root.join("templates").join(name));
-    file.fault.is_none().then_some(file.text)
+    file.fault().is_none().then(|| file.text().to_owned())
 }

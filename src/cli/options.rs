@@ -585,8 +585,8 @@ fn with_lists(sources: &Sources, reads: &[Read]) -> Sources {
     let mut files: Vec<SourceFile> = Vec::new();
     for (_, file) in sources.iter() {
         let text = texts.remove(file.path.as_str());
-        let fault = file.fault.clone().filter(|_| text.is_none());
-        let text = text.unwrap_or(&file.text);
+        let fault = file.fault().cloned().filter(|_| text.is_none());
+        let text = text.unwrap_or(file.text());
         files.push(match fault {
             Some(fault) => SourceFile::with_fault(&*file.path, text, fault),
             None => SourceFile::new(&*file.path, text),

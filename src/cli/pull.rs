@@ -269,7 +269,7 @@ fn is_top(category: &str) -> bool {
 fn current(opened: &Project, files: &BTreeMap<String, String>, path: &str) -> String {
     files.get(path).cloned().unwrap_or_else(|| {
         let file = opened.sources.by_path(path);
-        file.map(|file| opened.sources.file(file).text.clone()).unwrap_or_default()
+        file.map(|file| opened.sources.file(file).text().to_owned()).unwrap_or_default()
     })
 }
 
@@ -340,9 +340,9 @@ fn compile_with(
         .sources
         .iter()
         .map(|(_, file)| {
-            let copy = match &file.fault {
-                Some(fault) => SourceFile::with_fault(file.path.clone(), file.text.clone(), fault.clone()),
-                None => SourceFile::new(file.path.clone(), file.text.clone()),
+            let copy = match file.fault() {
+                Some(fault) => SourceFile::with_fault(file.path.clone(), file.text(), fault.clone()),
+                None => SourceFile::new(file.path.clone(), file.text()),
             };
             (file.path.as_str(), copy)
         })
@@ -603,7 +603,7 @@ fn show(common: &Common, opened: &Project, pulled: &Pulled, streams: &mut Stream
     let mut diffs = Vec::new();
     for (path, text) in &pulled.files {
         let file = opened.sources.by_path(path);
-        let before = file.map(|file| opened.sources.file(file).text.as_str()).unwrap_or_default();
+        let before = file.map(|file| opened.sources.file(file).text()).unwrap_or_default();
         let holds_credential = opened.compilation.hidden.iter().any(|span| Some(span.file) == file);
         let diff = if holds_credential {
             "not shown: the file holds a credential in the open\n".to_owned()
@@ -636,7 +636,7 @@ fn write_all(opened: &Project, files: &BTreeMap<String, String>) -> Result<(), S
     let mut parts: Vec<(PathBuf, PathBuf)> = Vec::new();
     let done = files.iter().try_for_each(|(path, text)| {
         let target = opened.root.join(path);
-        let before = opened.sources.by_path(path).map(|file| opened.sources.file(file).text.as_str());
+        let before = opened.sources.by_path(path).map(|file| opened.sources.file(file).text());
         unmoved(&target, before)?;
         // A link is written through, so that it stays one.
         let target = std::fs::canonicalize(&target).unwrap_or(target);

@@ -141,7 +141,7 @@ pub fn validate_files(
     let mut sources = Sources::default();
     let mut findings = Vec::new();
     let file = sources.add(load::read(schema));
-    if let Some(Fault::Unreadable(reason)) = &sources.file(file).fault {
+    if let Some(Fault::Unreadable(reason)) = sources.file(file).fault() {
         return Err(Stop::usage(format!("the schema {} cannot be read: {reason}", schema.display())));
     }
     let roots = parse(&sources, file, &mut findings);

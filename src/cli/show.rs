@@ -24,8 +24,8 @@ use crate::source::load;
 /// When there is no such plan and no such integration.
 pub fn run(common: &Common, args: &Show, streams: &mut Streams) -> Result<u8, Stop> {
     let file = load::read(Path::new(&args.what));
-    if file.fault.is_none() {
-        return show_plan(common, &args.what, &file.text, streams);
+    if file.fault().is_none() {
+        return show_plan(common, &args.what, file.text(), streams);
     }
     let (root, sources) = project::read(common)?;
     let selection =

@@ -44,7 +44,7 @@ fn changed_paths(base: &Sources, head: &Sources) -> BTreeSet<String> {
     let same = |path: &str| match (old.get(path), new.get(path)) {
         (Some(old), Some(new)) => {
             let (old, new) = (base.file(*old), head.file(*new));
-            old.text == new.text && old.fault == new.fault
+            old.text() == new.text() && old.fault() == new.fault()
         }
         _ => false,
     };

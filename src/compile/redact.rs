@@ -13,7 +13,7 @@ use crate::source::{FileId, Sources, Span};
 #[must_use]
 pub fn suspicious(sources: &Sources) -> Vec<Span> {
     let spans = |(file, source): (FileId, &crate::source::SourceFile)| {
-        let ranges = suspicious_ranges(&source.text);
+        let ranges = suspicious_ranges(source.text());
         ranges.into_iter().map(move |range| Span::new(file, range.start, range.end)).collect::<Vec<_>>()
     };
     sources.iter().filter(|(_, source)| is_configuration(&source.path)).flat_map(spans).collect()

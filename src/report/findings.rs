@@ -96,14 +96,14 @@ fn windows(finding: &Finding, sources: &Sources, hidden: &[Span]) -> Vec<Window>
 fn window(id: FileId, file: &SourceFile, labels: &[(&Label, bool)], hidden: &[Span]) -> Window {
     let starts = file.line_starts();
     let spans: Vec<Range<usize>> =
-        labels.iter().map(|(label, _)| snap(&file.text, label.span.range())).collect();
+        labels.iter().map(|(label, _)| snap(file.text(), label.span.range())).collect();
     let line_of = |offset: usize| starts.partition_point(|start| *start as usize <= offset).max(1);
     let first = spans.iter().map(|span| line_of(span.start)).min().unwrap_or(1);
     // A label may cover many lines; its first few tell enough.
     let last = spans.iter().map(|span| line_of(span.end).min(line_of(span.start) + 6)).max().unwrap_or(first);
     let from = starts[first - 1] as usize;
-    let to = starts.get(last).map_or(file.text.len(), |start| *start as usize);
-    let mut text = file.text[from..to].trim_end_matches(['\n', '\r']).to_owned();
+    let to = starts.get(last).map_or(file.text().len(), |start| *start as usize);
+    let mut text = file.text()[from..to].trim_end_matches(['\n', '\r']).to_owned();
     mask(&mut text, id, from, hidden);
     let text = harmless(&text);
     let labels = labels.iter().zip(spans).map(|((label, primary), span)| {

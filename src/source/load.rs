@@ -3,10 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::{Fault, SourceFile, Sources};
+use super::{Content, Fault, SourceFile, Sources};
 
 /// The file whose presence makes a folder a project.
 pub const PROJECT_FILE: &str = "pairform.yaml";
@@ -24,24 +23,39 @@ pub fn find_root(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()).map(Path::to_path_buf)
 }
 
-/// Reads every source of the project at `root`, sorted by path.
+/// Lists every source of the project at `root`, sorted by path. Each is read when somebody asks for its text.
 #[must_use]
 pub fn load(root: &Path) -> Sources {
-    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
-    let mut paths = vec![root.join(PROJECT_FILE)];
+    let root: Arc<Path> = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf()).into();
+    let mut found: Vec<(String, Place)> = Vec::new();
+    let mut add = |path: PathBuf, linked: bool| {
+        let project = linked.then(|| Arc::clone(&root));
+        found.push((relative(&root, &path), Place { path, project }));
+    };
+    let project = root.join(PROJECT_FILE);
+    let linked = |path: &Path| fs::symlink_metadata(path).map(|data| data.file_type().is_symlink());
+    if let Ok(linked) = linked(&project)
+        && project.is_file()
+    {
+        add(project, linked);
+    }
     for folder in FOLDERS {
         let walk =
             ignore::WalkBuilder::new(root.join(folder)).standard_filters(false).follow_links(false).build();
-        paths.extend(
-            walk.filter_map(Result::ok).map(ignore::DirEntry::into_path).filter(|path| is_yaml(path)),
-        );
+        for entry in walk.filter_map(Result::ok).filter(|entry| is_yaml(entry.path())) {
+            match entry.file_type() {
+                Some(kind) if kind.is_file() => add(entry.into_path(), false),
+                Some(kind) if kind.is_symlink() && !is_folder_inside(&root, entry.path()) => {
+                    add(entry.into_path(), true);
+                }
+                _ => {}
+            }
+        }
     }
-    let mut files: Vec<SourceFile> =
-        paths.par_iter().filter_map(|path| read_inside(&root, path, &relative(&root, path))).collect();
-    files.sort_by(|a, b| a.path.cmp(&b.path));
+    found.sort_by(|a, b| a.0.cmp(&b.0));
     let mut sources = Sources::default();
-    for file in files {
-        sources.add(file);
+    for (path, place) in found {
+        sources.add(SourceFile::unread(path, place));
     }
     sources
 }
@@ -49,7 +63,32 @@ pub fn load(root: &Path) -> Sources {
 /// Reads one file that the user named, to be shown under the name that the user gave.
 #[must_use]
 pub fn read(path: &Path) -> SourceFile {
-    read_as(path, &slashed(path))
+    SourceFile::of(slashed(path), read_content(path))
+}
+
+/// Where a file of the working tree is.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    /// The project that a link may not leave; `None`: it is no link.
+    project: Option<Arc<Path>>,
+}
+
+impl Place {
+    /// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine.
+    pub(super) fn read(&self) -> Content {
+        let Some(project) = &self.project else { return read_content(&self.path) };
+        match fs::canonicalize(&self.path) {
+            Ok(target) if target.starts_with(project) => read_content(&target),
+            Ok(_) => unreadable("it is a link to outside the project".to_owned()),
+            Err(error) => unreadable(error.to_string()),
+        }
+    }
+}
+
+/// A link to a folder of the project is no file of it.
+fn is_folder_inside(root: &Path, link: &Path) -> bool {
+    fs::canonicalize(link).is_ok_and(|target| target.starts_with(root) && target.is_dir())
 }
 
 fn is_yaml(path: &Path) -> bool {
@@ -64,34 +103,23 @@ fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine.
-fn read_inside(root: &Path, path: &Path, name: &str) -> Option<SourceFile> {
-    let linked = fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_symlink());
-    if !linked {
-        return path.is_file().then(|| read_as(path, name));
-    }
-    let fault = match fs::canonicalize(path) {
-        Ok(target) if target.starts_with(root) => return target.is_file().then(|| read_as(&target, name)),
-        Ok(_) => "it is a link to outside the project".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    Some(SourceFile::with_fault(name, "", Fault::Unreadable(fault)))
+fn unreadable(reason: String) -> Content {
+    Content::faulty(Fault::Unreadable(reason))
 }
 
-fn read_as(path: &Path, name: &str) -> SourceFile {
-    let unreadable = |reason: String| SourceFile::with_fault(name, "", Fault::Unreadable(reason));
+fn read_content(path: &Path) -> Content {
     match fs::metadata(path) {
         Err(error) => return unreadable(reason(&error)),
         Ok(data) if data.is_dir() => return unreadable("it is a folder".to_owned()),
         Ok(data) if !data.is_file() => return unreadable("it is not a regular file".to_owned()),
         Ok(data) if data.len() > MAX_BYTES => {
-            return SourceFile::with_fault(name, "", Fault::TooLarge { bytes: data.len(), limit: MAX_BYTES });
+            return Content::faulty(Fault::TooLarge { bytes: data.len(), limit: MAX_BYTES });
         }
         Ok(_) => {}
     }
     match fs::read(path) {
         Err(error) => unreadable(reason(&error)),
-        Ok(bytes) => SourceFile::from_bytes(name, bytes),
+        Ok(bytes) => Content::from_bytes(bytes),
     }
 }
 

@@ -66,39 +66,64 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct SourceFile {
     pub path: String,
-    pub text: String,
-    pub fault: Option<Fault>,
+    /// Where the text is read from when somebody asks for it; `None`: it was given.
+    place: Option<load::Place>,
+    content: OnceLock<Content>,
     line_starts: OnceLock<Vec<u32>>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Default)]
+struct Content {
+    text: String,
+    fault: Option<Fault>,
 }
 
 impl SourceFile {
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        SourceFile { path: path.into(), text: text.into(), fault: None, line_starts: OnceLock::new() }
+        SourceFile::of(path.into(), Content { text: text.into(), fault: None })
     }
 
     #[must_use]
     pub fn with_fault(path: impl Into<String>, text: impl Into<String>, fault: Fault) -> Self {
-        SourceFile { fault: Some(fault), ..SourceFile::new(path, text) }
+        SourceFile::of(path.into(), Content { text: text.into(), fault: Some(fault) })
+    }
+
+    fn of(path: String, content: Content) -> Self {
+        SourceFile { path, place: None, content: content.into(), line_starts: OnceLock::new() }
+    }
+
+    /// A file of the working tree, which is read when somebody asks for its text, and then just once.
+    fn unread(path: String, place: load::Place) -> Self {
+        SourceFile { path, place: Some(place), content: OnceLock::new(), line_starts: OnceLock::new() }
+    }
+
+    fn content(&self) -> &Content {
+        self.content.get_or_init(|| self.place.as_ref().map(load::Place::read).unwrap_or_default())
+    }
+
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.content().text
+    }
+
+    /// Why the text is not, or not wholly, what stands on disk.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.content().fault.as_ref()
     }
 
     /// A file from its bytes; what is no UTF-8 is replaced and noted as its fault.
     #[must_use]
     pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
-            Ok(text) => SourceFile::new(path, text),
-            Err(error) => {
-                let offset = error.utf8_error().valid_up_to();
-                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                SourceFile::with_fault(path, text, Fault::NotUtf8 { offset })
-            }
-        }
+        SourceFile::of(path.into(), Content::from_bytes(bytes))
     }
 
     /// Byte offsets at which lines start; the first is 0.
     pub fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            let breaks = self.text().bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
             std::iter::once(0)
                 .chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)))
                 .collect()
@@ -108,17 +133,35 @@ impl SourceFile {
     /// 1-based line and column (in characters) of a byte offset; offsets past the end give the end.
     #[must_use]
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
-        let mut offset = offset.min(self.text.len());
-        while !self.text.is_char_boundary(offset) {
+        let text = self.text();
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
             offset -= 1;
         }
         let starts = self.line_starts();
         let line = starts.partition_point(|start| *start as usize <= offset);
         let start = starts[line - 1] as usize;
-        let before = &self.text[start..offset];
+        let before = &text[start..offset];
         // A byte-order mark is no column that an editor shows.
         let marks = usize::from(start == 0 && before.starts_with('\u{feff}'));
         (line, before.chars().count() - marks + 1)
+    }
+}
+
+impl Content {
+    fn from_bytes(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Content { text, fault: None },
+            Err(error) => {
+                let offset = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                Content { text, fault: Some(Fault::NotUtf8 { offset }) }
+            }
+        }
+    }
+
+    fn faulty(fault: Fault) -> Self {
+        Content { text: String::new(), fault: Some(fault) }
     }
 }
 
@@ -155,7 +198,7 @@ impl Sources {
 
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
-        self.file(span.file).text.get(span.range()).unwrap_or("")
+        self.file(span.file).text().get(span.range()).unwrap_or("")
     }
 
     #[must_use]

@@ -174,9 +174,9 @@ pub enum StoreError {
     Failed { store: String, reason: String },
     #[error("the store {store} refused: {reason}")]
     Denied { store: String, reason: String },
-    /// The connection broke while a save was under way and could not be made again.
+    /// The connection broke or the disk failed while a save was made durable.
     #[error(
-        "the store {store} was lost in the middle of a save, so it is not known whether it was saved ({reason}); plan again, which shows it"
+        "the store {store} failed in the middle of a save, so it is not known whether it was saved ({reason}); apply again, which finds out"
     )]
     InDoubt { store: String, reason: String },
 }

@@ -184,7 +184,7 @@ impl Store for Sqlite {
         match compare_and_save(&transaction, save, &settings).map_err(failed)? {
             Some(revision) => {
                 let revision = counted(revision, &self.shown, save.integration, save.category)?;
-                transaction.commit().map_err(failed)?;
+                transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
                 Ok(Saved::Saved { revision })
             }
             None => standing(&transaction, save, &settings, &self.shown),

@@ -51,7 +51,7 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Op
     if let Some(hole) = unusable(source, file, findings) {
         return Some(hole);
     }
-    let root = read(&source.text, file, Mode::Configuration, findings).into_iter().next()?;
+    let root = read(source.text(), file, Mode::Configuration, findings).into_iter().next()?;
     // `---` with nothing below it is as empty as nothing.
     (!(root.is_null() && root.span.start == root.span.end)).then_some(root)
 }
@@ -61,7 +61,7 @@ pub fn parse_stream(sources: &Sources, file: FileId, findings: &mut Vec<Finding>
     let source = sources.file(file);
     match unusable(source, file, findings) {
         Some(hole) => vec![hole],
-        None => read(&source.text, file, Mode::Stream, findings),
+        None => read(source.text(), file, Mode::Stream, findings),
     }
 }
 
@@ -70,7 +70,7 @@ pub fn parse_json(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) 
     let source = sources.file(file);
     match unusable(source, file, findings) {
         Some(hole) => Some(hole),
-        None => json::read(&source.text, file, findings),
+        None => json::read(source.text(), file, findings),
     }
 }
 
@@ -92,9 +92,9 @@ fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Ve
 
 /// Reports a file whose bytes are no text to parse, and gives the hole that stands for it.
 fn unusable(source: &SourceFile, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
-    let text = source.text.as_str();
+    let text = source.text();
     let start = clamp(text, file, 0, 0);
-    let finding = match &source.fault {
+    let finding = match source.fault() {
         Some(Fault::TooLarge { bytes, limit }) => codes::too_large(*bytes, *limit, start),
         Some(Fault::Unreadable(reason)) => codes::unreadable(reason, start),
         _ if is_utf16(text) => codes::utf16(start),

@@ -229,9 +229,10 @@ fn unusable_files_are_one_finding_and_a_hole() {
         ("a\0:\0 \x001\0", None, "E0115"),
     ] {
         let mut sources = Sources::default();
-        let mut source = SourceFile::new("a.yaml", text);
-        source.fault = fault;
-        let file = sources.add(source);
+        let file = sources.add(match fault {
+            Some(fault) => SourceFile::with_fault("a.yaml", text, fault),
+            None => SourceFile::new("a.yaml", text),
+        });
         let mut findings = Vec::new();
         let node = parse(&sources, file, &mut findings);
         assert_eq!(codes_of(&findings), [code]);

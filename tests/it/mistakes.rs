@@ -101,7 +101,7 @@ fn edited(case: &Case, original: &str) -> Result<(String, std::ops::Range<usize>
 fn sources(file: &str, text: &str) -> Sources {
     let mut sources = Sources::default();
     for (_, source) in load::load(&folder()).iter() {
-        let text = if source.path == file { text } else { &source.text };
+        let text = if source.path == file { text } else { source.text() };
         sources.add(SourceFile::new(&source.path, text));
     }
     sources

@@ -44,6 +44,16 @@ pub(super) fn failed(store: &str, error: &Error) -> StoreError {
     }
 }
 
+/// A failure while a save is made durable: what was written before may be there when the file is opened again.
+pub(super) fn committing(store: &str, error: &Error) -> StoreError {
+    match (failed(store, error), code(error)) {
+        (StoreError::Failed { store, reason }, Some(ErrorCode::SystemIoFailure)) => {
+            StoreError::InDoubt { store, reason }
+        }
+        (other, _) => other,
+    }
+}
+
 /// A file that cannot be reached at all.
 pub(super) fn file(store: &str, error: &std::io::Error) -> StoreError {
     let reason = match error.kind() {
