@@ -152,7 +152,7 @@ fn git(folder: &Path, arguments: &[&str]) {
 }
 
 fn commit(folder: &Path) {
-    std::fs::write(folder.join(".gitignore"), "state.db*\n.pairform/\n").expect("a file");
+    std::fs::write(folder.join(".gitignore"), ".pairform/\n").expect("a file");
     git(folder, &["add", "--all"]);
     git(folder, &["commit", "-q", "-m", "fleet"]);
 }
@@ -170,7 +170,7 @@ fn first(fleet: &Path) -> (String, String) {
 /// Changes settings in the store itself, as somebody does who clicks in the platform.
 fn drift(fleet: &Path, options: &Options) {
     let mut dice = Dice(options.seed ^ 0xd21f7);
-    let store = rusqlite::Connection::open(fleet.join("state.db")).expect("the store");
+    let store = rusqlite::Connection::open(fleet.join(".pairform/state.db")).expect("the store");
     let mut names = store.prepare("SELECT DISTINCT integration FROM category").expect("the layout");
     let names: Vec<String> =
         names.query_map([], |row| row.get(0)).expect("rows").map(|name| name.expect("a name")).collect();

@@ -299,7 +299,7 @@ fn effects(base: Option<&Compiled>, head: &Compiled, reached: &reach::Reach, cha
         effects.categories_shown = missing(&head.visible, &base.visible);
         effects.categories_hidden = missing(&base.visible, &head.visible);
         let required = |compiled: &Compiled| -> Vec<String> {
-            compiled.requirements.iter().map(|one| format!("{}.{}", one.category, one.path)).collect()
+            compiled.required().map(|(category, path, _)| format!("{category}.{path}")).collect()
         };
         effects.newly_required = missing(&required(head), &required(base));
         if !reached.own.contains(&head.name) && (changed || !effects.is_empty()) {

@@ -79,7 +79,7 @@ fn rows<'a>(opened: &'a Project, plan: &Plan, applied: &'a BTreeMap<String, Stri
             required: planned.readiness.required,
             set: planned.readiness.set,
             pending: planned.categories.iter().filter(|category| category.action.saves()).count(),
-            errors: compiled.errors.values().sum(),
+            errors: opened.compilation.errors.get(&compiled.name).copied().unwrap_or_default(),
             applied: applied.get(&compiled.name).map(String::as_str),
         })
         .collect()

@@ -18,7 +18,7 @@ use super::project::{self, Project};
 use super::streams::Streams;
 use super::tokens::Tokens;
 use super::vault::Vault;
-use crate::compile::{self, Compilation, Compiled};
+use crate::compile::{self, Compilation, Compiled, Judged, Whole, redact};
 use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::{About, Finding, settle};
 use crate::options::fetch::http::{Fault, Kind};
@@ -40,7 +40,7 @@ const CACHE: &str = ".pairform/cache/options";
 /// # Errors
 /// When there is no project, or a file cannot be written.
 pub fn run(common: &Common, args: &Arguments, streams: &mut Streams) -> Result<u8, Stop> {
-    let opened = project::open(common)?;
+    let opened = project::open_with(common, Judged::whole)?;
     match &args.command {
         OptionsCommand::Refresh(args) => refresh(common, args, &opened, streams),
         OptionsCommand::List(sets) => list(common, sets, &opened, streams),
@@ -73,7 +73,12 @@ struct Got {
 /// What was read, notes in words, and the exit code of a signal that came.
 type Done = (Vec<Read>, Vec<String>, Option<u8>);
 
-fn refresh(common: &Common, args: &Fetch, opened: &Project, streams: &mut Streams) -> Result<u8, Stop> {
+fn refresh(
+    common: &Common,
+    args: &Fetch,
+    opened: &Project<Whole>,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
     let (reads, notes, stopped) = read(common, args, opened, streams)?;
     for read in &reads {
         let path = opened.root.join(&read.path);
@@ -102,7 +107,7 @@ fn check(
     args: &Fetch,
     max_list_age: Duration,
     detailed: bool,
-    opened: &Project,
+    opened: &Project<Whole>,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     let (reads, notes, stopped) = read(common, args, opened, streams)?;
@@ -135,7 +140,8 @@ fn check(
         }
         _ => {
             say_notes(&notes, streams);
-            streams.result(&report::findings::text(&findings, &sources, &fresh.hidden));
+            let hidden = [fresh.hidden, redact::suspicious(&sources, &findings)].concat();
+            streams.result(&report::findings::text(&findings, &sources, &hidden));
             streams.result(&text(&reads));
         }
     }
@@ -143,7 +149,7 @@ fn check(
 }
 
 /// Fetches what is in use, or takes it from the cache; writes the cache, and nothing else.
-fn read(common: &Common, args: &Fetch, opened: &Project, streams: &mut Streams) -> Result<Done, Stop> {
+fn read(common: &Common, args: &Fetch, opened: &Project<Whole>, streams: &mut Streams) -> Result<Done, Stop> {
     let compilation = &opened.compilation;
     let plan::Plan { mut accounts, notes } = plan::plan(compilation.integrations.iter().map(in_use));
     let used: Vec<_> = accounts.iter().map(|account| account.sets.clone()).collect();
@@ -211,23 +217,20 @@ fn read(common: &Common, args: &Fetch, opened: &Project, streams: &mut Streams) 
     Ok((reads, notes, interrupts.code()))
 }
 
-fn in_use(compiled: &Compiled) -> Use<'_> {
+fn in_use(whole: &Whole) -> Use<'_> {
+    let compiled = &whole.compiled;
     Use {
         integration: &compiled.name,
         pair: &compiled.pair,
-        document: &compiled.document,
-        required: compiled
-            .requirements
-            .iter()
-            .map(|required| (required.category.as_str(), &required.path))
-            .collect(),
+        document: &whole.document,
+        required: compiled.required().map(|(category, path, _)| (category, path)).collect(),
     }
 }
 
 fn fetch_all(
     accounts: &[Account],
     args: &Fetch,
-    opened: &Project,
+    opened: &Project<Whole>,
     interrupts: &Interrupts,
     streams: &Streams,
 ) -> Vec<BTreeMap<String, fetch::Fetched>> {
@@ -276,7 +279,7 @@ fn takes(sets: &Sets, connector: &str, set: &str) -> bool {
         && (sets.set.is_empty() || sets.set.iter().any(|wanted| wanted == set))
 }
 
-fn known_names(sets: &Sets, compilation: &Compilation) -> Result<(), Stop> {
+fn known_names<T>(sets: &Sets, compilation: &Compilation<T>) -> Result<(), Stop> {
     let connectors = compilation.catalogue.names("connectors");
     let names: Vec<&str> = connectors.iter().map(String::as_str).collect();
     sets.connector.iter().try_for_each(|connector| project::require_known("connector", connector, &names))?;
@@ -408,7 +411,7 @@ fn write(path: &Path, text: &str) -> Result<(), Stop> {
     })
 }
 
-fn clear(common: &Common, sets: &Sets, opened: &Project, streams: &mut Streams) -> Result<u8, Stop> {
+fn clear(common: &Common, sets: &Sets, opened: &Project<Whole>, streams: &mut Streams) -> Result<u8, Stop> {
     known_names(sets, &opened.compilation)?;
     let plan = plan::plan(opened.compilation.integrations.iter().map(in_use));
     let narrowed = !project::selection(common, &opened.root, &opened.sources)?.is_all();
@@ -456,7 +459,7 @@ fn cache_files(root: &Path) -> Vec<PathBuf> {
 
 // ------------------------------------------------------------------------------------------------ what is known
 
-fn list(common: &Common, sets: &Sets, opened: &Project, streams: &mut Streams) -> Result<u8, Stop> {
+fn list(common: &Common, sets: &Sets, opened: &Project<Whole>, streams: &mut Streams) -> Result<u8, Stop> {
     known_names(sets, &opened.compilation)?;
     let compilation = &opened.compilation;
     let now = now();
@@ -464,7 +467,7 @@ fn list(common: &Common, sets: &Sets, opened: &Project, streams: &mut Streams) -
     let mine: Vec<(&str, Option<&str>)> = compilation
         .integrations
         .iter()
-        .flat_map(|compiled| {
+        .flat_map(|Whole { compiled, .. }| {
             let (shop, erp) = &compiled.accounts;
             [
                 (compiled.pair.shop.id.as_str(), shop.as_deref()),
@@ -547,12 +550,12 @@ fn quote(text: &str) -> String {
 ///
 /// # Errors
 /// When the cache cannot be written, or the run was stopped.
-pub fn with_fresh_lists(
+pub fn open_with_fresh_lists(
     common: &Common,
-    opened: Project,
     max_age: Duration,
     streams: &mut Streams,
 ) -> Result<Project, Stop> {
+    let opened = project::open_with(common, Judged::whole)?;
     let sets = Sets { connector: Vec::new(), set: Vec::new() };
     let args = Fetch { sets, max_age, timeout: Duration::from_secs(30) };
     let (reads, mut notes, stopped) = read(common, &args, &opened, streams)?;
@@ -657,7 +660,7 @@ fn holds(written: &Json, value: &str) -> bool {
 
 /// Committed lists that are older than allowed, and sets in use that have none.
 fn lists_missing_or_old(
-    opened: &Project,
+    opened: &Project<Whole>,
     sources: &Sources,
     reads: &[Read],
     max_age: Duration,
@@ -674,8 +677,12 @@ fn lists_missing_or_old(
             let title = format!("{} {}", read.account.descriptor.title, got.title);
             let Some(known) = list.and_then(|list| list.sets.get(set)) else {
                 let first = read.account.integrations.first();
-                let compiled =
-                    opened.compilation.integrations.iter().find(|compiled| Some(&compiled.name) == first);
+                let compiled = opened
+                    .compilation
+                    .integrations
+                    .iter()
+                    .map(|whole| &whole.compiled)
+                    .find(|compiled| Some(&compiled.name) == first);
                 if let Some(compiled) = compiled {
                     let place = sources
                         .iter()

@@ -25,10 +25,10 @@ use crate::store::{self, Deployed, Store};
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let mut opened = project::open(common)?;
-    if let Some(max_age) = args.max_age {
-        opened = super::options::with_fresh_lists(common, opened, max_age, streams)?;
-    }
+    let opened = match args.max_age {
+        Some(max_age) => super::options::open_with_fresh_lists(common, max_age, streams)?,
+        None => project::open(common)?,
+    };
     say_if_broken(common, &opened, streams);
     let plan = make(common, &opened)?;
     if let Some(path) = &args.out {
@@ -192,11 +192,7 @@ pub fn desired<'a>(
         configuration: &compiled.configuration,
         visible: &compiled.visible,
         unmanaged: &compiled.unmanaged,
-        requirements: compiled
-            .requirements
-            .iter()
-            .map(|requirement| (requirement.category.as_str(), &requirement.path, requirement.set))
-            .collect(),
+        requirements: compiled.required().collect(),
         blocked: blocked(opened, &compiled.name),
         view: compiled.view(&compilation.options),
         place,

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exit::{self, Stop};
 use crate::compile::project::DEFAULT_STORE;
-use crate::compile::{self, Compilation, Selection, reach};
+use crate::compile::{self, Compilation, Compiled, Front, Judged, Selection, reach};
 use crate::diagnostic::{Finding, Severity, nearest};
 use crate::source::git::{self, GitError, History, Revision};
 use crate::source::{Sources, load};
 
-/// A project, read and compiled.
-pub struct Project {
+/// A project, read and compiled; of each integration, what was kept.
+pub struct Project<T = Compiled> {
     pub root: PathBuf,
     pub sources: Sources,
-    pub compilation: Compilation,
+    pub compilation: Compilation<T>,
     /// The environment that was named.
     pub environment: Option<String>,
 }
@@ -25,9 +25,17 @@ pub struct Project {
 /// # Errors
 /// When there is no project, or a filter names what does not exist.
 pub fn open(common: &Common) -> Result<Project, Stop> {
+    open_with(common, Judged::lower)
+}
+
+/// As [`open`], keeping something else of each integration.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with<T: Send>(common: &Common, keep: impl Fn(Judged) -> T + Sync) -> Result<Project<T>, Stop> {
     let (root, sources) = read(common)?;
     let selection = selection(common, &root, &sources)?;
-    compile_selected(root, sources, selection)
+    compile_with(root, sources, selection, keep)
 }
 
 /// Compiles what a selection takes.
@@ -35,7 +43,20 @@ pub fn open(common: &Common) -> Result<Project, Stop> {
 /// # Errors
 /// When the selection names what does not exist.
 pub fn compile_selected(root: PathBuf, sources: Sources, selection: Selection) -> Result<Project, Stop> {
-    let compilation = compile::compile(&sources, &selection);
+    compile_with(root, sources, selection, Judged::lower)
+}
+
+/// As [`compile_selected`], keeping something else of each integration.
+///
+/// # Errors
+/// As [`compile_selected`].
+pub fn compile_with<T: Send>(
+    root: PathBuf,
+    sources: Sources,
+    selection: Selection,
+    keep: impl Fn(Judged) -> T + Sync,
+) -> Result<Project<T>, Stop> {
+    let compilation = Front::read(&sources, &selection).compile(keep);
     if let Some(name) = &selection.environment {
         let environments = compilation.project.environments.keys();
         require_known("environment", name, &environments.map(String::as_str).collect::<Vec<_>>())?;
@@ -158,7 +179,7 @@ pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<(), Stop>
     })
 }
 
-impl Project {
+impl<T> Project<T> {
     /// See [`store_url`].
     ///
     /// # Errors

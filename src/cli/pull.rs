@@ -17,7 +17,7 @@ use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
 use super::{apply, init, plan};
-use crate::compile::{self, Compiled, Selection, compose};
+use crate::compile::{self, Compiled, Selection, compose, redact};
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, SettingPath, Settings, Value, WEBHOOKS};
 use crate::plan::{FORMAT_VERSION, Origin};
 use crate::report::{clean, count, json as machine};
@@ -604,7 +604,9 @@ fn show(common: &Common, opened: &Project, pulled: &Pulled, streams: &mut Stream
     for (path, text) in &pulled.files {
         let file = opened.sources.by_path(path);
         let before = file.map(|file| opened.sources.file(file).text()).unwrap_or_default();
-        let holds_credential = opened.compilation.hidden.iter().any(|span| Some(span.file) == file);
+        let hidden = file.map(|file| redact::suspicious_in(&opened.sources, file)).unwrap_or_default();
+        let holds_credential =
+            !hidden.is_empty() || opened.compilation.hidden.iter().any(|span| Some(span.file) == file);
         let diff = if holds_credential {
             "not shown: the file holds a credential in the open\n".to_owned()
         } else {

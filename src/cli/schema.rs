@@ -163,7 +163,7 @@ pub fn validate_files(
         }
     }
     settle(&mut findings, &sources);
-    let hidden = redact::suspicious(&sources);
+    let hidden = redact::suspicious(&sources, &findings);
     redact::redact(&mut findings, &sources, &hidden);
     print_judged(common, &findings, &sources, &hidden, paths.len(), streams)
 }

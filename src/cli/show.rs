@@ -9,7 +9,7 @@ use super::exit::{self, Stop};
 use super::forms;
 use super::project::{self, Project};
 use super::streams::Streams;
-use crate::compile::{Compiled, Selection};
+use crate::compile::{Compiled, Judged, Selection, Whole};
 use crate::model::{CONNECTORS, FLOWS, SCHEDULES, SettingPath, WEBHOOKS};
 use crate::plan::{self, FORMAT_VERSION};
 use crate::report::content::Content;
@@ -30,7 +30,7 @@ pub fn run(common: &Common, args: &Show, streams: &mut Streams) -> Result<u8, St
     let (root, sources) = project::read(common)?;
     let selection =
         Selection { integrations: vec![args.what.clone()], ..project::selection(common, &root, &sources)? };
-    let opened = project::compile_selected(root, sources, selection)?;
+    let opened = project::compile_with(root, sources, selection, Judged::whole)?;
     show_integration(common, &opened, &args.what, streams)
 }
 
@@ -76,22 +76,22 @@ fn show_plan(common: &Common, name: &str, text: &str, streams: &mut Streams) -> 
 
 fn show_integration(
     common: &Common,
-    opened: &Project,
+    opened: &Project<Whole>,
     name: &str,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     let compilation = &opened.compilation;
     let code = if opened.has_errors() { exit::ERRORS } else { exit::OK };
-    let compiled = compilation.integrations.iter().find(|compiled| compiled.name == name);
+    let whole = compilation.integrations.iter().find(|whole| whole.compiled.name == name);
     match common.output {
         Form::Json => {
-            let origins = compiled.map(|compiled| origins_json(opened, compiled));
+            let origins = whole.map(|whole| origins_json(opened, &whole.compiled));
             let body = json!({
                 "format_version": FORMAT_VERSION,
                 "command": "show",
                 "exit_code": code,
                 "integration": name,
-                "configuration": compiled.map(|compiled| &compiled.document),
+                "configuration": whole.map(|whole| &whole.document),
                 "origins": origins,
                 "findings": machine::findings(&compilation.findings, &opened.sources),
             });
@@ -99,8 +99,8 @@ fn show_integration(
         }
         Form::Text => {
             streams.say(&report::findings::text(&compilation.findings, &opened.sources, &compilation.hidden));
-            if let Some(compiled) = compiled {
-                streams.result(&report::show::yaml(&compiled.document, &origins(opened, compiled)));
+            if let Some(Whole { compiled, document }) = whole {
+                streams.result(&report::show::yaml(document, &origins(opened, compiled)));
             }
         }
         other => return Err(forms::not_given("show INTEGRATION", other, &[Form::Text, Form::Json])),
@@ -115,7 +115,7 @@ fn keys(category: &str, path: &SettingPath) -> Vec<String> {
     head.chain(path.segments().iter().map(ToString::to_string)).collect()
 }
 
-fn origins(opened: &Project, compiled: &Compiled) -> Origins {
+fn origins(opened: &Project<Whole>, compiled: &Compiled) -> Origins {
     let mut origins = Origins::new();
     for (category, settings) in &compiled.origins {
         for (path, span) in settings {
@@ -131,7 +131,7 @@ fn origins(opened: &Project, compiled: &Compiled) -> Origins {
 }
 
 /// `order.creates` to path and line.
-fn origins_json(opened: &Project, compiled: &Compiled) -> Json {
+fn origins_json(opened: &Project<Whole>, compiled: &Compiled) -> Json {
     let mut all = serde_json::Map::new();
     for (category, settings) in &compiled.origins {
         for (path, span) in settings {

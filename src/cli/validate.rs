@@ -8,10 +8,17 @@ use super::args::{Common, Form, Validate};
 use super::exit::{self, Stop};
 use super::streams::Streams;
 use super::{forms, project, schema};
-use crate::compile::Compiled;
+use crate::compile::Judged;
 use crate::diagnostic::Finding;
 use crate::report::{self, json};
 use crate::source::{FileId, Sources};
+
+/// What is kept of an integration to count and select it.
+struct Seen {
+    name: String,
+    /// The files that it is made of, where paths select; else none.
+    files: BTreeSet<FileId>,
+}
 
 /// Runs the command.
 ///
@@ -24,19 +31,26 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
     let (root, sources) = project::read(common)?;
     let wanted = wanted(&root, &sources, &args.paths, common.rev.is_some())?;
     let selection = project::selection(common, &root, &sources)?;
-    let mut opened = project::compile_selected(root, sources, selection)?;
-    if !wanted.is_empty() {
+    let by_path = !wanted.is_empty();
+    let seen = |judged: Judged| Seen {
+        files: if by_path { judged.files() } else { BTreeSet::new() },
+        name: judged.name().to_owned(),
+    };
+    let mut opened = project::compile_with(root, sources, selection, seen)?;
+    if by_path {
         let sources = &opened.sources;
         let mut names: Vec<String> = integrations_in(sources, &wanted);
-        let built_on =
-            opened.compilation.integrations.iter().filter(|compiled| built_on(compiled, sources, &wanted));
-        names.extend(built_on.map(|compiled| compiled.name.clone()));
+        let built_on = opened.compilation.integrations.iter().filter(|seen| {
+            let asked_for = |file: &FileId| wanted.iter().any(|path| inside(&sources.file(*file).path, path));
+            seen.files.iter().any(asked_for)
+        });
+        names.extend(built_on.map(|seen| seen.name.clone()));
         opened.compilation.findings.retain(|finding| {
             wanted.iter().any(|path| inside(sources.path(finding.primary.span), path))
                 || finding.about.integration.as_ref().is_some_and(|name| names.contains(name))
                 || finding.also.iter().any(|name| names.contains(name))
         });
-        opened.compilation.integrations.retain(|compiled| names.contains(&compiled.name));
+        opened.compilation.integrations.retain(|seen| names.contains(&seen.name));
     }
     let compilation = &opened.compilation;
     let mut findings: Vec<Finding> = compilation.findings.clone();
@@ -117,13 +131,6 @@ fn wanted(root: &Path, sources: &Sources, paths: &[PathBuf], revision: bool) -> 
 
 fn inside(path: &str, folder: &str) -> bool {
     folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Whether some setting of the integration comes from what was asked for: a base, or an environment.
-fn built_on(compiled: &Compiled, sources: &Sources, wanted: &[String]) -> bool {
-    let spans = compiled.origins.values().flat_map(|settings| settings.values());
-    let files: BTreeSet<FileId> = spans.map(|span| span.file).collect();
-    files.into_iter().any(|file| wanted.iter().any(|path| inside(&sources.file(file).path, path)))
 }
 
 /// The integrations of which some file was asked for.

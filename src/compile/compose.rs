@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::prelude::*;
-
 use super::Selection;
 use super::express::{self, Variables};
 use super::project::Project;
@@ -16,15 +14,6 @@ use crate::diagnostic::{About, Finding, Severity, nearest};
 use crate::schema::judge::{Validator, Words};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Entry, Key, Kind, Map, Node};
-
-/// The integrations of a project, composed.
-#[derive(Debug, Default)]
-pub struct Composition {
-    /// The selected ones, sorted by name.
-    pub integrations: Vec<Composed>,
-    /// All names, selected or not, sorted.
-    pub names: Vec<String>,
-}
 
 /// One integration's document.
 #[derive(Debug)]
@@ -56,36 +45,72 @@ struct Base {
     incomplete: bool,
 }
 
-/// Groups the files of a project into integrations and composes the selected ones.
-pub fn compose(
-    sources: &Sources,
-    selection: &Selection,
-    project: &Project,
-    findings: &mut Vec<Finding>,
-) -> Composition {
-    let all = find_parts(sources, findings);
-    let names: BTreeSet<&str> = all.iter().map(|parts| parts.name.as_str()).collect();
-    let patch = Patch::read(
-        sources,
-        project.environment(selection.environment.as_deref()),
-        project,
-        &names,
-        findings,
-    );
-    let selected: Vec<&Parts> = all.iter().filter(|parts| selection.takes(&parts.name)).collect();
-    let bases = Bases::read(sources, findings);
-    let integrations: Vec<Composed> =
-        selected.par_iter().map(|parts| compose_one(sources, parts, &bases, &patch)).collect();
-    if selection.is_all() {
-        findings.extend(bases.unused(&integrations));
+/// What composing the integrations of a project takes, read once for all of them.
+pub struct Composer<'a> {
+    sources: &'a Sources,
+    /// All integrations, sorted by name.
+    parts: Vec<Parts>,
+    bases: Bases,
+    patch: Patch,
+}
+
+impl<'a> Composer<'a> {
+    /// Groups the files of a project into integrations, and reads what these share.
+    pub fn read(
+        sources: &'a Sources,
+        environment: Option<&str>,
+        project: &Project,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let mut parts = find_parts(sources, findings);
+        parts.sort_by(|a, b| a.name.cmp(&b.name));
+        let names: BTreeSet<&str> = parts.iter().map(|parts| parts.name.as_str()).collect();
+        let patch = Patch::read(sources, project.environment(environment), project, &names, findings);
+        let bases = Bases::read(sources, findings);
+        Composer { sources, parts, bases, patch }
     }
-    let mut names: Vec<String> = all.into_iter().map(|parts| parts.name).collect();
-    names.sort();
-    names.dedup();
-    let mut integrations = integrations;
-    integrations.sort_by(|a, b| a.name.cmp(&b.name));
-    report_duplicates(&mut integrations);
-    Composition { integrations, names }
+
+    /// All names, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.parts.iter().map(|parts| parts.name.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    /// The numbers of the integrations that a selection takes, sorted by name.
+    #[must_use]
+    pub fn selected(&self, selection: &Selection) -> Vec<usize> {
+        (0..self.parts.len()).filter(|at| selection.takes(&self.parts[*at].name)).collect()
+    }
+
+    /// Composes the integration with this number.
+    #[must_use]
+    pub fn compose(&self, at: usize) -> Composed {
+        let parts = &self.parts[at];
+        let mut composed = compose_one(self.sources, parts, &self.bases, &self.patch);
+        let first = self.parts.partition_point(|other| other.name < parts.name);
+        if first < at {
+            let (first, ignored) = (&self.parts[first], &mut Vec::new());
+            let (root, _) = parse_map(self.sources, first.main, "an integration", ignored);
+            let place = name_place(&root, first, ignored);
+            composed.findings.push(codes::duplicate_integration(&composed.name, composed.place, place));
+            composed.root.kind = Kind::Hole;
+        }
+        composed
+    }
+
+    /// The files of which something is in a document; none when the project has no bases, of which this is asked.
+    #[must_use]
+    pub fn files_in(&self, composed: &Composed) -> BTreeSet<FileId> {
+        if self.bases.files.is_empty() { BTreeSet::new() } else { files_in(&composed.root) }
+    }
+
+    /// The bases of which nothing is in any of the documents, by the files that are.
+    #[must_use]
+    pub fn unused(&self, used: &BTreeSet<&FileId>) -> Vec<Finding> {
+        self.bases.unused(used)
+    }
 }
 
 /// Each file of each integration.
@@ -97,22 +122,6 @@ pub fn files_by_integration(sources: &Sources) -> Vec<(String, FileId)> {
         all.map(|file| (parts.name.clone(), file)).collect::<Vec<_>>()
     };
     parts.into_iter().flat_map(files).collect()
-}
-
-fn report_duplicates(integrations: &mut Vec<Composed>) {
-    let mut first: BTreeMap<String, Span> = BTreeMap::new();
-    for composed in &mut *integrations {
-        match first.get(&composed.name) {
-            Some(place) => {
-                let finding = codes::duplicate_integration(&composed.name, composed.place, *place);
-                composed.findings.push(finding);
-                composed.root.kind = Kind::Hole;
-            }
-            None => {
-                first.insert(composed.name.clone(), composed.place);
-            }
-        }
-    }
 }
 
 /// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`.
@@ -494,13 +503,7 @@ impl Bases {
         found
     }
 
-    fn unused(&self, integrations: &[Composed]) -> Vec<Finding> {
-        // What could not be read may extend any of them.
-        if integrations.iter().any(|composed| composed.incomplete) {
-            return Vec::new();
-        }
-        let used: BTreeSet<FileId> =
-            integrations.iter().flat_map(|composed| files_in(&composed.root)).collect();
+    fn unused(&self, used: &BTreeSet<&FileId>) -> Vec<Finding> {
         let unused =
             self.files.iter().filter(|(name, file)| !self.extended.contains(*name) && !used.contains(file));
         unused
@@ -516,7 +519,7 @@ impl Bases {
 }
 
 /// The files from which a document's keys and values came.
-fn files_in(node: &Node) -> BTreeSet<FileId> {
+pub(super) fn files_in(node: &Node) -> BTreeSet<FileId> {
     fn walk(node: &Node, into: &mut BTreeSet<FileId>) {
         into.insert(node.span.file);
         match &node.kind {

@@ -31,11 +31,9 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
         configuration.categories.insert(category.id.clone(), lowered.settings);
         origins.insert(category.id.clone(), lowered.origins);
     }
-    let document = document(&composed, &pair, hidden);
     Compiled {
         name: composed.name,
         place: composed.place,
-        document,
         configuration,
         origins,
         live: checked.live,
@@ -44,7 +42,6 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
         visible: checked.visible,
         requirements: checked.requirements,
         accounts: checked.accounts,
-        errors: BTreeMap::new(),
         pair,
     }
 }
@@ -126,7 +123,8 @@ fn is_set(schema: Option<&Json>) -> bool {
 const NOT_SHOWN: &str = "not shown: it may be a credential";
 
 /// The document in the shape of the source, codes in the platform's type. What may be a credential is not shown.
-fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
+#[must_use]
+pub fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
     let mut document = JsonMap::new();
     let mut entries: Vec<_> = composed.root.as_map().into_iter().flat_map(|map| map.entries()).collect();
     // A base's keys come first after merging; people look for the integration's name at the top.

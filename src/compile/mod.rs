@@ -13,7 +13,7 @@ pub mod project;
 pub mod reach;
 pub mod redact;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -24,23 +24,26 @@ use crate::model::{Configuration, SettingPath};
 use crate::options::{Options, View};
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
-use crate::source::{Sources, Span};
-use check::Known;
-use compose::Composed;
+use crate::source::{FileId, Sources, Span};
+use check::{Checked, Known};
+use compose::{Composed, Composer};
 use levels::Levels;
 use project::Project;
 
-/// Everything that compiling a project yields.
+/// Everything that compiling a project yields; of each integration, what was kept.
 #[derive(Debug)]
-pub struct Compilation {
+pub struct Compilation<T = Compiled> {
     pub project: Project,
     pub catalogue: Catalogue,
     pub options: Options,
     /// Sorted by name; those that could be composed, with or without errors.
-    pub integrations: Vec<Compiled>,
+    pub integrations: Vec<T>,
+    /// How many findings are errors, by the integrations that have any.
+    pub errors: BTreeMap<String, usize>,
     /// Settled: sorted, one per mistake, levels applied.
     pub findings: Vec<Finding>,
-    /// Places that may hold a credential, and are never shown.
+    /// Places that may hold a credential, and are never shown: in the files that findings speak of, and wherever the
+    /// schemas say so.
     pub hidden: Vec<Span>,
     /// Names of all integrations that the project has, selected or not.
     pub names: Vec<String>,
@@ -62,18 +65,22 @@ pub struct Compiled {
     pub unmanaged: Vec<String>,
     /// Visible categories (settings and others), managed or not.
     pub visible: Vec<String>,
-    pub requirements: Vec<check::required::Requirement>,
-    /// The document in the shape of the source, which the linked schema judges.
-    pub document: serde_json::Value,
+    requirements: Vec<check::required::Requirement>,
     /// The shop's and the ERP's account, as the active connections say.
     pub accounts: (Option<String>, Option<String>),
     /// Where the integration is named.
     pub place: Span,
-    /// Findings that are errors, by category (`""`: of the whole).
-    pub errors: BTreeMap<String, usize>,
 }
 
 impl Compiled {
+    /// What is required now: category, setting, and whether it is set (`None`: what is deployed decides).
+    pub fn required(&self) -> impl Iterator<Item = (&str, &SettingPath, Option<bool>)> {
+        self.requirements.iter().filter_map(|requirement| {
+            let (category, path) = requirement.of(&self.pair)?;
+            Some((category, path, requirement.set))
+        })
+    }
+
     /// The dropdown values as this integration sees them.
     #[must_use]
     pub fn view<'a>(&'a self, options: &'a Options) -> View<'a> {
@@ -121,82 +128,150 @@ impl Selection {
 /// Compiles a project. Never fails: what is wrong is in the findings.
 #[must_use]
 pub fn compile(sources: &Sources, selection: &Selection) -> Compilation {
-    let mut findings = Vec::new();
-    let project = Project::read(sources, &mut findings);
-    let catalogue = Catalogue::with_project(sources, &mut findings);
-    let options = Options::read(sources, &mut findings);
-    let vat = catalogue.vat();
-    let today = selection.today.unwrap_or_else(|| vat.newest());
-    let programs = (!project.broken).then_some(&project.secrets.exec);
-    let known = Known { options: &options, vat: &vat, today, programs };
-    let composition = compose::compose(sources, selection, &project, &mut findings);
-    let results: Vec<_> = composition
-        .integrations
-        .into_par_iter()
-        .map(|composed| one(composed, &catalogue, &project, known, selection))
-        .collect();
-    findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
-    let mut hidden = Vec::new();
-    let mut integrations = Vec::new();
-    for mut result in results {
-        findings.append(&mut result.findings);
-        hidden.append(&mut result.hidden);
-        integrations.extend(result.compiled);
-    }
-    hidden.extend(redact::suspicious(sources));
-    hidden.sort_unstable();
-    hidden.dedup();
-    settle(&mut findings, sources);
-    redact::redact(&mut findings, sources, &hidden);
-    for compiled in &mut integrations {
-        compiled.errors = errors_of(&compiled.name, &findings);
-    }
-    let names = composition.names;
-    Compilation { project, catalogue, options, integrations, findings, hidden, names }
+    Front::read(sources, selection).compile(Judged::lower)
 }
 
-#[derive(Default)]
-struct One {
-    compiled: Option<Compiled>,
+/// An integration in canonical form, and its document in the shape of the source, which the linked schema judges.
+#[derive(Debug)]
+pub struct Whole {
+    pub compiled: Compiled,
+    pub document: serde_json::Value,
+}
+
+/// What all integrations of a project share, read once; they themselves are not looked at yet.
+pub struct Front<'a> {
+    sources: &'a Sources,
+    selection: &'a Selection,
+    pub project: Project,
+    pub catalogue: Catalogue,
+    options: Options,
+    composer: Composer<'a>,
     findings: Vec<Finding>,
+}
+
+/// One integration that was judged, with or without errors.
+pub struct Judged {
+    composed: Composed,
+    pair: Arc<Pair>,
+    checked: Checked,
     hidden: Vec<Span>,
 }
 
-/// Judges one integration; its own levels stand before the project's.
-fn one(
-    composed: Composed,
+impl Judged {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.composed.name
+    }
+
+    /// The files from which its keys and values came.
+    #[must_use]
+    pub fn files(&self) -> BTreeSet<FileId> {
+        compose::files_in(&self.composed.root)
+    }
+
+    /// In canonical form.
+    #[must_use]
+    pub fn lower(self) -> Compiled {
+        lower::lower(self.composed, self.pair, self.checked, &self.hidden)
+    }
+
+    /// With its document.
+    #[must_use]
+    pub fn whole(self) -> Whole {
+        let document = lower::document(&self.composed, &self.pair, &self.hidden);
+        Whole { compiled: self.lower(), document }
+    }
+}
+
+impl<'a> Front<'a> {
+    #[must_use]
+    pub fn read(sources: &'a Sources, selection: &'a Selection) -> Self {
+        let mut findings = Vec::new();
+        let project = Project::read(sources, &mut findings);
+        let catalogue = Catalogue::with_project(sources, &mut findings);
+        let options = Options::read(sources, &mut findings);
+        let composer = Composer::read(sources, selection.environment.as_deref(), &project, &mut findings);
+        Front { sources, selection, project, catalogue, options, composer, findings }
+    }
+
+    /// Compiles the selected integrations, many at once. What `keep` does not keep of one is dropped before the next.
+    #[must_use]
+    pub fn compile<T: Send>(self, keep: impl Fn(Judged) -> T + Sync) -> Compilation<T> {
+        let Front { sources, selection, project, catalogue, options, composer, mut findings } = self;
+        let vat = catalogue.vat();
+        let today = selection.today.unwrap_or_else(|| vat.newest());
+        let programs = (!project.broken).then_some(&project.secrets.exec);
+        let known = Known { options: &options, vat: &vat, today, programs };
+        let results: Vec<_> = composer
+            .selected(selection)
+            .into_par_iter()
+            .map(|at| {
+                let composed = composer.compose(at);
+                let files = if selection.is_all() { composer.files_in(&composed) } else { BTreeSet::new() };
+                let (incomplete, own) = (composed.incomplete, Levels::of(&composed.root));
+                let (judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
+                findings.retain_mut(|finding| levels::apply(&[&own, &project.levels], finding));
+                One { kept: judged.map(&keep), findings, hidden, files, incomplete }
+            })
+            .collect();
+        // What could not be read may extend any of them.
+        if selection.is_all() && !results.iter().any(|result| result.incomplete) {
+            findings.extend(composer.unused(&results.iter().flat_map(|result| &result.files).collect()));
+        }
+        findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
+        let mut hidden = Vec::new();
+        let mut integrations = Vec::new();
+        for mut result in results {
+            findings.append(&mut result.findings);
+            hidden.append(&mut result.hidden);
+            integrations.extend(result.kept);
+        }
+        settle(&mut findings, sources);
+        hidden.extend(redact::suspicious(sources, &findings));
+        hidden.sort_unstable();
+        hidden.dedup();
+        redact::redact(&mut findings, sources, &hidden);
+        let errors = errors(&findings);
+        let names = composer.names();
+        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names }
+    }
+}
+
+/// What became of one integration.
+struct One<T> {
+    kept: Option<T>,
+    findings: Vec<Finding>,
+    hidden: Vec<Span>,
+    /// The files of which something is in it.
+    files: BTreeSet<FileId>,
+    incomplete: bool,
+}
+
+/// Judges one integration; nothing is left of one whose pair is not selected.
+fn judge(
+    mut composed: Composed,
     catalogue: &Catalogue,
-    project: &Project,
     known: Known<'_>,
     selection: &Selection,
-) -> One {
-    let own = Levels::of(&composed.root);
-    let mut result = judge(composed, catalogue, known, selection);
-    result.findings.retain_mut(|finding| levels::apply(&[&own, &project.levels], finding));
-    result
-}
-
-fn judge(mut composed: Composed, catalogue: &Catalogue, known: Known<'_>, selection: &Selection) -> One {
-    let mut result = One { findings: composed.findings.clone(), ..One::default() };
-    let pair = check::pair::find(&composed, catalogue, &mut result.findings);
-    result.hidden = check::secrets::suspects(&composed.root, pair.as_deref());
-    let Some(pair) = pair else { return result };
+) -> (Option<Judged>, Vec<Finding>, Vec<Span>) {
+    let mut findings = std::mem::take(&mut composed.findings);
+    let pair = check::pair::find(&composed, catalogue, &mut findings);
+    let hidden = check::secrets::suspects(&composed.root, pair.as_deref());
+    let Some(pair) = pair else { return (None, findings, hidden) };
     if !selection.takes_pair(&pair.id) {
-        return One::default();
+        return (None, Vec::new(), Vec::new());
     }
     codes::settle(&mut composed.root, &pair);
-    let checked = check::check(&composed, &pair, known, &result.hidden, &mut result.findings);
-    result.compiled = Some(lower::lower(composed, pair, checked, &result.hidden));
-    result
+    let checked = check::check(&composed, &pair, known, &hidden, &mut findings);
+    (Some(Judged { composed, pair, checked, hidden: hidden.clone() }), findings, hidden)
 }
 
-fn errors_of(name: &str, findings: &[Finding]) -> BTreeMap<String, usize> {
-    let mut errors = BTreeMap::new();
+/// How many findings are errors, by the integrations that suffer from them.
+fn errors(findings: &[Finding]) -> BTreeMap<String, usize> {
+    let mut errors: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
-        let mine = finding.about.integration.as_deref() == Some(name)
-            || finding.also.iter().any(|also| also == name);
-        if mine {
-            *errors.entry(finding.about.category.clone().unwrap_or_default()).or_default() += 1;
+        for name in finding.about.integration.iter().chain(&finding.also) {
+            *errors.entry(name.clone()).or_default() += 1;
         }
     }
     errors

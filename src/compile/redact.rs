@@ -2,21 +2,37 @@
 //!
 //! What a finding quotes comes from the files, so what may be a credential is taken out of it here, once for all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::check::secrets::{SHAPES, has_shape, is_reference, sounds_secret};
 use crate::diagnostic::{Finding, Label};
 use crate::source::{FileId, Sources, Span};
 
-/// The places in all files that look like a credential by the key before them or by their own form.
+/// The places that look like a credential by the key before them or by their own form, in all files of which a finding
+/// shows something.
 #[must_use]
-pub fn suspicious(sources: &Sources) -> Vec<Span> {
-    let spans = |(file, source): (FileId, &crate::source::SourceFile)| {
-        let ranges = suspicious_ranges(source.text());
-        ranges.into_iter().map(move |range| Span::new(file, range.start, range.end)).collect::<Vec<_>>()
+pub fn suspicious(sources: &Sources, findings: &[Finding]) -> Vec<Span> {
+    files(findings).into_iter().flat_map(|file| suspicious_in(sources, file)).collect()
+}
+
+/// The places in one file that look like a credential.
+#[must_use]
+pub fn suspicious_in(sources: &Sources, file: FileId) -> Vec<Span> {
+    let source = sources.file(file);
+    if !is_configuration(&source.path) {
+        return Vec::new();
+    }
+    let ranges = suspicious_ranges(source.text());
+    ranges.into_iter().map(|range| Span::new(file, range.start, range.end)).collect()
+}
+
+/// The files that findings speak of.
+fn files(findings: &[Finding]) -> BTreeSet<FileId> {
+    let labels = |finding: &Finding| -> Vec<FileId> {
+        std::iter::once(&finding.primary).chain(&finding.related).map(|label| label.span.file).collect()
     };
-    sources.iter().filter(|(_, source)| is_configuration(&source.path)).flat_map(spans).collect()
+    findings.iter().flat_map(labels).collect()
 }
 
 /// Schemas and option lists describe platforms; nobody writes credentials there, and the word `token` is common.
@@ -153,7 +169,8 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
 /// Takes what may be a credential out of everything that findings say.
 pub fn redact(findings: &mut [Finding], sources: &Sources, hidden: &[Span]) {
     let mut by_file: BTreeMap<FileId, Vec<String>> = BTreeMap::new();
-    for span in hidden {
+    let spoken_of = files(findings);
+    for span in hidden.iter().filter(|span| spoken_of.contains(&span.file)) {
         let texts = by_file.entry(span.file).or_default();
         texts.extend(pieces(sources.text(*span)));
     }

@@ -185,7 +185,8 @@ pub fn settle(findings: &mut Vec<Finding>, sources: &Sources) {
         };
         if let Some(name) = finding.about.integration
             && last.about.integration.as_ref() != Some(&name)
-            && !last.also.contains(&name)
+            // Those of one name follow each other.
+            && last.also.last() != Some(&name)
         {
             last.also.push(name);
         }

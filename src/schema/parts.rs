@@ -20,12 +20,15 @@ static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/schemas");
 const FOLDERS: [(&str, &str); 3] =
     [("connectors", "connector"), ("categories", "category"), ("pairs", "pair")];
 
+/// A pair that is linked when it is first asked for; others can be linked meanwhile.
+type Linked = OnceLock<Option<Arc<Pair>>>;
+
 /// All parts that a project sees, and the pairs linked from them so far.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     /// A project's own parts by path below `schemas/`, with the tree for places.
     own: BTreeMap<String, (Json, yaml::Node)>,
-    linked: Mutex<HashMap<String, Option<Arc<Pair>>>>,
+    linked: Mutex<HashMap<String, Arc<Linked>>>,
 }
 
 impl Catalogue {
@@ -110,12 +113,9 @@ impl Catalogue {
     #[must_use]
     pub fn pair(&self, id: &str) -> Option<Arc<Pair>> {
         let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pair) = linked.get(id) {
-            return pair.clone();
-        }
-        let pair = link::link(self, id).ok().map(Arc::new);
-        linked.insert(id.to_owned(), pair.clone());
-        pair
+        let pair = Arc::clone(linked.entry(id.to_owned()).or_default());
+        drop(linked);
+        pair.get_or_init(|| link::link(self, id).ok().map(Arc::new)).clone()
     }
 }
 

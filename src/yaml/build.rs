@@ -260,14 +260,17 @@ impl<'a> Builder<'a> {
         let foreign = tag.is_some() && known.is_none();
         let tag = known;
         let at_key = self.at_key();
+        // An alias may bring a key's text back as a value, and a value's as a key.
+        let kept = self.is_kept(anchor);
         let kind = match tag {
             None if foreign && self.mode == Mode::Configuration => Kind::Hole,
+            _ if at_key && !kept => Kind::Null,
             Some((tag, tag_span)) if !at_key => self.tagged(tag, tag_span, text, plain, span),
             _ if plain => scalar::resolve(text),
             _ => Kind::Text(text.into()),
         };
-        let built =
-            Built { node: Node { span, kind }, text: Some(text.into()), weight: weigh(text), height: 0 };
+        let as_key = (at_key || kept).then(|| text.into());
+        let built = Built { node: Node { span, kind }, text: as_key, weight: weigh(text), height: 0 };
         self.keep(anchor, &built);
         if at_key && plain && tag.is_none() && text == "<<" {
             return self.merge_key(span);
@@ -411,7 +414,7 @@ impl<'a> Builder<'a> {
                     *pending = Some(Pending::Bad);
                     self.key(node, text);
                 }
-                Some(Pending::Key(key)) => map.insert(Entry { key, value: node }),
+                Some(Pending::Key(key)) => map.append(Entry { key, value: node }),
                 Some(Pending::Merge) => merges.push(node),
                 Some(Pending::Bad) => {}
             },
@@ -514,8 +517,13 @@ impl<'a> Builder<'a> {
         map
     }
 
+    /// True of an anchor that some alias names.
+    fn is_kept(&self, anchor: usize) -> bool {
+        anchor != 0 && self.aliased.contains(&anchor)
+    }
+
     fn keep(&mut self, anchor: usize, built: &Built) {
-        if anchor == 0 || !self.aliased.contains(&anchor) {
+        if !self.is_kept(anchor) {
             return;
         }
         // Each kept anchor is expanded at least once, so what is kept can be held to the same bound.

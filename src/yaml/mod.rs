@@ -32,7 +32,7 @@ use crate::diagnostic::codes::yaml as codes;
 use crate::source::{Fault, FileId, SourceFile, Sources, Span};
 
 use build::{Mode, Reading};
-pub use tree::{Entry, Key, Kind, Map, Node, find_path, key_at};
+pub use tree::{Entry, Key, Kind, Map, Node, Trail, find_path, key_at};
 
 /// How deep lists and maps may be nested, aliases expanded.
 pub const DEPTH_LIMIT: usize = 255;

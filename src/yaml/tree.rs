@@ -53,7 +53,7 @@ pub struct Map {
 }
 
 /// The number of keys up to which a map is searched without an index.
-const SMALL: usize = 16;
+const SMALL: usize = 32;
 
 impl Map {
     #[must_use]
@@ -88,6 +88,11 @@ impl Map {
             *old = entry;
             return;
         }
+        self.append(entry);
+    }
+
+    /// Adds an entry whose key is known to be absent.
+    pub(super) fn append(&mut self, entry: Entry) {
         if !self.index.is_empty() {
             self.index.insert(entry.key.text.clone(), self.entries.len());
         }
@@ -167,6 +172,44 @@ impl FromIterator<Entry> for Map {
             map.insert(entry);
         }
         map
+    }
+}
+
+/// The keys from a document's root to a node while the tree is walked; nothing is copied before somebody asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trail<'a> {
+    above: Option<&'a Trail<'a>>,
+    key: &'a str,
+}
+
+impl<'a> Trail<'a> {
+    #[must_use]
+    pub fn below(&'a self, key: &'a str) -> Trail<'a> {
+        Trail { above: Some(self), key }
+    }
+
+    /// The last key; empty at the root.
+    #[must_use]
+    pub fn key(&self) -> &'a str {
+        self.key
+    }
+
+    /// The keys from the root on.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&'a str> {
+        let mut keys: Vec<&str> = std::iter::successors(Some(self), |trail| trail.above)
+            .filter(|trail| trail.above.is_some())
+            .map(|trail| trail.key)
+            .collect();
+        keys.reverse();
+        keys
+    }
+
+    /// As a JSON Pointer (RFC 6901).
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        let escaped = |key: &str| format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+        self.keys().into_iter().map(escaped).collect()
     }
 }
 

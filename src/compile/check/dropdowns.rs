@@ -3,18 +3,19 @@
 use serde_json::Value as Json;
 
 use super::{Context, category_entry};
+use crate::compile::codes::below;
 use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::{Finding, nearest};
 use crate::model::SettingPath;
 use crate::options::{Choice, Set};
 use crate::schema::{Category, Required, options_of};
 use crate::source::Span;
-use crate::yaml::{Kind, Map, Node};
+use crate::yaml::{Kind, Map, Node, Trail};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for category in context.pair.categories() {
         if let Some(entry) = category_entry(context.root, &category.id) {
-            walk(context, category, &SettingPath::root(), &entry.value, findings);
+            walk(context, category, &category.schema, &Trail::default(), &entry.value, findings);
         }
     }
 }
@@ -22,28 +23,35 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 fn walk(
     context: &Context<'_>,
     category: &Category,
-    path: &SettingPath,
+    schema: &Json,
+    trail: &Trail<'_>,
     node: &Node,
     findings: &mut Vec<Finding>,
 ) {
     match &node.kind {
         Kind::Map(map) => {
-            covers(context, category, path, map, findings);
+            covers(context, category, schema, trail, map, findings);
             for entry in map.entries() {
-                walk(context, category, &path.child(&entry.key.text), &entry.value, findings);
+                if let Some(inner) = below(schema, &entry.key.text) {
+                    walk(context, category, inner, &trail.below(&entry.key.text), &entry.value, findings);
+                }
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| walk(context, category, path, item, findings)),
+        Kind::List(items) => {
+            items.iter().for_each(|item| walk(context, category, schema, trail, item, findings));
+        }
         // An empty text has its own finding.
         Kind::Text(text) if text.trim().is_empty() => {}
         Kind::Text(text) | Kind::Number(text) => {
-            let Some(schema) = category.schema_at(path) else { return };
+            let Some((connector, name)) = options_of(schema) else { return };
+            let Some(set) = context.view.set(connector, name) else { return };
             let free = schema.get("x-free").or_else(|| schema.get("items")?.get("x-free"));
             if free.and_then(Json::as_bool) == Some(true) {
                 return;
             }
-            let Some((set, title)) = context.view.set_of(schema) else { return };
-            let about = context.about(&category.id, path);
+            let title = context.view.set_title(connector, name);
+            let path: SettingPath = trail.keys().into_iter().collect();
+            let about = context.about(&category.id, &path);
             findings.extend(
                 judge(&path.to_string(), text, set, &title, schema, node).map(|finding| finding.about(about)),
             );
@@ -135,16 +143,17 @@ fn named<'a>(choices: impl Iterator<Item = &'a Choice>, schema: &Json) -> Vec<St
 fn covers(
     context: &Context<'_>,
     category: &Category,
-    path: &SettingPath,
+    schema: &Json,
+    trail: &Trail<'_>,
     map: &Map,
     findings: &mut Vec<Finding>,
 ) {
-    let Some(schema) = category.schema_at(path) else { return };
     let Some((connector, name)) = schema.get("x-keys").and_then(|keys| keys.as_str()?.split_once('.')) else {
         return;
     };
     let Some(set) = context.view.set(connector, name) else { return };
     let title = context.view.set_title(connector, name);
+    let path: SettingPath = trail.keys().into_iter().collect();
     let setting = path.to_string();
     for entry in map.entries() {
         let key = &*entry.key.text;
@@ -178,7 +187,7 @@ fn covers(
     if missing.is_empty() || has_default(context, category, schema) {
         return;
     }
-    let Some(at) = place(context, category, path) else { return };
+    let Some(at) = place(context, category, &path) else { return };
     let line = format!("`{}: {}`", text(&missing[0].value), example(context, schema, map));
     let finding = codes::unmapped_source(
         &setting,
@@ -188,7 +197,7 @@ fn covers(
         &line,
         at,
     );
-    findings.push(finding.about(context.about(&category.id, path)));
+    findings.push(finding.about(context.about(&category.id, &path)));
 }
 
 /// Whether the category has a default, set, of the kind that the mapping's rows have.

@@ -7,38 +7,45 @@ use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::list_words;
 use crate::model::{CONNECTORS, FLOWS, SettingPath};
 use crate::options::View;
-use crate::schema::{Category, Condition, Reference, Required, Setting};
+use crate::schema::{Category, Condition, Pair, Reference, Required, Setting};
 use crate::source::Span;
 use crate::yaml::{Kind, Node};
 
 /// One required setting of an integration as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirement {
-    pub category: String,
-    pub path: SettingPath,
+    /// Its category's number in the pair, and its own there.
+    at: (usize, usize),
     /// `None` in an unmanaged category: what is deployed decides.
     pub set: Option<bool>,
+}
+
+impl Requirement {
+    /// The category and the setting in the pair that it was found for.
+    #[must_use]
+    pub fn of<'p>(&self, pair: &'p Pair) -> Option<(&'p str, &'p SettingPath)> {
+        let category = pair.categories().nth(self.at.0)?;
+        Some((&category.id, &category.settings.get(self.at.1)?.path))
+    }
 }
 
 /// Lists what is required now, and reports what is not set.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Requirement> {
     let mut requirements = Vec::new();
-    for category in context.pair.categories().filter(|category| context.visible(category)) {
+    for (at, category) in context.pair.categories().enumerate() {
+        if !context.visible(category) {
+            continue;
+        }
         let unmanaged = context.is_unmanaged(&category.id);
         if unmanaged && category.id == CONNECTORS {
             // Connections that people make by hand are known to the platform alone.
             continue;
         }
         let mut gaps = Vec::new();
-        for setting in &category.settings {
+        for (number, setting) in category.settings.iter().enumerate() {
             let Some(why) = needed(context, category, setting) else { continue };
             let set = decided(context, &category.id, &setting.path);
-            let path = setting.path.clone();
-            requirements.push(Requirement {
-                category: category.id.clone(),
-                path,
-                set: (!unmanaged).then_some(set),
-            });
+            requirements.push(Requirement { at: (at, number), set: (!unmanaged).then_some(set) });
             if !unmanaged
                 && !set
                 && !context.composed.incomplete
@@ -57,8 +64,15 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Requirem
     requirements
 }
 
+/// Why a setting is required.
+enum Why<'a> {
+    Always,
+    Condition(&'a Condition),
+    Flow(&'a str),
+}
+
 /// Why a setting is required now; `None` when it is not.
-fn needed(context: &Context<'_>, category: &Category, setting: &Setting) -> Option<String> {
+fn needed<'a>(context: &Context<'_>, category: &'a Category, setting: &'a Setting) -> Option<Why<'a>> {
     let Required::Yes { when, unless } = &setting.required else { return None };
     if unless.iter().any(|reference| decided(context, &reference.category, &reference.path)) {
         return None;
@@ -68,10 +82,20 @@ fn needed(context: &Context<'_>, category: &Category, setting: &Setting) -> Opti
     }
     let flow = if setting.flows.is_empty() { None } else { Some(context.first_on(&setting.flows)?) };
     if let Some(condition) = when.first() {
-        return Some(format!(" while {}", describe(condition)));
+        return Some(Why::Condition(condition));
     }
     let flow = flow.or_else(|| context.first_on(category.flows.as_deref().unwrap_or_default()));
-    Some(flow.map_or_else(String::new, |flow| format!(" while the `{flow}` flow is on")))
+    Some(flow.map_or(Why::Always, Why::Flow))
+}
+
+impl Why<'_> {
+    fn words(&self) -> String {
+        match self {
+            Why::Always => String::new(),
+            Why::Condition(condition) => format!(" while {}", describe(condition)),
+            Why::Flow(flow) => format!(" while the `{flow}` flow is on"),
+        }
+    }
 }
 
 fn describe(condition: &Condition) -> String {
@@ -136,10 +160,10 @@ fn may_be_missing(context: &Context<'_>, category: &Category, required: &Setting
     }
 }
 
-fn unset(context: &Context<'_>, category: &Category, setting: &Setting, why: &str) -> Finding {
+fn unset(context: &Context<'_>, category: &Category, setting: &Setting, why: &Why<'_>) -> Finding {
     let at = place(context, category, &setting.path);
     let name = setting.path.to_string();
-    let finding = codes::required_setting_unset(&name, &category.title, why, context.live, at);
+    let finding = codes::required_setting_unset(&name, &category.title, &why.words(), context.live, at);
     let mut help = match category.id.as_str() {
         CONNECTORS => connection(context, setting),
         _ => satisfied_by(&context.view, setting),
@@ -150,11 +174,18 @@ fn unset(context: &Context<'_>, category: &Category, setting: &Setting, why: &st
     finding.help(help).about(context.about(&category.id, &setting.path))
 }
 
-fn absent(context: &Context<'_>, category: &Category, gaps: &[(&Setting, String)]) -> Finding {
+fn absent(context: &Context<'_>, category: &Category, gaps: &[(&Setting, Why<'_>)]) -> Finding {
     let at = place(context, category, &SettingPath::root());
     let names: Vec<String> = gaps.iter().map(|(setting, _)| setting.path.to_string()).collect();
-    codes::required_category_unset(&category.id, &category.title, &names, &gaps[0].1, context.live, at)
-        .about(context.about(&category.id, &SettingPath::root()))
+    codes::required_category_unset(
+        &category.id,
+        &category.title,
+        &names,
+        &gaps[0].1.words(),
+        context.live,
+        at,
+    )
+    .about(context.about(&category.id, &SettingPath::root()))
 }
 
 /// The deepest key on the way to the setting that the integration itself wrote.

@@ -6,7 +6,7 @@ use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
 use crate::schema::Pair;
 use crate::source::Span;
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Kind, Node, Trail};
 
 /// The connection fields that never hold a credential, where the connector is not known.
 const HARMLESS: [&str; 10] = [
@@ -94,27 +94,25 @@ pub fn has_shape(text: &str) -> bool {
 
 /// Credentials by their form, in settings that are meant for something else; and programs that are not listed.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    walk(context, context.root, "", findings);
+    walk(context, context.root, &Trail::default(), findings);
 }
 
-fn walk(context: &Context<'_>, node: &Node, pointer: &str, findings: &mut Vec<Finding>) {
+fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Vec<Finding>) {
     match &node.kind {
         Kind::Map(map) => {
             for entry in map.entries() {
-                let key = entry.key.text.replace('~', "~0").replace('/', "~1");
-                walk(context, &entry.value, &format!("{pointer}/{key}"), findings);
+                walk(context, &entry.value, &trail.below(&entry.key.text), findings);
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| walk(context, item, pointer, findings)),
-        Kind::Text(text) if pointer.ends_with("/secret") && text.starts_with("exec/") => {
-            findings.extend(unlisted(context, text, pointer, node.span));
+        Kind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
+        Kind::Text(text) if trail.key() == "secret" && text.starts_with("exec/") => {
+            findings.extend(unlisted(context, text, &trail.pointer(), node.span));
         }
         Kind::Text(text) if has_shape(text) => {
-            let name = pointer.rsplit('/').next().unwrap_or_default();
             // Under a credential's key the schema says it.
-            if !sounds_secret(name) && name != "client_id" {
-                let about = crate::schema::judge::about(Some(context.name), pointer);
-                findings.push(codes::stray_credential(name, node.span).about(about));
+            if !sounds_secret(trail.key()) && trail.key() != "client_id" {
+                let about = crate::schema::judge::about(Some(context.name), &trail.pointer());
+                findings.push(codes::stray_credential(trail.key(), node.span).about(about));
             }
         }
         _ => {}
@@ -143,23 +141,27 @@ fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut V
     }
 }
 
-const SOUNDS_SECRET: [&str; 9] = [
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "api_key",
-    "apikey",
-    "private_key",
-    "consumer_key",
-    "credential",
+const SOUNDS_SECRET: [&[u8]; 9] = [
+    b"token",
+    b"secret",
+    b"password",
+    b"passwd",
+    b"api_key",
+    b"apikey",
+    b"private_key",
+    b"consumer_key",
+    b"credential",
 ];
 
-/// Whether a key is called as credentials are.
+/// Whether a key is called as credentials are. Asked of every key, so nothing is copied.
 #[must_use]
 pub fn sounds_secret(key: &str) -> bool {
-    let key = key.to_lowercase().replace(['-', ' '], "_");
-    key != "token_url" && SOUNDS_SECRET.iter().any(|word| key.contains(word))
+    let fold = |byte: &u8| if matches!(byte, b'-' | b' ') { b'_' } else { byte.to_ascii_lowercase() };
+    let same = |one: &[u8], word: &[u8]| one.iter().map(fold).eq(word.iter().copied());
+    let key = key.as_bytes();
+    let holds =
+        |word: &&[u8]| key.windows(word.len()).any(|part| fold(&part[0]) == word[0] && same(part, word));
+    SOUNDS_SECRET.iter().any(holds) && !same(key, b"token_url")
 }
 
 /// `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`.
