@@ -115,10 +115,9 @@ fn measured(options: &Options, faulty: Shape, sound: Shape) -> Rows {
     row("floor: reading", runs, &with_mistakes, &[&this, "--floor-read"], &[0]);
     row("floor: scanning", runs, &with_mistakes, &[&this, "--floor-scan"], &[0]);
     row("git status", runs, &with_mistakes, &["git", "status", "--porcelain"], &[0]);
-    row("validate", runs, &with_mistakes, &[&binary, "validate", "--no-cache"], found);
-    row("validate, again", runs, &with_mistakes, &[&binary, "validate"], found);
+    row("validate", runs, &with_mistakes, &[&binary, "validate"], found);
     let one = first(&fleet);
-    row("validate, one file", runs, &fleet, &[&binary, "validate", "--no-cache", &one.1], &[0]);
+    row("validate, one file", runs, &fleet, &[&binary, "validate", &one.1], &[0]);
     git(&fleet, &["init", "-q"]);
     commit(&fleet);
     if !options.no_store {
@@ -128,7 +127,6 @@ fn measured(options: &Options, faulty: Shape, sound: Shape) -> Rows {
         row("plan, one of them", runs, &fleet, &[&binary, "plan", "--integration", &one.0], &[0]);
         drift(&fleet, options);
         row("drift", runs, &fleet, &[&binary, "drift"], &[0]);
-        row("apply, back", 1, &fleet, &[&binary, "apply", "--yes", "--allow-live", "--keep-drift"], &[0, 64]);
     }
     workload::change(&fleet);
     if !options.no_store {

@@ -1,10 +1,10 @@
 //! The merge rules: bases, environments, variables and expressions, each by the compiled document.
 
-use pairform::compile::{Compilation, Selection, compile};
+use pairform::compile::{Compilation, Front, Judged, Selection, Whole};
 use pairform::source::{SourceFile, Sources};
 use serde_json::{Value, json};
 
-fn compiled(files: &[(&str, &str)], environment: Option<&str>) -> Compilation {
+fn compiled(files: &[(&str, &str)], environment: Option<&str>) -> Compilation<Whole> {
     let mut sources = Sources::default();
     let mut files = files.to_vec();
     files.sort_unstable();
@@ -12,7 +12,7 @@ fn compiled(files: &[(&str, &str)], environment: Option<&str>) -> Compilation {
         sources.add(SourceFile::new(path, text));
     }
     let selection = Selection { environment: environment.map(str::to_owned), ..Selection::default() };
-    compile(&sources, &selection)
+    Front::read(&sources, &selection).compile(Judged::whole)
 }
 
 fn settings(files: &[(&str, &str)], environment: Option<&str>) -> Value {

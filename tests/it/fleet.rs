@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use pairform::compile::{Compilation, Selection, compile};
+use pairform::compile::{Compilation, Front, Judged, Selection, Whole};
 use pairform::source::{SourceFile, Sources};
 use serde_json::{Map, Value, json};
 
@@ -158,12 +158,13 @@ fn fleet() -> Fleet {
     Fleet { files, bases, shops, patches }
 }
 
-fn compiled(files: &BTreeMap<String, String>, environment: &str) -> Compilation {
+fn compiled(files: &BTreeMap<String, String>, environment: &str) -> Compilation<Whole> {
     let mut sources = Sources::default();
     for (path, text) in files {
         sources.add(SourceFile::new(path, text));
     }
-    compile(&sources, &Selection { environment: Some(environment.to_owned()), ..Selection::default() })
+    let selection = Selection { environment: Some(environment.to_owned()), ..Selection::default() };
+    Front::read(&sources, &selection).compile(Judged::whole)
 }
 
 impl Fleet {
@@ -194,7 +195,7 @@ fn a_thousand_integrations_get_the_values_that_the_merge_rules_say() {
         let compilation = compiled(&fleet.files, environment);
         assert_eq!(compilation.integrations.len(), INTEGRATIONS);
         for (number, found) in compilation.integrations.iter().enumerate() {
-            assert_eq!(found.name, shop(number));
+            assert_eq!(found.compiled.name, shop(number));
             let found = &found.document["settings"];
             assert_eq!(*found, fleet.expected(number, at), "{} in {environment}", shop(number));
         }

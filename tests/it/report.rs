@@ -43,7 +43,7 @@ impl Desk {
     }
 
     fn at(&self, file: FileId, word: &str) -> Span {
-        let start = self.sources.file(file).text.find(word).unwrap();
+        let start = self.sources.file(file).text().find(word).unwrap();
         Span::new(file, start, start + word.len())
     }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use pairform::compile::{Compilation, Selection, compile};
+use pairform::compile::{Compilation, Front, Judged, Selection, Whole, compile};
 use pairform::diagnostic::{Finding, Severity};
 use pairform::model::SettingPath;
 use pairform::schema::judge::{Validator, Words};
@@ -127,7 +127,7 @@ fn yaml_of(value: &Json, indent: usize, out: &mut String) {
 }
 
 struct Run {
-    compilation: Compilation,
+    compilation: Compilation<Whole>,
     sources: Sources,
     /// By file, what stage 03 says of it: whether a document fits its schema.
     findings: HashMap<FileId, Vec<Finding>>,
@@ -146,7 +146,7 @@ fn run(documents: &[Json]) -> Run {
         yaml_of(&document, 0, &mut text);
         sources.add(SourceFile::new(format!("integrations/{}.yaml", name(at)), text.trim_start()));
     }
-    let compilation = compile(&sources, &Selection::default());
+    let compilation = Front::read(&sources, &Selection::default()).compile(Judged::whole);
     let mut findings: HashMap<FileId, Vec<Finding>> = HashMap::new();
     for finding in compilation.findings.iter().filter(|finding| finding.code.id[1..].starts_with("03")) {
         findings.entry(finding.primary.span.file).or_default().push(finding.clone());
@@ -169,13 +169,14 @@ impl Run {
     }
 
     fn document(&self, at: usize) -> Option<&Json> {
-        let at = self.compilation.integrations.binary_search_by(|one| one.name.cmp(&name(at))).ok()?;
+        let at =
+            self.compilation.integrations.binary_search_by(|one| one.compiled.name.cmp(&name(at))).ok()?;
         Some(&self.compilation.integrations[at].document)
     }
 
     /// The text that a finding points at.
     fn pointed(&self, finding: &Finding) -> &str {
-        &self.sources.file(finding.primary.span.file).text[finding.primary.span.range()]
+        &self.sources.file(finding.primary.span.file).text()[finding.primary.span.range()]
     }
 
     /// The span of the value, or of its key, at a pointer.
@@ -307,6 +308,60 @@ fn boon_schema(schema: &Json) -> (boon::Schemas, boon::SchemaIndex) {
     compiler.add_resource("pair.json", schema.clone()).unwrap();
     let index = compiler.compile("pair.json", &mut schemas).unwrap_or_else(|error| panic!("{error:#}"));
     (schemas, index)
+}
+
+/// The samples on disk: each pair has one with every setting that its schema has, and nothing is wrong with any.
+#[test]
+fn every_pair_has_a_valid_sample_with_every_setting() {
+    let mut sources = Sources::default();
+    sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
+    for (pair, _) in PAIRS.iter() {
+        let path = format!("{}/tests/schemas/{}/valid.yaml", env!("CARGO_MANIFEST_DIR"), pair.id);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        sources.add(SourceFile::new(format!("integrations/{}.yaml", pair.id), text));
+    }
+    let compilation = compile(&sources, &Selection::default());
+    let wrong: Vec<&Finding> =
+        compilation.findings.iter().filter(|finding| finding.severity != Severity::Note).collect();
+    assert!(wrong.is_empty(), "{:?}", said(&wrong));
+    for ((pair, _), compiled) in PAIRS.iter().zip(&compilation.integrations) {
+        for category in &pair.settings {
+            let declared = &compiled.configuration.categories[&category.id];
+            let missing: Vec<String> = category
+                .settings
+                .iter()
+                .filter(|setting| !declared.keys().any(|path| path.starts_with(&setting.path)))
+                .map(|setting| setting.path.to_string())
+                .collect();
+            assert!(missing.is_empty(), "{} {}: {missing:?}", pair.id, category.id);
+        }
+    }
+}
+
+/// What one thread finds, many find, in the same order.
+#[test]
+fn findings_do_not_depend_on_the_number_of_threads() {
+    let mut sources = Sources::default();
+    sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
+    for (at, (pair, _)) in PAIRS.iter().cycle().take(300).enumerate() {
+        let path = format!("{}/tests/schemas/{}/valid.yaml", env!("CARGO_MANIFEST_DIR"), pair.id);
+        let text = std::fs::read_to_string(path)
+            .unwrap()
+            .replace(&format!("integration: {}", pair.id), &format!("integration: {}", name(at)));
+        let spoiled = match at % 3 {
+            0 => text.replace("    match_by: ", "    match_bye: "),
+            1 => text.replace("home_country: ", "home_country: X"),
+            _ => text,
+        };
+        sources.add(SourceFile::new(format!("integrations/{}.yaml", name(at)), spoiled));
+    }
+    let found = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| compile(&sources, &Selection::default())).findings
+    };
+    let (one, many) = (found(1), found(7));
+    assert!(one.len() >= 100, "{} findings", one.len());
+    assert_eq!(format!("{one:?}"), format!("{many:?}"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// True where strace is to be had and may trace. The tests that need it say that they were not run where it is not.
+#[expect(clippy::print_stderr, reason = "what is not tested is said")]
 pub fn may_trace() -> bool {
     static MAY: OnceLock<bool> = OnceLock::new();
     *MAY.get_or_init(|| {

@@ -84,8 +84,9 @@ pub const SHAPES: [&str; 11] = [
 /// Whether a text has the form of a known kind of credential. WooCommerce's short beginnings need its forty hex digits.
 #[must_use]
 pub fn has_shape(text: &str) -> bool {
+    let text = text.trim();
     let fits = |shape: &&str| {
-        let Some(rest) = text.trim().strip_prefix(*shape) else { return false };
+        let Some(rest) = text.strip_prefix(*shape) else { return false };
         let hex = rest.bytes().all(|byte| byte.is_ascii_hexdigit());
         if shape.len() == 3 { rest.len() >= 32 && hex } else { rest.len() >= 8 }
     };
@@ -108,12 +109,10 @@ fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Ve
         Kind::Text(text) if trail.key() == "secret" && text.starts_with("exec/") => {
             findings.extend(unlisted(context, text, &trail.pointer(), node.span));
         }
-        Kind::Text(text) if has_shape(text) => {
-            // Under a credential's key the schema says it.
-            if !sounds_secret(trail.key()) && trail.key() != "client_id" {
-                let about = crate::schema::judge::about(Some(context.name), &trail.pointer());
-                findings.push(codes::stray_credential(trail.key(), node.span).about(about));
-            }
+        // Under a credential's key the schema says it.
+        Kind::Text(text) if has_shape(text) && !sounds_secret(trail.key()) && trail.key() != "client_id" => {
+            let about = crate::schema::judge::about(Some(context.name), &trail.pointer());
+            findings.push(codes::stray_credential(trail.key(), node.span).about(about));
         }
         _ => {}
     }
