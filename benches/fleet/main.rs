@@ -101,10 +101,11 @@ fn measured(options: &Options, faulty: Shape, sound: Shape) -> Rows {
     );
     let binary = options.binary.display().to_string();
     let this = std::env::current_exe().expect("this program").display().to_string();
+    let secrets = workload::secrets();
     let mut rows = Rows::new();
     let mut row = |name: &'static str, runs: usize, folder: &Path, words: &[&str], expected: &[i32]| {
         let command: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        let taken = (0..runs).map(|_| run(folder, &command, expected)).collect();
+        let taken = (0..runs).map(|_| run(folder, &command, &secrets, expected)).collect();
         rows.push((name, median(taken)));
     };
     let runs = options.runs;

@@ -38,11 +38,16 @@ pub fn one(command: &[String]) -> ! {
     std::process::exit(0)
 }
 
-/// Runs a command once in a folder; its exit code must be one of those expected.
-pub fn run(folder: &Path, command: &[String], expected: &[i32]) -> Taken {
+/// Runs a command once in a folder, with these secrets at hand; its exit code must be one of those expected.
+pub fn run(folder: &Path, command: &[String], secrets: &[String], expected: &[i32]) -> Taken {
     let this = std::env::current_exe().expect("this program");
-    let output =
-        Command::new(this).arg(ONE).args(command).current_dir(folder).output().expect("this program runs");
+    let output = Command::new(this)
+        .arg(ONE)
+        .args(command)
+        .envs(secrets.iter().map(|name| (name, "benchmark")))
+        .current_dir(folder)
+        .output()
+        .expect("this program runs");
     let text = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [wall, cpu, peak, code] = figures[..] else { panic!("{command:?}: {text}") };

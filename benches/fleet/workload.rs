@@ -134,6 +134,19 @@ fn named(text: &str, name: &str) -> String {
 /// A token that expires by itself is noted for every integration with Centra, so a fleet of them allows it.
 const PROJECT: &str = "version: 1\nlevels: {N0425: {level: allow, reason: renewed every month}}\n";
 
+/// The variables that the samples take secrets from.
+pub fn secrets() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas");
+    let samples = fs::read_dir(folder).expect("the samples").filter_map(Result::ok);
+    let mut names = BTreeSet::new();
+    for sample in samples {
+        let text = fs::read_to_string(sample.path().join("valid.yaml")).expect("a sample");
+        let references = text.split("env/").skip(1).filter_map(|rest| rest.split('}').next());
+        names.extend(references.map(str::to_owned));
+    }
+    names.into_iter().collect()
+}
+
 /// Mistakes that people make, as a line and what becomes of it.
 const MISTAKES: [(&str, &str); 5] = [
     ("    match_by: ", "    match_bye: sku"),

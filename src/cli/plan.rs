@@ -204,6 +204,9 @@ pub fn desired<'a>(
 /// Error messages of an integration by category.
 fn blocked(opened: &Project, name: &str) -> BTreeMap<String, Vec<String>> {
     let mut blocked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if !opened.compilation.errors.contains_key(name) {
+        return blocked;
+    }
     for finding in &opened.compilation.findings {
         let mine = finding.about.integration.as_deref() == Some(name)
             || finding.also.iter().any(|also| also == name);

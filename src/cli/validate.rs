@@ -30,7 +30,15 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
     }
     let (root, sources) = project::read(common)?;
     let wanted = wanted(&root, &sources, &args.paths, common.rev.is_some())?;
-    let selection = project::selection(common, &root, &sources)?;
+    let mut selection = project::selection(common, &root, &sources)?;
+    if !wanted.is_empty() && wanted.iter().all(|path| path.starts_with("integrations/")) {
+        // Nothing else is shown, so nothing else is compiled.
+        let asked_for: BTreeSet<String> = integrations_in(&sources, &wanted).into_iter().collect();
+        selection.affected = Some(match selection.affected {
+            Some(affected) => &affected & &asked_for,
+            None => asked_for,
+        });
+    }
     let by_path = !wanted.is_empty();
     let seen = |judged: Judged| Seen {
         files: if by_path { judged.files() } else { BTreeSet::new() },
