@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::args::{Common, Form, Plan as PlanArgs};
 use super::exit::{self, Stop};
 use super::forms;
@@ -114,7 +116,7 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
     let compilation = &opened.compilation;
     let integrations: Vec<_> = compilation
         .integrations
-        .iter()
+        .par_iter()
         .map(|compiled| {
             let place = |category: &str, path: &SettingPath| place(opened, compiled, category, path);
             let desired = desired(opened, compiled, &place, &fingerprint);
