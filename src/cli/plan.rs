@@ -114,16 +114,17 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
     });
     let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
     let compilation = &opened.compilation;
-    let integrations: Vec<_> = compilation
-        .integrations
-        .par_iter()
-        .map(|compiled| {
-            let place = |category: &str, path: &SettingPath| place(opened, compiled, category, path);
-            let desired = desired(opened, compiled, &place, &fingerprint);
-            let none = BTreeMap::new();
-            plan::plan_integration(&desired, deployed.get(&compiled.name).unwrap_or(&none), &scope)
-        })
-        .collect();
+    let plan_one = |compiled: &Compiled| {
+        let place = |category: &str, path: &SettingPath| place(opened, compiled, category, path);
+        let desired = desired(opened, compiled, &place, &fingerprint);
+        let none = BTreeMap::new();
+        plan::plan_integration(&desired, deployed.get(&compiled.name).unwrap_or(&none), &scope)
+    };
+    let integrations: Vec<_> = match applying {
+        // The programs that secrets come from may ask a person, so they run one after the other.
+        Some(_) => compilation.integrations.iter().map(plan_one).collect(),
+        None => compilation.integrations.par_iter().map(plan_one).collect(),
+    };
     let mut summary = plan::summarize(&integrations);
     let counts = report::findings::counts(&compilation.findings);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);

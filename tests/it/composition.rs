@@ -119,3 +119,16 @@ fn no_value_can_bring_yaml_of_its_own() {
     );
     assert_eq!(found["general"], json!({"name": "x\nlive_mode: true\n{{ pair }}"}));
 }
+
+/// A name can only ever mean a file that was loaded from `bases/`.
+#[test]
+fn a_base_is_a_name_and_no_path_out_of_the_project() {
+    for name in ["../../etc/passwd", "/etc/passwd", "../pairform", "..", "bases/../../secret"] {
+        let shop = format!("integration: shop\npair: fortnox-shopify\nextends: [{name}]\n");
+        let files = [("pairform.yaml", "version: 1\n"), ("integrations/shop.yaml", shop.as_str())];
+        let found = compiled(&files, None).findings;
+        let told: Vec<&str> =
+            found.iter().map(|finding| finding.code.id).filter(|id| id.starts_with("E02")).collect();
+        assert_eq!(told, ["E0202"], "{name}");
+    }
+}
