@@ -3,7 +3,7 @@
 //! Not here: races (`apply`), servers that stop (`postgres`). Every point with PAIRFORM_TEST_LONG=1, else some of them.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use crate::place::{CATEGORIES, Project, each_kind};
 use crate::trace::{may_trace, under_strace};
@@ -17,6 +17,14 @@ const DISK: [(&str, &str); 4] =
 
 fn stride(short: usize) -> usize {
     if std::env::var_os("PAIRFORM_TEST_LONG").is_some() { 1 } else { short }
+}
+
+/// Runs a command that is killed when it makes this call, if it comes to it.
+fn killed_at(call: usize, project: &Project, arguments: &[&str]) -> ExitStatus {
+    let inject = format!("inject={EFFECTS}:signal=SIGKILL:when={call}");
+    let traced = ["-o", "/dev/null", "-e", &format!("trace={EFFECTS}"), "-e", &inject];
+    let mut command = under_strace(&project.command(arguments), &traced);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap()
 }
 
 /// A change of two categories, planned; how many saves there were before.
@@ -50,16 +58,7 @@ fn an_apply_that_is_killed_is_finished_by_the_next() {
         let killed = (1..)
             .take_while(|round| {
                 let before = planned(&project, *round);
-                let (trace, inject) =
-                    (format!("trace={EFFECTS}"), format!("inject={EFFECTS}:signal=SIGKILL:when={call}"));
-                let ran = under_strace(
-                    &project.command(&["apply", "p.plan"]),
-                    &["-o", "/dev/null", "-e", &trace, "-e", &inject],
-                )
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .unwrap();
+                let ran = killed_at(call, &project, &["apply", "p.plan"]);
                 let killed = ran.signal() == Some(9);
                 assert!(killed || ran.code() == Some(0), "{ran}");
                 finished(&project, before, &format!("{} killed at call {call}", project.url));
@@ -81,16 +80,7 @@ fn a_first_apply_that_is_killed_leaves_a_store_that_works() {
         let mut call = 1;
         loop {
             let Some(project) = each_kind().into_iter().nth(kind) else { break };
-            let (trace, inject) =
-                (format!("trace={EFFECTS}"), format!("inject={EFFECTS}:signal=SIGKILL:when={call}"));
-            let ran = under_strace(
-                &project.command(&["apply", "--yes"]),
-                &["-o", "/dev/null", "-e", &trace, "-e", &inject],
-            )
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
+            let ran = killed_at(call, &project, &["apply", "--yes"]);
             project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(0);
             let records = project.store().records().unwrap().len();
             assert_eq!(records, CATEGORIES.len(), "{} killed at call {call}", project.url);
