@@ -42,10 +42,7 @@ fn changed_paths(base: &Sources, head: &Sources) -> BTreeSet<String> {
     let (old, new) = (by_path(base), by_path(head));
     let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let same = |path: &str| match (old.get(path), new.get(path)) {
-        (Some(old), Some(new)) => {
-            let (old, new) = (base.file(*old), head.file(*new));
-            old.text() == new.text() && old.fault() == new.fault()
-        }
+        (Some(old), Some(new)) => base.file(*old).same_content(head.file(*new)),
         _ => false,
     };
     paths.into_iter().filter(|path| !same(path)).cloned().collect()

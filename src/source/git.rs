@@ -3,11 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "the door through which revisions are read")]
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::{Blame, BlameOptions, ErrorCode, ObjectType, Oid, Repository, Status, StatusOptions, Tree};
 
 use super::load::{FOLDERS, MAX_BYTES, PROJECT_FILE};
-use super::{Fault, SourceFile, Sources};
+use super::{Content, Fault, Place, SourceFile, Sources};
 
 /// Why a revision cannot be read, and what to do about it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -178,7 +179,11 @@ impl History {
                 None => return Ok(Sources::default()),
             }
         }
-        let mut reader = TreeReader { repository: &self.repository, root: &top, files: Vec::new() };
+        let objects = objects(&self.repository).map_err(|error| GitError {
+            message: format!("git cannot read this repository: {}", error.message()),
+            help: None,
+        })?;
+        let mut reader = TreeReader { repository: &self.repository, objects, root: &top, files: Vec::new() };
         for entry in &top {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) {
@@ -244,9 +249,49 @@ impl Revision {
     }
 }
 
+/// A text in git's object store.
+pub(super) struct Blob {
+    pub(super) id: Oid,
+    objects: Objects,
+}
+
+/// A repository that texts are read from by whoever asks first.
+type Objects = Arc<Mutex<Repository>>;
+
+impl std::fmt::Debug for Blob {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Blob({})", self.id)
+    }
+}
+
+impl Blob {
+    pub(super) fn read(&self) -> Content {
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let unreadable = |reason: &str| Content::faulty(Fault::Unreadable(reason.to_owned()));
+        let size = objects.odb().and_then(|objects| objects.read_header(self.id));
+        let size = size.map_or(0, |(size, _)| size as u64);
+        if size > MAX_BYTES {
+            return Content::faulty(Fault::TooLarge { bytes: size, limit: MAX_BYTES });
+        }
+        match objects.find_blob(self.id) {
+            Ok(blob) if blob.content().starts_with(b"version https://git-lfs") => {
+                unreadable("its text lies in Git LFS; keep configuration in git itself")
+            }
+            Ok(blob) => Content::from_bytes(blob.content().to_vec()),
+            Err(_) => unreadable("it is not in this clone; a partial clone lacks objects"),
+        }
+    }
+}
+
+/// Opens a repository once more, for reading while others walk its trees.
+fn objects(repository: &Repository) -> Result<Objects, git2::Error> {
+    Ok(Arc::new(Mutex::new(Repository::open(repository.path())?)))
+}
+
 /// Walks a tree as `load` walks folders, with the same files and the same bounds.
 struct TreeReader<'a> {
     repository: &'a Repository,
+    objects: Objects,
     root: &'a Tree<'a>,
     files: Vec<SourceFile>,
 }
@@ -277,26 +322,8 @@ impl TreeReader<'_> {
     }
 
     fn blob(&mut self, id: Oid, path: String) {
-        let size = self
-            .repository
-            .odb()
-            .and_then(|objects| objects.read_header(id))
-            .map_or(0, |(size, _)| size as u64);
-        if size > MAX_BYTES {
-            self.files.push(SourceFile::with_fault(
-                path,
-                "",
-                Fault::TooLarge { bytes: size, limit: MAX_BYTES },
-            ));
-            return;
-        }
-        match self.repository.find_blob(id) {
-            Ok(blob) if blob.content().starts_with(b"version https://git-lfs") => {
-                self.fault(path, "its text lies in Git LFS; keep configuration in git itself");
-            }
-            Ok(blob) => self.files.push(SourceFile::from_bytes(path, blob.content().to_vec())),
-            Err(_) => self.fault(path, "it is not in this clone; a partial clone lacks objects"),
-        }
+        let blob = Blob { id, objects: Arc::clone(&self.objects) };
+        self.files.push(SourceFile::unread(path, Place::Blob(blob)));
     }
 
     /// A link may point anywhere within the project, as in a working tree.
@@ -338,7 +365,10 @@ impl TreeReader<'_> {
                 "the submodule lacks the commit that this revision names; run `git submodule update --init`",
             );
         };
-        let mut reader = TreeReader { repository: &inner, root: &tree, files: Vec::new() };
+        let Ok(objects) = objects(&inner) else {
+            return self.fault(format!("{path}/.gitmodules.yaml"), "it is a submodule that git cannot read");
+        };
+        let mut reader = TreeReader { repository: &inner, objects, root: &tree, files: Vec::new() };
         for entry in &tree {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             reader.entry(&entry, format!("{path}/{name}"), "");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Content, Fault, SourceFile, Sources};
+use super::{Content, Fault, Place, SourceFile, Sources};
 
 /// The file whose presence makes a folder a project.
 pub const PROJECT_FILE: &str = "pairform.yaml";
@@ -27,10 +27,10 @@ pub fn find_root(start: &Path) -> Option<PathBuf> {
 #[must_use]
 pub fn load(root: &Path) -> Sources {
     let root: Arc<Path> = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf()).into();
-    let mut found: Vec<(String, Place)> = Vec::new();
+    let mut found: Vec<(String, OnDisk)> = Vec::new();
     let mut add = |path: PathBuf, linked: bool| {
         let project = linked.then(|| Arc::clone(&root));
-        found.push((relative(&root, &path), Place { path, project }));
+        found.push((relative(&root, &path), OnDisk { path, project }));
     };
     let project = root.join(PROJECT_FILE);
     let linked = |path: &Path| fs::symlink_metadata(path).map(|data| data.file_type().is_symlink());
@@ -55,7 +55,7 @@ pub fn load(root: &Path) -> Sources {
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let mut sources = Sources::default();
     for (path, place) in found {
-        sources.add(SourceFile::unread(path, place));
+        sources.add(SourceFile::unread(path, Place::Disk(place)));
     }
     sources
 }
@@ -68,13 +68,13 @@ pub fn read(path: &Path) -> SourceFile {
 
 /// Where a file of the working tree is.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct OnDisk {
     path: PathBuf,
     /// The project that a link may not leave; `None`: it is no link.
     project: Option<Arc<Path>>,
 }
 
-impl Place {
+impl OnDisk {
     /// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine.
     pub(super) fn read(&self) -> Content {
         let Some(project) = &self.project else { return read_content(&self.path) };

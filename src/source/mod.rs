@@ -67,13 +67,29 @@ pub enum Fault {
 pub struct SourceFile {
     pub path: String,
     /// Where the text is read from when somebody asks for it; `None`: it was given.
-    place: Option<load::Place>,
+    place: Option<Place>,
     content: OnceLock<Content>,
     line_starts: OnceLock<Vec<u32>>,
 }
 
+/// Where a text is read from.
+#[derive(Debug)]
+enum Place {
+    Disk(load::OnDisk),
+    Blob(git::Blob),
+}
+
+impl Place {
+    fn read(&self) -> Content {
+        match self {
+            Place::Disk(file) => file.read(),
+            Place::Blob(blob) => blob.read(),
+        }
+    }
+}
+
 /// What a file holds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Content {
     text: String,
     fault: Option<Fault>,
@@ -94,13 +110,22 @@ impl SourceFile {
         SourceFile { path, place: None, content: content.into(), line_starts: OnceLock::new() }
     }
 
-    /// A file of the working tree, which is read when somebody asks for its text, and then just once.
-    fn unread(path: String, place: load::Place) -> Self {
+    /// A file that is read when somebody asks for its text, and then just once.
+    fn unread(path: String, place: Place) -> Self {
         SourceFile { path, place: Some(place), content: OnceLock::new(), line_starts: OnceLock::new() }
     }
 
     fn content(&self) -> &Content {
-        self.content.get_or_init(|| self.place.as_ref().map(load::Place::read).unwrap_or_default())
+        self.content.get_or_init(|| self.place.as_ref().map(Place::read).unwrap_or_default())
+    }
+
+    /// Whether two files hold the same; neither is read where git knows it.
+    #[must_use]
+    pub fn same_content(&self, other: &SourceFile) -> bool {
+        match (&self.place, &other.place) {
+            (Some(Place::Blob(one)), Some(Place::Blob(two))) if one.id == two.id => true,
+            _ => self.content() == other.content(),
+        }
     }
 
     #[must_use]
