@@ -135,7 +135,7 @@ fn measured(options: &Options, faulty: Shape, sound: Shape) -> Rows {
         row("apply, 1 % changed", 1, &fleet, &[&binary, "apply", "--yes", "--allow-live"], &[0]);
     }
     commit(&fleet);
-    row("diff, 1 % changed", runs, &fleet, &[&binary, "diff", "--base", "HEAD~1"], &[0]);
+    row("diff, 1 % changed", runs, &fleet, &[&binary, "diff", "--base", "HEAD~1", "--head", "HEAD"], &[0]);
     rows
 }
 

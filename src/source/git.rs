@@ -265,6 +265,12 @@ impl std::fmt::Debug for Blob {
 }
 
 impl Blob {
+    /// Whether git would keep this under the same id.
+    pub(super) fn is(&self, content: &Content) -> bool {
+        let id = || Oid::hash_object(ObjectType::Blob, content.text.as_bytes());
+        content.fault.is_none() && id().is_ok_and(|id| id == self.id)
+    }
+
     pub(super) fn read(&self) -> Content {
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         let unreadable = |reason: &str| Content::faulty(Fault::Unreadable(reason.to_owned()));

@@ -119,11 +119,13 @@ impl SourceFile {
         self.content.get_or_init(|| self.place.as_ref().map(Place::read).unwrap_or_default())
     }
 
-    /// Whether two files hold the same; neither is read where git knows it.
+    /// Whether two files hold the same; nothing is taken out of git where its ids tell.
     #[must_use]
     pub fn same_content(&self, other: &SourceFile) -> bool {
         match (&self.place, &other.place) {
             (Some(Place::Blob(one)), Some(Place::Blob(two))) if one.id == two.id => true,
+            (Some(Place::Disk(_)), Some(Place::Blob(blob))) if blob.is(self.content()) => true,
+            (Some(Place::Blob(blob)), Some(Place::Disk(_))) if blob.is(other.content()) => true,
             _ => self.content() == other.content(),
         }
     }
