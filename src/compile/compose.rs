@@ -100,7 +100,7 @@ impl<'a> Composer<'a> {
         composed
     }
 
-    /// The files of which something is in a document; none when the project has no bases, of which this is asked.
+    /// The files of which something is in a document. Asked for the sake of bases: where there are none, it is none.
     #[must_use]
     pub fn files_in(&self, composed: &Composed) -> BTreeSet<FileId> {
         if self.bases.files.is_empty() { BTreeSet::new() } else { files_in(&composed.root) }

@@ -142,8 +142,8 @@ pub struct Whole {
 pub struct Front<'a> {
     sources: &'a Sources,
     selection: &'a Selection,
-    pub project: Project,
-    pub catalogue: Catalogue,
+    project: Project,
+    catalogue: Catalogue,
     options: Options,
     composer: Composer<'a>,
     findings: Vec<Finding>,
