@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Common, Form, Validate};
 use super::exit::{self, Stop};
+use super::project::Project;
 use super::streams::Streams;
 use super::{forms, project, schema};
-use crate::compile::Judged;
+use crate::compile::{Judged, Selection};
 use crate::diagnostic::Finding;
 use crate::report::{self, json};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Sources, load};
 
 /// What is kept of an integration to count and select it.
 struct Seen {
@@ -30,21 +31,19 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
     }
     let (root, sources) = project::read(common)?;
     let wanted = wanted(&root, &sources, &args.paths, common.rev.is_some())?;
-    let mut selection = project::selection(common, &root, &sources)?;
-    if !wanted.is_empty() && wanted.iter().all(|path| path.starts_with("integrations/")) {
-        // Nothing else is shown, so nothing else is compiled.
-        let asked_for: BTreeSet<String> = integrations_in(&sources, &wanted).into_iter().collect();
-        selection.affected = Some(match selection.affected {
-            Some(affected) => &affected & &asked_for,
-            None => asked_for,
-        });
-    }
+    let selection = project::selection(common, &root, &sources)?;
     let by_path = !wanted.is_empty();
     let seen = |judged: Judged| Seen {
         files: if by_path { judged.files() } else { BTreeSet::new() },
         name: judged.name().to_owned(),
     };
-    let mut opened = project::compile_with(root, sources, selection, seen)?;
+    let only_integrations = by_path && wanted.iter().all(|path| path.starts_with("integrations/"));
+    let first = if only_integrations { narrowed(&selection, &sources, &wanted) } else { selection.clone() };
+    let mut opened = project::compile_with(root, sources, first, seen)?;
+    if only_integrations && has_shared(&opened, &wanted) {
+        // Whoever shares the mistake is named too.
+        opened = project::compile_with(opened.root, opened.sources, selection, seen)?;
+    }
     if by_path {
         let sources = &opened.sources;
         let mut names: Vec<String> = integrations_in(sources, &wanted);
@@ -76,6 +75,24 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
         ));
     }
     Ok(code)
+}
+
+/// The selection without the integrations that were not asked for: nothing of them is shown.
+fn narrowed(selection: &Selection, sources: &Sources, wanted: &[String]) -> Selection {
+    let asked_for: BTreeSet<String> = integrations_in(sources, wanted).into_iter().collect();
+    let affected = match &selection.affected {
+        Some(affected) => affected & &asked_for,
+        None => asked_for,
+    };
+    Selection { affected: Some(affected), ..selection.clone() }
+}
+
+/// Whether an integration has a mistake in what it shares with others: a base, an environment.
+fn has_shared(opened: &Project<Seen>, wanted: &[String]) -> bool {
+    opened.compilation.findings.iter().any(|finding| {
+        let path = opened.sources.path(finding.primary.span);
+        finding.about.integration.is_some() && !wanted.iter().any(|wanted| inside(path, wanted))
+    })
 }
 
 /// Prints findings in the wanted form; the exit code says whether there are errors.
@@ -121,7 +138,7 @@ fn wanted(root: &Path, sources: &Sources, paths: &[PathBuf], revision: bool) -> 
         // A revision may hold what the working tree does not.
         let full = std::fs::canonicalize(path)
             .or_else(|error| if revision { std::path::absolute(path) } else { Err(error) })
-            .map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?;
+            .map_err(|error| Stop::usage(format!("{}: {}", path.display(), load::reason(&error))))?;
         let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
         let relative = full.strip_prefix(&root).map_err(|_| {
             Stop::usage(format!("{} is not in the project at {}", path.display(), root.display()))

@@ -123,7 +123,9 @@ fn read_content(path: &Path) -> Content {
     }
 }
 
-fn reason(error: &std::io::Error) -> String {
+/// Why a file cannot be read, in words.
+#[must_use]
+pub fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),

@@ -281,6 +281,9 @@ fn a_mistake_in_a_base_is_one_finding_that_lists_who_suffers() {
     assert_eq!(finding["also"], serde_json::json!(["b", "c"]));
     let text = project.run(&["validate"]).stdout;
     assert!(text.contains("this concerns 3 integrations: a, b, c"), "{text}");
+    // One of their files alone says the same, though the others are not asked for.
+    let alone = project.run(&["validate", "integrations/b.yaml", "-o", "json"]).json();
+    assert_eq!(alone["findings"], json["findings"]);
 }
 
 /// `-o json` prints exactly one JSON value that carries the exit code, whatever happens.
