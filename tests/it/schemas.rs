@@ -1,9 +1,13 @@
 //! The built-in schemas, pair by pair: the parts fit, each pair's linked schema says what pairform says, and one mistake
 //! yields one finding at its place.
 //!
-//! Documents are made from the linked schemas, so that a new pair is covered by its files alone.
+//! Documents are made from the linked schemas, so that a new pair is covered by its files alone. Beside them stand the samples
+//! on disk, `tests/schemas/PAIR/`: `valid.yaml` was written by hand and has every setting; `mistakes.yaml` has each mistake
+//! that can be made in it by leaving a required setting out or by a choice that is none, and what is found then. `UPDATE=1`
+//! writes the second anew, to be read before it is committed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use pairform::compile::{Compilation, Front, Judged, Selection, Whole, compile};
@@ -310,15 +314,186 @@ fn boon_schema(schema: &Json) -> (boon::Schemas, boon::SchemaIndex) {
     (schemas, index)
 }
 
+/// What stands in a file of a pair's samples.
+fn sample_text(pair: &Pair, name: &str) -> String {
+    let path = sample_path(pair, name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn sample_path(pair: &Pair, name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas").join(&pair.id).join(name)
+}
+
+fn json_of(text: &str) -> Json {
+    let mut sources = Sources::default();
+    let file = sources.add(SourceFile::new("sample.yaml", text));
+    let mut findings = Vec::new();
+    let root = yaml::parse(&sources, file, &mut findings).unwrap();
+    assert!(findings.is_empty(), "{:?}", said(&findings.iter().collect::<Vec<_>>()));
+    root.to_json()
+}
+
+/// The valid sample with one mistake.
+struct Spoiled {
+    /// The pointer of the value that is wrong or gone.
+    at: String,
+    /// What stands there instead; nothing is a required setting that was left out.
+    put: Option<&'static str>,
+    /// What has to be otherwise for the setting to be required: at these pointers, these values or nothing.
+    with: Vec<(String, Option<Json>)>,
+}
+
+const NO_CHOICE: &str = "no-such-choice";
+
+impl Spoiled {
+    fn document(&self, valid: &Json) -> Json {
+        let mut document = valid.clone();
+        document["integration"] = "it".into();
+        for (place, value) in &self.with {
+            match value {
+                Some(value) => document = with(&document, place, value.clone()),
+                None => drop(remove(&mut document, place)),
+            }
+        }
+        match self.put {
+            Some(wrong) => with(&document, &self.at, wrong.into()),
+            None => without(&document, &self.at),
+        }
+    }
+
+    fn entry(&self, found: String) -> Json {
+        if self.with.is_empty() {
+            return found.into();
+        }
+        let with: serde_json::Map<String, Json> =
+            self.with.iter().map(|(place, value)| (place.clone(), json!(value))).collect();
+        json!({"while": with, "found": found})
+    }
+}
+
+/// Every required setting once, and every choice of the schema once.
+fn mistakes(pair: &Pair, valid: &Json) -> Vec<Spoiled> {
+    let mut all = Vec::new();
+    for (category, setting) in pair.categories().flat_map(|c| c.settings.iter().map(move |s| (c, s))) {
+        let Required::Yes { when, unless } = &setting.required else { continue };
+        let place = |reference: &Reference| place_of(&reference.category, &reference.path);
+        let conditions = when
+            .iter()
+            .filter(|condition| {
+                !valid.pointer(&place(&condition.on)).is_some_and(|is| condition.values.contains(is))
+            })
+            .map(|condition| (place(&condition.on), Some(condition.values[0].clone())));
+        let with = conditions.chain(unless.iter().map(|other| (place(other), None))).collect();
+        all.push(Spoiled { at: place_of(&category.id, &setting.path), put: None, with });
+    }
+    let mut choices = BTreeSet::new();
+    choices_of(&pair.document, "", &mut choices);
+    // A pair of platforms without webhooks has no valid one.
+    choices.retain(|choice| !choice.starts_with("/webhooks") || valid.get("webhooks").is_some());
+    for choice in choices {
+        let wanted: Vec<&str> = choice.split('/').collect();
+        let fits = |place: &String| {
+            let keys: Vec<&str> = place.split('/').collect();
+            keys.len() == wanted.len()
+                && keys.iter().zip(&wanted).all(|(key, wanted)| *wanted == "*" || key == wanted)
+        };
+        let at = all_places(valid).into_iter().find(fits);
+        let at = at.unwrap_or_else(|| panic!("{}: valid.yaml has nothing at {choice}", pair.id));
+        all.push(Spoiled { at, put: Some(NO_CHOICE), with: Vec::new() });
+    }
+    all
+}
+
+/// The pointers of the values that are chosen from a list, with `*` for the keys of rows and for items.
+fn choices_of(schema: &Json, at: &str, into: &mut BTreeSet<String>) {
+    // What a file may do about its findings and categories is no configuration of an integration.
+    if ["/unmanaged", "/levels"].contains(&at) {
+        return;
+    }
+    if schema.get("enum").is_some() {
+        into.insert(at.to_owned());
+    }
+    for (key, property) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
+        choices_of(property, &format!("{at}{}", pointer(std::slice::from_ref(key))), into);
+    }
+    for rows in ["additionalProperties", "items"].iter().filter_map(|key| schema.get(*key)) {
+        choices_of(rows, &format!("{at}/*"), into);
+    }
+}
+
+#[test]
+fn each_mistake_in_a_sample_is_one_finding() {
+    let mut wrong = Vec::new();
+    let mut counted = [0, 0];
+    for (pair, _) in PAIRS.iter() {
+        let valid = json_of(&sample_text(pair, "valid.yaml"));
+        let mistakes = mistakes(pair, &valid);
+        let lenient = |document: &Json| with(document, "/settings/general/live_mode", false.into());
+        let live: Vec<Json> = mistakes.iter().map(|mistake| mistake.document(&valid)).collect();
+        let quiet: Vec<Json> = live.iter().map(lenient).collect();
+        let (live, quiet) = (run(&live), run(&quiet));
+        let mut file = json!({"missing": {}, "wrong": {}});
+        for (number, mistake) in mistakes.iter().enumerate() {
+            let findings = live.findings(number);
+            let [one] = findings[..] else {
+                wrong.push(format!("{} {}: {:?}", pair.id, mistake.at, said(&findings)));
+                continue;
+            };
+            let code = if mistake.put.is_some() { "E0304" } else { "E0312" };
+            let setting = format!(
+                "{}/{}",
+                one.about.category.as_deref().unwrap_or_default(),
+                one.about.setting.as_deref().unwrap_or_default()
+            );
+            let right_place = match mistake.put {
+                Some(wrong) => {
+                    one.primary.span == live.span(number, &mistake.at, false)
+                        && json!(wrong) == json_of(live.pointed(one))
+                }
+                None => mistake.at.ends_with(&setting.replace('.', "/")),
+            };
+            // What is missing stops only a live integration; a wrong choice stops any.
+            let calmer = if mistake.put.is_some() { Severity::Error } else { Severity::Warning };
+            let quiet = quiet.findings(number);
+            let right_quiet = matches!(quiet[..], [one] if one.code.id == code && one.severity == calmer);
+            if one.code.id != code || one.severity != Severity::Error || !right_place || !right_quiet {
+                wrong.push(format!(
+                    "{} {}: {:?}; not live: {:?}",
+                    pair.id,
+                    mistake.at,
+                    said(&findings),
+                    said(&quiet)
+                ));
+            }
+            counted[usize::from(mistake.put.is_some())] += 1;
+            let list = if mistake.put.is_some() { "wrong" } else { "missing" };
+            file[list][&mistake.at] = mistake.entry(format!("{} {}", one.code.id, one.message));
+        }
+        let text = format!(
+            "# valid.yaml with one mistake each, and what is found: a required setting was left out (while at some places stood\n\
+             # these values, or nothing), or a choice is `{NO_CHOICE}`. Written by `UPDATE=1 cargo test each_mistake`.\n{}",
+            yaml::edit::document(&file)
+        );
+        let path = sample_path(pair, "mistakes.yaml");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        if std::fs::read_to_string(&path).unwrap_or_default() != text {
+            wrong.push(format!("{} is not as UPDATE=1 would write it", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(counted[0] > 500 && counted[1] > 500, "{counted:?}");
+}
+
 /// The samples on disk: each pair has one with every setting that its schema has, and nothing is wrong with any.
 #[test]
 fn every_pair_has_a_valid_sample_with_every_setting() {
     let mut sources = Sources::default();
     sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
     for (pair, _) in PAIRS.iter() {
-        let path = format!("{}/tests/schemas/{}/valid.yaml", env!("CARGO_MANIFEST_DIR"), pair.id);
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        sources.add(SourceFile::new(format!("integrations/{}.yaml", pair.id), text));
+        sources
+            .add(SourceFile::new(format!("integrations/{}.yaml", pair.id), sample_text(pair, "valid.yaml")));
     }
     let compilation = compile(&sources, &Selection::default());
     let wrong: Vec<&Finding> =
@@ -344,9 +519,7 @@ fn findings_do_not_depend_on_the_number_of_threads() {
     let mut sources = Sources::default();
     sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
     for (at, (pair, _)) in PAIRS.iter().cycle().take(300).enumerate() {
-        let path = format!("{}/tests/schemas/{}/valid.yaml", env!("CARGO_MANIFEST_DIR"), pair.id);
-        let text = std::fs::read_to_string(path)
-            .unwrap()
+        let text = sample_text(pair, "valid.yaml")
             .replace(&format!("integration: {}", pair.id), &format!("integration: {}", name(at)));
         let spoiled = match at % 3 {
             0 => text.replace("    match_by: ", "    match_bye: "),
@@ -513,77 +686,6 @@ fn the_linked_schema_gives_the_same_verdict_of_every_mutation() {
 
 // ---------------------------------------------------------------- one mistake, one finding
 
-/// A document in which exactly the conditions of this required setting hold.
-fn while_required(document: &Json, when: &[pairform::schema::Condition], unless: &[Reference]) -> Json {
-    let mut document = document.clone();
-    for condition in when {
-        let place = place_of(&condition.on.category, &condition.on.path);
-        document = with(&document, &place, condition.values[0].clone());
-    }
-    for reference in unless {
-        remove(&mut document, &place_of(&reference.category, &reference.path));
-    }
-    document
-}
-
-/// A required setting that was taken out: its category and name.
-type Gone = (String, String);
-
-#[test]
-fn a_required_setting_that_is_gone_is_one_finding() {
-    for (number, (pair, document)) in PAIRS.iter().enumerate() {
-        let mut cases: Vec<(Json, Vec<Gone>)> = Vec::new();
-        // The settings that are always required go from all categories at once: the first of each, the second of each, …
-        let mut always: BTreeMap<usize, Vec<Gone>> = BTreeMap::new();
-        for category in pair.categories() {
-            let mut nth = 0;
-            for setting in &category.settings {
-                let Required::Yes { when, unless } = &setting.required else { continue };
-                let gone = (category.id.clone(), setting.path.to_string());
-                if when.is_empty() && unless.is_empty() {
-                    always.entry(nth).or_default().push(gone);
-                    nth += 1;
-                } else {
-                    cases.push((while_required(document, when, unless), vec![gone]));
-                }
-            }
-        }
-        cases.extend(always.into_values().map(|gone| (document.clone(), gone)));
-        assert!(cases.len() > 5, "{}", pair.id);
-        let mut live = Vec::new();
-        for (at, (document, gone)) in cases.iter_mut().enumerate() {
-            // By turns, so that each setting that pairs share is tried both ways.
-            document["settings"]["general"]["live_mode"] = ((number + at) % 2 == 0).into();
-            for (category, setting) in gone {
-                let path = SettingPath::parse(setting).unwrap();
-                assert!(remove(document, &place_of(category, &path)).is_some());
-            }
-            live.push(document["settings"]["general"]["live_mode"] == true);
-        }
-        let documents: Vec<Json> = cases.iter().map(|(document, _)| document.clone()).collect();
-        let run = run(&documents);
-        for (at, (_, gone)) in cases.iter().enumerate() {
-            let findings = run.findings(at);
-            let severity = if live[at] { Severity::Error } else { Severity::Warning };
-            let mut told: Vec<Gone> = findings
-                .iter()
-                .filter(|one| one.code.id == "E0312" && one.severity == severity)
-                .filter_map(|one| Some((one.about.category.clone()?, one.about.setting.clone()?)))
-                .collect();
-            let mut gone = gone.clone();
-            told.sort();
-            gone.sort();
-            assert!(
-                told == gone && findings.len() == gone.len(),
-                "{} (live: {}): without {gone:?} gives {:?}",
-                pair.id,
-                live[at],
-                said(&findings)
-            );
-        }
-    }
-}
-
 /// One mistake: what is put at a place, and the one finding that must come of it, at the value or at the key.
 struct Mistake {
     pointer: String,
@@ -641,22 +743,6 @@ fn check_mistakes(pair: &Pair, document: &Json, mistakes: Vec<Mistake>) -> Vec<S
 
 fn inside(inner: Span, outer: Span) -> bool {
     inner.start >= outer.start && inner.end <= outer.end
-}
-
-#[test]
-fn a_wrong_choice_is_one_finding_at_the_value() {
-    let mut wrong = Vec::new();
-    for (pair, document) in PAIRS.iter() {
-        let mut mistakes = Vec::new();
-        for pointer in all_places(document) {
-            if schema_at(pair, &pointer).is_some_and(|schema| schema.get("enum").is_some()) {
-                mistakes.push(Mistake { pointer, value: "no-such-choice".into(), code: "E0304", key: false });
-            }
-        }
-        assert!(mistakes.len() > 10, "{}", pair.id);
-        wrong.extend(check_mistakes(pair, document, mistakes));
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
