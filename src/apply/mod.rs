@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Integration, Plan, save_order, turns_live};
-use crate::store::{Ask, Asked, Lock, Note, Run, Save, Saved, Store, StoreError};
+use crate::store::{Ask, Asked, Lock, Moved, Note, Rename, Run, Save, Saved, Store, StoreError};
 
 /// Longer than any apply of one integration takes. A lock that expires under its holder costs nothing but its saves: they
 /// are fenced.
@@ -78,6 +78,8 @@ pub enum Cause {
     InDoubt,
     /// Somebody else has the lock.
     Locked,
+    /// Somebody else was there first.
+    Stale,
 }
 
 /// What happened to every category that the plan saves.
@@ -85,21 +87,46 @@ pub enum Cause {
 pub struct Report {
     /// Integration, category, outcome; in the order of saving.
     pub outcomes: Vec<(String, String, Outcome)>,
+    /// Integrations whose deployed state was to get another id.
+    pub renamed: Vec<Renamed>,
     pub interrupted: bool,
 }
 
+/// What became of an integration that the store has under another id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    pub from: String,
+    pub to: String,
+    /// Why it still has the old one.
+    pub failed: Option<(String, Cause)>,
+}
+
 impl Report {
+    /// Something was written.
     #[must_use]
-    pub fn saved(&self) -> usize {
-        self.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Saved { .. })).count()
+    pub fn wrote(&self) -> bool {
+        self.outcomes.iter().any(|(_, _, outcome)| matches!(outcome, Outcome::Saved { .. }))
+            || self.renamed.iter().any(|renamed| renamed.failed.is_none())
     }
 
     /// Everything that the plan saves is saved, now or before.
     #[must_use]
     pub fn complete(&self) -> bool {
-        self.outcomes
-            .iter()
-            .all(|(_, _, outcome)| matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. }))
+        let saved = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
+        !self.interrupted
+            && self.outcomes.iter().all(|(_, _, outcome)| saved(outcome))
+            && self.renamed.iter().all(|renamed| renamed.failed.is_none())
+    }
+
+    /// Why something was not done, as far as there is a cause.
+    pub fn causes(&self) -> impl Iterator<Item = Cause> {
+        let renamed = self.renamed.iter().filter_map(|renamed| Some(renamed.failed.as_ref()?.1));
+        let saves = self.outcomes.iter().filter_map(|(_, _, outcome)| match outcome {
+            Outcome::Conflict { .. } => Some(Cause::Stale),
+            Outcome::Failed { cause, .. } => Some(*cause),
+            Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Skipped { .. } => None,
+        });
+        renamed.chain(saves)
     }
 }
 
@@ -130,11 +157,8 @@ pub fn apply(
     if plan.store.as_deref().is_some_and(|identity| identity != store.identity()) {
         return Err(ApplyError::OtherStore);
     }
-    let work: Vec<&Integration> = plan
-        .integrations
-        .iter()
-        .filter(|integration| integration.categories.iter().any(|category| category.save.is_some()))
-        .collect();
+    let work: Vec<&Integration> =
+        plan.integrations.iter().filter(|integration| integration.is_applied()).collect();
     if work.is_empty() {
         return Ok(Report::default());
     }
@@ -170,16 +194,28 @@ pub fn apply(
 }
 
 fn refuse_stale(work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
-    let names: Vec<String> = work.iter().map(|integration| integration.integration.clone()).collect();
-    let deployed = store.read(Some(&names))?;
+    let names = work.iter().flat_map(|integration| {
+        std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
+    });
+    let deployed = store.read(Some(&names.collect::<Vec<_>>()))?;
     let current: BTreeMap<(&str, &str), _> = deployed
         .iter()
         .map(|deployed| ((deployed.integration.as_str(), deployed.category.as_str()), deployed))
         .collect();
     let mut stale = Vec::new();
     for integration in work {
+        let name = integration.renamed_from.as_ref().unwrap_or(&integration.integration);
+        let of = |name: &String| deployed.iter().find(|deployed| deployed.integration == *name);
+        if integration.renamed_from.is_some()
+            && let Some(now) = of(&integration.integration)
+        {
+            stale.push(format!(
+                "{}: {} saved under this id at {}",
+                now.integration, now.saved_by, now.saved_at
+            ));
+        }
         for category in integration.categories.iter().filter(|category| category.save.is_some()) {
-            let now = current.get(&(integration.integration.as_str(), category.category.as_str()));
+            let now = current.get(&(name.as_str(), category.category.as_str()));
             let revision = now.map_or(0, |now| now.revision);
             if revision != category.revision.unwrap_or(0) {
                 let who = now.map_or_else(
@@ -202,7 +238,15 @@ fn apply_integration(
     report: &mut Report,
 ) {
     let mut undone: Vec<&str> = Vec::new();
-    let locked = take_lock(integration, store, surroundings);
+    report.interrupted |= (surroundings.stopped)();
+    let mut locked = take_lock(integration, store, surroundings);
+    if let Some(from) = integration.renamed_from.as_ref().filter(|_| !report.interrupted) {
+        locked = locked.and_then(|lock| {
+            rename(plan, from, &integration.integration, store, surroundings).map(|()| lock)
+        });
+        let failed = locked.as_ref().err().cloned();
+        report.renamed.push(Renamed { from: from.clone(), to: integration.integration.clone(), failed });
+    }
     for category in save_order(&integration.categories) {
         if category.save.is_none() {
             continue;
@@ -228,6 +272,33 @@ fn apply_integration(
         // One that cannot be released is taken over from us, or expires.
         let _ = store.unlock(&lock.id);
     }
+}
+
+/// Gives what is deployed the id that the files use now.
+fn rename(
+    plan: &Plan,
+    from: &str,
+    to: &str,
+    store: &mut dyn Store,
+    surroundings: &Surroundings<'_>,
+) -> Result<(), (String, Cause)> {
+    let (at, by) = ((surroundings.now)(), surroundings.saved_by);
+    match store.rename(&Rename { from, to, at: &at, by, run: &plan.digest }) {
+        // Of an apply that is resumed, all of it is there already.
+        Ok(Moved::Moved(_)) => Ok(()),
+        Ok(Moved::Taken) if resumed(store, from) => Ok(()),
+        Ok(Moved::Taken) => Err((format!("`{to}` has deployed settings of its own by now"), Cause::Stale)),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn resumed(store: &mut dyn Store, from: &str) -> bool {
+    store.read(Some(&[from.to_owned()])).is_ok_and(|rows| rows.is_empty())
+}
+
+fn failed(error: &StoreError) -> (String, Cause) {
+    let in_doubt = matches!(error, StoreError::InDoubt { .. });
+    (error.to_string(), if in_doubt { Cause::InDoubt } else { Cause::Store })
 }
 
 /// Waits for whoever has the lock, takes over from the dead, and says who has it when patience is at its end.
@@ -311,9 +382,8 @@ fn save(
             Outcome::Failed { reason: "the lock was lost".to_owned(), cause: Cause::Store }
         }
         Err(error) => {
-            let in_doubt = matches!(error, StoreError::InDoubt { .. });
-            let cause = if in_doubt { Cause::InDoubt } else { Cause::Store };
-            Outcome::Failed { reason: error.to_string(), cause }
+            let (reason, cause) = failed(&error);
+            Outcome::Failed { reason, cause }
         }
     }
 }

@@ -17,7 +17,7 @@ use super::safety;
 use super::secrets::Secrets;
 use super::streams::Streams;
 use super::vault::Vault;
-use crate::apply::{self, ApplyError, Cause, Event, Outcome, Report, Surroundings};
+use crate::apply::{self, ApplyError, Cause, Event, Report, Surroundings};
 use crate::compile::project::{Live, Project as Declared};
 use crate::plan::{self, Plan};
 use crate::report;
@@ -55,11 +55,7 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     let (environment, url) = opened.store(common)?;
     let project = &opened.compilation.project;
     let forced = safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now())?;
-    let pending = plan
-        .integrations
-        .iter()
-        .flat_map(|integration| &integration.categories)
-        .any(|category| category.action.saves());
+    let pending = plan.is_pending();
     if pending && !args.yes {
         confirm(common, &plan, project, streams)?;
     }
@@ -212,19 +208,16 @@ fn exit_code(report: &Report) -> u8 {
     if report.complete() {
         return exit::OK;
     }
-    if report.saved() > 0 {
+    if report.wrote() {
         return exit::PARTLY;
     }
-    let causes = report.outcomes.iter().map(|(_, _, outcome)| match outcome {
-        Outcome::Conflict { .. } => exit::STALE,
-        Outcome::Failed { cause: Cause::Secret, .. } => exit::NOT_ALLOWED,
-        Outcome::Failed { cause: Cause::Store | Cause::InDoubt | Cause::SecretUnreachable, .. } => {
-            exit::UNREACHABLE
-        }
-        Outcome::Failed { cause: Cause::Locked, .. } => exit::LOCKED,
-        _ => exit::OK,
+    let codes = report.causes().map(|cause| match cause {
+        Cause::Stale => exit::STALE,
+        Cause::Secret => exit::NOT_ALLOWED,
+        Cause::Store | Cause::InDoubt | Cause::SecretUnreachable => exit::UNREACHABLE,
+        Cause::Locked => exit::LOCKED,
     });
-    causes.filter(|code| *code != exit::OK).min().unwrap_or(exit::PARTLY)
+    codes.min().unwrap_or(exit::PARTLY)
 }
 
 /// The signals that ask to stop, once asked.

@@ -113,6 +113,8 @@ pub enum Command {
     Diff(Diff),
     /// Save what the plan says, category by category.
     Apply(Apply),
+    /// Make the mends that findings offer, such as the renames of a schema, after showing the difference.
+    Fix(Fix),
     /// Lay out the project's YAML; comments, order and quotes stay, and so does the meaning.
     Fmt(Fmt),
     /// Take what was changed outside into the files, or adopt a deployed integration; keeps comments and order.
@@ -154,6 +156,7 @@ impl Command {
             Command::Plan(_) => "plan",
             Command::Diff(_) => "diff",
             Command::Apply(_) => "apply",
+            Command::Fix(_) => "fix",
             Command::Fmt(_) => "fmt",
             Command::Pull(_) => "pull",
             Command::Drift(_) => "drift",
@@ -325,6 +328,22 @@ pub struct List {
     /// Only settings that an integration or its environment sets to something else than its bases do.
     #[arg(long)]
     pub differs_from_base: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// Files or folders of the project; all of it when none is given.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Only findings of this code, such as E0309 (repeatable).
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub code: Vec<String>,
+    /// Also mends that may not be what was meant, such as the nearest key to a misspelt one.
+    #[arg(long)]
+    pub guesses: bool,
+    /// Write without asking.
+    #[arg(long, visible_alias = "auto-approve")]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -154,15 +154,21 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
         before.compilation.integrations.iter().map(|compiled| (compiled.name.as_str(), compiled)).collect();
     let mut integrations = Vec::new();
     let mut released = Vec::new();
+    let mut taken_over = BTreeSet::new();
     for compiled in &after.compilation.integrations {
-        let base = old.get(compiled.name.as_str()).copied();
-        let integration = one(before, after, base, compiled, reached, &scope);
+        let former = compiled.renamed_from.as_deref().filter(|_| !old.contains_key(compiled.name.as_str()));
+        let former = former.and_then(|former| old.get(former).copied());
+        let base = old.get(compiled.name.as_str()).copied().or(former);
+        taken_over.extend(former.map(|former| former.name.as_str()));
+        let mut integration = one(before, after, base, compiled, reached, &scope);
+        integration.renamed_from = former.map(|former| former.name.clone());
         if report::content::is_worth_showing(&integration) {
             integrations.push(integration);
         }
         released.extend(base.into_iter().flat_map(|base| gone(base, Some(compiled))));
     }
-    let exists = |name: &str| after.compilation.names.iter().any(|known| known == name);
+    let exists =
+        |name: &str| after.compilation.names.iter().any(|known| known == name) || taken_over.contains(name);
     let wanted = |name: &String| common.integration.is_empty() || common.integration.contains(name);
     for base in
         before.compilation.integrations.iter().filter(|base| !exists(&base.name) && wanted(&base.name))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::args::{Common, Drift, Form};
+use super::deployed;
 use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
@@ -41,11 +42,19 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
         plan.integrations.iter().map(|integration| integration.integration.clone()).collect();
     let mut moved = BTreeMap::new();
     if let Some(mut store) = store {
+        let read = deployed::read(store.as_mut(), &opened.compilation, Some(&names))?;
         // Where an apply saved last, nothing was changed since.
-        let edited: Vec<_> =
-            store.read(Some(&names))?.into_iter().filter(|deployed| deployed.saved_by == OUTSIDE).collect();
-        for deployed in edited {
-            let past = store.history(&deployed.integration, &deployed.category)?;
+        for deployed in read.rows.into_iter().filter(|deployed| deployed.saved_by == OUTSIDE) {
+            let compiled =
+                opened.compilation.integrations.iter().find(|compiled| compiled.name == deployed.integration);
+            let name = read.renamed.get(&deployed.integration).unwrap_or(&deployed.integration);
+            let mut past = deployed::history(store.as_mut(), name, &deployed.category)?;
+            if let Some(compiled) = compiled {
+                for save in &mut past {
+                    let settings = std::mem::take(&mut save.settings);
+                    save.settings = deployed::present(compiled, &deployed.category, settings);
+                }
+            }
             let versions: Vec<outside::Version<'_>> = past
                 .iter()
                 .map(|past| outside::Version {
@@ -55,8 +64,6 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
                     applied: past.run.is_some(),
                 })
                 .collect();
-            let compiled =
-                opened.compilation.integrations.iter().find(|compiled| compiled.name == deployed.integration);
             let desired =
                 compiled.and_then(|compiled| compiled.configuration.categories.get(&deployed.category));
             let found = outside::moved(&versions, desired);
@@ -64,6 +71,7 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
         }
     }
     for integration in &mut plan.integrations {
+        integration.renamed_from = None;
         for category in &mut integration.categories {
             let key = (integration.integration.clone(), category.category.clone());
             show(category, moved.remove(&key).unwrap_or_default());

@@ -8,6 +8,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
 use super::args::{Common, Explain, Form};
+use super::deployed;
 use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
@@ -125,7 +126,7 @@ fn explain_value(
         &[&compiled.name],
     );
     let only = Common { integration: vec![compiled.name.clone()], ..common.clone() };
-    let (deployed, plan, unknown) = match deployed(&only, opened, &compiled.name, &category.id) {
+    let (deployed, plan, unknown) = match deployed_of(&only, opened, &compiled.name, &category.id) {
         Ok((deployed, plan)) => (deployed, Some(plan), None),
         Err(stop) => (Settings::new(), None, Some(stop.message)),
     };
@@ -172,11 +173,16 @@ fn explain_value(
 }
 
 /// What is deployed of one category, and the plan against it.
-fn deployed(common: &Common, opened: &Project, name: &str, category: &str) -> Result<(Settings, Plan), Stop> {
+fn deployed_of(
+    common: &Common,
+    opened: &Project,
+    name: &str,
+    category: &str,
+) -> Result<(Settings, Plan), Stop> {
     let plan = super::plan::make(common, opened)?;
     let (_, url) = opened.store(common)?;
     let Some(mut store) = store::open_existing(&url)? else { return Ok((Settings::new(), plan)) };
-    let rows = store.read(Some(&[name.to_owned()]))?;
+    let rows = deployed::read(store.as_mut(), &opened.compilation, Some(&[name.to_owned()]))?.rows;
     let row = rows.into_iter().find(|row| row.category == category);
     Ok((row.map(|row| row.settings).unwrap_or_default(), plan))
 }

@@ -1,15 +1,12 @@
 //! `fmt`: the project's YAML in canonical layout. Comments, order and quotes stay; a file that cannot be laid out
 //! without changing its meaning is left alone and named.
-#![expect(clippy::disallowed_methods, reason = "the door through which formatted files are written")]
-
-use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::args::{Common, Fmt, Form};
 use super::exit::{self, Stop};
 use super::project;
-use super::pull::part_of;
+use super::rewrite;
 use super::streams::Streams;
 use crate::plan::FORMAT_VERSION;
 use crate::report::{clean, count, json as machine};
@@ -22,16 +19,8 @@ use crate::yaml::layout;
 /// When there is no project, a path names no file of it, or a file cannot be written.
 pub fn run(common: &Common, args: &Fmt, streams: &mut Streams) -> Result<u8, Stop> {
     let (root, sources) = project::read_tree()?;
-    let here = std::env::current_dir().unwrap_or_default();
-    let chosen: Vec<PathBuf> = args
-        .paths
-        .iter()
-        .map(|path| {
-            let full = std::fs::canonicalize(here.join(path));
-            full.map_err(|error| Stop::usage(format!("cannot read {}: {error}", path.display())))
-        })
-        .collect::<Result<_, _>>()?;
-    let (mut changed, mut failed, mut seen) = (Vec::new(), Vec::new(), 0);
+    let chosen = project::paths(&args.paths)?;
+    let (mut changed, mut failed, mut seen) = (rewrite::Files::new(), Vec::new(), 0);
     for (_, file) in sources.iter() {
         let target = root.join(&file.path);
         let taken = chosen.is_empty() || chosen.iter().any(|path| target.starts_with(path));
@@ -46,10 +35,7 @@ pub fn run(common: &Common, args: &Fmt, streams: &mut Streams) -> Result<u8, Sto
         match layout::layout(file.text()) {
             Ok(text) if text == file.text() => {}
             Ok(text) => {
-                if !args.check {
-                    write(&target, &text)?;
-                }
-                changed.push(file.path.clone());
+                changed.insert(file.path.clone(), text);
             }
             Err(error) => failed.push((file.path.clone(), error.to_string())),
         }
@@ -58,6 +44,10 @@ pub fn run(common: &Common, args: &Fmt, streams: &mut Streams) -> Result<u8, Sto
         return Err(Stop::usage("no file of the project is there")
             .help("fmt takes pairform.yaml and what lies below integrations, bases and environments"));
     }
+    if !args.check {
+        rewrite::write(&root, &sources, &changed)?;
+    }
+    let changed: Vec<&String> = changed.keys().collect();
     let code = match (failed.is_empty(), args.check && !changed.is_empty()) {
         (false, _) => exit::ERRORS,
         (true, true) => exit::PENDING,
@@ -86,16 +76,4 @@ pub fn run(common: &Common, args: &Fmt, streams: &mut Streams) -> Result<u8, Sto
 fn is_layable(path: &str) -> bool {
     let known = ["integrations/", "bases/", "environments/"].iter().any(|folder| path.starts_with(folder));
     (known && !path.contains(".lock.")) || path == load::PROJECT_FILE
-}
-
-fn write(target: &Path, text: &str) -> Result<(), Stop> {
-    let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.to_path_buf());
-    let part = part_of(&target);
-    let done = std::fs::write(&part, text)
-        .and_then(|()| std::fs::set_permissions(&part, std::fs::metadata(&target)?.permissions()))
-        .and_then(|()| std::fs::rename(&part, &target));
-    done.map_err(|error| {
-        let _ = std::fs::remove_file(&part);
-        Stop::usage(format!("cannot write {}: {error}", target.display()))
-    })
 }

@@ -1,6 +1,7 @@
 //! `history`: what was saved, when, by whom and from which commit.
 
 use super::args::{Common, Form, History};
+use super::deployed;
 use super::exit::{self, Stop};
 use super::project;
 use super::streams::Streams;
@@ -19,7 +20,7 @@ pub fn run(common: &Common, args: &History, streams: &mut Streams) -> Result<u8,
     let declared = Declared::read(&sources, &mut Vec::new());
     let (_, url) = project::store_url(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
     let records = match store::open_existing(&url)? {
-        Some(mut store) => store.records()?,
+        Some(mut store) => deployed::records(store.as_mut())?,
         None => Vec::new(),
     };
     // An integration that left the files has a history too, so names are looked up there.

@@ -9,6 +9,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
 use super::args::{Common, Form, List};
+use super::deployed;
 use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
@@ -90,7 +91,8 @@ fn last_applied(common: &Common, opened: &Project) -> Result<BTreeMap<String, St
     let (_, url) = opened.store(common)?;
     let Some(mut store) = store::open_existing(&url)? else { return Ok(BTreeMap::new()) };
     let mut last = BTreeMap::new();
-    for deployed in store.read(None)?.into_iter().filter(|deployed| !deployed.applied.is_empty()) {
+    let rows = deployed::read(store.as_mut(), &opened.compilation, None)?.rows;
+    for deployed in rows.into_iter().filter(|deployed| !deployed.applied.is_empty()) {
         let entry: &mut String = last.entry(deployed.integration).or_default();
         if deployed.saved_at > *entry {
             *entry = deployed.saved_at;

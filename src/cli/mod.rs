@@ -6,11 +6,13 @@
 pub mod apply;
 pub mod args;
 pub mod audit;
+pub mod deployed;
 pub mod diff;
 pub mod drift;
 pub mod exit;
 pub mod explain;
 pub mod export;
+pub mod fix;
 pub mod fmt;
 pub mod forms;
 pub mod history;
@@ -23,6 +25,7 @@ pub mod plan;
 pub mod project;
 pub mod pull;
 pub mod revert;
+pub mod rewrite;
 pub mod safety;
 pub mod schema;
 pub mod secrets;
@@ -87,6 +90,7 @@ fn dispatch(cli: &Cli, streams: &mut Streams) -> Result<u8, Stop> {
     let common = &cli.common;
     match &cli.command {
         Command::Init(args) => init::run(common, args, streams),
+        Command::Fix(args) => fix::run(common, args, streams),
         Command::Fmt(args) => fmt::run(common, args, streams),
         Command::List(args) => list::run(common, args, streams),
         Command::Validate(args) => validate::run(common, args, streams),

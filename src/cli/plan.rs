@@ -7,6 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::args::{Common, Form, Plan as PlanArgs};
+use super::deployed;
 use super::exit::{self, Stop};
 use super::forms;
 use super::owners;
@@ -37,12 +38,7 @@ pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8
         write(path, &plan)?;
     }
     let errors = opened.has_errors();
-    let pending = plan
-        .integrations
-        .iter()
-        .flat_map(|integration| &integration.categories)
-        .any(|category| category.action.saves());
-    let code = match (errors, pending && args.detailed_exitcode) {
+    let code = match (errors, plan.is_pending() && args.detailed_exitcode) {
         (true, _) => exit::ERRORS,
         (false, true) => exit::PENDING,
         (false, false) => exit::OK,
@@ -104,7 +100,7 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
     require_categories(common, opened)?;
     let (environment, url) = opened.store(common)?;
     let mut store = store::open_existing(&url)?;
-    let deployed = read(store.as_deref_mut(), common, opened)?;
+    let (deployed, renamed) = read(store.as_deref_mut(), common, opened)?;
     let scope = scope(common, opened);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
     let programs = &opened.compilation.project.secrets.exec;
@@ -116,7 +112,10 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
     let compilation = &opened.compilation;
     let plan_one = |compiled: &Compiled| {
         let place = |category: &str, path: &SettingPath| place(opened, compiled, category, path);
-        let desired = desired(opened, compiled, &place, &fingerprint);
+        let desired = Desired {
+            renamed_from: renamed.get(&compiled.name).map(String::as_str),
+            ..desired(opened, compiled, &place, &fingerprint)
+        };
         let none = BTreeMap::new();
         plan::plan_integration(&desired, deployed.get(&compiled.name).unwrap_or(&none), &scope)
     };
@@ -160,22 +159,23 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
 /// Integration, category, what is deployed.
 pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
 
-/// What is deployed; of everything when nothing was filtered, so that what left the files is seen.
+/// What is deployed, and what it was called there; of everything when nothing was filtered, so that what left the files
+/// is seen.
 fn read(
     store: Option<&mut (dyn Store + 'static)>,
     common: &Common,
     opened: &Project,
-) -> Result<ByIntegration, Stop> {
-    let Some(store) = store else { return Ok(BTreeMap::new()) };
+) -> Result<(ByIntegration, BTreeMap<String, String>), Stop> {
+    let Some(store) = store else { return Ok(Default::default()) };
     let names: Vec<String> =
         opened.compilation.integrations.iter().map(|compiled| compiled.name.clone()).collect();
     let all = is_all(common);
-    let rows = store.read(if all { None } else { Some(&names) })?;
+    let read = deployed::read(store, &opened.compilation, if all { None } else { Some(&names) })?;
     let mut deployed = ByIntegration::new();
-    for Deployed { integration, category, revision, settings, applied, .. } in rows {
+    for Deployed { integration, category, revision, settings, applied, .. } in read.rows {
         deployed.entry(integration).or_default().insert(category, Current { revision, settings, applied });
     }
-    Ok(deployed)
+    Ok((deployed, read.renamed))
 }
 
 /// What an integration should be, as the plan wants to know it.
@@ -189,6 +189,7 @@ pub fn desired<'a>(
     let link = compilation.project.link.as_ref().map(|link| link.replace("{id}", &compiled.name));
     Desired {
         integration: &compiled.name,
+        renamed_from: None,
         pair: &compiled.pair,
         live: compiled.live,
         flows_on: &compiled.flows_on,

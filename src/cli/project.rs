@@ -57,19 +57,7 @@ pub fn compile_with<T: Send>(
     keep: impl Fn(Judged) -> T + Sync,
 ) -> Result<Project<T>, Stop> {
     let compilation = Front::read(&sources, &selection).compile(keep);
-    if let Some(name) = &selection.environment {
-        let environments = compilation.project.environments.keys();
-        require_known("environment", name, &environments.map(String::as_str).collect::<Vec<_>>())?;
-    }
-    let known: Vec<&str> = compilation.names.iter().map(String::as_str).collect();
-    for name in selection.integrations.iter().chain(&selection.exclude) {
-        require_known("integration", name, &known)?;
-    }
-    let pairs = compilation.catalogue.names("pairs");
-    let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
-    for pair in &selection.pairs {
-        require_known("pair", pair, &pairs)?;
-    }
+    require_selected(&compilation, &selection)?;
     Ok(Project { root, sources, compilation, environment: selection.environment })
 }
 
@@ -154,6 +142,40 @@ pub fn selection(common: &Common, root: &Path, sources: &Sources) -> Result<Sele
         exclude: common.exclude.clone(),
         pairs: common.pair.clone(),
     })
+}
+
+/// Proves that a selection names what exists.
+///
+/// # Errors
+/// When it does not.
+pub fn require_selected<T>(compilation: &Compilation<T>, selection: &Selection) -> Result<(), Stop> {
+    if let Some(name) = &selection.environment {
+        let environments = compilation.project.environments.keys();
+        require_known("environment", name, &environments.map(String::as_str).collect::<Vec<_>>())?;
+    }
+    let known: Vec<&str> = compilation.names.iter().map(String::as_str).collect();
+    for name in selection.integrations.iter().chain(&selection.exclude) {
+        require_known("integration", name, &known)?;
+    }
+    let pairs = compilation.catalogue.names("pairs");
+    let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
+    for pair in &selection.pairs {
+        require_known("pair", pair, &pairs)?;
+    }
+    Ok(())
+}
+
+/// The files and folders that paths on the command line name, from the file system's root.
+///
+/// # Errors
+/// When one is not there.
+pub fn paths(given: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = given.iter().map(|path| {
+        std::fs::canonicalize(here.join(path))
+            .map_err(|error| Stop::usage(format!("cannot read {}: {error}", path.display())))
+    });
+    found.collect()
 }
 
 /// The day in UTC, so that a pipeline and a person on the other side of the earth get the same findings.

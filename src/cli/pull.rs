@@ -3,21 +3,19 @@
 //! Nothing is written before the edited project was compiled and says exactly what is deployed, a person saw the
 //! difference and agreed. Then the store notes that files and deployed settings agree on what was taken, so that the
 //! next change in either is told as what it is.
-#![expect(clippy::disallowed_methods, reason = "writes the files that were pulled")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
-use similar::TextDiff;
 
 use super::args::{Common, Form, Pull};
 use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
-use super::{apply, init, plan};
-use crate::compile::{self, Compiled, Selection, compose, redact};
+use super::{apply, deployed, init, plan, rewrite};
+use crate::compile::{self, Compiled, Selection, compose};
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, SettingPath, Settings, Value, WEBHOOKS};
 use crate::plan::{FORMAT_VERSION, Origin};
 use crate::report::{clean, count, json as machine};
@@ -73,9 +71,13 @@ pub fn run(common: &Common, args: &Pull, streams: &mut Streams) -> Result<u8, St
     let Some(mut store) = store::open_existing(&url)? else {
         return Err(Stop::usage("nothing is deployed: there is no store yet"));
     };
-    let rows = store.read(None)?;
+    let rows = deployed::read(store.as_mut(), &opened.compilation, None)?;
+    if let Some((now, before)) = rows.renamed.iter().find(|(now, _)| files.contains_key(*now)) {
+        return Err(Stop::usage(format!("`{now}` is deployed as `{before}` still"))
+            .help("apply first, which gives what is deployed the new id; then pull"));
+    }
     let rows: Rows =
-        rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
+        rows.rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
     drop(store);
     if !adopting || !known.is_empty() {
         drift(&common, args, &opened, &files, &rows, &mut pulled)?;
@@ -83,11 +85,12 @@ pub fn run(common: &Common, args: &Pull, streams: &mut Streams) -> Result<u8, St
     for name in &new {
         adopt(&common, args, &opened, name, &pairs, &rows, &mut pulled)?;
     }
-    let diffs = show(&common, &opened, &pulled, streams);
+    let (sources, hidden) = (&opened.sources, &opened.compilation.hidden);
+    let diffs = rewrite::show(&common, sources, hidden, &pulled.files, streams);
     let mut recorded = Ok(());
     if !pulled.files.is_empty() {
-        confirm(&common, args, &pulled, streams)?;
-        write_all(&opened, &pulled.files)?;
+        rewrite::confirm(&common, args.yes, &pulled.files, streams)?;
+        rewrite::write(&opened.root, sources, &pulled.files)?;
         recorded = record(&opened.root, &url, &pulled, &rows);
     }
     finish(&common, &pulled, diffs, &recorded, streams);
@@ -596,93 +599,6 @@ fn insert(map: &mut Map<String, Json>, path: &[Box<str>], value: Json) {
     if let Json::Object(inner) = inner {
         insert(inner, rest, value);
     }
-}
-
-/// Shows what would be written; the differences by path.
-fn show(common: &Common, opened: &Project, pulled: &Pulled, streams: &mut Streams) -> Vec<Json> {
-    let mut diffs = Vec::new();
-    for (path, text) in &pulled.files {
-        let file = opened.sources.by_path(path);
-        let before = file.map(|file| opened.sources.file(file).text()).unwrap_or_default();
-        let hidden = file.map(|file| redact::suspicious_in(&opened.sources, file)).unwrap_or_default();
-        let holds_credential =
-            !hidden.is_empty() || opened.compilation.hidden.iter().any(|span| Some(span.file) == file);
-        let diff = if holds_credential {
-            "not shown: the file holds a credential in the open\n".to_owned()
-        } else {
-            let from = if file.is_some() { format!("a/{path}") } else { "/dev/null".to_owned() };
-            TextDiff::from_lines(before, text).unified_diff().header(&from, &format!("b/{path}")).to_string()
-        };
-        if common.output == Form::Text {
-            streams.result(&clean(&diff));
-        }
-        diffs.push(json!({"path": path, "created": file.is_none(), "diff": diff}));
-    }
-    diffs
-}
-
-fn confirm(common: &Common, args: &Pull, pulled: &Pulled, streams: &mut Streams) -> Result<(), Stop> {
-    if args.yes {
-        return Ok(());
-    }
-    if common.no_input || common.output == Form::Json || !streams.can_ask() {
-        return Err(Stop::new(exit::REFUSED, "nothing was written: nobody could be asked")
-            .help("write what is shown with --yes"));
-    }
-    let question = format!("Write {}? [y/N] ", count(pulled.files.len(), "file"));
-    if streams.ask(&question) { Ok(()) } else { Err(Stop::new(exit::REFUSED, "nothing was written")) }
-}
-
-/// Writes every file beside its place, then puts all in place; nobody sees half a file.
-fn write_all(opened: &Project, files: &BTreeMap<String, String>) -> Result<(), Stop> {
-    let mut parts: Vec<(PathBuf, PathBuf)> = Vec::new();
-    let done = files.iter().try_for_each(|(path, text)| {
-        let target = opened.root.join(path);
-        let before = opened.sources.by_path(path).map(|file| opened.sources.file(file).text());
-        unmoved(&target, before)?;
-        // A link is written through, so that it stays one.
-        let target = std::fs::canonicalize(&target).unwrap_or(target);
-        let part = part_of(&target);
-        parts.push((part.clone(), target.clone()));
-        let failed =
-            |error: std::io::Error| Stop::usage(format!("cannot write {path}: {error}; nothing was written"));
-        if let Some(folder) = target.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        std::fs::write(&part, text).map_err(failed)?;
-        if let Ok(data) = std::fs::metadata(&target) {
-            std::fs::set_permissions(&part, data.permissions()).map_err(failed)?;
-        }
-        Ok(())
-    });
-    if let Err(stop) = done {
-        for (part, _) in parts {
-            let _ = std::fs::remove_file(part);
-        }
-        return Err(stop);
-    }
-    for (part, target) in parts {
-        std::fs::rename(&part, &target)
-            .map_err(|error| Stop::usage(format!("cannot write {}: {error}", target.display())))?;
-    }
-    Ok(())
-}
-
-/// Somebody may have saved the file while the question stood.
-fn unmoved(target: &Path, before: Option<&str>) -> Result<(), Stop> {
-    let now = std::fs::read_to_string(target).ok();
-    if now.as_deref() == before {
-        return Ok(());
-    }
-    let message = format!("{} was changed meanwhile; nothing was written", target.display());
-    Err(Stop::new(exit::STALE, message).help("run pull again"))
-}
-
-/// Where a file is written before it takes its place.
-pub(super) fn part_of(target: &Path) -> PathBuf {
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    target.with_file_name(name)
 }
 
 /// Notes in the store that the files agree with what is deployed: the base of the next comparison. No setting moves.

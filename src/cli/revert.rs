@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::args::{Common, Form, Revert};
+use super::deployed;
 use super::exit::{self, Stop};
 use super::project;
 use super::streams::Streams;
@@ -26,11 +27,20 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     let (_, url) = opened.store(common)?;
     let mut store = store::open_existing(&url)?
         .ok_or_else(|| Stop::usage("there is no store yet, so nothing was saved"))?;
-    let records: Vec<Record> =
-        store.records()?.into_iter().filter(|record| record.integration == args.what).collect();
-    let names = [args.what.clone()];
-    let deployed: BTreeMap<String, Current> = store
-        .read(Some(&names))?
+    let read = deployed::read(store.as_mut(), &opened.compilation, Some(std::slice::from_ref(&args.what)))?;
+    let name = read.renamed.get(&args.what).unwrap_or(&args.what);
+    let mut records = deployed::records(store.as_mut())?;
+    records.retain(|record| record.integration == *name);
+    let compiled = opened.compilation.integrations.iter().find(|compiled| compiled.name == args.what);
+    for record in &mut records {
+        let settings = std::mem::take(&mut record.past.settings);
+        record.past.settings = match compiled {
+            Some(compiled) => deployed::present(compiled, &record.category, settings),
+            None => settings,
+        };
+    }
+    let deployed: BTreeMap<String, Current> = read
+        .rows
         .into_iter()
         .map(|now| {
             let current = Current { revision: now.revision, settings: now.settings, applied: now.applied };

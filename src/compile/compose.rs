@@ -411,11 +411,17 @@ pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Name> 
     names
 }
 
-/// A base's name where it is written.
+/// What the integration was called before; the schema judges its form.
+pub(super) fn renamed_from(root: &Node) -> Option<Name> {
+    let node = root.get("renamed_from")?;
+    Some(Name { text: node.as_text()?.to_owned(), span: node.span })
+}
+
+/// The name of a base or an integration, where it is written.
 #[derive(Debug, Clone)]
 pub(super) struct Name {
     pub(super) text: String,
-    span: Span,
+    pub(super) span: Span,
 }
 
 /// All bases, resolved once. A name can only ever mean a file that was loaded from `bases/`.

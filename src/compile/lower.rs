@@ -32,6 +32,7 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
         origins.insert(category.id.clone(), lowered.origins);
     }
     Compiled {
+        renamed_from: root.get("renamed_from").and_then(Node::as_text).map(str::to_owned),
         name: composed.name,
         place: composed.place,
         configuration,

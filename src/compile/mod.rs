@@ -19,14 +19,15 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
-use crate::diagnostic::{Finding, Severity, settle};
+use crate::diagnostic::codes::compose as said;
+use crate::diagnostic::{About, Finding, Severity, settle};
 use crate::model::{Configuration, SettingPath};
 use crate::options::{Options, View};
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::source::{FileId, Sources, Span};
 use check::{Checked, Known};
-use compose::{Composed, Composer};
+use compose::{Composed, Composer, Name};
 use levels::Levels;
 use project::Project;
 
@@ -53,6 +54,8 @@ pub struct Compilation<T = Compiled> {
 #[derive(Debug)]
 pub struct Compiled {
     pub name: String,
+    /// What it was called before.
+    pub renamed_from: Option<String>,
     pub pair: Arc<Pair>,
     /// Live mode is on; else gaps are warnings.
     pub live: bool,
@@ -209,9 +212,11 @@ impl<'a> Front<'a> {
                 let composed = composer.compose(at);
                 let files = if selection.is_all() { composer.files_in(&composed) } else { BTreeSet::new() };
                 let (incomplete, own) = (composed.incomplete, Levels::of(&composed.root));
+                let former =
+                    compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
                 let (judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
                 findings.retain_mut(|finding| levels::apply(&[&own, &project.levels], finding));
-                One { kept: judged.map(&keep), findings, hidden, files, incomplete }
+                One { kept: judged.map(&keep), findings, hidden, files, incomplete, former }
             })
             .collect();
         // What could not be read may extend any of them.
@@ -219,20 +224,23 @@ impl<'a> Front<'a> {
             findings.extend(composer.unused(&results.iter().flat_map(|result| &result.files).collect()));
         }
         findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
+        let names = composer.names();
         let mut hidden = Vec::new();
         let mut integrations = Vec::new();
+        let mut former = Vec::new();
         for mut result in results {
+            former.extend(result.former);
             findings.append(&mut result.findings);
             hidden.append(&mut result.hidden);
             integrations.extend(result.kept);
         }
+        findings.extend(former_names(former, &names));
         settle(&mut findings, sources);
         hidden.extend(redact::suspicious(sources, &findings));
         hidden.sort_unstable();
         hidden.dedup();
         redact::redact(&mut findings, sources, &hidden);
         let errors = errors(&findings);
-        let names = composer.names();
         Compilation { project, catalogue, options, integrations, errors, findings, hidden, names }
     }
 }
@@ -245,6 +253,25 @@ struct One<T> {
     /// The files of which something is in it.
     files: BTreeSet<FileId>,
     incomplete: bool,
+    /// Its name, and the one that it had before.
+    former: Option<(String, Name)>,
+}
+
+/// Former names that are still in use, or that two integrations say they had.
+fn former_names(said: Vec<(String, Name)>, names: &[String]) -> Vec<Finding> {
+    let mut first: BTreeMap<String, Span> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (integration, Name { text, span }) in said {
+        let about = About { integration: Some(integration.clone()), ..About::default() };
+        if names.binary_search(&text).is_ok() {
+            findings.push(said::former_name_in_use(&text, text == integration, span).about(about));
+        } else if let Some(first) = first.get(&text) {
+            findings.push(said::former_name_twice(&text, span, *first).about(about));
+        } else {
+            first.insert(text, span);
+        }
+    }
+    findings
 }
 
 /// Judges one integration; nothing is left of one whose pair is not selected.

@@ -118,6 +118,9 @@ pub struct Scope {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Integration {
     pub integration: String,
+    /// The id under which it is deployed, where that is another; an apply changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
     pub pair: String,
     /// `Shopify ↔ Fortnox`
     pub title: String,
@@ -129,6 +132,22 @@ pub struct Integration {
     pub categories: Vec<CategoryPlan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<Effects>,
+}
+
+impl Plan {
+    /// Whether applying it would write anything.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.integrations.iter().any(Integration::is_applied)
+    }
+}
+
+impl Integration {
+    /// Whether applying the plan writes anything of it.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        self.renamed_from.is_some() || self.categories.iter().any(|category| category.save.is_some())
+    }
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
@@ -296,6 +315,8 @@ pub type Place<'a> = dyn Fn(&str, &SettingPath) -> Option<(String, usize)> + 'a;
 /// What one integration should be, and what messages about it need.
 pub struct Desired<'a> {
     pub integration: &'a str,
+    /// The id under which it is deployed, where that is another.
+    pub renamed_from: Option<&'a str>,
     pub pair: &'a Pair,
     pub live: bool,
     pub flows_on: &'a [String],
@@ -331,6 +352,7 @@ pub fn plan_integration(
         .collect();
     Integration {
         integration: desired.integration.to_owned(),
+        renamed_from: desired.renamed_from.map(str::to_owned),
         pair: desired.pair.id.clone(),
         title: desired.pair.title.clone(),
         mode: if desired.live { Mode::Live } else { Mode::Onboarding },

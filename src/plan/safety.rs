@@ -151,6 +151,7 @@ mod tests {
         let current = Current { revision: 1, applied: settings.clone(), settings };
         Integration {
             integration: "shop".into(),
+            renamed_from: None,
             pair: pair.into(),
             title: String::new(),
             mode: Mode::Onboarding,

@@ -14,6 +14,13 @@ use crate::plan::Plan;
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     let mut heading = "";
+    for renamed in &report.renamed {
+        let names = format!("{} → {}", clean(&renamed.from), clean(&renamed.to).bold());
+        let _ = match &renamed.failed {
+            None => writeln!(out, "{} {names} renamed", "✓".green()),
+            Some((reason, _)) => writeln!(out, "{} {names} not renamed: {}", "✗".red(), clean(reason)),
+        };
+    }
     for (integration, category, outcome) in &report.outcomes {
         if integration != heading {
             let _ = writeln!(out, "{}", clean(integration).bold());
@@ -44,6 +51,10 @@ pub fn text(report: &Report) -> String {
     }
     let not_saved = report.outcomes.len() - done(report);
     match (report.outcomes.len(), not_saved) {
+        (0, _) if !report.renamed.is_empty() => {
+            let done = report.renamed.iter().filter(|renamed| renamed.failed.is_none()).count();
+            let _ = writeln!(out, "{} renamed, nothing else to save.", count(done, "integration"));
+        }
         (0, _) => out.push_str("Nothing to save: what is deployed is what the files say.\n"),
         (_, 0) => {
             let _ = writeln!(out, "{} saved.", count(report.outcomes.len(), "category"));
@@ -68,6 +79,9 @@ pub fn json(plan: &Plan, report: &Report, exit_code: u8) -> Json {
     let mut body = super::json::plan(plan, "apply", exit_code);
     for integration in body["integrations"].as_array_mut().into_iter().flatten() {
         let name = integration["integration"].as_str().unwrap_or_default().to_owned();
+        if let Some(renamed) = report.renamed.iter().find(|renamed| renamed.to == name) {
+            integration["renamed"] = renamed.failed.is_none().into();
+        }
         for category in integration["categories"].as_array_mut().into_iter().flatten() {
             let outcome = report
                 .outcomes

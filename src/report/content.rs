@@ -140,6 +140,10 @@ impl Content<'_> {
                 said.push(format!("Cannot be applied: {}", count(errors, "error")));
             }
             if plan.refusals.is_empty() {
+                let renamed = plan.integrations.iter().filter(|one| one.renamed_from.is_some()).count();
+                if renamed > 0 {
+                    said.push(format!("{} renamed", count(renamed, "integration")));
+                }
                 if settings.add + settings.change + settings.reset == 0
                     && moved == 0
                     && plan.released.is_empty()
@@ -217,9 +221,11 @@ pub fn changes(integration: &Integration) -> usize {
 /// Whether there is anything to say of an integration.
 #[must_use]
 pub fn is_worth_showing(integration: &Integration) -> bool {
-    integration.categories.iter().any(|category| {
-        category.action.saves() || category.action == Action::Blocked || !category.changes.is_empty()
-    }) || integration.effects.as_ref().is_some_and(|effects| !effects.is_empty())
+    integration.renamed_from.is_some()
+        || integration.categories.iter().any(|category| {
+            category.action.saves() || category.action == Action::Blocked || !category.changes.is_empty()
+        })
+        || integration.effects.as_ref().is_some_and(|effects| !effects.is_empty())
 }
 
 fn rank(severity: &str) -> u8 {
@@ -297,24 +303,26 @@ fn planned(integration: &Integration) -> Vec<Item> {
 }
 
 fn not_saved(report: &Report) -> Vec<Item> {
-    report
-        .outcomes
-        .iter()
-        .filter_map(|(integration, category, outcome)| {
-            let (rule, severity, reason) = match outcome {
-                Outcome::Saved { .. } | Outcome::Unchanged { .. } => return None,
-                Outcome::Conflict { reason, .. } | Outcome::Failed { reason, .. } => {
-                    ("apply-not-saved", "error", reason)
-                }
-                Outcome::Skipped { reason } => ("apply-skipped", "warning", reason),
-            };
-            Some(Item {
-                integration: integration.clone(),
-                category: category.clone(),
-                ..remark(rule, severity, format!("{integration} {category} was not saved: {reason}"))
-            })
+    let renamed = report.renamed.iter().filter_map(|renamed| {
+        let (reason, _) = renamed.failed.as_ref()?;
+        let message = format!("{} was not renamed from {}: {reason}", renamed.to, renamed.from);
+        Some(Item { integration: renamed.to.clone(), ..remark("apply-not-saved", "error", message) })
+    });
+    let saves = report.outcomes.iter().filter_map(|(integration, category, outcome)| {
+        let (rule, severity, reason) = match outcome {
+            Outcome::Saved { .. } | Outcome::Unchanged { .. } => return None,
+            Outcome::Conflict { reason, .. } | Outcome::Failed { reason, .. } => {
+                ("apply-not-saved", "error", reason)
+            }
+            Outcome::Skipped { reason } => ("apply-skipped", "warning", reason),
+        };
+        Some(Item {
+            integration: integration.clone(),
+            category: category.clone(),
+            ..remark(rule, severity, format!("{integration} {category} was not saved: {reason}"))
         })
-        .collect()
+    });
+    renamed.chain(saves).collect()
 }
 
 /// A value as a person reads it, with its label.

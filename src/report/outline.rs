@@ -252,7 +252,7 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
         "reset": kinds(Kind::Reset),
         "categories": categories,
         "unchanged": count(unchanged, "category"),
-        "effects": effects(one.effects.as_ref()),
+        "effects": effects(one),
     })
 }
 
@@ -281,9 +281,12 @@ fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
     })
 }
 
-fn effects(effects: Option<&Effects>) -> Vec<Json> {
-    let Some(effects) = effects else { return Vec::new() };
+fn effects(one: &Integration) -> Vec<Json> {
+    let none = Effects::default();
+    let effects = one.effects.as_ref().unwrap_or(&none);
+    let former: Vec<String> = one.renamed_from.iter().cloned().collect();
     [
+        ("renamed from", &former),
         ("flows switched on", &effects.flows_on),
         ("flows switched off", &effects.flows_off),
         ("categories that appear", &effects.categories_shown),

@@ -23,10 +23,8 @@ pub fn text(plan: &Plan) -> String {
 }
 
 fn is_worth_showing(integration: &Integration) -> bool {
-    integration
-        .categories
-        .iter()
-        .any(|category| category.action.saves() || category.action == Action::Blocked)
+    let told = |category: &CategoryPlan| category.action.saves() || category.action == Action::Blocked;
+    integration.renamed_from.is_some() || integration.categories.iter().any(told)
 }
 
 fn integration_text(out: &mut String, integration: &Integration) {
@@ -49,6 +47,9 @@ fn integration_text(out: &mut String, integration: &Integration) {
     );
     if let Some(link) = &integration.link {
         let _ = writeln!(out, "  {}", clean(link).dimmed());
+    }
+    if let Some(former) = &integration.renamed_from {
+        let _ = writeln!(out, "  {} renamed from {}", "~".yellow(), clean(former).bold());
     }
     for category in &integration.categories {
         category_text(out, category);
@@ -175,9 +176,11 @@ fn summary(out: &mut String, plan: &Plan) {
     let to_save = categories.create + categories.update + categories.reset;
     let blocked =
         if categories.blocked > 0 { format!("{} blocked, ", categories.blocked) } else { String::new() };
+    let renamed = plan.integrations.iter().filter(|one| one.renamed_from.is_some()).count();
+    let renamed = if renamed > 0 { format!("{renamed} renamed, ") } else { String::new() };
     let _ = writeln!(
         out,
-        "{}: {} to save, {blocked}{} unchanged. {} added, {} changed, {} reset.",
+        "{}: {renamed}{} to save, {blocked}{} unchanged. {} added, {} changed, {} reset.",
         count(plan.summary.integrations, "integration"),
         count(to_save, "category"),
         categories.none,

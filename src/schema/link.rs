@@ -6,7 +6,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::judge::Validator;
 use super::parts::Catalogue;
-use super::{Category, Condition, Connector, Flow, Pair, Reference, Required, Setting, text};
+use super::{
+    Category, Condition, Connector, Flow, Pair, Reference, Required, Setting, former_names, had_name, text,
+};
 use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, SettingPath, Value, WEBHOOKS};
 
 /// Parts that do not fit together: in which part, where (JSON Pointer) and why.
@@ -55,7 +57,11 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         if taken_away || without_flow || needs.is_some_and(|needs| !sides.has(needs)) {
             hidden.push((category, text(&part, "hidden_because").to_owned()));
         } else {
-            settings.push(link_category(&part, &category, &pair, &sides));
+            let linked = link_category(&part, &category, &pair, &sides);
+            if let Some((pointer, message)) = ambiguous_name(&linked.schema, "") {
+                return Err(blame(&pointer, message, &category, &pair, &sides));
+            }
+            settings.push(linked);
         }
     }
     let skeleton = skeleton(catalogue, &sides, &flows, &settings);
@@ -238,7 +244,57 @@ fn category(id: &str, schema: &Json, flows: Option<Vec<String>>) -> Category {
         flows,
         settings,
         schema: schema.clone(),
+        renames: has_former_names(schema),
     }
+}
+
+fn has_former_names(schema: &Json) -> bool {
+    let inner = schema.get("properties").and_then(Json::as_object).into_iter().flat_map(Map::values);
+    former_names(schema).next().is_some()
+        || inner.chain(schema.get("additionalProperties")).any(has_former_names)
+}
+
+/// A name that two settings of one place had or have: where it is claimed, and why it cannot be.
+fn ambiguous_name(schema: &Json, at: &str) -> Option<(String, String)> {
+    let properties = schema.get("properties").and_then(Json::as_object);
+    for (key, property) in properties.into_iter().flatten() {
+        let here = format!("{at}/{key}");
+        for former in former_names(property) {
+            let others = || properties.into_iter().flatten().filter(|(other, _)| *other != key);
+            let taken = properties.is_some_and(|properties| properties.contains_key(former));
+            let claimed = others().find(|(_, other)| had_name(other, former)).map(|(other, _)| other);
+            let why = match claimed {
+                _ if taken => "which is the name of a setting".to_owned(),
+                Some(other) => format!("and so does `{other}`"),
+                None => continue,
+            };
+            return Some((here, format!("`{key}` says that it was called `{former}` before, {why}")));
+        }
+        if let Some(found) = ambiguous_name(property, &format!("{here}/properties")) {
+            return Some(found);
+        }
+    }
+    let rows = schema.get("additionalProperties").filter(|rows| rows.is_object())?;
+    let holder = at.strip_suffix("/properties").unwrap_or(at);
+    ambiguous_name(rows, &format!("{holder}/additionalProperties/properties"))
+}
+
+/// The part that says what is wrong about a setting, the last that is laid over the others.
+fn blame(pointer: &str, message: String, category: &str, pair: &Json, sides: &Sides<'_>) -> LinkError {
+    let pointer = format!("{pointer}/x-renamed-from");
+    let said = |part: &Json, id: &str, folder: &str| {
+        let pointer = format!("/settings/{category}{pointer}");
+        part.pointer(&pointer)?;
+        Some(LinkError { part: format!("{folder}/{id}.yaml"), pointer, message: message.clone() })
+    };
+    said(pair, text(pair, "pair"), "pairs")
+        .or_else(|| said(&sides.erp.description, &sides.erp.id, "connectors"))
+        .or_else(|| said(&sides.shop.description, &sides.shop.id, "connectors"))
+        .unwrap_or_else(|| LinkError {
+            part: format!("categories/{category}.yaml"),
+            pointer: format!("/settings{pointer}"),
+            message,
+        })
 }
 
 /// Drops what the platforms do not offer, and gives every property the type that the vocabulary implies.

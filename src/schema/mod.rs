@@ -14,7 +14,7 @@ pub mod words;
 
 use serde_json::Value as Json;
 
-use crate::model::{SettingPath, Value};
+use crate::model::{SettingPath, Settings, Value};
 use judge::Validator;
 
 /// A pair's linked schema: what `check`, `plan` and the reference pages read.
@@ -68,6 +68,8 @@ pub struct Category {
     pub settings: Vec<Setting>,
     /// JSON Schema of the category's part of the document.
     pub schema: Json,
+    /// Something in it once had another name.
+    renames: bool,
 }
 
 /// One setting of a category: a leaf, or a whole mapping.
@@ -150,6 +152,38 @@ impl Category {
             .max_by_key(|setting| setting.path.segments().len())
     }
 
+    /// Settings under the names that they have now, where some, or what they stand in, once had others.
+    #[must_use]
+    pub fn renamed(&self, settings: Settings) -> Settings {
+        if !self.renames {
+            return settings;
+        }
+        let (former, mut renamed): (Settings, Settings) =
+            settings.into_iter().partition(|(path, _)| self.schema_at(path).is_none());
+        for (path, value) in former {
+            // Both were set at one time; the newer name counts.
+            renamed.entry(self.path_now(&path).unwrap_or(path)).or_insert(value);
+        }
+        renamed
+    }
+
+    /// The path that a setting with a former name has now; `None` when it never had this one.
+    fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
+        let mut now = SettingPath::root();
+        path.segments().iter().try_fold(&self.schema, |schema, key| {
+            let properties = schema.get("properties").and_then(Json::as_object);
+            let named = properties.and_then(|properties| properties.get_key_value(&**key));
+            let former = || properties?.iter().find(|(_, property)| had_name(property, key));
+            if let Some((name, property)) = named.or_else(former) {
+                now = now.child(name);
+                return Some(property);
+            }
+            now = now.child(key);
+            schema.get("additionalProperties").filter(|rows| rows.is_object())
+        })?;
+        Some(now)
+    }
+
     /// The schema of the value at a path, through properties and mapping rows.
     #[must_use]
     pub fn schema_at(&self, path: &SettingPath) -> Option<&Json> {
@@ -167,6 +201,19 @@ impl Category {
 pub fn options_of(schema: &Json) -> Option<(&str, &str)> {
     let holder = schema.get("items").unwrap_or(schema);
     holder.get("x-options")?.as_str()?.split_once('.')
+}
+
+/// Whether a setting was once called so.
+#[must_use]
+pub fn had_name(schema: &Json, name: &str) -> bool {
+    former_names(schema).any(|former| former == name)
+}
+
+/// What a setting was called before.
+pub fn former_names(schema: &Json) -> impl Iterator<Item = &str> {
+    let said = schema.get("x-renamed-from");
+    let list = said.and_then(Json::as_array).map(Vec::as_slice);
+    list.or_else(|| said.map(std::slice::from_ref)).unwrap_or_default().iter().filter_map(Json::as_str)
 }
 
 /// A text under a key, or nothing.

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::judge::{Words, about, segments};
 use super::repair::Move;
-use super::{mend, parts, text};
+use super::{had_name, mend, parts, text};
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{About, Finding, Label, nearest};
 use crate::model::{SettingPath, Value};
@@ -141,6 +141,15 @@ impl Speaker<'_> {
         let known: Vec<(&str, &Json)> =
             known.into_iter().flatten().map(|(key, schema)| (key.as_str(), schema)).collect();
         let from = || segments.iter().cloned().chain([key.to_owned()]).collect::<Vec<_>>();
+        if let Some((name, _)) = known.iter().find(|(_, schema)| had_name(schema, key)) {
+            let present = place.node.as_map().and_then(|map| map.get(name));
+            let free = present.is_none_or(|present| present.key.span.file != at.file);
+            let about = std::mem::take(&mut finding.about);
+            let finding = codes::setting_renamed(key, name, free, at).about(about);
+            let to = segments.iter().cloned().chain([(*name).to_owned()]).collect();
+            moves.extend(present.is_none().then(|| Move { from: from(), to, finding: finding.clone() }));
+            return Some(finding);
+        }
         if let Some((to, help)) = self.elsewhere(kind, key) {
             let finding = finding.help(help);
             let moved = Move { from: from(), to, finding: finding.clone() };

@@ -1,6 +1,6 @@
 //! A setting in words: what kind of field it is, when it is required, when it takes effect.
 
-use super::{Category, Pair, Required, Setting, options_of, text};
+use super::{Category, Pair, Required, Setting, former_names, options_of, text};
 use serde_json::Value as Json;
 
 /// What there is to know of a setting, as name and words; its type is [`kind`].
@@ -18,6 +18,10 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
         _ => "at the next sync; what was synced already keeps its old values",
     };
     facts.push(("Takes effect", effect.to_owned()));
+    let former: Vec<String> = former_names(&setting.schema).map(|name| format!("`{name}`")).collect();
+    if !former.is_empty() {
+        facts.push(("Former name", crate::diagnostic::list_words(&former, "and")));
+    }
     facts
 }
 

@@ -137,13 +137,84 @@ pub enum Asked {
     Held(Lock),
 }
 
-/// What is kept besides saves: a check that was lifted, a lock that was released by hand.
+/// A request to give what is deployed under one id another.
+#[derive(Debug, Clone, Copy)]
+pub struct Rename<'a> {
+    pub from: &'a str,
+    pub to: &'a str,
+    /// RFC 3339, UTC.
+    pub at: &'a str,
+    pub by: &'a str,
+    /// Digest of the plan that is applied.
+    pub run: &'a str,
+}
+
+impl Rename<'_> {
+    /// What the note of it says; read back by [`Renamed::read`].
+    fn text(&self) -> String {
+        format!("{} -> {}", self.from, self.to)
+    }
+}
+
+/// What became of a [`Rename`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// So many categories have the new id now.
+    Moved(usize),
+    /// The new id has deployed categories of its own; nothing was written.
+    Taken,
+}
+
+/// An integration that was given another id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    pub from: String,
+    pub to: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+}
+
+impl Renamed {
+    fn read(note: &Note) -> Option<Self> {
+        let (from, to) = note.text.split_once(" -> ").filter(|_| note.kind == RENAME)?;
+        Some(Renamed { from: from.to_owned(), to: to.to_owned(), at: note.at.clone() })
+    }
+}
+
+/// The kind of note that tells of a rename.
+const RENAME: &str = "rename";
+
+/// The id under which the store has now what was saved under `name` at that time; `renames` in their order.
+#[must_use]
+pub fn name_now(renames: &[Renamed], name: &str, saved_at: &str) -> String {
+    let mut now = name;
+    for renamed in renames {
+        if renamed.from == now && *saved_at <= *renamed.at {
+            now = &renamed.to;
+        }
+    }
+    now.to_owned()
+}
+
+/// The ids that an integration had before, without its own.
+#[must_use]
+pub fn former_names(renames: &[Renamed], name: &str) -> Vec<String> {
+    let mut names = vec![name.to_owned()];
+    for renamed in renames.iter().rev() {
+        if names.contains(&renamed.to) && !names.contains(&renamed.from) {
+            names.push(renamed.from.clone());
+        }
+    }
+    names.split_off(1)
+}
+
+/// What is kept besides saves: a check that was lifted, a lock that was released by hand, an integration that was renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// RFC 3339, UTC.
     pub at: String,
     pub by: String,
-    /// `force` or `unlock`
+    /// `force`, `unlock` or `rename`
     pub kind: String,
     pub text: String,
     pub run: Option<String>,
@@ -201,6 +272,21 @@ pub trait Store {
     /// # Errors
     /// When the store cannot be written; then nothing was.
     fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError>;
+
+    /// Gives what is deployed under one id another, at the same revisions and with a note; atomic. The history stays as it
+    /// was written.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was.
+    fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError>;
+
+    /// Integrations that were given another id, in the order in which that was done.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn renames(&mut self) -> Result<Vec<Renamed>, StoreError> {
+        Ok(self.notes()?.iter().filter_map(Renamed::read).collect())
+    }
 
     /// Notes that a plan (by its digest) is about to be applied.
     ///

@@ -17,8 +17,8 @@ use self::connect::{Access, Target};
 use self::layout::Found;
 use self::text::{decode, encode};
 use super::{
-    Ask, Asked, Deployed, Lock, Note, Past, Record, Run, Save, Saved, Store, StoreError, document, identity,
-    unusable, without_null,
+    Ask, Asked, Deployed, Lock, Moved, Note, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
+    StoreError, document, identity, unusable, without_null,
 };
 use crate::model::{self, Settings};
 
@@ -218,6 +218,32 @@ impl Store for Postgres {
             Saved::Already { revision } if done.repeated => Ok(Saved::Saved { revision }),
             standing => Ok(standing),
         }
+    }
+
+    fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError> {
+        let sql = "WITH moved AS (
+                 UPDATE category SET integration = $2
+                 WHERE integration = $1 AND NOT EXISTS (SELECT FROM category WHERE integration = $2)
+                 RETURNING 1),
+             noted AS (
+                 INSERT INTO note (at, by, kind, text, run)
+                 SELECT $3, $4, $5, $6, $7 WHERE EXISTS (SELECT FROM moved))
+             SELECT (SELECT count(*) FROM moved), EXISTS (SELECT FROM category WHERE integration = $2)";
+        let text = rename.text();
+        let parameters =
+            [rename.from, rename.to, rename.at, rename.by, RENAME, &text, rename.run].map(encode);
+        let parameters = parameters.each_ref().map(|text| text as &(dyn postgres::types::ToSql + Sync));
+        // Not repeated: what it moved would then look like the new id's own.
+        let row = self.client.query_one(sql, &parameters).map_err(|error| {
+            match failure::failed(&self.target.shown, &error) {
+                StoreError::Failed { store, reason } if self.client.is_closed() => {
+                    StoreError::InDoubt { store, reason }
+                }
+                other => other,
+            }
+        })?;
+        let moved = usize::try_from(row.get::<_, i64>(0)).unwrap_or_default();
+        Ok(if moved == 0 && row.get(1) { Moved::Taken } else { Moved::Moved(moved) })
     }
 
     fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError> {

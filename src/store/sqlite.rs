@@ -18,8 +18,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 
 use self::layout::{Facts, Found};
 use super::{
-    Ask, Asked, Deployed, Lock, Note, Past, Record, Run, Save, Saved, Store, StoreError, document, unusable,
-    without_null,
+    Ask, Asked, Deployed, Lock, Moved, Note, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
+    StoreError, document, unusable, without_null,
 };
 use crate::model::{self, Settings};
 
@@ -245,6 +245,25 @@ impl Store for Sqlite {
             })
         });
         rows.map_err(failed)?.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let taken = "SELECT EXISTS (SELECT 1 FROM category WHERE integration = ?1)";
+        if transaction.query_row(taken, [rename.to], |row| row.get(0)).map_err(failed)? {
+            return Ok(Moved::Taken);
+        }
+        let sql = "UPDATE category SET integration = ?2 WHERE integration = ?1";
+        let moved = transaction.execute(sql, [rename.from, rename.to]).map_err(failed)?;
+        if moved > 0 {
+            let sql = "INSERT INTO note (at, by, kind, text, run) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let note = (rename.at, rename.by, RENAME, rename.text(), rename.run);
+            transaction.execute(sql, note).map_err(failed)?;
+            transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
+        }
+        Ok(Moved::Moved(moved))
     }
 
     fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError> {

@@ -36,6 +36,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
     let integrations: Vec<Integration> = (0..integrations)
         .map(|number| Integration {
             integration: format!("{number}{text}"),
+            renamed_from: None,
             pair: "fortnox-shopify".to_owned(),
             title: text.to_owned(),
             mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },

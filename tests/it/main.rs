@@ -28,6 +28,7 @@ mod place;
 mod platforms;
 mod postgres;
 mod pull;
+mod renames;
 mod report;
 mod revisions;
 mod rules;

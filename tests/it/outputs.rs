@@ -6,7 +6,8 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 8] = ["validate", "plan", "apply", "show", "version", "explain", "schema-list", "error"];
+const KINDS: [&str; 9] =
+    ["validate", "plan", "apply", "show", "version", "explain", "schema-list", "error", "fix"];
 
 fn schema(kind: &str) -> Json {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/output/{kind}.schema.json"));
@@ -74,6 +75,15 @@ fn outputs_fit_their_schemas() {
     project.edit("integrations/nordic-outdoor.yaml", "NORDIC_WEBHOOKS", "NORDIC_SHOPIFY_TOKEN");
     let plan = run(&["plan"]);
     assert_fits("plan", &plan);
+    project.edit(
+        "integrations/nordic-outdoor.yaml",
+        "integration: nordic-outdoor",
+        "integration: nordic-outdor",
+    );
+    assert_fits("error", &run(&["fix"]));
+    let fixed = run(&["fix", "--yes"]);
+    assert_fits("fix", &fixed);
+    assert_eq!(fixed["mended"][0]["code"], "E0205", "{fixed:#}");
     assert!(plan["summary"]["settings"]["change"].as_u64() > Some(0), "{plan:#}");
     project.edit("bases/swedish-shop.yaml", "match_by: email", "match_by: mail");
     project.edit(

@@ -296,6 +296,7 @@ fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change
 fn integration(name: &str, mode: Mode, readiness: Readiness, categories: Vec<CategoryPlan>) -> Integration {
     Integration {
         integration: name.to_owned(),
+        renamed_from: None,
         pair: "fortnox-shopify".to_owned(),
         title: "Shopify ↔ Fortnox".to_owned(),
         mode,

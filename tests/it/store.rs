@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
-use pairform::store::{self, Ask, Asked, Lock, Note, Run, Save, Saved, Store, StoreError};
+use pairform::store::{self, Ask, Asked, Lock, Moved, Note, Rename, Run, Save, Saved, Store, StoreError};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -131,6 +131,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     ten_threads_take_one_lock_in_turn
     a_save_without_its_lock_writes_nothing
     records_and_notes_are_in_order_and_kept
+    a_rename_moves_what_is_deployed_and_leaves_the_history
 ] }
 
 const AT: &str = "2026-12-01T09:30:00Z";
@@ -671,6 +672,26 @@ fn records_and_notes_are_in_order_and_kept(place: &dyn Place) {
 }
 
 /// Scalars, lists and nested objects; what a category's document may hold, resets aside.
+fn a_rename_moves_what_is_deployed_and_leaves_the_history(place: &dyn Place) {
+    let mut store = place.open();
+    save(&mut *store, "30", 0);
+    let rename = Rename { from: "nordic-outdoor", to: "store", at: AT, by: "ann", run: RUN };
+    assert_eq!(store.rename(&rename).unwrap(), Moved::Moved(1));
+    let moved = only(&mut *store);
+    assert_eq!((moved.integration.as_str(), moved.revision, moved.saved_by.as_str()), ("store", 1, "ann"));
+    assert_eq!(history(&mut *store).len(), 1);
+    assert_eq!(store.renames().unwrap().len(), 1);
+    // What is there is never overwritten, and what is gone is nothing to move.
+    save(&mut *store, "14", 0);
+    assert_eq!(store.rename(&rename).unwrap(), Moved::Taken);
+    assert_eq!(store.rename(&Rename { from: "none", to: "new", ..rename }).unwrap(), Moved::Moved(0));
+    assert_eq!((store.renames().unwrap().len(), store.read(None).unwrap().len()), (1, 2));
+    // A save goes on from the revision that was moved.
+    let wanted = terms("10");
+    let on = store.save(&Save { integration: "store", ..save_of(&wanted, 1) }).unwrap();
+    assert_eq!(on, Saved::Saved { revision: 2 });
+}
+
 fn any_document() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(serde_json::Value::from),

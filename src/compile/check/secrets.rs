@@ -54,7 +54,7 @@ fn by_name(node: &Node, into: &mut Vec<Span>) {
         Kind::Map(map) => {
             for entry in map.entries() {
                 if sounds_secret(&entry.key.text) {
-                    collect(&entry.value, "", &|_| false, into);
+                    collect(&entry.value, &entry.key.text, &|_| false, into);
                 } else {
                     by_name(&entry.value, into);
                 }

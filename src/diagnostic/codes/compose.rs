@@ -21,6 +21,7 @@ codes! {
     BAD_EXPRESSION = "E0214" "bad-expression" "an expression that cannot be worked out";
     UNKNOWN_VARIABLE = "E0215" "unknown-variable" "an expression names a variable that is not declared";
     NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
+    UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
 }
 
 #[must_use]
@@ -123,6 +124,27 @@ pub fn duplicate_integration(name: &str, at: Span, first: Span) -> Finding {
     )
     .related(first, "first declared here")
     .help("rename or remove one of the two")
+}
+
+/// `own`: it is the integration's own name.
+#[must_use]
+pub fn former_name_in_use(name: &str, own: bool, at: Span) -> Finding {
+    let label = if own { "its name now" } else { "still an integration of its own" };
+    Finding::new(&UNFIT_FORMER_NAME, format!("`{name}` was not renamed"), Label::new(at, label))
+        .note("what is deployed under a former id is taken over, and an id that is in use keeps its own")
+        .help("write the id that it had before, or take `renamed_from` away")
+}
+
+#[must_use]
+pub fn former_name_twice(name: &str, at: Span, first: Span) -> Finding {
+    Finding::new(
+        &UNFIT_FORMER_NAME,
+        format!("two integrations say that they were called `{name}`"),
+        Label::new(at, "said here"),
+    )
+    .related(first, "and here")
+    .note("only one of them can take over what is deployed under that id")
+    .help("keep one of the two")
 }
 
 #[must_use]

@@ -13,6 +13,7 @@ codes! {
     MISSING_KEY = "E0306" "missing-key" "a key that has to stand beside the others is missing";
     UNFIT_COMBINATION = "E0307" "unfit-combination" "keys or values that do not go together";
     UNFIT_LIST = "E0308" "unfit-list" "a list or map with too few, too many or repeated items";
+    SETTING_RENAMED = "E0309" "setting-renamed" "a setting is written under a name that it had before";
     REQUIRED_SETTING_UNSET = "E0312" "required-setting-unset" "a required setting is not set";
     LITERAL_CREDENTIAL = "E0320" "literal-credential" "a credential is written as a literal";
     LEADING_ZERO = "E0321" "leading-zero" "an unquoted number with a leading zero";
@@ -24,6 +25,24 @@ codes! {
 #[must_use]
 pub fn unknown_key(kind: &str, key: &str, within: &str, at: Span) -> Finding {
     Finding::new(&UNKNOWN_KEY, format!("unknown {kind} `{key}` in {within}"), Label::new(at, ""))
+}
+
+/// `free`: the name that it has now is not there too.
+#[must_use]
+pub fn setting_renamed(former: &str, name: &str, free: bool, at: Span) -> Finding {
+    let finding = Finding::new(
+        &SETTING_RENAMED,
+        format!("`{former}` is called `{name}` now"),
+        Label::new(at, format!("the schema calls it `{name}`")),
+    );
+    if free {
+        finding
+            .note("what is deployed under the former name counts as deployed under the new one")
+            .help(format!("write `{name}`; `pairform fix` does it everywhere"))
+            .fix(format!("write `{name}`"), at, name)
+    } else {
+        finding.help(format!("take `{former}` away; `{name}` is there already"))
+    }
 }
 
 #[must_use]

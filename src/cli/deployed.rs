@@ -1,0 +1,105 @@
+//! What is deployed, under the names that the files use now: of integrations (`renamed_from`) and of settings
+//! (`x-renamed-from`). The one door through which commands that compare read a store.
+
+use std::collections::BTreeMap;
+
+use super::exit::Stop;
+use crate::compile::{Compilation, Compiled};
+use crate::model::Settings;
+use crate::store::{self, Deployed, Past, Record, Store};
+
+/// Deployed categories, and which integrations an apply still has to rename.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// Sorted by integration and category, under present names.
+    pub rows: Vec<Deployed>,
+    /// Present name to the one that the store has.
+    pub renamed: BTreeMap<String, String>,
+}
+
+/// Reads the deployed categories of some integrations (`None`: of all).
+///
+/// An integration takes over what its former name has only while nothing is deployed under its own.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn read(
+    store: &mut dyn Store,
+    compilation: &Compilation,
+    integrations: Option<&[String]>,
+) -> Result<Read, Stop> {
+    let former: BTreeMap<&str, &str> = compilation
+        .integrations
+        .iter()
+        .filter_map(|compiled| Some((compiled.renamed_from.as_deref()?, compiled.name.as_str())))
+        .collect();
+    let names = integrations.map(|names| {
+        let wanted = |now: &str| names.iter().any(|name| name == now);
+        let before = former.iter().filter(|(_, now)| wanted(now)).map(|(before, _)| (*before).to_owned());
+        names.iter().cloned().chain(before).collect::<Vec<String>>()
+    });
+    let mut rows = store.read(names.as_deref())?;
+    let mut renamed = BTreeMap::new();
+    for (before, now) in former {
+        let has = |name: &str| rows.iter().any(|row| row.integration == name);
+        if has(now) || !has(before) {
+            continue;
+        }
+        for row in rows.iter_mut().filter(|row| row.integration == before) {
+            now.clone_into(&mut row.integration);
+        }
+        renamed.insert(now.to_owned(), before.to_owned());
+    }
+    for row in &mut rows {
+        let Some(compiled) = find(compilation, &row.integration) else { continue };
+        row.settings = present(compiled, &row.category, std::mem::take(&mut row.settings));
+        row.applied = present(compiled, &row.category, std::mem::take(&mut row.applied));
+    }
+    rows.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
+    Ok(Read { rows, renamed })
+}
+
+/// Settings of a category under the names that its schema has for them now.
+#[must_use]
+pub fn present(compiled: &Compiled, category: &str, settings: Settings) -> Settings {
+    match compiled.pair.category(category) {
+        Some(category) => category.renamed(settings),
+        None => settings,
+    }
+}
+
+fn find<'a>(compilation: &'a Compilation, name: &str) -> Option<&'a Compiled> {
+    let at = compilation.integrations.binary_search_by(|compiled| compiled.name.as_str().cmp(name)).ok()?;
+    Some(&compilation.integrations[at])
+}
+
+/// All saves, in the order in which they were made, under the name that each integration has in the store now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn records(store: &mut dyn Store) -> Result<Vec<Record>, Stop> {
+    let renames = store.renames()?;
+    let mut records = store.records()?;
+    for record in &mut records {
+        record.integration = store::name_now(&renames, &record.integration, &record.past.saved_at);
+    }
+    Ok(records)
+}
+
+/// All saves of one category, oldest first, those under former names of its integration too. `name` is the one that
+/// the store has now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn history(store: &mut dyn Store, name: &str, category: &str) -> Result<Vec<Past>, Stop> {
+    let renames = store.renames()?;
+    let mut past = Vec::new();
+    for former in store::former_names(&renames, name) {
+        let mut saves = store.history(&former, category)?;
+        saves.retain(|save| store::name_now(&renames, &former, &save.saved_at) == name);
+        past.append(&mut saves);
+    }
+    past.append(&mut store.history(name, category)?);
+    past.sort_by_key(|save| save.revision);
+    Ok(past)
+}
