@@ -10,7 +10,6 @@ use super::args::{Common, Form, Init};
 use super::exit::{self, Stop};
 use super::project;
 use super::streams::Streams;
-use crate::diagnostic::nearest;
 use crate::plan::FORMAT_VERSION;
 use crate::report::{json as machine, scaffold};
 use crate::schema::parts::Catalogue;
@@ -38,7 +37,7 @@ pub fn run(common: &Common, args: &Init, streams: &mut Streams) -> Result<u8, St
         }
     }
     if let Some(id) = &args.pair {
-        let pair = catalogue.pair(id).ok_or_else(|| no_pair(id, &catalogue))?;
+        let pair = catalogue.pair(id).ok_or_else(|| project::no_pair(id, &catalogue))?;
         let name = args.name.clone().unwrap_or_else(|| id.clone());
         require_name(&name)?;
         let path = root.join("integrations").join(format!("{name}.yaml"));
@@ -59,15 +58,6 @@ pub fn run(common: &Common, args: &Init, streams: &mut Streams) -> Result<u8, St
     }
     say(common, &root, &files, streams);
     Ok(exit::OK)
-}
-
-fn no_pair(id: &str, catalogue: &Catalogue) -> Stop {
-    let known = catalogue.names("pairs");
-    let stop = Stop::usage(format!("there is no pair `{id}`"));
-    match nearest(id, known.iter().map(String::as_str)) {
-        Some(near) => stop.help(format!("did you mean `{near}`?")),
-        None => stop.help("`pairform schema list` lists the pairs"),
-    }
 }
 
 pub(super) fn require_name(name: &str) -> Result<(), Stop> {

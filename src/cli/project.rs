@@ -8,6 +8,7 @@ use super::exit::{self, Stop};
 use crate::compile::project::DEFAULT_STORE;
 use crate::compile::{self, Compilation, Compiled, Front, Judged, Selection, reach};
 use crate::diagnostic::{Finding, Severity, nearest};
+use crate::schema::parts::Catalogue;
 use crate::source::git::{self, GitError, History, Revision};
 use crate::source::{Sources, load};
 
@@ -163,6 +164,21 @@ pub fn require_selected<T>(compilation: &Compilation<T>, selection: &Selection) 
         require_known("pair", pair, &pairs)?;
     }
     Ok(())
+}
+
+/// Why a pair cannot be had.
+#[must_use]
+pub fn no_pair(id: &str, catalogue: &Catalogue) -> Stop {
+    let known = catalogue.names("pairs");
+    if known.iter().any(|known| known == id) {
+        return Stop::new(exit::ERRORS, format!("the schemas of the pair `{id}` have mistakes"))
+            .help("`pairform validate` shows them");
+    }
+    let stop = Stop::usage(format!("there is no pair `{id}`"));
+    match nearest(id, known.iter().map(String::as_str)) {
+        Some(near) => stop.help(format!("did you mean `{near}`?")),
+        None => stop.help("`pairform schema list` lists the pairs"),
+    }
 }
 
 /// The files and folders that paths on the command line name, from the file system's root.

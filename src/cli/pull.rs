@@ -455,9 +455,11 @@ fn adopt(
         return Err(Stop::usage(format!("`{name}` is in no file, and the store does not know its pair"))
             .help(format!("say it: `pairform pull {name} --pair fortnox-shopify`")));
     };
-    let pair = opened.compilation.catalogue.pair(id).ok_or_else(|| {
-        Stop::usage(format!("there is no pair `{id}`")).help("`pairform schema list` lists the pairs")
-    })?;
+    let pair = opened
+        .compilation
+        .catalogue
+        .pair(id)
+        .ok_or_else(|| project::no_pair(id, &opened.compilation.catalogue))?;
     let adopted = Adopted::of(common, name, &pair, &mine, pulled);
     let folder = format!("integrations/{name}");
     for (path, text) in adopted.texts(&folder, args.split) {

@@ -26,7 +26,7 @@ use super::streams::Streams;
 use super::{export, project, validate};
 use crate::compile::redact;
 use crate::diagnostic::codes;
-use crate::diagnostic::{Finding, nearest, settle};
+use crate::diagnostic::{Finding, settle};
 use crate::plan::FORMAT_VERSION;
 use crate::report::{clean, json as machine};
 use crate::schema::judge::{Validator, Words, not_fetched};
@@ -58,14 +58,7 @@ pub fn run(common: &Common, args: &Schema, streams: &mut Streams) -> Result<u8, 
             return export::export(common, &catalogue, &sources, folder, *check, streams);
         }
         SchemaCommand::Show { pair, json } => {
-            let found = catalogue.pair(pair).ok_or_else(|| {
-                let known = catalogue.names("pairs");
-                let stop = Stop::usage(format!("there is no pair `{pair}`"));
-                match nearest(pair, known.iter().map(String::as_str)) {
-                    Some(near) => stop.help(format!("did you mean `{near}`?")),
-                    None => stop.help("`pairform schema list` lists the pairs"),
-                }
-            })?;
+            let found = catalogue.pair(pair).ok_or_else(|| project::no_pair(pair, &catalogue))?;
             if *json {
                 streams.result(&machine::print(&found.document));
             } else if common.output == Form::Json {
@@ -74,7 +67,9 @@ pub fn run(common: &Common, args: &Schema, streams: &mut Streams) -> Result<u8, 
                     "pair": found.id, "title": found.title, "schema": found.document});
                 streams.result(&machine::print(&body));
             } else {
-                streams.result(&overview(&found));
+                let known: Vec<&str> = found.categories().map(|category| category.id.as_str()).collect();
+                common.category.iter().try_for_each(|id| project::require_known("category", id, &known))?;
+                streams.result(&overview(&found, &common.category));
             }
         }
     }
@@ -101,13 +96,13 @@ fn list(common: &Common, catalogue: &Catalogue, code: u8, streams: &mut Streams)
     streams.result(&out);
 }
 
-fn overview(pair: &Pair) -> String {
+fn overview(pair: &Pair, only: &[String]) -> String {
     let mut out = format!("{}  {}\n\n{}\n", pair.id.bold(), pair.title, "flows".bold());
     for flow in &pair.flows {
         let default = if flow.default { "on" } else { "off" };
         let _ = writeln!(out, "  {:<12} {default:<4} {}", flow.id, flow.direction.replace('_', " "));
     }
-    for category in pair.categories() {
+    for category in pair.categories().filter(|one| only.is_empty() || only.contains(&one.id)) {
         let when = category
             .flows
             .as_ref()

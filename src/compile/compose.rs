@@ -571,6 +571,6 @@ pub fn merge(base: Node, over: &Node) -> Node {
 /// A place for what is missing in `root`: never empty-handed.
 #[must_use]
 pub fn missing_pair(composed: &Composed) -> Finding {
-    schema::missing_key("pair", "the integration", composed.place)
+    schema::missing_key("pair", "the integration", "", composed.place)
         .help("write `pair:` with the two connectors in alphabetical order, such as `pair: fortnox-shopify`")
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 
 use crate::model::{CONNECTORS, SettingPath, Value};
-use crate::schema::words::{kind, set_title};
+use crate::schema::words::{kind, required, set_title};
 use crate::schema::{Category, Pair, Required, Setting, options_of, text};
 
 /// The text of `integrations/NAME.yaml` for a pair. What has a default is set to it; what a person has to decide stays a
@@ -18,7 +18,20 @@ pub fn integration(pair: &Pair, name: &str) -> String {
     connectors(&mut out, pair);
     out.push_str("settings:\n");
     for category in &pair.settings {
-        settings_category(&mut out, pair, category, name);
+        let mut text = String::new();
+        settings_category(&mut text, pair, category, name);
+        let on = |id: &String| pair.flow(id).is_some_and(|flow| flow.default);
+        if category.flows.as_ref().is_none_or(|flows| flows.iter().any(on)) {
+            out.push_str(&text);
+            continue;
+        }
+        // It would be set where nobody sees it.
+        for line in text.lines() {
+            let _ = match line.strip_prefix("  ") {
+                Some(rest) => writeln!(out, "  # {rest}"),
+                None => writeln!(out, "{line}"),
+            };
+        }
     }
     out.push_str(SCHEDULES);
     out
@@ -78,11 +91,12 @@ fn settings_category(out: &mut String, pair: &Pair, category: &Category, name: &
             .iter()
             .filter(move |setting| is_required(setting) == required && setting.additional == additional)
     };
-    let required: Vec<&Setting> = category.settings.iter().filter(is_required).collect();
+    let required_ones: Vec<&Setting> = category.settings.iter().filter(is_required).collect();
     let plain: Vec<&Setting> = chosen(false, false).collect();
     let additional: Vec<&Setting> = chosen(false, true).collect();
-    for setting in &required {
-        let _ = writeln!(out, "    # {} (required). {}", setting.title, setting.description);
+    for setting in &required_ones {
+        let required = required(category, setting).replacen("yes", "required", 1);
+        let _ = writeln!(out, "    # {} ({required}). {}", setting.title, setting.description);
         hint(out, pair, setting);
         line(out, setting, name, true);
     }

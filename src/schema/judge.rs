@@ -4,7 +4,8 @@
 
 use std::collections::HashSet;
 
-use jsonschema::error::ValidationErrorKind as Kind;
+use jsonschema::JsonType;
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{PatternOptions, ReferencingError, Retrieve, ValidationError};
 use serde_json::Value as Json;
 
@@ -150,7 +151,8 @@ impl Validator {
     }
 }
 
-const BUILT_IN: &str = "pairform:///schemas/";
+/// What the built-in schemas are called when they refer to each other.
+pub(super) const BUILT_IN: &str = "pairform:///schemas/";
 
 /// Answers references between the built-in schemas.
 struct BuiltIn;
@@ -227,7 +229,8 @@ fn rank(kind: &Kind) -> u8 {
     }
 }
 
-/// For alternatives of which one got inside the value while others failed at its door, the errors of that one.
+/// For alternatives of which one got inside the value while others failed at its door, or of which one alone is for values
+/// of this type, the errors of that one.
 fn unfold(error: ValidationError<'_>) -> Vec<ValidationError<'_>> {
     let here = error.instance_path().as_str().len();
     let (Kind::AnyOf { context } | Kind::OneOfNotValid { context }) = error.kind() else {
@@ -236,14 +239,44 @@ fn unfold(error: ValidationError<'_>) -> Vec<ValidationError<'_>> {
     let depth = |branch: &[ValidationError<'static>]| {
         branch.iter().map(|error| error.instance_path().as_str().len()).min().unwrap_or(here)
     };
+    let of_null = |error: &ValidationError<'_>| {
+        let null = matches!(error.kind(), Kind::Type { kind: TypeKind::Single(JsonType::Null) });
+        null && error.instance_path().as_str().len() == here
+    };
+    let other = |error: &ValidationError<'_>| is_of_another_type(error, here);
+    let mut kin: Vec<bool> = context.iter().map(|branch| !branch.iter().any(other)).collect();
+    if !kin.contains(&true) {
+        kin = context.iter().map(|branch| !branch.iter().any(of_null)).collect();
+    }
     let deepest = context.iter().map(|branch| depth(branch)).max().unwrap_or(here);
     let inside = context.iter().filter(|branch| depth(branch) == deepest).count();
-    if deepest <= here || inside != 1 {
+    let by_depth = deepest > here && inside == 1;
+    if !by_depth && kin.iter().filter(|kin| **kin).count() != 1 {
         return vec![error];
     }
     let parts = error.into_parts();
     let (Kind::AnyOf { context } | Kind::OneOfNotValid { context }) = parts.kind else { return Vec::new() };
-    context.into_iter().filter(|branch| depth(branch) == deepest).flatten().collect()
+    let meant = context.into_iter().zip(kin).filter(
+        |(branch, kin)| {
+            if by_depth { depth(branch) == deepest } else { *kin }
+        },
+    );
+    meant.flat_map(|(branch, _)| branch).flat_map(unfold).collect()
+}
+
+/// Whether an alternative was not meant at all: it is for values of another type than the one at this depth.
+fn is_of_another_type(error: &ValidationError<'_>, here: usize) -> bool {
+    if error.instance_path().as_str().len() != here {
+        return false;
+    }
+    let written = std::mem::discriminant(error.instance().as_ref());
+    let differs = |value: &Json| std::mem::discriminant(value) != written;
+    match error.kind() {
+        Kind::Type { .. } => true,
+        Kind::Constant { expected_value } => differs(expected_value),
+        Kind::Enum { options } => options.as_array().is_some_and(|options| options.iter().all(differs)),
+        _ => false,
+    }
 }
 
 /// The keys of a JSON Pointer.

@@ -17,6 +17,7 @@ pub struct LinkError {
     pub part: String,
     pub pointer: String,
     pub message: String,
+    pub help: String,
 }
 
 /// Links one pair.
@@ -25,14 +26,18 @@ pub struct LinkError {
 /// When the pair or a connector does not exist, or they do not make a pair.
 pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
     let part_path = format!("pairs/{id}.yaml");
-    let error = |pointer: &str, message: String| LinkError {
+    let error = |pointer: &str, message: String, help: String| LinkError {
         part: part_path.clone(),
         pointer: pointer.to_owned(),
         message,
+        help,
     };
-    let pair = catalogue.part(&part_path).ok_or_else(|| error("", format!("there is no pair `{id}`")))?;
+    let pair = catalogue
+        .part(&part_path)
+        .ok_or_else(|| error("", format!("there is no pair `{id}`"), String::new()))?;
     if text(&pair, "pair") != id {
-        return Err(error("/pair", format!("the file is named `{id}.yaml`, so `pair` must be `{id}`")));
+        let message = format!("the file is named `{id}.yaml`, so `pair` must be `{id}`");
+        return Err(error("/pair", message, format!("write `{id}`, or rename the file")));
     }
     let (shop, erp) = connectors(catalogue, &pair, &error)?;
     let mut ids = [shop.id.as_str(), erp.id.as_str()];
@@ -42,6 +47,7 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         return Err(error(
             "/pair",
             format!("a pair's id is its connectors in alphabetical order: `{expected}`"),
+            format!("write `{expected}`, and name the file `{expected}.yaml`"),
         ));
     }
     let flows = flows(catalogue, &pair);
@@ -69,8 +75,10 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         .map(|other| other_category(other, &skeleton["properties"][other]))
         .into();
     let title = format!("{} ↔ {}", shop.title, erp.title);
-    let validator = Validator::new(skeleton.clone())
-        .map_err(|why| error("", format!("the linked schema is unusable: {why}")))?;
+    let validator = Validator::new(skeleton.clone()).map_err(|why| {
+        let help = "correct the setting that is named there, in the part that says so".to_owned();
+        error("", format!("the linked schema is unusable: {why}"), help)
+    })?;
     let mut linked = Pair {
         id: id.to_owned(),
         title,
@@ -91,7 +99,7 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
 fn connectors(
     catalogue: &Catalogue,
     pair: &Json,
-    error: &dyn Fn(&str, String) -> LinkError,
+    error: &dyn Fn(&str, String, String) -> LinkError,
 ) -> Result<(Connector, Connector), LinkError> {
     let names: Vec<&str> = pair
         .get("connectors")
@@ -101,11 +109,15 @@ fn connectors(
         .filter_map(Json::as_str)
         .collect();
     let [one, two] = names[..] else {
-        return Err(error("/connectors", "a pair has exactly two connectors".to_owned()));
+        let message = "a pair has exactly two connectors".to_owned();
+        return Err(error("/connectors", message, "name one shop and one ERP".to_owned()));
     };
     let load = |name: &str| {
         let part = catalogue.part(&format!("connectors/{name}.yaml"));
-        let part = part.ok_or_else(|| error("/connectors", format!("there is no connector `{name}`")))?;
+        let part = part.ok_or_else(|| {
+            let help = format!("write it as `schemas/connectors/{name}.yaml`; `pairform schema list` lists those that there are");
+            error("/connectors", format!("there is no connector `{name}`"), help)
+        })?;
         let title = text(&part, "title").to_owned();
         Ok(Connector { id: name.to_owned(), title, description: part })
     };
@@ -113,7 +125,13 @@ fn connectors(
     match (text(&one.description, "side"), text(&two.description, "side")) {
         ("shop", "erp") => Ok((one, two)),
         ("erp", "shop") => Ok((two, one)),
-        _ => Err(error("/connectors", "a pair joins one shop and one ERP".to_owned())),
+        (side, _) => {
+            let message = "a pair joins one shop and one ERP".to_owned();
+            let which = if side == "erp" { "ERPs" } else { "shops" };
+            let help =
+                format!("{} and {} are both {which}: name one of the other side", one.title, two.title);
+            Err(error("/connectors", message, help))
+        }
     }
 }
 
@@ -197,7 +215,7 @@ impl Sides<'_> {
 }
 
 /// Maps merge key by key, `null` takes a key away, all else replaces.
-fn merge(into: &mut Json, over: &Json) {
+pub(super) fn merge(into: &mut Json, over: &Json) {
     let (Json::Object(into), Json::Object(over)) = (&mut *into, over) else {
         *into = over.clone();
         return;
@@ -226,7 +244,8 @@ fn link_category(part: &Json, id: &str, pair: &Json, sides: &Sides<'_>) -> Categ
         "properties": settings,
     });
     expand_properties(&mut schema, sides);
-    let flows = part.get("flows").map(strings);
+    let offered = |id: &String| sides.flows.iter().any(|flow| flow.id == *id);
+    let flows = part.get("flows").map(|flows| strings(flows).into_iter().filter(offered).collect());
     category(id, &schema, flows)
 }
 
@@ -282,10 +301,16 @@ fn ambiguous_name(schema: &Json, at: &str) -> Option<(String, String)> {
 /// The part that says what is wrong about a setting, the last that is laid over the others.
 fn blame(pointer: &str, message: String, category: &str, pair: &Json, sides: &Sides<'_>) -> LinkError {
     let pointer = format!("{pointer}/x-renamed-from");
+    let help = "let one setting alone say it; a name that is in use was not given up".to_owned();
     let said = |part: &Json, id: &str, folder: &str| {
         let pointer = format!("/settings/{category}{pointer}");
         part.pointer(&pointer)?;
-        Some(LinkError { part: format!("{folder}/{id}.yaml"), pointer, message: message.clone() })
+        Some(LinkError {
+            part: format!("{folder}/{id}.yaml"),
+            pointer,
+            message: message.clone(),
+            help: help.clone(),
+        })
     };
     said(pair, text(pair, "pair"), "pairs")
         .or_else(|| said(&sides.erp.description, &sides.erp.id, "connectors"))
@@ -293,7 +318,8 @@ fn blame(pointer: &str, message: String, category: &str, pair: &Json, sides: &Si
         .unwrap_or_else(|| LinkError {
             part: format!("categories/{category}.yaml"),
             pointer: format!("/settings{pointer}"),
-            message,
+            message: message.clone(),
+            help: help.clone(),
         })
 }
 

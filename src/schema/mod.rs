@@ -5,6 +5,7 @@
 pub mod instance;
 pub mod judge;
 pub mod link;
+pub mod lint;
 pub mod mend;
 pub mod parts;
 pub mod repair;
@@ -214,6 +215,11 @@ pub fn former_names(schema: &Json) -> impl Iterator<Item = &str> {
     let said = schema.get("x-renamed-from");
     let list = said.and_then(Json::as_array).map(Vec::as_slice);
     list.or_else(|| said.map(std::slice::from_ref)).unwrap_or_default().iter().filter_map(Json::as_str)
+}
+
+/// The names of the fields, as in `{name}`, that a text takes.
+pub fn fields_of(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name))
 }
 
 /// A text under a key, or nothing.

@@ -8,10 +8,10 @@ use serde_json::Value as Json;
 
 use super::judge::{Validator, Words};
 use super::vat::{self, Vat};
-use super::{Pair, link};
+use super::{Pair, link, lint};
 use crate::diagnostic::codes;
-use crate::diagnostic::{Finding, Label};
-use crate::source::{SourceFile, Sources, Span};
+use crate::diagnostic::{Finding, Label, Severity, nearest};
+use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::yaml;
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/schemas");
@@ -28,6 +28,8 @@ type Linked = OnceLock<Option<Arc<Pair>>>;
 pub struct Catalogue {
     /// A project's own parts by path below `schemas/`, with the tree for places.
     own: BTreeMap<String, (Json, yaml::Node)>,
+    /// Own parts with mistakes: nothing is linked from them, nor from the built-in parts of the same name.
+    broken: BTreeSet<String>,
     linked: Mutex<HashMap<String, Arc<Linked>>>,
 }
 
@@ -36,43 +38,63 @@ impl Catalogue {
     /// left out. Every pair that a project brings is linked at once, so that its mistakes are found without a user.
     #[must_use]
     pub fn with_project(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
-        let mut own = BTreeMap::new();
-        let mut broken = false;
+        let mut catalogue = Catalogue::default();
         for (file, source) in sources.iter() {
             let Some(path) = source.path.strip_prefix("schemas/") else { continue };
-            let meta = FOLDERS.iter().find(|(folder, _)| path.starts_with(&format!("{folder}/")));
-            let meta = match meta {
-                Some((_, meta)) => *meta,
-                None if path == "flows.yaml" => "flows",
-                None if path == vat::PATH => "vat",
-                None => continue,
-            };
-            let before = findings.len();
-            let Some(node) = yaml::parse(sources, file, findings) else {
-                broken = true;
+            let Some(meta) = meta_of(path) else {
+                findings.extend(stray(path, Span::new(file, 0, 0)));
                 continue;
             };
-            if let Ok(meta) = Validator::meta(meta) {
-                findings.extend(meta.judge(&node, Words::default()));
-            }
-            if findings[before..].iter().all(|finding| finding.severity != crate::diagnostic::Severity::Error)
-            {
-                own.insert(path.to_owned(), (node.to_json(), node));
-            } else {
-                broken = true;
+            match read(sources, file, meta, findings) {
+                Some(node) => {
+                    catalogue.own.insert(path.to_owned(), (node.to_json(), node));
+                }
+                None => {
+                    catalogue.broken.insert(path.to_owned());
+                }
             }
         }
-        let catalogue = Catalogue { own, linked: Mutex::default() };
+        if catalogue.own.is_empty() && catalogue.broken.is_empty() {
+            return catalogue;
+        }
+        for (path, finding) in lint::lint(&catalogue) {
+            catalogue.broken.insert(path);
+            findings.push(finding);
+        }
         let pairs: Vec<String> = catalogue.own.keys().filter_map(|path| stem(path, "pairs")).collect();
-        for id in pairs {
-            // What a pair misses may stand in the part that could not be read.
-            if let Err(error) = link::link(&catalogue, &id)
-                && !broken
-            {
-                findings.push(catalogue.misfit(&error));
+        for id in pairs.iter().filter(|id| !catalogue.is_broken(id)) {
+            if let Err(error) = link::link(&catalogue, id) {
+                let finding = catalogue.misfit(&error);
+                findings.push(finding);
             }
         }
         catalogue
+    }
+
+    /// A project's own parts that could be read: path below `schemas/`, JSON and tree.
+    pub(super) fn own(&self) -> impl Iterator<Item = (&str, &Json, &yaml::Node)> {
+        self.own.iter().map(|(path, (json, node))| (path.as_str(), json, node))
+    }
+
+    pub(super) fn has_broken(&self) -> bool {
+        !self.broken.is_empty()
+    }
+
+    /// Whether a pair cannot be linked since a part that it is made of has mistakes, which are findings of their own.
+    #[must_use]
+    pub fn is_broken(&self, pair: &str) -> bool {
+        if self.broken.is_empty() {
+            return false;
+        }
+        let path = format!("pairs/{pair}.yaml");
+        let part = self.part(&path).unwrap_or_default();
+        let connectors = part.get("connectors").and_then(Json::as_array).into_iter().flatten();
+        let mut made_of = connectors.filter_map(Json::as_str).map(|id| format!("connectors/{id}.yaml"));
+        // Every pair is made of every category.
+        let shared = |path: &String| path.starts_with("categories/") || path == "flows.yaml";
+        self.broken.contains(&path)
+            || self.broken.iter().any(shared)
+            || made_of.any(|connector| self.broken.contains(&connector))
     }
 
     fn misfit(&self, error: &link::LinkError) -> Finding {
@@ -81,7 +103,7 @@ impl Catalogue {
             .map(|root| yaml::find_path(root, &error.pointer).unwrap_or(root))
             .or_else(|| self.own.values().map(|(_, node)| node).next());
         let span = node.map_or(Span::new(crate::source::FileId(0), 0, 0), |node| node.span);
-        codes::schema::part_misfit(&error.message, Label::new(span, ""))
+        codes::schema::part_misfit(&error.message, Label::new(span, "")).help(&*error.help)
     }
 
     /// A part by its path below `schemas/`, such as `connectors/fortnox.yaml`.
@@ -89,6 +111,9 @@ impl Catalogue {
     pub fn part(&self, path: &str) -> Option<Json> {
         if let Some((json, _)) = self.own.get(path) {
             return Some(json.clone());
+        }
+        if self.broken.contains(path) {
+            return None;
         }
         BUILT_IN.get_file(path).map(|_| built_in(path))
     }
@@ -104,8 +129,8 @@ impl Catalogue {
     #[must_use]
     pub fn names(&self, folder: &str) -> Vec<String> {
         let built_in = BUILT_IN.get_dir(folder).into_iter().flat_map(|dir| dir.files());
-        let paths =
-            built_in.filter_map(|file| file.path().to_str()).chain(self.own.keys().map(String::as_str));
+        let own = self.own.keys().chain(&self.broken).map(String::as_str);
+        let paths = built_in.filter_map(|file| file.path().to_str()).chain(own);
         paths.filter_map(|path| stem(path, folder)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -115,8 +140,57 @@ impl Catalogue {
         let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
         let pair = Arc::clone(linked.entry(id.to_owned()).or_default());
         drop(linked);
-        pair.get_or_init(|| link::link(self, id).ok().map(Arc::new)).clone()
+        let link = || if self.is_broken(id) { None } else { link::link(self, id).ok().map(Arc::new) };
+        pair.get_or_init(link).clone()
     }
+}
+
+/// The meta schema that judges a part; `None` for a file that is no part.
+fn meta_of(path: &str) -> Option<&'static str> {
+    match path {
+        "flows.yaml" => Some("flows"),
+        vat::PATH => Some("vat"),
+        _ => FOLDERS.iter().find(|(folder, _)| stem(path, folder).is_some()).map(|(_, meta)| *meta),
+    }
+}
+
+/// A part as a tree; `None` where something is wrong with it, which is told.
+fn read(sources: &Sources, file: FileId, meta: &str, findings: &mut Vec<Finding>) -> Option<yaml::Node> {
+    let wrong = |findings: &[Finding]| findings.iter().any(|finding| finding.severity == Severity::Error);
+    let before = findings.len();
+    let Some(node) = yaml::parse(sources, file, findings) else {
+        findings.push(codes::schema::part_empty(Span::new(file, 0, 0)));
+        return None;
+    };
+    // What is missing may stand in the text that could not be read.
+    if !wrong(&findings[before..])
+        && let Ok(meta) = Validator::meta(meta)
+    {
+        let words = Words { document: Some("the part"), ..Words::default() };
+        findings.extend(meta.judge(&node, words));
+    }
+    (!wrong(&findings[before..])).then_some(node)
+}
+
+/// A file that looks like a part and is read by nobody.
+fn stray(path: &str, at: Span) -> Option<Finding> {
+    let (stem, yaml) = match (path.strip_suffix(".yaml"), path.strip_suffix(".yml")) {
+        (Some(stem), _) => (stem, true),
+        (_, Some(stem)) => (stem, false),
+        _ => return None,
+    };
+    let folders: Vec<&str> = FOLDERS.iter().map(|(folder, _)| *folder).collect();
+    let known = meta_of(&format!("{stem}.yaml")).is_some();
+    let near = path.split_once('/').and_then(|(folder, _)| nearest(folder, folders.iter().copied()));
+    let help = match near {
+        _ if known && !yaml => format!("name it `{stem}.yaml`"),
+        Some(near) => format!("move it to `schemas/{near}/`"),
+        None => format!(
+            "parts stand in `schemas/{}/`; move it there, or out of `schemas/`",
+            folders.join("/`, `schemas/")
+        ),
+    };
+    Some(codes::compose::stray_part(&format!("schemas/{path}"), at).help(help))
 }
 
 fn stem(path: &str, folder: &str) -> Option<String> {
@@ -163,6 +237,17 @@ pub fn built_in(path: &str) -> Json {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new(path, text));
     yaml::parse(&sources, file, &mut Vec::new()).map_or(Json::Null, |node| node.to_json())
+}
+
+/// A built-in schema for schemas by its URI.
+pub(super) fn meta_by_uri(uri: &str) -> Option<&'static Json> {
+    static META: OnceLock<BTreeMap<String, Json>> = OnceLock::new();
+    let meta = META.get_or_init(|| {
+        let files = BUILT_IN.get_dir("meta").into_iter().flat_map(|dir| dir.files());
+        let paths = files.filter_map(|file| file.path().to_str());
+        paths.map(|path| (path.to_owned(), built_in(path))).collect()
+    });
+    meta.get(uri.strip_prefix(super::judge::BUILT_IN)?)
 }
 
 /// The text of a built-in file under `schemas/`.

@@ -6,7 +6,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value as Json;
 
-use super::judge::{Words, about, segments};
+use super::judge::{BUILT_IN, Words, about, segments};
 use super::repair::Move;
 use super::{had_name, mend, parts, text};
 use crate::diagnostic::codes::schema as codes;
@@ -25,6 +25,8 @@ pub struct Speaker<'a> {
 /// The place of an error, resolved.
 struct Place<'a> {
     node: &'a Node,
+    /// The schema's document in which the failing keyword stands.
+    document: &'a Json,
     /// The schema object that holds the failing keyword, where it can be found.
     holder: Option<&'a Json>,
     about: About,
@@ -51,7 +53,10 @@ impl Speaker<'_> {
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
                 let help = self.how_to_add(&place, key, pointer);
-                vec![codes::missing_key(key, &self.container(pointer), place.key).help(help)]
+                // The message of a whole object speaks of more than this key.
+                let condition = place.holder.filter(|holder| holder.get("properties").is_none());
+                let said = condition.map_or("", |holder| text(holder, "x-message"));
+                vec![codes::missing_key(key, &self.container(pointer), said, place.key).help(help)]
             }
             Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => {
                 match self.misnamed_alternative(&place, pointer, moves) {
@@ -69,8 +74,7 @@ impl Speaker<'_> {
         if node.is_hole() {
             return None;
         }
-        let holder =
-            error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| self.schema.pointer(parent));
+        let (document, holder) = self.holder(error);
         let pointer = self.without_items(pointer);
         let about = about(self.words.integration, pointer);
         let segments = segments(pointer);
@@ -90,11 +94,27 @@ impl Speaker<'_> {
         let key = yaml::key_at(self.root, pointer).or(first.map(|entry| &entry.key));
         let key = key.map_or(node.span, |key| key.span);
         let quotable = !self.words.hidden.contains(&node.span);
-        Some(Place { node, holder, about, name, key, quotable })
+        Some(Place { node, document, holder, about, name, key, quotable })
+    }
+
+    /// The schema's document in which the failing keyword stands, and the schema object in it that holds the keyword.
+    fn holder(&self, error: &ValidationError<'_>) -> (&Json, Option<&Json>) {
+        let place = error.absolute_keyword_location().and_then(|uri| uri.as_str().split_once('#'));
+        // A reference may have led into another of the built-in schemas.
+        let (document, path) = place
+            .and_then(|(uri, path)| Some((parts::meta_by_uri(uri)?, path)))
+            .unwrap_or((self.schema, error.schema_path().as_str()));
+        (document, path.rsplit_once('/').and_then(|(parent, _)| document.pointer(parent)))
     }
 
     /// The pointer of the list for a pointer to an item: people speak of the setting.
     fn without_items<'p>(&self, pointer: &'p str) -> &'p str {
+        if self.words.pair.is_none() {
+            let (list, item) = pointer.rsplit_once('/').unwrap_or_default();
+            let is_item = item.bytes().all(|b| b.is_ascii_digit())
+                && yaml::find_path(self.root, list).is_some_and(|node| node.as_list().is_some());
+            return if is_item { list } else { pointer };
+        }
         let mut at = 0;
         while let Some(next) = pointer[at..].find('/').map(|slash| at + slash) {
             if next > 0
@@ -323,14 +343,7 @@ impl Speaker<'_> {
 
     /// The schema that judges the keys of a map.
     fn names_schema<'p>(&'p self, place: &Place<'p>, inner: &ValidationError<'_>) -> Option<&'p Json> {
-        let direct = place.holder.and_then(|holder| holder.get("propertyNames"));
-        let path = inner.schema_path().as_str();
-        let by_error = path.rsplit_once('/').and_then(|(parent, _)| self.schema.pointer(parent));
-        let found = direct.or(by_error)?;
-        match found.get("$ref").and_then(Json::as_str).and_then(|reference| reference.strip_prefix('#')) {
-            Some(pointer) => self.schema.pointer(pointer),
-            None => Some(found),
-        }
+        self.holder(inner).1.or_else(|| place.holder.and_then(|holder| holder.get("propertyNames")))
     }
 
     /// A key that none of the alternatives knows beside one that is missing is one slip, not two.
@@ -443,7 +456,9 @@ impl Speaker<'_> {
     /// What to write for a key that is missing.
     fn how_to_add(&self, place: &Place<'_>, key: &str, pointer: &str) -> String {
         let schema = place.holder.and_then(|holder| holder.get("properties")?.get(key));
-        let Some(schema) = schema else { return format!("add `{key}:`") };
+        let Some(schema) = schema.map(|schema| followed(schema, place.document)) else {
+            return format!("add `{key}:`");
+        };
         if schema.get("x-secret").is_some() {
             let variable = self.variable(&format!("{pointer}/{key}"));
             return format!("add `{key}: {{secret: env/{variable}}}`");
@@ -460,7 +475,8 @@ impl Speaker<'_> {
             ([], _, Some(only)) => format!("add `{key}: {only}`"),
             ([], Some(example), _) => format!("add `{key}:`, for example `{key}: {example}`"),
             ([], None, _) => {
-                let title = text(schema, "description").split_once('.').map_or("", |(first, _)| first);
+                let said = text(schema, "description");
+                let title = said.split_once(". ").map_or(said, |(first, _)| first).trim_end_matches('.');
                 if title.is_empty() {
                     format!("add `{key}:`")
                 } else {
@@ -529,6 +545,9 @@ impl Speaker<'_> {
         match segments[..] {
             [] if self.words.integration.is_some() => "the integration".to_owned(),
             [] => self.words.document.unwrap_or("the document").to_owned(),
+            [.., list, last] if self.words.pair.is_none() && last.bytes().all(|b| b.is_ascii_digit()) => {
+                format!("an item of `{list}`")
+            }
             [.., last] if self.words.pair.is_none() => format!("`{last}`"),
             ["settings"] => "the settings".to_owned(),
             ["settings", category] => title(category),
@@ -632,6 +651,14 @@ fn range(schema: Option<&Json>) -> Option<String> {
 }
 
 /// What to do about a value that does not fit, when nothing better is known.
+/// What a schema that is a reference to another within the built-in schemas stands for.
+fn followed<'a>(schema: &'a Json, document: &'a Json) -> &'a Json {
+    let Some((file, pointer)) = text(schema, "$ref").split_once('#') else { return schema };
+    let document =
+        if file.is_empty() { Some(document) } else { parts::meta_by_uri(&format!("{BUILT_IN}meta/{file}")) };
+    document.and_then(|document| document.pointer(pointer)).unwrap_or(schema)
+}
+
 fn fallback(place: &Place<'_>) -> String {
     let Some(schema) = place.holder else { return format!("correct `{}`", place.name) };
     let written = place.node.as_text().filter(|_| place.quotable);

@@ -54,7 +54,8 @@ pub fn kind(pair: &Pair, setting: &Setting) -> String {
         "array" if schema.pointer("/items/enum").is_some() => "multi-select dropdown".to_owned(),
         "array" => "list of texts".to_owned(),
         "object" => mapping(pair, schema),
-        "integer" | "number" if text(schema, "x-code").is_empty() => "number".to_owned(),
+        "integer" if text(schema, "x-code").is_empty() => "whole number".to_owned(),
+        "number" if text(schema, "x-code").is_empty() => "number".to_owned(),
         _ => "text".to_owned(),
     }
 }
@@ -81,18 +82,19 @@ pub fn required(category: &Category, setting: &Setting) -> String {
     let Required::Yes { when, unless } = &setting.required else { return "no".to_owned() };
     let conditions = when.iter().map(|condition| {
         let values: Vec<String> = condition.values.iter().map(bare).collect();
-        format!("while `{}.{}` is {}", condition.on.category, condition.on.path, values.join(" or "))
+        format!("`{}.{}` is {}", condition.on.category, condition.on.path, values.join(" or "))
     });
-    let mut said: Vec<String> = conditions.collect();
+    let mut held: Vec<String> = conditions.collect();
     let flows =
         if setting.flows.is_empty() { category.flows.as_deref().unwrap_or_default() } else { &setting.flows };
     if !flows.is_empty() {
-        said.push(format!("while {} is on", flows.join(" or ")));
+        held.push(format!("{} is on", flows.join(" or ")));
     }
-    said.extend(
-        unless.iter().map(|reference| format!("unless `{}.{}` is set", reference.category, reference.path)),
-    );
-    if said.is_empty() { "yes".to_owned() } else { format!("yes, {}", said.join(", ")) }
+    let held = if held.is_empty() { None } else { Some(format!("while {}", held.join(" and "))) };
+    let unless =
+        unless.iter().map(|reference| format!("unless `{}.{}` is set", reference.category, reference.path));
+    let said: Vec<String> = std::iter::once("yes".to_owned()).chain(held).chain(unless).collect();
+    said.join(", ")
 }
 
 fn bare(value: &Json) -> String {

@@ -23,6 +23,7 @@ mod mistakes;
 mod options;
 mod outputs;
 mod pages;
+mod parts;
 mod pipelines;
 mod place;
 mod platforms;

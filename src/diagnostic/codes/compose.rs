@@ -177,6 +177,12 @@ pub fn stray_file(path: &str, at: Span) -> Finding {
         .help("move it to one of those names, or out of `integrations/`")
 }
 
+/// A file below `schemas/` that no part is.
+#[must_use]
+pub fn stray_part(path: &str, at: Span) -> Finding {
+    Finding::new(&STRAY_FILE, format!("`{path}` is not read"), Label::new(at, "this file has no effect"))
+}
+
 #[must_use]
 pub fn unused_base(name: &str, at: Span) -> Finding {
     Finding::new(&UNUSED_BASE, format!("no integration extends the base `{name}`"), Label::new(at, ""))

@@ -95,12 +95,9 @@ fn cannot_be(name: &str, value: Option<&str>) -> String {
 }
 
 #[must_use]
-pub fn missing_key(key: &str, within: &str, at: Span) -> Finding {
-    Finding::new(
-        &MISSING_KEY,
-        format!("`{key}` is missing in {within}"),
-        Label::new(at, format!("needs `{key}`")),
-    )
+pub fn missing_key(key: &str, within: &str, why: &str, at: Span) -> Finding {
+    let label = if why.is_empty() { format!("needs `{key}`") } else { why.to_owned() };
+    Finding::new(&MISSING_KEY, format!("`{key}` is missing in {within}"), Label::new(at, label))
 }
 
 #[must_use]
@@ -193,6 +190,12 @@ pub fn leading_zero(written: &str, read_as: &str, at: Span) -> Finding {
 #[must_use]
 pub fn part_misfit(message: &str, at: Label) -> Finding {
     Finding::new(&PART_MISFIT, message, at)
+}
+
+#[must_use]
+pub fn part_empty(at: Span) -> Finding {
+    Finding::new(&PART_MISFIT, "the file is empty", Label::new(at, "a part of the schemas"))
+        .help("write the part, or take the file away")
 }
 
 #[must_use]

@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::descriptor::{Auth, Basic, Descriptor, Oauth1, Token, fields_of, fill};
+use super::descriptor::{Auth, Basic, Descriptor, Oauth1, Token, fill};
 use super::http::{Fault, Kind, Request, encode, query};
+use crate::schema::fields_of;
 
 /// The fields of a connection with their values, secrets among them.
 #[derive(Default)]

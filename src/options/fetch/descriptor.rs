@@ -66,6 +66,7 @@ pub struct Paging {
     pub page: Option<String>,
     pub first: Option<u64>,
     pub offset: Option<String>,
+    pub range: Option<String>,
     pub size: Option<String>,
     pub max: Option<u64>,
     pub pages: Option<String>,
@@ -190,11 +191,6 @@ pub fn fill(template: &str, field: &dyn Fn(&str) -> Option<String>) -> Result<St
     }
     filled.push_str(rest);
     Ok(filled)
-}
-
-/// The names of the fields that a text takes.
-pub fn fields_of(template: &str) -> impl Iterator<Item = &str> {
-    template.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name))
 }
 
 impl Auth {

@@ -156,6 +156,10 @@ impl Http {
             Error::HostNotFound => (Kind::Unreachable, "there is no such host".to_owned()),
             Error::ConnectionFailed => (Kind::Unreachable, "no connection".to_owned()),
             Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => return self.timed_out(),
+            // What the resolver says has no kind of its own.
+            Error::Io(error) if error.to_string().contains("lookup address") => {
+                (Kind::Unreachable, "there is no such host".to_owned())
+            }
             Error::Io(error) => (Kind::Unreachable, format!("no connection ({})", error.kind())),
             Error::Rustls(error) => (Kind::Unreachable, format!("TLS failed: {error}")),
             Error::Tls(reason) => (Kind::Unreachable, format!("TLS failed: {reason}")),

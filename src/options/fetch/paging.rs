@@ -174,8 +174,12 @@ fn request(
             put(&paging.size, paging.max.unwrap_or(100));
         }
         Style::Offset => {
+            let size = paging.max.unwrap_or(100);
             put(&paging.offset, place.offset);
-            put(&paging.size, paging.max.unwrap_or(100));
+            put(&paging.size, size);
+            if let Some(name) = &paging.range {
+                parameters.push((name.clone(), format!("{},{size}", place.offset).into()));
+            }
         }
         Style::Link => put(&paging.size, paging.max.unwrap_or(100)),
         _ => {}
