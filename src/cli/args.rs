@@ -453,9 +453,9 @@ pub enum OptionsCommand {
         /// Exit with 2 when something moved in a platform.
         #[arg(long)]
         detailed_exitcode: bool,
-        /// Report committed lists that are older, such as 30d.
-        #[arg(long, value_name = "AGE", default_value = "30d", value_parser = age)]
-        max_list_age: std::time::Duration,
+        /// Report committed lists that are older [default: what pairform.yaml says under options, else 30d].
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        max_list_age: Option<std::time::Duration>,
     },
     /// Clear cache: drop the cached dropdown values, so that they are fetched anew.
     Clear(Sets),

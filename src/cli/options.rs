@@ -30,7 +30,9 @@ use crate::plan::FORMAT_VERSION;
 use crate::report::{self, clean, count, json as machine};
 use crate::schema::options_of;
 use crate::source::{SourceFile, Sources, Span};
-use crate::yaml;
+
+/// How old a committed list may be where nobody says otherwise.
+const LIST_DAYS: u64 = 30;
 
 /// Where fetched values are cached, below the project.
 const CACHE: &str = ".pairform/cache/options";
@@ -105,7 +107,7 @@ fn refresh(
 fn check(
     common: &Common,
     args: &Fetch,
-    max_list_age: Duration,
+    max_list_age: Option<Duration>,
     detailed: bool,
     opened: &Project<Whole>,
     streams: &mut Streams,
@@ -121,7 +123,9 @@ fn check(
     let mut findings: Vec<Finding> =
         fresh.findings.iter().filter(|finding| finding.code.id.get(1..3) == Some("05")).cloned().collect();
     findings.extend(renamed(&fresh, &reads));
-    findings.extend(lists_missing_or_old(opened, &sources, &reads, max_list_age));
+    let allowed = opened.compilation.project.options.max_list_days();
+    let days = max_list_age.map(|age| age.as_secs() / 86_400).or(allowed).unwrap_or(LIST_DAYS);
+    findings.extend(lists_missing_or_old(opened, &sources, &reads, days));
     settle(&mut findings, &sources);
     let failed = code_of(&reads);
     let code = match stopped {
@@ -663,19 +667,20 @@ fn lists_missing_or_old(
     opened: &Project<Whole>,
     sources: &Sources,
     reads: &[Read],
-    max_age: Duration,
+    days: u64,
 ) -> Vec<Finding> {
-    let today = day(now());
-    let mut findings = Vec::new();
+    let options = &opened.compilation.options;
+    let looked_at = |connector: &str, account: &str, set: &str| {
+        let mine = |read: &&Read| read.account.connector == connector && read.account.name == account;
+        reads.iter().filter(mine).any(|read| read.sets.contains_key(set))
+    };
+    let mut findings =
+        options.outdated(sources, &opened.compilation.catalogue, project::today(), days, looked_at);
     for read in reads {
         let list = opened.compilation.options.list(&read.account.connector, &read.account.name);
-        let root = sources
-            .iter()
-            .find(|(_, file)| file.path == read.path)
-            .and_then(|(id, _)| yaml::parse(sources, id, &mut Vec::new()));
         for (set, got) in &read.sets {
             let title = format!("{} {}", read.account.descriptor.title, got.title);
-            let Some(known) = list.and_then(|list| list.sets.get(set)) else {
+            if list.is_none_or(|list| !list.sets.contains_key(set)) {
                 let first = read.account.integrations.first();
                 let compiled = opened
                     .compilation
@@ -691,19 +696,6 @@ fn lists_missing_or_old(
                     let about = About { integration: first.cloned(), ..About::default() };
                     findings.push(codes::option_list_missing(&title, &read.account.name, place).about(about));
                 }
-                continue;
-            };
-            let days = lock::days_between(&known.fetched, &today).unwrap_or(0);
-            let too_old = u64::try_from(days).unwrap_or(0) > max_age.as_secs() / 86_400;
-            let place = root.as_ref().and_then(|root| yaml::find_path(root, &format!("/sets/{set}/fetched")));
-            if let (true, Some(place)) = (too_old, place) {
-                findings.push(codes::option_list_old(
-                    &title,
-                    &known.fetched,
-                    days,
-                    max_age.as_secs() / 86_400,
-                    place.span,
-                ));
             }
         }
     }

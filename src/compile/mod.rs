@@ -223,6 +223,9 @@ impl<'a> Front<'a> {
         if selection.is_all() && !results.iter().any(|result| result.incomplete) {
             findings.extend(composer.unused(&results.iter().flat_map(|result| &result.files).collect()));
         }
+        if let (Some(days), Some(today)) = (project.options.max_list_days(), selection.today) {
+            findings.extend(options.outdated(sources, &catalogue, today, days, |_, _, _| true));
+        }
         findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
         let names = composer.names();
         let mut hidden = Vec::new();

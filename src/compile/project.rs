@@ -24,6 +24,7 @@ pub struct Project {
     pub link: Option<String>,
     pub owners: BTreeMap<String, Vec<String>>,
     pub secrets: SecretSources,
+    pub options: ListRules,
     pub levels: Levels,
     /// The file has errors, so nothing that it says is known.
     #[serde(skip)]
@@ -47,6 +48,22 @@ pub struct Environment {
 pub struct SecretSources {
     /// Program and arguments by the name that `exec/NAME` says.
     pub exec: BTreeMap<String, Vec<String>>,
+}
+
+/// What is asked of the committed lists of dropdown values.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ListRules {
+    /// `30d`
+    pub max_list_age: Option<String>,
+}
+
+impl ListRules {
+    /// How many days old a list may be; `None`: no matter.
+    #[must_use]
+    pub fn max_list_days(&self) -> Option<u64> {
+        self.max_list_age.as_ref()?.strip_suffix('d')?.parse().ok()
+    }
 }
 
 /// When an environment may be applied to.

@@ -7,10 +7,14 @@ pub mod lock;
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
+use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::{Finding, Severity};
 use crate::model::Value;
 use crate::schema::judge::{Validator, Words};
-use crate::schema::{Pair, options_of};
+use crate::schema::parts::Catalogue;
+use crate::schema::{Pair, options_of, text};
 use crate::source::Sources;
 use crate::yaml::{self, Node};
 
@@ -135,6 +139,43 @@ impl Options {
             findings.append(&mut said);
         }
         options
+    }
+
+    /// Sets that were fetched more than so many days before `today`, of those that `asked` takes by connector, account and set.
+    #[must_use]
+    pub fn outdated(
+        &self,
+        sources: &Sources,
+        catalogue: &Catalogue,
+        today: Date,
+        days: u64,
+        asked: impl Fn(&str, &str, &str) -> bool,
+    ) -> Vec<Finding> {
+        let today = today.to_string();
+        let mut findings = Vec::new();
+        for (connector, list) in self.lists() {
+            let age =
+                |set: &Set| lock::days_between(&set.fetched, &today).and_then(|age| u64::try_from(age).ok());
+            let old = list.sets.iter().filter_map(|(name, set)| Some((name, set, age(set)?)));
+            let old: Vec<_> =
+                old.filter(|(name, _, age)| *age > days && asked(connector, &list.account, name)).collect();
+            if old.is_empty() {
+                continue;
+            }
+            let part = catalogue.part(&format!("connectors/{connector}.yaml")).unwrap_or_default();
+            let file = sources.by_path(&list.path);
+            let root = file.and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
+            for (name, set, age) in old {
+                let place =
+                    root.as_ref().and_then(|root| yaml::find_path(root, &format!("/sets/{name}/fetched")));
+                let Some(place) = place else { continue };
+                let words =
+                    part.pointer(&format!("/options/{name}/title")).and_then(serde_json::Value::as_str);
+                let title = format!("{} {}", text(&part, "title"), words.unwrap_or(name));
+                findings.push(codes::option_list_old(&title, &set.fetched, age, days, place.span));
+            }
+        }
+        findings
     }
 
     fn add(&mut self, path: &str, root: &Node) {

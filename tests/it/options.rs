@@ -1,6 +1,7 @@
 //! `pairform options` and what it writes, through the real binary, against servers on loopback that answer as the platforms do.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -610,6 +611,13 @@ fn an_expired_token_is_renewed_once() {
 #[test]
 fn refusals_and_broken_answers_are_told_apart() {
     let huge = Arc::new("x".repeat(17 * 1024 * 1024));
+    // 256 MiB of spaces, in a few hundred kilobytes.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..256 {
+        packed.write_all(&[b' '; 1024 * 1024]).unwrap();
+    }
+    let packed = Arc::new(packed.finish().unwrap());
+    assert!(packed.len() < 4 * 1024 * 1024);
     let mode = Arc::new(AtomicUsize::new(0));
     let now = Arc::clone(&mode);
     let (_server, url) = fortnox_that(move |_, name| {
@@ -627,7 +635,8 @@ fn refusals_and_broken_answers_are_told_apart() {
                 400,
                 r#"{"ErrorInformation":{"error":1,"message":"Token fortnox-access-1 and fsecret\u001b[31m","code":1}}"#,
             ),
-            _ => reply(404, "{}"),
+            7 => reply(404, "{}"),
+            _ => Reply { body: packed.to_vec(), ..good(&json!({})).with("content-encoding", "gzip") },
         }
     });
     let project = Project::new();
@@ -641,6 +650,7 @@ fn refusals_and_broken_answers_are_told_apart() {
         (5, 7, "unusable", "no `Code`"),
         (6, 7, "unusable", "“Token … and … [31m”"),
         (7, 7, "unusable", "no such list (404)"),
+        (8, 7, "unusable", "larger than 16 MiB"),
     ];
     for (number, code, reason, words) in expect {
         mode.store(number, Ordering::SeqCst);
@@ -681,6 +691,66 @@ fn what_stands_in_the_way_is_said_with_the_right_exit_code() {
     assert_eq!(output.status.code(), Some(6));
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(out.contains("refused the credentials with 401") && !out.contains("wrong-secret"), "{out}");
+}
+
+/// Nobody vouches for the certificate, so that not even the address of a request is told.
+#[test]
+fn a_certificate_that_nobody_vouches_for_ends_the_conversation() {
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let (config, heard) = (Arc::new(config), Arc::new(AtomicUsize::new(0)));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::clone(&heard);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+            let mut request = [0; 1024];
+            count.fetch_add(tls.read(&mut request).unwrap_or(0), Ordering::SeqCst);
+        }
+    });
+    let project = Project::new();
+    nordic(&project, &format!("https://localhost:{port}"), TERMS);
+    let ran = project.run(&["options", "refresh", "-o", "json"]);
+    assert_eq!(ran.code, 7, "{}", ran.out);
+    assert!(Project::failures(&ran)[0].contains("TLS failed"), "{}", ran.out);
+    assert_eq!(heard.load(Ordering::SeqCst), 0);
+}
+
+/// `validate` asks for the age of committed lists where the project says so.
+#[test]
+fn a_list_that_is_older_than_the_project_allows_is_warned_of() {
+    let (_server, url) = start();
+    let project = Project::new();
+    nordic(&project, &format!("{url}/fortnox"), TERMS);
+    project.refresh();
+    let lock = std::fs::read_dir(project.folder.path().join("options/fortnox"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let text = std::fs::read_to_string(&lock).unwrap();
+    let day = text.lines().find_map(|line| line.trim().strip_prefix("fetched: ")).unwrap().to_owned();
+    std::fs::write(&lock, text.replace(&day, "2020-01-01")).unwrap();
+    let old = |project: &Project| {
+        let said: Value = serde_json::from_str(&project.run(&["validate", "-o", "json"]).out).unwrap();
+        let old = said["findings"].as_array().unwrap().iter().filter(|one| one["code"] == "W0507");
+        old.map(|one| one["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(old(&project), Vec::<String>::new());
+    std::fs::write(project.folder.path().join("pairform.yaml"), "version: 1\noptions: {max_list_age: 30d}\n")
+        .unwrap();
+    let said = old(&project);
+    assert!(said[1].starts_with("the Fortnox terms of payment were fetched 2020-01-01, "), "{said:?}");
 }
 
 #[test]

@@ -133,7 +133,7 @@ pub fn unknown_source(
 }
 
 #[must_use]
-pub fn option_list_old(list: &str, fetched: &str, days: i64, allowed: u64, at: Span) -> Finding {
+pub fn option_list_old(list: &str, fetched: &str, days: u64, allowed: u64, at: Span) -> Finding {
     Finding::new(
         &OPTION_LIST_OLD,
         format!("the {list} were fetched {fetched}, {days} days ago"),

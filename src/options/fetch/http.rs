@@ -160,7 +160,11 @@ impl Http {
             Error::Io(error) if error.to_string().contains("lookup address") => {
                 (Kind::Unreachable, "there is no such host".to_owned())
             }
-            Error::Io(error) => (Kind::Unreachable, format!("no connection ({})", error.kind())),
+            Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            {
+                Some(tls) => (Kind::Unreachable, format!("TLS failed: {tls}")),
+                None => (Kind::Unreachable, format!("no connection ({})", error.kind())),
+            },
             Error::Rustls(error) => (Kind::Unreachable, format!("TLS failed: {error}")),
             Error::Tls(reason) => (Kind::Unreachable, format!("TLS failed: {reason}")),
             Error::BadUri(_) | Error::Http(_) => (Kind::Unusable, "the address cannot be used".to_owned()),
