@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Integration, Plan, save_order, turns_live};
-use crate::store::{Ask, Asked, Lock, Moved, Note, Rename, Run, Save, Saved, Store, StoreError};
+use crate::store::{Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError};
 
 /// Longer than any apply of one integration takes. A lock that expires under its holder costs nothing but its saves: they
 /// are fenced.
@@ -162,7 +162,11 @@ pub fn apply(
     if work.is_empty() {
         return Ok(Report::default());
     }
-    let run = store.begin(&plan.digest, &(surroundings.now)(), surroundings.saved_by)?;
+    let origin = plan.commit.as_ref().map_or_else(Origin::default, |commit| Origin {
+        author: commit.author.as_deref(),
+        dirty: commit.dirty,
+    });
+    let run = store.begin(&plan.digest, &(surroundings.now)(), surroundings.saved_by, origin)?;
     match run {
         Run::Finished { at } => return Err(ApplyError::Applied { at }),
         Run::New => refuse_stale(&work, store)?,

@@ -43,6 +43,9 @@ pub fn run(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, S
 fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
     let opened = project::open(common)?;
     super::plan::say_if_broken(common, &opened, streams);
+    if !opened.compilation.project.broken {
+        store::upgrade(&opened.store(common)?.1)?;
+    }
     let vault = Vault::default();
     let plan = super::plan::make_with(common, &opened, Some(&vault))?;
     if common.output == Form::Text {

@@ -67,9 +67,16 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
         },
     });
     plan.commit = match head_name {
-        Some(_) => Some(plan::Commit { id: head.commit.id.clone(), dirty: false }),
-        None => project::commit(common, &after.root)?
-            .map(|commit| plan::Commit { id: commit.id, dirty: commit.dirty }),
+        Some(_) => Some(plan::Commit {
+            id: head.commit.id.clone(),
+            author: Some(head.commit.author.clone()),
+            dirty: false,
+        }),
+        None => project::commit(common, &after.root)?.map(|commit| plan::Commit {
+            id: commit.id,
+            author: Some(commit.author),
+            dirty: commit.dirty,
+        }),
     };
     let history = (history, head);
     owners::assign(&mut plan, &after, Some(&history));

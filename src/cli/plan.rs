@@ -134,8 +134,11 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
         format_version: FORMAT_VERSION.to_owned(),
         command: "plan".to_owned(),
         digest: String::new(),
-        commit: project::commit(common, &opened.root)?
-            .map(|commit| plan::Commit { id: commit.id, dirty: commit.dirty }),
+        commit: project::commit(common, &opened.root)?.map(|commit| plan::Commit {
+            id: commit.id,
+            author: Some(commit.author),
+            dirty: commit.dirty,
+        }),
         environment,
         store: store.as_ref().map(|store| store.identity().to_owned()),
         released: released(opened, &integrations, &deployed, &scope),

@@ -21,7 +21,7 @@ use crate::plan::{FORMAT_VERSION, Origin};
 use crate::report::{clean, count, json as machine};
 use crate::schema::{Pair, Required};
 use crate::source::{SourceFile, Sources};
-use crate::store::{self, Deployed, Save, Saved, Store};
+use crate::store::{self, Deployed, Origin as From, Save, Saved, Store};
 use crate::yaml::{self, edit};
 
 /// A setting that is taken: its deployed value, or none when it is not set there.
@@ -629,7 +629,7 @@ fn agree(store: &mut dyn Store, row: &Deployed, applied: &Settings, by: &str) ->
     let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let said = json!(["pull", row.integration, row.category, row.revision, model::to_json(applied)]);
     let run = model::digest_text(&model::canonical_json(said));
-    store.begin(&run, &at, by)?;
+    store.begin(&run, &at, by, From::default())?;
     let saved = store.save(&Save {
         integration: &row.integration,
         category: &row.category,

@@ -85,6 +85,20 @@ impl Effects {
     pub fn is_empty(&self) -> bool {
         *self == Effects::default()
     }
+
+    /// Each kind of effect in words, with what it is of.
+    #[must_use]
+    pub fn told(&self) -> Vec<(&'static str, &[String])> {
+        let all: [(&str, &[String]); 6] = [
+            ("flows switched on", &self.flows_on),
+            ("flows switched off", &self.flows_off),
+            ("categories that appear", &self.categories_shown),
+            ("categories that disappear", &self.categories_hidden),
+            ("now required", &self.newly_required),
+            ("touched only through", &self.through),
+        ];
+        all.into_iter().filter(|(_, list)| !list.is_empty()).collect()
+    }
 }
 
 /// Who last touched the line that a change stands on.
@@ -98,6 +112,8 @@ pub struct Touched {
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Commit {
     pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     pub dirty: bool,
 }
 

@@ -14,7 +14,7 @@ pub fn export(identity: &str, records: &[Record], notes: &[Note]) -> String {
     let saves = records.iter().map(|Record { integration, category, past }| {
         json!({"kind": "save", "integration": integration, "category": category, "revision": past.revision,
             "settings": model::to_json(&past.settings), "saved_by": past.saved_by, "saved_at": past.saved_at,
-            "commit": past.commit, "plan": past.run})
+            "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run})
     });
     let noted = notes.iter().map(
         |note| json!({"kind": note.kind, "at": note.at, "by": note.by, "text": note.text, "plan": note.run}),
@@ -76,6 +76,8 @@ mod tests {
                 saved_at: "2026-12-01T09:30:00Z".into(),
                 commit: None,
                 run: None,
+                author: None,
+                dirty: false,
             },
         };
         let note =

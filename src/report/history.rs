@@ -47,7 +47,11 @@ pub fn text(entries: &[Entry]) -> String {
     let mut out = String::new();
     for Entry { record, changes } in entries.iter().rev() {
         let past = &record.past;
-        let commit = past.commit.as_deref().map(|id| format!("  commit {}", id.get(..10).unwrap_or(id)));
+        let commit = past.commit.as_deref().map(|id| {
+            let author = past.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
+            let dirty = if past.dirty { " with changes that were not committed" } else { "" };
+            format!("  commit {}{author}{dirty}", id.get(..10).unwrap_or(id))
+        });
         let _ = writeln!(
             out,
             "{}  {} {}  revision {}  {}{}",
@@ -89,7 +93,7 @@ pub fn json(entries: &[Entry], exit_code: u8) -> Json {
                 .collect();
             let past = &record.past;
             json!({"integration": record.integration, "category": record.category, "revision": past.revision,
-                "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "plan": past.run,
+                "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run,
                 "changes": changes})
         })
         .collect();

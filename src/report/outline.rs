@@ -282,20 +282,12 @@ fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
 }
 
 fn effects(one: &Integration) -> Vec<Json> {
-    let none = Effects::default();
-    let effects = one.effects.as_ref().unwrap_or(&none);
-    let former: Vec<String> = one.renamed_from.iter().cloned().collect();
-    [
-        ("renamed from", &former),
-        ("flows switched on", &effects.flows_on),
-        ("flows switched off", &effects.flows_off),
-        ("categories that appear", &effects.categories_shown),
-        ("categories that disappear", &effects.categories_hidden),
-        ("now required", &effects.newly_required),
-        ("touched only through", &effects.through),
-    ]
-    .into_iter()
-    .filter(|(_, list)| !list.is_empty())
+    let former = one.renamed_from.as_slice();
+    let renamed = (!former.is_empty()).then_some(("renamed from", former));
+    let told = one.effects.as_ref().map(Effects::told).unwrap_or_default();
+    renamed
+        .into_iter()
+        .chain(told)
     .map(|(what, list)| {
         let more = list.len().saturating_sub(12);
         json!({"what": what, "list": list.iter().take(12).map(|one| text(one)).collect::<Vec<_>>(), "more": more})

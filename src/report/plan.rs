@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{clean, clean_line, count};
 use crate::model::Value;
-use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Mode, Origin, Plan};
+use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan};
 
 /// The whole plan: what changes, what is blocked, and how much is unchanged.
 #[must_use]
@@ -22,9 +22,14 @@ pub fn text(plan: &Plan) -> String {
     out
 }
 
+/// As many flows, categories or settings as one line of effects names.
+const EFFECTS: usize = 12;
+
 fn is_worth_showing(integration: &Integration) -> bool {
     let told = |category: &CategoryPlan| category.action.saves() || category.action == Action::Blocked;
-    integration.renamed_from.is_some() || integration.categories.iter().any(told)
+    integration.renamed_from.is_some()
+        || integration.categories.iter().any(told)
+        || integration.effects.as_ref().is_some_and(|effects| !effects.is_empty())
 }
 
 fn integration_text(out: &mut String, integration: &Integration) {
@@ -50,6 +55,12 @@ fn integration_text(out: &mut String, integration: &Integration) {
     }
     if let Some(former) = &integration.renamed_from {
         let _ = writeln!(out, "  {} renamed from {}", "~".yellow(), clean(former).bold());
+    }
+    for (what, list) in integration.effects.iter().flat_map(Effects::told) {
+        let more = list.len().saturating_sub(EFFECTS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let list: Vec<String> = list.iter().take(EFFECTS).map(|one| clean(one)).collect();
+        let _ = writeln!(out, "  {} {}{more}", format!("{what}:").dimmed(), list.join(", "));
     }
     for category in &integration.categories {
         category_text(out, category);
@@ -206,6 +217,9 @@ fn summary(out: &mut String, plan: &Plan) {
         );
     }
     let scope = &plan.scope;
+    if let Some(since) = &scope.changed_since {
+        let _ = writeln!(out, "Only integrations that can have changed since {}.", clean(since));
+    }
     if scope.left_out_integrations + scope.left_out_categories > 0 {
         let _ = writeln!(
             out,

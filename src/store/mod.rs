@@ -97,6 +97,17 @@ pub struct Past {
     pub saved_at: String,
     pub commit: Option<String>,
     pub run: Option<String>,
+    /// Who wrote the commit.
+    pub author: Option<String>,
+    /// The tree had changes that were not committed.
+    pub dirty: bool,
+}
+
+/// What a run was made from, beside its commit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin<'a> {
+    pub author: Option<&'a str>,
+    pub dirty: bool,
 }
 
 /// A lock on one integration, as long as somebody holds it.
@@ -239,6 +250,10 @@ pub enum StoreError {
         "the store {store} was written by a newer pairform (layout {found}, this one knows {known}); update pairform"
     )]
     Newer { store: String, found: i64, known: i64 },
+    #[error(
+        "the store {store} has the older layout {found} (this pairform knows {known}); `pairform apply` brings it up to date"
+    )]
+    Older { store: String, found: i64, known: i64 },
     #[error("the store {store} is busy: {reason}")]
     Busy { store: String, reason: String },
     #[error("the store {store} failed: {reason}")]
@@ -292,7 +307,7 @@ pub trait Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError>;
+    fn begin(&mut self, run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
 
     /// Notes that every category of the plan was saved, so that it cannot be applied again. The first time counts.
     ///
@@ -365,6 +380,17 @@ pub fn open_existing(url: &str) -> Result<Option<Box<dyn Store>>, StoreError> {
         return Ok(postgres::open_existing(url)?.map(|store| Box::new(store) as Box<dyn Store>));
     }
     Ok(sqlite::open_existing(sqlite_path(url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
+}
+
+/// Brings a store that is there up to the layout that this program knows; makes none.
+///
+/// # Errors
+/// As [`open`].
+pub fn upgrade(url: &str) -> Result<(), StoreError> {
+    match open_existing(url) {
+        Err(StoreError::Older { .. }) => open(url).map(|_| ()),
+        other => other.map(|_| ()),
+    }
 }
 
 /// `sqlite://name` is refused: whoever writes it means the file `name`, and would get `/name`.

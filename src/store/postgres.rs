@@ -17,7 +17,7 @@ use self::connect::{Access, Target};
 use self::layout::Found;
 use self::text::{decode, encode};
 use super::{
-    Ask, Asked, Deployed, Lock, Moved, Note, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
+    Ask, Asked, Deployed, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
     StoreError, document, identity, unusable, without_null,
 };
 use crate::model::{self, Settings};
@@ -50,10 +50,7 @@ pub(super) fn open_existing(url: &str) -> Result<Option<Postgres>, StoreError> {
     let mut client = target.connect(Access::Read)?;
     match layout::inspect(&mut client, &target)? {
         Found::Empty => Ok(None),
-        Found::Older(number) => Err(StoreError::Open {
-            store: target.shown,
-            reason: format!("it has the older layout {number}; `pairform apply` brings it up to date"),
-        }),
+        Found::Older(found) => Err(StoreError::Older { store: target.shown, found, known: layout::known() }),
         Found::Current => {
             let (identity, key) = layout::facts(&mut client, &target)?;
             Ok(Some(Postgres { client, target, access: Access::Read, identity, key }))
@@ -246,11 +243,15 @@ impl Store for Postgres {
         Ok(if moved == 0 && row.get(1) { Moved::Taken } else { Moved::Moved(moved) })
     }
 
-    fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError> {
+    fn begin(&mut self, run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError> {
         let run = encode(run);
-        let sql = "INSERT INTO run (digest, begun_at, begun_by) VALUES ($1, $2, $3)
+        let sql = "INSERT INTO run (digest, begun_at, begun_by, commit_author, commit_dirty)
+                   VALUES ($1, $2, $3, $4, $5)
                    ON CONFLICT (digest) DO NOTHING";
-        let begun = self.run(&mut |client| client.execute(sql, &[&run, &encode(at), &encode(by)]))?;
+        let author = origin.author.map(encode);
+        let begun = self.run(&mut |client| {
+            client.execute(sql, &[&run, &encode(at), &encode(by), &author, &origin.dirty])
+        })?;
         if begun.value == 1 {
             return Ok(Run::New);
         }
@@ -272,20 +273,23 @@ impl Store for Postgres {
     }
 
     fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
-        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run
-                   FROM history WHERE integration = $1 AND category = $2 ORDER BY revision";
+        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty
+                   FROM history LEFT JOIN run ON run.digest = history.run
+                   WHERE integration = $1 AND category = $2 ORDER BY revision";
         let rows = self.query(sql, &[&encode(integration), &encode(category)])?;
-        rows.iter().map(|row| past(row, &self.target.shown, integration, category)).collect()
+        rows.iter().map(|row| authored(row, &self.target.shown, integration, category)).collect()
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {
-        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run, integration, category
-                   FROM history ORDER BY number";
+        let sql =
+            "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
+                          integration, category
+                   FROM history LEFT JOIN run ON run.digest = history.run ORDER BY number";
         let rows = self.query(sql, &[])?;
         rows.iter()
             .map(|row| {
-                let (integration, category) = (decode(row.get(6)), decode(row.get(7)));
-                let past = past(row, &self.target.shown, &integration, &category)?;
+                let (integration, category) = (decode(row.get(8)), decode(row.get(9)));
+                let past = authored(row, &self.target.shown, &integration, &category)?;
                 Ok(Record { integration, category, past })
             })
             .collect()
@@ -384,7 +388,16 @@ fn past(row: &Row, shown: &str, integration: &str, category: &str) -> Result<Pas
         saved_at: decode(row.get(3)),
         commit: row.get::<_, Option<String>>(4).map(decode),
         run: row.get::<_, Option<String>>(5).map(decode),
+        author: None,
+        dirty: false,
     })
+}
+
+/// As [`past`], with what the run was made from in the two columns after it.
+fn authored(row: &Row, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
+    let author = row.get::<_, Option<String>>(6).map(decode);
+    let dirty = row.get::<_, Option<bool>>(7).unwrap_or_default();
+    Ok(Past { author, dirty, ..past(row, shown, integration, category)? })
 }
 
 fn lock(row: &Row) -> Lock {

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 
 use self::layout::{Facts, Found};
 use super::{
-    Ask, Asked, Deployed, Lock, Moved, Note, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
+    Ask, Asked, Deployed, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
     StoreError, document, unusable, without_null,
 };
 use crate::model::{self, Settings};
@@ -75,10 +75,7 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
     recover(&connection, &full, &shown)?;
     match layout::inspect(&connection, &shown)? {
         Found::Empty => Ok(None),
-        Found::Older(number) => Err(StoreError::Open {
-            store: shown,
-            reason: format!("it has the older layout {number}; `pairform apply` brings it up to date"),
-        }),
+        Found::Older(found) => Err(StoreError::Older { store: shown, found, known: layout::known() }),
         Found::Current => {
             let facts = layout::facts(&connection, &shown)?;
             Ok(Some(Sqlite { connection, shown, facts }))
@@ -196,16 +193,17 @@ impl Store for Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT revision, settings, saved_by, saved_at, commit_id, run, integration, category
-                 FROM history ORDER BY rowid",
+                "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
+                        integration, category
+                 FROM history LEFT JOIN run ON run.digest = history.run ORDER BY history.rowid",
             )
             .map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             let (integration, category): (String, String) =
-                (row.get(6).map_err(failed)?, row.get(7).map_err(failed)?);
-            let past = past(row, &self.shown, &integration, &category)?;
+                (row.get(8).map_err(failed)?, row.get(9).map_err(failed)?);
+            let past = authored(row, &self.shown, &integration, &category)?;
             found.push(Record { integration, category, past });
         }
         Ok(found)
@@ -266,7 +264,7 @@ impl Store for Sqlite {
         Ok(Moved::Moved(moved))
     }
 
-    fn begin(&mut self, run: &str, at: &str, by: &str) -> Result<Run, StoreError> {
+    fn begin(&mut self, run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -280,8 +278,9 @@ impl Store for Sqlite {
             None => {
                 transaction
                     .execute(
-                        "INSERT INTO run (digest, begun_at, begun_by) VALUES (?1, ?2, ?3)",
-                        (run, at, by),
+                        "INSERT INTO run (digest, begun_at, begun_by, commit_author, commit_dirty)
+                         VALUES (?1, ?2, ?3, ?4, ?5)",
+                        (run, at, by, origin.author, origin.dirty),
                     )
                     .map_err(failed)?;
                 transaction.commit().map_err(failed)?;
@@ -307,14 +306,15 @@ impl Store for Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT revision, settings, saved_by, saved_at, commit_id, run
-                 FROM history WHERE integration = ?1 AND category = ?2 ORDER BY revision",
+                "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty
+                 FROM history LEFT JOIN run ON run.digest = history.run
+                 WHERE integration = ?1 AND category = ?2 ORDER BY revision",
             )
             .map_err(failed)?;
         let mut rows = statement.query([integration, category]).map_err(failed)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            found.push(past(row, &self.shown, integration, category)?);
+            found.push(authored(row, &self.shown, integration, category)?);
         }
         Ok(found)
     }
@@ -435,7 +435,17 @@ fn past(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Result
         saved_at: row.get(3).map_err(failed)?,
         commit: row.get(4).map_err(failed)?,
         run: row.get(5).map_err(failed)?,
+        author: None,
+        dirty: false,
     })
+}
+
+/// As [`past`], with what the run was made from in the two columns after it.
+fn authored(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    let author = row.get(6).map_err(failed)?;
+    let dirty = row.get::<_, Option<bool>>(7).map_err(failed)?.unwrap_or_default();
+    Ok(Past { author, dirty, ..past(row, shown, integration, category)? })
 }
 
 /// The settings in one column.

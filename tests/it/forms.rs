@@ -240,38 +240,82 @@ fn a_project_s_template_replaces_ours_and_its_faults_have_a_line() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 2"));
 }
 
-/// Opens a page in a headless browser and returns the document after its scripts ran.
-#[test]
-fn a_browser_opens_the_page_and_runs_no_script_of_a_value() {
-    let found = std::env::var_os("PAIRFORM_CHROMIUM").map(std::path::PathBuf::from).or_else(|| {
+/// The document after its scripts ran in a headless browser as wide as a phone; `None` where there is no browser.
+fn opened(page: &str) -> Option<String> {
+    let browser = std::env::var_os("PAIRFORM_CHROMIUM").map(std::path::PathBuf::from).or_else(|| {
         let folders = std::env::var_os("PATH")?;
         let named = |folder: std::path::PathBuf| {
             ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name))
         };
         std::env::split_paths(&folders).flat_map(named).find(|program| program.is_file())
-    });
-    let Some(browser) = found else { return };
+    })?;
     let folder = tempfile::tempdir().unwrap();
-    let plan = plan(HOSTILE, 3);
-    let page = with(&plan, |content| html::render(content, None).unwrap());
-    let probe = page.replace("<title>", "<title>probe ");
     let file = folder.path().join("page.html");
-    std::fs::write(&file, probe).unwrap();
+    std::fs::write(&file, page).unwrap();
     let output = std::process::Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--dump-dom",
-        ])
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        .args(["--window-size=500,800", "--dump-dom"])
         .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
         .arg(format!("file://{}", file.display()))
         .output()
         .unwrap();
-    let dom = String::from_utf8_lossy(&output.stdout);
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_browser_opens_the_page_and_runs_no_script_of_a_value() {
+    let plan = plan(HOSTILE, 3);
+    let page = with(&plan, |content| html::render(content, None).unwrap());
+    let Some(dom) = opened(&page.replace("<title>", "<title>probe ")) else { return };
     // Our own script ran: it counts what it shows.
     assert!(dom.contains("3 integrations shown"), "{dom}");
     assert_eq!(dom.matches("<script").count(), 1);
     assert!(!dom.contains("<img"));
+}
+
+/// What a reader does, done by a script that the page is made to allow for once: filters, searches and folds.
+const READER: &str = r#"
+const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => !row.closest("[hidden]"));
+const panels = () => [...document.querySelectorAll("details.panel")];
+const set = (id, value) => { const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event("input")); };
+const page = document.documentElement;
+const seen = { all: rows().length, wide: page.scrollWidth - page.clientWidth };
+set("kind", "reset");
+seen.kinds = [...new Set(rows().map((row) => row.dataset.kind))].join();
+set("kind", "");
+set("search", "no such words anywhere");
+seen.none = document.getElementById("status").textContent;
+set("search", document.querySelector("section.integration").dataset.name);
+seen.one = document.getElementById("status").textContent;
+set("search", "");
+seen.again = rows().length;
+document.getElementById("fold").click();
+seen.folded = panels().filter((panel) => panel.open).length;
+document.getElementById("fold").click();
+seen.unfolded = panels().filter((panel) => !panel.open).length;
+const named = (e) => e.labels.length || e.textContent.trim();
+seen.unnamed = [...document.querySelectorAll("input, select, button")].filter((e) => !named(e)).length;
+document.body.dataset.seen = JSON.stringify(seen);
+"#;
+
+#[test]
+fn a_reader_can_filter_search_and_fold_the_page_on_a_phone() {
+    let plan =
+        plan("a value that is long enough to need more than the whole width of a phone, and then some", 3);
+    let page = with(&plan, |content| html::render(content, None).unwrap());
+    let (before, policy) = page.split_once("<meta http-equiv=\"Content-Security-Policy\"").unwrap();
+    let page = format!("{before}{}", policy.split_once('\n').unwrap().1);
+    let page = page.replace("</body>", &format!("<script>{READER}</script></body>"));
+    let Some(dom) = opened(&page) else { return };
+    let (_, seen) = dom.split_once("data-seen=\"").unwrap_or_else(|| panic!("{dom}"));
+    let seen = seen.split('"').next().unwrap().replace("&quot;", "\"");
+    let seen: Json = serde_json::from_str(&seen).unwrap();
+    assert!(seen["all"].as_u64() > Some(6), "{seen}");
+    assert_eq!((&seen["kinds"], &seen["again"]), (&json!("reset"), &seen["all"]), "{seen}");
+    assert_eq!(
+        (&seen["none"], &seen["one"]),
+        (&json!("0 integrations shown"), &json!("1 integration shown"))
+    );
+    assert_eq!((&seen["folded"], &seen["unfolded"]), (&json!(0), &json!(0)), "{seen}");
+    assert_eq!((&seen["unnamed"], &seen["wide"]), (&json!(0), &json!(0)), "{seen}");
 }

@@ -74,7 +74,7 @@ fn a_reader_cannot_write_whatever_it_is_asked() {
     save(&mut *store::open(&url).unwrap(), "30", 0).unwrap();
     let mut reader = store::open_existing(&url).unwrap().unwrap();
     assert!(save(&mut *reader, "14", 1).unwrap_err().to_string().contains("read-only"));
-    assert!(reader.begin("run", AT, "ann").is_err());
+    assert!(reader.begin("run", AT, "ann", pairform::store::Origin::default()).is_err());
     assert_eq!(reader.read(None).unwrap()[0].revision, 1);
 }
 

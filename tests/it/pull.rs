@@ -53,7 +53,7 @@ fn outside(folder: &Path, integration: &str, category: &str, change: impl FnOnce
         row.map(|row| (row.revision, row.settings, row.applied)).unwrap_or_default();
     change(&mut settings);
     let run = format!("outside {integration} {category} {revision}");
-    store.begin(&run, "2026-11-20T12:00:00Z", "somebody").unwrap();
+    store.begin(&run, "2026-11-20T12:00:00Z", "somebody", pairform::store::Origin::default()).unwrap();
     store
         .save(&Save {
             integration,

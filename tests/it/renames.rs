@@ -208,7 +208,7 @@ fn a_rename_that_was_interrupted_is_finished() {
             serde_json::from_str(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
         let run = plan["digest"].as_str().unwrap();
         let mut store = project.store();
-        store.begin(run, "2026-12-01T00:00:00Z", "ann").unwrap();
+        store.begin(run, "2026-12-01T00:00:00Z", "ann", pairform::store::Origin::default()).unwrap();
         let rename =
             pairform::store::Rename { from: "shop", to: "store", at: "2026-12-01T00:00:00Z", by: "ann", run };
         assert_eq!(store.rename(&rename).unwrap(), pairform::store::Moved::Moved(5));

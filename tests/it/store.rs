@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
-use pairform::store::{self, Ask, Asked, Lock, Moved, Note, Rename, Run, Save, Saved, Store, StoreError};
+use pairform::store::{
+    self, Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -14,6 +16,7 @@ use crate::server::{self, Server};
 
 /// Where one fresh store lives, however many connections are opened to it.
 trait Place: Sync {
+    fn url(&self) -> String;
     fn open(&self) -> Box<dyn Store>;
     fn open_existing(&self) -> Option<Box<dyn Store>>;
     /// What a person does with the database's own shell. The SQL is understood by every store.
@@ -33,16 +36,16 @@ impl SqlitePlace {
         self.folder.path().join("state.db")
     }
 
-    fn url(&self) -> String {
-        format!("sqlite:{}", self.file().display())
-    }
-
     fn shell(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.file()).unwrap()
     }
 }
 
 impl Place for SqlitePlace {
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.file().display())
+    }
+
     fn open(&self) -> Box<dyn Store> {
         store::open(&self.url()).unwrap()
     }
@@ -69,6 +72,10 @@ impl PostgresPlace {
 }
 
 impl Place for PostgresPlace {
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+
     fn open(&self) -> Box<dyn Store> {
         store::open(&self.url).unwrap()
     }
@@ -131,6 +138,8 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     ten_threads_take_one_lock_in_turn
     a_save_without_its_lock_writes_nothing
     records_and_notes_are_in_order_and_kept
+    a_save_knows_who_wrote_its_commit
+    an_older_layout_is_brought_up_to_date_by_whoever_writes
     a_rename_moves_what_is_deployed_and_leaves_the_history
 ] }
 
@@ -258,11 +267,11 @@ fn a_category_that_was_never_saved_conflicts_at_any_revision_but_0(place: &dyn P
 
 fn an_interrupted_run_finds_its_own_saves(place: &dyn Place) {
     let mut store = place.open();
-    assert_eq!(store.begin(RUN, AT, "ann").unwrap(), Run::New);
+    assert_eq!(store.begin(RUN, AT, "ann", Origin::default()).unwrap(), Run::New);
     save(&mut *store, "30", 0);
     drop(store); // the process dies before it hears of the save
     let mut store = place.open();
-    assert_eq!(store.begin(RUN, AT, "ann").unwrap(), Run::Resumed);
+    assert_eq!(store.begin(RUN, AT, "ann", Origin::default()).unwrap(), Run::Resumed);
     assert_eq!(save(&mut *store, "30", 0), Saved::Already { revision: 1 });
     assert_eq!(history(&mut *store).len(), 1);
     // Somebody saves: the run's own save is no longer what is deployed.
@@ -286,15 +295,15 @@ fn a_run_does_not_take_an_edit_by_hand_for_its_own(place: &dyn Place) {
 
 fn a_plan_is_new_once_then_resumed_then_finished(place: &dyn Place) {
     let mut store = place.open();
-    assert_eq!(store.begin(RUN, AT, "ann").unwrap(), Run::New);
-    assert_eq!(store.begin("sha256:bb", AT, "bo").unwrap(), Run::New);
-    assert_eq!(store.begin(RUN, "2026-12-01T09:31:00Z", "bo").unwrap(), Run::Resumed);
+    assert_eq!(store.begin(RUN, AT, "ann", Origin::default()).unwrap(), Run::New);
+    assert_eq!(store.begin("sha256:bb", AT, "bo", Origin::default()).unwrap(), Run::New);
+    assert_eq!(store.begin(RUN, "2026-12-01T09:31:00Z", "bo", Origin::default()).unwrap(), Run::Resumed);
     store.finish(RUN, "2026-12-01T09:32:00Z").unwrap();
     store.finish(RUN, "2026-12-01T09:33:00Z").unwrap();
     let finished = Run::Finished { at: "2026-12-01T09:32:00Z".into() };
-    assert_eq!(store.begin(RUN, AT, "ann").unwrap(), finished);
-    assert_eq!(place.open().begin(RUN, AT, "ann").unwrap(), finished);
-    assert_eq!(store.begin("sha256:bb", AT, "bo").unwrap(), Run::Resumed);
+    assert_eq!(store.begin(RUN, AT, "ann", Origin::default()).unwrap(), finished);
+    assert_eq!(place.open().begin(RUN, AT, "ann", Origin::default()).unwrap(), finished);
+    assert_eq!(store.begin("sha256:bb", AT, "bo", Origin::default()).unwrap(), Run::Resumed);
 }
 
 fn a_plan_that_was_never_begun_cannot_be_finished(place: &dyn Place) {
@@ -672,6 +681,36 @@ fn records_and_notes_are_in_order_and_kept(place: &dyn Place) {
 }
 
 /// Scalars, lists and nested objects; what a category's document may hold, resets aside.
+fn a_save_knows_who_wrote_its_commit(place: &dyn Place) {
+    let mut store = place.open();
+    let origin = Origin { author: Some("bo"), dirty: true };
+    store.begin(RUN, AT, "ann", origin).unwrap();
+    save(&mut *store, "30", 0);
+    let past = history(&mut *store).remove(0);
+    assert_eq!((past.saved_by.as_str(), past.author.as_deref(), past.dirty), ("ann", Some("bo"), true));
+    assert_eq!(store.records().unwrap()[0].past, past);
+    // What was saved outside any run has no author.
+    edit(place, "14");
+    let past = history(&mut *store).remove(1);
+    assert_eq!((past.author, past.dirty), (None, false));
+}
+
+fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
+    save(&mut *place.open(), "30", 0);
+    for sql in [
+        "ALTER TABLE run DROP COLUMN commit_author",
+        "ALTER TABLE run DROP COLUMN commit_dirty",
+        "DELETE FROM migration WHERE number = 3",
+    ] {
+        place.by_hand(sql).unwrap();
+    }
+    let refused = store::open_existing(&place.url());
+    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 3, .. })));
+    store::upgrade(&place.url()).unwrap();
+    let mut store = place.open_existing().unwrap();
+    assert_eq!(history(&mut *store).len(), 1);
+}
+
 fn a_rename_moves_what_is_deployed_and_leaves_the_history(place: &dyn Place) {
     let mut store = place.open();
     save(&mut *store, "30", 0);

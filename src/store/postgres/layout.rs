@@ -13,7 +13,13 @@ use crate::store::{StoreError, identity};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001-categories.sql"),
     include_str!("../migrations/postgres/0002-locks.sql"),
+    include_str!("../migrations/postgres/0003-authors.sql"),
 ];
+
+/// The number of the newest layout.
+pub(super) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
 
 const LEDGER: &str = "\
 CREATE TABLE IF NOT EXISTS migration (

@@ -15,7 +15,13 @@ const APPLICATION: i64 = 0x7061_6972;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001-categories.sql"),
     include_str!("../migrations/sqlite/0002-locks.sql"),
+    include_str!("../migrations/sqlite/0003-authors.sql"),
 ];
+
+/// The number of the newest layout.
+pub(super) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
 
 const LEDGER: &str = "\
 CREATE TABLE IF NOT EXISTS migration (
