@@ -200,6 +200,7 @@ fn print(
                 plan: Some(plan),
                 outcome: Some(report),
                 catalogue: &catalogue,
+                folder: "",
             };
             forms::print(common, &content, streams)?;
         }

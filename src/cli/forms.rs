@@ -7,7 +7,7 @@ use super::streams::Streams;
 use crate::report::content::Content;
 use crate::report::template::TemplateError;
 use crate::report::{github, gitlab, html, junit, markdown, sarif};
-use crate::source::load;
+use crate::source::{git, load};
 
 const ALL: [Form; 8] = [
     Form::Text,
@@ -57,6 +57,9 @@ pub fn print(common: &Common, content: &Content<'_>, streams: &mut Streams) -> R
     let wrong = |error: TemplateError| {
         Stop::usage(error.to_string()).help("mend it, or take it away to get the built-in one")
     };
+    let folder =
+        load::find_root(std::path::Path::new(".")).map(|root| git::folder(&root)).unwrap_or_default();
+    let content = &Content { folder: &folder, ..*content };
     let text = match common.output {
         Form::Markdown => markdown::render(content, own(markdown::TEMPLATE).as_deref()).map_err(wrong)?,
         Form::Html => html::render(content, own(html::TEMPLATE).as_deref()).map_err(wrong)?,

@@ -74,6 +74,7 @@ pub fn content<'a>(command: &'a str, opened: &'a Project, plan: &'a Plan) -> Con
         plan: Some(plan),
         outcome: None,
         catalogue: &opened.compilation.catalogue,
+        folder: "",
     }
 }
 

@@ -67,6 +67,7 @@ fn show_plan(common: &Common, name: &str, text: &str, streams: &mut Streams) -> 
                 plan: Some(&plan),
                 outcome: None,
                 catalogue: &catalogue,
+                folder: "",
             };
             forms::print(common, &content, streams)?;
         }

@@ -124,6 +124,7 @@ pub fn print(
                 plan: None,
                 outcome: None,
                 catalogue: &catalogue,
+                folder: "",
             };
             forms::print(common, &content, streams)?;
         }

@@ -9,6 +9,7 @@ use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Mode, Origin,
 use crate::schema::parts::Catalogue;
 
 /// The matter of one report.
+#[derive(Clone, Copy)]
 pub struct Content<'a> {
     pub command: &'a str,
     /// As `validate -o json` has them.
@@ -19,6 +20,8 @@ pub struct Content<'a> {
     pub outcome: Option<&'a Report>,
     /// Where titles of settings come from.
     pub catalogue: &'a Catalogue,
+    /// The project's folder in its repository, with a slash at the end, for readers that begin at the repository's root.
+    pub folder: &'a str,
 }
 
 /// One finding, read back from its JSON.
@@ -103,6 +106,10 @@ impl Content<'_> {
         for remark in &mut remarks {
             if remark.path.is_empty() {
                 "pairform.yaml".clone_into(&mut remark.path);
+            }
+            remark.path.insert_str(0, self.folder);
+            for edit in remark.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+                edit.path.insert_str(0, self.folder);
             }
             remark.line = remark.line.max(1);
             remark.column = remark.column.max(1);

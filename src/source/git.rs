@@ -63,10 +63,8 @@ impl History {
                 help: None,
             },
         })?;
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-        let workdir = repository.workdir().and_then(|workdir| workdir.canonicalize().ok());
-        let inside = workdir.and_then(|workdir| folder.strip_prefix(workdir).ok().map(Path::to_path_buf));
-        let prefix = inside.unwrap_or_default().to_string_lossy().replace('\\', "/");
+        let inside = inside(&repository, folder).unwrap_or_default();
+        let prefix = inside.to_string_lossy().replace('\\', "/");
         Ok(History { repository, prefix })
     }
 
@@ -416,20 +414,31 @@ pub fn commit(root: &Path) -> Option<Commit> {
     Some(Commit { id: head.id().to_string(), author, dirty: is_dirty(&repository, root) })
 }
 
+/// A folder's path from the root of its repository's working tree; `None` where it is in none.
+fn inside(repository: &Repository, folder: &Path) -> Option<PathBuf> {
+    let workdir = repository.workdir()?.canonicalize().ok()?;
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+    folder.strip_prefix(workdir).ok().map(Path::to_path_buf)
+}
+
+/// The project's folder in its repository, with `/` between names and at the end; empty at the root, and outside any.
+#[must_use]
+pub fn folder(root: &Path) -> String {
+    let found = Repository::discover(root).ok().and_then(|repository| inside(&repository, root));
+    found.iter().flatten().map(|name| format!("{}/", name.to_string_lossy())).collect()
+}
+
 fn is_dirty(repository: &Repository, root: &Path) -> bool {
-    let Some(workdir) = repository.workdir().and_then(|workdir| workdir.canonicalize().ok()) else {
+    if repository.workdir().is_none() {
         return false;
-    };
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    }
     let mut options = StatusOptions::new();
     options
         .include_untracked(true)
         .include_ignored(false)
         .recurse_untracked_dirs(false)
         .exclude_submodules(true);
-    if let Ok(inside) = root.strip_prefix(&workdir)
-        && !inside.as_os_str().is_empty()
-    {
+    if let Some(inside) = inside(repository, root).filter(|inside| !inside.as_os_str().is_empty()) {
         options.pathspec(inside).disable_pathspec_match(true);
     }
     repository

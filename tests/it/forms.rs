@@ -95,6 +95,7 @@ fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
         plan: Some(plan),
         outcome: None,
         catalogue: &catalogue,
+        folder: "",
     })
 }
 
@@ -224,6 +225,25 @@ fn every_command_gives_its_forms_and_refuses_the_others_by_name() {
         let output = repository.run(&["schema", "list", "-o", form]);
         assert_eq!(output.status.code(), Some(64));
         assert!(String::from_utf8_lossy(&output.stderr).contains("its forms are: text, json"));
+    }
+}
+
+/// A forge shows annotations by the path from the repository's root.
+#[test]
+fn paths_begin_at_the_root_of_the_repository_where_a_forge_reads_them() {
+    let repository = Repository::new();
+    repository.write("shops/fortnox/pairform.yaml", "version: 1\n");
+    repository.write("shops/fortnox/integrations/nordic.yaml", "integration: nordic\npair: fortnox-shopfy\n");
+    let folder = repository.path().join("shops/fortnox");
+    for (form, expected) in [
+        ("github", "file=shops/fortnox/integrations/nordic.yaml,"),
+        ("gitlab", "\"path\": \"shops/fortnox/integrations/nordic.yaml\""),
+        ("sarif", "\"uri\":\"shops/fortnox/integrations/nordic.yaml\""),
+        ("json", "\"path\": \"integrations/nordic.yaml\""),
+    ] {
+        let output = pairform(&folder, &["validate", "-o", form]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(expected), "{form}: {said}");
     }
 }
 
