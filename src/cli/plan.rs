@@ -286,7 +286,15 @@ pub fn refusals(
     let count = |integration: &str, category: &str| {
         deployed.get(integration)?.get(category).map(|current| current.settings.len())
     };
-    safety::refusals(integrations, &count, &super::safety::rules(&opened.compilation.project.safety))
+    let rules = super::safety::rules(&opened.compilation.project.safety);
+    let mut refusals = safety::refusals(integrations, &count, &rules);
+    for planned in integrations {
+        let compiled = opened.compilation.integrations.iter().find(|one| one.name == planned.integration);
+        let required = compiled.into_iter().flat_map(Compiled::required);
+        let deployed = deployed.get(&planned.integration);
+        refusals.extend(safety::live_with_gaps(planned, required, deployed));
+    }
+    refusals
 }
 
 /// Categories that pairform saved once and that no file declares any more.

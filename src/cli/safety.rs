@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::args::Apply;
 use super::exit::{self, Stop};
 use crate::compile::project::{Limits, Live, Project, Safety, Window};
-use crate::plan::safety::{Rules, Thresholds};
+use crate::plan::safety::{GAPS, Rules, Thresholds};
 use crate::plan::{Mode, Plan, Refusal};
 use crate::report;
 
@@ -103,6 +103,9 @@ fn forced(text: &str) -> Result<(&str, &str), Stop> {
 }
 
 fn help(check: &str) -> String {
+    if check == GAPS {
+        return "apply these categories too, or before; no --force lifts this".to_owned();
+    }
     let other = match check {
         "max_changed" | "max_reset" | "max_categories" => {
             "apply in smaller parts with --integration or --category, raise the limit in pairform.yaml in a commit of its own, or"

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{CategoryPlan, Integration, Refusal};
-use crate::model::{self, SettingPath};
+use super::{CategoryPlan, Current, Integration, Refusal, turns_live};
+use crate::model::{self, SettingPath, Settings};
 use crate::plan::Kind;
 
 /// Limits, as shares from 0 to 1.
@@ -57,6 +57,59 @@ pub fn refusals(integrations: &[Integration], deployed: DeployedCount<'_>, rules
     }
     found
 }
+
+/// Refuses to turn live mode on while a required setting would not be deployed afterwards: in a category that the plan leaves
+/// out, or that people keep editing elsewhere (as far as the store has it). No force lifts it.
+///
+/// What is required comes with whether it is set: `None` in a category that people keep editing elsewhere.
+#[must_use]
+pub fn live_with_gaps<'a>(
+    integration: &Integration,
+    required: impl Iterator<Item = (&'a str, &'a SettingPath, Option<bool>)>,
+    deployed: Option<&BTreeMap<String, Current>>,
+) -> Option<Refusal> {
+    const NAMED: usize = 4;
+    if !integration.categories.iter().any(|category| turns_live(category) == Some(true)) {
+        return None;
+    }
+    let mut after: BTreeMap<&str, Settings> = BTreeMap::new();
+    let mut is_set = |id: &'a str, path: &SettingPath| {
+        let settings = after.entry(id).or_insert_with(|| {
+            let planned = integration.categories.iter().find(|category| category.category == id);
+            match planned.and_then(|category| category.save.as_ref()) {
+                Some(target) => model::from_json(&target.settings),
+                None => deployed
+                    .and_then(|deployed| deployed.get(id))
+                    .map(|now| now.settings.clone())
+                    .unwrap_or_default(),
+            }
+        });
+        settings.keys().any(|key| key.starts_with(path))
+    };
+    let missing: Vec<String> = required
+        .filter(|(category, _, set)| {
+            set.is_some() || deployed.is_some_and(|deployed| deployed.contains_key(*category))
+        })
+        .filter(|(category, path, _)| !is_set(category, path))
+        .map(|(category, path, _)| format!("`{category}.{path}`"))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let more = missing.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(Refusal {
+        check: GAPS.to_owned(),
+        message: format!(
+            "{} would go live while required settings are not deployed: {}{more}",
+            integration.integration,
+            missing[..missing.len().min(NAMED)].join(", ")
+        ),
+    })
+}
+
+/// The check that nothing lifts.
+pub const GAPS: &str = "gaps";
 
 #[derive(Default)]
 struct Count {
@@ -144,7 +197,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::plan::{Current, Mode, Readiness, back};
+    use crate::plan::{Mode, Readiness, back};
 
     fn one(pair: &str, id: &str, before: serde_json::Value, after: serde_json::Value) -> Integration {
         let settings = model::from_json(&before);

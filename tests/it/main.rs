@@ -20,6 +20,7 @@ mod histories;
 mod hostile;
 mod init;
 mod layers;
+mod live;
 mod mistakes;
 mod options;
 mod outputs;

@@ -1,0 +1,47 @@
+//! Live mode: it never goes on while a required setting is missing, whatever part of the configuration is applied.
+
+use crate::run::Project;
+
+/// The complete sample, with every secret at hand.
+fn project() -> (Project, Vec<(String, String)>) {
+    let project = Project::empty();
+    let text = std::fs::read_to_string(format!(
+        "{}/tests/schemas/fortnox-shopify/valid.yaml",
+        env!("CARGO_MANIFEST_DIR")
+    ));
+    let text = text.unwrap().replace("integration: fortnox-shopify", "integration: nordic");
+    let names = text.split("env/").skip(1).map(|rest| rest.split('}').next().unwrap().to_owned());
+    let secrets = names.map(|name| (name, "value".to_owned())).collect();
+    project.write("integrations/nordic.yaml", text);
+    (project, secrets)
+}
+
+#[test]
+fn live_mode_does_not_go_on_before_what_is_required_is_deployed() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let run = |arguments: &[&str]| project.run_with(arguments, &secrets);
+    let plan = run(&["plan", "--category", "general"]);
+    assert!(
+        plan.assert_code(0).stdout.contains("nordic would go live while required settings are not deployed")
+    );
+    // Part by part; no force lifts it, and an onboarding integration is free.
+    run(&["apply", "--yes", "--category", "general"]).assert_code(5);
+    run(&["apply", "--yes", "--category", "general", "--force", "gaps: we know"]).assert_code(64);
+    let parts =
+        "article,stock,order,customer,invoice,order_lines,shipping_methods,payment_methods,connectors";
+    run(&["apply", "--yes", "--category", parts]).assert_code(0);
+    let refused = run(&["apply", "--yes", "--category", "general"]);
+    assert!(refused.assert_code(5).stderr.contains("`sales_accounts.home_country`"), "{}", refused.stderr);
+    run(&["apply", "--yes", "--category", "sales_accounts"]).assert_code(0);
+    run(&["apply", "--yes", "--category", "general"]).assert_code(0);
+
+    // The way back into live mode is judged by what is deployed then.
+    project.edit("integrations/nordic.yaml", "live_mode: true", "live_mode: false");
+    project.edit("integrations/nordic.yaml", "exclude_before: \"2026-01-01\"", "exclude_before: null");
+    run(&["apply", "--yes"]).assert_code(0);
+    let back = ["revert", "nordic", "--category", "general", "--revision", "1", "--out", "back.plan"];
+    run(&back).assert_code(0);
+    let refused = run(&["apply", "back.plan"]);
+    assert!(refused.assert_code(5).stderr.contains("`order.exclude_before`"), "{}", refused.stderr);
+}
