@@ -38,6 +38,7 @@ pub struct Surroundings<'a> {
 #[derive(Debug)]
 pub enum Event<'a> {
     Begin { categories: usize },
+    Saving { integration: &'a str, category: &'a str },
     Done { integration: &'a str, category: &'a str },
 }
 
@@ -262,7 +263,13 @@ fn apply_integration(
             Outcome::Skipped { reason: format!("it depends on `{needed}`, which was not saved") }
         } else {
             match &locked {
-                Ok(lock) => save(plan, integration, category, lock, store, surroundings),
+                Ok(lock) => {
+                    progress(Event::Saving {
+                        integration: &integration.integration,
+                        category: &category.category,
+                    });
+                    save(plan, integration, category, lock, store, surroundings)
+                }
                 Err((reason, cause)) => Outcome::Failed { reason: reason.clone(), cause: *cause },
             }
         };

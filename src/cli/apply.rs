@@ -1,12 +1,14 @@
 //! `apply`: a saved plan exactly as it is; or plan, show, ask, apply.
 #![expect(clippy::disallowed_methods, reason = "reads the plan file, the clock and who applies")]
 
+use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::args::{Apply, Common, Form};
 use super::exit::{self, Stop};
@@ -157,7 +159,11 @@ fn execute(
     let bar = progress_bar(streams);
     let report = apply::apply(plan, store, &surroundings, &mut |event| match event {
         Event::Begin { categories } => bar.set_length(categories as u64),
+        Event::Saving { integration, category } => {
+            interrupts.saving(Some(format!("`{category}` of {integration}")));
+        }
         Event::Done { integration, category } => {
+            interrupts.saving(None);
             bar.set_message(format!("{integration} {category}"));
             bar.inc(1);
         }
@@ -224,36 +230,57 @@ fn exit_code(report: &Report) -> u8 {
     codes.min().unwrap_or(exit::PARTLY)
 }
 
-/// The signals that ask to stop, once asked.
+/// The signals that ask to stop. The first lets the save in flight finish and stops before the next; a second one ends at
+/// once and says what it leaves in doubt, which is safe too, as a save is atomic.
 pub(super) struct Interrupts {
-    interrupted: Arc<AtomicBool>,
-    terminated: Arc<AtomicBool>,
+    /// The exit code of the signal that came last; 0 before any.
+    code: Arc<AtomicU8>,
+    /// What is being saved, in words.
+    flight: Arc<Mutex<Option<String>>>,
 }
 
 impl Interrupts {
-    /// The first signal lets the save in flight finish and stops before the next; a second one ends at once, which is
-    /// safe too, as a save is atomic.
     pub(super) fn watch() -> Self {
-        let interrupts = Interrupts { interrupted: Arc::default(), terminated: Arc::default() };
-        for (signal, code, flag) in [
-            (SIGINT, exit::INTERRUPTED, &interrupts.interrupted),
-            (SIGTERM, exit::TERMINATED, &interrupts.terminated),
-        ] {
-            // The order matters: the shutdown acts on a flag that an earlier signal has set. Where a handler cannot be
-            // set, the system's own behaviour remains.
-            let _ =
-                signal_hook::flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(flag))
-                    .and_then(|_| signal_hook::flag::register(signal, Arc::clone(flag)));
+        let interrupts = Interrupts { code: Arc::default(), flight: Arc::default() };
+        // Where no handler can be set, the system's own behaviour remains.
+        if let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) {
+            let (code, flight) = (Arc::clone(&interrupts.code), Arc::clone(&interrupts.flight));
+            std::thread::spawn(move || {
+                for signal in signals.forever() {
+                    let asked = if signal == SIGTERM { exit::TERMINATED } else { exit::INTERRUPTED };
+                    let second = code.swap(asked, Ordering::SeqCst) != 0;
+                    let saving = flight.lock().map(|saving| saving.clone()).unwrap_or_default();
+                    let said = match (second, saving) {
+                        (false, Some(_)) => {
+                            "stopping after the save in flight; once more stops at once\n".to_owned()
+                        }
+                        (false, None) => String::new(),
+                        (true, Some(what)) => format!(
+                            "stopped at once: it is not known whether {what} was saved; apply again, which finds out\n"
+                        ),
+                        (true, None) => "stopped at once; nothing was being saved\n".to_owned(),
+                    };
+                    // Nobody may be there to read it.
+                    let _ = std::io::stderr().write_all(report::clean(&said).as_bytes());
+                    if second {
+                        signal_hook::low_level::exit(i32::from(asked));
+                    }
+                }
+            });
         }
         interrupts
     }
 
+    /// Notes what is being saved from now on.
+    fn saving(&self, what: Option<String>) {
+        if let Ok(mut flight) = self.flight.lock() {
+            *flight = what;
+        }
+    }
+
     /// The exit code of the signal that came.
     pub(super) fn code(&self) -> Option<u8> {
-        if self.terminated.load(Ordering::SeqCst) {
-            return Some(exit::TERMINATED);
-        }
-        self.interrupted.load(Ordering::SeqCst).then_some(exit::INTERRUPTED)
+        Some(self.code.load(Ordering::SeqCst)).filter(|code| *code != 0)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::args::{Common, Drift, Form};
 use super::deployed;
 use super::exit::{self, Stop};
+use super::forms;
 use super::project::{self, Project};
 use super::streams::Streams;
 use crate::model::Value;
@@ -29,7 +30,8 @@ pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, S
     let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
     match common.output {
         Form::Json => streams.result(&json::print(&json::plan(&plan, "drift", code))),
-        _ => streams.result(&history::drift_text(&plan)),
+        Form::Text => streams.result(&history::drift_text(&plan)),
+        _ => forms::print(common, &super::plan::content("drift", &opened, &plan), streams)?,
     }
     Ok(code)
 }
@@ -112,6 +114,7 @@ fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>) {
         })
         .collect();
     category.save = None;
+    category.next_sync = None;
     category.blocked.clear();
     category.action = match category.action {
         Action::NotManaged if category.changes.is_empty() => Action::NotManaged,

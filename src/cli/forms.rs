@@ -22,9 +22,12 @@ const ALL: [Form; 8] = [
 
 fn forms(command: &Command) -> &'static [Form] {
     match command {
-        Command::Validate(_) | Command::Plan(_) | Command::Diff(_) | Command::Apply(_) | Command::Show(_) => {
-            &ALL
-        }
+        Command::Validate(_)
+        | Command::Plan(_)
+        | Command::Diff(_)
+        | Command::Apply(_)
+        | Command::Show(_)
+        | Command::Drift(_) => &ALL,
         _ => &ALL[..2],
     }
 }

@@ -14,6 +14,8 @@ use crate::plan::Plan;
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     let mut heading = "";
+    // A store that fails for one fails for all, with the same words.
+    let mut told = "";
     for renamed in &report.renamed {
         let names = format!("{} → {}", clean(&renamed.from), clean(&renamed.to).bold());
         let _ = match &renamed.failed {
@@ -37,7 +39,11 @@ pub fn text(report: &Report) -> String {
             Outcome::Conflict { reason, .. } => {
                 format!("{} {category:<18} conflict: {}", "✗".red(), clean(reason))
             }
+            Outcome::Failed { reason, .. } if *reason == *told => {
+                format!("{} {category:<18} failed likewise", "✗".red())
+            }
             Outcome::Failed { reason, .. } => {
+                told = reason;
                 format!("{} {category:<18} failed: {}", "✗".red(), clean(reason))
             }
             Outcome::Skipped { reason } => {

@@ -155,7 +155,12 @@ impl Content<'_> {
                     && moved == 0
                     && plan.released.is_empty()
                 {
-                    said.push("No setting changes".to_owned());
+                    let nothing = if self.command == "drift" { "No drift" } else { "No setting changes" };
+                    said.push(nothing.to_owned());
+                } else if self.command == "drift" {
+                    let moved = settings.add + settings.change + settings.reset;
+                    let (moved, touched) = (count(moved, "setting"), count(touched, "integration"));
+                    said.push(format!("{moved} changed outside the files, in {touched}"));
                 } else {
                     said.push(format!(
                         "{} in {}: {} added, {} changed, {} reset",

@@ -35,7 +35,11 @@ pub fn render(content: &Content<'_>) -> String {
             }
             let said = content.outcome_of(&integration.integration, &category.category);
             let said = said.unwrap_or_else(|| {
-                format!("{}: {} to save", state(category), super::count(category.changes.len(), "setting"))
+                let moved = super::count(category.changes.len(), "setting");
+                match content.command {
+                    "drift" => format!("{moved} changed outside"),
+                    _ => format!("{}: {moved} to save", state(category)),
+                }
             });
             let mut case = TestCase::new(clean(&category.category), TestCaseStatus::success());
             case.set_classname(clean(&integration.integration));

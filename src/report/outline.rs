@@ -75,7 +75,7 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "more_reviews": reviews.len().saturating_sub(OWNERS),
         "dropped": dropped,
         "whole": format!("pairform {}", content.command),
-        "next_sync": plan.is_some_and(|plan| plan.integrations.iter().flat_map(|one| &one.categories).flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")),
+        "next_sync": content.command != "drift" && plan.is_some_and(|plan| plan.integrations.iter().flat_map(|one| &one.categories).flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")),
     });
     (outline, counter.next)
 }
@@ -258,10 +258,12 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
 
 fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
     let setting = category.and_then(|category| category.setting(&SettingPath::parse(&change.setting)?));
+    let by = change.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let since = change.since.as_ref().map(|since| format!(" at {since}")).unwrap_or_default();
     let note = match change.origin {
         Origin::Git => String::new(),
-        Origin::Outside => "drift: changed outside".to_owned(),
-        Origin::Both => "conflict: changed here and outside".to_owned(),
+        Origin::Outside => text(&format!("drift: changed outside{by}{since}")),
+        Origin::Both => text(&format!("conflict: changed here and outside{by}{since}")),
     };
     json!({
         "setting": text(&change.setting),

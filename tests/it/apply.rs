@@ -345,3 +345,82 @@ fn live_integrations_need_leave_where_the_project_says_so() {
     assert!(ran.err.contains("--allow-live") && ran.err.contains("shop"), "{}", ran.err);
     project.run(&["apply", "p.plan", "--allow-live"]).expect(0);
 }
+
+/// Sends a signal to an apply while its save of `general` waits for a row that somebody holds; what it printed.
+fn interrupted_in_a_save(project: &Project, url: &str, times: usize) -> (Option<i32>, String) {
+    let schema = url.split("schema=").nth(1).unwrap();
+    let server = crate::server::shared().unwrap();
+    let mut holder = server.shell();
+    holder
+        .batch_execute(&format!(
+            "SET search_path = {schema}; BEGIN; SELECT * FROM category WHERE category = 'general' FOR UPDATE"
+        ))
+        .unwrap();
+    let mine: i32 = holder.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    let mut child =
+        project.command(&["apply", "p.plan"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut watcher = server.shell();
+    let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid)))";
+    while !watcher.query_one(waiting, &[&mine]).unwrap().get::<_, bool>(0) {}
+    let mut said = String::new();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    for _ in 0..times {
+        let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        // The next signal would be taken for the same one before this was seen.
+        std::io::BufRead::read_line(&mut stderr, &mut said).unwrap();
+    }
+    if times == 1 {
+        holder.batch_execute("COMMIT").unwrap();
+    }
+    let code = child.wait().unwrap().code();
+    std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+    (code, said)
+}
+
+#[test]
+fn the_first_interrupt_finishes_the_save_in_flight_and_the_second_says_what_is_in_doubt() {
+    for times in [1, 2] {
+        let Some(project) = each_kind().into_iter().find(|project| project.url.starts_with("postgres"))
+        else {
+            return;
+        };
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        let (code, said) = interrupted_in_a_save(&project, &project.url, times);
+        assert_eq!(code, Some(130), "{said}");
+        assert!(said.contains("after the save in flight"), "{said}");
+        let doubt = said.contains("it is not known whether `general` of shop was saved; apply again");
+        assert_eq!(doubt, times == 2, "{said}");
+        // The server may have gone on with the save that was left in doubt.
+        assert_eq!(project.pending().last().map(String::as_str), Some("payment_methods"));
+        assert!(times == 2 || project.pending().len() == 1);
+        project.run(&["apply", "p.plan"]).expect(0);
+        assert!(project.pending().is_empty());
+    }
+}
+
+/// Somebody is quicker with one category while another is being saved: what was saved stays, and the code says partly.
+#[test]
+fn a_loser_that_saved_something_says_so() {
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+    project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+    project.by_hand(
+        "CREATE TRIGGER rival AFTER UPDATE OF revision ON category WHEN NEW.category = 'general'
+         BEGIN
+           UPDATE category SET settings = json_set(settings, '$.map.Klarna', '7') WHERE category = 'payment_methods';
+         END",
+    );
+    let ran = project.run(&["apply", "--yes"]).expect(3);
+    assert!(ran.out.contains("conflict: outside pairform saved revision 2"), "{}", ran.out);
+    project.by_hand("DROP TRIGGER rival");
+    let plan = project.run(&["plan"]).expect(0);
+    assert!(plan.out.contains("conflict: changed here and outside, last applied \"30\""), "{}", plan.out);
+    assert_eq!(project.pending(), ["payment_methods"]);
+    project.run(&["apply", "--yes"]).expect(0);
+    assert!(project.pending().is_empty());
+}

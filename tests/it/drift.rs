@@ -53,6 +53,17 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
         assert!(changes[0]["since"].as_str().unwrap().ends_with('Z'));
         assert_eq!(changes[0]["path"], "integrations/shop.yaml");
 
+        for (form, said) in [
+            ("markdown", "2 settings changed outside the files, in 1 integration"),
+            ("html", "drift: changed outside by outside pairform at "),
+            ("junit", "2 settings changed outside"),
+            ("gitlab", "plan-drift"),
+            ("sarif", "plan-drift"),
+        ] {
+            let told = project.run(&["drift", "-o", form]).expect(0);
+            assert!(told.out.contains(said) && !told.out.contains("next sync;"), "{form}: {}", told.out);
+        }
+
         project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '10'");
         let both = project.run(&["drift", "-o", "json"]).expect(0);
         assert!(both.out.contains("\"both\""), "{}", both.out);
