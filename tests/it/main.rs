@@ -16,6 +16,7 @@ mod faults;
 mod fleet;
 mod fmt;
 mod forms;
+mod generated;
 mod histories;
 mod hostile;
 mod init;

@@ -23,7 +23,7 @@ use serde_json::{Value as Json, json};
 const OTHERS: [&str; 4] = ["connectors", "flows", "schedules", "webhooks"];
 
 /// Every pair, linked, with a complete live integration of it.
-static PAIRS: LazyLock<Vec<(Arc<Pair>, Json)>> = LazyLock::new(|| {
+pub static PAIRS: LazyLock<Vec<(Arc<Pair>, Json)>> = LazyLock::new(|| {
     let catalogue = Catalogue::default();
     let pairs = catalogue.names("pairs");
     assert!(pairs.len() >= 28, "{pairs:?}");
@@ -221,7 +221,7 @@ fn places(value: &Json, at: &mut Vec<String>, into: &mut Vec<String>) {
     }
 }
 
-fn all_places(document: &Json) -> Vec<String> {
+pub fn all_places(document: &Json) -> Vec<String> {
     let mut into = Vec::new();
     places(document, &mut Vec::new(), &mut into);
     into
@@ -233,13 +233,13 @@ fn remove(document: &mut Json, pointer: &str) -> Option<Json> {
     document.pointer_mut(parent)?.as_object_mut()?.shift_remove(&key)
 }
 
-fn without(document: &Json, pointer: &str) -> Json {
+pub fn without(document: &Json, pointer: &str) -> Json {
     let mut document = document.clone();
     remove(&mut document, pointer);
     document
 }
 
-fn with(document: &Json, pointer: &str, value: Json) -> Json {
+pub fn with(document: &Json, pointer: &str, value: Json) -> Json {
     let mut document = document.clone();
     if let Some(place) = document.pointer_mut(pointer) {
         *place = value;
@@ -259,7 +259,7 @@ fn place_of(category: &str, path: &SettingPath) -> String {
 }
 
 /// The schema of the value at a pointer into a document.
-fn schema_at<'a>(pair: &'a Pair, pointer: &str) -> Option<&'a Json> {
+pub fn schema_at<'a>(pair: &'a Pair, pointer: &str) -> Option<&'a Json> {
     pointer.split('/').skip(1).try_fold(&pair.document, |schema, key| {
         let key = key.replace("~1", "/").replace("~0", "~");
         let named = schema.get("properties").and_then(|properties| properties.get(&key));
@@ -315,7 +315,7 @@ fn boon_schema(schema: &Json) -> (boon::Schemas, boon::SchemaIndex) {
 }
 
 /// What stands in a file of a pair's samples.
-fn sample_text(pair: &Pair, name: &str) -> String {
+pub fn sample_text(pair: &Pair, name: &str) -> String {
     let path = sample_path(pair, name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -324,7 +324,7 @@ fn sample_path(pair: &Pair, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas").join(&pair.id).join(name)
 }
 
-fn json_of(text: &str) -> Json {
+pub fn json_of(text: &str) -> Json {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("sample.yaml", text));
     let mut findings = Vec::new();
