@@ -6,8 +6,25 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 9] =
-    ["validate", "plan", "apply", "show", "version", "explain", "schema-list", "error", "fix"];
+const KINDS: [&str; 17] = [
+    "validate",
+    "plan",
+    "apply",
+    "show",
+    "version",
+    "explain",
+    "schema-list",
+    "schema-show",
+    "schema-files",
+    "error",
+    "fix",
+    "fmt",
+    "history",
+    "init",
+    "list",
+    "pull",
+    "unlock",
+];
 
 fn schema(kind: &str) -> Json {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/output/{kind}.schema.json"));
@@ -67,6 +84,19 @@ fn outputs_fit_their_schemas() {
     let applied = run(&["apply", "plan.json"]);
     assert_eq!(applied["exit_code"], 3);
     assert_fits("apply", &applied);
+    assert_fits("plan", &run(&["drift"]));
+    assert_fits("plan", &run(&["revert", "nordic-outdoor", "--time", "2999-01-01T00:00:00Z"]));
+    assert_fits("history", &run(&["history"]));
+    assert_fits("list", &run(&["list"]));
+    assert_fits("list", &run(&["list", "--setting", "payment_methods.map"]));
+    assert_fits("pull", &run(&["pull", "--yes"]));
+    assert_fits("unlock", &run(&["unlock"]));
+    assert_fits("fmt", &run(&["fmt", "--check"]));
+    assert_fits("init", &run(&["init", "fortnox-shopify", "another"]));
+    std::fs::remove_file(project.at("integrations/another.yaml")).unwrap();
+    assert_fits("schema-show", &run(&["schema", "show", "fortnox-shopify"]));
+    assert_fits("schema-files", &run(&["schema", "export", "--check"]));
+    assert_fits("schema-files", &run(&["schema", "docs", "pages"]));
     assert_fits("error", &run(&["plan", "--env", "none"]));
     assert_fits("error", &run(&["nonsense"]));
     // A change, a reset, an addition, a warning, and a finding with everything.
