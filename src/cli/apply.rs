@@ -114,7 +114,7 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
             .help("make a plan for this environment"));
     }
     let (environment, url) =
-        project::store_url(&declared, &root, plan.environment.as_deref(), common.store.as_deref())?;
+        project::store_of(&declared, &root, plan.environment.as_deref(), common.store.as_deref())?;
     let forced = safety::judge(&plan, &declared, environment.as_deref(), args, jiff::Timestamp::now())?;
     if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");

@@ -19,7 +19,7 @@ pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, S
             let (root, sources) = project::read_tree()?;
             let declared = Declared::read(&sources, &mut Vec::new());
             let (_, url) =
-                project::store_url(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
+                project::store_of(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
             let mut store = store::open_existing(&url)?
                 .ok_or_else(|| Stop::usage("there is no store yet, so nothing was saved"))?;
             let (records, notes) = (store.records()?, store.notes()?);

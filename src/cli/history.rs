@@ -18,7 +18,7 @@ use crate::store;
 pub fn run(common: &Common, args: &History, streams: &mut Streams) -> Result<u8, Stop> {
     let (root, sources) = project::read_tree()?;
     let declared = Declared::read(&sources, &mut Vec::new());
-    let (_, url) = project::store_url(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
+    let (_, url) = project::store_of(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
     let records = match store::open_existing(&url)? {
         Some(mut store) => deployed::records(store.as_mut())?,
         None => Vec::new(),

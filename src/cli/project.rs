@@ -3,14 +3,19 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::args::Common;
 use super::exit::{self, Stop};
+use super::secrets::Secrets;
+use super::vault::Vault;
 use crate::compile::project::DEFAULT_STORE;
 use crate::compile::{self, Compilation, Compiled, Front, Judged, Selection, reach};
 use crate::diagnostic::{Finding, Severity, nearest};
 use crate::schema::parts::Catalogue;
 use crate::source::git::{self, GitError, History, Revision};
 use crate::source::{Sources, load};
+use crate::store::Address;
 
 /// A project, read and compiled; of each integration, what was kept.
 pub struct Project<T = Compiled> {
@@ -218,12 +223,12 @@ pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<(), Stop>
 }
 
 impl<T> Project<T> {
-    /// See [`store_url`].
+    /// See [`store_of`].
     ///
     /// # Errors
     /// When the environment does not exist, or has to be named.
-    pub fn store(&self, common: &Common) -> Result<(Option<String>, String), Stop> {
-        store_url(&self.compilation.project, &self.root, common.env.as_deref(), common.store.as_deref())
+    pub fn store(&self, common: &Common) -> Result<(Option<String>, Address), Stop> {
+        store_of(&self.compilation.project, &self.root, common.env.as_deref(), common.store.as_deref())
     }
 
     #[must_use]
@@ -232,16 +237,16 @@ impl<T> Project<T> {
     }
 }
 
-/// The environment's name and its store's URL, a relative path taken from the project's root.
+/// The environment's name and where its store is, a relative path taken from the project's root.
 ///
 /// # Errors
-/// When the environment does not exist, or has to be named.
-pub fn store_url(
+/// When the environment does not exist or has to be named, or the store's password is not at hand.
+pub fn store_of(
     declared: &compile::project::Project,
     root: &Path,
     environment: Option<&str>,
     store: Option<&str>,
-) -> Result<(Option<String>, String), Stop> {
+) -> Result<(Option<String>, Address), Stop> {
     if declared.broken {
         return Err(Stop::new(
             exit::ERRORS,
@@ -259,14 +264,32 @@ pub fn store_url(
         return Err(Stop::usage("the project has more than one environment")
             .help(format!("name one with --env: {}", known.join(", "))));
     }
-    let of_environment =
-        name.as_ref().and_then(|name| environments.get(name)).map(|environment| environment.store.as_str());
-    let url = store.or(of_environment).unwrap_or(DEFAULT_STORE);
+    let declared = name.as_ref().and_then(|name| environments.get(name)).filter(|_| store.is_none());
+    let url = store.or(declared.map(|declared| declared.store.as_str())).unwrap_or(DEFAULT_STORE);
     let url = match url.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => format!("sqlite:{}", root.join(path).display()),
         _ => url.to_owned(),
     };
-    Ok((name, url))
+    // It is for the server that the project names, and for no other.
+    let reference = declared.and_then(|declared| declared.password.as_ref());
+    let password = reference.map(|reference| password(root, &reference.secret)).transpose()?;
+    Ok((name, Address { url, password }))
+}
+
+fn password(root: &Path, reference: &str) -> Result<Zeroizing<String>, Stop> {
+    let vault = Vault::default();
+    let read = Secrets::new(root, &[])
+        .asking(&vault)
+        .with(reference, |value| std::str::from_utf8(value).map(|text| Zeroizing::new(text.to_owned())));
+    match read {
+        Ok(Ok(password)) => Ok(password),
+        Ok(Err(_)) => {
+            Err(Stop::new(exit::NOT_ALLOWED, format!("the password `{reference}` is no UTF-8 text")))
+        }
+        Err(fault) => {
+            Err(Stop::new(exit::NOT_ALLOWED, format!("the store cannot be opened: {}", fault.message)))
+        }
+    }
 }
 
 #[must_use]

@@ -604,7 +604,7 @@ fn insert(map: &mut Map<String, Json>, path: &[Box<str>], value: Json) {
 }
 
 /// Notes in the store that the files agree with what is deployed: the base of the next comparison. No setting moves.
-fn record(root: &Path, url: &str, pulled: &Pulled, rows: &Rows) -> Result<(), Stop> {
+fn record(root: &Path, url: &store::Address, pulled: &Pulled, rows: &Rows) -> Result<(), Stop> {
     let mut bases: BTreeMap<(String, String), Settings> = BTreeMap::new();
     for taken in &pulled.taken {
         let key = (taken.integration.clone(), taken.category.clone());

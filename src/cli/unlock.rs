@@ -20,7 +20,7 @@ use crate::store::{self, Lock, Note};
 pub fn run(common: &Common, args: &Unlock, streams: &mut Streams) -> Result<u8, Stop> {
     let (root, sources) = project::read(common)?;
     let declared = Declared::read(&sources, &mut Vec::new());
-    let (_, url) = project::store_url(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
+    let (_, url) = project::store_of(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
     let none = || Stop::usage("there is no store yet, so nothing is locked");
     let Some(id) = &args.id else {
         let locks = store::open_existing(&url)?.ok_or_else(none)?.locks()?;

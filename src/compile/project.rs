@@ -35,11 +35,19 @@ pub struct Project {
 #[serde(default)]
 pub struct Environment {
     pub store: String,
+    /// Where the password of a server is kept.
+    pub password: Option<Reference>,
     /// Variables that expressions may name in this environment.
     pub vars: serde_json::Map<String, serde_json::Value>,
     /// Applying from a tree with uncommitted changes is refused.
     pub require_clean: bool,
     pub window: Option<Window>,
+}
+
+/// `{secret: env/NAME}`
+#[derive(Debug, Deserialize)]
+pub struct Reference {
+    pub secret: String,
 }
 
 /// Where secrets may come from, beside variables and files.

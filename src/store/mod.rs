@@ -10,6 +10,8 @@ mod sqlite;
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::model::{self, Settings, Value};
 
 /// Who saved what was edited by hand, as the triggers of every store write it.
@@ -359,15 +361,43 @@ pub trait Store {
     fn notes(&mut self) -> Result<Vec<Note>, StoreError>;
 }
 
-/// Opens the store that a URL names, making it when it is not there.
+/// Where a store is.
+#[derive(Clone)]
+pub struct Address {
+    /// `sqlite:PATH` or `postgres://USER@HOST/DATABASE`
+    pub url: String,
+    /// The password of a server, which stands before one in the URL.
+    pub password: Option<Zeroizing<String>>,
+}
+
+impl From<&str> for Address {
+    fn from(url: &str) -> Self {
+        Address { url: url.to_owned(), password: None }
+    }
+}
+
+impl From<&String> for Address {
+    fn from(url: &String) -> Self {
+        Address::from(url.as_str())
+    }
+}
+
+impl From<&Address> for Address {
+    fn from(address: &Address) -> Self {
+        address.clone()
+    }
+}
+
+/// Opens the store at an address, making it when it is not there.
 ///
 /// # Errors
 /// When the URL names no store, or the store cannot be opened or is newer than this program.
-pub fn open(url: &str) -> Result<Box<dyn Store>, StoreError> {
-    if postgres::is_url(url) {
-        return Ok(Box::new(postgres::open(url)?));
+pub fn open(at: impl Into<Address>) -> Result<Box<dyn Store>, StoreError> {
+    let at = at.into();
+    if postgres::is_url(&at.url) {
+        return Ok(Box::new(postgres::open(&at)?));
     }
-    Ok(Box::new(sqlite::open(sqlite_path(url)?)?))
+    Ok(Box::new(sqlite::open(sqlite_path(&at.url)?)?))
 }
 
 /// Opens the store for reading only; `None` when there is none yet. Writes nothing, not even a file; only a save that a
@@ -375,20 +405,22 @@ pub fn open(url: &str) -> Result<Box<dyn Store>, StoreError> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_existing(url: &str) -> Result<Option<Box<dyn Store>>, StoreError> {
-    if postgres::is_url(url) {
-        return Ok(postgres::open_existing(url)?.map(|store| Box::new(store) as Box<dyn Store>));
+pub fn open_existing(at: impl Into<Address>) -> Result<Option<Box<dyn Store>>, StoreError> {
+    let at = at.into();
+    if postgres::is_url(&at.url) {
+        return Ok(postgres::open_existing(&at)?.map(|store| Box::new(store) as Box<dyn Store>));
     }
-    Ok(sqlite::open_existing(sqlite_path(url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
+    Ok(sqlite::open_existing(sqlite_path(&at.url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
 }
 
 /// Brings a store that is there up to the layout that this program knows; makes none.
 ///
 /// # Errors
 /// As [`open`].
-pub fn upgrade(url: &str) -> Result<(), StoreError> {
-    match open_existing(url) {
-        Err(StoreError::Older { .. }) => open(url).map(|_| ()),
+pub fn upgrade(at: impl Into<Address>) -> Result<(), StoreError> {
+    let at = at.into();
+    match open_existing(&at) {
+        Err(StoreError::Older { .. }) => open(&at).map(|_| ()),
         other => other.map(|_| ()),
     }
 }

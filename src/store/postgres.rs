@@ -17,8 +17,8 @@ use self::connect::{Access, Target};
 use self::layout::Found;
 use self::text::{decode, encode};
 use super::{
-    Ask, Asked, Deployed, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
-    StoreError, document, identity, unusable, without_null,
+    Address, Ask, Asked, Deployed, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run, Save, Saved,
+    Store, StoreError, document, identity, unusable, without_null,
 };
 use crate::model::{self, Settings};
 
@@ -34,8 +34,8 @@ pub(super) struct Postgres {
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.
-pub(super) fn open(url: &str) -> Result<Postgres, StoreError> {
-    let target = Target::parse(url)?;
+pub(super) fn open(at: &Address) -> Result<Postgres, StoreError> {
+    let target = Target::parse(at)?;
     let mut client = target.connect(Access::Write)?;
     if layout::inspect(&mut client, &target)? != Found::Current {
         layout::migrate(&mut client, &target)?;
@@ -45,8 +45,8 @@ pub(super) fn open(url: &str) -> Result<Postgres, StoreError> {
 }
 
 /// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
-pub(super) fn open_existing(url: &str) -> Result<Option<Postgres>, StoreError> {
-    let target = Target::parse(url)?;
+pub(super) fn open_existing(at: &Address) -> Result<Option<Postgres>, StoreError> {
+    let target = Target::parse(at)?;
     let mut client = target.connect(Access::Read)?;
     match layout::inspect(&mut client, &target)? {
         Found::Empty => Ok(None),

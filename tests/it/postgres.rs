@@ -173,3 +173,34 @@ fn a_server_that_is_restarted_or_stopped_loses_nothing() {
     assert!(matches!(error, StoreError::Open { .. }), "{error}");
     assert!(!error.to_string().contains(PASSWORD));
 }
+
+/// The password of an environment's store is a reference, and is given to that store alone.
+#[test]
+fn the_password_of_a_store_may_be_a_reference() {
+    let Some(server) = server::shared() else { return };
+    let project = crate::run::Project::empty();
+    let url = server.fresh_url().replace(&format!(":{PASSWORD}@"), "@");
+    let config = |reference: &str| {
+        format!(
+            "version: 1\nenvironments:\n  test: {{store: \"{url}\", password: {{secret: {reference}}}}}\n"
+        )
+    };
+    project.write("pairform.yaml", config("env/STORE_WORD"));
+    project.write(
+        "integrations/shop.yaml",
+        "integration: shop\npair: fortnox-shopify\nsettings: {general: {name: Shop}}\n",
+    );
+    project.run_with(&["apply", "--yes"], &[("STORE_WORD", PASSWORD)]).assert_code(0);
+    let missing = project.run(&["plan"]);
+    assert!(missing.assert_code(6).stderr.contains("STORE_WORD is not set"), "{}", missing.stderr);
+    let wrong = project.run_with(&["plan"], &[("STORE_WORD", "canary")]);
+    assert!(!wrong.assert_code(6).all().contains("canary"), "{}", wrong.all());
+    project.write("secrets/store", format!("{PASSWORD}\n"));
+    project.write("pairform.yaml", config("file/secrets/store"));
+    project.run(&["plan", "--detailed-exitcode"]).assert_code(0);
+    // Another store is not told it.
+    let elsewhere = project.run(&["plan", "--store", &url]);
+    assert!(elsewhere.assert_code(6).stderr.contains("password"), "{}", elsewhere.stderr);
+    project.write("pairform.yaml", config("exec/pass"));
+    assert!(project.run(&["validate"]).assert_code(1).stdout.contains("E0305"));
+}

@@ -19,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure;
-use crate::store::StoreError;
+use crate::store::{Address, StoreError};
 
 /// The schema that holds the tables, unless the URL says `schema=NAME`.
 const SCHEMA: &str = "pairform";
@@ -52,9 +52,9 @@ pub(in crate::store) fn is_url(url: &str) -> bool {
 }
 
 impl Target {
-    pub fn parse(url: &str) -> Result<Target, StoreError> {
+    pub fn parse(at: &Address) -> Result<Target, StoreError> {
         let wrong = |reason: String| StoreError::Open { store: "postgres://…".to_owned(), reason };
-        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let (address, query) = at.url.split_once('?').unwrap_or((&at.url, ""));
         let mut ours = Ours::default();
         let rest: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !ours.takes(pair)).collect();
         let address =
@@ -81,7 +81,7 @@ impl Target {
             None if local => SslMode::Disable,
             None => SslMode::Require,
         });
-        give_password(&mut config);
+        give_password(&mut config, at);
         config.application_name("pairform").connect_timeout(CONNECT_TIMEOUT);
         // A server that vanished without a word is noticed in half a minute.
         config
@@ -215,7 +215,11 @@ fn shown(config: &Config) -> String {
 }
 
 /// `PAIRFORM_STORE_PASSWORD`, else the URL's, else `PGPASSWORD`.
-fn give_password(config: &mut Config) {
+fn give_password(config: &mut Config, at: &Address) {
+    if let Some(password) = &at.password {
+        config.password(password.as_bytes());
+        return;
+    }
     let of = |name: &str| std::env::var(name).ok().filter(|password| !password.is_empty());
     let own = of("PAIRFORM_STORE_PASSWORD");
     let inherited = if config.get_password().is_none() { of("PGPASSWORD") } else { None };
@@ -252,7 +256,7 @@ mod tests {
     use super::*;
 
     fn parsed(url: &str) -> Target {
-        Target::parse(url).unwrap_or_else(|error| panic!("{error}"))
+        Target::parse(&Address::from(url)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]
@@ -280,7 +284,7 @@ mod tests {
             ["?sslmode=canary", "?schema=a%22canary", "?port=canary", "?canary=1", "?statement_timeout=0"]
         {
             let url = format!("postgres://ann:canary-word@db.internal/configure{wrong}");
-            let Err(error) = Target::parse(&url) else { panic!("{wrong} is taken") };
+            let Err(error) = Target::parse(&Address::from(&url)) else { panic!("{wrong} is taken") };
             assert!(!error.to_string().contains("canary-word"), "{error}");
         }
     }
