@@ -328,6 +328,9 @@ pub struct List {
     /// Only settings that an integration or its environment sets to something else than its bases do.
     #[arg(long)]
     pub differs_from_base: bool,
+    /// Only values that are going away: switched off in the platform, vanished, or rates that have ended.
+    #[arg(long)]
+    pub going_away: bool,
 }
 
 #[derive(Debug, Args)]

@@ -24,7 +24,7 @@ use crate::store;
 /// When there is no project or the store cannot be read.
 pub fn run(common: &Common, args: &List, streams: &mut Streams) -> Result<u8, Stop> {
     let opened = project::open(common)?;
-    if args.setting.is_some() || args.differs_from_base {
+    if args.setting.is_some() || args.differs_from_base || args.going_away {
         return fleet::run(common, args, &opened, streams);
     }
     let plan = super::plan::make(common, &opened)?;

@@ -484,6 +484,11 @@ fn a_value_that_vanishes_is_named_with_advice() {
     );
     assert!(finding["help"].as_str().unwrap().contains("\"14\" 14 dagar netto"), "{finding}");
     assert_eq!(finding["path"], "integrations/nordic.yaml");
+    let leaving = project.run(&["list", "--going-away", "-o", "json"]).json();
+    let settings: Vec<&str> =
+        leaving["settings"].as_array().unwrap().iter().map(|row| row["setting"].as_str().unwrap()).collect();
+    assert_eq!(settings, ["default_terms_of_payment"], "{leaving}");
+    assert!(leaving["settings"][0]["why"].as_str().unwrap().contains("no longer has"));
     // A second fetch does not forget the name.
     project.refresh();
     assert!(project.read("options/fortnox/1234567.lock.yaml").contains("30 dagar netto"));

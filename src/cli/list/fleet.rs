@@ -11,6 +11,8 @@ use crate::cli::project::{self, Project};
 use crate::cli::streams::Streams;
 use crate::compile::Compiled;
 use crate::compile::layers::{Layers, Rank, Said};
+use crate::diagnostic::Code;
+use crate::diagnostic::codes::{options, rules};
 use crate::model::{SettingPath, Value};
 use crate::plan::FORMAT_VERSION;
 use crate::report::{clean, json as machine};
@@ -26,7 +28,12 @@ struct Row<'a> {
     place: Option<Span>,
     /// What the bases say, where that was asked for and differs.
     base: Option<Said>,
+    /// Why the value is going away, where that was asked for.
+    why: Option<&'a str>,
 }
+
+/// Findings that tell of a value that is going away: switched off, vanished, or a rate that has ended.
+const LEAVING: [&Code; 3] = [&options::INACTIVE_OPTION, &options::VANISHED_OPTION, &rules::RATE_NOT_IN_FORCE];
 
 /// Answers.
 pub(super) fn run(common: &Common, args: &List, opened: &Project, streams: &mut Streams) -> Result<u8, Stop> {
@@ -48,10 +55,11 @@ pub(super) fn run(common: &Common, args: &List, opened: &Project, streams: &mut 
                 }
                 let place = compiled.origins.get(category).and_then(|origins| origins.get(path)).copied();
                 let base = layers.as_ref().and_then(|layers| differs(layers, compiled, category, path));
-                if args.differs_from_base && base.is_none() {
+                let why = args.going_away.then(|| leaving(opened, compiled, category, path)).flatten();
+                if args.differs_from_base && base.is_none() || args.going_away && why.is_none() {
                     continue;
                 }
-                rows.push(Row { compiled, category, path, value, place, base });
+                rows.push(Row { compiled, category, path, value, place, base, why });
             }
         }
     }
@@ -68,6 +76,26 @@ pub(super) fn run(common: &Common, args: &List, opened: &Project, streams: &mut 
         _ => streams.result(&table(&rows, opened)),
     }
     Ok(exit::OK)
+}
+
+/// Why a value is going away, as its finding says.
+fn leaving<'a>(
+    opened: &'a Project,
+    compiled: &Compiled,
+    category: &str,
+    path: &SettingPath,
+) -> Option<&'a str> {
+    let found = opened.compilation.findings.iter().find(|finding| {
+        let about = &finding.about;
+        let mine =
+            about.integration.as_ref() == Some(&compiled.name) || finding.also.contains(&compiled.name);
+        let setting = about.setting.as_deref().and_then(SettingPath::parse);
+        LEAVING.contains(&finding.code)
+            && mine
+            && about.category.as_deref() == Some(category)
+            && setting.is_some_and(|setting| path.starts_with(&setting))
+    });
+    found.map(|finding| finding.message.as_str())
 }
 
 struct Asked {
@@ -154,6 +182,7 @@ impl Row<'_> {
             "path": place.as_ref().map(|(path, _)| path),
             "line": place.map(|(_, line)| line),
             "base": self.base(),
+            "why": self.why,
         })
     }
 }
@@ -163,7 +192,8 @@ fn table(rows: &[Row<'_>], opened: &Project) -> String {
     let mut out = String::new();
     for row in rows {
         let label = row.label(opened).map(|label| format!(" {label}")).unwrap_or_default();
-        let base = row.base().map(|base| format!("  base: {base}")).unwrap_or_default();
+        let base = row.base().map(|base| format!("  base: {base}"));
+        let why = row.why.map(|why| format!("  {why}"));
         let place = row.place(opened).map(|(path, line)| format!("  {path}:{line}")).unwrap_or_default();
         let _ = writeln!(
             out,
@@ -172,7 +202,7 @@ fn table(rows: &[Row<'_>], opened: &Project) -> String {
             row.category,
             clean(&row.path.to_string()),
             clean(&format!("{}{label}", row.value)),
-            clean(&base),
+            clean(&base.or(why).unwrap_or_default()),
             clean(&place).dimmed(),
         );
     }
