@@ -150,12 +150,22 @@ pub fn selection(common: &Common, root: &Path, sources: &Sources) -> Result<Sele
     })
 }
 
+/// The environments that are meant: the named one, else each of them; one without a name where there are none.
+#[must_use]
+pub fn environments(common: &Common, declared: &compile::project::Project) -> Vec<Option<String>> {
+    match &common.env {
+        Some(name) => vec![Some(name.clone())],
+        None if declared.environments.is_empty() => vec![None],
+        None => declared.environments.keys().cloned().map(Some).collect(),
+    }
+}
+
 /// Proves that a selection names what exists.
 ///
 /// # Errors
 /// When it does not.
 pub fn require_selected<T>(compilation: &Compilation<T>, selection: &Selection) -> Result<(), Stop> {
-    if let Some(name) = &selection.environment {
+    if let Some(name) = selection.environment.as_ref().filter(|_| !compilation.project.broken) {
         let environments = compilation.project.environments.keys();
         require_known("environment", name, &environments.map(String::as_str).collect::<Vec<_>>())?;
     }

@@ -11,9 +11,13 @@ use super::express::{self, Variables};
 use super::project::Project;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
+use crate::model::{CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS};
 use crate::schema::judge::{Validator, Words};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Entry, Key, Kind, Map, Node};
+
+/// Longer chains of bases are a finding.
+const DEPTH: usize = 64;
 
 /// One integration's document.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub struct Composed {
     pub root: Node,
     /// Files that are this integration's own.
     pub files: Vec<FileId>,
+    /// The bases that it extends itself.
+    bases: Vec<FileId>,
     /// Some text was wrong, so what is missing may only be unread.
     pub incomplete: bool,
     /// Findings of its own files.
@@ -100,13 +106,13 @@ impl<'a> Composer<'a> {
         composed
     }
 
-    /// The files of which something is in a document. Asked for the sake of bases: where there are none, it is none.
+    /// The bases that a document extends.
     #[must_use]
-    pub fn files_in(&self, composed: &Composed) -> BTreeSet<FileId> {
-        if self.bases.files.is_empty() { BTreeSet::new() } else { files_in(&composed.root) }
+    pub fn bases_of(&self, composed: &Composed) -> BTreeSet<FileId> {
+        composed.bases.iter().copied().collect()
     }
 
-    /// The bases of which nothing is in any of the documents, by the files that are.
+    /// The bases that nothing extends, by those that documents do.
     #[must_use]
     pub fn unused(&self, used: &BTreeSet<&FileId>) -> Vec<Finding> {
         self.bases.unused(used)
@@ -207,12 +213,14 @@ fn compose_one(sources: &Sources, parts: &Parts, bases: &Bases, patch: &Patch) -
         incomplete |= wrong;
         add_category(&mut root, category, settings, &mut findings);
     }
+    fill_empty(&mut root);
     let place = name_place(&root, parts, &mut findings);
     let extends = extends_of(&root, &mut findings);
     if let Some(map) = root.as_map_mut() {
         map.remove("extends");
     }
     let mut composed: Option<Node> = None;
+    let extended = extends.iter().filter_map(|name| bases.files.get(&name.text).copied()).collect();
     for name in extends {
         let Some(base) = bases.get(&name, &mut findings) else {
             incomplete = true;
@@ -241,7 +249,7 @@ fn compose_one(sources: &Sources, parts: &Parts, bases: &Bases, patch: &Patch) -
     for finding in &mut findings {
         finding.about.integration.get_or_insert_with(|| parts.name.clone());
     }
-    Composed { name: parts.name.clone(), place, root, files, incomplete, findings }
+    Composed { name: parts.name.clone(), place, root, files, bases: extended, incomplete, findings }
 }
 
 /// What the environment lays over the integrations.
@@ -280,14 +288,24 @@ impl Patch {
         if let Some(serde_json::Value::Object(vars)) = root.get("vars").map(Node::to_json) {
             patch.vars.extend(vars);
         }
-        patch.all = root.get("all").cloned();
+        let filled = |node: &Node, findings: &mut Vec<Finding>| {
+            let mut node = node.clone();
+            fill_empty(&mut node);
+            without_identity(&mut node, "an environment", findings);
+            // A base is chosen by the integration, and the environment's values are laid over it.
+            if let Some(entry) = node.as_map_mut().and_then(|map| map.remove("extends")) {
+                findings.push(codes::not_of_a_part("extends", "an environment", entry.key.span));
+            }
+            node
+        };
+        patch.all = root.get("all").map(|node| filled(node, findings));
         let patches = root.get("integrations").and_then(Node::as_map);
         for entry in patches.into_iter().flat_map(|map| map.entries()) {
             if !names.contains(&*entry.key.text) {
                 let near = nearest(&entry.key.text, names.iter().copied());
                 findings.push(codes::unknown_patched(&entry.key.text, near, entry.key.span));
             }
-            patch.integrations.insert(entry.key.text.to_string(), entry.value.clone());
+            patch.integrations.insert(entry.key.text.to_string(), filled(&entry.value, findings));
         }
         patch
     }
@@ -433,14 +451,20 @@ struct Bases {
 
 impl Bases {
     fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
-        let files: BTreeMap<String, FileId> = sources
-            .iter()
-            .filter_map(|(file, source)| {
-                let path = source.path.strip_prefix("bases/")?;
-                let name = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"))?;
-                Some((name.to_owned(), file))
-            })
-            .collect();
+        let mut files: BTreeMap<String, FileId> = BTreeMap::new();
+        for (file, source) in sources.iter() {
+            let Some(path) = source.path.strip_prefix("bases/") else { continue };
+            let Some(name) = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")) else {
+                continue;
+            };
+            match files.get(name) {
+                Some(first) => {
+                    let (at, first) = (Span::new(file, 0, 0), Span::new(*first, 0, 0));
+                    findings.push(codes::duplicate_base(name, at, first));
+                }
+                None => drop(files.insert(name.to_owned(), file)),
+            }
+        }
         let mut parsed = BTreeMap::new();
         for (name, file) in &files {
             parsed.insert(name.clone(), parse_map(sources, *file, "a base", findings));
@@ -464,6 +488,8 @@ impl Bases {
         }
         let Some((root, wrong)) = parsed.get(name) else { return };
         let (mut root, mut incomplete) = (root.clone(), *wrong);
+        fill_empty(&mut root);
+        without_identity(&mut root, "a base", findings);
         open.push(name.to_owned());
         let mut below: Option<Node> = None;
         for base in extends_of(&root, findings) {
@@ -471,6 +497,11 @@ impl Bases {
             if let Some(at) = open.iter().position(|name| *name == base.text) {
                 let chain = [&open[at..], std::slice::from_ref(&base.text)].concat().join(" → ");
                 findings.push(codes::base_cycle(&chain, base.span));
+                incomplete = true;
+                continue;
+            }
+            if open.len() >= DEPTH {
+                findings.push(codes::bases_too_deep(DEPTH, base.span));
                 incomplete = true;
                 continue;
             }
@@ -564,7 +595,42 @@ pub fn merge(base: Node, over: &Node) -> Node {
         }
         // A hole says nothing, so what lies below stays.
         (kind, Kind::Hole) => Node { span: base.span, kind },
+        // What the null took away stays away, whatever both are laid over later.
+        (Kind::Null, Kind::Map(_)) => {
+            let mut over = over.clone();
+            if let Some(map) = over.as_map_mut() {
+                map.set_replaces();
+            }
+            over
+        }
         _ => over.clone(),
+    }
+}
+
+/// What an integration alone says of itself is told where it stands elsewhere, and has no effect there.
+fn without_identity(root: &mut Node, what: &str, findings: &mut Vec<Finding>) {
+    for key in ["integration", "renamed_from"] {
+        if let Some(entry) = root.as_map_mut().and_then(|map| map.remove(key)) {
+            findings.push(codes::not_of_a_part(key, what, entry.key.span));
+        }
+    }
+}
+
+/// The parts of a document under which nothing was written say nothing: `null` resets settings, not a whole category.
+fn fill_empty(root: &mut Node) {
+    const PARTS: [&str; 5] = ["settings", CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS];
+    let fill = |node: &mut Node| {
+        if node.is_null() {
+            node.kind = Kind::Map(Map::new());
+        }
+    };
+    for part in PARTS {
+        let entry = root.as_map_mut().and_then(|map| map.get_mut(part));
+        entry.into_iter().for_each(|entry| fill(&mut entry.value));
+    }
+    let settings = root.as_map_mut().and_then(|map| map.get_mut("settings")).map(|entry| &mut entry.value);
+    for category in settings.and_then(Node::as_map_mut).into_iter().flat_map(|map| map.entries_mut()) {
+        fill(&mut category.value);
     }
 }
 

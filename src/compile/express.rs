@@ -13,6 +13,8 @@ use crate::yaml::{Kind, Node};
 
 /// Steps that one expression may take; more is a finding.
 const FUEL: u64 = 5_000;
+/// A longer expression is a finding: reading one takes the deeper a stack the longer it is.
+const MAX_EXPRESSION: usize = 1_000;
 /// A longer result is a finding.
 const MAX_LENGTH: usize = 16 * 1024;
 
@@ -83,6 +85,10 @@ impl Language<'_> {
     fn evaluate(&self, text: &str) -> Result<Kind, Fault> {
         if text.contains("{%") {
             return Err(Fault::Other("only `{{ … }}` is allowed; there are no statements".to_owned()));
+        }
+        if text.split("{{").skip(1).any(|part| part.split("}}").next().unwrap_or(part).len() > MAX_EXPRESSION)
+        {
+            return Err(Fault::Other(format!("it is longer than {MAX_EXPRESSION} bytes")));
         }
         let context = || Serde(self.variables);
         if let Some(expression) = whole(text) {
@@ -211,6 +217,8 @@ mod tests {
             ("{{ 'aaaaaaaa' * 4000 | replace('a', 'aaaaaaaa') | replace('a', 'aaaaaaaa' * 999) }}", "E0214"),
             ("{{ range(1000000) }}", "E0215"),
             ("{{ env('HOME') }}", "E0215"),
+            (&format!("{{{{ {} 1 }}}}", "not ".repeat(30_000)), "E0214"),
+            (&format!("x {{{{ {}1{} }}}}", "(".repeat(30_000), ")".repeat(30_000)), "E0214"),
         ] {
             assert_eq!(evaluate(text).err().as_deref(), Some(code), "{text}");
         }

@@ -20,12 +20,13 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::diagnostic::codes::compose as said;
-use crate::diagnostic::{About, Finding, Severity, settle};
+use crate::diagnostic::{About, Finding, Fix, Severity, settle};
 use crate::model::{Configuration, SettingPath};
 use crate::options::{Options, View};
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::source::{FileId, Sources, Span};
+use crate::yaml;
 use check::{Checked, Known};
 use compose::{Composed, Composer, Name};
 use levels::Levels;
@@ -190,6 +191,12 @@ impl<'a> Front<'a> {
     #[must_use]
     pub fn read(sources: &'a Sources, selection: &'a Selection) -> Self {
         let mut findings = Vec::new();
+        // A folder of the project that is a link to outside stands among the files.
+        for (file, source) in sources.iter().filter(|(_, source)| !source.path.contains(['/', '.'])) {
+            if source.fault().is_some() {
+                yaml::parse(sources, file, &mut findings);
+            }
+        }
         let project = Project::read(sources, &mut findings);
         let catalogue = Catalogue::with_project(sources, &mut findings);
         let options = Options::read(sources, &mut findings);
@@ -210,18 +217,18 @@ impl<'a> Front<'a> {
             .into_par_iter()
             .map(|at| {
                 let composed = composer.compose(at);
-                let files = if selection.is_all() { composer.files_in(&composed) } else { BTreeSet::new() };
+                let bases = if selection.is_all() { composer.bases_of(&composed) } else { BTreeSet::new() };
                 let (incomplete, own) = (composed.incomplete, Levels::of(&composed.root));
                 let former =
                     compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
                 let (judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
                 findings.retain_mut(|finding| levels::apply(&[&own, &project.levels], finding));
-                One { kept: judged.map(&keep), findings, hidden, files, incomplete, former }
+                One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former }
             })
             .collect();
         // What could not be read may extend any of them.
         if selection.is_all() && !results.iter().any(|result| result.incomplete) {
-            findings.extend(composer.unused(&results.iter().flat_map(|result| &result.files).collect()));
+            findings.extend(composer.unused(&results.iter().flat_map(|result| &result.bases).collect()));
         }
         if let (Some(days), Some(today)) = (project.options.max_list_days(), selection.today) {
             findings.extend(options.outdated(sources, &catalogue, today, days, |_, _, _| true));
@@ -238,6 +245,7 @@ impl<'a> Front<'a> {
             integrations.extend(result.kept);
         }
         findings.extend(former_names(former, &names));
+        without_fixes_of_expressions(&mut findings, sources);
         settle(&mut findings, sources);
         hidden.extend(redact::suspicious(sources, &findings));
         hidden.sort_unstable();
@@ -253,11 +261,21 @@ struct One<T> {
     kept: Option<T>,
     findings: Vec<Finding>,
     hidden: Vec<Span>,
-    /// The files of which something is in it.
-    files: BTreeSet<FileId>,
+    /// The bases that it extends.
+    bases: BTreeSet<FileId>,
     incomplete: bool,
     /// Its name, and the one that it had before.
     former: Option<(String, Name)>,
+}
+
+/// What an expression yields differs by environment, so that no text can take its place.
+fn without_fixes_of_expressions(findings: &mut [Finding], sources: &Sources) {
+    for finding in findings {
+        let worked_out = |fix: &Fix| fix.edits.iter().any(|edit| sources.text(edit.span).contains("{{"));
+        if finding.fix.as_ref().is_some_and(worked_out) {
+            finding.fix = None;
+        }
+    }
 }
 
 /// Former names that are still in use, or that two integrations say they had.

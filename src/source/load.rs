@@ -40,6 +40,11 @@ pub fn load(root: &Path) -> Sources {
         add(project, linked);
     }
     for folder in FOLDERS {
+        if linked(&root.join(folder)).unwrap_or(false) && !is_folder_inside(&root, &root.join(folder)) {
+            // A link that leaves the project, or leads nowhere, is told as a file that cannot be read.
+            add(root.join(folder), true);
+            continue;
+        }
         let walk =
             ignore::WalkBuilder::new(root.join(folder)).standard_filters(false).follow_links(false).build();
         for entry in walk.filter_map(Result::ok).filter(|entry| is_yaml(entry.path())) {

@@ -121,7 +121,8 @@ impl Map {
         self.replaces
     }
 
-    pub(super) fn set_replaces(&mut self) {
+    /// As if it were tagged so.
+    pub fn set_replaces(&mut self) {
         self.replaces = true;
     }
 

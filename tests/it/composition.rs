@@ -132,3 +132,99 @@ fn a_base_is_a_name_and_no_path_out_of_the_project() {
         assert_eq!(told, ["E0202"], "{name}");
     }
 }
+
+#[test]
+fn a_null_takes_away_what_lies_below_through_other_bases_too() {
+    let found = settings(
+        &[
+            ("pairform.yaml", "version: 1\n"),
+            ("bases/a.yaml", "settings: {payment_methods: {map: {Klarna: \"30\"}}}\n"),
+            ("bases/x.yaml", "settings: {payment_methods: {map: null}}\n"),
+            ("bases/b.yaml", "extends: [x]\nsettings: {payment_methods: {map: {Swish: \"0\"}}}\n"),
+            ("integrations/shop.yaml", "integration: shop\npair: fortnox-shopify\nextends: [a, b]\n"),
+        ],
+        None,
+    );
+    assert_eq!(found["payment_methods"]["map"], json!({"Swish": "0"}));
+}
+
+#[test]
+fn a_part_under_which_nothing_stands_takes_nothing_away() {
+    let found = compiled(
+        &[
+            ("pairform.yaml", "version: 1\n"),
+            (
+                "bases/a.yaml",
+                "flows: {orders: true}\nsettings: {payment_methods: {default_terms_of_payment: \"30\"}}\nschedules: {orders: {flow: orders, every: 15m}}\n",
+            ),
+            (
+                "integrations/shop.yaml",
+                "integration: shop\npair: fortnox-shopify\nextends: [a]\nflows:\nschedules:\nsettings:\n  payment_methods:\n    # later\n",
+            ),
+        ],
+        None,
+    );
+    let document = &found.integrations[0].document;
+    assert_eq!(document["settings"]["payment_methods"]["default_terms_of_payment"], "30");
+    assert_eq!(
+        (&document["flows"]["orders"], &document["schedules"]["orders"]["every"]),
+        (&json!(true), &json!("15m"))
+    );
+}
+
+/// Code and message of what is wrong, warnings left out.
+fn wrong(files: &[(&str, &str)]) -> Vec<String> {
+    let found = compiled(files, Some("test")).findings;
+    let errors = found.iter().filter(|one| one.severity == pairform::diagnostic::Severity::Error);
+    errors.map(|one| format!("{} {}", one.code.id, one.message)).collect()
+}
+
+#[test]
+fn what_only_an_integration_says_is_told_where_it_stands_elsewhere() {
+    let shop = ("integrations/shop.yaml", "integration: shop\npair: fortnox-shopify\nextends: [a]\n");
+    for (path, text, expected) in [
+        ("bases/a.yaml", "integration: other\n", "E0301 unknown key `integration` in a base"),
+        ("bases/a.yaml", "renamed_from: other\n", "E0301 unknown key `renamed_from` in a base"),
+        ("environments/test.yaml", "all: {extends: [a]}\n", "E0301 unknown key `extends` in an environment"),
+        (
+            "environments/test.yaml",
+            "integrations: {shop: {integration: x}}\n",
+            "E0301 unknown key `integration` in an environment",
+        ),
+    ] {
+        let mut files = vec![("pairform.yaml", PROJECT), shop, (path, text)];
+        if path != "bases/a.yaml" {
+            files.push(("bases/a.yaml", "settings: {general: {name: A}}\n"));
+        }
+        assert_eq!(wrong(&files), [expected], "{path}");
+    }
+    let twice =
+        [("pairform.yaml", PROJECT), shop, ("bases/a.yaml", "flows: {}\n"), ("bases/a.yml", "flows: {}\n")];
+    assert_eq!(wrong(&twice), ["E0206 two files are the base `a`"]);
+}
+
+#[test]
+fn a_base_whose_values_are_all_overridden_is_used_and_a_long_chain_ends() {
+    let found = compiled(
+        &[
+            ("pairform.yaml", "version: 1\n"),
+            ("bases/a.yaml", "settings: {general: {name: A}}\n"),
+            (
+                "integrations/shop.yaml",
+                "integration: shop\npair: fortnox-shopify\nextends: [a]\nsettings: {general: {name: B}}\n",
+            ),
+        ],
+        None,
+    );
+    assert!(found.findings.iter().all(|one| one.code.id != "W0209"), "{:?}", found.findings);
+    let bases: Vec<(String, String)> = (0..10_000)
+        .map(|number| (format!("bases/b{number:05}.yaml"), format!("extends: [b{:05}]\n", number + 1)))
+        .collect();
+    let mut files: Vec<(&str, &str)> =
+        bases.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    files.extend([
+        ("pairform.yaml", "version: 1\n"),
+        ("integrations/shop.yaml", "integration: shop\npair: fortnox-shopify\nextends: [b00000]\n"),
+    ]);
+    assert!(compiled(&files, None).findings.iter().any(|one| one.message.contains("64 deep")));
+}

@@ -119,6 +119,28 @@ fn pipes_folders_and_links_are_not_followed_out_of_the_project() {
 }
 
 #[test]
+fn a_folder_of_the_project_that_leads_outside_is_one_finding() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("a.yaml"), "password: CANARY-outside\n").unwrap();
+    for (folder, target) in [
+        ("integrations", outside.path()),
+        ("schemas", outside.path()),
+        ("bases", Path::new("/nowhere/at/all")),
+    ] {
+        let project = Project::empty();
+        symlink(target, project.at(folder)).unwrap();
+        let run = project.run(&["validate", "-o", "json"]);
+        assert_eq!(codes(run.assert_code(1)), ["E0116"], "{folder}");
+        assert!(!run.all().contains("CANARY"));
+    }
+    // Within the project a link may point anywhere.
+    let project = Project::empty();
+    project.write("shops/a.yaml", GOOD);
+    symlink("shops", project.at("integrations")).unwrap();
+    project.run(&["validate"]).assert_code(0);
+}
+
+#[test]
 fn pairform_yaml_may_be_anything_too() {
     for (bytes, code) in
         [(&b"- a\n"[..], 1), (b"", 1), (b"\xff\xfe", 1), (b"version: 1\nversion: 1\n", 1), (b"{", 1)]

@@ -254,3 +254,29 @@ fn a_former_id_that_is_in_use_or_claimed_twice_is_an_error() {
     project.edit("integrations/shop.yaml", "integration: shop", "integration: shop\nrenamed_from: gone");
     assert_eq!(errors(&project), ["E0217 two integrations say that they were called `gone`"]);
 }
+
+/// A mend is kept only where it leads on: never what an expression yields, never one that breaks something else, and
+/// never one that another takes back.
+#[test]
+fn fix_makes_no_mend_that_breaks_something_else() {
+    let head = "integration: shop\npair: fortnox-shopify\nunmanaged: [connectors]\nsettings:\n";
+    for (settings, left) in [
+        ("  order: {skip_test: \"{{ wanted }}\"}\n", "E0303"),
+        ("  order: {delivery_days: 0012}\n", "E0321"),
+        ("  general: {name: &x \"true\"}\n  order: {skip_test: *x}\n", "E0303"),
+    ] {
+        let project = Project::sqlite();
+        project.write("pairform.yaml", "version: 1\ndefault_environment: t\nenvironments:\n  t: {store: \"sqlite:t.db\", vars: {wanted: \"true\"}}\n");
+        project.write("integrations/shop.yaml", &format!("{head}{settings}"));
+        let before = std::fs::read_to_string(project.path("integrations/shop.yaml")).unwrap();
+        let ran = project.run(&["fix", "--yes"]).expect(0);
+        assert!(ran.err.contains("Nothing to mend"), "{settings}: {}", ran.err);
+        assert_eq!(std::fs::read_to_string(project.path("integrations/shop.yaml")).unwrap(), before);
+        assert!(errors(&project)[0].starts_with(left), "{:?}", errors(&project));
+    }
+    // Two keys that could both be the same one: a guess makes one of them and leaves the other.
+    let project = Project::sqlite();
+    project.write("integrations/shop.yaml", &format!("{head}  general: {{nmae: A, naem: B}}\n"));
+    project.run(&["fix", "--guesses", "--yes"]).expect(0);
+    assert_eq!(errors(&project).len(), 1, "{:?}", errors(&project));
+}

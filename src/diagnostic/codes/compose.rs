@@ -10,7 +10,7 @@ codes! {
     BASE_CYCLE = "E0203" "base-cycle" "bases extend each other in a circle";
     UNKNOWN_PAIR = "E0204" "unknown-pair" "`pair` names a pair that does not exist";
     NAME_MISMATCH = "E0205" "name-mismatch" "an integration's id differs from the name of its file or folder";
-    DUPLICATE_INTEGRATION = "E0206" "duplicate-integration" "two files declare the same integration";
+    DUPLICATE_INTEGRATION = "E0206" "duplicate-integration" "two files declare the same integration, or are the same base";
     SET_IN_TWO_FILES = "E0207" "set-in-two-files" "a setting stands in two files of one integration";
     STRAY_FILE = "W0208" "stray-file" "a file in an integration's folder that is not read";
     UNUSED_BASE = "W0209" "unused-base" "a base that no integration extends";
@@ -52,6 +52,16 @@ pub fn unknown_base(name: &str, near: Option<&str>, known: &[&str], at: Span) ->
 pub fn base_cycle(chain: &str, at: Span) -> Finding {
     Finding::new(&BASE_CYCLE, "bases extend each other in a circle", Label::new(at, chain))
         .help("take one of the names out of `extends`")
+}
+
+#[must_use]
+pub fn bases_too_deep(limit: usize, at: Span) -> Finding {
+    Finding::new(
+        &BASE_CYCLE,
+        format!("bases extend each other more than {limit} deep"),
+        Label::new(at, "not followed any further"),
+    )
+    .help("take a few of them together")
 }
 
 #[must_use]
@@ -127,6 +137,25 @@ pub fn duplicate_integration(name: &str, at: Span, first: Span) -> Finding {
 }
 
 /// `own`: it is the integration's own name.
+#[must_use]
+pub fn duplicate_base(name: &str, at: Span, first: Span) -> Finding {
+    Finding::new(
+        &DUPLICATE_INTEGRATION,
+        format!("two files are the base `{name}`"),
+        Label::new(at, "not read"),
+    )
+    .related(first, "this one is")
+    .help("rename or remove one of the two")
+}
+
+/// A key that only an integration's own file has.
+#[must_use]
+pub fn not_of_a_part(key: &str, what: &str, at: Span) -> Finding {
+    super::schema::unknown_key("key", key, what, at)
+        .note("only an integration's own file says this")
+        .help(format!("take `{key}` away, or write it in the integration"))
+}
+
 #[must_use]
 pub fn former_name_in_use(name: &str, own: bool, at: Span) -> Finding {
     let label = if own { "its name now" } else { "still an integration of its own" };

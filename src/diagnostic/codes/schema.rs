@@ -1,7 +1,7 @@
 //! Stage 03: the document does not fit the schema of its pair, or of the schema it is judged by.
 
 use super::codes;
-use crate::diagnostic::{Finding, Label, Severity, list_words};
+use crate::diagnostic::{Edit, Finding, Fix, Label, Severity, list_words};
 use crate::source::Span;
 
 codes! {
@@ -178,13 +178,19 @@ pub fn stray_credential(name: &str, at: Span) -> Finding {
 
 #[must_use]
 pub fn leading_zero(written: &str, read_as: &str, at: Span) -> Finding {
-    Finding::new(
+    let finding = Finding::new(
         &LEADING_ZERO,
         format!("the number {written} loses its leading zero"),
         Label::new(at, format!("YAML reads this as the number {read_as}")),
     )
-    .help(format!("write \"{written}\" if the zero belongs to it, or {read_as} if it does not"))
-    .fix("quote it", at, format!("\"{written}\""))
+    .help(format!("write \"{written}\" if the zero belongs to it, or {read_as} if it does not"));
+    // Which of the two is meant is for its author to say.
+    let fix = Fix {
+        message: "quote it".to_owned(),
+        edits: vec![Edit { span: at, text: format!("\"{written}\"") }],
+        safe: false,
+    };
+    Finding { fix: Some(fix), ..finding }
 }
 
 #[must_use]
