@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::exit::Stop;
 use crate::compile::{Compilation, Compiled};
-use crate::model::Settings;
+use crate::model::{Settings, Value};
+use crate::schema::is_set;
 use crate::store::{self, Deployed, Past, Record, Store};
 
 /// Deployed categories, and which integrations an apply still has to rename.
@@ -59,13 +60,21 @@ pub fn read(
     Ok(Read { rows, renamed })
 }
 
-/// Settings of a category under the names that its schema has for them now.
+/// Settings of a category under the names that its schema has for them now, and sets in their order, whatever the one
+/// in which somebody clicked them.
 #[must_use]
 pub fn present(compiled: &Compiled, category: &str, settings: Settings) -> Settings {
-    match compiled.pair.category(category) {
-        Some(category) => category.renamed(settings),
-        None => settings,
+    let Some(category) = compiled.pair.category(category) else { return settings };
+    let mut settings = category.renamed(settings);
+    for (path, value) in &mut settings {
+        if let Value::List(items) = value
+            && category.schema_at(path).is_some_and(is_set)
+        {
+            items.sort();
+            items.dedup();
+        }
     }
+    settings
 }
 
 fn find<'a>(compilation: &'a Compilation, name: &str) -> Option<&'a Compiled> {

@@ -46,15 +46,19 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
     if let Some(mut store) = store {
         let read = deployed::read(store.as_mut(), &opened.compilation, Some(&names))?;
         // Where an apply saved last, nothing was changed since.
-        for deployed in read.rows.into_iter().filter(|deployed| deployed.saved_by == OUTSIDE) {
+        let edited = read.rows.iter().filter(|deployed| deployed.saved_by == OUTSIDE);
+        let mut suspects: Vec<(String, String)> =
+            edited.map(|deployed| (deployed.integration.clone(), deployed.category.clone())).collect();
+        suspects.extend(missing(plan, &read));
+        for (integration, category) in suspects {
             let compiled =
-                opened.compilation.integrations.iter().find(|compiled| compiled.name == deployed.integration);
-            let name = read.renamed.get(&deployed.integration).unwrap_or(&deployed.integration);
-            let mut past = deployed::history(store.as_mut(), name, &deployed.category)?;
+                opened.compilation.integrations.iter().find(|compiled| compiled.name == integration);
+            let name = read.renamed.get(&integration).unwrap_or(&integration);
+            let mut past = deployed::history(store.as_mut(), name, &category)?;
             if let Some(compiled) = compiled {
                 for save in &mut past {
                     let settings = std::mem::take(&mut save.settings);
-                    save.settings = deployed::present(compiled, &deployed.category, settings);
+                    save.settings = deployed::present(compiled, &category, settings);
                 }
             }
             let versions: Vec<outside::Version<'_>> = past
@@ -66,10 +70,9 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
                     applied: past.run.is_some(),
                 })
                 .collect();
-            let desired =
-                compiled.and_then(|compiled| compiled.configuration.categories.get(&deployed.category));
+            let desired = compiled.and_then(|compiled| compiled.configuration.categories.get(&category));
             let found = outside::moved(&versions, desired);
-            moved.insert((deployed.integration, deployed.category), found);
+            moved.insert((integration, category), found);
         }
     }
     for integration in &mut plan.integrations {
@@ -84,6 +87,20 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
     (plan.summary.errors, plan.summary.warnings, plan.summary.notes) = (errors, warnings, notes);
     plan.digest = plan::file::digest(plan);
     Ok(())
+}
+
+/// Categories that are not deployed although others of their integration are: somebody may have deleted them.
+fn missing(plan: &Plan, read: &deployed::Read) -> Vec<(String, String)> {
+    let mut missing = Vec::new();
+    for integration in &plan.integrations {
+        let name = &integration.integration;
+        if !read.rows.iter().any(|row| row.integration == *name) {
+            continue;
+        }
+        let gone = integration.categories.iter().filter(|category| category.revision.is_none());
+        missing.extend(gone.map(|category| (name.clone(), category.category.clone())));
+    }
+    missing
 }
 
 fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>) {

@@ -16,6 +16,7 @@ use super::project::{self, Project};
 use super::streams::Streams;
 use super::{apply, deployed, init, plan, rewrite};
 use crate::compile::{self, Compiled, Selection, compose};
+use crate::diagnostic::{Finding, Severity};
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, SettingPath, Settings, Value, WEBHOOKS};
 use crate::plan::{FORMAT_VERSION, Origin};
 use crate::report::{clean, count, json as machine};
@@ -71,13 +72,9 @@ pub fn run(common: &Common, args: &Pull, streams: &mut Streams) -> Result<u8, St
     let Some(mut store) = store::open_existing(&url)? else {
         return Err(Stop::usage("nothing is deployed: there is no store yet"));
     };
-    let rows = deployed::read(store.as_mut(), &opened.compilation, None)?;
-    if let Some((now, before)) = rows.renamed.iter().find(|(now, _)| files.contains_key(*now)) {
-        return Err(Stop::usage(format!("`{now}` is deployed as `{before}` still"))
-            .help("apply first, which gives what is deployed the new id; then pull"));
-    }
+    let deployed::Read { rows, renamed } = deployed::read(store.as_mut(), &opened.compilation, None)?;
     let rows: Rows =
-        rows.rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
+        rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
     drop(store);
     if !adopting || !known.is_empty() {
         drift(&common, args, &opened, &files, &rows, &mut pulled)?;
@@ -91,7 +88,7 @@ pub fn run(common: &Common, args: &Pull, streams: &mut Streams) -> Result<u8, St
     if !pulled.files.is_empty() {
         rewrite::confirm(&common, args.yes, &pulled.files, streams)?;
         rewrite::write(&opened.root, sources, &pulled.files)?;
-        recorded = record(&opened.root, &url, &pulled, &rows);
+        recorded = record(&opened.root, &url, &pulled, &rows, &renamed);
     }
     finish(&common, &pulled, diffs, &recorded, streams);
     recorded.map(|()| exit::OK)
@@ -200,7 +197,56 @@ fn edit_files(
         again = true;
     }
     let after = if again { compile_with(opened, &pulled.files, &names(&opened.compilation)) } else { after };
+    if leave_what_is_refused(opened, &after, pulled)? {
+        pulled.files.clear();
+        return edit_files(args, opened, files, pulled);
+    }
     prove(args, opened, &after, pulled)
+}
+
+/// Leaves what the files could say but would then be wrong: a deployed value that the schema does not take, or a part of
+/// something that is not whole without the rest. True when there is any.
+fn leave_what_is_refused(
+    opened: &Project,
+    after: &compile::Compilation,
+    pulled: &mut Pulled,
+) -> Result<bool, Stop> {
+    let key = |finding: &Finding| (finding.code.id, finding.message.clone(), finding.about.clone());
+    let errors = |compilation: &compile::Compilation| -> Vec<Finding> {
+        let errors = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.cloned().collect()
+    };
+    let known: Vec<_> = errors(&opened.compilation).iter().map(key).collect();
+    let mut new: Vec<Finding> = errors(after);
+    new.retain(|finding| !known.contains(&key(finding)));
+    let Some(first) = new.first() else { return Ok(false) };
+    let before = pulled.taken.len();
+    let (mut kept, mut left) = (Vec::new(), Vec::new());
+    for taken in std::mem::take(&mut pulled.taken) {
+        let about = |finding: &&Finding| {
+            let setting = finding.about.setting.as_deref().and_then(SettingPath::parse);
+            let mine = finding.about.integration.as_ref() == Some(&taken.integration)
+                || finding.also.contains(&taken.integration);
+            let touches =
+                |setting: &SettingPath| setting.starts_with(&taken.path) || taken.path.starts_with(setting);
+            mine && finding.about.category.as_ref() == Some(&taken.category)
+                && setting.as_ref().is_none_or(touches)
+        };
+        match new.iter().find(about) {
+            Some(finding) => left.push(Left {
+                why: format!("the files would be wrong: {}", finding.message),
+                setting: format!("{}.{}", taken.category, taken.path),
+                integration: taken.integration,
+            }),
+            None => kept.push(taken),
+        }
+    }
+    pulled.taken = kept;
+    pulled.left.append(&mut left);
+    if pulled.taken.len() == before {
+        return Err(refused(format!("they would be wrong: {}", first.message)));
+    }
+    Ok(true)
 }
 
 fn refused(why: String) -> Stop {
@@ -290,11 +336,30 @@ fn edit_one(
     let old = keys.iter().try_fold(root.as_ref(), |node, key| Some(node?.get(key))).flatten();
     let edited = match (&taken.value, old) {
         (Some(value), old) => edit::set(&text, &keys, &as_written(value, old)),
-        (None, Some(_)) => edit::remove(&text, &keys),
+        (None, Some(_)) => edit::remove(&text, emptied(root.as_ref(), &keys, taken)),
         (None, None) => edit::set(&text, &keys, &Json::Null),
     };
     files.insert(place.file.clone(), edited.map_err(|error| error.to_string())?);
     Ok(())
+}
+
+/// The keys to what goes with a setting: the row or group of which it is all there is.
+fn emptied<'k>(root: Option<&yaml::Node>, keys: &'k [&'k str], taken: &Taken) -> &'k [&'k str] {
+    let category = keys.len() - taken.path.segments().len();
+    let mut gone = keys;
+    while gone.len() > category + 1 {
+        let parent = &gone[..gone.len() - 1];
+        let map = parent
+            .iter()
+            .try_fold(root, |node, key| Some(node?.get(key)))
+            .flatten()
+            .and_then(yaml::Node::as_map);
+        if map.is_none_or(|map| map.len() != 1 || map.replaces()) {
+            break;
+        }
+        gone = parent;
+    }
+    gone
 }
 
 /// The value as a file says it: a code stays a number where it was one.
@@ -409,6 +474,23 @@ fn prove(
             })
             .unwrap_or_else(|| before.name.clone());
         return Err(refused(format!("{what} would not be what is deployed")));
+    }
+    // Those that were not named may extend what is edited too.
+    let unnamed: Vec<String> = opened
+        .compilation
+        .names
+        .iter()
+        .filter(|name| find(&opened.compilation, name).is_none())
+        .cloned()
+        .collect();
+    if args.into_base && !unnamed.is_empty() {
+        let before = compile_with(opened, &rewrite::Files::new(), &unnamed);
+        let after = compile_with(opened, &pulled.files, &unnamed);
+        let moved = |one: &&Compiled| {
+            find(&after, &one.name).map(|other| &other.configuration.categories)
+                != Some(&one.configuration.categories)
+        };
+        others.extend(before.integrations.iter().filter(moved).map(|one| one.name.clone()));
     }
     if !others.is_empty() {
         let list = others.into_iter().collect::<Vec<_>>().join(", ");
@@ -604,7 +686,15 @@ fn insert(map: &mut Map<String, Json>, path: &[Box<str>], value: Json) {
 }
 
 /// Notes in the store that the files agree with what is deployed: the base of the next comparison. No setting moves.
-fn record(root: &Path, url: &store::Address, pulled: &Pulled, rows: &Rows) -> Result<(), Stop> {
+///
+/// `renamed` are the integrations that the store has under another id.
+fn record(
+    root: &Path,
+    url: &store::Address,
+    pulled: &Pulled,
+    rows: &Rows,
+    renamed: &BTreeMap<String, String>,
+) -> Result<(), Stop> {
     let mut bases: BTreeMap<(String, String), Settings> = BTreeMap::new();
     for taken in &pulled.taken {
         let key = (taken.integration.clone(), taken.category.clone());
@@ -620,7 +710,8 @@ fn record(root: &Path, url: &store::Address, pulled: &Pulled, rows: &Rows) -> Re
     let by = apply::who(root);
     for ((integration, category), applied) in &bases {
         let Some(row) = rows.get(&(integration.clone(), category.clone())) else { continue };
-        agree(store.as_mut(), row, applied, &by)?;
+        let name = renamed.get(integration).unwrap_or(integration).clone();
+        agree(store.as_mut(), &Deployed { integration: name, ..row.clone() }, applied, &by)?;
     }
     Ok(())
 }
@@ -690,7 +781,8 @@ fn finish(
         let _ = writeln!(out, "note  {note}");
     }
     let _ = match (pulled.files.len(), pulled.taken.len()) {
-        (0, _) => writeln!(out, "Nothing to pull."),
+        (0, _) if pulled.left.is_empty() => writeln!(out, "Nothing to pull."),
+        (0, _) => writeln!(out, "Nothing was pulled: {} left.", count(pulled.left.len(), "setting")),
         (files, taken) => {
             writeln!(out, "{} taken into {}.", count(taken, "setting"), count(files, "file"))
         }

@@ -9,8 +9,9 @@ use super::exit::{self, Stop};
 use super::project::Project;
 use super::streams::Streams;
 use super::{forms, project, schema};
+use crate::compile::project::Project as Declared;
 use crate::compile::{Judged, Selection};
-use crate::diagnostic::Finding;
+use crate::diagnostic::{Finding, settle};
 use crate::report::{self, json};
 use crate::source::{FileId, Sources, load};
 
@@ -29,24 +30,87 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
     if let Some(schema) = &args.schema {
         return schema::validate_files(common, schema, &args.paths, streams);
     }
-    let (root, sources) = project::read(common)?;
+    let (root, mut sources) = project::read(common)?;
     let wanted = wanted(&root, &sources, &args.paths, common.rev.is_some())?;
     let selection = project::selection(common, &root, &sources)?;
+    let declared = Declared::read(&sources, &mut Vec::new());
+    let (mut findings, mut hidden) = (Vec::new(), Vec::new());
+    let (mut integrations, mut known) = (0, 0);
+    for (number, environment) in environments(common, &declared, &sources).into_iter().enumerate() {
+        let name = environment.clone();
+        let selection = Selection { environment, ..selection.clone() };
+        let mut opened = judge(root.clone(), sources, selection, &wanted)?;
+        if let Some(name) = name.filter(|_| number > 0) {
+            for finding in &mut opened.compilation.findings {
+                finding.notes.push(format!("in the environment `{name}`"));
+            }
+        }
+        integrations = integrations.max(opened.compilation.integrations.len());
+        known = opened.compilation.names.len();
+        hidden.append(&mut opened.compilation.hidden);
+        findings.append(&mut opened.compilation.findings);
+        sources = opened.sources;
+    }
+    // What is wrong in several environments is told once.
+    settle(&mut findings, &sources);
+    hidden.sort_unstable();
+    hidden.dedup();
+    if !common.category.is_empty() {
+        findings
+            .retain(|finding| finding.about.category.as_ref().is_none_or(|id| common.category.contains(id)));
+    }
+    let code = print(common, &findings, &sources, &hidden, integrations, streams)?;
+    if let Some(since) = &common.changed_since {
+        streams.say(&format!(
+            "Looked at {integrations} of {known}: those that can have changed since {since}.\n"
+        ));
+    }
+    Ok(code)
+}
+
+/// The environments to judge, the one first that is meant when none is named; without those that cannot matter, since they
+/// lay nothing over the integrations.
+fn environments(common: &Common, declared: &Declared, sources: &Sources) -> Vec<Option<String>> {
+    if common.env.is_some() {
+        return vec![common.env.clone()];
+    }
+    let usual = declared.environment(None);
+    let matters = |name: &String| {
+        let file = |ending: &str| sources.by_path(&format!("environments/{name}.{ending}"));
+        let vars = declared.environments.get(name).is_some_and(|declared| !declared.vars.is_empty());
+        vars || file("yaml").or_else(|| file("yml")).is_some()
+    };
+    let others = declared.environments.keys().filter(|name| Some(name.as_str()) != usual && matters(name));
+    let mut all: Vec<Option<String>> = others.cloned().map(Some).collect();
+    // Without a usual one, none is judged where there is one that says more.
+    if usual.is_some() || all.is_empty() {
+        all.insert(0, usual.map(str::to_owned));
+    }
+    all
+}
+
+/// The findings of one environment, of what was asked for.
+fn judge(
+    root: PathBuf,
+    sources: Sources,
+    selection: Selection,
+    wanted: &[String],
+) -> Result<Project<Seen>, Stop> {
     let by_path = !wanted.is_empty();
     let seen = |judged: Judged| Seen {
         files: if by_path { judged.files() } else { BTreeSet::new() },
         name: judged.name().to_owned(),
     };
     let only_integrations = by_path && wanted.iter().all(|path| path.starts_with("integrations/"));
-    let first = if only_integrations { narrowed(&selection, &sources, &wanted) } else { selection.clone() };
+    let first = if only_integrations { narrowed(&selection, &sources, wanted) } else { selection.clone() };
     let mut opened = project::compile_with(root, sources, first, seen)?;
-    if only_integrations && has_shared(&opened, &wanted) {
+    if only_integrations && has_shared(&opened, wanted) {
         // Whoever shares the mistake is named too.
         opened = project::compile_with(opened.root, opened.sources, selection, seen)?;
     }
     if by_path {
         let sources = &opened.sources;
-        let mut names: Vec<String> = integrations_in(sources, &wanted);
+        let mut names: Vec<String> = integrations_in(sources, wanted);
         let built_on = opened.compilation.integrations.iter().filter(|seen| {
             let asked_for = |file: &FileId| wanted.iter().any(|path| inside(&sources.file(*file).path, path));
             seen.files.iter().any(asked_for)
@@ -59,22 +123,7 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
         });
         opened.compilation.integrations.retain(|seen| names.contains(&seen.name));
     }
-    let compilation = &opened.compilation;
-    let mut findings: Vec<Finding> = compilation.findings.clone();
-    if !common.category.is_empty() {
-        findings
-            .retain(|finding| finding.about.category.as_ref().is_none_or(|id| common.category.contains(id)));
-    }
-    let hidden = &compilation.hidden;
-    let known = compilation.names.len();
-    let code = print(common, &findings, &opened.sources, hidden, compilation.integrations.len(), streams)?;
-    if let Some(since) = &common.changed_since {
-        streams.say(&format!(
-            "Looked at {} of {known}: those that can have changed since {since}.\n",
-            compilation.integrations.len()
-        ));
-    }
-    Ok(code)
+    Ok(opened)
 }
 
 /// The selection without the integrations that were not asked for: nothing of them is shown.

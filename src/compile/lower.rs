@@ -13,7 +13,7 @@ use super::compose::Composed;
 use crate::model::{
     CONNECTORS, Configuration, FLOWS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS,
 };
-use crate::schema::{Category, Pair};
+use crate::schema::{Category, Pair, is_set};
 use crate::source::Span;
 use crate::yaml::{Kind, Node};
 
@@ -109,15 +109,11 @@ fn value(node: &Node, schema: Option<&Json>) -> Option<Value> {
 fn list(items: &[Node], schema: Option<&Json>) -> Value {
     let inner = schema.and_then(|schema| schema.get("items"));
     let mut values: Vec<Value> = items.iter().filter_map(|item| value(item, inner)).collect();
-    if is_set(schema) {
+    if schema.is_some_and(is_set) {
         values.sort();
         values.dedup();
     }
     Value::List(values)
-}
-
-fn is_set(schema: Option<&Json>) -> bool {
-    schema.and_then(|schema| schema.get("uniqueItems")) == Some(&Json::Bool(true))
 }
 
 /// What stands in place of a value that may be a credential.
@@ -177,7 +173,8 @@ fn canonical(node: &Node, schema: Option<&Json>, hidden: &[Span]) -> Json {
         Kind::List(items) => {
             let inner = schema.and_then(|schema| schema.get("items"));
             let mut items: Vec<&Node> = items.iter().collect();
-            if is_set(schema) && items.iter().all(|item| item.as_map().is_none() && item.as_list().is_none())
+            if schema.is_some_and(is_set)
+                && items.iter().all(|item| item.as_map().is_none() && item.as_list().is_none())
             {
                 items.sort_by_cached_key(|item| value(item, inner));
             }

@@ -204,6 +204,12 @@ pub fn options_of(schema: &Json) -> Option<(&str, &str)> {
     holder.get("x-options")?.as_str()?.split_once('.')
 }
 
+/// Whether a list holds nothing twice, so that its order says nothing.
+#[must_use]
+pub fn is_set(schema: &Json) -> bool {
+    schema.get("uniqueItems") == Some(&Json::Bool(true))
+}
+
 /// Whether a setting was once called so.
 #[must_use]
 pub fn had_name(schema: &Json, name: &str) -> bool {

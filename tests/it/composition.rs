@@ -228,3 +228,31 @@ fn a_base_whose_values_are_all_overridden_is_used_and_a_long_chain_ends() {
     ]);
     assert!(compiled(&files, None).findings.iter().any(|one| one.message.contains("64 deep")));
 }
+
+/// Whoever validates wants to know of every environment, and each mistake once.
+#[test]
+fn validate_judges_each_environment() {
+    let project = crate::run::Project::empty();
+    project.write("pairform.yaml", PROJECT);
+    project.write(
+        "integrations/shop.yaml",
+        "integration: shop\npair: fortnox-shopify\nunmanaged: [connectors]\nsettings:\n  order: {delivery_days: \"{{ days }}\", creates: odrer}\n",
+    );
+    project.write("environments/production.yaml", "all: {settings: {order: {delivery_dais: 3}}}\n");
+    let errors = |arguments: &[&str]| -> Vec<String> {
+        let said = project.run(&[arguments, &["-o", "json"]].concat()).json();
+        let errors = said["findings"].as_array().unwrap().iter().filter(|one| one["severity"] == "error");
+        errors
+            .map(|one| format!("{} {}", one["path"].as_str().unwrap(), one["code"].as_str().unwrap()))
+            .collect()
+    };
+    let both = ["environments/production.yaml E0301", "integrations/shop.yaml E0304"];
+    assert_eq!(errors(&["validate"]), both);
+    assert_eq!(errors(&["validate", "--env", "test"]), both[1..]);
+    assert_eq!(errors(&["validate", "environments/production.yaml"]), both);
+    let told = project.run(&["validate"]);
+    assert!(told.stdout.contains("in the environment `production`"), "{}", told.stdout);
+    // Without a default one, an expression still has its variables.
+    project.write("pairform.yaml", PROJECT.replace("default_environment: test\n", ""));
+    assert_eq!(errors(&["validate"]), both);
+}

@@ -219,7 +219,7 @@ fn a_base_is_edited_when_that_is_asked_for() {
     assert_eq!(read(folder, "integrations/shop.yaml"), CHILD);
     assert_eq!(
         read(folder, "bases/group.yaml"),
-        BASE.replace("payment: \"30\"", "payment: \"10\"").replace("{Klarna: \"30\"}", "{}")
+        BASE.replace("payment: \"30\"", "payment: \"10\"").replace("    map: {Klarna: \"30\"}\n", "")
     );
     assert!(changes(folder).is_empty());
 }
@@ -459,4 +459,89 @@ proptest::proptest! {
         }
         proptest::prop_assert!(edit::set(&text, &["new", "key"], &json!(1)).is_ok());
     }
+}
+
+const LEFT: [(&str, &str, &str); 2] = [
+    // Nothing but a date is a date.
+    ("order", "exclude_before", "soon"),
+    // A text that was emptied says nothing.
+    ("general", "error_email", ""),
+];
+
+#[test]
+fn what_the_files_could_not_say_without_being_wrong_is_left() {
+    for (category, setting, value) in LEFT {
+        let folder = applied(&[("integrations/shop.yaml", SHOP)]);
+        let folder = folder.path();
+        outside(folder, "shop", category, |settings| {
+            settings.insert(path(setting), text(value));
+        });
+        outside(folder, "shop", "payment_methods", |settings| {
+            settings.insert(path("map.Swish"), text("10"));
+        });
+        let output = done(folder, &["pull", "--yes"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains(&format!("left  shop {category}.{setting}: the files would be wrong")),
+            "{said}"
+        );
+        assert_eq!(read(folder, "integrations/shop.yaml"), SHOP.replace("Swish: \"0\"", "Swish: \"10\""));
+        assert!(pairform(folder, &["validate"]).status.success());
+    }
+}
+
+#[test]
+fn a_set_has_no_order_and_a_row_that_is_gone_takes_what_holds_it() {
+    let shop = format!(
+        "{SHOP}  sales_accounts:\n    countries:\n      DE: {{default_account: 3111}}  # Berlin\n      FR: {{default_account: 3112}}\n"
+    );
+    let folder = applied(&[("integrations/shop.yaml", &shop)]);
+    let folder = folder.path();
+    let tags = |words: &[&str]| Value::List(words.iter().map(|word| text(word)).collect());
+    outside(folder, "shop", "additional_filters", |settings| {
+        settings.insert(path("include_tags"), tags(&["web", "retail"]));
+    });
+    assert_eq!(changes(folder), Vec::<Json>::new());
+    outside(folder, "shop", "additional_filters", |settings| {
+        settings.insert(path("include_tags"), tags(&["web", "new", "retail"]));
+    });
+    outside(folder, "shop", "sales_accounts", |settings| {
+        settings.remove(&path("countries.DE.default_account"));
+    });
+    done(folder, &["pull", "--yes"]);
+    assert_eq!(changes(folder), Vec::<Json>::new());
+    let now = read(folder, "integrations/shop.yaml");
+    assert!(
+        !now.contains("DE:") && now.contains("FR: {default_account: 3112}") && now.contains("new"),
+        "{now}"
+    );
+}
+
+#[test]
+fn what_drifted_under_a_former_id_is_pulled_before_it_is_renamed() {
+    let folder = applied(&[("integrations/shop.yaml", SHOP)]);
+    let folder = folder.path();
+    outside(folder, "shop", "general", |settings| {
+        settings.insert(path("name"), text("Market"));
+    });
+    std::fs::remove_file(folder.join("integrations/shop.yaml")).unwrap();
+    write(
+        folder,
+        "integrations/store.yaml",
+        &SHOP.replace("integration: shop", "integration: store\nrenamed_from: shop"),
+    );
+    done(folder, &["pull", "--yes"]);
+    assert!(read(folder, "integrations/store.yaml").contains("name: Market"));
+    assert_eq!(changes(folder), Vec::<Json>::new());
+}
+
+#[test]
+fn a_category_that_somebody_deleted_is_drift() {
+    let folder = applied(&[("integrations/shop.yaml", SHOP)]);
+    let shell = rusqlite::Connection::open(folder.path().join(".pairform/state.db")).unwrap();
+    assert_eq!(shell.execute("DELETE FROM category WHERE category = 'general'", []).unwrap(), 1);
+    let output = pairform(folder.path(), &["drift", "--detailed-exitcode"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("name  \"Shop\" → not set   by outside pairform"), "{said}");
 }
