@@ -15,8 +15,7 @@ use crate::report::{json as machine, scaffold};
 use crate::schema::parts::Catalogue;
 use crate::source::load;
 
-const PROJECT: &str =
-    "# The project: see `pairform explain` and the README for what else may stand here.\nversion: 1\n";
+const PROJECT: &str = "# The project. docs/language.md of pairform says what else may stand here: environments, safety, owners, levels.\nversion: 1\n";
 const IGNORE: &str = ".pairform/\n";
 
 /// Runs the command.

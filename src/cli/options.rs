@@ -20,12 +20,12 @@ use super::tokens::Tokens;
 use super::vault::Vault;
 use crate::compile::{self, Compilation, Compiled, Judged, Whole, redact};
 use crate::diagnostic::codes::options as codes;
-use crate::diagnostic::{About, Finding, settle};
+use crate::diagnostic::{About, Finding, Severity, settle};
 use crate::options::fetch::http::{Fault, Kind};
 use crate::options::fetch::plan::{self, Use};
 use crate::options::fetch::{self, Account, Event, MAX_BYTES, Surroundings};
 use crate::options::lock::{self, Change, Update};
-use crate::options::{Choice, Set};
+use crate::options::{self, Choice, List, Options, Set};
 use crate::plan::FORMAT_VERSION;
 use crate::report::{self, clean, count, json as machine};
 use crate::schema::options_of;
@@ -59,6 +59,13 @@ struct Read {
     /// The committed file, relative to the project.
     path: String,
     sets: BTreeMap<String, Got>,
+    /// The sets in use, with the values that are used; whether that speaks for the whole project.
+    used: BTreeMap<String, BTreeSet<String>>,
+    whole: bool,
+    today: String,
+    keep_days: i64,
+    /// The committed file's text when it was read.
+    before: Option<String>,
     /// The committed file's text as it would be now.
     text: Option<String>,
 }
@@ -81,15 +88,9 @@ fn refresh(
     opened: &Project<Whole>,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
+    refuse_unreadable_lists(opened)?;
     let (reads, notes, stopped) = read(common, args, opened, streams)?;
-    for read in &reads {
-        let path = opened.root.join(&read.path);
-        if let Some(text) = &read.text
-            && fs::read_to_string(&path).ok().as_ref() != Some(text)
-        {
-            write(&path, text)?;
-        }
-    }
+    save(&opened.root, &reads)?;
     let code = stopped.unwrap_or_else(|| code_of(&reads));
     match common.output {
         Form::Json => {
@@ -102,6 +103,68 @@ fn refresh(
         }
     }
     Ok(code)
+}
+
+/// A committed list that cannot be read would be replaced whole, and with it what only stands there.
+fn refuse_unreadable_lists(opened: &Project<Whole>) -> Result<(), Stop> {
+    let wrong = opened.compilation.findings.iter().find(|finding| {
+        finding.severity == Severity::Error
+            && opened.sources.path(finding.primary.span).starts_with("options/")
+    });
+    let Some(finding) = wrong else { return Ok(()) };
+    let path = opened.sources.path(finding.primary.span);
+    Err(Stop::new(exit::ERRORS, format!("{path} cannot be read, so nothing is fetched: {}", finding.message))
+        .help("mend it (`pairform validate` shows where), or take the file away to begin it anew"))
+}
+
+/// Writes the lists of accounts that changed. Somebody may have fetched other sets of the same account meanwhile, so each
+/// file is read again first, with others kept out.
+fn save(root: &Path, reads: &[Read]) -> Result<(), Stop> {
+    if reads.iter().all(|read| read.text.is_none()) {
+        return Ok(());
+    }
+    let gate = root.join(CACHE).join("lock");
+    let failed =
+        |error: std::io::Error| Stop::new(exit::INTERNAL, format!("cannot lock {}: {error}", gate.display()));
+    fs::create_dir_all(root.join(CACHE)).map_err(failed)?;
+    let held = fs::File::create(&gate).map_err(failed)?;
+    held.lock().map_err(failed)?;
+    for read in reads {
+        let path = root.join(&read.path);
+        let now = fs::read_to_string(&path).ok();
+        let text = match (&read.text, &now) {
+            (Some(_), Some(now)) if read.before.as_ref() != Some(now) => {
+                read.render(Options::of(&read.path, now).as_ref())
+            }
+            (text, _) => text.clone(),
+        };
+        if let Some(text) = text.filter(|text| now.as_ref() != Some(text)) {
+            write(&path, &text)?;
+        }
+    }
+    Ok(())
+}
+
+impl Read {
+    /// The committed file's text as it is now, over what it held.
+    fn render(&self, list: Option<&List>) -> Option<String> {
+        let fetched =
+            self.sets.iter().filter_map(|(set, got)| Some((set.as_str(), got.result.as_deref().ok()?)));
+        let fetched: BTreeMap<&str, &[Choice]> = fetched.collect();
+        if fetched.is_empty() {
+            return None;
+        }
+        let update = Update {
+            connector: &self.account.connector,
+            account: &self.account.name,
+            fetched,
+            used: &self.used,
+            whole: self.whole,
+            today: &self.today,
+            keep_days: self.keep_days,
+        };
+        Some(lock::render(&update, list))
+    }
 }
 
 fn check(
@@ -155,7 +218,17 @@ fn check(
 /// Fetches what is in use, or takes it from the cache; writes the cache, and nothing else.
 fn read(common: &Common, args: &Fetch, opened: &Project<Whole>, streams: &mut Streams) -> Result<Done, Stop> {
     let compilation = &opened.compilation;
-    let plan::Plan { mut accounts, notes } = plan::plan(compilation.integrations.iter().map(in_use));
+    let plan::Plan { mut accounts, mut notes } = plan::plan(compilation.integrations.iter().map(in_use));
+    notes.extend(passed_over(opened));
+    if accounts
+        .iter()
+        .all(|account| account.sets.keys().all(|set| !takes(&args.sets, &account.connector, set)))
+        && !(args.sets.set.is_empty() && args.sets.connector.is_empty())
+    {
+        notes.push(
+            "no integration here uses what was asked for, and only what is in use is fetched".to_owned(),
+        );
+    }
     let used: Vec<_> = accounts.iter().map(|account| account.sets.clone()).collect();
     known_names(&args.sets, compilation)?;
     for account in &mut accounts {
@@ -179,6 +252,8 @@ fn read(common: &Common, args: &Fetch, opened: &Project<Whole>, streams: &mut St
     let whole = project::selection(common, &opened.root, &opened.sources)?.is_all()
         && compilation.integrations.len() == compilation.names.len();
     let today = day(now);
+    let oldest = compilation.project.options.max_list_days().and_then(|days| i64::try_from(days).ok());
+    let keep_days = oldest.map_or(lock::KEEP_DAYS, |days| days.min(lock::KEEP_DAYS));
     let mut reads = Vec::new();
     let parts = accounts.into_iter().zip(results).zip(cached).zip(paths).zip(used);
     for ((((account, fetched), cached), path), used) in parts {
@@ -198,27 +273,43 @@ fn read(common: &Common, args: &Fetch, opened: &Project<Whole>, streams: &mut St
         let mut sets = BTreeMap::new();
         let fresh = fetched.into_iter().map(|(set, result)| (set, result, false));
         let young = cached.into_iter().map(|(set, choices)| (set, Ok(choices), true));
-        for (set, result, cached) in fresh.chain(young) {
+        for (set, mut result, cached) in fresh.chain(young) {
+            let collected = account.descriptor.options.get(&set).and_then(|set| set.fetch.as_ref());
+            if let (Ok(choices), Some(old), true) =
+                (&mut result, old(&set), collected.is_some_and(|fetch| fetch.distinct))
+            {
+                // What is collected from recent documents is not gone because none of them has it.
+                let known: BTreeSet<String> = choices.iter().map(|choice| choice.value.clone()).collect();
+                choices.extend(old.choices.iter().filter(|choice| !known.contains(&choice.value)).cloned());
+                options::sort(choices);
+            }
             let changes =
                 result.as_ref().ok().and_then(|choices| Some(lock::changes(&old(&set)?.choices, choices)));
             sets.insert(set.clone(), Got { title: titled(&set), result, cached, changes });
         }
-        let fetched: BTreeMap<&str, &[Choice]> =
-            sets.iter().filter_map(|(set, got)| Some((set.as_str(), got.result.as_deref().ok()?))).collect();
-        let text = (!fetched.is_empty()).then(|| {
-            let update = Update {
-                connector: &account.connector,
-                account: &account.name,
-                fetched,
-                used: &used,
-                whole,
-                today: &today,
-            };
-            lock::render(&update, list)
-        });
-        reads.push(Read { account, path, sets, text });
+        let before = opened.sources.by_path(&path).map(|file| opened.sources.file(file).text().to_owned());
+        let (today, text) = (today.clone(), None);
+        let mut read = Read { account, path, sets, used, whole, today, keep_days, before, text };
+        read.text = read.render(list);
+        reads.push(read);
     }
     Ok((reads, notes, interrupts.code()))
+}
+
+/// Integrations of which not all could be read: what they use is perhaps not asked for.
+fn passed_over(opened: &Project<Whole>) -> Vec<String> {
+    let unread = |finding: &&Finding| {
+        finding.severity == Severity::Error
+            && ["E01", "E02"].iter().any(|stage| finding.code.id.starts_with(stage))
+    };
+    let names: BTreeSet<&String> = opened
+        .compilation
+        .findings
+        .iter()
+        .filter(unread)
+        .flat_map(|finding| finding.about.integration.iter().chain(&finding.also))
+        .collect();
+    names.into_iter().map(|name| format!("{name}: it could not be read whole, so that not all that it uses is known; `pairform validate` shows why")).collect()
 }
 
 fn in_use(whole: &Whole) -> Use<'_> {

@@ -128,6 +128,10 @@ fn values(line: &str) -> Vec<Range<usize>> {
         }
         let rest = line[end..].trim_start_matches(['"', '\'']);
         let value = rest.trim_start().trim_start_matches([':', '=']).trim_start();
+        // Prose in a comment may begin with the word.
+        if before.trim_end().ends_with('#') && !rest.trim_start().starts_with([':', '=']) {
+            continue;
+        }
         if rest == value && !value.is_empty() && !rest.starts_with([':', '=']) {
             continue;
         }

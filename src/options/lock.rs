@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::{Choice, Gone, List, Set};
 
 /// How long an unchanged list keeps the day on which it was fetched.
-const KEEP_DAYS: i64 = 7;
+pub const KEEP_DAYS: i64 = 7;
 
 /// What there is to write of one account.
 pub struct Update<'a> {
@@ -25,6 +25,8 @@ pub struct Update<'a> {
     pub whole: bool,
     /// The day, `2026-11-20`.
     pub today: &'a str,
+    /// For so many days a list that has not changed keeps its day.
+    pub keep_days: i64,
 }
 
 /// How a list differs from what it was.
@@ -135,6 +137,8 @@ pub fn render(update: &Update<'_>, before: Option<&List>) -> String {
 fn merged(update: &Update<'_>, name: &str, choices: &[Choice], old: Option<&Set>) -> Set {
     let fresh = Set { fetched: update.today.to_owned(), choices: choices.to_vec(), gone: Vec::new() };
     let Some(old) = old else { return fresh };
+    let choices: &[Choice] = &with_kept(choices, old);
+    let fresh = Set { choices: choices.to_vec(), ..fresh };
     let used = update.used.get(name);
     let wanted = |value: &str| !update.whole || used.is_some_and(|used| used.contains(value));
     let back = |value: &str| choices.iter().any(|choice| choice.value == value);
@@ -148,13 +152,24 @@ fn merged(update: &Update<'_>, name: &str, choices: &[Choice], old: Option<&Set>
     }));
     let same = old.choices == choices && old.gone == gone;
     let fetched = if same
-        && days_between(&old.fetched, update.today).is_some_and(|days| (0..KEEP_DAYS).contains(&days))
+        && days_between(&old.fetched, update.today).is_some_and(|days| (0..update.keep_days).contains(&days))
     {
         old.fetched.clone()
     } else {
         update.today.to_owned()
     };
     Set { fetched, gone, ..fresh }
+}
+
+/// What people wrote beside a value stays with it, where the platform says nothing of it.
+fn with_kept(choices: &[Choice], old: &Set) -> Vec<Choice> {
+    let mut choices = choices.to_vec();
+    for choice in &mut choices {
+        for (name, value) in old.choice(&choice.value).into_iter().flat_map(|old| &old.keep) {
+            choice.keep.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    choices
 }
 
 /// Days from one date to another; `None` when one is no date.
@@ -211,6 +226,7 @@ mod tests {
             used: &used,
             whole: true,
             today,
+            keep_days: KEEP_DAYS,
         };
         let options = before.map(read);
         render(&update, options.as_ref().and_then(|options| options.list("fortnox", "1")))

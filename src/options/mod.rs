@@ -15,7 +15,7 @@ use crate::model::Value;
 use crate::schema::judge::{Validator, Words};
 use crate::schema::parts::Catalogue;
 use crate::schema::{Pair, options_of, text};
-use crate::source::Sources;
+use crate::source::{SourceFile, Sources};
 use crate::yaml::{self, Node};
 
 /// All lists of a project, by connector.
@@ -80,7 +80,8 @@ fn order(value: &str) -> (Option<u64>, &str) {
     }
 }
 
-fn sort(choices: &mut [Choice]) {
+/// In the order of files.
+pub fn sort(choices: &mut [Choice]) {
     choices.sort_by(|a, b| order(&a.value).cmp(&order(&b.value)));
 }
 
@@ -92,6 +93,7 @@ pub fn account_of(connector: &serde_json::Value, connection: &serde_json::Value)
     let field = crate::schema::text(connector, "account");
     let default = connector.pointer(&format!("/connection/properties/{field}/default"));
     let said = connection.get(field).filter(|value| Some(*value) != default).and_then(|value| match value {
+        Json::String(text) if is_guid(text) => Some(text.to_ascii_lowercase()),
         Json::String(text) => Some(text.trim_end_matches('/').to_owned()),
         Json::Number(number) => Some(number.to_string()),
         _ => None,
@@ -105,6 +107,15 @@ pub fn account_of(connector: &serde_json::Value, connection: &serde_json::Value)
         let name = way.iter().rev().find_map(|name| connection.get(name.as_str()?)?.get("secret")?.as_str());
         name.map(str::to_owned)
     })
+}
+
+/// Upper and lower case are the same one.
+fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// A name that stands for an account whose own name is not known.
@@ -176,6 +187,15 @@ impl Options {
             }
         }
         findings
+    }
+
+    /// The list in the text of one file; `None` where there is none.
+    #[must_use]
+    pub fn of(path: &str, text: &str) -> Option<List> {
+        let mut sources = Sources::default();
+        sources.add(SourceFile::new(path, text));
+        let read = Options::read(&sources, &mut Vec::new());
+        read.lists.into_values().flatten().next()
     }
 
     fn add(&mut self, path: &str, root: &Node) {

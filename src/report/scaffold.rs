@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use crate::model::{CONNECTORS, SettingPath, Value};
+use crate::model::{CONNECTORS, Value};
 use crate::schema::words::{kind, required, set_title};
 use crate::schema::{Category, Pair, Required, Setting, options_of, text};
 
@@ -19,18 +19,13 @@ pub fn integration(pair: &Pair, name: &str) -> String {
     out.push_str("settings:\n");
     for category in &pair.settings {
         let mut text = String::new();
-        settings_category(&mut text, pair, category, name);
+        let decided = settings_category(&mut text, pair, category, name);
         let on = |id: &String| pair.flow(id).is_some_and(|flow| flow.default);
-        if category.flows.as_ref().is_none_or(|flows| flows.iter().any(on)) {
+        if decided && category.flows.as_ref().is_none_or(|flows| flows.iter().any(on)) {
             out.push_str(&text);
-            continue;
-        }
-        // It would be set where nobody sees it.
-        for line in text.lines() {
-            let _ = match line.strip_prefix("  ") {
-                Some(rest) => writeln!(out, "  # {rest}"),
-                None => writeln!(out, "{line}"),
-            };
+        } else {
+            // It would be set where nobody sees it, or stand there empty.
+            out.push_str(&commented(&text, 2));
         }
     }
     out.push_str(SCHEDULES);
@@ -42,14 +37,32 @@ const SCHEDULES: &str = "\nschedules:\n  # When each flow runs: every so often, 
 fn flows(out: &mut String, pair: &Pair) {
     out.push_str("# What is synced. A flow that is not mentioned takes the pair's default.\nflows:\n");
     for flow in &pair.flows {
-        let _ = writeln!(out, "  {}: {:<5}  # {}", flow.id, flow.default, flow.description);
+        let _ = writeln!(out, "  {}: {}  # {}", flow.id, flow.default, flow.description);
     }
     out.push('\n');
 }
 
+/// Every line as a comment that stands at this depth.
+fn commented(text: &str, depth: usize) -> String {
+    let pad = " ".repeat(depth);
+    let line = |line: &str| match line.get(depth..).map(str::trim_end) {
+        None | Some("") => "\n".to_owned(),
+        Some(rest) => format!("{pad}# {rest}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
 fn connectors(out: &mut String, pair: &Pair) {
+    let mut text = String::new();
+    connections(&mut text, pair);
+    out.push_str("# The connections. Fill them in, and take them out of `unmanaged`; if they are made by hand in the platform, leave it so.\n");
     out.push_str("# Credentials are references, never values: {secret: env/NAME} or {secret: file/PATH}.\n");
-    out.push_str("# If the connections are made by hand in the platform, write `unmanaged: [connectors]` in place of this.\n");
+    let _ = writeln!(out, "unmanaged: [{CONNECTORS}]");
+    out.push_str(&commented(&text, 0));
+    out.push('\n');
+}
+
+fn connections(out: &mut String, pair: &Pair) {
     let _ = writeln!(out, "{CONNECTORS}:");
     for connector in [&pair.shop, &pair.erp] {
         let _ =
@@ -70,79 +83,108 @@ fn connectors(out: &mut String, pair: &Pair) {
             } else {
                 String::new()
             };
-            let comment = if is_required(key) && !value.is_empty() { "" } else { "# " };
-            let _ = writeln!(out, "        {comment}{key}: {value}  # {}", text(field, "description"));
+            let comment = if is_required(key) { "" } else { "# " };
+            let line = format!("        {comment}{key}: {value}");
+            let _ = writeln!(out, "{}  # {}", line.trim_end(), text(field, "description"));
         }
     }
-    out.push('\n');
 }
 
-fn settings_category(out: &mut String, pair: &Pair, category: &Category, name: &str) {
+/// A category with its settings, the required ones first; true when something in it is decided by a default.
+fn settings_category(out: &mut String, pair: &Pair, category: &Category, name: &str) -> bool {
     let visible = category
         .flows
         .as_ref()
         .map(|flows| format!(" (while {} is on)", flows.join(" or ")))
         .unwrap_or_default();
     let _ = writeln!(out, "\n  # {}{visible}\n  {}:", category.title, category.id);
-    let is_required = |setting: &&Setting| matches!(&setting.required, Required::Yes { .. });
-    let chosen = |required: bool, additional: bool| {
-        category
-            .settings
+    let is_required = |setting: &Setting| matches!(&setting.required, Required::Yes { .. });
+    let rank = |setting: &Setting| (!is_required(setting), !is_required(setting) && setting.additional);
+    let number = category.settings.iter().filter(|setting| rank(setting) == (true, true)).count();
+    let mut decided = false;
+    let mut told = (false, false);
+    let mut groups: Vec<&[Box<str>]> = Vec::new();
+    let mut ordered: Vec<&Setting> = category.settings.iter().collect();
+    ordered.sort_by_key(|setting| rank(setting));
+    for setting in &ordered {
+        let Some((_, group)) = setting.path.segments().split_last() else { continue };
+        if groups.contains(&group) {
+            continue;
+        }
+        if told != rank(setting) {
+            told = rank(setting);
+            out.push_str(&match told {
+                (_, false) => "    # Not required:\n".to_owned(),
+                (_, true) => {
+                    let number = super::count(number, "additional setting");
+                    format!("    # {number}. These settings are not needed in most situations:\n")
+                }
+            });
+        }
+        if group.is_empty() {
+            decided |= one(out, pair, category, setting, name, 4);
+            continue;
+        }
+        // A group stands together, where its first setting does.
+        groups.push(group);
+        let mut text = format!("    {}:\n", group.join(": {"));
+        let members = ordered
             .iter()
-            .filter(move |setting| is_required(setting) == required && setting.additional == additional)
-    };
-    let required_ones: Vec<&Setting> = category.settings.iter().filter(is_required).collect();
-    let plain: Vec<&Setting> = chosen(false, false).collect();
-    let additional: Vec<&Setting> = chosen(false, true).collect();
-    for setting in &required_ones {
+            .filter(|other| other.path.segments().split_last().is_some_and(|(_, of)| of == group));
+        let mut live = false;
+        for member in members {
+            live |= one(&mut text, pair, category, member, name, 6);
+        }
+        decided |= live;
+        out.push_str(&if live { text } else { commented(&text, 4) });
+    }
+    decided
+}
+
+/// A setting with what there is to know of it, at this depth; true when a default decides it.
+fn one(
+    out: &mut String,
+    pair: &Pair,
+    category: &Category,
+    setting: &Setting,
+    name: &str,
+    depth: usize,
+) -> bool {
+    let pad = " ".repeat(depth);
+    let is_required = matches!(&setting.required, Required::Yes { .. });
+    if is_required {
         let required = required(category, setting).replacen("yes", "required", 1);
-        let _ = writeln!(out, "    # {} ({required}). {}", setting.title, setting.description);
-        hint(out, pair, setting);
-        line(out, setting, name, true);
+        let _ = writeln!(out, "{pad}# {} ({required}). {}", setting.title, setting.description);
+        hint(out, pair, setting, &pad);
+    } else {
+        let _ = writeln!(out, "{pad}# {}: {} ({})", setting.title, setting.description, kind(pair, setting));
     }
-    if !plain.is_empty() {
-        out.push_str("    # Not required:\n");
-        plain.iter().for_each(|setting| optional(out, pair, setting, name));
-    }
-    if !additional.is_empty() {
-        let number = super::count(additional.len(), "additional setting");
-        let _ = writeln!(out, "    # {number}. These settings are not needed in most situations:");
-        additional.iter().for_each(|setting| optional(out, pair, setting, name));
-    }
-}
-
-fn optional(out: &mut String, pair: &Pair, setting: &Setting, name: &str) {
-    let _ = writeln!(out, "    # {}: {} ({})", setting.title, setting.description, kind(pair, setting));
-    line(out, setting, name, false);
-}
-
-/// What the setting takes, where a person has to choose.
-fn hint(out: &mut String, pair: &Pair, setting: &Setting) {
-    let schema = &setting.schema;
-    let allowed = schema.get("enum").or_else(|| schema.pointer("/items/enum")).and_then(Json::as_array);
-    let words: Vec<&str> = allowed.into_iter().flatten().filter_map(Json::as_str).collect();
-    if !words.is_empty() && words.len() <= 12 {
-        let _ = writeln!(out, "    # One of: {}", words.join(", "));
-    } else if let Some((connector, set)) = options_of(schema) {
-        let _ = writeln!(out, "    # One of the {}", set_title(pair, connector, set));
-    }
-}
-
-/// `key: value`, nested where the path is; a comment unless it is required and has a default.
-fn line(out: &mut String, setting: &Setting, name: &str, required: bool) {
     let value = match (setting.path.to_string().as_str(), &setting.default) {
         ("name", _) => Some(name.to_owned()),
         (_, Some(Value::Text(default))) => Some(plain(default)),
         (_, Some(default)) => Some(default.to_string()),
         (_, None) => None,
     };
-    let live = required
-        && value.is_some()
+    let live = value.is_some()
         && matches!(&setting.required, Required::Yes { when, .. } if when.is_empty())
         && setting.flows.is_empty();
     let comment = if live { "" } else { "# " };
-    let value = value.unwrap_or_else(|| placeholder(&setting.schema).to_owned());
-    let _ = writeln!(out, "    {comment}{}", nested(&setting.path, &value));
+    let key = setting.path.segments().last().map(ToString::to_string).unwrap_or_default();
+    let line = format!("{pad}{comment}{key}: {}", value.unwrap_or_default());
+    let _ = writeln!(out, "{}", line.trim_end());
+    live
+}
+
+/// What the setting takes, where a person has to choose.
+fn hint(out: &mut String, pair: &Pair, setting: &Setting, pad: &str) {
+    let schema = &setting.schema;
+    let allowed = schema.get("enum").or_else(|| schema.pointer("/items/enum")).and_then(Json::as_array);
+    let words: Vec<&str> = allowed.into_iter().flatten().filter_map(Json::as_str).collect();
+    if !words.is_empty() && words.len() <= 12 {
+        let _ = writeln!(out, "{pad}# One of: {}", words.join(", "));
+    } else if let Some((connector, set)) = options_of(schema) {
+        let _ = writeln!(out, "{pad}# One of the {}", set_title(pair, connector, set));
+    }
 }
 
 /// Without quotes where YAML needs none.
@@ -151,20 +193,4 @@ fn plain(text: &str) -> String {
     let starts = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
     let reserved = ["true", "false", "null"].contains(&text.to_ascii_lowercase().as_str());
     if word && starts && !reserved { text.to_owned() } else { Value::Text(text.to_owned()).to_string() }
-}
-
-fn nested(path: &SettingPath, value: &str) -> String {
-    let segments = path.segments();
-    let Some((last, groups)) = segments.split_last() else { return String::new() };
-    let leaf = format!("{last}: {value}").trim_end().to_owned();
-    groups.iter().rev().fold(leaf, |inner, group| format!("{group}: {{{inner}}}"))
-}
-
-fn placeholder(schema: &Json) -> &'static str {
-    let kind = schema.get("type");
-    match kind.and_then(|kind| kind.as_str().or_else(|| kind.as_array()?.first()?.as_str())) {
-        Some("array") => "[]",
-        Some("object") => "{}",
-        _ => "",
-    }
 }

@@ -1,6 +1,7 @@
 //! A setting in words: what kind of field it is, when it is required, when it takes effect.
 
 use super::{Category, Pair, Required, Setting, former_names, options_of, text};
+use crate::model::GENERAL;
 use serde_json::Value as Json;
 
 /// What there is to know of a setting, as name and words; its type is [`kind`].
@@ -13,6 +14,7 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
     facts.extend(limits(&setting.schema));
     facts.push(("Required", required(category, setting)));
     let effect = match text(&setting.schema, "x-effect") {
+        "" if category.id == GENERAL => "immediately",
         "immediately" => "immediately",
         "new-import" => "for records imported from then on",
         _ => "at the next sync; what was synced already keeps its old values",

@@ -940,3 +940,113 @@ fn points_and_resets_are_waited_for_before_and_after_a_refusal() {
         assert!(next.at - hits[at].at >= Duration::from_secs(2), "{:?}", next.at - hits[at].at);
     }
 }
+
+/// A list of which a part is missing would make values look gone that are not.
+#[test]
+fn a_list_that_is_shorter_than_the_platform_says_is_not_taken() {
+    let mode = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&mode);
+    let server = Server::start(move |hit| {
+        let name = hit.path.trim_start_matches("/3/");
+        if name != "termsofpayments" {
+            return usual_or_token(hit, name);
+        }
+        let page = hit.query.get("page").map_or("1", String::as_str);
+        let meta = json!({"@TotalResources": 3, "@TotalPages": 2, "@CurrentPage": 1});
+        let first = json!({"MetaInformation": meta, "TermsOfPayments": [{"Code": "30", "Description": "30"}, {"Code": "14", "Description": "14"}]});
+        match (now.load(Ordering::SeqCst), page) {
+            (0, "1") => good(&json!({"MetaInformation": meta, "TermsOfPayments": null})),
+            (_, "1") => good(&first),
+            (1, _) => reply(404, "{}"),
+            (2, _) => reply(400, "{}"),
+            (3, _) => good(&json!({"MetaInformation": meta, "TermsOfPayments": []})),
+            (4, _) => good(&first),
+            _ => good(
+                &json!({"MetaInformation": meta, "TermsOfPayments": [{"Code": "0", "Description": "0"}]}),
+            ),
+        }
+    });
+    let project = Project::new();
+    nordic(&project, &format!("http://127.0.0.1:{}", server.port), TERMS);
+    for broken in 0..5 {
+        mode.store(broken, Ordering::SeqCst);
+        let ran = project.run(&["options", "refresh", "-o", "json"]);
+        assert_eq!(ran.code, 7, "{broken}: {}", ran.out);
+        assert!(Project::failures(&ran)[0].contains("terms_of_payment"), "{broken}: {}", ran.out);
+    }
+    mode.store(5, Ordering::SeqCst);
+    project.refresh();
+    assert_eq!(lock_values(&project.read("options/fortnox/1234567.lock.yaml"), "terms_of_payment").len(), 3);
+}
+
+/// As a Fortnox that has nothing particular about it answers, token included.
+fn usual_or_token(hit: &Hit, name: &str) -> Reply {
+    if hit.path == "/oauth-v1/token" {
+        return good(&json!({"access_token": "fortnox-access-1", "expires_in": 3600}));
+    }
+    usual(name)
+}
+
+#[test]
+fn what_stands_only_in_a_committed_list_is_kept() {
+    let (_server, url) = start();
+    let project = Project::new();
+    nordic(&project, &format!("{url}/fortnox"), TERMS);
+    project.refresh();
+    let path = "options/fortnox/1234567.lock.yaml";
+    let whole = project.read(path);
+    // What people wrote beside a value stays with it.
+    let value = whole.lines().find(|line| line.trim_start().starts_with("\"3001\"")).unwrap();
+    let label = value.split_once(": ").unwrap().1;
+    assert!(!label.starts_with('{'), "{value}");
+    let noted = format!("      \"3001\": {{label: {label}, keep: {{vat_code: MP1}}}}");
+    fs::write(project.folder.path().join(path), whole.replace(value, &noted)).unwrap();
+    project.refresh();
+    assert!(project.read(path).contains("vat_code"), "{}", project.read(path));
+    // A file that cannot be read is not replaced by what was fetched alone.
+    let broken = whole.replace("sets:", "<<<<<<< ours\nsets:");
+    fs::write(project.folder.path().join(path), &broken).unwrap();
+    let ran = project.run(&["options", "refresh", "--set", "terms_of_payment"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("cannot be read, so nothing is fetched"), "{}", ran.err);
+    assert_eq!(project.read(path), broken);
+}
+
+/// Two who fetch other sets of one account at the same time both have theirs in the file.
+#[test]
+fn refreshes_of_one_account_at_once_lose_nothing() {
+    let (_server, url) = start();
+    for _ in 0..3 {
+        let project = Project::new();
+        nordic(&project, &format!("{url}/fortnox"), TERMS);
+        let sets = ["terms_of_payment", "way_of_delivery", "account"];
+        let mut children: Vec<_> = sets
+            .iter()
+            .map(|set| {
+                project
+                    .command(&["options", "refresh", "--set", set])
+                    .stdout(std::process::Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
+        let text = project.read("options/fortnox/1234567.lock.yaml");
+        assert!(sets.iter().all(|set| text.contains(&format!("\n  {set}:\n"))), "{text}");
+    }
+}
+
+#[test]
+fn a_credential_in_the_open_is_sent_to_nobody() {
+    let server = Server::start(|_| good(&json!({})));
+    let project = Project::new();
+    nordic(&project, &format!("http://127.0.0.1:{}", server.port), TERMS);
+    let file = project.folder.path().join("integrations/nordic.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let open = text.replace("client_secret: {secret: env/F_SECRET}", "client_secret: in-the-open");
+    assert_ne!(open, text);
+    fs::write(&file, open).unwrap();
+    let ran = project.run(&["options", "refresh"]);
+    assert_eq!(ran.code, 6, "{}{}", ran.out, ran.err);
+    assert!(server.hits().is_empty(), "{:?}", server.hits().len());
+}

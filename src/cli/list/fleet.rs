@@ -109,6 +109,11 @@ impl Asked {
         let is_value = |wanted: &String| match value {
             Value::Text(text) => text == wanted,
             Value::Secret(secret) => secret.reference == *wanted,
+            // A list is asked for by what it holds.
+            Value::List(items) => items.iter().any(|item| match item {
+                Value::Text(text) => text == wanted,
+                other => other.to_string() == *wanted,
+            }),
             other => other.to_string() == *wanted,
         };
         self.category == category && path.starts_with(&self.path) && self.value.as_ref().is_none_or(is_value)

@@ -67,7 +67,7 @@ fn judge(name: &str, text: &str, set: &Set, title: &str, schema: &Json, node: &N
             .then(|| codes::inactive_option(name, &quote(text), title, &set.fetched, node.span));
     }
     if let Some(gone) = set.gone.iter().find(|gone| gone.value == text) {
-        let others = named(set.choices.iter().filter(|choice| choice.active).take(6), schema);
+        let others = named(likely(text, set, schema).into_iter(), schema);
         return Some(codes::vanished_option(
             name,
             &quote(text),
@@ -118,9 +118,14 @@ fn likely<'a>(text: &str, set: &'a Set, schema: &Json) -> Vec<&'a Choice> {
                 .parse::<i64>()
                 .map_or(i64::MAX, |value| value.saturating_sub(written).saturating_abs())
         });
+        choices.truncate(SHOWN);
+        choices.sort_by_key(|choice| choice.value.parse::<i64>().ok());
+    } else if choices.len() > SHOWN {
+        let written = text.trim().to_lowercase();
+        let far = |known: &str| strsim::osa_distance(&written, &known.to_lowercase());
+        choices.sort_by_key(|choice| far(&choice.value).min(far(&choice.label)));
+        choices.truncate(SHOWN);
     }
-    choices.truncate(SHOWN);
-    choices.sort_by_key(|choice| choice.value.parse::<i64>().ok());
     choices
 }
 

@@ -88,13 +88,16 @@ fn exists(answer: &Json, path: &str) -> bool {
 }
 
 fn list(answer: &Json, path: &str) -> Result<Vec<Json>, String> {
-    let through = path.ends_with("[]");
+    let each = path.ends_with("[]");
+    // Beyond a list what is found may itself be the item: `edges[].node`.
+    let through = path.contains("[].");
     let mut all = Vec::new();
     for node in at(answer, path) {
         match node {
-            _ if through => all.push(node.clone()),
+            _ if each => all.push(node.clone()),
             Json::Array(items) => all.extend(items.iter().cloned()),
             Json::Null => {}
+            _ if through => all.push(node.clone()),
             _ if path == "." => return Err("the answer is no list".to_owned()),
             _ => return Err(format!("`{path}` in the answer is no list")),
         }

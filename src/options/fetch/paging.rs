@@ -44,6 +44,7 @@ pub fn read(
     let mut place = Place { page: paging.first.unwrap_or(1), offset: 0, cursor: None, link: None };
     let mut all = Vec::new();
     let mut seen = HashSet::new();
+    let mut told = Told::default();
     for number in 0..PAGE_LIMIT {
         let request = request(session, fetch, &paging, &place, each)?;
         let answer = match session.call(&request) {
@@ -51,7 +52,7 @@ pub fn read(
             Err(fault)
                 if number > 0 && paging.style == Style::Page && matches!(fault.status, Some(400 | 404)) =>
             {
-                return Ok(all);
+                return if told.is_more_than(&all, number as u64) { Err(fault) } else { Ok(all) };
             }
             other => other?,
         };
@@ -62,7 +63,7 @@ pub fn read(
         if !items.is_empty() && !seen.insert(hasher.finish()) {
             // The platform takes no notice of the page that it is asked for, or repeats the last one.
             return match paging.style {
-                Style::Page | Style::Offset => Ok(all),
+                Style::Page | Style::Offset => told.prove(all),
                 _ => Err(Fault::new(Kind::Unusable, "the platform gives the same page again and again")),
             };
         }
@@ -71,11 +72,48 @@ pub fn read(
         if all.len() > ITEM_LIMIT {
             return Err(Fault::new(Kind::Unusable, format!("the list has more than {ITEM_LIMIT} values")));
         }
+        told.hear(&paging, &answer, &json);
         if !next(session, &paging, fetch, &mut place, &request, &answer, &json, got, all.len() as u64)? {
-            return Ok(all);
+            return told.prove(all);
         }
     }
     Err(Fault::new(Kind::Unusable, format!("the list has more than {PAGE_LIMIT} pages")))
+}
+
+/// What the platform said of the whole list.
+#[derive(Default)]
+struct Told {
+    items: Option<u64>,
+    pages: Option<u64>,
+}
+
+impl Told {
+    fn hear(&mut self, paging: &Paging, answer: &Answer, json: &Json) {
+        self.items = self.items.max(paging.total.as_deref().and_then(|path| extract::number(json, path)));
+        self.pages = self.pages.max(pages(paging, answer, json));
+    }
+
+    fn is_more_than(&self, all: &[Json], pages: u64) -> bool {
+        self.items.is_some_and(|told| told > all.len() as u64) || self.pages.is_some_and(|told| told > pages)
+    }
+
+    /// A list of which a part is missing would make values look gone that are not. Some totals count the page only, and
+    /// are no more than what was read.
+    fn prove(&self, all: Vec<Json>) -> Result<Vec<Json>, Fault> {
+        match self.items {
+            Some(told) if told > all.len() as u64 => Err(Fault::new(
+                Kind::Unusable,
+                format!("the platform says that the list has {told} values, and gave {}", all.len()),
+            )),
+            _ => Ok(all),
+        }
+    }
+}
+
+/// How many pages there are, as far as the answer tells.
+fn pages(paging: &Paging, answer: &Answer, json: &Json) -> Option<u64> {
+    let told = paging.pages.as_deref().and_then(|path| extract::number(json, path));
+    told.or_else(|| answer.header(paging.pages_header.as_deref()?)?.parse().ok())
 }
 
 /// Moves on to the next page; false at the end.
@@ -98,8 +136,7 @@ fn next(
     match paging.style {
         Style::None => Ok(false),
         Style::Page => {
-            let told = paging.pages.as_deref().and_then(|path| extract::number(json, path));
-            let told = told.or_else(|| answer.header(paging.pages_header.as_deref()?)?.parse().ok());
+            let told = pages(paging, answer, json);
             let read = place.page - paging.first.unwrap_or(1) + 1;
             place.page += 1;
             Ok(told.map_or(!done, |pages| read < pages))
@@ -122,9 +159,19 @@ fn next(
             Ok(more)
         }
         Style::Odata | Style::Link => {
-            let link = match paging.style {
-                Style::Odata => json.get("@odata.nextLink").and_then(Json::as_str).map(str::to_owned),
-                _ => paging.next.as_deref().and_then(|path| extract::scalar(json, path)),
+            let found = match paging.style {
+                Style::Odata => json.get("@odata.nextLink"),
+                _ => paging.next.as_deref().and_then(|path| extract::first(json, path)),
+            };
+            let link = match found {
+                None | Some(Json::Null) => None,
+                Some(Json::String(link)) => Some(link.clone()),
+                Some(_) => {
+                    return Err(Fault::new(
+                        Kind::Unusable,
+                        "where the next page should be named is no address",
+                    ));
+                }
             };
             place.link = link
                 .filter(|link| !link.is_empty())

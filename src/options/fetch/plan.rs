@@ -95,7 +95,14 @@ fn connection(document: &Json, connector: &Connector) -> Option<BTreeMap<String,
     let declared = document.get("connectors")?.get(&connector.id)?;
     let active = declared.get("active")?.as_str()?;
     let fields = declared.get("connections")?.get(active)?.as_object()?;
-    Some(fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    let secret = |name: &str| {
+        let properties = connector.description.pointer("/connection/properties")?;
+        properties.get(name)?.get("x-secret")
+    };
+    // A credential in the open is a finding, and is sent to nobody.
+    let usable = |name: &str, value: &Json| secret(name).is_none() || value.get("secret").is_some();
+    let fields = fields.iter().filter(|(name, value)| usable(name, value));
+    Some(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn with_defaults(mut fields: BTreeMap<String, Json>, connector: &Connector) -> BTreeMap<String, Json> {
