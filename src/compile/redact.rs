@@ -129,7 +129,8 @@ fn values(line: &str) -> Vec<Range<usize>> {
         let rest = line[end..].trim_start_matches(['"', '\'']);
         let value = rest.trim_start().trim_start_matches([':', '=']).trim_start();
         // Prose in a comment may begin with the word.
-        if before.trim_end().ends_with('#') && !rest.trim_start().starts_with([':', '=']) {
+        let is_prose = value.split_whitespace().count() > 3 && !rest.trim_start().starts_with([':', '=']);
+        if before.trim_end().ends_with('#') && is_prose {
             continue;
         }
         if rest == value && !value.is_empty() && !rest.starts_with([':', '=']) {

@@ -996,10 +996,10 @@ fn what_stands_only_in_a_committed_list_is_kept() {
     let path = "options/fortnox/1234567.lock.yaml";
     let whole = project.read(path);
     // What people wrote beside a value stays with it.
-    let value = whole.lines().find(|line| line.trim_start().starts_with("\"3001\"")).unwrap();
-    let label = value.split_once(": ").unwrap().1;
-    assert!(!label.starts_with('{'), "{value}");
-    let noted = format!("      \"3001\": {{label: {label}, keep: {{vat_code: MP1}}}}");
+    let is_plain = |line: &&str| line.starts_with("      \"") && !line.contains('{');
+    let value = whole.lines().find(is_plain).unwrap();
+    let (code, label) = value.split_once(": ").unwrap();
+    let noted = format!("{code}: {{label: {label}, keep: {{vat_code: MP1}}}}");
     fs::write(project.folder.path().join(path), whole.replace(value, &noted)).unwrap();
     project.refresh();
     assert!(project.read(path).contains("vat_code"), "{}", project.read(path));
