@@ -116,7 +116,9 @@ fn measured(options: &Options, faulty: Shape, sound: Shape) -> Rows {
     row("floor: reading", runs, &with_mistakes, &[&this, "--floor-read"], &[0]);
     row("floor: scanning", runs, &with_mistakes, &[&this, "--floor-scan"], &[0]);
     row("git status", runs, &with_mistakes, &["git", "status", "--porcelain"], &[0]);
-    row("validate", runs, &with_mistakes, &[&binary, "validate"], found);
+    row("validate", runs, &with_mistakes, &[&binary, "validate", "--no-cache"], found);
+    row("validate, kept", 1, &with_mistakes, &[&binary, "validate"], found);
+    row("validate, nothing changed", runs, &with_mistakes, &[&binary, "validate"], found);
     let one = first(&fleet);
     row("validate, one file", runs, &fleet, &[&binary, "validate", &one.1], &[0]);
     git(&fleet, &["init", "-q"]);

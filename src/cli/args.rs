@@ -49,6 +49,9 @@ pub struct Common {
     /// Never ask; what would need an answer is refused.
     #[arg(long, global = true, env = "PAIRFORM_NO_INPUT", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_input: bool,
+    /// Judge anew what `validate` judged before.
+    #[arg(long, global = true, env = "PAIRFORM_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_cache: bool,
     /// Work in this folder.
     #[arg(short = 'C', global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod args;
 pub mod audit;
+pub mod cache;
 pub mod deployed;
 pub mod diff;
 pub mod drift;

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
+use serde::{Deserialize, Serialize};
 
 use super::args::Color;
 use super::exit::Stop;
@@ -13,6 +14,15 @@ use crate::report::clean;
 /// The process's streams.
 pub struct Streams {
     choice: Option<ColorChoice>,
+    /// What was printed since [`Streams::record`].
+    record: Option<Vec<Said>>,
+}
+
+/// A piece of what was printed.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub enum Said {
+    Result(String),
+    Beside(String),
 }
 
 impl Streams {
@@ -23,11 +33,32 @@ impl Streams {
             Color::Always => Some(ColorChoice::Always),
             Color::Never => Some(ColorChoice::Never),
         };
-        Streams { choice }
+        Streams { choice, record: None }
+    }
+
+    /// Remembers from now on what is printed.
+    pub fn record(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// What was printed since then.
+    pub fn recorded(&mut self) -> Vec<Said> {
+        self.record.take().unwrap_or_default()
+    }
+
+    /// Prints what was printed before.
+    pub fn replay(&mut self, said: &[Said]) {
+        for piece in said {
+            match piece {
+                Said::Result(text) => self.result(text),
+                Said::Beside(text) => self.say(text),
+            }
+        }
     }
 
     /// Writes a piece of the result.
     pub fn result(&mut self, text: &str) {
+        self.record.iter_mut().for_each(|record| record.push(Said::Result(text.to_owned())));
         let stdout = std::io::stdout();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stdout));
         let mut stream = AutoStream::new(stdout.lock(), choice);
@@ -37,6 +68,7 @@ impl Streams {
 
     /// Says something beside the result.
     pub fn say(&mut self, text: &str) {
+        self.record.iter_mut().for_each(|record| record.push(Said::Beside(text.to_owned())));
         let stderr = std::io::stderr();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stderr));
         let mut stream = AutoStream::new(stderr.lock(), choice);

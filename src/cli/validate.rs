@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::{Common, Form, Validate};
+use super::cache::{self, Kept};
 use super::exit::{self, Stop};
 use super::project::Project;
 use super::streams::Streams;
@@ -32,6 +33,12 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
     }
     let (root, mut sources) = project::read(common)?;
     let wanted = wanted(&root, &sources, &args.paths, common.rev.is_some())?;
+    let key = cache::key(common, &wanted, &sources);
+    if let Some(kept) = key.as_ref().and_then(cache::find) {
+        streams.replay(&kept.said);
+        return Ok(kept.code);
+    }
+    streams.record();
     let selection = project::selection(common, &root, &sources)?;
     let declared = Declared::read(&sources, &mut Vec::new());
     let (mut findings, mut hidden) = (Vec::new(), Vec::new());
@@ -60,6 +67,10 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
             .retain(|finding| finding.about.category.as_ref().is_none_or(|id| common.category.contains(id)));
     }
     let code = print(common, &findings, &sources, &hidden, integrations, streams)?;
+    let said = streams.recorded();
+    if let Some(key) = &key {
+        cache::keep(key, &Kept { code, said });
+    }
     if let Some(since) = &common.changed_since {
         streams.say(&format!(
             "Looked at {integrations} of {known}: those that can have changed since {since}.\n"

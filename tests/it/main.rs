@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod cache;
 mod composition;
 mod drift;
 mod editor;

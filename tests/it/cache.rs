@@ -1,0 +1,96 @@
+//! What `validate` keeps between runs: the same bytes when nothing changed, and never an answer to another question.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::run::{Project, Run};
+
+/// Large enough to be kept; the program's cache lies in the project's folder, which is its home.
+fn fleet() -> Project {
+    let project = Project::empty();
+    for number in 0..220 {
+        project.write(
+            &format!("integrations/s{number:03}.yaml"),
+            format!(
+                "integration: s{number:03}\npair: fortnox-shopify\nunmanaged: [connectors]\nsettings:\n  sales_accounts: {{home_country: SE, home: {{\"25\": 3001}}}}\n"
+            ),
+        );
+    }
+    project
+}
+
+fn kept(project: &Project) -> Vec<std::path::PathBuf> {
+    let folder = project.at(".cache/pairform/validate");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn printed(run: &Run) -> (i32, String, String) {
+    (run.code, run.stdout.clone(), run.stderr.clone())
+}
+
+#[test]
+fn a_second_run_prints_the_same_and_a_change_is_judged_anew() {
+    let project = fleet();
+    for form in ["text", "json"] {
+        let fresh = project.run(&["validate", "--no-cache", "-o", form]);
+        let cold = project.run(&["validate", "-o", form]);
+        let warm = project.run(&["validate", "-o", form]);
+        assert_eq!(printed(&cold), printed(&fresh), "{form}");
+        assert_eq!(printed(&warm), printed(&fresh), "{form}");
+    }
+    assert_eq!(kept(&project).len(), 2);
+    // Filters, environments and the smallest change of any file are other questions.
+    assert_ne!(project.run(&["validate", "--integration", "s001"]).stdout, project.run(&["validate"]).stdout);
+    assert_eq!(project.run(&["validate"]).code, 0);
+    project.edit("integrations/s100.yaml", "sales_accounts:", "sales_acounts:");
+    assert_eq!(project.run(&["validate"]).code, 1);
+    assert_eq!(project.run(&["validate"]).code, 1);
+    project.edit("integrations/s100.yaml", "sales_acounts:", "sales_accounts:");
+    assert_eq!(project.run(&["validate"]).code, 0);
+    std::fs::remove_file(project.at("integrations/s100.yaml")).unwrap();
+    assert!(project.run(&["validate"]).stdout.contains("219 integrations checked"));
+}
+
+#[test]
+fn what_is_kept_is_used_only_while_it_is_whole() {
+    let project = fleet();
+    let cold = project.run(&["validate"]);
+    let file = kept(&project).remove(0);
+    let whole = std::fs::read_to_string(&file).unwrap();
+    // It is this file that answers the second run.
+    let (_, body) = whole.split_once('\n').unwrap();
+    let other = body.replace("220 integrations checked", "221 integrations checked");
+    let digest: String = Sha256::digest(other.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(&file, format!("{digest}\n{other}")).unwrap();
+    assert!(project.run(&["validate"]).stdout.contains("221 integrations checked"));
+    // Cut, changed, empty or no text, it is as if it were not there.
+    let broken: [&[u8]; 4] = [&whole.as_bytes()[..whole.len() / 2], other.as_bytes(), b"", b"\xff\xfe"];
+    for bytes in broken {
+        std::fs::write(&file, bytes).unwrap();
+        assert_eq!(printed(&project.run(&["validate"])), printed(&cold));
+    }
+    // A folder that cannot be written costs nothing but time.
+    std::fs::remove_dir_all(project.at(".cache")).unwrap();
+    project.write(".cache", "a file");
+    assert_eq!(printed(&project.run(&["validate"])), printed(&cold));
+}
+
+#[test]
+fn runs_at_once_and_many_questions_leave_whole_answers() {
+    let project = fleet();
+    let cold = printed(&project.run(&["validate", "--no-cache"]));
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..6).map(|_| scope.spawn(|| project.run(&["validate"]))).collect();
+        assert!(runs.into_iter().all(|run| printed(&run.join().unwrap()) == cold));
+    });
+    for number in 0..40 {
+        project.run(&["validate", "--integration", &format!("s{number:03}")]);
+    }
+    assert!(kept(&project).len() <= 32, "{}", kept(&project).len());
+    // The few files that were asked for are judged, and nothing is kept of that.
+    let before = kept(&project);
+    project.run(&["validate", "integrations/s050.yaml"]);
+    assert_eq!(kept(&project), before);
+}
