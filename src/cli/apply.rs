@@ -254,7 +254,7 @@ impl Interrupts {
                         (false, Some(_)) => {
                             "stopping after the save in flight; once more stops at once\n".to_owned()
                         }
-                        (false, None) => String::new(),
+                        (false, None) => "stopping; once more stops at once\n".to_owned(),
                         (true, Some(what)) => format!(
                             "stopped at once: it is not known whether {what} was saved; apply again, which finds out\n"
                         ),

@@ -17,7 +17,7 @@ use super::streams::Streams;
 use super::vault::Vault;
 use crate::compile::Compiled;
 use crate::diagnostic::Severity;
-use crate::model::SettingPath;
+use crate::model::{self, SettingPath, Settings};
 use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, safety};
 use crate::report::content::Content;
 use crate::report::{self, json};
@@ -151,6 +151,7 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
         summary,
         comparison: None,
     };
+    plan.notes = likely_renames(opened, &plan, &deployed);
     owners::assign(
         &mut plan,
         opened,
@@ -327,6 +328,46 @@ fn released(
         }
     }
     released
+}
+
+/// Integrations that are new and say what one says that left the files: perhaps it only got another name.
+fn likely_renames(opened: &Project, plan: &Plan, deployed: &ByIntegration) -> Vec<String> {
+    let gone = deployed.iter().filter(|(name, _)| !opened.compilation.names.contains(name));
+    let gone: Vec<_> = gone.collect();
+    if gone.is_empty() {
+        return Vec::new();
+    }
+    let new = plan.integrations.iter().filter(|one| !deployed.contains_key(&one.integration));
+    let mut notes = Vec::new();
+    for integration in new {
+        let wanted: Vec<(&str, Settings)> = integration
+            .categories
+            .iter()
+            .filter_map(|one| Some((one.category.as_str(), model::from_json(&one.save.as_ref()?.settings))))
+            .collect();
+        let number: usize = wanted.iter().map(|(_, settings)| settings.len()).sum();
+        let same = |categories: &BTreeMap<String, Current>| -> usize {
+            let equal = wanted.iter().filter_map(|(id, settings)| {
+                let current = categories.get(*id)?;
+                Some(
+                    settings
+                        .iter()
+                        .filter(|(path, value)| current.settings.get(*path) == Some(*value))
+                        .count(),
+                )
+            });
+            equal.sum()
+        };
+        let likely = gone.iter().map(|(name, categories)| (same(categories), name)).max();
+        // Less than this may be what all integrations of a pair have in common.
+        if let Some((_, name)) = likely.filter(|(same, _)| same * 10 > number * 8) {
+            notes.push(format!(
+                "`{}` is all but what `{name}` was, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
+                integration.integration
+            ));
+        }
+    }
+    notes
 }
 
 /// Writes beside the target and renames, so that no half-written plan is ever seen.

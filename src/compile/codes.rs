@@ -10,21 +10,22 @@ use crate::yaml::{Kind, Node};
 
 /// Gives every code in a document its platform's type; places stay.
 pub fn settle(root: &mut Node, pair: &Pair) {
-    walk(root, &pair.document);
+    settle_value(root, &pair.document);
 }
 
-fn walk(node: &mut Node, schema: &Json) {
+/// As [`settle`], for a value of which this is the schema.
+pub fn settle_value(node: &mut Node, schema: &Json) {
     match &mut node.kind {
         Kind::Map(map) => {
             for entry in map.entries_mut() {
                 if let Some(inner) = below(schema, &entry.key.text) {
-                    walk(&mut entry.value, inner);
+                    settle_value(&mut entry.value, inner);
                 }
             }
         }
         Kind::List(items) => {
             if let Some(inner) = schema.get("items") {
-                items.iter_mut().for_each(|item| walk(item, inner));
+                items.iter_mut().for_each(|item| settle_value(item, inner));
             }
         }
         kind => settle_one(kind, text(schema, "x-code")),

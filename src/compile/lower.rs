@@ -85,7 +85,8 @@ fn is_credential(schema: Option<&Json>) -> bool {
 }
 
 /// The canonical value of a leaf; `None` for a hole, for what no setting can hold, and for a literal credential.
-fn value(node: &Node, schema: Option<&Json>) -> Option<Value> {
+#[must_use]
+pub fn value(node: &Node, schema: Option<&Json>) -> Option<Value> {
     if is_credential(schema) && !matches!(node.kind, Kind::Map(_) | Kind::Null) {
         return None;
     }

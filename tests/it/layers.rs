@@ -138,6 +138,21 @@ fn the_fleet_is_asked_who_sets_what_and_who_differs() {
     );
     assert_eq!(names(&ask(&["--setting", &format!("{terms}=0")])), ["two default_terms_of_payment \"0\""]);
     assert_eq!(names(&ask(&["--setting", "order.delivery_days=5"])).len(), 2);
+    let text = std::fs::read_to_string(folder.path().join("bases/far.yaml")).unwrap();
+    std::fs::write(
+        folder.path().join("bases/far.yaml"),
+        format!("{text}  additional_filters: {{include_tags: [a, b]}}\n  sales_accounts: {{export: 3105}}\n"),
+    )
+    .unwrap();
+    let one = std::fs::read_to_string(folder.path().join("integrations/one.yaml")).unwrap();
+    // The same said in another way is no difference.
+    std::fs::write(
+        folder.path().join("integrations/one.yaml"),
+        format!(
+            "{one}  additional_filters: {{include_tags: [b, a]}}\n  sales_accounts: {{export: \"3105\"}}\n"
+        ),
+    )
+    .unwrap();
     let told = ask(&["--differs-from-base"]);
     assert_eq!(names(&told), ["two default_terms_of_payment \"0\""]);
     assert_eq!(told["settings"][0]["base"], "10");

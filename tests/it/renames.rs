@@ -197,6 +197,21 @@ fn a_renamed_integration_takes_over_what_is_deployed() {
 }
 
 #[test]
+fn a_file_that_was_moved_without_a_word_is_taken_for_a_rename_perhaps() {
+    let project = Project::sqlite();
+    project.shop("other", "Other", "14");
+    project.run(&["apply", "--yes"]).expect(0);
+    rename(&project, "shop", "store");
+    project.edit("integrations/store.yaml", "renamed_from: shop\n", "");
+    let plan = project.run(&["plan"]).expect(0);
+    assert!(plan.out.contains("if it was renamed, write `renamed_from: shop`"), "{}", plan.out);
+    project.shop("store", "Something else", "10");
+    project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '7'");
+    let plan = project.run(&["plan"]).expect(0);
+    assert!(!plan.out.contains("if it was renamed"), "{}", plan.out);
+}
+
+#[test]
 fn a_rename_that_was_interrupted_is_finished() {
     for project in each_kind() {
         project.run(&["apply", "--yes"]).expect(0);

@@ -9,8 +9,8 @@ use crate::cli::args::{Common, Form, List};
 use crate::cli::exit::{self, Stop};
 use crate::cli::project::{self, Project};
 use crate::cli::streams::Streams;
-use crate::compile::Compiled;
 use crate::compile::layers::{Layers, Rank, Said};
+use crate::compile::{Compiled, codes, lower};
 use crate::diagnostic::Code;
 use crate::diagnostic::codes::{options, rules};
 use crate::model::{SettingPath, Value};
@@ -54,7 +54,8 @@ pub(super) fn run(common: &Common, args: &List, opened: &Project, streams: &mut 
                     continue;
                 }
                 let place = compiled.origins.get(category).and_then(|origins| origins.get(path)).copied();
-                let base = layers.as_ref().and_then(|layers| differs(layers, compiled, category, path));
+                let base =
+                    layers.as_ref().and_then(|layers| differs(layers, compiled, category, path, value));
                 let why = args.going_away.then(|| leaving(opened, compiled, category, path)).flatten();
                 if args.differs_from_base && base.is_none() || args.going_away && why.is_none() {
                     continue;
@@ -151,12 +152,27 @@ fn asked(opened: &Project, text: &str) -> Result<Asked, Stop> {
     }
 }
 
-/// What the nearest base says, when the integration or the environment says something else.
-fn differs(layers: &Layers, compiled: &Compiled, category: &str, path: &SettingPath) -> Option<Said> {
+/// What the nearest base says, when the integration or the environment says something else. How it is written makes no
+/// difference; what an expression of a base would yield here is not known, and is not told.
+fn differs(
+    layers: &Layers,
+    compiled: &Compiled,
+    category: &str,
+    path: &SettingPath,
+    value: &Value,
+) -> Option<Said> {
     let said = layers.said(&compiled.name, category, path);
-    let winner = said.first().filter(|said| said.rank != Rank::Base)?;
+    said.first().filter(|said| said.rank != Rank::Base)?;
     let base = said.iter().find(|said| said.rank == Rank::Base)?;
-    (base.value.to_json() != winner.value.to_json()).then(|| base.clone())
+    if base.value.as_text().is_some_and(|text| text.contains("{{")) {
+        return None;
+    }
+    let schema = compiled.pair.category(category).and_then(|category| category.schema_at(path));
+    let mut base_value = base.value.clone();
+    if let Some(schema) = schema {
+        codes::settle_value(&mut base_value, schema);
+    }
+    (lower::value(&base_value, schema).as_ref() != Some(value)).then(|| base.clone())
 }
 
 impl Row<'_> {

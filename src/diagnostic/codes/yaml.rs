@@ -182,6 +182,17 @@ fn article(kind: &str) -> String {
 
 #[must_use]
 pub fn unknown_tag(tag: &str, at: Span) -> Finding {
+    if tag == "!replace" {
+        return Finding::new(
+            &UNKNOWN_TAG,
+            "`!replace` is for maps alone",
+            Label::new(at, "before something else than a map"),
+        )
+        .note(
+            "a map that is tagged so takes the place of what lies beneath it; everything else does so anyway",
+        )
+        .help("take the tag away; to replace a map by nothing, write `!replace {}`");
+    }
     Finding::new(&UNKNOWN_TAG, format!("the tag `{tag}` is not known"), Label::new(at, "`!` at the start of a value makes it a tag"))
         .note("known tags are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null` and `!`, which all but never are needed")
         .help("if it is plain text, put the value in quotes; else remove the tag")
