@@ -7,25 +7,13 @@ use pairform::compile::{Compilation, Front, Judged, Selection, Whole};
 use pairform::source::{SourceFile, Sources};
 use serde_json::{Map, Value, json};
 
+use crate::dice::Dice;
+
 const INTEGRATIONS: usize = 1_000;
 const BASES: usize = 12;
 const ENVIRONMENTS: [&str; 3] = ["test", "stage", "production"];
 /// Stands in a map for the mark `!replace` before it.
 const REPLACE: &str = "!replace";
-
-/// Knuth's linear congruential generator: the same fleet on every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-
-    fn some(&mut self) -> bool {
-        self.below(3) == 0
-    }
-}
 
 /// Settings of one layer: scalars, a list, a map that is merged, replaced or reset, and rows that are reset.
 fn layer(dice: &mut Dice) -> Value {

@@ -6,18 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
+use crate::dice::Dice;
 use crate::run::Project;
 use crate::schemas::{PAIRS, all_places, json_of, sample_text, schema_at, with, without};
-
-/// Knuth's linear congruential generator: the same configurations on every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-}
 
 /// Another value that the schema takes, or none where only the one that is there is known to fit.
 fn another(schema: &Json, dice: &mut Dice) -> Option<Json> {

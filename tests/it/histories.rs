@@ -8,19 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::dice::Dice;
 use crate::revisions::Repository;
 
 const COMMITS: usize = 200;
-
-/// Knuth's linear congruential generator: the same history on every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-}
 
 /// `order.delivery_days`, `payment_methods.map.Klarna` and others, with their values.
 type Layer = BTreeMap<&'static str, Value>;

@@ -10,6 +10,7 @@
 mod apply;
 mod cache;
 mod composition;
+mod dice;
 mod drift;
 mod editor;
 mod examples;
