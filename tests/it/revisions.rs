@@ -231,6 +231,49 @@ fn bare_clones_and_detached_heads_and_subfolders_are_read() {
 }
 
 #[test]
+fn a_submodule_is_read_at_the_commit_that_the_revision_names() {
+    let shops = Repository::new();
+    shops.write("solo.yaml", &shop("solo", false, "30"));
+    shops.commit("Begin");
+    let parent = Repository::new();
+    parent.write("pairform.yaml", "version: 1\n");
+    parent.write("bases/shop.yaml", "settings:\n  order: {exclude_before: 2026-01-01}\n");
+    parent.git(&["submodule", "--quiet", "add", &shops.path().display().to_string(), "integrations"]);
+    parent.commit("Begin");
+
+    shops.write("solo.yaml", &shop("solo", false, "30").replace("stock: true", "stock: false"));
+    shops.commit("Stop counting stock");
+    git(&parent.path().join("integrations"), &["pull", "-q"]);
+    parent.commit("Take the new shops");
+
+    let named = |revision| {
+        let body = parent.json(&["validate", "--rev", revision]);
+        (body["summary"]["integrations"].clone(), body["findings"].clone())
+    };
+    let (count, now) = named("HEAD");
+    assert_eq!(count, 1);
+    assert_eq!(now, parent.json(&["validate"])["findings"]);
+    assert_ne!(now, named("HEAD~1").1);
+    let diff = parent.json(&["diff", "--base", "HEAD~1", "--head", "HEAD"]);
+    assert_eq!(diff["summary"]["integrations"], 1, "{diff:#}");
+    assert!(diff["integrations"][0].to_string().contains("stock"), "{diff:#}");
+
+    let clones = tempfile::tempdir().unwrap();
+    git(clones.path(), &["clone", "-q", &parent.path().display().to_string(), "clone"]);
+    let clone = clones.path().join("clone");
+    let said = |arguments: &[&str]| {
+        let output = pairform(&clone, arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(said(&["validate", "--rev", "HEAD"]).contains("git submodule update --init"));
+    git(&clone, &["submodule", "--quiet", "update", "--init"]);
+    let within = pairform(&clone.join("integrations"), &["validate", "--rev", "HEAD", "-o", "json"]);
+    let body: Json = serde_json::from_slice(&within.stdout).unwrap();
+    assert_eq!(body["summary"]["integrations"], 1, "{body:#}");
+}
+
+#[test]
 fn a_shallow_clone_and_a_missing_base_end_with_the_mend() {
     let repository = project();
     repository.git(&["switch", "-q", "-c", "topic"]);
