@@ -22,6 +22,7 @@ mod generated;
 mod histories;
 mod hostile;
 mod init;
+mod instructions;
 mod layers;
 mod live;
 mod mistakes;

@@ -1,0 +1,98 @@
+//! How many instructions fixed cases take, counted by callgrind: a regression shows without a clock.
+//!
+//! The counts that are wanted lie in `fixtures/instructions.json` (`UPDATE=1` writes them anew), with the compiler that
+//! made the program. Another compiler makes other code, so its counts are held to a wider bound. The program that the
+//! tests build is not optimized: its counts say what became dearer, not what a user pays (`benches/fleet` does).
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::Project;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Wanted {
+    compiler: String,
+    /// Instructions by case.
+    counts: BTreeMap<String, u64>,
+}
+
+/// A count may be this part of the wanted one, in percent: same compiler, another one.
+const BOUNDS: (u64, u64) = (110, 150);
+
+const CASES: [(&str, &[&str]); 4] = [
+    ("start", &["--version"]),
+    ("validate all", &["validate", "--no-cache"]),
+    ("validate one", &["validate", "integrations/fortnox-shopify-3.yaml"]),
+    ("plan all", &["plan"]),
+];
+
+/// Eight integrations of each of two pairs.
+fn fleet() -> Project {
+    let project = Project::empty();
+    for pair in ["fortnox-shopify", "tripletex-woocommerce"] {
+        let sample = std::fs::read_to_string(format!(
+            "{}/tests/schemas/{pair}/valid.yaml",
+            env!("CARGO_MANIFEST_DIR")
+        ));
+        for number in 0..8 {
+            let name = format!("{pair}-{number}");
+            let text = sample.as_ref().unwrap().replacen(
+                &format!("integration: {pair}"),
+                &format!("integration: {name}"),
+                1,
+            );
+            project.write(&format!("integrations/{name}.yaml"), text);
+        }
+    }
+    project
+}
+
+/// Instructions of one run on one thread; none where valgrind is not to be had.
+fn count(project: &Project, arguments: &[&str]) -> Option<u64> {
+    let plain = project.command(arguments);
+    let mut counted = Command::new("valgrind");
+    counted.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    counted.arg(plain.get_program()).args(plain.get_args()).current_dir(project.path());
+    counted
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("RAYON_NUM_THREADS", "1");
+    let output = counted.output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let line = said.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{said}"));
+    Some(line.rsplit(' ').next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn no_case_takes_many_more_instructions_than_it_did() {
+    let project = fleet();
+    let mut counts = BTreeMap::new();
+    for (name, arguments) in CASES {
+        let Some(count) = count(&project, arguments) else {
+            return eprintln!("there is no valgrind here: instructions are not counted");
+        };
+        counts.insert(name.to_owned(), count);
+    }
+    let compiler = Command::new("rustc").arg("--version").output().unwrap();
+    let compiler = String::from_utf8(compiler.stdout).unwrap().trim().to_owned();
+    let path = format!("{}/tests/it/fixtures/instructions.json", env!("CARGO_MANIFEST_DIR"));
+    let wanted: Wanted = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let moved = |(name, now): (&String, &u64)| {
+        wanted.counts.get(name).is_none_or(|then| now.abs_diff(*then) > then / 100)
+    };
+    // Counts differ a little from run to run: that alone is not news.
+    if std::env::var_os("UPDATE").is_some() && (wanted.compiler != compiler || counts.iter().any(moved)) {
+        let text = serde_json::to_string_pretty(&Wanted { compiler, counts }).unwrap();
+        return std::fs::write(path, text + "\n").unwrap();
+    }
+    let bound = if wanted.compiler == compiler { BOUNDS.0 } else { BOUNDS.1 };
+    for (name, _) in CASES {
+        let (now, then) = (counts[name], wanted.counts[name]);
+        assert!(
+            now * 100 <= then * bound,
+            "`{name}` takes {now} instructions, {then} before: find out why, or write the counts anew with UPDATE=1"
+        );
+    }
+}
