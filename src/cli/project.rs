@@ -11,7 +11,7 @@ use super::secrets::Secrets;
 use super::vault::Vault;
 use crate::compile::project::DEFAULT_STORE;
 use crate::compile::{self, Compilation, Compiled, Front, Judged, Selection, reach};
-use crate::diagnostic::{Finding, Severity, nearest};
+use crate::diagnostic::{Finding, Severity, list_words, nearest};
 use crate::schema::parts::Catalogue;
 use crate::source::git::{self, GitError, History, Revision};
 use crate::source::{Sources, load};
@@ -227,8 +227,8 @@ pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<(), Stop>
     Err(match nearest(name, known.iter().copied()) {
         Some(near) => stop.help(format!("did you mean `{near}`?")),
         None if known.is_empty() => stop.help(format!("the project declares no {what}")),
-        None if known.len() <= 12 => stop.help(format!("there is {}", known.join(", "))),
-        None => stop,
+        None if known.len() <= 12 => stop.help(format!("name {}", list_words(known, "or"))),
+        None => stop.help(format!("there are {}, such as {}", known.len(), list_words(&known[..3], "and"))),
     })
 }
 

@@ -48,8 +48,8 @@ fn is_harmful(c: char) -> bool {
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     let plural = match noun.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{noun}s"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
     };
     format!("{number} {}", if number == 1 { noun } else { &plural })
 }
@@ -69,6 +69,7 @@ mod tests {
     fn counts_read_as_words() {
         assert_eq!(count(1, "category"), "1 category");
         assert_eq!(count(2, "category"), "2 categories");
+        assert_eq!(count(5, "day"), "5 days");
         assert_eq!(count(0, "setting"), "0 settings");
     }
 }

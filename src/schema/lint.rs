@@ -338,8 +338,7 @@ impl Part<'_> {
                 if below.is_null() && setting.is_null() {
                     let known = world.names(category);
                     let known = known.iter().map(String::as_str).filter(|known| known != name);
-                    let what = format!("setting of `{category}` to take away, named");
-                    self.name(&pointer, &what, name, known);
+                    self.name(&pointer, &format!("`{category}` setting"), name, known);
                 } else {
                     self.setting(&pointer, setting, &below, layer);
                 }
