@@ -7,7 +7,7 @@ use super::streams::Streams;
 use crate::report::content::Content;
 use crate::report::template::TemplateError;
 use crate::report::{github, gitlab, html, junit, markdown, sarif};
-use crate::source::{git, load};
+use crate::source::{Fault, git, load};
 
 const ALL: [Form; 8] = [
     Form::Text,
@@ -64,8 +64,10 @@ pub fn print(common: &Common, content: &Content<'_>, streams: &mut Streams) -> R
         load::find_root(std::path::Path::new(".")).map(|root| git::folder(&root)).unwrap_or_default();
     let content = &Content { folder: &folder, ..*content };
     let text = match common.output {
-        Form::Markdown => markdown::render(content, own(markdown::TEMPLATE).as_deref()).map_err(wrong)?,
-        Form::Html => html::render(content, own(html::TEMPLATE).as_deref()).map_err(wrong)?,
+        Form::Markdown => {
+            markdown::render(content, own(markdown::TEMPLATE).map_err(wrong)?.as_deref()).map_err(wrong)?
+        }
+        Form::Html => html::render(content, own(html::TEMPLATE).map_err(wrong)?.as_deref()).map_err(wrong)?,
         Form::Sarif => sarif::render(content, &explain::page),
         Form::Junit => junit::render(content),
         Form::Github => github::render(content),
@@ -76,9 +78,15 @@ pub fn print(common: &Common, content: &Content<'_>, streams: &mut Streams) -> R
     Ok(())
 }
 
-/// A project's own template, from `templates/`.
-fn own(name: &str) -> Option<String> {
-    let root = load::find_root(std::path::Path::new("."))?;
+/// A project's own template, from `templates/`; none where there is no such file.
+fn own(name: &str) -> Result<Option<String>, TemplateError> {
+    let Some(root) = load::find_root(std::path::Path::new(".")) else { return Ok(None) };
     let file = load::read(&root.join("templates").join(name));
-    file.fault().is_none().then(|| file.text().to_owned())
+    let reason = match file.fault() {
+        None => return Ok(Some(file.text().to_owned())),
+        Some(Fault::Unreadable(_)) => return Ok(None),
+        Some(Fault::NotUtf8 { .. }) => "it is not UTF-8",
+        Some(Fault::TooLarge { .. }) => "it is too large",
+    };
+    Err(TemplateError { name: name.to_owned(), line: None, reason: reason.to_owned() })
 }

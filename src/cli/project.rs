@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
+use crate::model::Hidden;
 
 use super::args::Common;
 use super::exit::{self, Stop};
@@ -286,11 +286,11 @@ pub fn store_of(
     Ok((name, Address { url, password }))
 }
 
-fn password(root: &Path, reference: &str) -> Result<Zeroizing<String>, Stop> {
+fn password(root: &Path, reference: &str) -> Result<Hidden<String>, Stop> {
     let vault = Vault::default();
     let read = Secrets::new(root, &[])
         .asking(&vault)
-        .with(reference, |value| std::str::from_utf8(value).map(|text| Zeroizing::new(text.to_owned())));
+        .with(reference, |value| std::str::from_utf8(value).map(|text| Hidden::new(text.to_owned())));
     match read {
         Ok(Ok(password)) => Ok(password),
         Ok(Err(_)) => {

@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
+use crate::model::Hidden;
 
 use super::vault::Vault;
 use crate::model::value::fingerprint;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at a program that has said all.
 const GLANCE: Duration = Duration::from_millis(10);
 
-type Bytes = Zeroizing<Vec<u8>>;
+type Bytes = Hidden<Vec<u8>>;
 
 /// Reads secrets for one project and fingerprints them for one store.
 pub struct Secrets<'a> {
@@ -167,14 +167,14 @@ fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitSta
 fn variable(name: &str) -> Result<Bytes, String> {
     let value =
         std::env::var_os(name).ok_or_else(|| format!("the environment variable {name} is not set"))?;
-    Ok(Zeroizing::new(value.into_encoded_bytes()))
+    Ok(Hidden::new(value.into_encoded_bytes()))
 }
 
 /// Reads all there is, within bounds, into memory that is wiped.
 fn read(from: impl std::io::Read) -> Result<Bytes, String> {
     // Of the full size from the start: a growing buffer leaves copies behind.
     let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
-    let mut value = Zeroizing::new(Vec::with_capacity(limit + 64));
+    let mut value = Hidden::new(Vec::with_capacity(limit + 64));
     from.take(MAX_BYTES + 1).read_to_end(&mut value).map_err(|error| error.to_string())?;
     if value.len() > limit { Err("it is too long for a secret".to_owned()) } else { Ok(value) }
 }

@@ -8,9 +8,9 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::model::Hidden;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
 
 use super::secrets::Secrets;
 use super::vault::Vault;
@@ -32,20 +32,20 @@ impl<'a> Tokens<'a> {
     ///
     /// # Errors
     /// Why it is not at hand.
-    pub fn value(&self, reference: &str) -> Result<Zeroizing<String>, Fault> {
+    pub fn value(&self, reference: &str) -> Result<Hidden<String>, Fault> {
         let read = self
             .secrets
-            .with(reference, |bytes| std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())));
+            .with(reference, |bytes| std::str::from_utf8(bytes).map(|text| Hidden::new(text.to_owned())));
         let value =
             read?.map_err(|_| Fault::new(Kind::Denied, format!("the secret `{reference}` is no text")))?;
         if !reference.starts_with("env/") {
             return Ok(value);
         }
-        let kept = fs::read_to_string(self.successor(reference)).ok().map(Zeroizing::new);
+        let kept = fs::read_to_string(self.successor(reference)).ok().map(Hidden::new);
         let kept: Option<Json> = kept.and_then(|text| serde_json::from_str(&text).ok());
         let follows = kept.filter(|kept| kept["of"] == digest(&value).as_str());
         Ok(follows
-            .and_then(|kept| kept["token"].as_str().map(|token| Zeroizing::new(token.to_owned())))
+            .and_then(|kept| kept["token"].as_str().map(|token| Hidden::new(token.to_owned())))
             .unwrap_or(value))
     }
 
@@ -66,7 +66,7 @@ impl<'a> Tokens<'a> {
             .secrets
             .with(reference, |bytes| digest(&String::from_utf8_lossy(bytes)))
             .map_err(|fault| fault.message)?;
-        let text = Zeroizing::new(json!({"of": of, "token": new}).to_string());
+        let text = Hidden::new(json!({"of": of, "token": new}).to_string());
         let ignored = self.root.join(".pairform/.gitignore");
         write_private(&self.successor(reference), &text).map_err(lost)?;
         if !ignored.exists() {
@@ -121,6 +121,6 @@ mod tests {
         assert_eq!(tokens.value("env/PATH").unwrap().as_str(), "later");
         let file = tokens.successor("env/PATH");
         fs::write(&file, json!({"of": "another value", "token": "later"}).to_string()).unwrap();
-        assert_eq!(tokens.value("env/PATH").unwrap(), before);
+        assert_eq!(*tokens.value("env/PATH").unwrap(), *before);
     }
 }

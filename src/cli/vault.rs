@@ -12,10 +12,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::model::Hidden;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
-use zeroize::Zeroizing;
 
 use crate::options::fetch::http::{Answer, Fault, Http, Kind, Request, encode, is_safe};
 
@@ -45,7 +45,7 @@ impl Vault {
     ///
     /// # Errors
     /// Why it is not at hand; never says anything of a value or the token.
-    pub fn read(&self, reference: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    pub fn read(&self, reference: &str) -> Result<Hidden<Vec<u8>>, Fault> {
         let parts =
             reference.split_once('#').and_then(|(path, key)| Some((path, path.split_once('/')?, key)));
         let Some((whole, (mount, path), key)) = parts else {
@@ -70,7 +70,7 @@ impl Vault {
             None => None,
         };
         match entry {
-            Some(Word(Some(word))) => Ok(Zeroizing::new(word.as_bytes().to_vec())),
+            Some(Word(Some(word))) => Ok(Hidden::new(word.as_bytes().to_vec())),
             Some(Word(None)) => Err(denied(format!("`{key}` of `{whole}` is no text in Vault"))),
             None => Err(denied(format!("`{whole}` has no key `{key}` in Vault"))),
         }
@@ -95,10 +95,10 @@ fn ask(mount: &str, path: &str) -> Result<Entry, Fault> {
         .ok_or_else(|| denied("VAULT_TOKEN is not set, and `vault login` has left no token".to_owned()))?;
     let mut headers = vec![
         ("x-vault-token".to_owned(), token),
-        ("x-vault-request".to_owned(), Zeroizing::new("true".to_owned())),
+        ("x-vault-request".to_owned(), Hidden::new("true".to_owned())),
     ];
     if let Some(namespace) = variable("VAULT_NAMESPACE") {
-        headers.push(("x-vault-namespace".to_owned(), Zeroizing::new(namespace)));
+        headers.push(("x-vault-namespace".to_owned(), Hidden::new(namespace)));
     }
     let path: Vec<String> = path.split('/').map(encode).collect();
     let url = format!("{address}/v1/{}/data/{}", encode(mount), path.join("/"));
@@ -112,7 +112,7 @@ fn ask(mount: &str, path: &str) -> Result<Entry, Fault> {
 
 fn understand(answer: Answer, address: &str) -> Result<Entry, Fault> {
     let status = answer.status;
-    let body = Zeroizing::new(answer.body);
+    let body = Hidden::new(answer.body);
     match status {
         200 => {
             let read: Option<Body> = serde_json::from_slice(&body).ok();
@@ -147,11 +147,11 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-fn token() -> Option<Zeroizing<String>> {
+fn token() -> Option<Hidden<String>> {
     let given = env::var("VAULT_TOKEN").ok().filter(|token| !token.trim().is_empty());
     let kept = || std::fs::read_to_string(Path::new(&env::var_os("HOME")?).join(".vault-token")).ok();
-    let token = Zeroizing::new(given.or_else(kept)?);
-    Some(Zeroizing::new(token.trim().to_owned())).filter(|token| !token.is_empty())
+    let token = Hidden::new(given.or_else(kept)?);
+    Some(Hidden::new(token.trim().to_owned())).filter(|token| !token.is_empty())
 }
 
 /// The authority that `VAULT_CACERT` names, else those of the system.
@@ -188,7 +188,7 @@ struct Version {
 }
 
 /// A text, number or toggle; `None` for all else. Its memory is wiped.
-struct Word(Option<Zeroizing<String>>);
+struct Word(Option<Hidden<String>>);
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -200,7 +200,7 @@ struct WordVisitor;
 
 impl WordVisitor {
     fn word(text: impl fmt::Display) -> Word {
-        Word(Some(Zeroizing::new(text.to_string())))
+        Word(Some(Hidden::new(text.to_string())))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Desired, last applied and deployed are values of this one type. Nothing here knows where a value was written
 //! (`compile` keeps that beside it) or how it is stored.
 
+pub mod hidden;
 pub mod path;
 pub mod value;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+pub use hidden::Hidden;
 pub use path::SettingPath;
 pub use value::{Secret, Value};
 

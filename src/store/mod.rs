@@ -10,7 +10,7 @@ mod sqlite;
 
 use std::path::Path;
 
-use zeroize::Zeroizing;
+use crate::model::Hidden;
 
 use crate::model::{self, Settings, Value};
 
@@ -367,7 +367,7 @@ pub struct Address {
     /// `sqlite:PATH` or `postgres://USER@HOST/DATABASE`
     pub url: String,
     /// The password of a server, which stands before one in the URL.
-    pub password: Option<Zeroizing<String>>,
+    pub password: Option<Hidden<String>>,
 }
 
 impl From<&str> for Address {

@@ -10,8 +10,8 @@ mod failure;
 mod layout;
 mod text;
 
+use crate::model::Hidden;
 use postgres::{Client, Row};
-use zeroize::Zeroizing;
 
 use self::connect::{Access, Target};
 use self::layout::Found;
@@ -30,7 +30,7 @@ pub(super) struct Postgres {
     target: Target,
     access: Access,
     identity: String,
-    key: Zeroizing<Vec<u8>>,
+    key: Hidden<Vec<u8>>,
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.

@@ -258,6 +258,10 @@ fn a_project_s_template_replaces_ours_and_its_faults_have_a_line() {
     let output = pairform(repository.path(), &["diff", "--base", "HEAD", "-o", "markdown"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 2"));
+    std::fs::write(repository.path().join("templates/comment.md"), b"own \xff\n").unwrap();
+    let output = pairform(repository.path(), &["diff", "--base", "HEAD", "-o", "markdown"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("comment.md fails: it is not UTF-8"));
 }
 
 /// The document after its scripts ran in a headless browser as wide as a phone; `None` where there is no browser.

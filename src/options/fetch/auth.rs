@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::Hidden;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value as Json;
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use super::descriptor::{Auth, Basic, Descriptor, Oauth1, Token, fill};
 use super::http::{Fault, Kind, Request, encode, query};
@@ -16,9 +16,9 @@ use crate::schema::fields_of;
 /// The fields of a connection with their values, secrets among them.
 #[derive(Default)]
 pub struct Fields {
-    values: BTreeMap<String, Zeroizing<String>>,
+    values: BTreeMap<String, Hidden<String>>,
     /// Values that no message may hold.
-    secrets: Vec<Zeroizing<String>>,
+    secrets: Vec<Hidden<String>>,
 }
 
 impl Fields {
@@ -28,10 +28,10 @@ impl Fields {
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
-        self.values.insert(name.to_owned(), Zeroizing::new(value.to_owned()));
+        self.values.insert(name.to_owned(), Hidden::new(value.to_owned()));
     }
 
-    pub fn set_secret(&mut self, name: &str, value: Zeroizing<String>) {
+    pub fn set_secret(&mut self, name: &str, value: Hidden<String>) {
         self.secrets.push(value.clone());
         self.values.insert(name.to_owned(), value);
     }
@@ -74,7 +74,7 @@ pub fn fields(
     descriptor: &Descriptor,
     auth: &Auth,
     connection: &BTreeMap<String, Json>,
-    secret: &dyn Fn(&str) -> Result<Zeroizing<String>, Fault>,
+    secret: &dyn Fn(&str) -> Result<Hidden<String>, Fault>,
 ) -> Result<Fields, Fault> {
     let mut templates = auth.templates();
     templates.extend(descriptor.base_url.as_deref());
@@ -98,17 +98,15 @@ pub fn fields(
     Ok(fields)
 }
 
-fn filled(template: &str, fields: &Fields) -> Result<Zeroizing<String>, Fault> {
+fn filled(template: &str, fields: &Fields) -> Result<Hidden<String>, Fault> {
     let value = fill(template, &|name| fields.get(name));
-    value
-        .map(Zeroizing::new)
-        .map_err(|name| Fault::new(Kind::Denied, format!("the connection has no `{name}`")))
+    value.map(Hidden::new).map_err(|name| Fault::new(Kind::Denied, format!("the connection has no `{name}`")))
 }
 
-fn basic_header(basic: &Basic, fields: &Fields) -> Result<(String, Zeroizing<String>), Fault> {
+fn basic_header(basic: &Basic, fields: &Fields) -> Result<(String, Hidden<String>), Fault> {
     let pair =
-        Zeroizing::new(format!("{}:{}", *filled(&basic.user, fields)?, *filled(&basic.password, fields)?));
-    let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+        Hidden::new(format!("{}:{}", *filled(&basic.user, fields)?, *filled(&basic.password, fields)?));
+    let value = Hidden::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
     Ok(("authorization".to_owned(), value))
 }
 
@@ -160,20 +158,19 @@ pub fn token_request(token: &Token, url: Option<&str>, fields: &Fields) -> Resul
         request.headers.push(basic_header(basic, fields)?);
     }
     if let Some(form) = &token.form {
-        let body = Zeroizing::new(query(&pairs(form)?).into_bytes());
+        let body = Hidden::new(query(&pairs(form)?).into_bytes());
         request.body = Some(("application/x-www-form-urlencoded", body));
     } else if let Some(json) = &token.json {
         let object: serde_json::Map<String, Json> =
             pairs(json)?.into_iter().map(|(name, value)| (name, value.into())).collect();
-        request.body =
-            Some(("application/json", Zeroizing::new(Json::Object(object).to_string().into_bytes())));
+        request.body = Some(("application/json", Hidden::new(Json::Object(object).to_string().into_bytes())));
     }
     Ok(request)
 }
 
 #[must_use]
-pub fn accept() -> (String, Zeroizing<String>) {
-    ("accept".to_owned(), Zeroizing::new("application/json".to_owned()))
+pub fn accept() -> (String, Hidden<String>) {
+    ("accept".to_owned(), Hidden::new("application/json".to_owned()))
 }
 
 /// The Authorization header of a request signed by RFC 5849 with HMAC-SHA256, as Magento wants it.
@@ -184,7 +181,7 @@ fn oauth1_header(
     fields: &Fields,
     moment: i64,
     nonce: &str,
-) -> Result<Zeroizing<String>, Fault> {
+) -> Result<Hidden<String>, Fault> {
     let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
     let own = [
         ("oauth_consumer_key", filled(&oauth.consumer_key, fields)?.to_string()),
@@ -205,7 +202,7 @@ fn oauth1_header(
     all.sort();
     let joined: Vec<String> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let base = format!("{method}&{}&{}", encode(address), encode(&joined.join("&")));
-    let key = Zeroizing::new(format!(
+    let key = Hidden::new(format!(
         "{}&{}",
         encode(&filled(&oauth.consumer_secret, fields)?),
         encode(&filled(&oauth.token_secret, fields)?)
@@ -217,7 +214,7 @@ fn oauth1_header(
     let mut parts: Vec<String> =
         own.iter().map(|(name, value)| format!("{name}=\"{}\"", encode(value))).collect();
     parts.push(format!("oauth_signature=\"{}\"", encode(&signature)));
-    Ok(Zeroizing::new(format!("OAuth {}", parts.join(", "))))
+    Ok(Hidden::new(format!("OAuth {}", parts.join(", "))))
 }
 
 #[cfg(test)]
@@ -227,7 +224,7 @@ mod tests {
     #[test]
     fn no_secret_survives_scrubbing() {
         let mut fields = Fields::default();
-        fields.set_secret("token", Zeroizing::new("s3cr/et".into()));
+        fields.set_secret("token", Hidden::new("s3cr/et".into()));
         let said = fields.scrub("bad token s3cr/et (s3cr%2Fet, czNjci9ldA==)\nnext");
         assert_eq!(said, "bad token … (…, …) next");
     }
@@ -242,7 +239,7 @@ mod tests {
             ("t", "nnch734d00sl2jdk"),
             ("ts", "pfkkdhi9sl3r4s00"),
         ] {
-            fields.set_secret(name, Zeroizing::new(value.into()));
+            fields.set_secret(name, Hidden::new(value.into()));
         }
         let oauth = Oauth1 {
             consumer_key: "{ck}".into(),

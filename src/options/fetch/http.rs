@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::time::Duration;
 
+use crate::model::Hidden;
 use serde_json::Value as Json;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
-use zeroize::Zeroizing;
 
 /// What is asked of a platform.
 #[derive(Clone)]
 pub struct Request {
     pub method: &'static str,
     pub url: String,
-    pub headers: Vec<(String, Zeroizing<String>)>,
-    pub body: Option<(&'static str, Zeroizing<Vec<u8>>)>,
+    pub headers: Vec<(String, Hidden<String>)>,
+    pub body: Option<(&'static str, Hidden<Vec<u8>>)>,
 }
 
 impl Request {

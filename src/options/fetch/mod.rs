@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::model::Hidden;
 use serde_json::Value as Json;
-use zeroize::Zeroizing;
 
 use super::Choice;
 use descriptor::Descriptor;
@@ -47,7 +47,7 @@ pub struct Account {
 /// What fetching needs of the world.
 pub struct Surroundings<'a> {
     /// The value behind a reference.
-    pub secret: &'a (dyn Fn(&str) -> Result<Zeroizing<String>, Fault> + Sync),
+    pub secret: &'a (dyn Fn(&str) -> Result<Hidden<String>, Fault> + Sync),
     /// Keeps the new value of a secret that its use has changed.
     pub rotated: &'a (dyn Fn(&str, &str) -> Result<(), String> + Sync),
     /// Time since some moment.

@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use crate::model::Hidden;
 use serde_json::{Value as Json, json};
-use zeroize::Zeroizing;
 
 use super::auth::accept;
 use super::descriptor::{Descriptor, Fetch, Paging, Style, fill};
@@ -191,14 +191,14 @@ fn request(
 ) -> Result<Request, Fault> {
     let mut headers = vec![accept()];
     headers.extend(
-        fetch.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Zeroizing::new(value.clone()))),
+        fetch.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Hidden::new(value.clone()))),
     );
     if let Some(text) = &fetch.graphql {
         let mut body = json!({"query": text});
         if text.contains("$after") {
             body["variables"] = json!({"after": place.cursor});
         }
-        let body = Zeroizing::new(body.to_string().into_bytes());
+        let body = Hidden::new(body.to_string().into_bytes());
         return Ok(Request {
             method: "POST",
             url: session.base.clone(),
@@ -251,7 +251,7 @@ fn request(
         url.clone_from(link);
     }
     let post = fetch.post.is_some();
-    let body = post.then(|| ("application/json", Zeroizing::new(body.to_string().into_bytes())));
+    let body = post.then(|| ("application/json", Hidden::new(body.to_string().into_bytes())));
     Ok(Request { method: if post { "POST" } else { "GET" }, url, headers, body })
 }
 

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use crate::model::Hidden;
 use serde_json::Value as Json;
-use zeroize::Zeroizing;
 
 use super::auth::{self, Fields};
 use super::descriptor::{Auth, Descriptor, fill};
@@ -192,7 +192,7 @@ impl<'a> Session<'a> {
         if let (Some(field), Some(reference)) = (&token.rotates, &self.rotating)
             && let Some(new) = extract::scalar(&json, field)
         {
-            let new = Zeroizing::new(new);
+            let new = Hidden::new(new);
             if self.fields.get(field).as_deref() != Some(new.as_str()) {
                 (self.around.rotated)(reference, &new).map_err(|why| Fault::new(Kind::Denied, why))?;
                 self.fields.set_secret(field, new);
@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
         let value = extract::scalar(&json, path).filter(|value| !value.is_empty());
         let value = value
             .ok_or_else(|| Fault::new(Kind::Unusable, format!("no token: the answer has no `{path}`")))?;
-        self.fields.set_secret("token", Zeroizing::new(value));
+        self.fields.set_secret("token", Hidden::new(value));
         Ok(())
     }
 

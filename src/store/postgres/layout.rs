@@ -1,8 +1,8 @@
 //! The tables of a PostgreSQL store: is the schema one, is it of a layout that we know, and bringing it up to date.
 //! What the tables mean is written in the migrations; nothing here reads a category.
 
+use crate::model::Hidden;
 use postgres::Client;
-use zeroize::Zeroizing;
 
 use super::connect::Target;
 use super::failure;
@@ -82,10 +82,7 @@ pub(super) fn migrate(client: &mut Client, target: &Target) -> Result<(), StoreE
 }
 
 /// Reads what [`migrate`] invented: the identity and the key.
-pub(super) fn facts(
-    client: &mut Client,
-    target: &Target,
-) -> Result<(String, Zeroizing<Vec<u8>>), StoreError> {
+pub(super) fn facts(client: &mut Client, target: &Target) -> Result<(String, Hidden<Vec<u8>>), StoreError> {
     let rows = client
         .query(
             "SELECT key, value FROM meta WHERE key IN ('identity', 'fingerprint_key') AND value <> ''",
@@ -96,7 +93,7 @@ pub(super) fn facts(
         let found = rows.iter().find(|row| row.get::<_, &str>(0) == key);
         found.map(|row| row.get::<_, String>(1)).ok_or_else(|| damaged(target, key))
     };
-    let key = Zeroizing::new(fact("fingerprint_key")?);
+    let key = Hidden::new(fact("fingerprint_key")?);
     let key = identity::from_hex(&key).ok_or_else(|| damaged(target, "fingerprint_key"))?;
     Ok((fact("identity")?, key))
 }

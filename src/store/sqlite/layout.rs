@@ -1,8 +1,8 @@
 //! The tables of a SQLite store: is this file one, is it of a layout that we know, and bringing it up to date.
 //! What the tables mean is written in the migrations; nothing here reads a category.
 
+use crate::model::Hidden;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
-use zeroize::Zeroizing;
 
 use super::failure;
 use crate::model;
@@ -43,7 +43,7 @@ pub(super) enum Found {
 /// The random facts that a store is given when it is made.
 pub(super) struct Facts {
     pub identity: String,
-    pub key: Zeroizing<Vec<u8>>,
+    pub key: Hidden<Vec<u8>>,
 }
 
 /// Reads the ledger. Writes nothing.
@@ -101,7 +101,7 @@ pub(super) fn facts(connection: &Connection, store: &str) -> Result<Facts, Store
             .filter(|value| !value.is_empty())
             .ok_or_else(|| damaged(store, key))
     };
-    let key = Zeroizing::new(fact("fingerprint_key")?);
+    let key = Hidden::new(fact("fingerprint_key")?);
     Ok(Facts {
         identity: fact("identity")?,
         key: identity::from_hex(&key).ok_or_else(|| damaged(store, "fingerprint_key"))?,
