@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
-use crate::plan::{CategoryPlan, Integration, Plan, save_order, turns_live};
+use crate::plan::{CategoryPlan, Integration, Plan, Target, save_order, turns_live};
 use crate::store::{Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError};
 
-/// Longer than any apply of one integration takes. A lock that expires under its holder costs nothing but its saves: they
+/// Longer than any group of integrations takes. A lock that expires under its holder costs nothing but its saves: they
 /// are fenced.
 const LOCK_SECONDS: u32 = 600;
+
+/// Integrations that are locked and saved together: few transactions, and little to find out after a crash.
+const TOGETHER: usize = 64;
 
 /// What applying needs from outside.
 pub struct Surroundings<'a> {
@@ -37,9 +40,19 @@ pub struct Surroundings<'a> {
 /// What happened so far, for a progress display. Results are never taken from it.
 #[derive(Debug)]
 pub enum Event<'a> {
-    Begin { categories: usize },
-    Saving { integration: &'a str, category: &'a str },
-    Done { integration: &'a str, category: &'a str },
+    Begin {
+        categories: usize,
+    },
+    /// So many categories are being saved in one transaction, this one first.
+    Saving {
+        integration: &'a str,
+        category: &'a str,
+        categories: usize,
+    },
+    /// What was being saved is.
+    Done {
+        categories: usize,
+    },
 }
 
 /// What became of one category.
@@ -83,6 +96,9 @@ pub enum Cause {
     Stale,
 }
 
+/// Why something was not done, in words, and what that is to whoever runs the command.
+pub type Failure = (String, Cause);
+
 /// What happened to every category that the plan saves.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -99,7 +115,7 @@ pub struct Renamed {
     pub from: String,
     pub to: String,
     /// Why it still has the old one.
-    pub failed: Option<(String, Cause)>,
+    pub failed: Option<Failure>,
 }
 
 impl Report {
@@ -188,14 +204,37 @@ pub fn apply(
         .flat_map(|integration| &integration.categories)
         .filter(|category| category.save.is_some());
     progress(Event::Begin { categories: total.count() });
-    let mut report = Report::default();
-    for integration in work {
-        apply_integration(plan, integration, store, surroundings, progress, &mut report);
+    let mut applying =
+        Applying { plan, store: &mut *store, surroundings, progress, interrupted: false, lost: None };
+    let mut done: Vec<Work<'_>> = Vec::new();
+    for group in work.chunks(TOGETHER) {
+        let (ready, held) = applying.lock(group);
+        done.extend(applying.apply(ready));
+        // Whoever waits holds nothing that the other may be waiting for.
+        for integration in held {
+            let lock = applying.wait_for_lock(integration);
+            done.extend(applying.apply(vec![Work::new(integration, lock)]));
+        }
     }
+    let report = report(done, applying.interrupted);
     if report.complete() {
         store.finish(&plan.digest, &(surroundings.now)())?;
     }
     Ok(report)
+}
+
+/// In the order of the plan, whatever the order in which the locks were had.
+fn report(mut done: Vec<Work<'_>>, interrupted: bool) -> Report {
+    done.sort_by_key(|work| &work.integration.integration);
+    let mut report = Report { interrupted, ..Report::default() };
+    for work in done {
+        let name = &work.integration.integration;
+        report.renamed.extend(work.renamed);
+        for (category, outcome) in work.outcomes {
+            report.outcomes.push((name.clone(), category.category.clone(), outcome));
+        }
+    }
+    report
 }
 
 fn refuse_stale(work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
@@ -234,113 +273,300 @@ fn refuse_stale(work: &[&Integration], store: &mut dyn Store) -> Result<(), Appl
     if stale.is_empty() { Ok(()) } else { Err(ApplyError::Stale(stale)) }
 }
 
-fn apply_integration(
-    plan: &Plan,
-    integration: &Integration,
-    store: &mut dyn Store,
-    surroundings: &Surroundings<'_>,
-    progress: &mut dyn FnMut(Event<'_>),
-    report: &mut Report,
-) {
-    let mut undone: Vec<&str> = Vec::new();
-    report.interrupted |= (surroundings.stopped)();
-    let mut locked = take_lock(integration, store, surroundings);
-    if let Some(from) = integration.renamed_from.as_ref().filter(|_| !report.interrupted) {
-        locked = locked.and_then(|lock| {
-            rename(plan, from, &integration.integration, store, surroundings).map(|()| lock)
-        });
-        let failed = locked.as_ref().err().cloned();
-        report.renamed.push(Renamed { from: from.clone(), to: integration.integration.clone(), failed });
+/// One integration on its way.
+struct Work<'a> {
+    integration: &'a Integration,
+    /// Its lock, or why nothing of it is saved.
+    lock: Result<Lock, Failure>,
+    renamed: Option<Renamed>,
+    outcomes: Vec<(&'a CategoryPlan, Outcome)>,
+}
+
+impl<'a> Work<'a> {
+    fn new(integration: &'a Integration, lock: Result<Lock, Failure>) -> Self {
+        Work { integration, lock, renamed: None, outcomes: Vec::new() }
     }
-    for category in save_order(&integration.categories) {
-        if category.save.is_none() {
-            continue;
+
+    /// Why a category is not even tried.
+    fn obstacle(&self, category: &CategoryPlan) -> Option<Outcome> {
+        let is_undone =
+            |outcome: &Outcome| !matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
+        let undone = self.outcomes.iter().filter(|(_, outcome)| is_undone(outcome));
+        let needed = undone.map(|(undone, _)| &undone.category).find(|undone| depends(category, undone));
+        if let Some(needed) = needed {
+            return Some(Outcome::Skipped {
+                reason: format!("it depends on `{needed}`, which was not saved"),
+            });
         }
-        let outcome = if report.interrupted || (surroundings.stopped)() {
-            report.interrupted = true;
-            Outcome::Skipped { reason: "interrupted".to_owned() }
-        } else if let Some(needed) = undone.iter().find(|undone| depends(category, undone)) {
-            Outcome::Skipped { reason: format!("it depends on `{needed}`, which was not saved") }
-        } else {
-            match &locked {
-                Ok(lock) => {
-                    progress(Event::Saving {
-                        integration: &integration.integration,
-                        category: &category.category,
-                    });
-                    save(plan, integration, category, lock, store, surroundings)
-                }
-                Err((reason, cause)) => Outcome::Failed { reason: reason.clone(), cause: *cause },
-            }
+        let (reason, cause) = self.lock.as_ref().err()?;
+        Some(Outcome::Failed { reason: reason.clone(), cause: *cause })
+    }
+}
+
+/// A category that is about to be saved.
+struct Ready<'a> {
+    /// The number of its integration among those that are applied together.
+    of: usize,
+    category: &'a CategoryPlan,
+    settings: Settings,
+    applied: Settings,
+}
+
+/// What applying holds on to.
+struct Applying<'a, 's> {
+    plan: &'a Plan,
+    store: &'s mut dyn Store,
+    surroundings: &'s Surroundings<'s>,
+    progress: &'s mut dyn FnMut(Event<'_>),
+    interrupted: bool,
+    /// Why the store cannot be reached any more; then nothing else is tried.
+    lost: Option<Failure>,
+}
+
+impl<'a> Applying<'a, '_> {
+    /// Locks a group of integrations; those that somebody else has the lock of come second.
+    fn lock(&mut self, group: &[&'a Integration]) -> (Vec<Work<'a>>, Vec<&'a Integration>) {
+        let asks: Vec<Ask<'_>> = group.iter().map(|integration| self.ask(integration, None)).collect();
+        self.interrupted |= (self.surroundings.stopped)();
+        let asked = match self.lost.clone() {
+            _ if self.interrupted => Err(("interrupted".to_owned(), Cause::Locked)),
+            None => self.store.lock_all(&asks).map_err(|error| self.failed(&error)),
+            Some(lost) => Err(lost),
         };
-        if !matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. }) {
-            undone.push(&category.category);
+        let (mut ready, mut held) = (Vec::new(), Vec::new());
+        match asked {
+            Err(failure) => ready.extend(group.iter().map(|one| Work::new(one, Err(failure.clone())))),
+            Ok(asked) => {
+                for (integration, asked) in group.iter().zip(asked) {
+                    match asked {
+                        Asked::Taken(lock) => ready.push(Work::new(integration, Ok(lock))),
+                        Asked::Held(_) => held.push(*integration),
+                    }
+                }
+            }
         }
-        report.outcomes.push((integration.integration.clone(), category.category.clone(), outcome));
-        progress(Event::Done { integration: &integration.integration, category: &category.category });
+        (ready, held)
     }
-    if let Ok(lock) = locked {
-        // One that cannot be released is taken over from us, or expires.
-        let _ = store.unlock(&lock.id);
-    }
-}
 
-/// Gives what is deployed the id that the files use now.
-fn rename(
-    plan: &Plan,
-    from: &str,
-    to: &str,
-    store: &mut dyn Store,
-    surroundings: &Surroundings<'_>,
-) -> Result<(), (String, Cause)> {
-    let (at, by) = ((surroundings.now)(), surroundings.saved_by);
-    match store.rename(&Rename { from, to, at: &at, by, run: &plan.digest }) {
-        // Of an apply that is resumed, all of it is there already.
-        Ok(Moved::Moved(_)) => Ok(()),
-        Ok(Moved::Taken) if resumed(store, from) => Ok(()),
-        Ok(Moved::Taken) => Err((format!("`{to}` has deployed settings of its own by now"), Cause::Stale)),
-        Err(error) => Err(failed(&error)),
-    }
-}
-
-fn resumed(store: &mut dyn Store, from: &str) -> bool {
-    store.read(Some(&[from.to_owned()])).is_ok_and(|rows| rows.is_empty())
-}
-
-fn failed(error: &StoreError) -> (String, Cause) {
-    let in_doubt = matches!(error, StoreError::InDoubt { .. });
-    (error.to_string(), if in_doubt { Cause::InDoubt } else { Cause::Store })
-}
-
-/// Waits for whoever has the lock, takes over from the dead, and says who has it when patience is at its end.
-fn take_lock(
-    integration: &Integration,
-    store: &mut dyn Store,
-    surroundings: &Surroundings<'_>,
-) -> Result<Lock, (String, Cause)> {
-    let mut over: Option<String> = None;
-    loop {
-        let ask = Ask {
+    fn ask<'i>(&self, integration: &'i Integration, over: Option<&'i str>) -> Ask<'i>
+    where
+        Self: 'i,
+    {
+        let Surroundings { saved_by, holder, .. } = *self.surroundings;
+        Ask {
             integration: &integration.integration,
-            owner: surroundings.saved_by,
-            holder: surroundings.holder,
+            owner: saved_by,
+            holder,
             reason: "apply",
             seconds: LOCK_SECONDS,
-            over: over.as_deref(),
+            over,
+        }
+    }
+
+    /// Waits for whoever has the lock, takes over from the dead, and says who has it when patience is at its end.
+    fn wait_for_lock(&mut self, integration: &Integration) -> Result<Lock, Failure> {
+        let mut over: Option<String> = None;
+        loop {
+            if let Some(lost) = &self.lost {
+                return Err(lost.clone());
+            }
+            let ask = self.ask(integration, over.as_deref());
+            let lock = match self.store.lock(&ask) {
+                Ok(Asked::Taken(lock)) => return Ok(lock),
+                Ok(Asked::Held(lock)) => lock,
+                Err(error) => return Err(self.failed(&error)),
+            };
+            if over.as_ref() != Some(&lock.id) && (self.surroundings.is_dead)(&lock.holder) {
+                over = Some(lock.id);
+            } else if (self.surroundings.stopped)() || !(self.surroundings.wait)() {
+                let Lock { id, owner, reason, taken_at, .. } = lock;
+                let held = format!(
+                    "{owner} has the lock since {taken_at} ({reason}); if that has ended, release it with `pairform unlock {id}`"
+                );
+                return Err((held, Cause::Locked));
+            }
+        }
+    }
+
+    /// Saves all categories of integrations whose locks are held, stage by stage, and releases the locks.
+    fn apply(&mut self, mut group: Vec<Work<'a>>) -> Vec<Work<'a>> {
+        for work in &mut group {
+            self.rename(work);
+        }
+        for stage in Stage::ALL {
+            self.save(&mut group, stage);
+        }
+        let locks: Vec<&str> =
+            group.iter().filter_map(|work| Some(work.lock.as_ref().ok()?.id.as_str())).collect();
+        if self.lost.is_none() && !locks.is_empty() {
+            // Those that cannot be released are taken over from us, or expire.
+            let _ = self.store.unlock_all(&locks);
+        }
+        group
+    }
+
+    /// Gives what is deployed the id that the files use now, where that is another.
+    fn rename(&mut self, work: &mut Work<'a>) {
+        let Some(from) = &work.integration.renamed_from else { return };
+        self.interrupted |= (self.surroundings.stopped)();
+        if self.interrupted {
+            return;
+        }
+        let to = &work.integration.integration;
+        if work.lock.is_ok() {
+            let at = (self.surroundings.now)();
+            let by = self.surroundings.saved_by;
+            let renamed = match self.store.rename(&Rename { from, to, at: &at, by, run: &self.plan.digest }) {
+                // Of an apply that is resumed, all of it is there already.
+                Ok(Moved::Moved(_)) => Ok(()),
+                Ok(Moved::Taken) if is_gone(self.store, from) => Ok(()),
+                Ok(Moved::Taken) => {
+                    Err((format!("`{to}` has deployed settings of its own by now"), Cause::Stale))
+                }
+                Err(error) => Err(self.failed(&error)),
+            };
+            if let Err(failure) = renamed {
+                if let Ok(lock) = std::mem::replace(&mut work.lock, Err(failure)) {
+                    let _ = self.store.unlock(&lock.id);
+                }
+            }
+        }
+        let failed = work.lock.as_ref().err().cloned();
+        work.renamed = Some(Renamed { from: from.clone(), to: to.clone(), failed });
+    }
+
+    /// Saves the categories of one stage, all in one transaction.
+    fn save(&mut self, group: &mut [Work<'a>], stage: Stage) {
+        let mut ready: Vec<Ready<'a>> = Vec::new();
+        for (of, work) in group.iter_mut().enumerate() {
+            for category in save_order(&work.integration.categories) {
+                let Some(target) = category.save.as_ref().filter(|_| Stage::of(category) == stage) else {
+                    continue;
+                };
+                self.interrupted |= (self.surroundings.stopped)();
+                // Where it is interrupted nothing is asked for any more, a secret perhaps slowly.
+                let obstacle = if self.interrupted { Some(interrupted()) } else { work.obstacle(category) };
+                let prepared = obstacle.map_or_else(|| self.resolve(category, target), Err);
+                match prepared {
+                    Ok((settings, applied)) => ready.push(Ready { of, category, settings, applied }),
+                    Err(outcome) => work.outcomes.push((category, outcome)),
+                }
+            }
+        }
+        let Some(first) = ready.first() else { return };
+        let outcomes: Vec<Outcome> = if self.interrupted {
+            ready.iter().map(|_| interrupted()).collect()
+        } else {
+            let integration = &group[first.of].integration.integration;
+            let (category, categories) = (&first.category.category, ready.len());
+            (self.progress)(Event::Saving { integration, category, categories });
+            self.save_ready(group, &ready)
         };
-        let lock = match store.lock(&ask) {
-            Ok(Asked::Taken(lock)) => return Ok(lock),
-            Ok(Asked::Held(lock)) => lock,
-            Err(error) => return Err((error.to_string(), Cause::Store)),
-        };
-        if over.as_ref() != Some(&lock.id) && (surroundings.is_dead)(&lock.holder) {
-            over = Some(lock.id);
-        } else if (surroundings.stopped)() || !(surroundings.wait)() {
-            let Lock { id, owner, reason, taken_at, .. } = lock;
-            let held = format!(
-                "{owner} has the lock since {taken_at} ({reason}); if that has ended, release it with `pairform unlock {id}`"
-            );
-            return Err((held, Cause::Locked));
+        (self.progress)(Event::Done { categories: ready.len() });
+        for (ready, outcome) in ready.into_iter().zip(outcomes) {
+            group[ready.of].outcomes.push((ready.category, outcome));
+        }
+    }
+
+    fn save_ready(&mut self, group: &[Work<'a>], ready: &[Ready<'a>]) -> Vec<Outcome> {
+        if let Some((reason, cause)) = &self.lost {
+            return ready.iter().map(|_| Outcome::Failed { reason: reason.clone(), cause: *cause }).collect();
+        }
+        let at = (self.surroundings.now)();
+        let saves: Vec<Save<'_>> = ready
+            .iter()
+            .map(|ready| {
+                let work = &group[ready.of];
+                Save {
+                    integration: &work.integration.integration,
+                    category: &ready.category.category,
+                    expected_revision: ready.category.revision.unwrap_or(0),
+                    settings: &ready.settings,
+                    applied: &ready.applied,
+                    saved_by: self.surroundings.saved_by,
+                    saved_at: &at,
+                    commit: self.plan.commit.as_ref().map(|commit| commit.id.as_str()),
+                    run: &self.plan.digest,
+                    fence: work.lock.as_ref().ok().map(|lock| lock.token),
+                }
+            })
+            .collect();
+        let saved = self.store.save_all(&saves);
+        saved
+            .into_iter()
+            .map(|saved| saved.map_or_else(|error| self.outcome(&error), Outcome::from))
+            .collect()
+    }
+
+    fn outcome(&mut self, error: &StoreError) -> Outcome {
+        let (reason, cause) = self.failed(error);
+        Outcome::Failed { reason, cause }
+    }
+
+    fn failed(&mut self, error: &StoreError) -> Failure {
+        let in_doubt = matches!(error, StoreError::InDoubt { .. });
+        let failure = (error.to_string(), if in_doubt { Cause::InDoubt } else { Cause::Store });
+        if matches!(error, StoreError::Lost { .. }) {
+            self.lost = Some(failure.clone());
+        }
+        failure
+    }
+
+    /// The documents of a category, secrets fingerprinted.
+    fn resolve(&self, category: &CategoryPlan, target: &Target) -> Result<(Settings, Settings), Outcome> {
+        let mut settings = model::from_json(&target.settings);
+        let mut applied = model::from_json(&target.applied);
+        resolve(category, &mut settings, &mut applied, self.surroundings.fingerprint).map_err(|fault| {
+            let cause = if fault.kind == Kind::Denied { Cause::Secret } else { Cause::SecretUnreachable };
+            Outcome::Failed { reason: fault.message, cause }
+        })?;
+        Ok((settings, applied))
+    }
+}
+
+impl From<Saved> for Outcome {
+    fn from(saved: Saved) -> Self {
+        match saved {
+            Saved::Saved { revision } => Outcome::Saved { revision },
+            Saved::Already { revision } => Outcome::Unchanged { revision },
+            Saved::Conflict { revision, saved_by, saved_at } => {
+                let reason =
+                    format!("{saved_by} saved revision {revision} at {saved_at}, after the plan was made");
+                Outcome::Conflict { revision, saved_by, saved_at, reason }
+            }
+            Saved::LockLost => {
+                Outcome::Failed { reason: "the lock was lost".to_owned(), cause: Cause::Store }
+            }
+        }
+    }
+}
+
+fn interrupted() -> Outcome {
+    Outcome::Skipped { reason: "interrupted".to_owned() }
+}
+
+fn is_gone(store: &mut dyn Store, integration: &str) -> bool {
+    store.heads(Some(&[integration.to_owned()])).is_ok_and(|heads| heads.is_empty())
+}
+
+/// What is saved together. Nothing depends on what is of its own stage or a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Connections,
+    Settings,
+    Times,
+    Live,
+}
+
+impl Stage {
+    const ALL: [Stage; 4] = [Stage::Connections, Stage::Settings, Stage::Times, Stage::Live];
+
+    fn of(category: &CategoryPlan) -> Self {
+        match (turns_live(category), category.category.as_str()) {
+            (Some(true), _) => Stage::Live,
+            (Some(false), _) | (None, CONNECTORS) => Stage::Connections,
+            (None, SCHEDULES | WEBHOOKS) => Stage::Times,
+            (None, _) => Stage::Settings,
         }
     }
 }
@@ -350,53 +576,6 @@ fn depends(category: &CategoryPlan, on: &str) -> bool {
     turns_live(category) == Some(true)
         || on == CONNECTORS
         || (on == FLOWS && [SCHEDULES, WEBHOOKS].contains(&category.category.as_str()))
-}
-
-fn save(
-    plan: &Plan,
-    integration: &Integration,
-    category: &CategoryPlan,
-    lock: &Lock,
-    store: &mut dyn Store,
-    surroundings: &Surroundings<'_>,
-) -> Outcome {
-    let Some(target) = &category.save else {
-        return Outcome::Skipped { reason: "nothing to save".to_owned() };
-    };
-    let mut settings = model::from_json(&target.settings);
-    let mut applied = model::from_json(&target.applied);
-    if let Err(fault) = resolve(category, &mut settings, &mut applied, surroundings.fingerprint) {
-        let cause = if fault.kind == Kind::Denied { Cause::Secret } else { Cause::SecretUnreachable };
-        return Outcome::Failed { reason: fault.message, cause };
-    }
-    let request = Save {
-        integration: &integration.integration,
-        category: &category.category,
-        expected_revision: category.revision.unwrap_or(0),
-        settings: &settings,
-        applied: &applied,
-        saved_by: surroundings.saved_by,
-        saved_at: &(surroundings.now)(),
-        commit: plan.commit.as_ref().map(|commit| commit.id.as_str()),
-        run: &plan.digest,
-        fence: Some(lock.token),
-    };
-    match store.save(&request) {
-        Ok(Saved::Saved { revision }) => Outcome::Saved { revision },
-        Ok(Saved::Already { revision }) => Outcome::Unchanged { revision },
-        Ok(Saved::Conflict { revision, saved_by, saved_at }) => {
-            let reason =
-                format!("{saved_by} saved revision {revision} at {saved_at}, after the plan was made");
-            Outcome::Conflict { revision, saved_by, saved_at, reason }
-        }
-        Ok(Saved::LockLost) => {
-            Outcome::Failed { reason: "the lock was lost".to_owned(), cause: Cause::Store }
-        }
-        Err(error) => {
-            let (reason, cause) = failed(&error);
-            Outcome::Failed { reason, cause }
-        }
-    }
 }
 
 /// Fingerprints the secrets that the plan changes; the others keep the fingerprint that is deployed.

@@ -159,13 +159,17 @@ fn execute(
     let bar = progress_bar(streams);
     let report = apply::apply(plan, store, &surroundings, &mut |event| match event {
         Event::Begin { categories } => bar.set_length(categories as u64),
-        Event::Saving { integration, category } => {
-            interrupts.saving(Some(format!("`{category}` of {integration}")));
-        }
-        Event::Done { integration, category } => {
-            interrupts.saving(None);
+        Event::Saving { integration, category, categories } => {
+            let first = format!("`{category}` of {integration}");
+            interrupts.saving(Some(match categories - 1 {
+                0 => first,
+                more => format!("{first}, saved together with {},", report::count(more, "more category")),
+            }));
             bar.set_message(format!("{integration} {category}"));
-            bar.inc(1);
+        }
+        Event::Done { categories } => {
+            interrupts.saving(None);
+            bar.inc(categories as u64);
         }
     });
     bar.finish_and_clear();

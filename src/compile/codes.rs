@@ -5,30 +5,28 @@
 use serde_json::Value as Json;
 
 use crate::model::Value;
-use crate::schema::{Pair, text};
+use crate::schema::shape::{Code, Shape};
 use crate::yaml::{Kind, Node};
 
-/// Gives every code in a document its platform's type; places stay.
-pub fn settle(root: &mut Node, pair: &Pair) {
-    settle_value(root, &pair.document);
-}
-
-/// As [`settle`], for a value of which this is the schema.
-pub fn settle_value(node: &mut Node, schema: &Json) {
+/// Gives every code in a document its platform's type; places stay. `shape` is that of the document's schema.
+pub fn settle(node: &mut Node, shape: &Shape) {
+    if !shape.holds_codes {
+        return;
+    }
     match &mut node.kind {
         Kind::Map(map) => {
             for entry in map.entries_mut() {
-                if let Some(inner) = below(schema, &entry.key.text) {
-                    settle_value(&mut entry.value, inner);
+                if let Some(inner) = shape.below(&entry.key.text) {
+                    settle(&mut entry.value, inner);
                 }
             }
         }
         Kind::List(items) => {
-            if let Some(inner) = schema.get("items") {
-                items.iter_mut().for_each(|item| settle_value(item, inner));
+            if let Some(inner) = shape.items() {
+                items.iter_mut().for_each(|item| settle(item, inner));
             }
         }
-        kind => settle_one(kind, text(schema, "x-code")),
+        kind => settle_one(kind, shape.code),
     }
 }
 
@@ -39,17 +37,17 @@ pub fn below<'a>(schema: &'a Json, key: &str) -> Option<&'a Json> {
     named.or_else(|| schema.get("additionalProperties").filter(|rows| rows.is_object()))
 }
 
-fn settle_one(kind: &mut Kind, code: &str) {
+fn settle_one(kind: &mut Kind, code: Option<Code>) {
     match (&*kind, code) {
         // One with a leading zero stays as it is: which code was meant is asked, not guessed.
-        (Kind::Number(written), "text") if !has_leading_zero(written) => {
+        (Kind::Number(written), Some(Code::Text)) if !has_leading_zero(written) => {
             if let Value::Number(number) = Value::number(written)
                 && is_digits(number.trim_start_matches('-'))
             {
                 *kind = Kind::Text(number.into());
             }
         }
-        (Kind::Text(written), "integer") if is_digits(written) => {
+        (Kind::Text(written), Some(Code::Integer)) if is_digits(written) => {
             if let Value::Number(number) = Value::number(written) {
                 *kind = Kind::Number(number.into());
             }

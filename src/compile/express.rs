@@ -33,11 +33,16 @@ pub fn expand(node: &mut Node, variables: &Variables, findings: &mut Vec<Finding
 /// True when some text below holds the opening mark; most documents hold none.
 fn mentions(node: &Node) -> bool {
     match &node.kind {
-        Kind::Text(text) => text.contains("{{") || text.contains("{%"),
+        Kind::Text(text) => holds_mark(text),
         Kind::List(items) => items.iter().any(mentions),
         Kind::Map(map) => map.entries().iter().any(|entry| mentions(&entry.value)),
         _ => false,
     }
+}
+
+/// Asked of every text, nearly none of which holds a brace.
+fn holds_mark(text: &str) -> bool {
+    text.as_bytes().contains(&b'{') && (text.contains("{{") || text.contains("{%"))
 }
 
 fn environment() -> Environment<'static> {
@@ -71,7 +76,7 @@ impl Language<'_> {
             Kind::Map(map) => {
                 map.entries_mut().iter_mut().for_each(|entry| self.walk(&mut entry.value, findings));
             }
-            Kind::Text(text) if text.contains("{{") || text.contains("{%") => {
+            Kind::Text(text) if holds_mark(text) => {
                 let kind = self.evaluate(text);
                 node.kind = kind.unwrap_or_else(|fault| {
                     findings.push(self.finding(&fault, node));

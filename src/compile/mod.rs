@@ -309,7 +309,7 @@ fn judge(
     if !selection.takes_pair(&pair.id) {
         return (None, Vec::new(), Vec::new());
     }
-    codes::settle(&mut composed.root, &pair);
+    codes::settle(&mut composed.root, &pair.shape);
     let checked = check::check(&composed, &pair, known, &hidden, &mut findings);
     (Some(Judged { composed, pair, checked, hidden: hidden.clone() }), findings, hidden)
 }

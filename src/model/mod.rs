@@ -36,10 +36,23 @@ pub struct Configuration {
 #[must_use]
 pub fn to_json(settings: &Settings) -> serde_json::Value {
     let mut root = serde_json::Map::new();
-    for (path, value) in settings {
+    for (path, value) in leaves(settings) {
         insert(&mut root, path.segments(), value.to_json());
     }
     serde_json::Value::Object(root)
+}
+
+/// What has something below it is no leaf, and has no place in a document.
+fn leaves(settings: &Settings) -> impl Iterator<Item = (&SettingPath, &Value)> {
+    let mut all = settings.iter().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let (path, value) = all.next()?;
+            if !all.peek().is_some_and(|(next, _)| next.starts_with(path)) {
+                return Some((path, value));
+            }
+        }
+    })
 }
 
 fn insert(map: &mut serde_json::Map<String, serde_json::Value>, path: &[Box<str>], value: serde_json::Value) {
@@ -50,9 +63,6 @@ fn insert(map: &mut serde_json::Map<String, serde_json::Value>, path: &[Box<str>
     }
     let entry =
         map.entry(first.to_string()).or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
-    if !entry.is_object() {
-        *entry = serde_json::Value::Object(serde_json::Map::new());
-    }
     if let serde_json::Value::Object(inner) = entry {
         insert(inner, rest, value);
     }
@@ -79,10 +89,63 @@ pub fn from_json(document: &serde_json::Value) -> Settings {
     settings
 }
 
-/// Compact JSON with sorted keys: equal settings give equal bytes.
+/// Compact JSON with sorted keys: equal settings give equal bytes. Written at once, since it is asked for of every
+/// category of a fleet.
 #[must_use]
 pub fn canonical(settings: &Settings) -> String {
-    canonical_json(to_json(settings))
+    canonical_with(settings, &Value::to_json)
+}
+
+/// As [`canonical`], of secrets only the references: what can be said without their values.
+#[must_use]
+pub fn canonical_references(settings: &Settings) -> String {
+    canonical_with(settings, &|value| match value {
+        Value::Secret(secret) => Secret { fingerprint: None, ..secret.clone() }.to_json(),
+        other => other.to_json(),
+    })
+}
+
+fn canonical_with(settings: &Settings, json: &dyn Fn(&Value) -> serde_json::Value) -> String {
+    let mut out = String::from("{");
+    let mut open: &[Box<str>] = &[];
+    for (path, value) in leaves(settings) {
+        let [above @ .., key] = path.segments() else { continue };
+        let shared = open.iter().zip(above).take_while(|(a, b)| a == b).count();
+        out.extend(std::iter::repeat_n('}', open.len() - shared));
+        for name in &above[shared..] {
+            begin(&mut out, name);
+            out.push('{');
+        }
+        begin(&mut out, key);
+        match value {
+            Value::Text(text) => quote(&mut out, text),
+            Value::Bool(on) => out.push_str(if *on { "true" } else { "false" }),
+            other => out.push_str(&canonical_json(json(other))),
+        }
+        open = above;
+    }
+    out.extend(std::iter::repeat_n('}', open.len() + 1));
+    out
+}
+
+/// A key, after a comma where something stands before it.
+fn begin(out: &mut String, key: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    quote(out, key);
+    out.push(':');
+}
+
+/// A text as JSON has it.
+fn quote(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\' && byte != 0x7f) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    }
 }
 
 /// Compact JSON with sorted keys, of any value.
@@ -116,6 +179,8 @@ pub fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -130,6 +195,26 @@ mod tests {
         assert_eq!(settings.len(), 7);
         assert_eq!(from_json(&to_json(&settings)), settings);
         assert_eq!(digest(&settings), digest(&from_json(&to_json(&settings))));
+    }
+
+    fn any_settings() -> impl Strategy<Value = Settings> {
+        let value = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i32>().prop_map(|number| Value::Number(number.to_string())),
+            ".{0,6}".prop_map(Value::Text),
+            proptest::collection::vec(".{0,3}".prop_map(Value::Text), 0..3).prop_map(Value::List),
+            "[a-z]{1,3}".prop_map(|name| Value::Secret(Secret { reference: name, fingerprint: None })),
+        ];
+        let path = proptest::collection::vec("[ab\"é]{1,2}", 1..4).prop_map(SettingPath::from_iter);
+        proptest::collection::btree_map(path, value, 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_form_is_the_document_with_sorted_keys(settings in any_settings()) {
+            prop_assert_eq!(canonical(&settings), canonical_json(to_json(&settings)));
+        }
     }
 
     #[test]

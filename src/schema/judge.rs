@@ -3,10 +3,11 @@
 //! The crate's own messages are never shown: they speak of JSON, and would show the values of credentials.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use jsonschema::JsonType;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-use jsonschema::{PatternOptions, ReferencingError, Retrieve, ValidationError};
+use jsonschema::{PatternCache, PatternOptions, ReferencingError, Retrieve, ValidationError};
 use serde_json::Value as Json;
 
 use super::instance::{Instance, Tree};
@@ -36,6 +37,12 @@ pub struct Words<'a> {
     pub hidden: &'a [Span],
 }
 
+/// The patterns compiled so far: pairs share most of theirs, and compiling one costs more than judging a file by it.
+pub(super) fn patterns() -> PatternCache {
+    static PATTERNS: LazyLock<PatternCache> = LazyLock::new(PatternCache::new);
+    PATTERNS.clone()
+}
+
 impl Validator {
     /// Compiles a schema of our own: nothing is fetched, patterns run in linear time.
     ///
@@ -45,6 +52,7 @@ impl Validator {
         let options = jsonschema::options_for::<Tree>()
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
+            .with_pattern_cache(patterns())
             .offline();
         let compiled = options.build(&schema).map_err(|error| describe_schema_error(&error))?;
         Ok(Validator { schema, compiled })

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::judge::Validator;
 use super::parts::Catalogue;
+use super::shape::Shape;
 use super::{
     Category, Condition, Connector, Flow, Pair, Reference, Required, Setting, former_names, had_name, text,
 };
@@ -89,10 +90,12 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         others,
         hidden,
         document: Json::Null,
+        shape: Shape::default(),
         validator,
     };
     resolve_defaults(&mut linked);
     linked.document = document(&linked, skeleton);
+    linked.shape = Shape::of(&linked.document);
     Ok(linked)
 }
 
@@ -263,6 +266,7 @@ fn category(id: &str, schema: &Json, flows: Option<Vec<String>>) -> Category {
         flows,
         settings,
         schema: schema.clone(),
+        shape: Shape::of(schema),
         renames: has_former_names(schema),
     }
 }

@@ -42,6 +42,7 @@ fn acceptor(schema: &Json) -> Option<Accepts> {
         .with_draft(jsonschema::Draft::Draft202012)
         .should_validate_formats(true)
         .with_pattern_options(jsonschema::PatternOptions::regex())
+        .with_pattern_cache(super::judge::patterns())
         .build(schema)
         .ok()?;
     Some(Box::new(move |candidate| validator.is_valid(&Json::from(candidate))))

@@ -9,6 +9,7 @@ pub mod lint;
 pub mod mend;
 pub mod parts;
 pub mod repair;
+pub mod shape;
 pub mod speak;
 pub mod vat;
 pub mod words;
@@ -17,6 +18,7 @@ use serde_json::Value as Json;
 
 use crate::model::{SettingPath, Settings, Value};
 use judge::Validator;
+use shape::Shape;
 
 /// A pair's linked schema: what `check`, `plan` and the reference pages read.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct Pair {
     pub hidden: Vec<(String, String)>,
     /// The self-contained JSON Schema (draft 2020-12) that `schema show --json` prints.
     pub document: Json,
+    /// Of `document`.
+    pub shape: Shape,
     validator: Validator,
 }
 
@@ -69,6 +73,8 @@ pub struct Category {
     pub settings: Vec<Setting>,
     /// JSON Schema of the category's part of the document.
     pub schema: Json,
+    /// Of `schema`.
+    pub shape: Shape,
     /// Something in it once had another name.
     renames: bool,
 }

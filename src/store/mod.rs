@@ -4,15 +4,17 @@
 //! A revision is never used twice. When a category was deleted behind pairform's back it reads as never saved, a save
 //! that expects revision 0 is accepted, and the new revision is one more than the last that the history knows.
 
+mod head;
 mod identity;
 mod postgres;
 mod sqlite;
 
 use std::path::Path;
 
-use crate::model::Hidden;
+use crate::model::{self, Hidden, Settings, Value};
 
-use crate::model::{self, Settings, Value};
+use head::Documents;
+pub use head::Head;
 
 /// Who saved what was edited by hand, as the triggers of every store write it.
 pub const OUTSIDE: &str = "outside pairform";
@@ -242,7 +244,7 @@ pub struct Record {
 }
 
 /// What stopped a store.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     #[error("`{0}` is no store: write `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")]
     Url(String),
@@ -262,6 +264,8 @@ pub enum StoreError {
     Failed { store: String, reason: String },
     #[error("the store {store} refused: {reason}")]
     Denied { store: String, reason: String },
+    #[error("the connection to the store {store} was lost and could not be made again ({reason})")]
+    Lost { store: String, reason: String },
     /// The connection broke or the disk failed while a save was made durable.
     #[error(
         "the store {store} failed in the middle of a save, so it is not known whether it was saved ({reason}); apply again, which finds out"
@@ -283,12 +287,25 @@ pub trait Store {
     /// When the store cannot be read.
     fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
 
-    /// Saves one category if it still is at the expected revision; atomic, durable when it returns, and kept in the
-    /// history.
+    /// As [`Store::read`], without the settings.
     ///
     /// # Errors
-    /// When the store cannot be written; then nothing was.
-    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError>;
+    /// When the store cannot be read.
+    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
+
+    /// Saves categories, each if it still is at its expected revision; durable when it returns, and kept in the history.
+    /// Each save is atomic. They are made in one transaction; where one of them fails, each in its own, so that none takes
+    /// another with it. What became of each, in their order; after an error nothing of it was written, save where it is in
+    /// doubt.
+    fn save_all(&mut self, saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>>;
+
+    /// As [`Store::save_all`], for one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
+        self.save_all(std::slice::from_ref(save)).pop().unwrap_or(Ok(Saved::LockLost))
+    }
 
     /// Gives what is deployed under one id another, at the same revisions and with a note; atomic. The history stays as it
     /// was written.
@@ -329,18 +346,38 @@ pub trait Store {
     /// When the store cannot be read.
     fn records(&mut self) -> Result<Vec<Record>, StoreError>;
 
-    /// Takes the lock on an integration if nobody holds it: it was released, has expired, or is the one that may be
-    /// taken over. Atomic.
+    /// Takes the lock on each of these integrations that nobody holds: it was released, has expired, or is the one that
+    /// may be taken over. What became of each, in their order.
     ///
     /// # Errors
-    /// When the store cannot be written.
-    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError>;
+    /// When the store cannot be written; then none was taken.
+    fn lock_all(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError>;
 
-    /// Releases a lock; `None` when nobody holds it (any more).
+    /// As [`Store::lock_all`], for one.
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError>;
+    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError> {
+        let asked = self.lock_all(std::slice::from_ref(ask))?.pop();
+        asked.ok_or_else(|| StoreError::Failed {
+            store: self.identity().to_owned(),
+            reason: "it gave no answer".to_owned(),
+        })
+    }
+
+    /// Releases these locks; those that were held.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError>;
+
+    /// As [`Store::unlock_all`], for one; `None` when nobody holds it (any more).
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError> {
+        Ok(self.unlock_all(&[id])?.pop())
+    }
 
     /// The locks that are held, expired ones included, sorted by integration.
     ///
@@ -438,6 +475,21 @@ fn without_password(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, rest)), Some((_, host))) if rest.contains('@') => format!("{scheme}://***@{host}"),
         _ => url.to_owned(),
+    }
+}
+
+/// Saves together; where that fails by what may be the fault of one of them, each alone.
+fn save_or_part(
+    saves: &[Save<'_>],
+    is_of_one: fn(&StoreError) -> bool,
+    save: &mut dyn FnMut(&[Save<'_>]) -> Result<Vec<Saved>, StoreError>,
+) -> Vec<Result<Saved, StoreError>> {
+    match save(saves) {
+        Ok(saved) => saved.into_iter().map(Ok).collect(),
+        Err(error) if saves.len() > 1 && is_of_one(&error) => {
+            saves.iter().flat_map(|one| save_or_part(std::slice::from_ref(one), is_of_one, save)).collect()
+        }
+        Err(error) => saves.iter().map(|_| Err(error.clone())).collect(),
     }
 }
 

@@ -11,16 +11,18 @@ mod layout;
 mod text;
 
 use crate::model::Hidden;
+use postgres::types::ToSql;
 use postgres::{Client, Row};
 
 use self::connect::{Access, Target};
 use self::layout::Found;
 use self::text::{decode, encode};
+use super::head::Marks;
 use super::{
-    Address, Ask, Asked, Deployed, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run, Save, Saved,
-    Store, StoreError, document, identity, unusable, without_null,
+    Address, Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
+    Run, Save, Saved, Store, StoreError, document, identity, save_or_part, unusable, without_null,
 };
-use crate::model::{self, Settings};
+use crate::model::Settings;
 
 pub(super) use connect::is_url;
 
@@ -76,25 +78,90 @@ impl Postgres {
             Err(error) if failure::is_broken(&error) => error,
             Err(error) => return Err(failure::failed(&self.target.shown, &error)),
         };
-        self.client = self.target.reconnect(self.access).map_err(|_| StoreError::Failed {
+        self.client = self.target.reconnect(self.access).map_err(|_| StoreError::Lost {
             store: self.target.shown.clone(),
-            reason: format!(
-                "the connection was lost and could not be made again ({})",
-                failure::words(&broken)
-            ),
+            reason: failure::words(&broken),
         })?;
         match what(&mut self.client) {
             Ok(value) => Ok(Done { value, repeated: true }),
+            Err(error) if failure::is_broken(&error) => {
+                Err(StoreError::Lost { store: self.target.shown.clone(), reason: failure::words(&error) })
+            }
             Err(error) => Err(failure::failed(&self.target.shown, &error)),
         }
     }
 
-    fn query(
-        &mut self,
-        sql: &str,
-        parameters: &[&(dyn postgres::types::ToSql + Sync)],
-    ) -> Result<Vec<Row>, StoreError> {
+    fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
         self.run(&mut |client| client.query(sql, parameters)).map(|done| done.value)
+    }
+
+    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Saved>, StoreError> {
+        let wanted: Vec<Settings> = saves.iter().map(|save| without_null(save.settings)).collect();
+        let documents: Vec<Documents> =
+            saves.iter().zip(&wanted).map(|(save, settings)| Documents::of(save, settings)).collect();
+        let texts = |of: &dyn for<'s> Fn(&'s Save<'s>) -> &'s str| -> Vec<String> {
+            saves.iter().map(|save| encode(of(save)).into_owned()).collect()
+        };
+        let (integrations, categories) = (texts(&|save| save.integration), texts(&|save| save.category));
+        let (by, at, runs) =
+            (texts(&|save| save.saved_by), texts(&|save| save.saved_at), texts(&|save| save.run));
+        let commits: Vec<_> = saves.iter().map(|save| save.commit.map(encode)).collect();
+        let written = |of: &dyn Fn(&Documents) -> &str| -> Vec<String> {
+            documents.iter().map(|documents| of(documents).to_owned()).collect()
+        };
+        let settings = written(&|documents| &documents.settings);
+        let applied = written(&|documents| &documents.applied);
+        let digests = written(&|documents| &documents.marks.digest);
+        let settled = written(&|documents| &documents.marks.settled);
+        let secrets = written(&|documents| &documents.marks.secrets);
+        let leaves: Vec<i64> = documents.iter().map(|documents| documents.leaves).collect();
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
+        let fences: Vec<Option<i64>> = saves.iter().map(|save| save.fence.map(number)).collect();
+        let parameters: [&(dyn ToSql + Sync); 14] = [
+            &integrations,
+            &categories,
+            &settings,
+            &applied,
+            &digests,
+            &settled,
+            &secrets,
+            &by,
+            &at,
+            &commits,
+            &runs,
+            &leaves,
+            &expected,
+            &fences,
+        ];
+        let done = match self.run(&mut |client| client.query(SAVE, &parameters)) {
+            Err(StoreError::Lost { store, reason }) => return Err(StoreError::InDoubt { store, reason }),
+            // Somebody deleted a row and saved it anew in the same moment.
+            Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
+                return Ok(vec![self.standing(&saves[0], &wanted[0])?]);
+            }
+            other => other?,
+        };
+        let mut revisions: Vec<Option<i64>> = vec![None; saves.len()];
+        for row in &done.value {
+            let at = usize::try_from(row.get::<_, i64>(0) - 1).ok();
+            if let Some(revision) = at.and_then(|at| revisions.get_mut(at)) {
+                *revision = Some(row.get(1));
+            }
+        }
+        let one = |(at, revision): (usize, Option<i64>)| {
+            let save = &saves[at];
+            if let Some(revision) = revision {
+                let revision = counted(revision, &self.target.shown, save.integration, save.category)?;
+                return Ok(Saved::Saved { revision });
+            }
+            match self.standing(save, &wanted[at])? {
+                // The first time went through after all, and only its answer was lost.
+                Saved::Already { revision } if done.repeated => Ok(Saved::Saved { revision }),
+                standing => Ok(standing),
+            }
+        };
+        revisions.into_iter().enumerate().map(one).collect()
     }
 
     /// Why a category was not saved: the same run did it before, or somebody else did something.
@@ -126,23 +193,37 @@ impl Postgres {
     }
 }
 
-const INSERT: &str = "INSERT INTO category
-        (integration, category, settings, applied, digest, saved_by, saved_at, commit_id, run, revision)
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 1 + coalesce(max(revision), $10::bigint)
-     FROM history WHERE integration = $1 AND category = $2
-     HAVING $11::bigint IS NULL
-         OR EXISTS (SELECT FROM lock WHERE integration = $1 AND token = $11 AND id IS NOT NULL)
-     ON CONFLICT (integration, category) DO NOTHING
-     RETURNING revision";
-
-const UPDATE: &str = "UPDATE category
-     SET settings = $3, applied = $4, digest = $5, saved_by = $6, saved_at = $7, commit_id = $8, run = $9,
-         revision = 1 + greatest($10::bigint, coalesce(
-             (SELECT max(revision) FROM history WHERE integration = $1 AND category = $2), 0))
-     WHERE integration = $1 AND category = $2 AND revision = $10
-       AND ($11::bigint IS NULL
-         OR EXISTS (SELECT FROM lock WHERE integration = $1 AND token = $11 AND id IS NOT NULL))
-     RETURNING revision";
+/// One statement, so that it commits by itself: those that were saved, by their number in the arrays.
+const SAVE: &str = "WITH wanted AS (
+         SELECT wanted.*, coalesce(
+             (SELECT max(revision) FROM history
+              WHERE history.integration = wanted.integration AND history.category = wanted.category), 0) AS last
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[])
+              WITH ORDINALITY AS wanted (integration, category, settings, applied, digest, settled, secrets, saved_by,
+                                         saved_at, commit_id, run, leaves, expected, fence, number)
+         WHERE fence IS NULL OR EXISTS (
+             SELECT FROM lock WHERE lock.integration = wanted.integration AND token = fence AND id IS NOT NULL)),
+     updated AS (
+         UPDATE category
+         SET settings = wanted.settings, applied = wanted.applied, digest = wanted.digest, settled = wanted.settled,
+             secrets = wanted.secrets, leaves = wanted.leaves, saved_by = wanted.saved_by, saved_at = wanted.saved_at,
+             commit_id = wanted.commit_id, run = wanted.run, revision = 1 + greatest(expected, last)
+         FROM wanted
+         WHERE category.integration = wanted.integration AND category.category = wanted.category
+           AND expected > 0 AND revision = expected
+         RETURNING number, revision),
+     inserted AS (
+         INSERT INTO category (integration, category, settings, applied, digest, settled, secrets, leaves, saved_by,
+                               saved_at, commit_id, run, revision)
+         SELECT integration, category, settings, applied, digest, settled, secrets, leaves, saved_by, saved_at,
+                commit_id, run, 1 + last
+         FROM wanted WHERE expected = 0 ORDER BY number
+         ON CONFLICT (integration, category) DO NOTHING
+         RETURNING integration, category, revision)
+     SELECT number, revision FROM updated
+     UNION ALL
+     SELECT number, revision FROM inserted JOIN wanted USING (integration, category)";
 
 impl Store for Postgres {
     fn identity(&self) -> &str {
@@ -154,8 +235,7 @@ impl Store for Postgres {
     }
 
     fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError> {
-        let names: Option<Vec<String>> =
-            integrations.map(|names| names.iter().map(|name| encode(name).into_owned()).collect());
+        let names = integrations.map(encode_all);
         let sql =
             "SELECT revision, settings, saved_by, saved_at, commit_id, run, integration, category, applied
                    FROM category
@@ -165,56 +245,21 @@ impl Store for Postgres {
         rows.iter().map(|row| deployed(row, &self.target.shown)).collect()
     }
 
-    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
-        let wanted = without_null(save.settings);
-        let Ok(expected) = i64::try_from(save.expected_revision) else { return self.standing(save, &wanted) };
-        let settings = model::canonical(&wanted);
-        let applied = model::canonical(save.applied);
-        let digest = model::digest_text(&settings);
-        let fence = save.fence.map(|token| i64::try_from(token).unwrap_or(i64::MAX));
-        let (integration, category) = (encode(save.integration), encode(save.category));
-        let (by, at, run) = (encode(save.saved_by), encode(save.saved_at), encode(save.run));
-        let commit = save.commit.map(encode);
-        let sql = if expected == 0 { INSERT } else { UPDATE };
-        let store = self.target.shown.clone();
-        let done = self.run(&mut |client| {
-            client.query_opt(
-                sql,
-                &[
-                    &integration,
-                    &category,
-                    &settings,
-                    &applied,
-                    &digest,
-                    &by,
-                    &at,
-                    &commit,
-                    &run,
-                    &expected,
-                    &fence,
-                ],
-            )
-        });
-        let done = match done {
-            Err(StoreError::Failed { reason, .. }) if self.client.is_closed() => {
-                return Err(StoreError::InDoubt { store, reason });
-            }
-            // Somebody deleted the row and saved it anew in the same moment.
-            Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE => {
-                return self.standing(save, &wanted);
-            }
-            other => other?,
-        };
-        if let Some(row) = &done.value {
-            return Ok(Saved::Saved {
-                revision: counted(row.get(0), &self.target.shown, save.integration, save.category)?,
-            });
-        }
-        match self.standing(save, &wanted)? {
-            // The first time went through after all, and only its answer was lost.
-            Saved::Already { revision } if done.repeated => Ok(Saved::Saved { revision }),
-            standing => Ok(standing),
-        }
+    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
+        let names = integrations.map(encode_all);
+        let sql = "SELECT integration, category, revision, leaves, digest, settled, secrets
+                   FROM category
+                   WHERE $1::text[] IS NULL OR integration = ANY($1)
+                   ORDER BY integration, category";
+        let rows = self.query(sql, &[&names])?;
+        rows.iter().map(|row| head(row, &self.target.shown)).collect()
+    }
+
+    fn save_all(&mut self, saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>> {
+        // A row that somebody keeps locked is busy, not the store.
+        let is_of_one =
+            |error: &StoreError| matches!(error, StoreError::Failed { .. } | StoreError::Busy { .. });
+        save_or_part(saves, is_of_one, &mut |saves| self.save_together(saves))
     }
 
     fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError> {
@@ -229,7 +274,7 @@ impl Store for Postgres {
         let text = rename.text();
         let parameters =
             [rename.from, rename.to, rename.at, rename.by, RENAME, &text, rename.run].map(encode);
-        let parameters = parameters.each_ref().map(|text| text as &(dyn postgres::types::ToSql + Sync));
+        let parameters = parameters.each_ref().map(|text| text as &(dyn ToSql + Sync));
         // Not repeated: what it moved would then look like the new id's own.
         let row = self.client.query_one(sql, &parameters).map_err(|error| {
             match failure::failed(&self.target.shown, &error) {
@@ -295,45 +340,59 @@ impl Store for Postgres {
             .collect()
     }
 
-    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError> {
-        let id = identity::random_id()
-            .map_err(|reason| StoreError::Failed { store: self.target.shown.clone(), reason })?;
-        let sql = "INSERT INTO lock (id, integration, token, owner, holder, reason, taken_at, expires_at)
-             VALUES ($1, $2, 1, $3, $4, $5, instant(),
-                 to_char(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => $6), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))
+    fn lock_all(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError> {
+        let failed = |reason: String| StoreError::Failed { store: self.target.shown.clone(), reason };
+        let ids: Vec<String> =
+            asks.iter().map(|_| identity::random_id()).collect::<Result<_, _>>().map_err(failed)?;
+        let texts = |of: &dyn for<'s> Fn(&'s Ask<'s>) -> &'s str| -> Vec<String> {
+            asks.iter().map(|ask| encode(of(ask)).into_owned()).collect()
+        };
+        let (integrations, owners) = (texts(&|ask| ask.integration), texts(&|ask| ask.owner));
+        let (holders, reasons) = (texts(&|ask| ask.holder), texts(&|ask| ask.reason));
+        let seconds: Vec<f64> = asks.iter().map(|ask| f64::from(ask.seconds)).collect();
+        let over: Vec<Option<&str>> = asks.iter().map(|ask| ask.over).collect();
+        // In the order of their names, so that two who ask for the same ones never wait for each other.
+        let sql = "WITH wanted AS (
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::text[])
+                     AS wanted (id, integration, owner, holder, reason, seconds, over))
+             INSERT INTO lock (id, integration, token, owner, holder, reason, taken_at, expires_at)
+             SELECT id, integration, 1, owner, holder, reason, instant(),
+                 to_char(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => seconds), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')
+             FROM wanted ORDER BY integration
              ON CONFLICT (integration) DO UPDATE
              SET id = excluded.id, token = lock.token + 1, owner = excluded.owner, holder = excluded.holder,
                  reason = excluded.reason, taken_at = excluded.taken_at, expires_at = excluded.expires_at
-             WHERE lock.id IS NULL OR lock.expires_at <= instant() OR lock.id = $7
-             RETURNING id, integration, token, owner, holder, reason, taken_at, expires_at";
-        let (integration, owner, holder, reason) =
-            (encode(ask.integration), encode(ask.owner), encode(ask.holder), encode(ask.reason));
-        let seconds = f64::from(ask.seconds);
-        let taken = self.run(&mut |client| {
-            client.query_opt(sql, &[&id, &integration, &owner, &holder, &reason, &seconds, &ask.over])
+             WHERE lock.id IS NULL OR lock.expires_at <= instant()
+                OR lock.id IN (SELECT over FROM wanted WHERE wanted.integration = lock.integration)";
+        self.run(&mut |client| {
+            client.execute(sql, &[&ids, &integrations, &owners, &holders, &reasons, &seconds, &over])
         })?;
-        if let Some(row) = &taken.value {
-            return Ok(Asked::Taken(lock(row)));
-        }
+        // What it says of itself, since the first answer may have been lost with the connection.
         let sql = "SELECT coalesce(id, ''), integration, token, owner, holder, reason, taken_at, expires_at
-                   FROM lock WHERE integration = $1";
-        let rows = self.query(sql, &[&integration])?;
-        match rows.first().map(lock) {
-            // Taken the first time, when only the answer was lost.
-            Some(lock) if lock.id == id => Ok(Asked::Taken(lock)),
-            Some(lock) => Ok(Asked::Held(lock)),
+                   FROM lock WHERE integration = ANY($1)";
+        let locks: Vec<Lock> = self.query(sql, &[&integrations])?.iter().map(lock).collect();
+        let answer = |(ask, id): (&Ask<'_>, &String)| match locks
+            .iter()
+            .find(|lock| lock.integration == ask.integration)
+        {
+            Some(lock) if lock.id == *id => Ok(Asked::Taken(lock.clone())),
+            Some(lock) => Ok(Asked::Held(lock.clone())),
             None => Err(StoreError::Failed {
                 store: self.target.shown.clone(),
                 reason: "a row of the table `lock` was deleted while it was taken".to_owned(),
             }),
-        }
+        };
+        asks.iter().zip(&ids).map(answer).collect()
     }
 
-    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError> {
-        let sql = "UPDATE lock SET id = NULL WHERE id = $1
-                   RETURNING $1, integration, token, owner, holder, reason, taken_at, expires_at";
-        let rows = self.query(sql, &[&encode(id)])?;
-        Ok(rows.first().map(lock))
+    fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError> {
+        let sql = "WITH held AS (SELECT * FROM lock WHERE id = ANY($1))
+                   UPDATE lock SET id = NULL FROM held
+                   WHERE lock.integration = held.integration AND lock.id = held.id
+                   RETURNING held.id, held.integration, held.token, held.owner, held.holder, held.reason, held.taken_at,
+                             held.expires_at";
+        let ids: Vec<_> = ids.iter().map(|id| encode(id)).collect();
+        Ok(self.query(sql, &[&ids])?.iter().map(lock).collect())
     }
 
     fn locks(&mut self) -> Result<Vec<Lock>, StoreError> {
@@ -346,7 +405,7 @@ impl Store for Postgres {
         // Not repeated: it would be there twice.
         let sql = "INSERT INTO note (at, by, kind, text, run) VALUES ($1, $2, $3, $4, $5)";
         let run = note.run.as_deref().map(encode);
-        let parameters: [&(dyn postgres::types::ToSql + Sync); 5] =
+        let parameters: [&(dyn ToSql + Sync); 5] =
             [&encode(&note.at), &encode(&note.by), &encode(&note.kind), &encode(&note.text), &run];
         self.client
             .execute(sql, &parameters)
@@ -365,6 +424,21 @@ impl Store for Postgres {
         };
         Ok(rows.iter().map(note).collect())
     }
+}
+
+fn encode_all(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| encode(name).into_owned()).collect()
+}
+
+fn head(row: &Row, shown: &str) -> Result<Head, StoreError> {
+    let (integration, category) = (decode(row.get(0)), decode(row.get(1)));
+    Ok(Head {
+        revision: counted(row.get(2), shown, &integration, &category)?,
+        settings: usize::try_from(row.get::<_, i64>(3)).unwrap_or_default(),
+        marks: Marks { digest: row.get(4), settled: row.get(5), secrets: row.get(6) },
+        integration,
+        category,
+    })
 }
 
 /// From the columns of [`past`], then integration, category and applied.

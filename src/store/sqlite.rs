@@ -17,11 +17,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior};
 
 use self::layout::{Facts, Found};
+use super::head::Marks;
 use super::{
-    Ask, Asked, Deployed, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run, Save, Saved, Store,
-    StoreError, document, unusable, without_null,
+    Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run,
+    Save, Saved, Store, StoreError, document, save_or_part, unusable, without_null,
 };
-use crate::model::{self, Settings};
+use crate::model::Settings;
 
 /// A store in one SQLite file.
 pub(super) struct Sqlite {
@@ -143,6 +144,28 @@ fn recover(reader: &Connection, path: &Path, shown: &str) -> Result<(), StoreErr
     }
 }
 
+impl Sqlite {
+    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Saved>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut saved = Vec::with_capacity(saves.len());
+        for save in saves {
+            let settings = without_null(save.settings);
+            saved.push(match compare_and_save(&transaction, save, &settings).map_err(failed)? {
+                Some(revision) => Saved::Saved {
+                    revision: counted(revision, &self.shown, save.integration, save.category)?,
+                },
+                None => standing(&transaction, save, &settings, &self.shown)?,
+            });
+        }
+        if saved.iter().any(|saved| matches!(saved, Saved::Saved { .. })) {
+            transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
+        }
+        Ok(saved)
+    }
+}
+
 impl Store for Sqlite {
     fn identity(&self) -> &str {
         &self.facts.identity
@@ -173,19 +196,29 @@ impl Store for Sqlite {
         Ok(found)
     }
 
-    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
+    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
-        let settings = without_null(save.settings);
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        match compare_and_save(&transaction, save, &settings).map_err(failed)? {
-            Some(revision) => {
-                let revision = counted(revision, &self.shown, save.integration, save.category)?;
-                transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
-                Ok(Saved::Saved { revision })
-            }
-            None => standing(&transaction, save, &settings, &self.shown),
+        let names = integrations.map(|names| serde_json::json!(names).to_string());
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT integration, category, revision, leaves, digest, settled, secrets
+                 FROM category
+                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))
+                 ORDER BY integration, category",
+            )
+            .map_err(failed)?;
+        let mut rows = statement.query([names]).map_err(failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            found.push(head(row, &self.shown)?);
         }
+        Ok(found)
+    }
+
+    fn save_all(&mut self, saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>> {
+        let is_of_one = |error: &StoreError| matches!(error, StoreError::Failed { .. });
+        save_or_part(saves, is_of_one, &mut |saves| self.save_together(saves))
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {
@@ -209,12 +242,12 @@ impl Store for Sqlite {
         Ok(found)
     }
 
-    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError> {
-        locks::take(&mut self.connection, &self.shown, ask)
+    fn lock_all(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError> {
+        locks::take(&mut self.connection, &self.shown, asks)
     }
 
-    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError> {
-        locks::release(&self.connection, &self.shown, id)
+    fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError> {
+        locks::release(&mut self.connection, &self.shown, ids)
     }
 
     fn locks(&mut self) -> Result<Vec<Lock>, StoreError> {
@@ -329,8 +362,9 @@ fn compare_and_save(
     settings: &Settings,
 ) -> rusqlite::Result<Option<i64>> {
     let insert = "INSERT INTO category
-            (integration, category, settings, applied, digest, saved_by, saved_at, commit_id, run, revision)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1 + coalesce(max(revision), ?10)
+            (integration, category, settings, applied, digest, saved_by, saved_at, commit_id, run, revision,
+             settled, secrets, leaves)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1 + coalesce(max(revision), ?10), ?12, ?13, ?14
          FROM history WHERE integration = ?1 AND category = ?2
          HAVING ?11 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND token = ?11 AND id IS NOT NULL)
          ON CONFLICT (integration, category) DO NOTHING
@@ -338,29 +372,32 @@ fn compare_and_save(
     let update = "UPDATE category
          SET settings = ?3, applied = ?4, digest = ?5, saved_by = ?6, saved_at = ?7, commit_id = ?8, run = ?9,
              revision = 1 + max(?10, coalesce(
-                 (SELECT max(revision) FROM history WHERE integration = ?1 AND category = ?2), 0))
+                 (SELECT max(revision) FROM history WHERE integration = ?1 AND category = ?2), 0)),
+             settled = ?12, secrets = ?13, leaves = ?14
          WHERE integration = ?1 AND category = ?2 AND revision = ?10
            AND (?11 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND token = ?11 AND id IS NOT NULL))
          RETURNING revision";
     let Ok(expected) = i64::try_from(save.expected_revision) else { return Ok(None) };
     let fence = save.fence.map(|token| i64::try_from(token).unwrap_or(i64::MAX));
-    let text = model::canonical(settings);
-    let digest = model::digest_text(&text);
+    let documents = Documents::of(save, settings);
     connection
         .prepare_cached(if expected == 0 { insert } else { update })?
         .query_row(
             (
                 save.integration,
                 save.category,
-                text,
-                model::canonical(save.applied),
-                digest,
+                documents.settings,
+                documents.applied,
+                documents.marks.digest,
                 save.saved_by,
                 save.saved_at,
                 save.commit,
                 save.run,
                 expected,
                 fence,
+                documents.marks.settled,
+                documents.marks.secrets,
+                documents.leaves,
             ),
             |row| row.get(0),
         )
@@ -407,6 +444,23 @@ fn standing(
         return Ok(Saved::LockLost);
     }
     Ok(Saved::Conflict { revision: now.revision, saved_by: now.saved_by, saved_at: now.saved_at })
+}
+
+fn head(row: &Row<'_>, shown: &str) -> Result<Head, StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    let integration: String = row.get(0).map_err(failed)?;
+    let category: String = row.get(1).map_err(failed)?;
+    Ok(Head {
+        revision: counted(row.get(2).map_err(failed)?, shown, &integration, &category)?,
+        settings: usize::try_from(row.get::<_, i64>(3).map_err(failed)?).unwrap_or_default(),
+        marks: Marks {
+            digest: row.get(4).map_err(failed)?,
+            settled: row.get(5).map_err(failed)?,
+            secrets: row.get(6).map_err(failed)?,
+        },
+        integration,
+        category,
+    })
 }
 
 fn deployed(row: &Row<'_>, shown: &str) -> Result<Deployed, StoreError> {

@@ -17,6 +17,7 @@ use crate::model::{SettingPath, Value};
 use crate::plan::FORMAT_VERSION;
 use crate::report::{clean, json as machine};
 use crate::schema::Pair;
+use crate::schema::shape::Shape;
 use crate::source::Span;
 
 /// One setting of one integration.
@@ -170,7 +171,7 @@ fn differs(
     let schema = compiled.pair.category(category).and_then(|category| category.schema_at(path));
     let mut base_value = base.value.clone();
     if let Some(schema) = schema {
-        codes::settle_value(&mut base_value, schema);
+        codes::settle(&mut base_value, &Shape::of(schema));
     }
     (lower::value(&base_value, schema).as_ref() != Some(value)).then(|| base.clone())
 }

@@ -3,11 +3,11 @@
 use serde_json::Value as Json;
 
 use super::{Context, category_entry};
-use crate::compile::codes::below;
 use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::{Finding, nearest};
 use crate::model::SettingPath;
 use crate::options::{Choice, Set};
+use crate::schema::shape::Shape;
 use crate::schema::{Category, Required, options_of};
 use crate::source::Span;
 use crate::yaml::{Kind, Map, Node, Trail};
@@ -15,7 +15,7 @@ use crate::yaml::{Kind, Map, Node, Trail};
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for category in context.pair.categories() {
         if let Some(entry) = category_entry(context.root, &category.id) {
-            walk(context, category, &category.schema, &Trail::default(), &entry.value, findings);
+            walk(context, category, &category.shape, &Trail::default(), &entry.value, findings);
         }
     }
 }
@@ -23,28 +23,32 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 fn walk(
     context: &Context<'_>,
     category: &Category,
-    schema: &Json,
+    shape: &Shape,
     trail: &Trail<'_>,
     node: &Node,
     findings: &mut Vec<Finding>,
 ) {
+    if !shape.holds_lists {
+        return;
+    }
     match &node.kind {
         Kind::Map(map) => {
-            covers(context, category, schema, trail, map, findings);
+            covers(context, category, shape, trail, map, findings);
             for entry in map.entries() {
-                if let Some(inner) = below(schema, &entry.key.text) {
+                if let Some(inner) = shape.below(&entry.key.text) {
                     walk(context, category, inner, &trail.below(&entry.key.text), &entry.value, findings);
                 }
             }
         }
         Kind::List(items) => {
-            items.iter().for_each(|item| walk(context, category, schema, trail, item, findings));
+            items.iter().for_each(|item| walk(context, category, shape, trail, item, findings));
         }
         // An empty text has its own finding.
         Kind::Text(text) if text.trim().is_empty() => {}
         Kind::Text(text) | Kind::Number(text) => {
-            let Some((connector, name)) = options_of(schema) else { return };
+            let Some((connector, name)) = &shape.values_of else { return };
             let Some(set) = context.view.set(connector, name) else { return };
+            let Some(schema) = schema_at(category, trail) else { return };
             let free = schema.get("x-free").or_else(|| schema.get("items")?.get("x-free"));
             if free.and_then(Json::as_bool) == Some(true) {
                 return;
@@ -58,6 +62,10 @@ fn walk(
         }
         _ => {}
     }
+}
+
+fn schema_at<'a>(category: &'a Category, trail: &Trail<'_>) -> Option<&'a Json> {
+    category.schema_at(&trail.keys().into_iter().collect())
 }
 
 fn judge(name: &str, text: &str, set: &Set, title: &str, schema: &Json, node: &Node) -> Option<Finding> {
@@ -148,15 +156,14 @@ fn named<'a>(choices: impl Iterator<Item = &'a Choice>, schema: &Json) -> Vec<St
 fn covers(
     context: &Context<'_>,
     category: &Category,
-    schema: &Json,
+    shape: &Shape,
     trail: &Trail<'_>,
     map: &Map,
     findings: &mut Vec<Finding>,
 ) {
-    let Some((connector, name)) = schema.get("x-keys").and_then(|keys| keys.as_str()?.split_once('.')) else {
-        return;
-    };
+    let Some((connector, name)) = &shape.keys_of else { return };
     let Some(set) = context.view.set(connector, name) else { return };
+    let Some(schema) = schema_at(category, trail) else { return };
     let title = context.view.set_title(connector, name);
     let path: SettingPath = trail.keys().into_iter().collect();
     let setting = path.to_string();

@@ -85,6 +85,10 @@ pub const SHAPES: [&str; 11] = [
 #[must_use]
 pub fn has_shape(text: &str) -> bool {
     let text = text.trim();
+    // Nearly all texts are told from a credential by their first letter.
+    if !matches!(text.as_bytes().first(), Some(b's' | b'w' | b'e' | b'-' | b'c')) {
+        return false;
+    }
     let fits = |shape: &&str| {
         let Some(rest) = text.strip_prefix(*shape) else { return false };
         let hex = rest.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -140,30 +144,29 @@ fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut V
     }
 }
 
-const SOUNDS_SECRET: [&[u8]; 9] = [
-    b"token",
-    b"secret",
-    b"password",
-    b"passwd",
-    b"api_key",
-    b"apikey",
-    b"private_key",
-    b"consumer_key",
-    b"credential",
-];
-
 /// Whether a key is called as credentials are. Asked of every key, so nothing is copied.
 #[must_use]
 pub fn sounds_secret(key: &str) -> bool {
     let fold = |byte: &u8| if matches!(byte, b'-' | b' ') { b'_' } else { byte.to_ascii_lowercase() };
     let same = |one: &[u8], word: &[u8]| one.iter().map(fold).eq(word.iter().copied());
     let key = key.as_bytes();
-    // Most letters begin none of the words.
-    let begins = |at: &usize| matches!(fold(&key[*at]), b't' | b's' | b'p' | b'a' | b'c');
-    let holds = |at: usize| {
-        SOUNDS_SECRET.iter().any(|word| key.get(at..at + word.len()).is_some_and(|part| same(part, word)))
+    // By the first two letters, which most places of most keys do not have.
+    let words = |pair: &[u8]| -> &[&[u8]] {
+        match [fold(&pair[0]), fold(&pair[1])] {
+            [b't', b'o'] => &[b"token"],
+            [b's', b'e'] => &[b"secret"],
+            [b'p', b'a'] => &[b"password", b"passwd"],
+            [b'p', b'r'] => &[b"private_key"],
+            [b'a', b'p'] => &[b"api_key", b"apikey"],
+            [b'c', b'o'] => &[b"consumer_key"],
+            [b'c', b'r'] => &[b"credential"],
+            _ => &[],
+        }
     };
-    (0..key.len()).filter(begins).any(holds) && !same(key, b"token_url")
+    let holds = |(at, pair): (usize, &[u8])| {
+        words(pair).iter().any(|word| key.get(at..at + word.len()).is_some_and(|part| same(part, word)))
+    };
+    key.windows(2).enumerate().any(holds) && !same(key, b"token_url")
 }
 
 /// `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`.

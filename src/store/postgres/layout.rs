@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001-categories.sql"),
     include_str!("../migrations/postgres/0002-locks.sql"),
     include_str!("../migrations/postgres/0003-authors.sql"),
+    include_str!("../migrations/postgres/0004-marks.sql"),
 ];
 
 /// The number of the newest layout.

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001-categories.sql"),
     include_str!("../migrations/sqlite/0002-locks.sql"),
     include_str!("../migrations/sqlite/0003-authors.sql"),
+    include_str!("../migrations/sqlite/0004-marks.sql"),
 ];
 
 /// The number of the newest layout.

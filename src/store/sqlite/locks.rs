@@ -8,12 +8,27 @@ use crate::store::{Ask, Asked, Lock, StoreError, identity};
 const COLUMNS: &str = "id, integration, token, owner, holder, reason, taken_at, expires_at";
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')";
 
-/// See `Store::lock`.
-pub(super) fn take(connection: &mut Connection, shown: &str, ask: &Ask<'_>) -> Result<Asked, StoreError> {
+/// See `Store::lock_all`.
+pub(super) fn take(
+    connection: &mut Connection,
+    shown: &str,
+    asks: &[Ask<'_>],
+) -> Result<Vec<Asked>, StoreError> {
     let failed = |error| failure::failed(shown, &error);
-    let id =
-        identity::random_id().map_err(|reason| StoreError::Failed { store: shown.to_owned(), reason })?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let mut asked = Vec::with_capacity(asks.len());
+    for ask in asks {
+        let id =
+            identity::random_id().map_err(|reason| StoreError::Failed { store: shown.to_owned(), reason })?;
+        asked.push(take_one(&transaction, &id, ask).map_err(failed)?);
+    }
+    if asked.iter().any(|asked| matches!(asked, Asked::Taken(_))) {
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(asked)
+}
+
+fn take_one(connection: &Connection, id: &str, ask: &Ask<'_>) -> rusqlite::Result<Asked> {
     let sql = format!(
         "INSERT INTO lock (id, integration, token, owner, holder, reason, taken_at, expires_at)
          VALUES (?1, ?2, 1, ?3, ?4, ?5, {NOW}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?6 || ' seconds'))
@@ -23,28 +38,34 @@ pub(super) fn take(connection: &mut Connection, shown: &str, ask: &Ask<'_>) -> R
          WHERE lock.id IS NULL OR lock.expires_at <= {NOW} OR lock.id = ?7
          RETURNING {COLUMNS}"
     );
-    let taken = transaction
-        .query_row(
-            &sql,
-            (&id, ask.integration, ask.owner, ask.holder, ask.reason, ask.seconds, ask.over),
-            lock,
-        )
-        .optional()
-        .map_err(failed)?;
-    if let Some(taken) = taken {
-        transaction.commit().map_err(failed)?;
+    let parameters = (id, ask.integration, ask.owner, ask.holder, ask.reason, ask.seconds, ask.over);
+    if let Some(taken) = connection.prepare_cached(&sql)?.query_row(parameters, lock).optional()? {
         return Ok(Asked::Taken(taken));
     }
     let sql = format!("SELECT {COLUMNS} FROM lock WHERE integration = ?1");
-    transaction.query_row(&sql, [ask.integration], lock).map(Asked::Held).map_err(failed)
+    connection.query_row(&sql, [ask.integration], lock).map(Asked::Held)
 }
 
-/// See `Store::unlock`.
-pub(super) fn release(connection: &Connection, shown: &str, id: &str) -> Result<Option<Lock>, StoreError> {
+/// See `Store::unlock_all`.
+pub(super) fn release(
+    connection: &mut Connection,
+    shown: &str,
+    ids: &[&str],
+) -> Result<Vec<Lock>, StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // RETURNING tells what the row became, and its id is wanted as it was.
     let sql = "UPDATE lock SET id = NULL WHERE id = ?1
                RETURNING ?1, integration, token, owner, holder, reason, taken_at, expires_at";
-    connection.query_row(sql, [id], lock).optional().map_err(|error| failure::failed(shown, &error))
+    let mut released = Vec::new();
+    for id in ids {
+        let found = transaction
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row([id], lock).optional());
+        released.extend(found.map_err(failed)?);
+    }
+    transaction.commit().map_err(failed)?;
+    Ok(released)
 }
 
 /// See `Store::locks`.
