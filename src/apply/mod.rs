@@ -425,10 +425,10 @@ impl<'a> Applying<'a, '_> {
                 }
                 Err(error) => Err(self.failed(&error)),
             };
-            if let Err(failure) = renamed {
-                if let Ok(lock) = std::mem::replace(&mut work.lock, Err(failure)) {
-                    let _ = self.store.unlock(&lock.id);
-                }
+            if let Err(failure) = renamed
+                && let Ok(lock) = std::mem::replace(&mut work.lock, Err(failure))
+            {
+                let _ = self.store.unlock(&lock.id);
             }
         }
         let failed = work.lock.as_ref().err().cloned();

@@ -17,6 +17,7 @@ use super::holder;
 use super::project;
 use super::safety;
 use super::secrets::Secrets;
+use super::settled::{self, Opened, Purpose};
 use super::streams::Streams;
 use super::vault::Vault;
 use crate::apply::{self, ApplyError, Cause, Event, Report, Surroundings};
@@ -43,13 +44,10 @@ pub fn run(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, S
 }
 
 fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
-    let opened = project::open(common)?;
+    let Opened { project: opened, settled, ground } = settled::open(common, Purpose::Apply)?;
     super::plan::say_if_broken(common, &opened, streams);
-    if !opened.compilation.project.broken {
-        store::upgrade(&opened.store(common)?.1)?;
-    }
     let vault = Vault::default();
-    let plan = super::plan::make_with(common, &opened, Some(&vault))?;
+    let plan = super::plan::make_on(common, &opened, settled, ground, Some(&vault))?;
     if common.output == Form::Text {
         super::plan::show(&opened, &plan, streams);
     }

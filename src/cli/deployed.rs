@@ -52,7 +52,7 @@ pub fn read(
         renamed.insert(now.to_owned(), before.to_owned());
     }
     for row in &mut rows {
-        let Some(compiled) = find(compilation, &row.integration) else { continue };
+        let Some(compiled) = compilation.find(&row.integration) else { continue };
         row.settings = present(compiled, &row.category, std::mem::take(&mut row.settings));
         row.applied = present(compiled, &row.category, std::mem::take(&mut row.applied));
     }
@@ -75,11 +75,6 @@ pub fn present(compiled: &Compiled, category: &str, settings: Settings) -> Setti
         }
     }
     settings
-}
-
-fn find<'a>(compilation: &'a Compilation, name: &str) -> Option<&'a Compiled> {
-    let at = compilation.integrations.binary_search_by(|compiled| compiled.name.as_str().cmp(name)).ok()?;
-    Some(&compilation.integrations[at])
 }
 
 /// All saves, in the order in which they were made, under the name that each integration has in the store now.

@@ -156,7 +156,7 @@ fn reach_names(sources: &Sources) -> Vec<String> {
 }
 
 fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::Reach) -> Plan {
-    let scope = planning::scope(common, after);
+    let scope = planning::scope(common, after, &[]);
     let old: BTreeMap<&str, &Compiled> =
         before.compilation.integrations.iter().map(|compiled| (compiled.name.as_str(), compiled)).collect();
     let mut integrations = Vec::new();
@@ -229,7 +229,8 @@ fn one(
         .collect();
     let place = |category: &str, path: &SettingPath| Some(place(after, head, category, path));
     let desired = planning::desired(after, head, &place, &|_| None);
-    let mut planned = plan::plan_integration(&desired, &deployed, scope);
+    let mut planned =
+        plan::plan_integration(&desired, &|category| plan::Standing::of(deployed.get(category)), scope);
     for category in &mut planned.categories {
         category.revision = None;
         let written = head.configuration.categories.get(&category.category);

@@ -30,6 +30,7 @@ pub mod rewrite;
 pub mod safety;
 pub mod schema;
 pub mod secrets;
+mod settled;
 pub mod show;
 pub mod streams;
 pub mod tokens;

@@ -13,27 +13,31 @@ use super::forms;
 use super::owners;
 use super::project::{self, Project};
 use super::secrets::Secrets;
+use super::settled::{self, Ground, Opened, Purpose, Settled};
 use super::streams::Streams;
 use super::vault::Vault;
 use crate::compile::Compiled;
 use crate::diagnostic::Severity;
 use crate::model::{self, SettingPath, Settings};
-use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, safety};
+use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, Standing, safety};
 use crate::report::content::Content;
 use crate::report::{self, json};
-use crate::store::{self, Deployed, Store};
+use crate::store::{Deployed, Head, Store};
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let opened = match args.max_age {
-        Some(max_age) => super::options::open_with_fresh_lists(common, max_age, streams)?,
-        None => project::open(common)?,
+    let Opened { project: opened, settled, ground } = match args.max_age {
+        Some(max_age) => {
+            let project = super::options::open_with_fresh_lists(common, max_age, streams)?;
+            Opened { ground: Ground::under(common, &project)?, project, settled: Vec::new() }
+        }
+        None => settled::open(common, Purpose::Look)?,
     };
     say_if_broken(common, &opened, streams);
-    let plan = make(common, &opened)?;
+    let plan = make_on(common, &opened, settled, ground, None)?;
     if let Some(path) = &args.out {
         write(path, &plan)?;
     }
@@ -90,19 +94,26 @@ pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
 /// # Errors
 /// When the store cannot be read, or a category filter names nothing.
 pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
-    make_with(common, opened, None)
+    make_on(common, opened, Vec::new(), Ground::under(common, opened)?, None)
 }
 
-/// As [`make`]; with a Vault, to apply: it is asked, and the programs that secrets come from run.
+/// As [`make`], beside integrations that are settled; with a Vault, to apply: it is asked, and the programs that secrets come
+/// from run.
 ///
 /// # Errors
 /// As [`make`].
-pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) -> Result<Plan, Stop> {
+pub fn make_on(
+    common: &Common,
+    opened: &Project,
+    settled: Vec<Settled>,
+    ground: Ground,
+    applying: Option<&Vault>,
+) -> Result<Plan, Stop> {
     require_categories(common, opened)?;
-    let (environment, url) = opened.store(common)?;
-    let mut store = store::open_existing(&url)?;
-    let (deployed, renamed) = read(store.as_deref_mut(), common, opened)?;
-    let scope = scope(common, opened);
+    let (environment, _) = opened.store(common)?;
+    let Ground { mut store, heads } = ground;
+    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads.as_ref())?;
+    let scope = scope(common, opened, &settled);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
     let programs = &opened.compilation.project.secrets.exec;
     let secrets = secrets.map(|secrets| match applying {
@@ -117,20 +128,33 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
             renamed_from: renamed.get(&compiled.name).map(String::as_str),
             ..desired(opened, compiled, &place, &fingerprint)
         };
-        let none = BTreeMap::new();
-        plan::plan_integration(&desired, deployed.get(&compiled.name).unwrap_or(&none), &scope)
+        let deployed = deployed.get(&compiled.name);
+        plan::plan_integration(
+            &desired,
+            &|category| Standing::of(deployed.and_then(|all| all.get(category))),
+            &scope,
+        )
     };
-    let integrations: Vec<_> = match applying {
+    let mut integrations: Vec<_> = match applying {
         // The programs that secrets come from may ask a person, so they run one after the other.
         Some(_) => compilation.integrations.iter().map(plan_one).collect(),
         None => compilation.integrations.par_iter().map(plan_one).collect(),
     };
+    let mut released = released(opened, &integrations, &deployed, &scope);
+    let mut sizes = Sizes::new();
+    for one in settled {
+        released.extend(one.released);
+        sizes.insert(one.planned.integration.clone(), one.sizes);
+        integrations.push(one.planned);
+    }
+    released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
+    integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
+    let refusals = refusals(opened, &integrations, &deployed, &sizes);
     let mut summary = plan::summarize(&integrations);
     let counts = report::findings::counts(&compilation.findings);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
     (summary.errors, summary.warnings, summary.notes) =
         (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
-    let refusals = refusals(opened, &integrations, &deployed);
     let mut plan = Plan {
         format_version: FORMAT_VERSION.to_owned(),
         command: "plan".to_owned(),
@@ -142,7 +166,7 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
         }),
         environment,
         store: store.as_ref().map(|store| store.identity().to_owned()),
-        released: released(opened, &integrations, &deployed, &scope),
+        released,
         scope,
         integrations,
         refusals,
@@ -164,18 +188,31 @@ pub fn make_with(common: &Common, opened: &Project, applying: Option<&Vault>) ->
 /// Integration, category, what is deployed.
 pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
 
-/// What is deployed, and what it was called there; of everything when nothing was filtered, so that what left the files
-/// is seen.
+/// Integration, category, how many settings are deployed: of what was not read.
+pub type Sizes = BTreeMap<String, Vec<(String, usize)>>;
+
+/// What is deployed, and what it was called there: of those that may differ and of those that left the files.
 fn read(
     store: Option<&mut (dyn Store + 'static)>,
     common: &Common,
     opened: &Project,
+    heads: Option<&BTreeMap<String, Vec<Head>>>,
 ) -> Result<(ByIntegration, BTreeMap<String, String>), Stop> {
     let Some(store) = store else { return Ok(Default::default()) };
-    let names: Vec<String> =
-        opened.compilation.integrations.iter().map(|compiled| compiled.name.clone()).collect();
+    let compilation = &opened.compilation;
+    let mut names: Vec<String> =
+        compilation.integrations.iter().map(|compiled| compiled.name.clone()).collect();
     let all = is_all(common);
-    let read = deployed::read(store, &opened.compilation, if all { None } else { Some(&names) })?;
+    let names = match heads {
+        None if all => None,
+        None => Some(names),
+        Some(heads) => {
+            let gone = heads.keys().filter(|name| all && compilation.names.binary_search(name).is_err());
+            names.extend(gone.cloned());
+            Some(names)
+        }
+    };
+    let read = deployed::read(store, compilation, names.as_deref())?;
     let mut deployed = ByIntegration::new();
     for Deployed { integration, category, revision, settings, applied, .. } in read.rows {
         deployed.entry(integration).or_default().insert(category, Current { revision, settings, applied });
@@ -242,15 +279,14 @@ fn place(
 }
 
 /// What the filters took and left.
-pub fn scope(common: &Common, opened: &Project) -> Scope {
+pub fn scope(common: &Common, opened: &Project, settled: &[Settled]) -> Scope {
     let compilation = &opened.compilation;
-    let visible: usize = compilation.integrations.iter().map(|compiled| compiled.visible.len()).sum();
-    let taken: usize = compilation
-        .integrations
-        .iter()
-        .flat_map(|compiled| &compiled.visible)
-        .filter(|id| common.category.is_empty() || common.category.contains(id))
-        .count();
+    let all = || {
+        let open = compilation.integrations.iter().flat_map(|compiled| &compiled.visible);
+        open.chain(settled.iter().flat_map(|one| &one.visible))
+    };
+    let visible = all().count();
+    let taken: usize = all().filter(|id| common.category.is_empty() || common.category.contains(id)).count();
     Scope {
         integrations: common.integration.clone(),
         pairs: common.pair.clone(),
@@ -259,7 +295,7 @@ pub fn scope(common: &Common, opened: &Project) -> Scope {
         left_out_integrations: if is_all(common) {
             0
         } else {
-            compilation.names.len().saturating_sub(compilation.integrations.len())
+            compilation.names.len().saturating_sub(compilation.integrations.len() + settled.len())
         },
         left_out_categories: visible - taken,
         changed_since: common.changed_since.clone(),
@@ -283,14 +319,16 @@ pub fn refusals(
     opened: &Project,
     integrations: &[plan::Integration],
     deployed: &ByIntegration,
+    sizes: &Sizes,
 ) -> Vec<plan::Refusal> {
-    let count = |integration: &str, category: &str| {
-        deployed.get(integration)?.get(category).map(|current| current.settings.len())
+    let count = |integration: &str, category: &str| match deployed.get(integration) {
+        Some(categories) => categories.get(category).map(|current| current.settings.len()),
+        None => sizes.get(integration)?.iter().find(|(id, _)| id == category).map(|(_, size)| *size),
     };
     let rules = super::safety::rules(&opened.compilation.project.safety);
     let mut refusals = safety::refusals(integrations, &count, &rules);
     for planned in integrations {
-        let compiled = opened.compilation.integrations.iter().find(|one| one.name == planned.integration);
+        let compiled = opened.compilation.find(&planned.integration);
         let required = compiled.into_iter().flat_map(Compiled::required);
         let deployed = deployed.get(&planned.integration);
         refusals.extend(safety::live_with_gaps(planned, required, deployed));
@@ -307,10 +345,10 @@ fn released(
 ) -> Vec<Released> {
     let mut released = Vec::new();
     for (name, categories) in deployed {
-        let compiled = opened.compilation.integrations.iter().find(|compiled| compiled.name == *name);
-        let planned = integrations.iter().find(|integration| integration.integration == *name);
-        let exists = opened.compilation.names.contains(name);
-        if exists && planned.is_none() {
+        let compiled = opened.compilation.find(name);
+        let planned = integrations.binary_search_by(|integration| integration.integration.cmp(name));
+        let exists = opened.compilation.names.binary_search(name).is_ok();
+        if exists && planned.is_err() {
             // It is there but could not be compiled; nothing is known of what it declares.
             continue;
         }
@@ -332,12 +370,16 @@ fn released(
 
 /// Integrations that are new and say what one says that left the files: perhaps it only got another name.
 fn likely_renames(opened: &Project, plan: &Plan, deployed: &ByIntegration) -> Vec<String> {
-    let gone = deployed.iter().filter(|(name, _)| !opened.compilation.names.contains(name));
+    let gone = deployed.iter().filter(|(name, _)| opened.compilation.names.binary_search(name).is_err());
     let gone: Vec<_> = gone.collect();
     if gone.is_empty() {
         return Vec::new();
     }
-    let new = plan.integrations.iter().filter(|one| !deployed.contains_key(&one.integration));
+    let is_new = |one: &&plan::Integration| {
+        !deployed.contains_key(&one.integration)
+            && one.categories.iter().any(|category| category.save.is_some())
+    };
+    let new = plan.integrations.iter().filter(is_new);
     let mut notes = Vec::new();
     for integration in new {
         let wanted: Vec<(&str, Settings)> = integration

@@ -89,7 +89,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     plan.released.clear();
     plan.summary = plan::summarize(&plan.integrations);
     let by_integration = BTreeMap::from([(args.what.clone(), deployed)]);
-    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration);
+    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration, &Default::default());
     plan.digest = plan::file::digest(&plan);
     if let Some(path) = &args.out {
         super::plan::write(path, &plan)?;

@@ -51,6 +51,15 @@ pub struct Compilation<T = Compiled> {
     pub names: Vec<String>,
 }
 
+impl Compilation {
+    /// The integration of this name, where it could be composed.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Compiled> {
+        let at = self.integrations.binary_search_by(|compiled| compiled.name.as_str().cmp(name)).ok()?;
+        Some(&self.integrations[at])
+    }
+}
+
 /// One integration, checked and in canonical form.
 #[derive(Debug)]
 pub struct Compiled {
@@ -159,9 +168,16 @@ pub struct Judged {
     pair: Arc<Pair>,
     checked: Checked,
     hidden: Vec<Span>,
+    errors: bool,
 }
 
 impl Judged {
+    /// Whether a finding about it is an error, as far as one integration can be judged by itself.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.errors
+    }
+
     #[must_use]
     pub fn name(&self) -> &str {
         &self.composed.name
@@ -221,8 +237,11 @@ impl<'a> Front<'a> {
                 let (incomplete, own) = (composed.incomplete, Levels::of(&composed.root));
                 let former =
                     compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
-                let (judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
+                let (mut judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
                 findings.retain_mut(|finding| levels::apply(&[&own, &project.levels], finding));
+                if let Some(judged) = &mut judged {
+                    judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
+                }
                 One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former }
             })
             .collect();
@@ -311,7 +330,7 @@ fn judge(
     }
     codes::settle(&mut composed.root, &pair.shape);
     let checked = check::check(&composed, &pair, known, &hidden, &mut findings);
-    (Some(Judged { composed, pair, checked, hidden: hidden.clone() }), findings, hidden)
+    (Some(Judged { composed, pair, checked, hidden: hidden.clone(), errors: false }), findings, hidden)
 }
 
 /// How many findings are errors, by the integrations that suffer from them.

@@ -325,6 +325,31 @@ pub struct Current {
     pub applied: Settings,
 }
 
+/// What is known of a category's deployed state.
+#[derive(Debug, Clone, Copy)]
+pub enum Standing<'a> {
+    Never,
+    /// At this revision, and just as the files say.
+    Settled(u64),
+    Read(&'a Current),
+}
+
+impl<'a> Standing<'a> {
+    /// Of a category that was looked for.
+    #[must_use]
+    pub fn of(current: Option<&'a Current>) -> Self {
+        current.map_or(Standing::Never, Standing::Read)
+    }
+
+    fn revision(self) -> Option<u64> {
+        match self {
+            Standing::Never => None,
+            Standing::Settled(revision) => Some(revision),
+            Standing::Read(current) => Some(current.revision),
+        }
+    }
+}
+
 /// Path and line of a setting, by category and path.
 pub type Place<'a> = dyn Fn(&str, &SettingPath) -> Option<(String, usize)> + 'a;
 
@@ -352,9 +377,9 @@ pub struct Desired<'a> {
 
 /// Plans one integration.
 #[must_use]
-pub fn plan_integration(
+pub fn plan_integration<'d>(
     desired: &Desired<'_>,
-    deployed: &BTreeMap<String, Current>,
+    deployed: &dyn Fn(&str) -> Standing<'d>,
     scope: &Scope,
 ) -> Integration {
     let readiness = readiness(desired, deployed);
@@ -364,7 +389,7 @@ pub fn plan_integration(
         .pair
         .categories()
         .filter(|category| desired.visible.contains(&category.id) && in_scope(&category.id))
-        .map(|category| plan_category(desired, category, deployed.get(&category.id)))
+        .map(|category| plan_category(desired, category, deployed(&category.id)))
         .collect();
     Integration {
         integration: desired.integration.to_owned(),
@@ -379,9 +404,10 @@ pub fn plan_integration(
     }
 }
 
-fn readiness(desired: &Desired<'_>, deployed: &BTreeMap<String, Current>) -> Readiness {
-    let is_deployed = |category: &str, path: &SettingPath| {
-        deployed.get(category).is_some_and(|current| current.settings.keys().any(|key| key.starts_with(path)))
+fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> Standing<'d>) -> Readiness {
+    let is_deployed = |category: &str, path: &SettingPath| match deployed(category) {
+        Standing::Read(current) => current.settings.keys().any(|key| key.starts_with(path)),
+        Standing::Never | Standing::Settled(_) => false,
     };
     let set = desired
         .requirements
@@ -391,12 +417,12 @@ fn readiness(desired: &Desired<'_>, deployed: &BTreeMap<String, Current>) -> Rea
     Readiness { required: desired.requirements.len(), set }
 }
 
-fn plan_category(desired: &Desired<'_>, category: &Category, current: Option<&Current>) -> CategoryPlan {
+fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<'_>) -> CategoryPlan {
     let mut planned = CategoryPlan {
         category: category.id.clone(),
         title: category.title.clone(),
         action: Action::NotManaged,
-        revision: current.map(|current| current.revision),
+        revision: standing.revision(),
         changes: Vec::new(),
         blocked: desired.blocked.get(&category.id).cloned().unwrap_or_default(),
         next_sync: None,
@@ -409,6 +435,14 @@ fn plan_category(desired: &Desired<'_>, category: &Category, current: Option<&Cu
             planned.action = Action::Blocked;
         }
         return planned;
+    };
+    let current = match standing {
+        Standing::Settled(_) => {
+            planned.action = Action::None;
+            return planned;
+        }
+        Standing::Never => None,
+        Standing::Read(current) => Some(current),
     };
     let settings = with_fingerprints(settings, desired.fingerprint);
     let default = |path: &SettingPath| default_of(category, path);
@@ -441,7 +475,9 @@ fn action(planned: &CategoryPlan, differences: &[Difference], current: Option<&C
     }
 }
 
-fn with_fingerprints(settings: &Settings, fingerprint: &dyn Fn(&str) -> Option<String>) -> Settings {
+/// Settings with the fingerprints of their secrets, as far as those are at hand.
+#[must_use]
+pub fn with_fingerprints(settings: &Settings, fingerprint: &dyn Fn(&str) -> Option<String>) -> Settings {
     let mut settings = settings.clone();
     for value in settings.values_mut() {
         if let Value::Secret(secret) = value {

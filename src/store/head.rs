@@ -37,6 +37,12 @@ impl Head {
             && self.marks.settled == settled_mark(&self.marks.digest, desired)
     }
 
+    /// True unless somebody edited it by hand since the last save, or the save is older than the marks.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        !self.marks.digest.is_empty() && !self.marks.settled.is_empty()
+    }
+
     /// True when the last apply left no setting of its own here.
     #[must_use]
     pub fn is_released(&self) -> bool {

@@ -478,11 +478,14 @@ fn without_password(url: &str) -> String {
     }
 }
 
+/// Saves in one transaction.
+type Together<'a> = dyn FnMut(&[Save<'_>]) -> Result<Vec<Saved>, StoreError> + 'a;
+
 /// Saves together; where that fails by what may be the fault of one of them, each alone.
 fn save_or_part(
     saves: &[Save<'_>],
     is_of_one: fn(&StoreError) -> bool,
-    save: &mut dyn FnMut(&[Save<'_>]) -> Result<Vec<Saved>, StoreError>,
+    save: &mut Together<'_>,
 ) -> Vec<Result<Saved, StoreError>> {
     match save(saves) {
         Ok(saved) => saved.into_iter().map(Ok).collect(),

@@ -393,7 +393,8 @@ fn the_first_interrupt_finishes_the_save_in_flight_and_the_second_says_what_is_i
         let (code, said) = interrupted_in_a_save(&project, &project.url, times);
         assert_eq!(code, Some(130), "{said}");
         assert!(said.contains("after the save in flight"), "{said}");
-        let doubt = "it is not known whether `general` of shop, saved together with 1 more category, was saved";
+        let doubt =
+            "it is not known whether `general` of shop, saved together with 1 more category, was saved";
         let doubt = said.contains(doubt);
         assert_eq!(doubt, times == 2, "{said}");
         // The server may have gone on with the save that was left in doubt.
