@@ -47,7 +47,8 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     let Opened { project: opened, settled, ground } = settled::open(common, Purpose::Apply)?;
     super::plan::say_if_broken(common, &opened, streams);
     let vault = Vault::default();
-    let plan = super::plan::make_on(common, &opened, settled, ground, Some(&vault))?;
+    let mut plan = super::plan::make_on(common, &opened, settled, ground, Some(&vault))?;
+    plan::file::seal(&mut plan);
     if common.output == Form::Text {
         super::plan::show(&opened, &plan, streams);
     }

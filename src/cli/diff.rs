@@ -89,7 +89,7 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
     (plan.summary.errors, plan.summary.warnings, plan.summary.notes) =
         (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
-    plan.digest = plan::file::digest(&plan);
+    plan::file::seal(&mut plan);
     let settings = &plan.summary.settings;
     let changed = settings.add + settings.change + settings.reset > 0 || !plan.released.is_empty();
     let code = match (of(Severity::Error) > 0, changed && args.detailed_exitcode) {

@@ -85,7 +85,7 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
     let (errors, warnings, notes) = (plan.summary.errors, plan.summary.warnings, plan.summary.notes);
     plan.summary = plan::summarize(&plan.integrations);
     (plan.summary.errors, plan.summary.warnings, plan.summary.notes) = (errors, warnings, notes);
-    plan.digest = plan::file::digest(plan);
+    plan::file::seal(plan);
     Ok(())
 }
 

@@ -37,9 +37,12 @@ pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8
         None => settled::open(common, Purpose::Look)?,
     };
     say_if_broken(common, &opened, streams);
-    let plan = make_on(common, &opened, settled, ground, None)?;
+    let mut plan = make_on(common, &opened, settled, ground, None)?;
+    if args.out.is_some() || common.output != Form::Text {
+        plan::file::seal(&mut plan);
+    }
     if let Some(path) = &args.out {
-        write(path, &plan)?;
+        write(path, &mut plan)?;
     }
     let errors = opened.has_errors();
     let code = match (errors, plan.is_pending() && args.detailed_exitcode) {
@@ -89,7 +92,7 @@ pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
     streams.result(&report::plan::text(plan));
 }
 
-/// Makes the plan of a compiled project; reads the store and writes nothing.
+/// Makes the plan of a compiled project, not sealed yet; reads the store and writes nothing.
 ///
 /// # Errors
 /// When the store cannot be read, or a category filter names nothing.
@@ -112,7 +115,7 @@ pub fn make_on(
     require_categories(common, opened)?;
     let (environment, _) = opened.store(common)?;
     let Ground { mut store, heads } = ground;
-    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads.as_ref())?;
+    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads)?;
     let scope = scope(common, opened, &settled);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
     let programs = &opened.compilation.project.secrets.exec;
@@ -181,7 +184,6 @@ pub fn make_on(
         opened,
         project::history(&opened.root, common.rev.as_deref().unwrap_or("HEAD")).ok().as_ref(),
     );
-    plan.digest = plan::file::digest(&plan);
     Ok(plan)
 }
 
@@ -196,7 +198,7 @@ fn read(
     store: Option<&mut (dyn Store + 'static)>,
     common: &Common,
     opened: &Project,
-    heads: Option<&BTreeMap<String, Vec<Head>>>,
+    heads: Option<BTreeMap<String, Vec<Head>>>,
 ) -> Result<(ByIntegration, BTreeMap<String, String>), Stop> {
     let Some(store) = store else { return Ok(Default::default()) };
     let compilation = &opened.compilation;
@@ -207,8 +209,8 @@ fn read(
         None if all => None,
         None => Some(names),
         Some(heads) => {
-            let gone = heads.keys().filter(|name| all && compilation.names.binary_search(name).is_err());
-            names.extend(gone.cloned());
+            let gone = heads.into_keys().filter(|name| all && compilation.names.binary_search(name).is_err());
+            names.extend(gone);
             Some(names)
         }
     };
@@ -416,7 +418,7 @@ fn likely_renames(opened: &Project, plan: &Plan, deployed: &ByIntegration) -> Ve
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(path: &Path, plan: &Plan) -> Result<(), Stop> {
+pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
     let failed =
         |error: std::io::Error| Stop::usage(format!("cannot write the plan to {}: {error}", path.display()));
     let mut name = path.file_name().ok_or_else(|| Stop::usage("--out names no file"))?.to_owned();

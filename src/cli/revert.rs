@@ -90,9 +90,9 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     plan.summary = plan::summarize(&plan.integrations);
     let by_integration = BTreeMap::from([(args.what.clone(), deployed)]);
     plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration, &Default::default());
-    plan.digest = plan::file::digest(&plan);
+    plan::file::seal(&mut plan);
     if let Some(path) = &args.out {
-        super::plan::write(path, &plan)?;
+        super::plan::write(path, &mut plan)?;
     }
     match common.output {
         Form::Json => streams.result(&json::print(&json::plan(&plan, "revert", exit::OK))),

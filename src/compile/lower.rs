@@ -27,7 +27,7 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
         let planned = checked.visible.contains(&category.id) && !checked.unmanaged.contains(&category.id);
         let Some(entry) = category_entry(root, &category.id).filter(|_| planned) else { continue };
         let mut lowered = Lowered { category, hidden, settings: Settings::new(), origins: BTreeMap::new() };
-        lowered.walk(&SettingPath::root(), &entry.value, entry.key.span);
+        lowered.walk(&SettingPath::root(), &entry.value, entry.key.span, None);
         configuration.categories.insert(category.id.clone(), lowered.settings);
         origins.insert(category.id.clone(), lowered.origins);
     }
@@ -56,15 +56,16 @@ struct Lowered<'a> {
 }
 
 impl Lowered<'_> {
-    fn walk(&mut self, path: &SettingPath, node: &Node, key: Span) {
-        let schema = self.category.schema_at(path);
-        // What the schema does not know is no setting; it has its finding, and is not planned.
-        let Some(schema) = schema.map(Some).or_else(|| path.is_root().then_some(None)) else { return };
+    /// `schema` is that of the value, none at the category itself.
+    fn walk(&mut self, path: &SettingPath, node: &Node, key: Span, schema: Option<&Json>) {
         if let Kind::Map(map) = &node.kind
             && !is_credential(schema)
         {
             for entry in map.entries() {
-                self.walk(&path.child(&entry.key.text), &entry.value, entry.key.span);
+                // What the schema does not know is no setting; it has its finding, and is not planned.
+                if let Some(inner) = below(schema.unwrap_or(&self.category.schema), &entry.key.text) {
+                    self.walk(&path.child(&entry.key.text), &entry.value, entry.key.span, Some(inner));
+                }
             }
             return;
         }

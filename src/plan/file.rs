@@ -1,9 +1,11 @@
 //! Plan files: canonical JSON that is bound to its digest.
 
+use rayon::prelude::*;
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 use super::{FORMAT_VERSION, Plan};
-use crate::model::{canonical_json, digest_text};
+use crate::model::{canonical_json, hex};
 
 /// Why a plan file cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -16,20 +18,57 @@ pub enum PlanFileError {
     Digest,
 }
 
-/// The digest of a plan's canonical body.
-#[must_use]
-pub fn digest(plan: &Plan) -> String {
-    let mut body = serde_json::to_value(plan).unwrap_or_default();
-    if let Json::Object(map) = &mut body {
-        map.shift_remove("digest");
-    }
-    digest_text(&canonical_json(body))
+/// Gives a plan the digest of its canonical body. Whoever saves, prints or applies a plan seals it first.
+pub fn seal(plan: &mut Plan) {
+    plan.digest = digest(plan);
+}
+
+fn digest(plan: &mut Plan) -> String {
+    let mut hash = Sha256::new();
+    canonical(plan, false, &mut |text| hash.update(text));
+    format!("sha256:{}", hex(&hash.finalize()))
 }
 
 /// The text of a plan file: sorted keys, one line, a final newline.
 #[must_use]
-pub fn write(plan: &Plan) -> String {
-    canonical_json(serde_json::to_value(plan).unwrap_or_default()) + "\n"
+pub fn write(plan: &mut Plan) -> String {
+    let mut all = String::new();
+    canonical(plan, true, &mut |text| all.push_str(text));
+    all.push('\n');
+    all
+}
+
+/// Integrations that are turned into JSON at a time, so that a fleet is never in memory twice.
+const AT_A_TIME: usize = 512;
+
+/// Canonical JSON, piece by piece; the plan is as it was afterwards.
+fn canonical(plan: &mut Plan, with_digest: bool, take: &mut dyn FnMut(&str)) {
+    let integrations = std::mem::take(&mut plan.integrations);
+    let rest = serde_json::to_value(&*plan).unwrap_or_default();
+    let mut entries: Vec<(&String, &Json)> = rest.as_object().into_iter().flatten().collect();
+    entries.sort_by_key(|(key, _)| *key);
+    entries.retain(|(key, _)| with_digest || *key != "digest");
+    for (at, (key, value)) in entries.into_iter().enumerate() {
+        take(if at == 0 { "{" } else { "," });
+        take(&Json::from(key.as_str()).to_string());
+        take(":");
+        if key != "integrations" {
+            take(&canonical_json(value.clone()));
+            continue;
+        }
+        take("[");
+        for (at, some) in integrations.chunks(AT_A_TIME).enumerate() {
+            let texts: Vec<String> = some
+                .par_iter()
+                .map(|one| canonical_json(serde_json::to_value(one).unwrap_or_default()))
+                .collect();
+            take(if at == 0 { "" } else { "," });
+            take(&texts.join(","));
+        }
+        take("]");
+    }
+    take("}");
+    plan.integrations = integrations;
 }
 
 /// Reads a plan file and proves that it is what was written.
@@ -46,7 +85,7 @@ pub fn read(text: &str) -> Result<Plan, PlanFileError> {
     if found.split('.').next() != FORMAT_VERSION.split('.').next() {
         return Err(PlanFileError::Format { found: found.to_owned() });
     }
-    let plan: Plan =
+    let mut plan: Plan =
         serde_json::from_value(json).map_err(|error| PlanFileError::NotAPlan(error.to_string()))?;
-    if digest(&plan) == plan.digest { Ok(plan) } else { Err(PlanFileError::Digest) }
+    if digest(&mut plan) == plan.digest { Ok(plan) } else { Err(PlanFileError::Digest) }
 }

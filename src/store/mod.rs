@@ -287,7 +287,7 @@ pub trait Store {
     /// When the store cannot be read.
     fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
 
-    /// As [`Store::read`], without the settings.
+    /// As [`Store::read`], without the settings, and in no particular order.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -249,8 +249,7 @@ impl Store for Postgres {
         let names = integrations.map(encode_all);
         let sql = "SELECT integration, category, revision, leaves, digest, settled, secrets
                    FROM category
-                   WHERE $1::text[] IS NULL OR integration = ANY($1)
-                   ORDER BY integration, category";
+                   WHERE $1::text[] IS NULL OR integration = ANY($1)";
         let rows = self.query(sql, &[&names])?;
         rows.iter().map(|row| head(row, &self.target.shown)).collect()
     }

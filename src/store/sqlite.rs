@@ -204,8 +204,7 @@ impl Store for Sqlite {
             .prepare_cached(
                 "SELECT integration, category, revision, leaves, digest, settled, secrets
                  FROM category
-                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))
-                 ORDER BY integration, category",
+                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))",
             )
             .map_err(failed)?;
         let mut rows = statement.query([names]).map_err(failed)?;

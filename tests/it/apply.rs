@@ -228,7 +228,7 @@ fn contend(template: &Plan, url: &str, by: &str, rounds: usize) -> usize {
                 save.settings["mark"] = format!("{by}-{round}").into();
             }
         }
-        plan.digest = pairform::plan::file::digest(&plan);
+        pairform::plan::file::seal(&mut plan);
         let Ok(report) = apply::apply(&plan, store.as_mut(), &surroundings(by), &mut |_| ()) else {
             continue;
         };
@@ -339,7 +339,7 @@ fn live_integrations_need_leave_where_the_project_says_so() {
     let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
     let mut plan = pairform::plan::file::read(&text).unwrap();
     plan.integrations[0].mode = pairform::plan::Mode::Live;
-    plan.digest = pairform::plan::file::digest(&plan);
+    pairform::plan::file::seal(&mut plan);
     project.write("p.plan", &pairform::plan::file::write(&plan));
     let ran = project.run(&["apply", "p.plan"]).expect(5);
     assert!(ran.err.contains("--allow-live") && ran.err.contains("shop"), "{}", ran.err);
