@@ -274,7 +274,7 @@ pub enum StoreError {
 }
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
-pub trait Store {
+pub trait Store: Send {
     /// A random id given when the store was made; a plan is bound to it.
     fn identity(&self) -> &str;
 

@@ -262,13 +262,15 @@ impl Store for Postgres {
     }
 
     fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError> {
+        // The history tells by time what was saved before; the clock may have been set back since.
         let sql = "WITH moved AS (
                  UPDATE category SET integration = $2
                  WHERE integration = $1 AND NOT EXISTS (SELECT FROM category WHERE integration = $2)
                  RETURNING 1),
              noted AS (
                  INSERT INTO note (at, by, kind, text, run)
-                 SELECT $3, $4, $5, $6, $7 WHERE EXISTS (SELECT FROM moved))
+                 SELECT greatest($3, (SELECT max(saved_at) FROM history WHERE integration = $1)), $4, $5, $6, $7
+                 WHERE EXISTS (SELECT FROM moved))
              SELECT (SELECT count(*) FROM moved), EXISTS (SELECT FROM category WHERE integration = $2)";
         let text = rename.text();
         let parameters =

@@ -288,8 +288,10 @@ impl Store for Sqlite {
         let sql = "UPDATE category SET integration = ?2 WHERE integration = ?1";
         let moved = transaction.execute(sql, [rename.from, rename.to]).map_err(failed)?;
         if moved > 0 {
-            let sql = "INSERT INTO note (at, by, kind, text, run) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let note = (rename.at, rename.by, RENAME, rename.text(), rename.run);
+            // The history tells by time what was saved before; the clock may have been set back since.
+            let sql = "INSERT INTO note (at, by, kind, text, run)
+                       SELECT max(?1, coalesce(max(saved_at), '')), ?2, ?3, ?4, ?5 FROM history WHERE integration = ?6";
+            let note = (rename.at, rename.by, RENAME, rename.text(), rename.run, rename.from);
             transaction.execute(sql, note).map_err(failed)?;
             transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
         }

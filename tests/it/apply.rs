@@ -340,7 +340,7 @@ fn live_integrations_need_leave_where_the_project_says_so() {
     let mut plan = pairform::plan::file::read(&text).unwrap();
     plan.integrations[0].mode = pairform::plan::Mode::Live;
     pairform::plan::file::seal(&mut plan);
-    project.write("p.plan", &pairform::plan::file::write(&plan));
+    project.write("p.plan", &pairform::plan::file::write(&mut plan));
     let ran = project.run(&["apply", "p.plan"]).expect(5);
     assert!(ran.err.contains("--allow-live") && ran.err.contains("shop"), "{}", ran.err);
     project.run(&["apply", "p.plan", "--allow-live"]).expect(0);

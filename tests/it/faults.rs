@@ -2,9 +2,11 @@
 //!
 //! Not here: races (`apply`), servers that stop (`postgres`). Every point with PAIRFORM_TEST_LONG=1, else some of them.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 
+use crate::dice::Dice;
 use crate::place::{CATEGORIES, Project, each_kind};
 use crate::trace::{may_trace, under_strace};
 
@@ -67,6 +69,54 @@ fn an_apply_that_is_killed_is_finished_by_the_next() {
             })
             .count();
         assert!(killed >= 8, "{} has {killed} points only", project.url);
+    }
+}
+
+/// Every call of a traced run: its name, and the how many-th of its name it was in its thread.
+fn calls(trace: &str) -> Vec<(String, usize)> {
+    let mut counted: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let begun = trace.lines().filter_map(|line| {
+        let (thread, rest) = line.split_once(' ')?;
+        let (name, _) = rest.trim_start().split_once('(')?;
+        let is_name =
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        // Nothing of it runs before it is begun.
+        (is_name && name != "execve").then_some((thread, name))
+    });
+    let calls = begun.map(|(thread, name)| {
+        let number = counted.entry((thread, name)).or_default();
+        *number += 1;
+        (name.to_owned(), *number)
+    });
+    calls.collect()
+}
+
+/// Killed at any call to the system at all, thrown for with dice.
+#[test]
+fn an_apply_that_is_killed_anywhere_is_finished_by_the_next() {
+    if !may_trace() {
+        return;
+    }
+    let points = if std::env::var_os("PAIRFORM_TEST_LONG").is_some() { 250 } else { 12 };
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        let mut dice = Dice(points);
+        let before = planned(&project, 0);
+        under_strace(&project.command(&["apply", "p.plan"]), &["-o", "trace.txt"]).output().unwrap();
+        let points_of_a_run = calls(&std::fs::read_to_string(project.path("trace.txt")).unwrap());
+        finished(&project, before, "traced");
+        let mut killed = 0;
+        for round in 1..=points {
+            let before = planned(&project, usize::try_from(round).unwrap());
+            let (call, number) = &points_of_a_run[dice.below(points_of_a_run.len())];
+            let inject = format!("inject={call}:signal=SIGKILL:when={number}");
+            let mut command =
+                under_strace(&project.command(&["apply", "p.plan"]), &["-o", "/dev/null", "-e", &inject]);
+            let ran = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+            killed += u64::from(ran.signal() == Some(9));
+            finished(&project, before, &format!("{} killed at {call} {number}", project.url));
+        }
+        assert!(killed * 2 > points, "{} was killed {killed} times", project.url);
     }
 }
 

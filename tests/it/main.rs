@@ -23,6 +23,7 @@ mod histories;
 mod hostile;
 mod init;
 mod instructions;
+mod interleavings;
 mod layers;
 mod live;
 mod mistakes;

@@ -141,6 +141,10 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_save_knows_who_wrote_its_commit
     an_older_layout_is_brought_up_to_date_by_whoever_writes
     a_rename_moves_what_is_deployed_and_leaves_the_history
+    saves_together_are_judged_one_by_one
+    locks_together_leave_those_of_others
+    heads_tell_what_is_settled
+    a_clock_that_was_set_back_mixes_nothing_up
 ] }
 
 const AT: &str = "2026-12-01T09:30:00Z";
@@ -732,6 +736,150 @@ fn a_rename_moves_what_is_deployed_and_leaves_the_history(place: &dyn Place) {
     let wanted = terms("10");
     let on = store.save(&Save { integration: "store", ..save_of(&wanted, 1) }).unwrap();
     assert_eq!(on, Saved::Saved { revision: 2 });
+}
+
+fn saves_together_are_judged_one_by_one(place: &dyn Place) {
+    let mut store = place.open();
+    save(&mut *store, "30", 0);
+    let (kept, late) = (terms("14"), terms("7"));
+    let at = |integration, settings, revision| Save {
+        integration,
+        run: "sha256:bb",
+        ..save_of(settings, revision)
+    };
+    let saves = [
+        at("new-shop", &kept, 0),
+        at("nordic-outdoor", &late, 0),
+        at("nowhere", &kept, 3),
+        at("other-shop", &kept, 0),
+    ];
+    let saved: Vec<Saved> = store.save_all(&saves).into_iter().map(Result::unwrap).collect();
+    assert_eq!((&saved[0], &saved[3]), (&Saved::Saved { revision: 1 }, &Saved::Saved { revision: 1 }));
+    assert!(
+        matches!(&saved[1], Saved::Conflict { revision: 1, saved_by, .. } if saved_by == "ann"),
+        "{saved:?}"
+    );
+    assert!(matches!(saved[2], Saved::Conflict { revision: 0, .. }), "{saved:?}");
+    // The same again finds its own, and goes on from them.
+    let again = store.save_all(&[at("new-shop", &kept, 0), at("other-shop", &late, 1)]);
+    let again: Vec<Saved> = again.into_iter().map(Result::unwrap).collect();
+    assert_eq!(again, [Saved::Already { revision: 1 }, Saved::Saved { revision: 2 }]);
+    assert!(store.save_all(&[]).is_empty());
+    let names: Vec<String> = store.records().unwrap().into_iter().map(|record| record.integration).collect();
+    assert_eq!(names, ["nordic-outdoor", "new-shop", "other-shop", "other-shop"]);
+}
+
+fn locks_together_leave_those_of_others(place: &dyn Place) {
+    let (mut ann, mut bo) = (place.open(), place.open());
+    let of = |integration, owner| Ask { integration, ..ask(owner) };
+    let first = taken(&mut *bo, &of("b", "bo"));
+    let asked = ann.lock_all(&[of("a", "ann"), of("b", "ann"), of("c", "ann")]).unwrap();
+    let [Asked::Taken(a), Asked::Held(held), Asked::Taken(c)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!((held, a.owner.as_str(), c.integration.as_str()), (&first, "ann", "c"));
+    // A dead holder's is taken over beside the others.
+    let over = Ask { over: Some(&first.id), ..of("b", "ann") };
+    let asked = ann.lock_all(&[over, of("c", "cy")]).unwrap();
+    assert!(
+        matches!(&asked[..], [Asked::Taken(b), Asked::Held(_)] if b.token == first.token + 1),
+        "{asked:?}"
+    );
+    let mut released = ann.unlock_all(&[&c.id, "nothing", &a.id]).unwrap();
+    released.sort_by(|x, y| x.integration.cmp(&y.integration));
+    assert_eq!(released, [a.clone(), c.clone()]);
+    assert_eq!(ann.locks().unwrap().len(), 1);
+}
+
+/// What a head tells is what reading and comparing would tell, or that it is not known.
+fn heads_tell_what_is_settled(place: &dyn Place) {
+    let mut store = place.open();
+    let secret = |fingerprint: Option<&str>| json!({"secret": "env/TOKEN", "fingerprint": fingerprint});
+    let (one, two) = ("hmac-sha256:01", "hmac-sha256:02");
+    // What is deployed, what the files said, what they say now, and whether that is settled.
+    let cases = [
+        (
+            json!({"a": 1, "b": {"c": "x"}}),
+            json!({"a": 1, "b": {"c": "x"}}),
+            json!({"b": {"c": "x"}, "a": 1.0}),
+            true,
+        ),
+        (json!({"a": 1, "clicked": 2}), json!({"a": 1}), json!({"a": 1}), true),
+        (json!({"a": 1, "clicked": 2}), json!({"a": 1}), json!({"a": 1, "clicked": 2}), false),
+        (json!({"a": 1}), json!({"a": 1}), json!({"a": 2}), false),
+        (json!({"a": 1}), json!({"a": 1}), json!({}), false),
+        (json!({"a": 1}), json!({"a": 2}), json!({"a": 2}), false),
+        (json!({"a": 1}), json!({"a": 1, "b": null}), json!({"a": 1, "b": null}), true),
+        (json!({"a": 1, "b": {"c": 1}}), json!({"a": 1, "b": null}), json!({"a": 1, "b": null}), false),
+        (
+            json!({"s": secret(Some(one))}),
+            json!({"s": secret(Some(one))}),
+            json!({"s": secret(Some(one))}),
+            true,
+        ),
+        (
+            json!({"s": secret(Some(one))}),
+            json!({"s": secret(Some(one))}),
+            json!({"s": secret(Some(two))}),
+            false,
+        ),
+        (json!({"s": secret(Some(one))}), json!({"s": secret(Some(one))}), json!({"s": secret(None)}), true),
+    ];
+    for (number, (deployed, applied, desired, settled)) in cases.into_iter().enumerate() {
+        let (deployed, applied) = (settings(deployed), settings(applied));
+        let name = format!("case-{number:02}");
+        let request = Save { integration: &name, applied: &applied, ..save_of(&deployed, 0) };
+        store.save(&request).unwrap();
+        let heads = store.heads(Some(std::slice::from_ref(&name))).unwrap();
+        let [head] = &heads[..] else { panic!("{heads:?}") };
+        assert_eq!((head.revision, head.settings), (1, deployed.len()));
+        assert_eq!(head.is_settled(&settings(desired)), settled, "{name}");
+    }
+    assert_eq!(store.heads(None).unwrap().len(), 11);
+    // An edit by hand leaves nothing certain, however it goes about it.
+    let said = settings(json!({"a": 1}));
+    for (number, edit) in [
+        "settings = '{\"a\":2}'",
+        "settings = '{\"a\":2}', revision = revision + 1",
+        "settings = '{\"a\":2}', revision = revision + 1, digest = 'sha256:00'",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("edited-{number}");
+        store.save(&Save { integration: &name, applied: &said, ..save_of(&said, 0) }).unwrap();
+        place.by_hand(&format!("UPDATE category SET {edit} WHERE integration = '{name}'")).unwrap();
+        assert!(!store.heads(Some(&[name])).unwrap()[0].is_settled(&said), "{edit}");
+    }
+}
+
+fn a_clock_that_was_set_back_mixes_nothing_up(place: &dyn Place) {
+    let mut store = place.open();
+    save(&mut *store, "30", 0);
+    let later = terms("14");
+    let back = Save { saved_at: "2026-06-01T00:00:00Z", run: "sha256:bb", ..save_of(&later, 1) };
+    assert_eq!(store.save(&back).unwrap(), Saved::Saved { revision: 2 });
+    let past: Vec<u64> = history(&mut *store).iter().map(|past| past.revision).collect();
+    assert_eq!(past, [1, 2], "the order is that of the saves, not of the clock");
+    assert_eq!(only(&mut *store).saved_at, "2026-06-01T00:00:00Z");
+    let rename = Rename {
+        from: "nordic-outdoor",
+        to: "nordic",
+        at: "2026-05-01T00:00:00Z",
+        by: "ann",
+        run: "sha256:cc",
+    };
+    assert_eq!(store.rename(&rename).unwrap(), store::Moved::Moved(1));
+    let renames = store.renames().unwrap();
+    for record in store.records().unwrap() {
+        assert_eq!(store::name_now(&renames, &record.integration, &record.past.saved_at), "nordic");
+    }
+    // A lock that seems to be taken in time to come is held until it is released, and by its id it can be.
+    let lock = taken(&mut *store, &ask("ann"));
+    place
+        .by_hand("UPDATE lock SET taken_at = '2099-01-01T00:00:00Z', expires_at = '2099-01-01T00:10:00Z'")
+        .unwrap();
+    assert!(matches!(store.lock(&ask("bo")).unwrap(), Asked::Held(_)));
+    assert_eq!(store.unlock(&lock.id).unwrap().map(|lock| lock.id), Some(lock.id));
+    taken(&mut *store, &ask("bo"));
 }
 
 fn any_document() -> impl Strategy<Value = serde_json::Value> {

@@ -1,0 +1,271 @@
+//! Appliers whose calls to a store are put in every kind of order, one call at a time, by dice: what each of them is told is
+//! what the history shows.
+//!
+//! Not here: appliers that really run at once (`apply`). More orders with PAIRFORM_TEST_LONG=1.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex};
+
+use pairform::apply::{self, ApplyError, Cause, Outcome, Report, Surroundings};
+use pairform::options::fetch::http::{Fault, Kind};
+use pairform::plan::Plan;
+use pairform::store::{
+    self, Ask, Asked, Deployed, Head, Lock, Moved, Note, Origin, Past, Record, Rename, Run, Save, Saved,
+    Store, StoreError,
+};
+
+use crate::dice::Dice;
+use crate::place::{Project, each_kind};
+
+const INTEGRATIONS: usize = 3;
+const CATEGORIES: [&str; 3] = ["general", "payment_methods", "schedules"];
+
+/// Lets one of several appliers call the store at a time. Who is next is thrown for once all of them wait.
+struct Turns {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    dice: Dice,
+    waiting: BTreeSet<usize>,
+    /// Who has not ended yet.
+    live: usize,
+    turn: Option<usize>,
+}
+
+impl Turns {
+    fn new(seed: u64, appliers: usize) -> Self {
+        let state = State { dice: Dice(seed), waiting: BTreeSet::new(), live: appliers, turn: None };
+        Turns { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn next(&self, state: &mut State) {
+        if state.turn.is_none() && !state.waiting.is_empty() && state.waiting.len() == state.live {
+            let at = state.dice.below(state.waiting.len());
+            state.turn = state.waiting.iter().nth(at).copied();
+            self.changed.notify_all();
+        }
+    }
+
+    fn take<T>(&self, me: usize, call: impl FnOnce() -> T) -> T {
+        let mut state = self.state.lock().unwrap();
+        state.waiting.insert(me);
+        self.next(&mut state);
+        let mut state = self.changed.wait_while(state, |state| state.turn != Some(me)).unwrap();
+        state.waiting.remove(&me);
+        drop(state);
+        let result = call();
+        self.state.lock().unwrap().turn = None;
+        result
+    }
+
+    fn end(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.live -= 1;
+        self.next(&mut state);
+    }
+}
+
+/// A store of which each call waits for its turn.
+struct InTurns<'a> {
+    inner: Box<dyn Store>,
+    turns: &'a Turns,
+    me: usize,
+}
+
+/// Hands the methods on, each in its turn.
+macro_rules! in_turns {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        $(fn $name(&mut self $(, $argument: $type)*) -> $result {
+            let (inner, turns) = (&mut self.inner, self.turns);
+            turns.take(self.me, || inner.$name($($argument),*))
+        })*
+    };
+}
+
+impl Store for InTurns<'_> {
+    fn identity(&self) -> &str {
+        self.inner.identity()
+    }
+
+    fn fingerprint_key(&self) -> &[u8] {
+        self.inner.fingerprint_key()
+    }
+
+    in_turns! {
+        fn read(integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
+        fn heads(integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
+        fn save_all(saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>>;
+        fn rename(rename: &Rename<'_>) -> Result<Moved, StoreError>;
+        fn begin(run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
+        fn finish(run: &str, at: &str) -> Result<(), StoreError>;
+        fn history(integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
+        fn records() -> Result<Vec<Record>, StoreError>;
+        fn lock_all(asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError>;
+        fn unlock_all(ids: &[&str]) -> Result<Vec<Lock>, StoreError>;
+        fn locks() -> Result<Vec<Lock>, StoreError>;
+        fn note(note: &Note) -> Result<(), StoreError>;
+        fn notes() -> Result<Vec<Note>, StoreError>;
+    }
+}
+
+/// A plan of some of the integrations of one case, at a revision; what it saves names who applies it.
+fn plan(template: &Plan, case: usize, revision: u64, by: &str, some: &[usize]) -> Plan {
+    let mut plan = template.clone();
+    let one = plan.integrations.remove(0);
+    for number in some {
+        let mut one = one.clone();
+        one.integration = format!("case-{case:05}-{number}");
+        one.categories.retain(|category| CATEGORIES.contains(&category.category.as_str()));
+        for category in &mut one.categories {
+            category.revision = Some(revision).filter(|revision| *revision > 0);
+            category.save.as_mut().unwrap().settings["mark"] = by.into();
+        }
+        plan.integrations.push(one);
+    }
+    pairform::plan::file::seal(&mut plan);
+    plan
+}
+
+fn apply_in_turns(
+    plan: &Plan,
+    store: &mut InTurns<'_>,
+    by: &str,
+    patience: u32,
+) -> Result<Report, ApplyError> {
+    let left = std::cell::Cell::new(patience);
+    let surroundings = Surroundings {
+        saved_by: by,
+        now: &|| "2026-12-01T09:30:00Z".to_owned(),
+        fingerprint: &|_| Err(Fault::new(Kind::Denied, "none")),
+        stopped: &|| false,
+        holder: "test/1",
+        is_dead: &|_| false,
+        wait: &|| {
+            left.set(left.get().saturating_sub(1));
+            left.get() > 0
+        },
+        forced: None,
+    };
+    apply::apply(plan, store, &surroundings, &mut |_| ())
+}
+
+/// Who saved what at which revision, by its own account.
+type Told = BTreeMap<(String, String, u64), String>;
+
+/// One order: each applier applies a plan of its own from the same state.
+fn one(
+    case: usize,
+    revision: u64,
+    stores: Vec<Box<dyn Store>>,
+    template: &Plan,
+    told: &mut Told,
+) -> Vec<Box<dyn Store>> {
+    let mut dice = Dice(case as u64 * 31 + revision + 1);
+    let turns = Turns::new(dice.below(1 << 30) as u64, stores.len());
+    let work: Vec<(String, Plan, u32)> = (0..stores.len())
+        .map(|me| {
+            let mut some: Vec<usize> = (0..INTEGRATIONS).filter(|_| dice.below(3) > 0).collect();
+            if some.is_empty() {
+                some.push(dice.below(INTEGRATIONS));
+            }
+            let by = format!("{me}-{case}-{revision}");
+            // Some wait for a lock as long as it takes, some lose patience.
+            let patience = if dice.below(4) == 0 { 2 } else { 10_000 };
+            (by.clone(), plan(template, case, revision, &by, &some), patience)
+        })
+        .collect();
+    let ended: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = stores
+            .into_iter()
+            .zip(&work)
+            .enumerate()
+            .map(|(me, (inner, (by, plan, patience)))| {
+                let turns = &turns;
+                scope.spawn(move || {
+                    let mut store = InTurns { inner, turns, me };
+                    let result = apply_in_turns(plan, &mut store, by, *patience);
+                    turns.end();
+                    (result, store.inner)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut stores = Vec::new();
+    for ((result, store), (by, plan, _)) in ended.into_iter().zip(&work) {
+        stores.push(store);
+        match result {
+            // Nothing was begun, and it says why.
+            Err(ApplyError::Stale(why)) => {
+                assert!(!why.is_empty());
+                assert!(why.iter().all(|why| why.contains("saved revision") || why.contains("removed")));
+            }
+            Err(other) => panic!("{other}"),
+            Ok(report) => account(&report, by, plan, told),
+        }
+    }
+    stores
+}
+
+/// What an applier says of what it did, in words, in codes and to the history, is one story.
+fn account(report: &Report, by: &str, plan: &Plan, told: &mut Told) {
+    assert_eq!(report.outcomes.len(), plan.integrations.len() * CATEGORIES.len());
+    let mut saved = 0;
+    for (integration, category, outcome) in &report.outcomes {
+        match outcome {
+            Outcome::Saved { revision } => {
+                saved += 1;
+                let key = (integration.clone(), category.clone(), *revision);
+                assert_eq!(told.insert(key, by.to_owned()), None, "two saved the same revision");
+            }
+            Outcome::Conflict { saved_by, .. } => assert_ne!(saved_by, by),
+            Outcome::Failed { cause, .. } => assert_eq!(*cause, Cause::Locked),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(report.wrote(), saved > 0);
+    assert_eq!(report.complete(), saved == report.outcomes.len());
+    // A loser was late or was kept waiting, and nothing else.
+    assert!(report.causes().all(|cause| matches!(cause, Cause::Stale | Cause::Locked)));
+}
+
+fn template(project: &Project) -> Plan {
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
+    let mut plan =
+        pairform::plan::file::read(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
+    plan.store = None;
+    plan
+}
+
+#[test]
+fn in_every_order_each_save_is_of_one_and_nobody_is_told_otherwise() {
+    let long = std::env::var_os("PAIRFORM_TEST_LONG").is_some();
+    for project in each_kind() {
+        let template = template(&project);
+        let mut told = Told::new();
+        // Orders of two and of ten appliers; each case is played from nothing, and then from what that left.
+        for (appliers, cases) in [(2, if long { 2_000 } else { 120 }), (10, if long { 500 } else { 12 })] {
+            let mut stores: Vec<_> = (0..appliers).map(|_| store::open(&project.url).unwrap()).collect();
+            for case in 0..cases {
+                let case = appliers * 10_000 + case;
+                for revision in [0, 1] {
+                    stores = one(case, revision, stores, &template, &mut told);
+                }
+            }
+        }
+        let mut store = project.store();
+        assert!(store.locks().unwrap().is_empty());
+        let mut last: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let mut kept = Told::new();
+        for Record { integration, category, past } in store.records().unwrap() {
+            let before = last.insert((integration.clone(), category.clone()), past.revision).unwrap_or(0);
+            assert_eq!(past.revision, before + 1, "no revision is skipped or used twice");
+            assert!(past.settings.iter().any(|(_, value)| value.to_string().contains(&past.saved_by)));
+            kept.insert((integration, category, past.revision), past.saved_by);
+        }
+        assert_eq!(kept, told, "what the appliers say is what the history shows");
+        assert!(told.len() > 500);
+    }
+}
