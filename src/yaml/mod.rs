@@ -26,6 +26,7 @@ pub mod layout;
 mod scalar;
 mod syntax;
 mod tree;
+mod usual;
 
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
@@ -75,6 +76,9 @@ pub fn parse_json(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) 
 }
 
 fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Vec<Node> {
+    if let Some(root) = usual::read(text, file) {
+        return vec![root];
+    }
     let strict = build::read(text, file, mode, true);
     let Reading { documents, findings: found, stop } = strict;
     let Some(strict_stop) = stop else {

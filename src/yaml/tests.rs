@@ -440,6 +440,127 @@ proptest::proptest! {
     }
 }
 
+/// A tree with every place, on one line.
+fn outline(node: &Node) -> String {
+    let Span { start, end, .. } = node.span;
+    let inside = match &node.kind {
+        Kind::List(items) => items.iter().map(outline).collect(),
+        Kind::Map(map) => {
+            let entry = |Entry { key: Key { text, span }, value }: &Entry| {
+                format!("{text:?}@{}-{}: {}", span.start, span.end, outline(value))
+            };
+            map.entries().iter().map(entry).collect::<Vec<_>>()
+        }
+        scalar => vec![format!("{scalar:?}")],
+    };
+    format!("{}@{start}-{end}{inside:?}", node.kind_name())
+}
+
+/// Where the short cut answers, it says what the events say; how often it answered.
+fn usual_is_the_same(text: &str) -> bool {
+    let file = FileId(0);
+    let Some(short) = usual::read(text, file) else { return false };
+    for mode in [Mode::Configuration, Mode::Stream] {
+        let long = build::read(text, file, mode, true);
+        assert!(long.stop.is_none() && long.findings.is_empty(), "{text:?}: {long:#?}");
+        let long: Vec<String> = long.documents.iter().map(outline).collect();
+        assert_eq!([outline(&short)], *long, "{text:?}");
+    }
+    true
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, cases: 4_096, ..Default::default() })]
+
+    #[test]
+    fn the_usual_form_of_pieces_reads_as_its_events(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..40),
+    ) {
+        usual_is_the_same(&pieces.concat());
+    }
+
+    #[test]
+    fn the_usual_form_of_lines_reads_as_its_events(
+        lines in proptest::collection::vec((0usize..5, proptest::sample::select(LINES)), 0..12),
+    ) {
+        let lines = lines.into_iter().map(|(depth, line)| format!("{}{line}", "  ".repeat(depth)));
+        usual_is_the_same(&lines.collect::<Vec<_>>().join("\n"));
+    }
+}
+
+/// Every file that is sound reads alike both ways, and so does whatever becomes of it when a few bytes change.
+#[test]
+fn the_usual_form_of_files_reads_as_its_events() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = Vec::new();
+    for folder in ["examples", "tests/schemas", "tests/yaml", "tests/projects", "schemas"] {
+        gather(&root.join(folder), &mut texts);
+    }
+    let mut state = 7_u64;
+    let mut dice = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let (mut whole, mut changed) = (0, 0);
+    for text in &texts {
+        whole += usize::from(usual_is_the_same(text));
+        for _ in 0..20 {
+            let Some(start) = text.len().checked_sub(1).map(&mut dice) else { continue };
+            let piece = PIECES[dice(PIECES.len())];
+            let end = start + dice(4);
+            if let (Some(before), Some(after)) = (text.get(..start), text.get(end..)) {
+                changed += usize::from(usual_is_the_same(&format!("{before}{piece}{after}")));
+            }
+        }
+    }
+    assert!(whole * 2 > texts.len(), "{whole} of {} files have the usual form", texts.len());
+    assert!(changed > 1_000, "{changed}");
+}
+
+fn gather(folder: &Path, texts: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            gather(&path, texts);
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            texts.extend(std::fs::read_to_string(path));
+        }
+    }
+}
+
+const LINES: &[&str] = &[
+    "",
+    "a: 1",
+    "b:",
+    "c: \"x: y\" # why",
+    "# note",
+    "- a",
+    "- a: 1",
+    "-   b: {x: 1, \"y\": [2, z]}",
+    "-",
+    "d e : f",
+    "'25': 3001",
+    "25.5:",
+    "g: 'it''s' ",
+    "h: [ ]",
+    "i: {}",
+    "j: {k: }",
+    "l: a:b#c",
+    "m: -5",
+    "n: - 5",
+    "o: http://x.y/?q=1&r=2",
+    "p: ~",
+    "q: \"a\\\"b\\\\\"",
+    "r: Å ö # é",
+    "---",
+    "...",
+    "word",
+    "\"word\"",
+    "s: {t: [u, {v: w}], x: y }#",
+    "t: a, b] c}",
+    "u: [a b, c-d, -1, \"e\" ]   # f",
+];
+
 const PIECES: &[&str] = &[
     "a",
     "b: ",
