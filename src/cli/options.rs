@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use owo_colors::OwoColorize as _;
@@ -378,7 +379,7 @@ fn known_names<T>(sets: &Sets, compilation: &Compilation<T>) -> Result<(), Stop>
     let connectors = compilation.catalogue.names("connectors");
     let names: Vec<&str> = connectors.iter().map(String::as_str).collect();
     sets.connector.iter().try_for_each(|connector| project::require_known("connector", connector, &names))?;
-    let parts: Vec<Json> = connectors
+    let parts: Vec<Arc<Json>> = connectors
         .iter()
         .filter_map(|id| compilation.catalogue.part(&format!("connectors/{id}.yaml")))
         .collect();

@@ -60,11 +60,11 @@ pub fn run(common: &Common, args: &Schema, streams: &mut Streams) -> Result<u8, 
         SchemaCommand::Show { pair, json } => {
             let found = catalogue.pair(pair).ok_or_else(|| project::no_pair(pair, &catalogue))?;
             if *json {
-                streams.result(&machine::print(&found.document));
+                streams.result(&machine::print(found.document()));
             } else if common.output == Form::Json {
                 let body = json!({"format_version": FORMAT_VERSION, "command": "schema show",
                     "exit_code": code,
-                    "pair": found.id, "title": found.title, "schema": found.document});
+                    "pair": found.id, "title": found.title, "schema": found.document()});
                 streams.result(&machine::print(&body));
             } else {
                 let known: Vec<&str> = found.categories().map(|category| category.id.as_str()).collect();

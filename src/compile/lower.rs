@@ -156,7 +156,7 @@ pub fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
 
 /// Where a key stands among those of a document; `None` when it is none of them.
 fn position(pair: &Pair, key: &str) -> Option<usize> {
-    pair.document.get("properties")?.as_object()?.keys().position(|known| known == key)
+    pair.validator().schema().get("properties")?.as_object()?.keys().position(|known| known == key)
 }
 
 /// Nothing that the schema would refuse is mended here: what is wrong in the source is wrong in the document.

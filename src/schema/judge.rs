@@ -68,7 +68,7 @@ impl Validator {
             .should_validate_formats(true)
             .with_base_uri(format!("{BUILT_IN}{path}"))
             .with_retriever(BuiltIn);
-        let schema = parts::built_in(&path);
+        let schema = (*parts::built_in(&path)).clone();
         let compiled = options.build(&schema).map_err(|error| describe_schema_error(&error))?;
         Ok(Validator { schema, compiled })
     }
@@ -171,7 +171,7 @@ impl Retrieve for BuiltIn {
         uri: &jsonschema::Uri<String>,
     ) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
         let path = uri.as_str().strip_prefix(BUILT_IN).ok_or("only built-in schemas are referred to")?;
-        Ok(parts::built_in(path))
+        Ok((*parts::built_in(path)).clone())
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Works on JSON values alone; `schemas/README.md` says the rules that this implements.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::{Map, Value as Json, json};
 
 use super::judge::Validator;
@@ -76,7 +78,8 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         .map(|other| other_category(other, &skeleton["properties"][other]))
         .into();
     let title = format!("{} ↔ {}", shop.title, erp.title);
-    let validator = Validator::new(skeleton.clone()).map_err(|why| {
+    let shape = Shape::of(&skeleton);
+    let validator = Validator::new(skeleton).map_err(|why| {
         let help = "correct the setting that is named there, in the part that says so".to_owned();
         error("", format!("the linked schema is unusable: {why}"), help)
     })?;
@@ -89,13 +92,11 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         settings,
         others,
         hidden,
-        document: Json::Null,
-        shape: Shape::default(),
+        shape,
         validator,
+        document: OnceLock::new(),
     };
     resolve_defaults(&mut linked);
-    linked.document = document(&linked, skeleton);
-    linked.shape = Shape::of(&linked.document);
     Ok(linked)
 }
 
@@ -156,8 +157,8 @@ fn flows(catalogue: &Catalogue, pair: &Json) -> Vec<Flow> {
         .collect()
 }
 
-fn category_parts(catalogue: &Catalogue) -> Vec<Json> {
-    let mut parts: Vec<Json> = catalogue
+fn category_parts(catalogue: &Catalogue) -> Vec<Arc<Json>> {
+    let mut parts: Vec<Arc<Json>> = catalogue
         .names("categories")
         .iter()
         .filter_map(|name| catalogue.part(&format!("categories/{name}.yaml")))
@@ -507,7 +508,7 @@ fn strings(list: &Json) -> Vec<String> {
 
 /// The document's schema with flows, connectors, topics and categories filled in; without what is required when.
 fn skeleton(catalogue: &Catalogue, sides: &Sides<'_>, flows: &[Flow], settings: &[Category]) -> Json {
-    let mut schema = catalogue.part("document.yaml").unwrap_or_default();
+    let mut schema = Json::clone(&catalogue.part("document.yaml").unwrap_or_default());
     let flow_ids: Vec<&str> = flows.iter().map(|flow| flow.id.as_str()).collect();
     let properties = &mut schema["properties"];
     for flow in flows {
@@ -619,7 +620,8 @@ fn resolve_defaults(pair: &mut Pair) {
 }
 
 /// The published schema: the structure, and as conditions what a live integration must have decided.
-fn document(pair: &Pair, mut schema: Json) -> Json {
+pub(super) fn document(pair: &Pair) -> Json {
+    let mut schema = pair.validator().schema().clone();
     let mut rules = Vec::new();
     for category in pair.categories() {
         for setting in &category.settings {

@@ -5,6 +5,7 @@
 //! condition on a setting that does not exist never holds. Nothing here links, and nothing judges an integration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
@@ -40,7 +41,7 @@ struct World {
     flows: Vec<String>,
     /// The settings of each category.
     categories: BTreeMap<String, Json>,
-    connectors: BTreeMap<String, Json>,
+    connectors: BTreeMap<String, Arc<Json>>,
     /// What connectors and pairs lay over categories: settings by category.
     layers: Vec<Json>,
     /// What categories as a whole need.
@@ -51,7 +52,7 @@ struct World {
 
 impl World {
     fn read(catalogue: &Catalogue) -> World {
-        let parts = |folder: &str| -> BTreeMap<String, Json> {
+        let parts = |folder: &str| -> BTreeMap<String, Arc<Json>> {
             let names = catalogue.names(folder).into_iter();
             names
                 .filter_map(|id| Some((id.clone(), catalogue.part(&format!("{folder}/{id}.yaml"))?)))
@@ -61,7 +62,7 @@ impl World {
         let categories = parts("categories");
         let connectors = parts("connectors");
         let pairs = parts("pairs");
-        let settings = |part: &Json| part.get("settings").cloned();
+        let settings = |part: &Arc<Json>| part.get("settings").cloned();
         World {
             flows: keys(flows.get("flows")).map(str::to_owned).collect(),
             needs: categories.values().filter_map(|part| part.get("needs").cloned()).collect(),
@@ -78,7 +79,7 @@ impl World {
     /// What the connectors of a side have: option sets and capabilities.
     fn offered(&self, side: &str) -> BTreeSet<&str> {
         let of_side = self.connectors.values().filter(|connector| text(connector, "side") == side);
-        of_side.flat_map(offers).collect()
+        of_side.flat_map(|connector| offers(connector)).collect()
     }
 
     /// What categories and settings need of a side.

@@ -14,6 +14,8 @@ pub mod speak;
 pub mod vat;
 pub mod words;
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::Value as Json;
 
 use crate::model::{SettingPath, Settings, Value};
@@ -36,11 +38,10 @@ pub struct Pair {
     pub others: Vec<Category>,
     /// Categories that exist but not for this pair, with the reason in words.
     pub hidden: Vec<(String, String)>,
-    /// The self-contained JSON Schema (draft 2020-12) that `schema show --json` prints.
-    pub document: Json,
-    /// Of `document`.
+    /// Of the whole document.
     pub shape: Shape,
     validator: Validator,
+    document: OnceLock<Json>,
 }
 
 /// A platform, as far as schemas speak of it.
@@ -48,7 +49,7 @@ pub struct Pair {
 pub struct Connector {
     pub id: String,
     pub title: String,
-    pub description: Json,
+    pub description: Arc<Json>,
 }
 
 /// A flow that a pair offers.
@@ -140,6 +141,12 @@ impl Pair {
     #[must_use]
     pub fn connector(&self, id: &str) -> Option<&Connector> {
         [&self.shop, &self.erp].into_iter().find(|connector| connector.id == id)
+    }
+
+    /// The self-contained JSON Schema (draft 2020-12) that `schema show --json` prints.
+    #[must_use]
+    pub fn document(&self) -> &Json {
+        self.document.get_or_init(|| link::document(self))
     }
 
     /// Judges structure: everything but which settings are required, which `compile` judges with better words.

@@ -1,7 +1,7 @@
 //! The part files from which pairs are linked: the built-in ones, with a project's own laid over them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use include_dir::{Dir, include_dir};
 use serde_json::Value as Json;
@@ -23,14 +23,25 @@ const FOLDERS: [(&str, &str); 3] =
 /// A pair that is linked when it is first asked for; others can be linked meanwhile.
 type Linked = OnceLock<Option<Arc<Pair>>>;
 
+/// The pairs linked so far.
+type AllLinked = Arc<Mutex<HashMap<String, Arc<Linked>>>>;
+
 /// All parts that a project sees, and the pairs linked from them so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Catalogue {
     /// A project's own parts by path below `schemas/`, with the tree for places.
-    own: BTreeMap<String, (Json, yaml::Node)>,
+    own: BTreeMap<String, (Arc<Json>, yaml::Node)>,
     /// Own parts with mistakes: nothing is linked from them, nor from the built-in parts of the same name.
     broken: BTreeSet<String>,
-    linked: Mutex<HashMap<String, Arc<Linked>>>,
+    linked: AllLinked,
+}
+
+impl Default for Catalogue {
+    /// The built-in parts alone. What is linked from these is the same wherever it is asked for in a process.
+    fn default() -> Self {
+        static LINKED: LazyLock<AllLinked> = LazyLock::new(AllLinked::default);
+        Catalogue { own: BTreeMap::new(), broken: BTreeSet::new(), linked: Arc::clone(&LINKED) }
+    }
 }
 
 impl Catalogue {
@@ -47,7 +58,7 @@ impl Catalogue {
             };
             match read(sources, file, meta, findings) {
                 Some(node) => {
-                    catalogue.own.insert(path.to_owned(), (node.to_json(), node));
+                    catalogue.own.insert(path.to_owned(), (Arc::new(node.to_json()), node));
                 }
                 None => {
                     catalogue.broken.insert(path.to_owned());
@@ -57,6 +68,7 @@ impl Catalogue {
         if catalogue.own.is_empty() && catalogue.broken.is_empty() {
             return catalogue;
         }
+        catalogue.linked = AllLinked::default();
         for (path, finding) in lint::lint(&catalogue) {
             catalogue.broken.insert(path);
             findings.push(finding);
@@ -73,7 +85,7 @@ impl Catalogue {
 
     /// A project's own parts that could be read: path below `schemas/`, JSON and tree.
     pub(super) fn own(&self) -> impl Iterator<Item = (&str, &Json, &yaml::Node)> {
-        self.own.iter().map(|(path, (json, node))| (path.as_str(), json, node))
+        self.own.iter().map(|(path, (json, node))| (path.as_str(), &**json, node))
     }
 
     pub(super) fn has_broken(&self) -> bool {
@@ -108,9 +120,9 @@ impl Catalogue {
 
     /// A part by its path below `schemas/`, such as `connectors/fortnox.yaml`.
     #[must_use]
-    pub fn part(&self, path: &str) -> Option<Json> {
+    pub fn part(&self, path: &str) -> Option<Arc<Json>> {
         if let Some((json, _)) = self.own.get(path) {
-            return Some(json.clone());
+            return Some(Arc::clone(json));
         }
         if self.broken.contains(path) {
             return None;
@@ -121,8 +133,8 @@ impl Catalogue {
     /// The VAT rates: the built-in ones, with the countries of the project's own table laid over them.
     #[must_use]
     pub fn vat(&self) -> Vat {
-        let own = self.own.get(vat::PATH).map(|(json, _)| json.clone());
-        Vat::new(built_in(vat::PATH), own)
+        let own = self.own.get(vat::PATH).map(|(json, _)| (**json).clone());
+        Vat::new((*built_in(vat::PATH)).clone(), own)
     }
 
     /// The names of the parts in a folder, sorted.
@@ -230,24 +242,33 @@ pub fn owners_of(category: &str, setting: &str) -> Option<Vec<String>> {
     owners.get(&(category.to_owned(), setting.to_owned())).cloned()
 }
 
-/// A built-in file under `schemas/` as JSON. The files are judged by tests, so none fails here.
+/// A built-in file under `schemas/` as JSON, read once a process. The files are judged by tests, so none fails here.
 #[must_use]
-pub fn built_in(path: &str) -> Json {
-    let Some(text) = built_in_text(path) else { return Json::Null };
-    let mut sources = Sources::default();
-    let file = sources.add(SourceFile::new(path, text));
-    yaml::parse(&sources, file, &mut Vec::new()).map_or(Json::Null, |node| node.to_json())
+pub fn built_in(path: &str) -> Arc<Json> {
+    static READ: LazyLock<Mutex<HashMap<String, Arc<Json>>>> = LazyLock::new(Mutex::default);
+    let known = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(json) = known().get(path) {
+        return Arc::clone(json);
+    }
+    let json = built_in_text(path).and_then(|text| {
+        let mut sources = Sources::default();
+        let file = sources.add(SourceFile::new(path, text));
+        yaml::parse(&sources, file, &mut Vec::new()).map(|node| node.to_json())
+    });
+    let json = Arc::new(json.unwrap_or_default());
+    known().insert(path.to_owned(), Arc::clone(&json));
+    json
 }
 
 /// A built-in schema for schemas by its URI.
 pub(super) fn meta_by_uri(uri: &str) -> Option<&'static Json> {
-    static META: OnceLock<BTreeMap<String, Json>> = OnceLock::new();
+    static META: OnceLock<BTreeMap<String, Arc<Json>>> = OnceLock::new();
     let meta = META.get_or_init(|| {
         let files = BUILT_IN.get_dir("meta").into_iter().flat_map(|dir| dir.files());
         let paths = files.filter_map(|file| file.path().to_str());
         paths.map(|path| (path.to_owned(), built_in(path))).collect()
     });
-    meta.get(uri.strip_prefix(super::judge::BUILT_IN)?)
+    meta.get(uri.strip_prefix(super::judge::BUILT_IN)?).map(|json| &**json)
 }
 
 /// The text of a built-in file under `schemas/`.

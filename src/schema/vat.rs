@@ -157,7 +157,7 @@ mod tests {
     use crate::schema::parts::built_in;
 
     fn table() -> Vat {
-        Vat::new(built_in(PATH), None)
+        Vat::new((*built_in(PATH)).clone(), None)
     }
 
     fn on(text: &str) -> Date {
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_project_lays_whole_countries_over_the_table() {
         let own = serde_json::json!({"countries": {"FI": {"title": "Finland", "rates": [{"rate": "30", "kind": "standard"}]}}});
-        let vat = Vat::new(built_in(PATH), Some(own));
+        let vat = Vat::new((*built_in(PATH)).clone(), Some(own));
         assert_eq!(vat.country("FI").unwrap().standard(on("2026-01-01")), Some("30"));
         assert_eq!(vat.country("SE").unwrap().standard(on("2026-01-01")), Some("25"));
     }

@@ -83,7 +83,7 @@ fn sample(schema: &Json) -> Json {
 
 /// A live integration in which all flows are on and every setting is declared.
 fn complete(pair: &Pair) -> Json {
-    let schema = &pair.document["properties"];
+    let schema = &pair.document()["properties"];
     let mut document = json!({"integration": "it", "pair": pair.id});
     for key in OTHERS.iter().chain(&["settings"]) {
         document[*key] = sample(&schema[*key]);
@@ -260,7 +260,7 @@ fn place_of(category: &str, path: &SettingPath) -> String {
 
 /// The schema of the value at a pointer into a document.
 pub fn schema_at<'a>(pair: &'a Pair, pointer: &str) -> Option<&'a Json> {
-    pointer.split('/').skip(1).try_fold(&pair.document, |schema, key| {
+    pointer.split('/').skip(1).try_fold(pair.document(), |schema, key| {
         let key = key.replace("~1", "/").replace("~0", "~");
         let named = schema.get("properties").and_then(|properties| properties.get(&key));
         named
@@ -295,9 +295,9 @@ fn check_part(validator: &Validator, path: &str) {
 #[test]
 fn every_linked_schema_is_one_by_two_other_implementations() {
     for (pair, document) in PAIRS.iter() {
-        jsonschema::draft202012::meta::validate(&pair.document).unwrap_or_else(|error| panic!("{error}"));
-        assert!(compiled(&pair.document).is_valid(document), "{}", pair.id);
-        let (schemas, index) = boon_schema(&pair.document);
+        jsonschema::draft202012::meta::validate(pair.document()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(compiled(pair.document()).is_valid(document), "{}", pair.id);
+        let (schemas, index) = boon_schema(pair.document());
         if let Err(error) = schemas.validate(document, index) {
             panic!("{}: {error:#}", pair.id);
         }
@@ -387,7 +387,7 @@ fn mistakes(pair: &Pair, valid: &Json) -> Vec<Spoiled> {
         all.push(Spoiled { at: place_of(&category.id, &setting.path), put: None, with });
     }
     let mut choices = BTreeSet::new();
-    choices_of(&pair.document, "", &mut choices);
+    choices_of(pair.document(), "", &mut choices);
     // A pair of platforms without webhooks has no valid one.
     choices.retain(|choice| !choice.starts_with("/webhooks") || valid.get("webhooks").is_some());
     for choice in choices {
@@ -635,8 +635,8 @@ fn mutations(document: &Json, pair: &Pair, into: &mut Share) {
 /// Where pairform and the linked schema, as two others read it, do not agree.
 fn disagreements(pair: &Pair, documents: &[Json]) -> Vec<String> {
     let run = run(documents);
-    let validator = compiled(&pair.document);
-    let (schemas, index) = boon_schema(&pair.document);
+    let validator = compiled(pair.document());
+    let (schemas, index) = boon_schema(pair.document());
     let mut wrong = Vec::new();
     let mut judged = 0;
     for (at, document) in documents.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use super::Account;
@@ -37,7 +38,7 @@ pub fn plan<'a>(uses: impl IntoIterator<Item = Use<'a>>) -> Plan {
         let sets = in_use(&one);
         for connector in [&one.pair.shop, &one.pair.erp] {
             let of_connector = sets.iter().filter(|((id, _), _)| *id == connector.id);
-            let Ok(descriptor) = serde_json::from_value::<Descriptor>(connector.description.clone()) else {
+            let Ok(descriptor) = Descriptor::deserialize(&*connector.description) else {
                 notes.push(format!("the descriptor of {} cannot be read", connector.title));
                 continue;
             };
