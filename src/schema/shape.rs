@@ -3,6 +3,8 @@
 //!
 //! Not here: anything that is asked for seldom; that is read from the schema itself.
 
+use std::cmp::Ordering;
+
 use serde_json::Value as Json;
 
 use super::{options_of, text};
@@ -10,7 +12,7 @@ use super::{options_of, text};
 /// One place of a schema.
 #[derive(Debug, Default)]
 pub struct Shape {
-    /// Sorted by name.
+    /// Sorted by length and name: names of another length are told apart without a look at them.
     named: Vec<(Box<str>, Shape)>,
     rows: Option<Box<Shape>>,
     items: Option<Box<Shape>>,
@@ -42,7 +44,7 @@ impl Shape {
             .flatten()
             .map(|(name, inner)| (name.as_str().into(), Shape::of(inner)))
             .collect();
-        named.sort_by(|(a, _), (b, _)| a.cmp(b));
+        named.sort_by(|(a, _), (b, _)| by_length(a, b));
         let inner = |key: &str| {
             schema.get(key).filter(|inner| inner.is_object()).map(|inner| Box::new(Shape::of(inner)))
         };
@@ -75,7 +77,7 @@ impl Shape {
     /// The shape of the value under a key: a property's, else a row's.
     #[must_use]
     pub fn below(&self, key: &str) -> Option<&Shape> {
-        let found = self.named.binary_search_by(|(name, _)| (**name).cmp(key));
+        let found = self.named.binary_search_by(|(name, _)| by_length(name, key));
         found.map_or(self.rows.as_deref(), |at| Some(&self.named[at].1))
     }
 
@@ -84,4 +86,8 @@ impl Shape {
     pub fn items(&self) -> Option<&Shape> {
         self.items.as_deref()
     }
+}
+
+fn by_length(one: &str, other: &str) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }

@@ -47,7 +47,7 @@ pub struct Entry {
 pub struct Map {
     entries: Vec<Entry>,
     /// Only for large maps; small ones are searched faster from end to end.
-    index: HashMap<Box<str>, usize>,
+    index: Option<Box<HashMap<Box<str>, usize>>>,
     cut: bool,
     replaces: bool,
 }
@@ -93,11 +93,11 @@ impl Map {
 
     /// Adds an entry whose key is known to be absent.
     pub(super) fn append(&mut self, entry: Entry) {
-        if !self.index.is_empty() {
-            self.index.insert(entry.key.text.clone(), self.entries.len());
+        if let Some(index) = &mut self.index {
+            index.insert(entry.key.text.clone(), self.entries.len());
         }
         self.entries.push(entry);
-        if self.index.is_empty() && self.entries.len() > SMALL {
+        if self.index.is_none() && self.entries.len() > SMALL {
             self.reindex();
         }
     }
@@ -151,18 +151,18 @@ impl Map {
     }
 
     fn position(&self, key: &str) -> Option<usize> {
-        if self.index.is_empty() {
-            return self.entries.iter().position(|entry| &*entry.key.text == key);
+        if let Some(index) = &self.index {
+            return index.get(key).copied();
         }
-        self.index.get(key).copied()
+        // Most keys of one length differ in their first letter already, and to compare the rest takes a call.
+        let first = key.as_bytes().first();
+        let is_same = |text: &str| text.len() == key.len() && text.as_bytes().first() == first && text == key;
+        self.entries.iter().position(|entry| is_same(&entry.key.text))
     }
 
     fn reindex(&mut self) {
-        self.index.clear();
-        if self.entries.len() > SMALL {
-            let places = self.entries.iter().enumerate();
-            self.index = places.map(|(at, entry)| (entry.key.text.clone(), at)).collect();
-        }
+        let places = || self.entries.iter().enumerate().map(|(at, entry)| (entry.key.text.clone(), at));
+        self.index = (self.entries.len() > SMALL).then(|| Box::new(places().collect()));
     }
 }
 
