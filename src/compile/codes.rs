@@ -2,7 +2,6 @@
 //!
 //! Done before anything is judged, so that a code is judged as what it will be.
 
-use serde_json::Value as Json;
 
 use crate::model::Value;
 use crate::schema::shape::{Code, Shape};
@@ -28,13 +27,6 @@ pub fn settle(node: &mut Node, shape: &Shape) {
         }
         kind => settle_one(kind, shape.code),
     }
-}
-
-/// The schema of the value under a key: a property's, else a row's.
-#[must_use]
-pub fn below<'a>(schema: &'a Json, key: &str) -> Option<&'a Json> {
-    let named = schema.get("properties").and_then(|properties| properties.get(key));
-    named.or_else(|| schema.get("additionalProperties").filter(|rows| rows.is_object()))
 }
 
 fn settle_one(kind: &mut Kind, code: Option<Code>) {

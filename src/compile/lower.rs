@@ -8,14 +8,14 @@ use serde_json::{Map as JsonMap, Value as Json};
 use super::Compiled;
 use super::check::secrets::is_reference;
 use super::check::{Checked, category_entry};
-use super::codes::below;
 use super::compose::Composed;
 use crate::model::{
     CONNECTORS, Configuration, FLOWS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS,
 };
-use crate::schema::{Category, Pair, is_set};
+use crate::schema::Pair;
+use crate::schema::shape::Shape;
 use crate::source::Span;
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Kind, Node, Trail};
 
 /// Lowers one document.
 #[must_use]
@@ -26,8 +26,8 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
     for category in pair.categories() {
         let planned = checked.visible.contains(&category.id) && !checked.unmanaged.contains(&category.id);
         let Some(entry) = category_entry(root, &category.id).filter(|_| planned) else { continue };
-        let mut lowered = Lowered { category, hidden, settings: Settings::new(), origins: BTreeMap::new() };
-        lowered.walk(&SettingPath::root(), &entry.value, entry.key.span, None);
+        let mut lowered = Lowered { hidden, settings: Settings::new(), origins: BTreeMap::new() };
+        lowered.walk(&Trail::default(), &entry.value, entry.key.span, &category.shape);
         configuration.categories.insert(category.id.clone(), lowered.settings);
         origins.insert(category.id.clone(), lowered.origins);
     }
@@ -48,7 +48,6 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
 }
 
 struct Lowered<'a> {
-    category: &'a Category,
     /// Places that may hold a credential.
     hidden: &'a [Span],
     settings: Settings,
@@ -56,39 +55,36 @@ struct Lowered<'a> {
 }
 
 impl Lowered<'_> {
-    /// `schema` is that of the value, none at the category itself.
-    fn walk(&mut self, path: &SettingPath, node: &Node, key: Span, schema: Option<&Json>) {
+    /// `shape` is that of the value.
+    fn walk(&mut self, trail: &Trail<'_>, node: &Node, key: Span, shape: &Shape) {
         if let Kind::Map(map) = &node.kind
-            && !is_credential(schema)
+            && !shape.is_credential
         {
             for entry in map.entries() {
                 // What the schema does not know is no setting; it has its finding, and is not planned.
-                if let Some(inner) = below(schema.unwrap_or(&self.category.schema), &entry.key.text) {
-                    self.walk(&path.child(&entry.key.text), &entry.value, entry.key.span, Some(inner));
+                if let Some(inner) = shape.below(&entry.key.text) {
+                    self.walk(&trail.below(&entry.key.text), &entry.value, entry.key.span, inner);
                 }
             }
             return;
         }
         let items = node.as_list().unwrap_or_default();
         let may_be_secret = |node: &Node| self.hidden.contains(&node.span);
-        if path.is_root() || may_be_secret(node) || items.iter().any(may_be_secret) {
+        if trail.is_root() || may_be_secret(node) || items.iter().any(may_be_secret) {
             return;
         }
-        if let Some(value) = value(node, schema) {
+        if let Some(value) = value(node, Some(shape)) {
+            let path: SettingPath = trail.keys().into_iter().collect();
             self.settings.insert(path.clone(), value);
-            self.origins.insert(path.clone(), key);
+            self.origins.insert(path, key);
         }
     }
 }
 
-fn is_credential(schema: Option<&Json>) -> bool {
-    schema.is_some_and(|schema| schema.get("x-secret").is_some())
-}
-
 /// The canonical value of a leaf; `None` for a hole, for what no setting can hold, and for a literal credential.
 #[must_use]
-pub fn value(node: &Node, schema: Option<&Json>) -> Option<Value> {
-    if is_credential(schema) && !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+pub fn value(node: &Node, shape: Option<&Shape>) -> Option<Value> {
+    if shape.is_some_and(|shape| shape.is_credential) && !matches!(node.kind, Kind::Map(_) | Kind::Null) {
         return None;
     }
     Some(match &node.kind {
@@ -103,15 +99,15 @@ pub fn value(node: &Node, schema: Option<&Json>) -> Option<Value> {
         Kind::Bool(on) => Value::Bool(*on),
         Kind::Number(written) => Value::number(written),
         Kind::Text(written) => Value::Text(written.to_string()),
-        Kind::List(items) => list(items, schema),
+        Kind::List(items) => list(items, shape),
     })
 }
 
 /// A list without repetitions is a set: its order says nothing.
-fn list(items: &[Node], schema: Option<&Json>) -> Value {
-    let inner = schema.and_then(|schema| schema.get("items"));
+fn list(items: &[Node], shape: Option<&Shape>) -> Value {
+    let inner = shape.and_then(Shape::items);
     let mut values: Vec<Value> = items.iter().filter_map(|item| value(item, inner)).collect();
-    if schema.is_some_and(is_set) {
+    if shape.is_some_and(|shape| shape.is_set) {
         values.sort();
         values.dedup();
     }
@@ -136,14 +132,14 @@ pub fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
         let category =
             [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&key.as_str()).then(|| pair.category(&key));
         let value = match (category.flatten(), &entry.value.kind) {
-            (Some(category), _) => canonical(&entry.value, Some(&category.schema), hidden),
+            (Some(category), _) => canonical(&entry.value, Some(&category.shape), hidden),
             (None, Kind::Map(settings)) if key == "settings" => Json::Object(
                 settings
                     .entries()
                     .iter()
                     .map(|entry| {
-                        let schema = pair.category(&entry.key.text).map(|category| &category.schema);
-                        (entry.key.text.to_string(), canonical(&entry.value, schema, hidden))
+                        let shape = pair.category(&entry.key.text).map(|category| &category.shape);
+                        (entry.key.text.to_string(), canonical(&entry.value, shape, hidden))
                     })
                     .collect(),
             ),
@@ -160,22 +156,22 @@ fn position(pair: &Pair, key: &str) -> Option<usize> {
 }
 
 /// Nothing that the schema would refuse is mended here: what is wrong in the source is wrong in the document.
-fn canonical(node: &Node, schema: Option<&Json>, hidden: &[Span]) -> Json {
-    if is_credential(schema) {
+fn canonical(node: &Node, shape: Option<&Shape>, hidden: &[Span]) -> Json {
+    if shape.is_some_and(|shape| shape.is_credential) {
         return reference(node);
     }
     match &node.kind {
         Kind::Map(map) => {
             let entries = map.entries().iter().map(|entry| {
-                let inner = schema.and_then(|schema| below(schema, &entry.key.text));
+                let inner = shape.and_then(|shape| shape.below(&entry.key.text));
                 (entry.key.text.to_string(), canonical(&entry.value, inner, hidden))
             });
             Json::Object(entries.collect())
         }
         Kind::List(items) => {
-            let inner = schema.and_then(|schema| schema.get("items"));
+            let inner = shape.and_then(Shape::items);
             let mut items: Vec<&Node> = items.iter().collect();
-            if schema.is_some_and(is_set)
+            if shape.is_some_and(|shape| shape.is_set)
                 && items.iter().all(|item| item.as_map().is_none() && item.as_list().is_none())
             {
                 items.sort_by_cached_key(|item| value(item, inner));
@@ -183,7 +179,7 @@ fn canonical(node: &Node, schema: Option<&Json>, hidden: &[Span]) -> Json {
             items.into_iter().map(|item| canonical(item, inner, hidden)).collect()
         }
         Kind::Text(_) | Kind::Number(_) if hidden.contains(&node.span) => NOT_SHOWN.into(),
-        _ => value(node, schema).map_or(Json::Null, |value| value.to_json()),
+        _ => value(node, shape).map_or(Json::Null, |value| value.to_json()),
     }
 }
 

@@ -1,23 +1,21 @@
 //! Paths of settings within a category: `map.Klarna`, `countries.FI.rates."25.5"`.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// Keys from the category down to one leaf. Ordered key by key.
+/// Keys from the category down to one leaf. Ordered key by key. Copies share their keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SettingPath(Vec<Box<str>>);
+pub struct SettingPath(Arc<[Box<str>]>);
 
 impl SettingPath {
     #[must_use]
     pub fn root() -> Self {
-        SettingPath(Vec::new())
+        SettingPath::default()
     }
 
     #[must_use]
     pub fn child(&self, key: &str) -> Self {
-        let mut segments = Vec::with_capacity(self.0.len() + 1);
-        segments.extend_from_slice(&self.0);
-        segments.push(key.into());
-        SettingPath(segments)
+        self.0.iter().map(|key| &**key).chain([key]).collect()
     }
 
     #[must_use]
@@ -57,7 +55,7 @@ impl SettingPath {
             segments.push(segment.into_boxed_str());
             match rest.strip_prefix('.') {
                 Some(after) => rest = after,
-                None if rest.is_empty() => return Some(SettingPath(segments)),
+                None if rest.is_empty() => return Some(SettingPath(segments.into())),
                 None => return None,
             }
         }

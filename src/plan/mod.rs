@@ -9,6 +9,7 @@ pub mod file;
 pub mod outside;
 pub mod safety;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -477,14 +478,20 @@ fn action(planned: &CategoryPlan, differences: &[Difference], current: Option<&C
 
 /// Settings with the fingerprints of their secrets, as far as those are at hand.
 #[must_use]
-pub fn with_fingerprints(settings: &Settings, fingerprint: &dyn Fn(&str) -> Option<String>) -> Settings {
+pub fn with_fingerprints<'s>(
+    settings: &'s Settings,
+    fingerprint: &dyn Fn(&str) -> Option<String>,
+) -> Cow<'s, Settings> {
+    if !settings.values().any(|value| matches!(value, Value::Secret(_))) {
+        return Cow::Borrowed(settings);
+    }
     let mut settings = settings.clone();
     for value in settings.values_mut() {
         if let Value::Secret(secret) = value {
             secret.fingerprint = fingerprint(&secret.reference);
         }
     }
-    settings
+    Cow::Owned(settings)
 }
 
 fn default_of(category: &Category, path: &SettingPath) -> Option<Value> {

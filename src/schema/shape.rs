@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value as Json;
 
-use super::{options_of, text};
+use super::{is_set, options_of, text};
 
 /// One place of a schema.
 #[derive(Debug, Default)]
@@ -22,6 +22,10 @@ pub struct Shape {
     pub values_of: Option<(Box<str>, Box<str>)>,
     /// Of the list that the keys of a mapping come from.
     pub keys_of: Option<(Box<str>, Box<str>)>,
+    /// Here stands a reference to a secret.
+    pub is_credential: bool,
+    /// A list that holds nothing twice, so that its order says nothing.
+    pub is_set: bool,
     /// A code stands here or below.
     pub holds_codes: bool,
     /// Something that comes from a list stands here or below.
@@ -65,6 +69,8 @@ impl Shape {
             holds_codes: code.is_some() || any(|shape| shape.holds_codes, items.as_deref()),
             // What a list holds is spoken of where the list is.
             holds_lists: values_of.is_some() || keys_of.is_some() || any(|shape| shape.holds_lists, None),
+            is_credential: schema.get("x-secret").is_some(),
+            is_set: is_set(schema),
             named,
             rows,
             items,

@@ -169,11 +169,12 @@ fn differs(
         return None;
     }
     let schema = compiled.pair.category(category).and_then(|category| category.schema_at(path));
+    let shape = schema.map(Shape::of);
     let mut base_value = base.value.clone();
-    if let Some(schema) = schema {
-        codes::settle(&mut base_value, &Shape::of(schema));
+    if let Some(shape) = &shape {
+        codes::settle(&mut base_value, shape);
     }
-    (lower::value(&base_value, schema).as_ref() != Some(value)).then(|| base.clone())
+    (lower::value(&base_value, shape.as_ref()).as_ref() != Some(value)).then(|| base.clone())
 }
 
 impl Row<'_> {
