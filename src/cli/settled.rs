@@ -10,11 +10,11 @@ use super::project::{self, Project};
 use super::secrets::Secrets;
 use crate::compile::project::Project as Declared;
 use crate::compile::{Compilation, Compiled, Judged};
-use crate::model::{Hidden, Secret, Value};
+use crate::model::{Hidden, Value};
 use crate::options::Options;
 use crate::plan::{self, Desired, Released, Scope, Standing};
 use crate::source::Sources;
-use crate::store::{self, Head, Store};
+use crate::store::{self, Head, Store, Wanted};
 
 /// An integration of which an apply would do nothing.
 #[derive(Debug)]
@@ -101,10 +101,14 @@ impl Ground {
         let few = !common.integration.is_empty() || common.changed_since.is_some();
         let Some(from) = store.as_mut().filter(|_| !few) else { return Ok(Ground { store, heads: None }) };
         let mut heads: BTreeMap<String, Vec<Head>> = BTreeMap::new();
-        for head in from.heads(None)? {
-            match heads.get_mut(&head.integration) {
-                Some(of_one) => of_one.push(head),
-                None => drop(heads.insert(head.integration.clone(), vec![head])),
+        // Those of one integration follow each other, mostly.
+        let mut rest = from.heads(None)?.into_iter().peekable();
+        while let Some(head) = rest.next() {
+            let name = head.integration.clone();
+            let of_one = heads.entry(name.clone()).or_default();
+            of_one.push(head);
+            while let Some(next) = rest.next_if(|next| next.integration == name) {
+                of_one.push(next);
             }
         }
         Ok(Ground { store, heads: Some(heads) })
@@ -127,32 +131,34 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn at(&self, judged: Judged) -> Kept {
-        let has_errors = judged.has_errors();
-        let compiled = judged.lower();
-        match self.heads.get(&compiled.name) {
-            Some(heads) if !has_errors && self.is_settled(&compiled, heads) => {
-                Kept::Settled(Box::new(self.settled(&compiled, heads)))
+        match self.heads.get(judged.name()) {
+            Some(heads) if !judged.has_errors() && self.is_settled(&judged, heads) => {
+                Kept::Settled(Box::new(self.settled(&judged.outline(), heads)))
             }
-            _ => Kept::Open(Box::new(compiled)),
+            _ => Kept::Open(Box::new(judged.lower())),
         }
     }
 
     /// Nothing is written, and nothing about it depends on a value that is only deployed.
-    fn is_settled(&self, compiled: &Compiled, heads: &[Head]) -> bool {
-        let declared = &compiled.configuration.categories;
-        let undeclared = |head: &Head| !declared.contains_key(&head.category);
-        compiled.required().all(|(_, _, set)| set.is_some())
-            && heads.iter().all(|head| !undeclared(head) || head.is_marked())
-            && declared.iter().all(|(category, settings)| {
-                let desired =
-                    plan::with_fingerprints(settings, &|reference| self.secrets.fingerprint(reference).ok());
-                let missing =
-                    |value: &Value| matches!(value, Value::Secret(Secret { fingerprint: None, .. }));
-                if self.purpose == Purpose::Apply && desired.values().any(missing) {
+    fn is_settled(&self, judged: &Judged, heads: &[Head]) -> bool {
+        let declares = |head: &Head| judged.declared().any(|(category, _)| category.id == head.category);
+        judged.required().all(|(_, _, set)| set.is_some())
+            && heads.iter().all(|head| head.is_marked() || declares(head))
+            && judged.declared().all(|(category, entry)| {
+                let mut wanted = Wanted::default();
+                judged.leaves(category, entry, &mut |keys, mut value| {
+                    if let Value::Secret(secret) = &mut value {
+                        secret.fingerprint = self.secrets.fingerprint(&secret.reference).ok();
+                    }
+                    wanted.add(keys, &value);
+                });
+                if self.purpose == Purpose::Apply && wanted.has_unknown() {
                     return false;
                 }
-                let head = heads.iter().find(|head| head.category == *category);
-                head.map_or(desired.is_empty(), |head| head.is_settled(&desired))
+                match heads.iter().find(|head| head.category == category.id) {
+                    Some(head) => head.is_settled(wanted),
+                    None => wanted.is_empty(),
+                }
             })
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Done before anything is judged, so that a code is judged as what it will be.
 
-
 use crate::model::Value;
 use crate::schema::shape::{Code, Shape};
 use crate::yaml::{Kind, Node};

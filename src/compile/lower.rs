@@ -12,31 +12,41 @@ use super::compose::Composed;
 use crate::model::{
     CONNECTORS, Configuration, FLOWS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS,
 };
-use crate::schema::Pair;
 use crate::schema::shape::Shape;
+use crate::schema::{Category, Pair};
 use crate::source::Span;
-use crate::yaml::{Kind, Node, Trail};
+use crate::yaml::{Entry, Kind, Node, Trail};
 
 /// Lowers one document.
 #[must_use]
 pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Span]) -> Compiled {
-    let root = &composed.root;
-    let mut configuration = Configuration::default();
+    let mut settings = BTreeMap::new();
     let mut origins = BTreeMap::new();
-    for category in pair.categories() {
-        let planned = checked.visible.contains(&category.id) && !checked.unmanaged.contains(&category.id);
-        let Some(entry) = category_entry(root, &category.id).filter(|_| planned) else { continue };
-        let mut lowered = Lowered { hidden, settings: Settings::new(), origins: BTreeMap::new() };
-        lowered.walk(&Trail::default(), &entry.value, entry.key.span, &category.shape);
-        configuration.categories.insert(category.id.clone(), lowered.settings);
-        origins.insert(category.id.clone(), lowered.origins);
+    for (category, entry) in declared(&composed.root, &pair, &checked) {
+        let mut all = Vec::new();
+        leaves(category, entry, hidden, &mut |keys, value, key| {
+            all.push((keys.iter().collect::<SettingPath>(), value, key));
+        });
+        origins.insert(category.id.clone(), all.iter().map(|(path, _, key)| (path.clone(), *key)).collect());
+        settings.insert(category.id.clone(), all.into_iter().map(|(path, value, _)| (path, value)).collect());
     }
+    let outline = outline(composed, pair, checked);
+    Compiled { configuration: Configuration { categories: settings }, origins, ..outline }
+}
+
+/// What [`lower`] gives without the settings: of an integration of which nothing will be compared.
+#[must_use]
+pub fn outline(composed: Composed, pair: Arc<Pair>, checked: Checked) -> Compiled {
+    let root = &composed.root;
+    let declared = declared(root, &pair, &checked);
     Compiled {
+        configuration: Configuration {
+            categories: declared.map(|(category, _)| (category.id.clone(), Settings::new())).collect(),
+        },
+        origins: BTreeMap::new(),
         renamed_from: root.get("renamed_from").and_then(Node::as_text).map(str::to_owned),
         name: composed.name,
         place: composed.place,
-        configuration,
-        origins,
         live: checked.live,
         flows_on: checked.flows_on,
         unmanaged: checked.unmanaged,
@@ -47,37 +57,49 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
     }
 }
 
-struct Lowered<'a> {
-    /// Places that may hold a credential.
-    hidden: &'a [Span],
-    settings: Settings,
-    origins: BTreeMap<SettingPath, Span>,
+/// The categories that are planned: visible, declared and not left to others.
+pub fn declared<'a>(
+    root: &'a Node,
+    pair: &'a Pair,
+    checked: &'a Checked,
+) -> impl Iterator<Item = (&'a Category, &'a Entry)> {
+    let planned = |category: &&Category| {
+        checked.visible.contains(&category.id) && !checked.unmanaged.contains(&category.id)
+    };
+    let categories = pair.categories().filter(planned);
+    categories.filter_map(|category| Some((category, category_entry(root, &category.id)?)))
 }
 
-impl Lowered<'_> {
-    /// `shape` is that of the value.
-    fn walk(&mut self, trail: &Trail<'_>, node: &Node, key: Span, shape: &Shape) {
-        if let Kind::Map(map) = &node.kind
-            && !shape.is_credential
-        {
-            for entry in map.entries() {
-                // What the schema does not know is no setting; it has its finding, and is not planned.
-                if let Some(inner) = shape.below(&entry.key.text) {
-                    self.walk(&trail.below(&entry.key.text), &entry.value, entry.key.span, inner);
-                }
+/// Takes keys, value and the place of the key of one leaf.
+pub type Take<'t> = dyn FnMut(&[&str], Value, Span) + 't;
+
+/// The leaves of a category as it is written, in the order of their paths. `hidden` are places that may hold a credential.
+pub fn leaves(category: &Category, entry: &Entry, hidden: &[Span], take: &mut Take<'_>) {
+    walk(&Trail::default(), &entry.value, entry.key.span, &category.shape, hidden, take);
+}
+
+/// `shape` is that of the value.
+fn walk(trail: &Trail<'_>, node: &Node, key: Span, shape: &Shape, hidden: &[Span], take: &mut Take<'_>) {
+    if let Kind::Map(map) = &node.kind
+        && !shape.is_credential
+    {
+        let mut entries: Vec<&Entry> = map.entries().iter().collect();
+        entries.sort_unstable_by(|one, other| one.key.text.cmp(&other.key.text));
+        for Entry { key, value } in entries {
+            // What the schema does not know is no setting; it has its finding, and is not planned.
+            if let Some(inner) = shape.below(&key.text) {
+                walk(&trail.below(&key.text), value, key.span, inner, hidden, take);
             }
-            return;
         }
-        let items = node.as_list().unwrap_or_default();
-        let may_be_secret = |node: &Node| self.hidden.contains(&node.span);
-        if trail.is_root() || may_be_secret(node) || items.iter().any(may_be_secret) {
-            return;
-        }
-        if let Some(value) = value(node, Some(shape)) {
-            let path: SettingPath = trail.keys().into_iter().collect();
-            self.settings.insert(path.clone(), value);
-            self.origins.insert(path, key);
-        }
+        return;
+    }
+    let items = node.as_list().unwrap_or_default();
+    let may_be_secret = |node: &Node| hidden.contains(&node.span);
+    if trail.is_root() || may_be_secret(node) || items.iter().any(may_be_secret) {
+        return;
+    }
+    if let Some(value) = value(node, Some(shape)) {
+        take(&trail.keys(), value, key);
     }
 }
 

@@ -21,12 +21,12 @@ use rayon::prelude::*;
 
 use crate::diagnostic::codes::compose as said;
 use crate::diagnostic::{About, Finding, Fix, Severity, settle};
-use crate::model::{Configuration, SettingPath};
+use crate::model::{Configuration, SettingPath, Value};
 use crate::options::{Options, View};
-use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
+use crate::schema::{Category, Pair};
 use crate::source::{FileId, Sources, Span};
-use crate::yaml;
+use crate::yaml::{self, Entry};
 use check::{Checked, Known};
 use compose::{Composed, Composer, Name};
 use levels::Levels;
@@ -88,10 +88,7 @@ pub struct Compiled {
 impl Compiled {
     /// What is required now: category, setting, and whether it is set (`None`: what is deployed decides).
     pub fn required(&self) -> impl Iterator<Item = (&str, &SettingPath, Option<bool>)> {
-        self.requirements.iter().filter_map(|requirement| {
-            let (category, path) = requirement.of(&self.pair)?;
-            Some((category, path, requirement.set))
-        })
+        required(&self.requirements, &self.pair)
     }
 
     /// The dropdown values as this integration sees them.
@@ -100,6 +97,16 @@ impl Compiled {
         let (shop, erp) = &self.accounts;
         View { options, pair: &self.pair, shop_account: shop.as_deref(), erp_account: erp.as_deref() }
     }
+}
+
+fn required<'a>(
+    requirements: &'a [check::required::Requirement],
+    pair: &'a Pair,
+) -> impl Iterator<Item = (&'a str, &'a SettingPath, Option<bool>)> {
+    requirements.iter().filter_map(|requirement| {
+        let (category, path) = requirement.of(pair)?;
+        Some((category, path, requirement.set))
+    })
 }
 
 /// Which integrations to compile, and the day to judge them on; empty lists mean all.
@@ -187,6 +194,27 @@ impl Judged {
     #[must_use]
     pub fn files(&self) -> BTreeSet<FileId> {
         compose::files_in(&self.composed.root)
+    }
+
+    /// What is required now, as [`Compiled::required`].
+    pub fn required(&self) -> impl Iterator<Item = (&str, &SettingPath, Option<bool>)> {
+        required(&self.checked.requirements, &self.pair)
+    }
+
+    /// The categories that are planned, as they are written.
+    pub fn declared(&self) -> impl Iterator<Item = (&Category, &Entry)> {
+        lower::declared(&self.composed.root, &self.pair, &self.checked)
+    }
+
+    /// The leaves of one of them, in canonical form and in the order of their paths.
+    pub fn leaves(&self, category: &Category, entry: &Entry, take: &mut dyn FnMut(&[&str], Value)) {
+        lower::leaves(category, entry, &self.hidden, &mut |keys, value, _| take(keys, value));
+    }
+
+    /// In canonical form, without the settings.
+    #[must_use]
+    pub fn outline(self) -> Compiled {
+        lower::outline(self.composed, self.pair, self.checked)
     }
 
     /// In canonical form.

@@ -43,7 +43,7 @@ pub fn to_json(settings: &Settings) -> serde_json::Value {
 }
 
 /// What has something below it is no leaf, and has no place in a document.
-fn leaves(settings: &Settings) -> impl Iterator<Item = (&SettingPath, &Value)> {
+pub fn leaves(settings: &Settings) -> impl Iterator<Item = (&SettingPath, &Value)> {
     let mut all = settings.iter().peekable();
     std::iter::from_fn(move || {
         loop {
@@ -89,43 +89,74 @@ pub fn from_json(document: &serde_json::Value) -> Settings {
     settings
 }
 
-/// Compact JSON with sorted keys: equal settings give equal bytes. Written at once, since it is asked for of every
-/// category of a fleet.
+/// Compact JSON with sorted keys: equal settings give equal bytes.
 #[must_use]
 pub fn canonical(settings: &Settings) -> String {
-    canonical_with(settings, &Value::to_json)
-}
-
-/// As [`canonical`], of secrets only the references: what can be said without their values.
-#[must_use]
-pub fn canonical_references(settings: &Settings) -> String {
-    canonical_with(settings, &|value| match value {
-        Value::Secret(secret) => Secret { fingerprint: None, ..secret.clone() }.to_json(),
-        other => other.to_json(),
-    })
-}
-
-fn canonical_with(settings: &Settings, json: &dyn Fn(&Value) -> serde_json::Value) -> String {
-    let mut out = String::from("{");
-    let mut open: &[Box<str>] = &[];
+    let mut text = CanonicalText::default();
     for (path, value) in leaves(settings) {
-        let [above @ .., key] = path.segments() else { continue };
-        let shared = open.iter().zip(above).take_while(|(a, b)| a == b).count();
-        out.extend(std::iter::repeat_n('}', open.len() - shared));
-        for name in &above[shared..] {
-            begin(&mut out, name);
-            out.push('{');
-        }
-        begin(&mut out, key);
-        match value {
-            Value::Text(text) => quote(&mut out, text),
-            Value::Bool(on) => out.push_str(if *on { "true" } else { "false" }),
-            other => out.push_str(&canonical_json(json(other))),
-        }
-        open = above;
+        text.leaf(&path.keys(), value);
     }
-    out.extend(std::iter::repeat_n('}', open.len() + 1));
-    out
+    text.end()
+}
+
+/// [`canonical`], written leaf by leaf in the order of their paths, since it is asked for of every category of a fleet.
+#[derive(Debug, Default)]
+pub struct CanonicalText {
+    out: String,
+    /// The keys of the maps that are open.
+    open: Vec<Box<str>>,
+}
+
+impl CanonicalText {
+    /// Adds the next leaf, under these keys.
+    pub fn leaf(&mut self, keys: &[&str], value: &Value) {
+        let [above @ .., key] = keys else { return };
+        if self.out.is_empty() {
+            self.out.reserve(512);
+            self.out.push('{');
+        }
+        let shared = self.open.iter().zip(above).take_while(|(a, b)| ***a == ***b).count();
+        self.out.extend(std::iter::repeat_n('}', self.open.len() - shared));
+        self.open.truncate(shared);
+        for name in &above[shared..] {
+            begin(&mut self.out, name);
+            self.out.push('{');
+            self.open.push((*name).into());
+        }
+        begin(&mut self.out, key);
+        write_value(&mut self.out, value);
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn end(mut self) -> String {
+        if self.out.is_empty() {
+            self.out.push('{');
+        }
+        self.out.extend(std::iter::repeat_n('}', self.open.len() + 1));
+        self.out
+    }
+}
+
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Text(text) => quote(out, text),
+        Value::Null => out.push_str("null"),
+        Value::Bool(on) => out.push_str(if *on { "true" } else { "false" }),
+        // A short whole number is in JSON as it is here.
+        Value::Number(text) if text.len() < 16 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            out.push_str(text);
+        }
+        Value::List(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                write_value(out, item);
+            }
+            out.push(']');
+        }
+        other => out.push_str(&canonical_json(other.to_json())),
+    }
 }
 
 /// A key, after a comma where something stands before it.

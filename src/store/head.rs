@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::Save;
-use crate::model::{self, Settings, Value, hex};
+use crate::model::{self, CanonicalText, Secret, SettingPath, Settings, Value, hex};
 
 /// A category as a plan that changes nothing has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,23 +18,18 @@ pub struct Head {
 }
 
 impl Head {
-    /// True when it is certain that nothing differs: what the last apply set is `desired`, and all of it is deployed. A
-    /// secret whose value is not at hand counts by its reference.
+    /// True when it is certain that nothing differs: what the last apply set is what is wanted, and all of it is deployed.
     #[must_use]
-    pub fn is_settled(&self, desired: &Settings) -> bool {
-        let secrets = desired.values().filter_map(|value| match value {
-            Value::Secret(secret) => Some(secret.fingerprint.is_some()),
-            _ => None,
-        });
-        let (known, unknown): (Vec<bool>, Vec<bool>) = secrets.partition(|known| *known);
-        let secrets_agree = match (known.len(), unknown.len()) {
-            (0, _) => true,
-            (_, 0) => self.marks.secrets == secrets_mark(desired),
-            _ => false,
+    pub fn is_settled(&self, wanted: Wanted) -> bool {
+        if self.marks.digest.is_empty() || self.marks.settled.is_empty() {
+            return false;
+        }
+        let secrets_agree = match (wanted.known, wanted.unknown) {
+            (false, _) => true,
+            (true, false) => self.marks.secrets == wanted.secrets_mark(),
+            (true, true) => false,
         };
-        secrets_agree
-            && !self.marks.settled.is_empty()
-            && self.marks.settled == settled_mark(&self.marks.digest, desired)
+        secrets_agree && self.marks.settled == wanted.settled_mark(&self.marks.digest)
     }
 
     /// True unless somebody edited it by hand since the last save, or the save is older than the marks.
@@ -46,7 +41,67 @@ impl Head {
     /// True when the last apply left no setting of its own here.
     #[must_use]
     pub fn is_released(&self) -> bool {
-        self.is_settled(&Settings::new())
+        self.is_settled(Wanted::default())
+    }
+}
+
+/// What the files want of a category, in the form that marks are made of. A secret whose value is not at hand counts by its
+/// reference.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Of secrets only the references.
+    text: CanonicalText,
+    /// Paths and fingerprints.
+    secrets: String,
+    is_some: bool,
+    /// Secrets whose value is at hand, and whose is not.
+    known: bool,
+    unknown: bool,
+}
+
+impl Wanted {
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let mut wanted = Wanted::default();
+        for (path, value) in model::leaves(settings) {
+            wanted.add(&path.keys(), value);
+        }
+        wanted
+    }
+
+    /// Adds the next leaf, in the order of paths.
+    pub fn add(&mut self, keys: &[&str], value: &Value) {
+        self.is_some = true;
+        let Value::Secret(secret) = value else { return self.text.leaf(keys, value) };
+        let path: SettingPath = keys.iter().collect();
+        let fingerprint = secret.fingerprint.as_deref();
+        self.known |= fingerprint.is_some();
+        self.unknown |= fingerprint.is_none();
+        self.secrets.push_str(&format!("{path}\n{}\n", fingerprint.unwrap_or_default()));
+        self.text.leaf(keys, &Value::Secret(Secret { fingerprint: None, ..secret.clone() }));
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.is_some
+    }
+
+    /// Some secret is not at hand.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        self.unknown
+    }
+
+    fn secrets_mark(&self) -> String {
+        if self.secrets.is_empty() { String::new() } else { hex(&Sha256::digest(&self.secrets)) }
+    }
+
+    fn settled_mark(self, digest: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(digest);
+        hash.update("\n");
+        hash.update(self.text.end());
+        hex(&hash.finalize())
     }
 }
 
@@ -78,36 +133,15 @@ impl Documents {
             Value::Null => !settings.keys().any(|key| key.starts_with(path)),
             value => settings.get(path) == Some(value),
         };
-        let settled = if save.applied.iter().all(deployed) {
-            settled_mark(&digest, save.applied)
-        } else {
-            String::new()
-        };
+        let applied = Wanted::of(save.applied);
+        let secrets = applied.secrets_mark();
+        let is_settled = save.applied.iter().all(deployed);
+        let settled = if is_settled { applied.settled_mark(&digest) } else { String::new() };
         Documents {
             applied: model::canonical(save.applied),
             leaves: i64::try_from(settings.len()).unwrap_or(i64::MAX),
-            marks: Marks { digest, settled, secrets: secrets_mark(save.applied) },
+            marks: Marks { digest, settled, secrets },
             settings: text,
         }
     }
-}
-
-fn settled_mark(digest: &str, applied: &Settings) -> String {
-    let mut hash = Sha256::new();
-    hash.update(digest);
-    hash.update("\n");
-    hash.update(model::canonical_references(applied));
-    hex(&hash.finalize())
-}
-
-fn secrets_mark(settings: &Settings) -> String {
-    let mut hash = Sha256::new();
-    let mut any = false;
-    for (path, value) in settings {
-        if let Value::Secret(secret) = value {
-            hash.update(format!("{path}\n{}\n", secret.fingerprint.as_deref().unwrap_or_default()));
-            any = true;
-        }
-    }
-    if any { hex(&hash.finalize()) } else { String::new() }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::model::{self, Hidden, Settings, Value};
 
 use head::Documents;
-pub use head::Head;
+pub use head::{Head, Wanted};
 
 /// Who saved what was edited by hand, as the triggers of every store write it.
 pub const OUTSIDE: &str = "outside pairform";

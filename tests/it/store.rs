@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
-    self, Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError,
+    self, Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError, Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -831,7 +831,7 @@ fn heads_tell_what_is_settled(place: &dyn Place) {
         let heads = store.heads(Some(std::slice::from_ref(&name))).unwrap();
         let [head] = &heads[..] else { panic!("{heads:?}") };
         assert_eq!((head.revision, head.settings), (1, deployed.len()));
-        assert_eq!(head.is_settled(&settings(desired)), settled, "{name}");
+        assert_eq!(head.is_settled(Wanted::of(&settings(desired))), settled, "{name}");
     }
     assert_eq!(store.heads(None).unwrap().len(), 11);
     // An edit by hand leaves nothing certain, however it goes about it.
@@ -847,7 +847,7 @@ fn heads_tell_what_is_settled(place: &dyn Place) {
         let name = format!("edited-{number}");
         store.save(&Save { integration: &name, applied: &said, ..save_of(&said, 0) }).unwrap();
         place.by_hand(&format!("UPDATE category SET {edit} WHERE integration = '{name}'")).unwrap();
-        assert!(!store.heads(Some(&[name])).unwrap()[0].is_settled(&said), "{edit}");
+        assert!(!store.heads(Some(&[name])).unwrap()[0].is_settled(Wanted::of(&said)), "{edit}");
     }
 }
 
