@@ -155,7 +155,7 @@ fn execute(
         },
         forced,
     };
-    let bar = progress_bar(streams);
+    let bar = progress_bar();
     let report = apply::apply(plan, store, &surroundings, &mut |event| match event {
         Event::Begin { categories } => bar.set_length(categories as u64),
         Event::Saving { integration, category, categories } => {
@@ -301,10 +301,9 @@ pub(super) fn who(root: &Path) -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-pub(super) fn progress_bar(streams: &Streams) -> ProgressBar {
-    let target =
-        if streams.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(0), target);
+/// Drawn on stderr, where that is a terminal.
+pub(super) fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}") {
         bar.set_style(style);
     }

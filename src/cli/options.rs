@@ -90,7 +90,7 @@ fn refresh(
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     refuse_unreadable_lists(opened)?;
-    let (reads, notes, stopped) = read(common, args, opened, streams)?;
+    let (reads, notes, stopped) = read(common, args, opened)?;
     save(&opened.root, &reads)?;
     let code = stopped.unwrap_or_else(|| code_of(&reads));
     match common.output {
@@ -176,7 +176,7 @@ fn check(
     opened: &Project<Whole>,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
-    let (reads, notes, stopped) = read(common, args, opened, streams)?;
+    let (reads, notes, stopped) = read(common, args, opened)?;
     let moved = reads
         .iter()
         .flat_map(|read| read.sets.values())
@@ -217,7 +217,7 @@ fn check(
 }
 
 /// Fetches what is in use, or takes it from the cache; writes the cache, and nothing else.
-fn read(common: &Common, args: &Fetch, opened: &Project<Whole>, streams: &mut Streams) -> Result<Done, Stop> {
+fn read(common: &Common, args: &Fetch, opened: &Project<Whole>) -> Result<Done, Stop> {
     let compilation = &opened.compilation;
     let plan::Plan { mut accounts, mut notes } = plan::plan(compilation.integrations.iter().map(in_use));
     notes.extend(passed_over(opened));
@@ -249,7 +249,7 @@ fn read(common: &Common, args: &Fetch, opened: &Project<Whole>, streams: &mut St
         paths.push(path);
     }
     let interrupts = Interrupts::watch();
-    let results = fetch_all(&accounts, args, opened, &interrupts, streams);
+    let results = fetch_all(&accounts, args, opened, &interrupts);
     let whole = project::selection(common, &opened.root, &opened.sources)?.is_all()
         && compilation.integrations.len() == compilation.names.len();
     let today = day(now);
@@ -328,7 +328,6 @@ fn fetch_all(
     args: &Fetch,
     opened: &Project<Whole>,
     interrupts: &Interrupts,
-    streams: &Streams,
 ) -> Vec<BTreeMap<String, fetch::Fetched>> {
     let vault = Vault::default();
     let tokens = Tokens::new(&opened.root, &vault);
@@ -353,7 +352,7 @@ fn fetch_all(
         timeout: args.timeout,
         max_bytes: MAX_BYTES,
     };
-    let bar = progress_bar(streams);
+    let bar = progress_bar();
     bar.set_length(accounts.iter().map(|account| account.sets.len() as u64).sum());
     let results = fetch::fetch(accounts, &around, &|event| match event {
         Event::Begin { account, set } => {
@@ -654,7 +653,7 @@ pub fn open_with_fresh_lists(
     let opened = project::open_with(common, Judged::whole)?;
     let sets = Sets { connector: Vec::new(), set: Vec::new() };
     let args = Fetch { sets, max_age, timeout: Duration::from_secs(30) };
-    let (reads, mut notes, stopped) = read(common, &args, &opened, streams)?;
+    let (reads, mut notes, stopped) = read(common, &args, &opened)?;
     if let Some(code) = stopped {
         return Err(Stop::new(code, "the run was stopped"));
     }

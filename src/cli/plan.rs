@@ -281,6 +281,7 @@ fn place(
 }
 
 /// What the filters took and left.
+#[must_use]
 pub fn scope(common: &Common, opened: &Project, settled: &[Settled]) -> Scope {
     let compilation = &opened.compilation;
     let all = || {

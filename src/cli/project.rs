@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use indicatif::ProgressBar;
+
 use crate::model::Hidden;
 
 use super::args::Common;
@@ -62,9 +64,29 @@ pub fn compile_with<T: Send>(
     selection: Selection,
     keep: impl Fn(Judged) -> T + Sync,
 ) -> Result<Project<T>, Stop> {
-    let compilation = Front::read(&sources, &selection).compile(keep);
+    let front = Front::read(&sources, &selection);
+    let bar = front_bar(front.selected());
+    let compilation = front.compile(|judged| {
+        let kept = keep(judged);
+        bar.inc(1);
+        kept
+    });
+    bar.finish_and_clear();
     require_selected(&compilation, &selection)?;
     Ok(Project { root, sources, compilation, environment: selection.environment })
+}
+
+/// From so many integrations on, somebody who waits at a terminal is shown how far it is.
+const MANY: usize = 2_000;
+
+fn front_bar(integrations: usize) -> ProgressBar {
+    if integrations < MANY {
+        return ProgressBar::hidden();
+    }
+    let bar = super::apply::progress_bar();
+    bar.set_length(integrations as u64);
+    bar.set_message("integrations");
+    bar
 }
 
 /// Finds the project and reads its sources: of the working tree, or of the revision that was asked for.

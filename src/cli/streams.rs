@@ -90,12 +90,6 @@ impl Streams {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Whether a progress display makes sense.
-    #[must_use]
-    pub fn is_watched(&self) -> bool {
-        std::io::stderr().is_terminal()
-    }
-
     /// Asks on stderr; true only for `yes` or `y`.
     pub fn ask(&mut self, question: &str) -> bool {
         matches!(self.answer(question).to_ascii_lowercase().as_str(), "y" | "yes")

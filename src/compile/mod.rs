@@ -248,6 +248,12 @@ impl<'a> Front<'a> {
         Front { sources, selection, project, catalogue, options, composer, findings }
     }
 
+    /// How many integrations will be compiled.
+    #[must_use]
+    pub fn selected(&self) -> usize {
+        self.composer.selected(self.selection).len()
+    }
+
     /// Compiles the selected integrations, many at once. What `keep` does not keep of one is dropped before the next.
     #[must_use]
     pub fn compile<T: Send>(self, keep: impl Fn(Judged) -> T + Sync) -> Compilation<T> {

@@ -47,6 +47,10 @@ pub struct Entry {
 pub struct Map {
     entries: Vec<Entry>,
     /// Only for large maps; small ones are searched faster from end to end.
+    #[expect(
+        clippy::box_collection,
+        reason = "a node is as large as its largest kind, and few maps have one"
+    )]
     index: Option<Box<HashMap<Box<str>, usize>>>,
     cut: bool,
     replaces: bool,
