@@ -478,8 +478,8 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// Saves in one transaction.
-type Together<'a> = dyn FnMut(&[Save<'_>]) -> Result<Vec<Saved>, StoreError> + 'a;
+/// Saves in one transaction: what became of each, or why nothing of it was written.
+type Together<'a> = dyn FnMut(&[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> + 'a;
 
 /// Saves together; where that fails by what may be the fault of one of them, each alone.
 fn save_or_part(
@@ -488,7 +488,7 @@ fn save_or_part(
     save: &mut Together<'_>,
 ) -> Vec<Result<Saved, StoreError>> {
     match save(saves) {
-        Ok(saved) => saved.into_iter().map(Ok).collect(),
+        Ok(saved) => saved,
         Err(error) if saves.len() > 1 && is_of_one(&error) => {
             saves.iter().flat_map(|one| save_or_part(std::slice::from_ref(one), is_of_one, save)).collect()
         }

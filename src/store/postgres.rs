@@ -95,7 +95,7 @@ impl Postgres {
         self.run(&mut |client| client.query(sql, parameters)).map(|done| done.value)
     }
 
-    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Saved>, StoreError> {
+    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
         let wanted: Vec<Settings> = saves.iter().map(|save| without_null(save.settings)).collect();
         let documents: Vec<Documents> =
             saves.iter().zip(&wanted).map(|(save, settings)| Documents::of(save, settings)).collect();
@@ -138,58 +138,86 @@ impl Postgres {
             Err(StoreError::Lost { store, reason }) => return Err(StoreError::InDoubt { store, reason }),
             // Somebody deleted a row and saved it anew in the same moment.
             Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
-                return Ok(vec![self.standing(&saves[0], &wanted[0])?]);
+                Done { value: Vec::new(), repeated: false }
             }
             other => other?,
         };
-        let mut revisions: Vec<Option<i64>> = vec![None; saves.len()];
+        let mut saved: Vec<Option<Result<Saved, StoreError>>> = vec![None; saves.len()];
         for row in &done.value {
-            let at = usize::try_from(row.get::<_, i64>(0) - 1).ok();
-            if let Some(revision) = at.and_then(|at| revisions.get_mut(at)) {
-                *revision = Some(row.get(1));
+            let at = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
+            if let (Some(saved), Some(save)) = (saved.get_mut(at), saves.get(at)) {
+                let revision = counted(row.get(1), &self.target.shown, save.integration, save.category);
+                *saved = Some(revision.map(|revision| Saved::Saved { revision }));
             }
         }
-        let one = |(at, revision): (usize, Option<i64>)| {
-            let save = &saves[at];
-            if let Some(revision) = revision {
-                let revision = counted(revision, &self.target.shown, save.integration, save.category)?;
-                return Ok(Saved::Saved { revision });
-            }
-            match self.standing(save, &wanted[at])? {
-                // The first time went through after all, and only its answer was lost.
-                Saved::Already { revision } if done.repeated => Ok(Saved::Saved { revision }),
-                standing => Ok(standing),
-            }
-        };
-        revisions.into_iter().enumerate().map(one).collect()
+        // What is saved is saved, whatever becomes of asking why the others are not.
+        let others: Vec<usize> = (0..saves.len()).filter(|at| saved[*at].is_none()).collect();
+        let standing =
+            self.standing(&others.iter().map(|at| (&saves[*at], &wanted[*at])).collect::<Vec<_>>());
+        for (number, at) in others.into_iter().enumerate() {
+            saved[at] = Some(match &standing {
+                Ok(standing) => match &standing[number] {
+                    // The first time went through after all, and only its answer was lost.
+                    Ok(Saved::Already { revision }) if done.repeated => {
+                        Ok(Saved::Saved { revision: *revision })
+                    }
+                    standing => standing.clone(),
+                },
+                Err(StoreError::Lost { store, reason }) if done.repeated => {
+                    Err(StoreError::InDoubt { store: store.clone(), reason: reason.clone() })
+                }
+                Err(error) => Err(error.clone()),
+            });
+        }
+        Ok(saved.into_iter().flatten().collect())
     }
 
-    /// Why a category was not saved: the same run did it before, or somebody else did something.
-    fn standing(&mut self, save: &Save<'_>, wanted: &Settings) -> Result<Saved, StoreError> {
-        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run, false AS gone
-             FROM category WHERE integration = $1 AND category = $2
-             UNION ALL
-             SELECT revision, settings, saved_by, saved_at, commit_id, run, true
-             FROM history WHERE integration = $1 AND category = $2
-             ORDER BY gone, revision DESC LIMIT 1";
-        let rows = self.query(sql, &[&encode(save.integration), &encode(save.category)])?;
-        let fenced_out = save.expected_revision == 0;
-        let Some(row) = rows.first() else {
-            let nothing = Saved::Conflict { revision: 0, saved_by: String::new(), saved_at: String::new() };
-            return Ok(if fenced_out { Saved::LockLost } else { nothing });
+    /// Why categories were not saved, in their order: the same run did it before, or somebody else did something.
+    fn standing(
+        &mut self,
+        saves: &[(&Save<'_>, &Settings)],
+    ) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
+        if saves.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT now.*, number
+             FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (integration, category, number),
+                  LATERAL (
+                      SELECT revision, settings, saved_by, saved_at, commit_id, run, false AS gone
+                      FROM category
+                      WHERE category.integration = wanted.integration AND category.category = wanted.category
+                      UNION ALL
+                      SELECT revision, settings, saved_by, saved_at, commit_id, run, true
+                      FROM history
+                      WHERE history.integration = wanted.integration AND history.category = wanted.category
+                      ORDER BY gone, revision DESC LIMIT 1) AS now";
+        let integrations: Vec<_> = saves.iter().map(|(save, _)| encode(save.integration)).collect();
+        let categories: Vec<_> = saves.iter().map(|(save, _)| encode(save.category)).collect();
+        let rows = self.query(sql, &[&integrations, &categories])?;
+        let row_of = |number: usize| {
+            rows.iter().find(|row| usize::try_from(row.get::<_, i64>(7)).is_ok_and(|at| at == number + 1))
         };
-        let now = past(row, &self.target.shown, save.integration, save.category)?;
-        if row.get(6) {
-            let deleted = Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at };
-            return Ok(if fenced_out { Saved::LockLost } else { deleted });
-        }
-        if now.run.as_deref() == Some(save.run) && now.settings == *wanted {
-            return Ok(Saved::Already { revision: now.revision });
-        }
-        if now.revision == save.expected_revision {
-            return Ok(Saved::LockLost);
-        }
-        Ok(Saved::Conflict { revision: now.revision, saved_by: now.saved_by, saved_at: now.saved_at })
+        let stands = |(number, (save, wanted)): (usize, &(&Save<'_>, &Settings))| {
+            let fenced_out = save.expected_revision == 0;
+            let Some(row) = row_of(number) else {
+                let nothing =
+                    Saved::Conflict { revision: 0, saved_by: String::new(), saved_at: String::new() };
+                return Ok(if fenced_out { Saved::LockLost } else { nothing });
+            };
+            let now = past(row, &self.target.shown, save.integration, save.category)?;
+            if row.get(6) {
+                let deleted = Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at };
+                return Ok(if fenced_out { Saved::LockLost } else { deleted });
+            }
+            if now.run.as_deref() == Some(save.run) && now.settings == **wanted {
+                return Ok(Saved::Already { revision: now.revision });
+            }
+            if now.revision == save.expected_revision {
+                return Ok(Saved::LockLost);
+            }
+            Ok(Saved::Conflict { revision: now.revision, saved_by: now.saved_by, saved_at: now.saved_at })
+        };
+        Ok(saves.iter().enumerate().map(stands).collect())
     }
 }
 

@@ -145,7 +145,7 @@ fn recover(reader: &Connection, path: &Path, shown: &str) -> Result<(), StoreErr
 }
 
 impl Sqlite {
-    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Saved>, StoreError> {
+    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -153,13 +153,12 @@ impl Sqlite {
         for save in saves {
             let settings = without_null(save.settings);
             saved.push(match compare_and_save(&transaction, save, &settings).map_err(failed)? {
-                Some(revision) => Saved::Saved {
-                    revision: counted(revision, &self.shown, save.integration, save.category)?,
-                },
-                None => standing(&transaction, save, &settings, &self.shown)?,
+                Some(revision) => counted(revision, &self.shown, save.integration, save.category)
+                    .map(|revision| Saved::Saved { revision }),
+                None => standing(&transaction, save, &settings, &self.shown),
             });
         }
-        if saved.iter().any(|saved| matches!(saved, Saved::Saved { .. })) {
+        if saved.iter().any(|saved| matches!(saved, Ok(Saved::Saved { .. }))) {
             transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
         }
         Ok(saved)

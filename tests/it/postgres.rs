@@ -115,6 +115,48 @@ fn a_save_that_waits_too_long_says_so_and_saves_nothing() {
     assert_eq!(save(&mut *store, "14", 1).unwrap(), Saved::Saved { revision: 2 });
 }
 
+/// The URL of a role of its own with these rights, after the store was made.
+fn as_role(server: &Server, url: &str, role: &str, rights: &str) -> String {
+    let schema = url.split("schema=").nth(1).unwrap();
+    let make = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; SET search_path = {schema};
+         GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {role};
+         GRANT UPDATE ON run, lock TO {role}; {rights}"
+    );
+    server.shell().batch_execute(&make).unwrap();
+    url.replace("configure:", &format!("{role}:"))
+}
+
+/// Why a category was not saved may not be read, and the others that were saved with it are saved all the same.
+#[test]
+fn what_was_saved_is_told_as_saved_whatever_becomes_of_the_rest() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    let mut store = store::open(&url).unwrap();
+    save(&mut *store, "30", 0).unwrap();
+    let rights = "GRANT UPDATE ON category TO half_blind; REVOKE SELECT ON history FROM half_blind;
+                  GRANT SELECT (integration, category, revision) ON history TO half_blind";
+    let mut blind = store::open(&as_role(server, &url, "half_blind", rights)).unwrap();
+    let settings = terms("14");
+    let of = |integration| Save {
+        integration,
+        category: "payment_methods",
+        expected_revision: 0,
+        settings: &settings,
+        applied: &settings,
+        saved_by: "bo",
+        saved_at: AT,
+        commit: None,
+        run: "run",
+        fence: None,
+    };
+    let saved = blind.save_all(&[of("a"), of("nordic-outdoor"), of("z")]);
+    assert_eq!(saved[0].as_ref().ok(), Some(&Saved::Saved { revision: 1 }), "{saved:?}");
+    assert!(matches!(saved[1], Err(StoreError::Denied { .. })), "{saved:?}");
+    assert_eq!(saved[2].as_ref().ok(), Some(&Saved::Saved { revision: 1 }), "{saved:?}");
+    assert_eq!(store.records().unwrap().len(), 3);
+}
+
 #[test]
 fn a_connection_that_breaks_is_made_again_and_nothing_is_saved_twice() {
     let Some(server) = server::shared() else { return };
