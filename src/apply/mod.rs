@@ -184,12 +184,10 @@ pub fn apply(
         dirty: commit.dirty,
     });
     let run = store.begin(&plan.digest, &(surroundings.now)(), surroundings.saved_by, origin)?;
-    match run {
-        Run::Finished { at } => return Err(ApplyError::Applied { at }),
-        Run::New => refuse_stale(&work, store)?,
-        // What this plan saved before it was interrupted is at a later revision by right.
-        Run::Resumed => {}
+    if let Run::Finished { at } = run {
+        return Err(ApplyError::Applied { at });
     }
+    refuse_stale(&work, store, &plan.digest)?;
     if let Some(forced) = surroundings.forced {
         store.note(&Note {
             at: (surroundings.now)(),
@@ -237,40 +235,49 @@ fn report(mut done: Vec<Work<'_>>, interrupted: bool) -> Report {
     report
 }
 
-fn refuse_stale(work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
+/// Refuses a plan of which a category has moved. What this plan did itself before it was interrupted is no such move; and
+/// once it did something, the rest is finished as far as that can be, and the report says what was in the way.
+fn refuse_stale(work: &[&Integration], store: &mut dyn Store, run: &str) -> Result<(), ApplyError> {
     let names = work.iter().flat_map(|integration| {
         std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
     });
     let deployed = store.read(Some(&names.collect::<Vec<_>>()))?;
+    let renamed = match work.iter().any(|integration| integration.renamed_from.is_some()) {
+        true => store.renames()?,
+        false => Vec::new(),
+    };
+    let is_own = |of: &Option<String>| of.as_deref() == Some(run);
     let current: BTreeMap<(&str, &str), _> = deployed
         .iter()
         .map(|deployed| ((deployed.integration.as_str(), deployed.category.as_str()), deployed))
         .collect();
-    let mut stale = Vec::new();
+    let (mut stale, mut begun) = (Vec::new(), false);
     for integration in work {
-        let name = integration.renamed_from.as_ref().unwrap_or(&integration.integration);
-        let of = |name: &String| deployed.iter().find(|deployed| deployed.integration == *name);
-        if integration.renamed_from.is_some()
-            && let Some(now) = of(&integration.integration)
+        let id = &integration.integration;
+        let is_renamed = renamed.iter().any(|renamed| renamed.to == *id && is_own(&renamed.run));
+        begun |= is_renamed;
+        let former = integration.renamed_from.as_ref().filter(|_| !is_renamed);
+        if former.is_some()
+            && let Some(now) = deployed.iter().find(|deployed| deployed.integration == *id)
         {
-            stale.push(format!(
-                "{}: {} saved under this id at {}",
-                now.integration, now.saved_by, now.saved_at
-            ));
+            stale.push(format!("{id}: {} saved under this id at {}", now.saved_by, now.saved_at));
         }
+        let name = former.unwrap_or(id);
         for category in integration.categories.iter().filter(|category| category.save.is_some()) {
             let now = current.get(&(name.as_str(), category.category.as_str()));
             let revision = now.map_or(0, |now| now.revision);
-            if revision != category.revision.unwrap_or(0) {
+            if now.is_some_and(|now| is_own(&now.run)) {
+                begun = true;
+            } else if revision != category.revision.unwrap_or(0) {
                 let who = now.map_or_else(
                     || "it was removed".to_owned(),
                     |now| format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
                 );
-                stale.push(format!("{} of {}: {who}", category.category, integration.integration));
+                stale.push(format!("{} of {id}: {who}", category.category));
             }
         }
     }
-    if stale.is_empty() { Ok(()) } else { Err(ApplyError::Stale(stale)) }
+    if stale.is_empty() || begun { Ok(()) } else { Err(ApplyError::Stale(stale)) }
 }
 
 /// One integration on its way.

@@ -34,8 +34,9 @@ pub struct Deployed {
     pub saved_by: String,
     /// RFC 3339, UTC.
     pub saved_at: String,
-    /// The commit that was applied; `None` when the save did not come from pairform.
+    /// The commit that was applied, and the digest of its plan; `None` when the save did not come from pairform.
     pub commit: Option<String>,
+    pub run: Option<String>,
 }
 
 /// A request to save one category.
@@ -187,12 +188,15 @@ pub struct Renamed {
     pub to: String,
     /// RFC 3339, UTC.
     pub at: String,
+    /// Digest of the plan that was applied.
+    pub run: Option<String>,
 }
 
 impl Renamed {
     fn read(note: &Note) -> Option<Self> {
         let (from, to) = note.text.split_once(" -> ").filter(|_| note.kind == RENAME)?;
-        Some(Renamed { from: from.to_owned(), to: to.to_owned(), at: note.at.clone() })
+        let (at, run) = (note.at.clone(), note.run.clone());
+        Some(Renamed { from: from.to_owned(), to: to.to_owned(), at, run })
     }
 }
 

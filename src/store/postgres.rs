@@ -329,10 +329,13 @@ impl Store for Postgres {
         if begun.value == 1 {
             return Ok(Run::New);
         }
-        let rows = self.query("SELECT finished_at FROM run WHERE digest = $1", &[&run])?;
-        Ok(match rows.first().and_then(|row| row.get::<_, Option<String>>(0)) {
-            Some(at) => Run::Finished { at: decode(at) },
-            None => Run::Resumed,
+        let sql = "SELECT finished_at, begun_at = $2 AND begun_by = $3 FROM run WHERE digest = $1";
+        let rows = self.query(sql, &[&run, &encode(at), &encode(by)])?;
+        Ok(match rows.first().map(|row| (row.get::<_, Option<String>>(0), row.get(1))) {
+            Some((Some(at), _)) => Run::Finished { at: decode(at) },
+            // The first time went through after all, and only its answer was lost.
+            Some((None, true)) if begun.repeated => Run::New,
+            _ => Run::Resumed,
         })
     }
 
@@ -476,8 +479,8 @@ fn deployed(row: &Row, shown: &str) -> Result<Deployed, StoreError> {
     let past = past(row, shown, &integration, &category)?;
     let applied = document(row.get::<_, String>(8).as_bytes(), "applied")
         .map_err(|why| unusable(shown, &integration, &category, &why))?;
-    let Past { revision, settings, saved_by, saved_at, commit, .. } = past;
-    Ok(Deployed { integration, category, revision, settings, applied, saved_by, saved_at, commit })
+    let Past { revision, settings, saved_by, saved_at, commit, run, .. } = past;
+    Ok(Deployed { integration, category, revision, settings, applied, saved_by, saved_at, commit, run })
 }
 
 /// From the columns revision, settings, saved_by, saved_at, commit_id and run.

@@ -181,7 +181,7 @@ impl Store for Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT integration, category, revision, settings, applied, saved_by, saved_at, commit_id
+                "SELECT integration, category, revision, settings, applied, saved_by, saved_at, commit_id, run
                  FROM category
                  WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))
                  ORDER BY integration, category",
@@ -474,6 +474,7 @@ fn deployed(row: &Row<'_>, shown: &str) -> Result<Deployed, StoreError> {
         saved_by: row.get(5).map_err(failed)?,
         saved_at: row.get(6).map_err(failed)?,
         commit: row.get(7).map_err(failed)?,
+        run: row.get(8).map_err(failed)?,
         integration,
         category,
     })

@@ -89,6 +89,33 @@ fn a_plan_is_stale_by_category() {
     }
 }
 
+/// A plan that was refused is refused again, and nothing of it is saved by asking twice. What one has begun, it may finish.
+#[test]
+fn a_stale_plan_is_stale_however_often_it_is_applied() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        project.edit("integrations/shop.yaml", "Swish: '0'", "Swish: '10'");
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.by_hand("UPDATE category SET settings = '{\"x\":1}' WHERE category = 'general'");
+        let before = project.store().records().unwrap().len();
+        for _ in 0..3 {
+            let ran = project.run(&["apply", "p.plan"]).expect(4);
+            assert!(ran.err.contains("general of shop: outside pairform saved revision 2"), "{}", ran.err);
+            assert_eq!(project.store().records().unwrap().len(), before);
+        }
+        // Of a plan that was interrupted after its first save, the rest is saved, and what moved meanwhile is said.
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.fail(Some("payment_methods"));
+        project.run(&["apply", "p.plan"]).expect(3);
+        project.fail(None);
+        project.by_hand("UPDATE category SET settings = '{\"x\":2}' WHERE category = 'payment_methods'");
+        let ran = project.run(&["apply", "p.plan"]).expect(4);
+        assert!(ran.out.contains("already saved"), "{} {}", ran.out, ran.err);
+        assert!(ran.out.contains("outside pairform saved revision 2"), "{}", ran.out);
+    }
+}
+
 #[test]
 fn a_failure_of_any_category_leaves_the_rest_saved_and_says_the_same_everywhere() {
     for kind in 0..2 {
