@@ -107,6 +107,8 @@ pub struct Report {
     /// Integrations whose deployed state was to get another id.
     pub renamed: Vec<Renamed>,
     pub interrupted: bool,
+    /// Why the store does not know that the plan is done, although all of it was saved.
+    pub unfinished: Option<Failure>,
 }
 
 /// What became of an integration that the store has under another id.
@@ -126,11 +128,12 @@ impl Report {
             || self.renamed.iter().any(|renamed| renamed.failed.is_none())
     }
 
-    /// Everything that the plan saves is saved, now or before.
+    /// Everything that the plan saves is saved, now or before, and the store knows it.
     #[must_use]
     pub fn complete(&self) -> bool {
         let saved = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
         !self.interrupted
+            && self.unfinished.is_none()
             && self.outcomes.iter().all(|(_, _, outcome)| saved(outcome))
             && self.renamed.iter().all(|renamed| renamed.failed.is_none())
     }
@@ -143,7 +146,8 @@ impl Report {
             Outcome::Failed { cause, .. } => Some(*cause),
             Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Skipped { .. } => None,
         });
-        renamed.chain(saves)
+        let unfinished = self.unfinished.as_ref().map(|(_, cause)| *cause);
+        renamed.chain(saves).chain(unfinished)
     }
 }
 
@@ -214,9 +218,10 @@ pub fn apply(
             done.extend(applying.apply(vec![Work::new(integration, lock)]));
         }
     }
-    let report = report(done, applying.interrupted);
+    let mut report = report(done, applying.interrupted);
     if report.complete() {
-        store.finish(&plan.digest, &(surroundings.now)())?;
+        let finished = applying.store.finish(&plan.digest, &(surroundings.now)());
+        report.unfinished = finished.err().map(|error| applying.failed(&error));
     }
     Ok(report)
 }

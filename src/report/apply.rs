@@ -71,6 +71,11 @@ pub fn text(report: &Report) -> String {
             out.push_str("Run apply again once the cause is mended: what is saved is not saved again.\n");
         }
     }
+    if let Some((reason, _)) = &report.unfinished {
+        let said = format!("It could not be noted that the plan is done: {}.", clean(reason));
+        let _ = writeln!(out, "{}", said.red().bold());
+        out.push_str("Apply the plan again once the cause is mended: nothing is saved twice.\n");
+    }
     out
 }
 
@@ -99,6 +104,9 @@ pub fn json(plan: &Plan, report: &Report, exit_code: u8) -> Json {
                 category[key] = value.clone();
             }
         }
+    }
+    if let Some((reason, _)) = &report.unfinished {
+        body["unfinished"] = reason.as_str().into();
     }
     body["summary"]["saved"] = done(report).into();
     body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();

@@ -67,7 +67,7 @@ pub struct ItemEdit {
 }
 
 /// The rules of what a plan says, beside the codes of findings: id, summary.
-pub const RULES: [(&str, &str); 7] = [
+pub const RULES: [(&str, &str); 8] = [
     ("plan-change", "settings of a category would be saved"),
     ("plan-reset", "settings of a category would go back to their defaults"),
     ("plan-conflict", "a setting was changed both in the files and outside them"),
@@ -75,6 +75,7 @@ pub const RULES: [(&str, &str); 7] = [
     ("plan-refused", "applying the plan would be refused"),
     ("apply-not-saved", "a category could not be saved"),
     ("apply-skipped", "a category was not saved because of another"),
+    ("apply-unfinished", "what was saved could not be noted as done"),
 ];
 
 impl Content<'_> {
@@ -334,7 +335,10 @@ fn not_saved(report: &Report) -> Vec<Item> {
             ..remark(rule, severity, format!("{integration} {category} was not saved: {reason}"))
         })
     });
-    renamed.chain(saves).collect()
+    let unfinished = report.unfinished.as_ref().map(|(reason, _)| {
+        remark("apply-unfinished", "error", format!("it could not be noted that the plan is done: {reason}"))
+    });
+    renamed.chain(saves).chain(unfinished).collect()
 }
 
 /// A value as a person reads it, with its label.

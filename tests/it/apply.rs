@@ -171,6 +171,36 @@ fn a_failure_of_any_category_leaves_the_rest_saved_and_says_the_same_everywhere(
     }
 }
 
+/// Where the store fails after the last save, what was saved is told all the same.
+#[test]
+fn a_plan_that_cannot_be_noted_as_done_says_what_it_saved() {
+    for project in each_kind() {
+        drop(project.store());
+        let (make, drop) = match project.url.starts_with("sqlite:") {
+            true => (
+                "CREATE TRIGGER fail BEFORE UPDATE ON run BEGIN SELECT RAISE(ABORT, 'the disk burns'); END",
+                "DROP TRIGGER fail",
+            ),
+            false => (
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk burns'; END $$;
+                 CREATE TRIGGER fail BEFORE UPDATE ON run FOR EACH ROW EXECUTE FUNCTION fail()",
+                "DROP TRIGGER fail ON run",
+            ),
+        };
+        project.by_hand(make);
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        let ran = project.run(&["apply", "p.plan"]).expect(3);
+        assert_eq!(ran.out.matches("saved as revision 1").count(), CATEGORIES.len(), "{}", ran.out);
+        assert!(ran.out.contains("could not be noted that the plan is done: the store"), "{}", ran.out);
+        let again = project.run(&["apply", "p.plan", "-o", "json"]).expect(7).json();
+        assert!(again["unfinished"].as_str().unwrap().contains("the disk burns"), "{again}");
+        project.by_hand(drop);
+        project.run(&["apply", "p.plan"]).expect(0);
+        project.run(&["apply", "p.plan"]).expect(4);
+        assert_eq!(project.store().records().unwrap().len(), CATEGORIES.len());
+    }
+}
+
 /// Each of several runners plans the same change from the same state, and applies: one wins.
 #[test]
 fn of_ten_appliers_one_saves_and_the_others_say_that_they_are_stale() {

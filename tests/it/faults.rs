@@ -191,6 +191,9 @@ fn a_disk_that_fails_loses_nothing() {
             if code != Some(0) {
                 assert!(format!("{out}{err}").contains("disk"), "{case}: {out}\n{err}");
             }
+            // Whatever failed afterwards, what was saved is listed; what is in doubt may be.
+            let listed = out.matches("saved as revision").count();
+            assert!(listed == saved || (in_doubt && listed <= saved), "{case}: {saved} saved\n{out}\n{err}");
             finished(&project, before, &case);
             if !hit {
                 break;
