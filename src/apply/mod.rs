@@ -206,8 +206,15 @@ pub fn apply(
         .flat_map(|integration| &integration.categories)
         .filter(|category| category.save.is_some());
     progress(Event::Begin { categories: total.count() });
-    let mut applying =
-        Applying { plan, store: &mut *store, surroundings, progress, interrupted: false, lost: None };
+    let mut applying = Applying {
+        plan,
+        store: &mut *store,
+        surroundings,
+        progress,
+        interrupted: false,
+        gave_up: None,
+        busy: None,
+    };
     let mut done: Vec<Work<'_>> = Vec::new();
     for group in work.chunks(TOGETHER) {
         let (ready, held) = applying.lock(group);
@@ -221,7 +228,7 @@ pub fn apply(
     let mut report = report(done, applying.interrupted);
     if report.complete() {
         let finished = applying.store.finish(&plan.digest, &(surroundings.now)());
-        report.unfinished = finished.err().map(|error| applying.failed(&error));
+        report.unfinished = finished.err().map(|error| (error.to_string(), Cause::Store));
     }
     Ok(report)
 }
@@ -310,8 +317,7 @@ impl<'a> Work<'a> {
                 reason: format!("it depends on `{needed}`, which was not saved"),
             });
         }
-        let (reason, cause) = self.lock.as_ref().err()?;
-        Some(Outcome::Failed { reason: reason.clone(), cause: *cause })
+        self.lock.as_ref().err().cloned().map(Outcome::from)
     }
 }
 
@@ -331,8 +337,10 @@ struct Applying<'a, 's> {
     surroundings: &'s Surroundings<'s>,
     progress: &'s mut dyn FnMut(Event<'_>),
     interrupted: bool,
-    /// Why the store cannot be reached any more; then nothing else is tried.
-    lost: Option<Failure>,
+    /// Why nothing else is tried: the store cannot be reached any more, or everything in it is locked.
+    gave_up: Option<Failure>,
+    /// The integration of which something was locked in the store just now.
+    busy: Option<String>,
 }
 
 impl<'a> Applying<'a, '_> {
@@ -340,10 +348,10 @@ impl<'a> Applying<'a, '_> {
     fn lock(&mut self, group: &[&'a Integration]) -> (Vec<Work<'a>>, Vec<&'a Integration>) {
         let asks: Vec<Ask<'_>> = group.iter().map(|integration| self.ask(integration, None)).collect();
         self.interrupted |= (self.surroundings.stopped)();
-        let asked = match self.lost.clone() {
+        let asked = match self.gave_up.clone() {
             _ if self.interrupted => Err(("interrupted".to_owned(), Cause::Locked)),
-            None => self.store.lock_all(&asks).map_err(|error| self.failed(&error)),
-            Some(lost) => Err(lost),
+            None => self.store.lock_all(&asks).map_err(|error| self.failed(asks[0].integration, &error)),
+            Some(failure) => Err(failure),
         };
         let (mut ready, mut held) = (Vec::new(), Vec::new());
         match asked {
@@ -379,14 +387,14 @@ impl<'a> Applying<'a, '_> {
     fn wait_for_lock(&mut self, integration: &Integration) -> Result<Lock, Failure> {
         let mut over: Option<String> = None;
         loop {
-            if let Some(lost) = &self.lost {
-                return Err(lost.clone());
+            if let Some(failure) = &self.gave_up {
+                return Err(failure.clone());
             }
             let ask = self.ask(integration, over.as_deref());
             let lock = match self.store.lock(&ask) {
                 Ok(Asked::Taken(lock)) => return Ok(lock),
                 Ok(Asked::Held(lock)) => lock,
-                Err(error) => return Err(self.failed(&error)),
+                Err(error) => return Err(self.failed(&integration.integration, &error)),
             };
             if over.as_ref() != Some(&lock.id) && (self.surroundings.is_dead)(&lock.holder) {
                 over = Some(lock.id);
@@ -410,7 +418,7 @@ impl<'a> Applying<'a, '_> {
         }
         let locks: Vec<&str> =
             group.iter().filter_map(|work| Some(work.lock.as_ref().ok()?.id.as_str())).collect();
-        if self.lost.is_none() && !locks.is_empty() {
+        if !locks.is_empty() {
             // Those that cannot be released are taken over from us, or expire.
             let _ = self.store.unlock_all(&locks);
         }
@@ -435,7 +443,7 @@ impl<'a> Applying<'a, '_> {
                 Ok(Moved::Taken) => {
                     Err((format!("`{to}` has deployed settings of its own by now"), Cause::Stale))
                 }
-                Err(error) => Err(self.failed(&error)),
+                Err(error) => Err(self.failed(from, &error)),
             };
             if let Err(failure) = renamed
                 && let Ok(lock) = std::mem::replace(&mut work.lock, Err(failure))
@@ -481,9 +489,6 @@ impl<'a> Applying<'a, '_> {
     }
 
     fn save_ready(&mut self, group: &[Work<'a>], ready: &[Ready<'a>]) -> Vec<Outcome> {
-        if let Some((reason, cause)) = &self.lost {
-            return ready.iter().map(|_| Outcome::Failed { reason: reason.clone(), cause: *cause }).collect();
-        }
         let at = (self.surroundings.now)();
         let saves: Vec<Save<'_>> = ready
             .iter()
@@ -503,23 +508,57 @@ impl<'a> Applying<'a, '_> {
                 }
             })
             .collect();
-        let saved = self.store.save_all(&saves);
-        saved
-            .into_iter()
-            .map(|saved| saved.map_or_else(|error| self.outcome(&error), Outcome::from))
-            .collect()
+        if let Some(failure) = &self.gave_up {
+            return vec![Outcome::from(failure.clone()); saves.len()];
+        }
+        match self.store.save_all(&saves) {
+            Ok(saved) => saves.iter().zip(saved).map(|(save, saved)| self.outcome(save, saved)).collect(),
+            Err(error) if saves.len() > 1 && error.may_be_of_one() => self.save_each(&saves),
+            Err(error) => saves.iter().map(|save| self.outcome(save, Err(error.clone()))).collect(),
+        }
     }
 
-    fn outcome(&mut self, error: &StoreError) -> Outcome {
-        let (reason, cause) = self.failed(error);
-        Outcome::Failed { reason, cause }
+    /// Each by itself, so that none takes another with it.
+    fn save_each(&mut self, saves: &[Save<'_>]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(saves.len());
+        for save in saves {
+            self.interrupted |= (self.surroundings.stopped)();
+            outcomes.push(match self.gave_up.clone() {
+                _ if self.interrupted => interrupted(),
+                Some(failure) => Outcome::from(failure),
+                None => {
+                    let saved = self.store.save(save);
+                    self.outcome(save, saved)
+                }
+            });
+        }
+        outcomes
     }
 
-    fn failed(&mut self, error: &StoreError) -> Failure {
+    fn outcome(&mut self, save: &Save<'_>, saved: Result<Saved, StoreError>) -> Outcome {
+        match saved {
+            Ok(saved) => {
+                self.busy = None;
+                Outcome::from(saved)
+            }
+            Err(error) => Outcome::from(self.failed(save.integration, &error)),
+        }
+    }
+
+    /// What failed of an integration, in words. Where one after the other is locked in the store, all of it is.
+    fn failed(&mut self, integration: &str, error: &StoreError) -> Failure {
         let in_doubt = matches!(error, StoreError::InDoubt { .. });
         let failure = (error.to_string(), if in_doubt { Cause::InDoubt } else { Cause::Store });
-        if matches!(error, StoreError::Lost { .. }) {
-            self.lost = Some(failure.clone());
+        let gives_up = match error {
+            StoreError::Lost { .. } | StoreError::Busy { whole: true, .. } => true,
+            StoreError::Busy { whole: false, .. } => {
+                let before = self.busy.replace(integration.to_owned());
+                before.is_some_and(|before| before != integration)
+            }
+            _ => false,
+        };
+        if gives_up {
+            self.gave_up = Some(failure.clone());
         }
         failure
     }
@@ -533,6 +572,12 @@ impl<'a> Applying<'a, '_> {
             Outcome::Failed { reason: fault.message, cause }
         })?;
         Ok((settings, applied))
+    }
+}
+
+impl From<Failure> for Outcome {
+    fn from((reason, cause): Failure) -> Self {
+        Outcome::Failed { reason, cause }
     }
 }
 

@@ -262,8 +262,9 @@ pub enum StoreError {
         "the store {store} has the older layout {found} (this pairform knows {known}); `pairform apply` brings it up to date"
     )]
     Older { store: String, found: i64, known: i64 },
+    /// `whole`: whatever is to be written has to wait; else it may be of one row that somebody keeps locked.
     #[error("the store {store} is busy: {reason}")]
-    Busy { store: String, reason: String },
+    Busy { store: String, reason: String, whole: bool },
     #[error("the store {store} failed: {reason}")]
     Failed { store: String, reason: String },
     #[error("the store {store} refused: {reason}")]
@@ -275,6 +276,14 @@ pub enum StoreError {
         "the store {store} failed in the middle of a save, so it is not known whether it was saved ({reason}); apply again, which finds out"
     )]
     InDoubt { store: String, reason: String },
+}
+
+impl StoreError {
+    /// True when one of several saves may have made the others fail that were made with it.
+    #[must_use]
+    pub fn may_be_of_one(&self) -> bool {
+        matches!(self, StoreError::Failed { .. } | StoreError::Busy { whole: false, .. })
+    }
 }
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
@@ -297,18 +306,20 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
 
-    /// Saves categories, each if it still is at its expected revision; durable when it returns, and kept in the history.
-    /// Each save is atomic. They are made in one transaction; where one of them fails, each in its own, so that none takes
-    /// another with it. What became of each, in their order; after an error nothing of it was written, save where it is in
+    /// Saves categories in one transaction, each if it still is at its expected revision; durable when it returns, and kept
+    /// in the history. What became of each, in their order; what is told as an error was not written, save where it is in
     /// doubt.
-    fn save_all(&mut self, saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>>;
+    ///
+    /// # Errors
+    /// When the transaction failed: nothing was written, save where it is in doubt.
+    fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
 
     /// As [`Store::save_all`], for one.
     ///
     /// # Errors
     /// When the store cannot be written.
     fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
-        self.save_all(std::slice::from_ref(save)).pop().unwrap_or(Ok(Saved::LockLost))
+        self.save_all(std::slice::from_ref(save))?.pop().unwrap_or(Ok(Saved::LockLost))
     }
 
     /// Gives what is deployed under one id another, at the same revisions and with a note; atomic. The history stays as it
@@ -479,24 +490,6 @@ fn without_password(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, rest)), Some((_, host))) if rest.contains('@') => format!("{scheme}://***@{host}"),
         _ => url.to_owned(),
-    }
-}
-
-/// Saves in one transaction: what became of each, or why nothing of it was written.
-type Together<'a> = dyn FnMut(&[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> + 'a;
-
-/// Saves together; where that fails by what may be the fault of one of them, each alone.
-fn save_or_part(
-    saves: &[Save<'_>],
-    is_of_one: fn(&StoreError) -> bool,
-    save: &mut Together<'_>,
-) -> Vec<Result<Saved, StoreError>> {
-    match save(saves) {
-        Ok(saved) => saved,
-        Err(error) if saves.len() > 1 && is_of_one(&error) => {
-            saves.iter().flat_map(|one| save_or_part(std::slice::from_ref(one), is_of_one, save)).collect()
-        }
-        Err(error) => saves.iter().map(|_| Err(error.clone())).collect(),
     }
 }
 

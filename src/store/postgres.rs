@@ -20,7 +20,7 @@ use self::text::{decode, encode};
 use super::head::Marks;
 use super::{
     Address, Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
-    Run, Save, Saved, Store, StoreError, document, identity, save_or_part, unusable, without_null,
+    Run, Save, Saved, Store, StoreError, document, identity, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -76,7 +76,7 @@ impl Postgres {
         let broken = match what(&mut self.client) {
             Ok(value) => return Ok(Done { value, repeated: false }),
             Err(error) if failure::is_broken(&error) => error,
-            Err(error) => return Err(failure::failed(&self.target.shown, &error)),
+            Err(error) => return Err(self.failed(&error)),
         };
         self.client = self.target.reconnect(self.access).map_err(|_| StoreError::Lost {
             store: self.target.shown.clone(),
@@ -87,89 +87,19 @@ impl Postgres {
             Err(error) if failure::is_broken(&error) => {
                 Err(StoreError::Lost { store: self.target.shown.clone(), reason: failure::words(&error) })
             }
-            Err(error) => Err(failure::failed(&self.target.shown, &error)),
+            Err(error) => Err(self.failed(&error)),
         }
+    }
+
+    fn failed(&mut self, error: &postgres::Error) -> StoreError {
+        if failure::is_locked(error) {
+            self.target.lose_patience(&mut self.client);
+        }
+        failure::failed(&self.target.shown, error)
     }
 
     fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
         self.run(&mut |client| client.query(sql, parameters)).map(|done| done.value)
-    }
-
-    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
-        let wanted: Vec<Settings> = saves.iter().map(|save| without_null(save.settings)).collect();
-        let documents: Vec<Documents> =
-            saves.iter().zip(&wanted).map(|(save, settings)| Documents::of(save, settings)).collect();
-        let texts = |of: &dyn for<'s> Fn(&'s Save<'s>) -> &'s str| -> Vec<String> {
-            saves.iter().map(|save| encode(of(save)).into_owned()).collect()
-        };
-        let (integrations, categories) = (texts(&|save| save.integration), texts(&|save| save.category));
-        let (by, at, runs) =
-            (texts(&|save| save.saved_by), texts(&|save| save.saved_at), texts(&|save| save.run));
-        let commits: Vec<_> = saves.iter().map(|save| save.commit.map(encode)).collect();
-        let written = |of: &dyn Fn(&Documents) -> &str| -> Vec<String> {
-            documents.iter().map(|documents| of(documents).to_owned()).collect()
-        };
-        let settings = written(&|documents| &documents.settings);
-        let applied = written(&|documents| &documents.applied);
-        let digests = written(&|documents| &documents.marks.digest);
-        let settled = written(&|documents| &documents.marks.settled);
-        let secrets = written(&|documents| &documents.marks.secrets);
-        let leaves: Vec<i64> = documents.iter().map(|documents| documents.leaves).collect();
-        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
-        let fences: Vec<Option<i64>> = saves.iter().map(|save| save.fence.map(number)).collect();
-        let parameters: [&(dyn ToSql + Sync); 14] = [
-            &integrations,
-            &categories,
-            &settings,
-            &applied,
-            &digests,
-            &settled,
-            &secrets,
-            &by,
-            &at,
-            &commits,
-            &runs,
-            &leaves,
-            &expected,
-            &fences,
-        ];
-        let done = match self.run(&mut |client| client.query(SAVE, &parameters)) {
-            Err(StoreError::Lost { store, reason }) => return Err(StoreError::InDoubt { store, reason }),
-            // Somebody deleted a row and saved it anew in the same moment.
-            Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
-                Done { value: Vec::new(), repeated: false }
-            }
-            other => other?,
-        };
-        let mut saved: Vec<Option<Result<Saved, StoreError>>> = vec![None; saves.len()];
-        for row in &done.value {
-            let at = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
-            if let (Some(saved), Some(save)) = (saved.get_mut(at), saves.get(at)) {
-                let revision = counted(row.get(1), &self.target.shown, save.integration, save.category);
-                *saved = Some(revision.map(|revision| Saved::Saved { revision }));
-            }
-        }
-        // What is saved is saved, whatever becomes of asking why the others are not.
-        let others: Vec<usize> = (0..saves.len()).filter(|at| saved[*at].is_none()).collect();
-        let standing =
-            self.standing(&others.iter().map(|at| (&saves[*at], &wanted[*at])).collect::<Vec<_>>());
-        for (number, at) in others.into_iter().enumerate() {
-            saved[at] = Some(match &standing {
-                Ok(standing) => match &standing[number] {
-                    // The first time went through after all, and only its answer was lost.
-                    Ok(Saved::Already { revision }) if done.repeated => {
-                        Ok(Saved::Saved { revision: *revision })
-                    }
-                    standing => standing.clone(),
-                },
-                Err(StoreError::Lost { store, reason }) if done.repeated => {
-                    Err(StoreError::InDoubt { store: store.clone(), reason: reason.clone() })
-                }
-                Err(error) => Err(error.clone()),
-            });
-        }
-        Ok(saved.into_iter().flatten().collect())
     }
 
     /// Why categories were not saved, in their order: the same run did it before, or somebody else did something.
@@ -282,11 +212,81 @@ impl Store for Postgres {
         rows.iter().map(|row| head(row, &self.target.shown)).collect()
     }
 
-    fn save_all(&mut self, saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>> {
-        // A row that somebody keeps locked is busy, not the store.
-        let is_of_one =
-            |error: &StoreError| matches!(error, StoreError::Failed { .. } | StoreError::Busy { .. });
-        save_or_part(saves, is_of_one, &mut |saves| self.save_together(saves))
+    fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
+        let wanted: Vec<Settings> = saves.iter().map(|save| without_null(save.settings)).collect();
+        let documents: Vec<Documents> =
+            saves.iter().zip(&wanted).map(|(save, settings)| Documents::of(save, settings)).collect();
+        let texts = |of: &dyn for<'s> Fn(&'s Save<'s>) -> &'s str| -> Vec<String> {
+            saves.iter().map(|save| encode(of(save)).into_owned()).collect()
+        };
+        let (integrations, categories) = (texts(&|save| save.integration), texts(&|save| save.category));
+        let (by, at, runs) =
+            (texts(&|save| save.saved_by), texts(&|save| save.saved_at), texts(&|save| save.run));
+        let commits: Vec<_> = saves.iter().map(|save| save.commit.map(encode)).collect();
+        let written = |of: &dyn Fn(&Documents) -> &str| -> Vec<String> {
+            documents.iter().map(|documents| of(documents).to_owned()).collect()
+        };
+        let settings = written(&|documents| &documents.settings);
+        let applied = written(&|documents| &documents.applied);
+        let digests = written(&|documents| &documents.marks.digest);
+        let settled = written(&|documents| &documents.marks.settled);
+        let secrets = written(&|documents| &documents.marks.secrets);
+        let leaves: Vec<i64> = documents.iter().map(|documents| documents.leaves).collect();
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
+        let fences: Vec<Option<i64>> = saves.iter().map(|save| save.fence.map(number)).collect();
+        let parameters: [&(dyn ToSql + Sync); 14] = [
+            &integrations,
+            &categories,
+            &settings,
+            &applied,
+            &digests,
+            &settled,
+            &secrets,
+            &by,
+            &at,
+            &commits,
+            &runs,
+            &leaves,
+            &expected,
+            &fences,
+        ];
+        let done = match self.run(&mut |client| client.query(SAVE, &parameters)) {
+            Err(StoreError::Lost { store, reason }) => return Err(StoreError::InDoubt { store, reason }),
+            // Somebody deleted a row and saved it anew in the same moment.
+            Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
+                Done { value: Vec::new(), repeated: false }
+            }
+            other => other?,
+        };
+        let mut saved: Vec<Option<Result<Saved, StoreError>>> = vec![None; saves.len()];
+        for row in &done.value {
+            let at = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
+            if let (Some(saved), Some(save)) = (saved.get_mut(at), saves.get(at)) {
+                let revision = counted(row.get(1), &self.target.shown, save.integration, save.category);
+                *saved = Some(revision.map(|revision| Saved::Saved { revision }));
+            }
+        }
+        // What is saved is saved, whatever becomes of asking why the others are not.
+        let others: Vec<usize> = (0..saves.len()).filter(|at| saved[*at].is_none()).collect();
+        let standing =
+            self.standing(&others.iter().map(|at| (&saves[*at], &wanted[*at])).collect::<Vec<_>>());
+        for (number, at) in others.into_iter().enumerate() {
+            saved[at] = Some(match &standing {
+                Ok(standing) => match &standing[number] {
+                    // The first time went through after all, and only its answer was lost.
+                    Ok(Saved::Already { revision }) if done.repeated => {
+                        Ok(Saved::Saved { revision: *revision })
+                    }
+                    standing => standing.clone(),
+                },
+                Err(StoreError::Lost { store, reason }) if done.repeated => {
+                    Err(StoreError::InDoubt { store: store.clone(), reason: reason.clone() })
+                }
+                Err(error) => Err(error.clone()),
+            });
+        }
+        Ok(saved.into_iter().flatten().collect())
     }
 
     fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError> {

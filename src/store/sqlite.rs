@@ -20,7 +20,7 @@ use self::layout::{Facts, Found};
 use super::head::Marks;
 use super::{
     Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run,
-    Save, Saved, Store, StoreError, document, save_or_part, unusable, without_null,
+    Save, Saved, Store, StoreError, document, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -144,27 +144,6 @@ fn recover(reader: &Connection, path: &Path, shown: &str) -> Result<(), StoreErr
     }
 }
 
-impl Sqlite {
-    fn save_together(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
-        let failed = |error| failure::failed(&self.shown, &error);
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let mut saved = Vec::with_capacity(saves.len());
-        for save in saves {
-            let settings = without_null(save.settings);
-            saved.push(match compare_and_save(&transaction, save, &settings).map_err(failed)? {
-                Some(revision) => counted(revision, &self.shown, save.integration, save.category)
-                    .map(|revision| Saved::Saved { revision }),
-                None => standing(&transaction, save, &settings, &self.shown),
-            });
-        }
-        if saved.iter().any(|saved| matches!(saved, Ok(Saved::Saved { .. }))) {
-            transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
-        }
-        Ok(saved)
-    }
-}
-
 impl Store for Sqlite {
     fn identity(&self) -> &str {
         &self.facts.identity
@@ -214,9 +193,23 @@ impl Store for Sqlite {
         Ok(found)
     }
 
-    fn save_all(&mut self, saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>> {
-        let is_of_one = |error: &StoreError| matches!(error, StoreError::Failed { .. });
-        save_or_part(saves, is_of_one, &mut |saves| self.save_together(saves))
+    fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut saved = Vec::with_capacity(saves.len());
+        for save in saves {
+            let settings = without_null(save.settings);
+            saved.push(match compare_and_save(&transaction, save, &settings).map_err(failed)? {
+                Some(revision) => counted(revision, &self.shown, save.integration, save.category)
+                    .map(|revision| Saved::Saved { revision }),
+                None => standing(&transaction, save, &settings, &self.shown),
+            });
+        }
+        if saved.iter().any(|saved| matches!(saved, Ok(Saved::Saved { .. }))) {
+            transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
+        }
+        Ok(saved)
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {

@@ -462,6 +462,71 @@ fn the_first_interrupt_finishes_the_save_in_flight_and_the_second_says_what_is_i
     }
 }
 
+/// While each is saved by itself, since one of them fails, the wish to stop is seen after each.
+#[test]
+fn an_interrupt_is_seen_between_saves_that_are_made_one_by_one() {
+    for project in each_kind() {
+        drop(project.store());
+        project.fail(Some("payment_methods"));
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        let plan =
+            pairform::plan::file::read(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
+        let asked = std::cell::Cell::new(0);
+        // Asked before the lock, before `general`, before each of the three that are saved together next, and again before
+        // each of them by itself, of which `payment_methods` comes last.
+        let stopped = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 7
+        };
+        let surroundings = Surroundings { stopped: &stopped, ..surroundings("ann") };
+        let report = apply::apply(&plan, project.store().as_mut(), &surroundings, &mut |_| ()).unwrap();
+        assert!(report.interrupted);
+        let saved = report.outcomes.iter().filter(|(_, _, one)| matches!(one, Outcome::Saved { .. }));
+        assert_eq!(saved.count(), 3, "{:?}", report.outcomes);
+        assert_eq!(project.store().records().unwrap().len(), 3);
+        assert!(project.store().locks().unwrap().is_empty());
+    }
+}
+
+/// Where all is locked, it is not waited for each category anew; where it is one row, the others are saved.
+#[test]
+fn what_somebody_keeps_locked_in_the_store_is_waited_for_once() {
+    let Some(server) = crate::server::shared() else { return };
+    for (lock, code, saved) in [
+        ("LOCK TABLE category IN EXCLUSIVE MODE", 7, 0),
+        ("SELECT * FROM category WHERE integration = 'shop-1' FOR UPDATE", 3, 2 * 6),
+        (
+            "SELECT * FROM category WHERE integration = 'shop-1' AND category = 'general' FOR UPDATE",
+            3,
+            2 * 7 - 1,
+        ),
+    ] {
+        let project = each_kind().pop().unwrap();
+        for number in 0..6 {
+            project.shop(&format!("shop-{number}"), "Shop", "30");
+        }
+        project.run(&["apply", "--yes"]).expect(0);
+        for name in ["shop", "shop-0", "shop-1", "shop-2", "shop-3", "shop-4", "shop-5"] {
+            project.shop(name, "Market", "14");
+        }
+        let before = project.store().records().unwrap().len();
+        let schema = project.url.split("schema=").nth(1).unwrap();
+        let mut holder = server.shell();
+        holder.batch_execute(&format!("SET search_path = {schema}; BEGIN; {lock}")).unwrap();
+        let url = format!("{}&statement_timeout=3000", project.url);
+        let begun = std::time::Instant::now();
+        let ran = project.run(&["apply", "--yes", "--store", &url]).expect(code);
+        assert!(begun.elapsed() < Duration::from_secs(8), "{lock}: {:?}\n{}", begun.elapsed(), ran.out);
+        assert!(ran.out.contains("somebody else keeps"), "{}", ran.out);
+        holder.batch_execute("ROLLBACK").unwrap();
+        let mut store = project.store();
+        assert_eq!(store.records().unwrap().len() - before, saved, "{lock}: {}", ran.out);
+        assert!(store.locks().unwrap().is_empty(), "{lock}");
+        project.run(&["apply", "--yes"]).expect(0);
+        assert!(project.pending().is_empty());
+    }
+}
+
 /// Somebody is quicker with one category while another is being saved: what was saved stays, and the code says partly.
 #[test]
 fn a_loser_that_saved_something_says_so() {

@@ -96,7 +96,7 @@ impl Store for InTurns<'_> {
     in_turns! {
         fn read(integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
         fn heads(integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
-        fn save_all(saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>>;
+        fn save_all(saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
         fn rename(rename: &Rename<'_>) -> Result<Moved, StoreError>;
         fn begin(run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
         fn finish(run: &str, at: &str) -> Result<(), StoreError>;

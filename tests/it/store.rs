@@ -753,7 +753,7 @@ fn saves_together_are_judged_one_by_one(place: &dyn Place) {
         at("nowhere", &kept, 3),
         at("other-shop", &kept, 0),
     ];
-    let saved: Vec<Saved> = store.save_all(&saves).into_iter().map(Result::unwrap).collect();
+    let saved: Vec<Saved> = store.save_all(&saves).unwrap().into_iter().map(Result::unwrap).collect();
     assert_eq!((&saved[0], &saved[3]), (&Saved::Saved { revision: 1 }, &Saved::Saved { revision: 1 }));
     assert!(
         matches!(&saved[1], Saved::Conflict { revision: 1, saved_by, .. } if saved_by == "ann"),
@@ -761,10 +761,10 @@ fn saves_together_are_judged_one_by_one(place: &dyn Place) {
     );
     assert!(matches!(saved[2], Saved::Conflict { revision: 0, .. }), "{saved:?}");
     // The same again finds its own, and goes on from them.
-    let again = store.save_all(&[at("new-shop", &kept, 0), at("other-shop", &late, 1)]);
+    let again = store.save_all(&[at("new-shop", &kept, 0), at("other-shop", &late, 1)]).unwrap();
     let again: Vec<Saved> = again.into_iter().map(Result::unwrap).collect();
     assert_eq!(again, [Saved::Already { revision: 1 }, Saved::Saved { revision: 2 }]);
-    assert!(store.save_all(&[]).is_empty());
+    assert!(store.save_all(&[]).unwrap().is_empty());
     let names: Vec<String> = store.records().unwrap().into_iter().map(|record| record.integration).collect();
     assert_eq!(names, ["nordic-outdoor", "new-shop", "other-shop", "other-shop"]);
 }

@@ -131,6 +131,13 @@ impl Target {
         Ok(client)
     }
 
+    /// Who has waited in vain once waits a tenth of that from then on: whatever is locked may be locked for everything.
+    pub fn lose_patience(&self, client: &mut Client) {
+        // Where it fails, so does the next statement.
+        let _ =
+            client.batch_execute(&format!("SET lock_timeout = {}", self.statement_timeout_ms.div_ceil(30)));
+    }
+
     /// The schema as an identifier in SQL.
     pub fn quoted_schema(&self) -> String {
         format!("\"{}\"", self.schema)

@@ -26,7 +26,7 @@ pub(super) fn failed(store: &str, error: &Error) -> StoreError {
     let state = error.code();
     let is = |states: &[SqlState]| state.is_some_and(|state| states.contains(state));
     if is(&[SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED]) {
-        StoreError::Busy { store, reason }
+        StoreError::Busy { store, reason, whole: false }
     } else if is(&[
         SqlState::INVALID_PASSWORD,
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
@@ -51,6 +51,11 @@ pub(super) fn is_broken(error: &Error) -> bool {
         }
         None => error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()),
     }
+}
+
+/// True when somebody kept something locked for longer than we wait.
+pub(super) fn is_locked(error: &Error) -> bool {
+    error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
 }
 
 fn is_missing_password(error: &Error) -> bool {

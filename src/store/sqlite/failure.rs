@@ -39,6 +39,7 @@ pub(super) fn failed(store: &str, error: &Error) -> StoreError {
                 "another process has been using it for {} seconds; try again when that is done",
                 BUSY_TIMEOUT.as_secs()
             ),
+            whole: true,
         },
         code => StoreError::Failed { store, reason: words(code, error) },
     }
