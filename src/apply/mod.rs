@@ -297,13 +297,15 @@ struct Work<'a> {
     integration: &'a Integration,
     /// Its lock, or why nothing of it is saved.
     lock: Result<Lock, Failure>,
+    /// Why nothing of it is saved although it is locked.
+    barred: Option<Outcome>,
     renamed: Option<Renamed>,
     outcomes: Vec<(&'a CategoryPlan, Outcome)>,
 }
 
 impl<'a> Work<'a> {
     fn new(integration: &'a Integration, lock: Result<Lock, Failure>) -> Self {
-        Work { integration, lock, renamed: None, outcomes: Vec::new() }
+        Work { integration, lock, barred: None, renamed: None, outcomes: Vec::new() }
     }
 
     /// Why a category is not even tried.
@@ -317,7 +319,7 @@ impl<'a> Work<'a> {
                 reason: format!("it depends on `{needed}`, which was not saved"),
             });
         }
-        self.lock.as_ref().err().cloned().map(Outcome::from)
+        self.lock.as_ref().err().cloned().map(Outcome::from).or_else(|| self.barred.clone())
     }
 }
 
@@ -433,25 +435,30 @@ impl<'a> Applying<'a, '_> {
             return;
         }
         let to = &work.integration.integration;
-        if work.lock.is_ok() {
-            let at = (self.surroundings.now)();
-            let by = self.surroundings.saved_by;
-            let renamed = match self.store.rename(&Rename { from, to, at: &at, by, run: &self.plan.digest }) {
-                // Of an apply that is resumed, all of it is there already.
-                Ok(Moved::Moved(_)) => Ok(()),
-                Ok(Moved::Taken) if is_gone(self.store, from) => Ok(()),
-                Ok(Moved::Taken) => {
-                    Err((format!("`{to}` has deployed settings of its own by now"), Cause::Stale))
+        let failed = match (&work.lock, self.gave_up.clone()) {
+            (Err(failure), _) => Some(failure.clone()),
+            (Ok(_), Some(failure)) => Some(failure),
+            (Ok(_), None) => {
+                let at = (self.surroundings.now)();
+                let by = self.surroundings.saved_by;
+                match self.store.rename(&Rename { from, to, at: &at, by, run: &self.plan.digest }) {
+                    // Of an apply that is resumed, all of it is there already.
+                    Ok(Moved::Moved(_)) => None,
+                    Ok(Moved::Taken) if is_gone(self.store, from) => None,
+                    Ok(Moved::Taken) => {
+                        Some((format!("`{to}` has deployed settings of its own by now"), Cause::Stale))
+                    }
+                    Err(error) => Some(self.failed(from, &error)),
                 }
-                Err(error) => Err(self.failed(from, &error)),
-            };
-            if let Err(failure) = renamed
-                && let Ok(lock) = std::mem::replace(&mut work.lock, Err(failure))
-            {
-                let _ = self.store.unlock(&lock.id);
             }
-        }
-        let failed = work.lock.as_ref().err().cloned();
+        };
+        work.barred = failed.clone().map(|failure| match failure.1 {
+            Cause::InDoubt => {
+                let reason = format!("it is not known whether `{from}` was renamed to `{to}`");
+                Outcome::Skipped { reason }
+            }
+            _ => Outcome::from(failure),
+        });
         work.renamed = Some(Renamed { from: from.clone(), to: to.clone(), failed });
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Postgres {
     access: Access,
     identity: String,
     key: Hidden<Vec<u8>>,
+    /// Why the connection could not be made again; then nothing else is tried.
+    lost: Option<String>,
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.
@@ -43,7 +45,7 @@ pub(super) fn open(at: &Address) -> Result<Postgres, StoreError> {
         layout::migrate(&mut client, &target)?;
     }
     let (identity, key) = layout::facts(&mut client, &target)?;
-    Ok(Postgres { client, target, access: Access::Write, identity, key })
+    Ok(Postgres { client, target, access: Access::Write, identity, key, lost: None })
 }
 
 /// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
@@ -55,7 +57,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Postgres>, StoreError
         Found::Older(found) => Err(StoreError::Older { store: target.shown, found, known: layout::known() }),
         Found::Current => {
             let (identity, key) = layout::facts(&mut client, &target)?;
-            Ok(Some(Postgres { client, target, access: Access::Read, identity, key }))
+            Ok(Some(Postgres { client, target, access: Access::Read, identity, key, lost: None }))
         }
     }
 }
@@ -73,22 +75,29 @@ impl Postgres {
         &mut self,
         what: &mut dyn FnMut(&mut Client) -> Result<T, postgres::Error>,
     ) -> Result<Done<T>, StoreError> {
+        if let Some(reason) = self.lost.clone() {
+            return Err(StoreError::Lost { store: self.target.shown.clone(), reason });
+        }
         let broken = match what(&mut self.client) {
             Ok(value) => return Ok(Done { value, repeated: false }),
             Err(error) if failure::is_broken(&error) => error,
             Err(error) => return Err(self.failed(&error)),
         };
-        self.client = self.target.reconnect(self.access).map_err(|_| StoreError::Lost {
-            store: self.target.shown.clone(),
-            reason: failure::words(&broken),
-        })?;
+        match self.target.reconnect(self.access) {
+            Ok(client) => self.client = client,
+            Err(_) => return Err(self.lose(&broken)),
+        }
         match what(&mut self.client) {
             Ok(value) => Ok(Done { value, repeated: true }),
-            Err(error) if failure::is_broken(&error) => {
-                Err(StoreError::Lost { store: self.target.shown.clone(), reason: failure::words(&error) })
-            }
+            Err(error) if failure::is_broken(&error) => Err(self.lose(&error)),
             Err(error) => Err(self.failed(&error)),
         }
+    }
+
+    fn lose(&mut self, error: &postgres::Error) -> StoreError {
+        let (store, reason) = (self.target.shown.clone(), failure::words(error));
+        self.lost = Some(reason.clone());
+        StoreError::Lost { store, reason }
     }
 
     fn failed(&mut self, error: &postgres::Error) -> StoreError {
@@ -251,8 +260,15 @@ impl Store for Postgres {
             &expected,
             &fences,
         ];
-        let done = match self.run(&mut |client| client.query(SAVE, &parameters)) {
-            Err(StoreError::Lost { store, reason }) => return Err(StoreError::InDoubt { store, reason }),
+        let mut sent = false;
+        let done = match self.run(&mut |client| {
+            let statement = client.prepare(SAVE)?;
+            sent = true;
+            client.query(&statement, &parameters)
+        }) {
+            Err(StoreError::Lost { store, reason }) if sent => {
+                return Err(StoreError::InDoubt { store, reason });
+            }
             // Somebody deleted a row and saved it anew in the same moment.
             Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
                 Done { value: Vec::new(), repeated: false }
@@ -304,15 +320,16 @@ impl Store for Postgres {
         let parameters =
             [rename.from, rename.to, rename.at, rename.by, RENAME, &text, rename.run].map(encode);
         let parameters = parameters.each_ref().map(|text| text as &(dyn ToSql + Sync));
+        let statement = self.run(&mut |client| client.prepare(sql))?.value;
         // Not repeated: what it moved would then look like the new id's own.
-        let row = self.client.query_one(sql, &parameters).map_err(|error| {
-            match failure::failed(&self.target.shown, &error) {
-                StoreError::Failed { store, reason } if self.client.is_closed() => {
-                    StoreError::InDoubt { store, reason }
-                }
-                other => other,
+        let row = match self.client.query_one(&statement, &parameters) {
+            Ok(row) => row,
+            Err(error) if failure::is_broken(&error) => {
+                let (store, reason) = (self.target.shown.clone(), failure::words(&error));
+                return Err(StoreError::InDoubt { store, reason });
             }
-        })?;
+            Err(error) => return Err(self.failed(&error)),
+        };
         let moved = usize::try_from(row.get::<_, i64>(0)).unwrap_or_default();
         Ok(if moved == 0 && row.get(1) { Moved::Taken } else { Moved::Moved(moved) })
     }
@@ -434,15 +451,14 @@ impl Store for Postgres {
     }
 
     fn note(&mut self, note: &Note) -> Result<(), StoreError> {
-        // Not repeated: it would be there twice.
         let sql = "INSERT INTO note (at, by, kind, text, run) VALUES ($1, $2, $3, $4, $5)";
+        let statement = self.run(&mut |client| client.prepare(sql))?.value;
         let run = note.run.as_deref().map(encode);
         let parameters: [&(dyn ToSql + Sync); 5] =
             [&encode(&note.at), &encode(&note.by), &encode(&note.kind), &encode(&note.text), &run];
-        self.client
-            .execute(sql, &parameters)
-            .map(|_| ())
-            .map_err(|error| failure::failed(&self.target.shown, &error))
+        // Not repeated: it would be there twice.
+        let noted = self.client.execute(&statement, &parameters);
+        noted.map(|_| ()).map_err(|error| self.failed(&error))
     }
 
     fn notes(&mut self) -> Result<Vec<Note>, StoreError> {

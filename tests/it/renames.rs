@@ -233,6 +233,38 @@ fn a_rename_that_was_interrupted_is_finished() {
     }
 }
 
+/// The connection breaks in the middle of a rename: nothing else of that integration is tried, and no more is said to be in
+/// doubt than is.
+#[test]
+fn where_a_rename_is_in_doubt_nothing_else_of_the_integration_is_tried() {
+    let Some(project) = each_kind().into_iter().find(|project| project.url.starts_with("postgres")) else {
+        return;
+    };
+    project.shop("other", "Other", "30");
+    project.run(&["apply", "--yes"]).expect(0);
+    rename(&project, "shop", "store");
+    project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '14'");
+    project.edit("integrations/other.yaml", "Klarna: '30'", "Klarna: '14'");
+    project.by_hand(
+        "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           PERFORM pg_terminate_backend(pg_backend_pid());
+           RETURN NEW;
+         END $$;
+         CREATE TRIGGER cut AFTER UPDATE ON category FOR EACH ROW
+         WHEN (NEW.integration <> OLD.integration) EXECUTE FUNCTION cut()",
+    );
+    let ran = project.run(&["apply", "--yes"]).expect(3);
+    assert!(ran.out.contains("shop → store not renamed: the store"), "{}", ran.out);
+    assert_eq!(ran.out.matches("failed in the middle of a save").count(), 1, "{}", ran.out);
+    let skipped = "payment_methods    skipped: it is not known whether `shop` was renamed to `store`";
+    assert!(ran.out.contains(skipped), "{}", ran.out);
+    assert!(ran.out.contains("1 category saved, 1 not saved"), "{}", ran.out);
+    project.by_hand("DROP TRIGGER cut ON category");
+    project.run(&["apply", "--yes"]).expect(0);
+    project.run(&["plan", "--detailed-exitcode"]).expect(0);
+    assert!(project.store().locks().unwrap().is_empty());
+}
+
 #[test]
 fn a_plan_of_a_rename_is_stale_when_either_id_was_saved_since() {
     for project in each_kind() {
