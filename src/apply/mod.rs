@@ -88,6 +88,8 @@ pub enum Cause {
     /// Where the secret is kept does not answer.
     SecretUnreachable,
     Store,
+    /// The store does not let whoever applies do it.
+    Denied,
     /// The store failed in the middle, and nobody knows whether it was saved.
     InDoubt,
     /// Somebody else has the lock.
@@ -228,7 +230,7 @@ pub fn apply(
     let mut report = report(done, applying.interrupted);
     if report.complete() {
         let finished = applying.store.finish(&plan.digest, &(surroundings.now)());
-        report.unfinished = finished.err().map(|error| (error.to_string(), Cause::Store));
+        report.unfinished = finished.err().as_ref().map(failure);
     }
     Ok(report)
 }
@@ -546,16 +548,40 @@ impl<'a> Applying<'a, '_> {
         match saved {
             Ok(saved) => {
                 self.busy = None;
-                Outcome::from(saved)
+                match saved {
+                    Saved::Saved { revision } => Outcome::Saved { revision },
+                    Saved::Already { revision } => Outcome::Unchanged { revision },
+                    Saved::Conflict { revision, saved_by, saved_at } => {
+                        let reason = format!(
+                            "{saved_by} saved revision {revision} at {saved_at}, after the plan was made"
+                        );
+                        Outcome::Conflict { revision, saved_by, saved_at, reason }
+                    }
+                    Saved::LockLost => Outcome::from(self.lock_lost(save)),
+                }
             }
             Err(error) => Outcome::from(self.failed(save.integration, &error)),
         }
     }
 
+    /// Who has the lock that was lost, and what to do.
+    fn lock_lost(&mut self, save: &Save<'_>) -> Failure {
+        let locks = self.store.locks().unwrap_or_default();
+        let is_another =
+            |lock: &&Lock| lock.integration == save.integration && Some(lock.token) != save.fence;
+        let reason = match locks.iter().find(is_another) {
+            Some(Lock { owner, taken_at, reason, .. }) => format!(
+                "the lock was lost to {owner}, who has it since {taken_at} ({reason}); apply again when that has ended"
+            ),
+            None => "the lock was released by somebody else, with `pairform unlock` perhaps; apply again"
+                .to_owned(),
+        };
+        (reason, Cause::Locked)
+    }
+
     /// What failed of an integration, in words. Where one after the other is locked in the store, all of it is.
     fn failed(&mut self, integration: &str, error: &StoreError) -> Failure {
-        let in_doubt = matches!(error, StoreError::InDoubt { .. });
-        let failure = (error.to_string(), if in_doubt { Cause::InDoubt } else { Cause::Store });
+        let failure = failure(error);
         let gives_up = match error {
             StoreError::Lost { .. } | StoreError::Busy { whole: true, .. } => true,
             StoreError::Busy { whole: false, .. } => {
@@ -588,21 +614,13 @@ impl From<Failure> for Outcome {
     }
 }
 
-impl From<Saved> for Outcome {
-    fn from(saved: Saved) -> Self {
-        match saved {
-            Saved::Saved { revision } => Outcome::Saved { revision },
-            Saved::Already { revision } => Outcome::Unchanged { revision },
-            Saved::Conflict { revision, saved_by, saved_at } => {
-                let reason =
-                    format!("{saved_by} saved revision {revision} at {saved_at}, after the plan was made");
-                Outcome::Conflict { revision, saved_by, saved_at, reason }
-            }
-            Saved::LockLost => {
-                Outcome::Failed { reason: "the lock was lost".to_owned(), cause: Cause::Store }
-            }
-        }
-    }
+fn failure(error: &StoreError) -> Failure {
+    let cause = match error {
+        StoreError::InDoubt { .. } => Cause::InDoubt,
+        StoreError::Denied { .. } => Cause::Denied,
+        _ => Cause::Store,
+    };
+    (error.to_string(), cause)
 }
 
 fn interrupted() -> Outcome {

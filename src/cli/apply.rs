@@ -226,7 +226,7 @@ fn exit_code(report: &Report) -> u8 {
     }
     let codes = report.causes().map(|cause| match cause {
         Cause::Stale => exit::STALE,
-        Cause::Secret => exit::NOT_ALLOWED,
+        Cause::Secret | Cause::Denied => exit::NOT_ALLOWED,
         Cause::Store | Cause::InDoubt | Cause::SecretUnreachable => exit::UNREACHABLE,
         Cause::Locked => exit::LOCKED,
     });

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
+use super::content::is_saved;
 use super::{clean, count};
 use crate::apply::{Outcome, Report};
 use crate::plan::Plan;
@@ -55,19 +56,17 @@ pub fn text(report: &Report) -> String {
     if !out.is_empty() {
         out.push('\n');
     }
-    let not_saved = report.outcomes.len() - done(report);
-    match (report.outcomes.len(), not_saved) {
-        (0, _) if !report.renamed.is_empty() => {
+    match report.outcomes.len() {
+        0 if !report.renamed.is_empty() => {
             let done = report.renamed.iter().filter(|renamed| renamed.failed.is_none()).count();
             let _ = writeln!(out, "{} renamed, nothing else to save.", count(done, "integration"));
         }
-        (0, _) => out.push_str("Nothing to save: what is deployed is what the files say.\n"),
-        (_, 0) => {
-            let _ = writeln!(out, "{} saved.", count(report.outcomes.len(), "category"));
+        0 => out.push_str("Nothing to save: what is deployed is what the files say.\n"),
+        all if done(report) == all => {
+            let _ = writeln!(out, "{}.", sum(report));
         }
         _ => {
-            let saved = count(done(report), "category");
-            let _ = writeln!(out, "{}", format!("{saved} saved, {not_saved} not saved.").red().bold());
+            let _ = writeln!(out, "{}", format!("{}.", sum(report)).red().bold());
             out.push_str("Run apply again once the cause is mended: what is saved is not saved again.\n");
         }
     }
@@ -79,9 +78,27 @@ pub fn text(report: &Report) -> String {
     out
 }
 
+/// How many categories were saved now, how many before by the same plan, and how many were not.
+#[must_use]
+pub fn sum(report: &Report) -> String {
+    let (already, done) = (already(report), done(report));
+    let saved = match (done - already, already) {
+        (0, 1..) => format!("{} already saved by this plan", count(already, "category")),
+        (saved, 0) => format!("{} saved", count(saved, "category")),
+        (saved, _) => format!("{} saved, {already} already saved by this plan", count(saved, "category")),
+    };
+    match report.outcomes.len() - done {
+        0 => saved,
+        not_saved => format!("{saved}, {not_saved} not saved"),
+    }
+}
+
 fn done(report: &Report) -> usize {
-    let done = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
-    report.outcomes.iter().filter(|(_, _, outcome)| done(outcome)).count()
+    report.outcomes.iter().filter(|(_, _, outcome)| is_saved(outcome)).count()
+}
+
+fn already(report: &Report) -> usize {
+    report.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Unchanged { .. })).count()
 }
 
 /// The plan's JSON with each category's outcome.
@@ -109,6 +126,7 @@ pub fn json(plan: &Plan, report: &Report, exit_code: u8) -> Json {
         body["unfinished"] = reason.as_str().into();
     }
     body["summary"]["saved"] = done(report).into();
+    body["summary"]["already_saved"] = already(report).into();
     body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();
     body
 }

@@ -132,12 +132,9 @@ impl Content<'_> {
         let warnings = self.findings.iter().filter(|finding| finding["severity"] == "warning").count();
         let mut said = Vec::new();
         if let Some(report) = self.outcome {
-            let not_saved = report.outcomes.iter().filter(|(_, _, outcome)| !is_saved(outcome)).count();
-            let saved = report.outcomes.len() - not_saved;
-            said.push(match (saved, not_saved) {
-                (0, 0) => "Nothing to save".to_owned(),
-                (saved, 0) => format!("{} saved", count(saved, "category")),
-                (saved, not_saved) => format!("{} saved, {not_saved} not saved", count(saved, "category")),
+            said.push(match report.outcomes.len() {
+                0 => "Nothing to save".to_owned(),
+                _ => super::apply::sum(report),
             });
         } else if let Some(plan) = self.plan {
             let categories = &plan.summary.categories;

@@ -111,7 +111,7 @@ fn a_stale_plan_is_stale_however_often_it_is_applied() {
         project.fail(None);
         project.by_hand("UPDATE category SET settings = '{\"x\":2}' WHERE category = 'payment_methods'");
         let ran = project.run(&["apply", "p.plan"]).expect(4);
-        assert!(ran.out.contains("already saved"), "{} {}", ran.out, ran.err);
+        assert!(ran.out.contains("\n1 category already saved by this plan, 1 not saved.\n"), "{}", ran.out);
         assert!(ran.out.contains("outside pairform saved revision 2"), "{}", ran.out);
     }
 }
@@ -195,7 +195,9 @@ fn a_plan_that_cannot_be_noted_as_done_says_what_it_saved() {
         let again = project.run(&["apply", "p.plan", "-o", "json"]).expect(7).json();
         assert!(again["unfinished"].as_str().unwrap().contains("the disk burns"), "{again}");
         project.by_hand(drop);
-        project.run(&["apply", "p.plan"]).expect(0);
+        // As another process sees it that applies the same plan in the same moment.
+        let second = project.run(&["apply", "p.plan"]).expect(0);
+        assert!(second.out.contains("\n5 categories already saved by this plan.\n"), "{}", second.out);
         project.run(&["apply", "p.plan"]).expect(4);
         assert_eq!(project.store().records().unwrap().len(), CATEGORIES.len());
     }
@@ -333,6 +335,37 @@ fn a_lock_of_somebody_else_is_waited_for_and_then_respected() {
         assert!(store.notes().unwrap()[0].text.contains("held by bo"));
         project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(0);
         assert!(store.locks().unwrap().is_empty());
+    }
+}
+
+/// Somebody takes the lock away while a category is saved: what comes after says who has it, and that is a matter of locks.
+#[test]
+fn a_lock_that_is_lost_on_the_way_says_who_has_it() {
+    for (taken, code, words) in [
+        (
+            "id = 'theirs', token = token + 1, owner = 'bo', reason = 'a repair'",
+            3,
+            "lost to bo, who has it since",
+        ),
+        ("id = NULL", 3, "released by somebody else"),
+    ] {
+        let project = Project::sqlite();
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        project.edit("integrations/shop.yaml", "15m", "30m");
+        project.by_hand(&format!(
+            "CREATE TRIGGER rival AFTER UPDATE OF revision ON category WHEN NEW.category = 'general'
+             BEGIN UPDATE lock SET {taken}; END"
+        ));
+        let ran = project.run(&["apply", "--yes"]).expect(code);
+        assert!(ran.out.contains(words) && ran.out.contains("apply again"), "{}", ran.out);
+        // Before anything was saved.
+        project.by_hand(
+            "DROP TRIGGER rival; UPDATE lock SET id = NULL;
+             CREATE TRIGGER rival AFTER UPDATE OF id ON lock WHEN NEW.id IS NOT NULL
+             BEGIN UPDATE lock SET token = token + 1, owner = 'bo', reason = 'a repair'; END",
+        );
+        project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(8);
     }
 }
 

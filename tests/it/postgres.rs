@@ -157,6 +157,33 @@ fn what_was_saved_is_told_as_saved_whatever_becomes_of_the_rest() {
     assert_eq!(store.records().unwrap().len(), 3);
 }
 
+/// What a role lacks is said, and is no failure of the store.
+#[test]
+fn what_a_role_may_not_do_is_told_as_that() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    drop(store::open(&url).unwrap());
+    let schema = url.split("schema=").nth(1).unwrap();
+    let project = crate::run::Project::empty();
+    project.write(
+        "integrations/shop.yaml",
+        "integration: shop\npair: fortnox-shopify\nsettings: {general: {name: Shop}}\n",
+    );
+    let reader = as_role(server, &url, "may_not_update", "");
+    let ran = project.run(&["apply", "--yes", "--store", &reader]);
+    assert!(ran.assert_code(6).stdout.contains("permission denied for table category"), "{}", ran.all());
+    let told = project.run(&["apply", "--yes", "--store", &reader, "-o", "json"]).json();
+    assert!(told.to_string().contains("\"cause\":\"denied\""), "{told}");
+
+    let revoke = format!("REVOKE USAGE ON SCHEMA {schema} FROM may_not_see");
+    let blind = as_role(server, &url, "may_not_see", &revoke);
+    for command in [&["plan", "--store", &blind][..], &["apply", "--yes", "--store", &blind]] {
+        let ran = project.run(command);
+        let said = format!("may not use the schema `{schema}`");
+        assert!(ran.assert_code(6).stderr.contains(&said), "{}", ran.all());
+    }
+}
+
 #[test]
 fn a_connection_that_breaks_is_made_again_and_nothing_is_saved_twice() {
     let Some(server) = server::shared() else { return };

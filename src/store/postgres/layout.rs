@@ -113,8 +113,20 @@ fn read_ledger(
     target: &Target,
 ) -> Result<Vec<(i64, String)>, StoreError> {
     let open = |error: postgres::Error| failure::open(&target.shown, &error);
-    let sql = "SELECT count(*), count(*) FILTER (WHERE tablename = 'migration') FROM pg_tables WHERE schemaname = $1";
+    // Who may not use a schema sees its tables here, and nowhere else.
+    let sql = "SELECT count(*), count(*) FILTER (WHERE tablename = 'migration'),
+                   coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1), true)
+               FROM pg_tables WHERE schemaname = $1";
     let row = transaction.query_one(sql, &[&target.schema]).map_err(open)?;
+    if !row.get::<_, bool>(2) {
+        return Err(StoreError::Denied {
+            store: target.shown.clone(),
+            reason: format!(
+                "the user may not use the schema `{0}`; its owner can say GRANT USAGE ON SCHEMA {0} TO the user",
+                target.schema
+            ),
+        });
+    }
     match (row.get::<_, i64>(0), row.get::<_, i64>(1)) {
         (0, _) => return Ok(Vec::new()),
         (_, 0) => {
