@@ -150,6 +150,9 @@ pub fn make_on(
         sizes.insert(one.planned.integration.clone(), one.sizes);
         integrations.push(one.planned);
     }
+    if let Some(store) = store.as_deref_mut() {
+        note_deleted(store, &mut integrations)?;
+    }
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
     integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
     let refusals = refusals(opened, &integrations, &deployed, &sizes);
@@ -185,6 +188,29 @@ pub fn make_on(
         project::history(&opened.root, common.rev.as_deref().unwrap_or("HEAD")).ok().as_ref(),
     );
     Ok(plan)
+}
+
+/// Notes of each category that is to be saved anew when it was deleted.
+fn note_deleted(store: &mut dyn Store, integrations: &mut [plan::Integration]) -> Result<(), Stop> {
+    let is_new = |category: &&mut plan::CategoryPlan| category.action == plan::Action::Create;
+    let of = |one: &plan::Integration| one.renamed_from.as_ref().unwrap_or(&one.integration).clone();
+    let mut new: BTreeMap<(String, String), &mut plan::CategoryPlan> = BTreeMap::new();
+    for one in integrations {
+        let name = of(one);
+        let categories = one.categories.iter_mut().filter(is_new);
+        new.extend(categories.map(|category| ((name.clone(), category.category.clone()), category)));
+    }
+    let mut names: Vec<String> = new.keys().map(|(name, _)| name.clone()).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    for deleted in store.deleted(&names)? {
+        if let Some(category) = new.get_mut(&(deleted.integration, deleted.category)) {
+            category.deleted = Some(deleted.revision);
+        }
+    }
+    Ok(())
 }
 
 /// Integration, category, what is deployed.

@@ -188,6 +188,10 @@ pub struct CategoryPlan {
     pub action: Action,
     /// The deployed revision; none when the category was never saved.
     pub revision: Option<u64>,
+    /// The revision as which it was deleted outside, where it was and is to be saved anew: a plan that was applied before
+    /// that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<u64>,
     pub changes: Vec<Change>,
     /// Messages of the errors that block it.
     pub blocked: Vec<String>,
@@ -424,6 +428,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         title: category.title.clone(),
         action: Action::NotManaged,
         revision: standing.revision(),
+        deleted: None,
         changes: Vec::new(),
         blocked: desired.blocked.get(&category.id).cloned().unwrap_or_default(),
         next_sync: None,

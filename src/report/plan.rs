@@ -76,7 +76,13 @@ fn category_text(out: &mut String, category: &CategoryPlan) {
         None => "changed".to_owned(),
     };
     let (sign, state) = match category.action {
-        Action::Create => ("+".green().to_string(), format!("not saved yet{next}")),
+        Action::Create => {
+            let standing = match category.deleted {
+                Some(revision) => format!("deleted outside as revision {revision}"),
+                None => "not saved yet".to_owned(),
+            };
+            ("+".green().to_string(), format!("{standing}{next}"))
+        }
         Action::Update => ("~".yellow().to_string(), format!("{saved}{next}")),
         Action::Reset => ("-".red().to_string(), format!("{saved}{next}")),
         Action::Blocked => ("!".red().bold().to_string(), blocked(category)),

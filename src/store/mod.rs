@@ -39,6 +39,15 @@ pub struct Deployed {
     pub run: Option<String>,
 }
 
+/// A category that the history knows and that was deleted behind pairform's back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    pub integration: String,
+    pub category: String,
+    /// Of its deletion.
+    pub revision: u64,
+}
+
 /// A request to save one category.
 #[derive(Debug, Clone)]
 pub struct Save<'a> {
@@ -305,6 +314,12 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
+
+    /// What was deleted of these integrations and not saved since, sorted by integration and category.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn deleted(&mut self, integrations: &[String]) -> Result<Vec<Deleted>, StoreError>;
 
     /// Saves categories in one transaction, each if it still is at its expected revision; durable when it returns, and kept
     /// in the history. What became of each, in their order; what is told as an error was not written, save where it is in

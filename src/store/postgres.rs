@@ -19,8 +19,8 @@ use self::layout::Found;
 use self::text::{decode, encode};
 use super::head::Marks;
 use super::{
-    Address, Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
-    Run, Save, Saved, Store, StoreError, document, identity, unusable, without_null,
+    Address, Ask, Asked, Deleted, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record,
+    Rename, Run, Save, Saved, Store, StoreError, document, identity, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -219,6 +219,21 @@ impl Store for Postgres {
                    WHERE $1::text[] IS NULL OR integration = ANY($1)";
         let rows = self.query(sql, &[&names])?;
         rows.iter().map(|row| head(row, &self.target.shown)).collect()
+    }
+
+    fn deleted(&mut self, integrations: &[String]) -> Result<Vec<Deleted>, StoreError> {
+        let sql = "SELECT integration, category, max(revision) FROM history
+                   WHERE integration = ANY($1) AND NOT EXISTS (
+                       SELECT FROM category
+                       WHERE category.integration = history.integration AND category.category = history.category)
+                   GROUP BY integration, category ORDER BY integration, category";
+        let rows = self.query(sql, &[&encode_all(integrations)])?;
+        let deleted = |row: &Row| {
+            let (integration, category) = (decode(row.get(0)), decode(row.get(1)));
+            let revision = counted(row.get(2), &self.target.shown, &integration, &category)?;
+            Ok(Deleted { integration, category, revision })
+        };
+        rows.iter().map(deleted).collect()
     }
 
     fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {

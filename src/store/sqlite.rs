@@ -19,8 +19,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 use self::layout::{Facts, Found};
 use super::head::Marks;
 use super::{
-    Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run,
-    Save, Saved, Store, StoreError, document, unusable, without_null,
+    Ask, Asked, Deleted, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
+    Run, Save, Saved, Store, StoreError, document, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -189,6 +189,29 @@ impl Store for Sqlite {
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             found.push(head(row, &self.shown)?);
+        }
+        Ok(found)
+    }
+
+    fn deleted(&mut self, integrations: &[String]) -> Result<Vec<Deleted>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT integration, category, max(revision) FROM history
+                 WHERE integration IN (SELECT value FROM json_each(?1)) AND NOT EXISTS (
+                     SELECT 1 FROM category
+                     WHERE category.integration = history.integration AND category.category = history.category)
+                 GROUP BY integration, category ORDER BY integration, category",
+            )
+            .map_err(failed)?;
+        let mut rows = statement.query([serde_json::json!(integrations).to_string()]).map_err(failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (integration, category): (String, String) =
+                (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
+            let revision = counted(row.get(2).map_err(failed)?, &self.shown, &integration, &category)?;
+            found.push(Deleted { integration, category, revision });
         }
         Ok(found)
     }

@@ -171,6 +171,24 @@ fn a_failure_of_any_category_leaves_the_rest_saved_and_says_the_same_everywhere(
     }
 }
 
+/// What is deleted by hand is saved anew as often as that happens, by a new plan each time.
+#[test]
+fn a_category_that_is_deleted_by_hand_is_saved_anew_each_time() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        for round in 1..4 {
+            project.by_hand("DELETE FROM category WHERE category = 'order'");
+            let plan = project.run(&["plan", "--out", "p.plan"]).expect(0);
+            assert!(plan.out.contains(&format!("deleted outside as revision {}", round * 2)), "{}", plan.out);
+            project.run(&["apply", "p.plan"]).expect(0);
+            assert!(project.run(&["apply", "p.plan"]).expect(4).err.contains("applied already"));
+            assert!(project.pending().is_empty());
+        }
+        let plan = project.run(&["plan", "--out", "p.plan", "-o", "json"]).expect(0);
+        assert!(!plan.out.contains("\"deleted\""), "{}", plan.out);
+    }
+}
+
 /// Where the store fails after the last save, what was saved is told all the same.
 #[test]
 fn a_plan_that_cannot_be_noted_as_done_says_what_it_saved() {

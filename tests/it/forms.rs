@@ -47,6 +47,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
                 title: text.to_owned(),
                 action: Action::Update,
                 revision: Some(7),
+                deleted: None,
                 changes: vec![
                     change(text, Kind::Change, Origin::Git),
                     change(text, Kind::Reset, Origin::Git),

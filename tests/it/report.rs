@@ -285,6 +285,7 @@ fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change
         title: id.to_owned(),
         action,
         revision,
+        deleted: None,
         changes,
         blocked: Vec::new(),
         owners: Vec::new(),
