@@ -56,18 +56,20 @@ fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) ->
             let name = read.renamed.get(&integration).unwrap_or(&integration);
             let mut past = deployed::history(store.as_mut(), name, &category)?;
             if let Some(compiled) = compiled {
-                for save in &mut past {
-                    let settings = std::mem::take(&mut save.settings);
-                    save.settings = deployed::present(compiled, &category, settings);
+                for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
+                    *settings = deployed::present(compiled, &category, std::mem::take(settings));
                 }
             }
+            // What cannot be used is passed over: what it did shows in the next save that can.
             let versions: Vec<outside::Version<'_>> = past
                 .iter()
-                .map(|past| outside::Version {
-                    settings: &past.settings,
-                    saved_by: &past.saved_by,
-                    saved_at: &past.saved_at,
-                    applied: past.run.is_some(),
+                .filter_map(|past| {
+                    Some(outside::Version {
+                        settings: past.settings.as_ref().ok()?,
+                        saved_by: &past.saved_by,
+                        saved_at: &past.saved_at,
+                        applied: past.run.is_some(),
+                    })
                 })
                 .collect();
             let desired = compiled.and_then(|compiled| compiled.configuration.categories.get(&category));

@@ -32,12 +32,10 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     let mut records = deployed::records(store.as_mut())?;
     records.retain(|record| record.integration == *name);
     let compiled = opened.compilation.integrations.iter().find(|compiled| compiled.name == args.what);
-    for record in &mut records {
-        let settings = std::mem::take(&mut record.past.settings);
-        record.past.settings = match compiled {
-            Some(compiled) => deployed::present(compiled, &record.category, settings),
-            None => settings,
-        };
+    for Record { category, past, .. } in &mut records {
+        if let (Some(compiled), Ok(settings)) = (compiled, &mut past.settings) {
+            *settings = deployed::present(compiled, category, std::mem::take(settings));
+        }
     }
     let deployed: BTreeMap<String, Current> = read
         .rows
@@ -55,19 +53,24 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     for integration in &mut plan.integrations {
         for category in &mut integration.categories {
             let now = deployed.get(&category.category);
-            let then: Option<&Settings> = records
+            let found = records
                 .iter()
                 .take(until)
                 .rev()
                 .find(|record| record.category == category.category)
-                .map(|record| &record.past.settings);
+                .map(|record| record.past.settings.as_ref());
+            let then = found.and_then(Result::ok);
             *category = match (now, then) {
                 (Some(now), Some(then)) if !then.is_empty() || now.settings.is_empty() => {
                     back::category(&category.category, &category.title, now, then)
                 }
-                (now, then) => {
+                (now, _) => {
                     if let Some(now) = now.filter(|now| !now.settings.is_empty()) {
-                        let why = if then.is_some() { "held nothing" } else { "was not saved yet" };
+                        let why = match found {
+                            Some(Ok(_)) => "held nothing".to_owned(),
+                            Some(Err(unusable)) => format!("held what cannot be used ({})", unusable.why),
+                            None => "was not saved yet".to_owned(),
+                        };
                         notes.push(format!(
                             "`{}` {why} then; it stays at revision {}.",
                             category.category, now.revision

@@ -12,8 +12,13 @@ use crate::store::{Note, Record};
 pub fn export(identity: &str, records: &[Record], notes: &[Note]) -> String {
     let head = json!({"kind": "store", "store": identity, "format_version": FORMAT_VERSION});
     let saves = records.iter().map(|Record { integration, category, past }| {
+        // What cannot be used is kept as it stands.
+        let settings = match &past.settings {
+            Ok(settings) => model::to_json(settings),
+            Err(unusable) => unusable.text.as_str().into(),
+        };
         json!({"kind": "save", "integration": integration, "category": category, "revision": past.revision,
-            "settings": model::to_json(&past.settings), "saved_by": past.saved_by, "saved_at": past.saved_at,
+            "settings": settings, "saved_by": past.saved_by, "saved_at": past.saved_at,
             "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run})
     });
     let noted = notes.iter().map(
@@ -71,7 +76,7 @@ mod tests {
             category: "stock".into(),
             past: Past {
                 revision,
-                settings: model::from_json(&json!({"b": 1, "a": revision})),
+                settings: Ok(model::from_json(&json!({"b": 1, "a": revision}))),
                 saved_by: "ann".into(),
                 saved_at: "2026-12-01T09:30:00Z".into(),
                 commit: None,

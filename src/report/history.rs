@@ -25,9 +25,10 @@ pub fn entries(records: Vec<Record>) -> Vec<Entry> {
     records
         .into_iter()
         .map(|record| {
+            // What cannot be used says nothing of what changed, and the next save is set beside the one before it.
+            let Ok(new) = &record.past.settings else { return Entry { record, changes: Vec::new() } };
             let key = (record.integration.clone(), record.category.clone());
-            let old = before.insert(key, record.past.settings.clone()).unwrap_or_default();
-            let new = &record.past.settings;
+            let old = before.insert(key, new.clone()).unwrap_or_default();
             let mut paths: Vec<&SettingPath> = old.keys().chain(new.keys()).collect();
             paths.sort_unstable();
             paths.dedup();
@@ -62,6 +63,9 @@ pub fn text(entries: &[Entry]) -> String {
             clean(&past.saved_by),
             clean(&commit.unwrap_or_default()).dimmed()
         );
+        if let Err(unusable) = &past.settings {
+            let _ = writeln!(out, "    {} what it left cannot be used: {}", "!".red(), clean(&unusable.why));
+        }
         for (path, old, new) in changes {
             let (sign, what) = match (old, new) {
                 (None, Some(new)) => ("+".green().to_string(), new.to_string()),
@@ -92,9 +96,13 @@ pub fn json(entries: &[Entry], exit_code: u8) -> Json {
                 })
                 .collect();
             let past = &record.past;
-            json!({"integration": record.integration, "category": record.category, "revision": past.revision,
+            let mut save = json!({"integration": record.integration, "category": record.category, "revision": past.revision,
                 "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run,
-                "changes": changes})
+                "changes": changes});
+            if let Err(unusable) = &past.settings {
+                save["unusable"] = unusable.why.as_str().into();
+            }
+            save
         })
         .collect();
     json!({"format_version": FORMAT_VERSION, "command": "history", "exit_code": exit_code, "saves": saves})

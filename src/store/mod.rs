@@ -106,7 +106,8 @@ pub enum Run {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
     pub revision: u64,
-    pub settings: Settings,
+    /// A person may have left what cannot be used, and it stays in the history for good: it is no failure of the others.
+    pub settings: Result<Settings, Unusable>,
     pub saved_by: String,
     pub saved_at: String,
     pub commit: Option<String>,
@@ -115,6 +116,14 @@ pub struct Past {
     pub author: Option<String>,
     /// The tree had changes that were not committed.
     pub dirty: bool,
+}
+
+/// A document that a person left and that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    pub why: String,
+    /// As it stands in the store.
+    pub text: String,
 }
 
 /// What a run was made from, beside its commit.
@@ -518,12 +527,13 @@ fn without_null(settings: &Settings) -> Settings {
 }
 
 /// The settings in one column. A person may have edited them, so nothing about them is taken for granted.
-fn document(text: &[u8], column: &str) -> Result<Settings, String> {
-    match serde_json::from_slice::<serde_json::Value>(text) {
-        Ok(json) if json.is_object() => Ok(model::from_json(&json)),
-        Ok(_) => Err(format!("column `{column}` is not a JSON object")),
-        Err(error) => Err(format!("column `{column}` is not JSON ({error})")),
-    }
+fn document(text: &[u8], column: &str) -> Result<Settings, Unusable> {
+    let why = match serde_json::from_slice::<serde_json::Value>(text) {
+        Ok(json) if json.is_object() => return Ok(model::from_json(&json)),
+        Ok(_) => format!("column `{column}` is not a JSON object"),
+        Err(error) => format!("column `{column}` cannot be read as JSON ({error})"),
+    };
+    Err(Unusable { why, text: String::from_utf8_lossy(text).into_owned() })
 }
 
 fn unusable(shown: &str, integration: &str, category: &str, why: &str) -> StoreError {

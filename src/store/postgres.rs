@@ -148,7 +148,7 @@ impl Postgres {
                 let deleted = Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at };
                 return Ok(if fenced_out { Saved::LockLost } else { deleted });
             }
-            if now.run.as_deref() == Some(save.run) && now.settings == **wanted {
+            if now.run.as_deref() == Some(save.run) && now.settings.as_ref() == Ok(*wanted) {
                 return Ok(Saved::Already { revision: now.revision });
             }
             if now.revision == save.expected_revision {
@@ -509,18 +509,18 @@ fn deployed(row: &Row, shown: &str) -> Result<Deployed, StoreError> {
     let (integration, category) = (decode(row.get(6)), decode(row.get(7)));
     let past = past(row, shown, &integration, &category)?;
     let applied = document(row.get::<_, String>(8).as_bytes(), "applied")
-        .map_err(|why| unusable(shown, &integration, &category, &why))?;
+        .map_err(|found| unusable(shown, &integration, &category, &found.why))?;
     let Past { revision, settings, saved_by, saved_at, commit, run, .. } = past;
+    let settings = settings.map_err(|found| unusable(shown, &integration, &category, &found.why))?;
     Ok(Deployed { integration, category, revision, settings, applied, saved_by, saved_at, commit, run })
 }
 
 /// From the columns revision, settings, saved_by, saved_at, commit_id and run.
 fn past(row: &Row, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
-    let settings = document(row.get::<_, String>(1).as_bytes(), "settings")
-        .map_err(|why| unusable(shown, integration, category, &why))?;
+    let settings = document(row.get::<_, String>(1).as_bytes(), "settings");
     Ok(Past {
         revision: counted(row.get(0), shown, integration, category)?,
-        settings: without_null(&settings),
+        settings: settings.map(|settings| without_null(&settings)),
         saved_by: decode(row.get(2)),
         saved_at: decode(row.get(3)),
         commit: row.get::<_, Option<String>>(4).map(decode),

@@ -20,7 +20,7 @@ use self::layout::{Facts, Found};
 use super::head::Marks;
 use super::{
     Ask, Asked, Deleted, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
-    Run, Save, Saved, Store, StoreError, document, unusable, without_null,
+    Run, Save, Saved, Store, StoreError, Unusable, document, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -453,7 +453,7 @@ fn standing(
         }
         return Ok(Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at });
     }
-    if now.run.as_deref() == Some(save.run) && now.settings == *wanted {
+    if now.run.as_deref() == Some(save.run) && now.settings.as_ref() == Ok(wanted) {
         return Ok(Saved::Already { revision: now.revision });
     }
     if now.revision == save.expected_revision {
@@ -483,10 +483,14 @@ fn deployed(row: &Row<'_>, shown: &str) -> Result<Deployed, StoreError> {
     let failed = |error| failure::failed(shown, &error);
     let integration: String = row.get(0).map_err(failed)?;
     let category: String = row.get(1).map_err(failed)?;
+    let usable = |column| {
+        let found = read_document(row, column, shown)?;
+        found.map_err(|found| unusable(shown, &integration, &category, &found.why))
+    };
     Ok(Deployed {
         revision: counted(row.get(2).map_err(failed)?, shown, &integration, &category)?,
-        settings: without_null(&read_document(row, 3, shown, &integration, &category)?),
-        applied: read_document(row, 4, shown, &integration, &category)?,
+        settings: without_null(&usable(3)?),
+        applied: usable(4)?,
         saved_by: row.get(5).map_err(failed)?,
         saved_at: row.get(6).map_err(failed)?,
         commit: row.get(7).map_err(failed)?,
@@ -501,7 +505,7 @@ fn past(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Result
     let failed = |error| failure::failed(shown, &error);
     Ok(Past {
         revision: counted(row.get(0).map_err(failed)?, shown, integration, category)?,
-        settings: without_null(&read_document(row, 1, shown, integration, category)?),
+        settings: read_document(row, 1, shown)?.map(|settings| without_null(&settings)),
         saved_by: row.get(2).map_err(failed)?,
         saved_at: row.get(3).map_err(failed)?,
         commit: row.get(4).map_err(failed)?,
@@ -524,13 +528,10 @@ fn read_document(
     row: &Row<'_>,
     column: usize,
     shown: &str,
-    integration: &str,
-    category: &str,
-) -> Result<Settings, StoreError> {
+) -> Result<Result<Settings, Unusable>, StoreError> {
     let bytes =
         row.get_ref(column).map_err(|error| failure::failed(shown, &error))?.as_bytes().unwrap_or_default();
-    let name = row.as_ref().column_name(column).unwrap_or("settings").to_owned();
-    document(bytes, &name).map_err(|why| unusable(shown, integration, category, &why))
+    Ok(document(bytes, row.as_ref().column_name(column).unwrap_or("settings")))
 }
 
 fn counted(revision: i64, shown: &str, integration: &str, category: &str) -> Result<u64, StoreError> {

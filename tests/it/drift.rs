@@ -201,3 +201,43 @@ fn commands_that_read_write_nothing() {
         assert_eq!(state(&project), before);
     }
 }
+
+/// The history keeps for good what somebody left for a moment; it fails no more than what needs just that.
+#[test]
+fn an_edit_that_cannot_be_used_and_was_mended_is_told_and_stands_in_nobody_s_way() {
+    for project in each_kind() {
+        project.shop("other", "Other", "14");
+        project.run(&["apply", "--yes"]).expect(0);
+        let set = |settings: &str| {
+            let row = "category = 'order' AND integration = 'shop'";
+            project.by_hand(&format!("UPDATE category SET settings = '{settings}' WHERE {row}"));
+        };
+        set(r#"{"safety_stock":1e999}"#);
+        let why =
+            "what it left cannot be used: column `settings` cannot be read as JSON (number out of range";
+        assert!(project.run(&["history"]).expect(0).out.contains(why));
+        let refused = project.run(&["plan"]).expect(7);
+        assert!(refused.err.contains("`order` of integration `shop`"), "{}", refused.err);
+        project.run(&["plan", "--integration", "other"]).expect(0);
+        set(r#"{"exclude_before":"2026-03-03"}"#);
+
+        let history = project.run(&["history", "shop", "--category", "order"]).expect(0).out;
+        assert!(history.contains(why) && history.contains(r#""2026-01-01" → "2026-03-03""#), "{history}");
+        let told = project.run(&["history", "-o", "json"]).expect(0).json();
+        assert_eq!(
+            told["saves"].as_array().unwrap().iter().filter(|save| save["unusable"].is_string()).count(),
+            1
+        );
+        let drift = project.run(&["drift"]).expect(0).out;
+        assert!(drift.contains(r#""2026-01-01" → "2026-03-03"   by outside pairform"#), "{drift}");
+        let to = |revision: &str| {
+            project.run(&["revert", "shop", "--category", "order", "--revision", revision]).expect(0).out
+        };
+        assert!(to("1").contains(r#""2026-03-03" → "2026-01-01""#), "{}", to("1"));
+        assert!(to("2").contains("`order` held what cannot be used"), "{}", to("2"));
+        let export = project.run(&["audit", "export"]).expect(0).out;
+        assert!(export.contains(r#""settings":"{\"safety_stock\":1e999}""#), "{export}");
+        project.write("audit.jsonl", &export);
+        project.run(&["audit", "verify", "audit.jsonl"]).expect(0);
+    }
+}

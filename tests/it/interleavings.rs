@@ -263,7 +263,8 @@ fn in_every_order_each_save_is_of_one_and_nobody_is_told_otherwise() {
         for Record { integration, category, past } in store.records().unwrap() {
             let before = last.insert((integration.clone(), category.clone()), past.revision).unwrap_or(0);
             assert_eq!(past.revision, before + 1, "no revision is skipped or used twice");
-            assert!(past.settings.iter().any(|(_, value)| value.to_string().contains(&past.saved_by)));
+            let settings = past.settings.unwrap();
+            assert!(settings.iter().any(|(_, value)| value.to_string().contains(&past.saved_by)));
             kept.insert((integration, category, past.revision), past.saved_by);
         }
         assert_eq!(kept, told, "what the appliers say is what the history shows");
