@@ -450,7 +450,8 @@ impl Store for Postgres {
     }
 
     fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError> {
-        let sql = "WITH held AS (SELECT * FROM lock WHERE id = ANY($1))
+        // In the order of their names too: who asks for them at the same time waits, and holds none that is wanted here.
+        let sql = "WITH held AS (SELECT * FROM lock WHERE id = ANY($1) ORDER BY integration FOR UPDATE)
                    UPDATE lock SET id = NULL FROM held
                    WHERE lock.integration = held.integration AND lock.id = held.id
                    RETURNING held.id, held.integration, held.token, held.owner, held.holder, held.reason, held.taken_at,

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use pairform::model::{self, Settings};
-use pairform::store::{self, Save, Saved, Store, StoreError};
+use pairform::store::{self, Ask, Asked, Save, Saved, Store, StoreError};
 use serde_json::json;
 
 use crate::server::{self, PASSWORD, Server};
@@ -182,6 +182,58 @@ fn what_a_role_may_not_do_is_told_as_that() {
         let said = format!("may not use the schema `{schema}`");
         assert!(ran.assert_code(6).stderr.contains(&said), "{}", ran.all());
     }
+}
+
+/// Who releases locks and who asks for the same ones go through the rows in one order, however those lie in the table: else
+/// each could hold what the other waits for.
+#[test]
+fn locks_are_released_in_the_order_in_which_they_are_taken() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    let (mut holder, mut asker) = (store::open(&url).unwrap(), store::open(&url).unwrap());
+    let names: Vec<String> = (0..40).map(|number| format!("shop-{number:02}")).collect();
+    let ask = |integration, owner| Ask {
+        integration,
+        owner,
+        holder: "machine/1",
+        reason: "apply",
+        seconds: 600,
+        over: None,
+    };
+    // The last name first.
+    let taken = names.iter().rev().map(|name| match holder.lock(&ask(name, "ann")).unwrap() {
+        Asked::Taken(lock) => lock.id,
+        Asked::Held(lock) => panic!("{lock:?}"),
+    });
+    let taken: Vec<String> = taken.collect();
+    // Both are stopped in the middle, by a row that somebody else keeps for a moment.
+    let schema = url.split("schema=").nth(1).unwrap();
+    let mut shell = server.shell();
+    let keep = "BEGIN; SELECT * FROM lock WHERE integration = 'shop-20' FOR UPDATE";
+    shell.batch_execute(&format!("SET search_path = {schema}; {keep}")).unwrap();
+    let mine: i32 = shell.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    let mut watcher = server.shell();
+    let mut one_that_waits_for = |some: &[i32]| -> i32 {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE pg_blocking_pids(pid) && $1 AND NOT pid = ANY($1)";
+        loop {
+            if let Some(row) = watcher.query(sql, &[&some]).unwrap().first() {
+                return row.get(0);
+            }
+        }
+    };
+    let (released, asked) = std::thread::scope(|scope| {
+        let ids: Vec<&str> = taken.iter().map(String::as_str).collect();
+        let releases = scope.spawn(move || holder.unlock_all(&ids));
+        let first = one_that_waits_for(&[mine]);
+        let names = &names;
+        let asks = scope
+            .spawn(move || asker.lock_all(&names.iter().map(|name| ask(name, "bo")).collect::<Vec<_>>()));
+        one_that_waits_for(&[mine, first]);
+        shell.batch_execute("COMMIT").unwrap();
+        (releases.join().unwrap(), asks.join().unwrap())
+    });
+    assert_eq!(released.unwrap().len(), names.len());
+    assert!(asked.unwrap().iter().all(|asked| matches!(asked, Asked::Taken(lock) if lock.owner == "bo")));
 }
 
 #[test]

@@ -144,7 +144,6 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_rename_moves_what_is_deployed_and_leaves_the_history
     saves_together_are_judged_one_by_one
     locks_together_leave_those_of_others
-    many_locks_are_taken_and_released_at_once_without_a_knot
     heads_tell_what_is_settled
     a_clock_that_was_set_back_mixes_nothing_up
 ] }
@@ -824,39 +823,6 @@ fn locks_together_leave_those_of_others(place: &dyn Place) {
     released.sort_by(|x, y| x.integration.cmp(&y.integration));
     assert_eq!(released, [a.clone(), c.clone()]);
     assert_eq!(ann.locks().unwrap().len(), 1);
-}
-
-/// Some take the locks that others release: whoever waits for one holds none that the other waits for.
-fn many_locks_are_taken_and_released_at_once_without_a_knot(place: &dyn Place) {
-    let names: Vec<String> = (0..60).map(|number| format!("shop-{number:02}")).collect();
-    // The rows lie in the other order.
-    let mut store = place.open();
-    for integration in names.iter().rev() {
-        let lock = taken(&mut *store, &Ask { integration, ..ask("ann") });
-        store.unlock(&lock.id).unwrap();
-    }
-    std::thread::scope(|scope| {
-        for owner in ["ann", "bo", "cy"] {
-            let names = &names;
-            scope.spawn(move || {
-                let mut store = place.open();
-                for _ in 0..25 {
-                    let asks: Vec<Ask<'_>> =
-                        names.iter().map(|integration| Ask { integration, ..ask(owner) }).collect();
-                    let asked = store.lock_all(&asks).unwrap();
-                    let mine: Vec<&str> = asked
-                        .iter()
-                        .filter_map(|asked| match asked {
-                            Asked::Taken(lock) => Some(lock.id.as_str()),
-                            Asked::Held(_) => None,
-                        })
-                        .collect();
-                    assert_eq!(store.unlock_all(&mine).unwrap().len(), mine.len());
-                }
-            });
-        }
-    });
-    assert!(store.locks().unwrap().is_empty());
 }
 
 /// What a head tells is what reading and comparing would tell, or that it is not known.
