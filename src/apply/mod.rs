@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
-use crate::plan::{CategoryPlan, Integration, Plan, Target, save_order, turns_live};
+use crate::plan::{CategoryPlan, Change, Integration, Plan, Target, save_order, turns_live};
 use crate::store::{Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError};
 
 /// Longer than any group of integrations takes. A lock that expires under its holder costs nothing but its saves: they
@@ -314,12 +314,14 @@ impl<'a> Work<'a> {
     fn obstacle(&self, category: &CategoryPlan) -> Option<Outcome> {
         let is_undone =
             |outcome: &Outcome| !matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
-        let undone = self.outcomes.iter().filter(|(_, outcome)| is_undone(outcome));
-        let needed = undone.map(|(undone, _)| &undone.category).find(|undone| depends(category, undone));
-        if let Some(needed) = needed {
-            return Some(Outcome::Skipped {
-                reason: format!("it depends on `{needed}`, which was not saved"),
-            });
+        let mut undone = self.outcomes.iter().filter(|(_, outcome)| is_undone(outcome));
+        if let Some((needed, _)) = undone.find(|(undone, _)| depends(category, undone)) {
+            let reason = if goes_off(needed) {
+                "live mode could not be switched off, and nothing else is saved while it is on".to_owned()
+            } else {
+                format!("it depends on `{}`, which was not saved", needed.category)
+            };
+            return Some(Outcome::Skipped { reason });
         }
         self.lock.as_ref().err().cloned().map(Outcome::from).or_else(|| self.barred.clone())
     }
@@ -634,6 +636,7 @@ fn is_gone(store: &mut dyn Store, integration: &str) -> bool {
 /// What is saved together. Nothing depends on what is of its own stage or a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    Off,
     Connections,
     Settings,
     Times,
@@ -641,11 +644,12 @@ enum Stage {
 }
 
 impl Stage {
-    const ALL: [Stage; 4] = [Stage::Connections, Stage::Settings, Stage::Times, Stage::Live];
+    const ALL: [Stage; 5] = [Stage::Off, Stage::Connections, Stage::Settings, Stage::Times, Stage::Live];
 
     fn of(category: &CategoryPlan) -> Self {
         match (turns_live(category), category.category.as_str()) {
             (Some(true), _) => Stage::Live,
+            (Some(false), _) if goes_off(category) => Stage::Off,
             (Some(false), _) | (None, CONNECTORS) => Stage::Connections,
             (None, SCHEDULES | WEBHOOKS) => Stage::Times,
             (None, _) => Stage::Settings,
@@ -653,11 +657,19 @@ impl Stage {
     }
 }
 
-/// Nothing works without its connections, nothing starts a flow that could not be saved, and live mode needs all.
-fn depends(category: &CategoryPlan, on: &str) -> bool {
+/// Live mode is on and goes off.
+fn goes_off(category: &CategoryPlan) -> bool {
+    let is_on = |change: &Change| change.setting == "live_mode" && change.before == true;
+    turns_live(category) == Some(false) && category.changes.iter().any(is_on)
+}
+
+/// Nothing works without its connections, nothing starts a flow that could not be saved, live mode needs all, and while it is
+/// on that should be off a shop sells with what is saved.
+fn depends(category: &CategoryPlan, on: &CategoryPlan) -> bool {
     turns_live(category) == Some(true)
-        || on == CONNECTORS
-        || (on == FLOWS && [SCHEDULES, WEBHOOKS].contains(&category.category.as_str()))
+        || goes_off(on)
+        || on.category == CONNECTORS
+        || (on.category == FLOWS && [SCHEDULES, WEBHOOKS].contains(&category.category.as_str()))
 }
 
 /// Fingerprints the secrets that the plan changes; the others keep the fingerprint that is deployed.

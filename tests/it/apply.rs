@@ -578,6 +578,39 @@ fn what_somebody_keeps_locked_in_the_store_is_waited_for_once() {
     }
 }
 
+/// A shop is not given the rest while it sells: what is to be saved is saved with live mode off.
+#[test]
+fn where_live_mode_cannot_be_switched_off_nothing_else_is_saved() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        project.edit("integrations/shop.yaml", "orders: true}", "orders: true, payouts: false}");
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        project.edit("integrations/shop.yaml", "15m", "30m");
+        // Live mode needs all that is required, so the shop was never live; the plan says that it was.
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
+        let mut plan = pairform::plan::file::read(&text).unwrap();
+        let general =
+            plan.integrations[0].categories.iter_mut().find(|one| one.category == "general").unwrap();
+        let mut off = general.changes[0].clone();
+        off.setting = "live_mode".to_owned();
+        (off.before, off.after) = (true.into(), false.into());
+        general.changes.push(off);
+        pairform::plan::file::seal(&mut plan);
+        project.write("p.plan", &pairform::plan::file::write(&mut plan));
+        let before = project.store().records().unwrap().len();
+        project.fail(Some("general"));
+        let ran = project.run(&["apply", "p.plan"]).expect(7);
+        let skipped =
+            "skipped: live mode could not be switched off, and nothing else is saved while it is on";
+        assert_eq!(ran.out.matches(skipped).count(), 3, "{}", ran.out);
+        assert_eq!(project.store().records().unwrap().len(), before);
+        project.fail(None);
+        project.run(&["apply", "p.plan"]).expect(0);
+    }
+}
+
 /// Somebody is quicker with one category while another is being saved: what was saved stays, and the code says partly.
 #[test]
 fn a_loser_that_saved_something_says_so() {
