@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
@@ -11,8 +12,8 @@ use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Change, Integration, Plan, Target, save_order, turns_live};
 use crate::store::{Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError};
 
-/// Longer than any group of integrations takes. A lock that expires under its holder costs nothing but its saves: they
-/// are fenced.
+/// How long a lock lasts unless it is renewed, which it is when a third of that has gone. One that expires under its holder
+/// costs nothing but its saves: they are fenced.
 const LOCK_SECONDS: u32 = 600;
 
 /// Integrations that are locked and saved together: few transactions, and little to find out after a crash.
@@ -216,6 +217,8 @@ pub fn apply(
         interrupted: false,
         gave_up: None,
         busy: None,
+        held: Vec::new(),
+        held_since: None,
     };
     let mut done: Vec<Work<'_>> = Vec::new();
     for group in work.chunks(TOGETHER) {
@@ -347,6 +350,9 @@ struct Applying<'a, 's> {
     gave_up: Option<Failure>,
     /// The integration of which something was locked in the store just now.
     busy: Option<String>,
+    /// The ids of the locks of the group that is being saved, and since when they last at least.
+    held: Vec<String>,
+    held_since: Option<Timestamp>,
 }
 
 impl<'a> Applying<'a, '_> {
@@ -359,6 +365,7 @@ impl<'a> Applying<'a, '_> {
             None => self.store.lock_all(&asks).map_err(|error| self.failed(asks[0].integration, &error)),
             Some(failure) => Err(failure),
         };
+        self.held_since = self.clock();
         let (mut ready, mut held) = (Vec::new(), Vec::new());
         match asked {
             Err(failure) => ready.extend(group.iter().map(|one| Work::new(one, Err(failure.clone())))),
@@ -396,6 +403,7 @@ impl<'a> Applying<'a, '_> {
             if let Some(failure) = &self.gave_up {
                 return Err(failure.clone());
             }
+            self.held_since = self.clock();
             let ask = self.ask(integration, over.as_deref());
             let lock = match self.store.lock(&ask) {
                 Ok(Asked::Taken(lock)) => return Ok(lock),
@@ -416,19 +424,39 @@ impl<'a> Applying<'a, '_> {
 
     /// Saves all categories of integrations whose locks are held, stage by stage, and releases the locks.
     fn apply(&mut self, mut group: Vec<Work<'a>>) -> Vec<Work<'a>> {
+        let locks = group.iter().filter_map(|work| Some(work.lock.as_ref().ok()?.id.clone()));
+        self.held = locks.collect();
         for work in &mut group {
             self.rename(work);
         }
         for stage in Stage::ALL {
             self.save(&mut group, stage);
         }
-        let locks: Vec<&str> =
-            group.iter().filter_map(|work| Some(work.lock.as_ref().ok()?.id.as_str())).collect();
-        if !locks.is_empty() {
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() {
             // Those that cannot be released are taken over from us, or expire.
-            let _ = self.store.unlock_all(&locks);
+            let _ = self.store.unlock_all(&held.iter().map(String::as_str).collect::<Vec<_>>());
         }
         group
+    }
+
+    fn clock(&self) -> Option<Timestamp> {
+        (self.surroundings.now)().parse().ok()
+    }
+
+    /// Keeps the locks of the group, of which a secret may be asked for slowly and a save may have to wait.
+    fn renew(&mut self) {
+        let now = self.clock();
+        let age = now.zip(self.held_since).map(|(now, since)| now.duration_since(since).as_secs());
+        if age.is_some_and(|age| (0..i64::from(LOCK_SECONDS / 3)).contains(&age))
+            || self.held.is_empty()
+            || self.gave_up.is_some()
+        {
+            return;
+        }
+        self.held_since = now;
+        // Where it fails, so will what comes next, or the lock lasts long enough all the same.
+        let _ = self.store.renew_all(&self.held.iter().map(String::as_str).collect::<Vec<_>>(), LOCK_SECONDS);
     }
 
     /// Gives what is deployed the id that the files use now, where that is another.
@@ -438,6 +466,7 @@ impl<'a> Applying<'a, '_> {
         if self.interrupted {
             return;
         }
+        self.renew();
         let to = &work.integration.integration;
         let failed = match (&work.lock, self.gave_up.clone()) {
             (Err(failure), _) => Some(failure.clone()),
@@ -474,6 +503,7 @@ impl<'a> Applying<'a, '_> {
                 let Some(target) = category.save.as_ref().filter(|_| Stage::of(category) == stage) else {
                     continue;
                 };
+                self.renew();
                 self.interrupted |= (self.surroundings.stopped)();
                 // Where it is interrupted nothing is asked for any more, a secret perhaps slowly.
                 let obstacle = if self.interrupted { Some(interrupted()) } else { work.obstacle(category) };
@@ -522,6 +552,7 @@ impl<'a> Applying<'a, '_> {
         if let Some(failure) = &self.gave_up {
             return vec![Outcome::from(failure.clone()); saves.len()];
         }
+        self.renew();
         match self.store.save_all(&saves) {
             Ok(saved) => saves.iter().zip(saved).map(|(save, saved)| self.outcome(save, saved)).collect(),
             Err(error) if saves.len() > 1 && error.may_be_of_one() => self.save_each(&saves),
@@ -533,6 +564,7 @@ impl<'a> Applying<'a, '_> {
     fn save_each(&mut self, saves: &[Save<'_>]) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(saves.len());
         for save in saves {
+            self.renew();
             self.interrupted |= (self.surroundings.stopped)();
             outcomes.push(match self.gave_up.clone() {
                 _ if self.interrupted => interrupted(),

@@ -404,6 +404,12 @@ pub trait Store: Send {
         })
     }
 
+    /// Lets these locks last for so many seconds from now on, those of them that are held.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn renew_all(&mut self, ids: &[&str], seconds: u32) -> Result<(), StoreError>;
+
     /// Releases these locks; those that were held.
     ///
     /// # Errors

@@ -160,6 +160,9 @@ impl Postgres {
     }
 }
 
+/// When a lock ends that lasts for `$2` seconds.
+const EXPIRY: &str = "to_char(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => $2), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+
 /// One statement, so that it commits by itself: those that were saved, by their number in the arrays.
 const SAVE: &str = "WITH wanted AS (
          SELECT wanted.*, coalesce(
@@ -447,6 +450,16 @@ impl Store for Postgres {
             }),
         };
         asks.iter().zip(&ids).map(answer).collect()
+    }
+
+    fn renew_all(&mut self, ids: &[&str], seconds: u32) -> Result<(), StoreError> {
+        let sql = format!(
+            "WITH held AS (SELECT integration FROM lock WHERE id = ANY($1) ORDER BY integration FOR UPDATE)
+             UPDATE lock SET expires_at = {EXPIRY} FROM held
+             WHERE lock.integration = held.integration AND id = ANY($1)"
+        );
+        let ids: Vec<_> = ids.iter().map(|id| encode(id)).collect();
+        self.query(&sql, &[&ids, &f64::from(seconds)]).map(|_| ())
     }
 
     fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError> {

@@ -260,6 +260,10 @@ impl Store for Sqlite {
         locks::take(&mut self.connection, &self.shown, asks)
     }
 
+    fn renew_all(&mut self, ids: &[&str], seconds: u32) -> Result<(), StoreError> {
+        locks::renew(&self.connection, &self.shown, ids, seconds)
+    }
+
     fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError> {
         locks::release(&mut self.connection, &self.shown, ids)
     }

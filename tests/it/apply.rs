@@ -387,6 +387,36 @@ fn a_lock_that_is_lost_on_the_way_says_who_has_it() {
     }
 }
 
+/// However long an apply takes, its locks last; where it is quick, they are left alone.
+#[test]
+fn locks_are_renewed_while_an_apply_takes_long() {
+    const PAST: &str = "2020-01-01T00:00:00Z";
+    for project in each_kind() {
+        for minutes in [0, 5] {
+            project.shop("shop", &format!("Shop{minutes}"), "30");
+            project.edit("integrations/shop.yaml", "15m", &format!("{}m", 20 + minutes));
+            project.run(&["plan", "--out", "p.plan"]).expect(0);
+            let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
+            let plan = pairform::plan::file::read(&text).unwrap();
+            let clock = std::cell::Cell::new(0);
+            let now = || format!("2026-12-01T09:{:02}:00Z", clock.get());
+            let surroundings = Surroundings { now: &now, ..surroundings("ann") };
+            let mut seen: Vec<bool> = Vec::new();
+            let mut watch = |event: apply::Event<'_>| {
+                if let apply::Event::Saving { .. } = event {
+                    seen.push(project.store().locks().unwrap()[0].expires_at == PAST);
+                    project.by_hand(&format!("UPDATE lock SET expires_at = '{PAST}'"));
+                    clock.set(clock.get() + minutes);
+                }
+            };
+            let report = apply::apply(&plan, project.store().as_mut(), &surroundings, &mut watch).unwrap();
+            assert!(report.complete());
+            assert!(seen.len() > 1 && !seen[0], "{seen:?}");
+            assert!(seen[1..].iter().all(|is_past| *is_past == (minutes == 0)), "{minutes}: {seen:?}");
+        }
+    }
+}
+
 #[test]
 fn safety_refuses_and_one_check_is_lifted_by_its_name() {
     for project in each_kind() {

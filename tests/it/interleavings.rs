@@ -104,6 +104,7 @@ impl Store for InTurns<'_> {
         fn history(integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
         fn records() -> Result<Vec<Record>, StoreError>;
         fn lock_all(asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError>;
+        fn renew_all(ids: &[&str], seconds: u32) -> Result<(), StoreError>;
         fn unlock_all(ids: &[&str]) -> Result<Vec<Lock>, StoreError>;
         fn locks() -> Result<Vec<Lock>, StoreError>;
         fn note(note: &Note) -> Result<(), StoreError>;

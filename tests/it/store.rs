@@ -136,6 +136,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_finished_save_is_seen_by_every_connection
     a_lock_is_held_by_one_until_it_is_released
     a_lock_that_expired_or_whose_holder_is_dead_is_taken_over
+    a_lock_that_is_renewed_lasts_on_and_one_that_was_lost_does_not_come_back
     ten_threads_take_one_lock_in_turn
     a_save_without_its_lock_writes_nothing
     records_and_notes_are_in_order_and_kept
@@ -642,6 +643,23 @@ fn a_lock_that_expired_or_whose_holder_is_dead_is_taken_over(place: &dyn Place) 
     assert!(matches!(store.lock(&Ask { over: Some("another"), ..ask("ann") }).unwrap(), Asked::Held(_)));
     let third = taken(&mut *store, &Ask { over: Some(&second.id), ..ask("ann") });
     assert_eq!((third.owner.as_str(), third.token), ("ann", 3));
+}
+
+fn a_lock_that_is_renewed_lasts_on_and_one_that_was_lost_does_not_come_back(place: &dyn Place) {
+    let mut store = place.open();
+    let first = taken(&mut *store, &Ask { seconds: 0, ..ask("ann") });
+    let other = taken(&mut *store, &Ask { integration: "other", seconds: 0, ..ask("ann") });
+    store.renew_all(&[&first.id, "nothing"], 600).unwrap();
+    let Asked::Held(held) = store.lock(&ask("bo")).unwrap() else { panic!("it was renewed") };
+    assert!(held.expires_at > first.expires_at, "{held:?}");
+    assert_eq!(held, Lock { expires_at: held.expires_at.clone(), ..first.clone() });
+    // The other was not, and is gone for good once somebody else has it.
+    let theirs = taken(&mut *store, &Ask { integration: "other", ..ask("bo") });
+    store.renew_all(&[&first.id, &other.id], 600).unwrap();
+    assert!(store.locks().unwrap().contains(&theirs));
+    assert_eq!(store.unlock_all(&[&first.id, &other.id]).unwrap().len(), 1);
+    store.renew_all(&[&first.id], 600).unwrap();
+    taken(&mut *store, &ask("bo"));
 }
 
 fn ten_threads_take_one_lock_in_turn(place: &dyn Place) {

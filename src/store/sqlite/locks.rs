@@ -46,6 +46,21 @@ fn take_one(connection: &Connection, id: &str, ask: &Ask<'_>) -> rusqlite::Resul
     connection.query_row(&sql, [ask.integration], lock).map(Asked::Held)
 }
 
+/// See `Store::renew_all`.
+pub(super) fn renew(
+    connection: &Connection,
+    shown: &str,
+    ids: &[&str],
+    seconds: u32,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE lock SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?2 || ' seconds')
+               WHERE id IN (SELECT value FROM json_each(?1))";
+    connection
+        .execute(sql, (serde_json::json!(ids).to_string(), seconds))
+        .map(|_| ())
+        .map_err(|error| failure::failed(shown, &error))
+}
+
 /// See `Store::unlock_all`.
 pub(super) fn release(
     connection: &mut Connection,
