@@ -608,6 +608,59 @@ fn what_somebody_keeps_locked_in_the_store_is_waited_for_once() {
     }
 }
 
+/// More than is saved together: what is wrong with one of them is told of that one, and all others are saved.
+#[test]
+fn of_many_groups_one_that_is_in_the_way_stops_no_other() {
+    for project in each_kind() {
+        let names = project.shops("Shop", "30");
+        project.run(&["apply", "--yes"]).expect(0);
+        let all = 2 * names.len();
+        // In the first group, the second and the one that is left; of a category that is saved first, and last.
+        for (round, (name, wrong)) in
+            [("shop-003", "fails"), ("shop-100", "fails"), ("shop-129", "fails"), ("shop-070", "is locked")]
+                .into_iter()
+                .enumerate()
+        {
+            project.shops(&format!("Shop{round}"), &format!("{round}"));
+            let before = project.store().records().unwrap().len();
+            let (lock, expected) = if wrong == "fails" {
+                let row = format!("NEW.category = 'payment_methods' AND NEW.integration = '{name}'");
+                project.fail_where(Some(&row));
+                (None, all - 1)
+            } else {
+                let ask = Ask {
+                    integration: name,
+                    owner: "bo",
+                    holder: "another-machine/1/1",
+                    reason: "a repair",
+                    seconds: 600,
+                    over: None,
+                };
+                let Asked::Taken(lock) = project.store().lock(&ask).unwrap() else { panic!("it is free") };
+                (Some(lock.id), all - 2)
+            };
+            let ran = project.run(&["apply", "--yes", "--lock-timeout", "0", "-o", "json"]).expect(3).json();
+            assert_eq!(ran["summary"]["saved"], expected, "{name} {wrong}");
+            assert_eq!(ran["summary"]["not_saved"], all - expected);
+            for one in ran["integrations"].as_array().unwrap() {
+                let failed =
+                    one["categories"].as_array().unwrap().iter().any(|one| one["outcome"] == "failed");
+                assert_eq!(failed, one["integration"] == name, "{name} {wrong}: {one}");
+            }
+            let mut store = project.store();
+            assert_eq!(store.records().unwrap().len() - before, expected);
+            assert_eq!(store.locks().unwrap().len(), usize::from(lock.is_some()));
+            match lock {
+                Some(id) => drop(store.unlock(&id).unwrap()),
+                None => project.fail_where(None),
+            }
+            project.run(&["apply", "--yes"]).expect(0);
+            assert_eq!(store.records().unwrap().len() - before, all, "each was saved once");
+        }
+        assert!(project.pending().is_empty());
+    }
+}
+
 /// A shop is not given the rest while it sells: what is to be saved is saved with live mode off.
 #[test]
 fn where_live_mode_cannot_be_switched_off_nothing_else_is_saved() {

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 
 use crate::dice::Dice;
-use crate::place::{CATEGORIES, Project, each_kind};
+use crate::place::{CATEGORIES, MANY, Project, each_kind};
 use crate::trace::{may_trace, under_strace};
 
 /// Calls by which anything outside the process can change, and the waits for it.
@@ -21,10 +21,10 @@ fn stride(short: usize) -> usize {
     if std::env::var_os("PAIRFORM_TEST_LONG").is_some() { 1 } else { short }
 }
 
-/// Runs a command that is killed when it makes this call, if it comes to it.
-fn killed_at(call: usize, project: &Project, arguments: &[&str]) -> ExitStatus {
-    let inject = format!("inject={EFFECTS}:signal=SIGKILL:when={call}");
-    let traced = ["-o", "/dev/null", "-e", &format!("trace={EFFECTS}"), "-e", &inject];
+/// Runs a command that is killed when it makes this one of these calls, if it comes to it.
+fn killed_at(calls: &str, call: usize, project: &Project, arguments: &[&str]) -> ExitStatus {
+    let inject = format!("inject={calls}:signal=SIGKILL:when={call}");
+    let traced = ["-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &inject];
     let mut command = under_strace(&project.command(arguments), &traced);
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap()
 }
@@ -32,19 +32,27 @@ fn killed_at(call: usize, project: &Project, arguments: &[&str]) -> ExitStatus {
 /// A change of two categories, planned; how many saves there were before.
 fn planned(project: &Project, round: usize) -> usize {
     project.shop("shop", &format!("Shop{round}"), &format!("{round}"));
+    sealed(project)
+}
+
+fn sealed(project: &Project) -> usize {
     project.run(&["plan", "--out", "p.plan"]).expect(0);
     project.store().records().unwrap().len()
 }
 
 /// The plan again, without faults: it finishes what is left, and all that is planned is saved, just once.
 fn finished(project: &Project, before: usize, case: &str) {
+    all_finished(project, before, 2, case);
+}
+
+fn all_finished(project: &Project, before: usize, planned: usize, case: &str) {
     // A dead holder's lock is in nobody's way.
     let ran = project.run(&["apply", "p.plan", "--lock-timeout", "0"]);
     let already = ran.code == 4 && ran.err.contains("applied already");
     assert!(ran.code == 0 || already, "{case}: {} {}", ran.out, ran.err);
     assert!(project.pending().is_empty(), "{case}");
     let records = project.store().records().unwrap().len();
-    assert_eq!(records, before + 2, "{case}: two categories, once each");
+    assert_eq!(records, before + planned, "{case}: each category once");
     assert!(project.store().locks().unwrap().is_empty(), "{case}");
 }
 
@@ -60,7 +68,7 @@ fn an_apply_that_is_killed_is_finished_by_the_next() {
         let killed = (1..)
             .take_while(|round| {
                 let before = planned(&project, *round);
-                let ran = killed_at(call, &project, &["apply", "p.plan"]);
+                let ran = killed_at(EFFECTS, call, &project, &["apply", "p.plan"]);
                 let killed = ran.signal() == Some(9);
                 assert!(killed || ran.code() == Some(0), "{ran}");
                 finished(&project, before, &format!("{} killed at call {call}", project.url));
@@ -120,6 +128,38 @@ fn an_apply_that_is_killed_anywhere_is_finished_by_the_next() {
     }
 }
 
+/// Killed between its groups and in the middle of each of them.
+#[test]
+fn an_apply_of_many_groups_that_is_killed_is_finished_by_the_next() {
+    if !may_trace() {
+        return;
+    }
+    for project in each_kind() {
+        project.shops("Shop", "30");
+        project.run(&["apply", "--yes"]).expect(0);
+        project.shops("Shop0", "0");
+        let before = sealed(&project);
+        let traced = ["-o", "trace.txt", "-e", &format!("trace={EFFECTS}")];
+        under_strace(&project.command(&["apply", "p.plan"]), &traced).output().unwrap();
+        all_finished(&project, before, 2 * MANY, "traced");
+        let trace = std::fs::read_to_string(project.path("trace.txt")).unwrap();
+        // By which a store is written: to a file, or to a server.
+        let writes = calls(&trace).into_iter().filter(|(name, _)| ["pwrite64", "sendto"].contains(&&**name));
+        let (write, all) = writes.max_by_key(|(_, number)| *number).unwrap();
+        let (mut parts, points) = (0, if stride(2) == 1 { 24 } else { 6 });
+        for round in 1..points {
+            project.shops(&format!("Shop{round}"), &format!("{round}"));
+            let before = sealed(&project);
+            let call = all * round / points;
+            killed_at(&write, call, &project, &["apply", "p.plan"]);
+            let saved = project.store().records().unwrap().len() - before;
+            parts += usize::from(saved > 0 && saved < 2 * MANY);
+            all_finished(&project, before, 2 * MANY, &format!("{} killed at call {call}", project.url));
+        }
+        assert!(parts > 0, "{}: each was killed before its first save or after its last", project.url);
+    }
+}
+
 /// Killed while it makes its store: nothing is half there.
 #[test]
 fn a_first_apply_that_is_killed_leaves_a_store_that_works() {
@@ -130,7 +170,7 @@ fn a_first_apply_that_is_killed_leaves_a_store_that_works() {
         let mut call = 1;
         loop {
             let Some(project) = each_kind().into_iter().nth(kind) else { break };
-            let ran = killed_at(call, &project, &["apply", "--yes"]);
+            let ran = killed_at(EFFECTS, call, &project, &["apply", "--yes"]);
             project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(0);
             let records = project.store().records().unwrap().len();
             assert_eq!(records, CATEGORIES.len(), "{} killed at call {call}", project.url);

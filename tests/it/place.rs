@@ -11,6 +11,9 @@ use crate::server::{self, Server};
 /// The categories of [`SHOP`], in the order in which they are saved.
 pub const CATEGORIES: [&str; 5] = ["flows", "general", "order", "payment_methods", "schedules"];
 
+/// Twice as many as are saved together, and two.
+pub const MANY: usize = 130;
+
 const SHOP: &str = "\
 pair: fortnox-shopify
 flows: {orders: true}
@@ -141,21 +144,36 @@ impl Project {
 
     /// Makes every save of a category fail in the store, or no more.
     pub fn fail(&self, category: Option<&str>) {
-        match (self.server.is_some(), category) {
-            (true, Some(category)) => self.by_hand(&format!(
+        self.fail_where(category.map(|category| format!("NEW.category = '{category}'")).as_deref());
+    }
+
+    /// As [`Project::fail`], of the rows of which this holds.
+    pub fn fail_where(&self, condition: Option<&str>) {
+        match (self.server.is_some(), condition) {
+            (true, Some(condition)) => self.by_hand(&format!(
                 "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk burns'; END $$;
                  CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON category FOR EACH ROW
-                 WHEN (NEW.category = '{category}') EXECUTE FUNCTION fail()"
+                 WHEN ({condition}) EXECUTE FUNCTION fail()"
             )),
             (true, None) => self.by_hand("DROP TRIGGER fail ON category; DROP FUNCTION fail()"),
-            (false, Some(category)) => self.by_hand(&format!(
-                "CREATE TRIGGER fail_insert BEFORE INSERT ON category WHEN NEW.category = '{category}'
+            (false, Some(condition)) => self.by_hand(&format!(
+                "CREATE TRIGGER fail_insert BEFORE INSERT ON category WHEN {condition}
                  BEGIN SELECT RAISE(ABORT, 'the disk burns'); END;
-                 CREATE TRIGGER fail_update BEFORE UPDATE ON category WHEN NEW.category = '{category}'
+                 CREATE TRIGGER fail_update BEFORE UPDATE ON category WHEN {condition}
                  BEGIN SELECT RAISE(ABORT, 'the disk burns'); END;"
             )),
             (false, None) => self.by_hand("DROP TRIGGER fail_insert; DROP TRIGGER fail_update"),
         }
+    }
+
+    /// More integrations than are locked and saved together, with `shop`; each as [`Project::shop`].
+    pub fn shops(&self, title: &str, terms: &str) -> Vec<String> {
+        let names: Vec<String> = (1..MANY).map(|number| format!("shop-{number:03}")).collect();
+        let names: Vec<String> = std::iter::once("shop".to_owned()).chain(names).collect();
+        for name in &names {
+            self.shop(name, title, terms);
+        }
+        names
     }
 
     /// The categories that the next plan would save.
