@@ -360,12 +360,12 @@ impl<'a> Applying<'a, '_> {
     fn lock(&mut self, group: &[&'a Integration]) -> (Vec<Work<'a>>, Vec<&'a Integration>) {
         let asks: Vec<Ask<'_>> = group.iter().map(|integration| self.ask(integration, None)).collect();
         self.interrupted |= (self.surroundings.stopped)();
+        self.held_since = self.clock();
         let asked = match self.gave_up.clone() {
             _ if self.interrupted => Err(("interrupted".to_owned(), Cause::Locked)),
             None => self.store.lock_all(&asks).map_err(|error| self.failed(asks[0].integration, &error)),
             Some(failure) => Err(failure),
         };
-        self.held_since = self.clock();
         let (mut ready, mut held) = (Vec::new(), Vec::new());
         match asked {
             Err(failure) => ready.extend(group.iter().map(|one| Work::new(one, Err(failure.clone())))),

@@ -2,8 +2,9 @@
 //! `migrations/postgres`; edits by hand are noticed there, by triggers.
 //!
 //! One connection, since pairform does one thing at a time; a pool is the server's or PgBouncer's business (session mode).
-//! Each save is one statement and commits by itself. Every statement has a time limit, and a connection that breaks is made
-//! again once: all statements can be repeated without harm, a save because it finds its own.
+//! A group of saves is one statement and commits by itself. Every statement has a time limit, and a connection that breaks is
+//! made again once: nearly all statements can be repeated without harm, a save because it finds its own. One that cannot be
+//! made again is not waited for again.
 
 mod connect;
 mod failure;
@@ -278,23 +279,24 @@ impl Store for Postgres {
             &expected,
             &fences,
         ];
-        let mut sent = false;
-        let done = match self.run(&mut |client| {
+        let mut sent = 0;
+        let done = self.run(&mut |client| {
             let statement = client.prepare(SAVE)?;
-            sent = true;
+            sent += 1;
             client.query(&statement, &parameters)
-        }) {
-            Err(StoreError::Lost { store, reason }) if sent => {
+        });
+        let rows = match done.map(|done| done.value) {
+            Err(StoreError::Lost { store, reason }) if sent > 0 => {
                 return Err(StoreError::InDoubt { store, reason });
             }
             // Somebody deleted a row and saved it anew in the same moment.
             Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
-                Done { value: Vec::new(), repeated: false }
+                Vec::new()
             }
             other => other?,
         };
         let mut saved: Vec<Option<Result<Saved, StoreError>>> = vec![None; saves.len()];
-        for row in &done.value {
+        for row in &rows {
             let at = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
             if let (Some(saved), Some(save)) = (saved.get_mut(at), saves.get(at)) {
                 let revision = counted(row.get(1), &self.target.shown, save.integration, save.category);
@@ -309,12 +311,10 @@ impl Store for Postgres {
             saved[at] = Some(match &standing {
                 Ok(standing) => match &standing[number] {
                     // The first time went through after all, and only its answer was lost.
-                    Ok(Saved::Already { revision }) if done.repeated => {
-                        Ok(Saved::Saved { revision: *revision })
-                    }
+                    Ok(Saved::Already { revision }) if sent > 1 => Ok(Saved::Saved { revision: *revision }),
                     standing => standing.clone(),
                 },
-                Err(StoreError::Lost { store, reason }) if done.repeated => {
+                Err(StoreError::Lost { store, reason }) if sent > 1 => {
                     Err(StoreError::InDoubt { store: store.clone(), reason: reason.clone() })
                 }
                 Err(error) => Err(error.clone()),

@@ -272,6 +272,10 @@ fn a_server_that_is_restarted_or_stopped_loses_nothing() {
     server.control(&["start", "-o", &server.options()]);
     assert_eq!(save(&mut *store, "14", 1).unwrap(), Saved::Saved { revision: 2 });
     assert_eq!(save(&mut *store, "14", 1).unwrap(), Saved::Already { revision: 2 });
+    // A connection that was closed before anything was sent on it makes nobody's save another's.
+    let close = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pairform'";
+    server.shell().execute(close, &[]).unwrap();
+    assert_eq!(save(&mut *store, "14", 1).unwrap(), Saved::Already { revision: 2 });
 
     // Restarted while a save is on its way.
     server.control(&["stop", "-m", "immediate"]);
