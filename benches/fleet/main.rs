@@ -1,6 +1,6 @@
 //! Whole commands on generated fleets, beside what the machine needs at least: `cargo bench --bench fleet`.
 //!
-//! Prints a table for each size with medians and ratios, and how cost grows between the sizes. Not here: single functions.
+//! `-- --peers` runs other tools beside them. Prints a table for each size with medians and ratios, and how cost grows between the sizes. Not here: single functions.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -15,6 +15,7 @@
 
 mod floor;
 mod measure;
+mod peers;
 mod workload;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,9 @@ struct Options {
     /// Only what needs no store.
     #[arg(long)]
     no_store: bool,
+    /// Beside other tools, which are installed below `target/tools` where they are missing.
+    #[arg(long)]
+    peers: bool,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -138,6 +142,12 @@ fn measured(options: &Options, faulty: Shape, sound: Shape) -> Rows {
     }
     commit(&fleet);
     row("diff, 1 % changed", runs, &fleet, &[&binary, "diff", "--base", "HEAD~1", "--head", "HEAD"], &[0]);
+    if options.peers {
+        for (name, folder, command) in peers::rows(&with_mistakes, &binary, faulty.integrations) {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            row(name, 1, &folder, &words, &[0]);
+        }
+    }
     rows
 }
 

@@ -94,3 +94,57 @@ fn runs_at_once_and_many_questions_leave_whole_answers() {
     project.run(&["validate", "integrations/s050.yaml"]);
     assert_eq!(kept(&project), before);
 }
+
+/// Eight integrations of each pair; one mistake in every second, of kinds that stop reading, composing and judging.
+fn faulty_fleet() -> Project {
+    let project = Project::empty();
+    let samples = format!("{}/tests/schemas", env!("CARGO_MANIFEST_DIR"));
+    let mut number = 0;
+    for sample in std::fs::read_dir(samples).unwrap() {
+        let sample = sample.unwrap().path();
+        let pair = sample.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(sample.join("valid.yaml")).unwrap();
+        for _ in 0..8 {
+            let name = format!("shop-{number}");
+            let sound = text.replacen(&format!("integration: {pair}"), &format!("integration: {name}"), 1);
+            let (from, to) = [
+                ("    match_by: ", "    match_bye: "),
+                ("    name: ", "\tname: "),
+                ("\nflows:", "\nextends: [gone]\nflows:"),
+                ("    name: ", "    name: |\n      a\n    name: "),
+                ("    direction: ", "    direction: \"{{ gone }}\" # "),
+                ("\nsettings:", "\nsettings: [\nsettings:"),
+                ("    name: \"Nordic Outdoor\"", "    name: >-\n      Nordic\n      Outdoor"),
+            ][number / 2 % 7];
+            let faulty = if number % 2 == 0 { sound.replacen(from, to, 1) } else { sound };
+            project.write(&format!("integrations/{name}.yaml"), faulty);
+            number += 1;
+        }
+    }
+    project
+}
+
+#[test]
+fn findings_are_the_same_on_every_way_to_them() {
+    let project = faulty_fleet();
+    crate::revisions::git(project.path(), &["init", "-q"]);
+    crate::revisions::git(project.path(), &["add", "integrations", "pairform.yaml"]);
+    crate::revisions::git(project.path(), &["commit", "-q", "-m", "fleet"]);
+    for form in ["text", "json"] {
+        let validate = |more: &[&str], threads: &str| {
+            let words = [&["validate", "-o", form], more].concat();
+            printed(&project.run_with(&words, &[("RAYON_NUM_THREADS", threads)]))
+        };
+        let alone = validate(&["--no-cache"], "1");
+        assert_eq!(alone.0, 1, "{}", alone.2);
+        assert!(["E01", "E02", "E03"].iter().all(|code| alone.1.contains(code)), "{}", alone.1);
+        for (way, more, threads) in [
+            ("many threads", &["--no-cache"][..], "7"),
+            ("kept", &[], "7"),
+            ("found again", &[], "1"),
+            ("a revision", &["--rev", "HEAD"], "7"),
+        ] {
+            assert!(validate(more, threads) == alone, "{form}, {way}");
+        }
+    }
+}
