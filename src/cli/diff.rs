@@ -238,6 +238,7 @@ fn one(
         add_new_resets(category, written, old);
         relabel(category, before, base);
     }
+    planned.deployed_mode = None;
     let effects = effects(base, head, reached, report::content::changes(&planned) > 0);
     planned.effects = Some(effects).filter(|effects| !effects.is_empty());
     planned

@@ -10,8 +10,8 @@ use super::exit::{self, Stop};
 use super::project;
 use super::streams::Streams;
 use crate::compile::Selection;
-use crate::model::Settings;
-use crate::plan::{self, Current, back};
+use crate::model::{GENERAL, Settings};
+use crate::plan::{self, Current, Mode, back};
 use crate::report::{self, json};
 use crate::store::{self, Record};
 
@@ -53,6 +53,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
         "The files are not changed: the next plan from them shows these settings again until they are reverted there too.".to_owned(),
     ];
     for integration in &mut plan.integrations {
+        integration.deployed_mode = deployed.get(GENERAL).map(|general| Mode::of(&general.settings));
         for category in &mut integration.categories {
             let now = deployed.get(&category.category);
             let then: Option<&Settings> = records
@@ -82,6 +83,10 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
                 }
             };
         }
+        // Not what the files say counts here, but what will be deployed.
+        let turned = integration.categories.iter().find_map(plan::turns_live);
+        let turned = turned.map(|live| if live { Mode::Live } else { Mode::Onboarding });
+        integration.mode = turned.or(integration.deployed_mode).unwrap_or(integration.mode);
     }
     plan.notes = notes;
     // The findings are about the files, and this plan is not made from them.

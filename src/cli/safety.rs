@@ -10,7 +10,7 @@ use super::args::Apply;
 use super::exit::{self, Stop};
 use crate::compile::project::{Limits, Live, Project, Safety, Window};
 use crate::plan::safety::{GAPS, Rules, Thresholds};
-use crate::plan::{Mode, Plan, Refusal};
+use crate::plan::{Plan, Refusal};
 use crate::report;
 
 const CHECKS: &[&str] =
@@ -78,14 +78,12 @@ fn thresholds(limits: &Limits) -> Thresholds {
     }
 }
 
-/// The integrations in live mode that a plan saves something of.
+/// The integrations in live mode, before or after, that a plan writes something of.
 #[must_use]
 pub fn live(plan: &Plan) -> Vec<&str> {
-    let saved = plan.integrations.iter().filter(|integration| {
-        integration.mode == Mode::Live
-            && integration.categories.iter().any(|category| category.save.is_some())
-    });
-    saved.map(|integration| integration.integration.as_str()).collect()
+    let written =
+        plan.integrations.iter().filter(|integration| integration.is_applied() && integration.is_live());
+    written.map(|integration| integration.integration.as_str()).collect()
 }
 
 fn forced(text: &str) -> Result<(&str, &str), Stop> {

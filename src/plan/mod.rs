@@ -141,6 +141,9 @@ pub struct Integration {
     /// `Shopify ↔ Fortnox`
     pub title: String,
     pub mode: Mode,
+    /// The mode that is deployed, where the plan saves something; none where `general` never was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed_mode: Option<Mode>,
     pub readiness: Readiness,
     /// The integration's page on the platform.
     pub link: Option<String>,
@@ -164,7 +167,37 @@ impl Integration {
     pub fn is_applied(&self) -> bool {
         self.renamed_from.is_some() || self.categories.iter().any(|category| category.save.is_some())
     }
+
+    /// Whether it is live before or after the plan is applied. The files alone do not tell: they may say nothing of live
+    /// mode, or switch off what is on.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.mode == Mode::Live
+            || self.deployed_mode == Some(Mode::Live)
+            || self.categories.iter().any(|category| turns_live(category) == Some(true))
+    }
 }
+
+impl Mode {
+    /// The mode that settings of `general` mean.
+    #[must_use]
+    pub fn of(general: &Settings) -> Self {
+        let live = general.get(&SettingPath::root().child(LIVE_MODE)) == Some(&Value::Bool(true));
+        if live { Mode::Live } else { Mode::Onboarding }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Live => "live",
+            Mode::Onboarding => "onboarding",
+        }
+    }
+}
+
+/// The setting of `general` that is true in live mode.
+const LIVE_MODE: &str = "live_mode";
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
@@ -391,17 +424,24 @@ pub fn plan_integration<'d>(
         .filter(|category| desired.visible.contains(&category.id) && in_scope(&category.id))
         .map(|category| plan_category(desired, category, deployed(&category.id)))
         .collect();
-    Integration {
+    let mut planned = Integration {
         integration: desired.integration.to_owned(),
         renamed_from: desired.renamed_from.map(str::to_owned),
         pair: desired.pair.id.clone(),
         title: desired.pair.title.clone(),
         mode: if desired.live { Mode::Live } else { Mode::Onboarding },
+        deployed_mode: None,
         readiness,
         link: desired.link.clone(),
         categories,
         effects: None,
+    };
+    if let Standing::Read(general) = deployed(GENERAL)
+        && planned.is_applied()
+    {
+        planned.deployed_mode = Some(Mode::of(&general.settings));
     }
+    planned
 }
 
 fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> Standing<'d>) -> Readiness {
@@ -574,7 +614,7 @@ pub fn turns_live(category: &CategoryPlan) -> Option<bool> {
     if category.category != GENERAL {
         return None;
     }
-    let change = category.changes.iter().find(|change| change.setting == "live_mode")?;
+    let change = category.changes.iter().find(|change| change.setting == LIVE_MODE)?;
     Some(change.after == Json::Bool(true))
 }
 

@@ -208,6 +208,7 @@ mod tests {
             pair: pair.into(),
             title: String::new(),
             mode: Mode::Onboarding,
+            deployed_mode: None,
             readiness: Readiness::default(),
             link: None,
             effects: None,

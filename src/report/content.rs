@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::count;
 use crate::apply::{Outcome, Report};
-use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Mode, Origin, Plan};
+use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Origin, Plan};
 use crate::schema::parts::Catalogue;
 
 /// The matter of one report.
@@ -260,7 +260,7 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
 
 /// One remark a category, and one for each setting that somebody could lose.
 fn planned(integration: &Integration) -> Vec<Item> {
-    let live = integration.mode == Mode::Live;
+    let live = integration.is_live();
     let mut remarks = Vec::new();
     for category in &integration.categories {
         let at = |change: Option<&Change>| Item {

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::content::{Content, Item, is_worth_showing, shown, shown_after, state};
 use super::{clean, count};
 use crate::model::SettingPath;
-use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin};
+use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Origin};
 
 /// The longest text of a value or message that an outline holds.
 const LONGEST: usize = 240;
@@ -118,7 +118,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
         }
     }
     for integration in &plan.integrations {
-        let live = integration.mode == Mode::Live;
+        let live = integration.is_live();
         for category in &integration.categories {
             for change in &category.changes {
                 let what = format!("`{}.{}`", category.category, change.setting);
@@ -241,8 +241,8 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
         "integration": text(&one.integration),
         "title": text(&one.title),
         "pair": text(&one.pair),
-        "live": one.mode == Mode::Live,
-        "mode": if one.mode == Mode::Live { "live" } else { "onboarding" },
+        "live": one.is_live(),
+        "mode": one.mode.as_str(),
         "required": one.readiness.required,
         "set": one.readiness.set,
         "link": one.link.as_deref().filter(|link| link.starts_with("https://") || link.starts_with("http://")),

@@ -40,6 +40,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
             pair: "fortnox-shopify".to_owned(),
             title: text.to_owned(),
             mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },
+            deployed_mode: None,
             readiness: Readiness { required: 2, set: 1 },
             link: Some(format!("https://example.com/{text}")),
             categories: vec![CategoryPlan {

@@ -45,3 +45,47 @@ fn live_mode_does_not_go_on_before_what_is_required_is_deployed() {
     let refused = run(&["apply", "back.plan"]);
     assert!(refused.assert_code(5).stderr.contains("`order.exclude_before`"), "{}", refused.stderr);
 }
+
+#[test]
+fn live_mode_is_guarded_by_what_is_deployed_and_by_what_will_be() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let run = |arguments: &[&str]| project.run_with(arguments, &secrets);
+    project.write("pairform.yaml", "version: 1\nsafety: {live: require-leave}\n");
+    run(&["apply", "--yes"]).assert_code(5);
+    run(&["apply", "--yes", "--allow-live"]).assert_code(0);
+
+    // A shop sells until the save that switches it off, by a value or by silence.
+    let text = project.read("integrations/nordic.yaml");
+    for silent in ["    live_mode: false\n", ""] {
+        project.write("integrations/nordic.yaml", text.replace("    live_mode: true\n", silent));
+        project.edit(
+            "integrations/nordic.yaml",
+            "exclude_before: \"2026-01-01\"",
+            "exclude_before: \"2026-02-01\"",
+        );
+        let plan = run(&["plan", "--out", "p.plan"]);
+        assert!(plan.assert_code(0).stdout.contains("onboarding (deployed: live)"), "{}", plan.stdout);
+        for arguments in [&["apply", "--yes"][..], &["apply", "p.plan"]] {
+            let refused = run(arguments);
+            assert!(refused.assert_code(5).stderr.contains("--allow-live"), "{}", refused.stderr);
+        }
+    }
+    // So it does while it is only given another name.
+    project.write(
+        "integrations/nordisk.yaml",
+        text.replace("integration: nordic", "integration: nordisk\nrenamed_from: nordic"),
+    );
+    std::fs::remove_file(project.at("integrations/nordic.yaml")).unwrap();
+    run(&["apply", "--yes"]).assert_code(5);
+    std::fs::remove_file(project.at("integrations/nordisk.yaml")).unwrap();
+
+    // The way back into live mode is told, and needs leave too.
+    project
+        .write("integrations/nordic.yaml", text.replace("    live_mode: true\n", "    live_mode: false\n"));
+    run(&["apply", "--yes", "--allow-live"]).assert_code(0);
+    let back = run(&["revert", "nordic", "--category", "general", "--revision", "1", "--out", "back.plan"]);
+    assert!(back.assert_code(0).stdout.contains("live (deployed: onboarding)"), "{}", back.stdout);
+    run(&["apply", "back.plan"]).assert_code(5);
+    run(&["apply", "back.plan", "--allow-live"]).assert_code(0);
+}

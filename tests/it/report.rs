@@ -300,6 +300,7 @@ fn integration(name: &str, mode: Mode, readiness: Readiness, categories: Vec<Cat
         pair: "fortnox-shopify".to_owned(),
         title: "Shopify ↔ Fortnox".to_owned(),
         mode,
+        deployed_mode: None,
         readiness,
         link: None,
         effects: None,
