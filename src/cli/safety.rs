@@ -133,15 +133,17 @@ fn refusals(
                 .to_owned(),
         );
     }
-    for integration in &plan.integrations {
-        let saves = integration.categories.iter().any(|category| category.save.is_some());
-        if let Some(reason) = declared.safety.holds.get(&integration.integration).filter(|_| saves) {
-            refuse("hold", format!("{} is on hold: {reason}", integration.integration));
+    for integration in plan.integrations.iter().filter(|integration| integration.is_applied()) {
+        // Another id is no way out of a hold.
+        let names = std::iter::once(&integration.integration).chain(&integration.renamed_from);
+        for name in names {
+            if let Some(reason) = declared.safety.holds.get(name) {
+                refuse("hold", format!("{name} is on hold: {reason}"));
+            }
         }
     }
-    let saves =
-        plan.integrations.iter().flat_map(|integration| &integration.categories).any(|c| c.save.is_some());
-    if let Some(window) = environment.and_then(|environment| environment.window.as_ref()).filter(|_| saves)
+    if let Some(window) = environment.and_then(|environment| environment.window.as_ref())
+        && plan.is_pending()
         && !is_open(window, now)?
     {
         let days = if window.days.is_empty() { "every day".to_owned() } else { window.days.join(", ") };
