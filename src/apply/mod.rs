@@ -156,6 +156,10 @@ pub enum ApplyError {
     Applied { at: String },
     #[error("this plan was made against another store; make it anew with this one")]
     OtherStore,
+    #[error(
+        "this plan was made before there was a store, and something is deployed in this one by now; make it anew"
+    )]
+    NotEmpty,
     #[error("the plan is stale: {}", .0.join("; "))]
     Stale(Vec<String>),
 }
@@ -186,7 +190,7 @@ pub fn apply(
     let run = store.begin(&plan.digest, &(surroundings.now)(), surroundings.saved_by, origin)?;
     match run {
         Run::Finished { at } => return Err(ApplyError::Applied { at }),
-        Run::New => refuse_stale(&work, store)?,
+        Run::New => refuse_stale(plan, &work, store)?,
         // What this plan saved before it was interrupted is at a later revision by right.
         Run::Resumed => {}
     }
@@ -237,7 +241,11 @@ fn report(mut done: Vec<Work<'_>>, interrupted: bool) -> Report {
     report
 }
 
-fn refuse_stale(work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
+fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
+    // A plan that knew no store is for one in which nothing is yet.
+    if plan.store.is_none() && !store.heads(None)?.is_empty() {
+        return Err(ApplyError::NotEmpty);
+    }
     let names = work.iter().flat_map(|integration| {
         std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
     });

@@ -107,13 +107,22 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
     // A plan says what to save and the project says only where, so nothing is compiled again.
     let (root, sources) = project::read(common)?;
     let declared = Declared::read(&sources, &mut Vec::new());
-    if let Some(asked) = common.env.as_ref().filter(|asked| Some(*asked) != plan.environment.as_ref()) {
-        let planned = plan.environment.as_deref().unwrap_or("no environment");
+    let asked = common.env.as_deref().or(plan.environment.as_deref());
+    let (environment, url) = project::store_of(&declared, &root, asked, common.store.as_deref())?;
+    if environment != plan.environment {
+        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no environment".to_owned());
+        let (planned, asked) = (name(&plan.environment), name(&environment));
         return Err(Stop::new(exit::STALE, format!("the plan was made for {planned}, not for {asked}"))
             .help("make a plan for this environment"));
     }
-    let (environment, url) =
-        project::store_of(&declared, &root, plan.environment.as_deref(), common.store.as_deref())?;
+    // Nothing else tells which store such a plan is for.
+    if let (None, Some(store), Some(name)) = (&plan.store, &common.store, &environment)
+        && !declared.environments.get(name).is_some_and(|its| project::is_at(its, &root, store))
+    {
+        let why = format!("the plan was made before there was a store, so it is for that of {name} alone");
+        return Err(Stop::new(exit::STALE, why)
+            .help("leave --store out; or apply without a plan file, which makes the store"));
+    }
     let forced = safety::judge(&plan, &declared, environment.as_deref(), args, jiff::Timestamp::now())?;
     if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
@@ -180,7 +189,9 @@ fn execute(
 fn begin_failed(error: ApplyError) -> Stop {
     let code = match error {
         ApplyError::Store(error) => return Stop::from(error),
-        ApplyError::Applied { .. } | ApplyError::OtherStore | ApplyError::Stale(_) => exit::STALE,
+        ApplyError::Applied { .. } | ApplyError::OtherStore | ApplyError::NotEmpty | ApplyError::Stale(_) => {
+            exit::STALE
+        }
     };
     let stop = Stop::new(code, error.to_string());
     match error {

@@ -21,7 +21,8 @@ use crate::store::{self, Record};
 /// When the store holds no such point to go back to, or the plan file cannot be written.
 pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, Stop> {
     let (root, sources) = project::read(common)?;
-    let selection = Selection { integrations: vec![args.what.clone()], ..Selection::default() };
+    let selection =
+        Selection { integrations: vec![args.what.clone()], ..project::selection(common, &root, &sources)? };
     let opened = project::compile_selected(root, sources, selection)?;
     let mut plan = super::plan::make(common, &opened)?;
     let (_, url) = opened.store(common)?;

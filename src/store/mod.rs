@@ -462,6 +462,16 @@ pub fn upgrade(at: impl Into<Address>) -> Result<(), StoreError> {
     }
 }
 
+/// Whether two URLs lead to one store, as far as that shows without opening it.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    match (sqlite_path(one), sqlite_path(other)) {
+        (Ok(one), Ok(other)) => sqlite::place(one) == sqlite::place(other),
+        (Err(_), Err(_)) => postgres::place(one).is_some_and(|place| postgres::place(other) == Some(place)),
+        _ => false,
+    }
+}
+
 /// `sqlite://name` is refused: whoever writes it means the file `name`, and would get `/name`.
 fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
     url.strip_prefix("sqlite:")

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::model::Settings;
 
-pub(super) use connect::is_url;
+pub(super) use connect::{is_url, place};
 
 /// A store in one schema of a PostgreSQL database.
 pub(super) struct Postgres {

@@ -89,6 +89,13 @@ fn absolute(path: &Path, shown: &str) -> Result<PathBuf, StoreError> {
     std::path::absolute(path).map_err(|error| failure::file(shown, &error))
 }
 
+/// Where a path leads, whatever it is called; the file need not be there yet.
+pub(super) fn place(path: &Path) -> PathBuf {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let of_folder = || Some(full.parent()?.canonicalize().ok()?.join(full.file_name()?));
+    full.canonicalize().ok().or_else(of_folder).unwrap_or_else(|| full.clone())
+}
+
 fn is_there(path: &Path, shown: &str) -> Result<bool, StoreError> {
     let reason = match std::fs::metadata(path) {
         Ok(found) if found.is_file() => return Ok(true),

@@ -413,6 +413,46 @@ fn a_plan_is_applied_to_its_own_environment_alone() {
 }
 
 #[test]
+fn a_store_that_is_named_by_its_url_is_its_environment_with_all_its_rules() {
+    let project = Project::empty();
+    project.write(
+        "pairform.yaml",
+        "version: 1
+default_environment: test
+environments:
+  test: {store: 'sqlite:t.db', vars: {brand: Test}}
+  live: {store: 'sqlite:l.db', vars: {brand: Live}, window: {from: '00:00', to: '00:00'}}
+  twin: {store: 'postgres://pairform@db.invalid/configure'}
+",
+    );
+    project.write("integrations/a.yaml", GOOD.replace("name: A", "name: '{{ brand }}'"));
+    project.run(&["apply", "--yes", "--env", "live"]).assert_code(5);
+    symlink(project.path(), project.at("here")).unwrap();
+    let full = format!("sqlite:{}", project.at("l.db").display());
+    for store in ["sqlite:l.db", "sqlite:./l.db", "sqlite:here/l.db", &full] {
+        let refused = project.run(&["apply", "--yes", "--store", store]);
+        assert!(refused.assert_code(5).stderr.contains("window"), "{}", refused.stderr);
+        let plan = project.run(&["plan", "--store", store, "-o", "json"]).json();
+        assert_eq!(plan["environment"], "live", "{plan:#}");
+        assert!(plan.to_string().contains("\"after\":\"Live\""), "{plan:#}");
+        assert_stops(&project, &["apply", "--yes", "--env", "test", "--store", store], 64);
+    }
+    let twin = "postgresql://somebody@db.invalid:5432/configure?connect_timeout=1";
+    assert_stops(&project, &["plan", "--env", "test", "--store", twin], 64);
+
+    // A plan that knew no store is for that of its environment, while nothing is in it.
+    project.run(&["plan", "--env", "test", "--out", "plan.json"]).assert_code(0);
+    assert_stops(&project, &["apply", "plan.json", "--store", "sqlite:other.db"], 4);
+    project.run(&["apply", "--yes", "--store", "sqlite:t.db"]).assert_code(0);
+    project.write("integrations/b.yaml", GOOD.replace("integration: a", "integration: b"));
+    std::fs::remove_file(project.at("t.db")).unwrap();
+    project.run(&["apply", "--yes", "--env", "test", "--integration", "b"]).assert_code(0);
+    let refused = project.run(&["apply", "plan.json"]);
+    assert!(refused.assert_code(4).stderr.contains("before there was a store"), "{}", refused.stderr);
+    assert!(!project.at("l.db").exists() && !project.at("other.db").exists());
+}
+
+#[test]
 fn a_store_that_cannot_be_used_is_7() {
     let project = Project::empty();
     project.write("integrations/a.yaml", GOOD);
