@@ -9,7 +9,9 @@ use serde::Serialize;
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Integration, Plan, Target, save_order, turns_live};
-use crate::store::{Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError};
+use crate::store::{
+    Ask, Asked, Deployed, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError,
+};
 
 /// Longer than any group of integrations takes. A lock that expires under its holder costs nothing but its saves: they
 /// are fenced.
@@ -266,15 +268,18 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
                 now.integration, now.saved_by, now.saved_at
             ));
         }
-        for category in integration.categories.iter().filter(|category| category.save.is_some()) {
-            let now = current.get(&(name.as_str(), category.category.as_str()));
+        let saved = integration.categories.iter().filter(|category| category.save.is_some());
+        let saved = saved.map(|category| (&category.category, category.revision.unwrap_or(0)));
+        let ground = integration.rests_on.iter().map(|(category, revision)| (category, *revision));
+        for (category, planned) in saved.chain(ground) {
+            let now = current.get(&(name.as_str(), category.as_str()));
             let revision = now.map_or(0, |now| now.revision);
-            if revision != category.revision.unwrap_or(0) {
+            if revision != planned {
                 let who = now.map_or_else(
                     || "it was removed".to_owned(),
                     |now| format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
                 );
-                stale.push(format!("{} of {}: {who}", category.category, integration.integration));
+                stale.push(format!("{category} of {}: {who}", integration.integration));
             }
         }
     }
@@ -288,11 +293,13 @@ struct Work<'a> {
     lock: Result<Lock, Failure>,
     renamed: Option<Renamed>,
     outcomes: Vec<(&'a CategoryPlan, Outcome)>,
+    /// Why live mode does not go on: what it rests on has moved.
+    shaken: Option<Outcome>,
 }
 
 impl<'a> Work<'a> {
     fn new(integration: &'a Integration, lock: Result<Lock, Failure>) -> Self {
-        Work { integration, lock, renamed: None, outcomes: Vec::new() }
+        Work { integration, lock, renamed: None, outcomes: Vec::new(), shaken: None }
     }
 
     /// Why a category is not even tried.
@@ -306,8 +313,10 @@ impl<'a> Work<'a> {
                 reason: format!("it depends on `{needed}`, which was not saved"),
             });
         }
-        let (reason, cause) = self.lock.as_ref().err()?;
-        Some(Outcome::Failed { reason: reason.clone(), cause: *cause })
+        if let Err((reason, cause)) = &self.lock {
+            return Some(Outcome::Failed { reason: reason.clone(), cause: *cause });
+        }
+        self.shaken.clone().filter(|_| turns_live(category) == Some(true))
     }
 }
 
@@ -402,6 +411,9 @@ impl<'a> Applying<'a, '_> {
             self.rename(work);
         }
         for stage in Stage::ALL {
+            if stage == Stage::Live {
+                self.prove_ground(&mut group);
+            }
             self.save(&mut group, stage);
         }
         let locks: Vec<&str> =
@@ -441,6 +453,31 @@ impl<'a> Applying<'a, '_> {
         }
         let failed = work.lock.as_ref().err().cloned();
         work.renamed = Some(Renamed { from: from.clone(), to: to.clone(), failed });
+    }
+
+    /// Proves once more, just before live mode goes on, that what it rests on is as it was planned: no save of ours would be
+    /// refused, as none is made of it.
+    fn prove_ground(&mut self, group: &mut [Work<'a>]) {
+        let rests = |work: &Work<'_>| work.lock.is_ok() && !work.integration.rests_on.is_empty();
+        let names: Vec<String> = group
+            .iter()
+            .filter(|work| rests(work))
+            .map(|work| work.integration.integration.clone())
+            .collect();
+        if names.is_empty() || self.lost.is_some() {
+            return;
+        }
+        let rows = self.store.read(Some(&names)).map_err(|error| self.outcome(&error));
+        for work in group.iter_mut().filter(|work| rests(work)) {
+            let name = &work.integration.integration;
+            work.shaken = match &rows {
+                Err(failed) => Some(failed.clone()),
+                Ok(rows) => work.integration.rests_on.iter().find_map(|(category, planned)| {
+                    let now = rows.iter().find(|now| now.integration == *name && now.category == *category);
+                    (now.map_or(0, |now| now.revision) != *planned).then(|| shaken(category, now))
+                }),
+            };
+        }
     }
 
     /// Saves the categories of one stage, all in one transaction.
@@ -547,6 +584,19 @@ impl From<Saved> for Outcome {
             }
         }
     }
+}
+
+/// A category that live mode rests on is not at its planned revision.
+fn shaken(category: &str, now: Option<&Deployed>) -> Outcome {
+    let (revision, saved_by, saved_at) =
+        now.map(|now| (now.revision, now.saved_by.clone(), now.saved_at.clone())).unwrap_or_default();
+    let reason = match revision {
+        0 => format!("`{category}`, on which live mode rests, was removed after the plan was made"),
+        _ => format!(
+            "{saved_by} saved revision {revision} of `{category}`, on which live mode rests, at {saved_at}, after the plan was made"
+        ),
+    };
+    Outcome::Conflict { revision, saved_by, saved_at, reason }
 }
 
 fn interrupted() -> Outcome {

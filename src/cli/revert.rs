@@ -9,9 +9,9 @@ use super::deployed;
 use super::exit::{self, Stop};
 use super::project;
 use super::streams::Streams;
-use crate::compile::Selection;
+use crate::compile::{Compiled, Selection};
 use crate::model::{GENERAL, Settings};
-use crate::plan::{self, Current, Mode, back};
+use crate::plan::{self, Current, Mode, back, safety};
 use crate::report::{self, json};
 use crate::store::{self, Record};
 
@@ -88,6 +88,9 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
         let turned = integration.categories.iter().find_map(plan::turns_live);
         let turned = turned.map(|live| if live { Mode::Live } else { Mode::Onboarding });
         integration.mode = turned.or(integration.deployed_mode).unwrap_or(integration.mode);
+        let required = compiled.into_iter().flat_map(Compiled::required).map(|(category, _, _)| category);
+        let revision = |category: &str| deployed.get(category).map_or(0, |current| current.revision);
+        integration.rests_on = safety::live_rests_on(integration, required, &revision);
     }
     plan.notes = notes;
     // The findings are about the files, and this plan is not made from them.

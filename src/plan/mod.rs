@@ -145,6 +145,10 @@ pub struct Integration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed_mode: Option<Mode>,
     pub readiness: Readiness,
+    /// Where live mode goes on: the deployed revisions of the categories that its required settings are in and that are not
+    /// saved here (0: never saved). When one has moved, the plan is stale.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rests_on: BTreeMap<String, u64>,
     /// The integration's page on the platform.
     pub link: Option<String>,
     /// Visible categories: settings in the order of the page, then the others.
@@ -432,6 +436,7 @@ pub fn plan_integration<'d>(
         mode: if desired.live { Mode::Live } else { Mode::Onboarding },
         deployed_mode: None,
         readiness,
+        rests_on: BTreeMap::new(),
         link: desired.link.clone(),
         categories,
         effects: None,
@@ -441,6 +446,9 @@ pub fn plan_integration<'d>(
     {
         planned.deployed_mode = Some(Mode::of(&general.settings));
     }
+    let required = desired.requirements.iter().map(|(category, _, _)| *category);
+    planned.rests_on =
+        safety::live_rests_on(&planned, required, &|category| deployed(category).revision().unwrap_or(0));
     planned
 }
 

@@ -108,6 +108,22 @@ pub fn live_with_gaps<'a>(
     })
 }
 
+/// What [`live_with_gaps`] was judged by and the plan does not save, with its revision; nothing where live mode does not go on.
+#[must_use]
+pub fn live_rests_on<'a>(
+    integration: &Integration,
+    required: impl Iterator<Item = &'a str>,
+    revision: &dyn Fn(&str) -> u64,
+) -> BTreeMap<String, u64> {
+    if !integration.categories.iter().any(|category| turns_live(category) == Some(true)) {
+        return BTreeMap::new();
+    }
+    let is_saved = |id: &str| {
+        integration.categories.iter().any(|category| category.category == id && category.save.is_some())
+    };
+    required.filter(|id| !is_saved(id)).map(|id| (id.to_owned(), revision(id))).collect()
+}
+
 /// The check that nothing lifts.
 pub const GAPS: &str = "gaps";
 
@@ -210,6 +226,7 @@ mod tests {
             mode: Mode::Onboarding,
             deployed_mode: None,
             readiness: Readiness::default(),
+            rests_on: BTreeMap::new(),
             link: None,
             effects: None,
             categories: vec![back::category(id, id, &current, &model::from_json(&after))],

@@ -41,6 +41,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
             title: text.to_owned(),
             mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },
             deployed_mode: None,
+            rests_on: Default::default(),
             readiness: Readiness { required: 2, set: 1 },
             link: Some(format!("https://example.com/{text}")),
             categories: vec![CategoryPlan {

@@ -235,7 +235,7 @@ fn template(project: &Project) -> Plan {
     project.run(&["plan", "--out", "p.plan"]).expect(0);
     let mut plan =
         pairform::plan::file::read(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
-    plan.store = None;
+    plan.store = Some(project.store().identity().to_owned());
     plan
 }
 

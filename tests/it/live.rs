@@ -89,3 +89,38 @@ fn live_mode_is_guarded_by_what_is_deployed_and_by_what_will_be() {
     run(&["apply", "back.plan"]).assert_code(5);
     run(&["apply", "back.plan", "--allow-live"]).assert_code(0);
 }
+
+/// What live mode rests on may move between the plan and its apply, and while an apply is interrupted.
+#[test]
+fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let run = |arguments: &[&str]| project.run_with(arguments, &secrets);
+    project.edit("integrations/nordic.yaml", "live_mode: true", "live_mode: false");
+    run(&["apply", "--yes"]).assert_code(0);
+    project.edit("integrations/nordic.yaml", "live_mode: false", "live_mode: true");
+    for filter in [&[][..], &["--category", "general"]] {
+        run(&[&["plan", "--out", "p.plan"], filter].concat()).assert_code(0);
+        let by_hand = rusqlite::Connection::open(project.at(".pairform/state.db")).unwrap();
+        let sql =
+            "UPDATE category SET settings = json_remove(settings, '$.default_terms_of_payment', '$.map')
+                   WHERE category = 'payment_methods'";
+        by_hand.execute_batch(sql).unwrap();
+        let stale = run(&["apply", "p.plan"]);
+        for part in ["payment_methods of nordic", "outside pairform saved revision", "at 2"] {
+            assert!(stale.assert_code(4).stderr.contains(part), "{}", stale.stderr);
+        }
+        // As if it had been interrupted before.
+        let plan: serde_json::Value = serde_json::from_str(&project.read("p.plan")).unwrap();
+        let url = format!("sqlite:{}", project.at(".pairform/state.db").display());
+        let mut store = pairform::store::open(&url).unwrap();
+        let run_id = plan["digest"].as_str().unwrap();
+        store.begin(run_id, "2026-12-01T00:00:00Z", "ann", pairform::store::Origin::default()).unwrap();
+        let shaken = run(&["apply", "p.plan"]);
+        assert!(shaken.assert_code(4).stdout.contains("on which live mode rests"), "{}", shaken.stdout);
+        let mut general = store.read(None).unwrap();
+        general.retain(|row| row.category == "general");
+        assert_eq!(pairform::model::to_json(&general[0].settings)["live_mode"], false);
+        run(&["apply", "--yes", "--category", "payment_methods"]).assert_code(0);
+    }
+}

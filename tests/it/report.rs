@@ -301,6 +301,7 @@ fn integration(name: &str, mode: Mode, readiness: Readiness, categories: Vec<Cat
         title: "Shopify ↔ Fortnox".to_owned(),
         mode,
         deployed_mode: None,
+        rests_on: Default::default(),
         readiness,
         link: None,
         effects: None,
