@@ -282,9 +282,9 @@ pub fn store_of(
             .help(format!("name one with --env: {}", known.join(", "))));
     }
     let declared = name.as_ref().and_then(|name| declared.environments.get(name));
-    let declared = declared.filter(|declared| store.is_none_or(|store| is_at(declared, root, store)));
+    // Its password is for the URL that the project names, to the letter: a URL says how to connect too.
+    let declared = declared.filter(|declared| store.is_none_or(|store| declared.store == store));
     let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
-    // It is for the server that the project names, and for no other.
     let reference = declared.and_then(|declared| declared.password.as_ref());
     let password = reference.map(|reference| password(root, &reference.secret)).transpose()?;
     Ok((name, Address { url, password }))
