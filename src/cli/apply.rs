@@ -44,10 +44,11 @@ pub fn run(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, S
 }
 
 fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, settled, ground } = settled::open(common, Purpose::Apply)?;
+    let Opened { project: opened, settled, mut ground } = settled::open(common, Purpose::Apply)?;
     super::plan::say_if_broken(common, &opened, streams);
     let vault = Vault::default();
-    let mut plan = super::plan::make_on(common, &opened, settled, ground, Some(&vault))?;
+    let mut plan = super::plan::make_on(common, &opened, settled, &mut ground, Some(&vault))?;
+    drop(ground);
     plan::file::seal(&mut plan);
     if common.output == Form::Text {
         super::plan::show(&opened, &plan, streams);

@@ -277,6 +277,7 @@ fn add_new_resets(category: &mut plan::CategoryPlan, written: Option<&Settings>,
             touched: None,
             since: None,
             by: None,
+            unmanaged: false,
         });
         if category.action == plan::Action::None {
             category.action = plan::Action::Reset;

@@ -29,7 +29,7 @@ use crate::store::{Deployed, Head, Store};
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, settled, ground } = match args.max_age {
+    let Opened { project: opened, settled, mut ground } = match args.max_age {
         Some(max_age) => {
             let project = super::options::open_with_fresh_lists(common, max_age, streams)?;
             Opened { ground: Ground::under(common, &project)?, project, settled: Vec::new() }
@@ -37,7 +37,7 @@ pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8
         None => settled::open(common, Purpose::Look)?,
     };
     say_if_broken(common, &opened, streams);
-    let mut plan = make_on(common, &opened, settled, ground, None)?;
+    let mut plan = make_on(common, &opened, settled, &mut ground, None)?;
     if args.out.is_some() || common.output != Form::Text {
         plan::file::seal(&mut plan);
     }
@@ -97,7 +97,7 @@ pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
 /// # Errors
 /// When the store cannot be read, or a category filter names nothing.
 pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
-    make_on(common, opened, Vec::new(), Ground::under(common, opened)?, None)
+    make_on(common, opened, Vec::new(), &mut Ground::under(common, opened)?, None)
 }
 
 /// As [`make`], beside integrations that are settled; with a Vault, to apply: it is asked, and the programs that secrets come
@@ -109,13 +109,13 @@ pub fn make_on(
     common: &Common,
     opened: &Project,
     settled: Vec<Settled>,
-    ground: Ground,
+    ground: &mut Ground,
     applying: Option<&Vault>,
 ) -> Result<Plan, Stop> {
     require_categories(common, opened)?;
     let (environment, _) = opened.store(common)?;
-    let Ground { mut store, heads } = ground;
-    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads)?;
+    let Ground { store, heads } = ground;
+    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads.take())?;
     let scope = scope(common, opened, &settled);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
     let programs = &opened.compilation.project.secrets.exec;
@@ -432,7 +432,7 @@ pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
 }
 
 /// No filter was given.
-fn is_all(common: &Common) -> bool {
+pub fn is_all(common: &Common) -> bool {
     common.changed_since.is_none()
         && common.integration.is_empty()
         && common.exclude.is_empty()

@@ -34,6 +34,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
             touched: None,
             since: None,
             by: None,
+            unmanaged: false,
         })
         .collect();
     CategoryPlan {

@@ -288,6 +288,9 @@ pub struct Change {
     pub since: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Of drift: no file manages it, so that an apply leaves it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmanaged: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touched: Option<Touched>,
 }
@@ -560,6 +563,7 @@ fn change(desired: &Desired<'_>, category: &Category, difference: Difference) ->
         line: place.map(|(_, line)| line),
         since: None,
         by: None,
+        unmanaged: false,
         touched: None,
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
+use super::content::{shown, who_and_when};
 use super::{clean, count};
 use crate::model::{SettingPath, Settings, Value};
 use crate::plan::{FORMAT_VERSION, Kind, Origin, Plan};
@@ -112,7 +113,7 @@ fn kind(old: &Option<Value>, new: &Option<Value>) -> Kind {
 #[must_use]
 pub fn drift_text(plan: &Plan) -> String {
     let mut out = String::new();
-    let mut drifted = 0;
+    let (mut drifted, mut unmanaged) = (0, 0);
     for integration in &plan.integrations {
         let changed = || integration.categories.iter().filter(|category| !category.changes.is_empty());
         if changed().next().is_none() {
@@ -120,42 +121,47 @@ pub fn drift_text(plan: &Plan) -> String {
         }
         let _ = writeln!(out, "{}  {}", clean(&integration.integration).bold(), clean(&integration.title));
         for category in changed() {
-            let _ = writeln!(
-                out,
-                "  {} {}",
-                clean(&category.category).bold(),
-                format!("revision {}", category.revision.unwrap_or(0)).dimmed()
-            );
+            let state = match category.revision {
+                Some(revision) => format!("revision {revision}"),
+                None => "deleted".to_owned(),
+            };
+            let _ = writeln!(out, "  {} {}", clean(&category.category).bold(), state.dimmed());
             for change in &category.changes {
                 drifted += 1;
-                let shown = |json: &Json| match json {
-                    Json::Null => "not set".to_owned(),
-                    json => Value::from_json(json).to_string(),
+                unmanaged += usize::from(change.unmanaged);
+                let note = match (change.origin, change.unmanaged) {
+                    (Origin::Both, _) => ", and changed in the files too",
+                    (_, true) => "; no file manages it",
+                    (_, false) => "",
                 };
-                let conflict =
-                    if change.origin == Origin::Both { ", and changed in the files too" } else { "" };
                 let line = format!(
-                    "{}  {} → {}   by {} at {}{conflict}",
+                    "{}  {} → {}   {}{note}",
                     change.setting,
-                    shown(&change.before),
-                    shown(&change.after),
-                    change.by.as_deref().unwrap_or("somebody"),
-                    change.since.as_deref().unwrap_or("an unknown time"),
+                    shown(&change.before, None),
+                    shown(&change.after, None),
+                    who_and_when(change)
                 );
                 let _ = writeln!(out, "    {} {}", "~".cyan(), clean(&line));
             }
         }
         out.push('\n');
     }
-    match drifted {
-        0 => out.push_str("No drift: what is deployed is what was applied.\n"),
-        number => {
-            let _ = writeln!(
-                out,
-                "{} changed outside these files since the last apply. The next apply sets back what the files say.",
-                count(number, "setting")
-            );
-        }
+    if drifted == 0 {
+        out.push_str("No drift: what the files manage is as the last apply left it.\n");
+        return out;
     }
+    let changed = count(drifted, "setting");
+    let _ = write!(out, "{changed} changed outside these files since the last apply.");
+    if unmanaged < drifted {
+        out.push_str(" The next apply sets back what the files say.");
+    }
+    out.push_str(match (unmanaged, drifted) {
+        (0, _) => "",
+        (1, 1) => " No file manages it, so an apply leaves it.",
+        (unmanaged, drifted) if unmanaged == drifted => " No file manages them, so an apply leaves them.",
+        (1, _) => " One of them is managed by no file, and an apply leaves it.",
+        _ => " Those that no file manages are left by an apply.",
+    });
+    out.push('\n');
     out
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{Content, Item, is_worth_showing, shown, shown_after, state};
+use super::content::{Content, Item, is_worth_showing, shown, shown_after, state, who_and_when};
 use super::{clean, count};
 use crate::model::SettingPath;
-use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Origin};
+use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Origin, Plan};
 
 /// The longest text of a value or message that an outline holds.
 const LONGEST: usize = 240;
@@ -60,7 +60,7 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "command": content.command,
         "marker": marker(content),
         "verdict": content.verdict(),
-        "good": content.errors() == 0 && plan.is_none_or(|plan| plan.refusals.is_empty()),
+        "good": content.errors() == 0 && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan)),
         "environment": plan.and_then(|plan| plan.environment.clone()),
         "commit": plan.and_then(|plan| plan.commit.as_ref()).map(|commit| json!({"id": commit.id.get(..8).unwrap_or(&commit.id), "dirty": commit.dirty})),
         "base": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.base)),
@@ -78,6 +78,11 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "next_sync": content.command != "drift" && plan.is_some_and(|plan| plan.integrations.iter().flat_map(|one| &one.categories).flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")),
     });
     (outline, counter.next)
+}
+
+/// Of `drift`, which is not as it should be once it has found something.
+fn has_drifted(content: &Content<'_>, plan: &Plan) -> bool {
+    content.command == "drift" && plan.integrations.iter().any(|one| super::content::changes(one) > 0)
 }
 
 struct Counter {
@@ -258,12 +263,12 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
 
 fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
     let setting = category.and_then(|category| category.setting(&SettingPath::parse(&change.setting)?));
-    let by = change.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    let since = change.since.as_ref().map(|since| format!(" at {since}")).unwrap_or_default();
+    let changed = who_and_when(change);
     let note = match change.origin {
         Origin::Git => String::new(),
-        Origin::Outside => text(&format!("drift: changed outside{by}{since}")),
-        Origin::Both => text(&format!("conflict: changed here and outside{by}{since}")),
+        Origin::Outside if change.unmanaged => text(&format!("drift: changed {changed}; no file manages it")),
+        Origin::Outside => text(&format!("drift: changed {changed}")),
+        Origin::Both => text(&format!("conflict: changed here and {changed}")),
     };
     json!({
         "setting": text(&change.setting),

@@ -37,6 +37,12 @@ impl Head {
             && self.marks.settled == settled_mark(&self.marks.digest, desired)
     }
 
+    /// True when somebody edited it by hand since the last save, or made it so.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.marks.digest.is_empty()
+    }
+
     /// True unless somebody edited it by hand since the last save, or the save is older than the marks.
     #[must_use]
     pub fn is_marked(&self) -> bool {

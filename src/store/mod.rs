@@ -235,6 +235,15 @@ pub struct Note {
     pub run: Option<String>,
 }
 
+/// A category that was deployed and is not any more: it was deleted by hand, or its integration has another id now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    pub integration: String,
+    pub category: String,
+    /// Of its last save.
+    pub saved_at: String,
+}
+
 /// One save of any category, with what it left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -339,6 +348,12 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
+
+    /// Categories that the history has and that are not deployed, sorted by integration and category.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn gone(&mut self) -> Result<Vec<Gone>, StoreError>;
 
     /// All saves of all categories, in the order in which they were made.
     ///

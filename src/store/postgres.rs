@@ -19,8 +19,8 @@ use self::layout::Found;
 use self::text::{decode, encode};
 use super::head::Marks;
 use super::{
-    Address, Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
-    Run, Save, Saved, Store, StoreError, document, identity, save_or_part, unusable, without_null,
+    Address, Ask, Asked, Deployed, Documents, Gone, Head, Lock, Moved, Note, Origin, Past, RENAME, Record,
+    Rename, Run, Save, Saved, Store, StoreError, document, identity, save_or_part, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -324,6 +324,20 @@ impl Store for Postgres {
                    WHERE integration = $1 AND category = $2 ORDER BY revision";
         let rows = self.query(sql, &[&encode(integration), &encode(category)])?;
         rows.iter().map(|row| authored(row, &self.target.shown, integration, category)).collect()
+    }
+
+    fn gone(&mut self) -> Result<Vec<Gone>, StoreError> {
+        let sql = "SELECT integration, category, max(saved_at) FROM history
+                   WHERE NOT EXISTS (SELECT FROM category WHERE category.integration = history.integration
+                                                            AND category.category = history.category)
+                   GROUP BY integration, category ORDER BY integration, category";
+        let rows = self.query(sql, &[])?;
+        let gone = |row: &Row| Gone {
+            integration: decode(row.get(0)),
+            category: decode(row.get(1)),
+            saved_at: decode(row.get(2)),
+        };
+        Ok(rows.iter().map(gone).collect())
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {

@@ -19,8 +19,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 use self::layout::{Facts, Found};
 use super::head::Marks;
 use super::{
-    Ask, Asked, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename, Run,
-    Save, Saved, Store, StoreError, document, save_or_part, unusable, without_null,
+    Ask, Asked, Deployed, Documents, Gone, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
+    Run, Save, Saved, Store, StoreError, document, save_or_part, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -225,6 +225,23 @@ impl Store for Sqlite {
     fn save_all(&mut self, saves: &[Save<'_>]) -> Vec<Result<Saved, StoreError>> {
         let is_of_one = |error: &StoreError| matches!(error, StoreError::Failed { .. });
         save_or_part(saves, is_of_one, &mut |saves| self.save_together(saves))
+    }
+
+    fn gone(&mut self) -> Result<Vec<Gone>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT integration, category, max(saved_at) FROM history
+                 WHERE NOT EXISTS (SELECT 1 FROM category WHERE category.integration = history.integration
+                                                            AND category.category = history.category)
+                 GROUP BY integration, category ORDER BY integration, category",
+            )
+            .map_err(failed)?;
+        let rows = statement.query_map([], |row| {
+            Ok(Gone { integration: row.get(0)?, category: row.get(1)?, saved_at: row.get(2)? })
+        });
+        rows.map_err(failed)?.collect::<Result<_, _>>().map_err(failed)
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {

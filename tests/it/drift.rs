@@ -55,14 +55,24 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
 
         for (form, said) in [
             ("markdown", "2 settings changed outside the files, in 1 integration"),
-            ("html", "drift: changed outside by outside pairform at "),
+            ("markdown", "### ❌ pairform drift"),
+            ("html", "drift: changed outside pairform, at "),
             ("junit", "2 settings changed outside"),
-            ("gitlab", "plan-drift"),
-            ("sarif", "plan-drift"),
+            ("gitlab", "map.Klarna was changed outside pairform, at 2"),
+            ("sarif", "map.Klarna was changed outside pairform, at 2"),
+            ("github", "map.Qliro was changed outside pairform, at 2"),
+            ("text", "outside pairform, at 2"),
         ] {
             let told = project.run(&["drift", "-o", form]).expect(0);
             assert!(told.out.contains(said) && !told.out.contains("next sync;"), "{form}: {}", told.out);
+            assert!(!told.out.contains("by outside"), "{form}: {}", told.out);
         }
+        // A setting that no file manages is told apart: an apply leaves it.
+        let unmanaged: Vec<bool> = changes.iter().map(|change| change["unmanaged"] == true).collect();
+        assert_eq!(unmanaged, [false, true]);
+        let text = project.run(&["drift"]).expect(0).out;
+        assert!(text.contains("; no file manages it\n"), "{text}");
+        assert!(text.contains("One of them is managed by no file, and an apply leaves it.\n"), "{text}");
 
         project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '10'");
         let both = project.run(&["drift", "-o", "json"]).expect(0);
@@ -71,6 +81,121 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
         project.edit("integrations/shop.yaml", "Klarna: '10'", "Klarna: '14', Qliro: '5'");
         project.run(&["drift", "--detailed-exitcode"]).expect(0);
     }
+}
+
+/// Categories that drifted: integration, category, revision, and the number of settings.
+fn drifted(project: &Project, arguments: &[&str]) -> Vec<(String, String, Option<u64>, usize)> {
+    let arguments: Vec<&str> =
+        ["drift", "--detailed-exitcode", "-o", "json"].iter().chain(arguments).copied().collect();
+    let ran = project.run(&arguments);
+    let drift = ran.json();
+    let mut found = Vec::new();
+    for one in drift["integrations"].as_array().unwrap() {
+        for category in one["categories"].as_array().unwrap() {
+            let changes = category["changes"].as_array().unwrap().len();
+            if changes > 0 {
+                let name = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+                let revision = category["revision"].as_u64();
+                found.push((name(&one["integration"]), name(&category["category"]), revision, changes));
+            }
+        }
+    }
+    assert_eq!(ran.code, if found.is_empty() { 0 } else { 2 }, "{}", ran.err);
+    found
+}
+
+#[test]
+fn what_was_deleted_by_hand_has_drifted_whether_a_category_or_all_of_an_integration() {
+    for project in each_kind() {
+        project.shop("other", "Other", "10");
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand("DELETE FROM category WHERE integration = 'shop' AND category = 'order'");
+        assert_eq!(drifted(&project, &[]), [("shop".into(), "order".into(), None, 1)]);
+        let text = project.run(&["drift"]).expect(0).out;
+        assert!(text.contains("order deleted\n") && text.contains("sets back what the files say"), "{text}");
+        project.by_hand("DELETE FROM category WHERE integration = 'shop'");
+        let found = drifted(&project, &[]);
+        assert_eq!(found.len(), 5, "{found:?}");
+        assert!(found.iter().all(|(name, _, revision, _)| name == "shop" && revision.is_none()), "{found:?}");
+        assert_eq!(drifted(&project, &["--integration", "other"]), []);
+        project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(drifted(&project, &[]), []);
+        // What was renamed is not missed under its former id.
+        project.edit("integrations/shop.yaml", "integration: shop", "integration: store\nrenamed_from: shop");
+        std::fs::rename(project.path("integrations/shop.yaml"), project.path("integrations/store.yaml"))
+            .unwrap();
+        assert_eq!(drifted(&project, &[]), []);
+        project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(drifted(&project, &[]), []);
+        project.by_hand("DELETE FROM category WHERE integration = 'store' AND category = 'order'");
+        assert_eq!(drifted(&project, &[]), [("store".into(), "order".into(), None, 1)]);
+    }
+}
+
+#[test]
+fn what_was_made_by_hand_and_never_applied_has_drifted() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(
+            r#"INSERT INTO category (integration, category, settings) VALUES
+               ('shop', 'stock', '{"by_hand": 1}'), ('shop', 'nothing', '{"by_hand": 1}'),
+               ('stray', 'order', '{"creates": "order", "x": 1}')"#,
+        );
+        let stray = ("stray".into(), "order".into(), Some(1), 2);
+        assert_eq!(
+            drifted(&project, &[]),
+            [
+                ("shop".into(), "stock".into(), Some(1), 1),
+                ("shop".into(), "nothing".into(), Some(1), 1),
+                stray.clone()
+            ]
+        );
+        assert_eq!(drifted(&project, &["--category", "order"]), [stray]);
+        assert_eq!(drifted(&project, &["--exclude", "shop"]), []);
+        let text = project.run(&["drift"]).expect(0).out;
+        assert!(text.contains("stray  in no file\n"), "{text}");
+        assert!(text.contains("No file manages them, so an apply leaves them.\n"), "{text}");
+        assert!(!text.contains("sets back"), "{text}");
+        // Drift is where plan would save something, or where no file says anything.
+        assert!(project.pending().is_empty());
+    }
+}
+
+#[test]
+fn a_category_that_is_edited_elsewhere_by_agreement_does_not_drift() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit(
+            "integrations/shop.yaml",
+            "pair: fortnox-shopify",
+            "pair: fortnox-shopify\nunmanaged: [payment_methods]",
+        );
+        let text = std::fs::read_to_string(project.path("integrations/shop.yaml")).unwrap();
+        let start = text.find("  payment_methods:\n").unwrap();
+        let end = text.find("schedules:").unwrap();
+        project.write("integrations/shop.yaml", &format!("{}{}", &text[..start], &text[end..]));
+        project.by_hand(HAND);
+        assert_eq!(drifted(&project, &[]), []);
+        project.by_hand("DELETE FROM category WHERE category = 'payment_methods'");
+        assert_eq!(drifted(&project, &[]), []);
+    }
+}
+
+/// However many integrations there are, and whatever they have never saved.
+#[test]
+fn drift_reads_no_history_of_what_did_not_drift() {
+    let project = Project::sqlite();
+    for number in 0..4 {
+        project.shop(&format!("shop-{number}"), "Shop", "30");
+    }
+    project.run(&["apply", "--yes"]).expect(0);
+    // A document that cannot be read would stop whoever reads it.
+    project.by_hand(
+        "DROP TRIGGER history_is_not_changed; UPDATE history SET settings = 'nothing' WHERE integration <> 'shop-1'",
+    );
+    assert_eq!(drifted(&project, &[]), []);
+    project.by_hand(&format!("{HAND} AND integration = 'shop-1'"));
+    assert_eq!(drifted(&project, &[]), [("shop-1".into(), "payment_methods".into(), Some(2), 2)]);
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn change(text: &str, kind: Kind, origin: Origin) -> Change {
         touched: Some(pairform::plan::Touched { commit: Some(text.to_owned()), author: text.to_owned() }),
         since: None,
         by: None,
+        unmanaged: false,
     }
 }
 

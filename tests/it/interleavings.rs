@@ -10,8 +10,8 @@ use pairform::apply::{self, ApplyError, Cause, Outcome, Report, Surroundings};
 use pairform::options::fetch::http::{Fault, Kind};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Deployed, Head, Lock, Moved, Note, Origin, Past, Record, Rename, Run, Save, Saved,
-    Store, StoreError,
+    self, Ask, Asked, Deployed, Gone, Head, Lock, Moved, Note, Origin, Past, Record, Rename, Run, Save,
+    Saved, Store, StoreError,
 };
 
 use crate::dice::Dice;
@@ -101,6 +101,7 @@ impl Store for InTurns<'_> {
         fn begin(run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
         fn finish(run: &str, at: &str) -> Result<(), StoreError>;
         fn history(integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
+        fn gone() -> Result<Vec<Gone>, StoreError>;
         fn records() -> Result<Vec<Record>, StoreError>;
         fn lock_all(asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError>;
         fn unlock_all(ids: &[&str]) -> Result<Vec<Lock>, StoreError>;

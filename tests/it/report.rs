@@ -276,6 +276,7 @@ fn change(setting: &str, kind: Kind, before: Json, after: Json) -> Change {
         touched: None,
         since: None,
         by: None,
+        unmanaged: false,
     }
 }
 
