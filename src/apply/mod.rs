@@ -10,7 +10,8 @@ use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS
 use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Integration, Plan, Target, save_order, turns_live};
 use crate::store::{
-    Ask, Asked, Deployed, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError,
+    Ask, Asked, Deployed, FORCE, Lock, Moved, Note, Origin, REVERT, Rename, Run, Save, Saved, Store,
+    StoreError,
 };
 
 /// Longer than any group of integrations takes. A lock that expires under its holder costs nothing but its saves: they
@@ -196,14 +197,22 @@ pub fn apply(
         // What this plan saved before it was interrupted is at a later revision by right.
         Run::Resumed => {}
     }
+    let note = |kind: &str, text: &str| Note {
+        at: (surroundings.now)(),
+        by: surroundings.saved_by.to_owned(),
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+        run: Some(plan.digest.clone()),
+    };
     if let Some(forced) = surroundings.forced {
-        store.note(&Note {
-            at: (surroundings.now)(),
-            by: surroundings.saved_by.to_owned(),
-            kind: "force".to_owned(),
-            text: forced.to_owned(),
-            run: Some(plan.digest.clone()),
-        })?;
+        store.note(&note(FORCE, forced))?;
+    }
+    if let Some(to) = &plan.revert {
+        let is_it = |note: &Note| note.kind == REVERT && note.run.as_deref() == Some(&plan.digest);
+        // Of a run that is resumed it is there already, unless it was stopped before.
+        if !store.notes()?.iter().any(is_it) {
+            store.note(&note(REVERT, to))?;
+        }
     }
     let total = work
         .iter()

@@ -198,6 +198,7 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
         released,
         refusals: Vec::new(),
         notes: Vec::new(),
+        revert: None,
         findings: Vec::new(),
         summary,
         comparison: None,

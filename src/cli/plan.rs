@@ -174,6 +174,7 @@ pub fn make_on(
         integrations,
         refusals,
         notes: Vec::new(),
+        revert: None,
         findings: json::findings(&compilation.findings, &opened.sources),
         summary,
         comparison: None,

@@ -43,6 +43,9 @@ pub struct Plan {
     /// What else there is to know before it is applied; see `back`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a way back leads to, in words; none in a plan that was made from the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<String>,
     /// As `validate -o json` has them.
     pub findings: Vec<Json>,
     pub summary: Summary,

@@ -10,18 +10,24 @@ use super::content::{shown, who_and_when};
 use super::{clean, count};
 use crate::model::{SettingPath, Settings, Value};
 use crate::plan::{FORMAT_VERSION, Kind, Origin, Plan};
-use crate::store::Record;
+use crate::store::{Note, Record};
 
 /// One save, with what it changed.
 #[derive(Debug)]
 pub struct Entry {
     pub record: Record,
     pub changes: Vec<(SettingPath, Option<Value>, Option<Value>)>,
+    /// What is known of the run that made it: a check that was lifted, a way back, a rename.
+    pub notes: Vec<Note>,
 }
 
-/// Each save beside the one before it of the same category. `records` are in the order of saving.
+/// Each save beside the one before it of the same category, and the notes of its run. `records` are in the order of saving.
 #[must_use]
-pub fn entries(records: Vec<Record>) -> Vec<Entry> {
+pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<Entry> {
+    let mut of_run: BTreeMap<&str, Vec<&Note>> = BTreeMap::new();
+    for note in notes {
+        of_run.entry(note.run.as_deref().unwrap_or_default()).or_default().push(note);
+    }
     let mut before: BTreeMap<(String, String), Settings> = BTreeMap::new();
     records
         .into_iter()
@@ -37,7 +43,8 @@ pub fn entries(records: Vec<Record>) -> Vec<Entry> {
                 .filter(|path| old.get(path) != new.get(path))
                 .map(|path| (path.clone(), old.get(path).cloned(), new.get(path).cloned()))
                 .collect();
-            Entry { record, changes }
+            let notes = record.past.run.as_deref().and_then(|run| of_run.get(run)).cloned();
+            Entry { record, changes, notes: notes.into_iter().flatten().cloned().collect() }
         })
         .collect()
 }
@@ -46,7 +53,7 @@ pub fn entries(records: Vec<Record>) -> Vec<Entry> {
 #[must_use]
 pub fn text(entries: &[Entry]) -> String {
     let mut out = String::new();
-    for Entry { record, changes } in entries.iter().rev() {
+    for Entry { record, changes, notes } in entries.iter().rev() {
         let past = &record.past;
         let commit = past.commit.as_deref().map(|id| {
             let author = past.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
@@ -63,6 +70,9 @@ pub fn text(entries: &[Entry]) -> String {
             clean(&past.saved_by),
             clean(&commit.unwrap_or_default()).dimmed()
         );
+        for Note { kind, text, .. } in notes {
+            let _ = writeln!(out, "    {} {}", format!("{}:", clean(kind)).bold(), clean(text));
+        }
         for (path, old, new) in changes {
             let (sign, what) = match (old, new) {
                 (None, Some(new)) => ("+".green().to_string(), new.to_string()),
@@ -85,7 +95,7 @@ pub fn json(entries: &[Entry], exit_code: u8) -> Json {
     let value = |value: &Option<Value>| value.as_ref().map_or(Json::Null, Value::to_json);
     let saves: Vec<Json> = entries
         .iter()
-        .map(|Entry { record, changes }| {
+        .map(|Entry { record, changes, notes }| {
             let changes: Vec<Json> = changes
                 .iter()
                 .map(|(path, old, new)| {
@@ -93,9 +103,11 @@ pub fn json(entries: &[Entry], exit_code: u8) -> Json {
                 })
                 .collect();
             let past = &record.past;
+            let notes: Vec<Json> =
+                notes.iter().map(|note| json!({"kind": note.kind, "text": note.text})).collect();
             json!({"integration": record.integration, "category": record.category, "revision": past.revision,
                 "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run,
-                "changes": changes})
+                "changes": changes, "notes": notes})
         })
         .collect();
     json!({"format_version": FORMAT_VERSION, "command": "history", "exit_code": exit_code, "saves": saves})

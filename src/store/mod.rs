@@ -199,6 +199,10 @@ impl Renamed {
 /// The kind of note that tells of a rename.
 const RENAME: &str = "rename";
 
+/// The kinds of notes that tell of a run: that it lifted a check, and that it went back to what was deployed before.
+pub const FORCE: &str = "force";
+pub const REVERT: &str = "revert";
+
 /// The id under which the store has now what was saved under `name` at that time; `renames` in their order.
 #[must_use]
 pub fn name_now(renames: &[Renamed], name: &str, saved_at: &str) -> String {
@@ -223,13 +227,14 @@ pub fn former_names(renames: &[Renamed], name: &str) -> Vec<String> {
     names.split_off(1)
 }
 
-/// What is kept besides saves: a check that was lifted, a lock that was released by hand, an integration that was renamed.
+/// What is kept besides saves: a check that was lifted, a way back, a lock that was released by hand, an integration that was
+/// renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// RFC 3339, UTC.
     pub at: String,
     pub by: String,
-    /// `force`, `unlock` or `rename`
+    /// `force`, `revert`, `unlock` or `rename`
     pub kind: String,
     pub text: String,
     pub run: Option<String>,

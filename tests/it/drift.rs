@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::place::{Project, each_kind};
+use crate::revisions::Repository;
 
 const HAND: &str = r#"UPDATE category SET settings = '{"default_terms_of_payment":"30","map":{"Klarna":"14","Qliro":"5","Swish":"0"}}'
     WHERE category = 'payment_methods'"#;
@@ -268,6 +269,50 @@ fn the_way_back_is_a_plan_like_any_other() {
         project.run(&["apply", "--yes"]).expect(0);
         assert!(project.pending().is_empty());
     }
+}
+
+/// A way back carries the commit of the day on which it is applied, and is none of that commit's saves.
+#[test]
+fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
+    let repository = Repository::new();
+    repository.write("pairform.yaml", "version: 1\n");
+    repository.write(".gitignore", ".pairform/\n*.plan\n");
+    let shop = |terms: &str| {
+        let text = format!(
+            "integration: shop\npair: fortnox-shopify\nsettings:\n  general: {{name: Shop}}\n  payment_methods: {{default_terms_of_payment: '{terms}'}}\n"
+        );
+        repository.write("integrations/shop.yaml", &text);
+        repository.commit(&format!("Terms {terms}"))
+    };
+    let run = |arguments: &[&str], code: i32| {
+        let output = repository.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?} {output:?}");
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    let first = shop("30");
+    run(&["apply", "--yes"], 0);
+    let second = shop("14");
+    run(&["apply", "--yes"], 0);
+    run(&["revert", "shop", "--commit", &first, "--out", "back.plan"], 0);
+    run(&["apply", "back.plan"], 0);
+
+    let saves = repository.json(&["history", "--commit", &second])["saves"].clone();
+    let notes: Vec<_> = saves.as_array().unwrap().iter().map(|save| &save["notes"]).collect();
+    let text = format!("to what was deployed after commit {first}");
+    assert_eq!(notes, [&json!([]), &json!([{"kind": "revert", "text": text}])]);
+    assert!(run(&["history"], 0).contains(&format!("\n    revert: {text}\n")));
+    let again = run(&["revert", "shop", "--commit", &second[..10]], 0);
+    assert!(again.contains("\"30\" → \"14\""), "{again}");
+
+    repository.git(&["rm", "-q", "integrations/shop.yaml"]);
+    repository.commit("Close the shop");
+    let gone = run(&["revert", "shop", "--commit", &second], 64);
+    assert!(gone.contains("is deployed and in no file") && gone.contains("--rev REVISION"), "{gone}");
+    run(&["revert", "shop", "--commit", &second, "--rev", "HEAD~1", "--out", "again.plan"], 0);
+    run(&["apply", "again.plan"], 0);
+    let no_time = run(&["revert", "shop", "--time", "yesterday", "--rev", "HEAD~1"], 64);
+    assert!(no_time.starts_with("error: `yesterday` is no time\n"), "{no_time}");
+    assert!(run(&["revert", "shp", "--time", "yesterday"], 64).contains("there is no integration `shp`"));
 }
 
 #[test]

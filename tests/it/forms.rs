@@ -75,6 +75,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
         integrations,
         released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],
         refusals: vec![Refusal { check: text.to_owned(), message: text.to_owned() }],
+        revert: None,
         findings: vec![finding(text, "error"), finding(text, "warning"), finding(text, "error")],
         notes: vec![text.to_owned()],
         summary,

@@ -324,6 +324,7 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         released: Vec::new(),
         refusals: Vec::new(),
         notes: Vec::new(),
+        revert: None,
         findings: Vec::new(),
         comparison: None,
     }
