@@ -389,6 +389,32 @@ fn plan_files_are_proven_before_they_are_applied() {
         assert_stops(&project, &["apply", "bad.json"], 64);
         assert_stops(&project, &["show", "bad.json"], 64);
     }
+    // Of a later pairform, and whole: called that, and not applied over what it may ask for.
+    let sealed = |version: &str, more: &str| {
+        let mut plan: serde_json::Value = serde_json::from_str(&good).unwrap();
+        plan["format_version"] = version.into();
+        if !more.is_empty() {
+            plan[more] = "x".into();
+        }
+        plan.as_object_mut().unwrap().shift_remove("digest");
+        let digest = pairform::model::digest_text(&pairform::model::canonical_json(plan.clone()));
+        plan["digest"] = digest.into();
+        plan.to_string()
+    };
+    for (version, more, said) in [
+        ("1.1", "hold_until", "it has format 1.1 and this pairform knows 1.0"),
+        ("1.1", "", "update pairform"),
+        ("1.0", "hold_until", "it holds what this pairform does not know"),
+        ("2.0", "", "it has format 2.0"),
+    ] {
+        project.write("bad.json", sealed(version, more));
+        assert_stops(&project, &["apply", "bad.json"], 64);
+        assert!(project.run(&["apply", "bad.json"]).stderr.contains(said), "{version} {more}");
+        project.write("bad.json", sealed(version, more).replace("fortnox-shopify", "shopify-fortnox"));
+        assert!(!project.run(&["apply", "bad.json"]).stderr.contains("update pairform"), "{version} {more}");
+    }
+    project.write("bad.json", sealed("1.0", ""));
+    project.run(&["show", "bad.json"]).assert_code(0);
     project.write("bad.json", [0xff, 0xfe, 0]);
     assert_stops(&project, &["apply", "bad.json"], 64);
     assert!(!project.at(".pairform").exists());
