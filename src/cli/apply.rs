@@ -59,10 +59,14 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     }
     let (environment, url) = opened.store(common)?;
     let project = &opened.compilation.project;
-    let forced = safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now())?;
+    let judge = || safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now());
+    let mut forced = judge()?;
+    say_if_idle(args, forced.as_deref(), streams);
     let pending = plan.is_pending();
     if pending && !args.yes {
         confirm(common, &plan, project, streams)?;
+        // The answer may have taken longer than the window was open.
+        forced = judge()?;
     }
     // A store is made only when there is something to put into it.
     if !pending {
@@ -72,6 +76,16 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     let declared = &opened.compilation.project;
     let secrets = (opened.root.as_path(), declared, &vault);
     execute(common, args, forced.as_deref(), &plan, secrets, store.as_mut(), streams)
+}
+
+/// A reason was given for nothing, and is not kept.
+fn say_if_idle(args: &Apply, forced: Option<&str>, streams: &mut Streams) {
+    if let Some(force) = args.force.as_ref().filter(|_| forced.is_none()) {
+        let check = force.split(':').next().unwrap_or_default().trim();
+        streams.say(&report::clean(&format!(
+            "warning: --force lifted nothing: `{check}` does not refuse this plan; nothing is kept of it\n"
+        )));
+    }
 }
 
 fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Streams) -> Result<(), Stop> {
@@ -125,6 +139,7 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
             .help("leave --store out; or apply without a plan file, which makes the store"));
     }
     let forced = safety::judge(&plan, &declared, environment.as_deref(), args, jiff::Timestamp::now())?;
+    say_if_idle(args, forced.as_deref(), streams);
     if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }

@@ -234,6 +234,7 @@ fn one(
         plan::plan_integration(&desired, &|category| plan::Standing::of(deployed.get(category)), scope);
     for category in &mut planned.categories {
         category.revision = None;
+        category.deployed = None;
         let written = head.configuration.categories.get(&category.category);
         let old = base.and_then(|base| base.configuration.categories.get(&category.category));
         add_new_resets(category, written, old);

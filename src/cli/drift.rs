@@ -211,6 +211,7 @@ fn hidden(category: &str, title: Option<String>, revision: Option<u64>) -> Categ
         title: title.unwrap_or_else(|| category.to_owned()),
         action: Action::NotManaged,
         revision,
+        deployed: None,
         changes: Vec::new(),
         blocked: Vec::new(),
         next_sync: None,

@@ -144,15 +144,13 @@ pub fn make_on(
         None => compilation.integrations.par_iter().map(plan_one).collect(),
     };
     let mut released = released(opened, &integrations, &deployed, &scope);
-    let mut sizes = Sizes::new();
     for one in settled {
         released.extend(one.released);
-        sizes.insert(one.planned.integration.clone(), one.sizes);
         integrations.push(one.planned);
     }
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
     integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
-    let refusals = refusals(opened, &integrations, &deployed, &sizes);
+    let refusals = refusals(opened, &integrations, &deployed);
     let mut summary = plan::summarize(&integrations);
     let counts = report::findings::counts(&compilation.findings);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
@@ -190,9 +188,6 @@ pub fn make_on(
 
 /// Integration, category, what is deployed.
 pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
-
-/// Integration, category, how many settings are deployed: of what was not read.
-pub type Sizes = BTreeMap<String, Vec<(String, usize)>>;
 
 /// What is deployed, and what it was called there: of those that may differ and of those that left the files.
 fn read(
@@ -322,14 +317,9 @@ pub fn refusals(
     opened: &Project,
     integrations: &[plan::Integration],
     deployed: &ByIntegration,
-    sizes: &Sizes,
 ) -> Vec<plan::Refusal> {
-    let count = |integration: &str, category: &str| match deployed.get(integration) {
-        Some(categories) => categories.get(category).map(|current| current.settings.len()),
-        None => sizes.get(integration)?.iter().find(|(id, _)| id == category).map(|(_, size)| *size),
-    };
     let rules = super::safety::rules(&opened.compilation.project.safety);
-    let mut refusals = safety::refusals(integrations, &count, &rules);
+    let mut refusals = safety::refusals(integrations, &rules);
     for planned in integrations {
         let compiled = opened.compilation.find(&planned.integration);
         let required = compiled.into_iter().flat_map(Compiled::required);

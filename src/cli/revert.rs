@@ -88,6 +88,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
                     let mut same =
                         back::category(&category.category, &category.title, current, &current.settings);
                     same.revision = now.map(|now| now.revision);
+                    same.deployed = now.map(|now| now.settings.len());
                     same
                 }
             };
@@ -106,7 +107,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     plan.released.clear();
     plan.summary = plan::summarize(&plan.integrations);
     let by_integration = BTreeMap::from([(args.what.clone(), deployed)]);
-    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration, &Default::default());
+    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration);
     plan::file::seal(&mut plan);
     if let Some(path) = &args.out {
         super::plan::write(path, &mut plan)?;

@@ -10,7 +10,7 @@ use super::args::Apply;
 use super::exit::{self, Stop};
 use crate::compile::project::{Limits, Live, Project, Safety, Window};
 use crate::plan::safety::{GAPS, Rules, Thresholds};
-use crate::plan::{Plan, Refusal};
+use crate::plan::{self, Plan, Refusal};
 use crate::report;
 
 const CHECKS: &[&str] =
@@ -28,12 +28,10 @@ pub fn judge(
     now: Timestamp,
 ) -> Result<Option<String>, Stop> {
     let force = args.force.as_deref().map(forced).transpose()?;
-    let mut lifted = None;
+    let mut lifted = Vec::new();
     for refusal in refusals(plan, declared, environment, now)? {
         match force {
-            Some((check, reason)) if check == refusal.check => {
-                lifted = Some(format!("{check}: {reason} ({})", refusal.message));
-            }
+            Some((check, _)) if check == refusal.check => lifted.push(refusal.message),
             _ => {
                 return Err(Stop::new(exit::REFUSED, format!("refused: {}", refusal.message))
                     .help(help(&refusal.check)));
@@ -48,7 +46,9 @@ pub fn judge(
         )
         .help("give leave with --allow-live"));
     }
-    Ok(lifted)
+    // One check may have refused more than once: all that it said is kept.
+    let kept = force.filter(|_| !lifted.is_empty());
+    Ok(kept.map(|(check, reason)| format!("{check}: {reason} ({})", lifted.join("; "))))
 }
 
 /// The project's rules as a plan is judged by them.
@@ -122,7 +122,11 @@ fn refusals(
     environment: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<Refusal>, Stop> {
-    let mut found = plan.refusals.clone();
+    // What the plan said on its day stays only where it cannot be judged again: gaps, by the schemas. The rules are those
+    // that hold now.
+    let mut found: Vec<Refusal> =
+        plan.refusals.iter().filter(|refusal| refusal.check == GAPS).cloned().collect();
+    found.extend(plan::safety::refusals(&plan.integrations, &rules(&declared.safety)));
     let mut refuse = |check: &str, message: String| found.push(Refusal { check: check.to_owned(), message });
     let environment = environment.and_then(|name| declared.environments.get(name));
     let dirty = plan.commit.as_ref().is_none_or(|commit| commit.dirty);

@@ -42,6 +42,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         title: title.to_owned(),
         action: if changes.is_empty() { Action::None } else { Action::Update },
         revision: Some(current.revision),
+        deployed: Some(current.settings.len()),
         blocked: Vec::new(),
         owners: Vec::new(),
         next_sync: None,

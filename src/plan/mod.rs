@@ -227,6 +227,9 @@ pub struct CategoryPlan {
     pub action: Action,
     /// The deployed revision; none when the category was never saved.
     pub revision: Option<u64>,
+    /// How many settings are deployed; none when the category was never saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<usize>,
     pub changes: Vec<Change>,
     /// Messages of the errors that block it.
     pub blocked: Vec<String>,
@@ -372,8 +375,8 @@ pub struct Current {
 #[derive(Debug, Clone, Copy)]
 pub enum Standing<'a> {
     Never,
-    /// At this revision, and just as the files say.
-    Settled(u64),
+    /// At this revision and with so many settings, just as the files say.
+    Settled(u64, usize),
     Read(&'a Current),
 }
 
@@ -387,8 +390,16 @@ impl<'a> Standing<'a> {
     fn revision(self) -> Option<u64> {
         match self {
             Standing::Never => None,
-            Standing::Settled(revision) => Some(revision),
+            Standing::Settled(revision, _) => Some(revision),
             Standing::Read(current) => Some(current.revision),
+        }
+    }
+
+    fn settings(self) -> Option<usize> {
+        match self {
+            Standing::Never => None,
+            Standing::Settled(_, settings) => Some(settings),
+            Standing::Read(current) => Some(current.settings.len()),
         }
     }
 }
@@ -461,7 +472,7 @@ pub fn plan_integration<'d>(
 fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> Standing<'d>) -> Readiness {
     let is_deployed = |category: &str, path: &SettingPath| match deployed(category) {
         Standing::Read(current) => current.settings.keys().any(|key| key.starts_with(path)),
-        Standing::Never | Standing::Settled(_) => false,
+        Standing::Never | Standing::Settled(..) => false,
     };
     let set = desired
         .requirements
@@ -477,6 +488,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         title: category.title.clone(),
         action: Action::NotManaged,
         revision: standing.revision(),
+        deployed: standing.settings(),
         changes: Vec::new(),
         blocked: desired.blocked.get(&category.id).cloned().unwrap_or_default(),
         next_sync: None,
@@ -491,7 +503,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         return planned;
     };
     let current = match standing {
-        Standing::Settled(_) => {
+        Standing::Settled(..) => {
             planned.action = Action::None;
             return planned;
         }

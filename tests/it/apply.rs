@@ -306,7 +306,61 @@ fn safety_refuses_and_one_check_is_lifted_by_its_name() {
         assert_eq!((notes.len(), notes[0].kind.as_str(), notes[0].by.as_str()), (1, "force", "ann"));
         assert!(notes[0].text.starts_with("hold: they said yes"), "{}", notes[0].text);
         assert!(notes[0].run.is_some());
+        // It stands in the history beside what it let through.
+        let saves = project.run(&["history", "-o", "json"]).expect(0).json()["saves"].clone();
+        let last = saves.as_array().unwrap().last().unwrap();
+        assert_eq!(last["notes"], serde_json::json!([{"kind": "force", "text": notes[0].text}]));
+        assert!(project.run(&["history"]).expect(0).out.contains("\n    force: hold: they said yes"));
     }
+}
+
+/// The rules that hold when a plan is applied, whatever held when it was made.
+#[test]
+fn a_plan_is_judged_by_the_rules_of_the_day_on_which_it_is_applied() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30', Swish: '0'", "Klarna: '14'");
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        for (rule, check) in [
+            ("{protected: [payment_methods]}", "protected"),
+            ("{max_changed: 5%}", "max_changed"),
+            ("{categories: {payment_methods: {max_reset: 10%}}}", "max_reset"),
+        ] {
+            project.write("pairform.yaml", &format!("version: 1\nsafety: {rule}\n"));
+            let ran = project.run(&["apply", "p.plan"]).expect(5);
+            assert!(ran.err.contains(&format!("--force \"{check}: REASON\"")), "{rule}: {}", ran.err);
+        }
+        // A limit that was too strict, and was raised in a commit of its own.
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.write("pairform.yaml", "version: 1\n");
+        project.run(&["apply", "p.plan"]).expect(0);
+    }
+}
+
+#[test]
+fn a_force_keeps_all_that_it_lifted_and_says_when_that_is_nothing() {
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    project.edit("integrations/shop.yaml", "Klarna: '30', Swish: '0'", "Klarna: '14'");
+    project.write(
+        "pairform.yaml",
+        "version: 1\nsafety:\n  max_changed: 5%\n  pairs: {fortnox-shopify: {max_changed: 6%}}\n  categories: {payment_methods: {max_changed: 7%}}\n",
+    );
+    let ran = project.run(&["apply", "--yes", "--force", "max_changed: Klarna leaves"]).expect(0);
+    assert!(!ran.err.contains("lifted nothing"), "{}", ran.err);
+    let notes = project.store().notes().unwrap();
+    assert_eq!(notes.len(), 1);
+    for limit in [
+        "`safety.max_changed`",
+        "`safety.pairs.fortnox-shopify.max_changed`",
+        "`safety.categories.payment_methods.max_changed`",
+    ] {
+        assert!(notes[0].text.contains(limit), "{}", notes[0].text);
+    }
+    project.edit("integrations/shop.yaml", "Klarna: '14'", "Klarna: '14', Swish: '0'");
+    let ran = project.run(&["apply", "--yes", "--force", "hold: just in case"]).expect(0);
+    assert!(ran.err.contains("--force lifted nothing: `hold` does not refuse this plan"), "{}", ran.err);
+    assert_eq!(project.store().notes().unwrap().len(), 1);
 }
 
 #[test]

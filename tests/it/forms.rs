@@ -50,6 +50,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
                 title: text.to_owned(),
                 action: Action::Update,
                 revision: Some(7),
+                deployed: None,
                 changes: vec![
                     change(text, Kind::Change, Origin::Git),
                     change(text, Kind::Reset, Origin::Git),

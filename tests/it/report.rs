@@ -286,6 +286,7 @@ fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change
         title: id.to_owned(),
         action,
         revision,
+        deployed: None,
         changes,
         blocked: Vec::new(),
         owners: Vec::new(),
