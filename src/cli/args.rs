@@ -317,10 +317,13 @@ pub struct Audit {
 pub enum AuditCommand {
     /// Print every save and every note as JSON lines, each chained to the one before by its hash.
     Export,
-    /// Prove that an export is whole and unchanged.
+    /// Prove that an export is whole and unchanged, and that the store had every save to export.
     Verify {
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Prove too that all of this earlier export is in it.
+        #[arg(long, value_name = "EARLIER")]
+        after: Option<PathBuf>,
     },
 }
 

@@ -190,16 +190,21 @@ pub struct Renamed {
 }
 
 impl Renamed {
+    /// Both ids, from what a note of [`RENAME`] says.
+    #[must_use]
+    pub fn names(text: &str) -> Option<(&str, &str)> {
+        text.split_once(" -> ")
+    }
+
     fn read(note: &Note) -> Option<Self> {
-        let (from, to) = note.text.split_once(" -> ").filter(|_| note.kind == RENAME)?;
+        let (from, to) = Renamed::names(&note.text).filter(|_| note.kind == RENAME)?;
         Some(Renamed { from: from.to_owned(), to: to.to_owned(), at: note.at.clone() })
     }
 }
 
-/// The kind of note that tells of a rename.
-const RENAME: &str = "rename";
-
-/// The kinds of notes that tell of a run: that it lifted a check, and that it went back to what was deployed before.
+/// The kinds of notes that tell of a run: that it gave an integration another id, that it lifted a check, and that it went
+/// back to what was deployed before.
+pub const RENAME: &str = "rename";
 pub const FORCE: &str = "force";
 pub const REVERT: &str = "revert";
 

@@ -337,6 +337,62 @@ fn the_record_for_auditors_is_whole_or_shows_it() {
     }
 }
 
+#[test]
+fn a_save_that_was_taken_out_of_the_store_shows_in_its_record() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        for terms in ["14", "10", "0"] {
+            project.shop("shop", "Shop", terms);
+            project.run(&["apply", "--yes"]).expect(0);
+        }
+        // Another id, and the way back to the first one: the revisions go on.
+        for (from, to) in [("shop", "store"), ("store", "shop")] {
+            project.shop(to, "Shop", if to == "shop" { "7" } else { "5" });
+            project.edit(
+                &format!("integrations/{to}.yaml"),
+                "pair:",
+                &format!("renamed_from: {from}\npair:"),
+            );
+            std::fs::remove_file(project.path(&format!("integrations/{from}.yaml"))).unwrap();
+            project.run(&["apply", "--yes"]).expect(0);
+        }
+        let earlier = project.run(&["audit", "export"]).expect(0).out;
+        project.write("earlier.jsonl", &earlier);
+        project.run(&["audit", "verify", "earlier.jsonl"]).expect(0);
+        project.shop("shop", "Shop", "30");
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(HAND);
+        project.write("whole.jsonl", &project.run(&["audit", "export"]).expect(0).out);
+        project.run(&["audit", "verify", "whole.jsonl", "--after", "earlier.jsonl"]).expect(0);
+        let refused = project.run(&["audit", "verify", "earlier.jsonl", "--after", "whole.jsonl"]).expect(1);
+        assert!(refused.err.contains("whole.jsonl:"), "{}", refused.err);
+
+        // Whoever owns the store can take out what only grows; newest first here, so that each is told of on its own.
+        let (open, back) = match project.url.starts_with("sqlite:") {
+            true => ("DROP TRIGGER history_is_not_deleted", "INSERT INTO history"),
+            false => {
+                ("ALTER TABLE history DISABLE TRIGGER USER", "INSERT INTO history OVERRIDING SYSTEM VALUE")
+            }
+        };
+        project.by_hand(open);
+        for (revision, said) in [
+            (8, "payment_methods of shop is at revision 8, and no line tells of it"),
+            (3, "revision 3 of payment_methods of shop before it is missing"),
+            (5, "revision 5 of payment_methods of shop before it is missing"),
+        ] {
+            project.by_hand(&format!(
+                "CREATE TABLE kept AS SELECT * FROM history WHERE category = 'payment_methods' AND revision = {revision};
+                 DELETE FROM history WHERE category = 'payment_methods' AND revision = {revision}"
+            ));
+            let export = project.run(&["audit", "export"]).expect(0).out;
+            project.write("audit.jsonl", &export);
+            let refused = project.run(&["audit", "verify", "audit.jsonl"]).expect(1);
+            assert!(refused.err.contains(said), "{revision}: {}", refused.err);
+            project.by_hand(&format!("{back} SELECT * FROM kept; DROP TABLE kept"));
+        }
+    }
+}
+
 /// On PostgreSQL the server refuses the writes of a session that only reads; here the file is compared, byte for byte.
 #[test]
 fn commands_that_read_write_nothing() {
