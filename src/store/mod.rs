@@ -274,7 +274,7 @@ pub enum StoreError {
     )]
     Newer { store: String, found: i64, known: i64 },
     #[error(
-        "the store {store} has the older layout {found} (this pairform knows {known}); `pairform apply` brings it up to date"
+        "the store {store} has the older layout {found} (this pairform knows {known}); `pairform apply --no-input` brings it up to date and applies nothing"
     )]
     Older { store: String, found: i64, known: i64 },
     #[error("the store {store} is busy: {reason}")]
@@ -475,7 +475,12 @@ pub fn open_existing(at: impl Into<Address>) -> Result<Option<Box<dyn Store>>, S
     Ok(sqlite::open_existing(sqlite_path(&at.url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
 }
 
-/// Brings a store that is there up to the layout that this program knows; makes none.
+/// The oldest layout that is read as it is, and the one since which there are marks; without them nothing is settled. A store
+/// is brought up to date by whoever opens it to write.
+const READABLE: i64 = 3;
+const MARKED: i64 = 4;
+
+/// Brings a store that is too old to be read up to the layout that this program knows; makes none.
 ///
 /// # Errors
 /// As [`open`].

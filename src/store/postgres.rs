@@ -19,8 +19,9 @@ use self::layout::Found;
 use self::text::{decode, encode};
 use super::head::Marks;
 use super::{
-    Address, Ask, Asked, Deployed, Documents, Gone, Head, Lock, Moved, Note, Origin, Past, RENAME, Record,
-    Rename, Run, Save, Saved, Store, StoreError, document, identity, save_or_part, unusable, without_null,
+    Address, Ask, Asked, Deployed, Documents, Gone, Head, Lock, MARKED, Moved, Note, Origin, Past, READABLE,
+    RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, document, identity, save_or_part, unusable,
+    without_null,
 };
 use crate::model::Settings;
 
@@ -33,6 +34,8 @@ pub(super) struct Postgres {
     access: Access,
     identity: String,
     key: Hidden<Vec<u8>>,
+    /// Its layout has marks.
+    marked: bool,
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.
@@ -43,7 +46,7 @@ pub(super) fn open(at: &Address) -> Result<Postgres, StoreError> {
         layout::migrate(&mut client, &target)?;
     }
     let (identity, key) = layout::facts(&mut client, &target)?;
-    Ok(Postgres { client, target, access: Access::Write, identity, key })
+    Ok(Postgres { client, target, access: Access::Write, identity, key, marked: true })
 }
 
 /// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
@@ -52,10 +55,13 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Postgres>, StoreError
     let mut client = target.connect(Access::Read)?;
     match layout::inspect(&mut client, &target)? {
         Found::Empty => Ok(None),
-        Found::Older(found) => Err(StoreError::Older { store: target.shown, found, known: layout::known() }),
-        Found::Current => {
+        Found::Older(found) if found < READABLE => {
+            Err(StoreError::Older { store: target.shown, found, known: layout::known() })
+        }
+        found => {
+            let marked = !matches!(found, Found::Older(found) if found < MARKED);
             let (identity, key) = layout::facts(&mut client, &target)?;
-            Ok(Some(Postgres { client, target, access: Access::Read, identity, key }))
+            Ok(Some(Postgres { client, target, access: Access::Read, identity, key, marked }))
         }
     }
 }
@@ -247,10 +253,14 @@ impl Store for Postgres {
 
     fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
         let names = integrations.map(encode_all);
-        let sql = "SELECT integration, category, revision, leaves, digest, settled, secrets
-                   FROM category
-                   WHERE $1::text[] IS NULL OR integration = ANY($1)";
-        let rows = self.query(sql, &[&names])?;
+        let marks =
+            if self.marked { "leaves, digest, settled, secrets" } else { "0::bigint, digest, '', ''" };
+        let sql = format!(
+            "SELECT integration, category, revision, {marks}
+             FROM category
+             WHERE $1::text[] IS NULL OR integration = ANY($1)"
+        );
+        let rows = self.query(&sql, &[&names])?;
         rows.iter().map(|row| head(row, &self.target.shown)).collect()
     }
 

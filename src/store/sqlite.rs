@@ -19,8 +19,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 use self::layout::{Facts, Found};
 use super::head::Marks;
 use super::{
-    Ask, Asked, Deployed, Documents, Gone, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
-    Run, Save, Saved, Store, StoreError, document, save_or_part, unusable, without_null,
+    Ask, Asked, Deployed, Documents, Gone, Head, Lock, MARKED, Moved, Note, Origin, Past, READABLE, RENAME,
+    Record, Rename, Run, Save, Saved, Store, StoreError, document, save_or_part, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -30,6 +30,8 @@ pub(super) struct Sqlite {
     /// The path as the user wrote it, for errors.
     shown: String,
     facts: Facts,
+    /// Its layout has marks.
+    marked: bool,
 }
 
 /// Opens the store for reading and writing; makes it, and its folder, when it is not there.
@@ -54,7 +56,7 @@ pub(super) fn open(path: &Path) -> Result<Sqlite, StoreError> {
     }
     prove_writable(&mut connection).map_err(|error| failure::open(&shown, &error))?;
     let facts = layout::facts(&connection, &shown)?;
-    Ok(Sqlite { connection, shown, facts })
+    Ok(Sqlite { connection, shown, facts, marked: true })
 }
 
 /// A folder in which no journal can be made would fail the first save; better to fail before anything was begun.
@@ -76,10 +78,13 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
     recover(&connection, &full, &shown)?;
     match layout::inspect(&connection, &shown)? {
         Found::Empty => Ok(None),
-        Found::Older(found) => Err(StoreError::Older { store: shown, found, known: layout::known() }),
-        Found::Current => {
+        Found::Older(found) if found < READABLE => {
+            Err(StoreError::Older { store: shown, found, known: layout::known() })
+        }
+        found => {
+            let marked = !matches!(found, Found::Older(found) if found < MARKED);
             let facts = layout::facts(&connection, &shown)?;
-            Ok(Some(Sqlite { connection, shown, facts }))
+            Ok(Some(Sqlite { connection, shown, facts, marked }))
         }
     }
 }
@@ -206,13 +211,14 @@ impl Store for Sqlite {
     fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let names = integrations.map(|names| serde_json::json!(names).to_string());
+        let marks = if self.marked { "leaves, digest, settled, secrets" } else { "0, digest, '', ''" };
         let mut statement = self
             .connection
-            .prepare_cached(
-                "SELECT integration, category, revision, leaves, digest, settled, secrets
+            .prepare_cached(&format!(
+                "SELECT integration, category, revision, {marks}
                  FROM category
-                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))",
-            )
+                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))"
+            ))
             .map_err(failed)?;
         let mut rows = statement.query([names]).map_err(failed)?;
         let mut found = Vec::new();

@@ -337,6 +337,42 @@ fn the_record_for_auditors_is_whole_or_shows_it() {
     }
 }
 
+/// As a pairform of before the marks left it: read as it is, and brought up to date by who writes.
+#[test]
+fn a_store_of_an_older_layout_is_read_as_it_is() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(HAND);
+        project.by_hand(
+            "DELETE FROM migration WHERE number >= 4;
+             ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
+             ALTER TABLE category DROP COLUMN leaves",
+        );
+        project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        project.run(&["history"]).expect(0);
+        project.run(&["unlock"]).expect(0);
+        project.run(&["audit", "export"]).expect(0);
+        assert_eq!(drifted(&project, &[]), [("shop".into(), "payment_methods".into(), Some(2), 2)]);
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.run(&["apply", "p.plan"]).expect(0);
+        assert!(project.pending().is_empty());
+    }
+    // What cannot be read names what mends it, and that does nothing else.
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    project.by_hand(
+        "DELETE FROM migration WHERE number >= 3;
+         ALTER TABLE run DROP COLUMN commit_author; ALTER TABLE run DROP COLUMN commit_dirty;
+         ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
+         ALTER TABLE category DROP COLUMN leaves",
+    );
+    project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+    let refused = project.run(&["plan"]).expect(7);
+    assert!(refused.err.contains("`pairform apply --no-input` brings it up to date"), "{}", refused.err);
+    project.run(&["apply", "--no-input"]).expect(64);
+    assert_eq!(project.pending(), ["general"]);
+}
+
 #[test]
 fn a_save_that_was_taken_out_of_the_store_shows_in_its_record() {
     for project in each_kind() {
