@@ -163,8 +163,20 @@ pub enum ApplyError {
         "this plan was made before there was a store, and something is deployed in this one by now; make it anew"
     )]
     NotEmpty,
-    #[error("the plan is stale: {}", .0.join("; "))]
+    #[error("the plan is stale{}", listed(.0))]
     Stale(Vec<String>),
+}
+
+/// One on the same line, several on lines of their own, and of many the first ones and how many more there are.
+fn listed(what: &[String]) -> String {
+    const SHOWN: usize = 10;
+    if let [one] = what {
+        return format!(": {one}");
+    }
+    let shown: Vec<&str> = what.iter().take(SHOWN).map(String::as_str).collect();
+    let more = what.len() - shown.len();
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    format!(", in {} places:\n  {}{more}", what.len(), shown.join("\n  "))
 }
 
 /// Applies a plan.

@@ -70,7 +70,7 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     }
     // A store is made only when there is something to put into it.
     if !pending {
-        return print(common, &plan, &Report::default(), None, streams);
+        return print(common, args, &plan, &Report::default(), None, streams);
     }
     let mut store = store::open(&url)?;
     let declared = &opened.compilation.project;
@@ -95,19 +95,30 @@ fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Strea
     }
     let categories = &plan.summary.categories;
     let number = categories.create + categories.update + categories.reset;
-    let categories = report::count(number, "category");
+    let renamed = plan.integrations.iter().filter(|one| one.renamed_from.is_some()).count();
+    let what = match (renamed, report::count(number, "category")) {
+        (0, categories) => format!("Save {categories}"),
+        (renamed, categories) => {
+            format!("Rename {} and save {categories}", report::count(renamed, "integration"))
+        }
+    };
     // A word that nobody types by habit, where a shop is selling.
     let live = safety::live(plan);
-    let agreed = match live.as_slice() {
-        [first, rest @ ..] if project.safety.live != Live::Allow => {
-            let word = if rest.is_empty() { *first } else { "live" };
-            let number = report::count(live.len(), "integration");
-            let question = format!("\nSave {categories}, {number} in live mode? Type `{word}` to go on: ");
-            streams.answer(&question) == word
-        }
-        _ => streams.ask(&format!("\nSave {categories}? Only `yes` goes on: ")),
+    let word = match live.as_slice() {
+        [only] if project.safety.live != Live::Allow => *only,
+        [_, ..] if project.safety.live != Live::Allow => "live",
+        _ => "yes",
     };
-    if agreed { Ok(()) } else { Err(Stop::new(exit::REFUSED, "not applied: the answer was another")) }
+    let agreed = if word == "yes" {
+        streams.ask(&format!("\n{what}? Only `yes` goes on: "))
+    } else {
+        let number = report::count(live.len(), "integration");
+        streams.answer(&format!("\n{what}, {number} in live mode? Type `{word}` to go on: ")) == word
+    };
+    if agreed {
+        return Ok(());
+    }
+    Err(Stop::new(exit::REFUSED, format!("not applied: `{word}` was to be typed, and something else was")))
 }
 
 fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
@@ -142,6 +153,11 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
     say_if_idle(args, forced.as_deref(), streams);
     if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
+    }
+    // Looked at before one is made: it may be the wrong one.
+    let existing = store::open_existing(&url)?;
+    if plan.store.is_some() && existing.map(|store| store.identity().to_owned()) != plan.store {
+        return Err(begin_failed(ApplyError::OtherStore));
     }
     let mut store = store::open(&url)?;
     let secrets = (root.as_path(), &declared, &Vault::default());
@@ -199,7 +215,7 @@ fn execute(
     bar.finish_and_clear();
     let report = report.map_err(begin_failed)?;
     let interrupt = interrupts.code().filter(|_| report.interrupted);
-    print(common, plan, &report, interrupt, streams)
+    print(common, args, plan, &report, interrupt, streams)
 }
 
 fn begin_failed(error: ApplyError) -> Stop {
@@ -218,6 +234,7 @@ fn begin_failed(error: ApplyError) -> Stop {
 
 fn print(
     common: &Common,
+    args: &Apply,
     plan: &Plan,
     report: &Report,
     interrupt: Option<u8>,
@@ -226,7 +243,7 @@ fn print(
     let code = interrupt.unwrap_or_else(|| exit_code(report));
     match common.output {
         Form::Json => streams.result(&report::json::print(&report::apply::json(plan, report, code))),
-        Form::Text => streams.result(&report::apply::text(report)),
+        Form::Text => streams.result(&report::apply::text(report, args.plan.is_some())),
         _ => {
             let catalogue = Catalogue::default();
             let content = Content {

@@ -423,6 +423,7 @@ pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
 }
 
 /// No filter was given.
+#[must_use]
 pub fn is_all(common: &Common) -> bool {
     common.changed_since.is_none()
         && common.integration.is_empty()

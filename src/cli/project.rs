@@ -329,6 +329,7 @@ pub fn environment_of(
 }
 
 /// Whether a URL leads to the store of an environment.
+#[must_use]
 pub fn is_at(environment: &Environment, root: &Path, url: &str) -> bool {
     store::is_same(&rooted(root, &environment.store), &rooted(root, url))
 }

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Time, Weekday};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::args::Apply;
 use super::exit::{self, Stop};
 use crate::compile::project::{Limits, Live, Project, Safety, Window};
+use crate::diagnostic::list_words;
 use crate::plan::safety::{GAPS, Rules, Thresholds};
 use crate::plan::{self, Plan, Refusal};
 use crate::report;
@@ -42,13 +43,27 @@ pub fn judge(
     if declared.safety.live == Live::RequireLeave && !live.is_empty() && !args.allow_live {
         return Err(Stop::new(
             exit::REFUSED,
-            format!("refused: this changes integrations in live mode: {}", live.join(", ")),
+            format!(
+                "refused: this changes {} in live mode: {}",
+                report::count(live.len(), "integration"),
+                some(&live)
+            ),
         )
         .help("give leave with --allow-live"));
     }
     // One check may have refused more than once: all that it said is kept.
     let kept = force.filter(|_| !lifted.is_empty());
     Ok(kept.map(|(check, reason)| format!("{check}: {reason} ({})", lifted.join("; "))))
+}
+
+/// The first names of many, and how many more there are.
+fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The project's rules as a plan is judged by them.
@@ -150,46 +165,79 @@ fn refusals(
         && plan.is_pending()
         && !is_open(window, now)?
     {
-        let days = if window.days.is_empty() { "every day".to_owned() } else { window.days.join(", ") };
-        refuse(
-            "window",
-            format!(
-                "this environment is applied to {days} from {} to {} ({}) only",
-                window.from, window.to, window.timezone
-            ),
-        );
+        refuse("window", closed(window, now)?);
     }
     Ok(found)
 }
 
+/// When a window is open, and when it opens next.
+fn closed(window: &Window, now: Timestamp) -> Result<String, Stop> {
+    let Hours { from, to, zone } = hours(window)?;
+    let now = now.to_zoned(zone.clone());
+    let next = (0..=7).find_map(|days| {
+        let opens =
+            now.date().checked_add(days.days()).ok()?.to_datetime(from).to_zoned(zone.clone()).ok()?;
+        (from != to && is_day(window, opens.weekday()) && opens > now).then_some(opens)
+    });
+    let next = match next {
+        Some(opens) => format!("the window opens next on {}", opens.strftime("%A, %Y-%m-%d at %H:%M")),
+        None => "the window never opens".to_owned(),
+    };
+    let days = match window.days.as_slice() {
+        [] => "every day".to_owned(),
+        days => {
+            let named = DAYS.iter().filter(|(_, short, _)| days.iter().any(|day| day == short));
+            format!("on {}", list_words(&named.map(|(_, _, long)| *long).collect::<Vec<_>>(), "and"))
+        }
+    };
+    let Window { from, to, timezone, .. } = window;
+    Ok(format!("this environment applies only {days}, {from}–{to} ({timezone}); {next}"))
+}
+
 /// A window that ends before it begins lasts over midnight, and belongs to the day on which it begins.
 fn is_open(window: &Window, now: Timestamp) -> Result<bool, Stop> {
+    let Hours { from, to, zone } = hours(window)?;
+    let now = now.to_zoned(zone);
+    let (today, at) = (now.weekday(), now.time());
+    Ok(if from <= to {
+        is_day(window, today) && from <= at && at < to
+    } else {
+        (is_day(window, today) && from <= at) || (is_day(window, today.previous()) && at < to)
+    })
+}
+
+const DAYS: [(Weekday, &str, &str); 7] = [
+    (Weekday::Monday, "mon", "Mondays"),
+    (Weekday::Tuesday, "tue", "Tuesdays"),
+    (Weekday::Wednesday, "wed", "Wednesdays"),
+    (Weekday::Thursday, "thu", "Thursdays"),
+    (Weekday::Friday, "fri", "Fridays"),
+    (Weekday::Saturday, "sat", "Saturdays"),
+    (Weekday::Sunday, "sun", "Sundays"),
+];
+
+fn is_day(window: &Window, day: Weekday) -> bool {
+    let named =
+        |(is, short, _): &(Weekday, &str, &str)| *is == day && window.days.iter().any(|day| day == short);
+    window.days.is_empty() || DAYS.iter().any(named)
+}
+
+struct Hours {
+    from: Time,
+    to: Time,
+    zone: TimeZone,
+}
+
+fn hours(window: &Window) -> Result<Hours, Stop> {
     let wrong = |what: &str| Stop::new(exit::ERRORS, format!("the apply window's {what} cannot be used"));
-    let zone = TimeZone::get(&window.timezone).map_err(|_| wrong("timezone"))?;
     let time = |text: &str| -> Option<Time> {
         let (hour, minute) = text.split_once(':')?;
         Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
     };
-    let from = time(&window.from).ok_or_else(|| wrong("`from`"))?;
-    let to = time(&window.to).ok_or_else(|| wrong("`to`"))?;
-    let now = now.to_zoned(zone);
-    let on = |day: Weekday| {
-        let short = match day {
-            Weekday::Monday => "mon",
-            Weekday::Tuesday => "tue",
-            Weekday::Wednesday => "wed",
-            Weekday::Thursday => "thu",
-            Weekday::Friday => "fri",
-            Weekday::Saturday => "sat",
-            Weekday::Sunday => "sun",
-        };
-        window.days.is_empty() || window.days.iter().any(|day| day == short)
-    };
-    let (today, at) = (now.weekday(), now.time());
-    Ok(if from <= to {
-        on(today) && from <= at && at < to
-    } else {
-        (on(today) && from <= at) || (on(today.previous()) && at < to)
+    Ok(Hours {
+        zone: TimeZone::get(&window.timezone).map_err(|_| wrong("timezone"))?,
+        from: time(&window.from).ok_or_else(|| wrong("`from`"))?,
+        to: time(&window.to).ok_or_else(|| wrong("`to`"))?,
     })
 }
 
@@ -218,6 +266,42 @@ mod tests {
         ] {
             let open = is_open(&window(from, to), now.parse().unwrap()).unwrap();
             assert_eq!(open, expected, "{from} {to} {now}");
+        }
+    }
+
+    #[test]
+    fn a_closed_window_says_when_it_opens_next() {
+        let window = |days: &[&str], from: &str, to: &str| Window {
+            days: days.iter().map(|day| (*day).to_owned()).collect(),
+            from: from.into(),
+            to: to.into(),
+            timezone: "Europe/Stockholm".into(),
+        };
+        // A Wednesday, 10:00 in Stockholm.
+        let now = "2026-11-25T09:00:00Z".parse().unwrap();
+        for (window, expected) in [
+            (
+                window(&["sun"], "03:00", "03:01"),
+                "only on Sundays, 03:00–03:01 (Europe/Stockholm); the window opens next on Sunday, 2026-11-29 at 03:00",
+            ),
+            (
+                window(&["wed", "mon"], "08:00", "09:00"),
+                "only on Mondays and Wednesdays, 08:00–09:00 (Europe/Stockholm); the window opens next on Monday, 2026-11-30 at 08:00",
+            ),
+            (
+                window(&["wed"], "08:00", "09:00"),
+                "only on Wednesdays, 08:00–09:00 (Europe/Stockholm); the window opens next on Wednesday, 2026-12-02 at 08:00",
+            ),
+            (
+                window(&[], "22:00", "04:00"),
+                "only every day, 22:00–04:00 (Europe/Stockholm); the window opens next on Wednesday, 2026-11-25 at 22:00",
+            ),
+            (
+                window(&[], "08:00", "08:00"),
+                "only every day, 08:00–08:00 (Europe/Stockholm); the window never opens",
+            ),
+        ] {
+            assert_eq!(closed(&window, now).unwrap(), format!("this environment applies {expected}"));
         }
     }
 
