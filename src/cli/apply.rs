@@ -118,7 +118,7 @@ fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Strea
     if agreed {
         return Ok(());
     }
-    Err(Stop::new(exit::REFUSED, format!("not applied: `{word}` was to be typed, and something else was")))
+    Err(Stop::new(exit::REFUSED, format!("not applied: only `{word}` goes on, and it was not typed")))
 }
 
 fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
@@ -155,8 +155,8 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
     // Looked at before one is made: it may be the wrong one.
-    let existing = store::open_existing(&url)?;
-    if plan.store.is_some() && existing.map(|store| store.identity().to_owned()) != plan.store {
+    let found = store::open_existing(&url)?.map(|store| store.identity().to_owned());
+    if plan.store.is_some() && found != plan.store {
         return Err(begin_failed(ApplyError::OtherStore));
     }
     let mut store = store::open(&url)?;

@@ -131,7 +131,14 @@ pub fn drift_text(plan: &Plan) -> String {
         if changed().next().is_none() {
             continue;
         }
-        let _ = writeln!(out, "{}  {}", clean(&integration.integration).bold(), clean(&integration.title));
+        let name = clean(&integration.integration);
+        // Without a pair it is in no file.
+        let adopt = if integration.pair.is_empty() {
+            format!("; `pairform pull {name} --pair PAIR` adopts it")
+        } else {
+            String::new()
+        };
+        let _ = writeln!(out, "{}  {}{adopt}", name.bold(), clean(&integration.title));
         for category in changed() {
             let state = match category.revision {
                 Some(revision) => format!("revision {revision}"),

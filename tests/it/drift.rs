@@ -154,7 +154,7 @@ fn what_was_made_by_hand_and_never_applied_has_drifted() {
         assert_eq!(drifted(&project, &["--category", "order"]), [stray]);
         assert_eq!(drifted(&project, &["--exclude", "shop"]), []);
         let text = project.run(&["drift"]).expect(0).out;
-        assert!(text.contains("stray  in no file\n"), "{text}");
+        assert!(text.contains("stray  in no file; `pairform pull stray --pair PAIR` adopts it\n"), "{text}");
         assert!(text.contains("No file manages them, so an apply leaves them.\n"), "{text}");
         assert!(!text.contains("sets back"), "{text}");
         // Drift is where plan would save something, or where no file says anything.
@@ -335,6 +335,23 @@ fn the_record_for_auditors_is_whole_or_shows_it() {
         let refused = project.run(&["audit", "verify", "audit.jsonl"]).expect(1);
         assert!(refused.err.contains("missing"), "{}", refused.err);
     }
+}
+
+/// A record grows with each save, and has no limit as sources have.
+#[test]
+fn a_large_record_is_verified_too() {
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    let mut store = project.store();
+    let mut records = store.records().unwrap();
+    let text = "x".repeat(20 * 1024 * 1024);
+    records[0].past.settings = pairform::model::from_json(&json!({"text": text}));
+    let lines = pairform::report::audit::export("id", &records, &[], &store.heads(None).unwrap());
+    let text: String = lines.into_iter().map(|line| pairform::model::canonical_json(line) + "\n").collect();
+    project.write("large.jsonl", &text);
+    project.run(&["audit", "verify", "large.jsonl"]).expect(0);
+    let missing = project.run(&["audit", "verify", "none.jsonl"]).expect(64);
+    assert!(missing.err.contains("cannot read none.jsonl: No such file"), "{}", missing.err);
 }
 
 /// As a pairform of before the marks left it: read as it is, and brought up to date by who writes.
