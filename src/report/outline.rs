@@ -140,7 +140,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
                 let turns_live = category.category == crate::model::GENERAL && change.setting == "live_mode";
                 let found = match (change.kind, change.origin) {
                     (_, Origin::Both) => Some((2, "conflict")),
-                    (Kind::Reset, _) => Some((2, "reset")),
+                    (Kind::Reset, _) if content.command != "drift" => Some((2, "reset")),
                     (_, Origin::Outside) => Some((3, "drift")),
                     _ if turns_live => Some((2, "live mode")),
                     _ => None,
@@ -220,7 +220,11 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
             json!({
                 "category": text(&category.category),
                 "title": text(&category.title),
-                "state": state(category),
+                "state": match (content.command, category.revision) {
+                    ("drift", None) => "deleted",
+                    ("drift", Some(_)) => "changed outside",
+                    _ => state(category),
+                },
                 "blocked": missing,
                 "revision": category.revision,
                 "next_sync": category.next_sync.as_deref().map(text),

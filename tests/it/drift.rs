@@ -113,6 +113,9 @@ fn what_was_deleted_by_hand_has_drifted_whether_a_category_or_all_of_an_integrat
         project.by_hand("DELETE FROM category WHERE integration = 'shop' AND category = 'order'");
         assert_eq!(drifted(&project, &[]), [("shop".into(), "order".into(), None, 1)]);
         let text = project.run(&["drift"]).expect(0).out;
+        let comment = project.run(&["drift", "-o", "markdown"]).expect(0).out;
+        assert!(comment.contains("** · deleted\n") && comment.contains("| **drift** |"), "{comment}");
+        assert!(!comment.contains("**reset**"), "{comment}");
         assert!(text.contains("order deleted\n") && text.contains("sets back what the files say"), "{text}");
         project.by_hand("DELETE FROM category WHERE integration = 'shop'");
         let found = drifted(&project, &[]);
