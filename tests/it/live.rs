@@ -1,5 +1,8 @@
 //! Live mode: it never goes on while a required setting is missing, whatever part of the configuration is applied.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use crate::run::Project;
 
 /// The complete sample, with every secret at hand.
@@ -123,4 +126,49 @@ fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
         assert_eq!(pairform::model::to_json(&general[0].settings)["live_mode"], false);
         run(&["apply", "--yes", "--category", "payment_methods"]).assert_code(0);
     }
+}
+
+/// What is typed at a terminal; none where there is no `script` to make one.
+fn typed(project: &Project, secrets: &[(&str, &str)], answer: &str) -> Option<(Option<i32>, String)> {
+    let plain = project.command(&["apply", "--color", "never"]);
+    let words = std::iter::once(plain.get_program()).chain(plain.get_args());
+    let words: Vec<&str> = words.map(|word| word.to_str().unwrap()).collect();
+    let mut child = Command::new("script")
+        .args(["-qec", &words.join(" "), "/dev/null"])
+        .current_dir(project.path())
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .envs(secrets.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Some((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
+/// A word that nobody types by habit, also where a shop that sells only gets another name.
+#[test]
+fn a_live_integration_is_renamed_after_its_name_was_typed() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    project.run_with(&["apply", "--yes"], &secrets).assert_code(0);
+    let text = project.read("integrations/nordic.yaml");
+    let text = text.replace("integration: nordic", "integration: nordisk\nrenamed_from: nordic");
+    project.write("integrations/nordisk.yaml", text);
+    std::fs::remove_file(project.at("integrations/nordic.yaml")).unwrap();
+    let Some((code, said)) = typed(&project, &secrets, "yes\n") else {
+        return eprintln!("there is no `script` here: nothing was typed at a terminal");
+    };
+    assert_eq!(code, Some(5), "{said}");
+    for part in [
+        "Rename 1 integration and save 0 categories, 1 integration in live mode? Type `nordisk` to go on",
+        "not applied: only `nordisk` goes on, and it was not typed",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let (code, said) = typed(&project, &secrets, "nordisk\n").unwrap();
+    assert_eq!(code, Some(0), "{said}");
+    project.run_with(&["plan", "--detailed-exitcode"], &secrets).assert_code(0);
 }
