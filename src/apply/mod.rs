@@ -10,7 +10,10 @@ use serde::Serialize;
 use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Change, Integration, Plan, Target, save_order, turns_live};
-use crate::store::{Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError};
+use crate::store::{
+    Ask, Asked, Deployed, FORCE, Lock, Moved, Note, Origin, REVERT, Rename, Run, Save, Saved, Store,
+    StoreError,
+};
 
 /// How long a lock lasts unless it is renewed, which it is when a third of that has gone. One that expires under its holder
 /// costs nothing but its saves: they are fenced.
@@ -163,8 +166,24 @@ pub enum ApplyError {
     Applied { at: String },
     #[error("this plan was made against another store; make it anew with this one")]
     OtherStore,
-    #[error("the plan is stale: {}", .0.join("; "))]
+    #[error(
+        "this plan was made before there was a store, and something is deployed in this one by now; make it anew"
+    )]
+    NotEmpty,
+    #[error("the plan is stale{}", listed(.0))]
     Stale(Vec<String>),
+}
+
+/// One on the same line, several on lines of their own, and of many the first ones and how many more there are.
+fn listed(what: &[String]) -> String {
+    const SHOWN: usize = 10;
+    if let [one] = what {
+        return format!(": {one}");
+    }
+    let shown: Vec<&str> = what.iter().take(SHOWN).map(String::as_str).collect();
+    let more = what.len() - shown.len();
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    format!(", in {} places:\n  {}{more}", what.len(), shown.join("\n  "))
 }
 
 /// Applies a plan.
@@ -194,15 +213,23 @@ pub fn apply(
     if let Run::Finished { at } = run {
         return Err(ApplyError::Applied { at });
     }
-    refuse_stale(&work, store, &plan.digest)?;
+    refuse_stale(plan, &work, store)?;
+    let note = |kind: &str, text: &str| Note {
+        at: (surroundings.now)(),
+        by: surroundings.saved_by.to_owned(),
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+        run: Some(plan.digest.clone()),
+    };
     if let Some(forced) = surroundings.forced {
-        store.note(&Note {
-            at: (surroundings.now)(),
-            by: surroundings.saved_by.to_owned(),
-            kind: "force".to_owned(),
-            text: forced.to_owned(),
-            run: Some(plan.digest.clone()),
-        })?;
+        store.note(&note(FORCE, forced))?;
+    }
+    if let Some(to) = &plan.revert {
+        let is_it = |note: &Note| note.kind == REVERT && note.run.as_deref() == Some(&plan.digest);
+        // Of a run that is resumed it is there already, unless it was stopped before.
+        if !store.notes()?.iter().any(is_it) {
+            store.note(&note(REVERT, to))?;
+        }
     }
     let total = work
         .iter()
@@ -252,9 +279,10 @@ fn report(mut done: Vec<Work<'_>>, interrupted: bool) -> Report {
     report
 }
 
-/// Refuses a plan of which a category has moved. What this plan did itself before it was interrupted is no such move; and
-/// once it did something, the rest is finished as far as that can be, and the report says what was in the way.
-fn refuse_stale(work: &[&Integration], store: &mut dyn Store, run: &str) -> Result<(), ApplyError> {
+/// Refuses a plan of which a category has moved, or one that live mode rests on. What this plan did itself before it was
+/// interrupted is no such move; and once it did something, the rest is finished as far as that can be, and the report says
+/// what was in the way.
+fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
     let names = work.iter().flat_map(|integration| {
         std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
     });
@@ -263,7 +291,7 @@ fn refuse_stale(work: &[&Integration], store: &mut dyn Store, run: &str) -> Resu
         true => store.renames()?,
         false => Vec::new(),
     };
-    let is_own = |of: &Option<String>| of.as_deref() == Some(run);
+    let is_own = |of: &Option<String>| of.as_deref() == Some(&plan.digest);
     let current: BTreeMap<(&str, &str), _> = deployed
         .iter()
         .map(|deployed| ((deployed.integration.as_str(), deployed.category.as_str()), deployed))
@@ -280,17 +308,20 @@ fn refuse_stale(work: &[&Integration], store: &mut dyn Store, run: &str) -> Resu
             stale.push(format!("{id}: {} saved under this id at {}", now.saved_by, now.saved_at));
         }
         let name = former.unwrap_or(id);
-        for category in integration.categories.iter().filter(|category| category.save.is_some()) {
-            let now = current.get(&(name.as_str(), category.category.as_str()));
+        let saved = integration.categories.iter().filter(|category| category.save.is_some());
+        let saved = saved.map(|category| (&category.category, category.revision.unwrap_or(0)));
+        let ground = integration.rests_on.iter().map(|(category, revision)| (category, *revision));
+        for (category, planned) in saved.chain(ground) {
+            let now = current.get(&(name.as_str(), category.as_str()));
             let revision = now.map_or(0, |now| now.revision);
             if now.is_some_and(|now| is_own(&now.run)) {
                 begun = true;
-            } else if revision != category.revision.unwrap_or(0) {
+            } else if revision != planned {
                 let who = now.map_or_else(
                     || "it was removed".to_owned(),
                     |now| format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
                 );
-                stale.push(format!("{} of {id}: {who}", category.category));
+                stale.push(format!("{category} of {id}: {who}"));
             }
         }
     }
@@ -306,11 +337,13 @@ struct Work<'a> {
     barred: Option<Outcome>,
     renamed: Option<Renamed>,
     outcomes: Vec<(&'a CategoryPlan, Outcome)>,
+    /// Why live mode does not go on: what it rests on has moved.
+    shaken: Option<Outcome>,
 }
 
 impl<'a> Work<'a> {
     fn new(integration: &'a Integration, lock: Result<Lock, Failure>) -> Self {
-        Work { integration, lock, barred: None, renamed: None, outcomes: Vec::new() }
+        Work { integration, lock, barred: None, renamed: None, outcomes: Vec::new(), shaken: None }
     }
 
     /// Why a category is not even tried.
@@ -326,7 +359,9 @@ impl<'a> Work<'a> {
             };
             return Some(Outcome::Skipped { reason });
         }
-        self.lock.as_ref().err().cloned().map(Outcome::from).or_else(|| self.barred.clone())
+        let barred = || self.barred.clone();
+        let shaken = || self.shaken.clone().filter(|_| turns_live(category) == Some(true));
+        self.lock.as_ref().err().cloned().map(Outcome::from).or_else(barred).or_else(shaken)
     }
 }
 
@@ -430,6 +465,9 @@ impl<'a> Applying<'a, '_> {
             self.rename(work);
         }
         for stage in Stage::ALL {
+            if stage == Stage::Live {
+                self.prove_ground(&mut group);
+            }
             self.save(&mut group, stage);
         }
         let held = std::mem::take(&mut self.held);
@@ -493,6 +531,29 @@ impl<'a> Applying<'a, '_> {
             _ => Outcome::from(failure),
         });
         work.renamed = Some(Renamed { from: from.clone(), to: to.clone(), failed });
+    }
+
+    /// Proves once more, just before live mode goes on, that what it rests on is as it was planned: no save of ours would be
+    /// refused, as none is made of it.
+    fn prove_ground(&mut self, group: &mut [Work<'a>]) {
+        let rests = |work: &Work<'_>| work.lock.is_ok() && !work.integration.rests_on.is_empty();
+        let names: Vec<String> = group
+            .iter()
+            .filter(|work| rests(work))
+            .map(|work| work.integration.integration.clone())
+            .collect();
+        let Some(first) = names.first().filter(|_| self.gave_up.is_none()) else { return };
+        let rows = self.store.read(Some(&names)).map_err(|error| Outcome::from(self.failed(first, &error)));
+        for work in group.iter_mut().filter(|work| rests(work)) {
+            let name = &work.integration.integration;
+            work.shaken = match &rows {
+                Err(failed) => Some(failed.clone()),
+                Ok(rows) => work.integration.rests_on.iter().find_map(|(category, planned)| {
+                    let now = rows.iter().find(|now| now.integration == *name && now.category == *category);
+                    (now.map_or(0, |now| now.revision) != *planned).then(|| shaken(category, now))
+                }),
+            };
+        }
     }
 
     /// Saves the categories of one stage, all in one transaction.
@@ -655,6 +716,19 @@ fn failure(error: &StoreError) -> Failure {
         _ => Cause::Store,
     };
     (error.to_string(), cause)
+}
+
+/// A category that live mode rests on is not at its planned revision.
+fn shaken(category: &str, now: Option<&Deployed>) -> Outcome {
+    let (revision, saved_by, saved_at) =
+        now.map(|now| (now.revision, now.saved_by.clone(), now.saved_at.clone())).unwrap_or_default();
+    let reason = match revision {
+        0 => format!("`{category}`, on which live mode rests, was removed after the plan was made"),
+        _ => format!(
+            "{saved_by} saved revision {revision} of `{category}`, on which live mode rests, at {saved_at}, after the plan was made"
+        ),
+    };
+    Outcome::Conflict { revision, saved_by, saved_at, reason }
 }
 
 fn interrupted() -> Outcome {

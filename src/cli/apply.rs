@@ -44,10 +44,11 @@ pub fn run(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, S
 }
 
 fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, settled, ground } = settled::open(common, Purpose::Apply)?;
+    let Opened { project: opened, settled, mut ground } = settled::open(common, Purpose::Apply)?;
     super::plan::say_if_broken(common, &opened, streams);
     let vault = Vault::default();
-    let mut plan = super::plan::make_on(common, &opened, settled, ground, Some(&vault))?;
+    let mut plan = super::plan::make_on(common, &opened, settled, &mut ground, Some(&vault))?;
+    drop(ground);
     plan::file::seal(&mut plan);
     if common.output == Form::Text {
         super::plan::show(&opened, &plan, streams);
@@ -58,19 +59,33 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     }
     let (environment, url) = opened.store(common)?;
     let project = &opened.compilation.project;
-    let forced = safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now())?;
+    let judge = || safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now());
+    let mut forced = judge()?;
+    say_if_idle(args, forced.as_deref(), streams);
     let pending = plan.is_pending();
     if pending && !args.yes {
         confirm(common, &plan, project, streams)?;
+        // The answer may have taken longer than the window was open.
+        forced = judge()?;
     }
     // A store is made only when there is something to put into it.
     if !pending {
-        return print(common, &plan, &Report::default(), None, streams);
+        return print(common, args, &plan, &Report::default(), None, streams);
     }
     let mut store = store::open(&url)?;
     let declared = &opened.compilation.project;
     let secrets = (opened.root.as_path(), declared, &vault);
     execute(common, args, forced.as_deref(), &plan, secrets, store.as_mut(), streams)
+}
+
+/// A reason was given for nothing, and is not kept.
+fn say_if_idle(args: &Apply, forced: Option<&str>, streams: &mut Streams) {
+    if let Some(force) = args.force.as_ref().filter(|_| forced.is_none()) {
+        let check = force.split(':').next().unwrap_or_default().trim();
+        streams.say(&report::clean(&format!(
+            "warning: --force lifted nothing: `{check}` does not refuse this plan; nothing is kept of it\n"
+        )));
+    }
 }
 
 fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Streams) -> Result<(), Stop> {
@@ -80,19 +95,30 @@ fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Strea
     }
     let categories = &plan.summary.categories;
     let number = categories.create + categories.update + categories.reset;
-    let categories = report::count(number, "category");
+    let renamed = plan.integrations.iter().filter(|one| one.renamed_from.is_some()).count();
+    let what = match (renamed, report::count(number, "category")) {
+        (0, categories) => format!("Save {categories}"),
+        (renamed, categories) => {
+            format!("Rename {} and save {categories}", report::count(renamed, "integration"))
+        }
+    };
     // A word that nobody types by habit, where a shop is selling.
     let live = safety::live(plan);
-    let agreed = match live.as_slice() {
-        [first, rest @ ..] if project.safety.live != Live::Allow => {
-            let word = if rest.is_empty() { *first } else { "live" };
-            let number = report::count(live.len(), "integration");
-            let question = format!("\nSave {categories}, {number} in live mode? Type `{word}` to go on: ");
-            streams.answer(&question) == word
-        }
-        _ => streams.ask(&format!("\nSave {categories}? Only `yes` goes on: ")),
+    let word = match live.as_slice() {
+        [only] if project.safety.live != Live::Allow => *only,
+        [_, ..] if project.safety.live != Live::Allow => "live",
+        _ => "yes",
     };
-    if agreed { Ok(()) } else { Err(Stop::new(exit::REFUSED, "not applied: the answer was another")) }
+    let agreed = if word == "yes" {
+        streams.ask(&format!("\n{what}? Only `yes` goes on: "))
+    } else {
+        let number = report::count(live.len(), "integration");
+        streams.answer(&format!("\n{what}, {number} in live mode? Type `{word}` to go on: ")) == word
+    };
+    if agreed {
+        return Ok(());
+    }
+    Err(Stop::new(exit::REFUSED, format!("not applied: only `{word}` goes on, and it was not typed")))
 }
 
 fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
@@ -107,16 +133,31 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
     // A plan says what to save and the project says only where, so nothing is compiled again.
     let (root, sources) = project::read(common)?;
     let declared = Declared::read(&sources, &mut Vec::new());
-    if let Some(asked) = common.env.as_ref().filter(|asked| Some(*asked) != plan.environment.as_ref()) {
-        let planned = plan.environment.as_deref().unwrap_or("no environment");
+    let asked = common.env.as_deref().or(plan.environment.as_deref());
+    let (environment, url) = project::store_of(&declared, &root, asked, common.store.as_deref())?;
+    if environment != plan.environment {
+        let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no environment".to_owned());
+        let (planned, asked) = (name(&plan.environment), name(&environment));
         return Err(Stop::new(exit::STALE, format!("the plan was made for {planned}, not for {asked}"))
             .help("make a plan for this environment"));
     }
-    let (environment, url) =
-        project::store_of(&declared, &root, plan.environment.as_deref(), common.store.as_deref())?;
+    // Nothing else tells which store such a plan is for.
+    if let (None, Some(store), Some(name)) = (&plan.store, &common.store, &environment)
+        && !declared.environments.get(name).is_some_and(|its| project::is_at(its, &root, store))
+    {
+        let why = format!("the plan was made before there was a store, so it is for that of {name} alone");
+        return Err(Stop::new(exit::STALE, why)
+            .help("leave --store out; or apply without a plan file, which makes the store"));
+    }
     let forced = safety::judge(&plan, &declared, environment.as_deref(), args, jiff::Timestamp::now())?;
+    say_if_idle(args, forced.as_deref(), streams);
     if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
+    }
+    // Looked at before one is made: it may be the wrong one.
+    let found = store::open_existing(&url)?.map(|store| store.identity().to_owned());
+    if plan.store.is_some() && found != plan.store {
+        return Err(begin_failed(ApplyError::OtherStore));
     }
     let mut store = store::open(&url)?;
     let secrets = (root.as_path(), &declared, &Vault::default());
@@ -174,13 +215,15 @@ fn execute(
     bar.finish_and_clear();
     let report = report.map_err(begin_failed)?;
     let interrupt = interrupts.code().filter(|_| report.interrupted);
-    print(common, plan, &report, interrupt, streams)
+    print(common, args, plan, &report, interrupt, streams)
 }
 
 fn begin_failed(error: ApplyError) -> Stop {
     let code = match error {
         ApplyError::Store(error) => return Stop::from(error),
-        ApplyError::Applied { .. } | ApplyError::OtherStore | ApplyError::Stale(_) => exit::STALE,
+        ApplyError::Applied { .. } | ApplyError::OtherStore | ApplyError::NotEmpty | ApplyError::Stale(_) => {
+            exit::STALE
+        }
     };
     let stop = Stop::new(code, error.to_string());
     match error {
@@ -191,6 +234,7 @@ fn begin_failed(error: ApplyError) -> Stop {
 
 fn print(
     common: &Common,
+    args: &Apply,
     plan: &Plan,
     report: &Report,
     interrupt: Option<u8>,
@@ -199,7 +243,7 @@ fn print(
     let code = interrupt.unwrap_or_else(|| exit_code(report));
     match common.output {
         Form::Json => streams.result(&report::json::print(&report::apply::json(plan, report, code))),
-        Form::Text => streams.result(&report::apply::text(report)),
+        Form::Text => streams.result(&report::apply::text(report, args.plan.is_some())),
         _ => {
             let catalogue = Catalogue::default();
             let content = Content {

@@ -19,7 +19,8 @@ pub struct Common {
     /// The environment whose store is read and written.
     #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_ENV")]
     pub env: Option<String>,
-    /// The store, in place of the environment's: sqlite:PATH or postgres://USER@HOST/DATABASE.
+    /// The store, in place of the environment's: sqlite:PATH or postgres://USER@HOST/DATABASE. One that is an environment's
+    /// own means that environment.
     #[arg(long, global = true, value_name = "URL", env = "PAIRFORM_STORE")]
     pub store: Option<String>,
     /// Only this integration (repeatable).
@@ -316,10 +317,13 @@ pub struct Audit {
 pub enum AuditCommand {
     /// Print every save and every note as JSON lines, each chained to the one before by its hash.
     Export,
-    /// Prove that an export is whole and unchanged.
+    /// Prove that an export is whole and unchanged, and that the store had every save to export.
     Verify {
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Prove too that all of this earlier export is in it.
+        #[arg(long, value_name = "EARLIER")]
+        after: Option<PathBuf>,
     },
 }
 

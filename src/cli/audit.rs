@@ -1,18 +1,24 @@
 //! `audit`: the record of all saves as JSON lines, and the proof that such a record is whole.
+#![expect(clippy::disallowed_methods, reason = "reads the record that is to be verified")]
 
-use super::args::{Audit, AuditCommand, Common};
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+
+use super::args::{Audit, AuditCommand, Common, Form};
 use super::exit::{self, Stop};
 use super::project;
 use super::streams::Streams;
 use crate::compile::project::Project as Declared;
-use crate::report::audit;
-use crate::source::load;
+use crate::model::canonical_json;
+use crate::plan::FORMAT_VERSION;
+use crate::report::{audit, json as machine};
 use crate::store;
 
 /// Runs the command.
 ///
 /// # Errors
-/// When there is no store, or the file is not a whole record.
+/// When there is no store, or the file is not a whole record, or does not go on from the earlier one.
 pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, Stop> {
     match &args.command {
         AuditCommand::Export => {
@@ -22,20 +28,52 @@ pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, S
                 project::store_of(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
             let mut store = store::open_existing(&url)?
                 .ok_or_else(|| Stop::usage("there is no store yet, so nothing was saved"))?;
+            // Heads first: what is saved meanwhile may be told of and not be deployed yet, never the other way round.
+            let heads = store.heads(None)?;
             let (records, notes) = (store.records()?, store.notes()?);
-            streams.result(&audit::export(store.identity(), &records, &notes));
-            Ok(exit::OK)
-        }
-        AuditCommand::Verify { file } => {
-            let read = load::read(file);
-            if let Some(fault) = read.fault() {
-                return Err(Stop::usage(format!("cannot read {}: {fault:?}", file.display())));
+            let lines = audit::export(store.identity(), &records, &notes, &heads);
+            match common.output {
+                Form::Json => print(streams, "record", lines.into()),
+                _ => {
+                    let text: String = lines.into_iter().map(|line| canonical_json(line) + "\n").collect();
+                    streams.result(&text);
+                }
             }
-            let lines = audit::verify(read.text()).map_err(|(line, why)| {
-                Stop::new(exit::ERRORS, format!("{}:{line}: {why}", file.display()))
-            })?;
-            streams.say(&format!("{lines} lines, whole and unchanged.\n"));
-            Ok(exit::OK)
+        }
+        AuditCommand::Verify { file, after } => {
+            let lines = verified(file)?;
+            if let Some(earlier) = after {
+                audit::goes_on(&lines, &verified(earlier)?).map_err(|unfit| unproved(earlier, unfit))?;
+            }
+            match common.output {
+                Form::Json => print(streams, "lines", lines.len().into()),
+                _ => streams.say(&match after {
+                    None => format!("{} lines, whole and unchanged.\n", lines.len()),
+                    Some(earlier) => format!(
+                        "{} lines, whole and unchanged; all of {} is in it.\n",
+                        lines.len(),
+                        earlier.display()
+                    ),
+                }),
+            }
         }
     }
+    Ok(exit::OK)
+}
+
+fn print(streams: &mut Streams, key: &str, value: Json) {
+    let mut body = json!({"format_version": FORMAT_VERSION, "command": "audit", "exit_code": exit::OK});
+    body[key] = value;
+    streams.result(&machine::print(&body));
+}
+
+fn verified(file: &Path) -> Result<Vec<Json>, Stop> {
+    // No source, which has a limit: a record only grows.
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Stop::usage(format!("cannot read {}: {error}", file.display())))?;
+    audit::verify(&text).map_err(|unfit| unproved(file, unfit))
+}
+
+fn unproved(file: &Path, (line, why): audit::Unfit) -> Stop {
+    Stop::new(exit::ERRORS, format!("{}:{line}: {why}", file.display()))
 }

@@ -1,13 +1,13 @@
 //! What is deployed, under the names that the files use now: of integrations (`renamed_from`) and of settings
 //! (`x-renamed-from`). The one door through which commands that compare read a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::exit::Stop;
 use crate::compile::{Compilation, Compiled};
 use crate::model::{Settings, Value};
 use crate::schema::is_set;
-use crate::store::{self, Deployed, Past, Record, Store};
+use crate::store::{self, Deployed, Head, Past, Record, Renamed, Store};
 
 /// Deployed categories, and which integrations an apply still has to rename.
 #[derive(Debug, Default)]
@@ -90,17 +90,39 @@ pub fn records(store: &mut dyn Store) -> Result<Vec<Record>, Stop> {
     Ok(records)
 }
 
+/// Integrations and categories that were deployed and are not any more, under the names that the store has now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn deleted(
+    store: &mut (dyn Store + 'static),
+    renames: &[Renamed],
+    heads: &[Head],
+) -> Result<Vec<(String, String)>, Stop> {
+    let there: BTreeSet<(&str, &str)> =
+        heads.iter().map(|head| (head.integration.as_str(), head.category.as_str())).collect();
+    let gone = store.deleted(None)?.into_iter().map(|gone| {
+        let name = store::name_now(renames, &gone.integration, &gone.saved_at);
+        (name, gone.category)
+    });
+    Ok(gone.filter(|(name, category)| !there.contains(&(name.as_str(), category.as_str()))).collect())
+}
+
 /// All saves of one category, oldest first, those under former names of its integration too. `name` is the one that
 /// the store has now.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn history(store: &mut dyn Store, name: &str, category: &str) -> Result<Vec<Past>, Stop> {
-    let renames = store.renames()?;
+pub fn history(
+    store: &mut (dyn Store + 'static),
+    renames: &[Renamed],
+    name: &str,
+    category: &str,
+) -> Result<Vec<Past>, Stop> {
     let mut past = Vec::new();
-    for former in store::former_names(&renames, name) {
+    for former in store::former_names(renames, name) {
         let mut saves = store.history(&former, category)?;
-        saves.retain(|save| store::name_now(&renames, &former, &save.saved_at) == name);
+        saves.retain(|save| store::name_now(renames, &former, &save.saved_at) == name);
         past.append(&mut saves);
     }
     past.append(&mut store.history(name, category)?);

@@ -198,6 +198,7 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
         released,
         refusals: Vec::new(),
         notes: Vec::new(),
+        revert: None,
         findings: Vec::new(),
         summary,
         comparison: None,
@@ -233,11 +234,13 @@ fn one(
         plan::plan_integration(&desired, &|category| plan::Standing::of(deployed.get(category)), scope);
     for category in &mut planned.categories {
         category.revision = None;
+        category.deployed = None;
         let written = head.configuration.categories.get(&category.category);
         let old = base.and_then(|base| base.configuration.categories.get(&category.category));
         add_new_resets(category, written, old);
         relabel(category, before, base);
     }
+    planned.deployed_mode = None;
     let effects = effects(base, head, reached, report::content::changes(&planned) > 0);
     planned.effects = Some(effects).filter(|effects| !effects.is_empty());
     planned
@@ -276,6 +279,7 @@ fn add_new_resets(category: &mut plan::CategoryPlan, written: Option<&Settings>,
             touched: None,
             since: None,
             by: None,
+            unmanaged: false,
         });
         if category.action == plan::Action::None {
             category.action = plan::Action::Reset;

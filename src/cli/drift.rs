@@ -1,27 +1,33 @@
-//! `drift`: what was changed in the store and not in the files.
+//! `drift`: what was changed in the store and not in the files. The heads of the store tell where to look, and the history
+//! of just those categories tells what, when and by whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Common, Drift, Form};
 use super::deployed;
 use super::exit::{self, Stop};
 use super::forms;
-use super::project::{self, Project};
+use super::project::Project;
+use super::settled::{self, Opened, Purpose};
 use super::streams::Streams;
+use crate::compile::Compiled;
 use crate::model::Value;
-use crate::plan::{self, Action, CategoryPlan, Change, Plan, outside};
+use crate::plan::{self, Action, CategoryPlan, Change, Integration, Mode, Plan, Readiness, outside};
 use crate::report::{history, json};
-use crate::store::{self, OUTSIDE, Store};
+use crate::store::{Head, Store};
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no project, or the store cannot be read.
 pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, Stop> {
-    let opened = project::open(common)?;
-    let mut plan = super::plan::make(common, &opened)?;
-    let (_, url) = opened.store(common)?;
-    to_drift(&mut plan, &opened, store::open_existing(&url)?)?;
+    let Opened { project: opened, settled, mut ground } = settled::open(common, Purpose::Look)?;
+    let mut plan = super::plan::make_on(common, &opened, settled, &mut ground, None)?;
+    let moved = match ground.store.as_deref_mut() {
+        Some(store) => find(common, &plan, &opened, store)?,
+        None => Vec::new(),
+    };
+    to_drift(&mut plan, &opened, moved);
     let drifted = plan
         .integrations
         .iter()
@@ -36,76 +42,188 @@ pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, S
     Ok(code)
 }
 
-/// Puts what drifted in the place of what would be saved.
-fn to_drift(plan: &mut Plan, opened: &Project, store: Option<Box<dyn Store>>) -> Result<(), Stop> {
-    "drift".clone_into(&mut plan.command);
-    plan.refusals.clear();
-    let names: Vec<String> =
-        plan.integrations.iter().map(|integration| integration.integration.clone()).collect();
-    let mut moved = BTreeMap::new();
-    if let Some(mut store) = store {
-        let read = deployed::read(store.as_mut(), &opened.compilation, Some(&names))?;
-        // Where an apply saved last, nothing was changed since.
-        let edited = read.rows.iter().filter(|deployed| deployed.saved_by == OUTSIDE);
-        let mut suspects: Vec<(String, String)> =
-            edited.map(|deployed| (deployed.integration.clone(), deployed.category.clone())).collect();
-        suspects.extend(missing(plan, &read));
-        for (integration, category) in suspects {
-            let compiled =
-                opened.compilation.integrations.iter().find(|compiled| compiled.name == integration);
-            let name = read.renamed.get(&integration).unwrap_or(&integration);
-            let mut past = deployed::history(store.as_mut(), name, &category)?;
-            if let Some(compiled) = compiled {
-                for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
-                    *settings = deployed::present(compiled, &category, std::mem::take(settings));
-                }
-            }
-            // What cannot be used is passed over: what it did shows in the next save that can.
-            let versions: Vec<outside::Version<'_>> = past
-                .iter()
-                .filter_map(|past| {
-                    Some(outside::Version {
-                        settings: past.settings.as_ref().ok()?,
-                        saved_by: &past.saved_by,
-                        saved_at: &past.saved_at,
-                        applied: past.run.is_some(),
-                    })
-                })
-                .collect();
-            let desired = compiled.and_then(|compiled| compiled.configuration.categories.get(&category));
-            let found = outside::moved(&versions, desired);
-            moved.insert((integration, category), found);
-        }
-    }
-    for integration in &mut plan.integrations {
-        integration.renamed_from = None;
-        for category in &mut integration.categories {
-            let key = (integration.integration.clone(), category.category.clone());
-            show(category, moved.remove(&key).unwrap_or_default());
-        }
-    }
-    let (errors, warnings, notes) = (plan.summary.errors, plan.summary.warnings, plan.summary.notes);
-    plan.summary = plan::summarize(&plan.integrations);
-    (plan.summary.errors, plan.summary.warnings, plan.summary.notes) = (errors, warnings, notes);
-    plan::file::seal(plan);
-    Ok(())
+/// A category that is not as an apply left it.
+struct Drifted {
+    /// Under its present name.
+    integration: String,
+    category: String,
+    /// None where it was deleted.
+    revision: Option<u64>,
+    moved: Vec<outside::Moved>,
 }
 
-/// Categories that are not deployed although others of their integration are: somebody may have deleted them.
-fn missing(plan: &Plan, read: &deployed::Read) -> Vec<(String, String)> {
-    let mut missing = Vec::new();
-    for integration in &plan.integrations {
-        let name = &integration.integration;
-        if !read.rows.iter().any(|row| row.integration == *name) {
+/// Looks for drift in what the filters took, and without filters in integrations that no file declares.
+fn find(
+    common: &Common,
+    plan: &Plan,
+    opened: &Project,
+    store: &mut (dyn Store + 'static),
+) -> Result<Vec<Drifted>, Stop> {
+    let everything = super::plan::is_all(common);
+    let former: BTreeMap<&str, &str> = opened
+        .compilation
+        .integrations
+        .iter()
+        .filter_map(|compiled| Some((compiled.renamed_from.as_deref()?, compiled.name.as_str())))
+        .collect();
+    let planned = plan.integrations.iter().map(|integration| integration.integration.as_str());
+    let names: Vec<String> = planned.chain(former.keys().copied()).map(str::to_owned).collect();
+    let heads = store.heads((!everything).then_some(&names))?;
+    let renames = store.renames()?;
+    let has = |name: &str| heads.iter().any(|head| head.integration == name);
+    // As in `deployed::read`: a former name counts while nothing is deployed under the present one.
+    let former: BTreeMap<&str, &str> = former.into_iter().filter(|(_, now)| !has(now)).collect();
+    let present = |name: &str| former.get(name).map_or(name, |now| *now).to_owned();
+
+    let edited = heads.iter().filter(|head| head.is_edited());
+    let mut suspects: BTreeSet<(&str, &str)> =
+        edited.map(|head| (head.integration.as_str(), head.category.as_str())).collect();
+    let deleted = deployed::deleted(store, &renames, &heads)?;
+    let declares = |name: &str, category: &str| {
+        let compiled = opened.compilation.find(&present(name));
+        compiled.is_some_and(|compiled| compiled.configuration.categories.contains_key(category))
+    };
+    // Where no file declares it, nobody misses it.
+    let missed = deleted.iter().filter(|(name, category)| declares(name, category));
+    suspects.extend(missed.map(|(name, category)| (name.as_str(), category.as_str())));
+
+    let mut found = Vec::new();
+    for (name, category) in suspects {
+        let integration = present(name);
+        let compiled = opened.compilation.find(&integration);
+        if !is_asked_for(common, opened, plan, &integration, category, compiled) {
             continue;
         }
-        let gone = integration.categories.iter().filter(|category| category.revision.is_none());
-        missing.extend(gone.map(|category| (name.clone(), category.category.clone())));
+        let mut past = deployed::history(store, &renames, name, category)?;
+        if let Some(compiled) = compiled {
+            for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
+                *settings = deployed::present(compiled, category, std::mem::take(settings));
+            }
+        }
+        // What cannot be used is passed over: what it did shows in the next save that can.
+        let versions: Vec<outside::Version<'_>> = past
+            .iter()
+            .filter_map(|past| {
+                Some(outside::Version {
+                    settings: past.settings.as_ref().ok()?,
+                    saved_by: &past.saved_by,
+                    saved_at: &past.saved_at,
+                    applied: past.run.is_some(),
+                })
+            })
+            .collect();
+        let desired = compiled.and_then(|compiled| compiled.configuration.categories.get(category));
+        let head = heads.iter().find(|head| head.integration == name && head.category == category);
+        found.push(Drifted {
+            moved: outside::moved(&versions, desired),
+            revision: head.map(|head: &Head| head.revision),
+            integration,
+            category: category.to_owned(),
+        });
     }
-    missing
+    Ok(found)
 }
 
-fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>) {
+/// Whether a category is in scope: what is edited elsewhere by agreement is not drift.
+fn is_asked_for(
+    common: &Common,
+    opened: &Project,
+    plan: &Plan,
+    integration: &str,
+    category: &str,
+    compiled: Option<&Compiled>,
+) -> bool {
+    let in_scope = common.category.is_empty() || common.category.iter().any(|wanted| wanted == category);
+    let agreed = compiled.is_some_and(|compiled| compiled.unmanaged.iter().any(|id| id == category));
+    // One that is in the files and not in the plan was left out, or could not be compiled.
+    let known = plan.integrations.iter().any(|planned| planned.integration == integration)
+        || !opened.compilation.names.iter().any(|name| name == integration);
+    in_scope && !agreed && known
+}
+
+/// Puts what drifted in the place of what would be saved.
+fn to_drift(plan: &mut Plan, opened: &Project, found: Vec<Drifted>) {
+    "drift".clone_into(&mut plan.command);
+    plan.refusals.clear();
+    // What the files lack is for `validate` to say; an error tells why something was not looked at.
+    plan.findings.retain(|finding| finding["severity"] == "error");
+    let mut moved = BTreeMap::new();
+    for Drifted { integration, category, revision, moved: settings } in found {
+        if settings.is_empty() {
+            continue;
+        }
+        let of_one = match plan.integrations.iter_mut().find(|one| one.integration == integration) {
+            Some(of_one) => of_one,
+            None => {
+                plan.integrations.push(in_no_file(&integration));
+                let Some(last) = plan.integrations.last_mut() else { continue };
+                last
+            }
+        };
+        if !of_one.categories.iter().any(|one| one.category == category) {
+            let title = opened
+                .compilation
+                .find(&integration)
+                .and_then(|compiled| Some(compiled.pair.category(&category)?.title.clone()));
+            of_one.categories.push(hidden(&category, title, revision));
+        }
+        moved.insert((integration, category), settings);
+    }
+    plan.integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
+    for integration in &mut plan.integrations {
+        integration.renamed_from = None;
+        integration.deployed_mode = None;
+        integration.rests_on.clear();
+        let compiled = opened.compilation.find(&integration.integration);
+        for category in &mut integration.categories {
+            let key = (integration.integration.clone(), category.category.clone());
+            let desired =
+                compiled.and_then(|compiled| compiled.configuration.categories.get(&category.category));
+            let is_set =
+                |moved: &outside::Moved| desired.is_some_and(|desired| desired.contains_key(&moved.path));
+            show(category, moved.remove(&key).unwrap_or_default(), &is_set);
+        }
+    }
+    let errors = plan.summary.errors;
+    plan.summary = plan::Summary { errors, ..plan::summarize(&plan.integrations) };
+    plan::file::seal(plan);
+}
+
+/// An integration that the store has and no file declares; nothing is known of it but that.
+fn in_no_file(name: &str) -> Integration {
+    Integration {
+        integration: name.to_owned(),
+        renamed_from: None,
+        pair: String::new(),
+        title: "in no file".to_owned(),
+        mode: Mode::Onboarding,
+        deployed_mode: None,
+        readiness: Readiness::default(),
+        rests_on: BTreeMap::new(),
+        link: None,
+        categories: Vec::new(),
+        effects: None,
+    }
+}
+
+/// A category that the integration does not show, and yet has deployed settings of.
+fn hidden(category: &str, title: Option<String>, revision: Option<u64>) -> CategoryPlan {
+    CategoryPlan {
+        category: category.to_owned(),
+        title: title.unwrap_or_else(|| category.to_owned()),
+        action: Action::NotManaged,
+        revision,
+        deleted: None,
+        deployed: None,
+        changes: Vec::new(),
+        blocked: Vec::new(),
+        next_sync: None,
+        save: None,
+        owners: Vec::new(),
+    }
+}
+
+fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>, is_set: &dyn Fn(&outside::Moved) -> bool) {
     let json = |value: &Option<Value>| value.as_ref().map_or(serde_json::Value::Null, Value::to_json);
     let planned = std::mem::take(&mut category.changes);
     category.changes = moved
@@ -126,6 +244,7 @@ fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>) {
                 path: place.and_then(|change| change.path.clone()),
                 line: place.and_then(|change| change.line),
                 touched: None,
+                unmanaged: place.is_none() && !is_set(&moved),
                 since: Some(moved.since),
                 by: Some(moved.by),
                 setting,

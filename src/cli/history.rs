@@ -19,9 +19,9 @@ pub fn run(common: &Common, args: &History, streams: &mut Streams) -> Result<u8,
     let (root, sources) = project::read_tree()?;
     let declared = Declared::read(&sources, &mut Vec::new());
     let (_, url) = project::store_of(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
-    let records = match store::open_existing(&url)? {
-        Some(mut store) => deployed::records(store.as_mut())?,
-        None => Vec::new(),
+    let (records, notes) = match store::open_existing(&url)? {
+        Some(mut store) => (deployed::records(store.as_mut())?, store.notes()?),
+        None => Default::default(),
     };
     // An integration that left the files has a history too, so names are looked up there.
     let mut known: Vec<&str> = records.iter().map(|record| record.integration.as_str()).collect();
@@ -32,7 +32,7 @@ pub fn run(common: &Common, args: &History, streams: &mut Streams) -> Result<u8,
             project::require_known("saved integration", name, &known)?;
         }
     }
-    let mut entries = history::entries(records);
+    let mut entries = history::entries(records, &notes);
     entries.retain(|entry| takes(common, args, entry));
     if let Some(limit) = args.limit {
         entries.drain(..entries.len().saturating_sub(limit));
@@ -45,7 +45,7 @@ pub fn run(common: &Common, args: &History, streams: &mut Streams) -> Result<u8,
 }
 
 fn takes(common: &Common, args: &History, entry: &Entry) -> bool {
-    let Entry { record, changes } = entry;
+    let Entry { record, changes, .. } = entry;
     let among = |names: &[String], name: &String| names.is_empty() || names.contains(name);
     let commit =
         |wanted: &String| record.past.commit.as_ref().is_some_and(|id| id.starts_with(wanted.as_str()));

@@ -114,7 +114,7 @@ fn table(rows: &[Row<'_>]) -> String {
         .dimmed()
     );
     for row in rows {
-        let mode = if row.mode == Mode::Live { "live" } else { "onboarding" };
+        let mode = row.mode.as_str();
         let ready = format!("{} of {}", row.set, row.required);
         let applied = row.applied.unwrap_or("never");
         let flows = row.compiled.flows_on.join(", ");

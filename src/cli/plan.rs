@@ -29,7 +29,7 @@ use crate::store::{Deployed, Head, Store};
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, settled, ground } = match args.max_age {
+    let Opened { project: opened, settled, mut ground } = match args.max_age {
         Some(max_age) => {
             let project = super::options::open_with_fresh_lists(common, max_age, streams)?;
             Opened { ground: Ground::under(common, &project)?, project, settled: Vec::new() }
@@ -37,7 +37,7 @@ pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8
         None => settled::open(common, Purpose::Look)?,
     };
     say_if_broken(common, &opened, streams);
-    let mut plan = make_on(common, &opened, settled, ground, None)?;
+    let mut plan = make_on(common, &opened, settled, &mut ground, None)?;
     if args.out.is_some() || common.output != Form::Text {
         plan::file::seal(&mut plan);
     }
@@ -97,7 +97,7 @@ pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
 /// # Errors
 /// When the store cannot be read, or a category filter names nothing.
 pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
-    make_on(common, opened, Vec::new(), Ground::under(common, opened)?, None)
+    make_on(common, opened, Vec::new(), &mut Ground::under(common, opened)?, None)
 }
 
 /// As [`make`], beside integrations that are settled; with a Vault, to apply: it is asked, and the programs that secrets come
@@ -109,13 +109,13 @@ pub fn make_on(
     common: &Common,
     opened: &Project,
     settled: Vec<Settled>,
-    ground: Ground,
+    ground: &mut Ground,
     applying: Option<&Vault>,
 ) -> Result<Plan, Stop> {
     require_categories(common, opened)?;
     let (environment, _) = opened.store(common)?;
-    let Ground { mut store, heads } = ground;
-    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads)?;
+    let Ground { store, heads } = ground;
+    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads.take())?;
     let scope = scope(common, opened, &settled);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
     let programs = &opened.compilation.project.secrets.exec;
@@ -144,10 +144,8 @@ pub fn make_on(
         None => compilation.integrations.par_iter().map(plan_one).collect(),
     };
     let mut released = released(opened, &integrations, &deployed, &scope);
-    let mut sizes = Sizes::new();
     for one in settled {
         released.extend(one.released);
-        sizes.insert(one.planned.integration.clone(), one.sizes);
         integrations.push(one.planned);
     }
     if let Some(store) = store.as_deref_mut() {
@@ -155,7 +153,7 @@ pub fn make_on(
     }
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
     integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
-    let refusals = refusals(opened, &integrations, &deployed, &sizes);
+    let refusals = refusals(opened, &integrations, &deployed);
     let mut summary = plan::summarize(&integrations);
     let counts = report::findings::counts(&compilation.findings);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
@@ -177,6 +175,7 @@ pub fn make_on(
         integrations,
         refusals,
         notes: Vec::new(),
+        revert: None,
         findings: json::findings(&compilation.findings, &opened.sources),
         summary,
         comparison: None,
@@ -205,7 +204,7 @@ fn note_deleted(store: &mut dyn Store, integrations: &mut [plan::Integration]) -
     if names.is_empty() {
         return Ok(());
     }
-    for deleted in store.deleted(&names)? {
+    for deleted in store.deleted(Some(&names))? {
         if let Some(category) = new.get_mut(&(deleted.integration, deleted.category)) {
             category.deleted = Some(deleted.revision);
         }
@@ -215,9 +214,6 @@ fn note_deleted(store: &mut dyn Store, integrations: &mut [plan::Integration]) -
 
 /// Integration, category, what is deployed.
 pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
-
-/// Integration, category, how many settings are deployed: of what was not read.
-pub type Sizes = BTreeMap<String, Vec<(String, usize)>>;
 
 /// What is deployed, and what it was called there: of those that may differ and of those that left the files.
 fn read(
@@ -348,14 +344,9 @@ pub fn refusals(
     opened: &Project,
     integrations: &[plan::Integration],
     deployed: &ByIntegration,
-    sizes: &Sizes,
 ) -> Vec<plan::Refusal> {
-    let count = |integration: &str, category: &str| match deployed.get(integration) {
-        Some(categories) => categories.get(category).map(|current| current.settings.len()),
-        None => sizes.get(integration)?.iter().find(|(id, _)| id == category).map(|(_, size)| *size),
-    };
     let rules = super::safety::rules(&opened.compilation.project.safety);
-    let mut refusals = safety::refusals(integrations, &count, &rules);
+    let mut refusals = safety::refusals(integrations, &rules);
     for planned in integrations {
         let compiled = opened.compilation.find(&planned.integration);
         let required = compiled.into_iter().flat_map(Compiled::required);
@@ -459,7 +450,8 @@ pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
 }
 
 /// No filter was given.
-fn is_all(common: &Common) -> bool {
+#[must_use]
+pub fn is_all(common: &Common) -> bool {
     common.changed_since.is_none()
         && common.integration.is_empty()
         && common.exclude.is_empty()

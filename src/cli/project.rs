@@ -11,13 +11,13 @@ use super::args::Common;
 use super::exit::{self, Stop};
 use super::secrets::Secrets;
 use super::vault::Vault;
-use crate::compile::project::DEFAULT_STORE;
+use crate::compile::project::{DEFAULT_STORE, Environment};
 use crate::compile::{self, Compilation, Compiled, Front, Judged, Selection, reach};
 use crate::diagnostic::{Finding, Severity, list_words, nearest};
 use crate::schema::parts::Catalogue;
 use crate::source::git::{self, GitError, History, Revision};
 use crate::source::{Sources, load};
-use crate::store::Address;
+use crate::store::{self, Address};
 
 /// A project, read and compiled; of each integration, what was kept.
 pub struct Project<T = Compiled> {
@@ -150,21 +150,32 @@ pub fn read_tree() -> Result<(PathBuf, Sources), Stop> {
 /// What the flags select.
 ///
 /// # Errors
-/// When the revision of --changed-since cannot be read.
+/// When the revision of --changed-since cannot be read, or --env and --store name two environments.
 pub fn selection(common: &Common, root: &Path, sources: &Sources) -> Result<Selection, Stop> {
+    let environment = match &common.store {
+        Some(store) => {
+            let declared = compile::project::Project::read(sources, &mut Vec::new());
+            if declared.broken {
+                None
+            } else {
+                environment_of(&declared, root, common.env.as_deref(), Some(store))?
+            }
+        }
+        None => common.env.clone(),
+    };
     let affected = match &common.changed_since {
         Some(since) => {
             let (history, head) = history(root, common.rev.as_deref().unwrap_or("HEAD"))?;
             let since = history.merge_base(&history.resolve(since)?, &head)?;
             let base = history.load(&since)?;
-            let reached = reach::reach(&base, sources, common.env.as_deref());
+            let reached = reach::reach(&base, sources, environment.as_deref());
             Some(reached.integrations.into_keys().collect())
         }
         None => None,
     };
     Ok(Selection {
         affected,
-        environment: common.env.clone(),
+        environment,
         today: Some(today()),
         integrations: common.integration.clone(),
         exclude: common.exclude.clone(),
@@ -286,26 +297,71 @@ pub fn store_of(
         )
         .help("`pairform validate` shows them"));
     }
-    let environments = &declared.environments;
-    let known: Vec<&str> = environments.keys().map(String::as_str).collect();
-    let name = declared.environment(environment).map(str::to_owned);
-    if let Some(name) = environment {
-        require_known("environment", name, &known)?;
-    }
-    if name.is_none() && !known.is_empty() && store.is_none() {
+    let name = environment_of(declared, root, environment, store)?;
+    if name.is_none() && !declared.environments.is_empty() && store.is_none() {
+        let known: Vec<&str> = declared.environments.keys().map(String::as_str).collect();
         return Err(Stop::usage("the project has more than one environment")
             .help(format!("name one with --env: {}", known.join(", "))));
     }
-    let declared = name.as_ref().and_then(|name| environments.get(name)).filter(|_| store.is_none());
-    let url = store.or(declared.map(|declared| declared.store.as_str())).unwrap_or(DEFAULT_STORE);
-    let url = match url.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => format!("sqlite:{}", root.join(path).display()),
-        _ => url.to_owned(),
-    };
-    // It is for the server that the project names, and for no other.
+    let declared = name.as_ref().and_then(|name| declared.environments.get(name));
+    // Its password is for the URL that the project names, to the letter: a URL says how to connect too.
+    let declared = declared.filter(|declared| store.is_none_or(|store| declared.store == store));
+    let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
     let reference = declared.and_then(|declared| declared.password.as_ref());
     let password = reference.map(|reference| password(root, &reference.secret)).transpose()?;
     Ok((name, Address { url, password }))
+}
+
+/// The environment that is meant. A store that is an environment's own is that environment, however it was named: its
+/// rules and its values go with it.
+///
+/// # Errors
+/// When the environment does not exist, or `--store` names that of another one.
+pub fn environment_of(
+    declared: &compile::project::Project,
+    root: &Path,
+    environment: Option<&str>,
+    store: Option<&str>,
+) -> Result<Option<String>, Stop> {
+    let known: Vec<&str> = declared.environments.keys().map(String::as_str).collect();
+    if let Some(name) = environment {
+        require_known("environment", name, &known)?;
+    }
+    let meant = declared.environment(environment);
+    let is_its = |(_, declared): &(_, &Environment)| store.is_some_and(|store| is_at(declared, root, store));
+    let owners: Vec<&str> =
+        declared.environments.iter().filter(is_its).map(|(name, _)| name.as_str()).collect();
+    let its = match (owners.as_slice(), environment) {
+        ([], _) => meant,
+        (owners, _) if meant.is_some_and(|meant| owners.contains(&meant)) => meant,
+        ([one], None) => Some(*one),
+        (owners, None) => {
+            return Err(Stop::usage("the store that --store names is that of more than one environment")
+                .help(format!("name one with --env: {}", owners.join(", "))));
+        }
+        (owners, Some(named)) => {
+            let owners = list_words(owners, "and");
+            return Err(Stop::usage(format!(
+                "the store that --store names is that of {owners}, not of {named}"
+            ))
+            .help(format!("leave --store out, or name {owners} with --env")));
+        }
+    };
+    Ok(its.map(str::to_owned))
+}
+
+/// Whether a URL leads to the store of an environment.
+#[must_use]
+pub fn is_at(environment: &Environment, root: &Path, url: &str) -> bool {
+    store::is_same(&rooted(root, &environment.store), &rooted(root, url))
+}
+
+/// A relative path is taken from the project's root.
+fn rooted(root: &Path, url: &str) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => format!("sqlite:{}", root.join(path).display()),
+        _ => url.to_owned(),
+    }
 }
 
 fn password(root: &Path, reference: &str) -> Result<Hidden<String>, Stop> {

@@ -1,6 +1,7 @@
 //! `revert`: the way back to what was deployed before, as an ordinary plan that is reviewed and applied like any other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -9,11 +10,12 @@ use super::deployed;
 use super::exit::{self, Stop};
 use super::project;
 use super::streams::Streams;
-use crate::compile::Selection;
-use crate::model::Settings;
-use crate::plan::{self, Current, back};
+use crate::compile::project::Project as Declared;
+use crate::compile::{Compiled, Selection};
+use crate::model::{GENERAL, Settings};
+use crate::plan::{self, Current, Mode, back, safety};
 use crate::report::{self, json};
-use crate::store::{self, Record};
+use crate::store::{self, REVERT, Record};
 
 /// Runs the command.
 ///
@@ -21,8 +23,11 @@ use crate::store::{self, Record};
 /// When the store holds no such point to go back to, or the plan file cannot be written.
 pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, Stop> {
     let (root, sources) = project::read(common)?;
-    let selection = Selection { integrations: vec![args.what.clone()], ..Selection::default() };
-    let opened = project::compile_selected(root, sources, selection)?;
+    let selection =
+        Selection { integrations: vec![args.what.clone()], ..project::selection(common, &root, &sources)? };
+    let declared = Declared::read(&sources, &mut Vec::new());
+    let opened = project::compile_selected(root.clone(), sources, selection)
+        .map_err(|stop| in_no_file(common, args, &declared, &root).unwrap_or(stop))?;
     let mut plan = super::plan::make(common, &opened)?;
     let (_, url) = opened.store(common)?;
     let mut store = store::open_existing(&url)?
@@ -45,12 +50,17 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
             (now.category, current)
         })
         .collect();
-    let until = point(common, args, &records)?;
-    let mut notes = vec![
+    let notes = store.notes()?;
+    let reverts: BTreeSet<&str> =
+        notes.iter().filter(|note| note.kind == REVERT).filter_map(|note| note.run.as_deref()).collect();
+    let (until, to) = point(common, args, &records, &reverts)?;
+    plan.revert = Some(to);
+    let mut said = vec![
         "Orders, invoices and other documents that were synced meanwhile keep what they were given; this does not touch them.".to_owned(),
         "The files are not changed: the next plan from them shows these settings again until they are reverted there too.".to_owned(),
     ];
     for integration in &mut plan.integrations {
+        integration.deployed_mode = deployed.get(GENERAL).map(|general| Mode::of(&general.settings));
         for category in &mut integration.categories {
             let now = deployed.get(&category.category);
             let found = records
@@ -71,7 +81,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
                             Some(Err(unusable)) => format!("held what cannot be used ({})", unusable.why),
                             None => "was not saved yet".to_owned(),
                         };
-                        notes.push(format!(
+                        said.push(format!(
                             "`{}` {why} then; it stays at revision {}.",
                             category.category, now.revision
                         ));
@@ -81,18 +91,26 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
                     let mut same =
                         back::category(&category.category, &category.title, current, &current.settings);
                     same.revision = now.map(|now| now.revision);
+                    same.deployed = now.map(|now| now.settings.len());
                     same
                 }
             };
         }
+        // Not what the files say counts here, but what will be deployed.
+        let turned = integration.categories.iter().find_map(plan::turns_live);
+        let turned = turned.map(|live| if live { Mode::Live } else { Mode::Onboarding });
+        integration.mode = turned.or(integration.deployed_mode).unwrap_or(integration.mode);
+        let required = compiled.into_iter().flat_map(Compiled::required).map(|(category, _, _)| category);
+        let revision = |category: &str| deployed.get(category).map_or(0, |current| current.revision);
+        integration.rests_on = safety::live_rests_on(integration, required, &revision);
     }
-    plan.notes = notes;
+    plan.notes = said;
     // The findings are about the files, and this plan is not made from them.
     plan.findings.clear();
     plan.released.clear();
     plan.summary = plan::summarize(&plan.integrations);
     let by_integration = BTreeMap::from([(args.what.clone(), deployed)]);
-    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration, &Default::default());
+    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration);
     plan::file::seal(&mut plan);
     if let Some(path) = &args.out {
         super::plan::write(path, &mut plan)?;
@@ -109,34 +127,57 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     Ok(exit::OK)
 }
 
-/// How many of the records, oldest first, had been made at the point to go back to.
-fn point(common: &Common, args: &Revert, records: &[Record]) -> Result<usize, Stop> {
-    let found = match (args.revision, &args.time, &args.commit) {
+/// What to do about an integration that is deployed and left the files; nothing of it is known without its pair.
+fn in_no_file(common: &Common, args: &Revert, declared: &Declared, root: &Path) -> Option<Stop> {
+    let name = &args.what;
+    let (_, url) = project::store_of(declared, root, common.env.as_deref(), common.store.as_deref()).ok()?;
+    let heads = store::open_existing(&url).ok()??.heads(Some(std::slice::from_ref(name))).ok()?;
+    (!heads.is_empty()).then(|| {
+        Stop::usage(format!("`{name}` is deployed and in no file, so it is not known what its settings may be"))
+            .help(format!("read a revision that has its file: `pairform revert {name} --rev REVISION …`; or adopt what is deployed with `pairform pull {name} --pair PAIR`"))
+    })
+}
+
+/// How many of the records, oldest first, had been made at the point to go back to, and that point in words. A way back that
+/// was applied carries the commit of its day and none of its settings, so no commit is found by it.
+fn point(
+    common: &Common,
+    args: &Revert,
+    records: &[Record],
+    reverts: &BTreeSet<&str>,
+) -> Result<(usize, String), Stop> {
+    let (found, to) = match (args.revision, &args.time, &args.commit) {
         (Some(revision), _, _) => {
             let [category] = common.category.as_slice() else {
                 return Err(Stop::usage("--revision is of one category: name it with --category"));
             };
-            records
-                .iter()
-                .rposition(|record| record.category == *category && record.past.revision == revision)
+            let is_it = |record: &Record| record.category == *category && record.past.revision == revision;
+            (records.iter().rposition(is_it), format!("to revision {revision} of {category}"))
         }
-        (None, Some(time), _) => {
-            let parse = |text: &str| text.parse::<Timestamp>();
-            let time = parse(time).map_err(|error| {
-                Stop::usage(format!("`{time}` is no time: {error}")).help("write it as 2026-11-23T14:00:00Z")
+        (None, Some(text), _) => {
+            let time = text.parse::<Timestamp>().map_err(|_| {
+                Stop::usage(format!("`{text}` is no time")).help("write it as 2026-11-23T14:00:00Z")
             })?;
-            records.iter().rposition(|record| parse(&record.past.saved_at).is_ok_and(|at| at <= time))
+            let is_it = |record: &Record| {
+                record.past.saved_at.parse::<Timestamp>().is_ok_and(|saved_at| saved_at <= time)
+            };
+            (records.iter().rposition(is_it), format!("to what was deployed at {text}"))
         }
-        (None, None, Some(commit)) => records.iter().rposition(|record| {
-            record.past.commit.as_ref().is_some_and(|id| id.starts_with(commit.as_str()))
-        }),
+        (None, None, Some(commit)) => {
+            let is_it = |record: &Record| {
+                let went_back = record.past.run.as_deref().is_some_and(|run| reverts.contains(run));
+                !went_back && record.past.commit.as_ref().is_some_and(|id| id.starts_with(commit.as_str()))
+            };
+            (records.iter().rposition(is_it), format!("to what was deployed after commit {commit}"))
+        }
         (None, None, None) => {
             return Err(Stop::usage("say where to go back to: --revision, --time or --commit")
                 .help(format!("`pairform history {}` lists what there is", args.what)));
         }
     };
-    found.map(|at| at + 1).ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         Stop::usage(format!("nothing was saved for {} at that point", args.what))
             .help(format!("`pairform history {}` lists what there is", args.what))
-    })
+    })?;
+    Ok((found + 1, to))
 }

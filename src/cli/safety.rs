@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Time, Weekday};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::args::Apply;
 use super::exit::{self, Stop};
 use crate::compile::project::{Limits, Live, Project, Safety, Window};
+use crate::diagnostic::list_words;
 use crate::plan::safety::{GAPS, Rules, Thresholds};
-use crate::plan::{Mode, Plan, Refusal};
+use crate::plan::{self, Plan, Refusal};
 use crate::report;
 
 const CHECKS: &[&str] =
@@ -28,12 +29,10 @@ pub fn judge(
     now: Timestamp,
 ) -> Result<Option<String>, Stop> {
     let force = args.force.as_deref().map(forced).transpose()?;
-    let mut lifted = None;
+    let mut lifted = Vec::new();
     for refusal in refusals(plan, declared, environment, now)? {
         match force {
-            Some((check, reason)) if check == refusal.check => {
-                lifted = Some(format!("{check}: {reason} ({})", refusal.message));
-            }
+            Some((check, _)) if check == refusal.check => lifted.push(refusal.message),
             _ => {
                 return Err(Stop::new(exit::REFUSED, format!("refused: {}", refusal.message))
                     .help(help(&refusal.check)));
@@ -44,11 +43,27 @@ pub fn judge(
     if declared.safety.live == Live::RequireLeave && !live.is_empty() && !args.allow_live {
         return Err(Stop::new(
             exit::REFUSED,
-            format!("refused: this changes integrations in live mode: {}", live.join(", ")),
+            format!(
+                "refused: this changes {} in live mode: {}",
+                report::count(live.len(), "integration"),
+                some(&live)
+            ),
         )
         .help("give leave with --allow-live"));
     }
-    Ok(lifted)
+    // One check may have refused more than once: all that it said is kept.
+    let kept = force.filter(|_| !lifted.is_empty());
+    Ok(kept.map(|(check, reason)| format!("{check}: {reason} ({})", lifted.join("; "))))
+}
+
+/// The first names of many, and how many more there are.
+fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The project's rules as a plan is judged by them.
@@ -78,14 +93,12 @@ fn thresholds(limits: &Limits) -> Thresholds {
     }
 }
 
-/// The integrations in live mode that a plan saves something of.
+/// The integrations in live mode, before or after, that a plan writes something of.
 #[must_use]
 pub fn live(plan: &Plan) -> Vec<&str> {
-    let saved = plan.integrations.iter().filter(|integration| {
-        integration.mode == Mode::Live
-            && integration.categories.iter().any(|category| category.save.is_some())
-    });
-    saved.map(|integration| integration.integration.as_str()).collect()
+    let written =
+        plan.integrations.iter().filter(|integration| integration.is_applied() && integration.is_live());
+    written.map(|integration| integration.integration.as_str()).collect()
 }
 
 fn forced(text: &str) -> Result<(&str, &str), Stop> {
@@ -124,7 +137,11 @@ fn refusals(
     environment: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<Refusal>, Stop> {
-    let mut found = plan.refusals.clone();
+    // What the plan said on its day stays only where it cannot be judged again: gaps, by the schemas. The rules are those
+    // that hold now.
+    let mut found: Vec<Refusal> =
+        plan.refusals.iter().filter(|refusal| refusal.check == GAPS).cloned().collect();
+    found.extend(plan::safety::refusals(&plan.integrations, &rules(&declared.safety)));
     let mut refuse = |check: &str, message: String| found.push(Refusal { check: check.to_owned(), message });
     let environment = environment.and_then(|name| declared.environments.get(name));
     let dirty = plan.commit.as_ref().is_none_or(|commit| commit.dirty);
@@ -135,57 +152,92 @@ fn refusals(
                 .to_owned(),
         );
     }
-    for integration in &plan.integrations {
-        let saves = integration.categories.iter().any(|category| category.save.is_some());
-        if let Some(reason) = declared.safety.holds.get(&integration.integration).filter(|_| saves) {
-            refuse("hold", format!("{} is on hold: {reason}", integration.integration));
+    for integration in plan.integrations.iter().filter(|integration| integration.is_applied()) {
+        // Another id is no way out of a hold.
+        let names = std::iter::once(&integration.integration).chain(&integration.renamed_from);
+        for name in names {
+            if let Some(reason) = declared.safety.holds.get(name) {
+                refuse("hold", format!("{name} is on hold: {reason}"));
+            }
         }
     }
-    let saves =
-        plan.integrations.iter().flat_map(|integration| &integration.categories).any(|c| c.save.is_some());
-    if let Some(window) = environment.and_then(|environment| environment.window.as_ref()).filter(|_| saves)
+    if let Some(window) = environment.and_then(|environment| environment.window.as_ref())
+        && plan.is_pending()
         && !is_open(window, now)?
     {
-        let days = if window.days.is_empty() { "every day".to_owned() } else { window.days.join(", ") };
-        refuse(
-            "window",
-            format!(
-                "this environment is applied to {days} from {} to {} ({}) only",
-                window.from, window.to, window.timezone
-            ),
-        );
+        refuse("window", closed(window, now)?);
     }
     Ok(found)
 }
 
+/// When a window is open, and when it opens next.
+fn closed(window: &Window, now: Timestamp) -> Result<String, Stop> {
+    let Hours { from, to, zone } = hours(window)?;
+    let now = now.to_zoned(zone.clone());
+    let next = (0..=7).find_map(|days| {
+        let opens =
+            now.date().checked_add(days.days()).ok()?.to_datetime(from).to_zoned(zone.clone()).ok()?;
+        (from != to && is_day(window, opens.weekday()) && opens > now).then_some(opens)
+    });
+    let next = match next {
+        Some(opens) => format!("the window opens next on {}", opens.strftime("%A, %Y-%m-%d at %H:%M")),
+        None => "the window never opens".to_owned(),
+    };
+    let days = match window.days.as_slice() {
+        [] => "every day".to_owned(),
+        days => {
+            let named = DAYS.iter().filter(|(_, short, _)| days.iter().any(|day| day == short));
+            format!("on {}", list_words(&named.map(|(_, _, long)| *long).collect::<Vec<_>>(), "and"))
+        }
+    };
+    let Window { from, to, timezone, .. } = window;
+    Ok(format!("this environment applies only {days}, {from}–{to} ({timezone}); {next}"))
+}
+
 /// A window that ends before it begins lasts over midnight, and belongs to the day on which it begins.
 fn is_open(window: &Window, now: Timestamp) -> Result<bool, Stop> {
+    let Hours { from, to, zone } = hours(window)?;
+    let now = now.to_zoned(zone);
+    let (today, at) = (now.weekday(), now.time());
+    Ok(if from <= to {
+        is_day(window, today) && from <= at && at < to
+    } else {
+        (is_day(window, today) && from <= at) || (is_day(window, today.previous()) && at < to)
+    })
+}
+
+const DAYS: [(Weekday, &str, &str); 7] = [
+    (Weekday::Monday, "mon", "Mondays"),
+    (Weekday::Tuesday, "tue", "Tuesdays"),
+    (Weekday::Wednesday, "wed", "Wednesdays"),
+    (Weekday::Thursday, "thu", "Thursdays"),
+    (Weekday::Friday, "fri", "Fridays"),
+    (Weekday::Saturday, "sat", "Saturdays"),
+    (Weekday::Sunday, "sun", "Sundays"),
+];
+
+fn is_day(window: &Window, day: Weekday) -> bool {
+    let named =
+        |(is, short, _): &(Weekday, &str, &str)| *is == day && window.days.iter().any(|day| day == short);
+    window.days.is_empty() || DAYS.iter().any(named)
+}
+
+struct Hours {
+    from: Time,
+    to: Time,
+    zone: TimeZone,
+}
+
+fn hours(window: &Window) -> Result<Hours, Stop> {
     let wrong = |what: &str| Stop::new(exit::ERRORS, format!("the apply window's {what} cannot be used"));
-    let zone = TimeZone::get(&window.timezone).map_err(|_| wrong("timezone"))?;
     let time = |text: &str| -> Option<Time> {
         let (hour, minute) = text.split_once(':')?;
         Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
     };
-    let from = time(&window.from).ok_or_else(|| wrong("`from`"))?;
-    let to = time(&window.to).ok_or_else(|| wrong("`to`"))?;
-    let now = now.to_zoned(zone);
-    let on = |day: Weekday| {
-        let short = match day {
-            Weekday::Monday => "mon",
-            Weekday::Tuesday => "tue",
-            Weekday::Wednesday => "wed",
-            Weekday::Thursday => "thu",
-            Weekday::Friday => "fri",
-            Weekday::Saturday => "sat",
-            Weekday::Sunday => "sun",
-        };
-        window.days.is_empty() || window.days.iter().any(|day| day == short)
-    };
-    let (today, at) = (now.weekday(), now.time());
-    Ok(if from <= to {
-        on(today) && from <= at && at < to
-    } else {
-        (on(today) && from <= at) || (on(today.previous()) && at < to)
+    Ok(Hours {
+        zone: TimeZone::get(&window.timezone).map_err(|_| wrong("timezone"))?,
+        from: time(&window.from).ok_or_else(|| wrong("`from`"))?,
+        to: time(&window.to).ok_or_else(|| wrong("`to`"))?,
     })
 }
 
@@ -214,6 +266,42 @@ mod tests {
         ] {
             let open = is_open(&window(from, to), now.parse().unwrap()).unwrap();
             assert_eq!(open, expected, "{from} {to} {now}");
+        }
+    }
+
+    #[test]
+    fn a_closed_window_says_when_it_opens_next() {
+        let window = |days: &[&str], from: &str, to: &str| Window {
+            days: days.iter().map(|day| (*day).to_owned()).collect(),
+            from: from.into(),
+            to: to.into(),
+            timezone: "Europe/Stockholm".into(),
+        };
+        // A Wednesday, 10:00 in Stockholm.
+        let now = "2026-11-25T09:00:00Z".parse().unwrap();
+        for (window, expected) in [
+            (
+                window(&["sun"], "03:00", "03:01"),
+                "only on Sundays, 03:00–03:01 (Europe/Stockholm); the window opens next on Sunday, 2026-11-29 at 03:00",
+            ),
+            (
+                window(&["wed", "mon"], "08:00", "09:00"),
+                "only on Mondays and Wednesdays, 08:00–09:00 (Europe/Stockholm); the window opens next on Monday, 2026-11-30 at 08:00",
+            ),
+            (
+                window(&["wed"], "08:00", "09:00"),
+                "only on Wednesdays, 08:00–09:00 (Europe/Stockholm); the window opens next on Wednesday, 2026-12-02 at 08:00",
+            ),
+            (
+                window(&[], "22:00", "04:00"),
+                "only every day, 22:00–04:00 (Europe/Stockholm); the window opens next on Wednesday, 2026-11-25 at 22:00",
+            ),
+            (
+                window(&[], "08:00", "08:00"),
+                "only every day, 08:00–08:00 (Europe/Stockholm); the window never opens",
+            ),
+        ] {
+            assert_eq!(closed(&window, now).unwrap(), format!("this environment applies {expected}"));
         }
     }
 

@@ -22,8 +22,6 @@ pub struct Settled {
     pub planned: plan::Integration,
     /// Categories that no file declares any more.
     pub released: Vec<Released>,
-    /// Category and how many settings of it are deployed.
-    pub sizes: Vec<(String, usize)>,
     /// Visible categories, managed or not.
     pub visible: Vec<String>,
 }
@@ -181,7 +179,9 @@ impl Look<'_> {
             fingerprint: &|_| None,
             link: None,
         };
-        let standing = |id: &str| head(id).map_or(Standing::Never, |head| Standing::Settled(head.revision));
+        let standing = |id: &str| {
+            head(id).map_or(Standing::Never, |head| Standing::Settled(head.revision, head.settings))
+        };
         let gone = |head: &&Head| {
             let in_scope = self.scope.categories.is_empty() || self.scope.categories.contains(&head.category);
             in_scope && !compiled.configuration.categories.contains_key(&head.category) && !head.is_released()
@@ -193,7 +193,6 @@ impl Look<'_> {
         });
         Settled {
             released: released.collect(),
-            sizes: heads.iter().map(|head| (head.category.clone(), head.settings)).collect(),
             planned: plan::plan_integration(&desired, &standing, &self.scope),
             visible: compiled.visible.clone(),
         }

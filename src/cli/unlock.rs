@@ -54,12 +54,14 @@ pub fn run(common: &Common, args: &Unlock, streams: &mut Streams) -> Result<u8, 
 }
 
 fn list(common: &Common, locks: &[Lock], streams: &mut Streams) {
+    let now = apply::now();
     if common.output == Form::Json {
         let locks: Vec<_> = locks
             .iter()
             .map(|lock| {
                 json!({"id": lock.id, "integration": lock.integration, "token": lock.token, "owner": lock.owner,
-                    "reason": lock.reason, "taken_at": lock.taken_at, "expires_at": lock.expires_at})
+                    "reason": lock.reason, "taken_at": lock.taken_at, "expires_at": lock.expires_at,
+                    "expired": lock.expires_at <= now})
             })
             .collect();
         let body =
@@ -69,10 +71,15 @@ fn list(common: &Common, locks: &[Lock], streams: &mut Streams) {
     }
     let mut out = String::new();
     for lock in locks {
+        let until = if lock.expires_at <= now {
+            format!("expired at {}, so that anybody may take it", lock.expires_at)
+        } else {
+            format!("until {}", lock.expires_at)
+        };
         let _ = writeln!(
             out,
-            "{}  {}  {} since {}, until {} ({})",
-            lock.id, lock.integration, lock.owner, lock.taken_at, lock.expires_at, lock.reason
+            "{}  {}  {} since {}, {until} ({})",
+            lock.id, lock.integration, lock.owner, lock.taken_at, lock.reason
         );
     }
     if locks.is_empty() {

@@ -34,6 +34,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
             touched: None,
             since: None,
             by: None,
+            unmanaged: false,
         })
         .collect();
     CategoryPlan {
@@ -42,6 +43,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         action: if changes.is_empty() { Action::None } else { Action::Update },
         revision: Some(current.revision),
         deleted: None,
+        deployed: Some(current.settings.len()),
         blocked: Vec::new(),
         owners: Vec::new(),
         next_sync: None,

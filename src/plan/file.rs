@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::{FORMAT_VERSION, Plan};
-use crate::model::{canonical_json, hex};
+use crate::model::{canonical_json, digest_text, hex};
 
 /// Why a plan file cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -14,6 +14,13 @@ pub enum PlanFileError {
     NotAPlan(String),
     #[error("it has format {found}, this pairform reads {FORMAT_VERSION}; make the plan anew")]
     Format { found: String },
+    /// A minor step adds, and what it adds may be what must not be passed by.
+    #[error(
+        "it has format {found} and this pairform knows {FORMAT_VERSION}, so that it may ask for what this one would not do; update pairform, or make the plan anew with this one"
+    )]
+    Newer { found: String },
+    #[error("it holds what this pairform does not know; make the plan anew with this one")]
+    Unknown,
     #[error("its content does not match its digest; it was changed after it was made")]
     Digest,
 }
@@ -71,21 +78,43 @@ fn canonical(plan: &mut Plan, with_digest: bool, take: &mut dyn FnMut(&str)) {
     plan.integrations = integrations;
 }
 
-/// Reads a plan file and proves that it is what was written.
+/// Reads a plan file and proves that it is what was written, and that nothing in it is passed by.
 ///
 /// # Errors
-/// When the text is no plan, is of another major format, or was changed.
+/// When the text is no plan, is of another format, was changed, or holds what is not known here.
 pub fn read(text: &str) -> Result<Plan, PlanFileError> {
     let json: Json =
         serde_json::from_str(text).map_err(|error| PlanFileError::NotAPlan(error.to_string()))?;
-    let found = json.get("format_version").and_then(Json::as_str).unwrap_or_default();
+    let found = json.get("format_version").and_then(Json::as_str).unwrap_or_default().to_owned();
     if json.get("command").and_then(Json::as_str) != Some("plan") {
         return Err(PlanFileError::NotAPlan("it does not say that it is one".to_owned()));
     }
-    if found.split('.').next() != FORMAT_VERSION.split('.').next() {
-        return Err(PlanFileError::Format { found: found.to_owned() });
+    let (major, minor) = version(&found);
+    let (known_major, known_minor) = version(FORMAT_VERSION);
+    if major.is_none() || major != known_major {
+        return Err(PlanFileError::Format { found });
+    }
+    if minor > known_minor {
+        return Err(if is_whole(json) { PlanFileError::Newer { found } } else { PlanFileError::Digest });
     }
     let mut plan: Plan =
         serde_json::from_value(json).map_err(|error| PlanFileError::NotAPlan(error.to_string()))?;
-    if digest(&mut plan) == plan.digest { Ok(plan) } else { Err(PlanFileError::Digest) }
+    if digest(&mut plan) == plan.digest {
+        return Ok(plan);
+    }
+    // As it was read, with what has no place in a plan of ours.
+    let whole = serde_json::from_str(text).is_ok_and(is_whole);
+    Err(if whole { PlanFileError::Unknown } else { PlanFileError::Digest })
+}
+
+fn version(text: &str) -> (Option<u64>, Option<u64>) {
+    let (major, minor) = text.split_once('.').unwrap_or((text, ""));
+    (major.parse().ok(), minor.parse().ok())
+}
+
+/// Whether a plan's text has the digest that it says, whatever is in it.
+fn is_whole(mut json: Json) -> bool {
+    let said = json.as_object_mut().and_then(|plan| plan.shift_remove("digest"));
+    let body = canonical_json(json);
+    said.as_ref().and_then(Json::as_str) == Some(&digest_text(&body))
 }

@@ -44,6 +44,9 @@ pub struct Plan {
     /// What else there is to know before it is applied; see `back`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a way back leads to, in words; none in a plan that was made from the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<String>,
     /// As `validate -o json` has them.
     pub findings: Vec<Json>,
     pub summary: Summary,
@@ -142,7 +145,14 @@ pub struct Integration {
     /// `Shopify ↔ Fortnox`
     pub title: String,
     pub mode: Mode,
+    /// The mode that is deployed, where the plan saves something; none where `general` never was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed_mode: Option<Mode>,
     pub readiness: Readiness,
+    /// Where live mode goes on: the deployed revisions of the categories that its required settings are in and that are not
+    /// saved here (0: never saved). When one has moved, the plan is stale.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rests_on: BTreeMap<String, u64>,
     /// The integration's page on the platform.
     pub link: Option<String>,
     /// Visible categories: settings in the order of the page, then the others.
@@ -165,7 +175,37 @@ impl Integration {
     pub fn is_applied(&self) -> bool {
         self.renamed_from.is_some() || self.categories.iter().any(|category| category.save.is_some())
     }
+
+    /// Whether it is live before or after the plan is applied. The files alone do not tell: they may say nothing of live
+    /// mode, or switch off what is on.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.mode == Mode::Live
+            || self.deployed_mode == Some(Mode::Live)
+            || self.categories.iter().any(|category| turns_live(category) == Some(true))
+    }
 }
+
+impl Mode {
+    /// The mode that settings of `general` mean.
+    #[must_use]
+    pub fn of(general: &Settings) -> Self {
+        let live = general.get(&SettingPath::root().child(LIVE_MODE)) == Some(&Value::Bool(true));
+        if live { Mode::Live } else { Mode::Onboarding }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Live => "live",
+            Mode::Onboarding => "onboarding",
+        }
+    }
+}
+
+/// The setting of `general` that is true in live mode.
+const LIVE_MODE: &str = "live_mode";
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
@@ -192,6 +232,9 @@ pub struct CategoryPlan {
     /// that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<u64>,
+    /// How many settings are deployed; none when the category was never saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<usize>,
     pub changes: Vec<Change>,
     /// Messages of the errors that block it.
     pub blocked: Vec<String>,
@@ -256,6 +299,9 @@ pub struct Change {
     pub since: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Of drift: no file manages it, so that an apply leaves it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmanaged: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touched: Option<Touched>,
 }
@@ -334,8 +380,8 @@ pub struct Current {
 #[derive(Debug, Clone, Copy)]
 pub enum Standing<'a> {
     Never,
-    /// At this revision, and just as the files say.
-    Settled(u64),
+    /// At this revision and with so many settings, just as the files say.
+    Settled(u64, usize),
     Read(&'a Current),
 }
 
@@ -349,8 +395,16 @@ impl<'a> Standing<'a> {
     fn revision(self) -> Option<u64> {
         match self {
             Standing::Never => None,
-            Standing::Settled(revision) => Some(revision),
+            Standing::Settled(revision, _) => Some(revision),
             Standing::Read(current) => Some(current.revision),
+        }
+    }
+
+    fn settings(self) -> Option<usize> {
+        match self {
+            Standing::Never => None,
+            Standing::Settled(_, settings) => Some(settings),
+            Standing::Read(current) => Some(current.settings.len()),
         }
     }
 }
@@ -396,23 +450,34 @@ pub fn plan_integration<'d>(
         .filter(|category| desired.visible.contains(&category.id) && in_scope(&category.id))
         .map(|category| plan_category(desired, category, deployed(&category.id)))
         .collect();
-    Integration {
+    let mut planned = Integration {
         integration: desired.integration.to_owned(),
         renamed_from: desired.renamed_from.map(str::to_owned),
         pair: desired.pair.id.clone(),
         title: desired.pair.title.clone(),
         mode: if desired.live { Mode::Live } else { Mode::Onboarding },
+        deployed_mode: None,
         readiness,
+        rests_on: BTreeMap::new(),
         link: desired.link.clone(),
         categories,
         effects: None,
+    };
+    if let Standing::Read(general) = deployed(GENERAL)
+        && planned.is_applied()
+    {
+        planned.deployed_mode = Some(Mode::of(&general.settings));
     }
+    let required = desired.requirements.iter().map(|(category, _, _)| *category);
+    planned.rests_on =
+        safety::live_rests_on(&planned, required, &|category| deployed(category).revision().unwrap_or(0));
+    planned
 }
 
 fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> Standing<'d>) -> Readiness {
     let is_deployed = |category: &str, path: &SettingPath| match deployed(category) {
         Standing::Read(current) => current.settings.keys().any(|key| key.starts_with(path)),
-        Standing::Never | Standing::Settled(_) => false,
+        Standing::Never | Standing::Settled(..) => false,
     };
     let set = desired
         .requirements
@@ -429,6 +494,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         action: Action::NotManaged,
         revision: standing.revision(),
         deleted: None,
+        deployed: standing.settings(),
         changes: Vec::new(),
         blocked: desired.blocked.get(&category.id).cloned().unwrap_or_default(),
         next_sync: None,
@@ -443,7 +509,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         return planned;
     };
     let current = match standing {
-        Standing::Settled(_) => {
+        Standing::Settled(..) => {
             planned.action = Action::None;
             return planned;
         }
@@ -524,6 +590,7 @@ fn change(desired: &Desired<'_>, category: &Category, difference: Difference) ->
         line: place.map(|(_, line)| line),
         since: None,
         by: None,
+        unmanaged: false,
         touched: None,
     }
 }
@@ -586,7 +653,7 @@ pub fn turns_live(category: &CategoryPlan) -> Option<bool> {
     if category.category != GENERAL {
         return None;
     }
-    let change = category.changes.iter().find(|change| change.setting == "live_mode")?;
+    let change = category.changes.iter().find(|change| change.setting == LIVE_MODE)?;
     Some(change.after == Json::Bool(true))
 }
 

@@ -41,12 +41,15 @@ impl Moved {
 
 /// Compares the last save of a category's history with the last one that an apply made. `desired` is what the files say:
 /// a setting that they say to be as it is deployed has not drifted, one that they say otherwise about than the last apply
-/// left is in conflict. Nothing where no apply ever saved.
+/// left is in conflict. Where no apply ever saved, all of it was made outside.
 #[must_use]
 pub fn moved(versions: &[Version<'_>], desired: Option<&Settings>) -> Vec<Moved> {
-    let Some(last) = versions.iter().rposition(|version| version.applied) else { return Vec::new() };
     let Some(now) = versions.last() else { return Vec::new() };
-    let (left, later) = (versions[last].settings, &versions[last..]);
+    let nothing = Settings::new();
+    let (left, later) = match versions.iter().rposition(|version| version.applied) {
+        Some(last) => (versions[last].settings, &versions[last..]),
+        None => (&nothing, versions),
+    };
     let mut paths: Vec<&SettingPath> = left.keys().chain(now.settings.keys()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -59,10 +62,10 @@ pub fn moved(versions: &[Version<'_>], desired: Option<&Settings>) -> Vec<Moved>
             if wanted.is_some() && wanted == after {
                 return None;
             }
-            // The newest save that changed it to what it is.
+            // The newest save that changed it to what it is; the first of all where it always was so.
             let by =
                 later.windows(2).rev().find(|pair| pair[0].settings.get(path) != pair[1].settings.get(path));
-            let by = by.map_or(now, |pair| &pair[1]);
+            let by = by.map_or_else(|| later.first().unwrap_or(now), |pair| &pair[1]);
             Some(Moved {
                 path: path.clone(),
                 before: before.cloned(),
@@ -117,7 +120,14 @@ mod tests {
         let conflict = found(serde_json::json!({"a": 3, "c": 1, "d": 1}));
         assert_eq!(conflict[0].3, Origin::Both);
         assert_eq!(conflict.len(), 2, "d is in the files by now");
-        assert!(moved(&versions[1..], None).is_empty());
+        // What no apply ever saved was all made outside.
+        let never = moved(&versions[1..], None);
+        let never: Vec<(String, Kind, &str)> =
+            never.iter().map(|moved| (moved.path.to_string(), moved.kind(), moved.by.as_str())).collect();
+        assert_eq!(
+            never,
+            [("a".into(), Kind::Add, "bo"), ("b".into(), Kind::Add, "di"), ("d".into(), Kind::Add, "cy")]
+        );
         assert!(moved(&versions[..1], None).is_empty());
     }
 }

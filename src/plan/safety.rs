@@ -30,26 +30,23 @@ pub struct Rules {
     pub protected: Vec<String>,
 }
 
-/// How many settings a category has deployed; none when it was never saved.
-pub type DeployedCount<'a> = &'a dyn Fn(&str, &str) -> Option<usize>;
-
-/// Judges a plan.
+/// Judges a plan by rules; by those of its day when it is made, and by those that hold then when it is applied.
 #[must_use]
-pub fn refusals(integrations: &[Integration], deployed: DeployedCount<'_>, rules: &Rules) -> Vec<Refusal> {
+pub fn refusals(integrations: &[Integration], rules: &Rules) -> Vec<Refusal> {
     let all: Vec<(&Integration, &CategoryPlan)> = integrations
         .iter()
         .flat_map(|integration| integration.categories.iter().map(move |category| (integration, category)))
         .collect();
-    let mut found = limits(&count(all.iter().copied(), deployed), rules.overall, "safety", "");
+    let mut found = limits(&count(all.iter().copied()), rules.overall, "safety", "");
     for (pair, thresholds) in &rules.pairs {
         let these = all.iter().copied().filter(|(integration, _)| integration.pair == *pair);
         let path = format!("safety.pairs.{pair}");
-        found.extend(limits(&count(these, deployed), *thresholds, &path, &format!(" of {pair}")));
+        found.extend(limits(&count(these), *thresholds, &path, &format!(" of {pair}")));
     }
     for (id, thresholds) in &rules.categories {
         let these = all.iter().copied().filter(|(_, category)| category.category == *id);
         let path = format!("safety.categories.{id}");
-        found.extend(limits(&count(these, deployed), *thresholds, &path, &format!(" of {id}")));
+        found.extend(limits(&count(these), *thresholds, &path, &format!(" of {id}")));
     }
     for (integration, category) in all {
         found.extend(protected(integration, category, &rules.protected));
@@ -108,6 +105,22 @@ pub fn live_with_gaps<'a>(
     })
 }
 
+/// What [`live_with_gaps`] was judged by and the plan does not save, with its revision; nothing where live mode does not go on.
+#[must_use]
+pub fn live_rests_on<'a>(
+    integration: &Integration,
+    required: impl Iterator<Item = &'a str>,
+    revision: &dyn Fn(&str) -> u64,
+) -> BTreeMap<String, u64> {
+    if !integration.categories.iter().any(|category| turns_live(category) == Some(true)) {
+        return BTreeMap::new();
+    }
+    let is_saved = |id: &str| {
+        integration.categories.iter().any(|category| category.category == id && category.save.is_some())
+    };
+    required.filter(|id| !is_saved(id)).map(|id| (id.to_owned(), revision(id))).collect()
+}
+
 /// The check that nothing lifts.
 pub const GAPS: &str = "gaps";
 
@@ -120,13 +133,10 @@ struct Count {
     saved: usize,
 }
 
-fn count<'a>(
-    these: impl Iterator<Item = (&'a Integration, &'a CategoryPlan)>,
-    deployed: DeployedCount<'_>,
-) -> Count {
+fn count<'a>(these: impl Iterator<Item = (&'a Integration, &'a CategoryPlan)>) -> Count {
     let mut count = Count::default();
-    for (integration, category) in these {
-        let Some(settings) = deployed(&integration.integration, &category.category) else { continue };
+    for (_, category) in these {
+        let Some(settings) = category.deployed else { continue };
         count.settings += settings;
         count.categories += 1;
         count.saved += usize::from(category.action.saves());
@@ -208,15 +218,17 @@ mod tests {
             pair: pair.into(),
             title: String::new(),
             mode: Mode::Onboarding,
+            deployed_mode: None,
             readiness: Readiness::default(),
+            rests_on: BTreeMap::new(),
             link: None,
             effects: None,
             categories: vec![back::category(id, id, &current, &model::from_json(&after))],
         }
     }
 
-    fn checks(plan: &[Integration], deployed: usize, rules: &Rules) -> Vec<String> {
-        refusals(plan, &|_, _| Some(deployed), rules).into_iter().map(|refusal| refusal.check).collect()
+    fn checks(plan: &[Integration], rules: &Rules) -> Vec<String> {
+        refusals(plan, rules).into_iter().map(|refusal| refusal.check).collect()
     }
 
     #[test]
@@ -233,15 +245,17 @@ mod tests {
             (Rules { categories: [("stock".into(), limit(0.1, 2))].into(), ..Rules::default() }, true),
             (Rules { categories: [("order".into(), limit(0.1, 2))].into(), ..Rules::default() }, false),
         ] {
-            assert_eq!(!checks(&plan, 3, &rules).is_empty(), expected, "{rules:?}");
+            assert_eq!(!checks(&plan, &rules).is_empty(), expected, "{rules:?}");
         }
         let reset = Thresholds { max_reset: Some(0.3), ..Thresholds::default() };
-        assert_eq!(checks(&plan, 3, &Rules { overall: reset, ..Rules::default() }), ["max_reset"]);
+        assert_eq!(checks(&plan, &Rules { overall: reset, ..Rules::default() }), ["max_reset"]);
         let categories = Thresholds { max_categories: Some(0.5), ..Thresholds::default() };
-        assert_eq!(checks(&plan, 3, &Rules { overall: categories, ..Rules::default() }), ["max_categories"]);
+        assert_eq!(checks(&plan, &Rules { overall: categories, ..Rules::default() }), ["max_categories"]);
         // What is there for the first time cannot be lost.
         let strict = Rules { overall: limit(0.0, 0), ..Rules::default() };
-        assert!(refusals(&plan, &|_, _| None, &strict).is_empty());
+        let mut new = plan.clone();
+        new[0].categories[0].deployed = None;
+        assert!(refusals(&new, &strict).is_empty());
     }
 
     #[test]
@@ -261,9 +275,9 @@ mod tests {
             ("stock", false),
         ] {
             let rules = Rules { protected: vec![rule.into()], ..Rules::default() };
-            assert_eq!(checks(&plan, 2, &rules) == ["protected"], expected, "{rule}");
+            assert_eq!(checks(&plan, &rules) == ["protected"], expected, "{rule}");
         }
         let plan = [one("a-b", "stock", json!({"x": 1}), json!({}))];
-        assert_eq!(checks(&plan, 1, &Rules::default()), ["empty"]);
+        assert_eq!(checks(&plan, &Rules::default()), ["empty"]);
     }
 }

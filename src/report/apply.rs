@@ -7,12 +7,13 @@ use serde_json::{Value as Json, json};
 
 use super::content::is_saved;
 use super::{clean, count};
-use crate::apply::{Outcome, Report};
+use crate::apply::{Cause, Outcome, Report};
 use crate::plan::Plan;
 
-/// One line a category, integrations as headings, then the sum.
+/// One line a category, integrations as headings, then the sum and what to do about the rest: a plan from a file cannot be
+/// made to pass once somebody else has saved.
 #[must_use]
-pub fn text(report: &Report) -> String {
+pub fn text(report: &Report, from_file: bool) -> String {
     let mut out = String::new();
     let mut heading = "";
     // A store that fails for one fails for all, with the same words.
@@ -67,7 +68,13 @@ pub fn text(report: &Report) -> String {
         }
         _ => {
             let _ = writeln!(out, "{}", format!("{}.", sum(report)).red().bold());
-            out.push_str("Run apply again once the cause is mended: what is saved is not saved again.\n");
+            out.push_str(if from_file && report.causes().any(|cause| cause == Cause::Stale) {
+                "Make the plan anew and look at what changed: this one cannot save over what somebody else saved.\n"
+            } else if report.interrupted {
+                "Apply the same again to go on: what is saved is not saved again.\n"
+            } else {
+                "Run apply again once the cause is mended: what is saved is not saved again.\n"
+            });
         }
     }
     if let Some((reason, _)) = &report.unfinished {

@@ -1,15 +1,18 @@
 //! The record of everything that was saved, as JSON lines that are chained by hash: each line names the hash of the line
-//! before it, so that one that was taken out, put in, moved or changed shows. The last line counts them.
+//! before it, so that one that was taken out, put in, moved or changed shows. The last line counts them, and says at which
+//! revisions the categories are, so that a save that was taken out of the store itself shows too.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
 use crate::model::{self, canonical_json, digest_text};
 use crate::plan::FORMAT_VERSION;
-use crate::store::{Note, Record};
+use crate::store::{Head, Note, RENAME, Record, Renamed};
 
 /// All lines. The same store gives the same lines; a later export begins with the same saves.
 #[must_use]
-pub fn export(identity: &str, records: &[Record], notes: &[Note]) -> String {
+pub fn export(identity: &str, records: &[Record], notes: &[Note], heads: &[Head]) -> Vec<Json> {
     let head = json!({"kind": "store", "store": identity, "format_version": FORMAT_VERSION});
     let saves = records.iter().map(|Record { integration, category, past }| {
         // What cannot be used is kept as it stands.
@@ -17,35 +20,78 @@ pub fn export(identity: &str, records: &[Record], notes: &[Note]) -> String {
             Ok(settings) => model::to_json(settings),
             Err(unusable) => unusable.text.as_str().into(),
         };
-        json!({"kind": "save", "integration": integration, "category": category, "revision": past.revision,
+        json!({"kind": SAVE, "integration": integration, "category": category, "revision": past.revision,
             "settings": settings, "saved_by": past.saved_by, "saved_at": past.saved_at,
             "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run})
     });
     let noted = notes.iter().map(
         |note| json!({"kind": note.kind, "at": note.at, "by": note.by, "text": note.text, "plan": note.run}),
     );
-    let end = json!({"kind": "end", "saves": records.len(), "notes": notes.len()});
+    let mut deployed: Vec<(&str, &str, u64)> =
+        heads.iter().map(|head| (head.integration.as_str(), head.category.as_str(), head.revision)).collect();
+    deployed.sort_unstable();
+    let end = json!({"kind": END, "saves": records.len(), "notes": notes.len(), "deployed": deployed});
     let mut previous = String::new();
-    let mut out = String::new();
-    for mut line in std::iter::once(head).chain(saves).chain(noted).chain([end]) {
-        line["previous"] = previous.into();
+    let chained = std::iter::once(head).chain(saves).chain(noted).chain([end]).map(|mut line| {
+        line["previous"] = std::mem::take(&mut previous).into();
         let hash = digest_text(&canonical_json(line.clone()));
         line["hash"] = hash.clone().into();
-        out.push_str(&canonical_json(line));
-        out.push('\n');
         previous = hash;
-    }
-    out
+        line
+    });
+    chained.collect()
 }
 
-/// Proves that an export is whole; the number of its lines, or the first line (from 1) that does not fit and why.
+/// The kinds of lines that are no notes, beside the first.
+const SAVE: &str = "save";
+const END: &str = "end";
+
+/// A line (from 1) that does not fit, and why.
+pub type Unfit = (usize, String);
+
+/// Proves that an export is whole: its lines, without their hashes.
 ///
 /// # Errors
-/// The line, and what is wrong with it.
-pub fn verify(text: &str) -> Result<usize, (usize, String)> {
+/// The first line that does not fit.
+pub fn verify(text: &str) -> Result<Vec<Json>, Unfit> {
+    let lines = chain(text)?;
+    revisions(&lines)?;
+    Ok(lines)
+}
+
+/// Proves that an export goes on from an earlier one: all that was in that is in it, as it was. Both were verified.
+///
+/// # Errors
+/// The first line of the earlier one that is not.
+pub fn goes_on(lines: &[Json], earlier: &[Json]) -> Result<(), Unfit> {
+    let is_note = |line: &Json| !["store", SAVE, END].iter().any(|kind| line["kind"] == *kind);
+    // A note stands behind all saves, and so its place in the chain moves.
+    let unchained = |line: &Json| {
+        let mut line = line.clone();
+        line["previous"] = Json::Null;
+        line
+    };
+    let mut notes = lines.iter().filter(|line| is_note(line)).map(unchained);
+    for (at, line) in earlier.iter().enumerate().filter(|(_, line)| line["kind"] != END) {
+        let stands = match is_note(line) {
+            true => notes.next().as_ref() == Some(&unchained(line)),
+            false => lines.get(at) == Some(line),
+        };
+        if !stands {
+            return Err((
+                at + 1,
+                "this line is missing from the later record, or is another one there".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Proves the chain, and that it has its end.
+fn chain(text: &str) -> Result<Vec<Json>, Unfit> {
     let mut previous = String::new();
     let mut ended = false;
-    let mut lines = 0;
+    let mut lines = Vec::new();
     for (at, text) in text.lines().enumerate() {
         let wrong = |why: &str| (at + 1, why.to_owned());
         let mut line: Json =
@@ -58,11 +104,64 @@ pub fn verify(text: &str) -> Result<usize, (usize, String)> {
         if ended || line["previous"] != previous.as_str() {
             return Err(wrong("a line before it is missing, or it stands in the wrong place"));
         }
-        ended = line["kind"] == "end";
+        ended = line["kind"] == END;
         previous = hash.to_owned();
-        lines = at + 1;
+        lines.push(line);
     }
-    if ended { Ok(lines) } else { Err((lines + 1, "the last lines are missing".to_owned())) }
+    if ended { Ok(lines) } else { Err((lines.len() + 1, "the last lines are missing".to_owned())) }
+}
+
+/// Proves that the store had every save to export: the revisions of a category follow one another from 1 to the one at which
+/// it is deployed, under the ids that its integration has had.
+fn revisions(lines: &[Json]) -> Result<(), Unfit> {
+    let text = |line: &Json, key: &str| line[key].as_str().unwrap_or_default().to_owned();
+    let mut known: BTreeSet<(String, String, u64)> = BTreeSet::new();
+    let mut relatives: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in lines {
+        if line["kind"] == SAVE {
+            let revision = line["revision"].as_u64().unwrap_or_default();
+            known.insert((text(line, "integration"), text(line, "category"), revision));
+        } else if let Some((from, to)) =
+            Renamed::names(&text(line, "text")).filter(|_| line["kind"] == RENAME)
+        {
+            relatives.entry(from.to_owned()).or_default().insert(to.to_owned());
+            relatives.entry(to.to_owned()).or_default().insert(from.to_owned());
+        }
+    }
+    let has = |integration: &str, category: &str, revision: u64| {
+        let mut names = vec![integration.to_owned()];
+        let mut at = 0;
+        while let Some(name) = names.get(at).cloned() {
+            if known.contains(&(name.clone(), category.to_owned(), revision)) {
+                return true;
+            }
+            let more = relatives.get(&name).into_iter().flatten().filter(|more| !names.contains(more));
+            let more: Vec<String> = more.cloned().collect();
+            names.extend(more);
+            at += 1;
+        }
+        false
+    };
+    for (at, line) in lines.iter().enumerate() {
+        let (integration, category) = (text(line, "integration"), text(line, "category"));
+        let before = line["revision"].as_u64().unwrap_or_default().saturating_sub(1);
+        if line["kind"] == SAVE && before > 0 && !has(&integration, &category, before) {
+            let missing = format!(
+                "revision {before} of {category} of {integration} before it is missing from the store"
+            );
+            return Err((at + 1, missing));
+        }
+        for deployed in line["deployed"].as_array().into_iter().flatten().filter(|_| line["kind"] == END) {
+            let of = |at: usize| deployed[at].as_str().unwrap_or_default();
+            let revision = deployed[2].as_u64().unwrap_or_default();
+            if !has(of(0), of(1), revision) {
+                let missing =
+                    format!("{} of {} is at revision {revision}, and no line tells of it", of(1), of(0));
+                return Err((at + 1, missing));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -87,12 +186,13 @@ mod tests {
         };
         let note =
             Note { at: String::new(), by: "bo".into(), kind: "force".into(), text: "x".into(), run: None };
-        export("id", &[record(1), record(2), record(3)], &[note])
+        let lines = export("id", &[record(1), record(2), record(3)], &[note], &[]);
+        lines.into_iter().map(|line| canonical_json(line) + "\n").collect()
     }
 
     #[test]
     fn a_whole_export_is_proved() {
-        assert_eq!(verify(&sample()), Ok(6));
+        assert_eq!(verify(&sample()).map(|lines| lines.len()), Ok(6));
     }
 
     #[test]

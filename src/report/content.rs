@@ -5,8 +5,9 @@ use serde_json::Value as Json;
 
 use super::count;
 use crate::apply::{Outcome, Report};
-use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Mode, Origin, Plan};
+use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Origin, Plan};
 use crate::schema::parts::Catalogue;
+use crate::store::OUTSIDE;
 
 /// The matter of one report.
 #[derive(Clone, Copy)]
@@ -71,7 +72,7 @@ pub const RULES: [(&str, &str); 8] = [
     ("plan-change", "settings of a category would be saved"),
     ("plan-reset", "settings of a category would go back to their defaults"),
     ("plan-conflict", "a setting was changed both in the files and outside them"),
-    ("plan-drift", "a setting that was changed outside would be set back"),
+    ("plan-drift", "a setting was changed outside the files"),
     ("plan-refused", "applying the plan would be refused"),
     ("apply-not-saved", "a category could not be saved"),
     ("apply-skipped", "a category was not saved because of another"),
@@ -258,7 +259,7 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
 
 /// One remark a category, and one for each setting that somebody could lose.
 fn planned(integration: &Integration) -> Vec<Item> {
-    let live = integration.mode == Mode::Live;
+    let live = integration.is_live();
     let mut remarks = Vec::new();
     for category in &integration.categories {
         let at = |change: Option<&Change>| Item {
@@ -277,14 +278,16 @@ fn planned(integration: &Integration) -> Vec<Item> {
         for change in &category.changes {
             let setting = &change.setting;
             let (rule, severity, message) = match (change.origin, change.kind) {
-                (Origin::Both, _) => {
-                    ("plan-conflict", "warning", format!("{what}: {setting} was changed here and outside"))
-                }
-                (Origin::Outside, _) => (
-                    "plan-drift",
+                (Origin::Both, _) => (
+                    "plan-conflict",
                     "warning",
-                    format!("{what}: {setting} was changed outside and would be set back"),
+                    format!("{what}: {setting} was changed here and {}", who_and_when(change)),
                 ),
+                (Origin::Outside, _) => {
+                    let then = if change.unmanaged { "no file manages it" } else { "an apply sets it back" };
+                    let changed = who_and_when(change);
+                    ("plan-drift", "warning", format!("{what}: {setting} was changed {changed}; {then}"))
+                }
                 (Origin::Git, Kind::Reset) => (
                     "plan-reset",
                     if live { "warning" } else { "note" },
@@ -336,6 +339,17 @@ fn not_saved(report: &Report) -> Vec<Item> {
         remark("apply-unfinished", "error", format!("it could not be noted that the plan is done: {reason}"))
     });
     renamed.chain(saves).chain(unfinished).collect()
+}
+
+/// Of a change that was made outside: who made it and when, as far as that is known.
+#[must_use]
+pub fn who_and_when(change: &Change) -> String {
+    let by = match change.by.as_deref() {
+        None => "outside".to_owned(),
+        Some(OUTSIDE) => OUTSIDE.to_owned(),
+        Some(by) => format!("by {by}"),
+    };
+    change.since.as_ref().map_or_else(|| by.clone(), |since| format!("{by}, at {since}"))
 }
 
 /// A value as a person reads it, with its label.

@@ -6,27 +6,36 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
+use super::content::{shown, who_and_when};
 use super::{clean, count};
 use crate::model::{SettingPath, Settings, Value};
 use crate::plan::{FORMAT_VERSION, Kind, Origin, Plan};
-use crate::store::Record;
+use crate::store::{Note, Record};
 
 /// One save, with what it changed.
 #[derive(Debug)]
 pub struct Entry {
     pub record: Record,
     pub changes: Vec<(SettingPath, Option<Value>, Option<Value>)>,
+    /// What is known of the run that made it: a check that was lifted, a way back, a rename.
+    pub notes: Vec<Note>,
 }
 
-/// Each save beside the one before it of the same category. `records` are in the order of saving.
+/// Each save beside the one before it of the same category, and the notes of its run. `records` are in the order of saving.
 #[must_use]
-pub fn entries(records: Vec<Record>) -> Vec<Entry> {
+pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<Entry> {
+    let mut of_run: BTreeMap<&str, Vec<&Note>> = BTreeMap::new();
+    for note in notes {
+        of_run.entry(note.run.as_deref().unwrap_or_default()).or_default().push(note);
+    }
     let mut before: BTreeMap<(String, String), Settings> = BTreeMap::new();
     records
         .into_iter()
         .map(|record| {
+            let notes = record.past.run.as_deref().and_then(|run| of_run.get(run)).cloned();
+            let notes = notes.into_iter().flatten().cloned().collect();
             // What cannot be used says nothing of what changed, and the next save is set beside the one before it.
-            let Ok(new) = &record.past.settings else { return Entry { record, changes: Vec::new() } };
+            let Ok(new) = &record.past.settings else { return Entry { record, changes: Vec::new(), notes } };
             let key = (record.integration.clone(), record.category.clone());
             let old = before.insert(key, new.clone()).unwrap_or_default();
             let mut paths: Vec<&SettingPath> = old.keys().chain(new.keys()).collect();
@@ -37,7 +46,7 @@ pub fn entries(records: Vec<Record>) -> Vec<Entry> {
                 .filter(|path| old.get(path) != new.get(path))
                 .map(|path| (path.clone(), old.get(path).cloned(), new.get(path).cloned()))
                 .collect();
-            Entry { record, changes }
+            Entry { record, changes, notes }
         })
         .collect()
 }
@@ -46,7 +55,7 @@ pub fn entries(records: Vec<Record>) -> Vec<Entry> {
 #[must_use]
 pub fn text(entries: &[Entry]) -> String {
     let mut out = String::new();
-    for Entry { record, changes } in entries.iter().rev() {
+    for Entry { record, changes, notes } in entries.iter().rev() {
         let past = &record.past;
         let commit = past.commit.as_deref().map(|id| {
             let author = past.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
@@ -65,6 +74,9 @@ pub fn text(entries: &[Entry]) -> String {
         );
         if let Err(unusable) = &past.settings {
             let _ = writeln!(out, "    {} what it left cannot be used: {}", "!".red(), clean(&unusable.why));
+        }
+        for Note { kind, text, .. } in notes {
+            let _ = writeln!(out, "    {} {}", format!("{}:", clean(kind)).bold(), clean(text));
         }
         for (path, old, new) in changes {
             let (sign, what) = match (old, new) {
@@ -88,7 +100,7 @@ pub fn json(entries: &[Entry], exit_code: u8) -> Json {
     let value = |value: &Option<Value>| value.as_ref().map_or(Json::Null, Value::to_json);
     let saves: Vec<Json> = entries
         .iter()
-        .map(|Entry { record, changes }| {
+        .map(|Entry { record, changes, notes }| {
             let changes: Vec<Json> = changes
                 .iter()
                 .map(|(path, old, new)| {
@@ -96,9 +108,11 @@ pub fn json(entries: &[Entry], exit_code: u8) -> Json {
                 })
                 .collect();
             let past = &record.past;
+            let notes: Vec<Json> =
+                notes.iter().map(|note| json!({"kind": note.kind, "text": note.text})).collect();
             let mut save = json!({"integration": record.integration, "category": record.category, "revision": past.revision,
                 "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run,
-                "changes": changes});
+                "changes": changes, "notes": notes});
             if let Err(unusable) = &past.settings {
                 save["unusable"] = unusable.why.as_str().into();
             }
@@ -120,50 +134,62 @@ fn kind(old: &Option<Value>, new: &Option<Value>) -> Kind {
 #[must_use]
 pub fn drift_text(plan: &Plan) -> String {
     let mut out = String::new();
-    let mut drifted = 0;
+    let (mut drifted, mut unmanaged) = (0, 0);
     for integration in &plan.integrations {
         let changed = || integration.categories.iter().filter(|category| !category.changes.is_empty());
         if changed().next().is_none() {
             continue;
         }
-        let _ = writeln!(out, "{}  {}", clean(&integration.integration).bold(), clean(&integration.title));
+        let name = clean(&integration.integration);
+        // Without a pair it is in no file.
+        let adopt = if integration.pair.is_empty() {
+            format!("; `pairform pull {name} --pair PAIR` adopts it")
+        } else {
+            String::new()
+        };
+        let _ = writeln!(out, "{}  {}{adopt}", name.bold(), clean(&integration.title));
         for category in changed() {
-            let _ = writeln!(
-                out,
-                "  {} {}",
-                clean(&category.category).bold(),
-                format!("revision {}", category.revision.unwrap_or(0)).dimmed()
-            );
+            let state = match category.revision {
+                Some(revision) => format!("revision {revision}"),
+                None => "deleted".to_owned(),
+            };
+            let _ = writeln!(out, "  {} {}", clean(&category.category).bold(), state.dimmed());
             for change in &category.changes {
                 drifted += 1;
-                let shown = |json: &Json| match json {
-                    Json::Null => "not set".to_owned(),
-                    json => Value::from_json(json).to_string(),
+                unmanaged += usize::from(change.unmanaged);
+                let note = match (change.origin, change.unmanaged) {
+                    (Origin::Both, _) => ", and changed in the files too",
+                    (_, true) => "; no file manages it",
+                    (_, false) => "",
                 };
-                let conflict =
-                    if change.origin == Origin::Both { ", and changed in the files too" } else { "" };
                 let line = format!(
-                    "{}  {} → {}   by {} at {}{conflict}",
+                    "{}  {} → {}   {}{note}",
                     change.setting,
-                    shown(&change.before),
-                    shown(&change.after),
-                    change.by.as_deref().unwrap_or("somebody"),
-                    change.since.as_deref().unwrap_or("an unknown time"),
+                    shown(&change.before, None),
+                    shown(&change.after, None),
+                    who_and_when(change)
                 );
                 let _ = writeln!(out, "    {} {}", "~".cyan(), clean(&line));
             }
         }
         out.push('\n');
     }
-    match drifted {
-        0 => out.push_str("No drift: what is deployed is what was applied.\n"),
-        number => {
-            let _ = writeln!(
-                out,
-                "{} changed outside these files since the last apply. The next apply sets back what the files say.",
-                count(number, "setting")
-            );
-        }
+    if drifted == 0 {
+        out.push_str("No drift: what the files manage is as the last apply left it.\n");
+        return out;
     }
+    let changed = count(drifted, "setting");
+    let _ = write!(out, "{changed} changed outside these files since the last apply.");
+    if unmanaged < drifted {
+        out.push_str(" The next apply sets back what the files say.");
+    }
+    out.push_str(match (unmanaged, drifted) {
+        (0, _) => "",
+        (1, 1) => " No file manages it, so an apply leaves it.",
+        (unmanaged, drifted) if unmanaged == drifted => " No file manages them, so an apply leaves them.",
+        (1, _) => " One of them is managed by no file, and an apply leaves it.",
+        _ => " Those that no file manages are left by an apply.",
+    });
+    out.push('\n');
     out
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{Content, Item, is_worth_showing, shown, shown_after, state};
+use super::content::{Content, Item, is_worth_showing, shown, shown_after, state, who_and_when};
 use super::{clean, count};
 use crate::model::SettingPath;
-use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin};
+use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Origin, Plan};
 
 /// The longest text of a value or message that an outline holds.
 const LONGEST: usize = 240;
@@ -60,7 +60,7 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "command": content.command,
         "marker": marker(content),
         "verdict": content.verdict(),
-        "good": content.errors() == 0 && plan.is_none_or(|plan| plan.refusals.is_empty()),
+        "good": content.errors() == 0 && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan)),
         "environment": plan.and_then(|plan| plan.environment.clone()),
         "commit": plan.and_then(|plan| plan.commit.as_ref()).map(|commit| json!({"id": commit.id.get(..8).unwrap_or(&commit.id), "dirty": commit.dirty})),
         "base": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.base)),
@@ -78,6 +78,11 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "next_sync": content.command != "drift" && plan.is_some_and(|plan| plan.integrations.iter().flat_map(|one| &one.categories).flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")),
     });
     (outline, counter.next)
+}
+
+/// Of `drift`, which is not as it should be once it has found something.
+fn has_drifted(content: &Content<'_>, plan: &Plan) -> bool {
+    content.command == "drift" && plan.integrations.iter().any(|one| super::content::changes(one) > 0)
 }
 
 struct Counter {
@@ -118,7 +123,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
         }
     }
     for integration in &plan.integrations {
-        let live = integration.mode == Mode::Live;
+        let live = integration.is_live();
         for category in &integration.categories {
             for change in &category.changes {
                 let what = format!("`{}.{}`", category.category, change.setting);
@@ -135,7 +140,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
                 let turns_live = category.category == crate::model::GENERAL && change.setting == "live_mode";
                 let found = match (change.kind, change.origin) {
                     (_, Origin::Both) => Some((2, "conflict")),
-                    (Kind::Reset, _) => Some((2, "reset")),
+                    (Kind::Reset, _) if content.command != "drift" => Some((2, "reset")),
                     (_, Origin::Outside) => Some((3, "drift")),
                     _ if turns_live => Some((2, "live mode")),
                     _ => None,
@@ -215,7 +220,11 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
             json!({
                 "category": text(&category.category),
                 "title": text(&category.title),
-                "state": state(category),
+                "state": match (content.command, category.revision) {
+                    ("drift", None) => "deleted",
+                    ("drift", Some(_)) => "changed outside",
+                    _ => state(category),
+                },
                 "blocked": missing,
                 "revision": category.revision,
                 "next_sync": category.next_sync.as_deref().map(text),
@@ -241,8 +250,8 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
         "integration": text(&one.integration),
         "title": text(&one.title),
         "pair": text(&one.pair),
-        "live": one.mode == Mode::Live,
-        "mode": if one.mode == Mode::Live { "live" } else { "onboarding" },
+        "live": one.is_live(),
+        "mode": one.mode.as_str(),
         "required": one.readiness.required,
         "set": one.readiness.set,
         "link": one.link.as_deref().filter(|link| link.starts_with("https://") || link.starts_with("http://")),
@@ -258,12 +267,12 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
 
 fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
     let setting = category.and_then(|category| category.setting(&SettingPath::parse(&change.setting)?));
-    let by = change.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    let since = change.since.as_ref().map(|since| format!(" at {since}")).unwrap_or_default();
+    let changed = who_and_when(change);
     let note = match change.origin {
         Origin::Git => String::new(),
-        Origin::Outside => text(&format!("drift: changed outside{by}{since}")),
-        Origin::Both => text(&format!("conflict: changed here and outside{by}{since}")),
+        Origin::Outside if change.unmanaged => text(&format!("drift: changed {changed}; no file manages it")),
+        Origin::Outside => text(&format!("drift: changed {changed}")),
+        Origin::Both => text(&format!("conflict: changed here and {changed}")),
     };
     json!({
         "setting": text(&change.setting),

@@ -35,8 +35,10 @@ fn is_worth_showing(integration: &Integration) -> bool {
 fn integration_text(out: &mut String, integration: &Integration) {
     let mode = match integration.mode {
         Mode::Live => "live".yellow().bold().to_string(),
-        Mode::Onboarding => "onboarding".to_string(),
+        Mode::Onboarding => "onboarding".to_owned(),
     };
+    let deployed = integration.deployed_mode.filter(|deployed| *deployed != integration.mode);
+    let deployed = deployed.map(|deployed| format!(" (deployed: {})", deployed.as_str())).unwrap_or_default();
     let readiness = integration.readiness;
     let ready = format!("{} of {} required settings set", readiness.set, readiness.required);
     let ready = if readiness.set < readiness.required {
@@ -46,7 +48,7 @@ fn integration_text(out: &mut String, integration: &Integration) {
     };
     let _ = writeln!(
         out,
-        "{}  {}  {mode}  {ready}",
+        "{}  {}  {mode}{deployed}  {ready}",
         clean(&integration.integration).bold(),
         clean(&integration.title),
     );

@@ -39,13 +39,15 @@ pub struct Deployed {
     pub run: Option<String>,
 }
 
-/// A category that the history knows and that was deleted behind pairform's back.
+/// A category that the history has and that is not deployed any more: it was deleted by hand, or its integration has another
+/// id now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deleted {
     pub integration: String,
     pub category: String,
-    /// Of its deletion.
+    /// The last that the history has, and when that was.
     pub revision: u64,
+    pub saved_at: String,
 }
 
 /// A request to save one category.
@@ -211,15 +213,24 @@ pub struct Renamed {
 }
 
 impl Renamed {
+    /// Both ids, from what a note of [`RENAME`] says.
+    #[must_use]
+    pub fn names(text: &str) -> Option<(&str, &str)> {
+        text.split_once(" -> ")
+    }
+
     fn read(note: &Note) -> Option<Self> {
-        let (from, to) = note.text.split_once(" -> ").filter(|_| note.kind == RENAME)?;
+        let (from, to) = Renamed::names(&note.text).filter(|_| note.kind == RENAME)?;
         let (at, run) = (note.at.clone(), note.run.clone());
         Some(Renamed { from: from.to_owned(), to: to.to_owned(), at, run })
     }
 }
 
-/// The kind of note that tells of a rename.
-const RENAME: &str = "rename";
+/// The kinds of notes that tell of a run: that it gave an integration another id, that it lifted a check, and that it went
+/// back to what was deployed before.
+pub const RENAME: &str = "rename";
+pub const FORCE: &str = "force";
+pub const REVERT: &str = "revert";
 
 /// The id under which the store has now what was saved under `name` at that time; `renames` in their order.
 #[must_use]
@@ -245,13 +256,14 @@ pub fn former_names(renames: &[Renamed], name: &str) -> Vec<String> {
     names.split_off(1)
 }
 
-/// What is kept besides saves: a check that was lifted, a lock that was released by hand, an integration that was renamed.
+/// What is kept besides saves: a check that was lifted, a way back, a lock that was released by hand, an integration that was
+/// renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// RFC 3339, UTC.
     pub at: String,
     pub by: String,
-    /// `force`, `unlock` or `rename`
+    /// `force`, `revert`, `unlock` or `rename`
     pub kind: String,
     pub text: String,
     pub run: Option<String>,
@@ -277,7 +289,7 @@ pub enum StoreError {
     )]
     Newer { store: String, found: i64, known: i64 },
     #[error(
-        "the store {store} has the older layout {found} (this pairform knows {known}); `pairform apply` brings it up to date"
+        "the store {store} has the older layout {found} (this pairform knows {known}); `pairform apply --no-input` brings it up to date and applies nothing"
     )]
     Older { store: String, found: i64, known: i64 },
     /// `whole`: whatever is to be written has to wait; else it may be of one row that somebody keeps locked.
@@ -324,11 +336,11 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
 
-    /// What was deleted of these integrations and not saved since, sorted by integration and category.
+    /// What the history has of these integrations (`None`: of all) and is not deployed, sorted by integration and category.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn deleted(&mut self, integrations: &[String]) -> Result<Vec<Deleted>, StoreError>;
+    fn deleted(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError>;
 
     /// Saves categories in one transaction, each if it still is at its expected revision; durable when it returns, and kept
     /// in the history. What became of each, in their order; what is told as an error was not written, save where it is in
@@ -495,7 +507,12 @@ pub fn open_existing(at: impl Into<Address>) -> Result<Option<Box<dyn Store>>, S
     Ok(sqlite::open_existing(sqlite_path(&at.url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
 }
 
-/// Brings a store that is there up to the layout that this program knows; makes none.
+/// The oldest layout that is read as it is, and the one since which there are marks; without them nothing is settled. A store
+/// is brought up to date by whoever opens it to write.
+const READABLE: i64 = 3;
+const MARKED: i64 = 4;
+
+/// Brings a store that is too old to be read up to the layout that this program knows; makes none.
 ///
 /// # Errors
 /// As [`open`].
@@ -504,6 +521,16 @@ pub fn upgrade(at: impl Into<Address>) -> Result<(), StoreError> {
     match open_existing(&at) {
         Err(StoreError::Older { .. }) => open(&at).map(|_| ()),
         other => other.map(|_| ()),
+    }
+}
+
+/// Whether two URLs lead to one store, as far as that shows without opening it.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    match (sqlite_path(one), sqlite_path(other)) {
+        (Ok(one), Ok(other)) => sqlite::place(one) == sqlite::place(other),
+        (Err(_), Err(_)) => postgres::place(one).is_some_and(|place| postgres::place(other) == Some(place)),
+        _ => false,
     }
 }
 

@@ -20,12 +20,13 @@ use self::layout::Found;
 use self::text::{decode, encode};
 use super::head::Marks;
 use super::{
-    Address, Ask, Asked, Deleted, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record,
-    Rename, Run, Save, Saved, Store, StoreError, document, identity, unusable, without_null,
+    Address, Ask, Asked, Deleted, Deployed, Documents, Head, Lock, MARKED, Moved, Note, Origin, Past,
+    READABLE, RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, document, identity, unusable,
+    without_null,
 };
 use crate::model::Settings;
 
-pub(super) use connect::is_url;
+pub(super) use connect::{is_url, place};
 
 /// A store in one schema of a PostgreSQL database.
 pub(super) struct Postgres {
@@ -36,6 +37,8 @@ pub(super) struct Postgres {
     key: Hidden<Vec<u8>>,
     /// Why the connection could not be made again; then nothing else is tried.
     lost: Option<String>,
+    /// Its layout has marks.
+    marked: bool,
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.
@@ -46,7 +49,7 @@ pub(super) fn open(at: &Address) -> Result<Postgres, StoreError> {
         layout::migrate(&mut client, &target)?;
     }
     let (identity, key) = layout::facts(&mut client, &target)?;
-    Ok(Postgres { client, target, access: Access::Write, identity, key, lost: None })
+    Ok(Postgres { client, target, access: Access::Write, identity, key, lost: None, marked: true })
 }
 
 /// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
@@ -55,10 +58,13 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Postgres>, StoreError
     let mut client = target.connect(Access::Read)?;
     match layout::inspect(&mut client, &target)? {
         Found::Empty => Ok(None),
-        Found::Older(found) => Err(StoreError::Older { store: target.shown, found, known: layout::known() }),
-        Found::Current => {
+        Found::Older(found) if found < READABLE => {
+            Err(StoreError::Older { store: target.shown, found, known: layout::known() })
+        }
+        found => {
+            let marked = !matches!(found, Found::Older(found) if found < MARKED);
             let (identity, key) = layout::facts(&mut client, &target)?;
-            Ok(Some(Postgres { client, target, access: Access::Read, identity, key, lost: None }))
+            Ok(Some(Postgres { client, target, access: Access::Read, identity, key, lost: None, marked }))
         }
     }
 }
@@ -218,24 +224,28 @@ impl Store for Postgres {
 
     fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
         let names = integrations.map(encode_all);
-        let sql = "SELECT integration, category, revision, leaves, digest, settled, secrets
-                   FROM category
-                   WHERE $1::text[] IS NULL OR integration = ANY($1)";
-        let rows = self.query(sql, &[&names])?;
+        let marks =
+            if self.marked { "leaves, digest, settled, secrets" } else { "0::bigint, digest, '', ''" };
+        let sql = format!(
+            "SELECT integration, category, revision, {marks}
+             FROM category
+             WHERE $1::text[] IS NULL OR integration = ANY($1)"
+        );
+        let rows = self.query(&sql, &[&names])?;
         rows.iter().map(|row| head(row, &self.target.shown)).collect()
     }
 
-    fn deleted(&mut self, integrations: &[String]) -> Result<Vec<Deleted>, StoreError> {
-        let sql = "SELECT integration, category, max(revision) FROM history
-                   WHERE integration = ANY($1) AND NOT EXISTS (
+    fn deleted(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError> {
+        let sql = "SELECT integration, category, max(revision), max(saved_at) FROM history
+                   WHERE ($1::text[] IS NULL OR integration = ANY($1)) AND NOT EXISTS (
                        SELECT FROM category
                        WHERE category.integration = history.integration AND category.category = history.category)
                    GROUP BY integration, category ORDER BY integration, category";
-        let rows = self.query(sql, &[&encode_all(integrations)])?;
+        let rows = self.query(sql, &[&integrations.map(encode_all)])?;
         let deleted = |row: &Row| {
             let (integration, category) = (decode(row.get(0)), decode(row.get(1)));
             let revision = counted(row.get(2), &self.target.shown, &integration, &category)?;
-            Ok(Deleted { integration, category, revision })
+            Ok(Deleted { integration, category, revision, saved_at: decode(row.get(3)) })
         };
         rows.iter().map(deleted).collect()
     }

@@ -19,8 +19,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 use self::layout::{Facts, Found};
 use super::head::Marks;
 use super::{
-    Ask, Asked, Deleted, Deployed, Documents, Head, Lock, Moved, Note, Origin, Past, RENAME, Record, Rename,
-    Run, Save, Saved, Store, StoreError, Unusable, document, unusable, without_null,
+    Ask, Asked, Deleted, Deployed, Documents, Head, Lock, MARKED, Moved, Note, Origin, Past, READABLE,
+    RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, Unusable, document, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -30,6 +30,8 @@ pub(super) struct Sqlite {
     /// The path as the user wrote it, for errors.
     shown: String,
     facts: Facts,
+    /// Its layout has marks.
+    marked: bool,
 }
 
 /// Opens the store for reading and writing; makes it, and its folder, when it is not there.
@@ -54,7 +56,7 @@ pub(super) fn open(path: &Path) -> Result<Sqlite, StoreError> {
     }
     prove_writable(&mut connection).map_err(|error| failure::open(&shown, &error))?;
     let facts = layout::facts(&connection, &shown)?;
-    Ok(Sqlite { connection, shown, facts })
+    Ok(Sqlite { connection, shown, facts, marked: true })
 }
 
 /// A folder in which no journal can be made would fail the first save; better to fail before anything was begun.
@@ -76,10 +78,13 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
     recover(&connection, &full, &shown)?;
     match layout::inspect(&connection, &shown)? {
         Found::Empty => Ok(None),
-        Found::Older(found) => Err(StoreError::Older { store: shown, found, known: layout::known() }),
-        Found::Current => {
+        Found::Older(found) if found < READABLE => {
+            Err(StoreError::Older { store: shown, found, known: layout::known() })
+        }
+        found => {
+            let marked = !matches!(found, Found::Older(found) if found < MARKED);
             let facts = layout::facts(&connection, &shown)?;
-            Ok(Some(Sqlite { connection, shown, facts }))
+            Ok(Some(Sqlite { connection, shown, facts, marked }))
         }
     }
 }
@@ -87,6 +92,13 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
 /// Absolute, so that SQLite gives no meaning of its own to names such as `:memory:` or `file:…`.
 fn absolute(path: &Path, shown: &str) -> Result<PathBuf, StoreError> {
     std::path::absolute(path).map_err(|error| failure::file(shown, &error))
+}
+
+/// Where a path leads, whatever it is called; the file need not be there yet.
+pub(super) fn place(path: &Path) -> PathBuf {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let of_folder = || Some(full.parent()?.canonicalize().ok()?.join(full.file_name()?));
+    full.canonicalize().ok().or_else(of_folder).unwrap_or_else(|| full.clone())
 }
 
 fn is_there(path: &Path, shown: &str) -> Result<bool, StoreError> {
@@ -177,13 +189,14 @@ impl Store for Sqlite {
     fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let names = integrations.map(|names| serde_json::json!(names).to_string());
+        let marks = if self.marked { "leaves, digest, settled, secrets" } else { "0, digest, '', ''" };
         let mut statement = self
             .connection
-            .prepare_cached(
-                "SELECT integration, category, revision, leaves, digest, settled, secrets
+            .prepare_cached(&format!(
+                "SELECT integration, category, revision, {marks}
                  FROM category
-                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))",
-            )
+                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))"
+            ))
             .map_err(failed)?;
         let mut rows = statement.query([names]).map_err(failed)?;
         let mut found = Vec::new();
@@ -193,25 +206,26 @@ impl Store for Sqlite {
         Ok(found)
     }
 
-    fn deleted(&mut self, integrations: &[String]) -> Result<Vec<Deleted>, StoreError> {
+    fn deleted(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT integration, category, max(revision) FROM history
-                 WHERE integration IN (SELECT value FROM json_each(?1)) AND NOT EXISTS (
+                "SELECT integration, category, max(revision), max(saved_at) FROM history
+                 WHERE (?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))) AND NOT EXISTS (
                      SELECT 1 FROM category
                      WHERE category.integration = history.integration AND category.category = history.category)
                  GROUP BY integration, category ORDER BY integration, category",
             )
             .map_err(failed)?;
-        let mut rows = statement.query([serde_json::json!(integrations).to_string()]).map_err(failed)?;
+        let names = integrations.map(|names| serde_json::json!(names).to_string());
+        let mut rows = statement.query([names]).map_err(failed)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             let (integration, category): (String, String) =
                 (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
             let revision = counted(row.get(2).map_err(failed)?, &self.shown, &integration, &category)?;
-            found.push(Deleted { integration, category, revision });
+            found.push(Deleted { integration, category, revision, saved_at: row.get(3).map_err(failed)? });
         }
         Ok(found)
     }

@@ -39,6 +39,43 @@ fn a_plan_works_once_and_the_plan_after_it_is_empty() {
     }
 }
 
+#[test]
+fn a_plan_that_is_stale_in_many_places_shows_the_first_and_counts_the_rest() {
+    for project in each_kind() {
+        for number in 10..22 {
+            project.shop(&format!("shop-{number}"), "Shop", "30");
+        }
+        project.run(&["apply", "--yes"]).expect(0);
+        for number in 10..22 {
+            project.edit(&format!("integrations/shop-{number}.yaml"), "Klarna: '30'", "Klarna: '14'");
+        }
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.by_hand(
+            "UPDATE category SET settings = '{\"map\":{}}' WHERE category = 'payment_methods' AND integration <> 'shop'",
+        );
+        let stale = project.run(&["apply", "p.plan"]).expect(4).err;
+        assert!(
+            stale.contains("the plan is stale, in 12 places:\n  payment_methods of shop-10: outside"),
+            "{stale}"
+        );
+        assert!(stale.contains("shop-19") && !stale.contains("shop-20"), "{stale}");
+        assert!(stale.contains("\n  and 2 more\n"), "{stale}");
+    }
+}
+
+/// A store that is only misspelt is not made by an apply of a plan that knows another one.
+#[test]
+fn a_plan_of_one_store_makes_no_other() {
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
+    let refused = project.run(&["apply", "p.plan", "--store", "sqlite:stat.db"]).expect(4);
+    assert!(refused.err.contains("made against another store"), "{}", refused.err);
+    assert!(!project.path("stat.db").exists());
+    project.run(&["apply", "p.plan"]).expect(0);
+}
+
 /// What is planned against what is saved meanwhile: only a save of the same category makes a plan stale.
 #[test]
 fn a_plan_is_stale_by_category() {
@@ -348,6 +385,16 @@ fn a_lock_of_somebody_else_is_waited_for_and_then_respected() {
         assert!(store.records().unwrap().is_empty());
         let listed = project.run(&["unlock", "-o", "json"]).expect(0).json();
         assert_eq!(listed["locks"][0]["id"], lock.id.as_str());
+        assert_eq!(listed["locks"][0]["expired"], false);
+        if project.url.starts_with("sqlite:") {
+            project.by_hand("CREATE TABLE kept AS SELECT * FROM lock; UPDATE lock SET expires_at = '2026-01-01T00:00:00Z'");
+            let listed = project.run(&["unlock"]).expect(0).out;
+            assert!(
+                listed.contains("expired at 2026-01-01T00:00:00Z, so that anybody may take it"),
+                "{listed}"
+            );
+            project.by_hand("UPDATE lock SET expires_at = (SELECT expires_at FROM kept); DROP TABLE kept");
+        }
         project.run(&["unlock", "nothing"]).expect(64);
         project.run(&["unlock", &lock.id]).expect(0);
         assert!(store.notes().unwrap()[0].text.contains("held by bo"));
@@ -444,7 +491,61 @@ fn safety_refuses_and_one_check_is_lifted_by_its_name() {
         assert_eq!((notes.len(), notes[0].kind.as_str(), notes[0].by.as_str()), (1, "force", "ann"));
         assert!(notes[0].text.starts_with("hold: they said yes"), "{}", notes[0].text);
         assert!(notes[0].run.is_some());
+        // It stands in the history beside what it let through.
+        let saves = project.run(&["history", "-o", "json"]).expect(0).json()["saves"].clone();
+        let last = saves.as_array().unwrap().last().unwrap();
+        assert_eq!(last["notes"], serde_json::json!([{"kind": "force", "text": notes[0].text}]));
+        assert!(project.run(&["history"]).expect(0).out.contains("\n    force: hold: they said yes"));
     }
+}
+
+/// The rules that hold when a plan is applied, whatever held when it was made.
+#[test]
+fn a_plan_is_judged_by_the_rules_of_the_day_on_which_it_is_applied() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30', Swish: '0'", "Klarna: '14'");
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        for (rule, check) in [
+            ("{protected: [payment_methods]}", "protected"),
+            ("{max_changed: 5%}", "max_changed"),
+            ("{categories: {payment_methods: {max_reset: 10%}}}", "max_reset"),
+        ] {
+            project.write("pairform.yaml", &format!("version: 1\nsafety: {rule}\n"));
+            let ran = project.run(&["apply", "p.plan"]).expect(5);
+            assert!(ran.err.contains(&format!("--force \"{check}: REASON\"")), "{rule}: {}", ran.err);
+        }
+        // A limit that was too strict, and was raised in a commit of its own.
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.write("pairform.yaml", "version: 1\n");
+        project.run(&["apply", "p.plan"]).expect(0);
+    }
+}
+
+#[test]
+fn a_force_keeps_all_that_it_lifted_and_says_when_that_is_nothing() {
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    project.edit("integrations/shop.yaml", "Klarna: '30', Swish: '0'", "Klarna: '14'");
+    project.write(
+        "pairform.yaml",
+        "version: 1\nsafety:\n  max_changed: 5%\n  pairs: {fortnox-shopify: {max_changed: 6%}}\n  categories: {payment_methods: {max_changed: 7%}}\n",
+    );
+    let ran = project.run(&["apply", "--yes", "--force", "max_changed: Klarna leaves"]).expect(0);
+    assert!(!ran.err.contains("lifted nothing"), "{}", ran.err);
+    let notes = project.store().notes().unwrap();
+    assert_eq!(notes.len(), 1);
+    for limit in [
+        "`safety.max_changed`",
+        "`safety.pairs.fortnox-shopify.max_changed`",
+        "`safety.categories.payment_methods.max_changed`",
+    ] {
+        assert!(notes[0].text.contains(limit), "{}", notes[0].text);
+    }
+    project.edit("integrations/shop.yaml", "Klarna: '14'", "Klarna: '14', Swish: '0'");
+    let ran = project.run(&["apply", "--yes", "--force", "hold: just in case"]).expect(0);
+    assert!(ran.err.contains("--force lifted nothing: `hold` does not refuse this plan"), "{}", ran.err);
+    assert_eq!(project.store().notes().unwrap().len(), 1);
 }
 
 #[test]
@@ -455,7 +556,11 @@ fn a_closed_window_and_a_category_that_would_be_emptied_are_refused() {
         "version: 1\nenvironments:\n  test: {store: 'sqlite:x.db', window: {from: '00:00', to: '00:00'}}\n",
     );
     let ran = project.run(&["apply", "--yes"]).expect(5);
-    assert!(ran.err.contains("from 00:00 to 00:00 (UTC) only"), "{}", ran.err);
+    assert!(
+        ran.err.contains("applies only every day, 00:00–00:00 (UTC); the window never opens"),
+        "{}",
+        ran.err
+    );
     project.write("pairform.yaml", "version: 1\n");
     project.run(&["apply", "--yes"]).expect(0);
     project.edit(
@@ -704,11 +809,17 @@ fn a_loser_that_saved_something_says_so() {
     project.by_hand(
         "CREATE TRIGGER rival AFTER UPDATE OF revision ON category WHEN NEW.category = 'general'
          BEGIN
-           UPDATE category SET settings = json_set(settings, '$.map.Klarna', '7') WHERE category = 'payment_methods';
+           UPDATE category SET settings = json_set(settings, '$.map.Klarna', '7' || NEW.revision) WHERE category = 'payment_methods';
          END",
     );
     let ran = project.run(&["apply", "--yes"]).expect(3);
     assert!(ran.out.contains("conflict: outside pairform saved revision 2"), "{}", ran.out);
+    assert!(ran.out.contains("Run apply again"), "{}", ran.out);
+    // With a plan file, running it again would never pass.
+    project.edit("integrations/shop.yaml", "name: Market", "name: Store");
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
+    let ran = project.run(&["apply", "p.plan"]).expect(3);
+    assert!(ran.out.contains("Make the plan anew") && !ran.out.contains("apply again"), "{}", ran.out);
     project.by_hand("DROP TRIGGER rival");
     let plan = project.run(&["plan"]).expect(0);
     assert!(plan.out.contains("conflict: changed here and outside, last applied \"30\""), "{}", plan.out);

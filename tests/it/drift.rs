@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::place::{Project, each_kind};
+use crate::revisions::Repository;
 
 const HAND: &str = r#"UPDATE category SET settings = '{"default_terms_of_payment":"30","map":{"Klarna":"14","Qliro":"5","Swish":"0"}}'
     WHERE category = 'payment_methods'"#;
@@ -55,14 +56,24 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
 
         for (form, said) in [
             ("markdown", "2 settings changed outside the files, in 1 integration"),
-            ("html", "drift: changed outside by outside pairform at "),
+            ("markdown", "### ❌ pairform drift"),
+            ("html", "drift: changed outside pairform, at "),
             ("junit", "2 settings changed outside"),
-            ("gitlab", "plan-drift"),
-            ("sarif", "plan-drift"),
+            ("gitlab", "map.Klarna was changed outside pairform, at 2"),
+            ("sarif", "map.Klarna was changed outside pairform, at 2"),
+            ("github", "map.Qliro was changed outside pairform, at 2"),
+            ("text", "outside pairform, at 2"),
         ] {
             let told = project.run(&["drift", "-o", form]).expect(0);
             assert!(told.out.contains(said) && !told.out.contains("next sync;"), "{form}: {}", told.out);
+            assert!(!told.out.contains("by outside"), "{form}: {}", told.out);
         }
+        // A setting that no file manages is told apart: an apply leaves it.
+        let unmanaged: Vec<bool> = changes.iter().map(|change| change["unmanaged"] == true).collect();
+        assert_eq!(unmanaged, [false, true]);
+        let text = project.run(&["drift"]).expect(0).out;
+        assert!(text.contains("; no file manages it\n"), "{text}");
+        assert!(text.contains("One of them is managed by no file, and an apply leaves it.\n"), "{text}");
 
         project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '10'");
         let both = project.run(&["drift", "-o", "json"]).expect(0);
@@ -71,6 +82,124 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
         project.edit("integrations/shop.yaml", "Klarna: '10'", "Klarna: '14', Qliro: '5'");
         project.run(&["drift", "--detailed-exitcode"]).expect(0);
     }
+}
+
+/// Categories that drifted: integration, category, revision, and the number of settings.
+fn drifted(project: &Project, arguments: &[&str]) -> Vec<(String, String, Option<u64>, usize)> {
+    let arguments: Vec<&str> =
+        ["drift", "--detailed-exitcode", "-o", "json"].iter().chain(arguments).copied().collect();
+    let ran = project.run(&arguments);
+    let drift = ran.json();
+    let mut found = Vec::new();
+    for one in drift["integrations"].as_array().unwrap() {
+        for category in one["categories"].as_array().unwrap() {
+            let changes = category["changes"].as_array().unwrap().len();
+            if changes > 0 {
+                let name = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+                let revision = category["revision"].as_u64();
+                found.push((name(&one["integration"]), name(&category["category"]), revision, changes));
+            }
+        }
+    }
+    assert_eq!(ran.code, if found.is_empty() { 0 } else { 2 }, "{}", ran.err);
+    found
+}
+
+#[test]
+fn what_was_deleted_by_hand_has_drifted_whether_a_category_or_all_of_an_integration() {
+    for project in each_kind() {
+        project.shop("other", "Other", "10");
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand("DELETE FROM category WHERE integration = 'shop' AND category = 'order'");
+        assert_eq!(drifted(&project, &[]), [("shop".into(), "order".into(), None, 1)]);
+        let text = project.run(&["drift"]).expect(0).out;
+        let comment = project.run(&["drift", "-o", "markdown"]).expect(0).out;
+        assert!(comment.contains("** · deleted\n") && comment.contains("| **drift** |"), "{comment}");
+        assert!(!comment.contains("**reset**"), "{comment}");
+        assert!(text.contains("order deleted\n") && text.contains("sets back what the files say"), "{text}");
+        project.by_hand("DELETE FROM category WHERE integration = 'shop'");
+        let found = drifted(&project, &[]);
+        assert_eq!(found.len(), 5, "{found:?}");
+        assert!(found.iter().all(|(name, _, revision, _)| name == "shop" && revision.is_none()), "{found:?}");
+        assert_eq!(drifted(&project, &["--integration", "other"]), []);
+        project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(drifted(&project, &[]), []);
+        // What was renamed is not missed under its former id.
+        project.edit("integrations/shop.yaml", "integration: shop", "integration: store\nrenamed_from: shop");
+        std::fs::rename(project.path("integrations/shop.yaml"), project.path("integrations/store.yaml"))
+            .unwrap();
+        assert_eq!(drifted(&project, &[]), []);
+        project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(drifted(&project, &[]), []);
+        project.by_hand("DELETE FROM category WHERE integration = 'store' AND category = 'order'");
+        assert_eq!(drifted(&project, &[]), [("store".into(), "order".into(), None, 1)]);
+    }
+}
+
+#[test]
+fn what_was_made_by_hand_and_never_applied_has_drifted() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(
+            r#"INSERT INTO category (integration, category, settings) VALUES
+               ('shop', 'stock', '{"by_hand": 1}'), ('shop', 'nothing', '{"by_hand": 1}'),
+               ('stray', 'order', '{"creates": "order", "x": 1}')"#,
+        );
+        let stray = ("stray".into(), "order".into(), Some(1), 2);
+        assert_eq!(
+            drifted(&project, &[]),
+            [
+                ("shop".into(), "stock".into(), Some(1), 1),
+                ("shop".into(), "nothing".into(), Some(1), 1),
+                stray.clone()
+            ]
+        );
+        assert_eq!(drifted(&project, &["--category", "order"]), [stray]);
+        assert_eq!(drifted(&project, &["--exclude", "shop"]), []);
+        let text = project.run(&["drift"]).expect(0).out;
+        assert!(text.contains("stray  in no file; `pairform pull stray --pair PAIR` adopts it\n"), "{text}");
+        assert!(text.contains("No file manages them, so an apply leaves them.\n"), "{text}");
+        assert!(!text.contains("sets back"), "{text}");
+        // Drift is where plan would save something, or where no file says anything.
+        assert!(project.pending().is_empty());
+    }
+}
+
+#[test]
+fn a_category_that_is_edited_elsewhere_by_agreement_does_not_drift() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit(
+            "integrations/shop.yaml",
+            "pair: fortnox-shopify",
+            "pair: fortnox-shopify\nunmanaged: [payment_methods]",
+        );
+        let text = std::fs::read_to_string(project.path("integrations/shop.yaml")).unwrap();
+        let start = text.find("  payment_methods:\n").unwrap();
+        let end = text.find("schedules:").unwrap();
+        project.write("integrations/shop.yaml", &format!("{}{}", &text[..start], &text[end..]));
+        project.by_hand(HAND);
+        assert_eq!(drifted(&project, &[]), []);
+        project.by_hand("DELETE FROM category WHERE category = 'payment_methods'");
+        assert_eq!(drifted(&project, &[]), []);
+    }
+}
+
+/// However many integrations there are, and whatever they have never saved.
+#[test]
+fn drift_reads_no_history_of_what_did_not_drift() {
+    let project = Project::sqlite();
+    for number in 0..4 {
+        project.shop(&format!("shop-{number}"), "Shop", "30");
+    }
+    project.run(&["apply", "--yes"]).expect(0);
+    // A document that cannot be read would stop whoever reads it.
+    project.by_hand(
+        "DROP TRIGGER history_is_not_changed; UPDATE history SET settings = 'nothing' WHERE integration <> 'shop-1'",
+    );
+    assert_eq!(drifted(&project, &[]), []);
+    project.by_hand(&format!("{HAND} AND integration = 'shop-1'"));
+    assert_eq!(drifted(&project, &[]), [("shop-1".into(), "payment_methods".into(), Some(2), 2)]);
 }
 
 #[test]
@@ -145,6 +274,50 @@ fn the_way_back_is_a_plan_like_any_other() {
     }
 }
 
+/// A way back carries the commit of the day on which it is applied, and is none of that commit's saves.
+#[test]
+fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
+    let repository = Repository::new();
+    repository.write("pairform.yaml", "version: 1\n");
+    repository.write(".gitignore", ".pairform/\n*.plan\n");
+    let shop = |terms: &str| {
+        let text = format!(
+            "integration: shop\npair: fortnox-shopify\nsettings:\n  general: {{name: Shop}}\n  payment_methods: {{default_terms_of_payment: '{terms}'}}\n"
+        );
+        repository.write("integrations/shop.yaml", &text);
+        repository.commit(&format!("Terms {terms}"))
+    };
+    let run = |arguments: &[&str], code: i32| {
+        let output = repository.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?} {output:?}");
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    let first = shop("30");
+    run(&["apply", "--yes"], 0);
+    let second = shop("14");
+    run(&["apply", "--yes"], 0);
+    run(&["revert", "shop", "--commit", &first, "--out", "back.plan"], 0);
+    run(&["apply", "back.plan"], 0);
+
+    let saves = repository.json(&["history", "--commit", &second])["saves"].clone();
+    let notes: Vec<_> = saves.as_array().unwrap().iter().map(|save| &save["notes"]).collect();
+    let text = format!("to what was deployed after commit {first}");
+    assert_eq!(notes, [&json!([]), &json!([{"kind": "revert", "text": text}])]);
+    assert!(run(&["history"], 0).contains(&format!("\n    revert: {text}\n")));
+    let again = run(&["revert", "shop", "--commit", &second[..10]], 0);
+    assert!(again.contains("\"30\" → \"14\""), "{again}");
+
+    repository.git(&["rm", "-q", "integrations/shop.yaml"]);
+    repository.commit("Close the shop");
+    let gone = run(&["revert", "shop", "--commit", &second], 64);
+    assert!(gone.contains("is deployed and in no file") && gone.contains("--rev REVISION"), "{gone}");
+    run(&["revert", "shop", "--commit", &second, "--rev", "HEAD~1", "--out", "again.plan"], 0);
+    run(&["apply", "again.plan"], 0);
+    let no_time = run(&["revert", "shop", "--time", "yesterday", "--rev", "HEAD~1"], 64);
+    assert!(no_time.starts_with("error: `yesterday` is no time\n"), "{no_time}");
+    assert!(run(&["revert", "shp", "--time", "yesterday"], 64).contains("there is no integration `shp`"));
+}
+
 #[test]
 fn the_record_for_auditors_is_whole_or_shows_it() {
     for project in each_kind() {
@@ -164,6 +337,115 @@ fn the_record_for_auditors_is_whole_or_shows_it() {
         project.write("audit.jsonl", &lines.join("\n"));
         let refused = project.run(&["audit", "verify", "audit.jsonl"]).expect(1);
         assert!(refused.err.contains("missing"), "{}", refused.err);
+    }
+}
+
+/// A record grows with each save, and has no limit as sources have.
+#[test]
+fn a_large_record_is_verified_too() {
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    let mut store = project.store();
+    let mut records = store.records().unwrap();
+    let text = "x".repeat(20 * 1024 * 1024);
+    records[0].past.settings = Ok(pairform::model::from_json(&json!({"text": text})));
+    let lines = pairform::report::audit::export("id", &records, &[], &store.heads(None).unwrap());
+    let text: String = lines.into_iter().map(|line| pairform::model::canonical_json(line) + "\n").collect();
+    project.write("large.jsonl", &text);
+    project.run(&["audit", "verify", "large.jsonl"]).expect(0);
+    let missing = project.run(&["audit", "verify", "none.jsonl"]).expect(64);
+    assert!(missing.err.contains("cannot read none.jsonl: No such file"), "{}", missing.err);
+}
+
+/// As a pairform of before the marks left it: read as it is, and brought up to date by who writes.
+#[test]
+fn a_store_of_an_older_layout_is_read_as_it_is() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(HAND);
+        project.by_hand(
+            "DELETE FROM migration WHERE number >= 4;
+             ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
+             ALTER TABLE category DROP COLUMN leaves",
+        );
+        project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        project.run(&["history"]).expect(0);
+        project.run(&["unlock"]).expect(0);
+        project.run(&["audit", "export"]).expect(0);
+        assert_eq!(drifted(&project, &[]), [("shop".into(), "payment_methods".into(), Some(2), 2)]);
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.run(&["apply", "p.plan"]).expect(0);
+        assert!(project.pending().is_empty());
+    }
+    // What cannot be read names what mends it, and that does nothing else.
+    let project = Project::sqlite();
+    project.run(&["apply", "--yes"]).expect(0);
+    project.by_hand(
+        "DELETE FROM migration WHERE number >= 3;
+         ALTER TABLE run DROP COLUMN commit_author; ALTER TABLE run DROP COLUMN commit_dirty;
+         ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
+         ALTER TABLE category DROP COLUMN leaves",
+    );
+    project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+    let refused = project.run(&["plan"]).expect(7);
+    assert!(refused.err.contains("`pairform apply --no-input` brings it up to date"), "{}", refused.err);
+    project.run(&["apply", "--no-input"]).expect(64);
+    assert_eq!(project.pending(), ["general"]);
+}
+
+#[test]
+fn a_save_that_was_taken_out_of_the_store_shows_in_its_record() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        for terms in ["14", "10", "0"] {
+            project.shop("shop", "Shop", terms);
+            project.run(&["apply", "--yes"]).expect(0);
+        }
+        // Another id, and the way back to the first one: the revisions go on.
+        for (from, to) in [("shop", "store"), ("store", "shop")] {
+            project.shop(to, "Shop", if to == "shop" { "7" } else { "5" });
+            project.edit(
+                &format!("integrations/{to}.yaml"),
+                "pair:",
+                &format!("renamed_from: {from}\npair:"),
+            );
+            std::fs::remove_file(project.path(&format!("integrations/{from}.yaml"))).unwrap();
+            project.run(&["apply", "--yes"]).expect(0);
+        }
+        let earlier = project.run(&["audit", "export"]).expect(0).out;
+        project.write("earlier.jsonl", &earlier);
+        project.run(&["audit", "verify", "earlier.jsonl"]).expect(0);
+        project.shop("shop", "Shop", "30");
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(HAND);
+        project.write("whole.jsonl", &project.run(&["audit", "export"]).expect(0).out);
+        project.run(&["audit", "verify", "whole.jsonl", "--after", "earlier.jsonl"]).expect(0);
+        let refused = project.run(&["audit", "verify", "earlier.jsonl", "--after", "whole.jsonl"]).expect(1);
+        assert!(refused.err.contains("whole.jsonl:"), "{}", refused.err);
+
+        // Whoever owns the store can take out what only grows; newest first here, so that each is told of on its own.
+        let (open, back) = match project.url.starts_with("sqlite:") {
+            true => ("DROP TRIGGER history_is_not_deleted", "INSERT INTO history"),
+            false => {
+                ("ALTER TABLE history DISABLE TRIGGER USER", "INSERT INTO history OVERRIDING SYSTEM VALUE")
+            }
+        };
+        project.by_hand(open);
+        for (revision, said) in [
+            (8, "payment_methods of shop is at revision 8, and no line tells of it"),
+            (3, "revision 3 of payment_methods of shop before it is missing"),
+            (5, "revision 5 of payment_methods of shop before it is missing"),
+        ] {
+            project.by_hand(&format!(
+                "CREATE TABLE kept AS SELECT * FROM history WHERE category = 'payment_methods' AND revision = {revision};
+                 DELETE FROM history WHERE category = 'payment_methods' AND revision = {revision}"
+            ));
+            let export = project.run(&["audit", "export"]).expect(0).out;
+            project.write("audit.jsonl", &export);
+            let refused = project.run(&["audit", "verify", "audit.jsonl"]).expect(1);
+            assert!(refused.err.contains(said), "{revision}: {}", refused.err);
+            project.by_hand(&format!("{back} SELECT * FROM kept; DROP TABLE kept"));
+        }
     }
 }
 

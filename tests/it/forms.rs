@@ -29,6 +29,7 @@ fn change(text: &str, kind: Kind, origin: Origin) -> Change {
         touched: Some(pairform::plan::Touched { commit: Some(text.to_owned()), author: text.to_owned() }),
         since: None,
         by: None,
+        unmanaged: false,
     }
 }
 
@@ -40,6 +41,8 @@ fn plan(text: &str, integrations: usize) -> Plan {
             pair: "fortnox-shopify".to_owned(),
             title: text.to_owned(),
             mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },
+            deployed_mode: None,
+            rests_on: Default::default(),
             readiness: Readiness { required: 2, set: 1 },
             link: Some(format!("https://example.com/{text}")),
             categories: vec![CategoryPlan {
@@ -48,6 +51,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
                 action: Action::Update,
                 revision: Some(7),
                 deleted: None,
+                deployed: None,
                 changes: vec![
                     change(text, Kind::Change, Origin::Git),
                     change(text, Kind::Reset, Origin::Git),
@@ -73,6 +77,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
         integrations,
         released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],
         refusals: vec![Refusal { check: text.to_owned(), message: text.to_owned() }],
+        revert: None,
         findings: vec![finding(text, "error"), finding(text, "warning"), finding(text, "error")],
         notes: vec![text.to_owned()],
         summary,

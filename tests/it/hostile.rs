@@ -389,6 +389,32 @@ fn plan_files_are_proven_before_they_are_applied() {
         assert_stops(&project, &["apply", "bad.json"], 64);
         assert_stops(&project, &["show", "bad.json"], 64);
     }
+    // Of a later pairform, and whole: called that, and not applied over what it may ask for.
+    let sealed = |version: &str, more: &str| {
+        let mut plan: serde_json::Value = serde_json::from_str(&good).unwrap();
+        plan["format_version"] = version.into();
+        if !more.is_empty() {
+            plan[more] = "x".into();
+        }
+        plan.as_object_mut().unwrap().shift_remove("digest");
+        let digest = pairform::model::digest_text(&pairform::model::canonical_json(plan.clone()));
+        plan["digest"] = digest.into();
+        plan.to_string()
+    };
+    for (version, more, said) in [
+        ("1.1", "hold_until", "it has format 1.1 and this pairform knows 1.0"),
+        ("1.1", "", "update pairform"),
+        ("1.0", "hold_until", "it holds what this pairform does not know"),
+        ("2.0", "", "it has format 2.0"),
+    ] {
+        project.write("bad.json", sealed(version, more));
+        assert_stops(&project, &["apply", "bad.json"], 64);
+        assert!(project.run(&["apply", "bad.json"]).stderr.contains(said), "{version} {more}");
+        project.write("bad.json", sealed(version, more).replace("fortnox-shopify", "shopify-fortnox"));
+        assert!(!project.run(&["apply", "bad.json"]).stderr.contains("update pairform"), "{version} {more}");
+    }
+    project.write("bad.json", sealed("1.0", ""));
+    project.run(&["show", "bad.json"]).assert_code(0);
     project.write("bad.json", [0xff, 0xfe, 0]);
     assert_stops(&project, &["apply", "bad.json"], 64);
     assert!(!project.at(".pairform").exists());
@@ -410,6 +436,46 @@ fn a_plan_is_applied_to_its_own_environment_alone() {
     assert_stops(&project, &["apply", "plan.json", "--env", "live"], 4);
     project.run(&["apply", "plan.json"]).assert_code(0);
     assert!(project.at("t.db").exists() && !project.at("l.db").exists());
+}
+
+#[test]
+fn a_store_that_is_named_by_its_url_is_its_environment_with_all_its_rules() {
+    let project = Project::empty();
+    project.write(
+        "pairform.yaml",
+        "version: 1
+default_environment: test
+environments:
+  test: {store: 'sqlite:t.db', vars: {brand: Test}}
+  live: {store: 'sqlite:l.db', vars: {brand: Live}, window: {from: '00:00', to: '00:00'}}
+  twin: {store: 'postgres://pairform@db.invalid/configure'}
+",
+    );
+    project.write("integrations/a.yaml", GOOD.replace("name: A", "name: '{{ brand }}'"));
+    project.run(&["apply", "--yes", "--env", "live"]).assert_code(5);
+    symlink(project.path(), project.at("here")).unwrap();
+    let full = format!("sqlite:{}", project.at("l.db").display());
+    for store in ["sqlite:l.db", "sqlite:./l.db", "sqlite:here/l.db", &full] {
+        let refused = project.run(&["apply", "--yes", "--store", store]);
+        assert!(refused.assert_code(5).stderr.contains("window"), "{}", refused.stderr);
+        let plan = project.run(&["plan", "--store", store, "-o", "json"]).json();
+        assert_eq!(plan["environment"], "live", "{plan:#}");
+        assert!(plan.to_string().contains("\"after\":\"Live\""), "{plan:#}");
+        assert_stops(&project, &["apply", "--yes", "--env", "test", "--store", store], 64);
+    }
+    let twin = "postgresql://somebody@db.invalid:5432/configure?connect_timeout=1";
+    assert_stops(&project, &["plan", "--env", "test", "--store", twin], 64);
+
+    // A plan that knew no store is for that of its environment, while nothing is in it.
+    project.run(&["plan", "--env", "test", "--out", "plan.json"]).assert_code(0);
+    assert_stops(&project, &["apply", "plan.json", "--store", "sqlite:other.db"], 4);
+    project.run(&["apply", "--yes", "--store", "sqlite:t.db"]).assert_code(0);
+    project.write("integrations/b.yaml", GOOD.replace("integration: a", "integration: b"));
+    std::fs::remove_file(project.at("t.db")).unwrap();
+    project.run(&["apply", "--yes", "--env", "test", "--integration", "b"]).assert_code(0);
+    let refused = project.run(&["apply", "plan.json"]);
+    assert!(refused.assert_code(4).stderr.contains("before there was a store"), "{}", refused.stderr);
+    assert!(!project.at("l.db").exists() && !project.at("other.db").exists());
 }
 
 #[test]

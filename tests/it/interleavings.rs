@@ -96,7 +96,7 @@ impl Store for InTurns<'_> {
     in_turns! {
         fn read(integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
         fn heads(integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
-        fn deleted(integrations: &[String]) -> Result<Vec<Deleted>, StoreError>;
+        fn deleted(integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError>;
         fn save_all(saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
         fn rename(rename: &Rename<'_>) -> Result<Moved, StoreError>;
         fn begin(run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
@@ -237,7 +237,7 @@ fn template(project: &Project) -> Plan {
     project.run(&["plan", "--out", "p.plan"]).expect(0);
     let mut plan =
         pairform::plan::file::read(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
-    plan.store = None;
+    plan.store = Some(project.store().identity().to_owned());
     plan
 }
 

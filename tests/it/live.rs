@@ -1,5 +1,8 @@
 //! Live mode: it never goes on while a required setting is missing, whatever part of the configuration is applied.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use crate::run::Project;
 
 /// The complete sample, with every secret at hand.
@@ -44,4 +47,128 @@ fn live_mode_does_not_go_on_before_what_is_required_is_deployed() {
     run(&back).assert_code(0);
     let refused = run(&["apply", "back.plan"]);
     assert!(refused.assert_code(5).stderr.contains("`order.exclude_before`"), "{}", refused.stderr);
+}
+
+#[test]
+fn live_mode_is_guarded_by_what_is_deployed_and_by_what_will_be() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let run = |arguments: &[&str]| project.run_with(arguments, &secrets);
+    project.write("pairform.yaml", "version: 1\nsafety: {live: require-leave}\n");
+    run(&["apply", "--yes"]).assert_code(5);
+    run(&["apply", "--yes", "--allow-live"]).assert_code(0);
+
+    // A shop sells until the save that switches it off, by a value or by silence.
+    let text = project.read("integrations/nordic.yaml");
+    for silent in ["    live_mode: false\n", ""] {
+        project.write("integrations/nordic.yaml", text.replace("    live_mode: true\n", silent));
+        project.edit(
+            "integrations/nordic.yaml",
+            "exclude_before: \"2026-01-01\"",
+            "exclude_before: \"2026-02-01\"",
+        );
+        let plan = run(&["plan", "--out", "p.plan"]);
+        assert!(plan.assert_code(0).stdout.contains("onboarding (deployed: live)"), "{}", plan.stdout);
+        for arguments in [&["apply", "--yes"][..], &["apply", "p.plan"]] {
+            let refused = run(arguments);
+            assert!(refused.assert_code(5).stderr.contains("--allow-live"), "{}", refused.stderr);
+        }
+    }
+    // So it does while it is only given another name.
+    project.write(
+        "integrations/nordisk.yaml",
+        text.replace("integration: nordic", "integration: nordisk\nrenamed_from: nordic"),
+    );
+    std::fs::remove_file(project.at("integrations/nordic.yaml")).unwrap();
+    run(&["apply", "--yes"]).assert_code(5);
+    std::fs::remove_file(project.at("integrations/nordisk.yaml")).unwrap();
+
+    // The way back into live mode is told, and needs leave too.
+    project
+        .write("integrations/nordic.yaml", text.replace("    live_mode: true\n", "    live_mode: false\n"));
+    run(&["apply", "--yes", "--allow-live"]).assert_code(0);
+    let back = run(&["revert", "nordic", "--category", "general", "--revision", "1", "--out", "back.plan"]);
+    assert!(back.assert_code(0).stdout.contains("live (deployed: onboarding)"), "{}", back.stdout);
+    run(&["apply", "back.plan"]).assert_code(5);
+    run(&["apply", "back.plan", "--allow-live"]).assert_code(0);
+}
+
+/// What live mode rests on may move between the plan and its apply, and while an apply is interrupted.
+#[test]
+fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let run = |arguments: &[&str]| project.run_with(arguments, &secrets);
+    project.edit("integrations/nordic.yaml", "live_mode: true", "live_mode: false");
+    run(&["apply", "--yes"]).assert_code(0);
+    project.edit("integrations/nordic.yaml", "live_mode: false", "live_mode: true");
+    for filter in [&[][..], &["--category", "general"]] {
+        run(&[&["plan", "--out", "p.plan"], filter].concat()).assert_code(0);
+        let by_hand = rusqlite::Connection::open(project.at(".pairform/state.db")).unwrap();
+        let sql =
+            "UPDATE category SET settings = json_remove(settings, '$.default_terms_of_payment', '$.map')
+                   WHERE category = 'payment_methods'";
+        by_hand.execute_batch(sql).unwrap();
+        let stale = run(&["apply", "p.plan"]);
+        for part in ["payment_methods of nordic", "outside pairform saved revision", "at 2"] {
+            assert!(stale.assert_code(4).stderr.contains(part), "{}", stale.stderr);
+        }
+        // As if it had been interrupted before.
+        let plan: serde_json::Value = serde_json::from_str(&project.read("p.plan")).unwrap();
+        let url = format!("sqlite:{}", project.at(".pairform/state.db").display());
+        let mut store = pairform::store::open(&url).unwrap();
+        let run_id = plan["digest"].as_str().unwrap();
+        store.begin(run_id, "2026-12-01T00:00:00Z", "ann", pairform::store::Origin::default()).unwrap();
+        let shaken = run(&["apply", "p.plan"]);
+        assert!(shaken.assert_code(4).stdout.contains("on which live mode rests"), "{}", shaken.stdout);
+        let mut general = store.read(None).unwrap();
+        general.retain(|row| row.category == "general");
+        assert_eq!(pairform::model::to_json(&general[0].settings)["live_mode"], false);
+        run(&["apply", "--yes", "--category", "payment_methods"]).assert_code(0);
+    }
+}
+
+/// What is typed at a terminal; none where there is no `script` to make one.
+fn typed(project: &Project, secrets: &[(&str, &str)], answer: &str) -> Option<(Option<i32>, String)> {
+    let plain = project.command(&["apply", "--color", "never"]);
+    let words = std::iter::once(plain.get_program()).chain(plain.get_args());
+    let words: Vec<&str> = words.map(|word| word.to_str().unwrap()).collect();
+    let mut child = Command::new("script")
+        .args(["-qec", &words.join(" "), "/dev/null"])
+        .current_dir(project.path())
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .envs(secrets.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Some((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
+/// A word that nobody types by habit, also where a shop that sells only gets another name.
+#[test]
+fn a_live_integration_is_renamed_after_its_name_was_typed() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    project.run_with(&["apply", "--yes"], &secrets).assert_code(0);
+    let text = project.read("integrations/nordic.yaml");
+    let text = text.replace("integration: nordic", "integration: nordisk\nrenamed_from: nordic");
+    project.write("integrations/nordisk.yaml", text);
+    std::fs::remove_file(project.at("integrations/nordic.yaml")).unwrap();
+    let Some((code, said)) = typed(&project, &secrets, "yes\n") else {
+        return eprintln!("there is no `script` here: nothing was typed at a terminal");
+    };
+    assert_eq!(code, Some(5), "{said}");
+    for part in [
+        "Rename 1 integration and save 0 categories, 1 integration in live mode? Type `nordisk` to go on",
+        "not applied: only `nordisk` goes on, and it was not typed",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let (code, said) = typed(&project, &secrets, "nordisk\n").unwrap();
+    assert_eq!(code, Some(0), "{said}");
+    project.run_with(&["plan", "--detailed-exitcode"], &secrets).assert_code(0);
 }

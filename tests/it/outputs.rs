@@ -6,7 +6,8 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
+    "audit",
     "validate",
     "plan",
     "apply",
@@ -87,6 +88,13 @@ fn outputs_fit_their_schemas() {
     assert_fits("plan", &run(&["drift"]));
     assert_fits("plan", &run(&["revert", "nordic-outdoor", "--time", "2999-01-01T00:00:00Z"]));
     assert_fits("history", &run(&["history"]));
+    assert_fits("audit", &run(&["audit", "export"]));
+    let lines = project.run_with(&["audit", "export"], &environment).stdout;
+    project.write("audit.jsonl", &lines);
+    let proved = run(&["audit", "verify", "audit.jsonl"]);
+    assert_fits("audit", &proved);
+    assert_eq!(proved["lines"], lines.lines().count());
+    std::fs::remove_file(project.at("audit.jsonl")).unwrap();
     assert_fits("list", &run(&["list"]));
     assert_fits("list", &run(&["list", "--setting", "payment_methods.map"]));
     assert_fits("pull", &run(&["pull", "--yes"]));

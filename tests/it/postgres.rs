@@ -330,8 +330,9 @@ fn the_password_of_a_store_may_be_a_reference() {
     project.write("secrets/store", format!("{PASSWORD}\n"));
     project.write("pairform.yaml", config("file/secrets/store"));
     project.run(&["plan", "--detailed-exitcode"]).assert_code(0);
-    // Another store is not told it.
-    let elsewhere = project.run(&["plan", "--store", &url]);
+    // The store of the environment by its URL is that store; one that is written otherwise is not told it.
+    project.run(&["plan", "--detailed-exitcode", "--store", &url]).assert_code(0);
+    let elsewhere = project.run(&["plan", "--store", &format!("{url}&connect_timeout=3")]);
     assert!(elsewhere.assert_code(6).stderr.contains("password"), "{}", elsewhere.stderr);
     project.write("pairform.yaml", config("exec/pass"));
     assert!(project.run(&["validate"]).assert_code(1).stdout.contains("E0305"));

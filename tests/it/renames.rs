@@ -196,6 +196,26 @@ fn a_renamed_integration_takes_over_what_is_deployed() {
     }
 }
 
+/// A rename saves no category, and is held all the same.
+#[test]
+fn a_hold_and_a_window_hold_a_rename_too() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        rename(&project, "shop", "store");
+        for (rule, check) in [
+            ("safety: {holds: {shop: the auditors are here}}", "shop is on hold"),
+            ("safety: {holds: {store: the auditors are here}}", "store is on hold"),
+            ("environments: {t: {store: 'sqlite:x.db', window: {from: '00:00', to: '00:00'}}}", "window"),
+        ] {
+            project.write("pairform.yaml", &format!("version: 1\n{rule}\n"));
+            let refused = project.run(&["apply", "--yes"]).expect(5);
+            assert!(refused.err.contains(check), "{}", refused.err);
+        }
+        project.write("pairform.yaml", "version: 1\n");
+        project.run(&["apply", "--yes"]).expect(0);
+    }
+}
+
 #[test]
 fn a_file_that_was_moved_without_a_word_is_taken_for_a_rename_perhaps() {
     let project = Project::sqlite();

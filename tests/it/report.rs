@@ -276,6 +276,7 @@ fn change(setting: &str, kind: Kind, before: Json, after: Json) -> Change {
         touched: None,
         since: None,
         by: None,
+        unmanaged: false,
     }
 }
 
@@ -286,6 +287,7 @@ fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change
         action,
         revision,
         deleted: None,
+        deployed: None,
         changes,
         blocked: Vec::new(),
         owners: Vec::new(),
@@ -301,6 +303,8 @@ fn integration(name: &str, mode: Mode, readiness: Readiness, categories: Vec<Cat
         pair: "fortnox-shopify".to_owned(),
         title: "Shopify ↔ Fortnox".to_owned(),
         mode,
+        deployed_mode: None,
+        rests_on: Default::default(),
         readiness,
         link: None,
         effects: None,
@@ -322,6 +326,7 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         released: Vec::new(),
         refusals: Vec::new(),
         notes: Vec::new(),
+        revert: None,
         findings: Vec::new(),
         comparison: None,
     }

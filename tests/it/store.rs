@@ -464,10 +464,10 @@ fn a_row_deleted_by_hand_is_gone_and_its_revisions_are_not_used_again(place: &dy
     let mut store = place.open();
     save(&mut *store, "30", 0);
     save(&mut *store, "14", 1);
-    assert!(store.deleted(&["nordic-outdoor".into()]).unwrap().is_empty());
+    assert!(store.deleted(Some(&["nordic-outdoor".into()])).unwrap().is_empty());
     place.by_hand("DELETE FROM category").unwrap();
     assert!(store.read(None).unwrap().is_empty());
-    let gone = store.deleted(&["another".into(), "nordic-outdoor".into()]).unwrap();
+    let gone = store.deleted(Some(&["another".into(), "nordic-outdoor".into()])).unwrap();
     assert_eq!(
         gone.iter().map(|gone| (gone.category.as_str(), gone.revision)).collect::<Vec<_>>(),
         [("payment_methods", 3)]
@@ -484,7 +484,7 @@ fn a_row_deleted_by_hand_is_gone_and_its_revisions_are_not_used_again(place: &dy
         }
     );
     assert_eq!(save(&mut *store, "30", 0), Saved::Saved { revision: 4 });
-    assert!(store.deleted(&["nordic-outdoor".into()]).unwrap().is_empty());
+    assert!(store.deleted(Some(&["nordic-outdoor".into()])).unwrap().is_empty());
     assert_eq!(save(&mut *store, "30", 0), Saved::Already { revision: 4 });
     assert_eq!(save(&mut *store, "10", 4), Saved::Saved { revision: 5 });
     assert_eq!(history(&mut *store).iter().map(|past| past.revision).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);

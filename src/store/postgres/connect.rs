@@ -51,16 +51,25 @@ pub(in crate::store) fn is_url(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
+/// Host, port, database and schema: where a URL leads, whoever asks and however.
+pub(in crate::store) fn place(url: &str) -> Option<String> {
+    let (config, ours) = read(url).ok()?;
+    Some(format!("{} {}", shown(&config), ours.schema.as_deref().unwrap_or(SCHEMA)))
+}
+
+fn read(url: &str) -> Result<(Config, Ours), postgres::Error> {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut ours = Ours::default();
+    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !ours.takes(pair)).collect();
+    let address = if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) };
+    Ok((address.parse()?, ours))
+}
+
 impl Target {
     pub fn parse(at: &Address) -> Result<Target, StoreError> {
-        let wrong = |reason: String| StoreError::Open { store: "postgres://…".to_owned(), reason };
-        let (address, query) = at.url.split_once('?').unwrap_or((&at.url, ""));
-        let mut ours = Ours::default();
-        let rest: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !ours.takes(pair)).collect();
-        let address =
-            if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) };
-        let mut config: Config = address.parse().map_err(|error: postgres::Error| {
-            wrong(format!("the URL is wrong: {}", failure::words(&error)))
+        let (mut config, ours) = read(&at.url).map_err(|error| StoreError::Open {
+            store: "postgres://…".to_owned(),
+            reason: format!("the URL is wrong: {}", failure::words(&error)),
         })?;
         let shown = shown(&config);
         if let Some(name) = ours.wrong {
