@@ -283,6 +283,11 @@ fn report(mut done: Vec<Work<'_>>, interrupted: bool) -> Report {
 /// interrupted is no such move; and once it did something, the rest is finished as far as that can be, and the report says
 /// what was in the way.
 fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
+    let is_own = |of: &Option<String>| of.as_deref() == Some(&plan.digest);
+    // A plan that knew no store is for one in which nothing is yet.
+    if plan.store.is_none() && store.read(None)?.iter().any(|deployed| !is_own(&deployed.run)) {
+        return Err(ApplyError::NotEmpty);
+    }
     let names = work.iter().flat_map(|integration| {
         std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
     });
@@ -291,7 +296,6 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
         true => store.renames()?,
         false => Vec::new(),
     };
-    let is_own = |of: &Option<String>| of.as_deref() == Some(&plan.digest);
     let current: BTreeMap<(&str, &str), _> = deployed
         .iter()
         .map(|deployed| ((deployed.integration.as_str(), deployed.category.as_str()), deployed))

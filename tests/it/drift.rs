@@ -511,7 +511,7 @@ fn an_edit_that_cannot_be_used_and_was_mended_is_told_and_stands_in_nobody_s_way
             1
         );
         let drift = project.run(&["drift"]).expect(0).out;
-        assert!(drift.contains(r#""2026-01-01" → "2026-03-03"   by outside pairform"#), "{drift}");
+        assert!(drift.contains(r#""2026-01-01" → "2026-03-03"   outside pairform, at "#), "{drift}");
         let to = |revision: &str| {
             project.run(&["revert", "shop", "--category", "order", "--revision", revision]).expect(0).out
         };

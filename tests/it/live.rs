@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use pairform::model;
+use pairform::store::{Origin, Save, Saved};
+
 use crate::run::Project;
 
 /// The complete sample, with every secret at hand.
@@ -93,6 +96,11 @@ fn live_mode_is_guarded_by_what_is_deployed_and_by_what_will_be() {
     run(&["apply", "back.plan", "--allow-live"]).assert_code(0);
 }
 
+/// Somebody takes a required setting away.
+const GAP: &str =
+    "UPDATE category SET settings = json_remove(settings, '$.default_terms_of_payment', '$.map')
+                   WHERE category = 'payment_methods'";
+
 /// What live mode rests on may move between the plan and its apply, and while an apply is interrupted.
 #[test]
 fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
@@ -105,27 +113,46 @@ fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
     for filter in [&[][..], &["--category", "general"]] {
         run(&[&["plan", "--out", "p.plan"], filter].concat()).assert_code(0);
         let by_hand = rusqlite::Connection::open(project.at(".pairform/state.db")).unwrap();
-        let sql =
-            "UPDATE category SET settings = json_remove(settings, '$.default_terms_of_payment', '$.map')
-                   WHERE category = 'payment_methods'";
-        by_hand.execute_batch(sql).unwrap();
+        by_hand.execute_batch(GAP).unwrap();
         let stale = run(&["apply", "p.plan"]);
         for part in ["payment_methods of nordic", "outside pairform saved revision", "at 2"] {
             assert!(stale.assert_code(4).stderr.contains(part), "{}", stale.stderr);
         }
-        // As if it had been interrupted before.
-        let plan: serde_json::Value = serde_json::from_str(&project.read("p.plan")).unwrap();
-        let url = format!("sqlite:{}", project.at(".pairform/state.db").display());
-        let mut store = pairform::store::open(&url).unwrap();
-        let run_id = plan["digest"].as_str().unwrap();
-        store.begin(run_id, "2026-12-01T00:00:00Z", "ann", pairform::store::Origin::default()).unwrap();
-        let shaken = run(&["apply", "p.plan"]);
-        assert!(shaken.assert_code(4).stdout.contains("on which live mode rests"), "{}", shaken.stdout);
-        let mut general = store.read(None).unwrap();
-        general.retain(|row| row.category == "general");
-        assert_eq!(pairform::model::to_json(&general[0].settings)["live_mode"], false);
+        // However often it is tried.
+        run(&["apply", "p.plan"]).assert_code(4);
         run(&["apply", "--yes", "--category", "payment_methods"]).assert_code(0);
     }
+
+    // One that was interrupted after its first save goes on, and leaves live mode off.
+    project.edit("integrations/nordic.yaml", "safety_stock: 0", "safety_stock: 5");
+    run(&["plan", "--out", "p.plan"]).assert_code(0);
+    let plan = pairform::plan::file::read(&project.read("p.plan")).unwrap();
+    let mut store =
+        pairform::store::open(&format!("sqlite:{}", project.at(".pairform/state.db").display())).unwrap();
+    let at = "2026-12-01T00:00:00Z";
+    store.begin(&plan.digest, at, "ann", Origin::default()).unwrap();
+    let stock = plan.integrations[0].categories.iter().find(|category| category.category == "stock").unwrap();
+    let target = stock.save.as_ref().unwrap();
+    let save = Save {
+        integration: "nordic",
+        category: "stock",
+        expected_revision: stock.revision.unwrap(),
+        settings: &model::from_json(&target.settings),
+        applied: &model::from_json(&target.applied),
+        saved_by: "ann",
+        saved_at: at,
+        commit: None,
+        run: &plan.digest,
+        fence: None,
+    };
+    assert!(matches!(store.save(&save), Ok(Saved::Saved { .. })));
+    let by_hand = rusqlite::Connection::open(project.at(".pairform/state.db")).unwrap();
+    by_hand.execute_batch(GAP).unwrap();
+    let shaken = run(&["apply", "p.plan"]);
+    assert!(shaken.assert_code(4).stdout.contains("on which live mode rests"), "{}", shaken.stdout);
+    let mut general = store.read(None).unwrap();
+    general.retain(|row| row.category == "general");
+    assert_eq!(model::to_json(&general[0].settings)["live_mode"], false);
 }
 
 /// What is typed at a terminal; none where there is no `script` to make one.
