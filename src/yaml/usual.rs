@@ -16,6 +16,10 @@ const DEEPEST: usize = 32;
 /// A longer key is none by the standard.
 const LONGEST_KEY: usize = 1000;
 
+/// What ends a plain scalar beside the end of its line and a comment: outside of brackets, and within.
+const BLOCK: &[u8] = b"";
+const FLOW: &[u8] = b",[]{}";
+
 /// The document, where the text has the usual form and holds a map.
 pub(super) fn read(text: &str, file: FileId) -> Option<Node> {
     if !is_plain(text) {
@@ -115,7 +119,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let mut map = Map::new();
         while self.column == column {
-            let key = self.key()?;
+            let key = self.key(BLOCK)?;
             if map.get(&key.text).is_some() {
                 return None;
             }
@@ -161,7 +165,7 @@ impl<'a> Reader<'a> {
             }
             let inner = column + 1 + (self.at - dash);
             let before = self.at;
-            let is_map = self.key().is_some();
+            let is_map = self.key(BLOCK).is_some();
             self.at = before;
             items.push(if is_map {
                 self.column = Some(inner);
@@ -178,27 +182,31 @@ impl<'a> Reader<'a> {
 
     /// A scalar or a flow collection and the rest of its line.
     fn value(&mut self, depth: usize) -> Option<Node> {
-        let node = match self.peek()? {
-            b'{' | b'[' => self.flow(depth + 1)?,
-            b'"' | b'\'' => {
-                let (text, span) = self.quoted()?;
-                Node { span, kind: Kind::Text(text) }
-            }
-            _ => {
-                let start = self.at;
-                let rest = &self.bytes[start..];
-                let line = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
-                let text = self.plain(line, b"")?;
-                self.at = start + text.len();
-                Node { span: self.span(start, self.at), kind: scalar::resolve(text) }
-            }
-        };
+        let node = self.node(depth, BLOCK)?;
         self.end = node.span.end as usize;
         if !self.ends_line() {
             return None;
         }
         self.next_line();
         Some(node)
+    }
+
+    fn node(&mut self, depth: usize, ends: &[u8]) -> Option<Node> {
+        match self.peek()? {
+            b'{' | b'[' => self.flow(depth + 1),
+            b'"' | b'\'' => {
+                let (text, span) = self.quoted()?;
+                Some(Node { span, kind: Kind::Text(text) })
+            }
+            _ => {
+                let start = self.at;
+                let rest = &self.bytes[start..];
+                let line = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+                let text = self.plain(line, ends)?;
+                self.at += text.len();
+                Some(Node { span: self.span(start, self.at), kind: scalar::resolve(text) })
+            }
+        }
     }
 
     /// A plain scalar at the head of the rest of a line, up to a comment or one of these ends; `None` where it holds what would
@@ -229,9 +237,14 @@ impl<'a> Reader<'a> {
         self.text.get(start..start + length - spaces)
     }
 
-    /// A key with its colon, which space or the end of the line follows.
-    fn key(&mut self) -> Option<Key> {
+    /// A key with its colon, which a space follows, or in a block the end of the line.
+    fn key(&mut self, ends: &[u8]) -> Option<Key> {
         let start = self.at;
+        let is_followed = |next: Option<&u8>| match next {
+            Some(b' ') => true,
+            None | Some(b'\n') => ends.is_empty(),
+            Some(_) => false,
+        };
         let (text, span) = match self.peek()? {
             b'"' | b'\'' => self.quoted()?,
             _ => {
@@ -239,21 +252,18 @@ impl<'a> Reader<'a> {
                 if !begins_plain(rest) {
                     return None;
                 }
-                let mut colon = None;
-                for (at, byte) in rest.iter().enumerate() {
-                    match byte {
-                        b':' if matches!(rest.get(at + 1), None | Some(b' ' | b'\n')) => {
-                            colon = Some(at);
-                            break;
-                        }
-                        b'\n' => break,
-                        b'#' if rest[at - 1] == b' ' => break,
-                        _ => {}
+                let mut length = 0;
+                while rest.get(length) != Some(&b':') || !is_followed(rest.get(length + 1)) {
+                    match rest.get(length)? {
+                        b'\n' => return None,
+                        b'#' if rest[length - 1] == b' ' => return None,
+                        byte if ends.contains(byte) => return None,
+                        _ => length += 1,
                     }
                 }
-                let text = self.text.get(start..start + colon?)?.trim_end_matches(' ');
-                // Signs of a document, and a merge.
-                if matches!(text, "<<") || text.starts_with("...") {
+                let text = self.text.get(start..start + length)?.trim_end_matches(' ');
+                // A merge, and what may be the sign of a document's end.
+                if text == "<<" || text.starts_with("...") {
                     return None;
                 }
                 self.at += text.len();
@@ -261,9 +271,8 @@ impl<'a> Reader<'a> {
             }
         };
         self.skip_spaces();
-        let follows = |byte: Option<&u8>| matches!(byte, None | Some(b' ' | b'\n'));
-        if self.peek() != Some(b':') || !follows(self.bytes.get(self.at + 1)) || self.at - start > LONGEST_KEY
-        {
+        let is_key = self.peek() == Some(b':') && is_followed(self.bytes.get(self.at + 1));
+        if !is_key || self.at - start > LONGEST_KEY {
             return None;
         }
         self.at += 1;
@@ -321,93 +330,33 @@ impl<'a> Reader<'a> {
         let (mut map, mut items) = (Map::new(), Vec::new());
         self.at += 1;
         self.skip_spaces();
-        let mut is_first = true;
-        while is_first || self.peek()? != close {
-            if is_first && self.peek()? == close {
-                break;
-            }
-            is_first = false;
+        let mut goes_on = self.peek()? != close;
+        while goes_on {
             if is_map {
-                let key = self.flow_key()?;
+                let key = self.key(FLOW)?;
                 if map.get(&key.text).is_some() {
                     return None;
                 }
                 self.skip_spaces();
-                let value = self.flow_value(depth)?;
+                let value = self.node(depth, FLOW)?;
                 map.append(Entry { key, value });
             } else {
-                items.push(self.flow_value(depth)?);
+                items.push(self.node(depth, FLOW)?);
             }
             self.skip_spaces();
-            match self.peek()? {
-                b',' => {
-                    self.at += 1;
-                    self.skip_spaces();
-                    // What a comma at the end means is left to the events.
-                    if self.peek()? == close {
-                        return None;
-                    }
-                }
-                byte if byte == close => {}
-                _ => return None,
+            goes_on = self.peek()? == b',';
+            if goes_on {
+                self.at += 1;
+                self.skip_spaces();
             }
+        }
+        if self.peek()? != close {
+            return None;
         }
         self.at += 1;
         let kind = if is_map { Kind::Map(map) } else { Kind::List(items) };
         Some(Node { span: self.span(start, self.at), kind })
     }
-
-    fn flow_key(&mut self) -> Option<Key> {
-        let start = self.at;
-        let (text, span) = match self.peek()? {
-            b'"' | b'\'' => self.quoted()?,
-            _ => {
-                let rest = &self.bytes[start..];
-                let end =
-                    rest.iter().position(|byte| matches!(byte, b':' | b'\n' | b'#') || is_flow(*byte))?;
-                if !begins_plain(rest) {
-                    return None;
-                }
-                let text = self.text.get(start..start + end)?.trim_end_matches(' ');
-                if text == "<<" {
-                    return None;
-                }
-                self.at += text.len();
-                (text.into(), self.span(start, self.at))
-            }
-        };
-        self.skip_spaces();
-        if self.peek() != Some(b':')
-            || self.bytes.get(self.at + 1) != Some(&b' ')
-            || self.at - start > LONGEST_KEY
-        {
-            return None;
-        }
-        self.at += 1;
-        Some(Key { text, span })
-    }
-
-    fn flow_value(&mut self, depth: usize) -> Option<Node> {
-        match self.peek()? {
-            b'{' | b'[' => self.flow(depth + 1),
-            b'"' | b'\'' => {
-                let (text, span) = self.quoted()?;
-                Some(Node { span, kind: Kind::Text(text) })
-            }
-            _ => {
-                let start = self.at;
-                let rest = &self.bytes[start..];
-                let line = &rest[..rest.iter().position(|byte| *byte == b'\n')?];
-                let text = self.plain(line, b",[]{}")?;
-                self.at += text.len();
-                Some(Node { span: self.span(start, self.at), kind: scalar::resolve(text) })
-            }
-        }
-    }
-}
-
-fn is_flow(byte: u8) -> bool {
-    matches!(byte, b',' | b'[' | b']' | b'{' | b'}')
 }
 
 /// Whether a plain scalar may begin so; of the signs that YAML keeps for itself, only a minus before a word may.
