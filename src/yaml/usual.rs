@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
             let value = if self.ends_line() {
                 self.next_line();
                 if self.column > column || (self.column == column && self.at_item()) {
-                    self.below(depth)?
+                    self.below(column, depth)?
                 } else {
                     self.end = colon;
                     Node { span: self.span(colon, colon), kind: Kind::Null }
@@ -144,13 +144,13 @@ impl<'a> Reader<'a> {
         Some(Node { span: self.span(start, self.end), kind: Kind::Map(map) })
     }
 
-    /// A list or a map on lines of its own.
-    fn below(&mut self, depth: usize) -> Option<Node> {
-        if self.at_item() { self.list(depth + 1) } else { self.map_at(self.column, depth + 1) }
+    /// A list or a map on lines of its own, below a key in this column.
+    fn below(&mut self, key: Option<usize>, depth: usize) -> Option<Node> {
+        if self.at_item() { self.list(key, depth + 1) } else { self.map_at(self.column, depth + 1) }
     }
 
-    fn list(&mut self, depth: usize) -> Option<Node> {
-        let (start, column) = (self.at, self.column?);
+    fn list(&mut self, key: Option<usize>, depth: usize) -> Option<Node> {
+        let (mut start, column) = (self.at, self.column?);
         if depth > DEEPEST {
             return None;
         }
@@ -162,6 +162,10 @@ impl<'a> Reader<'a> {
             // An empty item, and a list in a list on one line, are seldom.
             if self.at == dash || matches!(self.peek(), None | Some(b'\n' | b'#')) || self.at_item() {
                 return None;
+            }
+            // The events place one that stands no deeper than its key at the first thing in it.
+            if items.is_empty() && self.column == key {
+                start = self.at;
             }
             let inner = column + 1 + (self.at - dash);
             let before = self.at;
