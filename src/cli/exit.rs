@@ -20,7 +20,7 @@ pub const UNREACHABLE: u8 = 7;
 pub const LOCKED: u8 = 8;
 /// The command line is wrong, or there is nothing to run it on.
 pub const USAGE: u8 = 64;
-/// A fault of pairform itself.
+/// A fault of pairform itself, or its result could not be written.
 pub const INTERNAL: u8 = 70;
 /// Interrupted (SIGINT), after finishing the save in flight.
 pub const INTERRUPTED: u8 = 130;

@@ -149,6 +149,15 @@ fn print_text(cli: &Cli, text: &str, streams: &mut Streams) {
 }
 
 fn finish(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
+    let code = tell(streams, cli, done);
+    let Some(error) = streams.lost() else { return code };
+    let stop = Stop::new(exit::INTERNAL, format!("the result could not be written: {error}"))
+        .help("what was saved stays saved; run it again with room for what it prints");
+    streams.failure(&stop);
+    if code == exit::OK { stop.code } else { code }
+}
+
+fn tell(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
     match done {
         Ok(code) => code,
         Err(stop) => {

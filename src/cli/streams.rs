@@ -16,6 +16,8 @@ pub struct Streams {
     choice: Option<ColorChoice>,
     /// What was printed since [`Streams::record`].
     record: Option<Vec<Said>>,
+    /// Why a part of the result did not get out.
+    lost: Option<std::io::Error>,
 }
 
 /// A piece of what was printed.
@@ -33,7 +35,7 @@ impl Streams {
             Color::Always => Some(ColorChoice::Always),
             Color::Never => Some(ColorChoice::Never),
         };
-        Streams { choice, record: None }
+        Streams { choice, record: None, lost: None }
     }
 
     /// Remembers from now on what is printed.
@@ -62,8 +64,17 @@ impl Streams {
         let stdout = std::io::stdout();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stdout));
         let mut stream = AutoStream::new(stdout.lock(), choice);
-        // A reader that went away has what it wanted.
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
+            // A reader that went away has what it wanted.
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            self.lost.get_or_insert(error);
+        }
+    }
+
+    /// Why the result is not whole, where it is not.
+    pub fn lost(&mut self) -> Option<std::io::Error> {
+        self.lost.take()
     }
 
     /// Says something beside the result.

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::run::{Project, Run};
+use crate::trace::{may_trace, under_strace};
 
 /// Generous: the machine may be busy. What would hang or grow without bound takes minutes.
 const SOON: Duration = Duration::from_secs(20);
@@ -517,6 +518,24 @@ fn nobody_to_ask_is_a_refusal() {
 fn assert_stops_after_plan(run: &Run) {
     run.assert_code(64);
     assert!(run.stderr.contains("--yes"), "{}", run.stderr);
+}
+
+#[test]
+fn a_result_that_does_not_get_out_is_no_success() {
+    let project = Project::empty();
+    project.write("integrations/a.yaml", GOOD);
+    if !may_trace() {
+        return;
+    }
+    let report = project.at("report.txt");
+    let full = ["-o", "/dev/null", "-P", report.to_str().unwrap(), "-e", "inject=write:error=ENOSPC"];
+    for arguments in [&["validate"][..], &["plan"], &["validate", "-o", "json"], &["version"]] {
+        let out = std::fs::File::create(&report).unwrap();
+        let output = under_strace(&project.command(arguments), &full).stdout(out).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(70), "{arguments:?}: {said}");
+        assert!(said.contains("the result could not be written: No space left"), "{arguments:?}: {said}");
+    }
 }
 
 #[test]
