@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::check::secrets::{SHAPES, has_shape, is_reference, sounds_secret};
+use super::check::secrets::{SHAPES, has_shape, is_reference};
 use crate::diagnostic::{Finding, Label};
+use crate::model::credential::sounds_secret;
 use crate::source::{FileId, Sources, Span};
 
 /// The places that look like a credential by the key before them or by their own form, in all files of which a finding

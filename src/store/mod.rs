@@ -11,7 +11,7 @@ mod sqlite;
 
 use std::path::Path;
 
-use crate::model::{self, Hidden, Settings, Value};
+use crate::model::{self, Hidden, Settings, Value, credential};
 
 use head::Documents;
 pub use head::{Head, Wanted};
@@ -559,10 +559,15 @@ fn without_null(settings: &Settings) -> Settings {
         .collect()
 }
 
-/// The settings in one column. A person may have edited them, so nothing about them is taken for granted.
+/// The settings in one column. A person may have edited them, so nothing about them is taken for granted; and a credential that
+/// was written into them goes no further.
 fn document(text: &[u8], column: &str) -> Result<Settings, Unusable> {
     let why = match serde_json::from_slice::<serde_json::Value>(text) {
-        Ok(json) if json.is_object() => return Ok(model::from_json(&json)),
+        Ok(json) if json.is_object() => {
+            let mut settings = model::from_json(&json);
+            settings.iter_mut().for_each(|(path, value)| credential::hide(path, value));
+            return Ok(settings);
+        }
         Ok(_) => format!("column `{column}` is not a JSON object"),
         Err(error) => format!("column `{column}` cannot be read as JSON ({error})"),
     };

@@ -199,3 +199,39 @@ fn a_live_integration_is_renamed_after_its_name_was_typed() {
     assert_eq!(code, Some(0), "{said}");
     project.run_with(&["plan", "--detailed-exitcode"], &secrets).assert_code(0);
 }
+
+/// Somebody wrote a token into the store. It is told that something is wrong there, not what; and nothing saves it again.
+#[test]
+fn a_credential_that_was_written_into_the_store_is_shown_nowhere() {
+    let (project, secrets) = project();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let run = |arguments: &[&str]| project.run_with(arguments, &secrets);
+    run(&["apply", "--yes", "--allow-live"]).assert_code(0);
+    let store = rusqlite::Connection::open(project.at(".pairform/state.db")).unwrap();
+    let literal = "shpat_0123456789abcdef";
+    let place = "$.shopify.connections.production.access_token";
+    let edit = "UPDATE category SET settings = json_set(settings, ?1, ?2) WHERE category = 'connectors'";
+    store.execute(edit, (place, literal)).unwrap();
+    let connectors = &["revert", "nordic", "--category", "connectors", "--revision", "2"];
+    for command in [
+        &["drift"][..],
+        &["drift", "-o", "markdown"],
+        &["plan", "--out", "p.plan"],
+        &["plan", "-o", "json"],
+        &["history"],
+        &["history", "-o", "json"],
+        &["audit", "export"],
+        &["explain", "nordic", "connectors.shopify.connections.production.access_token"],
+        &[connectors, &["--out", "back.plan"][..]].concat(),
+    ] {
+        let said = run(command);
+        assert_eq!(said.assert_code(0).all().find(literal), None, "{command:?}");
+    }
+    assert!(run(&["drift"]).stdout.contains("written in the open"));
+    assert!(!project.read("p.plan").contains(literal));
+    run(&["apply", "p.plan", "--allow-live"]).assert_code(0);
+    // The way back leads to the reference, or nowhere.
+    assert_eq!(run(connectors).all().find(literal), None);
+    run(&[connectors, &["--out", "back.plan"][..]].concat()).assert_code(0);
+    run(&["apply", "back.plan", "--allow-live"]).assert_code(6);
+}

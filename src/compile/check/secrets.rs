@@ -4,6 +4,7 @@ use super::Context;
 use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
+use crate::model::credential::sounds_secret;
 use crate::schema::Pair;
 use crate::source::Span;
 use crate::yaml::{Kind, Node, Trail};
@@ -142,49 +143,6 @@ fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut V
         Kind::Text(_) | Kind::Number(_) if !harmless(key) => into.push(node.span),
         _ => {}
     }
-}
-
-/// What the keys of credentials hold, each with its letters.
-const WORDS: [(&[u8], u32); 9] = [
-    with_letters(b"token"),
-    with_letters(b"secret"),
-    with_letters(b"password"),
-    with_letters(b"passwd"),
-    with_letters(b"private_key"),
-    with_letters(b"api_key"),
-    with_letters(b"apikey"),
-    with_letters(b"consumer_key"),
-    with_letters(b"credential"),
-];
-
-const fn with_letters(word: &[u8]) -> (&[u8], u32) {
-    (word, letters(word))
-}
-
-/// A bit for each letter of a text, large or small.
-const fn letters(text: &[u8]) -> u32 {
-    let (mut bits, mut at) = (0, 0);
-    while at < text.len() {
-        let letter = (text[at] | 0x20).wrapping_sub(b'a');
-        if letter < 26 {
-            bits |= 1 << letter;
-        }
-        at += 1;
-    }
-    bits
-}
-
-/// Whether a key is called as credentials are. Asked of every key: most lack a letter of each word.
-#[must_use]
-pub fn sounds_secret(key: &str) -> bool {
-    let fold = |byte: &u8| if matches!(byte, b'-' | b' ') { b'_' } else { byte.to_ascii_lowercase() };
-    let same = |one: &[u8], word: &[u8]| one.iter().map(fold).eq(word.iter().copied());
-    let key = key.as_bytes();
-    let has = letters(key);
-    let holds = |(word, needs): &(&[u8], u32)| {
-        needs & !has == 0 && key.windows(word.len()).any(|part| same(part, word))
-    };
-    WORDS.iter().any(holds) && !same(key, b"token_url")
 }
 
 /// `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`.

@@ -1,0 +1,58 @@
+//! What a credential is called. Not here: what one looks like (`compile::check::secrets`).
+
+use super::{Secret, SettingPath, Value};
+
+/// What the keys of credentials hold, each with its letters.
+const WORDS: [(&[u8], u32); 9] = [
+    with_letters(b"token"),
+    with_letters(b"secret"),
+    with_letters(b"password"),
+    with_letters(b"passwd"),
+    with_letters(b"private_key"),
+    with_letters(b"api_key"),
+    with_letters(b"apikey"),
+    with_letters(b"consumer_key"),
+    with_letters(b"credential"),
+];
+
+const fn with_letters(word: &[u8]) -> (&[u8], u32) {
+    (word, letters(word))
+}
+
+/// A bit for each letter of a text, large or small.
+const fn letters(text: &[u8]) -> u32 {
+    let (mut bits, mut at) = (0, 0);
+    while at < text.len() {
+        let letter = (text[at] | 0x20).wrapping_sub(b'a');
+        if letter < 26 {
+            bits |= 1 << letter;
+        }
+        at += 1;
+    }
+    bits
+}
+
+/// Whether a key is called as credentials are. Asked of every key: most lack a letter of each word.
+#[must_use]
+pub fn sounds_secret(key: &str) -> bool {
+    let fold = |byte: &u8| if matches!(byte, b'-' | b' ') { b'_' } else { byte.to_ascii_lowercase() };
+    let same = |one: &[u8], word: &[u8]| one.iter().map(fold).eq(word.iter().copied());
+    let key = key.as_bytes();
+    let has = letters(key);
+    let holds = |(word, needs): &(&[u8], u32)| {
+        needs & !has == 0 && key.windows(word.len()).any(|part| same(part, word))
+    };
+    WORDS.iter().any(holds) && !same(key, b"token_url")
+}
+
+/// What stands for a credential that somebody wrote into a store in the open, so that nothing shows it or saves it again.
+const IN_THE_OPEN: &str = "written in the open, not shown";
+
+/// Takes what is no reference out of the places where connections hold credentials.
+pub fn hide(path: &SettingPath, value: &mut Value) {
+    let [_, connections, _, field] = path.segments() else { return };
+    let is_place = &**connections == "connections" && sounds_secret(field);
+    if is_place && !matches!(value, Value::Secret(_) | Value::Null) {
+        *value = Value::Secret(Secret { reference: IN_THE_OPEN.to_owned(), fingerprint: None });
+    }
+}
