@@ -114,7 +114,7 @@ pub fn make_on(
 ) -> Result<Plan, Stop> {
     require_categories(common, opened)?;
     let (environment, _) = opened.store(common)?;
-    let Ground { store, heads } = ground;
+    let Ground { store, heads, commit } = ground;
     let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads.take())?;
     let scope = scope(common, opened, &settled);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
@@ -163,7 +163,11 @@ pub fn make_on(
         format_version: FORMAT_VERSION.to_owned(),
         command: "plan".to_owned(),
         digest: String::new(),
-        commit: project::commit(common, &opened.root)?.map(|commit| plan::Commit {
+        commit: match commit.take() {
+            Some(commit) => commit.join().unwrap_or_default(),
+            None => project::commit(common, &opened.root)?,
+        }
+        .map(|commit| plan::Commit {
             id: commit.id,
             author: Some(commit.author),
             dirty: commit.dirty,

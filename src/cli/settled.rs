@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::thread::JoinHandle;
 
 use super::args::Common;
 use super::exit::Stop;
@@ -13,7 +14,7 @@ use crate::compile::{Compilation, Compiled, Judged};
 use crate::model::{Hidden, Value};
 use crate::options::Options;
 use crate::plan::{self, Desired, Released, Scope, Standing};
-use crate::source::Sources;
+use crate::source::{Sources, git};
 use crate::store::{self, Head, Store, Wanted};
 
 /// An integration of which an apply would do nothing.
@@ -40,6 +41,8 @@ pub struct Ground {
     pub store: Option<Box<dyn Store>>,
     /// By integration; none where they were not asked for.
     pub heads: Option<BTreeMap<String, Vec<Head>>>,
+    /// The commit under the working tree, which git looks for while the files are compiled.
+    pub commit: Option<JoinHandle<Option<git::Commit>>>,
 }
 
 /// What a plan is made for.
@@ -57,7 +60,11 @@ pub enum Purpose {
 pub fn open(common: &Common, purpose: Purpose) -> Result<Opened, Stop> {
     let (root, sources) = project::read(common)?;
     let selection = project::selection(common, &root, &sources)?;
-    let ground = Ground::read(common, &root, &sources, purpose)?;
+    let commit = common.rev.is_none().then(|| {
+        let root = root.clone();
+        std::thread::spawn(move || git::commit(&root))
+    });
+    let ground = Ground { commit, ..Ground::read(common, &root, &sources, purpose)? };
     let key =
         Hidden::new(ground.store.as_ref().map(|store| store.fingerprint_key().to_vec()).unwrap_or_default());
     let look = ground.heads.as_ref().map(|heads| Look {
@@ -81,7 +88,7 @@ impl Ground {
     /// # Errors
     /// When the store is not named, or cannot be opened.
     pub fn under(common: &Common, opened: &Project) -> Result<Self, Stop> {
-        Ok(Ground { store: store::open_existing(&opened.store(common)?.1)?, heads: None })
+        Ok(Ground { store: store::open_existing(&opened.store(common)?.1)?, ..Ground::default() })
     }
 
     fn read(common: &Common, root: &Path, sources: &Sources, purpose: Purpose) -> Result<Self, Stop> {
@@ -97,7 +104,9 @@ impl Ground {
         let mut store = store::open_existing(&url)?;
         // Of a few, all is read.
         let few = !common.integration.is_empty() || common.changed_since.is_some();
-        let Some(from) = store.as_mut().filter(|_| !few) else { return Ok(Ground { store, heads: None }) };
+        let Some(from) = store.as_mut().filter(|_| !few) else {
+            return Ok(Ground { store, ..Ground::default() });
+        };
         let mut heads: BTreeMap<String, Vec<Head>> = BTreeMap::new();
         // Those of one integration follow each other, mostly.
         let mut rest = from.heads(None)?.into_iter().peekable();
@@ -109,7 +118,7 @@ impl Ground {
                 of_one.push(next);
             }
         }
-        Ok(Ground { store, heads: Some(heads) })
+        Ok(Ground { store, heads: Some(heads), commit: None })
     }
 }
 

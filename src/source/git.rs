@@ -438,8 +438,10 @@ fn is_dirty(repository: &Repository, root: &Path) -> bool {
         .include_ignored(false)
         .recurse_untracked_dirs(false)
         .exclude_submodules(true);
-    if let Some(inside) = inside(repository, root).filter(|inside| !inside.as_os_str().is_empty()) {
-        options.pathspec(inside).disable_pathspec_match(true);
+    // Of what else lies there nothing is read.
+    let inside = inside(repository, root).unwrap_or_default();
+    for source in FOLDERS.iter().chain([&PROJECT_FILE]) {
+        options.pathspec(inside.join(source)).disable_pathspec_match(true);
     }
     repository
         .statuses(Some(&mut options))

@@ -171,14 +171,13 @@ impl Store for Sqlite {
         let names = integrations.map(|names| serde_json::json!(names).to_string());
         let mut statement = self
             .connection
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT integration, category, revision, settings, applied, saved_by, saved_at, commit_id, run
-                 FROM category
-                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))
-                 ORDER BY integration, category",
-            )
+                 FROM category {} ORDER BY integration, category",
+                those(names.as_ref())
+            ))
             .map_err(failed)?;
-        let mut rows = statement.query([names]).map_err(failed)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(names)).map_err(failed)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             found.push(deployed(row, &self.shown)?);
@@ -193,12 +192,11 @@ impl Store for Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT integration, category, revision, {marks}
-                 FROM category
-                 WHERE ?1 IS NULL OR integration IN (SELECT value FROM json_each(?1))"
+                "SELECT integration, category, revision, {marks} FROM category {}",
+                those(names.as_ref())
             ))
             .map_err(failed)?;
-        let mut rows = statement.query([names]).map_err(failed)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(names)).map_err(failed)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             found.push(head(row, &self.shown)?);
@@ -542,6 +540,11 @@ fn authored(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Re
 }
 
 /// The settings in one column.
+/// The rows of the integrations that a JSON array names, found by the index; without one all.
+fn those(names: Option<&String>) -> &'static str {
+    names.map_or("", |_| "WHERE integration IN (SELECT value FROM json_each(?1))")
+}
+
 fn read_document(
     row: &Row<'_>,
     column: usize,

@@ -327,3 +327,15 @@ fn owners_are_read_from_the_project_and_from_codeowners() {
     let payment = categories.iter().find(|one| one["category"] == "payment_methods").unwrap();
     assert_eq!(payment["owners"], serde_json::json!(["@shops", "finance"]));
 }
+
+#[test]
+fn a_tree_is_dirty_by_what_is_read_of_it_alone() {
+    let repository = project();
+    let is_dirty = || repository.json(&["plan"])["commit"]["dirty"].as_bool().unwrap();
+    assert!(!is_dirty());
+    repository.write("one.plan", "{}");
+    repository.write("notes/todo.txt", "");
+    assert!(!is_dirty());
+    repository.write("integrations/new.yaml", "");
+    assert!(is_dirty());
+}
