@@ -286,8 +286,13 @@ impl<'a> Front<'a> {
         if let (Some(days), Some(today)) = (project.options.max_list_days(), selection.today) {
             findings.extend(options.outdated(sources, &catalogue, today, days, |_, _, _| true));
         }
-        findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
         let names = composer.names();
+        if selection.is_all() {
+            let former = results.iter().filter_map(|result| Some(result.former.as_ref()?.1.text.as_str()));
+            let known: Vec<&str> = names.iter().map(String::as_str).chain(former).collect();
+            findings.extend(project::unknown_in_safety(sources, &known, &catalogue));
+        }
+        findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
         let mut hidden = Vec::new();
         let mut integrations = Vec::new();
         let mut former = Vec::new();

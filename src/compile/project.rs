@@ -7,7 +7,9 @@ use serde::Deserialize;
 use super::levels::{self, Levels};
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
+use crate::model::{CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS};
 use crate::schema::judge::{Validator, Words};
+use crate::schema::parts::Catalogue;
 use crate::source::load::PROJECT_FILE;
 use crate::source::{Sources, Span};
 use crate::yaml;
@@ -171,4 +173,32 @@ fn unknown_default(root: &yaml::Node) -> Option<Finding> {
         environments.into_iter().flat_map(|map| map.entries()).map(|entry| &*entry.key.text).collect();
     let near = crate::diagnostic::nearest(name, known.iter().copied());
     (!known.contains(&name)).then(|| codes::compose::unknown_environment(name, near, &known, default.span))
+}
+
+/// What `safety` names and nobody has: a typo there would protect nothing. `integrations` have these ids, or had them.
+pub fn unknown_in_safety(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
+    let root = sources.by_path(PROJECT_FILE).and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
+    let Some(safety) = root.as_ref().and_then(|root| root.get("safety")) else { return Vec::new() };
+    let mut categories = catalogue.names("categories");
+    categories.extend([CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].map(str::to_owned));
+    let categories: Vec<&str> = categories.iter().map(String::as_str).collect();
+    let pairs = catalogue.names("pairs");
+    let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
+    let keys = |key: &str| {
+        let map = safety.get(key).and_then(yaml::Node::as_map);
+        map.into_iter().flat_map(|map| map.entries()).map(|entry| (&*entry.key.text, entry.key.span))
+    };
+    let protected = safety.get("protected").and_then(yaml::Node::as_list).unwrap_or_default().iter();
+    let protected = protected.filter_map(|item| Some((item.as_text()?.split('.').next()?, item.span)));
+    let mut findings = Vec::new();
+    let mut look = |what: &str, known: &[&str], named: Vec<(&str, Span)>| {
+        for (name, at) in named.into_iter().filter(|(name, _)| !known.contains(name)) {
+            let near = crate::diagnostic::nearest(name, known.iter().copied());
+            findings.push(codes::compose::unknown_in_safety(what, name, near, at));
+        }
+    };
+    look("integration", integrations, keys("holds").collect());
+    look("pair", &pairs, keys("pairs").collect());
+    look("category", &categories, keys("categories").chain(protected).collect());
+    findings
 }

@@ -22,6 +22,7 @@ codes! {
     UNKNOWN_VARIABLE = "E0215" "unknown-variable" "an expression names a variable that is not declared";
     NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
     UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
+    UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` names an integration, a pair or a category that does not exist";
 }
 
 #[must_use]
@@ -240,6 +241,21 @@ pub fn unknown_environment(name: &str, near: Option<&str>, known: &[&str], at: S
             (None, []) => "declare it under `environments`".to_owned(),
             (None, known) => format!("write one of {}, or declare it under `environments`", known.join(", ")),
         })
+}
+
+/// `what` is an integration, a pair or a category.
+#[must_use]
+pub fn unknown_in_safety(what: &str, name: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding = Finding::new(
+        &UNKNOWN_IN_SAFETY,
+        format!("`safety` names the {what} `{name}`, which does not exist"),
+        Label::new(at, label),
+    );
+    finding.note("so this line protects nothing").help(match near {
+        Some(near) => format!("write `{near}`"),
+        None => format!("write the id of the {what}, or take the line away"),
+    })
 }
 
 /// A patch for an integration that the project does not have.
