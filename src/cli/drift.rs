@@ -75,7 +75,8 @@ fn find(
     let former: BTreeMap<&str, &str> = former.into_iter().filter(|(_, now)| !has(now)).collect();
     let present = |name: &str| former.get(name).map_or(name, |now| *now).to_owned();
 
-    let edited = heads.iter().filter(|head| head.is_edited());
+    // A pull may have taken some of what was changed and left the rest; then not all that is agreed is deployed.
+    let edited = heads.iter().filter(|head| !head.is_marked());
     let mut suspects: BTreeSet<(&str, &str)> =
         edited.map(|head| (head.integration.as_str(), head.category.as_str())).collect();
     let deleted = deployed::deleted(store, &renames, &heads)?;
@@ -87,6 +88,9 @@ fn find(
     let missed = deleted.iter().filter(|(name, category)| declares(name, category));
     suspects.extend(missed.map(|(name, category)| (name.as_str(), category.as_str())));
 
+    let mut names: Vec<String> = suspects.iter().map(|(name, _)| (*name).to_owned()).collect();
+    names.dedup();
+    let rows = if names.is_empty() { Vec::new() } else { store.read(Some(&names))? };
     let mut found = Vec::new();
     for (name, category) in suspects {
         let integration = present(name);
@@ -114,8 +118,13 @@ fn find(
             .collect();
         let desired = compiled.and_then(|compiled| compiled.configuration.categories.get(category));
         let head = heads.iter().find(|head| head.integration == name && head.category == category);
+        let agreed = rows.iter().find(|row| row.integration == name && row.category == category);
+        let agreed = agreed.map(|row| match compiled {
+            Some(compiled) => deployed::present(compiled, category, row.applied.clone()),
+            None => row.applied.clone(),
+        });
         found.push(Drifted {
-            moved: outside::moved(&versions, desired),
+            moved: outside::moved(&versions, agreed.as_ref(), desired),
             revision: head.map(|head: &Head| head.revision),
             integration,
             category: category.to_owned(),

@@ -39,17 +39,21 @@ impl Moved {
     }
 }
 
-/// Compares the last save of a category's history with the last one that an apply made. `desired` is what the files say:
+/// Compares the last save of a category's history with the last one that an apply made, and with what is `agreed` since: what
+/// the store has as applied, which a pull changes for some settings and leaves for others. `desired` is what the files say:
 /// a setting that they say to be as it is deployed has not drifted, one that they say otherwise about than the last apply
 /// left is in conflict. Where no apply ever saved, all of it was made outside.
 #[must_use]
-pub fn moved(versions: &[Version<'_>], desired: Option<&Settings>) -> Vec<Moved> {
+pub fn moved(versions: &[Version<'_>], agreed: Option<&Settings>, desired: Option<&Settings>) -> Vec<Moved> {
     let Some(now) = versions.last() else { return Vec::new() };
-    let nothing = Settings::new();
-    let (left, later) = match versions.iter().rposition(|version| version.applied) {
-        Some(last) => (versions[last].settings, &versions[last..]),
-        None => (&nothing, versions),
-    };
+    let applied = versions.iter().rfind(|version| version.applied);
+    let mut left = applied.map(|version| version.settings.clone()).unwrap_or_default();
+    for (path, value) in agreed.filter(|_| applied.is_some()).into_iter().flatten() {
+        match value {
+            Value::Null => left.remove(path),
+            value => left.insert(path.clone(), value.clone()),
+        };
+    }
     let mut paths: Vec<&SettingPath> = left.keys().chain(now.settings.keys()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -63,9 +67,11 @@ pub fn moved(versions: &[Version<'_>], desired: Option<&Settings>) -> Vec<Moved>
                 return None;
             }
             // The newest save that changed it to what it is; the first of all where it always was so.
-            let by =
-                later.windows(2).rev().find(|pair| pair[0].settings.get(path) != pair[1].settings.get(path));
-            let by = by.map_or_else(|| later.first().unwrap_or(now), |pair| &pair[1]);
+            let by = versions
+                .windows(2)
+                .rev()
+                .find(|pair| pair[0].settings.get(path) != pair[1].settings.get(path));
+            let by = by.map_or_else(|| versions.first().unwrap_or(now), |pair| &pair[1]);
             Some(Moved {
                 path: path.clone(),
                 before: before.cloned(),
@@ -104,7 +110,7 @@ mod tests {
             .collect();
         let found = |desired: serde_json::Value| -> Vec<(String, Kind, String, Origin)> {
             let desired = from_json(&desired);
-            moved(&versions, Some(&desired))
+            moved(&versions, None, Some(&desired))
                 .into_iter()
                 .map(|moved| (moved.path.to_string(), moved.kind(), moved.by.clone(), moved.origin))
                 .collect()
@@ -121,13 +127,13 @@ mod tests {
         assert_eq!(conflict[0].3, Origin::Both);
         assert_eq!(conflict.len(), 2, "d is in the files by now");
         // What no apply ever saved was all made outside.
-        let never = moved(&versions[1..], None);
+        let never = moved(&versions[1..], None, None);
         let never: Vec<(String, Kind, &str)> =
             never.iter().map(|moved| (moved.path.to_string(), moved.kind(), moved.by.as_str())).collect();
         assert_eq!(
             never,
             [("a".into(), Kind::Add, "bo"), ("b".into(), Kind::Add, "di"), ("d".into(), Kind::Add, "cy")]
         );
-        assert!(moved(&versions[..1], None).is_empty());
+        assert!(moved(&versions[..1], None, None).is_empty());
     }
 }

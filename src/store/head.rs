@@ -32,12 +32,6 @@ impl Head {
         secrets_agree && self.marks.settled == wanted.settled_mark(&self.marks.digest)
     }
 
-    /// True when somebody edited it by hand since the last save, or made it so.
-    #[must_use]
-    pub fn is_edited(&self) -> bool {
-        self.marks.digest.is_empty()
-    }
-
     /// True unless somebody edited it by hand since the last save, or the save is older than the marks.
     #[must_use]
     pub fn is_marked(&self) -> bool {

@@ -523,3 +523,25 @@ fn an_edit_that_cannot_be_used_and_was_mended_is_told_and_stands_in_nobody_s_way
         project.run(&["audit", "verify", "audit.jsonl"]).expect(0);
     }
 }
+
+/// What a pull left is still not what was agreed, though the pull saved the category.
+#[test]
+fn what_a_pull_left_has_drifted_still() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        let settings = r#"{"default_terms_of_payment":"14","map":{"Klarna":"14","Swish":"0"}}"#;
+        project.by_hand(&format!(
+            "UPDATE category SET settings = '{settings}' WHERE category = 'payment_methods'"
+        ));
+        // The files say something else of one of them by now, so that one is left.
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '10'");
+        let pulled = project.run(&["pull", "--yes"]).expect(0);
+        assert!(format!("{}{}", pulled.out, pulled.err).contains("map.Klarna"), "{}", pulled.out);
+        let drift = project.run(&["drift", "--detailed-exitcode"]).expect(2).out;
+        assert!(drift.contains("map.Klarna") && drift.contains("outside pairform"), "{drift}");
+        assert!(!drift.contains("default_terms_of_payment"), "{drift}");
+        // Once it is agreed too, nothing is left.
+        project.run(&["apply", "--yes"]).expect(0);
+        project.run(&["drift", "--detailed-exitcode"]).expect(0);
+    }
+}
