@@ -26,7 +26,7 @@ use crate::plan::{self, Plan};
 use crate::report;
 use crate::report::content::Content;
 use crate::schema::parts::Catalogue;
-use crate::source::git;
+use crate::source::{git, load};
 use crate::store::{self, Store};
 
 /// Between two looks at a lock that somebody else has.
@@ -122,8 +122,9 @@ fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Strea
 }
 
 fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Stop::usage(format!("cannot read the plan {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Stop::usage(format!("cannot read the plan {}: {}", path.display(), load::reason(&error)))
+    })?;
     let plan = plan::file::read(&text)
         .map_err(|error| Stop::usage(format!("{} cannot be applied: {error}", path.display())))?;
     if plan.summary.errors > 0 {
