@@ -138,13 +138,21 @@ pub fn commit(common: &Common, root: &Path) -> Result<Option<git::Commit>, Stop>
 /// # Errors
 /// When there is no project here.
 pub fn read_tree() -> Result<(PathBuf, Sources), Stop> {
-    let here = std::env::current_dir().unwrap_or_default();
-    let root = load::find_root(&here).ok_or_else(|| {
-        Stop::usage("there is no pairform.yaml here or in a folder above")
-            .help("go to the repository, or begin one: a file `pairform.yaml` with the line `version: 1`, and integrations below `integrations/`")
-    })?;
+    let root = find_root()?;
     let sources = load::load(&root);
     Ok((root, sources))
+}
+
+/// The project around the working directory.
+///
+/// # Errors
+/// When there is none.
+pub fn find_root() -> Result<PathBuf, Stop> {
+    let here = std::env::current_dir().unwrap_or_default();
+    load::find_root(&here).ok_or_else(|| {
+        Stop::usage("there is no pairform.yaml here or in a folder above")
+            .help("go to the repository, or begin one: a file `pairform.yaml` with the line `version: 1`, and integrations below `integrations/`")
+    })
 }
 
 /// What the flags select.

@@ -41,7 +41,7 @@ pub struct Ground {
     pub store: Option<Box<dyn Store>>,
     /// By integration; none where they were not asked for.
     pub heads: Option<BTreeMap<String, Vec<Head>>>,
-    /// The commit under the working tree, which git looks for while the files are compiled.
+    /// The commit under the working tree, which git looks for while the files are read and compiled.
     pub commit: Option<JoinHandle<Option<git::Commit>>>,
 }
 
@@ -58,12 +58,10 @@ pub enum Purpose {
 /// # Errors
 /// When there is no project, a filter names what does not exist, or the store cannot be read.
 pub fn open(common: &Common, purpose: Purpose) -> Result<Opened, Stop> {
+    let commit =
+        common.rev.is_none().then(|| std::thread::spawn(|| git::commit(&project::find_root().ok()?)));
     let (root, sources) = project::read(common)?;
     let selection = project::selection(common, &root, &sources)?;
-    let commit = common.rev.is_none().then(|| {
-        let root = root.clone();
-        std::thread::spawn(move || git::commit(&root))
-    });
     let ground = Ground { commit, ..Ground::read(common, &root, &sources, purpose)? };
     let key =
         Hidden::new(ground.store.as_ref().map(|store| store.fingerprint_key().to_vec()).unwrap_or_default());

@@ -2,10 +2,12 @@
 //! any revision. Blobs are read straight from the object store; nothing is checked out and no index is touched.
 #![expect(clippy::disallowed_methods, reason = "the door through which revisions are read")]
 
+mod status;
+
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::{Blame, BlameOptions, ErrorCode, ObjectType, Oid, Repository, Status, StatusOptions, Tree};
+use git2::{Blame, BlameOptions, ErrorCode, ObjectType, Oid, Repository, Tree};
 
 use super::load::{FOLDERS, MAX_BYTES, PROJECT_FILE};
 use super::{Content, Fault, Place, SourceFile, Sources};
@@ -411,7 +413,7 @@ pub fn commit(root: &Path) -> Option<Commit> {
     let repository = Repository::discover(root).ok()?;
     let head = repository.head().ok()?.peel_to_commit().ok()?;
     let author = head.author().name().unwrap_or_default().to_owned();
-    Some(Commit { id: head.id().to_string(), author, dirty: is_dirty(&repository, root) })
+    Some(Commit { id: head.id().to_string(), author, dirty: status::is_dirty(&repository, root) })
 }
 
 /// A folder's path from the root of its repository's working tree; `None` where it is in none.
@@ -426,26 +428,6 @@ fn inside(repository: &Repository, folder: &Path) -> Option<PathBuf> {
 pub fn folder(root: &Path) -> String {
     let found = Repository::discover(root).ok().and_then(|repository| inside(&repository, root));
     found.iter().flatten().map(|name| format!("{}/", name.to_string_lossy())).collect()
-}
-
-fn is_dirty(repository: &Repository, root: &Path) -> bool {
-    if repository.workdir().is_none() {
-        return false;
-    }
-    let mut options = StatusOptions::new();
-    options
-        .include_untracked(true)
-        .include_ignored(false)
-        .recurse_untracked_dirs(false)
-        .exclude_submodules(true);
-    // Of what else lies there nothing is read.
-    let inside = inside(repository, root).unwrap_or_default();
-    for source in FOLDERS.iter().chain([&PROJECT_FILE]) {
-        options.pathspec(inside.join(source)).disable_pathspec_match(true);
-    }
-    repository
-        .statuses(Some(&mut options))
-        .is_ok_and(|statuses| statuses.iter().any(|entry| entry.status() != Status::CURRENT))
 }
 
 /// The name and address under which git would commit here.

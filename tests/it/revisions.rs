@@ -339,3 +339,70 @@ fn a_tree_is_dirty_by_what_is_read_of_it_alone() {
     repository.write("integrations/new.yaml", "");
     assert!(is_dirty());
 }
+
+/// What may happen to a tree that was clean, by a name.
+const EVENTS: [(&str, fn(&Repository)); 13] = [
+    ("nothing", |_| {}),
+    ("touched and not changed", |tree| tree.age("integrations/nordic.yaml", 50)),
+    ("changed", |tree| tree.write("integrations/nordic.yaml", "integration: nordic\n")),
+    ("put aside and replaced, the size and the time kept", |tree| {
+        let file = tree.path().join("integrations/nordic.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::rename(&file, tree.path().join("old")).unwrap();
+        tree.write("integrations/nordic.yaml", &text.replace("nordic", "cidron"));
+        tree.age("integrations/nordic.yaml", 100);
+    }),
+    ("staged", |tree| {
+        tree.write("bases/shop.yaml", "{}\n");
+        tree.git(&["add", "bases/shop.yaml"]);
+    }),
+    ("staged and changed back", |tree| {
+        let text = std::fs::read_to_string(tree.path().join("bases/shop.yaml")).unwrap();
+        tree.write("bases/shop.yaml", "{}\n");
+        tree.git(&["add", "bases/shop.yaml"]);
+        tree.write("bases/shop.yaml", &text);
+    }),
+    ("removed", |tree| std::fs::remove_file(tree.path().join("integrations/nordic.yaml")).unwrap()),
+    ("removed from the index alone", |tree| {
+        tree.git(&["rm", "-q", "--cached", "integrations/nordic.yaml"]);
+    }),
+    ("new", |tree| tree.write("integrations/more/new.yaml", "")),
+    ("new and ignored", |tree| tree.write("integrations/more/new.local.yaml", "")),
+    ("a new empty folder", |tree| std::fs::create_dir_all(tree.path().join("schemas/empty")).unwrap()),
+    ("a link for a file", |tree| {
+        let file = tree.path().join("integrations/nordic.yaml");
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("fjord.yaml", file).unwrap();
+    }),
+    ("executable", |tree| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(tree.path().join("integrations/nordic.yaml"), mode).unwrap();
+    }),
+];
+
+impl Repository {
+    /// Sets the time of a file back by so many seconds.
+    fn age(&self, path: &str, seconds: u64) {
+        let file = std::fs::File::options().write(true).open(self.path().join(path)).unwrap();
+        let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000 - seconds);
+        file.set_modified(then).unwrap();
+    }
+}
+
+#[test]
+fn a_tree_is_dirty_when_git_says_that_its_sources_differ() {
+    for (name, event) in EVENTS {
+        let repository = project();
+        repository.write(".gitignore", "*.local.yaml\n");
+        // Of files that are older than the index git does not look at the text.
+        for path in repository.git(&["ls-files"]).lines() {
+            repository.age(path, 100);
+        }
+        repository.commit("Begin");
+        event(&repository);
+        let is_dirty = pairform::source::git::commit(repository.path()).unwrap().dirty;
+        let places = ["pairform.yaml", "bases", "environments", "integrations", "options", "schemas"];
+        let said = repository.git(&[&["status", "--porcelain", "--"], places.as_slice()].concat());
+        assert_eq!(is_dirty, !said.is_empty(), "{name}: {said}");
+    }
+}
