@@ -1,9 +1,11 @@
 //! Reading a project's working tree: the one door to the file system for sources. Nothing is parsed here.
 #![expect(clippy::disallowed_methods, reason = "the door through which sources are read")]
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use super::{Content, Fault, Place, SourceFile, Sources};
 
@@ -30,7 +32,7 @@ pub fn load(root: &Path) -> Sources {
     let mut found: Vec<(String, OnDisk)> = Vec::new();
     let mut add = |path: PathBuf, linked: bool| {
         let project = linked.then(|| Arc::clone(&root));
-        found.push((relative(&root, &path), OnDisk { path, project }));
+        found.push((relative(&root, &path), OnDisk::new(path, project)));
     };
     let project = root.join(PROJECT_FILE);
     let linked = |path: &Path| fs::symlink_metadata(path).map(|data| data.file_type().is_symlink());
@@ -77,16 +79,33 @@ pub(super) struct OnDisk {
     path: PathBuf,
     /// The project that a link may not leave; `None`: it is no link.
     project: Option<Arc<Path>>,
+    /// What the file was when it was read first.
+    first: OnceLock<Stamp>,
 }
 
+/// When a file was changed last, and its size in bytes.
+type Stamp = (Option<SystemTime>, u64);
+
 impl OnDisk {
-    /// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine.
+    fn new(path: PathBuf, project: Option<Arc<Path>>) -> Self {
+        OnDisk { path, project, first: OnceLock::new() }
+    }
+
+    /// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine. What is read
+    /// again must be what it was: places in it were noted, and some of them hold credentials.
     pub(super) fn read(&self) -> Content {
-        let Some(project) = &self.project else { return read_content(&self.path) };
-        match fs::canonicalize(&self.path) {
-            Ok(target) if target.starts_with(project) => read_content(&target),
-            Ok(_) => unreadable("it is a link to outside the project".to_owned()),
-            Err(error) => unreadable(error.to_string()),
+        let path = match &self.project {
+            None => Cow::Borrowed(&self.path),
+            Some(project) => match fs::canonicalize(&self.path) {
+                Ok(target) if target.starts_with(project) => Cow::Owned(target),
+                Ok(_) => return unreadable("it is a link to outside the project".to_owned()),
+                Err(error) => return unreadable(error.to_string()),
+            },
+        };
+        match read_stamped(&path) {
+            Ok((stamp, content)) if *self.first.get_or_init(|| stamp) == stamp => content,
+            Ok(_) => unreadable("it was changed while it was read; run the command again".to_owned()),
+            Err(content) => content,
         }
     }
 }
@@ -113,19 +132,22 @@ fn unreadable(reason: String) -> Content {
 }
 
 fn read_content(path: &Path) -> Content {
-    match fs::metadata(path) {
-        Err(error) => return unreadable(reason(&error)),
-        Ok(data) if data.is_dir() => return unreadable("it is a folder".to_owned()),
-        Ok(data) if !data.is_file() => return unreadable("it is not a regular file".to_owned()),
-        Ok(data) if data.len() > MAX_BYTES => {
-            return Content::faulty(Fault::TooLarge { bytes: data.len(), limit: MAX_BYTES });
+    read_stamped(path).map_or_else(|fault| fault, |(_, content)| content)
+}
+
+/// A file's text, or the fault that stands for it.
+fn read_stamped(path: &Path) -> Result<(Stamp, Content), Content> {
+    let data = fs::metadata(path).map_err(|error| unreadable(reason(&error)))?;
+    match data.is_file() {
+        false if data.is_dir() => return Err(unreadable("it is a folder".to_owned())),
+        false => return Err(unreadable("it is not a regular file".to_owned())),
+        true if data.len() > MAX_BYTES => {
+            return Err(Content::faulty(Fault::TooLarge { bytes: data.len(), limit: MAX_BYTES }));
         }
-        Ok(_) => {}
+        true => {}
     }
-    match fs::read(path) {
-        Err(error) => unreadable(reason(&error)),
-        Ok(bytes) => Content::from_bytes(bytes),
-    }
+    let bytes = fs::read(path).map_err(|error| unreadable(reason(&error)))?;
+    Ok(((data.modified().ok(), data.len()), Content::from_bytes(bytes)))
 }
 
 /// Why a file cannot be read, in words.
@@ -135,5 +157,27 @@ pub fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_changed_after_it_was_read_is_a_fault_and_not_another_text() {
+        let project = tempfile::tempdir().unwrap();
+        let file = project.path().join(PROJECT_FILE);
+        for change in [None, Some("version: 1\n# more\n")] {
+            fs::write(&file, "version: 1\n").unwrap();
+            let sources = load(project.path());
+            let (_, source) = sources.iter().next().unwrap();
+            assert_eq!(source.with_text(|text, _| text.to_owned()), "version: 1\n");
+            if let Some(change) = change {
+                fs::write(&file, change).unwrap();
+            }
+            assert_eq!(source.text(), if change.is_some() { "" } else { "version: 1\n" });
+            assert_eq!(source.fault().is_some(), change.is_some());
+        }
     }
 }

@@ -135,6 +135,20 @@ impl SourceFile {
         &self.content().text
     }
 
+    /// Hands out the text, and why it is not wholly what stands on disk. Of a sound file in a working tree it is not kept: of
+    /// thousands nobody asks again. Whoever does gets it from the disk once more, or a fault if it was changed in between.
+    pub fn with_text<T>(&self, look: impl FnOnce(&str, Option<&Fault>) -> T) -> T {
+        if let (None, Some(Place::Disk(file))) = (self.content.get(), &self.place) {
+            let content = file.read();
+            if content.fault.is_none() {
+                return look(&content.text, None);
+            }
+            self.content.get_or_init(|| content);
+        }
+        let content = self.content();
+        look(&content.text, content.fault.as_ref())
+    }
+
     /// Why the text is not, or not wholly, what stands on disk.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {

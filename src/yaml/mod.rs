@@ -30,7 +30,7 @@ mod usual;
 
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
-use crate::source::{Fault, FileId, SourceFile, Sources, Span};
+use crate::source::{Fault, FileId, Sources, Span};
 
 use build::{Mode, Reading};
 pub use tree::{Entry, Key, Kind, Map, Node, Trail, find_path, key_at};
@@ -48,31 +48,28 @@ const FINDING_LIMIT: usize = 1_000;
 ///
 /// `None` is a file without content; text that is wholly unusable is a [`Kind::Hole`] with a finding.
 pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
-    let source = sources.file(file);
-    if let Some(hole) = unusable(source, file, findings) {
-        return Some(hole);
-    }
-    let root = read(source.text(), file, Mode::Configuration, findings).into_iter().next()?;
+    let root = sources.file(file).with_text(|text, fault| match unusable(text, fault, file, findings) {
+        Some(hole) => Some(hole),
+        None => read(text, file, Mode::Configuration, findings).into_iter().next(),
+    })?;
     // `---` with nothing below it is as empty as nothing.
     (!(root.is_null() && root.span.start == root.span.end)).then_some(root)
 }
 
 /// Reads every document of a stream; an empty stream has none.
 pub fn parse_stream(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Vec<Node> {
-    let source = sources.file(file);
-    match unusable(source, file, findings) {
+    sources.file(file).with_text(|text, fault| match unusable(text, fault, file, findings) {
         Some(hole) => vec![hole],
-        None => read(source.text(), file, Mode::Stream, findings),
-    }
+        None => read(text, file, Mode::Stream, findings),
+    })
 }
 
 /// Reads a JSON text (RFC 8259, strict). `None` is a file without content.
 pub fn parse_json(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
-    let source = sources.file(file);
-    match unusable(source, file, findings) {
+    sources.file(file).with_text(|text, fault| match unusable(text, fault, file, findings) {
         Some(hole) => Some(hole),
-        None => json::read(source.text(), file, findings),
-    }
+        None => json::read(text, file, findings),
+    })
 }
 
 fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Vec<Node> {
@@ -95,10 +92,9 @@ fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Ve
 }
 
 /// Reports a file whose bytes are no text to parse, and gives the hole that stands for it.
-fn unusable(source: &SourceFile, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
-    let text = source.text();
+fn unusable(text: &str, fault: Option<&Fault>, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
     let start = clamp(text, file, 0, 0);
-    let finding = match source.fault() {
+    let finding = match fault {
         Some(Fault::TooLarge { bytes, limit }) => codes::too_large(*bytes, *limit, start),
         Some(Fault::Unreadable(reason)) => codes::unreadable(reason, start),
         _ if is_utf16(text) => codes::utf16(start),

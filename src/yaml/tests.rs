@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::*;
+use crate::source::SourceFile;
 
 fn run<T>(text: &str, read: impl Fn(&Sources, FileId, &mut Vec<Finding>) -> T) -> (T, Vec<Finding>, Sources) {
     let mut sources = Sources::default();
