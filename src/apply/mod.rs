@@ -273,7 +273,7 @@ fn report(mut done: Vec<Work<'_>>, interrupted: bool) -> Report {
         let name = &work.integration.integration;
         report.renamed.extend(work.renamed);
         for (category, outcome) in work.outcomes {
-            report.outcomes.push((name.clone(), category.category.clone(), outcome));
+            report.outcomes.push((name.clone(), category.category.to_string(), outcome));
         }
     }
     report
@@ -313,10 +313,10 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
         }
         let name = former.unwrap_or(id);
         let saved = integration.categories.iter().filter(|category| category.save.is_some());
-        let saved = saved.map(|category| (&category.category, category.revision.unwrap_or(0)));
-        let ground = integration.rests_on.iter().map(|(category, revision)| (category, *revision));
+        let saved = saved.map(|category| (category.category.as_str(), category.revision.unwrap_or(0)));
+        let ground = integration.rests_on.iter().map(|(category, revision)| (category.as_str(), *revision));
         for (category, planned) in saved.chain(ground) {
-            let now = current.get(&(name.as_str(), category.as_str()));
+            let now = current.get(&(name.as_str(), category));
             let revision = now.map_or(0, |now| now.revision);
             if now.is_some_and(|now| is_own(&now.run)) {
                 begun = true;

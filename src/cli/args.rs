@@ -58,6 +58,14 @@ pub struct Common {
     pub directory: Option<PathBuf>,
 }
 
+impl Common {
+    /// Whether a category is meant, as far as categories were named.
+    #[must_use]
+    pub fn takes_category(&self, id: &str) -> bool {
+        self.category.is_empty() || self.category.iter().any(|wanted| wanted == id)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// For people.

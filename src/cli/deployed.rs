@@ -1,13 +1,13 @@
 //! What is deployed, under the names that the files use now: of integrations (`renamed_from`) and of settings
 //! (`x-renamed-from`). The one door through which commands that compare read a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::exit::Stop;
 use crate::compile::{Compilation, Compiled};
 use crate::model::{Settings, Value};
 use crate::schema::is_set;
-use crate::store::{self, Deployed, Head, Past, Record, Renamed, Store};
+use crate::store::{self, Deployed, Heads, Past, Record, Renamed, Store};
 
 /// Deployed categories, and which integrations an apply still has to rename.
 #[derive(Debug, Default)]
@@ -97,15 +97,14 @@ pub fn records(store: &mut dyn Store) -> Result<Vec<Record>, Stop> {
 pub fn deleted(
     store: &mut (dyn Store + 'static),
     renames: &[Renamed],
-    heads: &[Head],
+    heads: &Heads,
 ) -> Result<Vec<(String, String)>, Stop> {
-    let there: BTreeSet<(&str, &str)> =
-        heads.iter().map(|head| (head.integration.as_str(), head.category.as_str())).collect();
+    let is_there = |name: &str, category: &str| heads.of(name).iter().any(|head| head.category == *category);
     let gone = store.deleted(None)?.into_iter().map(|gone| {
         let name = store::name_now(renames, &gone.integration, &gone.saved_at);
         (name, gone.category)
     });
-    Ok(gone.filter(|(name, category)| !there.contains(&(name.as_str(), category.as_str()))).collect())
+    Ok(gone.filter(|(name, category)| !is_there(name, category)).collect())
 }
 
 /// All saves of one category, oldest first, those under former names of its integration too. `name` is the one that

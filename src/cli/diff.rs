@@ -9,7 +9,7 @@ use super::streams::Streams;
 use super::{forms, owners, plan as planning};
 use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::{Finding, Severity};
-use crate::model::{SettingPath, Settings, Value};
+use crate::model::{Name, SettingPath, Settings, Value};
 use crate::plan::{
     self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Kind, Origin, Plan, Released,
     Side, Touched,
@@ -182,9 +182,7 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
     {
         released.extend(gone(base, None));
     }
-    released.retain(|released: &Released| {
-        scope.categories.is_empty() || scope.categories.contains(&released.category)
-    });
+    released.retain(|released: &Released| scope.takes(&released.category));
     let summary = plan::summarize(&integrations);
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
@@ -207,11 +205,11 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
 
 /// Categories that the base declares and the head does not.
 fn gone(base: &Compiled, head: Option<&Compiled>) -> Vec<Released> {
-    let still = |id: &String| head.is_some_and(|head| head.configuration.categories.contains_key(id));
+    let still = |id: &str| head.is_some_and(|head| head.configuration.categories.contains_key(id));
     let declared =
         base.configuration.categories.iter().filter(|(id, settings)| !settings.is_empty() && !still(id));
     declared
-        .map(|(id, _)| Released { integration: base.name.clone(), category: id.clone(), revision: 0 })
+        .map(|(id, _)| Released { integration: base.name.clone(), category: id.to_string(), revision: 0 })
         .collect()
 }
 
@@ -223,7 +221,7 @@ fn one(
     reached: &reach::Reach,
     scope: &plan::Scope,
 ) -> Integration {
-    let deployed: BTreeMap<String, Current> = base
+    let deployed: BTreeMap<Name, Current> = base
         .into_iter()
         .flat_map(|base| &base.configuration.categories)
         .map(|(id, settings)| (id.clone(), as_deployed(settings)))
@@ -307,9 +305,9 @@ fn place(opened: &Project, compiled: &Compiled, category: &str, path: &SettingPa
 }
 
 fn effects(base: Option<&Compiled>, head: &Compiled, reached: &reach::Reach, changed: bool) -> Effects {
-    let missing = |one: &[String], other: &[String]| -> Vec<String> {
-        one.iter().filter(|id| !other.contains(id)).cloned().collect()
-    };
+    fn missing<T: PartialEq + ToString>(one: &[T], other: &[T]) -> Vec<String> {
+        one.iter().filter(|id| !other.contains(id)).map(T::to_string).collect()
+    }
     let mut effects = Effects::default();
     if let Some(base) = base {
         effects.flows_on = missing(&head.flows_on, &base.flows_on);

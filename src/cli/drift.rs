@@ -11,7 +11,7 @@ use super::project::Project;
 use super::settled::{self, Opened, Purpose};
 use super::streams::Streams;
 use crate::compile::Compiled;
-use crate::model::Value;
+use crate::model::{Name, Value};
 use crate::plan::{self, Action, CategoryPlan, Change, Integration, Mode, Plan, Readiness, outside};
 use crate::report::{history, json};
 use crate::store::{Head, Store};
@@ -70,15 +70,15 @@ fn find(
     let names: Vec<String> = planned.chain(former.keys().copied()).map(str::to_owned).collect();
     let heads = store.heads((!everything).then_some(&names))?;
     let renames = store.renames()?;
-    let has = |name: &str| heads.iter().any(|head| head.integration == name);
+    let has = |name: &str| !heads.of(name).is_empty();
     // As in `deployed::read`: a former name counts while nothing is deployed under the present one.
     let former: BTreeMap<&str, &str> = former.into_iter().filter(|(_, now)| !has(now)).collect();
     let present = |name: &str| former.get(name).map_or(name, |now| *now).to_owned();
 
     // A pull may have taken some of what was changed and left the rest; then not all that is agreed is deployed.
-    let edited = heads.iter().filter(|head| !head.is_marked());
+    let edited = heads.iter().filter(|(_, head)| !head.is_marked());
     let mut suspects: BTreeSet<(&str, &str)> =
-        edited.map(|head| (head.integration.as_str(), head.category.as_str())).collect();
+        edited.map(|(name, head)| (name.as_str(), head.category.as_str())).collect();
     let deleted = deployed::deleted(store, &renames, &heads)?;
     let declares = |name: &str, category: &str| {
         let compiled = opened.compilation.find(&present(name));
@@ -117,7 +117,7 @@ fn find(
             })
             .collect();
         let desired = compiled.and_then(|compiled| compiled.configuration.categories.get(category));
-        let head = heads.iter().find(|head| head.integration == name && head.category == category);
+        let head = heads.of(name).iter().find(|head| head.category == category);
         let agreed = rows.iter().find(|row| row.integration == name && row.category == category);
         let agreed = agreed.map(|row| match compiled {
             Some(compiled) => deployed::present(compiled, category, row.applied.clone()),
@@ -185,7 +185,7 @@ fn to_drift(plan: &mut Plan, opened: &Project, found: Vec<Drifted>) {
         integration.rests_on.clear();
         let compiled = opened.compilation.find(&integration.integration);
         for category in &mut integration.categories {
-            let key = (integration.integration.clone(), category.category.clone());
+            let key = (integration.integration.clone(), category.category.to_string());
             let desired =
                 compiled.and_then(|compiled| compiled.configuration.categories.get(&category.category));
             let is_set =
@@ -203,8 +203,8 @@ fn in_no_file(name: &str) -> Integration {
     Integration {
         integration: name.to_owned(),
         renamed_from: None,
-        pair: String::new(),
-        title: "in no file".to_owned(),
+        pair: "".into(),
+        title: "in no file".into(),
         mode: Mode::Onboarding,
         deployed_mode: None,
         readiness: Readiness::default(),
@@ -216,10 +216,10 @@ fn in_no_file(name: &str) -> Integration {
 }
 
 /// A category that the integration does not show, and yet has deployed settings of.
-fn hidden(category: &str, title: Option<String>, revision: Option<u64>) -> CategoryPlan {
+fn hidden(category: &str, title: Option<Name>, revision: Option<u64>) -> CategoryPlan {
     CategoryPlan {
-        category: category.to_owned(),
-        title: title.unwrap_or_else(|| category.to_owned()),
+        category: category.into(),
+        title: title.unwrap_or_else(|| category.into()),
         action: Action::NotManaged,
         revision,
         deleted: None,

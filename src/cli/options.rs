@@ -737,7 +737,7 @@ fn uses(compiled: &Compiled, connector: &str, set: &str, value: &str) -> Vec<(St
                 schema.and_then(options_of) == Some((connector, set)) && holds(&written.to_json(), value);
             let span = compiled.origins.get(id).and_then(|origins| origins.get(path));
             if let (true, Some(span)) = (fits, span) {
-                uses.push((id.clone(), path.to_string(), *span));
+                uses.push((id.to_string(), path.to_string(), *span));
             }
         }
     }

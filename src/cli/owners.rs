@@ -21,8 +21,8 @@ pub fn assign(plan: &mut Plan, opened: &Project, history: Option<&(History, Revi
             // The most specific entry speaks: of a pair's category, of a category, of a pair.
             let keys = [
                 format!("{}.{}", integration.pair, category.category),
-                category.category.clone(),
-                integration.pair.clone(),
+                category.category.to_string(),
+                integration.pair.to_string(),
             ];
             let mut owners: Vec<String> =
                 keys.iter().find_map(|key| declared.get(key)).cloned().unwrap_or_default();

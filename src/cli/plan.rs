@@ -18,11 +18,11 @@ use super::streams::Streams;
 use super::vault::Vault;
 use crate::compile::Compiled;
 use crate::diagnostic::Severity;
-use crate::model::{self, SettingPath, Settings};
+use crate::model::{self, Name, SettingPath, Settings};
 use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, Standing, safety};
 use crate::report::content::Content;
 use crate::report::{self, json};
-use crate::store::{Deployed, Head, Store};
+use crate::store::{Deployed, Store};
 
 /// Runs the command.
 ///
@@ -114,8 +114,8 @@ pub fn make_on(
 ) -> Result<Plan, Stop> {
     require_categories(common, opened)?;
     let (environment, _) = opened.store(common)?;
-    let Ground { store, heads, commit } = ground;
-    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, heads.take())?;
+    let Ground { store, gone, commit } = ground;
+    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, gone.take())?;
     let scope = scope(common, opened, &settled);
     let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
     let programs = &opened.compilation.project.secrets.exec;
@@ -201,7 +201,7 @@ fn note_deleted(store: &mut dyn Store, integrations: &mut [plan::Integration]) -
     for one in integrations {
         let name = of(one);
         let categories = one.categories.iter_mut().filter(is_new);
-        new.extend(categories.map(|category| ((name.clone(), category.category.clone()), category)));
+        new.extend(categories.map(|category| ((name.clone(), category.category.to_string()), category)));
     }
     let mut names: Vec<String> = new.keys().map(|(name, _)| name.clone()).collect();
     names.dedup();
@@ -224,19 +224,18 @@ fn read(
     store: Option<&mut (dyn Store + 'static)>,
     common: &Common,
     opened: &Project,
-    heads: Option<BTreeMap<String, Vec<Head>>>,
+    gone: Option<Vec<Name>>,
 ) -> Result<(ByIntegration, BTreeMap<String, String>), Stop> {
     let Some(store) = store else { return Ok(Default::default()) };
     let compilation = &opened.compilation;
     let mut names: Vec<String> =
         compilation.integrations.iter().map(|compiled| compiled.name.clone()).collect();
     let all = is_all(common);
-    let names = match heads {
+    let names = match gone {
         None if all => None,
         None => Some(names),
-        Some(heads) => {
-            let gone = heads.into_keys().filter(|name| all && compilation.names.binary_search(name).is_err());
-            names.extend(gone);
+        Some(gone) => {
+            names.extend(gone.into_iter().filter(|_| all).map(String::from));
             Some(names)
         }
     };
@@ -310,12 +309,9 @@ fn place(
 #[must_use]
 pub fn scope(common: &Common, opened: &Project, settled: &[Settled]) -> Scope {
     let compilation = &opened.compilation;
-    let all = || {
-        let open = compilation.integrations.iter().flat_map(|compiled| &compiled.visible);
-        open.chain(settled.iter().flat_map(|one| &one.visible))
-    };
-    let visible = all().count();
-    let taken: usize = all().filter(|id| common.category.is_empty() || common.category.contains(id)).count();
+    let open = || compilation.integrations.iter().flat_map(|compiled| &compiled.visible);
+    let left_out = open().filter(|id| !common.takes_category(id)).count();
+    let left_out_of = |one: &Settled| one.visible - one.planned.categories.len();
     Scope {
         integrations: common.integration.clone(),
         pairs: common.pair.clone(),
@@ -326,7 +322,7 @@ pub fn scope(common: &Common, opened: &Project, settled: &[Settled]) -> Scope {
         } else {
             compilation.names.len().saturating_sub(compilation.integrations.len() + settled.len())
         },
-        left_out_categories: visible - taken,
+        left_out_categories: left_out + settled.iter().map(left_out_of).sum::<usize>(),
         changed_since: common.changed_since.clone(),
     }
 }
@@ -377,10 +373,9 @@ fn released(
             continue;
         }
         for (category, current) in categories {
-            let declared =
-                compiled.is_some_and(|compiled| compiled.configuration.categories.contains_key(category));
-            let wanted = scope.categories.is_empty() || scope.categories.contains(category);
-            if !declared && wanted && !current.applied.is_empty() {
+            let declared = compiled
+                .is_some_and(|compiled| compiled.configuration.categories.contains_key(category.as_str()));
+            if !declared && scope.takes(category) && !current.applied.is_empty() {
                 released.push(Released {
                     integration: name.clone(),
                     category: category.clone(),

@@ -17,7 +17,7 @@ use super::streams::Streams;
 use super::{apply, deployed, init, plan, rewrite};
 use crate::compile::{self, Compiled, Selection, compose};
 use crate::diagnostic::{Finding, Severity};
-use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, SettingPath, Settings, Value, WEBHOOKS};
+use crate::model::{self, CONNECTORS, FLOWS, Name, SCHEDULES, SettingPath, Settings, Value, WEBHOOKS};
 use crate::plan::{FORMAT_VERSION, Origin};
 use crate::report::{clean, count, json as machine};
 use crate::schema::{Pair, Required};
@@ -28,7 +28,7 @@ use crate::yaml::{self, edit};
 /// A setting that is taken: its deployed value, or none when it is not set there.
 struct Taken {
     integration: String,
-    category: String,
+    category: Name,
     path: SettingPath,
     value: Option<Value>,
 }
@@ -115,7 +115,7 @@ fn drift(
     let plan = plan::make(common, opened)?;
     for planned in &plan.integrations {
         for category in &planned.categories {
-            let row = rows.get(&(planned.integration.clone(), category.category.clone()));
+            let row = rows.get(&(planned.integration.clone(), category.category.to_string()));
             for change in &category.changes {
                 let setting = format!("{}.{}", category.category, change.setting);
                 let mut leave = |why: &str| {
@@ -229,7 +229,7 @@ fn leave_what_is_refused(
                 || finding.also.contains(&taken.integration);
             let touches =
                 |setting: &SettingPath| setting.starts_with(&taken.path) || taken.path.starts_with(setting);
-            mine && finding.about.category.as_ref() == Some(&taken.category)
+            mine && finding.about.category.as_deref() == Some(&*taken.category)
                 && setting.as_ref().is_none_or(touches)
         };
         match new.iter().find(about) {
@@ -634,7 +634,7 @@ impl Adopted {
                 insert(&mut document, path.segments(), written(value));
                 pulled.taken.push(Taken {
                     integration: name.to_owned(),
-                    category: id.to_owned(),
+                    category: id.into(),
                     path: path.clone(),
                     value: Some(value.clone()),
                 });
@@ -697,7 +697,7 @@ fn record(
 ) -> Result<(), Stop> {
     let mut bases: BTreeMap<(String, String), Settings> = BTreeMap::new();
     for taken in &pulled.taken {
-        let key = (taken.integration.clone(), taken.category.clone());
+        let key = (taken.integration.clone(), taken.category.to_string());
         let base = bases
             .entry(key.clone())
             .or_insert_with(|| rows.get(&key).map(|row| row.applied.clone()).unwrap_or_default());

@@ -62,7 +62,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     for integration in &mut plan.integrations {
         integration.deployed_mode = deployed.get(GENERAL).map(|general| Mode::of(&general.settings));
         for category in &mut integration.categories {
-            let now = deployed.get(&category.category);
+            let now = deployed.get(category.category.as_str());
             let found = records
                 .iter()
                 .take(until)

@@ -102,7 +102,9 @@ fn overview(pair: &Pair, only: &[String]) -> String {
         let default = if flow.default { "on" } else { "off" };
         let _ = writeln!(out, "  {:<12} {default:<4} {}", flow.id, flow.direction.replace('_', " "));
     }
-    for category in pair.categories().filter(|one| only.is_empty() || only.contains(&one.id)) {
+    for category in
+        pair.categories().filter(|one| only.is_empty() || only.iter().any(|wanted| one.id == *wanted))
+    {
         let when = category
             .flows
             .as_ref()

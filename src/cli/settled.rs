@@ -1,17 +1,19 @@
-//! Integrations that are deployed just as the files say, told by the marks in the store while the files are compiled: of them
-//! no setting is read, compared or kept. Nothing here decides about the others.
+//! Integrations that are deployed just as the files say, told by the marks in the store, which is read while the files are
+//! compiled: of them no setting is read, compared or kept. Nothing here decides about the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use super::args::Common;
 use super::exit::Stop;
 use super::project::{self, Project};
 use super::secrets::Secrets;
+use crate::compile::lower::Written;
 use crate::compile::project::Project as Declared;
 use crate::compile::{Compilation, Compiled, Judged};
-use crate::model::{Hidden, Value};
+use crate::model::{Hidden, Name, Step, Value};
 use crate::options::Options;
 use crate::plan::{self, Desired, Released, Scope, Standing};
 use crate::source::{Sources, git};
@@ -23,8 +25,8 @@ pub struct Settled {
     pub planned: plan::Integration,
     /// Categories that no file declares any more.
     pub released: Vec<Released>,
-    /// Visible categories, managed or not.
-    pub visible: Vec<String>,
+    /// How many categories are visible, managed or not, in scope or not.
+    pub visible: usize,
 }
 
 /// A project, compiled against a store that was looked at before.
@@ -35,12 +37,12 @@ pub struct Opened {
     pub ground: Ground,
 }
 
-/// A store, and what it says of its categories without their settings.
+/// A store, and what is known of it.
 #[derive(Default)]
 pub struct Ground {
     pub store: Option<Box<dyn Store>>,
-    /// By integration; none where they were not asked for.
-    pub heads: Option<BTreeMap<String, Vec<Head>>>,
+    /// The integrations that it has and the project does not; none where they were not asked for.
+    pub gone: Option<Vec<Name>>,
     /// The commit under the working tree, which git looks for while the files are read and compiled.
     pub commit: Option<JoinHandle<Option<git::Commit>>>,
 }
@@ -62,21 +64,35 @@ pub fn open(common: &Common, purpose: Purpose) -> Result<Opened, Stop> {
         common.rev.is_none().then(|| std::thread::spawn(|| git::commit(&project::find_root().ok()?)));
     let (root, sources) = project::read(common)?;
     let selection = project::selection(common, &root, &sources)?;
-    let ground = Ground { commit, ..Ground::read(common, &root, &sources, purpose)? };
-    let key =
-        Hidden::new(ground.store.as_ref().map(|store| store.fingerprint_key().to_vec()).unwrap_or_default());
-    let look = ground.heads.as_ref().map(|heads| Look {
-        heads,
+    let mut ground = Ground { commit, ..Ground::find(common, &root, &sources, purpose)? };
+    // Of a few, all is read.
+    let few = !common.integration.is_empty() || common.changed_since.is_some();
+    let Some(store) = ground.store.as_mut().filter(|_| !few) else {
+        let project = project::compile_with(root, sources, selection, Judged::lower)?;
+        return Ok(Opened { project, settled: Vec::new(), ground });
+    };
+    let key = Hidden::new(store.fingerprint_key().to_vec());
+    let heads = Arriving::default();
+    let look = Look {
+        heads: &heads,
         secrets: Secrets::new(&root, &key),
+        fingerprints: RwLock::default(),
         purpose,
         scope: Scope { categories: common.category.clone(), ..Scope::default() },
-    });
-    let keep = |judged: Judged| match &look {
-        Some(look) => look.at(judged),
-        None => Kept::Open(Box::new(judged.lower())),
     };
-    let opened = project::compile_with(root.clone(), sources, selection, keep)?;
-    let (project, settled) = part(opened);
+    let (opened, read) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let _end = End(&heads);
+            store.each_heads(None, &mut |name, of_one| heads.put(name, of_one))
+        });
+        let opened = project::compile_with(root.clone(), sources, selection, |judged| look.at(judged));
+        (opened, reading.join())
+    });
+    read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let (project, settled) = part(opened?);
+    let names = &project.compilation.names;
+    let is_gone = |name: &Name| names.binary_search_by(|known| known.as_str().cmp(name)).is_err();
+    ground.gone = Some(heads.rest().filter(is_gone).collect());
     Ok(Opened { project, settled, ground })
 }
 
@@ -89,7 +105,7 @@ impl Ground {
         Ok(Ground { store: store::open_existing(&opened.store(common)?.1)?, ..Ground::default() })
     }
 
-    fn read(common: &Common, root: &Path, sources: &Sources, purpose: Purpose) -> Result<Self, Stop> {
+    fn find(common: &Common, root: &Path, sources: &Sources, purpose: Purpose) -> Result<Self, Stop> {
         let declared = Declared::read(sources, &mut Vec::new());
         // What is wrong here is said when the project is compiled.
         let Ok((_, url)) = project::store_of(&declared, root, common.env.as_deref(), common.store.as_deref())
@@ -99,24 +115,61 @@ impl Ground {
         if purpose == Purpose::Apply {
             store::upgrade(&url)?;
         }
-        let mut store = store::open_existing(&url)?;
-        // Of a few, all is read.
-        let few = !common.integration.is_empty() || common.changed_since.is_some();
-        let Some(from) = store.as_mut().filter(|_| !few) else {
-            return Ok(Ground { store, ..Ground::default() });
+        Ok(Ground { store: store::open_existing(&url)?, ..Ground::default() })
+    }
+}
+
+/// Heads on their way from a store, which is read while the files are compiled. There may be very many: those of an
+/// integration that was looked at are kept no longer.
+#[derive(Default)]
+struct Arriving {
+    arrived: Mutex<Arrived>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Arrived {
+    heads: BTreeMap<Name, Vec<Head>>,
+    /// The last integration that came. A store hands them out in order.
+    last: Option<Name>,
+    is_all: bool,
+}
+
+impl Arriving {
+    fn arrived(&self) -> MutexGuard<'_, Arrived> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, integration: Name, heads: Vec<Head>) {
+        let mut arrived = self.arrived();
+        arrived.last = Some(integration.clone());
+        arrived.heads.insert(integration, heads);
+        self.more.notify_all();
+    }
+
+    /// The heads of an integration, waited for. `None`, where it has none or they come out of order, settles nothing.
+    fn take(&self, integration: &str) -> Option<Vec<Head>> {
+        let is_to_come = |arrived: &mut Arrived| {
+            let is_past = arrived.last.as_ref().is_some_and(|last| last.as_str() >= integration);
+            !arrived.is_all && !is_past
         };
-        let mut heads: BTreeMap<String, Vec<Head>> = BTreeMap::new();
-        // Those of one integration follow each other, mostly.
-        let mut rest = from.heads(None)?.into_iter().peekable();
-        while let Some(head) = rest.next() {
-            let name = head.integration.clone();
-            let of_one = heads.entry(name.clone()).or_default();
-            of_one.push(head);
-            while let Some(next) = rest.next_if(|next| next.integration == name) {
-                of_one.push(next);
-            }
-        }
-        Ok(Ground { store, heads: Some(heads), commit: None })
+        let arrived = self.more.wait_while(self.arrived(), is_to_come);
+        arrived.unwrap_or_else(PoisonError::into_inner).heads.remove(integration)
+    }
+
+    /// The integrations that nobody took.
+    fn rest(self) -> impl Iterator<Item = Name> {
+        self.arrived.into_inner().unwrap_or_else(PoisonError::into_inner).heads.into_keys()
+    }
+}
+
+/// Whatever becomes of the reading, nobody waits for more.
+struct End<'a>(&'a Arriving);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.arrived().is_all = true;
+        self.0.more.notify_all();
     }
 }
 
@@ -128,17 +181,19 @@ enum Kept {
 }
 
 struct Look<'a> {
-    heads: &'a BTreeMap<String, Vec<Head>>,
+    heads: &'a Arriving,
     secrets: Secrets<'a>,
+    /// By reference: integrations have secrets in common.
+    fingerprints: RwLock<HashMap<String, Option<String>>>,
     purpose: Purpose,
     scope: Scope,
 }
 
 impl Look<'_> {
     fn at(&self, judged: Judged) -> Kept {
-        match self.heads.get(judged.name()) {
-            Some(heads) if !judged.has_errors() && self.is_settled(&judged, heads) => {
-                Kept::Settled(Box::new(self.settled(&judged.outline(), heads)))
+        match self.heads.take(judged.name()) {
+            Some(heads) if !judged.has_errors() && self.is_settled(&judged, &heads) => {
+                Kept::Settled(Box::new(self.settled(&judged.outline(), &heads)))
             }
             _ => Kept::Open(Box::new(judged.lower())),
         }
@@ -151,11 +206,16 @@ impl Look<'_> {
             && heads.iter().all(|head| head.is_marked() || declares(head))
             && judged.declared().all(|(category, entry)| {
                 let mut wanted = Wanted::default();
-                judged.leaves(category, entry, &mut |keys, mut value| {
-                    if let Value::Secret(secret) = &mut value {
-                        secret.fingerprint = self.secrets.fingerprint(&secret.reference).ok();
+                judged.leaves(category, entry, &mut |step| match step {
+                    Step::Open(key) => wanted.take(Step::Open(key)),
+                    Step::Close => wanted.take(Step::Close),
+                    Step::Leaf(key, (Written::Text(text), _)) => wanted.text(key, text),
+                    Step::Leaf(key, (Written::Other(mut value), _)) => {
+                        if let Value::Secret(secret) = &mut value {
+                            secret.fingerprint = self.fingerprint(&secret.reference);
+                        }
+                        wanted.take(Step::Leaf(key, &value));
                     }
-                    wanted.add(keys, &value);
                 });
                 if self.purpose == Purpose::Apply && wanted.has_unknown() {
                     return false;
@@ -165,6 +225,16 @@ impl Look<'_> {
                     None => wanted.is_empty(),
                 }
             })
+    }
+
+    /// The fingerprint of a secret, where it is at hand.
+    fn fingerprint(&self, reference: &str) -> Option<String> {
+        let known = self.fingerprints.read().unwrap_or_else(PoisonError::into_inner).get(reference).cloned();
+        known.unwrap_or_else(|| {
+            let found = self.secrets.fingerprint(reference).ok();
+            let mut known = self.fingerprints.write().unwrap_or_else(PoisonError::into_inner);
+            known.entry(reference.to_owned()).or_insert(found).clone()
+        })
     }
 
     fn settled(&self, compiled: &Compiled, heads: &[Head]) -> Settled {
@@ -190,18 +260,19 @@ impl Look<'_> {
             head(id).map_or(Standing::Never, |head| Standing::Settled(head.revision, head.settings))
         };
         let gone = |head: &&Head| {
-            let in_scope = self.scope.categories.is_empty() || self.scope.categories.contains(&head.category);
-            in_scope && !compiled.configuration.categories.contains_key(&head.category) && !head.is_released()
+            self.scope.takes(&head.category)
+                && !compiled.configuration.categories.contains_key(&head.category)
+                && !head.is_released()
         };
         let released = heads.iter().filter(gone).map(|head| Released {
             integration: compiled.name.clone(),
-            category: head.category.clone(),
+            category: head.category.to_string(),
             revision: head.revision,
         });
         Settled {
             released: released.collect(),
             planned: plan::plan_integration(&desired, &standing, &self.scope),
-            visible: compiled.visible.clone(),
+            visible: compiled.visible.len(),
         }
     }
 }
@@ -226,4 +297,26 @@ fn part(opened: Project<Kept>) -> (Project, Vec<Settled>) {
     let compilation =
         Compilation { project, catalogue, options, integrations: open, errors, findings, hidden, names };
     (Project { root, sources, compilation, environment }, settled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_waited_for_and_nobody_waits_for_what_does_not_come() {
+        let heads = Arriving::default();
+        let end = End(&heads);
+        heads.put("b".into(), Vec::new());
+        assert!(heads.take("b").is_some() && heads.take("b").is_none(), "each is there once");
+        assert!(heads.take("a").is_none(), "they come in order");
+        std::thread::scope(|scope| {
+            let waiting = ["d", "c", "e"].map(|name| scope.spawn(|| heads.take(name).is_some()));
+            heads.put("d".into(), Vec::new());
+            drop(end);
+            assert_eq!(waiting.map(|waiting| waiting.join().unwrap()), [true, false, false]);
+        });
+        heads.put("f".into(), Vec::new());
+        assert_eq!(heads.rest().collect::<Vec<_>>(), ["f"]);
+    }
 }

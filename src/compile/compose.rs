@@ -399,7 +399,7 @@ fn as_id(stem: &str) -> String {
 }
 
 /// The bases that a document extends. The schema does not see `extends`, so its form is judged here.
-pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Name> {
+pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Mention> {
     let Some(entry) = root.as_map().and_then(|map| map.get("extends")) else { return Vec::new() };
     let items = match &entry.value.kind {
         Kind::List(items) => items.as_slice(),
@@ -413,7 +413,7 @@ pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Name> 
             return Vec::new();
         }
     };
-    let mut names: Vec<Name> = Vec::new();
+    let mut names: Vec<Mention> = Vec::new();
     for item in items {
         let Some(text) = item.as_text().filter(|text| !text.is_empty()) else {
             if !item.is_hole() {
@@ -423,21 +423,21 @@ pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Name> 
         };
         match names.iter().find(|name| name.text == text) {
             Some(first) => findings.push(codes::extended_twice(text, item.span, first.span)),
-            None => names.push(Name { text: text.to_owned(), span: item.span }),
+            None => names.push(Mention { text: text.to_owned(), span: item.span }),
         }
     }
     names
 }
 
 /// What the integration was called before; the schema judges its form.
-pub(super) fn renamed_from(root: &Node) -> Option<Name> {
+pub(super) fn renamed_from(root: &Node) -> Option<Mention> {
     let node = root.get("renamed_from")?;
-    Some(Name { text: node.as_text()?.to_owned(), span: node.span })
+    Some(Mention { text: node.as_text()?.to_owned(), span: node.span })
 }
 
 /// The name of a base or an integration, where it is written.
 #[derive(Debug, Clone)]
-pub(super) struct Name {
+pub(super) struct Mention {
     pub(super) text: String,
     pub(super) span: Span,
 }
@@ -527,7 +527,7 @@ impl Bases {
         self.resolved.insert(name.to_owned(), Base { root, incomplete });
     }
 
-    fn get(&self, name: &Name, findings: &mut Vec<Finding>) -> Option<&Base> {
+    fn get(&self, name: &Mention, findings: &mut Vec<Finding>) -> Option<&Base> {
         let found = self.resolved.get(&name.text);
         if found.is_none() && !self.files.contains_key(&name.text) {
             let known: Vec<&str> = self.files.keys().map(String::as_str).collect();

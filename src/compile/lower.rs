@@ -10,12 +10,12 @@ use super::check::secrets::is_reference;
 use super::check::{Checked, category_entry};
 use super::compose::Composed;
 use crate::model::{
-    CONNECTORS, Configuration, FLOWS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS,
+    CONNECTORS, Configuration, FLOWS, SCHEDULES, Secret, SettingPath, Settings, Step, Value, WEBHOOKS,
 };
 use crate::schema::shape::Shape;
 use crate::schema::{Category, Pair};
 use crate::source::Span;
-use crate::yaml::{Entry, Kind, Node, Trail};
+use crate::yaml::{Entry, Kind, Map, Node};
 
 /// Lowers one document.
 #[must_use]
@@ -24,8 +24,14 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
     let mut origins = BTreeMap::new();
     for (category, entry) in declared(&composed.root, &pair, &checked) {
         let mut all = Vec::new();
-        leaves(category, entry, hidden, &mut |keys, value, key| {
-            all.push((keys.iter().collect::<SettingPath>(), value, key));
+        let mut keys = Vec::new();
+        leaves(category, entry, hidden, &mut |step| match step {
+            Step::Open(key) => keys.push(key),
+            Step::Leaf(key, (written, span)) => {
+                let path: SettingPath = keys.iter().copied().chain([key]).collect();
+                all.push((path, written.value(), span));
+            }
+            Step::Close => drop(keys.pop()),
         });
         origins.insert(category.id.clone(), all.iter().map(|(path, _, key)| (path.clone(), *key)).collect());
         settings.insert(category.id.clone(), all.into_iter().map(|(path, value, _)| (path, value)).collect());
@@ -70,36 +76,59 @@ pub fn declared<'a>(
     categories.filter_map(|category| Some((category, category_entry(root, &category.id)?)))
 }
 
-/// Takes keys, value and the place of the key of one leaf.
-pub type Take<'t> = dyn FnMut(&[&str], Value, Span) + 't;
+/// Takes a step; of a leaf what stands there and the place of its key.
+pub type Take<'a, 't> = dyn FnMut(Step<'a, (Written<'a>, Span)>) + 't;
 
-/// The leaves of a category as it is written, in the order of their paths. `hidden` are places that may hold a credential.
-pub fn leaves(category: &Category, entry: &Entry, hidden: &[Span], take: &mut Take<'_>) {
-    walk(&Trail::default(), &entry.value, entry.key.span, &category.shape, hidden, take);
+/// The canonical value of a leaf. A text, which most are, is not copied before somebody asks.
+#[derive(Debug)]
+pub enum Written<'a> {
+    Text(&'a str),
+    Other(Value),
 }
 
-/// `shape` is that of the value.
-fn walk(trail: &Trail<'_>, node: &Node, key: Span, shape: &Shape, hidden: &[Span], take: &mut Take<'_>) {
-    if let Kind::Map(map) = &node.kind
-        && !shape.is_credential
-    {
-        let mut entries: Vec<&Entry> = map.entries().iter().collect();
-        entries.sort_unstable_by(|one, other| one.key.text.cmp(&other.key.text));
-        for Entry { key, value } in entries {
-            // What the schema does not know is no setting; it has its finding, and is not planned.
-            if let Some(inner) = shape.below(&key.text) {
-                walk(&trail.below(&key.text), value, key.span, inner, hidden, take);
-            }
+impl Written<'_> {
+    #[must_use]
+    pub fn value(self) -> Value {
+        match self {
+            Written::Text(text) => Value::Text(text.to_owned()),
+            Written::Other(value) => value,
         }
-        return;
     }
-    let items = node.as_list().unwrap_or_default();
-    let may_be_secret = |node: &Node| hidden.contains(&node.span);
-    if trail.is_root() || may_be_secret(node) || items.iter().any(may_be_secret) {
-        return;
+}
+
+/// The steps through the leaves of a category as it is written, in the order of their paths. `hidden` are places that may hold
+/// a credential.
+pub fn leaves<'a>(category: &Category, entry: &'a Entry, hidden: &[Span], take: &mut Take<'a, '_>) {
+    if let Kind::Map(map) = &entry.value.kind {
+        below(map, &category.shape, hidden, take);
     }
-    if let Some(value) = value(node, Some(shape)) {
-        take(&trail.keys(), value, key);
+}
+
+fn below<'a>(map: &'a Map, shape: &Shape, hidden: &[Span], take: &mut Take<'a, '_>) {
+    let mut entries: Vec<&Entry> = map.entries().iter().collect();
+    entries.sort_unstable_by(|one, other| one.key.text.cmp(&other.key.text));
+    for Entry { key, value: node } in entries {
+        // What the schema does not know is no setting; it has its finding, and is not planned.
+        let Some(shape) = shape.below(&key.text) else { continue };
+        if let Kind::Map(map) = &node.kind
+            && !shape.is_credential
+        {
+            take(Step::Open(&key.text));
+            below(map, shape, hidden, take);
+            take(Step::Close);
+            continue;
+        }
+        let may_be_secret = |node: &Node| hidden.contains(&node.span);
+        if may_be_secret(node) || node.as_list().unwrap_or_default().iter().any(may_be_secret) {
+            continue;
+        }
+        let written = match &node.kind {
+            Kind::Text(text) if !shape.is_credential => Some(Written::Text(text)),
+            _ => value(node, Some(shape)).map(Written::Other),
+        };
+        if let Some(written) = written {
+            take(Step::Leaf(&key.text, (written, key.span)));
+        }
     }
 }
 

@@ -21,14 +21,14 @@ use rayon::prelude::*;
 
 use crate::diagnostic::codes::compose as said;
 use crate::diagnostic::{About, Finding, Fix, Severity, settle};
-use crate::model::{Configuration, SettingPath, Value};
+use crate::model::{Configuration, Name, SettingPath};
 use crate::options::{Options, View};
 use crate::schema::parts::Catalogue;
 use crate::schema::{Category, Pair};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Entry};
 use check::{Checked, Known};
-use compose::{Composed, Composer, Name};
+use compose::{Composed, Composer, Mention};
 use levels::Levels;
 use project::Project;
 
@@ -74,10 +74,10 @@ pub struct Compiled {
     /// Ids of the categories that are visible and declared, and thus planned.
     pub configuration: Configuration,
     /// Where each setting was written, by category.
-    pub origins: BTreeMap<String, BTreeMap<SettingPath, Span>>,
-    pub unmanaged: Vec<String>,
+    pub origins: BTreeMap<Name, BTreeMap<SettingPath, Span>>,
+    pub unmanaged: Vec<Name>,
     /// Visible categories (settings and others), managed or not.
-    pub visible: Vec<String>,
+    pub visible: Vec<Name>,
     requirements: Vec<check::required::Requirement>,
     /// The shop's and the ERP's account, as the active connections say.
     pub accounts: (Option<String>, Option<String>),
@@ -206,9 +206,9 @@ impl Judged {
         lower::declared(&self.composed.root, &self.pair, &self.checked)
     }
 
-    /// The leaves of one of them, in canonical form and in the order of their paths.
-    pub fn leaves(&self, category: &Category, entry: &Entry, take: &mut dyn FnMut(&[&str], Value)) {
-        lower::leaves(category, entry, &self.hidden, &mut |keys, value, _| take(keys, value));
+    /// The steps through the leaves of one of them, in canonical form and in the order of their paths.
+    pub fn leaves<'e>(&self, category: &Category, entry: &'e Entry, take: &mut lower::Take<'e, '_>) {
+        lower::leaves(category, entry, &self.hidden, take);
     }
 
     /// In canonical form, without the settings.
@@ -323,7 +323,7 @@ struct One<T> {
     bases: BTreeSet<FileId>,
     incomplete: bool,
     /// Its name, and the one that it had before.
-    former: Option<(String, Name)>,
+    former: Option<(String, Mention)>,
 }
 
 /// What an expression yields differs by environment, so that no text can take its place.
@@ -337,10 +337,10 @@ fn without_fixes_of_expressions(findings: &mut [Finding], sources: &Sources) {
 }
 
 /// Former names that are still in use, or that two integrations say they had.
-fn former_names(said: Vec<(String, Name)>, names: &[String]) -> Vec<Finding> {
+fn former_names(said: Vec<(String, Mention)>, names: &[String]) -> Vec<Finding> {
     let mut first: BTreeMap<String, Span> = BTreeMap::new();
     let mut findings = Vec::new();
-    for (integration, Name { text, span }) in said {
+    for (integration, Mention { text, span }) in said {
         let about = About { integration: Some(integration.clone()), ..About::default() };
         if names.binary_search(&text).is_ok() {
             findings.push(said::former_name_in_use(&text, text == integration, span).about(about));

@@ -5,6 +5,7 @@
 
 pub mod credential;
 pub mod hidden;
+pub mod name;
 pub mod path;
 pub mod value;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 pub use hidden::Hidden;
+pub use name::Name;
 pub use path::SettingPath;
 pub use value::{Secret, Value};
 
@@ -30,7 +32,7 @@ pub const GENERAL: &str = "general";
 /// One integration's settings, category by category.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configuration {
-    pub categories: BTreeMap<String, Settings>,
+    pub categories: BTreeMap<Name, Settings>,
 }
 
 /// The nested document of a category: `{"map": {"Klarna": "30"}}`, keys sorted.
@@ -94,47 +96,80 @@ pub fn from_json(document: &serde_json::Value) -> Settings {
 #[must_use]
 pub fn canonical(settings: &Settings) -> String {
     let mut text = CanonicalText::default();
-    for (path, value) in leaves(settings) {
-        text.leaf(&path.keys(), value);
-    }
+    walk(settings, &mut |step| text.take(&step));
     text.end()
 }
 
-/// [`canonical`], written leaf by leaf in the order of their paths, since it is asked for of every category of a fleet.
-#[derive(Debug, Default)]
+/// What happens on the way through the leaves of a category, in the order of their paths.
+#[derive(Debug)]
+pub enum Step<'a, V> {
+    /// A map under a key; it may turn out to hold nothing.
+    Open(&'a str),
+    Leaf(&'a str, V),
+    Close,
+}
+
+/// Takes each step through settings.
+pub fn walk<'a>(settings: &'a Settings, take: &mut dyn FnMut(Step<'a, &'a Value>)) {
+    let mut open: &[Box<str>] = &[];
+    for (path, value) in leaves(settings) {
+        let [above @ .., key] = path.segments() else { continue };
+        let shared = open.iter().zip(above).take_while(|(a, b)| a == b).count();
+        open[shared..].iter().for_each(|_| take(Step::Close));
+        above[shared..].iter().for_each(|name| take(Step::Open(name)));
+        take(Step::Leaf(key, value));
+        open = above;
+    }
+    open.iter().for_each(|_| take(Step::Close));
+}
+
+/// [`canonical`], written step by step, since it is asked for of every category of a fleet.
+#[derive(Debug)]
 pub struct CanonicalText {
     out: String,
-    /// The keys of the maps that are open.
-    open: Vec<Box<str>>,
+    /// Of each open map, how long the text was before its key and after its bracket.
+    open: Vec<(usize, usize)>,
+}
+
+impl Default for CanonicalText {
+    fn default() -> Self {
+        let mut out = String::with_capacity(512);
+        out.push('{');
+        CanonicalText { out, open: Vec::new() }
+    }
 }
 
 impl CanonicalText {
-    /// Adds the next leaf, under these keys.
-    pub fn leaf(&mut self, keys: &[&str], value: &Value) {
-        let [above @ .., key] = keys else { return };
-        if self.out.is_empty() {
-            self.out.reserve(512);
-            self.out.push('{');
+    pub fn take(&mut self, step: &Step<'_, &Value>) {
+        match step {
+            Step::Open(key) => {
+                let before = self.out.len();
+                begin(&mut self.out, key);
+                self.out.push('{');
+                self.open.push((before, self.out.len()));
+            }
+            Step::Leaf(key, value) => {
+                begin(&mut self.out, key);
+                write_value(&mut self.out, value);
+            }
+            Step::Close => match self.open.pop() {
+                // What holds no setting is not there.
+                Some((before, after)) if after == self.out.len() => self.out.truncate(before),
+                _ => self.out.push('}'),
+            },
         }
-        let shared = self.open.iter().zip(above).take_while(|(a, b)| ***a == ***b).count();
-        self.out.extend(std::iter::repeat_n('}', self.open.len() - shared));
-        self.open.truncate(shared);
-        for name in &above[shared..] {
-            begin(&mut self.out, name);
-            self.out.push('{');
-            self.open.push((*name).into());
-        }
+    }
+
+    /// Takes a leaf that is a text.
+    pub fn text(&mut self, key: &str, text: &str) {
         begin(&mut self.out, key);
-        write_value(&mut self.out, value);
+        quote(&mut self.out, text);
     }
 
     /// The whole text.
     #[must_use]
     pub fn end(mut self) -> String {
-        if self.out.is_empty() {
-            self.out.push('{');
-        }
-        self.out.extend(std::iter::repeat_n('}', self.open.len() + 1));
+        self.out.push('}');
         self.out
     }
 }
@@ -203,7 +238,12 @@ pub fn digest_text(text: &str) -> String {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 #[cfg(test)]

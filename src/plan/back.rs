@@ -38,8 +38,8 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         })
         .collect();
     CategoryPlan {
-        category: id.to_owned(),
-        title: title.to_owned(),
+        category: id.into(),
+        title: title.into(),
         action: if changes.is_empty() { Action::None } else { Action::Update },
         revision: Some(current.revision),
         deleted: None,
@@ -47,8 +47,9 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         blocked: Vec::new(),
         owners: Vec::new(),
         next_sync: None,
-        save: (!changes.is_empty())
-            .then(|| Target { settings: model::to_json(&after), applied: model::to_json(&applied) }),
+        save: (!changes.is_empty()).then(|| {
+            Box::new(Target { settings: model::to_json(&after), applied: model::to_json(&applied) })
+        }),
         changes,
     }
 }

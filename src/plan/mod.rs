@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::model::{self, Configuration, FLOWS, GENERAL, SCHEDULES, SettingPath, Settings, Value};
+use crate::model::{self, Configuration, FLOWS, GENERAL, Name, SCHEDULES, SettingPath, Settings, Value};
 use crate::options::View;
 use crate::schema::{Category, Pair};
 use compare::Difference;
@@ -141,9 +141,9 @@ pub struct Integration {
     /// The id under which it is deployed, where that is another; an apply changes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<String>,
-    pub pair: String,
+    pub pair: Name,
     /// `Shopify ↔ Fortnox`
-    pub title: String,
+    pub title: Name,
     pub mode: Mode,
     /// The mode that is deployed, where the plan saves something; none where `general` never was saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +159,14 @@ pub struct Integration {
     pub categories: Vec<CategoryPlan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<Effects>,
+}
+
+impl Scope {
+    /// Whether a category is in it, as far as categories were named.
+    #[must_use]
+    pub fn takes(&self, category: &str) -> bool {
+        self.categories.is_empty() || self.categories.iter().any(|wanted| wanted == category)
+    }
 }
 
 impl Plan {
@@ -223,8 +231,8 @@ pub struct Readiness {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CategoryPlan {
-    pub category: String,
-    pub title: String,
+    pub category: Name,
+    pub title: Name,
     pub action: Action,
     /// The deployed revision; none when the category was never saved.
     pub revision: Option<u64>,
@@ -241,7 +249,7 @@ pub struct CategoryPlan {
     /// Which sync takes the changes up: "orders sync (every 15m)".
     pub next_sync: Option<String>,
     /// What a save writes; only where there is something to save.
-    pub save: Option<Target>,
+    pub save: Option<Box<Target>>,
     /// Whose review its changes need; see the project's `owners` and CODEOWNERS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<String>,
@@ -421,8 +429,8 @@ pub struct Desired<'a> {
     pub live: bool,
     pub flows_on: &'a [String],
     pub configuration: &'a Configuration,
-    pub visible: &'a [String],
-    pub unmanaged: &'a [String],
+    pub visible: &'a [Name],
+    pub unmanaged: &'a [Name],
     /// Category, path, and whether it is set (`None`: what is deployed decides).
     pub requirements: Vec<(&'a str, &'a SettingPath, Option<bool>)>,
     /// Error messages by category.
@@ -442,14 +450,11 @@ pub fn plan_integration<'d>(
     scope: &Scope,
 ) -> Integration {
     let readiness = readiness(desired, deployed);
-    let in_scope =
-        |id: &str| scope.categories.is_empty() || scope.categories.iter().any(|wanted| wanted == id);
-    let categories = desired
-        .pair
-        .categories()
-        .filter(|category| desired.visible.contains(&category.id) && in_scope(&category.id))
-        .map(|category| plan_category(desired, category, deployed(&category.id)))
-        .collect();
+    let in_scope = |category: &&Category| desired.visible.contains(&category.id) && scope.takes(&category.id);
+    // Of a fleet there are very many; none takes more room than it needs.
+    let mut categories = Vec::with_capacity(desired.pair.categories().filter(in_scope).count());
+    let all = desired.pair.categories().filter(in_scope);
+    categories.extend(all.map(|category| plan_category(desired, category, deployed(&category.id))));
     let mut planned = Integration {
         integration: desired.integration.to_owned(),
         renamed_from: desired.renamed_from.map(str::to_owned),
@@ -496,7 +501,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         deleted: None,
         deployed: standing.settings(),
         changes: Vec::new(),
-        blocked: desired.blocked.get(&category.id).cloned().unwrap_or_default(),
+        blocked: desired.blocked.get(category.id.as_str()).cloned().unwrap_or_default(),
         next_sync: None,
         save: None,
         owners: Vec::new(),
@@ -525,10 +530,9 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         planned.next_sync = next_sync(desired, category);
         let before = current.map(|current| current.settings.clone()).unwrap_or_default();
         let after = compare::apply(before, &differences);
-        planned.save = planned
-            .action
-            .saves()
-            .then(|| Target { settings: model::to_json(&after), applied: model::to_json(&settings) });
+        planned.save = planned.action.saves().then(|| {
+            Box::new(Target { settings: model::to_json(&after), applied: model::to_json(&settings) })
+        });
     }
     planned.changes =
         differences.into_iter().map(|difference| change(desired, category, difference)).collect();

@@ -216,7 +216,7 @@ mod tests {
             integration: "shop".into(),
             renamed_from: None,
             pair: pair.into(),
-            title: String::new(),
+            title: "".into(),
             mode: Mode::Onboarding,
             deployed_mode: None,
             readiness: Readiness::default(),

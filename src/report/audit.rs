@@ -8,11 +8,11 @@ use serde_json::{Value as Json, json};
 
 use crate::model::{self, canonical_json, digest_text};
 use crate::plan::FORMAT_VERSION;
-use crate::store::{Head, Note, RENAME, Record, Renamed};
+use crate::store::{Heads, Note, RENAME, Record, Renamed};
 
 /// All lines. The same store gives the same lines; a later export begins with the same saves.
 #[must_use]
-pub fn export(identity: &str, records: &[Record], notes: &[Note], heads: &[Head]) -> Vec<Json> {
+pub fn export(identity: &str, records: &[Record], notes: &[Note], heads: &Heads) -> Vec<Json> {
     let head = json!({"kind": "store", "store": identity, "format_version": FORMAT_VERSION});
     let saves = records.iter().map(|Record { integration, category, past }| {
         // What cannot be used is kept as it stands.
@@ -28,7 +28,7 @@ pub fn export(identity: &str, records: &[Record], notes: &[Note], heads: &[Head]
         |note| json!({"kind": note.kind, "at": note.at, "by": note.by, "text": note.text, "plan": note.run}),
     );
     let mut deployed: Vec<(&str, &str, u64)> =
-        heads.iter().map(|head| (head.integration.as_str(), head.category.as_str(), head.revision)).collect();
+        heads.iter().map(|(name, head)| (name.as_str(), head.category.as_str(), head.revision)).collect();
     deployed.sort_unstable();
     let end = json!({"kind": END, "saves": records.len(), "notes": notes.len(), "deployed": deployed});
     let mut previous = String::new();
@@ -186,7 +186,7 @@ mod tests {
         };
         let note =
             Note { at: String::new(), by: "bo".into(), kind: "force".into(), text: "x".into(), run: None };
-        let lines = export("id", &[record(1), record(2), record(3)], &[note], &[]);
+        let lines = export("id", &[record(1), record(2), record(3)], &[note], &Heads::default());
         lines.into_iter().map(|line| canonical_json(line) + "\n").collect()
     }
 

@@ -266,7 +266,7 @@ fn planned(integration: &Integration) -> Vec<Item> {
             path: change.and_then(|change| change.path.clone()).unwrap_or_default(),
             line: change.and_then(|change| change.line).unwrap_or(1),
             integration: integration.integration.clone(),
-            category: category.category.clone(),
+            category: category.category.to_string(),
             setting: change.map(|change| change.setting.clone()).unwrap_or_default(),
             ..Item::default()
         };

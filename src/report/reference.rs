@@ -5,14 +5,15 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
+use crate::model::Name;
 use crate::schema::words::{facts, kind};
 use crate::schema::{Category, Pair, Required};
 
 /// A pair, ready to be laid out.
 #[derive(Debug, Serialize)]
 struct Page {
-    id: String,
-    title: String,
+    id: Name,
+    title: Name,
     flows: Vec<FlowRow>,
     categories: Vec<Section>,
 }
@@ -28,8 +29,8 @@ struct FlowRow {
 
 #[derive(Debug, Serialize)]
 struct Section {
-    id: String,
-    title: String,
+    id: Name,
+    title: Name,
     description: String,
     visible: String,
     settings: Vec<Entry>,

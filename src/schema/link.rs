@@ -12,7 +12,7 @@ use super::shape::Shape;
 use super::{
     Category, Condition, Connector, Flow, Pair, Reference, Required, Setting, former_names, had_name, text,
 };
-use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, SettingPath, Value, WEBHOOKS};
+use crate::model::{CONNECTORS, FLOWS, GENERAL, Name, SCHEDULES, SettingPath, Value, WEBHOOKS};
 
 /// Parts that do not fit together: in which part, where (JSON Pointer) and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +84,8 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         error("", format!("the linked schema is unusable: {why}"), help)
     })?;
     let mut linked = Pair {
-        id: id.to_owned(),
-        title,
+        id: id.into(),
+        title: title.into(),
         shop,
         erp,
         flows,
@@ -261,8 +261,8 @@ fn category(id: &str, schema: &Json, flows: Option<Vec<String>>) -> Category {
     let mut settings = Vec::new();
     collect_settings(schema, &SettingPath::root(), &[], false, &mut settings);
     Category {
-        id: id.to_owned(),
-        title: text(schema, "title").to_owned(),
+        id: id.into(),
+        title: text(schema, "title").into(),
         description: text(schema, "description").to_owned(),
         flows,
         settings,
@@ -520,7 +520,7 @@ fn skeleton(catalogue: &Catalogue, sides: &Sides<'_>, flows: &[Flow], settings: 
         properties["connectors"]["properties"][&connector.id] = connector_schema(connector, sides);
     }
     for category in settings {
-        properties["settings"]["properties"][&category.id] = category.schema.clone();
+        properties["settings"]["properties"][category.id.as_str()] = category.schema.clone();
     }
     let mut categories: Vec<&str> = settings.iter().map(|category| category.id.as_str()).collect();
     categories.extend([CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS]);
@@ -597,17 +597,19 @@ fn fill_topics(webhook: &mut Json, sides: &Sides<'_>) {
 
 /// Conditions judge effective values, so they carry the default of the setting they name.
 fn resolve_defaults(pair: &mut Pair) {
-    let defaults: Vec<(String, SettingPath, Json)> =
-        pair.settings
-            .iter()
-            .flat_map(|category| category.settings.iter().map(move |setting| (category, setting)))
-            .filter_map(|(category, setting)| {
-                Some((category.id.clone(), setting.path.clone(), setting.default.as_ref()?.to_json()))
-            })
-            .chain(pair.flows.iter().map(|flow| {
-                (FLOWS.to_owned(), SettingPath::root().child(&flow.id), Json::Bool(flow.default))
-            }))
-            .collect();
+    let defaults: Vec<(Name, SettingPath, Json)> = pair
+        .settings
+        .iter()
+        .flat_map(|category| category.settings.iter().map(move |setting| (category, setting)))
+        .filter_map(|(category, setting)| {
+            Some((category.id.clone(), setting.path.clone(), setting.default.as_ref()?.to_json()))
+        })
+        .chain(
+            pair.flows
+                .iter()
+                .map(|flow| (FLOWS.into(), SettingPath::root().child(&flow.id), Json::Bool(flow.default))),
+        )
+        .collect();
     for setting in pair.settings.iter_mut().flat_map(|category| &mut category.settings) {
         let Required::Yes { when, .. } = &mut setting.required else { continue };
         for condition in when {

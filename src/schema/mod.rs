@@ -18,16 +18,17 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
-use crate::model::{SettingPath, Settings, Value};
+use crate::model::{Name, SettingPath, Settings, Value};
 use judge::Validator;
 use shape::Shape;
 
 /// A pair's linked schema: what `check`, `plan` and the reference pages read.
 #[derive(Debug)]
 pub struct Pair {
-    pub id: String,
+    /// Names are shared by all that is planned for a fleet.
+    pub id: Name,
     /// `Shopify ↔ Fortnox`: the shop first.
-    pub title: String,
+    pub title: Name,
     pub shop: Connector,
     pub erp: Connector,
     /// In the order in which pages list them.
@@ -66,8 +67,8 @@ pub struct Flow {
 /// A category: the unit that is saved.
 #[derive(Debug)]
 pub struct Category {
-    pub id: String,
-    pub title: String,
+    pub id: Name,
+    pub title: Name,
     pub description: String,
     /// Visible while one of these is on; `None`: always.
     pub flows: Option<Vec<String>>,

@@ -540,7 +540,7 @@ impl Speaker<'_> {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let title = |id: &str| {
             let category = self.words.pair.and_then(|pair| pair.category(id));
-            category.map_or_else(|| format!("`{id}`"), |category| category.title.clone())
+            category.map_or_else(|| format!("`{id}`"), |category| category.title.to_string())
         };
         match segments[..] {
             [] if self.words.integration.is_some() => "the integration".to_owned(),

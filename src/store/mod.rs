@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::model::{self, Hidden, Settings, Value, credential};
 
 use head::Documents;
-pub use head::{Head, Wanted};
+pub use head::{Head, Heads, TakeHeads, Wanted};
 
 /// Who saved what was edited by hand, as the triggers of every store write it.
 pub const OUTSIDE: &str = "outside pairform";
@@ -330,11 +330,25 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
 
-    /// As [`Store::read`], without the settings, and in no particular order.
+    /// Hands out what [`Store::read`] gives, without the settings: once for each integration, all of its categories.
+    ///
+    /// # Errors
+    /// When the store cannot be read; what was handed out is so all the same.
+    fn each_heads(
+        &mut self,
+        integrations: Option<&[String]>,
+        take: &mut TakeHeads<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// All that [`Store::each_heads`] hands out.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
+    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Heads, StoreError> {
+        let mut heads = Heads::default();
+        self.each_heads(integrations, &mut |name, found| heads.put(name, found))?;
+        Ok(heads)
+    }
 
     /// What the history has of these integrations (`None`: of all) and is not deployed, sorted by integration and category.
     ///

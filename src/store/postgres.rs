@@ -12,16 +12,17 @@ mod layout;
 mod text;
 
 use crate::model::Hidden;
+use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Client, Row};
 
 use self::connect::{Access, Target};
 use self::layout::Found;
 use self::text::{decode, encode};
-use super::head::Marks;
+use super::head::Reading;
 use super::{
-    Address, Ask, Asked, Deleted, Deployed, Documents, Head, Lock, MARKED, Moved, Note, Origin, Past,
-    READABLE, RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, document, identity, unusable,
+    Address, Ask, Asked, Deleted, Deployed, Documents, Lock, MARKED, Moved, Note, Origin, Past, READABLE,
+    RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, document, identity, unusable,
     without_null,
 };
 use crate::model::Settings;
@@ -222,17 +223,52 @@ impl Store for Postgres {
         rows.iter().map(|row| deployed(row, &self.target.shown)).collect()
     }
 
-    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
+    fn each_heads(
+        &mut self,
+        integrations: Option<&[String]>,
+        take: &mut TakeHeads<'_>,
+    ) -> Result<(), StoreError> {
         let names = integrations.map(encode_all);
         let marks =
             if self.marked { "leaves, digest, settled, secrets" } else { "0::bigint, digest, '', ''" };
         let sql = format!(
             "SELECT integration, category, revision, {marks}
              FROM category
-             WHERE $1::text[] IS NULL OR integration = ANY($1)"
+             WHERE ($1::text[] IS NULL OR integration = ANY($1)) AND ($2::text IS NULL OR integration > $2)
+             ORDER BY integration"
         );
-        let rows = self.query(&sql, &[&names])?;
-        rows.iter().map(|row| head(row, &self.target.shown)).collect()
+        let shown = self.target.shown.clone();
+        // The last integration of which all was handed out; on a new connection reading goes on after it.
+        let mut given: Option<String> = None;
+        let mut unusable = None;
+        self.run(&mut |client| {
+            let mut current: Option<String> = None;
+            let mut heads = Reading::of(take);
+            let mut rows = client.query_raw(&sql, [&names as &(dyn ToSql + Sync), &given])?;
+            while let Some(row) = rows.next()? {
+                let stored: String = row.get(0);
+                let (integration, category) = (decode(stored.clone()), decode(row.get(1)));
+                match counted(row.get(2), &shown, &integration, &category) {
+                    Ok(revision) => heads.add(
+                        &integration,
+                        &category,
+                        revision,
+                        row.get(3),
+                        [row.get(4), row.get(5), row.get(6)],
+                    ),
+                    Err(error) => {
+                        unusable = Some(error);
+                        return Ok(());
+                    }
+                }
+                if current.as_ref() != Some(&stored) {
+                    given = current.replace(stored);
+                }
+            }
+            heads.give();
+            Ok(())
+        })?;
+        unusable.map_or(Ok(()), Err)
     }
 
     fn deleted(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError> {
@@ -266,9 +302,9 @@ impl Store for Postgres {
         };
         let settings = written(&|documents| &documents.settings);
         let applied = written(&|documents| &documents.applied);
-        let digests = written(&|documents| &documents.marks.digest);
-        let settled = written(&|documents| &documents.marks.settled);
-        let secrets = written(&|documents| &documents.marks.secrets);
+        let digests = written(&|documents| &documents.digest);
+        let settled = written(&|documents| &documents.settled);
+        let secrets = written(&|documents| &documents.secrets);
         let leaves: Vec<i64> = documents.iter().map(|documents| documents.leaves).collect();
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
@@ -515,17 +551,6 @@ impl Store for Postgres {
 
 fn encode_all(names: &[String]) -> Vec<String> {
     names.iter().map(|name| encode(name).into_owned()).collect()
-}
-
-fn head(row: &Row, shown: &str) -> Result<Head, StoreError> {
-    let (integration, category) = (decode(row.get(0)), decode(row.get(1)));
-    Ok(Head {
-        revision: counted(row.get(2), shown, &integration, &category)?,
-        settings: usize::try_from(row.get::<_, i64>(3)).unwrap_or_default(),
-        marks: Marks { digest: row.get(4), settled: row.get(5), secrets: row.get(6) },
-        integration,
-        category,
-    })
 }
 
 /// From the columns of [`past`], then integration, category and applied.

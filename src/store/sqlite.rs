@@ -14,13 +14,15 @@ mod locks;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Error::FromSqlConversionFailure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior};
 
 use self::layout::{Facts, Found};
-use super::head::Marks;
+use super::head::Reading;
 use super::{
-    Ask, Asked, Deleted, Deployed, Documents, Head, Lock, MARKED, Moved, Note, Origin, Past, READABLE,
-    RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, Unusable, document, unusable, without_null,
+    Ask, Asked, Deleted, Deployed, Documents, Lock, MARKED, Moved, Note, Origin, Past, READABLE, RENAME,
+    Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, Unusable, document, unusable,
+    without_null,
 };
 use crate::model::Settings;
 
@@ -185,23 +187,28 @@ impl Store for Sqlite {
         Ok(found)
     }
 
-    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError> {
+    fn each_heads(
+        &mut self,
+        integrations: Option<&[String]>,
+        take: &mut TakeHeads<'_>,
+    ) -> Result<(), StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let names = integrations.map(|names| serde_json::json!(names).to_string());
         let marks = if self.marked { "leaves, digest, settled, secrets" } else { "0, digest, '', ''" };
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT integration, category, revision, {marks} FROM category {}",
+                "SELECT integration, category, revision, {marks} FROM category {} ORDER BY integration",
                 those(names.as_ref())
             ))
             .map_err(failed)?;
         let mut rows = statement.query(rusqlite::params_from_iter(names)).map_err(failed)?;
-        let mut found = Vec::new();
+        let mut heads = Reading::of(take);
         while let Some(row) = rows.next().map_err(failed)? {
-            found.push(head(row, &self.shown)?);
+            add_head(&mut heads, row, &self.shown)?;
         }
-        Ok(found)
+        heads.give();
+        Ok(())
     }
 
     fn deleted(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError> {
@@ -420,15 +427,15 @@ fn compare_and_save(
                 save.category,
                 documents.settings,
                 documents.applied,
-                documents.marks.digest,
+                documents.digest,
                 save.saved_by,
                 save.saved_at,
                 save.commit,
                 save.run,
                 expected,
                 fence,
-                documents.marks.settled,
-                documents.marks.secrets,
+                documents.settled,
+                documents.secrets,
                 documents.leaves,
             ),
             |row| row.get(0),
@@ -478,21 +485,18 @@ fn standing(
     Ok(Saved::Conflict { revision: now.revision, saved_by: now.saved_by, saved_at: now.saved_at })
 }
 
-fn head(row: &Row<'_>, shown: &str) -> Result<Head, StoreError> {
+fn add_head(heads: &mut Reading<'_>, row: &Row<'_>, shown: &str) -> Result<(), StoreError> {
     let failed = |error| failure::failed(shown, &error);
-    let integration: String = row.get(0).map_err(failed)?;
-    let category: String = row.get(1).map_err(failed)?;
-    Ok(Head {
-        revision: counted(row.get(2).map_err(failed)?, shown, &integration, &category)?,
-        settings: usize::try_from(row.get::<_, i64>(3).map_err(failed)?).unwrap_or_default(),
-        marks: Marks {
-            digest: row.get(4).map_err(failed)?,
-            settled: row.get(5).map_err(failed)?,
-            secrets: row.get(6).map_err(failed)?,
-        },
-        integration,
-        category,
-    })
+    // Nothing is copied of a column that is not kept.
+    let text = |column| {
+        let value = row.get_ref(column)?;
+        value.as_str().map_err(|error| FromSqlConversionFailure(column, value.data_type(), Box::new(error)))
+    };
+    let (integration, category) = (text(0).map_err(failed)?, text(1).map_err(failed)?);
+    let revision = counted(row.get(2).map_err(failed)?, shown, integration, category)?;
+    let marks = [text(4).map_err(failed)?, text(5).map_err(failed)?, text(6).map_err(failed)?];
+    heads.add(integration, category, revision, row.get(3).map_err(failed)?, marks);
+    Ok(())
 }
 
 fn deployed(row: &Row<'_>, shown: &str) -> Result<Deployed, StoreError> {

@@ -365,6 +365,7 @@ fn a_store_of_an_older_layout_is_read_as_it_is() {
         project.by_hand(HAND);
         project.by_hand(
             "DELETE FROM migration WHERE number >= 4;
+             DROP INDEX IF EXISTS category_heads;
              ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
              ALTER TABLE category DROP COLUMN leaves",
         );
@@ -383,6 +384,7 @@ fn a_store_of_an_older_layout_is_read_as_it_is() {
     project.by_hand(
         "DELETE FROM migration WHERE number >= 3;
          ALTER TABLE run DROP COLUMN commit_author; ALTER TABLE run DROP COLUMN commit_dirty;
+         DROP INDEX category_heads;
          ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
          ALTER TABLE category DROP COLUMN leaves",
     );

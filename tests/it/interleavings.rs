@@ -10,8 +10,8 @@ use pairform::apply::{self, ApplyError, Cause, Outcome, Report, Surroundings};
 use pairform::options::fetch::http::{Fault, Kind};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Deleted, Deployed, Head, Lock, Moved, Note, Origin, Past, Record, Rename, Run, Save,
-    Saved, Store, StoreError,
+    self, Ask, Asked, Deleted, Deployed, Lock, Moved, Note, Origin, Past, Record, Rename, Run, Save, Saved,
+    Store, StoreError, TakeHeads,
 };
 
 use crate::dice::Dice;
@@ -95,7 +95,7 @@ impl Store for InTurns<'_> {
 
     in_turns! {
         fn read(integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
-        fn heads(integrations: Option<&[String]>) -> Result<Vec<Head>, StoreError>;
+        fn each_heads(integrations: Option<&[String]>, take: &mut TakeHeads<'_>) -> Result<(), StoreError>;
         fn deleted(integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError>;
         fn save_all(saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
         fn rename(rename: &Rename<'_>) -> Result<Moved, StoreError>;

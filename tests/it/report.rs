@@ -282,8 +282,8 @@ fn change(setting: &str, kind: Kind, before: Json, after: Json) -> Change {
 
 fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change>) -> CategoryPlan {
     CategoryPlan {
-        category: id.to_owned(),
-        title: id.to_owned(),
+        category: id.into(),
+        title: id.into(),
         action,
         revision,
         deleted: None,
@@ -300,8 +300,8 @@ fn integration(name: &str, mode: Mode, readiness: Readiness, categories: Vec<Cat
     Integration {
         integration: name.to_owned(),
         renamed_from: None,
-        pair: "fortnox-shopify".to_owned(),
-        title: "Shopify ↔ Fortnox".to_owned(),
+        pair: "fortnox-shopify".into(),
+        title: "Shopify ↔ Fortnox".into(),
         mode,
         deployed_mode: None,
         rests_on: Default::default(),

@@ -340,8 +340,10 @@ fn a_tree_is_dirty_by_what_is_read_of_it_alone() {
     assert!(is_dirty());
 }
 
-/// What may happen to a tree that was clean, by a name.
-const EVENTS: [(&str, fn(&Repository)); 13] = [
+/// Something that may happen to a tree that was clean.
+type Event = (&'static str, fn(&Repository));
+
+const EVENTS: [Event; 13] = [
     ("nothing", |_| {}),
     ("touched and not changed", |tree| tree.age("integrations/nordic.yaml", 50)),
     ("changed", |tree| tree.write("integrations/nordic.yaml", "integration: nordic\n")),

@@ -321,7 +321,7 @@ pub fn sample_text(pair: &Pair, name: &str) -> String {
 }
 
 fn sample_path(pair: &Pair, name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas").join(&pair.id).join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas").join(pair.id.as_str()).join(name)
 }
 
 pub fn json_of(text: &str) -> Json {

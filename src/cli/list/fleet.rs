@@ -50,7 +50,7 @@ pub(super) fn run(common: &Common, args: &List, opened: &Project, streams: &mut 
         for (category, settings) in &compiled.configuration.categories {
             for (path, value) in settings {
                 let wanted = asked.as_ref().is_none_or(|asked| asked.takes(category, path, value))
-                    && (common.category.is_empty() || common.category.contains(category));
+                    && common.takes_category(category);
                 if !wanted {
                     continue;
                 }

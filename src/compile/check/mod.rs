@@ -40,7 +40,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::diagnostic::{About, Code, Finding, Severity, codes, nearest};
-use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, SettingPath, WEBHOOKS};
+use crate::model::{CONNECTORS, FLOWS, GENERAL, Name, SCHEDULES, SettingPath, WEBHOOKS};
 use crate::options::{Options, View};
 use crate::schema::judge::Words;
 use crate::schema::vat::Vat;
@@ -99,8 +99,8 @@ pub struct Known<'a> {
 pub struct Checked {
     pub live: bool,
     pub flows_on: Vec<String>,
-    pub unmanaged: Vec<String>,
-    pub visible: Vec<String>,
+    pub unmanaged: Vec<Name>,
+    pub visible: Vec<Name>,
     pub requirements: Vec<required::Requirement>,
     pub accounts: (Option<String>, Option<String>),
 }
@@ -145,7 +145,7 @@ pub fn check(
             .filter(|flow| context.flow_on(&flow.id))
             .map(|flow| flow.id.clone())
             .collect(),
-        unmanaged: context.unmanaged().map(|(id, _)| id.to_owned()).collect(),
+        unmanaged: context.unmanaged().map(|(id, _)| id.into()).collect(),
         visible: pair
             .categories()
             .filter(|category| context.visible(category))

@@ -13,7 +13,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let about = context.about(&category.id, &SettingPath::root());
-        if let Some((_, listed)) = context.unmanaged().find(|(id, _)| *id == category.id) {
+        if let Some((_, listed)) = context.unmanaged().find(|(id, _)| category.id == *id) {
             findings.push(codes::managed_and_unmanaged(&category.id, entry.key.span, listed).about(about));
         } else if let Some(flows) = category.flows.as_ref().filter(|_| !context.visible(category)) {
             let names: Vec<String> = flows.iter().map(|flow| format!("`{flow}`")).collect();

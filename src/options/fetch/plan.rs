@@ -120,7 +120,7 @@ fn with_defaults(mut fields: BTreeMap<String, Json>, connector: &Connector) -> B
 fn in_use(one: &Use<'_>) -> Sets {
     let mut sets = Sets::new();
     for category in one.pair.categories() {
-        if let Some(value) = one.document.get("settings").and_then(|all| all.get(&category.id)) {
+        if let Some(value) = one.document.get("settings").and_then(|all| all.get(category.id.as_str())) {
             walk(category, &SettingPath::root(), value, &mut sets);
         }
     }

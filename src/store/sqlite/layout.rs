@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0002-locks.sql"),
     include_str!("../migrations/sqlite/0003-authors.sql"),
     include_str!("../migrations/sqlite/0004-marks.sql"),
+    include_str!("../migrations/sqlite/0005-heads.sql"),
 ];
 
 /// The number of the newest layout.
