@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::args::{Common, Diff, Form};
 use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
 use super::{forms, owners, plan as planning};
+use crate::compile::compose::files_by_integration;
+use crate::compile::project::Project as Declared;
 use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{Name, SettingPath, Settings, Value};
@@ -33,30 +37,23 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
         }
     };
     let (base, base_name) = base(&history, args, &head, head_name.map_or("HEAD", String::as_str))?;
-    let new = match head_name {
-        Some(_) => history.load(&head)?,
-        None => project::read_tree()?.1,
-    };
-    let old = history.load(&base)?;
+    let (again, since) = (history.again()?, &base);
+    let (old, new) = std::thread::scope(|scope| {
+        let old = scope.spawn(move || again.load(since));
+        let new = match head_name {
+            Some(_) => history.load(&head).map_err(Stop::from),
+            None => project::read_tree().map(|(_, sources)| sources),
+        };
+        (old.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
+    });
+    let (old, new) = (old?, new?);
     let reached = reach::reach(&old, &new, common.env.as_deref());
     let affected: BTreeSet<String> = reached.integrations.keys().cloned().collect();
     let selection = Selection { affected: Some(affected), ..project::selection(common, &root, &new)? };
-    let before = project::compile_selected(
-        root.clone(),
-        old,
-        Selection { environment: None, ..only_names(&selection) },
-    )
-    .and_then(|before| {
-        match (&selection.environment, before.compilation.project.environments.is_empty()) {
-            // An environment that came later has no values of its own in the base.
-            (Some(name), false) if before.compilation.project.environments.contains_key(name) => {
-                let again = Selection { environment: Some(name.clone()), ..only_names(&selection) };
-                project::compile_selected(root.clone(), before.sources, again)
-            }
-            _ => Ok(before),
-        }
-    })?;
-    let after = compile_head(root, new, &selection, &before)?;
+    let (of_base, of_head) = (of_base(&selection, &old), of_head(&selection, &old, &new));
+    // Not beside each other: both would wait for the same schemas to be linked.
+    let before = project::compile_selected(root.clone(), old, of_base)?;
+    let after = project::compile_selected(root, new, of_head)?;
     planning::require_categories(common, &after)?;
     let mut plan = compare(common, &before, &after, &reached);
     plan.comparison = Some(Comparison {
@@ -98,7 +95,7 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
         (false, false) => exit::OK,
     };
     match common.output {
-        Form::Json => streams.result(&json::print(&json::plan(&plan, "diff", code))),
+        Form::Json => json::print_plan(&mut plan, "diff", code, &mut |text| streams.result(text)),
         Form::Text => {
             streams.result(&report::findings::text(&findings, &after.sources, &after.compilation.hidden));
             streams.result(&report::plan::text(&plan));
@@ -128,52 +125,50 @@ fn base(
     Ok((parted, words))
 }
 
-/// The same integrations; names that do not exist on this side are not asked for.
-fn only_names(selection: &Selection) -> Selection {
-    Selection { affected: selection.affected.clone(), ..Selection::default() }
+/// The same integrations; names that do not exist on this side are not asked for. An environment that came later has no values
+/// of its own in the base.
+fn of_base(selection: &Selection, base: &Sources) -> Selection {
+    let exists =
+        |name: &&String| Declared::read(base, &mut Vec::new()).environments.contains_key(name.as_str());
+    let environment = selection.environment.as_ref().filter(exists).cloned();
+    Selection { affected: selection.affected.clone(), environment, ..Selection::default() }
 }
 
 /// Filters may name an integration that only the base has.
-fn compile_head(
-    root: std::path::PathBuf,
-    sources: Sources,
-    selection: &Selection,
-    before: &Project,
-) -> Result<Project, Stop> {
-    let gone = |name: &String| before.compilation.names.contains(name);
+fn of_head(selection: &Selection, base: &Sources, head: &Sources) -> Selection {
     let mut selection = selection.clone();
-    let (old, rest): (Vec<String>, Vec<String>) = selection.integrations.iter().cloned().partition(gone);
-    let names: Vec<String> = reach_names(&sources);
-    selection.integrations = old.iter().filter(|name| names.contains(name)).cloned().chain(rest).collect();
-    if selection.integrations.is_empty() && !old.is_empty() {
+    if selection.integrations.is_empty() {
+        return selection;
+    }
+    let names = |sources: &Sources| -> BTreeSet<String> {
+        files_by_integration(sources).into_iter().map(|(name, _)| name).collect()
+    };
+    let (before, after) = (names(base), names(head));
+    selection.integrations.retain(|name| after.contains(name) || !before.contains(name));
+    if selection.integrations.is_empty() {
         selection.affected = Some(BTreeSet::new());
     }
-    project::compile_selected(root, sources, selection)
-}
-
-fn reach_names(sources: &Sources) -> Vec<String> {
-    crate::compile::compose::files_by_integration(sources).into_iter().map(|(name, _)| name).collect()
+    selection
 }
 
 fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::Reach) -> Plan {
     let scope = planning::scope(common, after, &[]);
     let old: BTreeMap<&str, &Compiled> =
         before.compilation.integrations.iter().map(|compiled| (compiled.name.as_str(), compiled)).collect();
-    let mut integrations = Vec::new();
-    let mut released = Vec::new();
-    let mut taken_over = BTreeSet::new();
-    for compiled in &after.compilation.integrations {
+    let compared = after.compilation.integrations.par_iter().map(|compiled| {
         let former = compiled.renamed_from.as_deref().filter(|_| !old.contains_key(compiled.name.as_str()));
         let former = former.and_then(|former| old.get(former).copied());
         let base = old.get(compiled.name.as_str()).copied().or(former);
-        taken_over.extend(former.map(|former| former.name.as_str()));
         let mut integration = one(before, after, base, compiled, reached, &scope);
         integration.renamed_from = former.map(|former| former.name.clone());
-        if report::content::is_worth_showing(&integration) {
-            integrations.push(integration);
-        }
-        released.extend(base.into_iter().flat_map(|base| gone(base, Some(compiled))));
-    }
+        let gone: Vec<Released> = base.into_iter().flat_map(|base| gone(base, Some(compiled))).collect();
+        (integration, gone)
+    });
+    let (mut integrations, gone_of): (Vec<Integration>, Vec<_>) = compared.unzip();
+    let mut released: Vec<Released> = gone_of.into_iter().flatten().collect();
+    let taken_over: BTreeSet<String> =
+        integrations.iter().filter_map(|integration| integration.renamed_from.clone()).collect();
+    integrations.retain(report::content::is_worth_showing);
     let exists =
         |name: &str| after.compilation.names.iter().any(|known| known == name) || taken_over.contains(name);
     let wanted = |name: &String| common.integration.is_empty() || common.integration.contains(name);

@@ -35,7 +35,7 @@ pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, S
         .any(|category| !category.changes.is_empty());
     let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
     match common.output {
-        Form::Json => streams.result(&json::print(&json::plan(&plan, "drift", code))),
+        Form::Json => json::print_plan(&mut plan, "drift", code, &mut |text| streams.result(text)),
         Form::Text => streams.result(&history::drift_text(&plan)),
         _ => forms::print(common, &super::plan::content("drift", &opened, &plan), streams)?,
     }

@@ -51,7 +51,7 @@ pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8
         (false, false) => exit::OK,
     };
     match common.output {
-        Form::Json => streams.result(&json::print(&json::plan(&plan, "plan", code))),
+        Form::Json => json::print_plan(&mut plan, "plan", code, &mut |text| streams.result(text)),
         Form::Text => show(&opened, &plan, streams),
         _ => forms::print(common, &content("plan", &opened, &plan), streams)?,
     }

@@ -116,7 +116,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
         super::plan::write(path, &mut plan)?;
     }
     match common.output {
-        Form::Json => streams.result(&json::print(&json::plan(&plan, "revert", exit::OK))),
+        Form::Json => json::print_plan(&mut plan, "revert", exit::OK, &mut |text| streams.result(text)),
         _ => streams.result(&report::plan::text(&plan)),
     }
     let next = match &args.out {

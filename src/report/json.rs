@@ -1,9 +1,10 @@
 //! The machine form: one JSON value, versioned, its schema in `schemas/output/`.
 
+use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Finding, Severity};
-use crate::plan::FORMAT_VERSION;
+use crate::plan::{FORMAT_VERSION, Integration, Plan};
 use crate::source::Sources;
 
 use super::findings::counts;
@@ -98,18 +99,48 @@ pub fn print(json: &Json) -> String {
     serde_json::to_string_pretty(json).unwrap_or_default() + "\n"
 }
 
-/// What `plan` prints, and the body that other commands build on. What only a save needs stays in the plan file.
+/// What `plan` prints, as a value that other commands build on. What only a save needs stays in the plan file.
 #[must_use]
-pub fn plan(plan: &crate::plan::Plan, command: &str, exit_code: u8) -> Json {
+pub fn plan(plan: &Plan, command: &str, exit_code: u8) -> Json {
     let mut body = serde_json::to_value(plan).unwrap_or_default();
     body["command"] = command.into();
     body["exit_code"] = exit_code.into();
-    for integration in body["integrations"].as_array_mut().into_iter().flatten() {
-        for category in integration["categories"].as_array_mut().into_iter().flatten() {
-            if let Json::Object(category) = category {
-                category.shift_remove("save");
-            }
+    body["integrations"].as_array_mut().into_iter().flatten().for_each(without_saves);
+    body
+}
+
+fn without_saves(integration: &mut Json) {
+    for category in integration["categories"].as_array_mut().into_iter().flatten() {
+        if let Json::Object(category) = category {
+            category.shift_remove("save");
         }
     }
-    body
+}
+
+/// Integrations that are turned into text at a time, so that a fleet is never in memory twice.
+const AT_A_TIME: usize = 512;
+
+/// The text of [`plan`], piece by piece; the plan is as it was afterwards.
+pub fn print_plan(plan: &mut Plan, command: &str, exit_code: u8, take: &mut dyn FnMut(&str)) {
+    let integrations = std::mem::take(&mut plan.integrations);
+    let rest = print(&self::plan(plan, command, exit_code));
+    let one = |integration: &Integration| {
+        let mut json = serde_json::to_value(integration).unwrap_or_default();
+        without_saves(&mut json);
+        format!("\n{json:#}").replace('\n', "\n    ")
+    };
+    // No text in JSON holds a line end, so this is the key of the whole and of nothing in it.
+    match rest.split_once("\n  \"integrations\": []").filter(|_| !integrations.is_empty()) {
+        Some((before, after)) => {
+            take(before);
+            for (at, some) in integrations.chunks(AT_A_TIME).enumerate() {
+                take(if at == 0 { "\n  \"integrations\": [" } else { "," });
+                take(&some.par_iter().map(one).collect::<Vec<_>>().join(","));
+            }
+            take("\n  ]");
+            take(after);
+        }
+        None => take(&rest),
+    }
+    plan.integrations = integrations;
 }

@@ -8,7 +8,7 @@ use pairform::plan::{
     summarize,
 };
 use pairform::report::content::Content;
-use pairform::report::{github, gitlab, html, junit, markdown, sarif};
+use pairform::report::{github, gitlab, html, json as machine, junit, markdown, sarif};
 use pairform::schema::parts::Catalogue;
 
 const HOSTILE: &str = "a|b`c`<script>alert(1)</script><img src=x onerror=alert(2)>@team %0A::error::x\n::warning::y\r\n]]>\u{202e}\u{0}\"'&{{7*7}}--></details>#1 https://x.y";
@@ -103,6 +103,24 @@ fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
         catalogue: &catalogue,
         folder: "",
     })
+}
+
+#[test]
+fn a_plan_is_printed_piece_by_piece_as_it_is_in_one() {
+    for (text, integrations) in [
+        ("plain", 0),
+        ("plain", 1),
+        (HOSTILE, 1030),
+        ("\n  \"integrations\": []", 3),
+        ("\\n  \"integrations\": [],", 2),
+    ] {
+        let mut plan = plan(text, integrations);
+        let whole = machine::print(&machine::plan(&plan, "diff", 2));
+        let mut pieces = String::new();
+        machine::print_plan(&mut plan, "diff", 2, &mut |piece| pieces.push_str(piece));
+        assert!(pieces == whole, "{text} {integrations}");
+        assert_eq!(plan.integrations.len(), integrations);
+    }
 }
 
 /// Every form's grammar holds whatever the text.
