@@ -2,11 +2,13 @@
 //!
 //! Never leaves out one whose compiled result differs; may name one whose result turns out the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::compose::files_by_integration;
+use rayon::prelude::*;
+
+use super::compose::{Parts, find_parts};
 use crate::source::load::PROJECT_FILE;
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, SourceFile, Sources};
 use crate::yaml::{self, Node};
 
 /// What differs, and whom it reaches.
@@ -36,16 +38,18 @@ pub fn reach(base: &Sources, head: &Sources, environment: Option<&str>) -> Reach
 }
 
 fn changed_paths(base: &Sources, head: &Sources) -> BTreeSet<String> {
-    let by_path = |sources: &Sources| -> BTreeMap<String, FileId> {
-        sources.iter().map(|(id, file)| (file.path.clone(), id)).collect()
-    };
-    let (old, new) = (by_path(base), by_path(head));
-    let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let same = |path: &str| match (old.get(path), new.get(path)) {
-        (Some(old), Some(new)) => base.file(*old).same_content(head.file(*new)),
-        _ => false,
-    };
-    paths.into_iter().filter(|path| !same(path)).cloned().collect()
+    fn by_path(sources: &Sources) -> HashMap<&str, &SourceFile> {
+        sources.iter().map(|(_, file)| (file.path.as_str(), file)).collect()
+    }
+    let (old, mut new) = (by_path(base), by_path(head));
+    let mut changed: BTreeSet<String> = BTreeSet::new();
+    for (path, old) in old {
+        if !new.remove(path).is_some_and(|new| old.same_content(new)) {
+            changed.insert(path.to_owned());
+        }
+    }
+    changed.extend(new.into_keys().map(str::to_owned));
+    changed
 }
 
 /// Adds what one side's integrations read of the changed paths.
@@ -53,24 +57,16 @@ fn one_side(sources: &Sources, paths: &BTreeSet<String>, environment: Option<&st
     let everywhere: BTreeSet<&String> = paths.iter().filter(|path| reaches_all(path, environment)).collect();
     let bases: BTreeSet<&String> = paths.iter().filter(|path| path.starts_with("bases/")).collect();
     let locks: BTreeSet<&String> = paths.iter().filter(|path| path.starts_with("options/")).collect();
-    let mut files: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
-    for (name, file) in files_by_integration(sources) {
-        files.entry(name).or_default().push(file);
-    }
-    let through =
-        if bases.is_empty() && locks.is_empty() { BTreeMap::new() } else { changed_below(sources, &bases) };
-    for (name, files) in files {
+    let may_be_through = !bases.is_empty() || !locks.is_empty();
+    let through = if may_be_through { changed_below(sources, &bases) } else { BTreeMap::new() };
+    let one = |Parts { name, main, settings }: Parts| {
+        let files: Vec<FileId> =
+            std::iter::once(main).chain(settings.into_iter().map(|(_, file)| file)).collect();
         let mut read: BTreeSet<String> = everywhere.iter().map(|path| (*path).clone()).collect();
-        let own: Vec<String> = files
-            .iter()
-            .map(|file| sources.file(*file).path.clone())
-            .filter(|path| paths.contains(path))
-            .collect();
-        if !own.is_empty() {
-            reach.own.insert(name.clone());
-            read.extend(own);
-        }
-        if !bases.is_empty() || !locks.is_empty() {
+        let own = files.iter().filter_map(|file| paths.get(&sources.file(*file).path));
+        read.extend(own.cloned());
+        let is_own = read.len() > everywhere.len();
+        if may_be_through {
             for file in &files {
                 let root = yaml::parse(sources, *file, &mut Vec::new());
                 let Some(root) = root.filter(|root| root.as_map().is_some()) else {
@@ -84,9 +80,14 @@ fn one_side(sources: &Sources, paths: &BTreeSet<String>, environment: Option<&st
             }
             read.extend(locks.iter().map(|path| (*path).clone()));
         }
-        if !read.is_empty() {
-            reach.integrations.entry(name).or_default().extend(read);
+        (!read.is_empty()).then_some((name, read, is_own))
+    };
+    let reached: Vec<_> = find_parts(sources, &mut Vec::new()).into_par_iter().filter_map(one).collect();
+    for (name, read, is_own) in reached {
+        if is_own {
+            reach.own.insert(name.clone());
         }
+        reach.integrations.entry(name).or_default().extend(read);
     }
 }
 

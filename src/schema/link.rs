@@ -75,7 +75,7 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
     }
     let skeleton = skeleton(catalogue, &sides, &flows, &settings);
     let others = [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS]
-        .map(|other| other_category(other, &skeleton["properties"][other]))
+        .map(|other| category(other, skeleton["properties"][other].clone(), None))
         .into();
     let title = format!("{} ↔ {}", shop.title, erp.title);
     let shape = Shape::of(&skeleton);
@@ -250,25 +250,21 @@ fn link_category(part: &Json, id: &str, pair: &Json, sides: &Sides<'_>) -> Categ
     expand_properties(&mut schema, sides);
     let offered = |id: &String| sides.flows.iter().any(|flow| flow.id == *id);
     let flows = part.get("flows").map(|flows| strings(flows).into_iter().filter(offered).collect());
-    category(id, &schema, flows)
+    category(id, schema, flows)
 }
 
-fn other_category(id: &str, schema: &Json) -> Category {
-    category(id, schema, None)
-}
-
-fn category(id: &str, schema: &Json, flows: Option<Vec<String>>) -> Category {
+fn category(id: &str, schema: Json, flows: Option<Vec<String>>) -> Category {
     let mut settings = Vec::new();
-    collect_settings(schema, &SettingPath::root(), &[], false, &mut settings);
+    collect_settings(&schema, &SettingPath::root(), &[], false, &mut settings);
     Category {
         id: id.into(),
-        title: text(schema, "title").into(),
-        description: text(schema, "description").to_owned(),
+        title: text(&schema, "title").into(),
+        description: text(&schema, "description").to_owned(),
         flows,
         settings,
-        schema: schema.clone(),
-        shape: Shape::of(schema),
-        renames: has_former_names(schema),
+        shape: Shape::of(&schema),
+        renames: has_former_names(&schema),
+        schema,
     }
 }
 

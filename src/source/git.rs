@@ -26,6 +26,10 @@ impl GitError {
     }
 }
 
+fn cannot_read(error: &git2::Error) -> GitError {
+    GitError { message: format!("git cannot read this repository: {}", error.message()), help: None }
+}
+
 const DEEPEN: &str = "fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` at actions/checkout, or `GIT_DEPTH: 0` in GitLab CI";
 
 /// A link that leads to a link, and so on, is given up after this many.
@@ -60,14 +64,20 @@ impl History {
                 "this is no git repository, so there is no revision to read",
                 "run pairform in a clone of the repository",
             ),
-            _ => GitError {
-                message: format!("git cannot read this repository: {}", error.message()),
-                help: None,
-            },
+            _ => cannot_read(&error),
         })?;
         let inside = inside(&repository, folder).unwrap_or_default();
         let prefix = inside.to_string_lossy().replace('\\', "/");
         Ok(History { repository, prefix })
+    }
+
+    /// The same once more, for another thread.
+    ///
+    /// # Errors
+    /// When git refuses to read it.
+    pub fn again(&self) -> Result<History, GitError> {
+        let repository = Repository::open(self.repository.path()).map_err(|error| cannot_read(&error))?;
+        Ok(History { repository, prefix: self.prefix.clone() })
     }
 
     /// Finds the project at or above the folder as it was in a revision.
@@ -179,10 +189,7 @@ impl History {
                 None => return Ok(Sources::default()),
             }
         }
-        let objects = objects(&self.repository).map_err(|error| GitError {
-            message: format!("git cannot read this repository: {}", error.message()),
-            help: None,
-        })?;
+        let objects = objects(&self.repository).map_err(|error| cannot_read(&error))?;
         let mut reader = TreeReader { repository: &self.repository, objects, root: &top, files: Vec::new() };
         for entry in &top {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
@@ -192,11 +199,7 @@ impl History {
         }
         let mut files = reader.files;
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut sources = Sources::default();
-        for file in files {
-            sources.add(file);
-        }
-        Ok(sources)
+        Ok(Sources::from(files))
     }
 
     /// CODEOWNERS, wherever forges look for it, as the revision (else the working tree's commit) has it, and the
@@ -311,9 +314,10 @@ impl TreeReader<'_> {
                     self.fault(path, "its folder is not in this clone");
                     return;
                 };
+                self.files.reserve(tree.len());
                 for inner in &tree {
-                    let name = String::from_utf8_lossy(inner.name_bytes()).into_owned();
-                    self.entry(&inner, format!("{path}/{name}"), prefix);
+                    let name = String::from_utf8_lossy(inner.name_bytes());
+                    self.entry(&inner, [&path, "/", &*name].concat(), prefix);
                 }
             }
             (Some(ObjectType::Commit), _) => self.submodule(entry.id(), &path, prefix),

@@ -60,11 +60,8 @@ pub fn load(root: &Path) -> Sources {
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut sources = Sources::default();
-    for (path, place) in found {
-        sources.add(SourceFile::unread(path, Place::Disk(place)));
-    }
-    sources
+    let files = found.into_iter().map(|(path, place)| SourceFile::unread(path, Place::Disk(place)));
+    Sources::from(files.collect::<Vec<_>>())
 }
 
 /// Reads one file that the user named, to be shown under the name that the user gave.

@@ -123,7 +123,7 @@ impl SourceFile {
     #[must_use]
     pub fn same_content(&self, other: &SourceFile) -> bool {
         match (&self.place, &other.place) {
-            (Some(Place::Blob(one)), Some(Place::Blob(two))) if one.id == two.id => true,
+            (Some(Place::Blob(one)), Some(Place::Blob(two))) => one.id == two.id,
             (Some(Place::Disk(_)), Some(Place::Blob(blob))) if blob.is(self.content()) => true,
             (Some(Place::Blob(blob)), Some(Place::Disk(_))) if blob.is(other.content()) => true,
             _ => self.content() == other.content(),
@@ -210,6 +210,12 @@ impl Content {
 #[derive(Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+}
+
+impl From<Vec<SourceFile>> for Sources {
+    fn from(files: Vec<SourceFile>) -> Self {
+        Sources { files }
+    }
 }
 
 impl Sources {
