@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{self, CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
+use crate::model::{CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Change, Integration, Plan, Target, save_order, turns_live};
 use crate::store::{
@@ -697,8 +697,8 @@ impl<'a> Applying<'a, '_> {
 
     /// The documents of a category, secrets fingerprinted.
     fn resolve(&self, category: &CategoryPlan, target: &Target) -> Result<(Settings, Settings), Outcome> {
-        let mut settings = model::from_json(&target.settings);
-        let mut applied = model::from_json(&target.applied);
+        let (mut settings, mut applied) =
+            (Settings::clone(&target.settings), Settings::clone(&target.applied));
         resolve(category, &mut settings, &mut applied, self.surroundings.fingerprint).map_err(|fault| {
             let cause = if fault.kind == Kind::Denied { Cause::Secret } else { Cause::SecretUnreachable };
             Outcome::Failed { reason: fault.message, cause }

@@ -228,8 +228,8 @@ fn one(
     for category in &mut planned.categories {
         category.revision = None;
         category.deployed = None;
-        let written = head.configuration.categories.get(&category.category);
-        let old = base.and_then(|base| base.configuration.categories.get(&category.category));
+        let written = head.configuration.of(&category.category);
+        let old = base.and_then(|base| base.configuration.of(&category.category));
         add_new_resets(category, written, old);
         relabel(category, before, base);
     }

@@ -116,7 +116,7 @@ fn find(
                 })
             })
             .collect();
-        let desired = compiled.and_then(|compiled| compiled.configuration.categories.get(category));
+        let desired = compiled.and_then(|compiled| compiled.configuration.of(category));
         let head = heads.of(name).iter().find(|head| head.category == category);
         let agreed = rows.iter().find(|row| row.integration == name && row.category == category);
         let agreed = agreed.map(|row| match compiled {
@@ -186,8 +186,7 @@ fn to_drift(plan: &mut Plan, opened: &Project, found: Vec<Drifted>) {
         let compiled = opened.compilation.find(&integration.integration);
         for category in &mut integration.categories {
             let key = (integration.integration.clone(), category.category.to_string());
-            let desired =
-                compiled.and_then(|compiled| compiled.configuration.categories.get(&category.category));
+            let desired = compiled.and_then(|compiled| compiled.configuration.of(&category.category));
             let is_set =
                 |moved: &outside::Moved| desired.is_some_and(|desired| desired.contains_key(&moved.path));
             show(category, moved.remove(&key).unwrap_or_default(), &is_set);

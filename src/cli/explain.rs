@@ -136,7 +136,7 @@ fn explain_value(
         .filter(|planned| planned.category == category.id)
         .flat_map(|planned| planned.changes)
         .collect();
-    let written = compiled.configuration.categories.get(&category.id);
+    let written = compiled.configuration.of(&category.id);
     let mut paths: BTreeSet<SettingPath> =
         written.into_iter().flatten().map(|(path, _)| path.clone()).collect();
     paths.extend(deployed.keys().cloned());

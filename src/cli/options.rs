@@ -731,7 +731,7 @@ fn uses(compiled: &Compiled, connector: &str, set: &str, value: &str) -> Vec<(St
     let mut uses = Vec::new();
     for (id, settings) in &compiled.configuration.categories {
         let Some(category) = compiled.pair.category(id) else { continue };
-        for (path, written) in settings {
+        for (path, written) in &**settings {
             let schema = category.schema_at(path);
             let fits =
                 schema.and_then(options_of) == Some((connector, set)) && holds(&written.to_json(), value);

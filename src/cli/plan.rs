@@ -18,7 +18,7 @@ use super::streams::Streams;
 use super::vault::Vault;
 use crate::compile::Compiled;
 use crate::diagnostic::Severity;
-use crate::model::{self, Name, SettingPath, Settings};
+use crate::model::{Name, SettingPath, Settings};
 use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, Standing, safety};
 use crate::report::content::Content;
 use crate::report::{self, json};
@@ -401,10 +401,10 @@ fn likely_renames(opened: &Project, plan: &Plan, deployed: &ByIntegration) -> Ve
     let new = plan.integrations.iter().filter(is_new);
     let mut notes = Vec::new();
     for integration in new {
-        let wanted: Vec<(&str, Settings)> = integration
+        let wanted: Vec<(&str, &Settings)> = integration
             .categories
             .iter()
-            .filter_map(|one| Some((one.category.as_str(), model::from_json(&one.save.as_ref()?.settings))))
+            .filter_map(|one| Some((one.category.as_str(), &*one.save.as_ref()?.settings)))
             .collect();
         let number: usize = wanted.iter().map(|(_, settings)| settings.len()).sum();
         let same = |categories: &BTreeMap<String, Current>| -> usize {

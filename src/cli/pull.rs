@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -443,7 +444,7 @@ fn prove(
             pulled.taken.iter().filter(|taken| taken.integration == before.name).collect();
         let mut expected = before.configuration.categories.clone();
         for taken in &mine {
-            let settings = expected.entry(taken.category.clone()).or_default();
+            let settings = Arc::make_mut(expected.entry(taken.category.clone()).or_default());
             match &taken.value {
                 Some(value) => settings.insert(taken.path.clone(), without_fingerprint(value)),
                 None => settings.remove(&taken.path),
@@ -455,7 +456,7 @@ fn prove(
             if let Some(settings) = found.get_mut(&taken.category)
                 && settings.get(&taken.path) == Some(&Value::Null)
             {
-                settings.remove(&taken.path);
+                Arc::make_mut(settings).remove(&taken.path);
             }
         }
         if found == expected {

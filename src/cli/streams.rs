@@ -1,8 +1,10 @@
 //! stdout for results, stderr for all else; colours where they are wanted, and no fuss when a pipe is closed.
 #![expect(clippy::disallowed_methods, reason = "the door through which results are printed")]
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, BufWriter, IsTerminal as _, Write as _};
 
+use anstream::adapter::strip_str;
+use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
 use serde::{Deserialize, Serialize};
@@ -63,8 +65,7 @@ impl Streams {
         self.record.iter_mut().for_each(|record| record.push(Said::Result(text.to_owned())));
         let stdout = std::io::stdout();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stdout));
-        let mut stream = AutoStream::new(stdout.lock(), choice);
-        if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
+        if let Err(error) = print(stdout.lock(), choice, text)
             // A reader that went away has what it wanted.
             && error.kind() != std::io::ErrorKind::BrokenPipe
         {
@@ -82,8 +83,7 @@ impl Streams {
         self.record.iter_mut().for_each(|record| record.push(Said::Beside(text.to_owned())));
         let stderr = std::io::stderr();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stderr));
-        let mut stream = AutoStream::new(stderr.lock(), choice);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = print(stderr.lock(), choice, text);
     }
 
     /// Says why a command stopped.
@@ -113,4 +113,16 @@ impl Streams {
         let read = std::io::stdin().lock().read_line(&mut answer);
         if read.is_ok() { answer.trim().to_owned() } else { String::new() }
     }
+}
+
+/// Without colours in large pieces: a stream that takes them out writes each piece between two of them by itself.
+fn print(stream: impl RawStream + AsLockedWrite, choice: ColorChoice, text: &str) -> std::io::Result<()> {
+    if choice == ColorChoice::Never {
+        let mut stream = BufWriter::new(stream);
+        strip_str(text).try_for_each(|piece| stream.write_all(piece.as_bytes()))?;
+        return stream.flush();
+    }
+    let mut stream = AutoStream::new(stream, choice);
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
 }

@@ -34,7 +34,8 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
             Step::Close => drop(keys.pop()),
         });
         origins.insert(category.id.clone(), all.iter().map(|(path, _, key)| (path.clone(), *key)).collect());
-        settings.insert(category.id.clone(), all.into_iter().map(|(path, value, _)| (path, value)).collect());
+        let all: Settings = all.into_iter().map(|(path, value, _)| (path, value)).collect();
+        settings.insert(category.id.clone(), Arc::new(all));
     }
     let outline = outline(composed, pair, checked);
     Compiled { configuration: Configuration { categories: settings }, origins, ..outline }
@@ -47,7 +48,7 @@ pub fn outline(composed: Composed, pair: Arc<Pair>, checked: Checked) -> Compile
     let declared = declared(root, &pair, &checked);
     Compiled {
         configuration: Configuration {
-            categories: declared.map(|(category, _)| (category.id.clone(), Settings::new())).collect(),
+            categories: declared.map(|(category, _)| (category.id.clone(), Arc::default())).collect(),
         },
         origins: BTreeMap::new(),
         renamed_from: root.get("renamed_from").and_then(Node::as_text).map(str::to_owned),

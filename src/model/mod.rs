@@ -10,6 +10,7 @@ pub mod path;
 pub mod value;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -32,7 +33,15 @@ pub const GENERAL: &str = "general";
 /// One integration's settings, category by category.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configuration {
-    pub categories: BTreeMap<Name, Settings>,
+    pub categories: BTreeMap<Name, Arc<Settings>>,
+}
+
+impl Configuration {
+    /// The settings of a category that is declared.
+    #[must_use]
+    pub fn of(&self, category: &str) -> Option<&Settings> {
+        self.categories.get(category).map(|settings| &**settings)
+    }
 }
 
 /// The nested document of a category: `{"map": {"Klarna": "30"}}`, keys sorted.
@@ -43,6 +52,27 @@ pub fn to_json(settings: &Settings) -> serde_json::Value {
         insert(&mut root, path.segments(), value.to_json());
     }
     serde_json::Value::Object(root)
+}
+
+/// Settings of a category as their nested document, for serde.
+pub mod document {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Settings;
+
+    /// # Errors
+    /// As the serializer has them.
+    pub fn serialize<S: Serializer>(settings: &Settings, to: S) -> Result<S::Ok, S::Error> {
+        super::to_json(settings).serialize(to)
+    }
+
+    /// # Errors
+    /// When it is no JSON.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Settings>, D::Error> {
+        serde_json::Value::deserialize(from).map(|document| super::from_json(&document).into())
+    }
 }
 
 /// What has something below it is no leaf, and has no place in a document.

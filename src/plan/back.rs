@@ -47,9 +47,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         blocked: Vec::new(),
         owners: Vec::new(),
         next_sync: None,
-        save: (!changes.is_empty()).then(|| {
-            Box::new(Target { settings: model::to_json(&after), applied: model::to_json(&applied) })
-        }),
+        save: (!changes.is_empty()).then(|| Box::new(Target::new(after, applied.into()))),
         changes,
     }
 }
@@ -69,8 +67,8 @@ mod tests {
         let wanted = from_json(&serde_json::json!({"a": 1, "b": 1, "gone": "x"}));
         let planned = category("stock", "Stock", &current, &wanted);
         let target = planned.save.unwrap();
-        assert_eq!(from_json(&target.settings), wanted);
-        assert_eq!(target.applied, serde_json::json!({"a": 1, "gone": "x", "new": null}));
+        assert_eq!(*target.settings, wanted);
+        assert_eq!(model::to_json(&target.applied), serde_json::json!({"a": 1, "gone": "x", "new": null}));
         assert_eq!(planned.changes.len(), 3);
         assert_eq!(category("stock", "Stock", &current, &current.settings).action, Action::None);
     }

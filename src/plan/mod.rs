@@ -9,8 +9,8 @@ pub mod file;
 pub mod outside;
 pub mod safety;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -274,12 +274,22 @@ impl Action {
     }
 }
 
-/// The category's documents after the save.
+/// The category's settings after the save; one and the same where nothing but the files says anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
-    pub settings: Json,
+    #[serde(with = "model::document")]
+    pub settings: Arc<Settings>,
     /// What the files say, the base of the next comparison; `null` for a reset.
-    pub applied: Json,
+    #[serde(with = "model::document")]
+    pub applied: Arc<Settings>,
+}
+
+impl Target {
+    #[must_use]
+    pub fn new(settings: Settings, applied: Arc<Settings>) -> Self {
+        let settings = if settings == *applied { Arc::clone(&applied) } else { settings.into() };
+        Target { settings, applied }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -530,9 +540,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         planned.next_sync = next_sync(desired, category);
         let before = current.map(|current| current.settings.clone()).unwrap_or_default();
         let after = compare::apply(before, &differences);
-        planned.save = planned.action.saves().then(|| {
-            Box::new(Target { settings: model::to_json(&after), applied: model::to_json(&settings) })
-        });
+        planned.save = planned.action.saves().then(|| Box::new(Target::new(after, Arc::clone(&settings))));
     }
     planned.changes =
         differences.into_iter().map(|difference| change(desired, category, difference)).collect();
@@ -553,20 +561,19 @@ fn action(planned: &CategoryPlan, differences: &[Difference], current: Option<&C
 
 /// Settings with the fingerprints of their secrets, as far as those are at hand.
 #[must_use]
-pub fn with_fingerprints<'s>(
-    settings: &'s Settings,
+pub fn with_fingerprints(
+    settings: &Arc<Settings>,
     fingerprint: &dyn Fn(&str) -> Option<String>,
-) -> Cow<'s, Settings> {
-    if !settings.values().any(|value| matches!(value, Value::Secret(_))) {
-        return Cow::Borrowed(settings);
-    }
-    let mut settings = settings.clone();
-    for value in settings.values_mut() {
-        if let Value::Secret(secret) = value {
-            secret.fingerprint = fingerprint(&secret.reference);
+) -> Arc<Settings> {
+    let mut settings = Arc::clone(settings);
+    if settings.values().any(|value| matches!(value, Value::Secret(_))) {
+        for value in Arc::make_mut(&mut settings).values_mut() {
+            if let Value::Secret(secret) = value {
+                secret.fingerprint = fingerprint(&secret.reference);
+            }
         }
     }
-    Cow::Owned(settings)
+    settings
 }
 
 fn default_of(category: &Category, path: &SettingPath) -> Option<Value> {
@@ -602,7 +609,7 @@ fn change(desired: &Desired<'_>, category: &Category, difference: Difference) ->
 /// "orders sync (every 15m)": the sync of the first flow of the category that is on.
 fn next_sync(desired: &Desired<'_>, category: &Category) -> Option<String> {
     let flow = category.flows.as_ref()?.iter().find(|flow| desired.flows_on.contains(*flow))?;
-    let rules = desired.configuration.categories.get(SCHEDULES);
+    let rules = desired.configuration.of(SCHEDULES);
     let rule = rules.and_then(|rules| {
         let is_this = |(path, value): &(&SettingPath, &Value)| {
             matches!(path.segments(), [_, key] if &**key == "flow") && **value == Value::Text(flow.clone())

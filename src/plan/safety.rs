@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{CategoryPlan, Current, Integration, Refusal, turns_live};
-use crate::model::{self, SettingPath, Settings};
+use crate::model::SettingPath;
 use crate::plan::Kind;
 
 /// Limits, as shares from 0 to 1.
@@ -69,19 +69,13 @@ pub fn live_with_gaps<'a>(
     if !integration.categories.iter().any(|category| turns_live(category) == Some(true)) {
         return None;
     }
-    let mut after: BTreeMap<&str, Settings> = BTreeMap::new();
-    let mut is_set = |id: &'a str, path: &SettingPath| {
-        let settings = after.entry(id).or_insert_with(|| {
-            let planned = integration.categories.iter().find(|category| category.category == id);
-            match planned.and_then(|category| category.save.as_ref()) {
-                Some(target) => model::from_json(&target.settings),
-                None => deployed
-                    .and_then(|deployed| deployed.get(id))
-                    .map(|now| now.settings.clone())
-                    .unwrap_or_default(),
-            }
-        });
-        settings.keys().any(|key| key.starts_with(path))
+    let is_set = |id: &str, path: &SettingPath| {
+        let planned = integration.categories.iter().find(|category| category.category == id);
+        let after = match planned.and_then(|category| category.save.as_ref()) {
+            Some(target) => Some(&*target.settings),
+            None => deployed.and_then(|deployed| deployed.get(id)).map(|now| &now.settings),
+        };
+        after.is_some_and(|settings| settings.keys().any(|key| key.starts_with(path)))
     };
     let missing: Vec<String> = required
         .filter(|(category, _, set)| {
@@ -193,7 +187,7 @@ fn protected(integration: &Integration, category: &CategoryPlan, rules: &[String
 fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
     let target = category.save.as_ref()?;
     let had = category.changes.iter().any(|change| !change.before.is_null());
-    (had && model::from_json(&target.settings).is_empty()).then(|| Refusal {
+    (had && target.settings.is_empty()).then(|| Refusal {
         check: "empty".to_owned(),
         message: format!(
             "{} of {} would be left without any setting",
@@ -207,6 +201,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model;
     use crate::plan::{Mode, Readiness, back};
 
     fn one(pair: &str, id: &str, before: serde_json::Value, after: serde_json::Value) -> Integration {

@@ -339,7 +339,10 @@ fn contend(template: &Plan, url: &str, by: &str, rounds: usize) -> usize {
             let now = deployed.iter().find(|now| now.category == category.category);
             category.revision = now.map(|now| now.revision);
             if let Some(save) = &mut category.save {
-                save.settings["mark"] = format!("{by}-{round}").into();
+                let mark = pairform::model::SettingPath::root().child("mark");
+                let mut settings = (*save.settings).clone();
+                settings.insert(mark, pairform::model::Value::Text(format!("{by}-{round}")));
+                save.settings = settings.into();
             }
         }
         pairform::plan::file::seal(&mut plan);

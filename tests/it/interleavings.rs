@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex};
 
 use pairform::apply::{self, ApplyError, Cause, Outcome, Report, Surroundings};
+use pairform::model::{SettingPath, Value};
 use pairform::options::fetch::http::{Fault, Kind};
 use pairform::plan::Plan;
 use pairform::store::{
@@ -122,7 +123,10 @@ fn plan(template: &Plan, case: usize, revision: u64, by: &str, some: &[usize]) -
         one.categories.retain(|category| CATEGORIES.contains(&category.category.as_str()));
         for category in &mut one.categories {
             category.revision = Some(revision).filter(|revision| *revision > 0);
-            category.save.as_mut().unwrap().settings["mark"] = by.into();
+            let save = category.save.as_mut().unwrap();
+            let mut settings = (*save.settings).clone();
+            settings.insert(SettingPath::root().child("mark"), Value::Text(by.to_owned()));
+            save.settings = settings.into();
         }
         plan.integrations.push(one);
     }

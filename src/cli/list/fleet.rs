@@ -48,7 +48,7 @@ pub(super) fn run(common: &Common, args: &List, opened: &Project, streams: &mut 
     let mut rows = Vec::new();
     for compiled in &opened.compilation.integrations {
         for (category, settings) in &compiled.configuration.categories {
-            for (path, value) in settings {
+            for (path, value) in &**settings {
                 let wanted = asked.as_ref().is_none_or(|asked| asked.takes(category, path, value))
                     && common.takes_category(category);
                 if !wanted {
