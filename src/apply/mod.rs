@@ -37,8 +37,8 @@ pub struct Surroundings<'a> {
     pub is_dead: &'a dyn Fn(&str) -> bool,
     /// Waits a little for a lock; false when patience is at its end.
     pub wait: &'a dyn Fn() -> bool,
-    /// The check that was lifted by hand, and why; kept in the store.
-    pub forced: Option<&'a str>,
+    /// The checks that were lifted by hand, and why; kept in the store.
+    pub forced: &'a [String],
 }
 
 /// What happened so far, for a progress display. Results are never taken from it.
@@ -221,14 +221,16 @@ pub fn apply(
         text: text.to_owned(),
         run: Some(plan.digest.clone()),
     };
-    if let Some(forced) = surroundings.forced {
-        store.note(&note(FORCE, forced))?;
-    }
-    if let Some(to) = &plan.revert {
-        let is_it = |note: &Note| note.kind == REVERT && note.run.as_deref() == Some(&plan.digest);
-        // Of a run that is resumed it is there already, unless it was stopped before.
-        if !store.notes()?.iter().any(is_it) {
-            store.note(&note(REVERT, to))?;
+    let lifted = surroundings.forced.iter().map(|forced| (FORCE, forced));
+    let said: Vec<(&str, &String)> = lifted.chain(plan.revert.iter().map(|to| (REVERT, to))).collect();
+    // Of a run that is resumed they are there already, unless it was stopped before.
+    let known = if said.is_empty() { Vec::new() } else { store.notes()? };
+    for (kind, text) in said {
+        let is_it = |note: &Note| {
+            note.kind == kind && note.text == *text && note.run.as_deref() == Some(&plan.digest)
+        };
+        if !known.iter().any(is_it) {
+            store.note(&note(kind, text))?;
         }
     }
     let total = work

@@ -15,7 +15,7 @@ use super::exit::{self, Stop};
 use super::forms;
 use super::holder;
 use super::project;
-use super::safety;
+use super::safety::{self, Forced};
 use super::secrets::Secrets;
 use super::settled::{self, Opened, Purpose};
 use super::streams::Streams;
@@ -61,7 +61,7 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     let project = &opened.compilation.project;
     let judge = || safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now());
     let mut forced = judge()?;
-    say_if_idle(args, forced.as_deref(), streams);
+    say_if_idle(&forced, streams);
     let pending = plan.is_pending();
     if pending && !args.yes {
         confirm(common, &plan, project, streams)?;
@@ -75,13 +75,12 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     let mut store = store::open(&url)?;
     let declared = &opened.compilation.project;
     let secrets = (opened.root.as_path(), declared, &vault);
-    execute(common, args, forced.as_deref(), &plan, secrets, store.as_mut(), streams)
+    execute(common, args, &forced.kept, &plan, secrets, store.as_mut(), streams)
 }
 
 /// A reason was given for nothing, and is not kept.
-fn say_if_idle(args: &Apply, forced: Option<&str>, streams: &mut Streams) {
-    if let Some(force) = args.force.as_ref().filter(|_| forced.is_none()) {
-        let check = force.split(':').next().unwrap_or_default().trim();
+fn say_if_idle(forced: &Forced, streams: &mut Streams) {
+    for check in &forced.idle {
         streams.say(&report::clean(&format!(
             "warning: --force lifted nothing: `{check}` does not refuse this plan; nothing is kept of it\n"
         )));
@@ -151,7 +150,7 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
             .help("leave --store out; or apply without a plan file, which makes the store"));
     }
     let forced = safety::judge(&plan, &declared, environment.as_deref(), args, jiff::Timestamp::now())?;
-    say_if_idle(args, forced.as_deref(), streams);
+    say_if_idle(&forced, streams);
     if plan.commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
@@ -162,13 +161,13 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
     }
     let mut store = store::open(&url)?;
     let secrets = (root.as_path(), &declared, &Vault::default());
-    execute(common, args, forced.as_deref(), &plan, secrets, store.as_mut(), streams)
+    execute(common, args, &forced.kept, &plan, secrets, store.as_mut(), streams)
 }
 
 fn execute(
     common: &Common,
     args: &Apply,
-    forced: Option<&str>,
+    forced: &[String],
     plan: &Plan,
     (root, declared, vault): (&Path, &Declared, &Vault),
     store: &mut dyn Store,

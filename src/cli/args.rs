@@ -255,9 +255,9 @@ pub struct Apply {
     /// Leave to change integrations in live mode, where the project requires it.
     #[arg(long)]
     pub allow_live: bool,
-    /// Lift one safety check, and say why: "max_reset: Klarna leaves". It is kept in the store.
+    /// Lift one safety check, and say why: "max_reset: Klarna leaves" (repeatable). It is kept in the store.
     #[arg(long, value_name = "CHECK: REASON")]
-    pub force: Option<String>,
+    pub force: Vec<String>,
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,

@@ -154,6 +154,7 @@ fn is_asked_for(
 fn to_drift(plan: &mut Plan, opened: &Project, found: Vec<Drifted>) {
     "drift".clone_into(&mut plan.command);
     plan.refusals.clear();
+    plan.notes.clear();
     // What the files lack is for `validate` to say; an error tells why something was not looked at.
     plan.findings.retain(|finding| finding["severity"] == "error");
     let mut moved = BTreeMap::new();

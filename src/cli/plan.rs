@@ -153,7 +153,7 @@ pub fn make_on(
     }
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
     integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
-    let refusals = refusals(opened, &integrations, &deployed);
+    let refusals = gaps(opened, &integrations, &deployed);
     let mut summary = plan::summarize(&integrations);
     let counts = report::findings::counts(&compilation.findings);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
@@ -185,6 +185,7 @@ pub fn make_on(
         comparison: None,
     };
     plan.notes = likely_renames(opened, &plan, &deployed);
+    super::safety::foretell(&mut plan, &compilation.project, jiff::Timestamp::now())?;
     owners::assign(
         &mut plan,
         opened,
@@ -338,22 +339,19 @@ pub fn require_categories(common: &Common, opened: &Project) -> Result<(), Stop>
     common.category.iter().try_for_each(|name| project::require_known("category", name, &known))
 }
 
-/// What the project's safety rules say of a plan.
+/// Live mode that would go on without all that is required: what no rule of a project lifts, and only schemas tell.
 #[must_use]
-pub fn refusals(
+pub fn gaps(
     opened: &Project,
     integrations: &[plan::Integration],
     deployed: &ByIntegration,
 ) -> Vec<plan::Refusal> {
-    let rules = super::safety::rules(&opened.compilation.project.safety);
-    let mut refusals = safety::refusals(integrations, &rules);
-    for planned in integrations {
+    let of_one = |planned: &plan::Integration| {
         let compiled = opened.compilation.find(&planned.integration);
         let required = compiled.into_iter().flat_map(Compiled::required);
-        let deployed = deployed.get(&planned.integration);
-        refusals.extend(safety::live_with_gaps(planned, required, deployed));
-    }
-    refusals
+        safety::live_with_gaps(planned, required, deployed.get(&planned.integration))
+    };
+    integrations.iter().filter_map(of_one).collect()
 }
 
 /// Categories that pairform saved once and that no file declares any more.

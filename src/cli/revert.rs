@@ -110,7 +110,8 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     plan.released.clear();
     plan.summary = plan::summarize(&plan.integrations);
     let by_integration = BTreeMap::from([(args.what.clone(), deployed)]);
-    plan.refusals = super::plan::refusals(&opened, &plan.integrations, &by_integration);
+    plan.refusals = super::plan::gaps(&opened, &plan.integrations, &by_integration);
+    super::safety::foretell(&mut plan, &opened.compilation.project, jiff::Timestamp::now())?;
     plan::file::seal(&mut plan);
     if let Some(path) = &args.out {
         super::plan::write(path, &mut plan)?;

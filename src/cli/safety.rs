@@ -1,5 +1,5 @@
 //! What stops an apply before it begins: the plan's refusals, and what only the moment and the person decide. Each check
-//! has a name; `--force "NAME: REASON"` lifts that one and no other.
+//! has a name; each `--force "NAME: REASON"` lifts one.
 
 use std::collections::BTreeMap;
 
@@ -17,43 +17,87 @@ use crate::report;
 const CHECKS: &[&str] =
     &["max_changed", "max_reset", "max_categories", "protected", "empty", "window", "hold", "require_clean"];
 
-/// Judges whether a plan may be applied now; what was lifted by force, as it is kept.
+/// The check that `--allow-live` answers, and no force.
+const LEAVE: &str = "allow_live";
+
+/// What became of `--force`.
+#[derive(Debug, Default)]
+pub struct Forced {
+    /// For each check that was lifted, what is kept of it.
+    pub kept: Vec<String>,
+    /// Checks that do not refuse the plan.
+    pub idle: Vec<String>,
+}
+
+/// Judges whether a plan may be applied now.
 ///
 /// # Errors
-/// The first check that refuses it, or what is wrong with `--force`.
+/// Every check that refuses it and is not lifted, or what is wrong with `--force`.
 pub fn judge(
     plan: &Plan,
     declared: &Project,
     environment: Option<&str>,
     args: &Apply,
     now: Timestamp,
-) -> Result<Option<String>, Stop> {
-    let force = args.force.as_deref().map(forced).transpose()?;
-    let mut lifted = Vec::new();
-    for refusal in refusals(plan, declared, environment, now)? {
-        match force {
-            Some((check, _)) if check == refusal.check => lifted.push(refusal.message),
-            _ => {
-                return Err(Stop::new(exit::REFUSED, format!("refused: {}", refusal.message))
-                    .help(help(&refusal.check)));
-            }
+) -> Result<Forced, Stop> {
+    let asked = args.force.iter().map(|text| forced(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut found = lasting(plan, declared, environment);
+    found.extend(window(plan, declared, environment, now)?);
+    found.extend(leave(plan, declared).filter(|_| !args.allow_live));
+    let is_lifted = |refusal: &Refusal| asked.iter().any(|(check, _)| *check == refusal.check);
+    let (lifted, standing): (Vec<_>, Vec<_>) = found.into_iter().partition(is_lifted);
+    if !standing.is_empty() {
+        return Err(refused(&standing));
+    }
+    let mut outcome = Forced::default();
+    for (check, reason) in asked {
+        // One check may have refused more than once: all that it said is kept.
+        let said = lifted.iter().filter(|refusal| refusal.check == check);
+        let said: Vec<&str> = said.map(|refusal| refusal.message.as_str()).collect();
+        match said.as_slice() {
+            [] => outcome.idle.push(check.to_owned()),
+            said => outcome.kept.push(format!("{check}: {reason} ({})", said.join("; "))),
         }
     }
-    let live = live(plan);
-    if declared.safety.live == Live::RequireLeave && !live.is_empty() && !args.allow_live {
-        return Err(Stop::new(
-            exit::REFUSED,
-            format!(
-                "refused: this changes {} in live mode: {}",
-                report::count(live.len(), "integration"),
-                some(&live)
-            ),
-        )
-        .help("give leave with --allow-live"));
+    Ok(outcome)
+}
+
+/// Says of a plan why it would be refused, as far as that is in the plan and the project, and notes what hangs on the moment
+/// and on whoever applies it. Its gaps are told already.
+///
+/// # Errors
+/// When the apply window cannot be used.
+pub fn foretell(plan: &mut Plan, declared: &Project, now: Timestamp) -> Result<(), Stop> {
+    let environment = plan.environment.clone();
+    plan.refusals = lasting(plan, declared, environment.as_deref());
+    let closed = window(plan, declared, environment.as_deref(), now)?.map(|refusal| refusal.message);
+    let leave = leave(plan, declared)
+        .map(|refusal| format!("{}; it takes --allow-live to apply this", refusal.message));
+    plan.notes.extend(closed.into_iter().chain(leave));
+    Ok(())
+}
+
+/// All that refuses, each with what to do.
+fn refused(standing: &[Refusal]) -> Stop {
+    const SHOWN: usize = 10;
+    if let [one] = standing {
+        return Stop::new(exit::REFUSED, format!("refused: {}", one.message)).help(help(&one.check));
     }
-    // One check may have refused more than once: all that it said is kept.
-    let kept = force.filter(|_| !lifted.is_empty());
-    Ok(kept.map(|(check, reason)| format!("{check}: {reason} ({})", lifted.join("; "))))
+    let mut message = format!("refused for {} reasons:", standing.len());
+    for refusal in standing.iter().take(SHOWN) {
+        message.push_str(&format!("\n  - {}", refusal.message));
+    }
+    if standing.len() > SHOWN {
+        message.push_str(&format!("\n  - and {} more", standing.len() - SHOWN));
+    }
+    let mut checks: Vec<&str> = Vec::new();
+    for Refusal { check, .. } in standing {
+        if !checks.contains(&check.as_str()) {
+            checks.push(check);
+        }
+    }
+    let helps: Vec<String> = checks.iter().map(|check| format!("{check}: {}", help(check))).collect();
+    Stop::new(exit::REFUSED, message).help(helps.join("\n        "))
 }
 
 /// The first names of many, and how many more there are.
@@ -116,8 +160,10 @@ fn forced(text: &str) -> Result<(&str, &str), Stop> {
 }
 
 fn help(check: &str) -> String {
-    if check == GAPS {
-        return "apply these categories too, or before; no --force lifts this".to_owned();
+    match check {
+        GAPS => return "apply these categories too, or before; no --force lifts this".to_owned(),
+        LEAVE => return "give leave with --allow-live".to_owned(),
+        _ => {}
     }
     let other = match check {
         "max_changed" | "max_reset" | "max_categories" => {
@@ -131,43 +177,59 @@ fn help(check: &str) -> String {
     format!("{other} lift this one check with --force \"{check}: REASON\"")
 }
 
-fn refusals(
-    plan: &Plan,
-    declared: &Project,
-    environment: Option<&str>,
-    now: Timestamp,
-) -> Result<Vec<Refusal>, Stop> {
+/// What refuses a plan whenever and by whomever it is applied.
+fn lasting(plan: &Plan, declared: &Project, environment: Option<&str>) -> Vec<Refusal> {
     // What the plan said on its day stays only where it cannot be judged again: gaps, by the schemas. The rules are those
     // that hold now.
     let mut found: Vec<Refusal> =
         plan.refusals.iter().filter(|refusal| refusal.check == GAPS).cloned().collect();
     found.extend(plan::safety::refusals(&plan.integrations, &rules(&declared.safety)));
-    let mut refuse = |check: &str, message: String| found.push(Refusal { check: check.to_owned(), message });
     let environment = environment.and_then(|name| declared.environments.get(name));
     let dirty = plan.commit.as_ref().is_none_or(|commit| commit.dirty);
-    if dirty && environment.is_some_and(|environment| environment.require_clean) {
-        refuse(
+    if dirty && plan.is_pending() && environment.is_some_and(|environment| environment.require_clean) {
+        found.push(refusal(
             "require_clean",
-            "this environment is applied from a commit only, and the tree has changes that are not committed"
-                .to_owned(),
-        );
+            "this environment is applied from a commit only, and the tree has changes that are not committed",
+        ));
     }
     for integration in plan.integrations.iter().filter(|integration| integration.is_applied()) {
         // Another id is no way out of a hold.
         let names = std::iter::once(&integration.integration).chain(&integration.renamed_from);
         for name in names {
             if let Some(reason) = declared.safety.holds.get(name) {
-                refuse("hold", format!("{name} is on hold: {reason}"));
+                found.push(refusal("hold", format!("{name} is on hold: {reason}")));
             }
         }
     }
-    if let Some(window) = environment.and_then(|environment| environment.window.as_ref())
-        && plan.is_pending()
-        && !is_open(window, now)?
-    {
-        refuse("window", closed(window, now)?);
+    found
+}
+
+/// The apply window, where it is closed.
+fn window(
+    plan: &Plan,
+    declared: &Project,
+    environment: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Refusal>, Stop> {
+    let environment = environment.and_then(|name| declared.environments.get(name));
+    let window = environment.and_then(|environment| environment.window.as_ref());
+    match window.filter(|_| plan.is_pending()) {
+        Some(window) if !is_open(window, now)? => Ok(Some(refusal("window", closed(window, now)?))),
+        _ => Ok(None),
     }
-    Ok(found)
+}
+
+/// The leave that a project requires for integrations in live mode.
+fn leave(plan: &Plan, declared: &Project) -> Option<Refusal> {
+    let live = live(plan);
+    (declared.safety.live == Live::RequireLeave && !live.is_empty()).then(|| {
+        let number = report::count(live.len(), "integration");
+        refusal(LEAVE, format!("this changes {number} in live mode: {}", some(&live)))
+    })
+}
+
+fn refusal(check: &str, message: impl Into<String>) -> Refusal {
+    Refusal { check: check.to_owned(), message: message.into() }
 }
 
 /// When a window is open, and when it opens next.

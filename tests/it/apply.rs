@@ -291,7 +291,7 @@ fn surroundings<'a>(by: &'a str) -> Surroundings<'a> {
             std::thread::sleep(Duration::from_millis(3));
             true
         },
-        forced: None,
+        forced: &[],
     }
 }
 
@@ -500,6 +500,59 @@ fn safety_refuses_and_one_check_is_lifted_by_its_name() {
         assert_eq!(last["notes"], serde_json::json!([{"kind": "force", "text": notes[0].text}]));
         assert!(project.run(&["history"]).expect(0).out.contains("\n    force: hold: they said yes"));
     }
+}
+
+#[test]
+fn all_that_refuses_is_told_at_once_foretold_by_the_plan_and_lifted_check_by_check() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30', Swish: '0'", "Klarna: '14'");
+        project.write(
+            "pairform.yaml",
+            "version: 1\nsafety:\n  max_changed: 5%\n  protected: [payment_methods]\n  holds: {shop: the auditors are here}\n",
+        );
+        let reasons = [
+            "`safety.max_changed`",
+            "`payment_methods` of shop is protected",
+            "shop is on hold: the auditors",
+        ];
+        let planned = project.run(&["plan"]).expect(0).out;
+        let refused = project.run(&["apply", "--yes"]).expect(5).err;
+        assert!(refused.contains("refused for 3 reasons:"), "{refused}");
+        for reason in reasons {
+            let line = planned
+                .lines()
+                .find(|line| line.contains(reason))
+                .unwrap_or_else(|| panic!("{reason}: {planned}"));
+            assert!(line.starts_with("apply would be refused:"), "{line}");
+            assert!(refused.contains(reason), "{reason}: {refused}");
+        }
+        let forces = ["hold: they said yes", "protected: it was agreed", "max_changed: Klarna leaves"];
+        let force: Vec<&str> = forces.iter().flat_map(|force| ["--force", force]).collect();
+        let some = [&["apply", "--yes"], &force[..4]].concat();
+        let refused = project.run(&some).expect(5).err;
+        assert!(
+            refused.contains("refused: ") && refused.contains(reasons[0]) && !refused.contains(reasons[2]),
+            "{refused}"
+        );
+        assert!(project.store().notes().unwrap().is_empty());
+        project.run(&[&["apply", "--yes"], &force[..]].concat()).expect(0);
+        let notes: Vec<String> = project.store().notes().unwrap().into_iter().map(|note| note.text).collect();
+        assert_eq!(notes.len(), 3);
+        for (note, force) in notes.iter().zip(forces) {
+            assert!(note.starts_with(force), "{note}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_notes_what_hangs_on_the_moment_and_on_whoever_applies_it() {
+    let project = Project::sqlite();
+    let environment = "environments:\n  test: {store: 'sqlite:x.db', window: {from: '00:00', to: '00:00'}}\n";
+    project.write("pairform.yaml", &format!("version: 1\n{environment}"));
+    let plan = project.run(&["plan"]).expect(0).out;
+    assert!(plan.contains("note: this environment applies only every day"), "{plan}");
+    assert!(!plan.contains("apply would be refused"), "{plan}");
 }
 
 /// The rules that hold when a plan is applied, whatever held when it was made.

@@ -152,7 +152,7 @@ fn apply_in_turns(
             left.set(left.get().saturating_sub(1));
             left.get() > 0
         },
-        forced: None,
+        forced: &[],
     };
     apply::apply(plan, store, &surroundings, &mut |_| ())
 }

@@ -71,7 +71,11 @@ fn live_mode_is_guarded_by_what_is_deployed_and_by_what_will_be() {
             "exclude_before: \"2026-02-01\"",
         );
         let plan = run(&["plan", "--out", "p.plan"]);
-        assert!(plan.assert_code(0).stdout.contains("onboarding (deployed: live)"), "{}", plan.stdout);
+        for said in
+            ["onboarding (deployed: live)", "in live mode: nordic; it takes --allow-live to apply this"]
+        {
+            assert!(plan.assert_code(0).stdout.contains(said), "{}", plan.stdout);
+        }
         for arguments in [&["apply", "--yes"][..], &["apply", "p.plan"]] {
             let refused = run(arguments);
             assert!(refused.assert_code(5).stderr.contains("--allow-live"), "{}", refused.stderr);
