@@ -11,8 +11,8 @@ use crate::model::{CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Change, Integration, Plan, Target, save_order, turns_live};
 use crate::store::{
-    Ask, Asked, Deployed, FORCE, Lock, Moved, Note, Origin, REVERT, Rename, Run, Save, Saved, Store,
-    StoreError,
+    self, Ask, Asked, Deployed, FORCE, Lock, Moved, Note, OUTSIDE, Origin, REVERT, Rename, Run, Save, Saved,
+    Store, StoreError,
 };
 
 /// How long a lock lasts unless it is renewed, which it is when a third of that has gone. One that expires under its holder
@@ -122,6 +122,8 @@ pub struct Report {
 pub struct Renamed {
     pub from: String,
     pub to: String,
+    /// It was given the new one now, and not by the same plan before.
+    pub now: bool,
     /// Why it still has the old one.
     pub failed: Option<Failure>,
 }
@@ -131,7 +133,7 @@ impl Report {
     #[must_use]
     pub fn wrote(&self) -> bool {
         self.outcomes.iter().any(|(_, _, outcome)| matches!(outcome, Outcome::Saved { .. }))
-            || self.renamed.iter().any(|renamed| renamed.failed.is_none())
+            || self.renamed.iter().any(|renamed| renamed.now)
     }
 
     /// Everything that the plan saves is saved, now or before, and the store knows it.
@@ -323,15 +325,29 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
             if now.is_some_and(|now| is_own(&now.run)) {
                 begun = true;
             } else if revision != planned {
-                let who = now.map_or_else(
-                    || "it was removed".to_owned(),
-                    |now| format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
-                );
+                let who = match now {
+                    Some(now) => format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
+                    None => gone(store, name, category)?,
+                };
                 stale.push(format!("{category} of {id}: {who}"));
             }
         }
     }
     if stale.is_empty() || begun { Ok(()) } else { Err(ApplyError::Stale(stale)) }
+}
+
+/// What became of a category that is not deployed any more, in words.
+fn gone(store: &mut dyn Store, integration: &str, category: &str) -> Result<String, StoreError> {
+    if let Some(renamed) = store.renames()?.iter().rev().find(|renamed| renamed.from == integration) {
+        let store::Renamed { to, by, at, .. } = renamed;
+        return Ok(format!("{by} renamed {integration} to {to} at {at}"));
+    }
+    let deleted = store.deleted(Some(&[integration.to_owned()]))?;
+    let deleted = deleted.iter().find(|deleted| deleted.category == category);
+    Ok(deleted.map_or_else(
+        || "it was removed".to_owned(),
+        |deleted| format!("it was removed {OUTSIDE} at {}", deleted.saved_at),
+    ))
 }
 
 /// One integration on its way.
@@ -512,23 +528,24 @@ impl<'a> Applying<'a, '_> {
         }
         self.renew();
         let to = &work.integration.integration;
-        let failed = match (&work.lock, self.gave_up.clone()) {
-            (Err(failure), _) => Some(failure.clone()),
-            (Ok(_), Some(failure)) => Some(failure),
+        let moved = match (&work.lock, self.gave_up.clone()) {
+            (Err(failure), _) => Err(failure.clone()),
+            (Ok(_), Some(failure)) => Err(failure),
             (Ok(_), None) => {
                 let at = (self.surroundings.now)();
                 let by = self.surroundings.saved_by;
                 match self.store.rename(&Rename { from, to, at: &at, by, run: &self.plan.digest }) {
+                    Ok(Moved::Moved(categories)) => Ok(categories > 0),
                     // Of an apply that is resumed, all of it is there already.
-                    Ok(Moved::Moved(_)) => None,
-                    Ok(Moved::Taken) if is_gone(self.store, from) => None,
+                    Ok(Moved::Taken) if is_gone(self.store, from) => Ok(false),
                     Ok(Moved::Taken) => {
-                        Some((format!("`{to}` has deployed settings of its own by now"), Cause::Stale))
+                        Err((format!("`{to}` has deployed settings of its own by now"), Cause::Stale))
                     }
-                    Err(error) => Some(self.failed(from, &error)),
+                    Err(error) => Err(self.failed(from, &error)),
                 }
             }
         };
+        let (now, failed) = (moved == Ok(true), moved.err());
         work.barred = failed.clone().map(|failure| match failure.1 {
             Cause::InDoubt => {
                 let reason = format!("it is not known whether `{from}` was renamed to `{to}`");
@@ -536,7 +553,7 @@ impl<'a> Applying<'a, '_> {
             }
             _ => Outcome::from(failure),
         });
-        work.renamed = Some(Renamed { from: from.clone(), to: to.clone(), failed });
+        work.renamed = Some(Renamed { from: from.clone(), to: to.clone(), now, failed });
     }
 
     /// Proves once more, just before live mode goes on, that what it rests on is as it was planned: no save of ours would be

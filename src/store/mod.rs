@@ -208,6 +208,7 @@ pub struct Renamed {
     pub to: String,
     /// RFC 3339, UTC.
     pub at: String,
+    pub by: String,
     /// Digest of the plan that was applied.
     pub run: Option<String>,
 }
@@ -221,8 +222,8 @@ impl Renamed {
 
     fn read(note: &Note) -> Option<Self> {
         let (from, to) = Renamed::names(&note.text).filter(|_| note.kind == RENAME)?;
-        let (at, run) = (note.at.clone(), note.run.clone());
-        Some(Renamed { from: from.to_owned(), to: to.to_owned(), at, run })
+        let (at, by, run) = (note.at.clone(), note.by.clone(), note.run.clone());
+        Some(Renamed { from: from.to_owned(), to: to.to_owned(), at, by, run })
     }
 }
 

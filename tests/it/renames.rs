@@ -253,6 +253,28 @@ fn a_rename_that_was_interrupted_is_finished() {
     }
 }
 
+#[test]
+fn a_rename_that_was_done_before_is_nothing_that_a_resumed_apply_wrote() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        rename(&project, "shop", "store");
+        project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '14'");
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        let plan: Value =
+            serde_json::from_str(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
+        let run = plan["digest"].as_str().unwrap();
+        let at = "2026-12-01T00:00:00Z";
+        let mut store = project.store();
+        store.begin(run, at, "ann", pairform::store::Origin::default()).unwrap();
+        store.rename(&pairform::store::Rename { from: "shop", to: "store", at, by: "ann", run }).unwrap();
+        drop(store);
+        // The one category that is left to save was saved by somebody else.
+        project.by_hand("UPDATE category SET revision = revision + 1 WHERE category = 'payment_methods'");
+        let ran = project.run(&["apply", "p.plan"]).expect(4);
+        assert!(ran.out.contains("shop → store renamed"), "{}", ran.out);
+    }
+}
+
 /// The connection breaks in the middle of a rename: nothing else of that integration is tried, and no more is said to be in
 /// doubt than is.
 #[test]
@@ -305,6 +327,24 @@ fn a_plan_of_a_rename_is_stale_when_either_id_was_saved_since() {
         // By now there are two; the former one is no longer managed.
         let plan = project.run(&["plan"]).expect(0);
         assert!(!plan.out.contains("renamed from") && plan.out.contains("No longer managed"), "{}", plan.out);
+    }
+}
+
+#[test]
+fn a_stale_plan_says_what_became_of_a_category_that_is_gone() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        project.run(&["plan", "--out", "old.plan"]).expect(0);
+        rename(&project, "shop", "store");
+        project.run(&["apply", "--yes"]).expect(0);
+        let stale = project.run(&["apply", "old.plan"]).expect(4).err;
+        assert!(stale.contains("payment_methods of shop: ann renamed shop to store at 20"), "{stale}");
+        project.edit("integrations/store.yaml", "Klarna: '14'", "Klarna: '15'");
+        project.run(&["plan", "--out", "old.plan"]).expect(0);
+        project.by_hand("DELETE FROM category WHERE category = 'payment_methods'");
+        let stale = project.run(&["apply", "old.plan"]).expect(4).err;
+        assert!(stale.contains("payment_methods of store: it was removed outside pairform at 20"), "{stale}");
     }
 }
 
