@@ -12,8 +12,8 @@ use super::streams::Streams;
 use crate::compile::project::Project as Declared;
 use crate::model::canonical_json;
 use crate::plan::FORMAT_VERSION;
-use crate::report::{audit, json as machine};
-use crate::store;
+use crate::report::{audit, clean, json as machine};
+use crate::store::{self, Record};
 
 /// Runs the command.
 ///
@@ -32,13 +32,19 @@ pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, S
             let heads = store.heads(None)?;
             let (records, notes) = (store.records()?, store.notes()?);
             let lines = audit::export(store.identity(), &records, &notes, &heads);
+            let changed: Vec<String> = records.iter().filter_map(changed).collect();
+            let code = if changed.is_empty() { exit::OK } else { exit::ERRORS };
             match common.output {
-                Form::Json => print(streams, "record", lines.into()),
+                Form::Json => print(streams, code, "record", lines.into()),
                 _ => {
                     let text: String = lines.into_iter().map(|line| canonical_json(line) + "\n").collect();
                     streams.result(&text);
                 }
             }
+            for which in &changed {
+                streams.say(&format!("error: {which} was changed in the store after it was saved\n"));
+            }
+            return Ok(code);
         }
         AuditCommand::Verify { file, after } => {
             let lines = verified(file)?;
@@ -46,7 +52,7 @@ pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, S
                 audit::goes_on(&lines, &verified(earlier)?).map_err(|unfit| unproved(earlier, unfit))?;
             }
             match common.output {
-                Form::Json => print(streams, "lines", lines.len().into()),
+                Form::Json => print(streams, exit::OK, "lines", lines.len().into()),
                 _ => streams.say(&match after {
                     None => format!("{} lines, whole and unchanged.\n", lines.len()),
                     Some(earlier) => format!(
@@ -61,8 +67,15 @@ pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, S
     Ok(exit::OK)
 }
 
-fn print(streams: &mut Streams, key: &str, value: Json) {
-    let mut body = json!({"format_version": FORMAT_VERSION, "command": "audit", "exit_code": exit::OK});
+/// A save that is not in the history as it was made, in words.
+fn changed(record: &Record) -> Option<String> {
+    let Record { integration, category, past } = record;
+    let is_changed = past.settings.as_ref().is_err_and(|unusable| unusable.changed);
+    is_changed.then(|| clean(&format!("revision {} of {category} of {integration}", past.revision)))
+}
+
+fn print(streams: &mut Streams, code: u8, key: &str, value: Json) {
+    let mut body = json!({"format_version": FORMAT_VERSION, "command": "audit", "exit_code": code});
     body[key] = value;
     streams.result(&machine::print(&body));
 }

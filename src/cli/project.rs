@@ -133,6 +133,18 @@ pub fn commit(common: &Common, root: &Path) -> Result<Option<git::Commit>, Stop>
     })
 }
 
+/// The beginning of a commit's id: as it was given, else of the commit that git knows by this name.
+///
+/// # Errors
+/// When git knows none.
+pub fn commit_id(root: &Path, given: &str) -> Result<String, Stop> {
+    let is_id = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id {
+        return Ok(given.to_ascii_lowercase());
+    }
+    Ok(history(root, given)?.1.commit.id)
+}
+
 /// Finds the project in the working tree and reads its sources.
 ///
 /// # Errors

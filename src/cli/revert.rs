@@ -53,7 +53,8 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     let notes = store.notes()?;
     let reverts: BTreeSet<&str> =
         notes.iter().filter(|note| note.kind == REVERT).filter_map(|note| note.run.as_deref()).collect();
-    let (until, to) = point(common, args, &records, &reverts)?;
+    let commit = args.commit.as_ref().map(|commit| project::commit_id(&root, commit)).transpose()?;
+    let (until, to) = point(common, args, commit.as_deref(), &records, &reverts)?;
     plan.revert = Some(to);
     let mut said = vec![
         "Orders, invoices and other documents that were synced meanwhile keep what they were given; this does not touch them.".to_owned(),
@@ -132,7 +133,14 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
 fn in_no_file(common: &Common, args: &Revert, declared: &Declared, root: &Path) -> Option<Stop> {
     let name = &args.what;
     let (_, url) = project::store_of(declared, root, common.env.as_deref(), common.store.as_deref()).ok()?;
-    let heads = store::open_existing(&url).ok()??.heads(Some(std::slice::from_ref(name))).ok()?;
+    let mut store = store::open_existing(&url).ok()??;
+    let now = store::name_now(&store.renames().ok()?, name, "");
+    if now != *name {
+        return Some(
+            Stop::usage(format!("{name} is called {now} now")).help(format!("`pairform revert {now} …`")),
+        );
+    }
+    let heads = store.heads(Some(std::slice::from_ref(name))).ok()?;
     (!heads.is_empty()).then(|| {
         Stop::usage(format!("`{name}` is deployed and in no file, so it is not known what its settings may be"))
             .help(format!("read a revision that has its file: `pairform revert {name} --rev REVISION …`; or adopt what is deployed with `pairform pull {name} --pair PAIR`"))
@@ -144,10 +152,11 @@ fn in_no_file(common: &Common, args: &Revert, declared: &Declared, root: &Path) 
 fn point(
     common: &Common,
     args: &Revert,
+    commit: Option<&str>,
     records: &[Record],
     reverts: &BTreeSet<&str>,
 ) -> Result<(usize, String), Stop> {
-    let (found, to) = match (args.revision, &args.time, &args.commit) {
+    let (found, to) = match (args.revision, &args.time, commit) {
         (Some(revision), _, _) => {
             let [category] = common.category.as_slice() else {
                 return Err(Stop::usage("--revision is of one category: name it with --category"));
@@ -167,7 +176,7 @@ fn point(
         (None, None, Some(commit)) => {
             let is_it = |record: &Record| {
                 let went_back = record.past.run.as_deref().is_some_and(|run| reverts.contains(run));
-                !went_back && record.past.commit.as_ref().is_some_and(|id| id.starts_with(commit.as_str()))
+                !went_back && record.past.commit.as_ref().is_some_and(|id| id.starts_with(commit))
             };
             (records.iter().rposition(is_it), format!("to what was deployed after commit {commit}"))
         }
@@ -177,8 +186,18 @@ fn point(
         }
     };
     let found = found.ok_or_else(|| {
-        Stop::usage(format!("nothing was saved for {} at that point", args.what))
-            .help(format!("`pairform history {}` lists what there is", args.what))
+        let nothing = match (args.revision, &args.time, &args.commit) {
+            (Some(revision), _, _) => {
+                format!("{} has no revision {revision} of {}", args.what, common.category.join(", "))
+            }
+            (_, Some(time), _) => format!("nothing of {} was saved by {time}", args.what),
+            (_, _, commit) => format!(
+                "nothing of {} was saved from commit {}",
+                args.what,
+                commit.as_deref().unwrap_or_default()
+            ),
+        };
+        Stop::usage(nothing).help(format!("`pairform history {}` lists what there is", args.what))
     })?;
     Ok((found + 1, to))
 }

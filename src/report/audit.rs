@@ -20,9 +20,15 @@ pub fn export(identity: &str, records: &[Record], notes: &[Note], heads: &Heads)
             Ok(settings) => model::to_json(settings),
             Err(unusable) => unusable.text.as_str().into(),
         };
-        json!({"kind": SAVE, "integration": integration, "category": category, "revision": past.revision,
+        let changed = past.settings.as_ref().is_err_and(|unusable| unusable.changed);
+        let mut line = json!({"kind": SAVE, "integration": integration, "category": category, "revision": past.revision,
             "settings": settings, "saved_by": past.saved_by, "saved_at": past.saved_at,
-            "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run})
+            "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run});
+        // Only of what is not as it was saved, so that a record without such lines is what it always was.
+        if changed {
+            line["changed"] = true.into();
+        }
+        line
     });
     let noted = notes.iter().map(
         |note| json!({"kind": note.kind, "at": note.at, "by": note.by, "text": note.text, "plan": note.run}),

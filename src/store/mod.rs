@@ -126,6 +126,8 @@ pub struct Unusable {
     pub why: String,
     /// As it stands in the store.
     pub text: String,
+    /// It is in the history, and it is not what was saved.
+    pub changed: bool,
 }
 
 /// What a run was made from, beside its commit.
@@ -586,7 +588,18 @@ fn document(text: &[u8], column: &str) -> Result<Settings, Unusable> {
         Ok(_) => format!("column `{column}` is not a JSON object"),
         Err(error) => format!("column `{column}` cannot be read as JSON ({error})"),
     };
-    Err(Unusable { why, text: String::from_utf8_lossy(text).into_owned() })
+    Err(Unusable { why, text: String::from_utf8_lossy(text).into_owned(), changed: false })
+}
+
+/// A document of the history, proved by the digest beside it. An edit by hand has none, and is a save of its own.
+fn past_document(text: &[u8], digest: &str) -> Result<Settings, Unusable> {
+    let found = document(text, "settings");
+    if digest.is_empty() || model::digest_text(&String::from_utf8_lossy(text)) == digest {
+        return found;
+    }
+    let why = "it was changed after it was saved, as its digest shows".to_owned();
+    let text = found.map_or_else(|unusable| unusable.text, |settings| model::canonical(&settings));
+    Err(Unusable { why, text, changed: true })
 }
 
 fn unusable(shown: &str, integration: &str, category: &str, why: &str) -> StoreError {

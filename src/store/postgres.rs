@@ -22,8 +22,8 @@ use self::text::{decode, encode};
 use super::head::Reading;
 use super::{
     Address, Ask, Asked, Deleted, Deployed, Documents, Lock, MARKED, Moved, Note, Origin, Past, READABLE,
-    RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, document, identity, unusable,
-    without_null,
+    RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, Unusable, document, identity,
+    past_document, unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -151,7 +151,8 @@ impl Postgres {
                     Saved::Conflict { revision: 0, saved_by: String::new(), saved_at: String::new() };
                 return Ok(if fenced_out { Saved::LockLost } else { nothing });
             };
-            let now = past(row, &self.target.shown, save.integration, save.category)?;
+            let settings = document(row.get::<_, String>(1).as_bytes(), "settings");
+            let now = past(row, settings, &self.target.shown, save.integration, save.category)?;
             if row.get(6) {
                 let deleted = Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at };
                 return Ok(if fenced_out { Saved::LockLost } else { deleted });
@@ -431,7 +432,9 @@ impl Store for Postgres {
     }
 
     fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
-        let sql = "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty
+        let sql =
+            "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
+                          history.digest
                    FROM history LEFT JOIN run ON run.digest = history.run
                    WHERE integration = $1 AND category = $2 ORDER BY revision";
         let rows = self.query(sql, &[&encode(integration), &encode(category)])?;
@@ -441,12 +444,12 @@ impl Store for Postgres {
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {
         let sql =
             "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
-                          integration, category
+                          history.digest, integration, category
                    FROM history LEFT JOIN run ON run.digest = history.run ORDER BY number";
         let rows = self.query(sql, &[])?;
         rows.iter()
             .map(|row| {
-                let (integration, category) = (decode(row.get(8)), decode(row.get(9)));
+                let (integration, category) = (decode(row.get(9)), decode(row.get(10)));
                 let past = authored(row, &self.target.shown, &integration, &category)?;
                 Ok(Record { integration, category, past })
             })
@@ -556,7 +559,8 @@ fn encode_all(names: &[String]) -> Vec<String> {
 /// From the columns of [`past`], then integration, category and applied.
 fn deployed(row: &Row, shown: &str) -> Result<Deployed, StoreError> {
     let (integration, category) = (decode(row.get(6)), decode(row.get(7)));
-    let past = past(row, shown, &integration, &category)?;
+    let settings = document(row.get::<_, String>(1).as_bytes(), "settings");
+    let past = past(row, settings, shown, &integration, &category)?;
     let applied = document(row.get::<_, String>(8).as_bytes(), "applied")
         .map_err(|found| unusable(shown, &integration, &category, &found.why))?;
     let Past { revision, settings, saved_by, saved_at, commit, run, .. } = past;
@@ -565,8 +569,13 @@ fn deployed(row: &Row, shown: &str) -> Result<Deployed, StoreError> {
 }
 
 /// From the columns revision, settings, saved_by, saved_at, commit_id and run.
-fn past(row: &Row, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
-    let settings = document(row.get::<_, String>(1).as_bytes(), "settings");
+fn past(
+    row: &Row,
+    settings: Result<Settings, Unusable>,
+    shown: &str,
+    integration: &str,
+    category: &str,
+) -> Result<Past, StoreError> {
     Ok(Past {
         revision: counted(row.get(0), shown, integration, category)?,
         settings: settings.map(|settings| without_null(&settings)),
@@ -583,7 +592,8 @@ fn past(row: &Row, shown: &str, integration: &str, category: &str) -> Result<Pas
 fn authored(row: &Row, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
     let author = row.get::<_, Option<String>>(6).map(decode);
     let dirty = row.get::<_, Option<bool>>(7).unwrap_or_default();
-    Ok(Past { author, dirty, ..past(row, shown, integration, category)? })
+    let settings = past_document(row.get::<_, String>(1).as_bytes(), row.get(8));
+    Ok(Past { author, dirty, ..past(row, settings, shown, integration, category)? })
 }
 
 fn lock(row: &Row) -> Lock {

@@ -21,8 +21,8 @@ use self::layout::{Facts, Found};
 use super::head::Reading;
 use super::{
     Ask, Asked, Deleted, Deployed, Documents, Lock, MARKED, Moved, Note, Origin, Past, READABLE, RENAME,
-    Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, Unusable, document, unusable,
-    without_null,
+    Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, Unusable, document, past_document,
+    unusable, without_null,
 };
 use crate::model::Settings;
 
@@ -260,7 +260,7 @@ impl Store for Sqlite {
             .connection
             .prepare_cached(
                 "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
-                        integration, category
+                        history.digest, integration, category
                  FROM history LEFT JOIN run ON run.digest = history.run ORDER BY history.rowid",
             )
             .map_err(failed)?;
@@ -268,7 +268,7 @@ impl Store for Sqlite {
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             let (integration, category): (String, String) =
-                (row.get(8).map_err(failed)?, row.get(9).map_err(failed)?);
+                (row.get(9).map_err(failed)?, row.get(10).map_err(failed)?);
             let past = authored(row, &self.shown, &integration, &category)?;
             found.push(Record { integration, category, past });
         }
@@ -378,7 +378,8 @@ impl Store for Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty
+                "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
+                        history.digest
                  FROM history LEFT JOIN run ON run.digest = history.run
                  WHERE integration = ?1 AND category = ?2 ORDER BY revision",
             )
@@ -469,7 +470,7 @@ fn standing(
         // A plan made against another store, or a store that was started afresh.
         return Ok(Saved::Conflict { revision: 0, saved_by: String::new(), saved_at: String::new() });
     };
-    let now = past(row, shown, save.integration, save.category)?;
+    let now = past(row, read_document(row, 1, shown)?, shown, save.integration, save.category)?;
     if row.get(6).map_err(failed)? {
         if save.expected_revision == 0 {
             return Ok(Saved::LockLost);
@@ -521,11 +522,17 @@ fn deployed(row: &Row<'_>, shown: &str) -> Result<Deployed, StoreError> {
 }
 
 /// From the columns revision, settings, saved_by, saved_at, commit_id and run.
-fn past(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
+fn past(
+    row: &Row<'_>,
+    settings: Result<Settings, Unusable>,
+    shown: &str,
+    integration: &str,
+    category: &str,
+) -> Result<Past, StoreError> {
     let failed = |error| failure::failed(shown, &error);
     Ok(Past {
         revision: counted(row.get(0).map_err(failed)?, shown, integration, category)?,
-        settings: read_document(row, 1, shown)?.map(|settings| without_null(&settings)),
+        settings: settings.map(|settings| without_null(&settings)),
         saved_by: row.get(2).map_err(failed)?,
         saved_at: row.get(3).map_err(failed)?,
         commit: row.get(4).map_err(failed)?,
@@ -535,20 +542,23 @@ fn past(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Result
     })
 }
 
-/// As [`past`], with what the run was made from in the two columns after it.
+/// As [`past`], with what the run was made from in the two columns after it, and then the digest.
 fn authored(row: &Row<'_>, shown: &str, integration: &str, category: &str) -> Result<Past, StoreError> {
     let failed = |error| failure::failed(shown, &error);
     let author = row.get(6).map_err(failed)?;
     let dirty = row.get::<_, Option<bool>>(7).map_err(failed)?.unwrap_or_default();
-    Ok(Past { author, dirty, ..past(row, shown, integration, category)? })
+    let digest: String = row.get(8).map_err(failed)?;
+    let text = row.get_ref(1).map_err(failed)?.as_bytes().unwrap_or_default();
+    let settings = past_document(text, &digest);
+    Ok(Past { author, dirty, ..past(row, settings, shown, integration, category)? })
 }
 
-/// The settings in one column.
 /// The rows of the integrations that a JSON array names, found by the index; without one all.
 fn those(names: Option<&String>) -> &'static str {
     names.map_or("", |_| "WHERE integration IN (SELECT value FROM json_each(?1))")
 }
 
+/// The settings in one column.
 fn read_document(
     row: &Row<'_>,
     column: usize,

@@ -300,6 +300,19 @@ fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
     run(&["apply", "back.plan"], 0);
 
     let saves = repository.json(&["history", "--commit", &second])["saves"].clone();
+    // A name stands for the commit that git knows by it.
+    assert_eq!(repository.json(&["history", "--commit", "HEAD"])["saves"], saves);
+    for (wrong, said) in [
+        (["revert", "shop", "--commit", "none"], "there is no revision `none`"),
+        (["revert", "shop", "--commit", ""], "`` is no revision"),
+        (["revert", "shop", "--commit", "00"], "nothing of shop was saved from commit 00"),
+        (["revert", "shop", "--time", "2020-01-01T00:00:00Z"], "nothing of shop was saved by 2020"),
+    ] {
+        let refused = run(&wrong, 64);
+        assert!(refused.contains(said), "{wrong:?}: {refused}");
+    }
+    let refused = run(&["revert", "shop", "--revision", "99", "--category", "payment_methods"], 64);
+    assert!(refused.contains("shop has no revision 99 of payment_methods"), "{refused}");
     let notes: Vec<_> = saves.as_array().unwrap().iter().map(|save| &save["notes"]).collect();
     let text = format!("to what was deployed after commit {first}");
     assert_eq!(notes, [&json!([]), &json!([{"kind": "revert", "text": text}])]);
@@ -358,6 +371,38 @@ fn a_large_record_is_verified_too() {
 }
 
 /// As a pairform of before the marks left it: read as it is, and brought up to date by who writes.
+#[test]
+fn a_save_that_was_changed_in_the_history_is_told_wherever_the_history_is_read() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(HAND);
+        project.run(&["audit", "export"]).expect(0);
+        // Whoever owns the store can change what is not to be changed.
+        project.by_hand(match project.url.starts_with("sqlite:") {
+            true => "DROP TRIGGER history_is_not_changed",
+            false => "ALTER TABLE history DISABLE TRIGGER USER",
+        });
+        project.by_hand(
+            "UPDATE history SET settings = replace(settings, '14', '15')
+             WHERE category = 'payment_methods' AND revision = 2",
+        );
+        let told = project.run(&["history", "--category", "payment_methods"]).expect(0).out;
+        assert_eq!(told.matches("it was changed after it was saved").count(), 1, "{told}");
+        let export = project.run(&["audit", "export"]).expect(1);
+        let said = "revision 2 of payment_methods of shop was changed in the store after it was saved";
+        assert!(export.err.contains(said) && export.err.lines().count() == 1, "{}", export.err);
+        assert_eq!(export.out.matches("\"changed\":true").count(), 1);
+        let record = project.run(&["audit", "export", "-o", "json"]).expect(1).json();
+        assert_eq!(record["exit_code"], 1);
+        let back = ["revert", "shop", "--category", "payment_methods", "--revision", "2"];
+        let back = project.run(&back).expect(0).out;
+        assert!(back.contains("it was changed after it was saved"), "{back}");
+        project.run(&["drift"]).expect(0);
+    }
+}
+
 #[test]
 fn a_store_of_an_older_layout_is_read_as_it_is() {
     for project in each_kind() {

@@ -175,6 +175,11 @@ fn a_renamed_integration_takes_over_what_is_deployed() {
             .filter(|revision| history.out.contains(&format!("store order  {revision}")))
             .collect();
         assert_eq!(told.len(), 3, "{}", history.out);
+        // The name that it had leads there too.
+        let former = project.run(&["history", "shop", "--category", "order"]).expect(0);
+        assert_eq!((former.out, former.err.as_str()), (history.out, "shop is called store now\n"));
+        let back = project.run(&["revert", "shop", "--revision", "2", "--category", "order"]).expect(64);
+        assert!(back.err.contains("shop is called store now"), "{}", back.err);
         let back = project
             .run(&["revert", "store", "--category", "order", "--revision", "2", "-o", "json"])
             .expect(0);
