@@ -30,8 +30,13 @@ pub fn reach(base: &Sources, head: &Sources, environment: Option<&str>) -> Reach
     if paths.is_empty() {
         return reach;
     }
-    for sources in [base, head] {
-        one_side(sources, &paths, environment, &mut reach);
+    let (of_base, of_head) =
+        rayon::join(|| one_side(base, &paths, environment), || one_side(head, &paths, environment));
+    for (name, read, is_own) in of_base.into_iter().chain(of_head) {
+        if is_own {
+            reach.own.insert(name.clone());
+        }
+        reach.integrations.entry(name).or_default().extend(read);
     }
     reach.paths = paths;
     reach
@@ -52,8 +57,12 @@ fn changed_paths(base: &Sources, head: &Sources) -> BTreeSet<String> {
     changed
 }
 
-/// Adds what one side's integrations read of the changed paths.
-fn one_side(sources: &Sources, paths: &BTreeSet<String>, environment: Option<&str>, reach: &mut Reach) {
+/// What one side's integrations read of the changed paths, and whether a file of their own is among them.
+fn one_side(
+    sources: &Sources,
+    paths: &BTreeSet<String>,
+    environment: Option<&str>,
+) -> Vec<(String, BTreeSet<String>, bool)> {
     let everywhere: BTreeSet<&String> = paths.iter().filter(|path| reaches_all(path, environment)).collect();
     let bases: BTreeSet<&String> = paths.iter().filter(|path| path.starts_with("bases/")).collect();
     let locks: BTreeSet<&String> = paths.iter().filter(|path| path.starts_with("options/")).collect();
@@ -82,13 +91,7 @@ fn one_side(sources: &Sources, paths: &BTreeSet<String>, environment: Option<&st
         }
         (!read.is_empty()).then_some((name, read, is_own))
     };
-    let reached: Vec<_> = find_parts(sources, &mut Vec::new()).into_par_iter().filter_map(one).collect();
-    for (name, read, is_own) in reached {
-        if is_own {
-            reach.own.insert(name.clone());
-        }
-        reach.integrations.entry(name).or_default().extend(read);
-    }
+    find_parts(sources, &mut Vec::new()).into_par_iter().filter_map(one).collect()
 }
 
 /// The project file, schemas and the environment's own file speak of every integration.
