@@ -38,6 +38,8 @@ fn another(schema: &Json, dice: &mut Dice) -> Option<Json> {
 /// A sample with settings left out, reset and set to something else.
 fn vary(pair: &pairform::schema::Pair, valid: &Json, dice: &mut Dice) -> Json {
     let mut document = valid.clone();
+    // In live mode nothing that is required may be missing.
+    let live = dice.below(4) == 0;
     for place in all_places(valid) {
         let setting = place.starts_with("/settings/") && place.matches('/').count() > 2;
         if !setting || document.pointer(&place).is_none() {
@@ -47,8 +49,8 @@ fn vary(pair: &pairform::schema::Pair, valid: &Json, dice: &mut Dice) -> Json {
         let in_list = place.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok())
             && !document.pointer(place.rsplit_once('/').unwrap().0).unwrap().is_object();
         match dice.below(6) {
-            0 if !in_list => document = without(&document, &place),
-            1 if !in_list => document = with(&document, &place, Json::Null),
+            0 if !in_list && !live => document = without(&document, &place),
+            1 if !in_list && !live => document = with(&document, &place, Json::Null),
             2 | 3 if !in_list => {
                 if let Some(value) = another(schema, dice) {
                     document = with(&document, &place, value);
@@ -57,7 +59,7 @@ fn vary(pair: &pairform::schema::Pair, valid: &Json, dice: &mut Dice) -> Json {
             _ => {}
         }
     }
-    document["settings"]["general"]["live_mode"] = false.into();
+    document["settings"]["general"]["live_mode"] = live.into();
     document
 }
 
@@ -87,6 +89,9 @@ fn what_was_applied_is_what_the_next_plan_wants() {
     for name in &wrong {
         std::fs::remove_file(project.at(&format!("integrations/{name}.yaml"))).unwrap();
     }
+    let planned = project.run_with(&["plan", "-o", "json"], &secrets).assert_code(0).json();
+    let live = planned["integrations"].as_array().unwrap().iter().filter(|one| one["mode"] == "live").count();
+    assert!(live > each / 2, "{live}");
     let applied = project.run_with(&["apply", "--yes", "-o", "json"], &secrets).assert_code(0).json();
     let saved = applied["summary"]["saved"].as_u64().unwrap();
     assert!(saved > 10 * (PAIRS.len() * each - wrong.len()) as u64, "{saved}");
