@@ -7,7 +7,7 @@ use pairform::model::{self, Settings};
 use pairform::store::{self, Ask, Asked, Save, Saved, Store, StoreError};
 use serde_json::json;
 
-use crate::server::{self, PASSWORD, Server};
+use crate::server::{self, PASSWORD, Pooler, Server};
 
 const AT: &str = "2026-12-01T09:30:00Z";
 
@@ -336,4 +336,52 @@ fn the_password_of_a_store_may_be_a_reference() {
     assert!(elsewhere.assert_code(6).stderr.contains("password"), "{}", elsewhere.stderr);
     project.write("pairform.yaml", config("exec/pass"));
     assert!(project.run(&["validate"]).assert_code(1).stdout.contains("E0305"));
+}
+
+/// PgBouncer lends each command a connection for its session, and gives it to the next one as if it were new.
+#[test]
+fn a_pooler_that_lends_connections_for_a_session_is_no_hindrance() {
+    let Some(server) = server::shared() else { return };
+    let Some(pooler) = Pooler::start(server, "session") else { return };
+    let project = crate::run::Project::empty();
+    let url = pooler.url("schema=pooled&sslmode=disable").replace(&format!(":{PASSWORD}@"), "@");
+    project.write("pairform.yaml", format!("version: 1\nenvironments:\n  test: {{store: \"{url}\"}}\n"));
+    let names = ["north", "south", "east", "west"];
+    let write = |title: &str| {
+        for name in names {
+            let text = format!(
+                "integration: {name}\npair: fortnox-shopify\nsettings: {{general: {{name: {title}}}}}\n"
+            );
+            project.write(&format!("integrations/{name}.yaml"), text);
+        }
+    };
+    let run = |arguments: &[&str]| project.run_with(arguments, &[("PAIRFORM_STORE_PASSWORD", PASSWORD)]);
+    write("Shop");
+    run(&["apply", "--yes"]).assert_code(0);
+    write("Market");
+    // More at once than the pooler has connections: some wait, and all get what is theirs.
+    std::thread::scope(|scope| {
+        let appliers = names.map(|name| scope.spawn(move || run(&["apply", "--yes", "--integration", name])));
+        let readers = names.map(|_| scope.spawn(|| run(&["drift"])));
+        appliers.into_iter().chain(readers).for_each(|applier| {
+            applier.join().unwrap().assert_code(0);
+        });
+    });
+    run(&["plan", "--detailed-exitcode"]).assert_code(0);
+    assert_eq!(run(&["apply", "--yes", "-o", "json"]).assert_code(0).json()["summary"]["saved"], 0);
+    let saves = run(&["history", "-o", "json"]).assert_code(0).json()["saves"].as_array().unwrap().len();
+    assert_eq!(saves, 2 * names.len());
+}
+
+#[test]
+fn a_pooler_that_lends_connections_for_a_transaction_is_refused_by_name() {
+    let Some(server) = server::shared() else { return };
+    let Some(pooler) = Pooler::start(server, "transaction") else { return };
+    let url = pooler.url("schema=lent&sslmode=disable");
+    // Another command left its statements on the connection that is lent next.
+    let mut before = postgres::Client::connect(&pooler.url("sslmode=disable"), postgres::NoTls).unwrap();
+    let left: String = (0..10_000).map(|number| format!("PREPARE s{number} AS SELECT 1;")).collect();
+    before.batch_execute(&left).unwrap();
+    let refused = refused(&url).to_string();
+    assert!(refused.contains("let it lend them for a session"), "{refused}");
 }

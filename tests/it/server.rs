@@ -198,3 +198,79 @@ fn write_certificates(folder: &Path) {
     write("server.pem", &certificate.pem(), 0o644);
     write("server.key", &key.serialize_pem(), 0o600);
 }
+
+/// A private PgBouncer before a server, gone when the test is.
+pub struct Pooler {
+    pub port: u16,
+    /// A shell that stops the pooler and removes its folder once its stdin is closed.
+    keeper: Child,
+}
+
+impl Pooler {
+    /// As a team shares one: few connections to the server, each lent for a `session` or a `transaction`.
+    pub fn start(server: &Server, mode: &str) -> Option<Pooler> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+        let Some(program) = folders.map(|folder| folder.join("pgbouncer")).find(|program| program.exists())
+        else {
+            assert!(
+                std::env::var_os("PAIRFORM_TEST_POSTGRES").is_none_or(|value| value != "required"),
+                "pgbouncer is not found in PATH or /usr/sbin"
+            );
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("pairform-pool").tempdir().unwrap().keep();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = users\npool_mode = {mode}\ndefault_pool_size = 2\n\
+             server_tls_sslmode = disable\n",
+            server.port
+        );
+        std::fs::write(folder.join("settings"), settings).unwrap();
+        std::fs::write(folder.join("users"), format!("\"configure\" \"{PASSWORD}\"\n")).unwrap();
+        let somebody = as_somebody();
+        if let Some((user, group)) = &somebody {
+            let owner = format!("{user}:{group}");
+            assert!(Command::new("chown").arg("-R").arg(owner).arg(&folder).status().unwrap().success());
+        }
+        let become_somebody = somebody.map_or(String::new(), |(user, group)| {
+            format!("setpriv --reuid={user} --regid={group} --clear-groups")
+        });
+        let script = format!(
+            "cd '{folder}' || exit 1
+             {become_somebody} '{program}' settings >log 2>&1 &
+             cat >/dev/null
+             kill $!
+             rm -rf '{folder}'",
+            folder = folder.display(),
+            program = program.display(),
+        );
+        let keeper = Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pooler = Pooler { port, keeper };
+        let begun = Instant::now();
+        while let Err(error) = postgres::Client::connect(&pooler.url("sslmode=disable"), postgres::NoTls) {
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            assert!(begun.elapsed() < Duration::from_secs(60), "{error}\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(pooler)
+    }
+
+    pub fn url(&self, options: &str) -> String {
+        format!("postgres://configure:{PASSWORD}@127.0.0.1:{}/postgres?{options}", self.port)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}

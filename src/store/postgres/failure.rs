@@ -78,6 +78,13 @@ pub(super) fn words(error: &Error) -> String {
             state if *state == SqlState::READ_ONLY_SQL_TRANSACTION => {
                 "it is read-only; is the server a replica?".to_owned()
             }
+            // Each transaction got another connection.
+            state
+                if [SqlState::DUPLICATE_PSTATEMENT, SqlState::INVALID_SQL_STATEMENT_NAME].contains(state) =>
+            {
+                "a pooler lends connections for a transaction alone; let it lend them for a session (PgBouncer: pool_mode = session)"
+                    .to_owned()
+            }
             _ => told.message().to_owned(),
         };
     }
