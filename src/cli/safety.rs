@@ -79,16 +79,12 @@ pub fn foretell(plan: &mut Plan, declared: &Project, now: Timestamp) -> Result<(
 
 /// All that refuses, each with what to do.
 fn refused(standing: &[Refusal]) -> Stop {
-    const SHOWN: usize = 10;
     if let [one] = standing {
         return Stop::new(exit::REFUSED, format!("refused: {}", one.message)).help(help(&one.check));
     }
     let mut message = format!("refused for {} reasons:", standing.len());
-    for refusal in standing.iter().take(SHOWN) {
-        message.push_str(&format!("\n  - {}", refusal.message));
-    }
-    if standing.len() > SHOWN {
-        message.push_str(&format!("\n  - and {} more", standing.len() - SHOWN));
+    for said in report::plan::few(standing) {
+        message.push_str(&format!("\n  - {said}"));
     }
     let mut checks: Vec<&str> = Vec::new();
     for Refusal { check, .. } in standing {

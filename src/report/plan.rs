@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{clean, clean_line, count};
 use crate::model::Value;
-use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan};
+use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan, Refusal};
 
 /// The whole plan: what changes, what is blocked, and how much is unchanged.
 #[must_use]
@@ -20,6 +20,28 @@ pub fn text(plan: &Plan) -> String {
     released(&mut out, plan);
     summary(&mut out, plan);
     out
+}
+
+/// Of each check the first reasons, and how many more it has.
+#[must_use]
+pub fn few(refusals: &[Refusal]) -> Vec<String> {
+    const SHOWN: usize = 4;
+    let mut checks: Vec<&str> = Vec::new();
+    for refusal in refusals {
+        if !checks.contains(&refusal.check.as_str()) {
+            checks.push(&refusal.check);
+        }
+    }
+    let of =
+        |check: &str| -> Vec<&Refusal> { refusals.iter().filter(|refusal| refusal.check == check).collect() };
+    let mut said = Vec::new();
+    for (check, reasons) in checks.into_iter().map(|check| (check, of(check))) {
+        said.extend(reasons.iter().take(SHOWN).map(|refusal| refusal.message.clone()));
+        if reasons.len() > SHOWN {
+            said.push(format!("and {} more by `{check}`", reasons.len() - SHOWN));
+        }
+    }
+    said
 }
 
 /// As many flows, categories or settings as one line of effects names.
@@ -236,8 +258,8 @@ fn summary(out: &mut String, plan: &Plan) {
             count(scope.left_out_categories, "category")
         );
     }
-    for refusal in &plan.refusals {
-        let _ = writeln!(out, "{} {}", "apply would be refused:".red().bold(), clean_line(&refusal.message));
+    for said in few(&plan.refusals) {
+        let _ = writeln!(out, "{} {}", "apply would be refused:".red().bold(), clean_line(&said));
     }
     if plan.summary.errors > 0 {
         let errors = count(plan.summary.errors, "error");
@@ -252,5 +274,35 @@ fn summary(out: &mut String, plan: &Plan) {
         && next_sync.flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")
     {
         let _ = writeln!(out, "Takes effect at the next sync; orders already synced keep their old values.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_check_is_crowded_out_by_the_reasons_of_another() {
+        let of = |check: &str, number: usize| {
+            (0..number)
+                .map(move |at| Refusal { check: check.to_owned(), message: format!("{check} {at}") })
+                .collect()
+        };
+        let all: Vec<Vec<Refusal>> =
+            vec![of("protected", 6), of("hold", 1), of("empty", 4), of("protected", 1)];
+        let said = few(&all.concat());
+        let expected = [
+            "protected 0",
+            "protected 1",
+            "protected 2",
+            "protected 3",
+            "and 3 more by `protected`",
+            "hold 0",
+            "empty 0",
+            "empty 1",
+            "empty 2",
+            "empty 3",
+        ];
+        assert_eq!(said, expected);
     }
 }
