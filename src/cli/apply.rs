@@ -142,12 +142,11 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
             .help("make a plan for this environment"));
     }
     // Nothing else tells which store such a plan is for.
-    if let (None, Some(store), Some(name)) = (&plan.store, &common.store, &environment)
-        && !declared.environments.get(name).is_some_and(|its| project::is_at(its, &root, store))
-    {
-        let why = format!("the plan was made before there was a store, so it is for that of {name} alone");
+    let place = project::store_to_be(&declared, &root, environment.as_deref(), common.store.as_deref());
+    if plan.store.is_none() && plan.store_to_be.as_ref().is_some_and(|planned| *planned != place) {
+        let why = "the plan was made before there was a store, and for one in another place than this";
         return Err(Stop::new(exit::STALE, why)
-            .help("leave --store out; or apply without a plan file, which makes the store"));
+            .help("name the store as it was named for the plan; or apply without a plan file, which makes the store"));
     }
     let forced = safety::judge(&plan, &declared, environment.as_deref(), args, jiff::Timestamp::now())?;
     say_if_idle(&forced, streams);

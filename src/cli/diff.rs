@@ -102,6 +102,8 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
         }
         _ => forms::print(common, &planning::content("diff", &after, &plan), streams)?,
     }
+    // Each is large enough that to take one to pieces after the other would show.
+    rayon::join(|| drop(before), || drop(after));
     Ok(code)
 }
 
@@ -186,6 +188,7 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
         commit: None,
         environment: common.env.clone(),
         store: None,
+        store_to_be: None,
         scope,
         integrations,
         released,

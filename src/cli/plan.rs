@@ -159,6 +159,10 @@ pub fn make_on(
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
     (summary.errors, summary.warnings, summary.notes) =
         (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
+    let store_to_be = store.is_none().then(|| {
+        let named = common.store.as_deref();
+        project::store_to_be(&compilation.project, &opened.root, environment.as_deref(), named)
+    });
     let mut plan = Plan {
         format_version: FORMAT_VERSION.to_owned(),
         command: "plan".to_owned(),
@@ -174,6 +178,7 @@ pub fn make_on(
         }),
         environment,
         store: store.as_ref().map(|store| store.identity().to_owned()),
+        store_to_be,
         released,
         scope,
         integrations,

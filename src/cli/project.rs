@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 
-use crate::model::Hidden;
+use crate::model::{Hidden, digest_text};
 
 use super::args::Common;
 use super::exit::{self, Stop};
@@ -330,6 +330,22 @@ pub fn store_of(
     let reference = declared.and_then(|declared| declared.password.as_ref());
     let password = reference.map(|reference| password(root, &reference.secret)).transpose()?;
     Ok((name, Address { url, password }))
+}
+
+/// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every
+/// machine.
+#[must_use]
+pub fn store_to_be(
+    declared: &compile::project::Project,
+    root: &Path,
+    environment: Option<&str>,
+    store: Option<&str>,
+) -> String {
+    let environment = environment.and_then(|name| declared.environments.get(name));
+    let own = environment.map_or(DEFAULT_STORE, |environment| &environment.store);
+    let is_own = |store: &&str| store::is_same(&rooted(root, own), &rooted(root, store));
+    let url = store.filter(|store| !is_own(store)).unwrap_or(own);
+    digest_text(&store::without_password(url))
 }
 
 /// The environment that is meant. A store that is an environment's own is that environment, however it was named: its

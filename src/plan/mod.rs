@@ -34,6 +34,9 @@ pub struct Plan {
     pub environment: Option<String>,
     /// The identity of the store that was read; none when there is no store yet.
     pub store: Option<String>,
+    /// Where it is to be made then: a digest of its URL, as the project or the command line gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_to_be: Option<String>,
     pub scope: Scope,
     /// Sorted by name.
     pub integrations: Vec<Integration>,

@@ -245,8 +245,9 @@ fn link_category(part: &Json, id: &str, pair: &Json, sides: &Sides<'_>) -> Categ
         "description": text(part, "description"),
         "type": ["object", "null"],
         "additionalProperties": false,
-        "properties": settings,
     });
+    // Put in whole: within `json!` it would be copied value by value.
+    schema["properties"] = settings;
     expand_properties(&mut schema, sides);
     let offered = |id: &String| sides.flows.iter().any(|flow| flow.id == *id);
     let flows = part.get("flows").map(|flows| strings(flows).into_iter().filter(offered).collect());
@@ -543,7 +544,7 @@ fn connector_schema(connector: &Connector, sides: &Sides<'_>) -> Json {
             expand(field, sides);
         }
     }
-    json!({
+    let mut schema = json!({
         "title": connector.title,
         "type": "object",
         "additionalProperties": false,
@@ -551,9 +552,11 @@ fn connector_schema(connector: &Connector, sides: &Sides<'_>) -> Json {
             "active": {"title": format!("Active connection of {}", connector.title),
                 "description": "The name of the connection that is used.", "type": "string", "minLength": 1, "x-required": true},
             "connections": {"title": format!("Connections of {}", connector.title),
-                "description": "The named connections.", "type": "object", "additionalProperties": connection},
+                "description": "The named connections.", "type": "object"},
         },
-    })
+    });
+    schema["properties"]["connections"]["additionalProperties"] = connection;
+    schema
 }
 
 fn fill_topics(webhook: &mut Json, sides: &Sides<'_>) {

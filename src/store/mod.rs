@@ -560,7 +560,8 @@ fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
 }
 
 /// A URL may carry a password, which no message repeats.
-fn without_password(url: &str) -> String {
+#[must_use]
+pub fn without_password(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, rest)), Some((_, host))) if rest.contains('@') => format!("{scheme}://***@{host}"),
         _ => url.to_owned(),

@@ -555,6 +555,25 @@ fn a_plan_notes_what_hangs_on_the_moment_and_on_whoever_applies_it() {
     assert!(!plan.contains("apply would be refused"), "{plan}");
 }
 
+#[test]
+fn a_plan_that_was_made_before_there_was_a_store_is_for_one_in_that_place() {
+    let project = Project::sqlite();
+    project.write("pairform.yaml", "version: 1\n");
+    for (planned, other) in [(None, Some("sqlite:other.db")), (Some("sqlite:mine.db"), None)] {
+        let at = |arguments: &[&'static str], store: Option<&'static str>| {
+            let store = store.map_or(Vec::new(), |store| vec!["--store", store]);
+            project.run(&[arguments, &store].concat())
+        };
+        at(&["plan", "--out", "p.plan"], planned).expect(0);
+        let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
+        assert!(text.contains("store_to_be") && !text.contains("mine.db"));
+        let refused = at(&["apply", "p.plan"], other).expect(4);
+        assert!(refused.err.contains("one in another place"), "{}", refused.err);
+        at(&["apply", "p.plan"], planned).expect(0);
+    }
+    assert!(!project.path("other.db").exists());
+}
+
 /// The rules that hold when a plan is applied, whatever held when it was made.
 #[test]
 fn a_plan_is_judged_by_the_rules_of_the_day_on_which_it_is_applied() {

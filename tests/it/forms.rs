@@ -73,6 +73,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
         commit: None,
         environment: Some(text.to_owned()),
         store: None,
+        store_to_be: None,
         scope: Scope { changed_since: Some(text.to_owned()), ..Scope::default() },
         integrations,
         released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],

@@ -377,11 +377,15 @@ fn a_pooler_that_lends_connections_for_a_session_is_no_hindrance() {
 fn a_pooler_that_lends_connections_for_a_transaction_is_refused_by_name() {
     let Some(server) = server::shared() else { return };
     let Some(pooler) = Pooler::start(server, "transaction") else { return };
-    let url = pooler.url("schema=lent&sslmode=disable");
     // Another command left its statements on the connection that is lent next.
     let mut before = postgres::Client::connect(&pooler.url("sslmode=disable"), postgres::NoTls).unwrap();
-    let left: String = (0..10_000).map(|number| format!("PREPARE s{number} AS SELECT 1;")).collect();
+    let left: String = (0..100).map(|number| format!("PREPARE s{number} AS SELECT 1;")).collect();
     before.batch_execute(&left).unwrap();
-    let refused = refused(&url).to_string();
-    assert!(refused.contains("let it lend them for a session"), "{refused}");
+    let project = crate::run::Project::empty();
+    project.write(
+        "integrations/shop.yaml",
+        "integration: shop\npair: fortnox-shopify\nsettings: {general: {name: Shop}}\n",
+    );
+    let refused = project.run(&["apply", "--yes", "--store", &pooler.url("schema=lent&sslmode=disable")]);
+    assert!(refused.assert_code(7).stderr.contains("let it lend them for a session"), "{}", refused.stderr);
 }

@@ -320,6 +320,7 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         commit: None,
         environment: None,
         store: None,
+        store_to_be: None,
         scope: Scope::default(),
         summary: Summary { integrations: integrations.len(), categories, settings, ..Summary::default() },
         integrations,
