@@ -4,6 +4,7 @@
 //! (`compile` keeps that beside it) or how it is stored.
 
 pub mod credential;
+pub mod document;
 pub mod hidden;
 pub mod name;
 pub mod path;
@@ -52,27 +53,6 @@ pub fn to_json(settings: &Settings) -> serde_json::Value {
         insert(&mut root, path.segments(), value.to_json());
     }
     serde_json::Value::Object(root)
-}
-
-/// Settings of a category as their nested document, for serde.
-pub mod document {
-    use std::sync::Arc;
-
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use super::Settings;
-
-    /// # Errors
-    /// As the serializer has them.
-    pub fn serialize<S: Serializer>(settings: &Settings, to: S) -> Result<S::Ok, S::Error> {
-        super::to_json(settings).serialize(to)
-    }
-
-    /// # Errors
-    /// When it is no JSON.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Settings>, D::Error> {
-        serde_json::Value::deserialize(from).map(|document| super::from_json(&document).into())
-    }
 }
 
 /// What has something below it is no leaf, and has no place in a document.
