@@ -236,6 +236,17 @@ fn a_file_that_was_moved_without_a_word_is_taken_for_a_rename_perhaps() {
     assert!(!plan.out.contains("if it was renamed"), "{}", plan.out);
 }
 
+/// Applies of `p.plan` the rename and nothing more, as if it was killed then.
+fn rename_alone(project: &Project) {
+    let plan = std::fs::read_to_string(project.path("p.plan")).unwrap();
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let (run, at) = (plan["digest"].as_str().unwrap(), "2026-12-01T00:00:00Z");
+    let mut store = project.store();
+    store.begin(run, at, "ann", pairform::store::Origin::default()).unwrap();
+    let rename = pairform::store::Rename { from: "shop", to: "store", at, by: "ann", run };
+    assert_eq!(store.rename(&rename).unwrap(), pairform::store::Moved::Moved(5));
+}
+
 #[test]
 fn a_rename_that_was_interrupted_is_finished() {
     for project in each_kind() {
@@ -243,16 +254,7 @@ fn a_rename_that_was_interrupted_is_finished() {
         rename(&project, "shop", "store");
         project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '14'");
         project.run(&["plan", "--out", "p.plan"]).expect(0);
-        // As if killed between the rename and the first save.
-        let plan: Value =
-            serde_json::from_str(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
-        let run = plan["digest"].as_str().unwrap();
-        let mut store = project.store();
-        store.begin(run, "2026-12-01T00:00:00Z", "ann", pairform::store::Origin::default()).unwrap();
-        let rename =
-            pairform::store::Rename { from: "shop", to: "store", at: "2026-12-01T00:00:00Z", by: "ann", run };
-        assert_eq!(store.rename(&rename).unwrap(), pairform::store::Moved::Moved(5));
-        drop(store);
+        rename_alone(&project);
         project.run(&["apply", "p.plan"]).expect(0);
         project.run(&["plan", "--detailed-exitcode"]).expect(0);
     }
@@ -265,14 +267,7 @@ fn a_rename_that_was_done_before_is_nothing_that_a_resumed_apply_wrote() {
         rename(&project, "shop", "store");
         project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '14'");
         project.run(&["plan", "--out", "p.plan"]).expect(0);
-        let plan: Value =
-            serde_json::from_str(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
-        let run = plan["digest"].as_str().unwrap();
-        let at = "2026-12-01T00:00:00Z";
-        let mut store = project.store();
-        store.begin(run, at, "ann", pairform::store::Origin::default()).unwrap();
-        store.rename(&pairform::store::Rename { from: "shop", to: "store", at, by: "ann", run }).unwrap();
-        drop(store);
+        rename_alone(&project);
         // The one category that is left to save was saved by somebody else.
         project.by_hand("UPDATE category SET revision = revision + 1 WHERE category = 'payment_methods'");
         let ran = project.run(&["apply", "p.plan"]).expect(4);

@@ -48,6 +48,28 @@ fn as_somebody() -> Option<(String, String)> {
     ["postgres", "nobody"].iter().find_map(|user| Some((id(&["-u", user])?, id(&["-g", user])?)))
 }
 
+/// A shell that does something in a folder as somebody whom a server accepts, and then removes the folder. What it does ends
+/// when its stdin is closed, which happens however the tests end.
+fn keep(folder: &Path, what: impl FnOnce(&str) -> String) -> Child {
+    let somebody = as_somebody();
+    if let Some((user, group)) = &somebody {
+        let owner = format!("{user}:{group}");
+        assert!(Command::new("chown").arg("-R").arg(owner).arg(folder).status().unwrap().success());
+    }
+    let become_somebody = somebody.map_or(String::new(), |(user, group)| {
+        format!("setpriv --reuid={user} --regid={group} --clear-groups")
+    });
+    let shown = folder.display();
+    let script = format!("cd '{shown}' || exit 1\n{}\nrm -rf '{shown}'", what(&become_somebody));
+    Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 impl Server {
     pub fn start() -> Option<Server> {
         let Some(programs) = programs() else {
@@ -61,34 +83,19 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         write_certificates(&folder);
         std::fs::write(folder.join("password"), PASSWORD).unwrap();
-        let somebody = as_somebody();
-        if let Some((user, group)) = &somebody {
-            let owner = format!("{user}:{group}");
-            assert!(Command::new("chown").arg("-R").arg(owner).arg(&folder).status().unwrap().success());
-        }
-        let become_somebody = somebody.map_or(String::new(), |(user, group)| {
-            format!("setpriv --reuid={user} --regid={group} --clear-groups")
+        let keeper = keep(&folder, |become_somebody| {
+            format!(
+                "{become_somebody} '{programs}/initdb' -D data -U configure --pwfile=password --auth=scram-sha-256 \
+                     -E UTF8 --locale=C --no-sync >initdb.log 2>&1 || exit 1
+                 {become_somebody} '{programs}/postgres' -D data -p {port} -k '{folder}' -c listen_addresses=127.0.0.1 \
+                     -c fsync=off -c max_connections=200 -c ssl=on -c ssl_cert_file=../server.pem \
+                     -c ssl_key_file=../server.key >server.log 2>&1 &
+                 cat >/dev/null
+                 {become_somebody} '{programs}/pg_ctl' -D data stop -m immediate >/dev/null 2>&1",
+                folder = folder.display(),
+                programs = programs.display(),
+            )
         });
-        let script = format!(
-            "cd '{folder}' || exit 1
-             {become_somebody} '{programs}/initdb' -D data -U configure --pwfile=password --auth=scram-sha-256 \
-                 -E UTF8 --locale=C --no-sync >initdb.log 2>&1 || exit 1
-             {become_somebody} '{programs}/postgres' -D data -p {port} -k '{folder}' -c listen_addresses=127.0.0.1 \
-                 -c fsync=off -c max_connections=200 -c ssl=on -c ssl_cert_file=../server.pem \
-                 -c ssl_key_file=../server.key >server.log 2>&1 &
-             cat >/dev/null
-             {become_somebody} '{programs}/pg_ctl' -D data stop -m immediate >/dev/null 2>&1
-             rm -rf '{folder}'",
-            folder = folder.display(),
-            programs = programs.display(),
-        );
-        let keeper = Command::new("sh")
-            .args(["-c", &script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
         let server = Server { folder, programs, port, keeper: Some(keeper) };
         server.await_answer();
         Some(server)
@@ -229,30 +236,9 @@ impl Pooler {
         );
         std::fs::write(folder.join("settings"), settings).unwrap();
         std::fs::write(folder.join("users"), format!("\"configure\" \"{PASSWORD}\"\n")).unwrap();
-        let somebody = as_somebody();
-        if let Some((user, group)) = &somebody {
-            let owner = format!("{user}:{group}");
-            assert!(Command::new("chown").arg("-R").arg(owner).arg(&folder).status().unwrap().success());
-        }
-        let become_somebody = somebody.map_or(String::new(), |(user, group)| {
-            format!("setpriv --reuid={user} --regid={group} --clear-groups")
+        let keeper = keep(&folder, |become_somebody| {
+            format!("{become_somebody} '{}' settings >log 2>&1 &\ncat >/dev/null\nkill $!", program.display())
         });
-        let script = format!(
-            "cd '{folder}' || exit 1
-             {become_somebody} '{program}' settings >log 2>&1 &
-             cat >/dev/null
-             kill $!
-             rm -rf '{folder}'",
-            folder = folder.display(),
-            program = program.display(),
-        );
-        let keeper = Command::new("sh")
-            .args(["-c", &script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
         let pooler = Pooler { port, keeper };
         let begun = Instant::now();
         while let Err(error) = postgres::Client::connect(&pooler.url("sslmode=disable"), postgres::NoTls) {
