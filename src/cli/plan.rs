@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "writes the plan file that --out names")]
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -22,6 +23,7 @@ use crate::model::{Name, SettingPath, Settings};
 use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, Standing, safety};
 use crate::report::content::Content;
 use crate::report::{self, json};
+use crate::source::load;
 use crate::store::{Deployed, Store};
 
 /// Runs the command.
@@ -439,15 +441,17 @@ fn likely_renames(opened: &Project, plan: &Plan, deployed: &ByIntegration) -> Ve
 /// # Errors
 /// When it cannot be written.
 pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
-    let failed =
-        |error: std::io::Error| Stop::usage(format!("cannot write the plan to {}: {error}", path.display()));
     let mut name = path.file_name().ok_or_else(|| Stop::usage("--out names no file"))?.to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    std::fs::write(&part, plan::file::write(plan)).map_err(failed)?;
-    std::fs::rename(&part, path).map_err(|error| {
+    let text = plan::file::write(plan);
+    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(|error| {
         let _ = std::fs::remove_file(&part);
-        failed(error)
+        let why = format!("cannot write the plan to {}: {}", path.display(), load::reason(&error));
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => Stop::usage(why),
+            _ => Stop::new(exit::INTERNAL, why).help("nothing is left of it; plan again where there is room"),
+        }
     })
 }
 

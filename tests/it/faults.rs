@@ -244,3 +244,22 @@ fn a_disk_that_fails_loses_nothing() {
         assert!(failed > 0 || calls.contains("unlink"), "{calls} are never called");
     }
 }
+
+/// A plan that finds no room is no result, and nothing half-written stays.
+#[test]
+fn a_plan_that_cannot_be_written_leaves_nothing() {
+    if !may_trace() {
+        return;
+    }
+    let project = Project::sqlite();
+    project.write("p.plan", "an older one");
+    let part = project.path("p.plan.part").display().to_string();
+    let inject = ["-o", "/dev/null", "-P", &part, "-e", "trace=write", "-e", "inject=write:error=ENOSPC"];
+    let full = under_strace(&project.command(&["plan", "--out", "p.plan"]), &inject).output().unwrap();
+    let err = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(70), "{err}");
+    assert!(err.contains("cannot write the plan to p.plan: ") && err.contains("No space left"), "{err}");
+    assert!(!project.path("p.plan.part").exists());
+    assert_eq!(std::fs::read_to_string(project.path("p.plan")).unwrap(), "an older one");
+    project.run(&["plan", "--out", "none/p.plan"]).expect(64);
+}
