@@ -91,13 +91,23 @@ fn last_applied(common: &Common, opened: &Project) -> Result<BTreeMap<String, St
     let (_, url) = opened.store(common)?;
     let Some(mut store) = store::open_existing(&url)? else { return Ok(BTreeMap::new()) };
     let mut last = BTreeMap::new();
+    let renames = store.renames()?;
     let rows = deployed::read(store.as_mut(), &opened.compilation, None)?.rows;
     for deployed in rows.into_iter().filter(|deployed| !deployed.applied.is_empty()) {
+        let saved_at = match deployed.run {
+            Some(_) => Some(deployed.saved_at),
+            // Somebody edited it by hand since.
+            None => deployed::history(store.as_mut(), &renames, &deployed.integration, &deployed.category)?
+                .into_iter()
+                .rfind(|past| past.run.is_some())
+                .map(|past| past.saved_at),
+        };
         let entry: &mut String = last.entry(deployed.integration).or_default();
-        if deployed.saved_at > *entry {
-            *entry = deployed.saved_at;
+        if let Some(saved_at) = saved_at.filter(|saved_at| saved_at > entry) {
+            *entry = saved_at;
         }
     }
+    last.retain(|_, at| !at.is_empty());
     Ok(last)
 }
 

@@ -372,6 +372,25 @@ fn a_large_record_is_verified_too() {
 
 /// As a pairform of before the marks left it: read as it is, and brought up to date by who writes.
 #[test]
+fn an_edit_by_hand_is_no_apply() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        let last = || {
+            project.run(&["list", "-o", "json"]).expect(0).json()["integrations"][0]["last_applied"].clone()
+        };
+        let applied = last();
+        project.by_hand(HAND);
+        project.by_hand(
+            "UPDATE category SET saved_at = '2099-01-01T00:00:00Z' WHERE saved_by = 'outside pairform'",
+        );
+        assert_eq!(last(), applied);
+        // Of one of which everything was edited by hand the history knows.
+        project.by_hand("DELETE FROM category WHERE category <> 'payment_methods'");
+        assert_eq!(last(), applied);
+    }
+}
+
+#[test]
 fn a_save_that_was_changed_in_the_history_is_told_wherever_the_history_is_read() {
     for project in each_kind() {
         project.run(&["apply", "--yes"]).expect(0);
