@@ -59,23 +59,24 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     }
     let (environment, url) = opened.store(common)?;
     let project = &opened.compilation.project;
-    let judge = || safety::judge(&plan, project, environment.as_deref(), args, jiff::Timestamp::now());
-    let mut forced = judge()?;
+    let judge =
+        |plan: &Plan| safety::judge(plan, project, environment.as_deref(), args, jiff::Timestamp::now());
+    let mut forced = judge(&plan)?;
     say_if_idle(&forced, streams);
     let pending = plan.is_pending();
     if pending && !args.yes {
         confirm(common, &plan, project, streams)?;
         // The answer may have taken longer than the window was open.
-        forced = judge()?;
+        forced = judge(&plan)?;
     }
     // A store is made only when there is something to put into it.
     if !pending {
-        return print(common, args, &plan, &Report::default(), None, streams);
+        return print(common, args, &mut plan, &Report::default(), None, streams);
     }
     let mut store = store::open(&url)?;
     let declared = &opened.compilation.project;
     let secrets = (opened.root.as_path(), declared, &vault);
-    execute(common, args, &forced.kept, &plan, secrets, store.as_mut(), streams)
+    execute(common, args, &forced.kept, &mut plan, secrets, store.as_mut(), streams)
 }
 
 /// A reason was given for nothing, and is not kept.
@@ -124,7 +125,7 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
     let text = std::fs::read_to_string(path).map_err(|error| {
         Stop::usage(format!("cannot read the plan {}: {}", path.display(), load::reason(&error)))
     })?;
-    let plan = plan::file::read(&text)
+    let mut plan = plan::file::read(&text)
         .map_err(|error| Stop::usage(format!("{} cannot be applied: {error}", path.display())))?;
     if plan.summary.errors > 0 {
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
@@ -160,14 +161,14 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
     }
     let mut store = store::open(&url)?;
     let secrets = (root.as_path(), &declared, &Vault::default());
-    execute(common, args, &forced.kept, &plan, secrets, store.as_mut(), streams)
+    execute(common, args, &forced.kept, &mut plan, secrets, store.as_mut(), streams)
 }
 
 fn execute(
     common: &Common,
     args: &Apply,
     forced: &[String],
-    plan: &Plan,
+    plan: &mut Plan,
     (root, declared, vault): (&Path, &Declared, &Vault),
     store: &mut dyn Store,
     streams: &mut Streams,
@@ -234,14 +235,14 @@ fn begin_failed(error: ApplyError) -> Stop {
 fn print(
     common: &Common,
     args: &Apply,
-    plan: &Plan,
+    plan: &mut Plan,
     report: &Report,
     interrupt: Option<u8>,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     let code = interrupt.unwrap_or_else(|| exit_code(report));
     match common.output {
-        Form::Json => streams.result(&report::json::print(&report::apply::json(plan, report, code))),
+        Form::Json => report::apply::print_json(plan, report, code, &mut |text| streams.result(text)),
         Form::Text => streams.result(&report::apply::text(report, args.plan.is_some())),
         _ => {
             let catalogue = Catalogue::default();

@@ -1,11 +1,13 @@
 //! What an apply did, for people and for machines.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
 use super::content::is_saved;
+use super::json::Beside;
 use super::{clean, count};
 use crate::apply::{Cause, Outcome, Report};
 use crate::plan::Plan;
@@ -108,32 +110,38 @@ fn already(report: &Report) -> usize {
     report.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Unchanged { .. })).count()
 }
 
-/// The plan's JSON with each category's outcome.
-#[must_use]
-pub fn json(plan: &Plan, report: &Report, exit_code: u8) -> Json {
-    let mut body = super::json::plan(plan, "apply", exit_code);
-    for integration in body["integrations"].as_array_mut().into_iter().flatten() {
+/// Prints the plan's JSON with each category's outcome, piece by piece; the plan is as it was afterwards.
+pub fn print_json(plan: &mut Plan, report: &Report, exit_code: u8, take: &mut dyn FnMut(&str)) {
+    let renamed: BTreeMap<&str, bool> =
+        report.renamed.iter().map(|renamed| (renamed.to.as_str(), renamed.failed.is_none())).collect();
+    let outcomes: BTreeMap<(&str, &str), &Outcome> = report
+        .outcomes
+        .iter()
+        .map(|(integration, category, outcome)| ((integration.as_str(), category.as_str()), outcome))
+        .collect();
+    let one = |integration: &mut Json| {
         let name = integration["integration"].as_str().unwrap_or_default().to_owned();
-        if let Some(renamed) = report.renamed.iter().find(|renamed| renamed.to == name) {
-            integration["renamed"] = renamed.failed.is_none().into();
+        if let Some(renamed) = renamed.get(name.as_str()) {
+            integration["renamed"] = (*renamed).into();
         }
         for category in integration["categories"].as_array_mut().into_iter().flatten() {
-            let outcome = report
-                .outcomes
-                .iter()
-                .find(|(integration, id, _)| *integration == name && category["category"] == id.as_str())
-                .map(|(_, _, outcome)| serde_json::to_value(outcome).unwrap_or_default());
-            let outcome = outcome.unwrap_or_else(|| json!({"outcome": "unchanged"}));
+            let outcome = outcomes.get(&(name.as_str(), category["category"].as_str().unwrap_or_default()));
+            let outcome = outcome.map_or_else(
+                || json!({"outcome": "unchanged"}),
+                |outcome| serde_json::to_value(outcome).unwrap_or_default(),
+            );
             for (key, value) in outcome.as_object().into_iter().flatten() {
                 category[key] = value.clone();
             }
         }
-    }
-    if let Some((reason, _)) = &report.unfinished {
-        body["unfinished"] = reason.as_str().into();
-    }
-    body["summary"]["saved"] = done(report).into();
-    body["summary"]["already_saved"] = already(report).into();
-    body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();
-    body
+    };
+    let whole = |body: &mut Json| {
+        if let Some((reason, _)) = &report.unfinished {
+            body["unfinished"] = reason.as_str().into();
+        }
+        body["summary"]["saved"] = done(report).into();
+        body["summary"]["already_saved"] = already(report).into();
+        body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();
+    };
+    super::json::print_plan_beside(plan, "apply", exit_code, &Beside { whole: &whole, one: &one }, take);
 }

@@ -120,13 +120,35 @@ fn without_saves(integration: &mut Json) {
 /// Integrations that are turned into text at a time, so that a fleet is never in memory twice.
 const AT_A_TIME: usize = 512;
 
+/// What a command has to say beside a plan.
+pub struct Beside<'a> {
+    /// Of the whole.
+    pub whole: &'a dyn Fn(&mut Json),
+    /// Of one integration.
+    pub one: &'a (dyn Fn(&mut Json) + Sync),
+}
+
 /// The text of [`plan`], piece by piece; the plan is as it was afterwards.
 pub fn print_plan(plan: &mut Plan, command: &str, exit_code: u8, take: &mut dyn FnMut(&str)) {
+    print_plan_beside(plan, command, exit_code, &Beside { whole: &|_| {}, one: &|_| {} }, take);
+}
+
+/// As [`print_plan`], with more in it.
+pub fn print_plan_beside(
+    plan: &mut Plan,
+    command: &str,
+    exit_code: u8,
+    beside: &Beside<'_>,
+    take: &mut dyn FnMut(&str),
+) {
     let integrations = std::mem::take(&mut plan.integrations);
-    let rest = print(&self::plan(plan, command, exit_code));
+    let mut rest = self::plan(plan, command, exit_code);
+    (beside.whole)(&mut rest);
+    let rest = print(&rest);
     let one = |integration: &Integration| {
         let mut json = serde_json::to_value(integration).unwrap_or_default();
         without_saves(&mut json);
+        (beside.one)(&mut json);
         format!("\n{json:#}").replace('\n', "\n    ")
     };
     // No text in JSON holds a line end, so this is the key of the whole and of nothing in it.
