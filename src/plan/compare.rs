@@ -95,7 +95,7 @@ pub fn apply(mut deployed: Settings, differences: &[Difference]) -> Settings {
 }
 
 /// A secret whose value is not at hand is taken as unchanged while its reference is.
-fn same(deployed: &Value, desired: &Value) -> bool {
+pub(super) fn same(deployed: &Value, desired: &Value) -> bool {
     match (deployed, desired) {
         (Value::Secret(deployed), Value::Secret(desired)) => {
             deployed.reference == desired.reference

@@ -1,7 +1,7 @@
 //! What was changed outside the files since the last apply, setting by setting: when, and by whom. From the history of
 //! one category alone.
 
-use super::{Kind, Origin};
+use super::{Kind, Origin, compare};
 use crate::model::{SettingPath, Settings, Value};
 
 /// What one save left.
@@ -72,13 +72,15 @@ pub fn moved(versions: &[Version<'_>], agreed: Option<&Settings>, desired: Optio
                 .rev()
                 .find(|pair| pair[0].settings.get(path) != pair[1].settings.get(path));
             let by = by.map_or_else(|| versions.first().unwrap_or(now), |pair| &pair[1]);
+            // A secret in the files has no fingerprint here.
+            let is_new = |wanted: &Value| !before.is_some_and(|before| compare::same(before, wanted));
             Some(Moved {
                 path: path.clone(),
                 before: before.cloned(),
                 after: after.cloned(),
                 by: by.saved_by.to_owned(),
                 since: by.saved_at.to_owned(),
-                origin: if wanted.is_some() && wanted != before { Origin::Both } else { Origin::Outside },
+                origin: if wanted.is_some_and(is_new) { Origin::Both } else { Origin::Outside },
             })
         })
         .collect()
@@ -87,7 +89,24 @@ pub fn moved(versions: &[Version<'_>], agreed: Option<&Settings>, desired: Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::from_json;
+    use crate::model::{Secret, from_json};
+
+    #[test]
+    fn a_secret_that_somebody_replaced_did_not_change_in_the_files() {
+        let secret = |fingerprint: Option<&str>| {
+            let fingerprint = fingerprint.map(str::to_owned);
+            let secret = Secret { reference: "env/TOKEN".to_owned(), fingerprint };
+            Settings::from([(SettingPath::root().child("s"), Value::Secret(secret))])
+        };
+        let (applied, clicked, wanted) = (secret(Some("one")), secret(Some("two")), secret(None));
+        let version = |settings, applied| Version { settings, saved_by: "ann", saved_at: "", applied };
+        let versions = [version(&applied, true), version(&clicked, false)];
+        let found = moved(&versions, Some(&applied), Some(&wanted));
+        assert_eq!(found.iter().map(|moved| moved.origin).collect::<Vec<_>>(), [Origin::Outside]);
+        let mut other = wanted.clone();
+        other.values_mut().for_each(|value| *value = Value::Text("open".to_owned()));
+        assert_eq!(moved(&versions, Some(&applied), Some(&other))[0].origin, Origin::Both);
+    }
 
     #[test]
     fn a_setting_names_the_save_that_gave_it_its_value() {
