@@ -24,7 +24,7 @@ use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope,
 use crate::report::content::Content;
 use crate::report::{self, json};
 use crate::source::load;
-use crate::store::{Deployed, Store};
+use crate::store::{self, Deployed, Store};
 
 /// Runs the command.
 ///
@@ -58,11 +58,18 @@ pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8
         _ => forms::print(common, &content("plan", &opened, &plan), streams)?,
     }
     if let Some(path) = &args.out {
-        let next = if errors { "it has errors and cannot be applied" } else { "apply it with" };
-        let command = if errors { String::new() } else { format!(" `pairform apply {}`", path.display()) };
-        streams.say(&format!("Plan saved to {}; {next}{command}.\n", path.display()));
+        let next =
+            if errors { "it has errors and cannot be applied".to_owned() } else { apply_with(common, path) };
+        streams.say(&report::clean(&format!("Plan saved to {}; {next}.\n", path.display())));
     }
     Ok(code)
+}
+
+/// How a saved plan is applied: where the store was named by hand, it has to be again.
+#[must_use]
+pub fn apply_with(common: &Common, path: &Path) -> String {
+    let store = common.store.as_ref().map(|url| format!(" --store \"{}\"", store::without_password(url)));
+    format!("apply it with `pairform apply {}{}`", path.display(), store.unwrap_or_default())
 }
 
 /// Without the project file there is no plan, so its findings are shown before the command stops.

@@ -122,7 +122,10 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
         _ => streams.result(&report::plan::text(&plan)),
     }
     let next = match &args.out {
-        Some(path) => format!("Plan saved to {0}; apply it with `pairform apply {0}`.\n", path.display()),
+        Some(path) => {
+            let next = super::plan::apply_with(common, path);
+            report::clean(&format!("Plan saved to {}; {next}.\n", path.display()))
+        }
         None => "Nothing was saved; with --out FILE this becomes a plan to apply.\n".to_owned(),
     };
     streams.say(&next);

@@ -95,6 +95,9 @@ pub fn goes_on(lines: &[Json], earlier: &[Json]) -> Result<(), Unfit> {
 
 /// Proves the chain, and that it has its end.
 fn chain(text: &str) -> Result<Vec<Json>, Unfit> {
+    if text.trim().is_empty() {
+        return Err((1, "it is empty, and so no record; `pairform audit export` makes one".to_owned()));
+    }
     let mut previous = String::new();
     let mut ended = false;
     let mut lines = Vec::new();
