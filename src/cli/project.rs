@@ -138,8 +138,11 @@ pub fn commit(common: &Common, root: &Path) -> Result<Option<git::Commit>, Stop>
 /// # Errors
 /// When git knows none.
 pub fn commit_id(root: &Path, given: &str) -> Result<String, Stop> {
-    let is_id = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_id {
+    if given.is_empty() {
+        return Err(Stop::usage("--commit names no commit")
+            .help("name a branch, a tag or a commit that `git log` shows"));
+    }
+    if given.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(given.to_ascii_lowercase());
     }
     Ok(history(root, given)?.1.commit.id)

@@ -304,7 +304,7 @@ fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
     assert_eq!(repository.json(&["history", "--commit", "HEAD"])["saves"], saves);
     for (wrong, said) in [
         (["revert", "shop", "--commit", "none"], "there is no revision `none`"),
-        (["revert", "shop", "--commit", ""], "`` is no revision"),
+        (["revert", "shop", "--commit", ""], "--commit names no commit"),
         (["revert", "shop", "--commit", "00"], "nothing of shop was saved from commit 00"),
         (["revert", "shop", "--time", "2020-01-01T00:00:00Z"], "nothing of shop was saved by 2020"),
     ] {
