@@ -295,7 +295,8 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
     let names = work.iter().flat_map(|integration| {
         std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
     });
-    let deployed = store.read(Some(&names.collect::<Vec<_>>()))?;
+    let names: Vec<String> = names.collect();
+    let deployed = store.read(Some(&names))?;
     let renamed = match work.iter().any(|integration| integration.renamed_from.is_some()) {
         true => store.renames()?,
         false => Vec::new(),
@@ -304,6 +305,8 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
         .iter()
         .map(|deployed| ((deployed.integration.as_str(), deployed.category.as_str()), deployed))
         .collect();
+    // Read once, and only where something is gone.
+    let mut gone: Option<Gone> = None;
     let (mut stale, mut begun) = (Vec::new(), false);
     for integration in work {
         let id = &integration.integration;
@@ -327,7 +330,13 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
             } else if revision != planned {
                 let who = match now {
                     Some(now) => format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
-                    None => gone(store, name, category)?,
+                    None => {
+                        let known = match gone.take() {
+                            Some(known) => known,
+                            None => Gone::among(&names, store)?,
+                        };
+                        gone.insert(known).of(name, category)
+                    }
                 };
                 stale.push(format!("{category} of {id}: {who}"));
             }
@@ -336,18 +345,32 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
     if stale.is_empty() || begun { Ok(()) } else { Err(ApplyError::Stale(stale)) }
 }
 
-/// What became of a category that is not deployed any more, in words.
-fn gone(store: &mut dyn Store, integration: &str, category: &str) -> Result<String, StoreError> {
-    if let Some(renamed) = store.renames()?.iter().rev().find(|renamed| renamed.from == integration) {
-        let store::Renamed { to, by, at, .. } = renamed;
-        return Ok(format!("{by} renamed {integration} to {to} at {at}"));
+/// What is known of what is not deployed any more.
+struct Gone {
+    renames: Vec<store::Renamed>,
+    deleted: Vec<store::Deleted>,
+}
+
+impl Gone {
+    fn among(names: &[String], store: &mut dyn Store) -> Result<Self, StoreError> {
+        Ok(Gone { renames: store.renames()?, deleted: store.deleted(Some(names))? })
     }
-    let deleted = store.deleted(Some(&[integration.to_owned()]))?;
-    let deleted = deleted.iter().find(|deleted| deleted.category == category);
-    Ok(deleted.map_or_else(
-        || "it was removed".to_owned(),
-        |deleted| format!("it was removed {OUTSIDE} at {}", deleted.saved_at),
-    ))
+
+    /// What became of a category, in words. One that was renamed is not deployed under its former id either: what came last
+    /// tells.
+    fn of(&self, integration: &str, category: &str) -> String {
+        let renamed = self.renames.iter().rfind(|renamed| renamed.from == integration);
+        let is_it = |gone: &&store::Deleted| gone.integration == integration && gone.category == category;
+        let deleted = self.deleted.iter().find(is_it);
+        match (renamed, deleted) {
+            (Some(renamed), deleted) if deleted.is_none_or(|gone| gone.saved_at <= renamed.at) => {
+                let store::Renamed { to, by, at, .. } = renamed;
+                format!("{by} renamed {integration} to {to} at {at}")
+            }
+            (_, Some(deleted)) => format!("it was removed {OUTSIDE} at {}", deleted.saved_at),
+            (_, None) => "it was removed".to_owned(),
+        }
+    }
 }
 
 /// One integration on its way.
@@ -819,4 +842,36 @@ fn resolve(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_last_tells_what_became_of_a_category() {
+        let (before, after) = ("2026-11-26T10:00:00Z", "2026-11-26T11:00:00Z");
+        let renamed = |at: &str| store::Renamed {
+            from: "shop".to_owned(),
+            to: "store".to_owned(),
+            at: at.to_owned(),
+            by: "ann".to_owned(),
+            run: None,
+        };
+        let deleted = |at: &str| store::Deleted {
+            integration: "shop".to_owned(),
+            category: "invoices".to_owned(),
+            revision: 1,
+            saved_at: at.to_owned(),
+        };
+        let told = |renames: Vec<store::Renamed>, deleted: Vec<store::Deleted>| {
+            Gone { renames, deleted }.of("shop", "invoices")
+        };
+        let (to_store, removed) = ("ann renamed shop to store at", format!("it was removed {OUTSIDE} at"));
+        assert_eq!(told(vec![], vec![]), "it was removed");
+        assert_eq!(told(vec![], vec![deleted(after)]), format!("{removed} {after}"));
+        assert_eq!(told(vec![renamed(after)], vec![]), format!("{to_store} {after}"));
+        assert_eq!(told(vec![renamed(after)], vec![deleted(before)]), format!("{to_store} {after}"));
+        assert_eq!(told(vec![renamed(before)], vec![deleted(after)]), format!("{removed} {after}"));
+    }
 }
