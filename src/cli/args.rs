@@ -256,8 +256,8 @@ pub struct Apply {
     #[arg(long)]
     pub allow_live: bool,
     /// Lift one safety check, and say why: "max_reset: Klarna leaves" (repeatable). It is kept in the store.
-    #[arg(long, value_name = "CHECK: REASON")]
-    pub force: Vec<String>,
+    #[arg(long, value_name = "CHECK: REASON", value_parser = super::safety::force)]
+    pub force: Vec<super::safety::Force>,
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,

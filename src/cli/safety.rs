@@ -20,7 +20,14 @@ const CHECKS: &[&str] =
 /// The check that `--allow-live` answers, and no force.
 const LEAVE: &str = "allow_live";
 
-/// What became of `--force`.
+/// A check that is to be lifted, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Force {
+    check: String,
+    reason: String,
+}
+
+/// What became of every `--force`.
 #[derive(Debug, Default)]
 pub struct Forced {
     /// For each check that was lifted, what is kept of it.
@@ -32,7 +39,7 @@ pub struct Forced {
 /// Judges whether a plan may be applied now.
 ///
 /// # Errors
-/// Every check that refuses it and is not lifted, or what is wrong with `--force`.
+/// Every check that refuses it and is not lifted.
 pub fn judge(
     plan: &Plan,
     declared: &Project,
@@ -40,22 +47,21 @@ pub fn judge(
     args: &Apply,
     now: Timestamp,
 ) -> Result<Forced, Stop> {
-    let asked = args.force.iter().map(|text| forced(text)).collect::<Result<Vec<_>, _>>()?;
     let mut found = lasting(plan, declared, environment);
     found.extend(window(plan, declared, environment, now)?);
     found.extend(leave(plan, declared).filter(|_| !args.allow_live));
-    let is_lifted = |refusal: &Refusal| asked.iter().any(|(check, _)| *check == refusal.check);
+    let is_lifted = |refusal: &Refusal| args.force.iter().any(|force| force.check == refusal.check);
     let (lifted, standing): (Vec<_>, Vec<_>) = found.into_iter().partition(is_lifted);
     if !standing.is_empty() {
         return Err(refused(&standing));
     }
     let mut outcome = Forced::default();
-    for (check, reason) in asked {
+    for Force { check, reason } in &args.force {
         // One check may have refused more than once: all that it said is kept.
-        let said = lifted.iter().filter(|refusal| refusal.check == check);
+        let said = lifted.iter().filter(|refusal| refusal.check == *check);
         let said: Vec<&str> = said.map(|refusal| refusal.message.as_str()).collect();
         match said.as_slice() {
-            [] => outcome.idle.push(check.to_owned()),
+            [] => outcome.idle.push(check.clone()),
             said => outcome.kept.push(format!("{check}: {reason} ({})", said.join("; "))),
         }
     }
@@ -86,13 +92,8 @@ fn refused(standing: &[Refusal]) -> Stop {
     for said in report::plan::few(standing) {
         message.push_str(&format!("\n  - {said}"));
     }
-    let mut checks: Vec<&str> = Vec::new();
-    for Refusal { check, .. } in standing {
-        if !checks.contains(&check.as_str()) {
-            checks.push(check);
-        }
-    }
-    let helps: Vec<String> = checks.iter().map(|check| format!("{check}: {}", help(check))).collect();
+    let checks = report::plan::by_check(standing);
+    let helps: Vec<String> = checks.iter().map(|(check, _)| format!("{check}: {}", help(check))).collect();
     Stop::new(exit::REFUSED, message).help(helps.join("\n        "))
 }
 
@@ -141,18 +142,20 @@ pub fn live(plan: &Plan) -> Vec<&str> {
     written.map(|integration| integration.integration.as_str()).collect()
 }
 
-fn forced(text: &str) -> Result<(&str, &str), Stop> {
+/// Reads what `--force` is given.
+///
+/// # Errors
+/// When it names no check that can be lifted, or no reason.
+pub fn force(text: &str) -> Result<Force, String> {
     let (check, reason) =
         text.split_once(':').map_or((text, ""), |(check, reason)| (check.trim(), reason.trim()));
     if !CHECKS.contains(&check) {
-        return Err(Stop::usage(format!("there is no check `{}` to lift", report::clean(check)))
-            .help(format!("write --force \"CHECK: REASON\"; the checks are {}", CHECKS.join(", "))));
+        return Err(format!("it names no check to lift; the checks are {}", CHECKS.join(", ")));
     }
     if reason.is_empty() {
-        return Err(Stop::usage(format!("--force {check} needs a reason, which is kept"))
-            .help(format!("write --force \"{check}: why\"")));
+        return Err(format!("it needs a reason, which is kept: \"{check}: why\""));
     }
-    Ok((check, reason))
+    Ok(Force { check: check.to_owned(), reason: reason.to_owned() })
 }
 
 fn help(check: &str) -> String {
@@ -365,9 +368,10 @@ mod tests {
 
     #[test]
     fn force_names_one_check_and_a_reason() {
-        assert_eq!(forced("max_reset: Klarna leaves").unwrap(), ("max_reset", "Klarna leaves"));
+        let expected = Force { check: "max_reset".to_owned(), reason: "Klarna leaves".to_owned() };
+        assert_eq!(force("max_reset: Klarna leaves"), Ok(expected));
         for wrong in ["max_reset", "max_reset: ", "everything: now", "", "just do it"] {
-            assert_eq!(forced(wrong).unwrap_err().code, exit::USAGE, "{wrong}");
+            assert!(force(wrong).is_err(), "{wrong}");
         }
     }
 }

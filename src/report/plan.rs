@@ -22,20 +22,25 @@ pub fn text(plan: &Plan) -> String {
     out
 }
 
+/// The refusals of each check, the checks in the order in which they come first.
+#[must_use]
+pub fn by_check(refusals: &[Refusal]) -> Vec<(&str, Vec<&Refusal>)> {
+    let mut checks: Vec<(&str, Vec<&Refusal>)> = Vec::new();
+    for refusal in refusals {
+        match checks.iter_mut().find(|(check, _)| *check == refusal.check) {
+            Some((_, reasons)) => reasons.push(refusal),
+            None => checks.push((&refusal.check, vec![refusal])),
+        }
+    }
+    checks
+}
+
 /// Of each check the first reasons, and how many more it has.
 #[must_use]
 pub fn few(refusals: &[Refusal]) -> Vec<String> {
     const SHOWN: usize = 4;
-    let mut checks: Vec<&str> = Vec::new();
-    for refusal in refusals {
-        if !checks.contains(&refusal.check.as_str()) {
-            checks.push(&refusal.check);
-        }
-    }
-    let of =
-        |check: &str| -> Vec<&Refusal> { refusals.iter().filter(|refusal| refusal.check == check).collect() };
     let mut said = Vec::new();
-    for (check, reasons) in checks.into_iter().map(|check| (check, of(check))) {
+    for (check, reasons) in by_check(refusals) {
         said.extend(reasons.iter().take(SHOWN).map(|refusal| refusal.message.clone()));
         if reasons.len() > SHOWN {
             said.push(format!("and {} more by `{check}`", reasons.len() - SHOWN));
