@@ -24,11 +24,6 @@ impl SettingPath {
     }
 
     #[must_use]
-    pub fn keys(&self) -> Vec<&str> {
-        self.0.iter().map(|key| &**key).collect()
-    }
-
-    #[must_use]
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }

@@ -193,11 +193,6 @@ impl<'a> Trail<'a> {
         Trail { above: Some(self), key }
     }
 
-    #[must_use]
-    pub fn is_root(&self) -> bool {
-        self.above.is_none()
-    }
-
     /// The last key; empty at the root.
     #[must_use]
     pub fn key(&self) -> &'a str {
