@@ -236,8 +236,12 @@ fn a_file_that_was_moved_without_a_word_is_taken_for_a_rename_perhaps() {
     assert!(!plan.out.contains("if it was renamed"), "{}", plan.out);
 }
 
-/// Applies of `p.plan` the rename and nothing more, as if it was killed then.
+/// Plans a rename and a change in `p.plan`, and applies the rename and nothing more, as if it was killed then.
 fn rename_alone(project: &Project) {
+    project.run(&["apply", "--yes"]).expect(0);
+    rename(project, "shop", "store");
+    project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '14'");
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
     let plan = std::fs::read_to_string(project.path("p.plan")).unwrap();
     let plan: Value = serde_json::from_str(&plan).unwrap();
     let (run, at) = (plan["digest"].as_str().unwrap(), "2026-12-01T00:00:00Z");
@@ -250,10 +254,6 @@ fn rename_alone(project: &Project) {
 #[test]
 fn a_rename_that_was_interrupted_is_finished() {
     for project in each_kind() {
-        project.run(&["apply", "--yes"]).expect(0);
-        rename(&project, "shop", "store");
-        project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '14'");
-        project.run(&["plan", "--out", "p.plan"]).expect(0);
         rename_alone(&project);
         project.run(&["apply", "p.plan"]).expect(0);
         project.run(&["plan", "--detailed-exitcode"]).expect(0);
@@ -263,10 +263,6 @@ fn a_rename_that_was_interrupted_is_finished() {
 #[test]
 fn a_rename_that_was_done_before_is_nothing_that_a_resumed_apply_wrote() {
     for project in each_kind() {
-        project.run(&["apply", "--yes"]).expect(0);
-        rename(&project, "shop", "store");
-        project.edit("integrations/store.yaml", "Klarna: '30'", "Klarna: '14'");
-        project.run(&["plan", "--out", "p.plan"]).expect(0);
         rename_alone(&project);
         // The one category that is left to save was saved by somebody else.
         project.by_hand("UPDATE category SET revision = revision + 1 WHERE category = 'payment_methods'");
