@@ -68,10 +68,8 @@ impl<'a> Composer<'a> {
         project: &Project,
         findings: &mut Vec<Finding>,
     ) -> Self {
-        let mut parts = find_parts(sources, findings);
-        parts.sort_by(|a, b| a.name.cmp(&b.name));
-        let names: BTreeSet<&str> = parts.iter().map(|parts| parts.name.as_str()).collect();
-        let patch = Patch::read(sources, project.environment(environment), project, &names, findings);
+        let parts = find_parts(sources, findings);
+        let patch = Patch::read(sources, project.environment(environment), project, &parts, findings);
         let bases = Bases::read(sources, findings);
         Composer { sources, parts, bases, patch }
     }
@@ -85,8 +83,7 @@ impl<'a> Composer<'a> {
     }
 
     /// The numbers of the integrations that a selection takes, sorted by name.
-    #[must_use]
-    pub fn selected(&self, selection: &Selection) -> Vec<usize> {
+    pub(super) fn selected(&self, selection: &Selection) -> Vec<usize> {
         (0..self.parts.len()).filter(|at| selection.takes(&self.parts[*at].name)).collect()
     }
 
@@ -130,7 +127,7 @@ pub fn files_by_integration(sources: &Sources) -> Vec<(String, FileId)> {
     parts.into_iter().flat_map(files).collect()
 }
 
-/// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`.
+/// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`. Sorted by name.
 pub(super) fn find_parts(sources: &Sources, findings: &mut Vec<Finding>) -> Vec<Parts> {
     let files: Vec<(FileId, &str)> = sources
         .iter()
@@ -170,6 +167,7 @@ pub(super) fn find_parts(sources: &Sources, findings: &mut Vec<Finding>) -> Vec<
         findings.push(codes::no_integration_file(folder, Span::new(first, 0, 0)));
     }
     parts.extend(folders.into_values());
+    parts.sort_by(|a, b| a.name.cmp(&b.name));
     parts
 }
 
@@ -267,7 +265,7 @@ impl Patch {
         sources: &Sources,
         environment: Option<&str>,
         project: &Project,
-        names: &BTreeSet<&str>,
+        parts: &[Parts],
         findings: &mut Vec<Finding>,
     ) -> Patch {
         let Some(name) = environment else { return Patch::default() };
@@ -301,8 +299,8 @@ impl Patch {
         patch.all = root.get("all").map(|node| filled(node, findings));
         let patches = root.get("integrations").and_then(Node::as_map);
         for entry in patches.into_iter().flat_map(|map| map.entries()) {
-            if !names.contains(&*entry.key.text) {
-                let near = nearest(&entry.key.text, names.iter().copied());
+            if parts.binary_search_by(|parts| (*parts.name).cmp(&entry.key.text)).is_err() {
+                let near = nearest(&entry.key.text, parts.iter().map(|parts| parts.name.as_str()));
                 findings.push(codes::unknown_patched(&entry.key.text, near, entry.key.span));
             }
             patch.integrations.insert(entry.key.text.to_string(), filled(&entry.value, findings));

@@ -48,8 +48,7 @@ impl Layers {
     pub fn read(sources: &Sources, project: &Project, environment: Option<&str>, names: &[&str]) -> Layers {
         let findings = &mut Vec::new();
         let parts = compose::find_parts(sources, findings);
-        let known: BTreeSet<&str> = parts.iter().map(|parts| parts.name.as_str()).collect();
-        let patch = Patch::read(sources, project.environment(environment), project, &known, findings);
+        let patch = Patch::read(sources, project.environment(environment), project, &parts, findings);
         let mut bases = BTreeMap::new();
         for (file, source) in sources.iter() {
             let name = source.path.strip_prefix("bases/");

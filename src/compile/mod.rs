@@ -166,6 +166,8 @@ pub struct Front<'a> {
     catalogue: Catalogue,
     options: Options,
     composer: Composer<'a>,
+    /// The numbers of the integrations that will be compiled.
+    selected: Vec<usize>,
     findings: Vec<Finding>,
 }
 
@@ -245,25 +247,26 @@ impl<'a> Front<'a> {
         let catalogue = Catalogue::with_project(sources, &mut findings);
         let options = Options::read(sources, &mut findings);
         let composer = Composer::read(sources, selection.environment.as_deref(), &project, &mut findings);
-        Front { sources, selection, project, catalogue, options, composer, findings }
+        let selected = composer.selected(selection);
+        Front { sources, selection, project, catalogue, options, composer, selected, findings }
     }
 
     /// How many integrations will be compiled.
     #[must_use]
     pub fn selected(&self) -> usize {
-        self.composer.selected(self.selection).len()
+        self.selected.len()
     }
 
     /// Compiles the selected integrations, many at once. What `keep` does not keep of one is dropped before the next.
     #[must_use]
     pub fn compile<T: Send>(self, keep: impl Fn(Judged) -> T + Sync) -> Compilation<T> {
-        let Front { sources, selection, project, catalogue, options, composer, mut findings } = self;
+        let Front { sources, selection, project, catalogue, options, composer, selected, mut findings } =
+            self;
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
         let programs = (!project.broken).then_some(&project.secrets.exec);
         let known = Known { options: &options, vat: &vat, today, programs };
-        let results: Vec<_> = composer
-            .selected(selection)
+        let results: Vec<_> = selected
             .into_par_iter()
             .map(|at| {
                 let composed = composer.compose(at);

@@ -2,7 +2,7 @@
 //!
 //! Never leaves out one whose compiled result differs; may name one whose result turns out the same.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -43,17 +43,22 @@ pub fn reach(base: &Sources, head: &Sources, environment: Option<&str>) -> Reach
 }
 
 fn changed_paths(base: &Sources, head: &Sources) -> BTreeSet<String> {
-    fn by_path(sources: &Sources) -> HashMap<&str, &SourceFile> {
-        sources.iter().map(|(_, file)| (file.path.as_str(), file)).collect()
+    fn by_path(sources: &Sources) -> Vec<&SourceFile> {
+        let mut files: Vec<&SourceFile> = sources.iter().map(|(_, file)| file).collect();
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files
     }
-    let (old, mut new) = (by_path(base), by_path(head));
+    let (old, new) = (by_path(base), by_path(head));
+    let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
     let mut changed: BTreeSet<String> = BTreeSet::new();
-    for (path, old) in old {
-        if !new.remove(path).is_some_and(|new| old.same_content(new)) {
-            changed.insert(path.to_owned());
+    // Both are in one order: what comes first on one side alone is not on the other.
+    while let Some(first) = old.peek().into_iter().chain(new.peek()).map(|file| &file.path).min() {
+        let (one, other) = (old.next_if(|file| file.path == *first), new.next_if(|file| file.path == *first));
+        let same = one.zip(other).is_some_and(|(old, new)| old.same_content(new));
+        if !same {
+            changed.insert(first.clone());
         }
     }
-    changed.extend(new.into_keys().map(str::to_owned));
     changed
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The crate's own messages are never shown: they speak of JSON, and would show the values of credentials.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::JsonType;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
@@ -58,11 +58,22 @@ impl Validator {
         Ok(Validator { schema, compiled })
     }
 
-    /// Compiles one of the schemas under `schemas/meta/`, which refer to each other.
+    /// One of the schemas under `schemas/meta/`, which refer to each other; compiled once a process.
     ///
     /// # Errors
     /// What is wrong with the schema, in words; a test proves that there is nothing.
-    pub fn meta(name: &str) -> Result<Self, String> {
+    pub fn meta(name: &str) -> Result<Arc<Self>, String> {
+        static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = compiled.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let meta = Arc::new(Self::compile_meta(name)?);
+        compiled.insert(name.to_owned(), Arc::clone(&meta));
+        Ok(meta)
+    }
+
+    fn compile_meta(name: &str) -> Result<Self, String> {
         let path = format!("meta/{name}.schema.yaml");
         let options = jsonschema::options_for::<Tree>()
             .should_validate_formats(true)

@@ -189,8 +189,7 @@ impl History {
                 None => return Ok(Sources::default()),
             }
         }
-        let objects = objects(&self.repository).map_err(|error| cannot_read(&error))?;
-        let mut reader = TreeReader { repository: &self.repository, objects, root: &top, files: Vec::new() };
+        let mut reader = TreeReader::new(&self.repository, &top);
         for entry in &top {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) {
@@ -255,11 +254,32 @@ impl Revision {
 /// A text in git's object store.
 pub(super) struct Blob {
     pub(super) id: Oid,
-    objects: Objects,
+    objects: Arc<Objects>,
 }
 
-/// A repository that texts are read from by whoever asks first.
-type Objects = Arc<Mutex<Repository>>;
+/// A repository that texts are read from, opened as often as there are threads that read at once.
+struct Objects {
+    folder: PathBuf,
+    idle: Mutex<Vec<Repository>>,
+}
+
+impl Objects {
+    fn of(repository: &Repository) -> Arc<Self> {
+        Arc::new(Objects { folder: repository.path().to_owned(), idle: Mutex::default() })
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Repository) -> T) -> Result<T, git2::Error> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = idle().pop();
+        let repository = match known {
+            Some(repository) => repository,
+            None => Repository::open(&self.folder)?,
+        };
+        let read = read(&repository);
+        idle().push(repository);
+        Ok(read)
+    }
+}
 
 impl std::fmt::Debug for Blob {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -275,14 +295,18 @@ impl Blob {
     }
 
     pub(super) fn read(&self) -> Content {
-        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.objects.with(|repository| self.read_from(repository));
+        read.unwrap_or_else(|error| Content::faulty(Fault::Unreadable(error.message().to_owned())))
+    }
+
+    fn read_from(&self, repository: &Repository) -> Content {
         let unreadable = |reason: &str| Content::faulty(Fault::Unreadable(reason.to_owned()));
-        let size = objects.odb().and_then(|objects| objects.read_header(self.id));
+        let size = repository.odb().and_then(|objects| objects.read_header(self.id));
         let size = size.map_or(0, |(size, _)| size as u64);
         if size > MAX_BYTES {
             return Content::faulty(Fault::TooLarge { bytes: size, limit: MAX_BYTES });
         }
-        match objects.find_blob(self.id) {
+        match repository.find_blob(self.id) {
             Ok(blob) if blob.content().starts_with(b"version https://git-lfs") => {
                 unreadable("its text lies in Git LFS; keep configuration in git itself")
             }
@@ -292,20 +316,19 @@ impl Blob {
     }
 }
 
-/// Opens a repository once more, for reading while others walk its trees.
-fn objects(repository: &Repository) -> Result<Objects, git2::Error> {
-    Ok(Arc::new(Mutex::new(Repository::open(repository.path())?)))
-}
-
 /// Walks a tree as `load` walks folders, with the same files and the same bounds.
 struct TreeReader<'a> {
     repository: &'a Repository,
-    objects: Objects,
+    objects: Arc<Objects>,
     root: &'a Tree<'a>,
     files: Vec<SourceFile>,
 }
 
-impl TreeReader<'_> {
+impl<'a> TreeReader<'a> {
+    fn new(repository: &'a Repository, root: &'a Tree<'a>) -> Self {
+        TreeReader { repository, objects: Objects::of(repository), root, files: Vec::new() }
+    }
+
     fn entry(&mut self, entry: &git2::TreeEntry<'_>, path: String, prefix: &str) {
         let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
         match (entry.kind(), entry.filemode()) {
@@ -375,10 +398,7 @@ impl TreeReader<'_> {
                 "the submodule lacks the commit that this revision names; run `git submodule update --init`",
             );
         };
-        let Ok(objects) = objects(&inner) else {
-            return self.fault(format!("{path}/.gitmodules.yaml"), "it is a submodule that git cannot read");
-        };
-        let mut reader = TreeReader { repository: &inner, objects, root: &tree, files: Vec::new() };
+        let mut reader = TreeReader::new(&inner, &tree);
         for entry in &tree {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             reader.entry(&entry, format!("{path}/{name}"), "");
