@@ -190,7 +190,7 @@ pub fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
                     .entries()
                     .iter()
                     .map(|entry| {
-                        let shape = pair.category(&entry.key.text).map(|category| &category.shape);
+                        let shape = pair.category(&entry.key.text).map(|category| &*category.shape);
                         (entry.key.text.to_string(), canonical(&entry.value, shape, hidden))
                     })
                     .collect(),

@@ -22,7 +22,7 @@ use crate::yaml::Node;
 /// A compiled schema.
 #[derive(Debug)]
 pub struct Validator {
-    schema: Json,
+    schema: Arc<Json>,
     compiled: jsonschema::Validator<Tree>,
 }
 
@@ -48,7 +48,7 @@ impl Validator {
     ///
     /// # Errors
     /// What is wrong with the schema, in words.
-    pub fn new(schema: Json) -> Result<Self, String> {
+    pub fn new(schema: Arc<Json>) -> Result<Self, String> {
         let options = jsonschema::options_for::<Tree>()
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
@@ -79,7 +79,7 @@ impl Validator {
             .should_validate_formats(true)
             .with_base_uri(format!("{BUILT_IN}{path}"))
             .with_retriever(BuiltIn);
-        let schema = (*parts::built_in(&path)).clone();
+        let schema = parts::built_in(&path);
         let compiled = options.build(&schema).map_err(|error| describe_schema_error(&error))?;
         Ok(Validator { schema, compiled })
     }
@@ -98,7 +98,7 @@ impl Validator {
             .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(100_000))
             .with_retriever(retriever);
         let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
-        Ok(Validator { schema, compiled })
+        Ok(Validator { schema: Arc::new(schema), compiled })
     }
 
     /// The schema that was compiled.
@@ -112,7 +112,7 @@ impl Validator {
     pub fn of_draft(uri: &str) -> Option<Self> {
         let schema = serde_json::json!({"$schema": uri, "$ref": uri});
         let compiled = jsonschema::options_for::<Tree>().offline().build(&schema).ok()?;
-        Some(Validator { schema, compiled })
+        Some(Validator { schema: Arc::new(schema), compiled })
     }
 
     #[must_use]

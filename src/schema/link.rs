@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value as Json, json};
 
+use super::fragment::Fragment;
 use super::judge::Validator;
 use super::parts::Catalogue;
 use super::shape::Shape;
@@ -55,31 +56,37 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
     }
     let flows = flows(catalogue, &pair);
     let sides = Sides { shop: &shop, erp: &erp, flows: &flows };
-    let mut settings = Vec::new();
+    let mut offered = Vec::new();
+    let mut schemas = Map::new();
     let mut hidden = Vec::new();
     for part in category_parts(catalogue) {
         let category = text(&part, "category").to_owned();
         let taken_away = pair.pointer(&format!("/categories/{category}")).is_some_and(Json::is_null);
         let needs = part.get("needs").and_then(Json::as_str);
-        let offered = |id: &String| flows.iter().any(|flow| flow.id == *id);
-        let without_flow = part.get("flows").is_some_and(|flows| !strings(flows).iter().any(offered));
+        let of = part.get("flows").map(|of| {
+            let of = strings(of).into_iter();
+            of.filter(|id| flows.iter().any(|flow| flow.id == *id)).collect::<Vec<_>>()
+        });
+        let without_flow = of.as_ref().is_some_and(Vec::is_empty);
         if taken_away || without_flow || needs.is_some_and(|needs| !sides.has(needs)) {
             hidden.push((category, text(&part, "hidden_because").to_owned()));
         } else {
-            let linked = link_category(&part, &category, &pair, &sides);
-            if let Some((pointer, message)) = ambiguous_name(&linked.schema, "") {
+            let schema = category_schema(&part, &category, &pair, &sides);
+            if let Some((pointer, message)) = ambiguous_name(&schema, "") {
                 return Err(blame(&pointer, message, &category, &pair, &sides));
             }
-            settings.push(linked);
+            schemas.insert(category.clone(), schema);
+            offered.push((category, of));
         }
     }
-    let skeleton = skeleton(catalogue, &sides, &flows, &settings);
-    let others = [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS]
-        .map(|other| category(other, skeleton["properties"][other].clone(), None))
-        .into();
+    let schema = Arc::new(skeleton(catalogue, &sides, &flows, schemas));
+    let whole = Whole { schema: Fragment::whole(Arc::clone(&schema)), shape: Arc::new(Shape::of(&schema)) };
+    let settings =
+        offered.into_iter().filter_map(|(id, of)| whole.category(&["settings", &id], of)).collect();
+    let others = [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS];
+    let others = others.iter().filter_map(|other| whole.category(&[other], None)).collect();
     let title = format!("{} ↔ {}", shop.title, erp.title);
-    let shape = Shape::of(&skeleton);
-    let validator = Validator::new(skeleton).map_err(|why| {
+    let validator = Validator::new(schema).map_err(|why| {
         let help = "correct the setting that is named there, in the part that says so".to_owned();
         error("", format!("the linked schema is unusable: {why}"), help)
     })?;
@@ -92,7 +99,7 @@ pub fn link(catalogue: &Catalogue, id: &str) -> Result<Pair, LinkError> {
         settings,
         others,
         hidden,
-        shape,
+        shape: whole.shape,
         validator,
         document: OnceLock::new(),
     };
@@ -233,7 +240,7 @@ pub(super) fn merge(into: &mut Json, over: &Json) {
     }
 }
 
-fn link_category(part: &Json, id: &str, pair: &Json, sides: &Sides<'_>) -> Category {
+fn category_schema(part: &Json, id: &str, pair: &Json, sides: &Sides<'_>) -> Json {
     let mut settings = part.get("settings").cloned().unwrap_or_else(|| json!({}));
     for layer in [&sides.shop.description, &sides.erp.description, pair] {
         if let Some(over) = layer.get("settings").and_then(|settings| settings.get(id)) {
@@ -249,23 +256,33 @@ fn link_category(part: &Json, id: &str, pair: &Json, sides: &Sides<'_>) -> Categ
     // Put in whole: within `json!` it would be copied value by value.
     schema["properties"] = settings;
     expand_properties(&mut schema, sides);
-    let offered = |id: &String| sides.flows.iter().any(|flow| flow.id == *id);
-    let flows = part.get("flows").map(|flows| strings(flows).into_iter().filter(offered).collect());
-    category(id, schema, flows)
+    schema
 }
 
-fn category(id: &str, schema: Json, flows: Option<Vec<String>>) -> Category {
-    let mut settings = Vec::new();
-    collect_settings(&schema, &SettingPath::root(), &[], false, &mut settings);
-    Category {
-        id: id.into(),
-        title: text(&schema, "title").into(),
-        description: text(&schema, "description").to_owned(),
-        flows,
-        settings,
-        shape: Shape::of(&schema),
-        renames: has_former_names(&schema),
-        schema,
+/// The whole document's schema, from which that of each category is taken.
+struct Whole {
+    schema: Fragment,
+    shape: Arc<Shape>,
+}
+
+impl Whole {
+    /// The category that the document has under these keys.
+    fn category(&self, keys: &[&str], flows: Option<Vec<String>>) -> Option<Category> {
+        let schema =
+            keys.iter().try_fold(self.schema.clone(), |schema, key| schema.below(&["properties", key]))?;
+        let shape = keys.iter().try_fold(&self.shape, |shape, key| shape.shared_below(key))?;
+        let mut settings = Vec::new();
+        collect_settings(&schema, &SettingPath::root(), &[], false, &mut settings);
+        Some(Category {
+            id: keys.last().copied().unwrap_or_default().into(),
+            title: text(&schema, "title").into(),
+            description: text(&schema, "description").to_owned(),
+            flows,
+            settings,
+            shape: Arc::clone(shape),
+            renames: has_former_names(&schema),
+            schema,
+        })
     }
 }
 
@@ -446,29 +463,30 @@ fn nullable(schema: &mut Json) {
 }
 
 fn collect_settings(
-    schema: &Json,
+    schema: &Fragment,
     at: &SettingPath,
     flows: &[String],
     additional: bool,
     into: &mut Vec<Setting>,
 ) {
-    for (key, property) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
+    let keys = schema.get("properties").and_then(Json::as_object).into_iter().flat_map(Map::keys);
+    for (key, property) in keys.filter_map(|key| Some((key, schema.below(&["properties", key])?))) {
         let path = at.child(key);
         let own_flows = property.get("x-flows").map_or_else(|| flows.to_vec(), strings);
         let additional = additional || property.get("x-additional") == Some(&Json::Bool(true));
         let group = property.get("properties").is_some() && property.get("x-secret").is_none();
         if group {
-            collect_settings(property, &path, &own_flows, additional, into);
+            collect_settings(&property, &path, &own_flows, additional, into);
             continue;
         }
         into.push(Setting {
-            title: text(property, "title").to_owned(),
-            description: text(property, "description").to_owned(),
-            required: required(property),
+            title: text(&property, "title").to_owned(),
+            description: text(&property, "description").to_owned(),
+            required: required(&property),
             flows: own_flows,
             additional,
             default: property.get("default").map(Value::from_json),
-            schema: property.clone(),
+            schema: property,
             path,
         });
     }
@@ -504,7 +522,7 @@ fn strings(list: &Json) -> Vec<String> {
 }
 
 /// The document's schema with flows, connectors, topics and categories filled in; without what is required when.
-fn skeleton(catalogue: &Catalogue, sides: &Sides<'_>, flows: &[Flow], settings: &[Category]) -> Json {
+fn skeleton(catalogue: &Catalogue, sides: &Sides<'_>, flows: &[Flow], settings: Map<String, Json>) -> Json {
     let mut schema = Json::clone(&catalogue.part("document.yaml").unwrap_or_default());
     let flow_ids: Vec<&str> = flows.iter().map(|flow| flow.id.as_str()).collect();
     let properties = &mut schema["properties"];
@@ -516,12 +534,11 @@ fn skeleton(catalogue: &Catalogue, sides: &Sides<'_>, flows: &[Flow], settings: 
     for connector in [sides.shop, sides.erp] {
         properties["connectors"]["properties"][&connector.id] = connector_schema(connector, sides);
     }
-    for category in settings {
-        properties["settings"]["properties"][category.id.as_str()] = category.schema.clone();
-    }
-    let mut categories: Vec<&str> = settings.iter().map(|category| category.id.as_str()).collect();
-    categories.extend([CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS]);
+    let others = [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS];
+    let categories: Vec<&str> = settings.keys().map(String::as_str).chain(others).collect();
     properties["unmanaged"]["items"]["enum"] = json!(categories);
+    // Put in whole: to copy a schema costs more than to judge a document by it.
+    properties["settings"]["properties"] = Json::Object(settings);
     for (map, flow_key) in [("schedules", "flow"), ("webhooks", "flow")] {
         let row = &mut properties[map]["additionalProperties"];
         row["properties"][flow_key]["enum"] = json!(flow_ids);

@@ -2,6 +2,7 @@
 //!
 //! Facts live in `schemas/` (and in a project's own `schemas/`), never in this code. Nothing here knows an integration.
 
+pub mod fragment;
 pub mod instance;
 pub mod judge;
 pub mod link;
@@ -19,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value as Json;
 
 use crate::model::{Name, SettingPath, Settings, Value};
+use fragment::Fragment;
 use judge::Validator;
 use shape::Shape;
 
@@ -40,7 +42,7 @@ pub struct Pair {
     /// Categories that exist but not for this pair, with the reason in words.
     pub hidden: Vec<(String, String)>,
     /// Of the whole document.
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
     validator: Validator,
     document: OnceLock<Json>,
 }
@@ -74,9 +76,9 @@ pub struct Category {
     pub flows: Option<Vec<String>>,
     pub settings: Vec<Setting>,
     /// JSON Schema of the category's part of the document.
-    pub schema: Json,
+    pub schema: Fragment,
     /// Of `schema`.
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
     /// Something in it once had another name.
     renames: bool,
 }
@@ -92,7 +94,7 @@ pub struct Setting {
     pub flows: Vec<String>,
     pub additional: bool,
     pub default: Option<Value>,
-    pub schema: Json,
+    pub schema: Fragment,
 }
 
 /// When a setting must be declared.
@@ -185,7 +187,7 @@ impl Category {
     /// The path that a setting with a former name has now; `None` when it never had this one.
     fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
         let mut now = SettingPath::root();
-        path.segments().iter().try_fold(&self.schema, |schema, key| {
+        path.segments().iter().try_fold(&*self.schema, |schema, key| {
             let properties = schema.get("properties").and_then(Json::as_object);
             let named = properties.and_then(|properties| properties.get_key_value(&**key));
             let former = || properties?.iter().find(|(_, property)| had_name(property, key));
@@ -202,7 +204,7 @@ impl Category {
     /// The schema of the value at a path, through properties and mapping rows.
     #[must_use]
     pub fn schema_at(&self, path: &SettingPath) -> Option<&Json> {
-        path.segments().iter().try_fold(&self.schema, |schema, key| {
+        path.segments().iter().try_fold(&*self.schema, |schema, key| {
             schema
                 .get("properties")
                 .and_then(|properties| properties.get(&**key))

@@ -4,6 +4,7 @@
 //! Not here: anything that is asked for seldom; that is read from the schema itself.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -13,9 +14,9 @@ use super::{is_set, options_of, text};
 #[derive(Debug, Default)]
 pub struct Shape {
     /// Sorted by length and name: names of another length are told apart without a look at them.
-    named: Vec<(Box<str>, Shape)>,
-    rows: Option<Box<Shape>>,
-    items: Option<Box<Shape>>,
+    named: Vec<(Box<str>, Arc<Shape>)>,
+    rows: Option<Arc<Shape>>,
+    items: Option<Arc<Shape>>,
     /// The platform's type of the code that stands here.
     pub code: Option<Code>,
     /// Connector and name of the list that values come from.
@@ -43,14 +44,14 @@ impl Shape {
     #[must_use]
     pub fn of(schema: &Json) -> Self {
         let properties = schema.get("properties").and_then(Json::as_object);
-        let mut named: Vec<(Box<str>, Shape)> = properties
+        let mut named: Vec<(Box<str>, Arc<Shape>)> = properties
             .into_iter()
             .flatten()
-            .map(|(name, inner)| (name.as_str().into(), Shape::of(inner)))
+            .map(|(name, inner)| (name.as_str().into(), Arc::new(Shape::of(inner))))
             .collect();
         named.sort_by(|(a, _), (b, _)| by_length(a, b));
         let inner = |key: &str| {
-            schema.get(key).filter(|inner| inner.is_object()).map(|inner| Box::new(Shape::of(inner)))
+            schema.get(key).filter(|inner| inner.is_object()).map(|inner| Arc::new(Shape::of(inner)))
         };
         let (rows, items) = (inner("additionalProperties"), inner("items"));
         let code = match text(schema, "x-code") {
@@ -62,7 +63,7 @@ impl Shape {
         let values_of = options_of(schema).map(owned);
         let keys_of = schema.get("x-keys").and_then(|keys| keys.as_str()?.split_once('.')).map(owned);
         let any = |holds: fn(&Shape) -> bool, more: Option<&Shape>| {
-            let below = named.iter().map(|(_, shape)| shape).chain(rows.as_deref()).chain(more);
+            let below = named.iter().map(|(_, shape)| &**shape).chain(rows.as_deref()).chain(more);
             below.into_iter().any(holds)
         };
         Shape {
@@ -83,8 +84,13 @@ impl Shape {
     /// The shape of the value under a key: a property's, else a row's.
     #[must_use]
     pub fn below(&self, key: &str) -> Option<&Shape> {
+        self.shared_below(key).map(|shape| &**shape)
+    }
+
+    /// As [`Self::below`], for whoever keeps it.
+    pub(super) fn shared_below(&self, key: &str) -> Option<&Arc<Shape>> {
         let found = self.named.binary_search_by(|(name, _)| by_length(name, key));
-        found.map_or(self.rows.as_deref(), |at| Some(&self.named[at].1))
+        found.map_or(self.rows.as_ref(), |at| Some(&self.named[at].1))
     }
 
     /// The shape of what a list holds.

@@ -196,7 +196,7 @@ impl Speaker<'_> {
         }
         if let (Some(pair), "key", []) = (self.words.pair, kind, &depth[..]) {
             let categories: Vec<(&str, &Json)> =
-                pair.settings.iter().map(|category| (category.id.as_str(), &category.schema)).collect();
+                pair.settings.iter().map(|category| (category.id.as_str(), &*category.schema)).collect();
             if let Some(near) = meant(key, &categories) {
                 let finding = finding.help(format!("write it as `{near}`, under `settings`"));
                 let to = vec!["settings".to_owned(), near.to_owned()];
