@@ -60,7 +60,7 @@ pub fn load(root: &Path) -> Sources {
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    let files = found.into_iter().map(|(path, place)| SourceFile::unread(path, Place::Disk(place)));
+    let files = found.into_iter().map(|(path, place)| SourceFile::unread(path, Place::Disk(Box::new(place))));
     Sources::from(files.collect::<Vec<_>>())
 }
 

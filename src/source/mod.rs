@@ -62,20 +62,21 @@ pub enum Fault {
     Unreadable(String),
 }
 
-/// One file: its path (relative to the project, forward slashes) and its text.
+/// One file: its path (relative to the project, forward slashes) and its text. Small, since there are thousands of which
+/// nothing but the path is asked for.
 #[derive(Debug)]
 pub struct SourceFile {
     pub path: String,
     /// Where the text is read from when somebody asks for it; `None`: it was given.
     place: Option<Place>,
-    content: OnceLock<Content>,
-    line_starts: OnceLock<Vec<u32>>,
+    content: OnceLock<Box<Content>>,
+    line_starts: OnceLock<Box<[u32]>>,
 }
 
 /// Where a text is read from.
 #[derive(Debug)]
 enum Place {
-    Disk(load::OnDisk),
+    Disk(Box<load::OnDisk>),
     Blob(git::Blob),
 }
 
@@ -107,7 +108,7 @@ impl SourceFile {
     }
 
     fn of(path: String, content: Content) -> Self {
-        SourceFile { path, place: None, content: content.into(), line_starts: OnceLock::new() }
+        SourceFile { path, place: None, content: Box::new(content).into(), line_starts: OnceLock::new() }
     }
 
     /// A file that is read when somebody asks for its text, and then just once.
@@ -116,7 +117,7 @@ impl SourceFile {
     }
 
     fn content(&self) -> &Content {
-        self.content.get_or_init(|| self.place.as_ref().map(Place::read).unwrap_or_default())
+        self.content.get_or_init(|| Box::new(self.place.as_ref().map(Place::read).unwrap_or_default()))
     }
 
     /// Whether two files hold the same; nothing is taken out of git where its ids tell.
@@ -143,7 +144,7 @@ impl SourceFile {
             if content.fault.is_none() {
                 return look(&content.text, None);
             }
-            self.content.get_or_init(|| content);
+            self.content.get_or_init(|| Box::new(content));
         }
         let content = self.content();
         look(&content.text, content.fault.as_ref())
