@@ -38,11 +38,11 @@ pub struct Composed {
 
 /// The files of one integration.
 #[derive(Debug)]
-pub(super) struct Parts {
-    pub(super) name: String,
+pub(super) struct Parts<'a> {
+    pub(super) name: &'a str,
     pub(super) main: FileId,
     /// Category and file.
-    pub(super) settings: Vec<(String, FileId)>,
+    pub(super) settings: Vec<(&'a str, FileId)>,
 }
 
 /// A base with its own bases merged beneath it.
@@ -55,7 +55,7 @@ struct Base {
 pub struct Composer<'a> {
     sources: &'a Sources,
     /// All integrations, sorted by name.
-    parts: Vec<Parts>,
+    parts: Vec<Parts<'a>>,
     bases: Bases,
     patch: Patch,
 }
@@ -77,7 +77,7 @@ impl<'a> Composer<'a> {
     /// All names, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.parts.iter().map(|parts| parts.name.clone()).collect();
+        let mut names: Vec<String> = self.parts.iter().map(|parts| parts.name.to_owned()).collect();
         names.dedup();
         names
     }
@@ -120,23 +120,23 @@ impl<'a> Composer<'a> {
 #[must_use]
 pub fn files_by_integration(sources: &Sources) -> Vec<(String, FileId)> {
     let parts = find_parts(sources, &mut Vec::new());
-    let files = |parts: Parts| {
+    let files = |parts: Parts<'_>| {
         let all = std::iter::once(parts.main).chain(parts.settings.into_iter().map(|(_, file)| file));
-        all.map(|file| (parts.name.clone(), file)).collect::<Vec<_>>()
+        all.map(|file| (parts.name.to_owned(), file)).collect::<Vec<_>>()
     };
     parts.into_iter().flat_map(files).collect()
 }
 
 /// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`. Sorted by name.
-pub(super) fn find_parts(sources: &Sources, findings: &mut Vec<Finding>) -> Vec<Parts> {
+pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) -> Vec<Parts<'a>> {
     let files: Vec<(FileId, &str)> = sources
         .iter()
         .filter_map(|(file, source)| Some((file, source.path.strip_prefix("integrations/")?)))
         .collect();
-    let mut folders: BTreeMap<&str, Parts> = BTreeMap::new();
+    let mut folders: BTreeMap<&str, Parts<'a>> = BTreeMap::new();
     for (file, path) in &files {
         if let Some((folder, "integration.yaml" | "integration.yml")) = path.rsplit_once('/') {
-            let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
+            let name = folder.rsplit('/').next().unwrap_or(folder);
             folders.insert(folder, Parts { name, main: *file, settings: Vec::new() });
         }
     }
@@ -151,14 +151,14 @@ pub(super) fn find_parts(sources: &Sources, findings: &mut Vec<Finding>) -> Vec<
                 orphans.entry(folder).or_insert(file);
                 continue;
             }
-            parts.push(Parts { name: stem(path).to_owned(), main: file, settings: Vec::new() });
+            parts.push(Parts { name: stem(path), main: file, settings: Vec::new() });
             continue;
         };
         let inside = &path[folder.len() + 1..];
         let Some(home) = folders.get_mut(folder).filter(|home| home.main != file) else { continue };
         match inside.strip_prefix("settings/") {
             Some(category) if !category.contains('/') => {
-                home.settings.push((stem(category).to_owned(), file));
+                home.settings.push((stem(category), file));
             }
             _ => findings.push(codes::stray_file(&sources.file(file).path, Span::new(file, 0, 0))),
         }
@@ -167,7 +167,7 @@ pub(super) fn find_parts(sources: &Sources, findings: &mut Vec<Finding>) -> Vec<
         findings.push(codes::no_integration_file(folder, Span::new(first, 0, 0)));
     }
     parts.extend(folders.into_values());
-    parts.sort_by(|a, b| a.name.cmp(&b.name));
+    parts.sort_by_key(|parts| parts.name);
     parts
 }
 
@@ -201,7 +201,7 @@ pub(super) fn parse_map(
     }
 }
 
-fn compose_one(sources: &Sources, parts: &Parts, bases: &Bases, patch: &Patch) -> Composed {
+fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patch) -> Composed {
     let mut findings = Vec::new();
     let (mut root, mut incomplete) = parse_map(sources, parts.main, "an integration", &mut findings);
     let mut files = vec![parts.main];
@@ -235,7 +235,7 @@ fn compose_one(sources: &Sources, parts: &Parts, bases: &Bases, patch: &Patch) -
         Some(below) => merge(below, &root),
         None => root,
     };
-    for over in [patch.all.as_ref(), patch.integrations.get(&parts.name)].into_iter().flatten() {
+    for over in [patch.all.as_ref(), patch.integrations.get(parts.name)].into_iter().flatten() {
         root = merge(root, over);
     }
     incomplete |= patch.incomplete;
@@ -245,9 +245,9 @@ fn compose_one(sources: &Sources, parts: &Parts, bases: &Bases, patch: &Patch) -
     express::expand(&mut root, &variables, &mut findings);
     incomplete |= findings.len() > before;
     for finding in &mut findings {
-        finding.about.integration.get_or_insert_with(|| parts.name.clone());
+        finding.about.integration.get_or_insert_with(|| parts.name.to_owned());
     }
-    Composed { name: parts.name.clone(), place, root, files, bases: extended, incomplete, findings }
+    Composed { name: parts.name.to_owned(), place, root, files, bases: extended, incomplete, findings }
 }
 
 /// What the environment lays over the integrations.
@@ -265,7 +265,7 @@ impl Patch {
         sources: &Sources,
         environment: Option<&str>,
         project: &Project,
-        parts: &[Parts],
+        parts: &[Parts<'_>],
         findings: &mut Vec<Finding>,
     ) -> Patch {
         let Some(name) = environment else { return Patch::default() };
@@ -299,8 +299,8 @@ impl Patch {
         patch.all = root.get("all").map(|node| filled(node, findings));
         let patches = root.get("integrations").and_then(Node::as_map);
         for entry in patches.into_iter().flat_map(|map| map.entries()) {
-            if parts.binary_search_by(|parts| (*parts.name).cmp(&entry.key.text)).is_err() {
-                let near = nearest(&entry.key.text, parts.iter().map(|parts| parts.name.as_str()));
+            if parts.binary_search_by(|parts| parts.name.cmp(&entry.key.text)).is_err() {
+                let near = nearest(&entry.key.text, parts.iter().map(|parts| parts.name));
                 findings.push(codes::unknown_patched(&entry.key.text, near, entry.key.span));
             }
             patch.integrations.insert(entry.key.text.to_string(), filled(&entry.value, findings));
@@ -310,12 +310,12 @@ impl Patch {
 }
 
 /// The variables of one document: the environment's, its own, and what it is.
-fn variables(root: &Node, parts: &Parts, patch: &Patch) -> Variables {
+fn variables(root: &Node, parts: &Parts<'_>, patch: &Patch) -> Variables {
     let mut variables = patch.vars.clone();
     if let Some(serde_json::Value::Object(own)) = root.get("vars").map(Node::to_json) {
         variables.extend(own);
     }
-    variables.insert("integration".to_owned(), parts.name.clone().into());
+    variables.insert("integration".to_owned(), parts.name.into());
     if let Some(name) = &patch.name {
         variables.insert("environment".to_owned(), name.clone().into());
     }
@@ -360,19 +360,19 @@ fn find_double(one: &Node, two: &Node, findings: &mut Vec<Finding>) {
 }
 
 /// Where the integration is named, judging that the name is the file's.
-fn name_place(root: &Node, parts: &Parts, findings: &mut Vec<Finding>) -> Span {
+fn name_place(root: &Node, parts: &Parts<'_>, findings: &mut Vec<Finding>) -> Span {
     let start = Span::new(parts.main, root.span.start as usize, root.span.start as usize);
     let Some(map) = root.as_map() else { return start };
     match map.get("integration") {
         Some(entry) => {
             let name = match &entry.value.kind {
                 Kind::Text(name) | Kind::Number(name) => &**name,
-                _ => &parts.name,
+                _ => parts.name,
             };
-            let about = About { integration: Some(parts.name.clone()), ..About::default() };
-            let fitting = as_id(&parts.name);
+            let about = About { integration: Some(parts.name.to_owned()), ..About::default() };
+            let fitting = as_id(parts.name);
             if fitting != parts.name {
-                let finding = codes::unfit_file_name(&parts.name, &fitting, entry.value.span);
+                let finding = codes::unfit_file_name(parts.name, &fitting, entry.value.span);
                 findings.push(finding.about(about));
             } else if entry.value.is_null() {
                 let finding =
@@ -380,7 +380,7 @@ fn name_place(root: &Node, parts: &Parts, findings: &mut Vec<Finding>) -> Span {
                         .help(format!("write `integration: {}`", parts.name));
                 findings.push(finding.about(about));
             } else if name != parts.name {
-                findings.push(codes::name_mismatch(name, &parts.name, entry.value.span).about(about));
+                findings.push(codes::name_mismatch(name, parts.name, entry.value.span).about(about));
             }
             if entry.value.is_null() { entry.key.span } else { entry.value.span }
         }

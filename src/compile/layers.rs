@@ -35,17 +35,17 @@ pub struct Said {
 }
 
 /// All layers of a project, read once.
-pub struct Layers {
-    parts: Vec<Parts>,
+pub struct Layers<'a> {
+    parts: Vec<Parts<'a>>,
     bases: BTreeMap<String, Node>,
     own: BTreeMap<FileId, Node>,
     patch: Patch,
 }
 
-impl Layers {
+impl<'a> Layers<'a> {
     /// Reads the bases, the environment and the files of these integrations.
     #[must_use]
-    pub fn read(sources: &Sources, project: &Project, environment: Option<&str>, names: &[&str]) -> Layers {
+    pub fn read(sources: &'a Sources, project: &Project, environment: Option<&str>, names: &[&str]) -> Self {
         let findings = &mut Vec::new();
         let parts = compose::find_parts(sources, findings);
         let patch = Patch::read(sources, project.environment(environment), project, &parts, findings);
@@ -58,7 +58,7 @@ impl Layers {
             }
         }
         let mut own = BTreeMap::new();
-        for parts in parts.iter().filter(|parts| names.contains(&parts.name.as_str())) {
+        for parts in parts.iter().filter(|parts| names.contains(&parts.name)) {
             let files = std::iter::once(parts.main).chain(parts.settings.iter().map(|(_, file)| *file));
             for file in files {
                 own.insert(file, compose::parse_map(sources, file, "an integration", findings).0);
@@ -83,7 +83,7 @@ impl Layers {
             self.patch.integrations.get(integration).map(|node| (Rank::Patch, node, whole.as_slice())),
         );
         layers.extend(self.patch.all.as_ref().map(|node| (Rank::PatchForAll, node, whole.as_slice())));
-        for (_, file) in parts.settings.iter().filter(|(of, _)| of == category) {
+        for (_, file) in parts.settings.iter().filter(|(of, _)| *of == category) {
             layers.extend(self.own.get(file).map(|node| (Rank::Own, node, inside.as_slice())));
         }
         if let Some(main) = self.own.get(&parts.main) {
@@ -105,7 +105,7 @@ impl Layers {
     }
 
     /// Bases from the last to the first, each before its own.
-    fn bases_of<'a>(&'a self, root: &Node, seen: &mut BTreeSet<String>, take: &mut impl FnMut(&'a Node)) {
+    fn bases_of<'s>(&'s self, root: &Node, seen: &mut BTreeSet<String>, take: &mut impl FnMut(&'s Node)) {
         for name in compose::extends_of(root, &mut Vec::new()).into_iter().rev() {
             if let Some(base) = self.bases.get(&name.text)
                 && seen.insert(name.text)

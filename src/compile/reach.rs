@@ -73,7 +73,7 @@ fn one_side(
     let locks: BTreeSet<&String> = paths.iter().filter(|path| path.starts_with("options/")).collect();
     let may_be_through = !bases.is_empty() || !locks.is_empty();
     let through = if may_be_through { changed_below(sources, &bases) } else { BTreeMap::new() };
-    let one = |Parts { name, main, settings }: Parts| {
+    let one = |Parts { name, main, settings }: Parts<'_>| {
         let files: Vec<FileId> =
             std::iter::once(main).chain(settings.into_iter().map(|(_, file)| file)).collect();
         let mut read: BTreeSet<String> = everywhere.iter().map(|path| (*path).clone()).collect();
@@ -94,7 +94,7 @@ fn one_side(
             }
             read.extend(locks.iter().map(|path| (*path).clone()));
         }
-        (!read.is_empty()).then_some((name, read, is_own))
+        (!read.is_empty()).then(|| (name.to_owned(), read, is_own))
     };
     find_parts(sources, &mut Vec::new()).into_par_iter().filter_map(one).collect()
 }

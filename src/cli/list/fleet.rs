@@ -156,7 +156,7 @@ fn asked(opened: &Project, text: &str) -> Result<Asked, Stop> {
 /// What the nearest base says, when the integration or the environment says something else. How it is written makes no
 /// difference; what an expression of a base would yield here is not known, and is not told.
 fn differs(
-    layers: &Layers,
+    layers: &Layers<'_>,
     compiled: &Compiled,
     category: &str,
     path: &SettingPath,
