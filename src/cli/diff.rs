@@ -16,7 +16,7 @@ use crate::diagnostic::{Finding, Severity};
 use crate::model::{Name, SettingPath, Settings, Value};
 use crate::plan::{
     self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Kind, Origin, Plan, Released,
-    Side, Touched,
+    Side, Standing, Touched,
 };
 use crate::report::{self, json};
 use crate::source::Sources;
@@ -51,9 +51,7 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
     let affected: BTreeSet<String> = reached.integrations.keys().cloned().collect();
     let selection = Selection { affected: Some(affected), ..project::selection(common, &root, &new)? };
     let (of_base, of_head) = (of_base(&selection, &old), of_head(&selection, &old, &new));
-    // Not beside each other: both would wait for the same schemas to be linked.
-    let before = project::compile_selected(root.clone(), old, of_base)?;
-    let after = project::compile_selected(root, new, of_head)?;
+    let (before, after) = project::compile_both(&root, (old, of_base), (new, of_head))?;
     planning::require_categories(common, &after)?;
     let mut plan = compare(common, &before, &after, &reached);
     plan.comparison = Some(Comparison {
@@ -219,15 +217,23 @@ fn one(
     reached: &reach::Reach,
     scope: &plan::Scope,
 ) -> Integration {
-    let deployed: BTreeMap<Name, Current> = base
-        .into_iter()
-        .flat_map(|base| &base.configuration.categories)
-        .map(|(id, settings)| (id.clone(), as_deployed(settings)))
-        .collect();
     let place = |category: &str, path: &SettingPath| Some(place(after, head, category, path));
     let desired = planning::desired(after, head, &place, &|_| None);
-    let mut planned =
-        plan::plan_integration(&desired, &|category| plan::Standing::of(deployed.get(category)), scope);
+    // Most categories of an integration that changed did not: these are not compared setting by setting.
+    let is_settled = |id: &Name, settings: &Settings| {
+        head.configuration.of(id) == Some(settings) && !desired.blocked.contains_key(id.as_str())
+    };
+    let deployed: BTreeMap<&str, Option<Current>> = base
+        .into_iter()
+        .flat_map(|base| &base.configuration.categories)
+        .map(|(id, settings)| (id.as_str(), (!is_settled(id, settings)).then(|| as_deployed(settings))))
+        .collect();
+    let standing = |category: &str| match deployed.get(category) {
+        None => Standing::Never,
+        Some(None) => Standing::Settled(0, 0),
+        Some(Some(current)) => Standing::Read(current),
+    };
+    let mut planned = plan::plan_integration(&desired, &standing, scope);
     for category in &mut planned.categories {
         category.revision = None;
         category.deployed = None;

@@ -64,7 +64,36 @@ pub fn compile_with<T: Send>(
     selection: Selection,
     keep: impl Fn(Judged) -> T + Sync,
 ) -> Result<Project<T>, Stop> {
-    let front = Front::read(&sources, &selection);
+    let compilation = compile_shown(Front::read(&sources, &selection), keep);
+    require_selected(&compilation, &selection)?;
+    Ok(Project { root, sources, compilation, environment: selection.environment })
+}
+
+/// Two sides of one project, each as by [`compile_selected`].
+///
+/// # Errors
+/// As [`compile_selected`].
+pub fn compile_both(
+    root: &Path,
+    (old, of_old): (Sources, Selection),
+    (new, of_new): (Sources, Selection),
+) -> Result<(Project, Project), Stop> {
+    let fronts = rayon::join(|| Front::read(&old, &of_old), || Front::read(&new, &of_new));
+    // Not beside each other: both would wait for the same schemas to be linked.
+    let (before, after) = (compile_shown(fronts.0, Judged::lower), compile_shown(fronts.1, Judged::lower));
+    require_selected(&before, &of_old)?;
+    require_selected(&after, &of_new)?;
+    let project = |sources, compilation, selection: Selection| Project {
+        root: root.to_owned(),
+        sources,
+        compilation,
+        environment: selection.environment,
+    };
+    Ok((project(old, before, of_old), project(new, after, of_new)))
+}
+
+/// Shows how far it is.
+fn compile_shown<T: Send>(front: Front<'_>, keep: impl Fn(Judged) -> T + Sync) -> Compilation<T> {
     let bar = front_bar(front.selected());
     let compilation = front.compile(|judged| {
         let kept = keep(judged);
@@ -72,8 +101,7 @@ pub fn compile_with<T: Send>(
         kept
     });
     bar.finish_and_clear();
-    require_selected(&compilation, &selection)?;
-    Ok(Project { root, sources, compilation, environment: selection.environment })
+    compilation
 }
 
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
