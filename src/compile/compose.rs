@@ -84,7 +84,7 @@ impl<'a> Composer<'a> {
 
     /// The numbers of the integrations that a selection takes, sorted by name.
     pub(super) fn selected(&self, selection: &Selection) -> Vec<usize> {
-        (0..self.parts.len()).filter(|at| selection.takes(&self.parts[*at].name)).collect()
+        (0..self.parts.len()).filter(|at| selection.takes(self.parts[*at].name)).collect()
     }
 
     /// Composes the integration with this number.
