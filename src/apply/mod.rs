@@ -331,11 +331,11 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
                 let who = match now {
                     Some(now) => format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
                     None => {
-                        let known = match gone.take() {
+                        let known = match &gone {
                             Some(known) => known,
-                            None => Gone::among(&names, store)?,
+                            None => gone.insert(Gone::among(&names, store)?),
                         };
-                        gone.insert(known).of(name, category)
+                        known.of(name, category)
                     }
                 };
                 stale.push(format!("{category} of {id}: {who}"));
