@@ -268,7 +268,12 @@ fn summary(out: &mut String, plan: &Plan) {
     }
     if plan.summary.errors > 0 {
         let errors = count(plan.summary.errors, "error");
-        let _ = writeln!(out, "{}", format!("The plan has {errors} and cannot be applied.").red().bold());
+        // Of a diff these are the ones that the base does not have.
+        let said = match plan.comparison {
+            Some(_) => format!("The changes bring {errors}."),
+            None => format!("The plan has {errors} and cannot be applied."),
+        };
+        let _ = writeln!(out, "{}", said.red().bold());
         return;
     }
     for note in &plan.notes {

@@ -158,6 +158,15 @@ fn what_changes_through_a_base_is_said_and_nothing_else_is_compiled() {
 }
 
 #[test]
+fn errors_that_the_changes_bring_are_counted_as_theirs() {
+    let repository = project();
+    repository.write("integrations/nordic.yaml", "integration: nordic\npair: fortnox-nothing\n");
+    let diff = repository.run(&["diff", "--base", "HEAD"]);
+    let said = String::from_utf8(diff.stdout).unwrap();
+    assert!(said.ends_with("The changes bring 1 error.\n"), "{said}");
+}
+
+#[test]
 fn flows_and_categories_that_appear_are_named_and_so_is_what_becomes_required() {
     let repository = project();
     let off = shop("nordic", false, "30").replace("stock: true", "stock: false");
