@@ -2,13 +2,15 @@
 //!
 //! Nothing is compared or decided anew here, and no file is read. Secrets are seen as fingerprints alone.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{CONNECTORS, FLOWS, SCHEDULES, Settings, Value, WEBHOOKS};
+use crate::model::{CONNECTORS, FLOWS, Name, SCHEDULES, Settings, Value, WEBHOOKS};
 use crate::options::fetch::http::{Fault, Kind};
+use crate::plan::integrations::Written;
 use crate::plan::{CategoryPlan, Change, Integration, Plan, Target, save_order, turns_live};
 use crate::store::{
     self, Ask, Asked, Deployed, FORCE, Lock, Moved, Note, OUTSIDE, Origin, REVERT, Rename, Run, Save, Saved,
@@ -21,6 +23,9 @@ const LOCK_SECONDS: u32 = 600;
 
 /// Integrations that are locked and saved together: few transactions, and little to find out after a crash.
 const TOGETHER: usize = 64;
+
+/// Integrations of which what is deployed is read together.
+const AT_A_TIME: usize = 512;
 
 /// What applying needs from outside.
 pub struct Surroundings<'a> {
@@ -108,8 +113,8 @@ pub type Failure = (String, Cause);
 /// What happened to every category that the plan saves.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// Integration, category, outcome; in the order of saving.
-    pub outcomes: Vec<(String, String, Outcome)>,
+    /// Integration, category, outcome; sorted by integration, and those of one in the order of saving.
+    pub outcomes: Vec<(Name, Name, Outcome)>,
     /// Integrations whose deployed state was to get another id.
     pub renamed: Vec<Renamed>,
     pub interrupted: bool,
@@ -129,6 +134,14 @@ pub struct Renamed {
 }
 
 impl Report {
+    /// What became of one category.
+    #[must_use]
+    pub fn outcome_of(&self, integration: &str, category: &str) -> Option<&Outcome> {
+        let first = self.outcomes.partition_point(|(name, _, _)| name.as_str() < integration);
+        let of_one = self.outcomes[first..].iter().take_while(|(name, _, _)| name == integration);
+        of_one.filter(|(_, id, _)| id == category).map(|(_, _, outcome)| outcome).next()
+    }
+
     /// Something was written.
     #[must_use]
     pub fn wrote(&self) -> bool {
@@ -202,9 +215,7 @@ pub fn apply(
     if plan.store.as_deref().is_some_and(|identity| identity != store.identity()) {
         return Err(ApplyError::OtherStore);
     }
-    let work: Vec<&Integration> =
-        plan.integrations.iter().filter(|integration| integration.is_applied()).collect();
-    if work.is_empty() {
+    if !plan.is_pending() {
         return Ok(Report::default());
     }
     let origin = plan.commit.as_ref().map_or_else(Origin::default, |commit| Origin {
@@ -215,7 +226,7 @@ pub fn apply(
     if let Run::Finished { at } = run {
         return Err(ApplyError::Applied { at });
     }
-    refuse_stale(plan, &work, store)?;
+    refuse_stale(plan, store)?;
     let note = |kind: &str, text: &str| Note {
         at: (surroundings.now)(),
         by: surroundings.saved_by.to_owned(),
@@ -235,11 +246,8 @@ pub fn apply(
             store.note(&note(kind, text))?;
         }
     }
-    let total = work
-        .iter()
-        .flat_map(|integration| &integration.categories)
-        .filter(|category| category.save.is_some());
-    progress(Event::Begin { categories: total.count() });
+    let summary = &plan.integrations.tally().summary.categories;
+    progress(Event::Begin { categories: summary.create + summary.update + summary.reset });
     let mut applying = Applying {
         plan,
         store: &mut *store,
@@ -251,17 +259,31 @@ pub fn apply(
         held: Vec::new(),
         held_since: None,
     };
-    let mut done: Vec<Work<'_>> = Vec::new();
-    for group in work.chunks(TOGETHER) {
-        let (ready, held) = applying.lock(group);
-        done.extend(applying.apply(ready));
+    let mut report = Report::default();
+    let mut apply_group = |group: Vec<Cow<'_, Integration>>| {
+        let group: Vec<&Integration> = group.iter().map(|integration| &**integration).collect();
+        let (ready, held) = applying.lock(&group);
+        report.add(applying.apply(ready));
         // Whoever waits holds nothing that the other may be waiting for.
         for integration in held {
             let lock = applying.wait_for_lock(integration);
-            done.extend(applying.apply(vec![Work::new(integration, lock)]));
+            report.add(applying.apply(vec![Work::new(integration, lock)]));
         }
+    };
+    let mut waiting: Vec<Cow<'_, Integration>> = Vec::new();
+    plan.integrations.ahead(written, &mut |some| {
+        waiting.extend(some);
+        while waiting.len() >= TOGETHER {
+            apply_group(waiting.drain(..TOGETHER).collect());
+        }
+    });
+    if !waiting.is_empty() {
+        apply_group(waiting);
     }
-    let mut report = report(done, applying.interrupted);
+    // In the order of the plan, whatever the order in which the locks were had.
+    report.outcomes.sort_by(|(a, _, _), (b, _, _)| a.cmp(b));
+    report.renamed.sort_by(|a, b| a.to.cmp(&b.to));
+    report.interrupted = applying.interrupted;
     if report.complete() {
         let finished = applying.store.finish(&plan.digest, &(surroundings.now)());
         report.unfinished = finished.err().as_ref().map(failure);
@@ -269,45 +291,79 @@ pub fn apply(
     Ok(report)
 }
 
-/// In the order of the plan, whatever the order in which the locks were had.
-fn report(mut done: Vec<Work<'_>>, interrupted: bool) -> Report {
-    done.sort_by_key(|work| &work.integration.integration);
-    let mut report = Report { interrupted, ..Report::default() };
-    for work in done {
-        let name = &work.integration.integration;
-        report.renamed.extend(work.renamed);
-        for (category, outcome) in work.outcomes {
-            report.outcomes.push((name.clone(), category.category.to_string(), outcome));
+impl Report {
+    fn add(&mut self, done: Vec<Work<'_>>) {
+        for work in done {
+            let name = Name::from(work.integration.integration.as_str());
+            self.renamed.extend(work.renamed);
+            for (category, outcome) in work.outcomes {
+                self.outcomes.push((name.clone(), category.category.clone(), outcome));
+            }
         }
     }
-    report
+}
+
+/// Those of which something is written.
+fn written(some: Cow<'_, [Integration]>) -> Vec<Cow<'_, Integration>> {
+    match some {
+        Cow::Borrowed(some) => some.iter().filter(|one| one.is_applied()).map(Cow::Borrowed).collect(),
+        Cow::Owned(some) => some.into_iter().filter(Integration::is_applied).map(Cow::Owned).collect(),
+    }
 }
 
 /// Refuses a plan of which a category has moved, or one that live mode rests on. What this plan did itself before it was
 /// interrupted is no such move; and once it did something, the rest is finished as far as that can be, and the report says
 /// what was in the way.
-fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Result<(), ApplyError> {
-    let is_own = |of: &Option<String>| of.as_deref() == Some(&plan.digest);
+fn refuse_stale(plan: &Plan, store: &mut dyn Store) -> Result<(), ApplyError> {
     // A plan that knew no store is for one in which nothing is yet.
-    if plan.store.is_none() && store.read(None)?.iter().any(|deployed| !is_own(&deployed.run)) {
+    if plan.store.is_none() && !has_only(&plan.digest, store)? {
         return Err(ApplyError::NotEmpty);
     }
+    let tally = plan.integrations.tally();
+    let renamed = match tally.renamed {
+        0 => Vec::new(),
+        _ => store.renames()?,
+    };
+    let (mut stale, mut begun) = (Vec::new(), false);
+    for some in tally.written.chunks(AT_A_TIME) {
+        begun |= find_stale(&plan.digest, some, &renamed, store, &mut stale)?;
+    }
+    if stale.is_empty() || begun { Ok(()) } else { Err(ApplyError::Stale(stale)) }
+}
+
+/// Whether all that is deployed was saved by this run.
+fn has_only(run: &str, store: &mut dyn Store) -> Result<bool, StoreError> {
+    let mut names: Vec<String> = Vec::new();
+    store.each_heads(None, &mut |name, _| names.push(name.into()))?;
+    for names in names.chunks(AT_A_TIME) {
+        if store.read(Some(names))?.iter().any(|deployed| deployed.run.as_deref() != Some(run)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Says what of some integrations has moved. True when this run did something of them.
+fn find_stale(
+    run: &str,
+    work: &[Written],
+    renamed: &[store::Renamed],
+    store: &mut dyn Store,
+    stale: &mut Vec<String>,
+) -> Result<bool, StoreError> {
+    let is_own = |of: &Option<String>| of.as_deref() == Some(run);
     let names = work.iter().flat_map(|integration| {
         std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
     });
     let names: Vec<String> = names.collect();
     let deployed = store.read(Some(&names))?;
-    let renamed = match work.iter().any(|integration| integration.renamed_from.is_some()) {
-        true => store.renames()?,
-        false => Vec::new(),
-    };
     let current: BTreeMap<(&str, &str), _> = deployed
         .iter()
         .map(|deployed| ((deployed.integration.as_str(), deployed.category.as_str()), deployed))
         .collect();
     // Read once, and only where something is gone.
     let mut gone: Option<Gone> = None;
-    let (mut stale, mut begun) = (Vec::new(), false);
+    let mut begun = false;
     for integration in work {
         let id = &integration.integration;
         let is_renamed = renamed.iter().any(|renamed| renamed.to == *id && is_own(&renamed.run));
@@ -319,15 +375,12 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
             stale.push(format!("{id}: {} saved under this id at {}", now.saved_by, now.saved_at));
         }
         let name = former.unwrap_or(id);
-        let saved = integration.categories.iter().filter(|category| category.save.is_some());
-        let saved = saved.map(|category| (category.category.as_str(), category.revision.unwrap_or(0)));
-        let ground = integration.rests_on.iter().map(|(category, revision)| (category.as_str(), *revision));
-        for (category, planned) in saved.chain(ground) {
-            let now = current.get(&(name.as_str(), category));
+        for (category, planned) in &integration.ground {
+            let now = current.get(&(name.as_str(), category.as_str()));
             let revision = now.map_or(0, |now| now.revision);
             if now.is_some_and(|now| is_own(&now.run)) {
                 begun = true;
-            } else if revision != planned {
+            } else if revision != *planned {
                 let who = match now {
                     Some(now) => format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
                     None => {
@@ -342,7 +395,7 @@ fn refuse_stale(plan: &Plan, work: &[&Integration], store: &mut dyn Store) -> Re
             }
         }
     }
-    if stale.is_empty() || begun { Ok(()) } else { Err(ApplyError::Stale(stale)) }
+    Ok(begun)
 }
 
 /// What is known of what is not deployed any more.
@@ -420,8 +473,8 @@ struct Ready<'a> {
 }
 
 /// What applying holds on to.
-struct Applying<'a, 's> {
-    plan: &'a Plan,
+struct Applying<'s> {
+    plan: &'s Plan,
     store: &'s mut dyn Store,
     surroundings: &'s Surroundings<'s>,
     progress: &'s mut dyn FnMut(Event<'_>),
@@ -430,14 +483,14 @@ struct Applying<'a, 's> {
     gave_up: Option<Failure>,
     /// The integration of which something was locked in the store just now.
     busy: Option<String>,
-    /// The ids of the locks of the group that is being saved, and since when they last at least.
-    held: Vec<String>,
+    /// The locks of the group that is being saved, and since when they last at least.
+    held: Vec<Lock>,
     held_since: Option<Timestamp>,
 }
 
-impl<'a> Applying<'a, '_> {
+impl Applying<'_> {
     /// Locks a group of integrations; those that somebody else has the lock of come second.
-    fn lock(&mut self, group: &[&'a Integration]) -> (Vec<Work<'a>>, Vec<&'a Integration>) {
+    fn lock<'a>(&mut self, group: &[&'a Integration]) -> (Vec<Work<'a>>, Vec<&'a Integration>) {
         let asks: Vec<Ask<'_>> = group.iter().map(|integration| self.ask(integration, None)).collect();
         self.interrupted |= (self.surroundings.stopped)();
         self.held_since = self.clock();
@@ -503,9 +556,8 @@ impl<'a> Applying<'a, '_> {
     }
 
     /// Saves all categories of integrations whose locks are held, stage by stage, and releases the locks.
-    fn apply(&mut self, mut group: Vec<Work<'a>>) -> Vec<Work<'a>> {
-        let locks = group.iter().filter_map(|work| Some(work.lock.as_ref().ok()?.id.clone()));
-        self.held = locks.collect();
+    fn apply<'a>(&mut self, mut group: Vec<Work<'a>>) -> Vec<Work<'a>> {
+        self.held = group.iter().filter_map(|work| work.lock.as_ref().ok().cloned()).collect();
         for work in &mut group {
             self.rename(work);
         }
@@ -518,7 +570,7 @@ impl<'a> Applying<'a, '_> {
         let held = std::mem::take(&mut self.held);
         if !held.is_empty() {
             // Those that cannot be released are taken over from us, or expire.
-            let _ = self.store.unlock_all(&held.iter().map(String::as_str).collect::<Vec<_>>());
+            let _ = self.store.unlock_all(&held.iter().collect::<Vec<_>>());
         }
         group
     }
@@ -539,11 +591,11 @@ impl<'a> Applying<'a, '_> {
         }
         self.held_since = now;
         // Where it fails, so will what comes next, or the lock lasts long enough all the same.
-        let _ = self.store.renew_all(&self.held.iter().map(String::as_str).collect::<Vec<_>>(), LOCK_SECONDS);
+        let _ = self.store.renew_all(&self.held.iter().collect::<Vec<_>>(), LOCK_SECONDS);
     }
 
     /// Gives what is deployed the id that the files use now, where that is another.
-    fn rename(&mut self, work: &mut Work<'a>) {
+    fn rename(&mut self, work: &mut Work<'_>) {
         let Some(from) = &work.integration.renamed_from else { return };
         self.interrupted |= (self.surroundings.stopped)();
         if self.interrupted {
@@ -581,7 +633,7 @@ impl<'a> Applying<'a, '_> {
 
     /// Proves once more, just before live mode goes on, that what it rests on is as it was planned: no save of ours would be
     /// refused, as none is made of it.
-    fn prove_ground(&mut self, group: &mut [Work<'a>]) {
+    fn prove_ground(&mut self, group: &mut [Work<'_>]) {
         let rests = |work: &Work<'_>| work.lock.is_ok() && !work.integration.rests_on.is_empty();
         let names: Vec<String> = group
             .iter()
@@ -603,7 +655,7 @@ impl<'a> Applying<'a, '_> {
     }
 
     /// Saves the categories of one stage, all in one transaction.
-    fn save(&mut self, group: &mut [Work<'a>], stage: Stage) {
+    fn save<'a>(&mut self, group: &mut [Work<'a>], stage: Stage) {
         let mut ready: Vec<Ready<'a>> = Vec::new();
         for (of, work) in group.iter_mut().enumerate() {
             for category in save_order(&work.integration.categories) {
@@ -636,7 +688,7 @@ impl<'a> Applying<'a, '_> {
         }
     }
 
-    fn save_ready(&mut self, group: &[Work<'a>], ready: &[Ready<'a>]) -> Vec<Outcome> {
+    fn save_ready(&mut self, group: &[Work<'_>], ready: &[Ready<'_>]) -> Vec<Outcome> {
         let at = (self.surroundings.now)();
         let saves: Vec<Save<'_>> = ready
             .iter()

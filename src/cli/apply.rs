@@ -44,10 +44,10 @@ pub fn run(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, S
 }
 
 fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, settled, mut ground } = settled::open(common, Purpose::Apply)?;
+    let Opened { project: opened, fleet, mut ground } = settled::open(common, Purpose::Apply)?;
     super::plan::say_if_broken(common, &opened, streams);
     let vault = Vault::default();
-    let mut plan = super::plan::make_on(common, &opened, settled, &mut ground, Some(&vault))?;
+    let mut plan = super::plan::make_on(common, &opened, fleet, &mut ground, Some(&vault))?;
     drop(ground);
     plan::file::seal(&mut plan);
     if common.output == Form::Text {
@@ -95,7 +95,7 @@ fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Strea
     }
     let categories = &plan.summary.categories;
     let number = categories.create + categories.update + categories.reset;
-    let renamed = plan.integrations.iter().filter(|one| one.renamed_from.is_some()).count();
+    let renamed = plan.integrations.tally().renamed;
     let what = match (renamed, report::count(number, "category")) {
         (0, categories) => format!("Save {categories}"),
         (renamed, categories) => {
@@ -122,10 +122,10 @@ fn confirm(common: &Common, plan: &Plan, project: &Declared, streams: &mut Strea
 }
 
 fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let file = std::fs::File::open(path).map_err(|error| {
         Stop::usage(format!("cannot read the plan {}: {}", path.display(), load::reason(&error)))
     })?;
-    let mut plan = plan::file::read(&text)
+    let mut plan = plan::file::read(file)
         .map_err(|error| Stop::usage(format!("{} cannot be applied: {error}", path.display())))?;
     if plan.summary.errors > 0 {
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
@@ -243,7 +243,7 @@ fn print(
     let code = interrupt.unwrap_or_else(|| exit_code(report));
     match common.output {
         Form::Json => report::apply::print_json(plan, report, code, &mut |text| streams.result(text)),
-        Form::Text => streams.result(&report::apply::text(report, args.plan.is_some())),
+        Form::Text => report::apply::text(report, args.plan.is_some(), &mut |text| streams.result(text)),
         _ => {
             let catalogue = Catalogue::default();
             let content = Content {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::exit::Stop;
-use crate::compile::{Compilation, Compiled};
+use crate::compile::{self, Compiled};
 use crate::model::{Settings, Value};
 use crate::schema::is_set;
 use crate::store::{self, Deployed, Heads, Past, Record, Renamed, Store};
@@ -18,7 +18,7 @@ pub struct Read {
     pub renamed: BTreeMap<String, String>,
 }
 
-/// Reads the deployed categories of some integrations (`None`: of all).
+/// Reads the deployed categories of some names (`None`: of all), where these integrations may be among them, which are sorted.
 ///
 /// An integration takes over what its former name has only while nothing is deployed under its own.
 ///
@@ -26,15 +26,31 @@ pub struct Read {
 /// When the store cannot be read.
 pub fn read(
     store: &mut dyn Store,
-    compilation: &Compilation,
-    integrations: Option<&[String]>,
+    integrations: &[Compiled],
+    names: Option<&[String]>,
 ) -> Result<Read, Stop> {
-    let former: BTreeMap<&str, &str> = compilation
-        .integrations
+    let former = integrations
         .iter()
-        .filter_map(|compiled| Some((compiled.renamed_from.as_deref()?, compiled.name.as_str())))
-        .collect();
-    let names = integrations.map(|names| {
+        .filter_map(|compiled| Some((compiled.renamed_from.as_deref()?, compiled.name.as_str())));
+    let mut read = read_as_saved(store, former.collect(), names)?;
+    for row in &mut read.rows {
+        let Some(compiled) = compile::find(integrations, &row.integration) else { continue };
+        row.settings = present(compiled, &row.category, std::mem::take(&mut row.settings));
+        row.applied = present(compiled, &row.category, std::mem::take(&mut row.applied));
+    }
+    Ok(read)
+}
+
+/// As [`read`], by former and present names of integrations; settings have the names that they were saved under.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn read_as_saved(
+    store: &mut dyn Store,
+    former: BTreeMap<&str, &str>,
+    names: Option<&[String]>,
+) -> Result<Read, Stop> {
+    let names = names.map(|names| {
         let wanted = |now: &str| names.iter().any(|name| name == now);
         let before = former.iter().filter(|(_, now)| wanted(now)).map(|(before, _)| (*before).to_owned());
         names.iter().cloned().chain(before).collect::<Vec<String>>()
@@ -50,11 +66,6 @@ pub fn read(
             now.clone_into(&mut row.integration);
         }
         renamed.insert(now.to_owned(), before.to_owned());
-    }
-    for row in &mut rows {
-        let Some(compiled) = compilation.find(&row.integration) else { continue };
-        row.settings = present(compiled, &row.category, std::mem::take(&mut row.settings));
-        row.applied = present(compiled, &row.category, std::mem::take(&mut row.applied));
     }
     rows.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
     Ok(Read { rows, renamed })

@@ -6,21 +6,22 @@ use rayon::prelude::*;
 
 use super::args::{Common, Diff, Form};
 use super::exit::{self, Stop};
+use super::owners::Owners;
 use super::project::{self, Project};
 use super::streams::Streams;
-use super::{forms, owners, plan as planning};
+use super::{forms, plan as planning};
 use crate::compile::compose::files_by_integration;
 use crate::compile::project::Project as Declared;
 use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{Name, SettingPath, Settings, Value};
 use crate::plan::{
-    self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Kind, Origin, Plan, Released,
-    Side, Standing, Touched,
+    self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Integrations, Kind, Origin,
+    Plan, Released, Side, Standing, Touched,
 };
 use crate::report::{self, json};
 use crate::source::Sources;
-use crate::source::git::{History, Revision};
+use crate::source::git::{Commit, History, Revision};
 
 /// Runs the command.
 ///
@@ -74,10 +75,12 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
         }),
     };
     let history = (history, head);
-    owners::assign(&mut plan, &after, Some(&history));
-    if args.blame {
-        blame(&mut plan, &after.sources, &history);
-    }
+    let owners = Owners::of(&after, Some(&history));
+    let mut blame = args.blame.then(|| Blame::of(&after.sources, &history));
+    plan.integrations = plan.integrations.edited(|one| {
+        owners.assign(one);
+        blame.iter_mut().for_each(|blame| blame.name(one));
+    });
     let findings = new_findings(&before, &after);
     plan.findings = json::findings(&findings, &after.sources);
     let counts = report::findings::counts(&findings);
@@ -96,7 +99,7 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
         Form::Json => json::print_plan(&mut plan, "diff", code, &mut |text| streams.result(text)),
         Form::Text => {
             streams.result(&report::findings::text(&findings, &after.sources, &after.compilation.hidden));
-            streams.result(&report::plan::text(&plan));
+            report::plan::text(&plan, &mut |text| streams.result(text));
         }
         _ => forms::print(common, &planning::content("diff", &after, &plan), streams)?,
     }
@@ -152,7 +155,8 @@ fn of_head(selection: &Selection, base: &Sources, head: &Sources) -> Selection {
 }
 
 fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::Reach) -> Plan {
-    let scope = planning::scope(common, after, &[]);
+    let mut scope = planning::scope(common, after, 0);
+    scope.left_out_categories = planning::left_out(&scope, &after.compilation.integrations);
     let old: BTreeMap<&str, &Compiled> =
         before.compilation.integrations.iter().map(|compiled| (compiled.name.as_str(), compiled)).collect();
     let compared = after.compilation.integrations.par_iter().map(|compiled| {
@@ -178,7 +182,8 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
         released.extend(gone(base, None));
     }
     released.retain(|released: &Released| scope.takes(&released.category));
-    let summary = plan::summarize(&integrations);
+    let integrations: Integrations = integrations.into_iter().collect();
+    let summary = integrations.tally().summary.clone();
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
         command: "diff".to_owned(),
@@ -305,7 +310,7 @@ fn relabel(category: &mut plan::CategoryPlan, before: &Project, base: Option<&Co
 fn place(opened: &Project, compiled: &Compiled, category: &str, path: &SettingPath) -> (String, usize) {
     let span =
         compiled.origins.get(category).and_then(|origins| origins.get(path)).unwrap_or(&compiled.place);
-    (opened.sources.path(*span).to_owned(), opened.sources.position(*span).line)
+    (opened.sources.path(*span).to_owned(), opened.sources.line(*span))
 }
 
 fn effects(base: Option<&Compiled>, head: &Compiled, reached: &reach::Reach, changed: bool) -> Effects {
@@ -353,20 +358,32 @@ fn new_findings(before: &Project, after: &Project) -> Vec<Finding> {
     findings
 }
 
-/// Names who last touched the line of each change.
-fn blame(plan: &mut Plan, sources: &Sources, (history, head): &(History, Revision)) {
-    let mut files = BTreeMap::new();
-    let changes =
-        plan.integrations.iter_mut().flat_map(|one| &mut one.categories).flat_map(|one| &mut one.changes);
-    for change in changes.filter(|change| change.kind != Kind::Reset) {
-        let (Some(path), Some(line)) = (&change.path, change.line) else { continue };
-        let lines = files.entry(path.clone()).or_insert_with(|| {
-            let text = sources.by_path(path).map(|id| sources.file(id).text()).unwrap_or_default();
-            history.touched(head, path, text)
-        });
-        change.touched = Some(match lines.get(line - 1).cloned().flatten() {
-            Some(commit) => Touched { commit: Some(commit.id), author: commit.author },
-            None => Touched { commit: None, author: String::new() },
-        });
+/// Who last touched each line of the files that changes stand in.
+struct Blame<'a> {
+    sources: &'a Sources,
+    history: &'a (History, Revision),
+    files: BTreeMap<String, Vec<Option<Commit>>>,
+}
+
+impl<'a> Blame<'a> {
+    fn of(sources: &'a Sources, history: &'a (History, Revision)) -> Self {
+        Blame { sources, history, files: BTreeMap::new() }
+    }
+
+    /// Names who last touched the line of each change.
+    fn name(&mut self, integration: &mut Integration) {
+        let Blame { sources, history: (history, head), files } = self;
+        let changes = integration.categories.iter_mut().flat_map(|one| &mut one.changes);
+        for change in changes.filter(|change| change.kind != Kind::Reset) {
+            let (Some(path), Some(line)) = (&change.path, change.line) else { continue };
+            let lines = files.entry(path.clone()).or_insert_with(|| {
+                let text = sources.by_path(path).map(|id| sources.file(id).text()).unwrap_or_default();
+                history.touched(head, path, text)
+            });
+            change.touched = Some(match lines.get(line - 1).cloned().flatten() {
+                Some(commit) => Touched { commit: Some(commit.id), author: commit.author },
+                None => Touched { commit: None, author: String::new() },
+            });
+        }
     }
 }

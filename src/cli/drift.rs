@@ -8,9 +8,9 @@ use super::deployed;
 use super::exit::{self, Stop};
 use super::forms;
 use super::project::Project;
-use super::settled::{self, Opened, Purpose};
+use super::settled::{self, Open, Opened, Purpose};
 use super::streams::Streams;
-use crate::compile::Compiled;
+use crate::compile::{self, Compiled};
 use crate::model::{Name, Value};
 use crate::plan::{self, Action, CategoryPlan, Change, Integration, Mode, Plan, Readiness, outside};
 use crate::report::{history, json};
@@ -21,18 +21,15 @@ use crate::store::{Head, Store};
 /// # Errors
 /// When there is no project, or the store cannot be read.
 pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, settled, mut ground } = settled::open(common, Purpose::Look)?;
-    let mut plan = super::plan::make_on(common, &opened, settled, &mut ground, None)?;
+    let Opened { project: opened, fleet, mut ground } = settled::open(common, Purpose::Look)?;
+    let open = fleet.open.clone();
+    let mut plan = super::plan::make_on(common, &opened, fleet, &mut ground, None)?;
     let moved = match ground.store.as_deref_mut() {
-        Some(store) => find(common, &plan, &opened, store)?,
+        Some(store) => find(common, &plan, &opened, &open, store)?,
         None => Vec::new(),
     };
-    to_drift(&mut plan, &opened, moved);
-    let drifted = plan
-        .integrations
-        .iter()
-        .flat_map(|integration| &integration.categories)
-        .any(|category| !category.changes.is_empty());
+    to_drift(&mut plan, moved);
+    let drifted = plan.integrations.tally().touched > 0;
     let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
     match common.output {
         Form::Json => json::print_plan(&mut plan, "drift", code, &mut |text| streams.result(text)),
@@ -47,9 +44,12 @@ struct Drifted {
     /// Under its present name.
     integration: String,
     category: String,
+    /// Where a schema is known.
+    title: Option<Name>,
     /// None where it was deleted.
     revision: Option<u64>,
-    moved: Vec<outside::Moved>,
+    /// Each setting, and whether the files say something of it.
+    moved: Vec<(outside::Moved, bool)>,
 }
 
 /// Looks for drift in what the filters took, and without filters in integrations that no file declares.
@@ -57,17 +57,20 @@ fn find(
     common: &Common,
     plan: &Plan,
     opened: &Project,
+    open: &[Open],
     store: &mut (dyn Store + 'static),
 ) -> Result<Vec<Drifted>, Stop> {
     let everything = super::plan::is_all(common);
-    let former: BTreeMap<&str, &str> = opened
-        .compilation
-        .integrations
-        .iter()
-        .filter_map(|compiled| Some((compiled.renamed_from.as_deref()?, compiled.name.as_str())))
+    let compiled = opened.compilation.integrations.iter();
+    let compiled = compiled.map(|compiled| (compiled.renamed_from.as_deref(), compiled.name.as_str()));
+    let former: BTreeMap<&str, &str> = compiled
+        .chain(open.iter().map(|open| (open.renamed_from.as_deref(), open.name.as_str())))
+        .filter_map(|(former, now)| Some((former?, now)))
         .collect();
-    let planned = plan.integrations.iter().map(|integration| integration.integration.as_str());
-    let names: Vec<String> = planned.chain(former.keys().copied()).map(str::to_owned).collect();
+    let planned: BTreeSet<String> =
+        plan.integrations.iter().map(|integration| integration.integration.clone()).collect();
+    let names: Vec<String> =
+        planned.iter().map(String::as_str).chain(former.keys().copied()).map(str::to_owned).collect();
     let heads = store.heads((!everything).then_some(&names))?;
     let renames = store.renames()?;
     let has = |name: &str| !heads.of(name).is_empty();
@@ -80,8 +83,13 @@ fn find(
     let mut suspects: BTreeSet<(&str, &str)> =
         edited.map(|(name, head)| (name.as_str(), head.category.as_str())).collect();
     let deleted = deployed::deleted(store, &renames, &heads)?;
+    let suspected =
+        suspects.iter().map(|(name, _)| *name).chain(deleted.iter().map(|(name, _)| name.as_str()));
+    let suspected: BTreeSet<String> = suspected.map(present).collect();
+    let compiled = settled::compiled(opened, open, &|name| suspected.contains(name));
+    let find = |name: &str| compile::find(&compiled, name);
     let declares = |name: &str, category: &str| {
-        let compiled = opened.compilation.find(&present(name));
+        let compiled = find(&present(name));
         compiled.is_some_and(|compiled| compiled.configuration.categories.contains_key(category))
     };
     // Where no file declares it, nobody misses it.
@@ -94,8 +102,11 @@ fn find(
     let mut found = Vec::new();
     for (name, category) in suspects {
         let integration = present(name);
-        let compiled = opened.compilation.find(&integration);
-        if !is_asked_for(common, opened, plan, &integration, category, compiled) {
+        let compiled = find(&integration);
+        // One that is in the files and not in the plan was left out, or could not be compiled.
+        let known =
+            planned.contains(&integration) || opened.compilation.names.binary_search(&integration).is_err();
+        if !known || !is_asked_for(common, category, compiled) {
             continue;
         }
         let mut past = deployed::history(store, &renames, name, category)?;
@@ -123,8 +134,13 @@ fn find(
             Some(compiled) => deployed::present(compiled, category, row.applied.clone()),
             None => row.applied.clone(),
         });
+        let moved = outside::moved(&versions, agreed.as_ref(), desired).into_iter().map(|moved| {
+            let is_set = desired.is_some_and(|desired| desired.contains_key(&moved.path));
+            (moved, is_set)
+        });
         found.push(Drifted {
-            moved: outside::moved(&versions, agreed.as_ref(), desired),
+            moved: moved.collect(),
+            title: compiled.and_then(|compiled| Some(compiled.pair.category(category)?.title.clone())),
             revision: head.map(|head: &Head| head.revision),
             integration,
             category: category.to_owned(),
@@ -134,68 +150,57 @@ fn find(
 }
 
 /// Whether a category is in scope: what is edited elsewhere by agreement is not drift.
-fn is_asked_for(
-    common: &Common,
-    opened: &Project,
-    plan: &Plan,
-    integration: &str,
-    category: &str,
-    compiled: Option<&Compiled>,
-) -> bool {
+fn is_asked_for(common: &Common, category: &str, compiled: Option<&Compiled>) -> bool {
     let in_scope = common.category.is_empty() || common.category.iter().any(|wanted| wanted == category);
     let agreed = compiled.is_some_and(|compiled| compiled.unmanaged.iter().any(|id| id == category));
-    // One that is in the files and not in the plan was left out, or could not be compiled.
-    let known = plan.integrations.iter().any(|planned| planned.integration == integration)
-        || !opened.compilation.names.iter().any(|name| name == integration);
-    in_scope && !agreed && known
+    in_scope && !agreed
 }
 
 /// Puts what drifted in the place of what would be saved.
-fn to_drift(plan: &mut Plan, opened: &Project, found: Vec<Drifted>) {
+fn to_drift(plan: &mut Plan, found: Vec<Drifted>) {
     "drift".clone_into(&mut plan.command);
     plan.refusals.clear();
     plan.notes.clear();
     // What the files lack is for `validate` to say; an error tells why something was not looked at.
     plan.findings.retain(|finding| finding["severity"] == "error");
-    let mut moved = BTreeMap::new();
-    for Drifted { integration, category, revision, moved: settings } in found {
-        if settings.is_empty() {
-            continue;
-        }
-        let of_one = match plan.integrations.iter_mut().find(|one| one.integration == integration) {
-            Some(of_one) => of_one,
-            None => {
-                plan.integrations.push(in_no_file(&integration));
-                let Some(last) = plan.integrations.last_mut() else { continue };
-                last
-            }
-        };
-        if !of_one.categories.iter().any(|one| one.category == category) {
-            let title = opened
-                .compilation
-                .find(&integration)
-                .and_then(|compiled| Some(compiled.pair.category(&category)?.title.clone()));
-            of_one.categories.push(hidden(&category, title, revision));
-        }
-        moved.insert((integration, category), settings);
+    let mut drifted: BTreeMap<String, Vec<Drifted>> = BTreeMap::new();
+    for one in found.into_iter().filter(|one| !one.moved.is_empty()) {
+        drifted.entry(one.integration.clone()).or_default().push(one);
     }
-    plan.integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
-    for integration in &mut plan.integrations {
-        integration.renamed_from = None;
-        integration.deployed_mode = None;
-        integration.rests_on.clear();
-        let compiled = opened.compilation.find(&integration.integration);
-        for category in &mut integration.categories {
-            let key = (integration.integration.clone(), category.category.to_string());
-            let desired = compiled.and_then(|compiled| compiled.configuration.of(&category.category));
-            let is_set =
-                |moved: &outside::Moved| desired.is_some_and(|desired| desired.contains_key(&moved.path));
-            show(category, moved.remove(&key).unwrap_or_default(), &is_set);
-        }
-    }
+    let planned = std::mem::take(&mut plan.integrations).into_iter().map(|mut integration| {
+        let of_one = drifted.remove(&integration.integration).unwrap_or_default();
+        show(&mut integration, of_one);
+        integration
+    });
+    let mut integrations: Vec<Integration> = planned.collect();
+    integrations.extend(drifted.into_iter().map(|(name, of_one)| {
+        let mut integration = in_no_file(&name);
+        show(&mut integration, of_one);
+        integration
+    }));
+    integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
+    plan.integrations = integrations.into_iter().collect();
     let errors = plan.summary.errors;
-    plan.summary = plan::Summary { errors, ..plan::summarize(&plan.integrations) };
+    plan.summary = plan::Summary { errors, ..plan.integrations.tally().summary.clone() };
     plan::file::seal(plan);
+}
+
+/// Shows what drifted of one integration, and nothing else.
+fn show(integration: &mut Integration, drifted: Vec<Drifted>) {
+    integration.renamed_from = None;
+    integration.deployed_mode = None;
+    integration.rests_on.clear();
+    let mut moved = BTreeMap::new();
+    for Drifted { category, title, revision, moved: settings, .. } in drifted {
+        if !integration.categories.iter().any(|one| one.category == category) {
+            integration.categories.push(hidden(&category, title, revision));
+        }
+        moved.insert(category, settings);
+    }
+    for category in &mut integration.categories {
+        let moved = moved.remove(category.category.as_str()).unwrap_or_default();
+        show_category(category, moved);
+    }
 }
 
 /// An integration that the store has and no file declares; nothing is known of it but that.
@@ -232,12 +237,12 @@ fn hidden(category: &str, title: Option<Name>, revision: Option<u64>) -> Categor
     }
 }
 
-fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>, is_set: &dyn Fn(&outside::Moved) -> bool) {
+fn show_category(category: &mut CategoryPlan, moved: Vec<(outside::Moved, bool)>) {
     let json = |value: &Option<Value>| value.as_ref().map_or(serde_json::Value::Null, Value::to_json);
     let planned = std::mem::take(&mut category.changes);
     category.changes = moved
         .into_iter()
-        .map(|moved| {
+        .map(|(moved, is_set)| {
             let setting = moved.path.to_string();
             // Where the files mention it, they say where.
             let place = planned.iter().find(|change| change.setting == setting);
@@ -253,7 +258,7 @@ fn show(category: &mut CategoryPlan, moved: Vec<outside::Moved>, is_set: &dyn Fn
                 path: place.and_then(|change| change.path.clone()),
                 line: place.and_then(|change| change.line),
                 touched: None,
-                unmanaged: place.is_none() && !is_set(&moved),
+                unmanaged: place.is_none() && !is_set,
                 since: Some(moved.since),
                 by: Some(moved.by),
                 setting,

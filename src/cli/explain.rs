@@ -144,7 +144,7 @@ fn explain_value(
     if paths.is_empty() {
         paths.insert(asked.clone());
     }
-    let place = |span: Span| (opened.sources.path(span).to_owned(), opened.sources.position(span).line);
+    let place = |span: Span| (opened.sources.path(span).to_owned(), opened.sources.line(span));
     let rows = paths.into_iter().map(|path| {
         let value = written.and_then(|written| written.get(&path));
         let label = value.and_then(|value| {
@@ -182,7 +182,8 @@ fn deployed_of(
     let plan = super::plan::make(common, opened)?;
     let (_, url) = opened.store(common)?;
     let Some(mut store) = store::open_existing(&url)? else { return Ok((Settings::new(), plan)) };
-    let rows = deployed::read(store.as_mut(), &opened.compilation, Some(&[name.to_owned()]))?.rows;
+    let rows =
+        deployed::read(store.as_mut(), &opened.compilation.integrations, Some(&[name.to_owned()]))?.rows;
     let row = rows.into_iter().find(|row| row.category == category);
     Ok((row.map(|row| row.settings).unwrap_or_default(), plan))
 }

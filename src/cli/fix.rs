@@ -118,7 +118,7 @@ impl Mended {
         Mended {
             code: finding.code.id,
             path: sources.path(finding.primary.span).to_owned(),
-            line: sources.position(finding.primary.span).line,
+            line: sources.line(finding.primary.span),
             message: format!("{}: {mend}", finding.message),
         }
     }

@@ -92,7 +92,7 @@ fn last_applied(common: &Common, opened: &Project) -> Result<BTreeMap<String, St
     let Some(mut store) = store::open_existing(&url)? else { return Ok(BTreeMap::new()) };
     let mut last = BTreeMap::new();
     let renames = store.renames()?;
-    let rows = deployed::read(store.as_mut(), &opened.compilation, None)?.rows;
+    let rows = deployed::read(store.as_mut(), &opened.compilation.integrations, None)?.rows;
     for deployed in rows.into_iter().filter(|deployed| !deployed.applied.is_empty()) {
         let saved_at = match deployed.run {
             Some(_) => Some(deployed.saved_at),

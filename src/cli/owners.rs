@@ -1,23 +1,36 @@
 //! Whose review a change needs: the project's `owners`, and CODEOWNERS for the files that the changes stand in.
 
+use std::collections::BTreeMap;
+
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::project::Project;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, CategoryPlan, Integration};
 use crate::source::git::{History, Revision};
 
-/// Writes the owners to every category that changes or is blocked.
-pub fn assign(plan: &mut Plan, opened: &Project, history: Option<&(History, Revision)>) {
-    let declared = &opened.compilation.project.owners;
-    let rules = history
-        .and_then(|(history, revision)| Some((history.folder(), rules(&history.codeowners(revision)?))))
-        .unwrap_or_default();
-    let (folder, rules) = rules;
-    for integration in &mut plan.integrations {
-        for category in &mut integration.categories {
-            if category.changes.is_empty() && category.action != Action::Blocked {
-                continue;
-            }
+/// Who owns what in a project.
+pub struct Owners<'a> {
+    declared: &'a BTreeMap<String, Vec<String>>,
+    /// The project's folder in its repository.
+    folder: String,
+    rules: Vec<Rule>,
+}
+
+impl<'a> Owners<'a> {
+    #[must_use]
+    pub fn of(opened: &'a Project, history: Option<&(History, Revision)>) -> Self {
+        let rules = history
+            .and_then(|(history, revision)| Some((history.folder(), rules(&history.codeowners(revision)?))));
+        let (folder, rules) = rules.unwrap_or_default();
+        Owners { declared: &opened.compilation.project.owners, folder, rules }
+    }
+
+    /// Writes the owners to every category that changes or is blocked.
+    pub fn assign(&self, integration: &mut Integration) {
+        let Owners { declared, folder, rules } = self;
+        let worth =
+            |category: &&mut CategoryPlan| !category.changes.is_empty() || category.action == Action::Blocked;
+        for category in integration.categories.iter_mut().filter(worth) {
             // The most specific entry speaks: of a pair's category, of a category, of a pair.
             let keys = [
                 format!("{}.{}", integration.pair, category.category),
@@ -27,7 +40,7 @@ pub fn assign(plan: &mut Plan, opened: &Project, history: Option<&(History, Revi
             let mut owners: Vec<String> =
                 keys.iter().find_map(|key| declared.get(key)).cloned().unwrap_or_default();
             for path in category.changes.iter().filter_map(|change| change.path.as_deref()) {
-                owners.extend(owners_of(&rules, &format!("{folder}{path}")));
+                owners.extend(owners_of(rules, &format!("{folder}{path}")));
             }
             owners.sort();
             owners.dedup();

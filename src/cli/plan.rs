@@ -1,8 +1,11 @@
 //! `plan`: the files against what is deployed.
 #![expect(clippy::disallowed_methods, reason = "writes the plan file that --out names")]
 
-use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write as _};
+use std::iter::Peekable;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -11,16 +14,18 @@ use super::args::{Common, Form, Plan as PlanArgs};
 use super::deployed;
 use super::exit::{self, Stop};
 use super::forms;
-use super::owners;
+use super::owners::Owners;
 use super::project::{self, Project};
 use super::secrets::Secrets;
-use super::settled::{self, Ground, Opened, Purpose, Settled};
+use super::settled::{self, Fleet, Ground, Open, Opened, Purpose, Settled};
 use super::streams::Streams;
 use super::vault::Vault;
 use crate::compile::Compiled;
 use crate::diagnostic::Severity;
-use crate::model::{Name, SettingPath, Settings};
-use crate::plan::{self, Current, Desired, FORMAT_VERSION, Plan, Released, Scope, Standing, safety};
+use crate::model::{Hidden, Name, SettingPath, Settings};
+use crate::plan::{
+    self, Current, Desired, FORMAT_VERSION, Integrations, Plan, Released, Scope, Standing, safety,
+};
 use crate::report::content::Content;
 use crate::report::{self, json};
 use crate::source::load;
@@ -31,15 +36,15 @@ use crate::store::{self, Deployed, Store};
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, settled, mut ground } = match args.max_age {
+    let Opened { project: opened, fleet, mut ground } = match args.max_age {
         Some(max_age) => {
             let project = super::options::open_with_fresh_lists(common, max_age, streams)?;
-            Opened { ground: Ground::under(common, &project)?, project, settled: Vec::new() }
+            Opened { ground: Ground::under(common, &project)?, project, fleet: Fleet::default() }
         }
         None => settled::open(common, Purpose::Look)?,
     };
     say_if_broken(common, &opened, streams);
-    let mut plan = make_on(common, &opened, settled, &mut ground, None)?;
+    let mut plan = make_on(common, &opened, fleet, &mut ground, None)?;
     if args.out.is_some() || common.output != Form::Text {
         plan::file::seal(&mut plan);
     }
@@ -98,7 +103,7 @@ pub fn content<'a>(command: &'a str, opened: &'a Project, plan: &'a Plan) -> Con
 pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
     let compilation = &opened.compilation;
     streams.result(&report::findings::text(&compilation.findings, &opened.sources, &compilation.hidden));
-    streams.result(&report::plan::text(plan));
+    report::plan::text(plan, &mut |text| streams.result(text));
 }
 
 /// Makes the plan of a compiled project, not sealed yet; reads the store and writes nothing.
@@ -106,10 +111,10 @@ pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
 /// # Errors
 /// When the store cannot be read, or a category filter names nothing.
 pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
-    make_on(common, opened, Vec::new(), &mut Ground::under(common, opened)?, None)
+    make_on(common, opened, Fleet::default(), &mut Ground::under(common, opened)?, None)
 }
 
-/// As [`make`], beside integrations that are settled; with a Vault, to apply: it is asked, and the programs that secrets come
+/// As [`make`], with a fleet beside what was compiled; with a Vault, to apply: it is asked, and the programs that secrets come
 /// from run.
 ///
 /// # Errors
@@ -117,57 +122,61 @@ pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
 pub fn make_on(
     common: &Common,
     opened: &Project,
-    settled: Vec<Settled>,
+    fleet: Fleet,
     ground: &mut Ground,
     applying: Option<&Vault>,
 ) -> Result<Plan, Stop> {
     require_categories(common, opened)?;
     let (environment, _) = opened.store(common)?;
     let Ground { store, gone, commit } = ground;
-    let (deployed, renamed) = read(store.as_deref_mut(), common, opened, gone.take())?;
-    let scope = scope(common, opened, &settled);
-    let secrets = store.as_ref().map(|store| Secrets::new(&opened.root, store.fingerprint_key()));
-    let programs = &opened.compilation.project.secrets.exec;
+    let compilation = &opened.compilation;
+    let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
+    let secrets = key.as_ref().map(|key| Secrets::new(&opened.root, key));
     let secrets = secrets.map(|secrets| match applying {
-        Some(vault) => secrets.running(programs).asking(vault),
+        Some(vault) => secrets.running(&compilation.project.secrets.exec).asking(vault),
         None => secrets,
     });
     let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
-    let compilation = &opened.compilation;
-    let plan_one = |compiled: &Compiled| {
-        let place = |category: &str, path: &SettingPath| place(opened, compiled, category, path);
-        let desired = Desired {
-            renamed_from: renamed.get(&compiled.name).map(String::as_str),
-            ..desired(opened, compiled, &place, &fingerprint)
-        };
-        let deployed = deployed.get(&compiled.name);
-        plan::plan_integration(
-            &desired,
-            &|category| Standing::of(deployed.and_then(|all| all.get(category))),
-            &scope,
-        )
+    let history = project::history(&opened.root, common.rev.as_deref().unwrap_or("HEAD")).ok();
+    let mut planner = Planner {
+        all: All {
+            opened,
+            scope: scope(common, opened, fleet.number()),
+            fingerprint: &fingerprint,
+            owners: Owners::of(opened, history.as_ref()),
+        },
+        store: store.as_deref_mut(),
+        settled: fleet.settled.into_iter().peekable(),
+        made: Made::default(),
     };
-    let mut integrations: Vec<_> = match applying {
-        // The programs that secrets come from may ask a person, so they run one after the other.
-        Some(_) => compilation.integrations.iter().map(plan_one).collect(),
-        None => compilation.integrations.par_iter().map(plan_one).collect(),
-    };
-    let mut released = released(opened, &integrations, &deployed, &scope);
-    for one in settled {
-        released.extend(one.released);
-        integrations.push(one.planned);
+    let gone = gone.take();
+    let kept = &compilation.integrations;
+    let named: Vec<Open> = kept.iter().map(Open::of_compiled).collect();
+    let of_kept = |at: usize| Some(Cow::Borrowed(&kept[at]));
+    planner.plan(&named, &of_kept, gone.is_none() && is_all(common))?;
+    if !fleet.open.is_empty() {
+        let (again, bar) = (opened.again(), project::bar(fleet.open.len(), "integrations planned"));
+        for some in fleet.open.chunks(AT_A_TIME) {
+            planner.plan(some, &|at| again.compile(&some[at].name).map(Cow::Owned), false)?;
+            bar.inc(some.len() as u64);
+        }
+        bar.finish_and_clear();
     }
-    if let Some(store) = store.as_deref_mut() {
-        note_deleted(store, &mut integrations)?;
+    planner.add(Vec::new(), None);
+    if is_all(common) {
+        planner.look_at(gone.unwrap_or_default())?;
     }
+    let Planner { all: All { scope, .. }, made, .. } = planner;
+    let Made { integrations, mut released, refusals, gone, known, .. } = made;
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
-    integrations.sort_by(|a, b| a.integration.cmp(&b.integration));
-    let refusals = gaps(opened, &integrations, &deployed);
-    let mut summary = plan::summarize(&integrations);
     let counts = report::findings::counts(&compilation.findings);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
-    (summary.errors, summary.warnings, summary.notes) =
-        (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
+    let summary = plan::Summary {
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        notes: of(Severity::Note),
+        ..integrations.tally().summary.clone()
+    };
     let store_to_be = store.is_none().then(|| {
         let named = common.store.as_deref();
         project::store_to_be(&compilation.project, &opened.root, environment.as_deref(), named)
@@ -190,22 +199,219 @@ pub fn make_on(
         store_to_be,
         released,
         scope,
+        notes: likely_renames(&integrations, &gone, &known),
         integrations,
         refusals,
-        notes: Vec::new(),
         revert: None,
         findings: json::findings(&compilation.findings, &opened.sources),
         summary,
         comparison: None,
     };
-    plan.notes = likely_renames(opened, &plan, &deployed);
     super::safety::foretell(&mut plan, &compilation.project, jiff::Timestamp::now())?;
-    owners::assign(
-        &mut plan,
-        opened,
-        project::history(&opened.root, common.rev.as_deref().unwrap_or("HEAD")).ok().as_ref(),
-    );
     Ok(plan)
+}
+
+/// Integrations of a fleet that are in memory at once, and of which what is deployed is read together.
+const AT_A_TIME: usize = 512;
+
+/// Plans integrations, some at a time, and keeps of each what the whole plan needs.
+struct Planner<'a, 's> {
+    all: All<'a>,
+    store: Option<&'s mut (dyn Store + 'static)>,
+    /// Those that are planned already.
+    settled: Peekable<std::vec::IntoIter<Settled>>,
+    made: Made,
+}
+
+/// What planning one takes of the whole.
+struct All<'a> {
+    opened: &'a Project,
+    scope: Scope,
+    fingerprint: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    owners: Owners<'a>,
+}
+
+/// What planning makes.
+#[derive(Default)]
+struct Made {
+    integrations: Integrations,
+    released: Vec<Released>,
+    /// Gaps: all other refusals are judged by the whole.
+    refusals: Vec<plan::Refusal>,
+    /// What is deployed of integrations that the project has not.
+    gone: ByIntegration,
+    /// The integrations of which something is deployed, under the names that the project has for them.
+    known: BTreeSet<String>,
+    /// Names under which some of these are deployed.
+    taken_over: BTreeSet<String>,
+}
+
+/// One integration, planned.
+struct Planned {
+    integration: plan::Integration,
+    gap: Option<plan::Refusal>,
+    released: Vec<Released>,
+    /// How many of its visible categories the filters left.
+    left_out: usize,
+    /// Something of it is deployed.
+    is_known: bool,
+}
+
+/// Gives the integration with a number, as it was kept or once more.
+type Compile<'a> = dyn Fn(usize) -> Option<Cow<'a, Compiled>> + Sync + 'a;
+
+impl All<'_> {
+    fn plan_one(
+        &self,
+        compiled: &Compiled,
+        former: Option<&str>,
+        mut deployed: Option<BTreeMap<String, Current>>,
+    ) -> Planned {
+        for (category, current) in deployed.iter_mut().flatten() {
+            current.settings = deployed::present(compiled, category, std::mem::take(&mut current.settings));
+            current.applied = deployed::present(compiled, category, std::mem::take(&mut current.applied));
+        }
+        let place = |category: &str, path: &SettingPath| place(self.opened, compiled, category, path);
+        let desired =
+            Desired { renamed_from: former, ..desired(self.opened, compiled, &place, self.fingerprint) };
+        let standing = |category: &str| Standing::of(deployed.as_ref().and_then(|all| all.get(category)));
+        let mut integration = plan::plan_integration(&desired, &standing, &self.scope);
+        self.owners.assign(&mut integration);
+        let is_released = |id: &str| !compiled.configuration.categories.contains_key(id);
+        Planned {
+            gap: safety::live_with_gaps(&integration, compiled.required(), deployed.as_ref()),
+            released: released(&compiled.name, deployed.iter().flatten(), &self.scope, &is_released),
+            left_out: left_out(&self.scope, std::slice::from_ref(compiled)),
+            is_known: deployed.is_some(),
+            integration,
+        }
+    }
+}
+
+impl Planner<'_, '_> {
+    /// Plans integrations, sorted, whose names come after those that are planned; each is compiled, planned and dropped by
+    /// itself. Reads what is deployed of them, or of all.
+    fn plan(&mut self, named: &[Open], compiled: &Compile<'_>, reads_all: bool) -> Result<(), Stop> {
+        let names: Vec<String> = named.iter().map(|open| open.name.clone()).collect();
+        let former =
+            named.iter().filter_map(|open| Some((open.renamed_from.as_deref()?, open.name.as_str())));
+        let (mut deployed, renamed) =
+            self.read(former.collect(), (!reads_all).then_some(names.as_slice()))?;
+        let deployed_of: Vec<_> = names.iter().map(|name| deployed.remove(name)).collect();
+        let all = &self.all;
+        let planned = deployed_of.into_par_iter().enumerate().filter_map(|(at, deployed)| {
+            let former = renamed.get(&names[at]).map(String::as_str);
+            Some(all.plan_one(&*compiled(at)?, former, deployed))
+        });
+        let planned: Vec<Planned> = planned.collect();
+        let mut integrations = Vec::with_capacity(planned.len());
+        for Planned { integration, gap, released, left_out, is_known } in planned {
+            self.made.refusals.extend(gap);
+            self.made.released.extend(released);
+            self.all.scope.left_out_categories += left_out;
+            if is_known {
+                self.made.known.insert(integration.integration.clone());
+            }
+            integrations.push(integration);
+        }
+        if let Some(store) = self.store.as_deref_mut() {
+            note_deleted(store, &mut integrations)?;
+        }
+        self.made.taken_over.extend(renamed.into_values());
+        self.made.gone.append(&mut deployed);
+        self.add(integrations, names.last().map(String::as_str));
+        Ok(())
+    }
+
+    /// Looks at what is deployed of integrations that the project has not.
+    fn look_at(&mut self, gone: Vec<Name>) -> Result<(), Stop> {
+        let names = gone.into_iter().map(String::from);
+        let is_new =
+            |name: &String| !self.made.gone.contains_key(name) && !self.made.taken_over.contains(name);
+        let names: Vec<String> = names.filter(is_new).collect();
+        let is_few = names.len() <= COMPARED;
+        let mut all = std::mem::take(&mut self.made.gone);
+        // What could not be compiled is there, and nothing is known of what it declares.
+        all.retain(|name, _| self.all.opened.compilation.names.binary_search(name).is_err());
+        let known: Vec<(String, BTreeMap<String, Current>)> = all.into_iter().collect();
+        self.part_from(known, is_few);
+        for some in names.chunks(AT_A_TIME) {
+            let (deployed, _) = self.read(BTreeMap::new(), Some(some))?;
+            self.part_from(deployed, is_few);
+        }
+        Ok(())
+    }
+
+    /// Releases all of integrations that are gone, and keeps what was deployed of them where these are few.
+    fn part_from(
+        &mut self,
+        gone: impl IntoIterator<Item = (String, BTreeMap<String, Current>)>,
+        is_few: bool,
+    ) {
+        for (name, categories) in gone {
+            self.made.released.extend(released(&name, &categories, &self.all.scope, &|_| true));
+            if is_few {
+                self.made.gone.insert(name, categories);
+            }
+        }
+    }
+
+    /// What is deployed under some names (`None`: under all), and what it was called there.
+    fn read(
+        &mut self,
+        former: BTreeMap<&str, &str>,
+        names: Option<&[String]>,
+    ) -> Result<(ByIntegration, BTreeMap<String, String>), Stop> {
+        let Some(store) = self.store.as_deref_mut() else { return Ok(Default::default()) };
+        let read = deployed::read_as_saved(store, former, names)?;
+        let mut deployed = ByIntegration::new();
+        for Deployed { integration, category, revision, settings, applied, .. } in read.rows {
+            deployed
+                .entry(integration)
+                .or_default()
+                .insert(category, Current { revision, settings, applied });
+        }
+        Ok((deployed, read.renamed))
+    }
+
+    /// Adds what was planned, and between it what is settled, up to a name (`None`: to the end).
+    fn add(&mut self, planned: Vec<plan::Integration>, last: Option<&str>) {
+        let mut all = Vec::with_capacity(planned.len());
+        let mut planned = planned.into_iter().peekable();
+        loop {
+            let next = planned.peek().map(|one| one.integration.as_str()).or(last);
+            let is_before =
+                |settled: &Settled| next.is_none_or(|next| settled.planned.integration.as_str() < next);
+            if let Some(settled) = self.settled.next_if(is_before) {
+                self.all.scope.left_out_categories += settled.visible - settled.planned.categories.len();
+                self.made.released.extend(settled.released);
+                all.push(settled.planned);
+            } else if let Some(one) = planned.next() {
+                all.push(one);
+            } else {
+                break;
+            }
+        }
+        self.made.integrations.append(all);
+    }
+}
+
+/// Categories of an integration that pairform saved once and that no file declares any more.
+fn released<'a>(
+    integration: &str,
+    categories: impl IntoIterator<Item = (&'a String, &'a Current)>,
+    scope: &Scope,
+    is_released: &dyn Fn(&str) -> bool,
+) -> Vec<Released> {
+    let released = categories.into_iter().filter(|(category, current)| {
+        is_released(category) && scope.takes(category) && !current.applied.is_empty()
+    });
+    let released = released.map(|(category, current)| Released {
+        integration: integration.to_owned(),
+        category: category.clone(),
+        revision: current.revision,
+    });
+    released.collect()
 }
 
 /// Notes of each category that is to be saved anew when it was deleted.
@@ -233,34 +439,6 @@ fn note_deleted(store: &mut dyn Store, integrations: &mut [plan::Integration]) -
 
 /// Integration, category, what is deployed.
 pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
-
-/// What is deployed, and what it was called there: of those that may differ and of those that left the files.
-fn read(
-    store: Option<&mut (dyn Store + 'static)>,
-    common: &Common,
-    opened: &Project,
-    gone: Option<Vec<Name>>,
-) -> Result<(ByIntegration, BTreeMap<String, String>), Stop> {
-    let Some(store) = store else { return Ok(Default::default()) };
-    let compilation = &opened.compilation;
-    let mut names: Vec<String> =
-        compilation.integrations.iter().map(|compiled| compiled.name.clone()).collect();
-    let all = is_all(common);
-    let names = match gone {
-        None if all => None,
-        None => Some(names),
-        Some(gone) => {
-            names.extend(gone.into_iter().filter(|_| all).map(String::from));
-            Some(names)
-        }
-    };
-    let read = deployed::read(store, compilation, names.as_deref())?;
-    let mut deployed = ByIntegration::new();
-    for Deployed { integration, category, revision, settings, applied, .. } in read.rows {
-        deployed.entry(integration).or_default().insert(category, Current { revision, settings, applied });
-    }
-    Ok((deployed, read.renamed))
-}
 
 /// What an integration should be, as the plan wants to know it.
 pub fn desired<'a>(
@@ -316,17 +494,15 @@ fn place(
 ) -> Option<(String, usize)> {
     let origins = compiled.origins.get(category)?;
     let span = origins.get(path)?;
-    let line = opened.sources.position(*span).line;
+    let line = opened.sources.line(*span);
     Some((opened.sources.path(*span).to_owned(), line))
 }
 
-/// What the filters took and left.
+/// What the filters took and left, without the categories that they left; beside what was compiled there is a fleet of so many
+/// integrations.
 #[must_use]
-pub fn scope(common: &Common, opened: &Project, settled: &[Settled]) -> Scope {
+pub fn scope(common: &Common, opened: &Project, fleet: usize) -> Scope {
     let compilation = &opened.compilation;
-    let open = || compilation.integrations.iter().flat_map(|compiled| &compiled.visible);
-    let left_out = open().filter(|id| !common.takes_category(id)).count();
-    let left_out_of = |one: &Settled| one.visible - one.planned.categories.len();
     Scope {
         integrations: common.integration.clone(),
         pairs: common.pair.clone(),
@@ -335,11 +511,17 @@ pub fn scope(common: &Common, opened: &Project, settled: &[Settled]) -> Scope {
         left_out_integrations: if is_all(common) {
             0
         } else {
-            compilation.names.len().saturating_sub(compilation.integrations.len() + settled.len())
+            compilation.names.len().saturating_sub(compilation.integrations.len() + fleet)
         },
-        left_out_categories: left_out + settled.iter().map(left_out_of).sum::<usize>(),
+        left_out_categories: 0,
         changed_since: common.changed_since.clone(),
     }
+}
+
+/// How many visible categories of these integrations the filters left.
+#[must_use]
+pub fn left_out(scope: &Scope, integrations: &[Compiled]) -> usize {
+    integrations.iter().flat_map(|compiled| &compiled.visible).filter(|id| !scope.takes(id)).count()
 }
 
 /// Proves that the category filters exist.
@@ -353,66 +535,24 @@ pub fn require_categories(common: &Common, opened: &Project) -> Result<(), Stop>
     common.category.iter().try_for_each(|name| project::require_known("category", name, &known))
 }
 
-/// Live mode that would go on without all that is required: what no rule of a project lifts, and only schemas tell.
-#[must_use]
-pub fn gaps(
-    opened: &Project,
-    integrations: &[plan::Integration],
-    deployed: &ByIntegration,
-) -> Vec<plan::Refusal> {
-    let of_one = |planned: &plan::Integration| {
-        let compiled = opened.compilation.find(&planned.integration);
-        let required = compiled.into_iter().flat_map(Compiled::required);
-        safety::live_with_gaps(planned, required, deployed.get(&planned.integration))
-    };
-    integrations.iter().filter_map(of_one).collect()
-}
+/// As many comparisons of two integrations as are worth a note, and as many that are gone as are kept for them.
+const COMPARISONS: usize = 100_000;
+const COMPARED: usize = 1_000;
 
-/// Categories that pairform saved once and that no file declares any more.
-fn released(
-    opened: &Project,
-    integrations: &[plan::Integration],
-    deployed: &ByIntegration,
-    scope: &Scope,
-) -> Vec<Released> {
-    let mut released = Vec::new();
-    for (name, categories) in deployed {
-        let compiled = opened.compilation.find(name);
-        let planned = integrations.binary_search_by(|integration| integration.integration.cmp(name));
-        let exists = opened.compilation.names.binary_search(name).is_ok();
-        if exists && planned.is_err() {
-            // It is there but could not be compiled; nothing is known of what it declares.
-            continue;
-        }
-        for (category, current) in categories {
-            let declared = compiled
-                .is_some_and(|compiled| compiled.configuration.categories.contains_key(category.as_str()));
-            if !declared && scope.takes(category) && !current.applied.is_empty() {
-                released.push(Released {
-                    integration: name.clone(),
-                    category: category.clone(),
-                    revision: current.revision,
-                });
-            }
-        }
-    }
-    released
-}
-
-/// Integrations that are new and say what one says that left the files: perhaps it only got another name.
-fn likely_renames(opened: &Project, plan: &Plan, deployed: &ByIntegration) -> Vec<String> {
-    let gone = deployed.iter().filter(|(name, _)| opened.compilation.names.binary_search(name).is_err());
-    let gone: Vec<_> = gone.collect();
-    if gone.is_empty() {
+/// Integrations that are new and say what one says that left the files: perhaps it only got another name. Where very many
+/// would have to be compared, nobody has to be told.
+fn likely_renames(
+    integrations: &Integrations,
+    gone: &ByIntegration,
+    known: &BTreeSet<String>,
+) -> Vec<String> {
+    let written = &integrations.tally().written;
+    let new = written.iter().filter(|written| !known.contains(&written.integration)).count();
+    if gone.is_empty() || new * gone.len() > COMPARISONS {
         return Vec::new();
     }
-    let is_new = |one: &&plan::Integration| {
-        !deployed.contains_key(&one.integration)
-            && one.categories.iter().any(|category| category.save.is_some())
-    };
-    let new = plan.integrations.iter().filter(is_new);
-    let mut notes = Vec::new();
-    for integration in new {
+    let is_new = |one: &plan::Integration| one.is_applied() && !known.contains(&one.integration);
+    let likely = |integration: &plan::Integration| {
         let wanted: Vec<(&str, &Settings)> = integration
             .categories
             .iter()
@@ -433,14 +573,13 @@ fn likely_renames(opened: &Project, plan: &Plan, deployed: &ByIntegration) -> Ve
         };
         let likely = gone.iter().map(|(name, categories)| (same(categories), name)).max();
         // Less than this may be what all integrations of a pair have in common.
-        if let Some((_, name)) = likely.filter(|(same, _)| same * 10 > number * 8) {
-            notes.push(format!(
-                "`{}` is all but what `{name}` was, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
-                integration.integration
-            ));
-        }
-    }
-    notes
+        let (_, name) = likely.filter(|(same, _)| same * 10 > number * 8)?;
+        Some(format!(
+            "`{}` is all but what `{name}` was, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
+            integration.integration
+        ))
+    };
+    integrations.iter().filter(|one| is_new(one)).filter_map(|one| likely(&one)).collect()
 }
 
 /// Writes beside the target and renames, so that no half-written plan is ever seen.
@@ -451,8 +590,8 @@ pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
     let mut name = path.file_name().ok_or_else(|| Stop::usage("--out names no file"))?.to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let text = plan::file::write(plan);
-    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(|error| {
+    let written = write_to(&part, plan).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
         let _ = std::fs::remove_file(&part);
         let why = format!("cannot write the plan to {}: {}", path.display(), load::reason(&error));
         match error.kind() {
@@ -460,6 +599,18 @@ pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
             _ => Stop::new(exit::INTERNAL, why).help("nothing is left of it; plan again where there is room"),
         }
     })
+}
+
+fn write_to(path: &Path, plan: &mut Plan) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    let mut written = Ok(());
+    plan::file::write(plan, &mut |text| {
+        if written.is_ok() {
+            written = file.write_all(text.as_bytes());
+        }
+    });
+    written?;
+    file.flush()
 }
 
 /// No filter was given.

@@ -12,7 +12,7 @@ use super::exit::{self, Stop};
 use super::secrets::Secrets;
 use super::vault::Vault;
 use crate::compile::project::{DEFAULT_STORE, Environment};
-use crate::compile::{self, Compilation, Compiled, Front, Judged, Selection, reach};
+use crate::compile::{self, Again, Compilation, Compiled, Front, Judged, Selection, reach};
 use crate::diagnostic::{Finding, Severity, list_words, nearest};
 use crate::schema::parts::Catalogue;
 use crate::source::git::{self, GitError, History, Revision};
@@ -94,7 +94,7 @@ pub fn compile_both(
 
 /// Shows how far it is.
 fn compile_shown<T: Send>(front: Front<'_>, keep: impl Fn(Judged) -> T + Sync) -> Compilation<T> {
-    let bar = front_bar(front.selected());
+    let bar = bar(front.selected(), "integrations");
     let compilation = front.compile(|judged| {
         let kept = keep(judged);
         bar.inc(1);
@@ -107,13 +107,15 @@ fn compile_shown<T: Send>(front: Front<'_>, keep: impl Fn(Judged) -> T + Sync) -
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
 const MANY: usize = 2_000;
 
-fn front_bar(integrations: usize) -> ProgressBar {
+/// A bar for so many integrations; hidden where they are few.
+#[must_use]
+pub fn bar(integrations: usize, said: &'static str) -> ProgressBar {
     if integrations < MANY {
         return ProgressBar::hidden();
     }
     let bar = super::apply::progress_bar();
     bar.set_length(integrations as u64);
-    bar.set_message("integrations");
+    bar.set_message(said);
     bar
 }
 
@@ -314,6 +316,14 @@ pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<(), Stop>
         None if known.len() <= 12 => stop.help(format!("name {}", list_words(known, "or"))),
         None => stop.help(format!("there are {}, such as {}", known.len(), list_words(&known[..3], "and"))),
     })
+}
+
+impl Project {
+    /// What compiles some of its integrations once more.
+    #[must_use]
+    pub fn again(&self) -> Again<'_> {
+        Again::of(&self.sources, &self.compilation, self.environment.as_deref())
+    }
 }
 
 impl<T> Project<T> {

@@ -73,7 +73,8 @@ pub fn run(common: &Common, args: &Pull, streams: &mut Streams) -> Result<u8, St
     let Some(mut store) = store::open_existing(&url)? else {
         return Err(Stop::usage("nothing is deployed: there is no store yet"));
     };
-    let deployed::Read { rows, renamed } = deployed::read(store.as_mut(), &opened.compilation, None)?;
+    let deployed::Read { rows, renamed } =
+        deployed::read(store.as_mut(), &opened.compilation.integrations, None)?;
     let rows: Rows =
         rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
     drop(store);

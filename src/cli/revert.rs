@@ -13,7 +13,7 @@ use super::streams::Streams;
 use crate::compile::project::Project as Declared;
 use crate::compile::{Compiled, Selection};
 use crate::model::{GENERAL, Settings};
-use crate::plan::{self, Current, Mode, back, safety};
+use crate::plan::{self, Current, Integration, Mode, back, safety};
 use crate::report::{self, json};
 use crate::store::{self, REVERT, Record};
 
@@ -32,7 +32,11 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     let (_, url) = opened.store(common)?;
     let mut store = store::open_existing(&url)?
         .ok_or_else(|| Stop::usage("there is no store yet, so nothing was saved"))?;
-    let read = deployed::read(store.as_mut(), &opened.compilation, Some(std::slice::from_ref(&args.what)))?;
+    let read = deployed::read(
+        store.as_mut(),
+        &opened.compilation.integrations,
+        Some(std::slice::from_ref(&args.what)),
+    )?;
     let name = read.renamed.get(&args.what).unwrap_or(&args.what);
     let mut records = deployed::records(store.as_mut())?;
     records.retain(|record| record.integration == *name);
@@ -60,7 +64,8 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
         "Orders, invoices and other documents that were synced meanwhile keep what they were given; this does not touch them.".to_owned(),
         "The files are not changed: the next plan from them shows these settings again until they are reverted there too.".to_owned(),
     ];
-    for integration in &mut plan.integrations {
+    let mut integrations: Vec<Integration> = std::mem::take(&mut plan.integrations).into_iter().collect();
+    for integration in &mut integrations {
         integration.deployed_mode = deployed.get(GENERAL).map(|general| Mode::of(&general.settings));
         for category in &mut integration.categories {
             let now = deployed.get(category.category.as_str());
@@ -109,9 +114,13 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     // The findings are about the files, and this plan is not made from them.
     plan.findings.clear();
     plan.released.clear();
-    plan.summary = plan::summarize(&plan.integrations);
-    let by_integration = BTreeMap::from([(args.what.clone(), deployed)]);
-    plan.refusals = super::plan::gaps(&opened, &plan.integrations, &by_integration);
+    let gap = |planned: &Integration| {
+        let required = compiled.into_iter().flat_map(Compiled::required);
+        safety::live_with_gaps(planned, required, Some(&deployed))
+    };
+    plan.refusals = integrations.iter().filter_map(gap).collect();
+    plan.integrations = integrations.into_iter().collect();
+    plan.summary = plan.integrations.tally().summary.clone();
     super::safety::foretell(&mut plan, &opened.compilation.project, jiff::Timestamp::now())?;
     plan::file::seal(&mut plan);
     if let Some(path) = &args.out {
@@ -119,7 +128,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     }
     match common.output {
         Form::Json => json::print_plan(&mut plan, "revert", exit::OK, &mut |text| streams.result(text)),
-        _ => streams.result(&report::plan::text(&plan)),
+        _ => report::plan::text(&plan, &mut |text| streams.result(text)),
     }
     let next = match &args.out {
         Some(path) => {

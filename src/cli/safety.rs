@@ -137,9 +137,8 @@ fn thresholds(limits: &Limits) -> Thresholds {
 /// The integrations in live mode, before or after, that a plan writes something of.
 #[must_use]
 pub fn live(plan: &Plan) -> Vec<&str> {
-    let written =
-        plan.integrations.iter().filter(|integration| integration.is_applied() && integration.is_live());
-    written.map(|integration| integration.integration.as_str()).collect()
+    let written = plan.integrations.tally().written.iter().filter(|written| written.live);
+    written.map(|written| written.integration.as_str()).collect()
 }
 
 /// Reads what `--force` is given.
@@ -191,9 +190,9 @@ fn lasting(plan: &Plan, declared: &Project, environment: Option<&str>) -> Vec<Re
             "this environment is applied from a commit only, and the tree has changes that are not committed",
         ));
     }
-    for integration in plan.integrations.iter().filter(|integration| integration.is_applied()) {
+    for written in &plan.integrations.tally().written {
         // Another id is no way out of a hold.
-        let names = std::iter::once(&integration.integration).chain(&integration.renamed_from);
+        let names = std::iter::once(&written.integration).chain(&written.renamed_from);
         for name in names {
             if let Some(reason) = declared.safety.holds.get(name) {
                 found.push(refusal("hold", format!("{name} is on hold: {reason}")));

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::model::Hidden;
@@ -36,12 +36,14 @@ pub struct Secrets<'a> {
     key: &'a [u8],
     programs: Option<&'a BTreeMap<String, Vec<String>>>,
     vault: Option<&'a Vault>,
+    /// Of a program that runs: it may ask a person, so one runs after the other.
+    turn: Mutex<()>,
 }
 
 impl<'a> Secrets<'a> {
     #[must_use]
     pub fn new(root: &Path, key: &'a [u8]) -> Self {
-        Secrets { root: root.to_path_buf(), key, programs: None, vault: None }
+        Secrets { root: root.to_path_buf(), key, programs: None, vault: None, turn: Mutex::default() }
     }
 
     /// Lets these programs run for `exec/NAME`.
@@ -123,6 +125,7 @@ impl<'a> Secrets<'a> {
                 "pairform.yaml allows no program of that name; declare it under `secrets: {{exec: {{{name}: [PROGRAM]}}}}`"
             ));
         };
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(&self.root)

@@ -1,10 +1,13 @@
 //! Integrations that are deployed just as the files say, told by the marks in the store, which is read while the files are
 //! compiled: of them no setting is read, compared or kept. Nothing here decides about the others.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
+
+use rayon::prelude::*;
 
 use super::args::Common;
 use super::exit::Stop;
@@ -29,12 +32,64 @@ pub struct Settled {
     pub visible: usize,
 }
 
-/// A project, compiled against a store that was looked at before.
+/// A project, compiled against a store that was looked at meanwhile.
 pub struct Opened {
-    /// Its compilation has the integrations that may differ.
+    /// Its compilation has all integrations that it was asked for where these are few; else they are in the fleet.
     pub project: Project,
-    pub settled: Vec<Settled>,
+    pub fleet: Fleet,
     pub ground: Ground,
+}
+
+/// Integrations that were judged and not kept as they were compiled, both sorted by name.
+#[derive(Default)]
+pub struct Fleet {
+    pub settled: Vec<Settled>,
+    /// They may differ.
+    pub open: Vec<Open>,
+}
+
+/// What is kept of an integration that will be compiled once more.
+#[derive(Clone)]
+pub struct Open {
+    pub name: String,
+    pub renamed_from: Option<String>,
+}
+
+impl Open {
+    fn of(judged: &Judged) -> Self {
+        Open { name: judged.name().to_owned(), renamed_from: judged.renamed_from() }
+    }
+
+    /// Of one that was kept.
+    #[must_use]
+    pub fn of_compiled(compiled: &Compiled) -> Self {
+        Open { name: compiled.name.clone(), renamed_from: compiled.renamed_from.clone() }
+    }
+}
+
+impl Fleet {
+    /// How many integrations these are.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.settled.len() + self.open.len()
+    }
+}
+
+/// The open integrations that are wanted, compiled; of a project of few, all that it has.
+#[must_use]
+pub fn compiled<'a>(
+    opened: &'a Project,
+    open: &[Open],
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Cow<'a, [Compiled]> {
+    let names = open.iter().map(|open| open.name.as_str()).filter(|name| is_wanted(name));
+    match names.collect::<Vec<_>>().as_slice() {
+        [] => Cow::Borrowed(&opened.compilation.integrations),
+        names => {
+            let again = opened.again();
+            Cow::Owned(names.par_iter().filter_map(|name| again.compile(name)).collect())
+        }
+    }
 }
 
 /// A store, and what is known of it.
@@ -67,9 +122,14 @@ pub fn open(common: &Common, purpose: Purpose) -> Result<Opened, Stop> {
     let mut ground = Ground { commit, ..Ground::find(common, &root, &sources, purpose)? };
     // Of a few, all is read.
     let few = !common.integration.is_empty() || common.changed_since.is_some();
-    let Some(store) = ground.store.as_mut().filter(|_| !few) else {
+    if few {
         let project = project::compile_with(root, sources, selection, Judged::lower)?;
-        return Ok(Opened { project, settled: Vec::new(), ground });
+        return Ok(Opened { project, fleet: Fleet::default(), ground });
+    }
+    let Some(store) = ground.store.as_mut() else {
+        let opened = project::compile_with(root, sources, selection, |judged| Kept::Open(Open::of(&judged)))?;
+        let (project, fleet) = part(opened);
+        return Ok(Opened { project, fleet, ground });
     };
     let key = Hidden::new(store.fingerprint_key().to_vec());
     let heads = Arriving::default();
@@ -89,11 +149,11 @@ pub fn open(common: &Common, purpose: Purpose) -> Result<Opened, Stop> {
         (opened, reading.join())
     });
     read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    let (project, settled) = part(opened?);
+    let (project, fleet) = part(opened?);
     let names = &project.compilation.names;
     let is_gone = |name: &Name| names.binary_search_by(|known| known.as_str().cmp(name)).is_err();
     ground.gone = Some(heads.rest().filter(is_gone).collect());
-    Ok(Opened { project, settled, ground })
+    Ok(Opened { project, fleet, ground })
 }
 
 impl Ground {
@@ -176,8 +236,7 @@ impl Drop for End<'_> {
 /// What became of an integration.
 enum Kept {
     Settled(Box<Settled>),
-    /// It may differ.
-    Open(Box<Compiled>),
+    Open(Open),
 }
 
 struct Look<'a> {
@@ -195,7 +254,7 @@ impl Look<'_> {
             Some(heads) if !judged.has_errors() && self.is_settled(&judged, &heads) => {
                 Kept::Settled(Box::new(self.settled(&judged.outline(), &heads)))
             }
-            _ => Kept::Open(Box::new(judged.lower())),
+            _ => Kept::Open(Open::of(&judged)),
         }
     }
 
@@ -278,25 +337,25 @@ impl Look<'_> {
 }
 
 /// The settled apart from the others.
-fn part(opened: Project<Kept>) -> (Project, Vec<Settled>) {
+fn part(opened: Project<Kept>) -> (Project, Fleet) {
     let Project { root, sources, compilation, environment } = opened;
-    let Compilation { project, catalogue, options, integrations, errors, findings, hidden, names } =
+    let Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today } =
         compilation;
-    let mut settled = Vec::new();
-    let mut open = Vec::new();
+    let mut fleet = Fleet::default();
     for kept in integrations {
         match kept {
-            Kept::Open(compiled) => open.push(*compiled),
+            Kept::Open(open) => fleet.open.push(open),
             Kept::Settled(mut one) => {
                 one.planned.link =
                     project.link.as_ref().map(|link| link.replace("{id}", &one.planned.integration));
-                settled.push(*one);
+                fleet.settled.push(*one);
             }
         }
     }
+    let integrations = Vec::new();
     let compilation =
-        Compilation { project, catalogue, options, integrations: open, errors, findings, hidden, names };
-    (Project { root, sources, compilation, environment }, settled)
+        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today };
+    (Project { root, sources, compilation, environment }, fleet)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `show`: a saved plan, or an integration as it is compiled.
 
+use std::fs::File;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
@@ -16,16 +17,14 @@ use crate::report::content::Content;
 use crate::report::show::Origins;
 use crate::report::{self, json as machine};
 use crate::schema::parts::Catalogue;
-use crate::source::load;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no such plan and no such integration.
 pub fn run(common: &Common, args: &Show, streams: &mut Streams) -> Result<u8, Stop> {
-    let file = load::read(Path::new(&args.what));
-    if file.fault().is_none() {
-        return show_plan(common, &args.what, file.text(), streams);
+    if let Some(file) = plan_file(Path::new(&args.what)) {
+        return show_plan(common, &args.what, file, streams);
     }
     let (root, sources) = project::read(common)?;
     let selection =
@@ -34,11 +33,17 @@ pub fn run(common: &Common, args: &Show, streams: &mut Streams) -> Result<u8, St
     show_integration(common, &opened, &args.what, streams)
 }
 
-fn show_plan(common: &Common, name: &str, text: &str, streams: &mut Streams) -> Result<u8, Stop> {
-    let plan =
-        plan::file::read(text).map_err(|error| Stop::usage(format!("{name} cannot be shown: {error}")))?;
+/// What can be opened and is no folder.
+fn plan_file(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    file.metadata().is_ok_and(|about| about.is_file()).then_some(file)
+}
+
+fn show_plan(common: &Common, name: &str, file: File, streams: &mut Streams) -> Result<u8, Stop> {
+    let mut plan =
+        plan::file::read(file).map_err(|error| Stop::usage(format!("{name} cannot be shown: {error}")))?;
     match common.output {
-        Form::Json => streams.result(&machine::print(&machine::plan(&plan, "plan", exit::OK))),
+        Form::Json => machine::print_plan(&mut plan, "plan", exit::OK, &mut |text| streams.result(text)),
         Form::Text => {
             // A saved plan carries its findings as JSON.
             for finding in &plan.findings {
@@ -53,7 +58,7 @@ fn show_plan(common: &Common, name: &str, text: &str, streams: &mut Streams) -> 
                 );
                 streams.result(&report::clean(&said));
             }
-            streams.result(&report::plan::text(&plan));
+            report::plan::text(&plan, &mut |text| streams.result(text));
         }
         _ => {
             let catalogue = project::read(common).map_or_else(
@@ -124,7 +129,7 @@ fn origins(opened: &Project<Whole>, compiled: &Compiled) -> Origins {
                 .iter()
                 .map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")))
                 .collect();
-            let line = opened.sources.position(*span).line;
+            let line = opened.sources.line(*span);
             origins.insert(pointer, format!("{}:{line}", opened.sources.path(*span)));
         }
     }
@@ -136,7 +141,7 @@ fn origins_json(opened: &Project<Whole>, compiled: &Compiled) -> Json {
     let mut all = serde_json::Map::new();
     for (category, settings) in &compiled.origins {
         for (path, span) in settings {
-            let line = opened.sources.position(*span).line;
+            let line = opened.sources.line(*span);
             let origin = json!({"path": opened.sources.path(*span), "line": line});
             all.insert(format!("{category}.{path}"), origin);
         }

@@ -82,6 +82,12 @@ impl<'a> Composer<'a> {
         names
     }
 
+    /// The number of the integration of this name.
+    pub(super) fn at(&self, name: &str) -> Option<usize> {
+        let at = self.parts.partition_point(|parts| parts.name < name);
+        self.parts.get(at).is_some_and(|parts| parts.name == name).then_some(at)
+    }
+
     /// The numbers of the integrations that a selection takes, sorted by name.
     pub(super) fn selected(&self, selection: &Selection) -> Vec<usize> {
         (0..self.parts.len()).filter(|at| selection.takes(self.parts[*at].name)).collect()

@@ -41,6 +41,12 @@ pub fn lower(composed: Composed, pair: Arc<Pair>, checked: Checked, hidden: &[Sp
     Compiled { configuration: Configuration { categories: settings }, origins, ..outline }
 }
 
+/// What an integration was called before.
+#[must_use]
+pub fn renamed_from(root: &Node) -> Option<String> {
+    root.get("renamed_from").and_then(Node::as_text).map(str::to_owned)
+}
+
 /// What [`lower`] gives without the settings: of an integration of which nothing will be compared.
 #[must_use]
 pub fn outline(composed: Composed, pair: Arc<Pair>, checked: Checked) -> Compiled {
@@ -51,7 +57,7 @@ pub fn outline(composed: Composed, pair: Arc<Pair>, checked: Checked) -> Compile
             categories: declared.map(|(category, _)| (category.id.clone(), Arc::default())).collect(),
         },
         origins: BTreeMap::new(),
-        renamed_from: root.get("renamed_from").and_then(Node::as_text).map(str::to_owned),
+        renamed_from: renamed_from(root),
         name: composed.name,
         place: composed.place,
         live: checked.live,

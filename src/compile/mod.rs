@@ -24,6 +24,7 @@ use crate::diagnostic::{About, Finding, Fix, Severity, settle};
 use crate::model::{Configuration, Name, SettingPath};
 use crate::options::{Options, View};
 use crate::schema::parts::Catalogue;
+use crate::schema::vat::Vat;
 use crate::schema::{Category, Pair};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Entry};
@@ -49,19 +50,53 @@ pub struct Compilation<T = Compiled> {
     pub hidden: Vec<Span>,
     /// Names of all integrations that the project has, selected or not.
     pub names: Vec<String>,
+    /// The day that it was judged on.
+    pub today: Date,
 }
 
 impl Compilation {
     /// The integration of this name, where it could be composed.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Compiled> {
-        let at = self.integrations.binary_search_by(|compiled| compiled.name.as_str().cmp(name)).ok()?;
-        Some(&self.integrations[at])
+        find(&self.integrations, name)
+    }
+}
+
+/// The integration of this name among some that are sorted.
+#[must_use]
+pub fn find<'a>(integrations: &'a [Compiled], name: &str) -> Option<&'a Compiled> {
+    let at = integrations.binary_search_by(|compiled| compiled.name.as_str().cmp(name)).ok()?;
+    Some(&integrations[at])
+}
+
+/// Compiles some integrations of a project once more: all of a large fleet have no room in memory at once, and what is found
+/// in one is known only when all were judged.
+pub struct Again<'a> {
+    composer: Composer<'a>,
+    compilation: &'a Compilation,
+    vat: Vat,
+}
+
+impl<'a> Again<'a> {
+    /// Of a project as it was compiled, for the same environment.
+    #[must_use]
+    pub fn of(sources: &'a Sources, compilation: &'a Compilation, environment: Option<&str>) -> Self {
+        let composer = Composer::read(sources, environment, &compilation.project, &mut Vec::new());
+        Again { composer, compilation, vat: compilation.catalogue.vat() }
+    }
+
+    /// The integration of this name, where it can be composed.
+    #[must_use]
+    pub fn compile(&self, name: &str) -> Option<Compiled> {
+        let Compilation { project, catalogue, options, today, .. } = self.compilation;
+        let known = Known { options, vat: &self.vat, today: *today, programs: project.programs() };
+        let composed = self.composer.compose(self.composer.at(name)?);
+        judge(composed, catalogue, known, &Selection::default()).0.map(Judged::lower)
     }
 }
 
 /// One integration, checked and in canonical form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Compiled {
     pub name: String,
     /// What it was called before.
@@ -192,6 +227,12 @@ impl Judged {
         &self.composed.name
     }
 
+    /// What it was called before.
+    #[must_use]
+    pub fn renamed_from(&self) -> Option<String> {
+        lower::renamed_from(&self.composed.root)
+    }
+
     /// The files from which its keys and values came.
     #[must_use]
     pub fn files(&self) -> BTreeSet<FileId> {
@@ -264,8 +305,7 @@ impl<'a> Front<'a> {
             self;
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
-        let programs = (!project.broken).then_some(&project.secrets.exec);
-        let known = Known { options: &options, vat: &vat, today, programs };
+        let known = Known { options: &options, vat: &vat, today, programs: project.programs() };
         let results: Vec<_> = selected
             .into_par_iter()
             .map(|at| {
@@ -313,7 +353,7 @@ impl<'a> Front<'a> {
         hidden.dedup();
         redact::redact(&mut findings, sources, &hidden);
         let errors = errors(&findings);
-        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names }
+        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today }
     }
 }
 

@@ -134,6 +134,12 @@ pub enum Live {
 }
 
 impl Project {
+    /// The programs that secrets may come from, by name; `None` when the file could not be read.
+    #[must_use]
+    pub fn programs(&self) -> Option<&BTreeMap<String, Vec<String>>> {
+        (!self.broken).then_some(&self.secrets.exec)
+    }
+
     /// Reads the project file; a file with errors counts as one with defaults.
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Project {
         let Some(file) = sources.by_path(PROJECT_FILE) else { return Project::default() };

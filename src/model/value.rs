@@ -26,7 +26,7 @@ const FINGERPRINT: &str = "hmac-sha256:";
 impl Secret {
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({"secret": self.reference, "fingerprint": self.fingerprint})
+        serde_json::json!({"fingerprint": self.fingerprint, "secret": self.reference})
     }
 
     /// Only an object of exactly these two keys, the fingerprint ours or null, is a secret; a mapping that happens to

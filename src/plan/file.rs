@@ -1,6 +1,8 @@
 //! Plan files: canonical JSON that is bound to its digest.
 
-use rayon::prelude::*;
+use std::io::{BufReader, Read, Seek};
+
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
@@ -36,17 +38,11 @@ fn digest(plan: &mut Plan) -> String {
     format!("sha256:{}", hex(&hash.finalize()))
 }
 
-/// The text of a plan file: sorted keys, one line, a final newline.
-#[must_use]
-pub fn write(plan: &mut Plan) -> String {
-    let mut all = String::new();
-    canonical(plan, true, &mut |text| all.push_str(text));
-    all.push('\n');
-    all
+/// The text of a plan file, piece by piece: sorted keys, one line, a final newline.
+pub fn write(plan: &mut Plan, take: &mut dyn FnMut(&str)) {
+    canonical(plan, true, take);
+    take("\n");
 }
-
-/// Integrations that are turned into JSON at a time, so that a fleet is never in memory twice.
-const AT_A_TIME: usize = 512;
 
 /// Canonical JSON, piece by piece; the plan is as it was afterwards.
 fn canonical(plan: &mut Plan, with_digest: bool, take: &mut dyn FnMut(&str)) {
@@ -64,14 +60,7 @@ fn canonical(plan: &mut Plan, with_digest: bool, take: &mut dyn FnMut(&str)) {
             continue;
         }
         take("[");
-        for (at, some) in integrations.chunks(AT_A_TIME).enumerate() {
-            let texts: Vec<String> = some
-                .par_iter()
-                .map(|one| canonical_json(serde_json::to_value(one).unwrap_or_default()))
-                .collect();
-            take(if at == 0 { "" } else { "," });
-            take(&texts.join(","));
-        }
+        integrations.canonical(take);
         take("]");
     }
     take("}");
@@ -81,30 +70,48 @@ fn canonical(plan: &mut Plan, with_digest: bool, take: &mut dyn FnMut(&str)) {
 /// Reads a plan file and proves that it is what was written, and that nothing in it is passed by.
 ///
 /// # Errors
-/// When the text is no plan, is of another format, was changed, or holds what is not known here.
-pub fn read(text: &str) -> Result<Plan, PlanFileError> {
-    let json: Json =
-        serde_json::from_str(text).map_err(|error| PlanFileError::NotAPlan(error.to_string()))?;
-    let found = json.get("format_version").and_then(Json::as_str).unwrap_or_default().to_owned();
+/// When it holds no plan or one of another format, was changed, or holds what is not known here.
+pub fn read(mut source: impl Read + Seek) -> Result<Plan, PlanFileError> {
+    let found = parsed::<Plan>(&mut source);
+    match found {
+        Ok(mut plan) if plan.command == "plan" && is_known(&plan.format_version) => {
+            if digest(&mut plan) == plan.digest {
+                return Ok(plan);
+            }
+            // As it was read, with what has no place in a plan of ours.
+            let whole = is_whole(parsed(&mut source)?);
+            Err(if whole { PlanFileError::Unknown } else { PlanFileError::Digest })
+        }
+        found => Err(other(parsed(&mut source)?).or(found.err()).unwrap_or(PlanFileError::Unknown)),
+    }
+}
+
+/// Why this is no plan, or of what other format it is one.
+fn other(json: Json) -> Option<PlanFileError> {
     if json.get("command").and_then(Json::as_str) != Some("plan") {
-        return Err(PlanFileError::NotAPlan("it does not say that it is one".to_owned()));
+        return Some(PlanFileError::NotAPlan("it does not say that it is one".to_owned()));
     }
-    let (major, minor) = version(&found);
-    let (known_major, known_minor) = version(FORMAT_VERSION);
-    if major.is_none() || major != known_major {
-        return Err(PlanFileError::Format { found });
+    let found = json.get("format_version").and_then(Json::as_str).unwrap_or_default().to_owned();
+    if is_known(&found) {
+        return None;
     }
-    if minor > known_minor {
-        return Err(if is_whole(json) { PlanFileError::Newer { found } } else { PlanFileError::Digest });
-    }
-    let mut plan: Plan =
-        serde_json::from_value(json).map_err(|error| PlanFileError::NotAPlan(error.to_string()))?;
-    if digest(&mut plan) == plan.digest {
-        return Ok(plan);
-    }
-    // As it was read, with what has no place in a plan of ours.
-    let whole = serde_json::from_str(text).is_ok_and(is_whole);
-    Err(if whole { PlanFileError::Unknown } else { PlanFileError::Digest })
+    Some(match version(&found).0 {
+        major if major.is_none() || major != version(FORMAT_VERSION).0 => PlanFileError::Format { found },
+        _ if is_whole(json) => PlanFileError::Newer { found },
+        _ => PlanFileError::Digest,
+    })
+}
+
+fn parsed<T: DeserializeOwned>(source: &mut (impl Read + Seek)) -> Result<T, PlanFileError> {
+    let wrong = |error: &dyn std::error::Error| PlanFileError::NotAPlan(error.to_string());
+    source.rewind().map_err(|error| wrong(&error))?;
+    serde_json::from_reader(BufReader::new(source)).map_err(|error| wrong(&error))
+}
+
+/// This format, or one that holds less.
+fn is_known(format: &str) -> bool {
+    let ((major, minor), (known_major, known_minor)) = (version(format), version(FORMAT_VERSION));
+    major == known_major && minor <= known_minor
 }
 
 fn version(text: &str) -> (Option<u64>, Option<u64>) {

@@ -6,6 +6,7 @@
 pub mod back;
 pub mod compare;
 pub mod file;
+pub mod integrations;
 pub mod outside;
 pub mod safety;
 
@@ -19,6 +20,7 @@ use crate::model::{self, Configuration, FLOWS, GENERAL, Name, SCHEDULES, Setting
 use crate::options::View;
 use crate::schema::{Category, Pair};
 use compare::Difference;
+pub use integrations::Integrations;
 
 /// The version of the machine output; a minor step adds, a major one breaks.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -39,7 +41,7 @@ pub struct Plan {
     pub store_to_be: Option<String>,
     pub scope: Scope,
     /// Sorted by name.
-    pub integrations: Vec<Integration>,
+    pub integrations: Integrations,
     /// Deployed by pairform before, and in no file any more: left as they are.
     pub released: Vec<Released>,
     /// Why an apply would be refused; see the project's `safety`.
@@ -176,7 +178,7 @@ impl Plan {
     /// Whether applying it would write anything.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        self.integrations.iter().any(Integration::is_applied)
+        !self.integrations.tally().written.is_empty()
     }
 }
 
@@ -387,6 +389,27 @@ pub struct SettingCounts {
     pub outside: usize,
     /// Of the above, those that were changed in the files and outside.
     pub conflicts: usize,
+}
+
+impl Summary {
+    fn add(&mut self, other: &Summary) {
+        let Summary { integrations, errors, warnings, notes, categories, settings } = other;
+        self.integrations += integrations;
+        self.errors += errors;
+        self.warnings += warnings;
+        self.notes += notes;
+        self.categories.create += categories.create;
+        self.categories.update += categories.update;
+        self.categories.reset += categories.reset;
+        self.categories.blocked += categories.blocked;
+        self.categories.none += categories.none;
+        self.categories.not_managed += categories.not_managed;
+        self.settings.add += settings.add;
+        self.settings.change += settings.change;
+        self.settings.reset += settings.reset;
+        self.settings.outside += settings.outside;
+        self.settings.conflicts += settings.conflicts;
+    }
 }
 
 /// A category as it is deployed; see `store`.
@@ -631,34 +654,6 @@ fn next_sync(desired: &Desired<'_>, category: &Category) -> Option<String> {
         (None, Some(after)) => format!("{flow} sync (after {after})"),
         (None, None) => format!("{flow} sync"),
     })
-}
-
-/// Counts a plan.
-#[must_use]
-pub fn summarize(integrations: &[Integration]) -> Summary {
-    let mut summary = Summary { integrations: integrations.len(), ..Summary::default() };
-    for category in integrations.iter().flat_map(|integration| &integration.categories) {
-        let counts = &mut summary.categories;
-        *match category.action {
-            Action::Create => &mut counts.create,
-            Action::Update => &mut counts.update,
-            Action::Reset => &mut counts.reset,
-            Action::Blocked => &mut counts.blocked,
-            Action::None => &mut counts.none,
-            Action::NotManaged => &mut counts.not_managed,
-        } += 1;
-        for change in &category.changes {
-            let counts = &mut summary.settings;
-            *match change.kind {
-                Kind::Add => &mut counts.add,
-                Kind::Change => &mut counts.change,
-                Kind::Reset => &mut counts.reset,
-            } += 1;
-            counts.outside += usize::from(change.origin == Origin::Outside);
-            counts.conflicts += usize::from(change.origin == Origin::Both);
-        }
-    }
-    summary
 }
 
 /// True when a category's save would turn live mode on.

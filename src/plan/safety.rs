@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CategoryPlan, Current, Integration, Refusal, turns_live};
+use super::{CategoryPlan, Current, Integration, Integrations, Refusal, turns_live};
 use crate::model::SettingPath;
 use crate::plan::Kind;
 
@@ -32,26 +32,27 @@ pub struct Rules {
 
 /// Judges a plan by rules; by those of its day when it is made, and by those that hold then when it is applied.
 #[must_use]
-pub fn refusals(integrations: &[Integration], rules: &Rules) -> Vec<Refusal> {
-    let all: Vec<(&Integration, &CategoryPlan)> = integrations
-        .iter()
-        .flat_map(|integration| integration.categories.iter().map(move |category| (integration, category)))
-        .collect();
-    let mut found = limits(&count(all.iter().copied()), rules.overall, "safety", "");
+pub fn refusals(integrations: &Integrations, rules: &Rules) -> Vec<Refusal> {
+    let counts = &integrations.tally().counts;
+    let all = || counts.values().flatten();
+    let mut found = limits(&Count::sum(all().map(|(_, count)| count)), rules.overall, "safety", "");
     for (pair, thresholds) in &rules.pairs {
-        let these = all.iter().copied().filter(|(integration, _)| integration.pair == *pair);
+        let these = counts.get(pair.as_str()).into_iter().flat_map(BTreeMap::values);
         let path = format!("safety.pairs.{pair}");
-        found.extend(limits(&count(these), *thresholds, &path, &format!(" of {pair}")));
+        found.extend(limits(&Count::sum(these), *thresholds, &path, &format!(" of {pair}")));
     }
     for (id, thresholds) in &rules.categories {
-        let these = all.iter().copied().filter(|(_, category)| category.category == *id);
+        let these = all().filter(|(category, _)| *category == id).map(|(_, count)| count);
         let path = format!("safety.categories.{id}");
-        found.extend(limits(&count(these), *thresholds, &path, &format!(" of {id}")));
+        found.extend(limits(&Count::sum(these), *thresholds, &path, &format!(" of {id}")));
     }
-    for (integration, category) in all {
-        found.extend(protected(integration, category, &rules.protected));
-        found.extend(emptied(integration, category));
+    if !rules.protected.is_empty() {
+        for integration in integrations {
+            let of_one = integration.categories.iter();
+            found.extend(of_one.filter_map(|category| protected(&integration, category, &rules.protected)));
+        }
     }
+    found.extend(integrations.tally().emptied.iter().cloned());
     found
 }
 
@@ -118,8 +119,9 @@ pub fn live_rests_on<'a>(
 /// The check that nothing lifts.
 pub const GAPS: &str = "gaps";
 
-#[derive(Default)]
-struct Count {
+/// How much of what is deployed moves.
+#[derive(Debug, Clone, Default)]
+pub struct Count {
     settings: usize,
     categories: usize,
     moved: usize,
@@ -127,19 +129,32 @@ struct Count {
     saved: usize,
 }
 
-fn count<'a>(these: impl Iterator<Item = (&'a Integration, &'a CategoryPlan)>) -> Count {
-    let mut count = Count::default();
-    for (_, category) in these {
-        let Some(settings) = category.deployed else { continue };
-        count.settings += settings;
-        count.categories += 1;
-        count.saved += usize::from(category.action.saves());
-        for change in &category.changes {
-            count.moved += usize::from(change.kind != Kind::Add);
-            count.reset += usize::from(change.kind == Kind::Reset);
-        }
+impl Count {
+    /// None of a category that never was saved.
+    pub(super) fn of(category: &CategoryPlan) -> Option<Self> {
+        let moved = category.changes.iter().filter(|change| change.kind != Kind::Add);
+        Some(Count {
+            settings: category.deployed?,
+            categories: 1,
+            moved: moved.clone().count(),
+            reset: moved.filter(|change| change.kind == Kind::Reset).count(),
+            saved: usize::from(category.action.saves()),
+        })
     }
-    count
+
+    pub(super) fn add(&mut self, other: &Count) {
+        self.settings += other.settings;
+        self.categories += other.categories;
+        self.moved += other.moved;
+        self.reset += other.reset;
+        self.saved += other.saved;
+    }
+
+    fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Self {
+        let mut sum = Count::default();
+        counts.for_each(|count| sum.add(count));
+        sum
+    }
 }
 
 fn limits(count: &Count, thresholds: Thresholds, path: &str, whose: &str) -> Vec<Refusal> {
@@ -184,7 +199,8 @@ fn protected(integration: &Integration, category: &CategoryPlan, rules: &[String
     })
 }
 
-fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
+/// A category that would be left without any setting.
+pub(super) fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
     let target = category.save.as_ref()?;
     let had = category.changes.iter().any(|change| !change.before.is_null());
     (had && target.settings.is_empty()).then(|| Refusal {
@@ -223,7 +239,7 @@ mod tests {
     }
 
     fn checks(plan: &[Integration], rules: &Rules) -> Vec<String> {
-        refusals(plan, rules).into_iter().map(|refusal| refusal.check).collect()
+        refusals(&plan.iter().cloned().collect(), rules).into_iter().map(|refusal| refusal.check).collect()
     }
 
     #[test]
@@ -250,7 +266,7 @@ mod tests {
         let strict = Rules { overall: limit(0.0, 0), ..Rules::default() };
         let mut new = plan.clone();
         new[0].categories[0].deployed = None;
-        assert!(refusals(&new, &strict).is_empty());
+        assert!(checks(&new, &strict).is_empty());
     }
 
     #[test]

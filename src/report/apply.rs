@@ -12,10 +12,12 @@ use super::{clean, count};
 use crate::apply::{Cause, Outcome, Report};
 use crate::plan::Plan;
 
-/// One line a category, integrations as headings, then the sum and what to do about the rest: a plan from a file cannot be
-/// made to pass once somebody else has saved.
-#[must_use]
-pub fn text(report: &Report, from_file: bool) -> String {
+/// A piece of text is handed out once it is longer than this, in bytes.
+const PIECE: usize = 1 << 16;
+
+/// Piece by piece: one line a category, integrations as headings, then the sum and what to do about the rest. A plan from a
+/// file cannot be made to pass once somebody else has saved.
+pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
     let mut out = String::new();
     let mut heading = "";
     // A store that fails for one fails for all, with the same words.
@@ -28,7 +30,7 @@ pub fn text(report: &Report, from_file: bool) -> String {
         };
     }
     for (integration, category, outcome) in &report.outcomes {
-        if integration != heading {
+        if **integration != *heading {
             let _ = writeln!(out, "{}", clean(integration).bold());
             heading = integration;
         }
@@ -55,8 +57,12 @@ pub fn text(report: &Report, from_file: bool) -> String {
             }
         };
         let _ = writeln!(out, "  {line}");
+        if out.len() > PIECE {
+            take(&out);
+            out.clear();
+        }
     }
-    if !out.is_empty() {
+    if !report.renamed.is_empty() || !report.outcomes.is_empty() {
         out.push('\n');
     }
     match report.outcomes.len() {
@@ -84,7 +90,7 @@ pub fn text(report: &Report, from_file: bool) -> String {
         let _ = writeln!(out, "{}", said.red().bold());
         out.push_str("Apply the plan again once the cause is mended: nothing is saved twice.\n");
     }
-    out
+    take(&out);
 }
 
 /// How many categories were saved now, how many before by the same plan, and how many were not.
@@ -114,18 +120,13 @@ fn already(report: &Report) -> usize {
 pub fn print_json(plan: &mut Plan, report: &Report, exit_code: u8, take: &mut dyn FnMut(&str)) {
     let renamed: BTreeMap<&str, bool> =
         report.renamed.iter().map(|renamed| (renamed.to.as_str(), renamed.failed.is_none())).collect();
-    let outcomes: BTreeMap<(&str, &str), &Outcome> = report
-        .outcomes
-        .iter()
-        .map(|(integration, category, outcome)| ((integration.as_str(), category.as_str()), outcome))
-        .collect();
     let one = |integration: &mut Json| {
         let name = integration["integration"].as_str().unwrap_or_default().to_owned();
         if let Some(renamed) = renamed.get(name.as_str()) {
             integration["renamed"] = (*renamed).into();
         }
         for category in integration["categories"].as_array_mut().into_iter().flatten() {
-            let outcome = outcomes.get(&(name.as_str(), category["category"].as_str().unwrap_or_default()));
+            let outcome = report.outcome_of(&name, category["category"].as_str().unwrap_or_default());
             let outcome = outcome.map_or_else(
                 || json!({"outcome": "unchanged"}),
                 |outcome| serde_json::to_value(outcome).unwrap_or_default(),

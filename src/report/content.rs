@@ -101,7 +101,7 @@ impl Content<'_> {
                 });
             }
             if self.outcome.is_none() {
-                remarks.extend(plan.integrations.iter().flat_map(planned));
+                remarks.extend(plan.integrations.iter().flat_map(|one| planned(&one)));
             }
         }
         remarks.extend(self.outcome.into_iter().flat_map(not_saved));
@@ -141,12 +141,12 @@ impl Content<'_> {
             let categories = &plan.summary.categories;
             let settings = &plan.summary.settings;
             let moved = categories.create + categories.update + categories.reset;
-            let touched = plan.integrations.iter().filter(|one| changes(one) > 0).count();
+            let touched = plan.integrations.tally().touched;
             if errors > 0 {
                 said.push(format!("Cannot be applied: {}", count(errors, "error")));
             }
             if plan.refusals.is_empty() {
-                let renamed = plan.integrations.iter().filter(|one| one.renamed_from.is_some()).count();
+                let renamed = plan.integrations.tally().renamed;
                 if renamed > 0 {
                     said.push(format!("{} renamed", count(renamed, "integration")));
                 }
@@ -190,9 +190,7 @@ impl Content<'_> {
     /// What became of a category, in words.
     #[must_use]
     pub fn outcome_of(&self, integration: &str, category: &str) -> Option<String> {
-        let found =
-            self.outcome?.outcomes.iter().find(|(one, id, _)| one == integration && id == category)?;
-        Some(match &found.2 {
+        Some(match self.outcome?.outcome_of(integration, category)? {
             Outcome::Saved { revision } => format!("saved as revision {revision}"),
             Outcome::Unchanged { revision } => format!("already saved as revision {revision}"),
             Outcome::Conflict { reason, .. } => format!("conflict: {reason}"),
@@ -330,8 +328,8 @@ fn not_saved(report: &Report) -> Vec<Item> {
             Outcome::Skipped { reason } => ("apply-skipped", "warning", reason),
         };
         Some(Item {
-            integration: integration.clone(),
-            category: category.clone(),
+            integration: integration.to_string(),
+            category: category.to_string(),
             ..remark(rule, severity, format!("{integration} {category} was not saved: {reason}"))
         })
     });

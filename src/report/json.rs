@@ -1,5 +1,7 @@
 //! The machine form: one JSON value, versioned, its schema in `schemas/output/`.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -117,9 +119,6 @@ fn without_saves(integration: &mut Json) {
     }
 }
 
-/// Integrations that are turned into text at a time, so that a fleet is never in memory twice.
-const AT_A_TIME: usize = 512;
-
 /// What a command has to say beside a plan.
 pub struct Beside<'a> {
     /// Of the whole.
@@ -155,10 +154,14 @@ pub fn print_plan_beside(
     match rest.split_once("\n  \"integrations\": []").filter(|_| !integrations.is_empty()) {
         Some((before, after)) => {
             take(before);
-            for (at, some) in integrations.chunks(AT_A_TIME).enumerate() {
-                take(if at == 0 { "\n  \"integrations\": [" } else { "," });
-                take(&some.par_iter().map(one).collect::<Vec<_>>().join(","));
-            }
+            let texts =
+                |block: Cow<'_, [Integration]>| block.par_iter().map(one).collect::<Vec<_>>().join(",");
+            let mut before = "\n  \"integrations\": [";
+            integrations.ahead(texts, &mut |text| {
+                take(before);
+                take(&text);
+                before = ",";
+            });
             take("\n  ]");
             take(after);
         }

@@ -24,13 +24,10 @@ pub fn render(content: &Content<'_>) -> String {
     for integration in content.plan.into_iter().flat_map(|plan| &plan.integrations) {
         let cases = suites.entry(integration.integration.clone()).or_default();
         for category in integration.categories.iter().filter(|category| category.action.saves()) {
-            let outcome = content.outcome.and_then(|report| {
-                report
-                    .outcomes
-                    .iter()
-                    .find(|(one, id, _)| *one == integration.integration && *id == category.category)
-            });
-            if outcome.is_some_and(|(_, _, outcome)| !is_saved(outcome)) {
+            let outcome = content
+                .outcome
+                .and_then(|report| report.outcome_of(&integration.integration, &category.category));
+            if outcome.is_some_and(|outcome| !is_saved(outcome)) {
                 continue; // It stands among the remarks, as a failure.
             }
             let said = content.outcome_of(&integration.integration, &category.category);

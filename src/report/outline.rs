@@ -26,21 +26,19 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let items = content.items();
     let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
     let urgent = urgent(content, &items, &mut counter);
-    let integrations: Vec<&Integration> = content
-        .plan
-        .into_iter()
-        .flat_map(|plan| &plan.integrations)
-        .filter(|integration| is_worth_showing(integration))
-        .collect();
-    let kept: Vec<&&Integration> = integrations.iter().filter(|_| counter.take("integration")).collect();
-    let shown: Vec<Json> =
-        kept.into_iter().map(|one| integration(content, one, &items, &mut counter)).collect();
-    let left = integrations.len() - shown.len();
     // Rows of an integration that is not shown are dropped with it.
-    for one in integrations.iter().skip(integrations.len() - left) {
-        for _ in 0..super::content::changes(one) {
-            counter.take("setting");
+    let (mut kept, mut left) = (Vec::new(), 0);
+    let integrations = content.plan.into_iter().flat_map(|plan| &plan.integrations);
+    for one in integrations.filter(|integration| is_worth_showing(integration)) {
+        if counter.take("integration") {
+            kept.push(one);
+        } else {
+            left += super::content::changes(&one);
         }
+    }
+    let shown: Vec<Json> = kept.iter().map(|one| integration(content, one, &items, &mut counter)).collect();
+    for _ in 0..left {
+        counter.take("setting");
     }
     let findings: Vec<Json> = items
         .iter()
@@ -75,14 +73,14 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "more_reviews": reviews.len().saturating_sub(OWNERS),
         "dropped": dropped,
         "whole": format!("pairform {}", content.command),
-        "next_sync": content.command != "drift" && plan.is_some_and(|plan| plan.integrations.iter().flat_map(|one| &one.categories).flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")),
+        "next_sync": content.command != "drift" && plan.is_some_and(|plan| plan.integrations.tally().next_sync),
     });
     (outline, counter.next)
 }
 
 /// Of `drift`, which is not as it should be once it has found something.
 fn has_drifted(content: &Content<'_>, plan: &Plan) -> bool {
-    content.command == "drift" && plan.integrations.iter().any(|one| super::content::changes(one) > 0)
+    content.command == "drift" && plan.integrations.tally().touched > 0
 }
 
 struct Counter {
@@ -169,8 +167,8 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
             ));
         }
         let effects = integration.effects.clone().unwrap_or_default();
-        if live && is_worth_showing(integration) {
-            let what = format!("live: {}", count(super::content::changes(integration), "setting"));
+        if live && is_worth_showing(&integration) {
+            let what = format!("live: {}", count(super::content::changes(&integration), "setting"));
             all.push((4, row("live", &integration.integration, what, String::new())));
         }
         if !effects.newly_required.is_empty() {

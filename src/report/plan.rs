@@ -1,8 +1,10 @@
 //! A plan as a person reads it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
+use rayon::prelude::*;
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
@@ -10,16 +12,21 @@ use super::{clean, clean_line, count};
 use crate::model::Value;
 use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan, Refusal};
 
-/// The whole plan: what changes, what is blocked, and how much is unchanged.
-#[must_use]
-pub fn text(plan: &Plan) -> String {
+/// The whole plan, piece by piece: what changes, what is blocked, and how much is unchanged.
+pub fn text(plan: &Plan, take: &mut dyn FnMut(&str)) {
+    let shown = |block: Cow<'_, [Integration]>| {
+        let shown = block.par_iter().filter(|integration| is_worth_showing(integration));
+        shown.map(integration_text).collect::<Vec<String>>().concat()
+    };
+    plan.integrations.ahead(shown, &mut |text| {
+        if !text.is_empty() {
+            take(&text);
+        }
+    });
     let mut out = String::new();
-    for integration in plan.integrations.iter().filter(|integration| is_worth_showing(integration)) {
-        integration_text(&mut out, integration);
-    }
     released(&mut out, plan);
     summary(&mut out, plan);
-    out
+    take(&out);
 }
 
 /// The refusals of each check, the checks in the order in which they come first.
@@ -59,7 +66,9 @@ fn is_worth_showing(integration: &Integration) -> bool {
         || integration.effects.as_ref().is_some_and(|effects| !effects.is_empty())
 }
 
-fn integration_text(out: &mut String, integration: &Integration) {
+fn integration_text(integration: &Integration) -> String {
+    let mut all = String::new();
+    let out = &mut all;
     let mode = match integration.mode {
         Mode::Live => "live".yellow().bold().to_string(),
         Mode::Onboarding => "onboarding".to_owned(),
@@ -95,6 +104,7 @@ fn integration_text(out: &mut String, integration: &Integration) {
         category_text(out, category);
     }
     out.push('\n');
+    all
 }
 
 fn category_text(out: &mut String, category: &CategoryPlan) {
@@ -222,7 +232,7 @@ fn summary(out: &mut String, plan: &Plan) {
     let to_save = categories.create + categories.update + categories.reset;
     let blocked =
         if categories.blocked > 0 { format!("{} blocked, ", categories.blocked) } else { String::new() };
-    let renamed = plan.integrations.iter().filter(|one| one.renamed_from.is_some()).count();
+    let renamed = plan.integrations.tally().renamed;
     let renamed = if renamed > 0 { format!("{renamed} renamed, ") } else { String::new() };
     let _ = writeln!(
         out,
@@ -279,10 +289,7 @@ fn summary(out: &mut String, plan: &Plan) {
     for note in &plan.notes {
         let _ = writeln!(out, "{} {}", "note:".bold(), clean(note));
     }
-    let next_sync = plan.integrations.iter().flat_map(|integration| &integration.categories);
-    if to_save > 0
-        && next_sync.flat_map(|category| &category.changes).any(|change| change.effect == "next-sync")
-    {
+    if to_save > 0 && plan.integrations.tally().next_sync {
         let _ = writeln!(out, "Takes effect at the next sync; orders already synced keep their old values.");
     }
 }

@@ -165,11 +165,18 @@ impl SourceFile {
     /// Byte offsets at which lines start; the first is 0.
     pub fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
-            let breaks = self.text().bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0)
-                .chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)))
-                .collect()
+            self.with_text(|text, _| {
+                let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+                std::iter::once(0)
+                    .chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)))
+                    .collect()
+            })
         })
+    }
+
+    /// 1-based line of a byte offset; offsets past the end give the last.
+    fn line(&self, offset: usize) -> usize {
+        self.line_starts().partition_point(|start| *start as usize <= offset)
     }
 
     /// 1-based line and column (in characters) of a byte offset; offsets past the end give the end.
@@ -180,9 +187,8 @@ impl SourceFile {
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start as usize <= offset);
-        let start = starts[line - 1] as usize;
+        let line = self.line(offset);
+        let start = self.line_starts()[line - 1] as usize;
         let before = &text[start..offset];
         // A byte-order mark is no column that an editor shows.
         let marks = usize::from(start == 0 && before.starts_with('\u{feff}'));
@@ -252,6 +258,12 @@ impl Sources {
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
         self.file(span.file).text().get(span.range()).unwrap_or("")
+    }
+
+    /// The line where a span begins; unlike [`Sources::position`] it keeps no text.
+    #[must_use]
+    pub fn line(&self, span: Span) -> usize {
+        self.file(span.file).line(span.start as usize)
     }
 
     #[must_use]

@@ -437,20 +437,23 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn renew_all(&mut self, ids: &[&str], seconds: u32) -> Result<(), StoreError>;
+    fn renew_all(&mut self, locks: &[&Lock], seconds: u32) -> Result<(), StoreError>;
 
     /// Releases these locks; those that were held.
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError>;
+    fn unlock_all(&mut self, locks: &[&Lock]) -> Result<Vec<Lock>, StoreError>;
 
-    /// As [`Store::unlock_all`], for one; `None` when nobody holds it (any more).
+    /// As [`Store::unlock_all`], for the one of this id; `None` when nobody holds it (any more).
     ///
     /// # Errors
     /// When the store cannot be written.
     fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError> {
-        Ok(self.unlock_all(&[id])?.pop())
+        match self.locks()?.iter().find(|lock| lock.id == id) {
+            Some(lock) => Ok(self.unlock_all(&[lock])?.pop()),
+            None => Ok(None),
+        }
     }
 
     /// The locks that are held, expired ones included, sorted by integration.

@@ -501,25 +501,27 @@ impl Store for Postgres {
         asks.iter().zip(&ids).map(answer).collect()
     }
 
-    fn renew_all(&mut self, ids: &[&str], seconds: u32) -> Result<(), StoreError> {
+    fn renew_all(&mut self, locks: &[&Lock], seconds: u32) -> Result<(), StoreError> {
         let sql = format!(
-            "WITH held AS (SELECT integration FROM lock WHERE id = ANY($1) ORDER BY integration FOR UPDATE)
+            "WITH held AS (SELECT integration FROM lock WHERE integration = ANY($3) AND id = ANY($1)
+                           ORDER BY integration FOR UPDATE)
              UPDATE lock SET expires_at = {EXPIRY} FROM held
              WHERE lock.integration = held.integration AND id = ANY($1)"
         );
-        let ids: Vec<_> = ids.iter().map(|id| encode(id)).collect();
-        self.query(&sql, &[&ids, &f64::from(seconds)]).map(|_| ())
+        let (ids, integrations) = named(locks);
+        self.query(&sql, &[&ids, &f64::from(seconds), &integrations]).map(|_| ())
     }
 
-    fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError> {
+    fn unlock_all(&mut self, locks: &[&Lock]) -> Result<Vec<Lock>, StoreError> {
         // In the order of their names too: who asks for them at the same time waits, and holds none that is wanted here.
-        let sql = "WITH held AS (SELECT * FROM lock WHERE id = ANY($1) ORDER BY integration FOR UPDATE)
+        let sql = "WITH held AS (SELECT * FROM lock WHERE integration = ANY($2) AND id = ANY($1)
+                                ORDER BY integration FOR UPDATE)
                    UPDATE lock SET id = NULL FROM held
                    WHERE lock.integration = held.integration AND lock.id = held.id
                    RETURNING held.id, held.integration, held.token, held.owner, held.holder, held.reason, held.taken_at,
                              held.expires_at";
-        let ids: Vec<_> = ids.iter().map(|id| encode(id)).collect();
-        Ok(self.query(sql, &[&ids])?.iter().map(lock).collect())
+        let (ids, integrations) = named(locks);
+        Ok(self.query(sql, &[&ids, &integrations])?.iter().map(lock).collect())
     }
 
     fn locks(&mut self) -> Result<Vec<Lock>, StoreError> {
@@ -550,6 +552,11 @@ impl Store for Postgres {
         };
         Ok(rows.iter().map(note).collect())
     }
+}
+
+/// The ids of locks, and the integrations by which they are found.
+fn named(locks: &[&Lock]) -> (Vec<String>, Vec<String>) {
+    locks.iter().map(|lock| (encode(&lock.id).into_owned(), encode(&lock.integration).into_owned())).unzip()
 }
 
 fn encode_all(names: &[String]) -> Vec<String> {

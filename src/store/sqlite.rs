@@ -279,12 +279,12 @@ impl Store for Sqlite {
         locks::take(&mut self.connection, &self.shown, asks)
     }
 
-    fn renew_all(&mut self, ids: &[&str], seconds: u32) -> Result<(), StoreError> {
-        locks::renew(&self.connection, &self.shown, ids, seconds)
+    fn renew_all(&mut self, locks: &[&Lock], seconds: u32) -> Result<(), StoreError> {
+        locks::renew(&self.connection, &self.shown, locks, seconds)
     }
 
-    fn unlock_all(&mut self, ids: &[&str]) -> Result<Vec<Lock>, StoreError> {
-        locks::release(&mut self.connection, &self.shown, ids)
+    fn unlock_all(&mut self, locks: &[&Lock]) -> Result<Vec<Lock>, StoreError> {
+        locks::release(&mut self.connection, &self.shown, locks)
     }
 
     fn locks(&mut self) -> Result<Vec<Lock>, StoreError> {

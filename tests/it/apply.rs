@@ -11,6 +11,7 @@ use pairform::plan::Plan;
 use pairform::store::{self, Ask, Asked};
 
 use crate::place::{CATEGORIES, Project, each_kind};
+use crate::plans;
 
 fn rounds(short: usize, long: usize) -> usize {
     if std::env::var_os("PAIRFORM_TEST_LONG").is_some() { long } else { short }
@@ -303,7 +304,7 @@ fn appliers_at_once_lose_no_update() {
         project.shop("shop", "Other", "14");
         project.run(&["plan", "--out", "p.plan"]).expect(0);
         let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
-        let template: Plan = pairform::plan::file::read(&text).unwrap();
+        let template: Plan = plans::read(&text);
         for (appliers, rounds) in [(2, rounds(20, 5000)), (10, rounds(4, 1000))] {
             let won: Vec<usize> = std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..appliers)
@@ -335,17 +336,18 @@ fn contend(template: &Plan, url: &str, by: &str, rounds: usize) -> usize {
     for round in 0..rounds {
         let mut plan = template.clone();
         let deployed = store.read(None).unwrap();
-        for category in &mut plan.integrations[0].categories {
-            let now = deployed.iter().find(|now| now.category == category.category);
-            category.revision = now.map(|now| now.revision);
-            if let Some(save) = &mut category.save {
-                let mark = pairform::model::SettingPath::root().child("mark");
-                let mut settings = (*save.settings).clone();
-                settings.insert(mark, pairform::model::Value::Text(format!("{by}-{round}")));
-                save.settings = settings.into();
+        plans::edit(&mut plan, |one| {
+            for category in &mut one.categories {
+                let now = deployed.iter().find(|now| now.category == category.category);
+                category.revision = now.map(|now| now.revision);
+                if let Some(save) = &mut category.save {
+                    let mark = pairform::model::SettingPath::root().child("mark");
+                    let mut settings = (*save.settings).clone();
+                    settings.insert(mark, pairform::model::Value::Text(format!("{by}-{round}")));
+                    save.settings = settings.into();
+                }
             }
-        }
-        pairform::plan::file::seal(&mut plan);
+        });
         let Ok(report) = apply::apply(&plan, store.as_mut(), &surroundings(by), &mut |_| ()) else {
             continue;
         };
@@ -447,7 +449,7 @@ fn locks_are_renewed_while_an_apply_takes_long() {
             project.edit("integrations/shop.yaml", "15m", &format!("{}m", 20 + minutes));
             project.run(&["plan", "--out", "p.plan"]).expect(0);
             let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
-            let plan = pairform::plan::file::read(&text).unwrap();
+            let plan = plans::read(&text);
             let clock = std::cell::Cell::new(0);
             let now = || format!("2026-12-01T09:{:02}:00Z", clock.get());
             let surroundings = Surroundings { now: &now, ..surroundings("ann") };
@@ -655,10 +657,9 @@ fn live_integrations_need_leave_where_the_project_says_so() {
     project.write("pairform.yaml", "version: 1\nsafety: {live: require-leave}\n");
     project.run(&["plan", "--out", "p.plan"]).expect(0);
     let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
-    let mut plan = pairform::plan::file::read(&text).unwrap();
-    plan.integrations[0].mode = pairform::plan::Mode::Live;
-    pairform::plan::file::seal(&mut plan);
-    project.write("p.plan", &pairform::plan::file::write(&mut plan));
+    let mut plan = plans::read(&text);
+    plans::edit(&mut plan, |one| one.mode = pairform::plan::Mode::Live);
+    project.write("p.plan", &plans::write(&mut plan));
     let ran = project.run(&["apply", "p.plan"]).expect(5);
     assert!(ran.err.contains("--allow-live") && ran.err.contains("shop"), "{}", ran.err);
     project.run(&["apply", "p.plan", "--allow-live"]).expect(0);
@@ -730,8 +731,7 @@ fn an_interrupt_is_seen_between_saves_that_are_made_one_by_one() {
         drop(project.store());
         project.fail(Some("payment_methods"));
         project.run(&["plan", "--out", "p.plan"]).expect(0);
-        let plan =
-            pairform::plan::file::read(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
+        let plan = plans::read(&std::fs::read_to_string(project.path("p.plan")).unwrap());
         let asked = std::cell::Cell::new(0);
         // Asked before the lock, before `general`, before each of the three that are saved together next, and again before
         // each of them by itself, of which `payment_methods` comes last.
@@ -853,15 +853,15 @@ fn where_live_mode_cannot_be_switched_off_nothing_else_is_saved() {
         // Live mode needs all that is required, so the shop was never live; the plan says that it was.
         project.run(&["plan", "--out", "p.plan"]).expect(0);
         let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
-        let mut plan = pairform::plan::file::read(&text).unwrap();
-        let general =
-            plan.integrations[0].categories.iter_mut().find(|one| one.category == "general").unwrap();
-        let mut off = general.changes[0].clone();
-        off.setting = "live_mode".to_owned();
-        (off.before, off.after) = (true.into(), false.into());
-        general.changes.push(off);
-        pairform::plan::file::seal(&mut plan);
-        project.write("p.plan", &pairform::plan::file::write(&mut plan));
+        let mut plan = plans::read(&text);
+        plans::edit(&mut plan, |one| {
+            let general = one.categories.iter_mut().find(|one| one.category == "general").unwrap();
+            let mut off = general.changes[0].clone();
+            off.setting = "live_mode".to_owned();
+            (off.before, off.after) = (true.into(), false.into());
+            general.changes.push(off);
+        });
+        project.write("p.plan", &plans::write(&mut plan));
         let before = project.store().records().unwrap().len();
         project.fail(Some("general"));
         let ran = project.run(&["apply", "p.plan"]).expect(7);

@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 
 use crate::revisions::{Repository, pairform, project, shop};
 use pairform::plan::{
-    Action, CategoryPlan, Change, Integration, Kind, Mode, Origin, Plan, Readiness, Refusal, Released, Scope,
-    summarize,
+    Action, CategoryPlan, Change, Integration, Integrations, Kind, Mode, Origin, Plan, Readiness, Refusal,
+    Released, Scope,
 };
 use pairform::report::content::Content;
 use pairform::report::{github, gitlab, html, json as machine, junit, markdown, sarif};
@@ -65,7 +65,8 @@ fn plan(text: &str, integrations: usize) -> Plan {
             effects: Some(pairform::plan::Effects { through: vec![text.to_owned()], ..Default::default() }),
         })
         .collect();
-    let summary = summarize(&integrations);
+    let integrations: Integrations = integrations.into_iter().collect();
+    let summary = integrations.tally().summary.clone();
     Plan {
         format_version: "1.0".to_owned(),
         command: "plan".to_owned(),

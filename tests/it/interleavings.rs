@@ -17,6 +17,7 @@ use pairform::store::{
 
 use crate::dice::Dice;
 use crate::place::{Project, each_kind};
+use crate::plans;
 
 const INTEGRATIONS: usize = 3;
 const CATEGORIES: [&str; 3] = ["general", "payment_methods", "schedules"];
@@ -105,8 +106,8 @@ impl Store for InTurns<'_> {
         fn history(integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
         fn records() -> Result<Vec<Record>, StoreError>;
         fn lock_all(asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError>;
-        fn renew_all(ids: &[&str], seconds: u32) -> Result<(), StoreError>;
-        fn unlock_all(ids: &[&str]) -> Result<Vec<Lock>, StoreError>;
+        fn renew_all(locks: &[&Lock], seconds: u32) -> Result<(), StoreError>;
+        fn unlock_all(locks: &[&Lock]) -> Result<Vec<Lock>, StoreError>;
         fn locks() -> Result<Vec<Lock>, StoreError>;
         fn note(note: &Note) -> Result<(), StoreError>;
         fn notes() -> Result<Vec<Note>, StoreError>;
@@ -116,7 +117,8 @@ impl Store for InTurns<'_> {
 /// A plan of some of the integrations of one case, at a revision; what it saves names who applies it.
 fn plan(template: &Plan, case: usize, revision: u64, by: &str, some: &[usize]) -> Plan {
     let mut plan = template.clone();
-    let one = plan.integrations.remove(0);
+    let one = plans::only(&plan);
+    let mut integrations = Vec::new();
     for number in some {
         let mut one = one.clone();
         one.integration = format!("case-{case:05}-{number}");
@@ -128,8 +130,9 @@ fn plan(template: &Plan, case: usize, revision: u64, by: &str, some: &[usize]) -
             settings.insert(SettingPath::root().child("mark"), Value::Text(by.to_owned()));
             save.settings = settings.into();
         }
-        plan.integrations.push(one);
+        integrations.push(one);
     }
+    plan.integrations = integrations.into_iter().collect();
     pairform::plan::file::seal(&mut plan);
     plan
 }
@@ -223,7 +226,7 @@ fn account(report: &Report, by: &str, plan: &Plan, told: &mut Told) {
         match outcome {
             Outcome::Saved { revision } => {
                 saved += 1;
-                let key = (integration.clone(), category.clone(), *revision);
+                let key = (integration.to_string(), category.to_string(), *revision);
                 assert_eq!(told.insert(key, by.to_owned()), None, "two saved the same revision");
             }
             Outcome::Conflict { saved_by, .. } => assert_ne!(saved_by, by),
@@ -239,8 +242,7 @@ fn account(report: &Report, by: &str, plan: &Plan, told: &mut Told) {
 
 fn template(project: &Project) -> Plan {
     project.run(&["plan", "--out", "p.plan"]).expect(0);
-    let mut plan =
-        pairform::plan::file::read(&std::fs::read_to_string(project.path("p.plan")).unwrap()).unwrap();
+    let mut plan = plans::read(&std::fs::read_to_string(project.path("p.plan")).unwrap());
     plan.store = Some(project.store().identity().to_owned());
     plan
 }

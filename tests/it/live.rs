@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use pairform::model;
 use pairform::store::{Origin, Save, Saved};
 
+use crate::plans;
 use crate::run::Project;
 
 /// The complete sample, with every secret at hand.
@@ -130,12 +131,13 @@ fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
     // One that was interrupted after its first save goes on, and leaves live mode off.
     project.edit("integrations/nordic.yaml", "safety_stock: 0", "safety_stock: 5");
     run(&["plan", "--out", "p.plan"]).assert_code(0);
-    let plan = pairform::plan::file::read(&project.read("p.plan")).unwrap();
+    let plan = plans::read(&project.read("p.plan"));
     let mut store =
         pairform::store::open(&format!("sqlite:{}", project.at(".pairform/state.db").display())).unwrap();
     let at = "2026-12-01T00:00:00Z";
     store.begin(&plan.digest, at, "ann", Origin::default()).unwrap();
-    let stock = plan.integrations[0].categories.iter().find(|category| category.category == "stock").unwrap();
+    let planned = plans::only(&plan);
+    let stock = planned.categories.iter().find(|category| category.category == "stock").unwrap();
     let target = stock.save.as_ref().unwrap();
     let save = Save {
         integration: "nordic",

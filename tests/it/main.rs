@@ -33,6 +33,7 @@ mod pages;
 mod parts;
 mod pipelines;
 mod place;
+mod plans;
 mod platforms;
 mod postgres;
 mod pull;

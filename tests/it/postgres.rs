@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use pairform::model::{self, Settings};
-use pairform::store::{self, Ask, Asked, Save, Saved, Store, StoreError};
+use pairform::store::{self, Ask, Asked, Lock, Save, Saved, Store, StoreError};
 use serde_json::json;
 
 use crate::server::{self, PASSWORD, Pooler, Server};
@@ -202,10 +202,10 @@ fn locks_are_released_in_the_order_in_which_they_are_taken() {
     };
     // The last name first.
     let taken = names.iter().rev().map(|name| match holder.lock(&ask(name, "ann")).unwrap() {
-        Asked::Taken(lock) => lock.id,
+        Asked::Taken(lock) => lock,
         Asked::Held(lock) => panic!("{lock:?}"),
     });
-    let taken: Vec<String> = taken.collect();
+    let taken: Vec<Lock> = taken.collect();
     // Both are stopped in the middle, by a row that somebody else keeps for a moment.
     let schema = url.split("schema=").nth(1).unwrap();
     let mut shell = server.shell();
@@ -222,8 +222,8 @@ fn locks_are_released_in_the_order_in_which_they_are_taken() {
         }
     };
     let (released, asked) = std::thread::scope(|scope| {
-        let ids: Vec<&str> = taken.iter().map(String::as_str).collect();
-        let releases = scope.spawn(move || holder.unlock_all(&ids));
+        let taken: Vec<&Lock> = taken.iter().collect();
+        let releases = scope.spawn(move || holder.unlock_all(&taken));
         let first = one_that_waits_for(&[mine]);
         let names = &names;
         let asks = scope

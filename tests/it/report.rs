@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::plans;
 use pairform::diagnostic::{Finding, Label, Severity, codes};
 use pairform::plan::{
     Action, Categories, CategoryPlan, Change, FORMAT_VERSION, Integration, Kind, Mode, Origin, Plan,
@@ -323,7 +324,7 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         store_to_be: None,
         scope: Scope::default(),
         summary: Summary { integrations: integrations.len(), categories, settings, ..Summary::default() },
-        integrations,
+        integrations: integrations.into_iter().collect(),
         released: Vec::new(),
         refusals: Vec::new(),
         notes: Vec::new(),
@@ -453,13 +454,13 @@ fn plans_are_drawn_as_ever() {
     for (what, plan) in
         [("everything that a plan can say", full_plan()), ("one category", one), ("nothing", nothing)]
     {
-        let _ = write!(all, "## {what}\n\n{}\n", plain(&report::plan::text(&plan)));
+        let _ = write!(all, "## {what}\n\n{}\n", plain(&plans::drawn(&plan)));
     }
     matches_golden("plan.txt", &all);
 }
 
 #[test]
 fn a_plan_holds_nothing_that_a_terminal_would_act_upon() {
-    let drawn = plain(&report::plan::text(&full_plan()));
+    let drawn = plain(&plans::drawn(&full_plan()));
     assert!(!drawn.chars().any(is_harmful), "{drawn:?}");
 }

@@ -649,16 +649,17 @@ fn a_lock_that_is_renewed_lasts_on_and_one_that_was_lost_does_not_come_back(plac
     let mut store = place.open();
     let first = taken(&mut *store, &Ask { seconds: 0, ..ask("ann") });
     let other = taken(&mut *store, &Ask { integration: "other", seconds: 0, ..ask("ann") });
-    store.renew_all(&[&first.id, "nothing"], 600).unwrap();
+    let nothing = Lock { id: "nothing".to_owned(), ..other.clone() };
+    store.renew_all(&[&first, &nothing], 600).unwrap();
     let Asked::Held(held) = store.lock(&ask("bo")).unwrap() else { panic!("it was renewed") };
     assert!(held.expires_at > first.expires_at, "{held:?}");
     assert_eq!(held, Lock { expires_at: held.expires_at.clone(), ..first.clone() });
     // The other was not, and is gone for good once somebody else has it.
     let theirs = taken(&mut *store, &Ask { integration: "other", ..ask("bo") });
-    store.renew_all(&[&first.id, &other.id], 600).unwrap();
+    store.renew_all(&[&first, &other], 600).unwrap();
     assert!(store.locks().unwrap().contains(&theirs));
-    assert_eq!(store.unlock_all(&[&first.id, &other.id]).unwrap().len(), 1);
-    store.renew_all(&[&first.id], 600).unwrap();
+    assert_eq!(store.unlock_all(&[&first, &other]).unwrap().len(), 1);
+    store.renew_all(&[&first], 600).unwrap();
     taken(&mut *store, &ask("bo"));
 }
 
@@ -838,7 +839,8 @@ fn locks_together_leave_those_of_others(place: &dyn Place) {
         matches!(&asked[..], [Asked::Taken(b), Asked::Held(_)] if b.token == first.token + 1),
         "{asked:?}"
     );
-    let mut released = ann.unlock_all(&[&c.id, "nothing", &a.id]).unwrap();
+    let nothing = Lock { id: "nothing".to_owned(), ..first.clone() };
+    let mut released = ann.unlock_all(&[c, &nothing, a]).unwrap();
     released.sort_by(|x, y| x.integration.cmp(&y.integration));
     assert_eq!(released, [a.clone(), c.clone()]);
     assert_eq!(ann.locks().unwrap().len(), 1);

@@ -179,7 +179,7 @@ fn differs(
 
 impl Row<'_> {
     fn place(&self, opened: &Project) -> Option<(String, usize)> {
-        self.place.map(|span| (opened.sources.path(span).to_owned(), opened.sources.position(span).line))
+        self.place.map(|span| (opened.sources.path(span).to_owned(), opened.sources.line(span)))
     }
 
     fn base(&self) -> Option<Json> {

@@ -50,13 +50,18 @@ fn take_one(connection: &Connection, id: &str, ask: &Ask<'_>) -> rusqlite::Resul
 pub(super) fn renew(
     connection: &Connection,
     shown: &str,
-    ids: &[&str],
+    locks: &[&Lock],
     seconds: u32,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE lock SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?2 || ' seconds')
-               WHERE id IN (SELECT value FROM json_each(?1))";
+               WHERE integration IN (SELECT value FROM json_each(?1)) AND id IN (SELECT value FROM json_each(?3))";
+    let integrations: Vec<&str> = locks.iter().map(|lock| lock.integration.as_str()).collect();
+    let ids: Vec<&str> = locks.iter().map(|lock| lock.id.as_str()).collect();
     connection
-        .execute(sql, (serde_json::json!(ids).to_string(), seconds))
+        .execute(
+            sql,
+            (serde_json::json!(integrations).to_string(), seconds, serde_json::json!(ids).to_string()),
+        )
         .map(|_| ())
         .map_err(|error| failure::failed(shown, &error))
 }
@@ -65,18 +70,18 @@ pub(super) fn renew(
 pub(super) fn release(
     connection: &mut Connection,
     shown: &str,
-    ids: &[&str],
+    locks: &[&Lock],
 ) -> Result<Vec<Lock>, StoreError> {
     let failed = |error| failure::failed(shown, &error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // RETURNING tells what the row became, and its id is wanted as it was.
-    let sql = "UPDATE lock SET id = NULL WHERE id = ?1
+    let sql = "UPDATE lock SET id = NULL WHERE integration = ?2 AND id = ?1
                RETURNING ?1, integration, token, owner, holder, reason, taken_at, expires_at";
     let mut released = Vec::new();
-    for id in ids {
+    for held in locks {
         let found = transaction
             .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row([id], lock).optional());
+            .and_then(|mut statement| statement.query_row([&held.id, &held.integration], lock).optional());
         released.extend(found.map_err(failed)?);
     }
     transaction.commit().map_err(failed)?;

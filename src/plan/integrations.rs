@@ -1,0 +1,434 @@
+//! The integrations of a plan. Where much of a large fleet changes they are more than fits into memory: those are packed,
+//! some at a time, and unpacked again by whoever goes through. What is asked of all of them is counted as they come. Nothing
+//! here looks for one by its name.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::mpsc;
+
+use rayon::prelude::*;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::safety::{self, Count};
+use super::{Action, Integration, Kind, Origin, Refusal, Summary};
+use crate::model::Name;
+use crate::model::canonical::to_canonical;
+
+/// As many as are packed together: what they have in common takes little room.
+const TOGETHER: usize = 64;
+
+/// The first so many changes of a plan are kept as they are, and so are integrations that have fewer than one each.
+const FEW: usize = 100_000;
+
+/// Of zstd: fast.
+const LEVEL: i32 = 1;
+
+/// Blocks that are made ready while one is taken.
+const AHEAD: usize = 2;
+
+/// Integrations, sorted by name; they change only by being collected anew.
+#[derive(Debug, Clone, Default)]
+pub struct Integrations {
+    blocks: Vec<Block>,
+    tally: Tally,
+}
+
+#[derive(Debug, Clone)]
+enum Block {
+    Plain(Vec<Integration>),
+    Packed(Packed),
+}
+
+/// A line of canonical JSON for each integration, compressed.
+#[derive(Debug, Clone)]
+struct Packed {
+    bytes: Vec<u8>,
+    /// Of the lines, in bytes.
+    size: usize,
+}
+
+/// What is asked of all integrations of a plan.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Without the findings, which are not theirs.
+    pub summary: Summary,
+    /// Those that an apply gives another id.
+    pub renamed: usize,
+    /// Those of which a setting changes.
+    pub touched: usize,
+    /// Some change takes effect at the next sync.
+    pub next_sync: bool,
+    /// Those of which an apply writes something.
+    pub written: Vec<Written>,
+    /// How much of what is deployed moves, by pair and category.
+    pub counts: BTreeMap<Name, BTreeMap<Name, Count>>,
+    /// Categories that would be left empty.
+    pub emptied: Vec<Refusal>,
+}
+
+/// An integration of which an apply writes something.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub integration: String,
+    pub renamed_from: Option<String>,
+    /// It is in live mode, before or after.
+    pub live: bool,
+    /// The categories that it saves and those that live mode rests on, each at its revision (0: never saved).
+    pub ground: Vec<(Name, u64)>,
+}
+
+impl Integrations {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tally.summary.integrations
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// One after the other; what is packed is unpacked some at a time.
+    pub fn iter(&self) -> impl Iterator<Item = Cow<'_, Integration>> {
+        self.into_iter()
+    }
+
+    /// As [`Integrations::iter`], some at a time, for work on all processors.
+    pub fn blocks(&self) -> impl Iterator<Item = Cow<'_, [Integration]>> {
+        self.blocks.iter().map(|block| match block {
+            Block::Plain(integrations) => Cow::Borrowed(&**integrations),
+            Block::Packed(packed) => Cow::Owned(packed.unpack()),
+        })
+    }
+
+    /// All of them anew, each as it is after an edit.
+    #[must_use]
+    pub fn edited(self, mut edit: impl FnMut(&mut Integration)) -> Self {
+        let edited = self.into_iter().map(|mut one| {
+            edit(&mut one);
+            one
+        });
+        edited.collect()
+    }
+
+    /// Hands out what `work` makes of some integrations, in their order, while it makes the next in the background.
+    pub fn ahead<'a, T: Send>(
+        &'a self,
+        work: impl Fn(Cow<'a, [Integration]>) -> T + Sync,
+        take: &mut dyn FnMut(T),
+    ) {
+        if self.blocks.len() < 2 {
+            return self.blocks().map(work).for_each(take);
+        }
+        let (send, receive) = mpsc::sync_channel(AHEAD);
+        std::thread::scope(|scope| {
+            let work = &work;
+            // Where nobody takes any more there is nothing to do.
+            scope.spawn(move || self.blocks().try_for_each(|block| send.send(work(block))));
+            receive.into_iter().for_each(take);
+        });
+    }
+
+    /// The canonical JSON of all, separated by commas, piece by piece.
+    pub fn canonical(&self, take: &mut dyn FnMut(&str)) {
+        for (at, block) in self.blocks.iter().enumerate() {
+            take(if at == 0 { "" } else { "," });
+            take(&match block {
+                Block::Plain(some) => lines(some).replace('\n', ","),
+                Block::Packed(packed) => packed.lines().replace('\n', ","),
+            });
+        }
+    }
+
+    /// Adds integrations whose names come after those that are there.
+    pub fn append(&mut self, integrations: Vec<Integration>) {
+        self.append_beyond(integrations, FEW);
+    }
+
+    fn append_beyond(&mut self, integrations: Vec<Integration>, few: usize) {
+        let mut rest = integrations.into_iter();
+        let together = std::iter::from_fn(|| {
+            let some: Vec<Integration> = rest.by_ref().take(TOGETHER).collect();
+            (!some.is_empty()).then_some(some)
+        });
+        let together: Vec<Vec<Integration>> = together.collect();
+        let tallies: Vec<Tally> = together.par_iter().map(|some| Tally::of(some)).collect();
+        let is_much: Vec<bool> = tallies
+            .into_iter()
+            .map(|tally| {
+                let changes = tally.changes();
+                self.tally.add(tally);
+                self.tally.changes() > few && changes >= TOGETHER
+            })
+            .collect();
+        let blocks = together.into_par_iter().zip(is_much).map(|(some, is_much)| match is_much {
+            true => Packed::of(&lines(&some)).map_or(Block::Plain(some), Block::Packed),
+            false => Block::Plain(some),
+        });
+        self.blocks.par_extend(blocks);
+    }
+}
+
+/// No text in JSON holds a line end.
+fn lines(integrations: &[Integration]) -> String {
+    let lines: Vec<String> =
+        integrations.par_iter().map(|one| to_canonical(one).unwrap_or_default()).collect();
+    lines.join("\n")
+}
+
+impl Packed {
+    /// None where there is no room.
+    fn of(lines: &str) -> Option<Self> {
+        let mut bytes = zstd::bulk::compress(lines.as_bytes(), LEVEL).ok()?;
+        // It was made for a text that cannot be compressed.
+        bytes.shrink_to_fit();
+        Some(Packed { bytes, size: lines.len() })
+    }
+
+    #[expect(clippy::expect_used, reason = "what is read here was written here")]
+    fn lines(&self) -> String {
+        let bytes = zstd::bulk::decompress(&self.bytes, self.size).expect("lines were packed");
+        String::from_utf8(bytes).expect("lines were packed")
+    }
+
+    #[expect(clippy::expect_used, reason = "what is read here was written here")]
+    fn unpack(&self) -> Vec<Integration> {
+        let text = self.lines();
+        let lines: Vec<&str> = text.lines().collect();
+        let one = |line: &&str| serde_json::from_str(line).expect("integrations were packed");
+        lines.par_iter().map(one).collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Integrations {
+    type Item = Cow<'a, Integration>;
+    type IntoIter = Box<dyn Iterator<Item = Cow<'a, Integration>> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.blocks().flat_map(|block| -> Box<dyn Iterator<Item = Cow<'a, Integration>> + 'a> {
+            match block {
+                Cow::Borrowed(plain) => Box::new(plain.iter().map(Cow::Borrowed)),
+                Cow::Owned(unpacked) => Box::new(unpacked.into_iter().map(Cow::Owned)),
+            }
+        }))
+    }
+}
+
+impl IntoIterator for Integrations {
+    type Item = Integration;
+    type IntoIter = Box<dyn Iterator<Item = Integration>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.blocks.into_iter().flat_map(|block| match block {
+            Block::Plain(integrations) => integrations,
+            Block::Packed(packed) => packed.unpack(),
+        }))
+    }
+}
+
+/// As many as are collected before they are packed.
+const COLLECTED: usize = 512;
+
+impl FromIterator<Integration> for Integrations {
+    fn from_iter<I: IntoIterator<Item = Integration>>(integrations: I) -> Self {
+        let mut all = Integrations::default();
+        let mut rest = integrations.into_iter();
+        loop {
+            let some: Vec<Integration> = rest.by_ref().take(COLLECTED).collect();
+            if some.is_empty() {
+                return all;
+            }
+            all.append(some);
+        }
+    }
+}
+
+impl Serialize for Integrations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Integrations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Integrations;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("integrations")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut rest: A) -> Result<Integrations, A::Error> {
+                let mut all = Integrations::default();
+                loop {
+                    let mut some = Vec::new();
+                    while some.len() < COLLECTED
+                        && let Some(one) = rest.next_element()?
+                    {
+                        some.push(one);
+                    }
+                    if some.is_empty() {
+                        return Ok(all);
+                    }
+                    all.append(some);
+                }
+            }
+        }
+        deserializer.deserialize_seq(Collect)
+    }
+}
+
+fn ground(integration: &Integration) -> Vec<(Name, u64)> {
+    let saved = integration.categories.iter().filter(|category| category.save.is_some());
+    let saved = saved.map(|category| (category.category.clone(), category.revision.unwrap_or(0)));
+    let rests = integration.rests_on.iter().map(|(category, revision)| (category.as_str().into(), *revision));
+    saved.chain(rests).collect()
+}
+
+impl Tally {
+    fn of(integrations: &[Integration]) -> Self {
+        let mut tally = Tally::default();
+        for integration in integrations {
+            tally.take(integration);
+        }
+        tally
+    }
+
+    fn take(&mut self, integration: &Integration) {
+        self.summary.integrations += 1;
+        self.renamed += usize::from(integration.renamed_from.is_some());
+        self.touched +=
+            usize::from(integration.categories.iter().any(|category| !category.changes.is_empty()));
+        if integration.is_applied() {
+            self.written.push(Written {
+                integration: integration.integration.clone(),
+                renamed_from: integration.renamed_from.clone(),
+                live: integration.is_live(),
+                ground: ground(integration),
+            });
+        }
+        for category in &integration.categories {
+            let counts = &mut self.summary.categories;
+            *match category.action {
+                Action::Create => &mut counts.create,
+                Action::Update => &mut counts.update,
+                Action::Reset => &mut counts.reset,
+                Action::Blocked => &mut counts.blocked,
+                Action::None => &mut counts.none,
+                Action::NotManaged => &mut counts.not_managed,
+            } += 1;
+            for change in &category.changes {
+                let counts = &mut self.summary.settings;
+                *match change.kind {
+                    Kind::Add => &mut counts.add,
+                    Kind::Change => &mut counts.change,
+                    Kind::Reset => &mut counts.reset,
+                } += 1;
+                counts.outside += usize::from(change.origin == Origin::Outside);
+                counts.conflicts += usize::from(change.origin == Origin::Both);
+                self.next_sync |= change.effect == "next-sync";
+            }
+            if let Some(count) = Count::of(category) {
+                self.counted(&integration.pair, &category.category).add(&count);
+            }
+            self.emptied.extend(safety::emptied(integration, category));
+        }
+    }
+
+    fn counted(&mut self, pair: &Name, category: &Name) -> &mut Count {
+        self.counts.entry(pair.clone()).or_default().entry(category.clone()).or_default()
+    }
+
+    fn changes(&self) -> usize {
+        let settings = &self.summary.settings;
+        settings.add + settings.change + settings.reset
+    }
+
+    fn add(&mut self, other: Tally) {
+        let Tally { summary, renamed, touched, next_sync, written, counts, emptied } = other;
+        self.summary.add(&summary);
+        self.renamed += renamed;
+        self.touched += touched;
+        self.next_sync |= next_sync;
+        self.written.extend(written);
+        for (pair, categories) in counts {
+            let of_pair = self.counts.entry(pair).or_default();
+            for (category, count) in categories {
+                of_pair.entry(category).or_default().add(&count);
+            }
+        }
+        self.emptied.extend(emptied);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model;
+    use crate::plan::{Current, Mode, Readiness, back};
+
+    /// An integration with some changes, whose texts and values are the unusual ones.
+    fn one(number: usize) -> Integration {
+        let before = json!({"a": "old\nline", "é": 1.5, "gone": [1, "2"], "x": {"secret": "env/A", "fingerprint": null}});
+        let after = json!({"a": "new \"line\"", "é": 2, "map": {"Klarna!": "30", "Klarna": number}});
+        let settings = model::from_json(&before);
+        let current = Current { revision: 1, applied: settings.clone(), settings };
+        Integration {
+            integration: format!("shop-{number:04}"),
+            renamed_from: number.is_multiple_of(3).then(|| "old".to_owned()),
+            pair: "a-b".into(),
+            title: "A ↔ B".into(),
+            mode: Mode::Live,
+            deployed_mode: Some(Mode::Onboarding),
+            readiness: Readiness { required: 2, set: 1 },
+            rests_on: [("general".to_owned(), 2)].into(),
+            link: None,
+            categories: vec![back::category("stock", "Stock", &current, &model::from_json(&after))],
+            effects: None,
+        }
+    }
+
+    fn text(integrations: &Integrations) -> String {
+        let mut text = String::new();
+        integrations.canonical(&mut |piece| text.push_str(piece));
+        text
+    }
+
+    #[test]
+    fn what_is_packed_is_as_it_was() {
+        let all: Vec<Integration> = (0..200).map(one).collect();
+        let plain: Integrations = all.iter().cloned().collect();
+        let mut packed = Integrations::default();
+        for some in all.chunks(70) {
+            packed.append_beyond(some.to_vec(), 400);
+        }
+        let is_packed = |block: &Block| matches!(block, Block::Packed(_));
+        assert!(!plain.blocks.iter().any(is_packed));
+        assert!(packed.blocks.iter().any(is_packed) && !packed.blocks.iter().all(is_packed));
+        let json = |all: &Integrations| serde_json::to_string(all).unwrap();
+        assert_eq!(json(&packed), json(&plain));
+        assert_eq!(text(&packed), text(&plain));
+        assert_eq!(format!("{:?}", packed.tally), format!("{:?}", plain.tally));
+        // However one goes through them, all come in their order.
+        let names: Vec<String> = all.iter().map(|one| one.integration.clone()).collect();
+        let mut ahead = Vec::new();
+        packed.ahead(|some| some.into_owned(), &mut |some| ahead.extend(some));
+        let of = |all: &[Integration]| all.iter().map(|one| one.integration.clone()).collect::<Vec<_>>();
+        assert_eq!(of(&ahead), names);
+        assert_eq!(of(&packed.clone().edited(|_| {}).into_iter().collect::<Vec<_>>()), names);
+        // And from their JSON they are collected again.
+        let read: Integrations = serde_json::from_str(&json(&packed)).unwrap();
+        assert_eq!(text(&read), text(&plain));
+    }
+}

@@ -1,0 +1,37 @@
+//! Plans in the hands of a test: read, changed and written.
+
+use std::io::Cursor;
+
+use pairform::plan::{Integration, Plan, file};
+
+pub fn read(text: &str) -> Plan {
+    file::read(Cursor::new(text)).unwrap()
+}
+
+/// Its text, sealed.
+pub fn write(plan: &mut Plan) -> String {
+    file::seal(plan);
+    let mut text = String::new();
+    file::write(plan, &mut |piece| text.push_str(piece));
+    text
+}
+
+/// Changes every integration of a plan, and seals it.
+pub fn edit(plan: &mut Plan, edit: impl FnMut(&mut Integration)) {
+    plan.integrations = std::mem::take(&mut plan.integrations).edited(edit);
+    file::seal(plan);
+}
+
+/// The only integration of a plan.
+pub fn only(plan: &Plan) -> Integration {
+    let mut all: Vec<Integration> = plan.integrations.clone().into_iter().collect();
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+/// A plan as it is drawn.
+pub fn drawn(plan: &Plan) -> String {
+    let mut text = String::new();
+    pairform::report::plan::text(plan, &mut |piece| text.push_str(piece));
+    text
+}
