@@ -47,7 +47,7 @@ fn apply_now(common: &Common, args: &Apply, streams: &mut Streams) -> Result<u8,
     let Opened { project: opened, fleet, mut ground } = settled::open(common, Purpose::Apply)?;
     super::plan::say_if_broken(common, &opened, streams);
     let vault = Vault::default();
-    let mut plan = super::plan::make_on(common, &opened, fleet, &mut ground, Some(&vault))?;
+    let mut plan = super::planner::make_on(common, &opened, fleet, &mut ground, Some(&vault))?;
     drop(ground);
     plan::file::seal(&mut plan);
     if common.output == Form::Text {

@@ -9,7 +9,7 @@ use super::exit::{self, Stop};
 use super::owners::Owners;
 use super::project::{self, Project};
 use super::streams::Streams;
-use super::{forms, plan as planning};
+use super::{forms, planner};
 use crate::compile::compose::files_by_integration;
 use crate::compile::project::Project as Declared;
 use crate::compile::{Compiled, Selection, reach};
@@ -53,7 +53,7 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
     let selection = Selection { affected: Some(affected), ..project::selection(common, &root, &new)? };
     let (of_base, of_head) = (of_base(&selection, &old), of_head(&selection, &old, &new));
     let (before, after) = project::compile_both(&root, (old, of_base), (new, of_head))?;
-    planning::require_categories(common, &after)?;
+    planner::require_categories(common, &after)?;
     let mut plan = compare(common, &before, &after, &reached);
     plan.comparison = Some(Comparison {
         base: Side { name: base_name, id: Some(base.commit.id.clone()) },
@@ -101,7 +101,7 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
             streams.result(&report::findings::text(&findings, &after.sources, &after.compilation.hidden));
             report::plan::text(&plan, &mut |text| streams.result(text));
         }
-        _ => forms::print(common, &planning::content("diff", &after, &plan), streams)?,
+        _ => forms::print(common, &super::plan::content("diff", &after, &plan), streams)?,
     }
     // The command is at its end: the system takes back at once what would be taken to pieces here.
     Box::leak(Box::new((before, after)));
@@ -155,8 +155,8 @@ fn of_head(selection: &Selection, base: &Sources, head: &Sources) -> Selection {
 }
 
 fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::Reach) -> Plan {
-    let mut scope = planning::scope(common, after, 0);
-    scope.left_out_categories = planning::left_out(&scope, &after.compilation.integrations);
+    let mut scope = planner::scope(common, after, 0);
+    scope.left_out_categories = planner::left_out(&scope, &after.compilation.integrations);
     let old: BTreeMap<&str, &Compiled> =
         before.compilation.integrations.iter().map(|compiled| (compiled.name.as_str(), compiled)).collect();
     let compared = after.compilation.integrations.par_iter().map(|compiled| {
@@ -223,7 +223,7 @@ fn one(
     scope: &plan::Scope,
 ) -> Integration {
     let place = |category: &str, path: &SettingPath| Some(place(after, head, category, path));
-    let desired = planning::desired(after, head, &place, &|_| None);
+    let desired = planner::desired(after, head, &place, &|_| None);
     // Most categories of an integration that changed did not: these are not compared setting by setting.
     let is_settled = |id: &Name, settings: &Settings| {
         head.configuration.of(id) == Some(settings) && !desired.blocked.contains_key(id.as_str())

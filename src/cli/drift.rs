@@ -23,7 +23,7 @@ use crate::store::{Head, Store};
 pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, Stop> {
     let Opened { project: opened, fleet, mut ground } = settled::open(common, Purpose::Look)?;
     let open = fleet.open.clone();
-    let mut plan = super::plan::make_on(common, &opened, fleet, &mut ground, None)?;
+    let mut plan = super::planner::make_on(common, &opened, fleet, &mut ground, None)?;
     let moved = match ground.store.as_deref_mut() {
         Some(store) => find(common, &plan, &opened, &open, store)?,
         None => Vec::new(),
@@ -60,7 +60,7 @@ fn find(
     open: &[Open],
     store: &mut (dyn Store + 'static),
 ) -> Result<Vec<Drifted>, Stop> {
-    let everything = super::plan::is_all(common);
+    let everything = super::planner::is_all(common);
     let compiled = opened.compilation.integrations.iter();
     let compiled = compiled.map(|compiled| (compiled.renamed_from.as_deref(), compiled.name.as_str()));
     let former: BTreeMap<&str, &str> = compiled
@@ -86,7 +86,7 @@ fn find(
     let suspected =
         suspects.iter().map(|(name, _)| *name).chain(deleted.iter().map(|(name, _)| name.as_str()));
     let suspected: BTreeSet<String> = suspected.map(present).collect();
-    let compiled = settled::compiled(opened, open, &|name| suspected.contains(name));
+    let compiled = settled::compiled(opened, open, &|name| suspected.contains(name))?;
     let find = |name: &str| compile::find(&compiled, name);
     let declares = |name: &str, category: &str| {
         let compiled = find(&present(name));

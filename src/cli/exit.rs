@@ -53,6 +53,12 @@ impl Stop {
     }
 }
 
+impl From<crate::compile::Changed> for Stop {
+    fn from(error: crate::compile::Changed) -> Self {
+        Stop::new(STALE, error.to_string()).help("run the command again")
+    }
+}
+
 impl From<crate::source::git::GitError> for Stop {
     fn from(error: crate::source::git::GitError) -> Self {
         Stop { code: USAGE, message: error.message, help: error.help }

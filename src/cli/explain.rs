@@ -179,7 +179,7 @@ fn deployed_of(
     name: &str,
     category: &str,
 ) -> Result<(Settings, Plan), Stop> {
-    let plan = super::plan::make(common, opened)?;
+    let plan = super::planner::make(common, opened)?;
     let (_, url) = opened.store(common)?;
     let Some(mut store) = store::open_existing(&url)? else { return Ok((Settings::new(), plan)) };
     let rows =

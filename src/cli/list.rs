@@ -27,7 +27,7 @@ pub fn run(common: &Common, args: &List, streams: &mut Streams) -> Result<u8, St
     if args.setting.is_some() || args.differs_from_base || args.going_away {
         return fleet::run(common, args, &opened, streams);
     }
-    let plan = super::plan::make(common, &opened)?;
+    let plan = super::planner::make(common, &opened)?;
     let applied = last_applied(common, &opened)?;
     let rows: Vec<Row<'_>> = rows(&opened, &plan, &applied);
     match common.output {

@@ -23,6 +23,7 @@ pub mod list;
 pub mod options;
 pub mod owners;
 pub mod plan;
+pub mod planner;
 pub mod project;
 pub mod pull;
 pub mod revert;

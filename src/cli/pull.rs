@@ -15,7 +15,7 @@ use super::args::{Common, Form, Pull};
 use super::exit::{self, Stop};
 use super::project::{self, Project};
 use super::streams::Streams;
-use super::{apply, deployed, init, plan, rewrite};
+use super::{apply, deployed, init, planner, rewrite};
 use crate::compile::{self, Compiled, Selection, compose};
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{self, CONNECTORS, FLOWS, Name, SCHEDULES, SettingPath, Settings, Value, WEBHOOKS};
@@ -114,7 +114,7 @@ fn drift(
     rows: &Rows,
     pulled: &mut Pulled,
 ) -> Result<(), Stop> {
-    let plan = plan::make(common, opened)?;
+    let plan = planner::make(common, opened)?;
     for planned in &plan.integrations {
         for category in &planned.categories {
             let row = rows.get(&(planned.integration.clone(), category.category.to_string()));

@@ -28,7 +28,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
     let declared = Declared::read(&sources, &mut Vec::new());
     let opened = project::compile_selected(root.clone(), sources, selection)
         .map_err(|stop| in_no_file(common, args, &declared, &root).unwrap_or(stop))?;
-    let mut plan = super::plan::make(common, &opened)?;
+    let mut plan = super::planner::make(common, &opened)?;
     let (_, url) = opened.store(common)?;
     let mut store = store::open_existing(&url)?
         .ok_or_else(|| Stop::usage("there is no store yet, so nothing was saved"))?;

@@ -15,7 +15,7 @@ use super::project::{self, Project};
 use super::secrets::Secrets;
 use crate::compile::lower::Written;
 use crate::compile::project::Project as Declared;
-use crate::compile::{Compilation, Compiled, Judged};
+use crate::compile::{Changed, Compilation, Compiled, Judged};
 use crate::model::{Hidden, Name, Step, Value};
 use crate::options::Options;
 use crate::plan::{self, Desired, Released, Scope, Standing};
@@ -76,20 +76,22 @@ impl Fleet {
 }
 
 /// The open integrations that are wanted, compiled; of a project of few, all that it has.
-#[must_use]
+///
+/// # Errors
+/// When their files were changed meanwhile.
 pub fn compiled<'a>(
     opened: &'a Project,
     open: &[Open],
     is_wanted: &dyn Fn(&str) -> bool,
-) -> Cow<'a, [Compiled]> {
+) -> Result<Cow<'a, [Compiled]>, Changed> {
     let names = open.iter().map(|open| open.name.as_str()).filter(|name| is_wanted(name));
-    match names.collect::<Vec<_>>().as_slice() {
+    Ok(match names.collect::<Vec<_>>().as_slice() {
         [] => Cow::Borrowed(&opened.compilation.integrations),
         names => {
             let again = opened.again();
-            Cow::Owned(names.par_iter().filter_map(|name| again.compile(name)).collect())
+            Cow::Owned(names.par_iter().map(|name| again.compile(name)).collect::<Result<_, _>>()?)
         }
-    }
+    })
 }
 
 /// A store, and what is known of it.

@@ -69,6 +69,13 @@ pub fn find<'a>(integrations: &'a [Compiled], name: &str) -> Option<&'a Compiled
     Some(&integrations[at])
 }
 
+/// Files of an integration were changed while the project was compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("files of {integration} were changed while they were read")]
+pub struct Changed {
+    pub integration: String,
+}
+
 /// Compiles some integrations of a project once more: all of a large fleet have no room in memory at once, and what is found
 /// in one is known only when all were judged.
 pub struct Again<'a> {
@@ -85,13 +92,19 @@ impl<'a> Again<'a> {
         Again { composer, compilation, vat: compilation.catalogue.vat() }
     }
 
-    /// The integration of this name, where it can be composed.
-    #[must_use]
-    pub fn compile(&self, name: &str) -> Option<Compiled> {
-        let Compilation { project, catalogue, options, today, .. } = self.compilation;
+    /// An integration that could be composed before.
+    ///
+    /// # Errors
+    /// When a file of it is not what it was then: half of it would be taken for all that the files say.
+    pub fn compile(&self, name: &str) -> Result<Compiled, Changed> {
+        let Compilation { project, catalogue, options, errors, today, .. } = self.compilation;
         let known = Known { options, vat: &self.vat, today: *today, programs: project.programs() };
-        let composed = self.composer.compose(self.composer.at(name)?);
-        judge(composed, catalogue, known, &Selection::default()).0.map(Judged::lower)
+        let composed = self.composer.at(name).map(|at| self.composer.compose(at));
+        let composed = composed.filter(|composed| !composed.incomplete || errors.contains_key(name));
+        composed
+            .and_then(|composed| judge(composed, catalogue, known, &Selection::default()).0)
+            .map(Judged::lower)
+            .ok_or_else(|| Changed { integration: name.to_owned() })
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use pairform::compile::{Compilation, Front, Judged, Selection, Whole};
-use pairform::source::{SourceFile, Sources};
+use pairform::compile::{Again, Compilation, Front, Judged, Selection, Whole, compile};
+use pairform::source::{SourceFile, Sources, load};
 use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;
+use crate::run::Project;
 
 const INTEGRATIONS: usize = 1_000;
 const BASES: usize = 12;
@@ -204,4 +205,28 @@ fn a_mistake_in_one_base_is_one_finding_however_many_suffer() {
     let new: Vec<_> = findings.iter().filter(|finding| finding.message.contains("bookng")).collect();
     assert_eq!((new.len(), findings.len()), (1, before + 1), "{new:#?}");
     assert!(new[0].also.len() > 50, "{}", new[0].also.len());
+}
+
+/// What is wrong is known when all were judged, and what is planned is compiled once more: half of a file that somebody saves
+/// in between must not stand for all that it says.
+#[test]
+fn an_integration_that_changes_between_judging_and_planning_is_not_planned() {
+    let project = Project::copy("../../examples/nordic-group");
+    let sources = load::load(project.path());
+    let compilation = compile(&sources, &Selection::default());
+    let again = |name: &str| {
+        Again::of(&sources, &compilation, None).compile(name).map_err(|changed| changed.integration)
+    };
+    for once in &compilation.integrations {
+        let twice = again(&once.name).expect("nothing was changed");
+        assert_eq!((&twice.configuration, &twice.origins), (&once.configuration, &once.origins));
+    }
+    project.edit("integrations/garnhuset.yaml", "integration: garnhuset", "integration:  garnhuset");
+    assert!(again("garnhuset").is_err_and(|name| name == "garnhuset"));
+    assert!(again("lilla-hemmet").is_ok());
+    let part = "integrations/nordic-outdoor/settings/order.yaml";
+    project.write(part, format!("# One more line.\n{}", project.read(part)));
+    assert!(again("nordic-outdoor").is_err(), "a part of it changed");
+    std::fs::remove_file(project.at("integrations/lilla-hemmet.yaml")).unwrap();
+    assert!(again("lilla-hemmet").is_err() && again("another").is_err());
 }

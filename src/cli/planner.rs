@@ -1,0 +1,510 @@
+//! Making a plan: the store is read and integrations are planned some at a time, so that a fleet has room in memory whatever
+//! changes of it. Nothing here prints, saves or decides what an integration should be.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
+
+use rayon::prelude::*;
+
+use super::args::Common;
+use super::deployed;
+use super::exit::Stop;
+use super::owners::Owners;
+use super::project::{self, Project};
+use super::secrets::Secrets;
+use super::settled::{Fleet, Ground, Open, Settled};
+use super::vault::Vault;
+use crate::compile::{Changed, Compiled};
+use crate::diagnostic::Severity;
+use crate::model::{Hidden, Name, SettingPath, Settings};
+use crate::plan::{
+    self, Current, Desired, FORMAT_VERSION, Integrations, Plan, Released, Scope, Standing, safety,
+};
+use crate::report::{self, json};
+use crate::store::{Deployed, Store};
+
+/// Makes the plan of a compiled project, not sealed yet; reads the store and writes nothing.
+///
+/// # Errors
+/// When the store cannot be read, or a category filter names nothing.
+pub fn make(common: &Common, opened: &Project) -> Result<Plan, Stop> {
+    make_on(common, opened, Fleet::default(), &mut Ground::under(common, opened)?, None)
+}
+
+/// As [`make`], with a fleet beside what was compiled; with a Vault, to apply: it is asked, and the programs that secrets come
+/// from run.
+///
+/// # Errors
+/// As [`make`].
+pub fn make_on(
+    common: &Common,
+    opened: &Project,
+    fleet: Fleet,
+    ground: &mut Ground,
+    applying: Option<&Vault>,
+) -> Result<Plan, Stop> {
+    require_categories(common, opened)?;
+    let (environment, _) = opened.store(common)?;
+    let Ground { store, gone, commit } = ground;
+    let compilation = &opened.compilation;
+    let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
+    let secrets = key.as_ref().map(|key| Secrets::new(&opened.root, key));
+    let secrets = secrets.map(|secrets| match applying {
+        Some(vault) => secrets.running(&compilation.project.secrets.exec).asking(vault),
+        None => secrets,
+    });
+    let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
+    let history = project::history(&opened.root, common.rev.as_deref().unwrap_or("HEAD")).ok();
+    let mut planner = Planner {
+        all: All {
+            opened,
+            scope: scope(common, opened, fleet.number()),
+            fingerprint: &fingerprint,
+            owners: Owners::of(opened, history.as_ref()),
+        },
+        store: store.as_deref_mut(),
+        settled: fleet.settled.into_iter().peekable(),
+        made: Made::default(),
+    };
+    let gone = gone.take();
+    let kept = &compilation.integrations;
+    let named: Vec<Open> = kept.iter().map(Open::of_compiled).collect();
+    let of_kept = |at: usize| Ok(Cow::Borrowed(&kept[at]));
+    planner.plan(&named, &of_kept, gone.is_none() && is_all(common))?;
+    if !fleet.open.is_empty() {
+        let (again, bar) = (opened.again(), project::bar(fleet.open.len(), "integrations planned"));
+        for some in fleet.open.chunks(AT_A_TIME) {
+            planner.plan(some, &|at| Ok(Cow::Owned(again.compile(&some[at].name)?)), false)?;
+            bar.inc(some.len() as u64);
+        }
+        bar.finish_and_clear();
+    }
+    planner.add(Vec::new(), None);
+    if is_all(common) {
+        planner.look_at(gone.unwrap_or_default())?;
+    }
+    let Planner { all: All { scope, .. }, made, .. } = planner;
+    let Made { integrations, mut released, refusals, gone, known, .. } = made;
+    released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
+    let counts = report::findings::counts(&compilation.findings);
+    let of = |severity| counts.get(&severity).copied().unwrap_or(0);
+    let summary = plan::Summary {
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        notes: of(Severity::Note),
+        ..integrations.tally().summary.clone()
+    };
+    let store_to_be = store.is_none().then(|| {
+        let named = common.store.as_deref();
+        project::store_to_be(&compilation.project, &opened.root, environment.as_deref(), named)
+    });
+    let mut plan = Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        command: "plan".to_owned(),
+        digest: String::new(),
+        commit: match commit.take() {
+            Some(commit) => commit.join().unwrap_or_default(),
+            None => project::commit(common, &opened.root)?,
+        }
+        .map(|commit| plan::Commit {
+            id: commit.id,
+            author: Some(commit.author),
+            dirty: commit.dirty,
+        }),
+        environment,
+        store: store.as_ref().map(|store| store.identity().to_owned()),
+        store_to_be,
+        released,
+        scope,
+        notes: likely_renames(&integrations, &gone, &known),
+        integrations,
+        refusals,
+        revert: None,
+        findings: json::findings(&compilation.findings, &opened.sources),
+        summary,
+        comparison: None,
+    };
+    super::safety::foretell(&mut plan, &compilation.project, jiff::Timestamp::now())?;
+    Ok(plan)
+}
+
+/// Integrations of a fleet that are in memory at once, and of which what is deployed is read together.
+const AT_A_TIME: usize = 512;
+
+/// Plans integrations, some at a time, and keeps of each what the whole plan needs.
+struct Planner<'a, 's> {
+    all: All<'a>,
+    store: Option<&'s mut (dyn Store + 'static)>,
+    /// Those that are planned already.
+    settled: Peekable<std::vec::IntoIter<Settled>>,
+    made: Made,
+}
+
+/// What planning one takes of the whole.
+struct All<'a> {
+    opened: &'a Project,
+    scope: Scope,
+    fingerprint: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    owners: Owners<'a>,
+}
+
+/// What planning makes.
+#[derive(Default)]
+struct Made {
+    integrations: Integrations,
+    released: Vec<Released>,
+    /// Gaps: all other refusals are judged by the whole.
+    refusals: Vec<plan::Refusal>,
+    /// What is deployed of integrations that the project has not.
+    gone: ByIntegration,
+    /// The integrations of which something is deployed, under the names that the project has for them.
+    known: BTreeSet<String>,
+    /// Names under which some of these are deployed.
+    taken_over: BTreeSet<String>,
+}
+
+/// One integration, planned.
+struct Planned {
+    integration: plan::Integration,
+    gap: Option<plan::Refusal>,
+    released: Vec<Released>,
+    /// How many of its visible categories the filters left.
+    left_out: usize,
+    /// Something of it is deployed.
+    is_known: bool,
+}
+
+/// Gives the integration with a number, as it was kept or once more.
+type Compile<'a> = dyn Fn(usize) -> Result<Cow<'a, Compiled>, Changed> + Sync + 'a;
+
+impl All<'_> {
+    fn plan_one(
+        &self,
+        compiled: &Compiled,
+        former: Option<&str>,
+        mut deployed: Option<BTreeMap<String, Current>>,
+    ) -> Planned {
+        for (category, current) in deployed.iter_mut().flatten() {
+            current.settings = deployed::present(compiled, category, std::mem::take(&mut current.settings));
+            current.applied = deployed::present(compiled, category, std::mem::take(&mut current.applied));
+        }
+        let place = |category: &str, path: &SettingPath| place(self.opened, compiled, category, path);
+        let desired =
+            Desired { renamed_from: former, ..desired(self.opened, compiled, &place, self.fingerprint) };
+        let standing = |category: &str| Standing::of(deployed.as_ref().and_then(|all| all.get(category)));
+        let mut integration = plan::plan_integration(&desired, &standing, &self.scope);
+        self.owners.assign(&mut integration);
+        let is_released = |id: &str| !compiled.configuration.categories.contains_key(id);
+        Planned {
+            gap: safety::live_with_gaps(&integration, compiled.required(), deployed.as_ref()),
+            released: released(&compiled.name, deployed.iter().flatten(), &self.scope, &is_released),
+            left_out: left_out(&self.scope, std::slice::from_ref(compiled)),
+            is_known: deployed.is_some(),
+            integration,
+        }
+    }
+}
+
+impl Planner<'_, '_> {
+    /// Plans integrations, sorted, whose names come after those that are planned; each is compiled, planned and dropped by
+    /// itself. Reads what is deployed of them, or of all.
+    fn plan(&mut self, named: &[Open], compiled: &Compile<'_>, reads_all: bool) -> Result<(), Stop> {
+        let names: Vec<String> = named.iter().map(|open| open.name.clone()).collect();
+        let former =
+            named.iter().filter_map(|open| Some((open.renamed_from.as_deref()?, open.name.as_str())));
+        let (mut deployed, renamed) =
+            self.read(former.collect(), (!reads_all).then_some(names.as_slice()))?;
+        let deployed_of: Vec<_> = names.iter().map(|name| deployed.remove(name)).collect();
+        let all = &self.all;
+        let planned = deployed_of.into_par_iter().enumerate().map(|(at, deployed)| {
+            let former = renamed.get(&names[at]).map(String::as_str);
+            Ok(all.plan_one(&*compiled(at)?, former, deployed))
+        });
+        let planned: Vec<Planned> = planned.collect::<Result<_, Changed>>()?;
+        let mut integrations = Vec::with_capacity(planned.len());
+        for Planned { integration, gap, released, left_out, is_known } in planned {
+            self.made.refusals.extend(gap);
+            self.made.released.extend(released);
+            self.all.scope.left_out_categories += left_out;
+            if is_known {
+                self.made.known.insert(integration.integration.clone());
+            }
+            integrations.push(integration);
+        }
+        if let Some(store) = self.store.as_deref_mut() {
+            note_deleted(store, &mut integrations)?;
+        }
+        self.made.taken_over.extend(renamed.into_values());
+        self.made.gone.append(&mut deployed);
+        self.add(integrations, names.last().map(String::as_str));
+        Ok(())
+    }
+
+    /// Looks at what is deployed of integrations that the project has not.
+    fn look_at(&mut self, gone: Vec<Name>) -> Result<(), Stop> {
+        let names = gone.into_iter().map(String::from);
+        let is_new =
+            |name: &String| !self.made.gone.contains_key(name) && !self.made.taken_over.contains(name);
+        let names: Vec<String> = names.filter(is_new).collect();
+        let is_few = names.len() <= COMPARED;
+        let mut all = std::mem::take(&mut self.made.gone);
+        // What could not be compiled is there, and nothing is known of what it declares.
+        all.retain(|name, _| self.all.opened.compilation.names.binary_search(name).is_err());
+        let known: Vec<(String, BTreeMap<String, Current>)> = all.into_iter().collect();
+        self.part_from(known, is_few);
+        for some in names.chunks(AT_A_TIME) {
+            let (deployed, _) = self.read(BTreeMap::new(), Some(some))?;
+            self.part_from(deployed, is_few);
+        }
+        Ok(())
+    }
+
+    /// Releases all of integrations that are gone, and keeps what was deployed of them where these are few.
+    fn part_from(
+        &mut self,
+        gone: impl IntoIterator<Item = (String, BTreeMap<String, Current>)>,
+        is_few: bool,
+    ) {
+        for (name, categories) in gone {
+            self.made.released.extend(released(&name, &categories, &self.all.scope, &|_| true));
+            if is_few {
+                self.made.gone.insert(name, categories);
+            }
+        }
+    }
+
+    /// What is deployed under some names (`None`: under all), and what it was called there.
+    fn read(
+        &mut self,
+        former: BTreeMap<&str, &str>,
+        names: Option<&[String]>,
+    ) -> Result<(ByIntegration, BTreeMap<String, String>), Stop> {
+        let Some(store) = self.store.as_deref_mut() else { return Ok(Default::default()) };
+        let read = deployed::read_as_saved(store, former, names)?;
+        let mut deployed = ByIntegration::new();
+        for Deployed { integration, category, revision, settings, applied, .. } in read.rows {
+            deployed
+                .entry(integration)
+                .or_default()
+                .insert(category, Current { revision, settings, applied });
+        }
+        Ok((deployed, read.renamed))
+    }
+
+    /// Adds what was planned, and between it what is settled, up to a name (`None`: to the end).
+    fn add(&mut self, planned: Vec<plan::Integration>, last: Option<&str>) {
+        let mut all = Vec::with_capacity(planned.len());
+        let mut planned = planned.into_iter().peekable();
+        loop {
+            let next = planned.peek().map(|one| one.integration.as_str()).or(last);
+            let is_before =
+                |settled: &Settled| next.is_none_or(|next| settled.planned.integration.as_str() < next);
+            if let Some(settled) = self.settled.next_if(is_before) {
+                self.all.scope.left_out_categories += settled.visible - settled.planned.categories.len();
+                self.made.released.extend(settled.released);
+                all.push(settled.planned);
+            } else if let Some(one) = planned.next() {
+                all.push(one);
+            } else {
+                break;
+            }
+        }
+        self.made.integrations.append(all);
+    }
+}
+
+/// Categories of an integration that pairform saved once and that no file declares any more.
+fn released<'a>(
+    integration: &str,
+    categories: impl IntoIterator<Item = (&'a String, &'a Current)>,
+    scope: &Scope,
+    is_released: &dyn Fn(&str) -> bool,
+) -> Vec<Released> {
+    let released = categories.into_iter().filter(|(category, current)| {
+        is_released(category) && scope.takes(category) && !current.applied.is_empty()
+    });
+    let released = released.map(|(category, current)| Released {
+        integration: integration.to_owned(),
+        category: category.clone(),
+        revision: current.revision,
+    });
+    released.collect()
+}
+
+/// Notes of each category that is to be saved anew when it was deleted.
+fn note_deleted(store: &mut dyn Store, integrations: &mut [plan::Integration]) -> Result<(), Stop> {
+    let is_new = |category: &&mut plan::CategoryPlan| category.action == plan::Action::Create;
+    let of = |one: &plan::Integration| one.renamed_from.as_ref().unwrap_or(&one.integration).clone();
+    let mut new: BTreeMap<(String, String), &mut plan::CategoryPlan> = BTreeMap::new();
+    for one in integrations {
+        let name = of(one);
+        let categories = one.categories.iter_mut().filter(is_new);
+        new.extend(categories.map(|category| ((name.clone(), category.category.to_string()), category)));
+    }
+    let mut names: Vec<String> = new.keys().map(|(name, _)| name.clone()).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    for deleted in store.deleted(Some(&names))? {
+        if let Some(category) = new.get_mut(&(deleted.integration, deleted.category)) {
+            category.deleted = Some(deleted.revision);
+        }
+    }
+    Ok(())
+}
+
+/// Integration, category, what is deployed.
+pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
+
+/// What an integration should be, as the plan wants to know it.
+pub fn desired<'a>(
+    opened: &'a Project,
+    compiled: &'a Compiled,
+    place: &'a plan::Place<'a>,
+    fingerprint: &'a dyn Fn(&str) -> Option<String>,
+) -> Desired<'a> {
+    let compilation = &opened.compilation;
+    let link = compilation.project.link.as_ref().map(|link| link.replace("{id}", &compiled.name));
+    Desired {
+        integration: &compiled.name,
+        renamed_from: None,
+        pair: &compiled.pair,
+        live: compiled.live,
+        flows_on: &compiled.flows_on,
+        configuration: &compiled.configuration,
+        visible: &compiled.visible,
+        unmanaged: &compiled.unmanaged,
+        requirements: compiled.required().collect(),
+        blocked: blocked(opened, &compiled.name),
+        view: compiled.view(&compilation.options),
+        place,
+        fingerprint,
+        link,
+    }
+}
+
+/// Error messages of an integration by category.
+fn blocked(opened: &Project, name: &str) -> BTreeMap<String, Vec<String>> {
+    let mut blocked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if !opened.compilation.errors.contains_key(name) {
+        return blocked;
+    }
+    for finding in &opened.compilation.findings {
+        let mine = finding.about.integration.as_deref() == Some(name)
+            || finding.also.iter().any(|also| also == name);
+        if let Some(category) =
+            finding.about.category.as_ref().filter(|_| mine && finding.severity == Severity::Error)
+        {
+            blocked.entry(category.clone()).or_default().push(finding.message.clone());
+        }
+    }
+    blocked
+}
+
+/// Where a setting is written; a reset stands where its map or category is.
+fn place(
+    opened: &Project,
+    compiled: &Compiled,
+    category: &str,
+    path: &SettingPath,
+) -> Option<(String, usize)> {
+    let origins = compiled.origins.get(category)?;
+    let span = origins.get(path)?;
+    let line = opened.sources.line(*span);
+    Some((opened.sources.path(*span).to_owned(), line))
+}
+
+/// What the filters took and left, without the categories that they left; beside what was compiled there is a fleet of so many
+/// integrations.
+#[must_use]
+pub fn scope(common: &Common, opened: &Project, fleet: usize) -> Scope {
+    let compilation = &opened.compilation;
+    Scope {
+        integrations: common.integration.clone(),
+        pairs: common.pair.clone(),
+        categories: common.category.clone(),
+        exclude: common.exclude.clone(),
+        left_out_integrations: if is_all(common) {
+            0
+        } else {
+            compilation.names.len().saturating_sub(compilation.integrations.len() + fleet)
+        },
+        left_out_categories: 0,
+        changed_since: common.changed_since.clone(),
+    }
+}
+
+/// How many visible categories of these integrations the filters left.
+#[must_use]
+pub fn left_out(scope: &Scope, integrations: &[Compiled]) -> usize {
+    integrations.iter().flat_map(|compiled| &compiled.visible).filter(|id| !scope.takes(id)).count()
+}
+
+/// Proves that the category filters exist.
+///
+/// # Errors
+/// When one does not.
+pub fn require_categories(common: &Common, opened: &Project) -> Result<(), Stop> {
+    let mut known = opened.compilation.catalogue.names("categories");
+    known.extend(["connectors", "flows", "schedules", "webhooks"].map(str::to_owned));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    common.category.iter().try_for_each(|name| project::require_known("category", name, &known))
+}
+
+/// As many comparisons of two integrations as are worth a note, and as many that are gone as are kept for them.
+const COMPARISONS: usize = 100_000;
+const COMPARED: usize = 1_000;
+
+/// Integrations that are new and say what one says that left the files: perhaps it only got another name. Where very many
+/// would have to be compared, nobody has to be told.
+fn likely_renames(
+    integrations: &Integrations,
+    gone: &ByIntegration,
+    known: &BTreeSet<String>,
+) -> Vec<String> {
+    let written = &integrations.tally().written;
+    let new = written.iter().filter(|written| !known.contains(&written.integration)).count();
+    if gone.is_empty() || new * gone.len() > COMPARISONS {
+        return Vec::new();
+    }
+    let is_new = |one: &plan::Integration| one.is_applied() && !known.contains(&one.integration);
+    let likely = |integration: &plan::Integration| {
+        let wanted: Vec<(&str, &Settings)> = integration
+            .categories
+            .iter()
+            .filter_map(|one| Some((one.category.as_str(), &*one.save.as_ref()?.settings)))
+            .collect();
+        let number: usize = wanted.iter().map(|(_, settings)| settings.len()).sum();
+        let same = |categories: &BTreeMap<String, Current>| -> usize {
+            let equal = wanted.iter().filter_map(|(id, settings)| {
+                let current = categories.get(*id)?;
+                Some(
+                    settings
+                        .iter()
+                        .filter(|(path, value)| current.settings.get(*path) == Some(*value))
+                        .count(),
+                )
+            });
+            equal.sum()
+        };
+        let likely = gone.iter().map(|(name, categories)| (same(categories), name)).max();
+        // Less than this may be what all integrations of a pair have in common.
+        let (_, name) = likely.filter(|(same, _)| same * 10 > number * 8)?;
+        Some(format!(
+            "`{}` is all but what `{name}` was, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
+            integration.integration
+        ))
+    };
+    integrations.iter().filter(|one| is_new(one)).filter_map(|one| likely(&one)).collect()
+}
+
+/// No filter was given.
+#[must_use]
+pub fn is_all(common: &Common) -> bool {
+    common.changed_since.is_none()
+        && common.integration.is_empty()
+        && common.exclude.is_empty()
+        && common.pair.is_empty()
+}
