@@ -62,7 +62,7 @@ pub fn key(common: &Common, wanted: &[String], sources: &Sources) -> Option<Key>
     }
     let digests: Vec<_> = files
         .par_iter()
-        .map(|file| file.fault().is_none().then(|| Sha256::digest(file.text().as_bytes())))
+        .map(|file| file.with_text(|text, fault| fault.is_none().then(|| Sha256::digest(text.as_bytes()))))
         .collect();
     for (file, digest) in files.iter().zip(digests) {
         add(file.path.as_bytes());
@@ -79,8 +79,12 @@ pub fn find(key: &Key) -> Option<Kept> {
     (hex(&Sha256::digest(body.as_bytes())) == digest).then(|| serde_json::from_str(body).ok()).flatten()
 }
 
-/// Keeps a result. Where that cannot be done, the next run judges again.
-pub fn keep(key: &Key, kept: &Kept) {
+/// Keeps a result. Where that cannot be done, the next run judges again; nothing is kept of files that changed after the key
+/// was made.
+pub fn keep(key: &Key, kept: &Kept, sources: &Sources) {
+    if sources.iter().any(|(_, file)| file.has_failed()) {
+        return;
+    }
     let Some(folder) = folder() else { return };
     let Ok(body) = serde_json::to_string(kept) else { return };
     let text = format!("{}\n{body}", hex(&Sha256::digest(body.as_bytes())));

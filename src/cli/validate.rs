@@ -69,7 +69,7 @@ pub fn run(common: &Common, args: &Validate, streams: &mut Streams) -> Result<u8
     let code = print(common, &findings, &sources, &hidden, integrations, streams)?;
     let said = streams.recorded();
     if let Some(key) = &key {
-        cache::keep(key, &Kept { code, said });
+        cache::keep(key, &Kept { code, said }, &sources);
     }
     if let Some(since) = &common.changed_since {
         streams.say(&format!(

@@ -135,22 +135,23 @@ pub fn files_by_integration(sources: &Sources) -> Vec<(String, FileId)> {
 
 /// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`. Sorted by name.
 pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) -> Vec<Parts<'a>> {
-    let files: Vec<(FileId, &str)> = sources
-        .iter()
-        .filter_map(|(file, source)| Some((file, source.path.strip_prefix("integrations/")?)))
-        .collect();
+    let files = || {
+        sources.iter().filter_map(|(file, source)| Some((file, source.path.strip_prefix("integrations/")?)))
+    };
     let mut folders: BTreeMap<&str, Parts<'a>> = BTreeMap::new();
-    for (file, path) in &files {
+    for (file, path) in files() {
         if let Some((folder, "integration.yaml" | "integration.yml")) = path.rsplit_once('/') {
             let name = folder.rsplit('/').next().unwrap_or(folder);
-            folders.insert(folder, Parts { name, main: *file, settings: Vec::new() });
+            folders.insert(folder, Parts { name, main: file, settings: Vec::new() });
         }
     }
-    let mut parts = Vec::new();
+    // Nearly every file is an integration by itself.
+    let mut parts = Vec::with_capacity(sources.iter().len());
     let mut orphans: BTreeMap<&str, FileId> = BTreeMap::new();
-    for (file, path) in files {
+    for (file, path) in files() {
+        let above = || path.match_indices('/').map(|(at, _)| &path[..at]);
         let home =
-            path.match_indices('/').map(|(at, _)| &path[..at]).find(|folder| folders.contains_key(folder));
+            if folders.is_empty() { None } else { above().find(|folder| folders.contains_key(folder)) };
         let Some(folder) = home else {
             if let Some((folder, _)) = path.rsplit_once("/settings/").filter(|(_, name)| !name.contains('/'))
             {

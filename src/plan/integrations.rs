@@ -101,7 +101,7 @@ impl Integrations {
     }
 
     /// As [`Integrations::iter`], some at a time, for work on all processors.
-    pub fn blocks(&self) -> impl Iterator<Item = Cow<'_, [Integration]>> {
+    fn blocks(&self) -> impl Iterator<Item = Cow<'_, [Integration]>> {
         self.blocks.iter().map(|block| match block {
             Block::Plain(integrations) => Cow::Borrowed(&**integrations),
             Block::Packed(packed) => Cow::Owned(packed.unpack()),

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Content, Fault, Place, SourceFile, Sources};
 
@@ -83,9 +84,18 @@ pub(super) struct OnDisk {
 /// When a file was changed last, and its size in bytes.
 type Stamp = (Option<SystemTime>, u64);
 
+/// A file that was changed less long ago than this may change once more without its stamp showing it.
+const SETTLES: Duration = Duration::from_secs(2);
+
 impl OnDisk {
     fn new(path: PathBuf, project: Option<Arc<Path>>) -> Self {
         OnDisk { path, project, first: OnceLock::new() }
+    }
+
+    /// Whether its stamp will tell when it changes after it was read.
+    pub(super) fn is_settled(&self) -> bool {
+        let changed = self.first.get().and_then(|(changed, _)| *changed);
+        changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > SETTLES)
     }
 
     /// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine. What is read
@@ -143,8 +153,31 @@ fn read_stamped(path: &Path) -> Result<(Stamp, Content), Content> {
         }
         true => {}
     }
-    let bytes = fs::read(path).map_err(|error| unreadable(reason(&error)))?;
+    let bytes = read_bytes(path, data.len()).map_err(|error| unreadable(reason(&error)))?;
     Ok(((data.modified().ok(), data.len()), Content::from_bytes(bytes)))
+}
+
+/// All bytes of a file of this size, with as few calls as that takes: it is done for every file of a fleet.
+fn read_bytes(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
+    let size = usize::try_from(size).unwrap_or_default();
+    let mut file = fs::File::open(path)?;
+    let mut bytes = vec![0; size + 1];
+    let mut read = 0;
+    // Where there is room left, its end was reached.
+    while read != size && read < bytes.len() {
+        match file.read(&mut bytes[read..]) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(read);
+    if read > size {
+        // It grew.
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Why a file cannot be read, in words.
@@ -167,6 +200,8 @@ mod tests {
         let file = project.path().join(PROJECT_FILE);
         for change in [None, Some("version: 1\n# more\n")] {
             fs::write(&file, "version: 1\n").unwrap();
+            let long_ago = SystemTime::now() - 2 * SETTLES;
+            fs::File::options().append(true).open(&file).unwrap().set_modified(long_ago).unwrap();
             let sources = load(project.path());
             let (_, source) = sources.iter().next().unwrap();
             assert_eq!(source.with_text(|text, _| text.to_owned()), "version: 1\n");
@@ -176,5 +211,18 @@ mod tests {
             assert_eq!(source.text(), if change.is_some() { "" } else { "version: 1\n" });
             assert_eq!(source.fault().is_some(), change.is_some());
         }
+    }
+
+    #[test]
+    fn a_text_that_was_changed_just_before_it_was_read_is_kept_since_its_stamp_may_not_tell() {
+        let project = tempfile::tempdir().unwrap();
+        let file = project.path().join(PROJECT_FILE);
+        fs::write(&file, "version: 1\n").unwrap();
+        let sources = load(project.path());
+        let (_, source) = sources.iter().next().unwrap();
+        assert_eq!(source.with_text(|text, _| text.to_owned()), "version: 1\n");
+        fs::write(&file, "version: 2\n").unwrap();
+        assert_eq!(source.with_text(|text, _| text.to_owned()), "version: 1\n");
+        assert!(!source.has_failed());
     }
 }

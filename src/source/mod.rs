@@ -137,17 +137,24 @@ impl SourceFile {
     }
 
     /// Hands out the text, and why it is not wholly what stands on disk. Of a sound file in a working tree it is not kept: of
-    /// thousands nobody asks again. Whoever does gets it from the disk once more, or a fault if it was changed in between.
+    /// thousands nobody asks again. Whoever does gets it from the disk once more, or a fault if it was changed in between;
+    /// where that would not show, since it was changed just before, it is kept.
     pub fn with_text<T>(&self, look: impl FnOnce(&str, Option<&Fault>) -> T) -> T {
         if let (None, Some(Place::Disk(file))) = (self.content.get(), &self.place) {
             let content = file.read();
-            if content.fault.is_none() {
+            if content.fault.is_none() && file.is_settled() {
                 return look(&content.text, None);
             }
             self.content.get_or_init(|| Box::new(content));
         }
         let content = self.content();
         look(&content.text, content.fault.as_ref())
+    }
+
+    /// Whether reading it failed, as far as it was read.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.content.get().is_some_and(|content| content.fault.is_some())
     }
 
     /// Why the text is not, or not wholly, what stands on disk.
@@ -241,7 +248,8 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (FileId, &SourceFile)> {
         self.files.iter().enumerate().map(|(at, file)| (FileId(u32::try_from(at).unwrap_or(u32::MAX)), file))
     }
 
