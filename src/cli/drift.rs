@@ -7,6 +7,7 @@ use super::args::{Common, Drift, Form};
 use super::deployed;
 use super::exit::{self, Stop};
 use super::forms;
+use super::planner;
 use super::project::Project;
 use super::settled::{self, Open, Opened, Purpose};
 use super::streams::Streams;
@@ -23,7 +24,7 @@ use crate::store::{Head, Store};
 pub fn run(common: &Common, args: &Drift, streams: &mut Streams) -> Result<u8, Stop> {
     let Opened { project: opened, fleet, mut ground } = settled::open(common, Purpose::Look)?;
     let open = fleet.open.clone();
-    let mut plan = super::planner::make_on(common, &opened, fleet, &mut ground, None)?;
+    let mut plan = planner::make_on(common, &opened, fleet, &mut ground, None)?;
     let moved = match ground.store.as_deref_mut() {
         Some(store) => find(common, &plan, &opened, &open, store)?,
         None => Vec::new(),
@@ -60,7 +61,7 @@ fn find(
     open: &[Open],
     store: &mut (dyn Store + 'static),
 ) -> Result<Vec<Drifted>, Stop> {
-    let everything = super::planner::is_all(common);
+    let everything = planner::is_all(common);
     let compiled = opened.compilation.integrations.iter();
     let compiled = compiled.map(|compiled| (compiled.renamed_from.as_deref(), compiled.name.as_str()));
     let former: BTreeMap<&str, &str> = compiled
@@ -83,68 +84,67 @@ fn find(
     let mut suspects: BTreeSet<(&str, &str)> =
         edited.map(|(name, head)| (name.as_str(), head.category.as_str())).collect();
     let deleted = deployed::deleted(store, &renames, &heads)?;
-    let suspected =
-        suspects.iter().map(|(name, _)| *name).chain(deleted.iter().map(|(name, _)| name.as_str()));
-    let suspected: BTreeSet<String> = suspected.map(present).collect();
-    let compiled = settled::compiled(opened, open, &|name| suspected.contains(name))?;
-    let find = |name: &str| compile::find(&compiled, name);
-    let declares = |name: &str, category: &str| {
-        let compiled = find(&present(name));
-        compiled.is_some_and(|compiled| compiled.configuration.categories.contains_key(category))
-    };
-    // Where no file declares it, nobody misses it.
-    let missed = deleted.iter().filter(|(name, category)| declares(name, category));
-    suspects.extend(missed.map(|(name, category)| (name.as_str(), category.as_str())));
-
-    let mut names: Vec<String> = suspects.iter().map(|(name, _)| (*name).to_owned()).collect();
+    suspects.extend(deleted.iter().map(|(name, category)| (name.as_str(), category.as_str())));
+    let mut names: Vec<&str> = suspects.iter().map(|(name, _)| *name).collect();
     names.dedup();
-    let rows = if names.is_empty() { Vec::new() } else { store.read(Some(&names))? };
+    let again = (!open.is_empty()).then(|| opened.again());
     let mut found = Vec::new();
-    for (name, category) in suspects {
-        let integration = present(name);
-        let compiled = find(&integration);
-        // One that is in the files and not in the plan was left out, or could not be compiled.
-        let known =
-            planned.contains(&integration) || opened.compilation.names.binary_search(&integration).is_err();
-        if !known || !is_asked_for(common, category, compiled) {
-            continue;
-        }
-        let mut past = deployed::history(store, &renames, name, category)?;
-        if let Some(compiled) = compiled {
-            for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
-                *settings = deployed::present(compiled, category, std::mem::take(settings));
+    for names in names.chunks(planner::AT_A_TIME) {
+        let presents: BTreeSet<String> = names.iter().map(|name| present(name)).collect();
+        let compiled = settled::compiled(opened, again.as_ref(), open, &|name| presents.contains(name))?;
+        let rows = store.read(Some(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()))?;
+        let of_these = suspects.iter().filter(|(name, _)| names.binary_search(name).is_ok());
+        for (name, category) in of_these.copied() {
+            let integration = present(name);
+            let compiled = compile::find(&compiled, &integration);
+            let head = heads.of(name).iter().find(|head| head.category == category);
+            // Of what was deleted and no file declares, nobody misses anything.
+            let declares = |compiled: &Compiled| compiled.configuration.categories.contains_key(category);
+            if head.is_none() && !compiled.is_some_and(declares) {
+                continue;
             }
-        }
-        // What cannot be used is passed over: what it did shows in the next save that can.
-        let versions: Vec<outside::Version<'_>> = past
-            .iter()
-            .filter_map(|past| {
-                Some(outside::Version {
-                    settings: past.settings.as_ref().ok()?,
-                    saved_by: &past.saved_by,
-                    saved_at: &past.saved_at,
-                    applied: past.run.is_some(),
+            // One that is in the files and not in the plan was left out, or could not be compiled.
+            let known = planned.contains(&integration)
+                || opened.compilation.names.binary_search(&integration).is_err();
+            if !known || !is_asked_for(common, category, compiled) {
+                continue;
+            }
+            let mut past = deployed::history(store, &renames, name, category)?;
+            if let Some(compiled) = compiled {
+                for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
+                    *settings = deployed::present(compiled, category, std::mem::take(settings));
+                }
+            }
+            // What cannot be used is passed over: what it did shows in the next save that can.
+            let versions: Vec<outside::Version<'_>> = past
+                .iter()
+                .filter_map(|past| {
+                    Some(outside::Version {
+                        settings: past.settings.as_ref().ok()?,
+                        saved_by: &past.saved_by,
+                        saved_at: &past.saved_at,
+                        applied: past.run.is_some(),
+                    })
                 })
-            })
-            .collect();
-        let desired = compiled.and_then(|compiled| compiled.configuration.of(category));
-        let head = heads.of(name).iter().find(|head| head.category == category);
-        let agreed = rows.iter().find(|row| row.integration == name && row.category == category);
-        let agreed = agreed.map(|row| match compiled {
-            Some(compiled) => deployed::present(compiled, category, row.applied.clone()),
-            None => row.applied.clone(),
-        });
-        let moved = outside::moved(&versions, agreed.as_ref(), desired).into_iter().map(|moved| {
-            let is_set = desired.is_some_and(|desired| desired.contains_key(&moved.path));
-            (moved, is_set)
-        });
-        found.push(Drifted {
-            moved: moved.collect(),
-            title: compiled.and_then(|compiled| Some(compiled.pair.category(category)?.title.clone())),
-            revision: head.map(|head: &Head| head.revision),
-            integration,
-            category: category.to_owned(),
-        });
+                .collect();
+            let desired = compiled.and_then(|compiled| compiled.configuration.of(category));
+            let agreed = rows.iter().find(|row| row.integration == name && row.category == category);
+            let agreed = agreed.map(|row| match compiled {
+                Some(compiled) => deployed::present(compiled, category, row.applied.clone()),
+                None => row.applied.clone(),
+            });
+            let moved = outside::moved(&versions, agreed.as_ref(), desired).into_iter().map(|moved| {
+                let is_set = desired.is_some_and(|desired| desired.contains_key(&moved.path));
+                (moved, is_set)
+            });
+            found.push(Drifted {
+                moved: moved.collect(),
+                title: compiled.and_then(|compiled| Some(compiled.pair.category(category)?.title.clone())),
+                revision: head.map(|head: &Head| head.revision),
+                integration,
+                category: category.to_owned(),
+            });
+        }
     }
     Ok(found)
 }

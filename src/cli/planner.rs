@@ -130,7 +130,7 @@ pub fn make_on(
 }
 
 /// Integrations of a fleet that are in memory at once, and of which what is deployed is read together.
-const AT_A_TIME: usize = 512;
+pub const AT_A_TIME: usize = 512;
 
 /// Plans integrations, some at a time, and keeps of each what the whole plan needs.
 struct Planner<'a, 's> {

@@ -15,7 +15,7 @@ use super::project::{self, Project};
 use super::secrets::Secrets;
 use crate::compile::lower::Written;
 use crate::compile::project::Project as Declared;
-use crate::compile::{Changed, Compilation, Compiled, Judged};
+use crate::compile::{Again, Changed, Compilation, Compiled, Judged};
 use crate::model::{Hidden, Name, Step, Value};
 use crate::options::Options;
 use crate::plan::{self, Desired, Released, Scope, Standing};
@@ -81,17 +81,14 @@ impl Fleet {
 /// When their files were changed meanwhile.
 pub fn compiled<'a>(
     opened: &'a Project,
+    again: Option<&Again<'_>>,
     open: &[Open],
     is_wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Cow<'a, [Compiled]>, Changed> {
-    let names = open.iter().map(|open| open.name.as_str()).filter(|name| is_wanted(name));
-    Ok(match names.collect::<Vec<_>>().as_slice() {
-        [] => Cow::Borrowed(&opened.compilation.integrations),
-        names => {
-            let again = opened.again();
-            Cow::Owned(names.par_iter().map(|name| again.compile(name)).collect::<Result<_, _>>()?)
-        }
-    })
+    let Some(again) = again else { return Ok(Cow::Borrowed(&opened.compilation.integrations)) };
+    let wanted: Vec<&Open> = open.iter().filter(|open| is_wanted(&open.name)).collect();
+    let compiled = wanted.into_par_iter().map(|open| again.compile(&open.name));
+    Ok(Cow::Owned(compiled.collect::<Result<_, _>>()?))
 }
 
 /// A store, and what is known of it.

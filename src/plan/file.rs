@@ -1,7 +1,8 @@
 //! Plan files: canonical JSON that is bound to its digest.
 
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -79,27 +80,35 @@ pub fn read(mut source: impl Read + Seek) -> Result<Plan, PlanFileError> {
                 return Ok(plan);
             }
             // As it was read, with what has no place in a plan of ours.
-            let whole = is_whole(parsed(&mut source)?);
-            Err(if whole { PlanFileError::Unknown } else { PlanFileError::Digest })
+            Err(if is_whole(&mut source)? { PlanFileError::Unknown } else { PlanFileError::Digest })
         }
-        found => Err(other(parsed(&mut source)?).or(found.err()).unwrap_or(PlanFileError::Unknown)),
+        found => Err(other(&mut source)?.or(found.err()).unwrap_or(PlanFileError::Unknown)),
     }
 }
 
+/// What a plan of any format begins with.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    command: Json,
+    format_version: Json,
+}
+
 /// Why this is no plan, or of what other format it is one.
-fn other(json: Json) -> Option<PlanFileError> {
-    if json.get("command").and_then(Json::as_str) != Some("plan") {
-        return Some(PlanFileError::NotAPlan("it does not say that it is one".to_owned()));
+fn other(source: &mut (impl Read + Seek)) -> Result<Option<PlanFileError>, PlanFileError> {
+    let Head { command, format_version } = parsed(source)?;
+    if command != "plan" {
+        return Ok(Some(PlanFileError::NotAPlan("it does not say that it is one".to_owned())));
     }
-    let found = json.get("format_version").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let found = format_version.as_str().unwrap_or_default().to_owned();
     if is_known(&found) {
-        return None;
+        return Ok(None);
     }
-    Some(match version(&found).0 {
+    Ok(Some(match version(&found).0 {
         major if major.is_none() || major != version(FORMAT_VERSION).0 => PlanFileError::Format { found },
-        _ if is_whole(json) => PlanFileError::Newer { found },
+        _ if is_whole(source)? => PlanFileError::Newer { found },
         _ => PlanFileError::Digest,
-    })
+    }))
 }
 
 fn parsed<T: DeserializeOwned>(source: &mut (impl Read + Seek)) -> Result<T, PlanFileError> {
@@ -119,9 +128,16 @@ fn version(text: &str) -> (Option<u64>, Option<u64>) {
     (major.parse().ok(), minor.parse().ok())
 }
 
-/// Whether a plan's text has the digest that it says, whatever is in it.
-fn is_whole(mut json: Json) -> bool {
+/// A longer text is not held in memory to tell why its digest does not match, in bytes.
+const LONG: u64 = 256 * 1024 * 1024;
+
+/// Whether a plan's text has the digest that it says, whatever is in it; of a very long one it is not known.
+fn is_whole(source: &mut (impl Read + Seek)) -> Result<bool, PlanFileError> {
+    if source.seek(SeekFrom::End(0)).is_ok_and(|length| length > LONG) {
+        return Ok(false);
+    }
+    let mut json: Json = parsed(source)?;
     let said = json.as_object_mut().and_then(|plan| plan.shift_remove("digest"));
     let body = canonical_json(json);
-    said.as_ref().and_then(Json::as_str) == Some(&digest_text(&body))
+    Ok(said.as_ref().and_then(Json::as_str) == Some(&digest_text(&body)))
 }
