@@ -3,12 +3,12 @@
 //! Desired, last applied and deployed are values of this one type. Nothing here knows where a value was written
 //! (`compile` keeps that beside it) or how it is stored.
 
-pub mod canonical;
 pub mod credential;
 pub mod document;
 pub mod hidden;
 pub mod name;
 pub mod path;
+pub mod sorted;
 pub mod value;
 
 use std::collections::BTreeMap;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::safety::{self, Count};
 use super::{Action, Integration, Kind, Origin, Refusal, Summary};
 use crate::model::Name;
-use crate::model::canonical::to_canonical;
+use crate::model::sorted::to_canonical;
 
 /// As many as are packed together: what they have in common takes little room.
 const TOGETHER: usize = 64;
