@@ -2,7 +2,6 @@
 //!
 //! Nothing is compared or decided anew here, and no file is read. Secrets are seen as fingerprints alone.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -22,10 +21,10 @@ use crate::store::{
 const LOCK_SECONDS: u32 = 600;
 
 /// Integrations that are locked and saved together: few transactions, and little to find out after a crash.
-const TOGETHER: usize = 64;
+const LOCK_GROUP: usize = 64;
 
 /// Integrations of which what is deployed is read together.
-const AT_A_TIME: usize = 512;
+const READ_AT_ONCE: usize = 512;
 
 /// What applying needs from outside.
 pub struct Surroundings<'a> {
@@ -260,26 +259,15 @@ pub fn apply(
         held_since: None,
     };
     let mut report = Report::default();
-    let mut apply_group = |group: Vec<Cow<'_, Integration>>| {
-        let group: Vec<&Integration> = group.iter().map(|integration| &**integration).collect();
-        let (ready, held) = applying.lock(&group);
+    plan.integrations.for_each_group(LOCK_GROUP, &mut |group| {
+        let (ready, held) = applying.lock(group);
         report.add(applying.apply(ready));
         // Whoever waits holds nothing that the other may be waiting for.
         for integration in held {
             let lock = applying.wait_for_lock(integration);
             report.add(applying.apply(vec![Work::new(integration, lock)]));
         }
-    };
-    let mut waiting: Vec<Cow<'_, Integration>> = Vec::new();
-    plan.integrations.ahead(written, &mut |some| {
-        waiting.extend(some);
-        while waiting.len() >= TOGETHER {
-            apply_group(waiting.drain(..TOGETHER).collect());
-        }
     });
-    if !waiting.is_empty() {
-        apply_group(waiting);
-    }
     // In the order of the plan, whatever the order in which the locks were had.
     report.outcomes.sort_by(|(a, _, _), (b, _, _)| a.cmp(b));
     report.renamed.sort_by(|a, b| a.to.cmp(&b.to));
@@ -303,14 +291,6 @@ impl Report {
     }
 }
 
-/// Those of which something is written.
-fn written(some: Cow<'_, [Integration]>) -> Vec<Cow<'_, Integration>> {
-    match some {
-        Cow::Borrowed(some) => some.iter().filter(|one| one.is_applied()).map(Cow::Borrowed).collect(),
-        Cow::Owned(some) => some.into_iter().filter(Integration::is_applied).map(Cow::Owned).collect(),
-    }
-}
-
 /// Refuses a plan of which a category has moved, or one that live mode rests on. What this plan did itself before it was
 /// interrupted is no such move; and once it did something, the rest is finished as far as that can be, and the report says
 /// what was in the way.
@@ -325,7 +305,7 @@ fn refuse_stale(plan: &Plan, store: &mut dyn Store) -> Result<(), ApplyError> {
         _ => store.renames()?,
     };
     let (mut stale, mut begun) = (Vec::new(), false);
-    for some in tally.written.chunks(AT_A_TIME) {
+    for some in tally.written.chunks(READ_AT_ONCE) {
         begun |= find_stale(&plan.digest, some, &renamed, store, &mut stale)?;
     }
     if stale.is_empty() || begun { Ok(()) } else { Err(ApplyError::Stale(stale)) }
@@ -335,7 +315,7 @@ fn refuse_stale(plan: &Plan, store: &mut dyn Store) -> Result<(), ApplyError> {
 fn has_only(run: &str, store: &mut dyn Store) -> Result<bool, StoreError> {
     let mut names: Vec<String> = Vec::new();
     store.each_heads(None, &mut |name, _| names.push(name.into()))?;
-    for names in names.chunks(AT_A_TIME) {
+    for names in names.chunks(READ_AT_ONCE) {
         if store.read(Some(names))?.iter().any(|deployed| deployed.run.as_deref() != Some(run)) {
             return Ok(false);
         }

@@ -77,7 +77,7 @@ pub fn run(common: &Common, args: &Diff, streams: &mut Streams) -> Result<u8, St
     let history = (history, head);
     let owners = Owners::of(&after, Some(&history));
     let mut blame = args.blame.then(|| Blame::of(&after.sources, &history));
-    plan.integrations = plan.integrations.edited(|one| {
+    plan.integrations.edit(&mut |one| {
         owners.assign(one);
         blame.iter_mut().for_each(|blame| blame.name(one));
     });

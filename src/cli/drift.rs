@@ -68,8 +68,10 @@ fn find(
         .chain(open.iter().map(|open| (open.renamed_from.as_deref(), open.name.as_str())))
         .filter_map(|(former, now)| Some((former?, now)))
         .collect();
-    let planned: BTreeSet<String> =
-        plan.integrations.iter().map(|integration| integration.integration.clone()).collect();
+    let mut planned: BTreeSet<String> = BTreeSet::new();
+    plan.integrations.for_each(&mut |integration| {
+        planned.insert(integration.integration.clone());
+    });
     let names: Vec<String> =
         planned.iter().map(String::as_str).chain(former.keys().copied()).map(str::to_owned).collect();
     let heads = store.heads((!everything).then_some(&names))?;

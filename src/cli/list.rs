@@ -71,10 +71,10 @@ impl Row<'_> {
 }
 
 fn rows<'a>(opened: &'a Project, plan: &Plan, applied: &'a BTreeMap<String, String>) -> Vec<Row<'a>> {
-    let compiled = opened.compilation.integrations.iter();
-    compiled
-        .zip(&plan.integrations)
-        .map(|(compiled, planned)| Row {
+    let mut compiled = opened.compilation.integrations.iter();
+    let mut rows = Vec::with_capacity(plan.integrations.len());
+    plan.integrations.for_each(&mut |planned| {
+        rows.extend(compiled.next().map(|compiled| Row {
             compiled,
             mode: planned.mode,
             required: planned.readiness.required,
@@ -82,8 +82,9 @@ fn rows<'a>(opened: &'a Project, plan: &Plan, applied: &'a BTreeMap<String, Stri
             pending: planned.categories.iter().filter(|category| category.action.saves()).count(),
             errors: opened.compilation.errors.get(&compiled.name).copied().unwrap_or_default(),
             applied: applied.get(&compiled.name).map(String::as_str),
-        })
-        .collect()
+        }));
+    });
+    rows
 }
 
 /// When a category of each integration was last saved by pairform.

@@ -497,7 +497,9 @@ fn likely_renames(
             integration.integration
         ))
     };
-    integrations.iter().filter(|one| is_new(one)).filter_map(|one| likely(&one)).collect()
+    let mut renames = Vec::new();
+    integrations.for_each(&mut |one| renames.extend(is_new(one).then(|| likely(one)).flatten()));
+    renames
 }
 
 /// No filter was given.

@@ -115,7 +115,7 @@ fn drift(
     pulled: &mut Pulled,
 ) -> Result<(), Stop> {
     let plan = planner::make(common, opened)?;
-    for planned in &plan.integrations {
+    plan.integrations.for_each(&mut |planned| {
         for category in &planned.categories {
             let row = rows.get(&(planned.integration.clone(), category.category.to_string()));
             for change in &category.changes {
@@ -146,7 +146,7 @@ fn drift(
                 });
             }
         }
-    }
+    });
     edit_files(args, opened, files, pulled)
 }
 

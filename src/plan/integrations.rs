@@ -1,14 +1,17 @@
 //! The integrations of a plan. Where much of a large fleet changes they are more than fits into memory: those are packed,
-//! some at a time, and unpacked again by whoever goes through. What is asked of all of them is counted as they come. Nothing
-//! here looks for one by its name.
+//! some at a time, and unpacked again while one goes through them. How, nobody outside has to know: they are walked with
+//! [`Integrations::for_each`], and with [`Integrations::map_each`] where each of them is work. What is asked of all of them
+//! is counted as they come. Nothing here looks for one by its name.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::mpsc;
 
 use rayon::prelude::*;
 use serde::de::{SeqAccess, Visitor};
+use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::safety::{self, Count};
@@ -16,17 +19,20 @@ use super::{Action, Integration, Kind, Origin, Refusal, Summary};
 use crate::model::Name;
 use crate::model::sorted::to_canonical;
 
-/// As many as are packed together: what they have in common takes little room.
-const TOGETHER: usize = 64;
+/// Integrations in a block, which are packed together: what they have in common takes little room.
+const BLOCK: usize = 64;
 
 /// The first so many changes of a plan are kept as they are, and so are integrations that have fewer than one each.
-const FEW: usize = 100_000;
+const PACK_AFTER_CHANGES: usize = 100_000;
 
 /// Of zstd: fast.
-const LEVEL: i32 = 1;
+const COMPRESSION_LEVEL: i32 = 1;
 
 /// Blocks that are made ready while one is taken.
-const AHEAD: usize = 2;
+const BLOCKS_AHEAD: usize = 2;
+
+/// As many as are collected before they are packed.
+const COLLECTED: usize = 512;
 
 /// Integrations, sorted by name; they change only by being collected anew.
 #[derive(Debug, Clone, Default)]
@@ -95,45 +101,77 @@ impl Integrations {
         &self.tally
     }
 
-    /// One after the other; what is packed is unpacked some at a time.
-    pub fn iter(&self) -> impl Iterator<Item = Cow<'_, Integration>> {
-        self.into_iter()
+    /// Walks them, one after the other.
+    pub fn for_each(&self, take: &mut dyn FnMut(&Integration)) {
+        let _ = self.try_for_each(&mut |one| {
+            take(one);
+            ControlFlow::Continue(())
+        });
     }
 
-    /// As [`Integrations::iter`], some at a time, for work on all processors.
-    fn blocks(&self) -> impl Iterator<Item = Cow<'_, [Integration]>> {
-        self.blocks.iter().map(|block| match block {
-            Block::Plain(integrations) => Cow::Borrowed(&**integrations),
-            Block::Packed(packed) => Cow::Owned(packed.unpack()),
-        })
+    /// As [`Integrations::for_each`], until one breaks off.
+    pub fn try_for_each(&self, take: &mut dyn FnMut(&Integration) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.ahead(|block| block, &mut |block: Cow<'_, [Integration]>| block.iter().try_for_each(&mut *take))
     }
 
-    /// All of them anew, each as it is after an edit.
-    #[must_use]
-    pub fn edited(self, mut edit: impl FnMut(&mut Integration)) -> Self {
-        let edited = self.into_iter().map(|mut one| {
+    /// Hands out what `work` makes of each, in their order. It is made on all processors and ahead of what is taken.
+    pub fn map_each<T: Send>(&self, work: impl Fn(&Integration) -> T + Sync, take: &mut dyn FnMut(T)) {
+        let made = |block: Cow<'_, [Integration]>| block.par_iter().map(&work).collect::<Vec<T>>();
+        let _ = self.ahead(made, &mut |made| {
+            made.into_iter().for_each(&mut *take);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// Walks those that an apply writes something of, in groups of this size; the last may be smaller.
+    pub fn for_each_group(&self, size: usize, take: &mut dyn FnMut(&[&Integration])) {
+        let mut take = |group: &[Cow<'_, Integration>]| {
+            take(&group.iter().map(|one| &**one).collect::<Vec<&Integration>>());
+        };
+        let mut waiting: Vec<Cow<'_, Integration>> = Vec::new();
+        let _ = self.ahead(written, &mut |some| {
+            waiting.extend(some);
+            while waiting.len() >= size {
+                let group: Vec<_> = waiting.drain(..size).collect();
+                take(&group);
+            }
+            ControlFlow::Continue(())
+        });
+        if !waiting.is_empty() {
+            take(&waiting);
+        }
+    }
+
+    /// Changes each of them.
+    pub fn edit(&mut self, edit: &mut dyn FnMut(&mut Integration)) {
+        let edited = std::mem::take(self).into_iter().map(|mut one| {
             edit(&mut one);
             one
         });
-        edited.collect()
+        *self = edited.collect();
     }
 
-    /// Hands out what `work` makes of some integrations, in their order, while it makes the next in the background.
-    pub fn ahead<'a, T: Send>(
+    /// Hands out what `work` makes of each block, in their order, until one breaks off; it makes the next ones in the
+    /// background.
+    fn ahead<'a, T: Send>(
         &'a self,
         work: impl Fn(Cow<'a, [Integration]>) -> T + Sync,
-        take: &mut dyn FnMut(T),
-    ) {
+        take: &mut dyn FnMut(T) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut blocks = self.blocks.iter().map(|block| match block {
+            Block::Plain(integrations) => Cow::Borrowed(&**integrations),
+            Block::Packed(packed) => Cow::Owned(packed.unpack()),
+        });
         if self.blocks.len() < 2 {
-            return self.blocks().map(work).for_each(take);
+            return blocks.map(work).try_for_each(take);
         }
-        let (send, receive) = mpsc::sync_channel(AHEAD);
+        let (send, receive) = mpsc::sync_channel(BLOCKS_AHEAD);
         std::thread::scope(|scope| {
             let work = &work;
             // Where nobody takes any more there is nothing to do.
-            scope.spawn(move || self.blocks().try_for_each(|block| send.send(work(block))));
-            receive.into_iter().for_each(take);
-        });
+            scope.spawn(move || blocks.try_for_each(|block| send.send(work(block))));
+            receive.into_iter().try_for_each(take)
+        })
     }
 
     /// The canonical JSON of all, separated by commas, piece by piece.
@@ -149,30 +187,38 @@ impl Integrations {
 
     /// Adds integrations whose names come after those that are there.
     pub fn append(&mut self, integrations: Vec<Integration>) {
-        self.append_beyond(integrations, FEW);
+        self.append_beyond(integrations, PACK_AFTER_CHANGES);
     }
 
-    fn append_beyond(&mut self, integrations: Vec<Integration>, few: usize) {
+    fn append_beyond(&mut self, integrations: Vec<Integration>, pack_after_changes: usize) {
         let mut rest = integrations.into_iter();
-        let together = std::iter::from_fn(|| {
-            let some: Vec<Integration> = rest.by_ref().take(TOGETHER).collect();
+        let blocks = std::iter::from_fn(|| {
+            let some: Vec<Integration> = rest.by_ref().take(BLOCK).collect();
             (!some.is_empty()).then_some(some)
         });
-        let together: Vec<Vec<Integration>> = together.collect();
-        let tallies: Vec<Tally> = together.par_iter().map(|some| Tally::of(some)).collect();
+        let blocks: Vec<Vec<Integration>> = blocks.collect();
+        let tallies: Vec<Tally> = blocks.par_iter().map(|some| Tally::of(some)).collect();
         let is_much: Vec<bool> = tallies
             .into_iter()
             .map(|tally| {
                 let changes = tally.changes();
                 self.tally.add(tally);
-                self.tally.changes() > few && changes >= TOGETHER
+                self.tally.changes() > pack_after_changes && changes >= BLOCK
             })
             .collect();
-        let blocks = together.into_par_iter().zip(is_much).map(|(some, is_much)| match is_much {
+        let blocks = blocks.into_par_iter().zip(is_much).map(|(some, is_much)| match is_much {
             true => Packed::of(&lines(&some)).map_or(Block::Plain(some), Block::Packed),
             false => Block::Plain(some),
         });
         self.blocks.par_extend(blocks);
+    }
+}
+
+/// Those of a block of which something is written.
+fn written(block: Cow<'_, [Integration]>) -> Vec<Cow<'_, Integration>> {
+    match block {
+        Cow::Borrowed(some) => some.iter().filter(|one| one.is_applied()).map(Cow::Borrowed).collect(),
+        Cow::Owned(some) => some.into_iter().filter(Integration::is_applied).map(Cow::Owned).collect(),
     }
 }
 
@@ -186,7 +232,7 @@ fn lines(integrations: &[Integration]) -> String {
 impl Packed {
     /// None where there is no room.
     fn of(lines: &str) -> Option<Self> {
-        let mut bytes = zstd::bulk::compress(lines.as_bytes(), LEVEL).ok()?;
+        let mut bytes = zstd::bulk::compress(lines.as_bytes(), COMPRESSION_LEVEL).ok()?;
         // It was made for a text that cannot be compressed.
         bytes.shrink_to_fit();
         Some(Packed { bytes, size: lines.len() })
@@ -207,20 +253,7 @@ impl Packed {
     }
 }
 
-impl<'a> IntoIterator for &'a Integrations {
-    type Item = Cow<'a, Integration>;
-    type IntoIter = Box<dyn Iterator<Item = Cow<'a, Integration>> + 'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        Box::new(self.blocks().flat_map(|block| -> Box<dyn Iterator<Item = Cow<'a, Integration>> + 'a> {
-            match block {
-                Cow::Borrowed(plain) => Box::new(plain.iter().map(Cow::Borrowed)),
-                Cow::Owned(unpacked) => Box::new(unpacked.into_iter().map(Cow::Owned)),
-            }
-        }))
-    }
-}
-
+/// For those that make other integrations of them, and collect these.
 impl IntoIterator for Integrations {
     type Item = Integration;
     type IntoIter = Box<dyn Iterator<Item = Integration>>;
@@ -232,9 +265,6 @@ impl IntoIterator for Integrations {
         }))
     }
 }
-
-/// As many as are collected before they are packed.
-const COLLECTED: usize = 512;
 
 impl FromIterator<Integration> for Integrations {
     fn from_iter<I: IntoIterator<Item = Integration>>(integrations: I) -> Self {
@@ -252,7 +282,16 @@ impl FromIterator<Integration> for Integrations {
 
 impl Serialize for Integrations {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self)
+        let mut all = serializer.serialize_seq(Some(self.len()))?;
+        let mut failed = None;
+        let _ = self.try_for_each(&mut |one| match all.serialize_element(one) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        });
+        failed.map_or_else(|| all.end(), Err)
     }
 }
 
@@ -422,11 +461,24 @@ mod tests {
         assert_eq!(format!("{:?}", packed.tally), format!("{:?}", plain.tally));
         // However one goes through them, all come in their order.
         let names: Vec<String> = all.iter().map(|one| one.integration.clone()).collect();
-        let mut ahead = Vec::new();
-        packed.ahead(|some| some.into_owned(), &mut |some| ahead.extend(some));
-        let of = |all: &[Integration]| all.iter().map(|one| one.integration.clone()).collect::<Vec<_>>();
-        assert_eq!(of(&ahead), names);
-        assert_eq!(of(&packed.clone().edited(|_| {}).into_iter().collect::<Vec<_>>()), names);
+        let mut edited = packed.clone();
+        edited.edit(&mut |_| {});
+        for all in [&plain, &packed, &edited] {
+            let (mut walked, mut mapped, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+            all.for_each(&mut |one| walked.push(one.integration.clone()));
+            all.map_each(|one| one.integration.clone(), &mut |name| mapped.push(name));
+            all.for_each_group(30, &mut |group| {
+                groups.push(group.iter().map(|one| one.integration.clone()).collect::<Vec<_>>());
+            });
+            assert!(walked == names && mapped == names && groups.concat() == names);
+            assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [30, 30, 30, 30, 30, 30, 20]);
+            let mut first = Vec::new();
+            let _ = all.try_for_each(&mut |one| {
+                first.push(one.integration.clone());
+                if first.len() < 70 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            assert_eq!(first, names[..70]);
+        }
         // And from their JSON they are collected again.
         let read: Integrations = serde_json::from_str(&json(&packed)).unwrap();
         assert_eq!(text(&read), text(&plain));

@@ -47,10 +47,10 @@ pub fn refusals(integrations: &Integrations, rules: &Rules) -> Vec<Refusal> {
         found.extend(limits(&Count::sum(these), *thresholds, &path, &format!(" of {id}")));
     }
     if !rules.protected.is_empty() {
-        for integration in integrations {
+        integrations.for_each(&mut |integration| {
             let of_one = integration.categories.iter();
-            found.extend(of_one.filter_map(|category| protected(&integration, category, &rules.protected)));
-        }
+            found.extend(of_one.filter_map(|category| protected(integration, category, &rules.protected)));
+        });
     }
     found.extend(integrations.tally().emptied.iter().cloned());
     found

@@ -101,7 +101,7 @@ impl Content<'_> {
                 });
             }
             if self.outcome.is_none() {
-                remarks.extend(plan.integrations.iter().flat_map(|one| planned(&one)));
+                plan.integrations.for_each(&mut |one| remarks.extend(planned(one)));
             }
         }
         remarks.extend(self.outcome.into_iter().flat_map(not_saved));
@@ -203,13 +203,16 @@ impl Content<'_> {
     #[must_use]
     pub fn reviews(&self) -> Vec<(String, Vec<String>)> {
         let mut reviews = std::collections::BTreeMap::<String, Vec<String>>::new();
-        for integration in self.plan.into_iter().flat_map(|plan| &plan.integrations) {
+        let mut add = |integration: &Integration| {
             for category in &integration.categories {
                 for owner in &category.owners {
                     let what = format!("{} {}", integration.integration, category.category);
                     reviews.entry(owner.clone()).or_default().push(what);
                 }
             }
+        };
+        if let Some(plan) = self.plan {
+            plan.integrations.for_each(&mut add);
         }
         reviews.into_iter().collect()
     }

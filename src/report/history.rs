@@ -135,10 +135,10 @@ fn kind(old: &Option<Value>, new: &Option<Value>) -> Kind {
 pub fn drift_text(plan: &Plan) -> String {
     let mut out = String::new();
     let (mut drifted, mut unmanaged) = (0, 0);
-    for integration in &plan.integrations {
+    plan.integrations.for_each(&mut |integration| {
         let changed = || integration.categories.iter().filter(|category| !category.changes.is_empty());
         if changed().next().is_none() {
-            continue;
+            return;
         }
         let name = clean(&integration.integration);
         // Without a pair it is in no file.
@@ -173,7 +173,7 @@ pub fn drift_text(plan: &Plan) -> String {
             }
         }
         out.push('\n');
-    }
+    });
     if drifted == 0 {
         out.push_str("No drift: what the files manage is as the last apply left it.\n");
         return out;

@@ -1,14 +1,12 @@
 //! The machine form: one JSON value, versioned, its schema in `schemas/output/`.
 
-use std::borrow::Cow;
-
-use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{Finding, Severity};
 use crate::plan::{FORMAT_VERSION, Integration, Plan};
 use crate::source::Sources;
 
+use super::PIECE;
 use super::findings::counts;
 
 /// One finding.
@@ -153,17 +151,20 @@ pub fn print_plan_beside(
     // No text in JSON holds a line end, so this is the key of the whole and of nothing in it.
     match rest.split_once("\n  \"integrations\": []").filter(|_| !integrations.is_empty()) {
         Some((before, after)) => {
-            take(before);
-            let texts =
-                |block: Cow<'_, [Integration]>| block.par_iter().map(one).collect::<Vec<_>>().join(",");
-            let mut before = "\n  \"integrations\": [";
-            integrations.ahead(texts, &mut |text| {
-                take(before);
-                take(&text);
-                before = ",";
+            let mut piece = format!("{before}\n  \"integrations\": [");
+            let mut comma = "";
+            integrations.map_each(one, &mut |text| {
+                piece.push_str(comma);
+                piece.push_str(&text);
+                comma = ",";
+                if piece.len() >= PIECE {
+                    take(&piece);
+                    piece.clear();
+                }
             });
-            take("\n  ]");
-            take(after);
+            piece.push_str("\n  ]");
+            piece.push_str(after);
+            take(&piece);
         }
         None => take(&rest),
     }

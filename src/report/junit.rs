@@ -6,6 +6,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::clean;
 use super::content::{Content, Item, is_saved, state};
+use crate::plan::Integration;
 
 /// The XML document.
 #[must_use]
@@ -21,7 +22,7 @@ pub fn render(content: &Content<'_>) -> String {
             if remark.integration.is_empty() { "project".to_owned() } else { remark.integration.clone() };
         suites.entry(suite).or_default().push(case(remark));
     }
-    for integration in content.plan.into_iter().flat_map(|plan| &plan.integrations) {
+    let mut add = |integration: &Integration| {
         let cases = suites.entry(integration.integration.clone()).or_default();
         for category in integration.categories.iter().filter(|category| category.action.saves()) {
             let outcome = content
@@ -43,6 +44,9 @@ pub fn render(content: &Content<'_>) -> String {
             case.set_system_out(clean(&said));
             cases.push(case);
         }
+    };
+    if let Some(plan) = content.plan {
+        plan.integrations.for_each(&mut add);
     }
     if suites.values().all(Vec::is_empty) {
         let mut case = TestCase::new(clean(&content.verdict()), TestCaseStatus::success());

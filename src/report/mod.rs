@@ -44,6 +44,9 @@ fn is_harmful(c: char) -> bool {
     is_direction_mark || (c.is_control() && c != '\n')
 }
 
+/// What comes piece by piece is handed on in pieces of about so many bytes.
+const PIECE: usize = 64 * 1024;
+
 /// `1 integration`, `2 integrations`.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {

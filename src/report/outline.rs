@@ -3,6 +3,7 @@
 //! Everything in it is plain text and trusted by nobody; the form's own escaping happens in `template`.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
@@ -27,16 +28,27 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
     let urgent = urgent(content, &items, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
-    let (mut kept, mut left) = (Vec::new(), 0);
-    let integrations = content.plan.into_iter().flat_map(|plan| &plan.integrations);
-    for one in integrations.filter(|integration| is_worth_showing(integration)) {
-        if counter.take("integration") {
-            kept.push(one);
-        } else {
-            left += super::content::changes(&one);
-        }
+    let (mut kept, mut left) = (0, 0);
+    let mut shown: Vec<Json> = Vec::new();
+    if let Some(plan) = content.plan {
+        plan.integrations.for_each(&mut |one| {
+            if is_worth_showing(one) {
+                let is_kept = counter.take("integration");
+                kept += usize::from(is_kept);
+                left += if is_kept { 0 } else { super::content::changes(one) };
+            }
+        });
+        // Those that are kept come first.
+        let _ = plan.integrations.try_for_each(&mut |one| {
+            if shown.len() == kept {
+                return ControlFlow::Break(());
+            }
+            if is_worth_showing(one) {
+                shown.push(integration(content, one, &items, &mut counter));
+            }
+            ControlFlow::Continue(())
+        });
     }
-    let shown: Vec<Json> = kept.iter().map(|one| integration(content, one, &items, &mut counter)).collect();
     for _ in 0..left {
         counter.take("setting");
     }
@@ -120,7 +132,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
             }
         }
     }
-    for integration in &plan.integrations {
+    plan.integrations.for_each(&mut |integration| {
         let live = integration.is_live();
         for category in &integration.categories {
             for change in &category.changes {
@@ -167,15 +179,15 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
             ));
         }
         let effects = integration.effects.clone().unwrap_or_default();
-        if live && is_worth_showing(&integration) {
-            let what = format!("live: {}", count(super::content::changes(&integration), "setting"));
+        if live && is_worth_showing(integration) {
+            let what = format!("live: {}", count(super::content::changes(integration), "setting"));
             all.push((4, row("live", &integration.integration, what, String::new())));
         }
         if !effects.newly_required.is_empty() {
             let what = format!("now required: {}", effects.newly_required.join(", "));
             all.push((3, row("required", &integration.integration, what, String::new())));
         }
-    }
+    });
     all.sort_by_key(|(rank, _)| *rank);
     all.into_iter()
         .filter(|(rank, _)| counter.take(if *rank <= 1 { "error" } else { "risk" }))

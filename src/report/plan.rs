@@ -1,29 +1,27 @@
 //! A plan as a person reads it.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
-use rayon::prelude::*;
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
-use super::{clean, clean_line, count};
+use super::{PIECE, clean, clean_line, count};
 use crate::model::Value;
 use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan, Refusal};
 
 /// The whole plan, piece by piece: what changes, what is blocked, and how much is unchanged.
 pub fn text(plan: &Plan, take: &mut dyn FnMut(&str)) {
-    let shown = |block: Cow<'_, [Integration]>| {
-        let shown = block.par_iter().filter(|integration| is_worth_showing(integration));
-        shown.map(integration_text).collect::<Vec<String>>().concat()
-    };
-    plan.integrations.ahead(shown, &mut |text| {
-        if !text.is_empty() {
-            take(&text);
+    let shown =
+        |integration: &Integration| is_worth_showing(integration).then(|| integration_text(integration));
+    let mut out = String::new();
+    plan.integrations.map_each(shown, &mut |text| {
+        out.push_str(text.as_deref().unwrap_or_default());
+        if out.len() >= PIECE {
+            take(&out);
+            out.clear();
         }
     });
-    let mut out = String::new();
     released(&mut out, plan);
     summary(&mut out, plan);
     take(&out);

@@ -17,8 +17,8 @@ pub fn write(plan: &mut Plan) -> String {
 }
 
 /// Changes every integration of a plan, and seals it.
-pub fn edit(plan: &mut Plan, edit: impl FnMut(&mut Integration)) {
-    plan.integrations = std::mem::take(&mut plan.integrations).edited(edit);
+pub fn edit(plan: &mut Plan, mut edit: impl FnMut(&mut Integration)) {
+    plan.integrations.edit(&mut edit);
     file::seal(plan);
 }
 
