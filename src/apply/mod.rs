@@ -2,19 +2,22 @@
 //!
 //! Nothing is compared or decided anew here, and no file is read. Secrets are seen as fingerprints alone.
 
+mod stage;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{CONNECTORS, FLOWS, Name, SCHEDULES, Settings, Value, WEBHOOKS};
+use crate::model::{Name, Settings, Value};
 use crate::options::fetch::http::{Fault, Kind};
-use crate::plan::integrations::Written;
-use crate::plan::{CategoryPlan, Change, Integration, Plan, Target, save_order, turns_live};
+use crate::plan::tally::Written;
+use crate::plan::{CategoryPlan, Integration, Plan, Target, turns_live};
 use crate::store::{
     self, Ask, Asked, Deployed, FORCE, Lock, Moved, Note, OUTSIDE, Origin, REVERT, Rename, Run, Save, Saved,
     Store, StoreError,
 };
+use stage::{Stage, depends, goes_off, save_order};
 
 /// How long a lock lasts unless it is renewed, which it is when a third of that has gone. One that expires under its holder
 /// costs nothing but its saves: they are fenced.
@@ -638,10 +641,8 @@ impl Applying<'_> {
     fn save<'a>(&mut self, group: &mut [Work<'a>], stage: Stage) {
         let mut ready: Vec<Ready<'a>> = Vec::new();
         for (of, work) in group.iter_mut().enumerate() {
-            for category in save_order(&work.integration.categories) {
-                let Some(target) = category.save.as_ref().filter(|_| Stage::of(category) == stage) else {
-                    continue;
-                };
+            for (of_stage, category) in save_order(&work.integration.categories) {
+                let Some(target) = category.save.as_ref().filter(|_| of_stage == stage) else { continue };
                 self.renew();
                 self.interrupted |= (self.surroundings.stopped)();
                 // Where it is interrupted nothing is asked for any more, a secret perhaps slowly.
@@ -815,45 +816,6 @@ fn interrupted() -> Outcome {
 
 fn is_gone(store: &mut dyn Store, integration: &str) -> bool {
     store.heads(Some(&[integration.to_owned()])).is_ok_and(|heads| heads.is_empty())
-}
-
-/// What is saved together. Nothing depends on what is of its own stage or a later one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Off,
-    Connections,
-    Settings,
-    Times,
-    Live,
-}
-
-impl Stage {
-    const ALL: [Stage; 5] = [Stage::Off, Stage::Connections, Stage::Settings, Stage::Times, Stage::Live];
-
-    fn of(category: &CategoryPlan) -> Self {
-        match (turns_live(category), category.category.as_str()) {
-            (Some(true), _) => Stage::Live,
-            (Some(false), _) if goes_off(category) => Stage::Off,
-            (Some(false), _) | (None, CONNECTORS) => Stage::Connections,
-            (None, SCHEDULES | WEBHOOKS) => Stage::Times,
-            (None, _) => Stage::Settings,
-        }
-    }
-}
-
-/// Live mode is on and goes off.
-fn goes_off(category: &CategoryPlan) -> bool {
-    let is_on = |change: &Change| change.setting == "live_mode" && change.before == true;
-    turns_live(category) == Some(false) && category.changes.iter().any(is_on)
-}
-
-/// Nothing works without its connections, nothing starts a flow that could not be saved, live mode needs all, and while it is
-/// on that should be off a shop sells with what is saved.
-fn depends(category: &CategoryPlan, on: &CategoryPlan) -> bool {
-    turns_live(category) == Some(true)
-        || goes_off(on)
-        || on.category == CONNECTORS
-        || (on.category == FLOWS && [SCHEDULES, WEBHOOKS].contains(&category.category.as_str()))
 }
 
 /// Fingerprints the secrets that the plan changes; the others keep the fingerprint that is deployed.

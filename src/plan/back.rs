@@ -1,6 +1,8 @@
 //! The way back: one category as it was, planned like any other change.
 
-use super::{Action, CategoryPlan, Change, Current, Origin, Target, compare};
+use super::compare;
+use super::data::{Action, CategoryPlan, Change, Origin, Target};
+use super::deployed::Current;
 use crate::model::{self, Settings, Value};
 
 /// Plans one category's return to settings that it had before.

@@ -1,6 +1,6 @@
 //! The three-way comparison of one category: what the files say, what the last apply set, what is deployed.
 
-use super::{Kind, Origin};
+use super::data::{Kind, Origin};
 use crate::model::{SettingPath, Settings, Value};
 
 /// One setting that has to move.

@@ -1,7 +1,8 @@
 //! What was changed outside the files since the last apply, setting by setting: when, and by whom. From the history of
 //! one category alone.
 
-use super::{Kind, Origin, compare};
+use super::compare;
+use super::data::{Kind, Origin};
 use crate::model::{SettingPath, Settings, Value};
 
 /// What one save left.

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{CategoryPlan, Current, Integration, Integrations, Refusal, turns_live};
+use super::data::{CategoryPlan, Integration, Refusal, turns_live};
+use super::deployed::Current;
+use super::integrations::Integrations;
+use super::tally::Count;
 use crate::model::SettingPath;
-use crate::plan::Kind;
 
 /// Limits, as shares from 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -119,44 +121,6 @@ pub fn live_rests_on<'a>(
 /// The check that nothing lifts.
 pub const GAPS: &str = "gaps";
 
-/// How much of what is deployed moves.
-#[derive(Debug, Clone, Default)]
-pub struct Count {
-    settings: usize,
-    categories: usize,
-    moved: usize,
-    reset: usize,
-    saved: usize,
-}
-
-impl Count {
-    /// None of a category that never was saved.
-    pub(super) fn of(category: &CategoryPlan) -> Option<Self> {
-        let moved = category.changes.iter().filter(|change| change.kind != Kind::Add);
-        Some(Count {
-            settings: category.deployed?,
-            categories: 1,
-            moved: moved.clone().count(),
-            reset: moved.filter(|change| change.kind == Kind::Reset).count(),
-            saved: usize::from(category.action.saves()),
-        })
-    }
-
-    pub(super) fn add(&mut self, other: &Count) {
-        self.settings += other.settings;
-        self.categories += other.categories;
-        self.moved += other.moved;
-        self.reset += other.reset;
-        self.saved += other.saved;
-    }
-
-    fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Self {
-        let mut sum = Count::default();
-        counts.for_each(|count| sum.add(count));
-        sum
-    }
-}
-
 fn limits(count: &Count, thresholds: Thresholds, path: &str, whose: &str) -> Vec<Refusal> {
     let judge = |check: &str, number: usize, all: usize, max: Option<f64>, noun: &str, what: &str| {
         let max = max?;
@@ -199,26 +163,14 @@ fn protected(integration: &Integration, category: &CategoryPlan, rules: &[String
     })
 }
 
-/// A category that would be left without any setting.
-pub(super) fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
-    let target = category.save.as_ref()?;
-    let had = category.changes.iter().any(|change| !change.before.is_null());
-    (had && target.settings.is_empty()).then(|| Refusal {
-        check: "empty".to_owned(),
-        message: format!(
-            "{} of {} would be left without any setting",
-            category.category, integration.integration
-        ),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::model;
-    use crate::plan::{Mode, Readiness, back};
+    use crate::plan::back;
+    use crate::plan::data::{Mode, Readiness};
 
     fn one(pair: &str, id: &str, before: serde_json::Value, after: serde_json::Value) -> Integration {
         let settings = model::from_json(&before);

@@ -8,12 +8,9 @@ use serde_json::{Value as Json, json};
 
 use super::content::is_saved;
 use super::json::Beside;
-use super::{clean, count};
+use super::{PIECE, clean, count};
 use crate::apply::{Cause, Outcome, Report};
 use crate::plan::Plan;
-
-/// A piece of text is handed out once it is longer than this, in bytes.
-const PIECE: usize = 1 << 16;
 
 /// Piece by piece: one line a category, integrations as headings, then the sum and what to do about the rest. A plan from a
 /// file cannot be made to pass once somebody else has saved.

@@ -1,0 +1,171 @@
+//! What is asked of all integrations of a plan again and again, counted as they come: how much changes, what an apply
+//! writes, and how much of what is deployed moves. What of that is too much is judged elsewhere.
+
+use std::collections::BTreeMap;
+
+use super::data::{Action, CategoryPlan, Integration, Kind, Origin, Refusal, Summary};
+use crate::model::Name;
+
+/// What is asked of all integrations of a plan.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Without the findings, which are not theirs.
+    pub summary: Summary,
+    /// Those that an apply gives another id.
+    pub renamed: usize,
+    /// Those of which a setting changes.
+    pub touched: usize,
+    /// Some change takes effect at the next sync.
+    pub next_sync: bool,
+    /// Those of which an apply writes something.
+    pub written: Vec<Written>,
+    /// How much of what is deployed moves, by pair and category.
+    pub counts: BTreeMap<Name, BTreeMap<Name, Count>>,
+    /// Categories that would be left empty.
+    pub emptied: Vec<Refusal>,
+}
+
+/// An integration of which an apply writes something.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub integration: String,
+    pub renamed_from: Option<String>,
+    /// It is in live mode, before or after.
+    pub live: bool,
+    /// The categories that it saves and those that live mode rests on, each at its revision (0: never saved).
+    pub ground: Vec<(Name, u64)>,
+}
+
+/// How much of what is deployed moves.
+#[derive(Debug, Clone, Default)]
+pub struct Count {
+    pub(super) settings: usize,
+    pub(super) categories: usize,
+    pub(super) moved: usize,
+    pub(super) reset: usize,
+    pub(super) saved: usize,
+}
+
+impl Count {
+    /// None of a category that never was saved.
+    fn of(category: &CategoryPlan) -> Option<Self> {
+        let moved = category.changes.iter().filter(|change| change.kind != Kind::Add);
+        Some(Count {
+            settings: category.deployed?,
+            categories: 1,
+            moved: moved.clone().count(),
+            reset: moved.filter(|change| change.kind == Kind::Reset).count(),
+            saved: usize::from(category.action.saves()),
+        })
+    }
+
+    fn add(&mut self, other: &Count) {
+        self.settings += other.settings;
+        self.categories += other.categories;
+        self.moved += other.moved;
+        self.reset += other.reset;
+        self.saved += other.saved;
+    }
+
+    pub(super) fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Self {
+        let mut sum = Count::default();
+        counts.for_each(|count| sum.add(count));
+        sum
+    }
+}
+
+impl Tally {
+    pub(super) fn of(integrations: &[Integration]) -> Self {
+        let mut tally = Tally::default();
+        for integration in integrations {
+            tally.take(integration);
+        }
+        tally
+    }
+
+    fn take(&mut self, integration: &Integration) {
+        self.summary.integrations += 1;
+        self.renamed += usize::from(integration.renamed_from.is_some());
+        self.touched +=
+            usize::from(integration.categories.iter().any(|category| !category.changes.is_empty()));
+        if integration.is_applied() {
+            self.written.push(Written {
+                integration: integration.integration.clone(),
+                renamed_from: integration.renamed_from.clone(),
+                live: integration.is_live(),
+                ground: ground(integration),
+            });
+        }
+        for category in &integration.categories {
+            let counts = &mut self.summary.categories;
+            *match category.action {
+                Action::Create => &mut counts.create,
+                Action::Update => &mut counts.update,
+                Action::Reset => &mut counts.reset,
+                Action::Blocked => &mut counts.blocked,
+                Action::None => &mut counts.none,
+                Action::NotManaged => &mut counts.not_managed,
+            } += 1;
+            for change in &category.changes {
+                let counts = &mut self.summary.settings;
+                *match change.kind {
+                    Kind::Add => &mut counts.add,
+                    Kind::Change => &mut counts.change,
+                    Kind::Reset => &mut counts.reset,
+                } += 1;
+                counts.outside += usize::from(change.origin == Origin::Outside);
+                counts.conflicts += usize::from(change.origin == Origin::Both);
+                self.next_sync |= change.effect == "next-sync";
+            }
+            if let Some(count) = Count::of(category) {
+                self.counted(&integration.pair, &category.category).add(&count);
+            }
+            self.emptied.extend(emptied(integration, category));
+        }
+    }
+
+    fn counted(&mut self, pair: &Name, category: &Name) -> &mut Count {
+        self.counts.entry(pair.clone()).or_default().entry(category.clone()).or_default()
+    }
+
+    pub(super) fn changes(&self) -> usize {
+        let settings = &self.summary.settings;
+        settings.add + settings.change + settings.reset
+    }
+
+    pub(super) fn add(&mut self, other: Tally) {
+        let Tally { summary, renamed, touched, next_sync, written, counts, emptied } = other;
+        self.summary.add(&summary);
+        self.renamed += renamed;
+        self.touched += touched;
+        self.next_sync |= next_sync;
+        self.written.extend(written);
+        for (pair, categories) in counts {
+            let of_pair = self.counts.entry(pair).or_default();
+            for (category, count) in categories {
+                of_pair.entry(category).or_default().add(&count);
+            }
+        }
+        self.emptied.extend(emptied);
+    }
+}
+
+fn ground(integration: &Integration) -> Vec<(Name, u64)> {
+    let saved = integration.categories.iter().filter(|category| category.save.is_some());
+    let saved = saved.map(|category| (category.category.clone(), category.revision.unwrap_or(0)));
+    let rests = integration.rests_on.iter().map(|(category, revision)| (category.as_str().into(), *revision));
+    saved.chain(rests).collect()
+}
+
+/// A category that would be left without any setting.
+fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
+    let target = category.save.as_ref()?;
+    let had = category.changes.iter().any(|change| !change.before.is_null());
+    (had && target.settings.is_empty()).then(|| Refusal {
+        check: "empty".to_owned(),
+        message: format!(
+            "{} of {} would be left without any setting",
+            category.category, integration.integration
+        ),
+    })
+}
