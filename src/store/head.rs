@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Save;
+use super::data::Save;
 use crate::model::{self, CanonicalText, Name, Secret, SettingPath, Settings, Step, Value, hex};
 
 /// A category as a plan that changes nothing has to know it. There may be a million of them.

@@ -17,14 +17,18 @@ use postgres::types::ToSql;
 use postgres::{Client, Row};
 
 use self::connect::{Access, Target};
-use self::layout::Found;
 use self::text::{decode, encode};
-use super::head::Reading;
-use super::{
-    Address, Ask, Asked, Deleted, Deployed, Documents, Lock, MARKED, Moved, Note, Origin, Past, READABLE,
-    RENAME, Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, Unusable, document, identity,
-    past_document, unusable, without_null,
+use super::address::Address;
+use super::contract::Store;
+use super::data::{
+    Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, RENAME, Record, Run, Save, Saved, Unusable,
 };
+use super::document::{document, past_document, unusable, without_null};
+use super::error::StoreError;
+use super::head::{Documents, Reading, TakeHeads};
+use super::identity;
+use super::layout::{Found, MARKED, READABLE};
+use super::rename::{Moved, Rename};
 use crate::model::Settings;
 
 pub(super) use connect::{is_url, place};

@@ -17,13 +17,16 @@ use std::path::{Path, PathBuf};
 use rusqlite::Error::FromSqlConversionFailure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior};
 
-use self::layout::{Facts, Found};
-use super::head::Reading;
-use super::{
-    Ask, Asked, Deleted, Deployed, Documents, Lock, MARKED, Moved, Note, Origin, Past, READABLE, RENAME,
-    Record, Rename, Run, Save, Saved, Store, StoreError, TakeHeads, Unusable, document, past_document,
-    unusable, without_null,
+use self::layout::Facts;
+use super::contract::Store;
+use super::data::{
+    Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, RENAME, Record, Run, Save, Saved, Unusable,
 };
+use super::document::{document, past_document, unusable, without_null};
+use super::error::StoreError;
+use super::head::{Documents, Reading, TakeHeads};
+use super::layout::{Found, MARKED, READABLE};
+use super::rename::{Moved, Rename};
 use crate::model::Settings;
 
 /// A store in one SQLite file.

@@ -19,7 +19,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure;
-use crate::store::{Address, StoreError};
+use crate::store::address::Address;
+use crate::store::error::StoreError;
 
 /// The schema that holds the tables, unless the URL says `schema=NAME`.
 const SCHEMA: &str = "pairform";

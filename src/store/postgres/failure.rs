@@ -6,7 +6,7 @@ use std::error::Error as _;
 use postgres::Error;
 use postgres::error::SqlState;
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// The reason of a [`StoreError::Failed`] after a unique key was violated.
 pub(super) const DUPLICATE: &str = "somebody saved the same category in the same moment";

@@ -7,7 +7,9 @@ use postgres::Client;
 use super::connect::Target;
 use super::failure;
 use crate::model;
-use crate::store::{StoreError, identity};
+use crate::store::error::StoreError;
+use crate::store::identity;
+use crate::store::layout::{Found, judge, newest, numbered};
 
 /// Position + 1 is the number. Never change one that was released: stores remember its checksum. Append the next.
 const MIGRATIONS: &[&str] = &[
@@ -19,7 +21,7 @@ const MIGRATIONS: &[&str] = &[
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    newest(MIGRATIONS)
 }
 
 const LEDGER: &str = "\
@@ -31,16 +33,6 @@ CREATE TABLE IF NOT EXISTS migration (
 
 /// Names the lock that those who make or migrate a store take in turn: "pair".
 const MIGRATING: i64 = 0x7061_6972;
-
-/// What a schema holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// No table yet.
-    Empty,
-    /// A store whose layout is older than ours.
-    Older(i64),
-    Current,
-}
 
 /// Reads the ledger. Writes nothing.
 pub(super) fn inspect(client: &mut Client, target: &Target) -> Result<Found, StoreError> {
@@ -103,10 +95,6 @@ fn damaged(target: &Target, key: &str) -> StoreError {
     StoreError::Open { store: target.shown.clone(), reason: format!("table `meta` holds no usable `{key}`") }
 }
 
-fn numbered<'a>(migrations: &'a [&'a str]) -> impl Iterator<Item = (i64, &'a str)> {
-    (1..).zip(migrations.iter().copied())
-}
-
 /// The applied migrations by number; none when there is no table in the schema.
 fn read_ledger(
     transaction: &mut postgres::Transaction<'_>,
@@ -143,25 +131,4 @@ fn read_ledger(
     let rows =
         transaction.query("SELECT number, checksum FROM migration ORDER BY number", &[]).map_err(open)?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
-fn judge(migrations: &[&str], ledger: &[(i64, String)], store: &str) -> Result<Found, StoreError> {
-    let known = numbered(migrations).last().map_or(0, |(number, _)| number);
-    let found = ledger.last().map_or(0, |(number, _)| *number);
-    if found > known {
-        return Err(StoreError::Newer { store: store.to_owned(), found, known });
-    }
-    for ((number, checksum), (expected, sql)) in ledger.iter().zip(numbered(migrations)) {
-        if *number != expected || *checksum != model::digest_text(sql) {
-            return Err(StoreError::Open {
-                store: store.to_owned(),
-                reason: format!("its layout {number} is not the one that this pairform knows by that number"),
-            });
-        }
-    }
-    Ok(match found {
-        0 => Found::Empty,
-        number if number < known => Found::Older(number),
-        _ => Found::Current,
-    })
 }

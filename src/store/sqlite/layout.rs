@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::failure;
 use crate::model;
-use crate::store::{StoreError, identity};
+use crate::store::error::StoreError;
+use crate::store::identity;
+use crate::store::layout::{Found, judge, newest, numbered};
 
 /// In the file's header (`PRAGMA application_id`), so that no other program's database is taken for a store: "pair".
 const APPLICATION: i64 = 0x7061_6972;
@@ -22,7 +24,7 @@ const MIGRATIONS: &[&str] = &[
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    newest(MIGRATIONS)
 }
 
 const LEDGER: &str = "\
@@ -31,16 +33,6 @@ CREATE TABLE IF NOT EXISTS migration (
   checksum   TEXT    NOT NULL,
   applied_at TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 ) STRICT;";
-
-/// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// No table yet.
-    Empty,
-    /// A store whose layout is older than ours.
-    Older(i64),
-    Current,
-}
 
 /// The random facts that a store is given when it is made.
 pub(super) struct Facts {
@@ -114,10 +106,6 @@ fn damaged(store: &str, key: &str) -> StoreError {
     StoreError::Open { store: store.to_owned(), reason: format!("table `meta` holds no usable `{key}`") }
 }
 
-fn numbered<'a>(migrations: &'a [&'a str]) -> impl Iterator<Item = (i64, &'a str)> {
-    (1..).zip(migrations.iter().copied())
-}
-
 /// The applied migrations by number; `None` when the file belongs to another program.
 fn read_ledger(connection: &Connection) -> rusqlite::Result<Option<Vec<(i64, String)>>> {
     // One statement, so that both are of one moment while another process makes the tables.
@@ -134,27 +122,6 @@ fn read_ledger(connection: &Connection) -> rusqlite::Result<Option<Vec<(i64, Str
         }
         _ => Ok(None),
     }
-}
-
-fn judge(migrations: &[&str], ledger: &[(i64, String)], store: &str) -> Result<Found, StoreError> {
-    let known = numbered(migrations).last().map_or(0, |(number, _)| number);
-    let found = ledger.last().map_or(0, |(number, _)| *number);
-    if found > known {
-        return Err(StoreError::Newer { store: store.to_owned(), found, known });
-    }
-    for ((number, checksum), (expected, sql)) in ledger.iter().zip(numbered(migrations)) {
-        if *number != expected || *checksum != model::digest_text(sql) {
-            return Err(StoreError::Open {
-                store: store.to_owned(),
-                reason: format!("its layout {number} is not the one that this pairform knows by that number"),
-            });
-        }
-    }
-    Ok(match found {
-        0 => Found::Empty,
-        number if number < known => Found::Older(number),
-        _ => Found::Current,
-    })
 }
 
 fn invent_facts(connection: &Connection, store: &str) -> Result<(), StoreError> {

@@ -3,7 +3,9 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
 use super::failure;
-use crate::store::{Ask, Asked, Lock, StoreError, identity};
+use crate::store::data::{Ask, Asked, Lock};
+use crate::store::error::StoreError;
+use crate::store::identity;
 
 const COLUMNS: &str = "id, integration, token, owner, holder, reason, taken_at, expires_at";
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')";

@@ -1,0 +1,162 @@
+//! What every store does. How, each of them knows alone.
+
+use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
+use super::error::StoreError;
+use super::head::{Heads, TakeHeads};
+use super::rename::{Moved, Rename, Renamed};
+
+/// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
+pub trait Store: Send {
+    /// A random id given when the store was made; a plan is bound to it.
+    fn identity(&self) -> &str;
+
+    /// The key under which secrets are fingerprinted; it never leaves the process.
+    fn fingerprint_key(&self) -> &[u8];
+
+    /// The deployed categories of these integrations (`None`: of all), sorted by integration and category.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError>;
+
+    /// Hands out what [`Store::read`] gives, without the settings: once for each integration, all of its categories.
+    ///
+    /// # Errors
+    /// When the store cannot be read; what was handed out is so all the same.
+    fn each_heads(
+        &mut self,
+        integrations: Option<&[String]>,
+        take: &mut TakeHeads<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// All that [`Store::each_heads`] hands out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn heads(&mut self, integrations: Option<&[String]>) -> Result<Heads, StoreError> {
+        let mut heads = Heads::default();
+        self.each_heads(integrations, &mut |name, found| heads.put(name, found))?;
+        Ok(heads)
+    }
+
+    /// What the history has of these integrations (`None`: of all) and is not deployed, sorted by integration and category.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn deleted(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError>;
+
+    /// Saves categories in one transaction, each if it still is at its expected revision; durable when it returns, and kept
+    /// in the history. What became of each, in their order; what is told as an error was not written, save where it is in
+    /// doubt.
+    ///
+    /// # Errors
+    /// When the transaction failed: nothing was written, save where it is in doubt.
+    fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
+
+    /// As [`Store::save_all`], for one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
+        self.save_all(std::slice::from_ref(save))?.pop().unwrap_or(Ok(Saved::LockLost))
+    }
+
+    /// Gives what is deployed under one id another, at the same revisions and with a note; atomic. The history stays as it
+    /// was written.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was.
+    fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError>;
+
+    /// Integrations that were given another id, in the order in which that was done.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn renames(&mut self) -> Result<Vec<Renamed>, StoreError> {
+        Ok(self.notes()?.iter().filter_map(Renamed::read).collect())
+    }
+
+    /// Notes that a plan (by its digest) is about to be applied.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn begin(&mut self, run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
+
+    /// Notes that every category of the plan was saved, so that it cannot be applied again. The first time counts.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the plan was never begun.
+    fn finish(&mut self, run: &str, at: &str) -> Result<(), StoreError>;
+
+    /// All saves of one category, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
+
+    /// All saves of all categories, in the order in which they were made.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn records(&mut self) -> Result<Vec<Record>, StoreError>;
+
+    /// Takes the lock on each of these integrations that nobody holds: it was released, has expired, or is the one that
+    /// may be taken over. What became of each, in their order.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then none was taken.
+    fn lock_all(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError>;
+
+    /// As [`Store::lock_all`], for one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn lock(&mut self, ask: &Ask<'_>) -> Result<Asked, StoreError> {
+        let asked = self.lock_all(std::slice::from_ref(ask))?.pop();
+        asked.ok_or_else(|| StoreError::Failed {
+            store: self.identity().to_owned(),
+            reason: "it gave no answer".to_owned(),
+        })
+    }
+
+    /// Lets these locks last for so many seconds from now on, those of them that are held.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn renew_all(&mut self, locks: &[&Lock], seconds: u32) -> Result<(), StoreError>;
+
+    /// Releases these locks; those that were held.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn unlock_all(&mut self, locks: &[&Lock]) -> Result<Vec<Lock>, StoreError>;
+
+    /// As [`Store::unlock_all`], for the one of this id; `None` when nobody holds it (any more).
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn unlock(&mut self, id: &str) -> Result<Option<Lock>, StoreError> {
+        match self.locks()?.iter().find(|lock| lock.id == id) {
+            Some(lock) => Ok(self.unlock_all(&[lock])?.pop()),
+            None => Ok(None),
+        }
+    }
+
+    /// The locks that are held, expired ones included, sorted by integration.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn locks(&mut self) -> Result<Vec<Lock>, StoreError>;
+
+    /// Keeps a note for good.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn note(&mut self, note: &Note) -> Result<(), StoreError>;
+
+    /// All notes, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn notes(&mut self) -> Result<Vec<Note>, StoreError>;
+}
