@@ -16,8 +16,8 @@ use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{Name, SettingPath, Settings, Value};
 use crate::plan::{
-    self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Integrations, Kind, Origin,
-    Plan, Released, Side, Standing, Touched,
+    self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Integrations, Kind, Plan,
+    Released, Side, Standing, Touched,
 };
 use crate::report::{self, json};
 use crate::source::Sources;
@@ -271,23 +271,7 @@ fn add_new_resets(category: &mut plan::CategoryPlan, written: Option<&Settings>,
         if known {
             continue;
         }
-        category.changes.push(Change {
-            setting: path.to_string(),
-            kind: Kind::Reset,
-            before: serde_json::Value::Null,
-            after: serde_json::Value::Null,
-            before_label: None,
-            after_label: None,
-            origin: Origin::Git,
-            last_applied: None,
-            effect: "next-sync".to_owned(),
-            path: None,
-            line: None,
-            touched: None,
-            since: None,
-            by: None,
-            unmanaged: false,
-        });
+        category.changes.push(Change::new(path, Kind::Reset, None, None));
         if category.action == plan::Action::None {
             category.action = plan::Action::Reset;
         }

@@ -12,7 +12,7 @@ use super::project::Project;
 use super::settled::{self, Open, Opened, Purpose};
 use super::streams::Streams;
 use crate::compile::{self, Compiled};
-use crate::model::{Name, Value};
+use crate::model::Name;
 use crate::plan::{self, Action, CategoryPlan, Change, Integration, Mode, Plan, Readiness, outside};
 use crate::report::{history, json};
 use crate::store::{Head, Store};
@@ -240,7 +240,6 @@ fn hidden(category: &str, title: Option<Name>, revision: Option<u64>) -> Categor
 }
 
 fn show_category(category: &mut CategoryPlan, moved: Vec<(outside::Moved, bool)>) {
-    let json = |value: &Option<Value>| value.as_ref().map_or(serde_json::Value::Null, Value::to_json);
     let planned = std::mem::take(&mut category.changes);
     category.changes = moved
         .into_iter()
@@ -248,22 +247,17 @@ fn show_category(category: &mut CategoryPlan, moved: Vec<(outside::Moved, bool)>
             let setting = moved.path.to_string();
             // Where the files mention it, they say where.
             let place = planned.iter().find(|change| change.setting == setting);
+            let change = Change::new(&moved.path, moved.kind(), moved.before.as_ref(), moved.after.as_ref());
             Change {
-                kind: moved.kind(),
-                before: json(&moved.before),
-                after: json(&moved.after),
-                before_label: None,
                 after_label: place.and_then(|change| change.before_label.clone()),
                 origin: moved.origin,
-                last_applied: None,
-                effect: place.map_or_else(|| "next-sync".to_owned(), |change| change.effect.clone()),
+                effect: place.map_or(change.effect, |place| place.effect.clone()),
                 path: place.and_then(|change| change.path.clone()),
                 line: place.and_then(|change| change.line),
-                touched: None,
                 unmanaged: place.is_none() && !is_set,
                 since: Some(moved.since),
                 by: Some(moved.by),
-                setting,
+                ..change
             }
         })
         .collect();

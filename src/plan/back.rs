@@ -1,9 +1,9 @@
 //! The way back: one category as it was, planned like any other change.
 
 use super::compare;
-use super::data::{Action, CategoryPlan, Change, Origin, Target};
+use super::data::{Action, CategoryPlan, Change, Target, usual_effect};
 use super::deployed::Current;
-use crate::model::{self, Settings, Value};
+use crate::model::{Settings, Value};
 
 /// Plans one category's return to settings that it had before.
 ///
@@ -18,25 +18,14 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         applied.insert(difference.path.clone(), difference.after.clone().unwrap_or(Value::Null));
     }
     let after = compare::apply(deployed.clone(), &differences);
-    let json = |value: &Option<Value>| value.as_ref().map_or(serde_json::Value::Null, Value::to_json);
     let changes: Vec<Change> = differences
         .iter()
-        .map(|difference| Change {
-            setting: difference.path.to_string(),
-            kind: difference.kind(),
-            before: json(&difference.before),
-            after: json(&difference.after),
-            before_label: None,
-            after_label: None,
-            origin: Origin::Git,
-            last_applied: None,
-            effect: if id == model::GENERAL { "immediately" } else { "next-sync" }.to_owned(),
-            path: None,
-            line: None,
-            touched: None,
-            since: None,
-            by: None,
-            unmanaged: false,
+        .map(|difference| {
+            let (before, after) = (difference.before.as_ref(), difference.after.as_ref());
+            Change {
+                effect: usual_effect(id).to_owned(),
+                ..Change::new(&difference.path, difference.kind(), before, after)
+            }
         })
         .collect();
     CategoryPlan {
@@ -57,7 +46,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::from_json;
+    use crate::model::{self, from_json};
 
     #[test]
     fn the_way_back_leads_to_just_what_was() {

@@ -270,6 +270,37 @@ pub struct Change {
     pub touched: Option<Touched>,
 }
 
+impl Change {
+    /// One that was made in the files. What else is known of it is for whoever makes it to set.
+    #[must_use]
+    pub fn new(setting: &SettingPath, kind: Kind, before: Option<&Value>, after: Option<&Value>) -> Self {
+        Change {
+            setting: setting.to_string(),
+            kind,
+            before: before.map_or(Json::Null, Value::to_json),
+            after: after.map_or(Json::Null, Value::to_json),
+            before_label: None,
+            after_label: None,
+            origin: Origin::Git,
+            last_applied: None,
+            effect: NEXT_SYNC.to_owned(),
+            path: None,
+            line: None,
+            since: None,
+            by: None,
+            unmanaged: false,
+            touched: None,
+        }
+    }
+}
+
+const NEXT_SYNC: &str = "next-sync";
+
+/// When a change of a category takes effect, where its setting does not say.
+pub(super) fn usual_effect(category: &str) -> &'static str {
+    if category == GENERAL { "immediately" } else { NEXT_SYNC }
+}
+
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {

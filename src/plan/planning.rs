@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::compare::{self, Difference};
-use super::data::{Action, CategoryPlan, Change, Integration, Kind, Mode, Readiness, Scope, Target};
+use super::data::{
+    Action, CategoryPlan, Change, Integration, Kind, Mode, Readiness, Scope, Target, usual_effect,
+};
 use super::deployed::{Current, Standing};
 use super::safety;
 use crate::model::{Configuration, GENERAL, Name, SCHEDULES, SettingPath, Settings, Value};
@@ -169,26 +169,23 @@ fn default_of(category: &Category, path: &SettingPath) -> Option<Value> {
 fn change(desired: &Desired<'_>, category: &Category, difference: Difference) -> Change {
     let schema = category.schema_at(&difference.path);
     let label = |value: &Option<Value>| desired.view.label(schema?, value.as_ref()?);
-    let json = |value: &Option<Value>| value.as_ref().map_or(Json::Null, Value::to_json);
     let effect =
         category.setting(&difference.path).and_then(|setting| setting.schema.get("x-effect")?.as_str());
     let place = (desired.place)(&category.id, &difference.path);
     Change {
-        setting: difference.path.to_string(),
-        kind: difference.kind(),
-        before: json(&difference.before),
-        after: json(&difference.after),
         before_label: label(&difference.before),
         after_label: label(&difference.after),
         origin: difference.origin,
         last_applied: difference.last_applied.as_ref().map(Value::to_json),
-        effect: effect.unwrap_or(if category.id == GENERAL { "immediately" } else { "next-sync" }).to_owned(),
+        effect: effect.unwrap_or_else(|| usual_effect(&category.id)).to_owned(),
         path: place.as_ref().map(|(path, _)| path.clone()),
         line: place.map(|(_, line)| line),
-        since: None,
-        by: None,
-        unmanaged: false,
-        touched: None,
+        ..Change::new(
+            &difference.path,
+            difference.kind(),
+            difference.before.as_ref(),
+            difference.after.as_ref(),
+        )
     }
 }
 
