@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::environment::{Event, Surroundings};
-use super::report::{Cause, Failure, Outcome, Renamed, failure};
+use super::report::{Cause, Failure, Outcome, Renamed};
 use super::stage::{Stage, save_order};
 use super::work::{Ready, Work};
 use crate::model::{Settings, Value};
@@ -60,7 +60,7 @@ impl Applying<'_> {
         self.interrupted |= (self.surroundings.stopped)();
         self.held_since = self.clock();
         let asked = match self.gave_up.clone() {
-            _ if self.interrupted => Err(("interrupted".to_owned(), Cause::Locked)),
+            _ if self.interrupted => Err(Failure::new("interrupted", Cause::Locked)),
             None => self.store.lock_all(&asks).map_err(|error| self.failed(asks[0].integration, &error)),
             Some(failure) => Err(failure),
         };
@@ -115,7 +115,7 @@ impl Applying<'_> {
                 let held = format!(
                     "{owner} has the lock since {taken_at} ({reason}); if that has ended, release it with `pairform unlock {id}`"
                 );
-                return Err((held, Cause::Locked));
+                return Err(Failure::new(held, Cause::Locked));
             }
         }
     }
@@ -178,15 +178,16 @@ impl Applying<'_> {
                     Ok(Moved::Moved(categories)) => Ok(categories > 0),
                     // Of an apply that is resumed, all of it is there already.
                     Ok(Moved::Taken) if is_gone(self.store, from) => Ok(false),
-                    Ok(Moved::Taken) => {
-                        Err((format!("`{to}` has deployed settings of its own by now"), Cause::Stale))
-                    }
+                    Ok(Moved::Taken) => Err(Failure::new(
+                        format!("`{to}` has deployed settings of its own by now"),
+                        Cause::Stale,
+                    )),
                     Err(error) => Err(self.failed(from, &error)),
                 }
             }
         };
         let (now, failed) = (moved == Ok(true), moved.err());
-        work.barred = failed.clone().map(|failure| match failure.1 {
+        work.barred = failed.clone().map(|failure| match failure.cause {
             Cause::InDoubt => {
                 let reason = format!("it is not known whether `{from}` was renamed to `{to}`");
                 Outcome::Skipped { reason }
@@ -332,12 +333,12 @@ impl Applying<'_> {
             None => "the lock was released by somebody else, with `pairform unlock` perhaps; apply again"
                 .to_owned(),
         };
-        (reason, Cause::Locked)
+        Failure::new(reason, Cause::Locked)
     }
 
     /// What failed of an integration, in words. Where one after the other is locked in the store, all of it is.
     fn failed(&mut self, integration: &str, error: &StoreError) -> Failure {
-        let failure = failure(error);
+        let failure = Failure::from(error);
         let gives_up = match error {
             StoreError::Lost { .. } | StoreError::Busy { whole: true, .. } => true,
             StoreError::Busy { whole: false, .. } => {

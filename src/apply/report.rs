@@ -50,7 +50,18 @@ pub enum Cause {
 }
 
 /// Why something was not done, in words, and what that is to whoever runs the command.
-pub type Failure = (String, Cause);
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Failure {
+    pub reason: String,
+    pub cause: Cause,
+}
+
+impl Failure {
+    pub(super) fn new(reason: impl Into<String>, cause: Cause) -> Self {
+        Failure { reason: reason.into(), cause }
+    }
+}
 
 /// What happened to every category that the plan saves.
 #[derive(Debug, Clone, Default)]
@@ -103,29 +114,30 @@ impl Report {
 
     /// Why something was not done, as far as there is a cause.
     pub fn causes(&self) -> impl Iterator<Item = Cause> {
-        let renamed = self.renamed.iter().filter_map(|renamed| Some(renamed.failed.as_ref()?.1));
+        let renamed = self.renamed.iter().filter_map(|renamed| Some(renamed.failed.as_ref()?.cause));
         let saves = self.outcomes.iter().filter_map(|(_, _, outcome)| match outcome {
             Outcome::Conflict { .. } => Some(Cause::Stale),
             Outcome::Failed { cause, .. } => Some(*cause),
             Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Skipped { .. } => None,
         });
-        let unfinished = self.unfinished.as_ref().map(|(_, cause)| *cause);
+        let unfinished = self.unfinished.as_ref().map(|failure| failure.cause);
         renamed.chain(saves).chain(unfinished)
     }
 }
 
 impl From<Failure> for Outcome {
-    fn from((reason, cause): Failure) -> Self {
+    fn from(Failure { reason, cause }: Failure) -> Self {
         Outcome::Failed { reason, cause }
     }
 }
 
-/// In words, and what it is to whoever applies.
-pub(super) fn failure(error: &StoreError) -> Failure {
-    let cause = match error {
-        StoreError::InDoubt { .. } => Cause::InDoubt,
-        StoreError::Denied { .. } => Cause::Denied,
-        _ => Cause::Store,
-    };
-    (error.to_string(), cause)
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        let cause = match error {
+            StoreError::InDoubt { .. } => Cause::InDoubt,
+            StoreError::Denied { .. } => Cause::Denied,
+            _ => Cause::Store,
+        };
+        Failure::new(error.to_string(), cause)
+    }
 }

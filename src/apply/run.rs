@@ -2,7 +2,7 @@
 
 use super::environment::{Event, Surroundings};
 use super::group::Applying;
-use super::report::{Report, failure};
+use super::report::{Failure, Report};
 use super::stale::{ApplyError, refuse_stale};
 use super::work::Work;
 use crate::model::Name;
@@ -76,7 +76,7 @@ pub fn apply(
     report.interrupted = applying.interrupted;
     if report.complete() {
         let finished = store.finish(&plan.digest, &(surroundings.now)());
-        report.unfinished = finished.err().as_ref().map(failure);
+        report.unfinished = finished.err().as_ref().map(Failure::from);
     }
     Ok(report)
 }

@@ -23,7 +23,7 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
         let names = format!("{} → {}", clean(&renamed.from), clean(&renamed.to).bold());
         let _ = match &renamed.failed {
             None => writeln!(out, "{} {names} renamed", "✓".green()),
-            Some((reason, _)) => writeln!(out, "{} {names} not renamed: {}", "✗".red(), clean(reason)),
+            Some(failure) => writeln!(out, "{} {names} not renamed: {}", "✗".red(), clean(&failure.reason)),
         };
     }
     for (integration, category, outcome) in &report.outcomes {
@@ -82,8 +82,8 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
             });
         }
     }
-    if let Some((reason, _)) = &report.unfinished {
-        let said = format!("It could not be noted that the plan is done: {}.", clean(reason));
+    if let Some(failure) = &report.unfinished {
+        let said = format!("It could not be noted that the plan is done: {}.", clean(&failure.reason));
         let _ = writeln!(out, "{}", said.red().bold());
         out.push_str("Apply the plan again once the cause is mended: nothing is saved twice.\n");
     }
@@ -134,8 +134,8 @@ pub fn print_json(plan: &mut Plan, report: &Report, exit_code: u8, take: &mut dy
         }
     };
     let whole = |body: &mut Json| {
-        if let Some((reason, _)) = &report.unfinished {
-            body["unfinished"] = reason.as_str().into();
+        if let Some(failure) = &report.unfinished {
+            body["unfinished"] = failure.reason.as_str().into();
         }
         body["summary"]["saved"] = done(report).into();
         body["summary"]["already_saved"] = already(report).into();

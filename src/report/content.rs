@@ -318,7 +318,7 @@ fn planned(integration: &Integration) -> Vec<Item> {
 
 fn not_saved(report: &Report) -> Vec<Item> {
     let renamed = report.renamed.iter().filter_map(|renamed| {
-        let (reason, _) = renamed.failed.as_ref()?;
+        let reason = &renamed.failed.as_ref()?.reason;
         let message = format!("{} was not renamed from {}: {reason}", renamed.to, renamed.from);
         Some(Item { integration: renamed.to.clone(), ..remark("apply-not-saved", "error", message) })
     });
@@ -336,7 +336,8 @@ fn not_saved(report: &Report) -> Vec<Item> {
             ..remark(rule, severity, format!("{integration} {category} was not saved: {reason}"))
         })
     });
-    let unfinished = report.unfinished.as_ref().map(|(reason, _)| {
+    let unfinished = report.unfinished.as_ref().map(|failure| {
+        let reason = &failure.reason;
         remark("apply-unfinished", "error", format!("it could not be noted that the plan is done: {reason}"))
     });
     renamed.chain(saves).chain(unfinished).collect()

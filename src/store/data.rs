@@ -113,7 +113,8 @@ pub struct Past {
 }
 
 /// A document that a person left and that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
 pub struct Unusable {
     pub why: String,
     /// As it stands in the store.

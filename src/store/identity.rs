@@ -1,25 +1,27 @@
 //! The random facts that a store is given when it is made, and the ids of locks. Nothing here is stored or read.
 
-use crate::model::Hidden;
+use crate::model::{self, Hidden};
 
-use crate::model;
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gives no random bytes: {0}")]
+pub(super) struct NoRandomBytes(getrandom::Error);
 
 /// What a new store is given: its identity (a UUID), and the key of its fingerprints as 64 hex digits.
-pub(super) fn invent() -> Result<(String, Hidden<String>), String> {
+pub(super) fn invent() -> Result<(String, Hidden<String>), NoRandomBytes> {
     let mut key = Hidden::new([0_u8; 32]);
     fill(&mut *key)?;
     Ok((random_id()?, Hidden::new(model::hex(&*key))))
 }
 
 /// A random UUID's text.
-pub(super) fn random_id() -> Result<String, String> {
+pub(super) fn random_id() -> Result<String, NoRandomBytes> {
     let mut bytes = [0_u8; 16];
     fill(&mut bytes)?;
     Ok(uuid(bytes))
 }
 
-fn fill(bytes: &mut [u8]) -> Result<(), String> {
-    getrandom::fill(bytes).map_err(|error| format!("the operating system gives no random bytes: {error}"))
+fn fill(bytes: &mut [u8]) -> Result<(), NoRandomBytes> {
+    getrandom::fill(bytes).map_err(NoRandomBytes)
 }
 
 /// RFC 9562, version 4.

@@ -461,7 +461,10 @@ impl Store for Postgres {
     }
 
     fn lock_all(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError> {
-        let failed = |reason: String| StoreError::Failed { store: self.target.shown.clone(), reason };
+        let failed = |error: identity::NoRandomBytes| StoreError::Failed {
+            store: self.target.shown.clone(),
+            reason: error.to_string(),
+        };
         let ids: Vec<String> =
             asks.iter().map(|_| identity::random_id()).collect::<Result<_, _>>().map_err(failed)?;
         let texts = |of: &dyn for<'s> Fn(&'s Ask<'s>) -> &'s str| -> Vec<String> {

@@ -100,7 +100,7 @@ impl Target {
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3);
         let root = ours.sslrootcert.or_else(|| std::env::var_os("PGSSLROOTCERT").map(PathBuf::from));
-        let tls = tls(root.as_deref()).map_err(|reason| StoreError::Open { store: shown.clone(), reason })?;
+        let tls = tls(root.as_deref(), &shown)?;
         Ok(Target {
             config,
             tls,
@@ -245,14 +245,16 @@ fn give_password(config: &mut Config, at: &Address) {
     }
 }
 
-fn tls(root: Option<&Path>) -> Result<MakeRustlsConnect, String> {
+fn tls(root: Option<&Path>, shown: &str) -> Result<MakeRustlsConnect, StoreError> {
+    let failed = |reason: String| StoreError::Open { store: shown.to_owned(), reason };
     let mut trusted = RootCertStore::empty();
     match root {
         Some(file) => {
             let found = rustls_native_certs::load_certs_from_paths(Some(file), None);
             let (added, _) = trusted.add_parsable_certificates(found.certs);
             if added == 0 {
-                return Err(format!("sslrootcert {} holds no certificate that can be read", file.display()));
+                let reason = format!("sslrootcert {} holds no certificate that can be read", file.display());
+                return Err(failed(reason));
             }
         }
         None => {
@@ -262,7 +264,7 @@ fn tls(root: Option<&Path>) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
+        .map_err(|error| failed(format!("TLS cannot be set up: {error}")))?
         .with_root_certificates(trusted)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))

@@ -66,8 +66,8 @@ pub(super) fn migrate(client: &mut Client, target: &Target) -> Result<(), StoreE
         let insert = "INSERT INTO migration (number, checksum) VALUES ($1, $2)";
         transaction.execute(insert, &[&number, &model::digest_text(sql)]).map_err(open)?;
     }
-    let (identity, key) =
-        identity::invent().map_err(|reason| StoreError::Open { store: target.shown.clone(), reason })?;
+    let (identity, key) = identity::invent()
+        .map_err(|error| StoreError::Open { store: target.shown.clone(), reason: error.to_string() })?;
     let insert = "INSERT INTO meta (key, value) VALUES ('identity', $1), ('fingerprint_key', $2)
                   ON CONFLICT (key) DO NOTHING";
     transaction.execute(insert, &[&identity, &key.as_str()]).map_err(open)?;

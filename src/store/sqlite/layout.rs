@@ -125,8 +125,8 @@ fn read_ledger(connection: &Connection) -> rusqlite::Result<Option<Vec<(i64, Str
 }
 
 fn invent_facts(connection: &Connection, store: &str) -> Result<(), StoreError> {
-    let (identity, key) =
-        identity::invent().map_err(|reason| StoreError::Open { store: store.to_owned(), reason })?;
+    let (identity, key) = identity::invent()
+        .map_err(|error| StoreError::Open { store: store.to_owned(), reason: error.to_string() })?;
     connection
         .execute(
             "INSERT OR IGNORE INTO meta (key, value) VALUES ('identity', ?1), ('fingerprint_key', ?2)",

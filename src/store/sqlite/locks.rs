@@ -20,8 +20,8 @@ pub(super) fn take(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let mut asked = Vec::with_capacity(asks.len());
     for ask in asks {
-        let id =
-            identity::random_id().map_err(|reason| StoreError::Failed { store: shown.to_owned(), reason })?;
+        let id = identity::random_id()
+            .map_err(|error| StoreError::Failed { store: shown.to_owned(), reason: error.to_string() })?;
         asked.push(take_one(&transaction, &id, ask).map_err(failed)?);
     }
     if asked.iter().any(|asked| matches!(asked, Asked::Taken(_))) {
