@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::environment::{Event, Surroundings};
+use super::caller::{Caller, Event};
 use super::report::{Cause, Failure, Outcome, Renamed};
 use super::stage::{Stage, save_order};
 use super::work::{Ready, Work};
@@ -20,7 +20,7 @@ const LOCK_SECONDS: u32 = 600;
 pub(super) struct Applying<'s> {
     plan: &'s Plan,
     store: &'s mut dyn Store,
-    surroundings: &'s Surroundings<'s>,
+    caller: &'s Caller<'s>,
     progress: &'s mut dyn FnMut(Event<'_>),
     pub interrupted: bool,
     /// Why nothing else is tried: the store cannot be reached any more, or everything in it is locked.
@@ -36,13 +36,13 @@ impl<'s> Applying<'s> {
     pub fn new(
         plan: &'s Plan,
         store: &'s mut dyn Store,
-        surroundings: &'s Surroundings<'s>,
+        caller: &'s Caller<'s>,
         progress: &'s mut dyn FnMut(Event<'_>),
     ) -> Self {
         Applying {
             plan,
             store,
-            surroundings,
+            caller,
             progress,
             interrupted: false,
             gave_up: None,
@@ -57,7 +57,7 @@ impl Applying<'_> {
     /// Locks a group of integrations; those that somebody else has the lock of come second.
     pub fn lock<'a>(&mut self, group: &[&'a Integration]) -> (Vec<Work<'a>>, Vec<&'a Integration>) {
         let asks: Vec<Ask<'_>> = group.iter().map(|integration| self.ask(integration, None)).collect();
-        self.interrupted |= (self.surroundings.stopped)();
+        self.interrupted |= (self.caller.stopped)();
         self.held_since = self.clock();
         let asked = match self.gave_up.clone() {
             _ if self.interrupted => Err(Failure::new("interrupted", Cause::Locked)),
@@ -83,7 +83,7 @@ impl Applying<'_> {
     where
         Self: 'i,
     {
-        let Surroundings { saved_by, holder, .. } = *self.surroundings;
+        let Caller { saved_by, holder, .. } = *self.caller;
         Ask {
             integration: &integration.integration,
             owner: saved_by,
@@ -108,9 +108,9 @@ impl Applying<'_> {
                 Ok(Asked::Held(lock)) => lock,
                 Err(error) => return Err(self.failed(&integration.integration, &error)),
             };
-            if over.as_ref() != Some(&lock.id) && (self.surroundings.is_dead)(&lock.holder) {
+            if over.as_ref() != Some(&lock.id) && (self.caller.is_dead)(&lock.holder) {
                 over = Some(lock.id);
-            } else if (self.surroundings.stopped)() || !(self.surroundings.wait)() {
+            } else if (self.caller.stopped)() || !(self.caller.wait)() {
                 let Lock { id, owner, reason, taken_at, .. } = lock;
                 let held = format!(
                     "{owner} has the lock since {taken_at} ({reason}); if that has ended, release it with `pairform unlock {id}`"
@@ -128,7 +128,7 @@ impl Applying<'_> {
         }
         for stage in Stage::ALL {
             if stage == Stage::Live {
-                self.prove_ground(&mut group);
+                self.recheck_preconditions(&mut group);
             }
             self.save(&mut group, stage);
         }
@@ -141,7 +141,7 @@ impl Applying<'_> {
     }
 
     fn clock(&self) -> Option<Timestamp> {
-        (self.surroundings.now)().parse().ok()
+        (self.caller.now)().parse().ok()
     }
 
     /// Keeps the locks of the group, of which a secret may be asked for slowly and a save may have to wait.
@@ -162,7 +162,7 @@ impl Applying<'_> {
     /// Gives what is deployed the id that the files use now, where that is another.
     fn rename(&mut self, work: &mut Work<'_>) {
         let Some(from) = &work.integration.renamed_from else { return };
-        self.interrupted |= (self.surroundings.stopped)();
+        self.interrupted |= (self.caller.stopped)();
         if self.interrupted {
             return;
         }
@@ -172,8 +172,8 @@ impl Applying<'_> {
             (Err(failure), _) => Err(failure.clone()),
             (Ok(_), Some(failure)) => Err(failure),
             (Ok(_), None) => {
-                let at = (self.surroundings.now)();
-                let by = self.surroundings.saved_by;
+                let at = (self.caller.now)();
+                let by = self.caller.saved_by;
                 match self.store.rename(&Rename { from, to, at: &at, by, run: &self.plan.digest }) {
                     Ok(Moved::Moved(categories)) => Ok(categories > 0),
                     // Of an apply that is resumed, all of it is there already.
@@ -187,7 +187,7 @@ impl Applying<'_> {
             }
         };
         let (now, failed) = (moved == Ok(true), moved.err());
-        work.barred = failed.clone().map(|failure| match failure.cause {
+        work.blocked_by = failed.clone().map(|failure| match failure.cause {
             Cause::InDoubt => {
                 let reason = format!("it is not known whether `{from}` was renamed to `{to}`");
                 Outcome::Skipped { reason }
@@ -197,24 +197,26 @@ impl Applying<'_> {
         work.renamed = Some(Renamed { from: from.clone(), to: to.clone(), now, failed });
     }
 
-    /// Proves once more, just before live mode goes on, that what it rests on is as it was planned: no save of ours would be
+    /// Proves once more, just before live mode goes on, that what it depends on is as it was planned: no save of ours would be
     /// refused, as none is made of it.
-    fn prove_ground(&mut self, group: &mut [Work<'_>]) {
-        let rests = |work: &Work<'_>| work.lock.is_ok() && !work.integration.rests_on.is_empty();
+    fn recheck_preconditions(&mut self, group: &mut [Work<'_>]) {
+        let has_preconditions =
+            |work: &Work<'_>| work.lock.is_ok() && !work.integration.live_depends_on.is_empty();
         let names: Vec<String> = group
             .iter()
-            .filter(|work| rests(work))
+            .filter(|work| has_preconditions(work))
             .map(|work| work.integration.integration.clone())
             .collect();
         let Some(first) = names.first().filter(|_| self.gave_up.is_none()) else { return };
         let rows = self.store.read(Some(&names)).map_err(|error| Outcome::from(self.failed(first, &error)));
-        for work in group.iter_mut().filter(|work| rests(work)) {
+        for work in group.iter_mut().filter(|work| has_preconditions(work)) {
             let name = &work.integration.integration;
-            work.shaken = match &rows {
+            work.precondition_failed = match &rows {
                 Err(failed) => Some(failed.clone()),
-                Ok(rows) => work.integration.rests_on.iter().find_map(|(category, planned)| {
+                Ok(rows) => work.integration.live_depends_on.iter().find_map(|(category, planned)| {
                     let now = rows.iter().find(|now| now.integration == *name && now.category == *category);
-                    (now.map_or(0, |now| now.revision) != *planned).then(|| shaken(category, now))
+                    (now.map_or(0, |now| now.revision) != *planned)
+                        .then(|| precondition_failed(category, now))
                 }),
             };
         }
@@ -227,7 +229,7 @@ impl Applying<'_> {
             for (of_stage, category) in save_order(&work.integration.categories) {
                 let Some(target) = category.save.as_ref().filter(|_| of_stage == stage) else { continue };
                 self.renew();
-                self.interrupted |= (self.surroundings.stopped)();
+                self.interrupted |= (self.caller.stopped)();
                 // Where it is interrupted nothing is asked for any more, a secret perhaps slowly.
                 let obstacle = if self.interrupted { Some(interrupted()) } else { work.obstacle(category) };
                 let prepared = obstacle.map_or_else(|| self.resolve(category, target), Err);
@@ -253,7 +255,7 @@ impl Applying<'_> {
     }
 
     fn save_ready(&mut self, group: &[Work<'_>], ready: &[Ready<'_>]) -> Vec<Outcome> {
-        let at = (self.surroundings.now)();
+        let at = (self.caller.now)();
         let saves: Vec<Save<'_>> = ready
             .iter()
             .map(|ready| {
@@ -264,7 +266,7 @@ impl Applying<'_> {
                     expected_revision: ready.category.revision.unwrap_or(0),
                     settings: &ready.settings,
                     applied: &ready.applied,
-                    saved_by: self.surroundings.saved_by,
+                    saved_by: self.caller.saved_by,
                     saved_at: &at,
                     commit: self.plan.commit.as_ref().map(|commit| commit.id.as_str()),
                     run: &self.plan.digest,
@@ -288,7 +290,7 @@ impl Applying<'_> {
         let mut outcomes = Vec::with_capacity(saves.len());
         for save in saves {
             self.renew();
-            self.interrupted |= (self.surroundings.stopped)();
+            self.interrupted |= (self.caller.stopped)();
             outcomes.push(match self.gave_up.clone() {
                 _ if self.interrupted => interrupted(),
                 Some(failure) => Outcome::from(failure),
@@ -357,7 +359,7 @@ impl Applying<'_> {
     fn resolve(&self, category: &CategoryPlan, target: &Target) -> Result<(Settings, Settings), Outcome> {
         let (mut settings, mut applied) =
             (Settings::clone(&target.settings), Settings::clone(&target.applied));
-        resolve(category, &mut settings, &mut applied, self.surroundings.fingerprint).map_err(|fault| {
+        resolve(category, &mut settings, &mut applied, self.caller.fingerprint).map_err(|fault| {
             let cause = if fault.kind == Kind::Denied { Cause::Secret } else { Cause::SecretUnreachable };
             Outcome::Failed { reason: fault.message, cause }
         })?;
@@ -365,8 +367,8 @@ impl Applying<'_> {
     }
 }
 
-/// A category that live mode rests on is not at its planned revision.
-fn shaken(category: &str, now: Option<&Deployed>) -> Outcome {
+/// A category that live mode depends on is not at its planned revision.
+fn precondition_failed(category: &str, now: Option<&Deployed>) -> Outcome {
     let (revision, saved_by, saved_at) =
         now.map(|now| (now.revision, now.saved_by.clone(), now.saved_at.clone())).unwrap_or_default();
     let reason = match revision {

@@ -2,7 +2,7 @@
 //!
 //! Nothing is compared or decided anew here, and no file is read. Secrets are seen as fingerprints alone.
 
-mod environment;
+mod caller;
 mod group;
 mod report;
 mod run;
@@ -10,7 +10,7 @@ mod stage;
 mod stale;
 mod work;
 
-pub use environment::{Event, Surroundings};
+pub use caller::{Caller, Event};
 pub use report::{Cause, Failure, Outcome, Renamed, Report};
 pub use run::apply;
 pub use stale::ApplyError;

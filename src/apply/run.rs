@@ -1,6 +1,6 @@
 //! Applying a plan from its beginning to its end. What is done with a group of its integrations is in `group`.
 
-use super::environment::{Event, Surroundings};
+use super::caller::{Caller, Event};
 use super::group::Applying;
 use super::report::{Failure, Report};
 use super::stale::{ApplyError, refuse_stale};
@@ -20,7 +20,7 @@ const LOCK_GROUP: usize = 64;
 pub fn apply(
     plan: &Plan,
     store: &mut dyn Store,
-    surroundings: &Surroundings<'_>,
+    caller: &Caller<'_>,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<Report, ApplyError> {
     if plan.store.as_deref().is_some_and(|identity| identity != store.identity()) {
@@ -33,19 +33,19 @@ pub fn apply(
         author: commit.author.as_deref(),
         dirty: commit.dirty,
     });
-    let run = store.begin(&plan.digest, &(surroundings.now)(), surroundings.saved_by, origin)?;
+    let run = store.begin(&plan.digest, &(caller.now)(), caller.saved_by, origin)?;
     if let Run::Finished { at } = run {
         return Err(ApplyError::Applied { at });
     }
     refuse_stale(plan, store)?;
     let note = |kind: &str, text: &str| Note {
-        at: (surroundings.now)(),
-        by: surroundings.saved_by.to_owned(),
+        at: (caller.now)(),
+        by: caller.saved_by.to_owned(),
         kind: kind.to_owned(),
         text: text.to_owned(),
         run: Some(plan.digest.clone()),
     };
-    let lifted = surroundings.forced.iter().map(|forced| (FORCE, forced));
+    let lifted = caller.forced.iter().map(|forced| (FORCE, forced));
     let said: Vec<(&str, &String)> = lifted.chain(plan.revert.iter().map(|to| (REVERT, to))).collect();
     // Of a run that is resumed they are there already, unless it was stopped before.
     let known = if said.is_empty() { Vec::new() } else { store.notes()? };
@@ -59,7 +59,7 @@ pub fn apply(
     }
     let summary = &plan.integrations.tally().summary.categories;
     progress(Event::Begin { categories: summary.create + summary.update + summary.reset });
-    let mut applying = Applying::new(plan, &mut *store, surroundings, progress);
+    let mut applying = Applying::new(plan, &mut *store, caller, progress);
     let mut report = Report::default();
     plan.integrations.for_each_group(LOCK_GROUP, &mut |group| {
         let (ready, held) = applying.lock(group);
@@ -75,7 +75,7 @@ pub fn apply(
     report.renamed.sort_by(|a, b| a.to.cmp(&b.to));
     report.interrupted = applying.interrupted;
     if report.complete() {
-        let finished = store.finish(&plan.digest, &(surroundings.now)());
+        let finished = store.finish(&plan.digest, &(caller.now)());
         report.unfinished = finished.err().as_ref().map(Failure::from);
     }
     Ok(report)

@@ -38,7 +38,7 @@ fn listed(what: &[String]) -> String {
     format!(", in {} places:\n  {}{more}", what.len(), shown.join("\n  "))
 }
 
-/// Refuses a plan of which a category has moved, or one that live mode rests on. What this plan did itself before it was
+/// Refuses a plan of which a category has moved, or one that live mode depends on. What this plan did itself before it was
 /// interrupted is no such move; and once it did something, the rest is finished as far as that can be, and the report says
 /// what was in the way.
 pub(super) fn refuse_stale(plan: &Plan, store: &mut dyn Store) -> Result<(), ApplyError> {
@@ -102,7 +102,7 @@ fn find_stale(
             stale.push(format!("{id}: {} saved under this id at {}", now.saved_by, now.saved_at));
         }
         let name = former.unwrap_or(id);
-        for (category, planned) in &integration.ground {
+        for (category, planned) in &integration.preconditions {
             let now = current.get(&(name.as_str(), category.as_str()));
             let revision = now.map_or(0, |now| now.revision);
             if now.is_some_and(|now| is_own(&now.run)) {

@@ -13,16 +13,23 @@ pub(super) struct Work<'a> {
     /// Its lock, or why nothing of it is saved.
     pub lock: Result<Lock, Failure>,
     /// Why nothing of it is saved although it is locked.
-    pub barred: Option<Outcome>,
+    pub blocked_by: Option<Outcome>,
     pub renamed: Option<Renamed>,
     pub outcomes: Vec<(&'a CategoryPlan, Outcome)>,
-    /// Why live mode does not go on: what it rests on has moved.
-    pub shaken: Option<Outcome>,
+    /// Why live mode does not go on: what it depends on has moved.
+    pub precondition_failed: Option<Outcome>,
 }
 
 impl<'a> Work<'a> {
     pub fn new(integration: &'a Integration, lock: Result<Lock, Failure>) -> Self {
-        Work { integration, lock, barred: None, renamed: None, outcomes: Vec::new(), shaken: None }
+        Work {
+            integration,
+            lock,
+            blocked_by: None,
+            renamed: None,
+            outcomes: Vec::new(),
+            precondition_failed: None,
+        }
     }
 
     /// Why a category is not even tried.
@@ -38,9 +45,10 @@ impl<'a> Work<'a> {
             };
             return Some(Outcome::Skipped { reason });
         }
-        let barred = || self.barred.clone();
-        let shaken = || self.shaken.clone().filter(|_| turns_live(category) == Some(true));
-        self.lock.as_ref().err().cloned().map(Outcome::from).or_else(barred).or_else(shaken)
+        let blocked_by = || self.blocked_by.clone();
+        let precondition_failed =
+            || self.precondition_failed.clone().filter(|_| turns_live(category) == Some(true));
+        self.lock.as_ref().err().cloned().map(Outcome::from).or_else(blocked_by).or_else(precondition_failed)
     }
 }
 

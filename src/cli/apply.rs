@@ -20,7 +20,7 @@ use super::secrets::Secrets;
 use super::settled::{self, Opened, Purpose};
 use super::streams::Streams;
 use super::vault::Vault;
-use crate::apply::{self, ApplyError, Cause, Event, Report, Surroundings};
+use crate::apply::{self, ApplyError, Caller, Cause, Event, Report};
 use crate::compile::project::{Live, Project as Declared};
 use crate::plan::{self, Plan};
 use crate::report;
@@ -144,7 +144,7 @@ fn apply_file(common: &Common, args: &Apply, path: &Path, streams: &mut Streams)
     }
     // Nothing else tells which store such a plan is for.
     let place = project::store_to_be(&declared, &root, environment.as_deref(), common.store.as_deref());
-    if plan.store.is_none() && plan.store_to_be.as_ref().is_some_and(|planned| *planned != place) {
+    if plan.store.is_none() && plan.planned_store.as_ref().is_some_and(|planned| *planned != place) {
         let why = "the plan was made before there was a store, and for one in another place than this";
         return Err(Stop::new(exit::STALE, why)
             .help("name the store as it was named for the plan; or apply without a plan file, which makes the store"));
@@ -179,7 +179,7 @@ fn execute(
     let saved_by = who(root);
     let holder = holder::this_process();
     let patience = std::cell::Cell::new(args.lock_timeout.saturating_mul(1000) / LOCK_PAUSE_MS);
-    let surroundings = Surroundings {
+    let caller = Caller {
         saved_by: &saved_by,
         now: &now,
         fingerprint: &|reference| secrets.fingerprint(reference),
@@ -197,7 +197,7 @@ fn execute(
         forced,
     };
     let bar = progress_bar();
-    let report = apply::apply(plan, store, &surroundings, &mut |event| match event {
+    let report = apply::apply(plan, store, &caller, &mut |event| match event {
         Event::Begin { categories } => bar.set_length(categories as u64),
         Event::Saving { integration, category, categories } => {
             let first = format!("`{category}` of {integration}");

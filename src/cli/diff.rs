@@ -16,8 +16,8 @@ use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{Name, SettingPath, Settings, Value};
 use crate::plan::{
-    self, Change, Comparison, Current, Effects, FORMAT_VERSION, Integration, Integrations, Kind, Plan,
-    Released, Side, Standing, Touched,
+    self, Change, Comparison, Current, DeployedState, Effects, FORMAT_VERSION, Integration, Integrations,
+    Kind, Plan, Released, Side, Touched,
 };
 use crate::report::{self, json};
 use crate::source::Sources;
@@ -191,7 +191,7 @@ fn compare(common: &Common, before: &Project, after: &Project, reached: &reach::
         commit: None,
         environment: common.env.clone(),
         store: None,
-        store_to_be: None,
+        planned_store: None,
         scope,
         integrations,
         released,
@@ -234,9 +234,9 @@ fn one(
         .map(|(id, settings)| (id.as_str(), (!is_settled(id, settings)).then(|| as_deployed(settings))))
         .collect();
     let standing = |category: &str| match deployed.get(category) {
-        None => Standing::Never,
-        Some(None) => Standing::Settled(0, 0),
-        Some(Some(current)) => Standing::Read(current),
+        None => DeployedState::Never,
+        Some(None) => DeployedState::UpToDate(0, 0),
+        Some(Some(current)) => DeployedState::Read(current),
     };
     let mut planned = plan::plan_integration(&desired, &standing, scope);
     for category in &mut planned.categories {

@@ -13,7 +13,7 @@ use super::settled::{self, Open, Opened, Purpose};
 use super::streams::Streams;
 use crate::compile::{self, Compiled};
 use crate::model::Name;
-use crate::plan::{self, Action, CategoryPlan, Change, Integration, Mode, Plan, Readiness, outside};
+use crate::plan::{self, Action, CategoryPlan, Change, Integration, Mode, Plan, Readiness, drift};
 use crate::report::{history, json};
 use crate::store::{Head, Store};
 
@@ -50,7 +50,7 @@ struct Drifted {
     /// None where it was deleted.
     revision: Option<u64>,
     /// Each setting, and whether the files say something of it.
-    moved: Vec<(outside::Moved, bool)>,
+    moved: Vec<(drift::Moved, bool)>,
 }
 
 /// Looks for drift in what the filters took, and without filters in integrations that no file declares.
@@ -118,10 +118,10 @@ fn find(
                 }
             }
             // What cannot be used is passed over: what it did shows in the next save that can.
-            let versions: Vec<outside::Version<'_>> = past
+            let versions: Vec<drift::Version<'_>> = past
                 .iter()
                 .filter_map(|past| {
-                    Some(outside::Version {
+                    Some(drift::Version {
                         settings: past.settings.as_ref().ok()?,
                         saved_by: &past.saved_by,
                         saved_at: &past.saved_at,
@@ -135,7 +135,7 @@ fn find(
                 Some(compiled) => deployed::present(compiled, category, row.applied.clone()),
                 None => row.applied.clone(),
             });
-            let moved = outside::moved(&versions, agreed.as_ref(), desired).into_iter().map(|moved| {
+            let moved = drift::moved(&versions, agreed.as_ref(), desired).into_iter().map(|moved| {
                 let is_set = desired.is_some_and(|desired| desired.contains_key(&moved.path));
                 (moved, is_set)
             });
@@ -191,7 +191,7 @@ fn to_drift(plan: &mut Plan, found: Vec<Drifted>) {
 fn show(integration: &mut Integration, drifted: Vec<Drifted>) {
     integration.renamed_from = None;
     integration.deployed_mode = None;
-    integration.rests_on.clear();
+    integration.live_depends_on.clear();
     let mut moved = BTreeMap::new();
     for Drifted { category, title, revision, moved: settings, .. } in drifted {
         if !integration.categories.iter().any(|one| one.category == category) {
@@ -215,7 +215,7 @@ fn in_no_file(name: &str) -> Integration {
         mode: Mode::Onboarding,
         deployed_mode: None,
         readiness: Readiness::default(),
-        rests_on: BTreeMap::new(),
+        live_depends_on: BTreeMap::new(),
         link: None,
         categories: Vec::new(),
         effects: None,
@@ -239,7 +239,7 @@ fn hidden(category: &str, title: Option<Name>, revision: Option<u64>) -> Categor
     }
 }
 
-fn show_category(category: &mut CategoryPlan, moved: Vec<(outside::Moved, bool)>) {
+fn show_category(category: &mut CategoryPlan, moved: Vec<(drift::Moved, bool)>) {
     let planned = std::mem::take(&mut category.changes);
     category.changes = moved
         .into_iter()

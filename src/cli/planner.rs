@@ -19,7 +19,7 @@ use crate::compile::{Changed, Compiled};
 use crate::diagnostic::Severity;
 use crate::model::{Hidden, Name, SettingPath, Settings};
 use crate::plan::{
-    self, Current, Desired, FORMAT_VERSION, Integrations, Plan, Released, Scope, Standing, safety,
+    self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, Plan, Released, Scope, safety,
 };
 use crate::report::{self, json};
 use crate::store::{Deployed, Store};
@@ -95,7 +95,7 @@ pub fn make_on(
         notes: of(Severity::Note),
         ..integrations.tally().summary.clone()
     };
-    let store_to_be = store.is_none().then(|| {
+    let planned_store = store.is_none().then(|| {
         let named = common.store.as_deref();
         project::store_to_be(&compilation.project, &opened.root, environment.as_deref(), named)
     });
@@ -114,7 +114,7 @@ pub fn make_on(
         }),
         environment,
         store: store.as_ref().map(|store| store.identity().to_owned()),
-        store_to_be,
+        planned_store,
         released,
         scope,
         notes: likely_renames(&integrations, &gone, &known),
@@ -192,7 +192,8 @@ impl All<'_> {
         let place = |category: &str, path: &SettingPath| place(self.opened, compiled, category, path);
         let desired =
             Desired { renamed_from: former, ..desired(self.opened, compiled, &place, self.fingerprint) };
-        let standing = |category: &str| Standing::of(deployed.as_ref().and_then(|all| all.get(category)));
+        let standing =
+            |category: &str| DeployedState::of(deployed.as_ref().and_then(|all| all.get(category)));
         let mut integration = plan::plan_integration(&desired, &standing, &self.scope);
         self.owners.assign(&mut integration);
         let is_released = |id: &str| !compiled.configuration.categories.contains_key(id);

@@ -108,7 +108,7 @@ pub fn run(common: &Common, args: &Revert, streams: &mut Streams) -> Result<u8, 
         integration.mode = turned.or(integration.deployed_mode).unwrap_or(integration.mode);
         let required = compiled.into_iter().flat_map(Compiled::required).map(|(category, _, _)| category);
         let revision = |category: &str| deployed.get(category).map_or(0, |current| current.revision);
-        integration.rests_on = safety::live_rests_on(integration, required, &revision);
+        integration.live_depends_on = safety::live_depends_on(integration, required, &revision);
     }
     plan.notes = said;
     // The findings are about the files, and this plan is not made from them.

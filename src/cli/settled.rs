@@ -18,7 +18,7 @@ use crate::compile::project::Project as Declared;
 use crate::compile::{Again, Changed, Compilation, Compiled, Judged};
 use crate::model::{Hidden, Name, Step, Value};
 use crate::options::Options;
-use crate::plan::{self, Desired, Released, Scope, Standing};
+use crate::plan::{self, DeployedState, Desired, Released, Scope};
 use crate::source::{Sources, git};
 use crate::store::{self, Head, Store, Wanted};
 
@@ -279,7 +279,7 @@ impl Look<'_> {
                     return false;
                 }
                 match heads.iter().find(|head| head.category == category.id) {
-                    Some(head) => head.is_settled(wanted),
+                    Some(head) => head.is_up_to_date(wanted),
                     None => wanted.is_empty(),
                 }
             })
@@ -315,7 +315,8 @@ impl Look<'_> {
             link: None,
         };
         let standing = |id: &str| {
-            head(id).map_or(Standing::Never, |head| Standing::Settled(head.revision, head.settings))
+            head(id)
+                .map_or(DeployedState::Never, |head| DeployedState::UpToDate(head.revision, head.settings))
         };
         let gone = |head: &&Head| {
             self.scope.takes(&head.category)

@@ -7,7 +7,7 @@ use crate::model::{Settings, Value};
 
 /// Plans one category's return to settings that it had before.
 ///
-/// What the last apply set stays the base of the next comparison, save where this plan moves a setting: so the next plan
+/// What the last apply set stays the base of the next comparison, except where this plan moves a setting: so the next plan
 /// from the files shows those as changes of the files, not as drift.
 #[must_use]
 pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> CategoryPlan {

@@ -116,8 +116,8 @@ pub struct Integration {
     pub readiness: Readiness,
     /// Where live mode goes on: the deployed revisions of the categories that its required settings are in and that are not
     /// saved here (0: never saved). When one has moved, the plan is stale.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub rests_on: BTreeMap<String, u64>,
+    #[serde(rename = "rests_on", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub live_depends_on: BTreeMap<String, u64>,
     /// The integration's page on the platform.
     pub link: Option<String>,
     /// Visible categories: settings in the order of the page, then the others.

@@ -12,33 +12,33 @@ pub struct Current {
 
 /// What is known of a category's deployed state.
 #[derive(Debug, Clone, Copy)]
-pub enum Standing<'a> {
+pub enum DeployedState<'a> {
     Never,
     /// At this revision and with so many settings, just as the files say.
-    Settled(u64, usize),
+    UpToDate(u64, usize),
     Read(&'a Current),
 }
 
-impl<'a> Standing<'a> {
+impl<'a> DeployedState<'a> {
     /// Of a category that was looked for.
     #[must_use]
     pub fn of(current: Option<&'a Current>) -> Self {
-        current.map_or(Standing::Never, Standing::Read)
+        current.map_or(DeployedState::Never, DeployedState::Read)
     }
 
     pub(super) fn revision(self) -> Option<u64> {
         match self {
-            Standing::Never => None,
-            Standing::Settled(revision, _) => Some(revision),
-            Standing::Read(current) => Some(current.revision),
+            DeployedState::Never => None,
+            DeployedState::UpToDate(revision, _) => Some(revision),
+            DeployedState::Read(current) => Some(current.revision),
         }
     }
 
     pub(super) fn settings(self) -> Option<usize> {
         match self {
-            Standing::Never => None,
-            Standing::Settled(_, settings) => Some(settings),
-            Standing::Read(current) => Some(current.settings.len()),
+            DeployedState::Never => None,
+            DeployedState::UpToDate(_, settings) => Some(settings),
+            DeployedState::Read(current) => Some(current.settings.len()),
         }
     }
 }

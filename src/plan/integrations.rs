@@ -318,7 +318,7 @@ mod tests {
             mode: Mode::Live,
             deployed_mode: Some(Mode::Onboarding),
             readiness: Readiness { required: 2, set: 1 },
-            rests_on: [("general".to_owned(), 2)].into(),
+            live_depends_on: [("general".to_owned(), 2)].into(),
             link: None,
             categories: vec![back::category("stock", "Stock", &current, &model::from_json(&after))],
             effects: None,

@@ -7,9 +7,9 @@ pub mod back;
 pub mod compare;
 mod data;
 mod deployed;
+pub mod drift;
 pub mod file;
 pub mod integrations;
-pub mod outside;
 mod planning;
 pub mod safety;
 pub mod tally;
@@ -22,7 +22,7 @@ pub use data::{
     Mode, Origin, Readiness, Refusal, Released, Scope, SettingCounts, Side, Summary, Target, Touched,
     turns_live,
 };
-pub use deployed::{Current, Standing};
+pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
 pub use planning::{Desired, Place, plan_integration, with_fingerprints};
 
@@ -41,8 +41,8 @@ pub struct Plan {
     /// The identity of the store that was read; none when there is no store yet.
     pub store: Option<String>,
     /// Where it is to be made then: a digest of its URL, as the project or the command line gives it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store_to_be: Option<String>,
+    #[serde(rename = "store_to_be", default, skip_serializing_if = "Option::is_none")]
+    pub planned_store: Option<String>,
     pub scope: Scope,
     /// Sorted by name.
     pub integrations: Integrations,

@@ -7,7 +7,7 @@ use super::compare::{self, Difference};
 use super::data::{
     Action, CategoryPlan, Change, Integration, Kind, Mode, Readiness, Scope, Target, usual_effect,
 };
-use super::deployed::{Current, Standing};
+use super::deployed::{Current, DeployedState};
 use super::safety;
 use crate::model::{Configuration, GENERAL, Name, SCHEDULES, SettingPath, Settings, Value};
 use crate::options::View;
@@ -42,7 +42,7 @@ pub struct Desired<'a> {
 #[must_use]
 pub fn plan_integration<'d>(
     desired: &Desired<'_>,
-    deployed: &dyn Fn(&str) -> Standing<'d>,
+    deployed: &dyn Fn(&str) -> DeployedState<'d>,
     scope: &Scope,
 ) -> Integration {
     let readiness = readiness(desired, deployed);
@@ -59,26 +59,26 @@ pub fn plan_integration<'d>(
         mode: if desired.live { Mode::Live } else { Mode::Onboarding },
         deployed_mode: None,
         readiness,
-        rests_on: BTreeMap::new(),
+        live_depends_on: BTreeMap::new(),
         link: desired.link.clone(),
         categories,
         effects: None,
     };
-    if let Standing::Read(general) = deployed(GENERAL)
+    if let DeployedState::Read(general) = deployed(GENERAL)
         && planned.is_applied()
     {
         planned.deployed_mode = Some(Mode::of(&general.settings));
     }
     let required = desired.requirements.iter().map(|(category, _, _)| *category);
-    planned.rests_on =
-        safety::live_rests_on(&planned, required, &|category| deployed(category).revision().unwrap_or(0));
+    planned.live_depends_on =
+        safety::live_depends_on(&planned, required, &|category| deployed(category).revision().unwrap_or(0));
     planned
 }
 
-fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> Standing<'d>) -> Readiness {
+fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> DeployedState<'d>) -> Readiness {
     let is_deployed = |category: &str, path: &SettingPath| match deployed(category) {
-        Standing::Read(current) => current.settings.keys().any(|key| key.starts_with(path)),
-        Standing::Never | Standing::Settled(..) => false,
+        DeployedState::Read(current) => current.settings.keys().any(|key| key.starts_with(path)),
+        DeployedState::Never | DeployedState::UpToDate(..) => false,
     };
     let set = desired
         .requirements
@@ -88,14 +88,14 @@ fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> Standing<'d>)
     Readiness { required: desired.requirements.len(), set }
 }
 
-fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<'_>) -> CategoryPlan {
+fn plan_category(desired: &Desired<'_>, category: &Category, state: DeployedState<'_>) -> CategoryPlan {
     let mut planned = CategoryPlan {
         category: category.id.clone(),
         title: category.title.clone(),
         action: Action::NotManaged,
-        revision: standing.revision(),
+        revision: state.revision(),
         deleted: None,
-        deployed: standing.settings(),
+        deployed: state.settings(),
         changes: Vec::new(),
         blocked: desired.blocked.get(category.id.as_str()).cloned().unwrap_or_default(),
         next_sync: None,
@@ -109,13 +109,13 @@ fn plan_category(desired: &Desired<'_>, category: &Category, standing: Standing<
         }
         return planned;
     };
-    let current = match standing {
-        Standing::Settled(..) => {
+    let current = match state {
+        DeployedState::UpToDate(..) => {
             planned.action = Action::None;
             return planned;
         }
-        Standing::Never => None,
-        Standing::Read(current) => Some(current),
+        DeployedState::Never => None,
+        DeployedState::Read(current) => Some(current),
     };
     let settings = with_fingerprints(settings, desired.fingerprint);
     let default = |path: &SettingPath| default_of(category, path);

@@ -104,7 +104,7 @@ pub fn live_with_gaps<'a>(
 
 /// What [`live_with_gaps`] was judged by and the plan does not save, with its revision; nothing where live mode does not go on.
 #[must_use]
-pub fn live_rests_on<'a>(
+pub fn live_depends_on<'a>(
     integration: &Integration,
     required: impl Iterator<Item = &'a str>,
     revision: &dyn Fn(&str) -> u64,
@@ -183,7 +183,7 @@ mod tests {
             mode: Mode::Onboarding,
             deployed_mode: None,
             readiness: Readiness::default(),
-            rests_on: BTreeMap::new(),
+            live_depends_on: BTreeMap::new(),
             link: None,
             effects: None,
             categories: vec![back::category(id, id, &current, &model::from_json(&after))],

@@ -32,8 +32,8 @@ pub struct Written {
     pub renamed_from: Option<String>,
     /// It is in live mode, before or after.
     pub live: bool,
-    /// The categories that it saves and those that live mode rests on, each at its revision (0: never saved).
-    pub ground: Vec<(Name, u64)>,
+    /// The categories that it saves and those that live mode depends on, each at its revision (0: never saved).
+    pub preconditions: Vec<(Name, u64)>,
 }
 
 /// How much of what is deployed moves.
@@ -93,7 +93,7 @@ impl Tally {
                 integration: integration.integration.clone(),
                 renamed_from: integration.renamed_from.clone(),
                 live: integration.is_live(),
-                ground: ground(integration),
+                preconditions: preconditions(integration),
             });
         }
         for category in &integration.categories {
@@ -150,11 +150,12 @@ impl Tally {
     }
 }
 
-fn ground(integration: &Integration) -> Vec<(Name, u64)> {
+fn preconditions(integration: &Integration) -> Vec<(Name, u64)> {
     let saved = integration.categories.iter().filter(|category| category.save.is_some());
     let saved = saved.map(|category| (category.category.clone(), category.revision.unwrap_or(0)));
-    let rests = integration.rests_on.iter().map(|(category, revision)| (category.as_str().into(), *revision));
-    saved.chain(rests).collect()
+    let depended_on =
+        integration.live_depends_on.iter().map(|(category, revision)| (category.as_str().into(), *revision));
+    saved.chain(depended_on).collect()
 }
 
 /// A category that would be left without any setting.

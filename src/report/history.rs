@@ -130,7 +130,7 @@ fn kind(old: &Option<Value>, new: &Option<Value>) -> Kind {
     }
 }
 
-/// A plan whose changes are drift; see `plan::outside`.
+/// A plan whose changes are drift; see `plan::drift`.
 #[must_use]
 pub fn drift_text(plan: &Plan) -> String {
     let mut out = String::new();

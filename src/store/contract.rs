@@ -46,11 +46,11 @@ pub trait Store: Send {
     fn deleted(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError>;
 
     /// Saves categories in one transaction, each if it still is at its expected revision; durable when it returns, and kept
-    /// in the history. What became of each, in their order; what is told as an error was not written, save where it is in
+    /// in the history. What became of each, in their order; what is told as an error was not written, except where it is in
     /// doubt.
     ///
     /// # Errors
-    /// When the transaction failed: nothing was written, save where it is in doubt.
+    /// When the transaction failed: nothing was written, except where it is in doubt.
     fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
 
     /// As [`Store::save_all`], for one.

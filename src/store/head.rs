@@ -21,7 +21,7 @@ pub struct Head {
 impl Head {
     /// True when it is certain that nothing differs: what the last apply set is what is wanted, and all of it is deployed.
     #[must_use]
-    pub fn is_settled(&self, wanted: Wanted<'_>) -> bool {
+    pub fn is_up_to_date(&self, wanted: Wanted<'_>) -> bool {
         let Some(marks) = &self.marks else { return false };
         let secrets_agree = match (wanted.known, wanted.unknown) {
             (false, _) => true,
@@ -40,7 +40,7 @@ impl Head {
     /// True when the last apply left no setting of its own here.
     #[must_use]
     pub fn is_released(&self) -> bool {
-        self.is_settled(Wanted::default())
+        self.is_up_to_date(Wanted::default())
     }
 }
 
@@ -253,7 +253,7 @@ impl<'t> Reading<'t> {
 pub(super) struct Documents {
     pub settings: String,
     pub applied: String,
-    pub leaves: i64,
+    pub setting_count: i64,
     /// Of the settings.
     pub digest: String,
     /// Empty unless all that was applied is deployed.
@@ -273,11 +273,11 @@ impl Documents {
         };
         let applied = Wanted::of(save.applied);
         let secrets = applied.secrets_mark().map(|mark| hex(&mark)).unwrap_or_default();
-        let is_settled = save.applied.iter().all(deployed);
-        let settled = if is_settled { hex(&applied.settled_mark(&digest)) } else { String::new() };
+        let all_deployed = save.applied.iter().all(deployed);
+        let settled = if all_deployed { hex(&applied.settled_mark(&digest)) } else { String::new() };
         Documents {
             applied: model::canonical(save.applied),
-            leaves: i64::try_from(settings.len()).unwrap_or(i64::MAX),
+            setting_count: i64::try_from(settings.len()).unwrap_or(i64::MAX),
             digest: digest_text(&digest),
             settled,
             secrets,

@@ -4,7 +4,7 @@
 use super::error::StoreError;
 use crate::model;
 
-/// The oldest layout that is read as it is, and the one since which there are marks; without them nothing is settled. A store
+/// The oldest layout that is read as it is, and the one since which there are marks; without them nothing is known to be up to date. A store
 /// is brought up to date by whoever opens it to write.
 pub(super) const READABLE: i64 = 3;
 pub(super) const MARKED: i64 = 4;

@@ -124,7 +124,7 @@ impl Postgres {
     }
 
     /// Why categories were not saved, in their order: the same run did it before, or somebody else did something.
-    fn standing(
+    fn why_not_saved(
         &mut self,
         saves: &[(&Save<'_>, &Settings)],
     ) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
@@ -310,7 +310,7 @@ impl Store for Postgres {
         let digests = written(&|documents| &documents.digest);
         let settled = written(&|documents| &documents.settled);
         let secrets = written(&|documents| &documents.secrets);
-        let leaves: Vec<i64> = documents.iter().map(|documents| documents.leaves).collect();
+        let setting_counts: Vec<i64> = documents.iter().map(|documents| documents.setting_count).collect();
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
         let fences: Vec<Option<i64>> = saves.iter().map(|save| save.fence.map(number)).collect();
@@ -326,7 +326,7 @@ impl Store for Postgres {
             &at,
             &commits,
             &runs,
-            &leaves,
+            &setting_counts,
             &expected,
             &fences,
         ];
@@ -356,14 +356,14 @@ impl Store for Postgres {
         }
         // What is saved is saved, whatever becomes of asking why the others are not.
         let others: Vec<usize> = (0..saves.len()).filter(|at| saved[*at].is_none()).collect();
-        let standing =
-            self.standing(&others.iter().map(|at| (&saves[*at], &wanted[*at])).collect::<Vec<_>>());
+        let found =
+            self.why_not_saved(&others.iter().map(|at| (&saves[*at], &wanted[*at])).collect::<Vec<_>>());
         for (number, at) in others.into_iter().enumerate() {
-            saved[at] = Some(match &standing {
-                Ok(standing) => match &standing[number] {
+            saved[at] = Some(match &found {
+                Ok(found) => match &found[number] {
                     // The first time went through after all, and only its answer was lost.
                     Ok(Saved::Already { revision }) if sent > 1 => Ok(Saved::Saved { revision: *revision }),
-                    standing => standing.clone(),
+                    other => other.clone(),
                 },
                 Err(StoreError::Lost { store, reason }) if sent > 1 => {
                     Err(StoreError::InDoubt { store: store.clone(), reason: reason.clone() })

@@ -248,7 +248,7 @@ impl Store for Sqlite {
             saved.push(match compare_and_save(&transaction, save, &settings).map_err(failed)? {
                 Some(revision) => counted(revision, &self.shown, save.integration, save.category)
                     .map(|revision| Saved::Saved { revision }),
-                None => standing(&transaction, save, &settings, &self.shown),
+                None => why_not_saved(&transaction, save, &settings, &self.shown),
             });
         }
         if saved.iter().any(|saved| matches!(saved, Ok(Saved::Saved { .. }))) {
@@ -440,7 +440,7 @@ fn compare_and_save(
                 fence,
                 documents.settled,
                 documents.secrets,
-                documents.leaves,
+                documents.setting_count,
             ),
             |row| row.get(0),
         )
@@ -448,7 +448,7 @@ fn compare_and_save(
 }
 
 /// Why a category was not saved: the same run did it before, or somebody else did something.
-fn standing(
+fn why_not_saved(
     connection: &Connection,
     save: &Save<'_>,
     wanted: &Settings,

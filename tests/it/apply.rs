@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pairform::apply::{self, Outcome, Surroundings};
+use pairform::apply::{self, Caller, Outcome};
 use pairform::options::fetch::http::{Fault, Kind};
 use pairform::plan::Plan;
 use pairform::store::{self, Ask, Asked};
@@ -280,8 +280,8 @@ fn of_ten_appliers_one_saves_and_the_others_say_that_they_are_stale() {
     }
 }
 
-fn surroundings<'a>(by: &'a str) -> Surroundings<'a> {
-    Surroundings {
+fn caller<'a>(by: &'a str) -> Caller<'a> {
+    Caller {
         saved_by: by,
         now: &|| "2026-12-01T09:30:00Z".to_owned(),
         fingerprint: &|_| Err(Fault::new(Kind::Denied, "none")),
@@ -348,7 +348,7 @@ fn contend(template: &Plan, url: &str, by: &str, rounds: usize) -> usize {
                 }
             }
         });
-        let Ok(report) = apply::apply(&plan, store.as_mut(), &surroundings(by), &mut |_| ()) else {
+        let Ok(report) = apply::apply(&plan, store.as_mut(), &caller(by), &mut |_| ()) else {
             continue;
         };
         for (integration, category, outcome) in &report.outcomes {
@@ -452,7 +452,7 @@ fn locks_are_renewed_while_an_apply_takes_long() {
             let plan = plans::read(&text);
             let clock = std::cell::Cell::new(0);
             let now = || format!("2026-12-01T09:{:02}:00Z", clock.get());
-            let surroundings = Surroundings { now: &now, ..surroundings("ann") };
+            let caller = Caller { now: &now, ..caller("ann") };
             let mut seen: Vec<bool> = Vec::new();
             let mut watch = |event: apply::Event<'_>| {
                 if let apply::Event::Saving { .. } = event {
@@ -461,7 +461,7 @@ fn locks_are_renewed_while_an_apply_takes_long() {
                     clock.set(clock.get() + minutes);
                 }
             };
-            let report = apply::apply(&plan, project.store().as_mut(), &surroundings, &mut watch).unwrap();
+            let report = apply::apply(&plan, project.store().as_mut(), &caller, &mut watch).unwrap();
             assert!(report.complete());
             assert!(seen.len() > 1 && !seen[0], "{seen:?}");
             assert!(seen[1..].iter().all(|is_past| *is_past == (minutes == 0)), "{minutes}: {seen:?}");
@@ -739,8 +739,8 @@ fn an_interrupt_is_seen_between_saves_that_are_made_one_by_one() {
             asked.set(asked.get() + 1);
             asked.get() > 7
         };
-        let surroundings = Surroundings { stopped: &stopped, ..surroundings("ann") };
-        let report = apply::apply(&plan, project.store().as_mut(), &surroundings, &mut |_| ()).unwrap();
+        let caller = Caller { stopped: &stopped, ..caller("ann") };
+        let report = apply::apply(&plan, project.store().as_mut(), &caller, &mut |_| ()).unwrap();
         assert!(report.interrupted);
         let saved = report.outcomes.iter().filter(|(_, _, one)| matches!(one, Outcome::Saved { .. }));
         assert_eq!(saved.count(), 3, "{:?}", report.outcomes);

@@ -42,7 +42,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
             title: text.into(),
             mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },
             deployed_mode: None,
-            rests_on: Default::default(),
+            live_depends_on: Default::default(),
             readiness: Readiness { required: 2, set: 1 },
             link: Some(format!("https://example.com/{text}")),
             categories: vec![CategoryPlan {
@@ -74,7 +74,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
         commit: None,
         environment: Some(text.to_owned()),
         store: None,
-        store_to_be: None,
+        planned_store: None,
         scope: Scope { changed_since: Some(text.to_owned()), ..Scope::default() },
         integrations,
         released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],

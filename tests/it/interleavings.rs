@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex};
 
-use pairform::apply::{self, ApplyError, Cause, Outcome, Report, Surroundings};
+use pairform::apply::{self, ApplyError, Caller, Cause, Outcome, Report};
 use pairform::model::{SettingPath, Value};
 use pairform::options::fetch::http::{Fault, Kind};
 use pairform::plan::Plan;
@@ -144,7 +144,7 @@ fn apply_in_turns(
     patience: u32,
 ) -> Result<Report, ApplyError> {
     let left = std::cell::Cell::new(patience);
-    let surroundings = Surroundings {
+    let caller = Caller {
         saved_by: by,
         now: &|| "2026-12-01T09:30:00Z".to_owned(),
         fingerprint: &|_| Err(Fault::new(Kind::Denied, "none")),
@@ -157,7 +157,7 @@ fn apply_in_turns(
         },
         forced: &[],
     };
-    apply::apply(plan, store, &surroundings, &mut |_| ())
+    apply::apply(plan, store, &caller, &mut |_| ())
 }
 
 /// Who saved what at which revision, by its own account.

@@ -888,7 +888,7 @@ fn heads_tell_what_is_settled(place: &dyn Place) {
         let heads = store.heads(Some(std::slice::from_ref(&name))).unwrap();
         let [head] = heads.of(&name) else { panic!("{heads:?}") };
         assert_eq!((head.revision, head.settings), (1, deployed.len()));
-        assert_eq!(head.is_settled(Wanted::of(&settings(desired))), settled, "{name}");
+        assert_eq!(head.is_up_to_date(Wanted::of(&settings(desired))), settled, "{name}");
     }
     assert_eq!(store.heads(None).unwrap().iter().count(), 11);
     // An edit by hand leaves nothing certain, however it goes about it.
@@ -905,7 +905,7 @@ fn heads_tell_what_is_settled(place: &dyn Place) {
         store.save(&Save { integration: &name, applied: &said, ..save_of(&said, 0) }).unwrap();
         place.by_hand(&format!("UPDATE category SET {edit} WHERE integration = '{name}'")).unwrap();
         let heads = store.heads(Some(std::slice::from_ref(&name))).unwrap();
-        assert!(!heads.of(&name)[0].is_settled(Wanted::of(&said)), "{edit}");
+        assert!(!heads.of(&name)[0].is_up_to_date(Wanted::of(&said)), "{edit}");
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::options::fetch::http::Fault;
 
 /// What applying needs from outside.
-pub struct Surroundings<'a> {
+pub struct Caller<'a> {
     pub saved_by: &'a str,
     /// The time now, RFC 3339 in UTC.
     pub now: &'a dyn Fn() -> String,
