@@ -1,6 +1,6 @@
 //! What applying needs from outside, and what it tells while it goes on. Nothing is done here.
 
-use crate::options::fetch::http::Fault;
+use crate::http::Fault;
 
 /// What applying needs from outside.
 pub struct Caller<'a> {

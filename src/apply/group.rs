@@ -7,8 +7,8 @@ use super::caller::{Caller, Event};
 use super::report::{Cause, Failure, Outcome, Renamed};
 use super::stage::{Stage, save_order};
 use super::work::{Ready, Work};
+use crate::http::{Fault, Kind};
 use crate::model::{Settings, Value};
-use crate::options::fetch::http::{Fault, Kind};
 use crate::plan::{CategoryPlan, Integration, Plan, Target};
 use crate::store::{Ask, Asked, Deployed, Lock, Moved, Rename, Save, Saved, Store, StoreError};
 

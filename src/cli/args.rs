@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::ops::check::Force;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Integration configuration as code: validate it, see what would change, apply it category by category.
@@ -56,14 +57,6 @@ pub struct Common {
     /// Work in this folder.
     #[arg(short = 'C', global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-}
-
-impl Common {
-    /// Whether a category is meant, as far as categories were named.
-    #[must_use]
-    pub fn takes_category(&self, id: &str) -> bool {
-        self.category.is_empty() || self.category.iter().any(|wanted| wanted == id)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -256,8 +249,8 @@ pub struct Apply {
     #[arg(long)]
     pub allow_live: bool,
     /// Lift one safety check, and say why: "max_reset: Klarna leaves" (repeatable). It is kept in the store.
-    #[arg(long, value_name = "CHECK: REASON", value_parser = super::safety::force)]
-    pub force: Vec<super::safety::Force>,
+    #[arg(long, value_name = "CHECK: REASON", value_parser = str::parse::<Force>)]
+    pub force: Vec<Force>,
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,

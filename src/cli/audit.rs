@@ -5,53 +5,51 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::args::{Audit, AuditCommand, Common, Form};
+use super::args::{Audit, AuditCommand, Form};
 use super::exit::{self, Stop};
-use super::project;
+use super::session::Session;
 use super::streams::Streams;
-use crate::compile::project::Project as Declared;
+use crate::diagnostic::clean;
 use crate::model::canonical_json;
+use crate::ops::audit::{self, Exported, Unfit};
 use crate::plan::FORMAT_VERSION;
-use crate::report::{audit, clean, json as machine};
-use crate::store::{self, Record};
+use crate::report::json as machine;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no store, or the file is not a whole record, or does not go on from the earlier one.
-pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, Stop> {
+pub fn run(session: &Session, args: &Audit, streams: &mut Streams) -> Result<u8, Stop> {
+    let output = session.common.output;
     match &args.command {
         AuditCommand::Export => {
-            let (root, sources) = project::read_tree()?;
-            let declared = Declared::read(&sources, &mut Vec::new());
-            let (_, url) =
-                project::store_of(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
-            let mut store = store::open_existing(&url)?
-                .ok_or_else(|| Stop::usage("there is no store yet, so nothing was saved"))?;
-            // Heads first: what is saved meanwhile may be told of and not be deployed yet, never the other way round.
-            let heads = store.heads(None)?;
-            let (records, notes) = (store.records()?, store.notes()?);
-            let lines = audit::export(store.identity(), &records, &notes, &heads);
-            let changed: Vec<String> = records.iter().filter_map(changed).collect();
+            let workspace = session.tree()?;
+            let request = session.request();
+            let Exported { lines, changed } =
+                session.host(|host| audit::export_store(&workspace, &request, host))?;
             let code = if changed.is_empty() { exit::OK } else { exit::ERRORS };
-            match common.output {
+            match output {
                 Form::Json => print(streams, code, "record", lines.into()),
                 _ => {
                     let text: String = lines.into_iter().map(|line| canonical_json(line) + "\n").collect();
                     streams.result(&text);
                 }
             }
-            for which in &changed {
+            for record in &changed {
+                let (revision, category, integration) =
+                    (record.past.revision, &record.category, &record.integration);
+                let which = clean(&format!("revision {revision} of {category} of {integration}"));
                 streams.say(&format!("error: {which} was changed in the store after it was saved\n"));
             }
             return Ok(code);
         }
         AuditCommand::Verify { file, after } => {
-            let lines = verified(file)?;
+            let lines = verified(session, file)?;
             if let Some(earlier) = after {
-                audit::goes_on(&lines, &verified(earlier)?).map_err(|unfit| unproved(earlier, unfit))?;
+                audit::goes_on(&lines, &verified(session, earlier)?)
+                    .map_err(|unfit| unproved(earlier, unfit))?;
             }
-            match common.output {
+            match output {
                 Form::Json => print(streams, exit::OK, "lines", lines.len().into()),
                 _ => streams.say(&match after {
                     None => format!("{} lines, whole and unchanged.\n", lines.len()),
@@ -67,26 +65,20 @@ pub fn run(common: &Common, args: &Audit, streams: &mut Streams) -> Result<u8, S
     Ok(exit::OK)
 }
 
-/// A save that is not in the history as it was made, in words.
-fn changed(record: &Record) -> Option<String> {
-    let Record { integration, category, past } = record;
-    let is_changed = past.settings.as_ref().is_err_and(|unusable| unusable.changed);
-    is_changed.then(|| clean(&format!("revision {} of {category} of {integration}", past.revision)))
-}
-
 fn print(streams: &mut Streams, code: u8, key: &str, value: Json) {
     let mut body = json!({"format_version": FORMAT_VERSION, "command": "audit", "exit_code": code});
     body[key] = value;
     streams.result(&machine::print(&body));
 }
 
-fn verified(file: &Path) -> Result<Vec<Json>, Stop> {
+fn verified(session: &Session, file: &Path) -> Result<Vec<Json>, Stop> {
     // No source, which has a limit: a record only grows.
-    let text = std::fs::read_to_string(file)
+    let text = std::fs::read_to_string(session.path(file))
         .map_err(|error| Stop::usage(format!("cannot read {}: {error}", file.display())))?;
     audit::verify(&text).map_err(|unfit| unproved(file, unfit))
 }
 
-fn unproved(file: &Path, (line, why): audit::Unfit) -> Stop {
-    Stop::new(exit::ERRORS, format!("{}:{line}: {why}", file.display()))
+fn unproved(file: &Path, unfit: Unfit) -> Stop {
+    let more = if unfit == Unfit::Empty { "; `pairform audit export` makes one" } else { "" };
+    Stop::new(exit::ERRORS, format!("{}:{}: {unfit}{more}", file.display(), unfit.line()))
 }

@@ -6,16 +6,18 @@
 #![expect(clippy::disallowed_methods, reason = "the door to the user's cache folder")]
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::args::{Common, Form};
-use super::project;
+use super::args::Form;
+use super::session::Session;
 use super::streams::Said;
+use crate::model::hex;
+use crate::ops::Workspace;
+use crate::source::write::{self, Mode};
 use crate::source::{SourceFile, Sources};
 
 /// Smaller projects are judged in the time that looking takes.
@@ -34,12 +36,16 @@ pub struct Kept {
 }
 
 /// The name of this run's result; none where it is not to be kept. To judge a few files is quicker than to look at all.
+///
+/// What is printed depends on the request, the form, the project's place (which tells whose store a path is), its files, the
+/// day and the program. The request goes into the key whole, so that what is added to it cannot be left out.
 #[must_use]
-pub fn key(common: &Common, wanted: &[String], sources: &Sources) -> Option<Key> {
-    let lasting = common.rev.is_none() && common.changed_since.is_none();
-    let plain = matches!(common.output, Form::Text | Form::Json);
+pub fn key(session: &Session, workspace: &Workspace, wanted: &[String]) -> Option<Key> {
+    let (request, output, sources) = (session.request(), session.common.output, workspace.sources());
+    let lasting = request.revision.is_none() && request.changed_since.is_none();
+    let plain = matches!(output, Form::Text | Form::Json);
     let files: Vec<&SourceFile> = sources.iter().map(|(_, file)| file).collect();
-    if common.no_cache || !lasting || !plain || !wanted.is_empty() || files.len() < MIN_FILES {
+    if session.common.no_cache || !lasting || !plain || !wanted.is_empty() || files.len() < MIN_FILES {
         return None;
     }
     let program = fs::metadata(std::env::current_exe().ok()?).ok()?;
@@ -53,13 +59,10 @@ pub fn key(common: &Common, wanted: &[String], sources: &Sources) -> Option<Key>
     add(env!("CARGO_PKG_VERSION").as_bytes());
     add(&program.len().to_le_bytes());
     add(&built.as_nanos().to_le_bytes());
-    add(project::today().to_string().as_bytes());
-    add(common.output.name().as_bytes());
-    add(common.env.as_deref().unwrap_or("\0").as_bytes());
-    for list in [&common.integration, &common.pair, &common.category, &common.exclude] {
-        add(&list.len().to_le_bytes());
-        list.iter().for_each(|one| add(one.as_bytes()));
-    }
+    add(session.host(|host| host.today()).to_string().as_bytes());
+    add(output.name().as_bytes());
+    add(format!("{request:?}").as_bytes());
+    add(workspace.root().as_os_str().as_encoded_bytes());
     let digests: Vec<_> = files
         .par_iter()
         .map(|file| file.with_text(|text, fault| fault.is_none().then(|| Sha256::digest(text.as_bytes()))))
@@ -88,13 +91,9 @@ pub fn keep(key: &Key, kept: &Kept, sources: &Sources) {
     let Some(folder) = folder() else { return };
     let Ok(body) = serde_json::to_string(kept) else { return };
     let text = format!("{}\n{body}", hex(&Sha256::digest(body.as_bytes())));
-    let beside = folder.join(format!("{}.{}", key.0, std::process::id()));
     let written = private(&folder)
-        .and_then(|()| fs::File::create(&beside))
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| fs::rename(&beside, folder.join(&key.0)));
+        .and_then(|()| write::replace(&folder, Path::new(&key.0), text.as_bytes(), Mode::Private));
     if written.is_err() {
-        let _ = fs::remove_file(&beside);
         return;
     }
     forget_the_oldest(&folder);
@@ -123,8 +122,4 @@ fn folder() -> Option<PathBuf> {
     let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = of("XDG_CACHE_HOME").or_else(|| of("HOME").map(|home| home.join(".cache")))?;
     base.is_absolute().then(|| base.join("pairform/validate"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,9 @@
 //! Exit codes: the only place that knows their numbers.
 
+use crate::ops::check::LIVE_APPROVAL;
+use crate::ops::{Error, Help, Kind};
+use crate::plan::safety::GAPS;
+
 /// Done; nothing wrong.
 pub const OK: u8 = 0;
 /// The configuration has errors.
@@ -53,26 +57,90 @@ impl Stop {
     }
 }
 
-impl From<crate::compile::Changed> for Stop {
-    fn from(error: crate::compile::Changed) -> Self {
-        Stop::new(STALE, error.to_string()).help("run the command again")
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        let help = error.help.as_ref().map(words);
+        Stop { code: code(error.kind), message: error.message, help }
     }
 }
 
-impl From<crate::source::git::GitError> for Stop {
-    fn from(error: crate::source::git::GitError) -> Self {
-        Stop { code: USAGE, message: error.message, help: error.help }
+/// The exit code of what stopped an operation.
+#[must_use]
+pub fn code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Invalid => ERRORS,
+        Kind::Stale => STALE,
+        Kind::Refused => REFUSED,
+        Kind::NotAllowed => NOT_ALLOWED,
+        Kind::Unreachable => UNREACHABLE,
+        Kind::Locked => LOCKED,
+        Kind::Usage => USAGE,
+        // A signal's own code takes its place where one came.
+        Kind::Stopped => INTERRUPTED,
+        Kind::Internal => INTERNAL,
     }
 }
 
-impl From<crate::store::StoreError> for Stop {
-    fn from(error: crate::store::StoreError) -> Self {
-        use crate::store::StoreError;
-        let code = match error {
-            StoreError::Url(_) => USAGE,
-            StoreError::Denied { .. } => NOT_ALLOWED,
-            _ => UNREACHABLE,
-        };
-        Stop::new(code, error.to_string())
+/// What to do about an error, at a terminal.
+fn words(help: &Help) -> String {
+    match help {
+        Help::Do(said) => said.clone(),
+        Help::DidYouMean(name) => format!("did you mean `{name}`?"),
+        Help::SeeFindings => "`pairform validate` shows them".to_owned(),
+        Help::Again => "run the command again".to_owned(),
+        Help::BeginProject => "go to the repository, or begin one: a file `pairform.yaml` with the line `version: 1`, and integrations below `integrations/`".to_owned(),
+        Help::NameEnvironment(names) => format!("name one with --env: {}", names.join(", ")),
+        Help::EnvironmentOfStore(names) => format!("leave --store out, or name {names} with --env"),
+        Help::ListPairs => "`pairform schema list` lists the pairs".to_owned(),
+        Help::NamePoint(integration) => format!(
+            "name it with --revision, --time or --commit; `pairform history {integration}` lists what there is"
+        ),
+        Help::NameCategory => "name it with --category".to_owned(),
+        Help::SeeHistory(integration) => {
+            format!("`pairform history {integration}` lists what there is")
+        }
+        Help::RevertRenamed(name) => format!("`pairform revert {name} …`"),
+        Help::RevertWithoutFile(name) => format!(
+            "read a revision that has its file: `pairform revert {name} --rev REVISION …`; or adopt what is deployed with `pairform pull {name} --pair PAIR`"
+        ),
+        Help::ListSettings(pair) => format!("`pairform schema show {pair}` lists its settings"),
+        Help::NameStoreAsPlanned => "name the store as it was named for the plan; or apply without a plan file, which makes the store".to_owned(),
+        Help::NamePair(name) => format!("say it: `pairform pull {name} --pair fortnox-shopify`"),
+        Help::LookAndPullAgain => "look at the difference with `pairform plan`, and pull again".to_owned(),
+        Help::NamePairToBegin => {
+            "name a pair to begin an integration: `pairform init fortnox-shopify nordic-outdoor`".to_owned()
+        }
+        Help::OtherName => "give another name: `pairform init PAIR NAME`".to_owned(),
+        Help::WhatIsLaidOut => {
+            "fmt takes pairform.yaml and what lies below integrations, bases and environments".to_owned()
+        }
+        Help::MendList => "mend it (`pairform validate` shows where), or take the file away to begin it anew".to_owned(),
+        Help::Checks(checks) => match checks.as_slice() {
+            [only] => about_check(only),
+            checks => {
+                let all: Vec<String> =
+                    checks.iter().map(|check| format!("{check}: {}", about_check(check))).collect();
+                all.join("\n        ")
+            }
+        },
     }
+}
+
+/// What to do about a check that refuses a plan.
+fn about_check(check: &str) -> String {
+    match check {
+        GAPS => return "apply these categories too, or before; no --force lifts this".to_owned(),
+        LIVE_APPROVAL => return "give leave with --allow-live".to_owned(),
+        _ => {}
+    }
+    let other = match check {
+        "max_changed" | "max_reset" | "max_categories" => {
+            "apply in smaller parts with --integration or --category, raise the limit in pairform.yaml in a commit of its own, or"
+        }
+        "require_clean" => "commit the changes and plan again, or",
+        "window" => "wait for the window, or",
+        "hold" => "wait until the hold is taken out of pairform.yaml, or",
+        _ => "look whether this is meant; then",
+    };
+    format!("{other} lift this one check with --force \"{check}: REASON\"")
 }

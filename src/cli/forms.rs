@@ -1,10 +1,13 @@
 //! The output forms beside text and JSON: which command gives which, and a project's own templates.
 
-use super::args::{Cli, Command, Common, Form};
+use super::args::{Cli, Command, Form};
 use super::exit::Stop;
-use super::explain;
+use super::session::Session;
 use super::streams::Streams;
+use std::path::Path;
+
 use crate::report::content::Content;
+use crate::report::explain;
 use crate::report::template::TemplateError;
 use crate::report::{github, gitlab, html, junit, markdown, sarif};
 use crate::source::{Fault, git, load};
@@ -56,18 +59,17 @@ pub fn not_given(command: &str, form: Form, known: &[Form]) -> Stop {
 ///
 /// # Errors
 /// When the project's template is wrong.
-pub fn print(common: &Common, content: &Content<'_>, streams: &mut Streams) -> Result<(), Stop> {
+pub fn print(session: &Session, content: &Content<'_>, streams: &mut Streams) -> Result<(), Stop> {
     let wrong = |error: TemplateError| {
         Stop::usage(error.to_string()).help("mend it, or take it away to get the built-in one")
     };
-    let folder =
-        load::find_root(std::path::Path::new(".")).map(|root| git::folder(&root)).unwrap_or_default();
+    let root = load::find_root(&session.here);
+    let own = |name| own(root.as_deref(), name).map_err(wrong);
+    let folder = root.as_deref().map(git::folder).unwrap_or_default();
     let content = &Content { folder: &folder, ..*content };
-    let text = match common.output {
-        Form::Markdown => {
-            markdown::render(content, own(markdown::TEMPLATE).map_err(wrong)?.as_deref()).map_err(wrong)?
-        }
-        Form::Html => html::render(content, own(html::TEMPLATE).map_err(wrong)?.as_deref()).map_err(wrong)?,
+    let text = match session.common.output {
+        Form::Markdown => markdown::render(content, own(markdown::TEMPLATE)?.as_deref()).map_err(wrong)?,
+        Form::Html => html::render(content, own(html::TEMPLATE)?.as_deref()).map_err(wrong)?,
         Form::Sarif => sarif::render(content, &explain::page),
         Form::Junit => junit::render(content),
         Form::Github => github::render(content),
@@ -79,8 +81,8 @@ pub fn print(common: &Common, content: &Content<'_>, streams: &mut Streams) -> R
 }
 
 /// A project's own template, from `templates/`; none where there is no such file.
-fn own(name: &str) -> Result<Option<String>, TemplateError> {
-    let Some(root) = load::find_root(std::path::Path::new(".")) else { return Ok(None) };
+fn own(root: Option<&Path>, name: &str) -> Result<Option<String>, TemplateError> {
+    let Some(root) = root else { return Ok(None) };
     let file = load::read(&root.join("templates").join(name));
     let reason = match file.fault() {
         None => return Ok(Some(file.text().to_owned())),

@@ -1,13 +1,15 @@
 //! Arguments, streams and exit codes: the outermost layer, and the only one that prints.
 //!
 //! stdout carries the result and nothing else; questions, progress and failures go to stderr.
-#![expect(clippy::disallowed_methods, reason = "goes to the folder that -C names")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "looks which form was asked for where the arguments cannot be read"
+)]
 
 pub mod apply;
 pub mod args;
 pub mod audit;
 pub mod cache;
-pub mod deployed;
 pub mod diff;
 pub mod drift;
 pub mod exit;
@@ -17,27 +19,20 @@ pub mod fix;
 pub mod fmt;
 pub mod forms;
 pub mod history;
-pub mod holder;
 pub mod init;
+pub mod interrupts;
 pub mod list;
 pub mod options;
-pub mod owners;
 pub mod plan;
-pub mod planner;
-pub mod project;
 pub mod pull;
 pub mod revert;
 pub mod rewrite;
-pub mod safety;
 pub mod schema;
-pub mod secrets;
-mod settled;
+pub mod session;
 pub mod show;
 pub mod streams;
-pub mod tokens;
 pub mod unlock;
 pub mod validate;
-pub mod vault;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
@@ -48,6 +43,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::report::json;
 use args::{Cli, Command, Form};
 use exit::Stop;
+use session::Session;
 use streams::Streams;
 
 /// Runs one command line; the exit code is the process's.
@@ -58,13 +54,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => return refuse_arguments(&error, &arguments),
     };
     let mut streams = Streams::new(cli.common.color);
-    if let Some(folder) = &cli.common.directory
-        && let Err(error) = std::env::set_current_dir(folder)
-    {
-        let stop = Stop::usage(format!("cannot work in {}: {error}", folder.display()));
-        return finish(&mut streams, &cli, Err(stop));
-    }
-    let done = forms::refuse_unknown(&cli).and_then(|()| guarded(|| dispatch(&cli, &mut streams)));
+    let done = Session::new(cli.common.clone()).and_then(|session| {
+        forms::refuse_unknown(&cli)?;
+        guarded(|| dispatch(&cli, &session, &mut streams))
+    });
     finish(&mut streams, &cli, done)
 }
 
@@ -89,27 +82,26 @@ fn guarded(command: impl FnOnce() -> Result<u8, Stop>) -> Result<u8, Stop> {
     })
 }
 
-fn dispatch(cli: &Cli, streams: &mut Streams) -> Result<u8, Stop> {
-    let common = &cli.common;
+fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
     match &cli.command {
-        Command::Init(args) => init::run(common, args, streams),
-        Command::Fix(args) => fix::run(common, args, streams),
-        Command::Fmt(args) => fmt::run(common, args, streams),
-        Command::List(args) => list::run(common, args, streams),
-        Command::Validate(args) => validate::run(common, args, streams),
-        Command::Plan(args) => plan::run(common, args, streams),
-        Command::Diff(args) => diff::run(common, args, streams),
-        Command::Apply(args) => apply::run(common, args, streams),
-        Command::Pull(args) => pull::run(common, args, streams),
-        Command::Drift(args) => drift::run(common, args, streams),
-        Command::History(args) => history::run(common, args, streams),
-        Command::Revert(args) => revert::run(common, args, streams),
-        Command::Audit(args) => audit::run(common, args, streams),
-        Command::Unlock(args) => unlock::run(common, args, streams),
-        Command::Show(args) => show::run(common, args, streams),
-        Command::Explain(args) => explain::run(common, args, streams),
-        Command::Schema(args) => schema::run(common, args, streams),
-        Command::Options(args) => options::run(common, args, streams),
+        Command::Init(args) => init::run(session, args, streams),
+        Command::Fix(args) => fix::run(session, args, streams),
+        Command::Fmt(args) => fmt::run(session, args, streams),
+        Command::List(args) => list::run(session, args, streams),
+        Command::Validate(args) => validate::run(session, args, streams),
+        Command::Plan(args) => plan::run(session, args, streams),
+        Command::Diff(args) => diff::run(session, args, streams),
+        Command::Apply(args) => apply::run(session, args, streams),
+        Command::Pull(args) => pull::run(session, args, streams),
+        Command::Drift(args) => drift::run(session, args, streams),
+        Command::History(args) => history::run(session, args, streams),
+        Command::Revert(args) => revert::run(session, args, streams),
+        Command::Audit(args) => audit::run(session, args, streams),
+        Command::Unlock(args) => unlock::run(session, args, streams),
+        Command::Show(args) => show::run(session, args, streams),
+        Command::Explain(args) => explain::run(session, args, streams),
+        Command::Schema(args) => schema::run(session, args, streams),
+        Command::Options(args) => options::run(session, args, streams),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "pairform", &mut script);
@@ -126,7 +118,7 @@ fn dispatch(cli: &Cli, streams: &mut Streams) -> Result<u8, Stop> {
         }
         Command::Version => {
             let version = env!("CARGO_PKG_VERSION");
-            if common.output == Form::Json {
+            if cli.common.output == Form::Json {
                 let body = serde_json::json!({"format_version": crate::plan::FORMAT_VERSION, "command": "version",
                     "exit_code": 0, "version": version});
                 streams.result(&json::print(&body));

@@ -1,124 +1,135 @@
 //! `plan`: the files against what is deployed.
-#![expect(clippy::disallowed_methods, reason = "writes the plan file that --out names")]
 
-use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use super::args::{Common, Form, Plan as PlanArgs};
+use super::args::{Form, Plan as PlanArgs};
 use super::exit::{self, Stop};
-use super::project::Project;
-use super::settled::{self, Fleet, Ground, Opened, Purpose};
+use super::forms;
+use super::session::Session;
 use super::streams::Streams;
-use super::{forms, planner};
+use crate::diagnostic::clean;
+use crate::ops::load::{Loaded, Purpose, load};
+use crate::ops::plan::{Planned, planned};
+use crate::ops::project::Project;
 use crate::plan::{self, Plan};
 use crate::report::content::Content;
 use crate::report::{self, json};
-use crate::source::load;
+use crate::source::load::reason;
+use crate::source::write::{Draft, Mode};
 use crate::store;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
-pub fn run(common: &Common, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let Opened { project: opened, fleet, mut ground } = match args.max_age {
-        Some(max_age) => {
-            let project = super::options::open_with_fresh_lists(common, max_age, streams)?;
-            Opened { ground: Ground::under(common, &project)?, project, fleet: Fleet::default() }
-        }
-        None => settled::open(common, Purpose::Look)?,
+pub fn run(session: &Session, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
+    let request = session.request();
+    let workspace = session.workspace_with_commit()?;
+    let workspace = match args.max_age {
+        Some(max_age) => super::options::with_fresh_lists(session, &workspace, max_age, streams)?,
+        None => workspace,
     };
-    say_if_broken(common, &opened, streams);
-    let mut plan = planner::make_on(common, &opened, fleet, &mut ground, None)?;
-    if args.out.is_some() || common.output != Form::Text {
+    let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Look))?;
+    show_plan(session, args, loaded, streams)
+}
+
+fn show_plan(
+    session: &Session,
+    args: &PlanArgs,
+    loaded: Loaded<'_>,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
+    say_if_broken(session, &loaded.project, streams);
+    let request = session.request();
+    let Planned { project, mut plan } =
+        session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
+    if args.out.is_some() || session.common.output != Form::Text {
         plan::file::seal(&mut plan);
     }
     if let Some(path) = &args.out {
-        write(path, &mut plan)?;
+        write(session, path, &mut plan)?;
     }
-    let errors = opened.has_errors();
+    let errors = project.has_errors();
     let code = match (errors, plan.is_pending() && args.detailed_exitcode) {
         (true, _) => exit::ERRORS,
         (false, true) => exit::PENDING,
         (false, false) => exit::OK,
     };
-    match common.output {
+    match session.common.output {
         Form::Json => json::print_plan(&mut plan, "plan", code, &mut |text| streams.result(text)),
-        Form::Text => show(&opened, &plan, streams),
-        _ => forms::print(common, &content("plan", &opened, &plan), streams)?,
+        Form::Text => show(&project, &plan, streams),
+        _ => forms::print(session, &content("plan", &project, &plan), streams)?,
     }
     if let Some(path) = &args.out {
         let next =
-            if errors { "it has errors and cannot be applied".to_owned() } else { apply_with(common, path) };
-        streams.say(&report::clean(&format!("Plan saved to {}; {next}.\n", path.display())));
+            if errors { "it has errors and cannot be applied".to_owned() } else { apply_with(session, path) };
+        streams.say(&(clean(&format!("Plan saved to {}; {next}.", path.display())) + "\n"));
     }
     Ok(code)
 }
 
 /// How a saved plan is applied: where the store was named by hand, it has to be again.
 #[must_use]
-pub fn apply_with(common: &Common, path: &Path) -> String {
-    let store = common.store.as_ref().map(|url| format!(" --store \"{}\"", store::without_password(url)));
+pub fn apply_with(session: &Session, path: &Path) -> String {
+    let store = session.common.store.as_ref();
+    let store = store.map(|url| format!(" --store \"{}\"", store::without_password(url)));
     format!("apply it with `pairform apply {}{}`", path.display(), store.unwrap_or_default())
 }
 
 /// Without the project file there is no plan, so its findings are shown before the command stops.
-pub fn say_if_broken(common: &Common, opened: &Project, streams: &mut Streams) {
-    if opened.compilation.project.broken && common.output == Form::Text {
-        let compilation = &opened.compilation;
-        streams.say(&report::findings::text(&compilation.findings, &opened.sources, &compilation.hidden));
+pub fn say_if_broken(session: &Session, project: &Project<'_>, streams: &mut Streams) {
+    let compilation = &project.compilation;
+    if compilation.project.broken && session.common.output == Form::Text {
+        let sources = project.workspace.sources();
+        streams.say(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
     }
 }
 
 /// What the other forms are made of.
 #[must_use]
-pub fn content<'a>(command: &'a str, opened: &'a Project, plan: &'a Plan) -> Content<'a> {
+pub fn content<'a>(command: &'a str, project: &'a Project<'_>, plan: &'a Plan) -> Content<'a> {
     Content {
         command,
         findings: &plan.findings,
         integrations: plan.summary.integrations,
         plan: Some(plan),
         outcome: None,
-        catalogue: &opened.compilation.catalogue,
+        catalogue: &project.compilation.catalogue,
         folder: "",
     }
 }
 
 /// Findings, then the plan, as text.
-pub fn show(opened: &Project, plan: &Plan, streams: &mut Streams) {
-    let compilation = &opened.compilation;
-    streams.result(&report::findings::text(&compilation.findings, &opened.sources, &compilation.hidden));
+pub fn show(project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
+    let compilation = &project.compilation;
+    let sources = project.workspace.sources();
+    streams.result(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
     report::plan::text(plan, &mut |text| streams.result(text));
 }
 
-/// Writes beside the target and renames, so that no half-written plan is ever seen.
+/// Writes a plan file, whole or not at all.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(path: &Path, plan: &mut Plan) -> Result<(), Stop> {
-    let mut name = path.file_name().ok_or_else(|| Stop::usage("--out names no file"))?.to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let written = write_to(&part, plan).and_then(|()| std::fs::rename(&part, path));
+pub fn write(session: &Session, path: &Path, plan: &mut Plan) -> Result<(), Stop> {
+    let written = Draft::at(&session.path(path), Mode::Shared).and_then(|mut draft| {
+        let mut written = Ok(());
+        plan::file::write(plan, &mut |text| {
+            if written.is_ok() {
+                written = draft.write_all(text.as_bytes());
+            }
+        });
+        written.and_then(|()| draft.finish())
+    });
     written.map_err(|error| {
-        let _ = std::fs::remove_file(&part);
-        let why = format!("cannot write the plan to {}: {}", path.display(), load::reason(&error));
+        let why = format!("cannot write the plan to {}: {}", path.display(), reason(&error));
         match error.kind() {
-            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => Stop::usage(why),
+            ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::IsADirectory
+            | ErrorKind::InvalidInput => Stop::usage(why),
             _ => Stop::new(exit::INTERNAL, why).help("nothing is left of it; plan again where there is room"),
         }
     })
-}
-
-fn write_to(path: &Path, plan: &mut Plan) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    let mut written = Ok(());
-    plan::file::write(plan, &mut |text| {
-        if written.is_ok() {
-            written = file.write_all(text.as_bytes());
-        }
-    });
-    written?;
-    file.flush()
 }

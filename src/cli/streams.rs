@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Color;
 use super::exit::Stop;
-use crate::report::clean;
+use crate::diagnostic::clean_text;
 
 /// The process's streams.
 pub struct Streams {
@@ -88,9 +88,9 @@ impl Streams {
 
     /// Says why a command stopped.
     pub fn failure(&mut self, stop: &Stop) {
-        let mut text = format!("{}{} {}\n", "error".red().bold(), ":".bold(), clean(&stop.message));
+        let mut text = format!("{}{} {}\n", "error".red().bold(), ":".bold(), clean_text(&stop.message));
         if let Some(help) = &stop.help {
-            text.push_str(&format!("  {} {}\n", "help:".cyan().bold(), clean(help)));
+            text.push_str(&format!("  {} {}\n", "help:".cyan().bold(), clean_text(help)));
         }
         self.say(&text);
     }

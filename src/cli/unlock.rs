@@ -4,58 +4,47 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::args::{Common, Form, Unlock};
+use super::args::{Form, Unlock};
 use super::exit::{self, Stop};
+use super::session::Session;
 use super::streams::Streams;
-use super::{apply, project};
-use crate::compile::project::Project as Declared;
+use crate::diagnostic::clean;
+use crate::ops::locks::{locks, unlock};
 use crate::plan::FORMAT_VERSION;
-use crate::report::{self, json as machine};
-use crate::store::{self, Lock, Note};
+use crate::report::json as machine;
+use crate::store::Lock;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no store, or nobody holds that lock.
-pub fn run(common: &Common, args: &Unlock, streams: &mut Streams) -> Result<u8, Stop> {
-    let (root, sources) = project::read(common)?;
-    let declared = Declared::read(&sources, &mut Vec::new());
-    let (_, url) = project::store_of(&declared, &root, common.env.as_deref(), common.store.as_deref())?;
-    let none = || Stop::usage("there is no store yet, so nothing is locked");
+pub fn run(session: &Session, args: &Unlock, streams: &mut Streams) -> Result<u8, Stop> {
+    let workspace = session.workspace()?;
+    let request = session.request();
     let Some(id) = &args.id else {
-        let locks = store::open_existing(&url)?.ok_or_else(none)?.locks()?;
-        list(common, &locks, streams);
+        let locks = session.host(|host| locks(&workspace, &request, host))?;
+        list(session, &locks, streams);
         return Ok(exit::OK);
     };
-    store::open_existing(&url)?.ok_or_else(none)?;
-    let mut store = store::open(&url)?;
-    let Some(lock) = store.unlock(id)? else {
-        return Err(Stop::usage(format!("nobody holds a lock `{id}`"))
-            .help("`pairform unlock` lists the locks that are held"));
-    };
-    store.note(&Note {
-        at: apply::now(),
-        by: apply::who(&root),
-        kind: "unlock".to_owned(),
-        text: format!("{}, held by {} since {}", lock.integration, lock.owner, lock.taken_at),
-        run: None,
+    let released = session.host(|host| unlock(&workspace, &request, id, host))?;
+    let lock = released.ok_or_else(|| {
+        Stop::usage(format!("nobody holds a lock `{id}`"))
+            .help("`pairform unlock` lists the locks that are held")
     })?;
-    match common.output {
-        Form::Json => list(common, std::slice::from_ref(&lock), streams),
+    match session.common.output {
+        Form::Json => list(session, std::slice::from_ref(&lock), streams),
         _ => {
-            let said = format!(
-                "Released: {}, which {} had since {}.\n",
-                lock.integration, lock.owner, lock.taken_at
-            );
-            streams.result(&report::clean(&said));
+            let said =
+                format!("Released: {}, which {} had since {}.", lock.integration, lock.owner, lock.taken_at);
+            streams.result(&(clean(&said) + "\n"));
         }
     }
     Ok(exit::OK)
 }
 
-fn list(common: &Common, locks: &[Lock], streams: &mut Streams) {
-    let now = apply::now();
-    if common.output == Form::Json {
+fn list(session: &Session, locks: &[Lock], streams: &mut Streams) {
+    let now = session.host(|host| host.stamp());
+    if session.common.output == Form::Json {
         let locks: Vec<_> = locks
             .iter()
             .map(|lock| {
@@ -76,14 +65,14 @@ fn list(common: &Common, locks: &[Lock], streams: &mut Streams) {
         } else {
             format!("until {}", lock.expires_at)
         };
-        let _ = writeln!(
-            out,
+        let said = format!(
             "{}  {}  {} since {}, {until} ({})",
             lock.id, lock.integration, lock.owner, lock.taken_at, lock.reason
         );
+        let _ = writeln!(out, "{}", clean(&said));
     }
     if locks.is_empty() {
         out.push_str("Nothing is locked.\n");
     }
-    streams.result(&report::clean(&out));
+    streams.result(&out);
 }

@@ -7,7 +7,7 @@ use crate::schema::shape::{Code, Shape};
 use crate::yaml::{Kind, Node};
 
 /// Gives every code in a document its platform's type; places stay. `shape` is that of the document's schema.
-pub fn settle(node: &mut Node, shape: &Shape) {
+pub fn normalize(node: &mut Node, shape: &Shape) {
     if !shape.holds_codes {
         return;
     }
@@ -15,20 +15,20 @@ pub fn settle(node: &mut Node, shape: &Shape) {
         Kind::Map(map) => {
             for entry in map.entries_mut() {
                 if let Some(inner) = shape.below(&entry.key.text) {
-                    settle(&mut entry.value, inner);
+                    normalize(&mut entry.value, inner);
                 }
             }
         }
         Kind::List(items) => {
             if let Some(inner) = shape.items() {
-                items.iter_mut().for_each(|item| settle(item, inner));
+                items.iter_mut().for_each(|item| normalize(item, inner));
             }
         }
-        kind => settle_one(kind, shape.code),
+        kind => normalize_one(kind, shape.code),
     }
 }
 
-fn settle_one(kind: &mut Kind, code: Option<Code>) {
+fn normalize_one(kind: &mut Kind, code: Option<Code>) {
     match (&*kind, code) {
         // One with a leading zero stays as it is: which code was meant is asked, not guessed.
         (Kind::Number(written), Some(Code::Text)) if !has_leading_zero(written) => {

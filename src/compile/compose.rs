@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Selection;
 use super::express::{self, Variables};
-use super::project::Project;
+use super::project::Manifest;
+use super::selection::Selection;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
-use crate::model::{CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS};
-use crate::schema::judge::{Validator, Words};
+use crate::model::category::{SETTINGS, TOP_LEVEL};
+use crate::schema::validate::{Validator, Words};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Entry, Key, Kind, Map, Node};
 
@@ -65,7 +65,7 @@ impl<'a> Composer<'a> {
     pub fn read(
         sources: &'a Sources,
         environment: Option<&str>,
-        project: &Project,
+        project: &Manifest,
         findings: &mut Vec<Finding>,
     ) -> Self {
         let parts = find_parts(sources, findings);
@@ -80,6 +80,11 @@ impl<'a> Composer<'a> {
         let mut names: Vec<String> = self.parts.iter().map(|parts| parts.name.to_owned()).collect();
         names.dedup();
         names
+    }
+
+    /// The name of the integration with this number.
+    pub(super) fn name(&self, at: usize) -> &str {
+        self.parts[at].name
     }
 
     /// The number of the integration of this name.
@@ -271,7 +276,7 @@ impl Patch {
     pub(super) fn read(
         sources: &Sources,
         environment: Option<&str>,
-        project: &Project,
+        project: &Manifest,
         parts: &[Parts<'_>],
         findings: &mut Vec<Finding>,
     ) -> Patch {
@@ -623,13 +628,12 @@ fn without_identity(root: &mut Node, what: &str, findings: &mut Vec<Finding>) {
 
 /// The parts of a document under which nothing was written say nothing: `null` resets settings, not a whole category.
 fn fill_empty(root: &mut Node) {
-    const PARTS: [&str; 5] = ["settings", CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS];
     let fill = |node: &mut Node| {
         if node.is_null() {
             node.kind = Kind::Map(Map::new());
         }
     };
-    for part in PARTS {
+    for part in std::iter::once(SETTINGS).chain(TOP_LEVEL) {
         let entry = root.as_map_mut().and_then(|map| map.get_mut(part));
         entry.into_iter().for_each(|entry| fill(&mut entry.value));
     }

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compose::{self, Parts, Patch};
-use super::project::Project;
-use crate::model::{CONNECTORS, FLOWS, SCHEDULES, SettingPath, WEBHOOKS};
+use super::project::Manifest;
+use crate::model::SettingPath;
+use crate::model::category::keys_to;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{Key, Kind, Node};
 
@@ -45,7 +46,7 @@ pub struct Layers<'a> {
 impl<'a> Layers<'a> {
     /// Reads the bases, the environment and the files of these integrations.
     #[must_use]
-    pub fn read(sources: &'a Sources, project: &Project, environment: Option<&str>, names: &[&str]) -> Self {
+    pub fn read(sources: &'a Sources, project: &Manifest, environment: Option<&str>, names: &[&str]) -> Self {
         let findings = &mut Vec::new();
         let parts = compose::find_parts(sources, findings);
         let patch = Patch::read(sources, project.environment(environment), project, &parts, findings);
@@ -73,10 +74,8 @@ impl<'a> Layers<'a> {
         let Some(parts) = self.parts.iter().find(|parts| parts.name == integration) else {
             return Vec::new();
         };
-        let top = [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&category);
-        let head: Vec<&str> = if top { vec![category] } else { vec!["settings", category] };
         let segments = path.segments().iter().map(|key| &**key);
-        let whole: Vec<&str> = head.into_iter().chain(segments.clone()).collect();
+        let whole: Vec<&str> = keys_to(category).chain(segments.clone()).collect();
         let inside: Vec<&str> = segments.collect();
         let mut layers: Vec<(Rank, &Node, &[&str])> = Vec::new();
         layers.extend(

@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::Compiled;
 use super::check::secrets::is_reference;
 use super::check::{Checked, category_entry};
+use super::compiled::Compiled;
 use super::compose::Composed;
-use crate::model::{
-    CONNECTORS, Configuration, FLOWS, SCHEDULES, Secret, SettingPath, Settings, Step, Value, WEBHOOKS,
-};
+use crate::model::{Configuration, Secret, SettingPath, Settings, Step, Value, is_top_level};
 use crate::schema::shape::Shape;
 use crate::schema::{Category, Pair};
 use crate::source::Span;
@@ -187,8 +185,7 @@ pub fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
         if key == "vars" {
             continue;
         }
-        let category =
-            [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&key.as_str()).then(|| pair.category(&key));
+        let category = is_top_level(&key).then(|| pair.category(&key));
         let value = match (category.flatten(), &entry.value.kind) {
             (Some(category), _) => canonical(&entry.value, Some(&category.shape), hidden),
             (None, Kind::Map(settings)) if key == "settings" => Json::Object(

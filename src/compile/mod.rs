@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod codes;
+mod compiled;
 pub mod compose;
 pub mod express;
 pub mod layers;
@@ -12,6 +13,7 @@ pub mod lower;
 pub mod project;
 pub mod reach;
 pub mod redact;
+mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,23 +22,26 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::diagnostic::codes::compose as said;
-use crate::diagnostic::{About, Finding, Fix, Severity, settle};
-use crate::model::{Configuration, Name, SettingPath};
-use crate::options::{Options, View};
+use crate::diagnostic::{About, Finding, Fix, Severity, sort_and_merge};
+use crate::model::SettingPath;
+use crate::options::Options;
 use crate::schema::parts::Catalogue;
 use crate::schema::vat::Vat;
 use crate::schema::{Category, Pair};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Entry};
 use check::{Checked, Known};
+use compiled::required;
+pub use compiled::{Compiled, find};
 use compose::{Composed, Composer, Mention};
 use levels::Levels;
-use project::Project;
+use project::Manifest;
+pub use selection::Selection;
 
 /// Everything that compiling a project yields; of each integration, what was kept.
 #[derive(Debug)]
 pub struct Compilation<T = Compiled> {
-    pub project: Project,
+    pub project: Manifest,
     pub catalogue: Catalogue,
     pub options: Options,
     /// Sorted by name; those that could be composed, with or without errors.
@@ -60,13 +65,6 @@ impl Compilation {
     pub fn find(&self, name: &str) -> Option<&Compiled> {
         find(&self.integrations, name)
     }
-}
-
-/// The integration of this name among some that are sorted.
-#[must_use]
-pub fn find<'a>(integrations: &'a [Compiled], name: &str) -> Option<&'a Compiled> {
-    let at = integrations.binary_search_by(|compiled| compiled.name.as_str().cmp(name)).ok()?;
-    Some(&integrations[at])
 }
 
 /// Files of an integration were changed while the project was compiled.
@@ -108,91 +106,6 @@ impl<'a> Again<'a> {
     }
 }
 
-/// One integration, checked and in canonical form.
-#[derive(Debug, Clone)]
-pub struct Compiled {
-    pub name: String,
-    /// What it was called before.
-    pub renamed_from: Option<String>,
-    pub pair: Arc<Pair>,
-    /// Live mode is on; else gaps are warnings.
-    pub live: bool,
-    /// Ids of the flows that are on.
-    pub flows_on: Vec<String>,
-    /// Ids of the categories that are visible and declared, and thus planned.
-    pub configuration: Configuration,
-    /// Where each setting was written, by category.
-    pub origins: BTreeMap<Name, BTreeMap<SettingPath, Span>>,
-    pub unmanaged: Vec<Name>,
-    /// Visible categories (settings and others), managed or not.
-    pub visible: Vec<Name>,
-    requirements: Vec<check::required::Requirement>,
-    /// The shop's and the ERP's account, as the active connections say.
-    pub accounts: (Option<String>, Option<String>),
-    /// Where the integration is named.
-    pub place: Span,
-}
-
-impl Compiled {
-    /// What is required now: category, setting, and whether it is set (`None`: what is deployed decides).
-    pub fn required(&self) -> impl Iterator<Item = (&str, &SettingPath, Option<bool>)> {
-        required(&self.requirements, &self.pair)
-    }
-
-    /// The dropdown values as this integration sees them.
-    #[must_use]
-    pub fn view<'a>(&'a self, options: &'a Options) -> View<'a> {
-        let (shop, erp) = &self.accounts;
-        View { options, pair: &self.pair, shop_account: shop.as_deref(), erp_account: erp.as_deref() }
-    }
-}
-
-fn required<'a>(
-    requirements: &'a [check::required::Requirement],
-    pair: &'a Pair,
-) -> impl Iterator<Item = (&'a str, &'a SettingPath, Option<bool>)> {
-    requirements.iter().filter_map(|requirement| {
-        let (category, path) = requirement.of(pair)?;
-        Some((category, path, requirement.set))
-    })
-}
-
-/// Which integrations to compile, and the day to judge them on; empty lists mean all.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// The day that validity periods are judged by; `None`: the last one on which known data begins.
-    pub today: Option<Date>,
-    pub integrations: Vec<String>,
-    pub exclude: Vec<String>,
-    pub pairs: Vec<String>,
-    /// The environment whose values and patches are laid over the integrations.
-    pub environment: Option<String>,
-    /// Of these only; `None`: no matter which.
-    pub affected: Option<std::collections::BTreeSet<String>>,
-}
-
-impl Selection {
-    #[must_use]
-    pub fn takes(&self, name: &str) -> bool {
-        (self.integrations.is_empty() || self.integrations.iter().any(|wanted| wanted == name))
-            && !self.exclude.iter().any(|excluded| excluded == name)
-            && self.affected.as_ref().is_none_or(|affected| affected.contains(name))
-    }
-
-    #[must_use]
-    pub fn takes_pair(&self, pair: &str) -> bool {
-        self.pairs.is_empty() || self.pairs.iter().any(|wanted| wanted == pair)
-    }
-
-    #[must_use]
-    pub fn is_all(&self) -> bool {
-        self.integrations.is_empty()
-            && self.exclude.is_empty()
-            && self.pairs.is_empty()
-            && self.affected.is_none()
-    }
-}
-
 /// Compiles a project. Never fails: what is wrong is in the findings.
 #[must_use]
 pub fn compile(sources: &Sources, selection: &Selection) -> Compilation {
@@ -210,7 +123,7 @@ pub struct Whole {
 pub struct Front<'a> {
     sources: &'a Sources,
     selection: &'a Selection,
-    project: Project,
+    project: Manifest,
     catalogue: Catalogue,
     options: Options,
     composer: Composer<'a>,
@@ -297,7 +210,7 @@ impl<'a> Front<'a> {
                 yaml::parse(sources, file, &mut findings);
             }
         }
-        let project = Project::read(sources, &mut findings);
+        let project = Manifest::read(sources, &mut findings);
         let catalogue = Catalogue::with_project(sources, &mut findings);
         let options = Options::read(sources, &mut findings);
         let composer = Composer::read(sources, selection.environment.as_deref(), &project, &mut findings);
@@ -314,15 +227,30 @@ impl<'a> Front<'a> {
     /// Compiles the selected integrations, many at once. What `keep` does not keep of one is dropped before the next.
     #[must_use]
     pub fn compile<T: Send>(self, keep: impl Fn(Judged) -> T + Sync) -> Compilation<T> {
+        self.compile_in_blocks(usize::MAX, &mut |_| (), keep)
+    }
+
+    /// As [`Front::compile`], so many at a time in the order of their names; `before` is told the last of each block first,
+    /// and may wait, as it runs on the thread of the caller.
+    #[must_use]
+    pub fn compile_in_blocks<T: Send>(
+        self,
+        size: usize,
+        before: &mut dyn FnMut(&str),
+        keep: impl Fn(Judged) -> T + Sync,
+    ) -> Compilation<T> {
         let Front { sources, selection, project, catalogue, options, composer, selected, mut findings } =
             self;
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
         let known = Known { options: &options, vat: &vat, today, programs: project.programs() };
-        let results: Vec<_> = selected
-            .into_par_iter()
-            .map(|at| {
-                let composed = composer.compose(at);
+        let mut results = Vec::with_capacity(selected.len());
+        for block in selected.chunks(size) {
+            if let Some(last) = block.last() {
+                before(composer.name(*last));
+            }
+            results.par_extend(block.par_iter().map(|at| {
+                let composed = composer.compose(*at);
                 let bases = if selection.is_all() { composer.bases_of(&composed) } else { BTreeSet::new() };
                 let (incomplete, own) = (composed.incomplete, Levels::of(&composed.root));
                 let former =
@@ -333,8 +261,8 @@ impl<'a> Front<'a> {
                     judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
                 }
                 One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former }
-            })
-            .collect();
+            }));
+        }
         // What could not be read may extend any of them.
         if selection.is_all() && !results.iter().any(|result| result.incomplete) {
             findings.extend(composer.unused(&results.iter().flat_map(|result| &result.bases).collect()));
@@ -360,7 +288,7 @@ impl<'a> Front<'a> {
         }
         findings.extend(former_names(former, &names));
         without_fixes_of_expressions(&mut findings, sources);
-        settle(&mut findings, sources);
+        sort_and_merge(&mut findings, sources);
         hidden.extend(redact::suspicious(sources, &findings));
         hidden.sort_unstable();
         hidden.dedup();
@@ -423,7 +351,7 @@ fn judge(
     if !selection.takes_pair(&pair.id) {
         return (None, Vec::new(), Vec::new());
     }
-    codes::settle(&mut composed.root, &pair.shape);
+    codes::normalize(&mut composed.root, &pair.shape);
     let checked = check::check(&composed, &pair, known, &hidden, &mut findings);
     (Some(Judged { composed, pair, checked, hidden: hidden.clone(), errors: false }), findings, hidden)
 }

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::levels::{self, Levels};
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
-use crate::model::{CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS};
-use crate::schema::judge::{Validator, Words};
+use crate::model::TOP_LEVEL;
 use crate::schema::parts::Catalogue;
+use crate::schema::validate::{Validator, Words};
 use crate::source::load::PROJECT_FILE;
 use crate::source::{Sources, Span};
 use crate::yaml;
@@ -19,7 +19,7 @@ pub const DEFAULT_STORE: &str = "sqlite:.pairform/state.db";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Project {
+pub struct Manifest {
     pub default_environment: Option<String>,
     pub environments: BTreeMap<String, Environment>,
     pub safety: Safety,
@@ -133,7 +133,7 @@ pub enum Live {
     RequireLeave,
 }
 
-impl Project {
+impl Manifest {
     /// The programs that secrets may come from, by name; `None` when the file could not be read.
     #[must_use]
     pub fn programs(&self) -> Option<&BTreeMap<String, Vec<String>>> {
@@ -141,11 +141,11 @@ impl Project {
     }
 
     /// Reads the project file; a file with errors counts as one with defaults.
-    pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Project {
-        let Some(file) = sources.by_path(PROJECT_FILE) else { return Project::default() };
+    pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Manifest {
+        let Some(file) = sources.by_path(PROJECT_FILE) else { return Manifest::default() };
         let mut said = Vec::new();
         let root = yaml::parse(sources, file, &mut said);
-        let mut project = Project::default();
+        let mut project = Manifest::default();
         let nothing = yaml::Node::new(Span::new(file, 0, 0), yaml::Kind::Map(yaml::Map::new()));
         let root = root.or_else(|| said.is_empty().then_some(nothing));
         if let Some(root) = root {
@@ -186,7 +186,7 @@ pub fn unknown_in_safety(sources: &Sources, integrations: &[&str], catalogue: &C
     let root = sources.by_path(PROJECT_FILE).and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
     let Some(safety) = root.as_ref().and_then(|root| root.get("safety")) else { return Vec::new() };
     let mut categories = catalogue.names("categories");
-    categories.extend([CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].map(str::to_owned));
+    categories.extend(TOP_LEVEL.map(str::to_owned));
     let categories: Vec<&str> = categories.iter().map(String::as_str).collect();
     let pairs = catalogue.names("pairs");
     let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();

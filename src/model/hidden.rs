@@ -1,4 +1,4 @@
-//! Secrets in memory. Not here: where they are read (`cli::secrets`) and how they are fingerprinted.
+//! Secrets in memory. Not here: where they are read (`secrets`) and how they are fingerprinted.
 
 #![expect(clippy::disallowed_types, reason = "the one holder of what is wiped")]
 

@@ -3,7 +3,9 @@
 //! Desired, last applied and deployed are values of this one type. Nothing here knows where a value was written
 //! (`compile` keeps that beside it) or how it is stored.
 
+pub mod category;
 pub mod credential;
+pub mod digest;
 pub mod document;
 pub mod hidden;
 pub mod name;
@@ -14,8 +16,8 @@ pub mod value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
+pub use category::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, TOP_LEVEL, WEBHOOKS, is_top_level};
+pub use digest::{canonical_json, digest_text, hex};
 pub use hidden::Hidden;
 pub use name::Name;
 pub use path::SettingPath;
@@ -23,14 +25,6 @@ pub use value::{Secret, Value};
 
 /// The settings of one category: leaf path to value.
 pub type Settings = BTreeMap<SettingPath, Value>;
-
-/// The categories outside the Settings page, in the order in which they are saved before and after it.
-pub const CONNECTORS: &str = "connectors";
-pub const FLOWS: &str = "flows";
-pub const SCHEDULES: &str = "schedules";
-pub const WEBHOOKS: &str = "webhooks";
-/// The settings category that carries the integration's name, onboarding mode and live mode.
-pub const GENERAL: &str = "general";
 
 /// One integration's settings, category by category.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +76,7 @@ fn insert(map: &mut serde_json::Map<String, serde_json::Value>, path: &[Box<str>
     }
 }
 
-/// The leaves of a category's document. Objects are descended into, save secrets; empty objects hold no setting.
+/// The leaves of a category's document. Objects are descended into, except secrets; empty objects hold no setting.
 #[must_use]
 pub fn from_json(document: &serde_json::Value) -> Settings {
     fn walk(path: &SettingPath, json: &serde_json::Value, into: &mut Settings) {
@@ -226,35 +220,10 @@ fn quote(out: &mut String, text: &str) {
     }
 }
 
-/// Compact JSON with sorted keys, of any value.
-#[must_use]
-pub fn canonical_json(mut value: serde_json::Value) -> String {
-    value.sort_all_objects();
-    value.to_string()
-}
-
 /// `sha256:` and 64 hex digits of [`canonical`].
 #[must_use]
 pub fn digest(settings: &Settings) -> String {
     digest_text(&canonical(settings))
-}
-
-/// `sha256:` and 64 hex digits of a text's bytes.
-#[must_use]
-pub fn digest_text(text: &str) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
-}
-
-/// Lower-case hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
 }
 
 #[cfg(test)]

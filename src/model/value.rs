@@ -1,5 +1,7 @@
 //! Values of settings in canonical form, and references to secrets. No secret's value is ever held here.
 
+use super::digest::{canonical_json, hex};
+
 /// The value of one leaf setting.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
@@ -51,7 +53,7 @@ pub fn fingerprint(key: &[u8], secret: &[u8]) -> String {
     use hmac::{KeyInit as _, Mac as _};
     let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     mac.update(secret);
-    format!("{FINGERPRINT}{}", super::hex(&mac.finalize().into_bytes()))
+    format!("{FINGERPRINT}{}", hex(&mac.finalize().into_bytes()))
 }
 
 impl Value {
@@ -83,7 +85,7 @@ impl Value {
             serde_json::Value::Array(items) => Value::List(items.iter().map(Value::from_json).collect()),
             serde_json::Value::Object(_) => match Secret::from_json(json) {
                 Some(secret) => Value::Secret(secret),
-                None => Value::Text(super::canonical_json(json.clone())),
+                None => Value::Text(canonical_json(json.clone())),
             },
         }
     }

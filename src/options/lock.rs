@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::{Choice, Gone, List, Set};
+use super::lists::{self, Choice, Gone, List, Set, days_between};
 
 /// How long an unchanged list keeps the day on which it was fetched.
 pub const KEEP_DAYS: i64 = 7;
@@ -85,7 +85,7 @@ pub fn path(connector: &str, account: &str, others: &[String]) -> String {
     if others.iter().any(|other| other.eq_ignore_ascii_case(&path)) {
         use sha2::Digest as _;
         let digest = sha2::Sha256::digest(account.as_bytes());
-        let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let short = crate::model::hex(&digest[..4]);
         return path.replace(".lock.yaml", &format!("-{short}.lock.yaml"));
     }
     path
@@ -126,7 +126,7 @@ pub fn render(update: &Update<'_>, before: Option<&List>) -> String {
             let text = format!("{{label: {}, gone: {}}}", quote(&gone.label), gone.since);
             (gone.value.clone(), text)
         }));
-        lines.sort_by(|a, b| super::order(&a.0).cmp(&super::order(&b.0)));
+        lines.sort_by(|a, b| lists::order(&a.0).cmp(&lists::order(&b.0)));
         for (value, text) in lines {
             let _ = writeln!(out, "      {}: {text}", quote(&value));
         }
@@ -172,14 +172,6 @@ fn with_kept(choices: &[Choice], old: &Set) -> Vec<Choice> {
     choices
 }
 
-/// Days from one date to another; `None` when one is no date.
-#[must_use]
-pub fn days_between(from: &str, to: &str) -> Option<i64> {
-    let from: jiff::civil::Date = from.parse().ok()?;
-    let to: jiff::civil::Date = to.parse().ok()?;
-    Some(i64::from(from.until(to).ok()?.get_days()))
-}
-
 fn line(choice: &Choice) -> String {
     let mut parts = vec![format!("label: {}", quote(&choice.label))];
     if !choice.active {
@@ -209,7 +201,7 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Options;
+    use crate::options::lists::Options;
     use crate::source::{SourceFile, Sources};
 
     fn choice(value: &str, label: &str, active: bool) -> Choice {

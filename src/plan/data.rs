@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::model::{self, GENERAL, Name, SettingPath, Settings, Value};
+use crate::source::git;
 
 /// The setting of `general` that is true in live mode.
 pub const LIVE_MODE: &str = "live_mode";
@@ -78,6 +79,13 @@ pub struct Commit {
     pub dirty: bool,
 }
 
+impl Commit {
+    #[must_use]
+    pub fn of(commit: &git::Commit) -> Self {
+        Commit { id: commit.id.clone(), author: Some(commit.author.clone()), dirty: commit.dirty }
+    }
+}
+
 /// What a plan was limited to, and how much that left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Scope {
@@ -140,6 +148,16 @@ impl Integration {
         self.mode == Mode::Live
             || self.deployed_mode == Some(Mode::Live)
             || self.categories.iter().any(|category| turns_live(category) == Some(true))
+    }
+
+    /// Whether there is anything to say of it.
+    #[must_use]
+    pub fn is_worth_showing(&self) -> bool {
+        self.renamed_from.is_some()
+            || self.categories.iter().any(|category| {
+                category.action.saves() || category.action == Action::Blocked || !category.changes.is_empty()
+            })
+            || self.effects.as_ref().is_some_and(|effects| !effects.is_empty())
     }
 }
 
@@ -204,11 +222,16 @@ pub struct CategoryPlan {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
+    /// It was never saved.
     Create,
     Update,
+    /// All that changes goes back to its default.
     Reset,
+    /// What is deployed is what the files say.
     None,
+    /// The files have errors in it, so that nothing of it is saved.
     Blocked,
+    /// No file declares it, or it is listed as unmanaged.
     NotManaged,
 }
 

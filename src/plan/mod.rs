@@ -15,8 +15,8 @@ pub mod safety;
 pub mod tally;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
+use crate::diagnostic::placed::PlacedFinding;
 pub use data::{
     Action, Categories, CategoryPlan, Change, Commit, Comparison, Effects, Integration, Kind, LIVE_MODE,
     Mode, Origin, Readiness, Refusal, Released, Scope, SettingCounts, Side, Summary, Target, Touched,
@@ -57,7 +57,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert: Option<String>,
     /// As `validate -o json` has them.
-    pub findings: Vec<Json>,
+    pub findings: Vec<PlacedFinding>,
     pub summary: Summary,
     /// The two revisions that `diff` compared; none in a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]

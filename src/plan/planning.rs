@@ -11,7 +11,7 @@ use super::deployed::{Current, DeployedState};
 use super::safety;
 use crate::model::{Configuration, GENERAL, Name, SCHEDULES, SettingPath, Settings, Value};
 use crate::options::View;
-use crate::schema::{Category, Pair};
+use crate::schema::{self, Category, Pair};
 
 /// Path and line of a setting, by category and path.
 pub type Place<'a> = dyn Fn(&str, &SettingPath) -> Option<(String, usize)> + 'a;
@@ -163,7 +163,7 @@ pub fn with_fingerprints(
 }
 
 fn default_of(category: &Category, path: &SettingPath) -> Option<Value> {
-    category.schema_at(path)?.get("default").map(Value::from_json)
+    schema::default_of(category.schema_at(path)?)
 }
 
 fn change(desired: &Desired<'_>, category: &Category, difference: Difference) -> Change {

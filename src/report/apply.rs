@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
-use super::content::is_saved;
 use super::json::Beside;
 use super::{PIECE, clean, count};
 use crate::apply::{Cause, Outcome, Report};
@@ -88,6 +87,12 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
         out.push_str("Apply the plan again once the cause is mended: nothing is saved twice.\n");
     }
     take(&out);
+}
+
+/// Whether an outcome left the category as the plan wants it.
+#[must_use]
+pub fn is_saved(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. })
 }
 
 /// How many categories were saved now, how many before by the same plan, and how many were not.

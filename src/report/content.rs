@@ -1,10 +1,11 @@
 //! What a form is made of: findings, and where there is one a plan and what became of it. Every form reads the same.
 
-use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::count;
 use crate::apply::{Outcome, Report};
+use crate::diagnostic::Severity;
+use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
 use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Origin, Plan};
 use crate::schema::parts::Catalogue;
 use crate::store::OUTSIDE;
@@ -13,8 +14,7 @@ use crate::store::OUTSIDE;
 #[derive(Clone, Copy)]
 pub struct Content<'a> {
     pub command: &'a str,
-    /// As `validate -o json` has them.
-    pub findings: &'a [Json],
+    pub findings: &'a [PlacedFinding],
     /// How many integrations were looked at.
     pub integrations: usize,
     pub plan: Option<&'a Plan>,
@@ -25,9 +25,8 @@ pub struct Content<'a> {
     pub folder: &'a str,
 }
 
-/// One finding, read back from its JSON.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+/// One result at a place: a finding, or what a plan or its apply says.
+#[derive(Debug, Clone, Default)]
 pub struct Item {
     pub code: String,
     pub name: String,
@@ -44,27 +43,32 @@ pub struct Item {
     pub setting: String,
     pub notes: Vec<String>,
     pub help: String,
-    pub fix: Option<ItemFix>,
+    pub fix: Option<PlacedFix>,
 }
 
-/// A mend of a finding.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct ItemFix {
-    pub message: String,
-    pub edits: Vec<ItemEdit>,
-}
-
-/// One replacement of a mend.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct ItemEdit {
-    pub path: String,
-    pub line: usize,
-    pub column: usize,
-    pub end_line: usize,
-    pub end_column: usize,
-    pub replacement: String,
+impl From<&PlacedFinding> for Item {
+    fn from(finding: &PlacedFinding) -> Self {
+        let PlacedFinding { code, name, severity, message, place, also, notes, fix, .. } = finding.clone();
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        Item {
+            code,
+            name,
+            severity: severity.as_str().to_owned(),
+            message,
+            path: place.path,
+            line: place.line,
+            column: place.column,
+            end_line: place.end_line,
+            end_column: place.end_column,
+            integration: said(&finding.integration),
+            also,
+            category: said(&finding.category),
+            setting: said(&finding.setting),
+            notes,
+            help: said(&finding.help),
+            fix,
+        }
+    }
 }
 
 /// The rules of what a plan says, beside the codes of findings: id, summary.
@@ -83,8 +87,7 @@ impl Content<'_> {
     /// Findings, worst first and else in their order.
     #[must_use]
     pub fn items(&self) -> Vec<Item> {
-        let mut items: Vec<Item> =
-            self.findings.iter().filter_map(|finding| serde_json::from_value(finding.clone()).ok()).collect();
+        let mut items: Vec<Item> = self.findings.iter().map(Item::from).collect();
         items.sort_by_key(|item| rank(&item.severity));
         items
     }
@@ -111,7 +114,7 @@ impl Content<'_> {
             }
             remark.path.insert_str(0, self.folder);
             for edit in remark.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
-                edit.path.insert_str(0, self.folder);
+                edit.place.path.insert_str(0, self.folder);
             }
             remark.line = remark.line.max(1);
             remark.column = remark.column.max(1);
@@ -123,14 +126,14 @@ impl Content<'_> {
     /// How many findings are errors.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.findings.iter().filter(|finding| finding["severity"] == "error").count()
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
     }
 
     /// What a person reads first: what would happen, and whether it can.
     #[must_use]
     pub fn verdict(&self) -> String {
         let errors = self.errors();
-        let warnings = self.findings.iter().filter(|finding| finding["severity"] == "warning").count();
+        let warnings = self.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
         let mut said = Vec::new();
         if let Some(report) = self.outcome {
             said.push(match report.outcomes.len() {
@@ -218,26 +221,10 @@ impl Content<'_> {
     }
 }
 
-/// Whether an outcome left the category as the plan wants it.
-#[must_use]
-pub fn is_saved(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. })
-}
-
 /// How many settings of an integration change.
 #[must_use]
 pub fn changes(integration: &Integration) -> usize {
     integration.categories.iter().map(|category| category.changes.len()).sum()
-}
-
-/// Whether there is anything to say of an integration.
-#[must_use]
-pub fn is_worth_showing(integration: &Integration) -> bool {
-    integration.renamed_from.is_some()
-        || integration.categories.iter().any(|category| {
-            category.action.saves() || category.action == Action::Blocked || !category.changes.is_empty()
-        })
-        || integration.effects.as_ref().is_some_and(|effects| !effects.is_empty())
 }
 
 fn rank(severity: &str) -> u8 {

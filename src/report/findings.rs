@@ -1,17 +1,17 @@
 //! Findings as rustc shows its own: the line, carets, notes, help. Credentials in the shown lines are masked.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use owo_colors::OwoColorize as _;
 
-use super::{clean, count, is_harmful};
+pub use crate::diagnostic::counts;
+use crate::diagnostic::text::{clean, count, is_harmful};
 use crate::diagnostic::{Finding, Label, Severity};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// How many lines two labels of one file may lie apart to be drawn together.
-const TOGETHER: usize = 60;
+const LINES_TOGETHER: usize = 60;
 
 /// All findings, a blank line after each.
 #[must_use]
@@ -50,7 +50,8 @@ fn suffering(finding: &Finding) -> Option<String> {
     let names: Vec<&str> = std::iter::once(first).chain(also).take(SHOWN).map(String::as_str).collect();
     let rest = (also.len() + 1).saturating_sub(SHOWN);
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    Some(format!("this concerns {}: {}{rest}", count(also.len() + 1, "integration"), names.join(", ")))
+    let names = clean(&names.join(", "));
+    Some(format!("this concerns {}: {names}{rest}", count(also.len() + 1, "integration")))
 }
 
 /// A few whole lines of a file, masked, with the labels that lie in them.
@@ -83,7 +84,7 @@ fn windows(finding: &Finding, sources: &Sources, hidden: &[Span]) -> Vec<Window>
         let line = |label: &Label| sources.file(label.span.file).line_column(label.span.start as usize).0;
         let near = groups.iter_mut().find(|(file, others)| {
             *file == label.span.file
-                && others.iter().all(|(other, _)| line(other).abs_diff(line(label)) <= TOGETHER)
+                && others.iter().all(|(other, _)| line(other).abs_diff(line(label)) <= LINES_TOGETHER)
         });
         match near {
             Some((_, others)) => others.push((label, primary)),
@@ -122,6 +123,7 @@ fn harmless(text: &str) -> String {
     let replaced = |c: char| match c.len_utf8() {
         2 if is_harmful(c) => '¿',
         3 if is_harmful(c) => char::REPLACEMENT_CHARACTER,
+        4 if is_harmful(c) => '\u{1fbc4}',
         _ => c,
     };
     text.chars().map(replaced).collect()
@@ -177,14 +179,4 @@ pub fn summary(findings: &[Finding], checked: usize, noun: &str) -> String {
         return format!("{checked} checked: {}\n", "nothing wrong".green().bold());
     }
     format!("{checked} checked: {}\n", said.join(", "))
-}
-
-/// How many findings there are of each severity.
-#[must_use]
-pub fn counts(findings: &[Finding]) -> BTreeMap<Severity, usize> {
-    let mut counts = BTreeMap::new();
-    for finding in findings {
-        *counts.entry(finding.severity).or_default() += 1;
-    }
-    counts
 }

@@ -2,7 +2,7 @@
 //! the rest, so the tenth says how many more there are.
 
 use super::content::{Content, Item};
-use super::{clean, count};
+use super::{clean_text, count};
 
 /// As many annotations of one kind as a step shows.
 const SHOWN: usize = 10;
@@ -55,7 +55,7 @@ fn line(command: &str, remark: &Item) -> String {
 
 /// A command's text: what would end the line or begin an escape is escaped.
 fn data(text: &str) -> String {
-    clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    clean_text(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A command's property, in which `:` and `,` are marks too.

@@ -1,6 +1,5 @@
 //! Saves, and drift, for people and for machines.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
@@ -8,48 +7,10 @@ use serde_json::{Value as Json, json};
 
 use super::content::{shown, who_and_when};
 use super::{clean, count};
-use crate::model::{SettingPath, Settings, Value};
+use crate::model::Value;
+use crate::ops::history::Entry;
 use crate::plan::{FORMAT_VERSION, Kind, Origin, Plan};
-use crate::store::{Note, Record};
-
-/// One save, with what it changed.
-#[derive(Debug)]
-pub struct Entry {
-    pub record: Record,
-    pub changes: Vec<(SettingPath, Option<Value>, Option<Value>)>,
-    /// What is known of the run that made it: a check that was lifted, a way back, a rename.
-    pub notes: Vec<Note>,
-}
-
-/// Each save beside the one before it of the same category, and the notes of its run. `records` are in the order of saving.
-#[must_use]
-pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<Entry> {
-    let mut of_run: BTreeMap<&str, Vec<&Note>> = BTreeMap::new();
-    for note in notes {
-        of_run.entry(note.run.as_deref().unwrap_or_default()).or_default().push(note);
-    }
-    let mut before: BTreeMap<(String, String), Settings> = BTreeMap::new();
-    records
-        .into_iter()
-        .map(|record| {
-            let notes = record.past.run.as_deref().and_then(|run| of_run.get(run)).cloned();
-            let notes = notes.into_iter().flatten().cloned().collect();
-            // What cannot be used says nothing of what changed, and the next save is set beside the one before it.
-            let Ok(new) = &record.past.settings else { return Entry { record, changes: Vec::new(), notes } };
-            let key = (record.integration.clone(), record.category.clone());
-            let old = before.insert(key, new.clone()).unwrap_or_default();
-            let mut paths: Vec<&SettingPath> = old.keys().chain(new.keys()).collect();
-            paths.sort_unstable();
-            paths.dedup();
-            let changes = paths
-                .into_iter()
-                .filter(|path| old.get(path) != new.get(path))
-                .map(|path| (path.clone(), old.get(path).cloned(), new.get(path).cloned()))
-                .collect();
-            Entry { record, changes, notes }
-        })
-        .collect()
-}
+use crate::store::Note;
 
 /// Newest first, as a person asks for it.
 #[must_use]

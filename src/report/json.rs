@@ -2,59 +2,16 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::{Finding, Severity};
+use crate::diagnostic::placed::PlacedFinding;
+use crate::diagnostic::{Finding, Severity, counts};
 use crate::plan::{FORMAT_VERSION, Integration, Plan};
 use crate::source::Sources;
 
 use super::PIECE;
-use super::findings::counts;
-
 /// One finding.
 #[must_use]
 pub fn finding(finding: &Finding, sources: &Sources) -> Json {
-    let place = sources.position(finding.primary.span);
-    let mut json = json!({
-        "code": finding.code.id,
-        "name": finding.code.name,
-        "severity": finding.severity.as_str(),
-        "message": finding.message,
-        "path": sources.path(finding.primary.span),
-        "line": place.line,
-        "column": place.column,
-        "end_line": place.end_line,
-        "end_column": place.end_column,
-    });
-    let mut add = |key: &str, value: Json| {
-        if !value.is_null() && value != json!([]) && value != json!("") {
-            json[key] = value;
-        }
-    };
-    add("label", finding.primary.text.clone().into());
-    add("integration", finding.about.integration.clone().into());
-    add("also", finding.also.clone().into());
-    add("category", finding.about.category.clone().into());
-    add("setting", finding.about.setting.clone().into());
-    let related = finding.related.iter().map(|label| {
-        let place = sources.position(label.span);
-        json!({"path": sources.path(label.span), "line": place.line, "column": place.column,
-            "end_line": place.end_line, "end_column": place.end_column, "message": label.text})
-    });
-    add("related", related.collect());
-    add("notes", finding.notes.clone().into());
-    add("help", finding.help.clone().into());
-    if let Some(fix) = &finding.fix {
-        let edits: Vec<Json> = fix
-            .edits
-            .iter()
-            .map(|edit| {
-                let place = sources.position(edit.span);
-                json!({"path": sources.path(edit.span), "line": place.line, "column": place.column,
-                    "end_line": place.end_line, "end_column": place.end_column, "replacement": edit.text})
-            })
-            .collect();
-        add("fix", json!({"message": fix.message, "safe": fix.safe, "edits": edits}));
-    }
-    json
+    serde_json::to_value(PlacedFinding::of(finding, sources)).unwrap_or_default()
 }
 
 /// All findings.

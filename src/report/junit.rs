@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::clean;
-use super::content::{Content, Item, is_saved, state};
+use super::apply::is_saved;
+use super::content::{Content, Item, state};
+use super::{clean, clean_text};
 use crate::plan::Integration;
 
 /// The XML document.
@@ -41,7 +42,7 @@ pub fn render(content: &Content<'_>) -> String {
             });
             let mut case = TestCase::new(clean(&category.category), TestCaseStatus::success());
             case.set_classname(clean(&integration.integration));
-            case.set_system_out(clean(&said));
+            case.set_system_out(clean_text(&said));
             cases.push(case);
         }
     };
@@ -78,7 +79,7 @@ fn case(remark: &Item) -> TestCase {
         vec![format!("{}[{}]: {}", remark.severity, remark.code, remark.message), format!("  --> {place}")];
     text.extend(remark.notes.iter().map(|note| format!("note: {note}")));
     text.extend((!remark.help.is_empty()).then(|| format!("help: {}", remark.help)));
-    let text = clean(&text.join("\n"));
+    let text = clean_text(&text.join("\n"));
     let failed = remark.severity == "error";
     let mut status =
         if failed { TestCaseStatus::non_success(NonSuccessKind::Failure) } else { TestCaseStatus::success() };

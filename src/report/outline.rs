@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{Content, Item, is_worth_showing, shown, shown_after, state, who_and_when};
-use super::{clean, count};
+use super::content::{Content, Item, shown, shown_after, state, who_and_when};
+use super::{clean_text, count};
 use crate::model::SettingPath;
 use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Origin, Plan};
 
@@ -32,7 +32,7 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let mut shown: Vec<Json> = Vec::new();
     if let Some(plan) = content.plan {
         plan.integrations.for_each(&mut |one| {
-            if is_worth_showing(one) {
+            if one.is_worth_showing() {
                 let is_kept = counter.take("integration");
                 kept += usize::from(is_kept);
                 left += if is_kept { 0 } else { super::content::changes(one) };
@@ -43,7 +43,7 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
             if shown.len() == kept {
                 return ControlFlow::Break(());
             }
-            if is_worth_showing(one) {
+            if one.is_worth_showing() {
                 shown.push(integration(content, one, &items, &mut counter));
             }
             ControlFlow::Continue(())
@@ -126,7 +126,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
     }
     if let Some(report) = content.outcome {
         for (integration, category, outcome) in &report.outcomes {
-            if !super::content::is_saved(outcome) {
+            if !super::apply::is_saved(outcome) {
                 let said = content.outcome_of(integration, category).unwrap_or_default();
                 all.push((1, row("not saved", integration, format!("`{category}` {said}"), String::new())));
             }
@@ -179,7 +179,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
             ));
         }
         let effects = integration.effects.clone().unwrap_or_default();
-        if live && is_worth_showing(integration) {
+        if live && integration.is_worth_showing() {
             let what = format!("live: {}", count(super::content::changes(integration), "setting"));
             all.push((4, row("live", &integration.integration, what, String::new())));
         }
@@ -374,7 +374,7 @@ fn marker(content: &Content<'_>) -> String {
 
 /// Harmless, and no longer than a reader can take.
 fn text(text: &str) -> String {
-    let text = clean(text);
+    let text = clean_text(text);
     if text.chars().count() <= LONGEST {
         return text;
     }

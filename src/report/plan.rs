@@ -6,14 +6,15 @@ use owo_colors::OwoColorize as _;
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
-use super::{PIECE, clean, clean_line, count};
+use super::{PIECE, clean, clean_text, count};
 use crate::model::Value;
-use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan, Refusal};
+use crate::ops::check::summarize_refusals;
+use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan};
 
 /// The whole plan, piece by piece: what changes, what is blocked, and how much is unchanged.
 pub fn text(plan: &Plan, take: &mut dyn FnMut(&str)) {
     let shown =
-        |integration: &Integration| is_worth_showing(integration).then(|| integration_text(integration));
+        |integration: &Integration| integration.is_worth_showing().then(|| integration_text(integration));
     let mut out = String::new();
     plan.integrations.map_each(shown, &mut |text| {
         out.push_str(text.as_deref().unwrap_or_default());
@@ -27,42 +28,8 @@ pub fn text(plan: &Plan, take: &mut dyn FnMut(&str)) {
     take(&out);
 }
 
-/// The refusals of each check, the checks in the order in which they come first.
-#[must_use]
-pub fn by_check(refusals: &[Refusal]) -> Vec<(&str, Vec<&Refusal>)> {
-    let mut checks: Vec<(&str, Vec<&Refusal>)> = Vec::new();
-    for refusal in refusals {
-        match checks.iter_mut().find(|(check, _)| *check == refusal.check) {
-            Some((_, reasons)) => reasons.push(refusal),
-            None => checks.push((&refusal.check, vec![refusal])),
-        }
-    }
-    checks
-}
-
-/// Of each check the first reasons, and how many more it has.
-#[must_use]
-pub fn few(refusals: &[Refusal]) -> Vec<String> {
-    const SHOWN: usize = 4;
-    let mut said = Vec::new();
-    for (check, reasons) in by_check(refusals) {
-        said.extend(reasons.iter().take(SHOWN).map(|refusal| refusal.message.clone()));
-        if reasons.len() > SHOWN {
-            said.push(format!("and {} more by `{check}`", reasons.len() - SHOWN));
-        }
-    }
-    said
-}
-
 /// As many flows, categories or settings as one line of effects names.
 const EFFECTS: usize = 12;
-
-fn is_worth_showing(integration: &Integration) -> bool {
-    let told = |category: &CategoryPlan| category.action.saves() || category.action == Action::Blocked;
-    integration.renamed_from.is_some()
-        || integration.categories.iter().any(told)
-        || integration.effects.as_ref().is_some_and(|effects| !effects.is_empty())
-}
 
 fn integration_text(integration: &Integration) -> String {
     let mut all = String::new();
@@ -141,8 +108,8 @@ fn category_text(out: &mut String, category: &CategoryPlan) {
 fn blocked(category: &CategoryPlan) -> String {
     match category.blocked.as_slice() {
         [] => "blocked".to_owned(),
-        [one] => clean_line(one),
-        [first, rest @ ..] => format!("{} (and {})", clean_line(first), count(rest.len(), "more error")),
+        [one] => clean(one),
+        [first, rest @ ..] => format!("{} (and {})", clean(first), count(rest.len(), "more error")),
     }
 }
 
@@ -195,7 +162,7 @@ fn shown(value: &Json, label: Option<&str>) -> String {
     }
     let text = clean(&Value::from_json(value).to_string());
     match label {
-        Some(label) => format!("{text} {}", clean_line(label)),
+        Some(label) => format!("{text} {}", clean(label)),
         None => text,
     }
 }
@@ -208,7 +175,7 @@ fn text_diff(out: &mut String, old: &str, new: &str) {
         let line = match change.tag() {
             ChangeTag::Delete => format!("- {line}").red().to_string(),
             ChangeTag::Insert => format!("+ {line}").green().to_string(),
-            ChangeTag::Equal => format!("  {line}"),
+            ChangeTag::Equal => format!("  {}", clean_text(&line)),
         };
         let _ = writeln!(out, "          {line}");
     }
@@ -271,8 +238,8 @@ fn summary(out: &mut String, plan: &Plan) {
             count(scope.left_out_categories, "category")
         );
     }
-    for said in few(&plan.refusals) {
-        let _ = writeln!(out, "{} {}", "apply would be refused:".red().bold(), clean_line(&said));
+    for said in summarize_refusals(&plan.refusals) {
+        let _ = writeln!(out, "{} {}", "apply would be refused:".red().bold(), clean(&said));
     }
     if plan.summary.errors > 0 {
         let errors = count(plan.summary.errors, "error");
@@ -289,35 +256,5 @@ fn summary(out: &mut String, plan: &Plan) {
     }
     if to_save > 0 && plan.integrations.tally().next_sync {
         let _ = writeln!(out, "Takes effect at the next sync; orders already synced keep their old values.");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_check_is_crowded_out_by_the_reasons_of_another() {
-        let of = |check: &str, number: usize| {
-            (0..number)
-                .map(move |at| Refusal { check: check.to_owned(), message: format!("{check} {at}") })
-                .collect()
-        };
-        let all: Vec<Vec<Refusal>> =
-            vec![of("protected", 6), of("hold", 1), of("empty", 4), of("protected", 1)];
-        let said = few(&all.concat());
-        let expected = [
-            "protected 0",
-            "protected 1",
-            "protected 2",
-            "protected 3",
-            "and 3 more by `protected`",
-            "hold 0",
-            "empty 0",
-            "empty 1",
-            "empty 2",
-            "empty 3",
-        ];
-        assert_eq!(said, expected);
     }
 }

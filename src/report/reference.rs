@@ -5,6 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
+use super::template::TemplateError;
 use crate::model::Name;
 use crate::schema::words::{facts, kind};
 use crate::schema::{Category, Pair, Required};
@@ -120,7 +121,7 @@ fn choices(schema: &serde_json::Value) -> Vec<Choice> {
 ///
 /// # Errors
 /// When the template fails, which a test rules out.
-pub fn markdown(pair: &Pair) -> Result<String, String> {
+pub fn markdown(pair: &Pair) -> Result<String, TemplateError> {
     render("reference.md", include_str!("templates/reference.md"), pair)
 }
 
@@ -128,20 +129,21 @@ pub fn markdown(pair: &Pair) -> Result<String, String> {
 ///
 /// # Errors
 /// When the template fails, which a test rules out.
-pub fn html(pair: &Pair) -> Result<String, String> {
+pub fn html(pair: &Pair) -> Result<String, TemplateError> {
     render("reference.html", include_str!("templates/reference.html"), pair)
 }
 
-fn render(name: &str, template: &str, pair: &Pair) -> Result<String, String> {
+fn render(name: &str, template: &str, pair: &Pair) -> Result<String, TemplateError> {
+    let failed = |error: &minijinja::Error| TemplateError::of(name, error);
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    environment.set_syntax(syntax.map_err(|error| error.to_string())?);
+    environment.set_syntax(syntax.map_err(|error| failed(&error))?);
     environment.set_auto_escape_callback(|name| {
         if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
     });
     // A cell of a Markdown table ends at a bar, and a text may hold one.
     environment.add_filter("cell", |text: String| text.replace('|', "\\|").replace('\n', " "));
-    environment.add_template(name, template).map_err(|error| error.to_string())?;
-    let template = environment.get_template(name).map_err(|error| error.to_string())?;
-    template.render(context! { pair => Serde(page(pair)) }).map_err(|error| error.to_string())
+    environment.add_template(name, template).map_err(|error| failed(&error))?;
+    let template = environment.get_template(name).map_err(|error| failed(&error))?;
+    template.render(context! { pair => Serde(page(pair)) }).map_err(|error| failed(&error))
 }

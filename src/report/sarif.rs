@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::clean;
-use super::content::{Content, Item, ItemEdit, RULES};
+use super::content::{Content, Item, RULES};
 use super::gitlab::identity;
+use super::{clean, clean_text};
 use crate::diagnostic::codes;
+use crate::diagnostic::placed::PlacedEdit;
+use crate::diagnostic::text::is_harmful;
 use crate::model::digest_text;
 
 const SCHEMA: &str =
@@ -78,7 +80,7 @@ fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
         "ruleId": clean(&remark.code),
         "ruleIndex": rule,
         "level": match remark.severity.as_str() { "error" => "error", "warning" => "warning", _ => "note" },
-        "message": {"text": clean(&format!("{}{help}", remark.message))},
+        "message": {"text": clean_text(&format!("{}{help}", remark.message))},
         "locations": [{"physicalLocation": {
             "artifactLocation": artifact(&remark.path),
             "region": region(remark.line, remark.column, remark.end_line, remark.end_column),
@@ -94,10 +96,15 @@ fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
     if !about.is_empty() {
         result["properties"] = Json::Object(about);
     }
-    if let Some(fix) = remark.fix.as_ref().filter(|fix| !fix.edits.is_empty()) {
-        let mut files = BTreeMap::<&str, Vec<&ItemEdit>>::new();
+    // A mend is written into the file as it is, so that nothing in it can be made visible.
+    let is_plain = |edit: &PlacedEdit| {
+        !edit.replacement.chars().any(|c| !matches!(c, '\n' | '\r' | '\t') && is_harmful(c))
+    };
+    let fix = remark.fix.as_ref().filter(|fix| !fix.edits.is_empty() && fix.edits.iter().all(is_plain));
+    if let Some(fix) = fix {
+        let mut files = BTreeMap::<&str, Vec<&PlacedEdit>>::new();
         for edit in &fix.edits {
-            files.entry(&edit.path).or_default().push(edit);
+            files.entry(&edit.place.path).or_default().push(edit);
         }
         let changes: Vec<Json> = files
             .into_iter()
@@ -106,7 +113,7 @@ fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
                     .iter()
                     .map(|edit| {
                         json!({
-                            "deletedRegion": region(edit.line, edit.column, edit.end_line, edit.end_column),
+                            "deletedRegion": region(edit.place.line, edit.place.column, edit.place.end_line, edit.place.end_column),
                             "insertedContent": {"text": edit.replacement},
                         })
                     })

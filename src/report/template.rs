@@ -1,6 +1,7 @@
 //! Templates: the forms that people restyle. Whatever is filled in is escaped for the form unless a filter made it
 //! safe, so a project's own template cannot let a value through by forgetting to escape it.
 
+use crate::diagnostic::clean_text;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
@@ -9,7 +10,7 @@ use serde_json::Value as Json;
 /// Steps that a template may take; a loop that does not end is stopped.
 const FUEL: u64 = 50_000_000;
 
-/// Why a project's template cannot be used.
+/// Why a template cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the template {name} fails{}: {reason}", .line.map(|line| format!(" at line {line}")).unwrap_or_default())]
 pub struct TemplateError {
@@ -18,16 +19,22 @@ pub struct TemplateError {
     pub reason: String,
 }
 
+impl TemplateError {
+    pub(super) fn of(name: &str, error: &Error) -> Self {
+        TemplateError {
+            name: name.to_owned(),
+            line: error.line(),
+            reason: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
+        }
+    }
+}
+
 /// Fills a template with an outline. The name's ending chooses the escaping: `.md` or `.html`.
 ///
 /// # Errors
 /// When the template is wrong.
 pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, TemplateError> {
-    let failed = |error: &Error| TemplateError {
-        name: name.to_owned(),
-        line: error.line(),
-        reason: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
-    };
+    let failed = |error: &Error| TemplateError::of(name, error);
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     environment.set_fuel(Some(FUEL));
@@ -39,9 +46,9 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
         if name.ends_with(".md") { AutoEscape::Custom("markdown".into()) } else { AutoEscape::Html }
     });
     environment.set_formatter(format);
-    environment.add_filter("code", |text: String| Value::from_safe_string(code(&text)));
-    environment.add_filter("prose", |text: String| Value::from_safe_string(prose(&text)));
-    environment.add_filter("attribute", |text: String| Value::from_safe_string(entities(&text)));
+    environment.add_filter("code", |text: String| Value::from_safe_string(code(&clean_text(&text))));
+    environment.add_filter("prose", |text: String| Value::from_safe_string(prose(&clean_text(&text))));
+    environment.add_filter("attribute", |text: String| Value::from_safe_string(entities(&clean_text(&text))));
     environment.add_template(name, template).map_err(|error| failed(&error))?;
     let template = environment.get_template(name).map_err(|error| failed(&error))?;
     template.render(Value::from(Serde(outline))).map_err(|error| failed(&error))
@@ -50,10 +57,12 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let markdown = matches!(state.auto_escape(), AutoEscape::Custom(name) if name == "markdown");
     if value.is_safe() || !markdown {
-        return minijinja::escape_formatter(out, state, value);
+        let cleaned = value.as_str().filter(|_| !value.is_safe()).map(|text| Value::from(clean_text(text)));
+        return minijinja::escape_formatter(out, state, cleaned.as_ref().unwrap_or(value));
     }
     let text = if value.is_none() || value.is_undefined() { String::new() } else { value.to_string() };
-    out.write_str(&markdown_text(&text)).map_err(|_| Error::new(ErrorKind::WriteFailure, "cannot write"))
+    out.write_str(&markdown_text(&clean_text(&text)))
+        .map_err(|_| Error::new(ErrorKind::WriteFailure, "cannot write"))
 }
 
 /// Text as text: no mark of Markdown or HTML survives, nobody is mentioned and nothing becomes a link.

@@ -1,6 +1,6 @@
 //! The spanned tree as the `jsonschema` crate reads it, so that no JSON copy of a document is made.
 //!
-//! Holes read as null: `judge` drops what is said of them.
+//! Holes read as null: `messages` drops what is said of them.
 
 use std::borrow::Cow;
 

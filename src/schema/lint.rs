@@ -9,19 +9,19 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::link::merge;
-use super::parts::Catalogue;
-use super::{fields_of, text};
+use super::keywords::{fields_of, text};
+use super::merge::merge;
+use super::part_files::PartFiles;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Finding, Label, nearest};
 use crate::yaml::{self, Node};
 
 /// Looks at every part that a project brings; each finding with the part's path below `schemas/`.
 #[must_use]
-pub fn lint(catalogue: &Catalogue) -> Vec<(String, Finding)> {
-    let world = World::read(catalogue);
+pub fn lint(parts: &PartFiles) -> Vec<(String, Finding)> {
+    let world = World::read(parts);
     let mut all = Vec::new();
-    for (path, json, node) in catalogue.own() {
+    for (path, json, node) in parts.own() {
         let Some((folder, file)) = path.split_once('/') else { continue };
         let Some(id) = file.strip_suffix(".yaml") else { continue };
         let mut part = Part { world: &world, node, findings: Vec::new() };
@@ -51,17 +51,15 @@ struct World {
 }
 
 impl World {
-    fn read(catalogue: &Catalogue) -> World {
-        let parts = |folder: &str| -> BTreeMap<String, Arc<Json>> {
-            let names = catalogue.names(folder).into_iter();
-            names
-                .filter_map(|id| Some((id.clone(), catalogue.part(&format!("{folder}/{id}.yaml"))?)))
-                .collect()
+    fn read(parts: &PartFiles) -> World {
+        let all = |folder: &str| -> BTreeMap<String, Arc<Json>> {
+            let names = parts.names(folder).into_iter();
+            names.filter_map(|id| Some((id.clone(), parts.part(&format!("{folder}/{id}.yaml"))?))).collect()
         };
-        let flows = catalogue.part("flows.yaml").unwrap_or_default();
-        let categories = parts("categories");
-        let connectors = parts("connectors");
-        let pairs = parts("pairs");
+        let flows = parts.part("flows.yaml").unwrap_or_default();
+        let categories = all("categories");
+        let connectors = all("connectors");
+        let pairs = all("pairs");
         let settings = |part: &Arc<Json>| part.get("settings").cloned();
         World {
             flows: keys(flows.get("flows")).map(str::to_owned).collect(),
@@ -72,7 +70,7 @@ impl World {
                 .map(|(id, part)| (id, settings(&part).unwrap_or_default()))
                 .collect(),
             connectors,
-            whole: !catalogue.has_broken(),
+            whole: !parts.has_broken(),
         }
     }
 

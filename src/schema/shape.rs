@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{is_set, options_of, text};
+use super::keywords::{is_set, options_of, text};
 
 /// One place of a schema.
 #[derive(Debug, Default)]

@@ -154,7 +154,7 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Er
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::parts::built_in;
+    use crate::schema::built_in::built_in;
 
     fn table() -> Vat {
         Vat::new((*built_in(PATH)).clone(), None)

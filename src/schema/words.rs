@@ -1,6 +1,7 @@
 //! A setting in words: what kind of field it is, when it is required, when it takes effect.
 
-use super::{Category, Pair, Required, Setting, former_names, options_of, text};
+use super::keywords::{former_names, options_of, text};
+use super::pair::{Category, Pair, Required, Setting};
 use crate::model::GENERAL;
 use serde_json::Value as Json;
 

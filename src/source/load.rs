@@ -1,20 +1,18 @@
 //! Reading a project's working tree: the one door to the file system for sources. Nothing is parsed here.
 #![expect(clippy::disallowed_methods, reason = "the door through which sources are read")]
 
-use std::borrow::Cow;
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
-use super::{Content, Fault, Place, SourceFile, Sources};
+pub use super::content::MAX_BYTES;
+use super::file::{Place, SourceFile};
+pub use super::on_disk::reason;
+use super::on_disk::{OnDisk, read_content};
+use super::texts::Sources;
 
 /// The file whose presence makes a folder a project.
 pub const PROJECT_FILE: &str = "pairform.yaml";
-
-/// A larger file is a finding, not a text.
-pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The folders that hold sources, besides the project file itself.
 pub(super) const FOLDERS: [&str; 5] = ["bases", "environments", "integrations", "options", "schemas"];
@@ -71,52 +69,6 @@ pub fn read(path: &Path) -> SourceFile {
     SourceFile::of(slashed(path), read_content(path))
 }
 
-/// Where a file of the working tree is.
-#[derive(Debug)]
-pub(super) struct OnDisk {
-    path: PathBuf,
-    /// The project that a link may not leave; `None`: it is no link.
-    project: Option<Arc<Path>>,
-    /// What the file was when it was read first.
-    first: OnceLock<Stamp>,
-}
-
-/// When a file was changed last, and its size in bytes.
-type Stamp = (Option<SystemTime>, u64);
-
-/// A file that was changed less long ago than this may change once more without its stamp showing it.
-const SETTLES: Duration = Duration::from_secs(2);
-
-impl OnDisk {
-    fn new(path: PathBuf, project: Option<Arc<Path>>) -> Self {
-        OnDisk { path, project, first: OnceLock::new() }
-    }
-
-    /// Whether its stamp will tell when it changes after it was read.
-    pub(super) fn is_settled(&self) -> bool {
-        let changed = self.first.get().and_then(|(changed, _)| *changed);
-        changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > SETTLES)
-    }
-
-    /// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine. What is read
-    /// again must be what it was: places in it were noted, and some of them hold credentials.
-    pub(super) fn read(&self) -> Content {
-        let path = match &self.project {
-            None => Cow::Borrowed(&self.path),
-            Some(project) => match fs::canonicalize(&self.path) {
-                Ok(target) if target.starts_with(project) => Cow::Owned(target),
-                Ok(_) => return unreadable("it is a link to outside the project".to_owned()),
-                Err(error) => return unreadable(error.to_string()),
-            },
-        };
-        match read_stamped(&path) {
-            Ok((stamp, content)) if *self.first.get_or_init(|| stamp) == stamp => content,
-            Ok(_) => unreadable("it was changed while it was read; run the command again".to_owned()),
-            Err(content) => content,
-        }
-    }
-}
-
 /// A link to a folder of the project is no file of it.
 fn is_folder_inside(root: &Path, link: &Path) -> bool {
     fs::canonicalize(link).is_ok_and(|target| target.starts_with(root) && target.is_dir())
@@ -134,65 +86,12 @@ fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn unreadable(reason: String) -> Content {
-    Content::faulty(Fault::Unreadable(reason))
-}
-
-fn read_content(path: &Path) -> Content {
-    read_stamped(path).map_or_else(|fault| fault, |(_, content)| content)
-}
-
-/// A file's text, or the fault that stands for it.
-fn read_stamped(path: &Path) -> Result<(Stamp, Content), Content> {
-    let data = fs::metadata(path).map_err(|error| unreadable(reason(&error)))?;
-    match data.is_file() {
-        false if data.is_dir() => return Err(unreadable("it is a folder".to_owned())),
-        false => return Err(unreadable("it is not a regular file".to_owned())),
-        true if data.len() > MAX_BYTES => {
-            return Err(Content::faulty(Fault::TooLarge { bytes: data.len(), limit: MAX_BYTES }));
-        }
-        true => {}
-    }
-    let bytes = read_bytes(path, data.len()).map_err(|error| unreadable(reason(&error)))?;
-    Ok(((data.modified().ok(), data.len()), Content::from_bytes(bytes)))
-}
-
-/// All bytes of a file of this size, with as few calls as that takes: it is done for every file of a fleet.
-fn read_bytes(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
-    let size = usize::try_from(size).unwrap_or_default();
-    let mut file = fs::File::open(path)?;
-    let mut bytes = vec![0; size + 1];
-    let mut read = 0;
-    // Where there is room left, its end was reached.
-    while read != size && read < bytes.len() {
-        match file.read(&mut bytes[read..]) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(read);
-    if read > size {
-        // It grew.
-        file.read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
-}
-
-/// Why a file cannot be read, in words.
-#[must_use]
-pub fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::source::on_disk::SETTLES;
 
     #[test]
     fn a_text_that_changed_after_it_was_read_is_a_fault_and_not_another_text() {

@@ -37,3 +37,8 @@ pub fn without_password(url: &str) -> String {
         _ => url.to_owned(),
     }
 }
+
+/// True for `postgres://…` and `postgresql://…`.
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}

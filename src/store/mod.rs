@@ -12,6 +12,10 @@ mod error;
 mod head;
 mod identity;
 mod layout;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(not(feature = "postgres"))]
+#[path = "postgres_absent.rs"]
 mod postgres;
 mod rename;
 mod sqlite;
@@ -34,8 +38,8 @@ pub use rename::{Moved, Rename, Renamed, former_names, name_now};
 /// When the URL names no store, or the store cannot be opened or is newer than this program.
 pub fn open(at: impl Into<Address>) -> Result<Box<dyn Store>, StoreError> {
     let at = at.into();
-    if postgres::is_url(&at.url) {
-        return Ok(Box::new(postgres::open(&at)?));
+    if address::is_postgres(&at.url) {
+        return postgres::open(&at);
     }
     Ok(Box::new(sqlite::open(sqlite_path(&at.url)?)?))
 }
@@ -47,8 +51,8 @@ pub fn open(at: impl Into<Address>) -> Result<Box<dyn Store>, StoreError> {
 /// As [`open`].
 pub fn open_existing(at: impl Into<Address>) -> Result<Option<Box<dyn Store>>, StoreError> {
     let at = at.into();
-    if postgres::is_url(&at.url) {
-        return Ok(postgres::open_existing(&at)?.map(|store| Box::new(store) as Box<dyn Store>));
+    if address::is_postgres(&at.url) {
+        return postgres::open_existing(&at);
     }
     Ok(sqlite::open_existing(sqlite_path(&at.url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
 }

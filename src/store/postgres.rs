@@ -31,7 +31,7 @@ use super::layout::{Found, MARKED, READABLE};
 use super::rename::{Moved, Rename};
 use crate::model::Settings;
 
-pub(super) use connect::{is_url, place};
+pub(super) use connect::place;
 
 /// A store in one schema of a PostgreSQL database.
 pub(super) struct Postgres {
@@ -47,18 +47,18 @@ pub(super) struct Postgres {
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.
-pub(super) fn open(at: &Address) -> Result<Postgres, StoreError> {
+pub(super) fn open(at: &Address) -> Result<Box<dyn Store>, StoreError> {
     let target = Target::parse(at)?;
     let mut client = target.connect(Access::Write)?;
     if layout::inspect(&mut client, &target)? != Found::Current {
         layout::migrate(&mut client, &target)?;
     }
     let (identity, key) = layout::facts(&mut client, &target)?;
-    Ok(Postgres { client, target, access: Access::Write, identity, key, lost: None, marked: true })
+    Ok(Box::new(Postgres { client, target, access: Access::Write, identity, key, lost: None, marked: true }))
 }
 
 /// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
-pub(super) fn open_existing(at: &Address) -> Result<Option<Postgres>, StoreError> {
+pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, StoreError> {
     let target = Target::parse(at)?;
     let mut client = target.connect(Access::Read)?;
     match layout::inspect(&mut client, &target)? {
@@ -69,7 +69,15 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Postgres>, StoreError
         found => {
             let marked = !matches!(found, Found::Older(found) if found < MARKED);
             let (identity, key) = layout::facts(&mut client, &target)?;
-            Ok(Some(Postgres { client, target, access: Access::Read, identity, key, lost: None, marked }))
+            Ok(Some(Box::new(Postgres {
+                client,
+                target,
+                access: Access::Read,
+                identity,
+                key,
+                lost: None,
+                marked,
+            })))
         }
     }
 }

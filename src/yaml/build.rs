@@ -7,8 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
+use super::limits::{DEPTH_LIMIT, EXPANSION_LIMIT, FINDING_LIMIT};
+use super::text::{clamp, excerpt, odd};
 use super::tree::{Entry, Key, Kind, Map, Node};
-use super::{DEPTH_LIMIT, EXPANSION_LIMIT, FINDING_LIMIT, scalar};
+use super::{expression, scalar};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
 use crate::source::{FileId, Span};
@@ -181,7 +183,7 @@ impl<'a> Builder<'a> {
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
-        super::clamp(self.text, self.file, start, end)
+        clamp(self.text, self.file, start, end)
     }
 
     fn report(&mut self, finding: Finding) {
@@ -275,7 +277,7 @@ impl<'a> Builder<'a> {
         if at_key && plain && tag.is_none() && text == "<<" {
             return self.merge_key(span);
         }
-        if at_key && plain && self.mode == Mode::Configuration && text.starts_with(super::syntax::odd) {
+        if at_key && plain && self.mode == Mode::Configuration && text.starts_with(odd) {
             return self.odd_key(text, span);
         }
         self.place(built);
@@ -321,7 +323,7 @@ impl<'a> Builder<'a> {
     fn known_tag(&mut self, tag: &Tag, span: Span) -> bool {
         let known = tag.core_suffix().is_some() || is_plain_text_tag(tag);
         if !known && self.mode == Mode::Configuration {
-            self.report(codes::unknown_tag(&super::excerpt(&tag.original()), span));
+            self.report(codes::unknown_tag(&excerpt(&tag.original()), span));
         }
         known
     }
@@ -330,7 +332,7 @@ impl<'a> Builder<'a> {
         let Some((tag, span)) = tag else { return };
         if self.known_tag(tag, span) && !is_plain_text_tag(tag) && tag.core_suffix() != Some(expected) {
             self.report(codes::wrong_tag(
-                &super::excerpt(&tag.original()),
+                &excerpt(&tag.original()),
                 if expected == "map" { "map" } else { "list" },
                 span,
             ));
@@ -350,11 +352,7 @@ impl<'a> Builder<'a> {
             None if plain => resolved,
             None => Kind::Text(text.into()),
             Some(_) => {
-                self.report(codes::wrong_tag(
-                    &super::excerpt(&tag.original()),
-                    &super::excerpt(text),
-                    tag_span.to(span),
-                ));
+                self.report(codes::wrong_tag(&excerpt(&tag.original()), &excerpt(text), tag_span.to(span)));
                 Kind::Hole
             }
         }
@@ -432,7 +430,7 @@ impl<'a> Builder<'a> {
                     return;
                 };
                 match map.get(&text) {
-                    Some(first) => Some(codes::duplicate_key(&super::excerpt(&text), span, first.key.span)),
+                    Some(first) => Some(codes::duplicate_key(&excerpt(&text), span, first.key.span)),
                     None => {
                         *pending = Some(Pending::Key(Key { text, span }));
                         None
@@ -456,14 +454,14 @@ impl<'a> Builder<'a> {
             }
         }
         if expression {
-            return super::syntax::expression(self.text, self.file, before.len() - 1);
+            return expression::unquoted(self.text, self.file, before.len() - 1);
         }
         codes::key_not_text(node.kind_name(), node.span)
     }
 
     /// A key that begins with a space that is none; its map may lack what the key was to say.
     fn odd_key(&mut self, text: &str, span: Span) {
-        let odd: usize = text.chars().take_while(|c| super::syntax::odd(*c)).map(char::len_utf8).sum();
+        let odd: usize = text.chars().take_while(|c| odd(*c)).map(char::len_utf8).sum();
         let at = self.span(span.start as usize, span.start as usize + odd);
         if let Some(character) = text.chars().next() {
             self.report(codes::odd_space(character, at));
@@ -544,7 +542,7 @@ impl<'a> Builder<'a> {
         let anchor = self.name_of.get(&id).and_then(|at| self.names.get(*at)).map(|(_, span)| *span);
         let built = match self.anchors.get(&id) {
             Some(Anchor::Open) => {
-                let finding = codes::recursive_anchor(&super::excerpt(name), span, anchor);
+                let finding = codes::recursive_anchor(&excerpt(name), span, anchor);
                 self.report(finding);
                 hole(1)
             }
@@ -574,7 +572,7 @@ impl<'a> Builder<'a> {
         self.end = self.end.max(end);
         let known = self.names.iter().rev().take(100).map(|(name, _)| &**name);
         let near = crate::diagnostic::nearest(name, known).map(str::to_owned);
-        self.report(codes::undefined_alias(&super::excerpt(name), near.as_deref(), span));
+        self.report(codes::undefined_alias(&excerpt(name), near.as_deref(), span));
         self.place(Built { node: Node { span, kind: Kind::Hole }, text: None, weight: 1, height: 0 });
     }
 
@@ -644,12 +642,12 @@ fn weigh(text: &str) -> usize {
     1 + text.len() / 64
 }
 
-/// `!` alone says: text, whatever it looks like.
 /// `!replace`, by which a map says that it does not merge.
 fn is_replace_tag(tag: &Tag) -> bool {
     tag.handle() == "!" && tag.suffix() == "replace"
 }
 
+/// `!` alone says: text, whatever it looks like.
 fn is_plain_text_tag(tag: &Tag) -> bool {
     tag.handle().is_empty() && tag.suffix() == "!"
 }

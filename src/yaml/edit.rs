@@ -7,6 +7,7 @@
 use granit_parser::{Event, Parser};
 use serde_json::Value as Json;
 
+use super::read::parse;
 use super::scalar;
 use super::tree::{Entry, Key, Kind, Map, Node};
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -98,7 +99,7 @@ pub(super) fn tree(text: &str) -> Option<Node> {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("edit.yaml", text));
     let mut findings = Vec::new();
-    let root = super::parse(&sources, file, &mut findings);
+    let root = parse(&sources, file, &mut findings);
     let wrong = findings.iter().any(|finding| finding.severity == crate::diagnostic::Severity::Error);
     let empty = || Node { span: Span::new(FileId(0), text.len(), text.len()), kind: Kind::Map(Map::new()) };
     (!wrong).then(|| root.unwrap_or_else(empty))

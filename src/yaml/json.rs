@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
+use super::limits::{DEPTH_LIMIT, FINDING_LIMIT};
+use super::text::{clamp, excerpt, hole};
 use super::tree::{Entry, Key, Kind, Map, Node};
-use super::{DEPTH_LIMIT, FINDING_LIMIT};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
 use crate::source::{FileId, Span};
@@ -25,7 +26,7 @@ pub(super) fn read(text: &str, file: FileId, findings: &mut Vec<Finding>) -> Opt
         Ok(node) => node,
         Err(finding) => {
             findings.push(*finding);
-            super::hole(text, file)
+            hole(text, file)
         }
     })
 }
@@ -122,7 +123,7 @@ impl<'a> Reader<'a> {
     fn open(&mut self, open: &mut Vec<Open>) -> Step<Option<Node>> {
         let start = self.at;
         if open.len() >= DEPTH_LIMIT {
-            let span = super::clamp(self.text, self.file, start, start + 1);
+            let span = clamp(self.text, self.file, start, start + 1);
             return Err(Box::new(codes::too_deep(DEPTH_LIMIT, span)));
         }
         let object = self.peek() == Some(b'{');
@@ -185,7 +186,7 @@ impl<'a> Reader<'a> {
         if let Some(Open::Object { map, key: pending, .. }) = open.last_mut() {
             match map.get(&key.text) {
                 Some(first) => {
-                    let finding = codes::duplicate_key(&super::excerpt(&key.text), key.span, first.key.span);
+                    let finding = codes::duplicate_key(&excerpt(&key.text), key.span, first.key.span);
                     if self.findings.len() < FINDING_LIMIT {
                         self.findings.push(finding);
                     }
@@ -208,7 +209,7 @@ impl<'a> Reader<'a> {
             None => return Err(self.unfinished(open)),
             Some(b']' | b'}') => {
                 let start = open.last().map_or(0, Open::start);
-                let opened = super::clamp(self.text, self.file, start, start + 1);
+                let opened = clamp(self.text, self.file, start, start + 1);
                 let finding =
                     self.wrong("brackets do not match", "closes another kind", "close what was opened last");
                 return Err(Box::new(finding.related(opened, "opened here")));
@@ -350,7 +351,7 @@ impl<'a> Reader<'a> {
     }
 
     fn bad_escape(&self, start: usize, length: usize) -> Box<Finding> {
-        let span = super::clamp(self.text, self.file, start, (start + length).min(self.text.len()));
+        let span = clamp(self.text, self.file, start, (start + length).min(self.text.len()));
         let finding = codes::json_syntax("this escape is not known", "`\\` begins an escape", span)
             .help("write `\\\\` for a backslash; letters outside ASCII need no escape");
         Box::new(finding)
@@ -378,7 +379,7 @@ impl<'a> Reader<'a> {
         if sound {
             return Ok(&self.text[start..self.at]);
         }
-        let span = super::clamp(self.text, self.file, start, self.at);
+        let span = clamp(self.text, self.file, start, self.at);
         let finding = codes::json_syntax("this is not a number as JSON writes it", "no JSON number", span)
             .help("write it as `0.5` or `-12`, without leading zeros; or put it in double quotes when it is a code");
         Err(Box::new(finding))
@@ -402,7 +403,7 @@ impl<'a> Reader<'a> {
             "false" => Ok(Kind::Bool(false)),
             "null" => Ok(Kind::Null),
             word => {
-                let message = format!("`{}` is no JSON value", super::excerpt(word));
+                let message = format!("`{}` is no JSON value", excerpt(word));
                 let finding = codes::json_syntax(message, "expected a value", self.span(start))
                     .help("texts stand in double quotes; the words that JSON knows are true, false and null");
                 Err(Box::new(finding))
@@ -412,13 +413,13 @@ impl<'a> Reader<'a> {
 
     fn wrong(&self, message: &str, why: &str, help: &str) -> Box<Finding> {
         let length = self.text[self.at..].chars().next().map_or(0, char::len_utf8);
-        let span = super::clamp(self.text, self.file, self.at, self.at + length);
+        let span = clamp(self.text, self.file, self.at, self.at + length);
         Box::new(codes::json_syntax(message, why, span).help(help))
     }
 
     fn unfinished(&self, open: &[Open]) -> Box<Finding> {
         let start = open.last().map_or(0, Open::start);
-        let opened = super::clamp(self.text, self.file, start, start + 1);
+        let opened = clamp(self.text, self.file, start, start + 1);
         let finding = codes::json_syntax("a bracket is never closed", "opened here", opened)
             .help("close it; if the file was cut off, copy it again");
         Box::new(finding)
@@ -435,6 +436,6 @@ impl<'a> Reader<'a> {
     }
 
     fn span(&self, start: usize) -> Span {
-        super::clamp(self.text, self.file, start, self.at)
+        clamp(self.text, self.file, start, self.at)
     }
 }

@@ -5,6 +5,9 @@
 use granit_parser::ErrorKind;
 
 use super::build::Stop;
+use super::expression;
+use super::limits::DEPTH_LIMIT;
+use super::text::{Line, clamp, excerpt, odd};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
 use crate::source::{FileId, Span};
@@ -17,72 +20,8 @@ pub(super) fn explain(text: &str, file: FileId, strict: &Stop, lax: Option<&Stop
     case.finding()
 }
 
-/// An expression `{{ … }}` without quotes, which YAML takes for a map in a map; `at` is its first bracket.
-pub(super) fn expression(text: &str, file: FileId, at: usize) -> Finding {
-    let rest = text.get(at..).unwrap_or("").lines().next().unwrap_or("");
-    let code = rest.split(" #").next().unwrap_or(rest).trim_end();
-    let length = code.find("}}").map_or(2, |end| end + 2);
-    let finding = codes::unquoted_expression(super::clamp(text, file, at, at + length));
-    let line = Line::around(text, at);
-    let before = text.get(line.code..at).unwrap_or("");
-    let quote = if !code.contains(['"', '\\']) {
-        '"'
-    } else if !code.contains('\'') {
-        '\''
-    } else {
-        return finding;
-    };
-    if !before.trim_end().ends_with(':') || before.contains(['{', '[']) || !code.contains("}}") {
-        return finding;
-    }
-    let whole = super::clamp(text, file, at, at + code.len());
-    finding.fix("put it in quotes", whole, format!("{quote}{code}{quote}"))
-}
-
 fn place(text: &str, stop: &Stop) -> usize {
     text.floor_char_boundary(stop.place().min(text.len()))
-}
-
-/// A line of the text: where it starts, where its first character that is no white space stands, where it ends.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    start: usize,
-    code: usize,
-    end: usize,
-}
-
-impl Line {
-    fn around(text: &str, at: usize) -> Line {
-        let at = text.floor_char_boundary(at.min(text.len()));
-        let start = text[..at].rfind('\n').map_or(0, |before| before + 1);
-        let end = text[at..].find('\n').map_or(text.len(), |after| at + after);
-        let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
-        let body = &text[start..end];
-        let code = start + body.len() - body.trim_start_matches([' ', '\t', '\u{feff}']).len();
-        Line { start, code, end }
-    }
-
-    /// The nearest line above that holds more than a comment.
-    fn above(self, text: &str) -> Option<Line> {
-        let mut start = self.start;
-        while start > 0 {
-            let line = Line::around(text, start - 1);
-            let code = line.code(text);
-            if !code.is_empty() && !code.starts_with('#') {
-                return Some(line);
-            }
-            start = line.start;
-        }
-        None
-    }
-
-    fn code(self, text: &str) -> &str {
-        text.get(self.code..self.end).unwrap_or("")
-    }
-
-    fn indent(self) -> usize {
-        self.code - self.start
-    }
 }
 
 struct Case<'a> {
@@ -100,14 +39,14 @@ impl Case<'_> {
             return finding;
         }
         match self.stop.error.kind() {
-            ErrorKind::RecursionLimitExceeded => codes::too_deep(super::DEPTH_LIMIT, self.character(self.at)),
+            ErrorKind::RecursionLimitExceeded => codes::too_deep(DEPTH_LIMIT, self.character(self.at)),
             ErrorKind::UnexpectedCharacter { character } if !character.is_ascii_graphic() => {
                 self.control(*character)
             }
             ErrorKind::BomInsideDocument => self.control('\u{feff}'),
             ErrorKind::UndeclaredTagHandle => {
                 let word = self.word(self.at);
-                codes::unknown_tag(&super::excerpt(word), self.span(self.at, self.at + word.len()))
+                codes::unknown_tag(&excerpt(word), self.span(self.at, self.at + word.len()))
             }
             _ => self
                 .bracket()
@@ -121,7 +60,7 @@ impl Case<'_> {
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
-        super::clamp(self.text, self.file, start, end)
+        clamp(self.text, self.file, start, end)
     }
 
     fn character(&self, at: usize) -> Span {
@@ -183,7 +122,7 @@ impl Case<'_> {
     fn bare_expression(&self) -> Option<Finding> {
         let code = self.line.code(self.text);
         let at = code.find("{{").filter(|at| code[..*at].trim_end().ends_with([':', '-', '[', ',']))?;
-        Some(expression(self.text, self.file, self.line.code + at))
+        Some(expression::unquoted(self.text, self.file, self.line.code + at))
     }
 
     /// A quote that is not closed where its author thought.
@@ -565,11 +504,11 @@ impl Case<'_> {
                 self.character(colon),
             )
             .note("without a space the whole line is one text")
-            .help(format!("write `{name}: {}`", super::excerpt(after)))
+            .help(format!("write `{name}: {}`", excerpt(after)))
             .fix("put a space after the colon", gap, " ");
         }
         codes::syntax(
-            format!("`{}` has no colon", super::excerpt(code)),
+            format!("`{}` has no colon", excerpt(code)),
             "expected `key: value`",
             self.line_span(line),
         )
@@ -653,12 +592,4 @@ impl Case<'_> {
             .note(format!("the parser says: {reason}"))
             .help("look at this line and the one above: quotes, brackets, colons and indentation")
     }
-}
-
-/// Characters that look like a space and are none.
-pub(super) fn odd(character: char) -> bool {
-    matches!(
-        character,
-        '\u{a0}' | '\u{2000}'..='\u{200b}' | '\u{202f}' | '\u{205f}' | '\u{2060}' | '\u{3000}'
-    )
 }

@@ -4,8 +4,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::build::Mode;
 use super::*;
-use crate::source::SourceFile;
+use crate::diagnostic::Finding;
+use crate::source::{Fault, FileId, SourceFile, Sources, Span};
 
 fn run<T>(text: &str, read: impl Fn(&Sources, FileId, &mut Vec<Finding>) -> T) -> (T, Vec<Finding>, Sources) {
     let mut sources = Sources::default();
@@ -458,9 +460,9 @@ fn outline(node: &Node) -> String {
 }
 
 /// Where the short cut answers, it says what the events say; how often it answered.
-fn usual_is_the_same(text: &str) -> bool {
+fn fast_path_is_the_same(text: &str) -> bool {
     let file = FileId(0);
-    let Some(short) = usual::read(text, file) else { return false };
+    let Some(short) = fast_path::read(text, file) else { return false };
     for mode in [Mode::Configuration, Mode::Stream] {
         let long = build::read(text, file, mode, true);
         assert!(long.stop.is_none() && long.findings.is_empty(), "{text:?}: {long:#?}");
@@ -474,24 +476,24 @@ proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config { failure_persistence: None, cases: 200_000, ..Default::default() })]
 
     #[test]
-    fn the_usual_form_of_pieces_reads_as_its_events(
+    fn the_fast_path_reads_pieces_as_their_events(
         pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..40),
     ) {
-        usual_is_the_same(&pieces.concat());
+        fast_path_is_the_same(&pieces.concat());
     }
 
     #[test]
-    fn the_usual_form_of_lines_reads_as_its_events(
+    fn the_fast_path_reads_lines_as_their_events(
         lines in proptest::collection::vec((0usize..3, proptest::sample::select(LINES)), 0..12),
     ) {
         let lines = lines.into_iter().map(|(depth, line)| format!("{}{line}", "  ".repeat(depth)));
-        usual_is_the_same(&lines.collect::<Vec<_>>().join("\n"));
+        fast_path_is_the_same(&lines.collect::<Vec<_>>().join("\n"));
     }
 }
 
 /// Every file that is sound reads alike both ways, and so does whatever becomes of it when a few bytes change.
 #[test]
-fn the_usual_form_of_files_reads_as_its_events() {
+fn the_fast_path_reads_files_as_their_events() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut texts = Vec::new();
     for folder in ["examples", "tests/schemas", "tests/yaml", "tests/projects", "schemas"] {
@@ -504,13 +506,13 @@ fn the_usual_form_of_files_reads_as_its_events() {
     };
     let (mut whole, mut changed) = (0, 0);
     for text in &texts {
-        whole += usize::from(usual_is_the_same(text));
+        whole += usize::from(fast_path_is_the_same(text));
         for _ in 0..20 {
             let Some(start) = text.len().checked_sub(1).map(&mut dice) else { continue };
             let piece = PIECES[dice(PIECES.len())];
             let end = start + dice(4);
             if let (Some(before), Some(after)) = (text.get(..start), text.get(end..)) {
-                changed += usize::from(usual_is_the_same(&format!("{before}{piece}{after}")));
+                changed += usize::from(fast_path_is_the_same(&format!("{before}{piece}{after}")));
             }
         }
     }

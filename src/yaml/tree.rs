@@ -1,7 +1,7 @@
 //! The tree: values in which every key and every value knows where it was written.
 //!
 //! Plain data; nothing here reads text or judges it. No tree that the readers build is deeper than
-//! [`DEPTH_LIMIT`](super::DEPTH_LIMIT), so that recursion over one is safe.
+//! [`DEPTH_LIMIT`](super::limits::DEPTH_LIMIT), so that recursion over one is safe.
 
 use std::collections::HashMap;
 
@@ -285,7 +285,7 @@ impl Node {
         match &self.kind {
             Kind::Null | Kind::Hole => serde_json::Value::Null,
             Kind::Bool(on) => (*on).into(),
-            Kind::Number(text) => super::scalar::number_to_json(text),
+            Kind::Number(text) => super::number::to_json(text),
             Kind::Text(text) => (&**text).into(),
             Kind::List(items) => items.iter().map(Node::to_json).collect(),
             Kind::Map(map) => {

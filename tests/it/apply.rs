@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pairform::apply::{self, Caller, Outcome};
-use pairform::options::fetch::http::{Fault, Kind};
+use pairform::apply::{self, ApplyError, Caller, Outcome};
+use pairform::http::{Fault, Kind};
 use pairform::plan::Plan;
 use pairform::store::{self, Ask, Asked};
 
@@ -305,6 +305,8 @@ fn appliers_at_once_lose_no_update() {
         project.run(&["plan", "--out", "p.plan"]).expect(0);
         let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
         let template: Plan = plans::read(&text);
+        let before = project.store().records().unwrap().len();
+        let mut saved = 0;
         for (appliers, rounds) in [(2, rounds(20, 5000)), (10, rounds(4, 1000))] {
             let won: Vec<usize> = std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..appliers)
@@ -316,8 +318,10 @@ fn appliers_at_once_lose_no_update() {
                 threads.into_iter().map(|thread| thread.join().unwrap()).collect()
             });
             assert!(won.iter().sum::<usize>() >= rounds);
+            saved += won.iter().sum::<usize>();
         }
         let records = project.store().records().unwrap();
+        assert_eq!(records.len(), before + saved, "nothing is saved that nobody was told of");
         let mut expected: BTreeMap<String, u64> = BTreeMap::new();
         for record in records {
             let last = expected.entry(record.category).or_default();
@@ -348,8 +352,11 @@ fn contend(template: &Plan, url: &str, by: &str, rounds: usize) -> usize {
                 }
             }
         });
-        let Ok(report) = apply::apply(&plan, store.as_mut(), &caller(by), &mut |_| ()) else {
-            continue;
+        let report = match apply::apply(&plan, store.as_mut(), &caller(by), &mut |_| ()) {
+            Ok(report) => report,
+            // Somebody saved since it was read: nothing of it was begun.
+            Err(ApplyError::Stale(_)) => continue,
+            Err(other) => panic!("{other:?}"),
         };
         for (integration, category, outcome) in &report.outcomes {
             match outcome {

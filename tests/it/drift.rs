@@ -304,7 +304,7 @@ fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
     assert_eq!(repository.json(&["history", "--commit", "HEAD"])["saves"], saves);
     for (wrong, said) in [
         (["revert", "shop", "--commit", "none"], "there is no revision `none`"),
-        (["revert", "shop", "--commit", ""], "--commit names no commit"),
+        (["revert", "shop", "--commit", ""], "no commit was named"),
         (["revert", "shop", "--commit", "00"], "nothing of shop was saved from commit 00"),
         (["revert", "shop", "--time", "2020-01-01T00:00:00Z"], "nothing of shop was saved by 2020"),
     ] {
@@ -362,7 +362,7 @@ fn a_large_record_is_verified_too() {
     let mut records = store.records().unwrap();
     let text = "x".repeat(20 * 1024 * 1024);
     records[0].past.settings = Ok(pairform::model::from_json(&json!({"text": text})));
-    let lines = pairform::report::audit::export("id", &records, &[], &store.heads(None).unwrap());
+    let lines = pairform::ops::audit::export("id", &records, &[], &store.heads(None).unwrap());
     let text: String = lines.into_iter().map(|line| pairform::model::canonical_json(line) + "\n").collect();
     project.write("large.jsonl", &text);
     project.run(&["audit", "verify", "large.jsonl"]).expect(0);

@@ -1,7 +1,6 @@
 //! The exported schemas in the real yaml-language-server: completion, enum values, hover and a wrong key.
 //!
 //! Needs `node` and the server; `tests/run` installs both and names the server in `PAIRFORM_YAML_LANGUAGE_SERVER`.
-//! Without that variable the test does nothing, so that a plain `cargo test` works on a bare machine.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +9,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::tools::{Tool, program, required};
 
 /// Generous: the server starts cold on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -30,9 +31,9 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(program: &Path, root: &Path) -> Self {
-        let mut child = Command::new("node")
-            .arg(program)
+    fn start(node: &Path, server: &Path, root: &Path) -> Self {
+        let mut child = Command::new(node)
+            .arg(server)
             .arg("--stdio")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -161,7 +162,9 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 #[test]
 fn an_editor_completes_explains_and_flags_settings() {
-    let Some(program) = std::env::var_os("PAIRFORM_YAML_LANGUAGE_SERVER").map(PathBuf::from) else { return };
+    let Some(node) = required(Tool::Node, program(&["node"], &[])) else { return };
+    let server = std::env::var_os("PAIRFORM_YAML_LANGUAGE_SERVER").map(PathBuf::from);
+    let Some(server) = required(Tool::LanguageServer, server) else { return };
     let integration = "integration: shop\npair: fortnox-shopify\nsettings:\n  order:\n    creates: \n    \n  invoice:\n    boook: true\n";
     let category = "default_terms_of_payment: \"30\"\nunmapped_key: 1\n";
     let folder = project(&[
@@ -184,7 +187,7 @@ fn an_editor_completes_explains_and_flags_settings() {
         .unwrap();
     assert!(checked.status.success(), "a second export has nothing to do: {checked:?}");
 
-    let mut server = Server::start(&program, &root);
+    let mut server = Server::start(&node, &server, &root);
     let uri = server.open(&root.join("integrations/shop.yaml"));
     let flagged = server.diagnostics_of(&uri);
     assert!(flagged.iter().any(|each| each["message"].as_str().unwrap().contains("boook")), "{flagged:?}");

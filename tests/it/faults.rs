@@ -253,13 +253,14 @@ fn a_plan_that_cannot_be_written_leaves_nothing() {
     }
     let project = Project::sqlite();
     project.write("p.plan", "an older one");
-    let part = project.path("p.plan.part").display().to_string();
-    let inject = ["-o", "/dev/null", "-P", &part, "-e", "trace=write", "-e", "inject=write:error=ENOSPC"];
+    let inject = ["-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSPC"];
     let full = under_strace(&project.command(&["plan", "--out", "p.plan"]), &inject).output().unwrap();
     let err = String::from_utf8_lossy(&full.stderr);
     assert_eq!(full.status.code(), Some(70), "{err}");
     assert!(err.contains("cannot write the plan to p.plan: ") && err.contains("No space left"), "{err}");
-    assert!(!project.path("p.plan.part").exists());
+    let left = std::fs::read_dir(project.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().contains(".plan")).collect();
+    assert_eq!(left, ["p.plan"], "nothing lies beside it");
     assert_eq!(std::fs::read_to_string(project.path("p.plan")).unwrap(), "an older one");
     project.run(&["plan", "--out", "none/p.plan"]).expect(64);
 }

@@ -3,6 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use crate::revisions::{Repository, pairform, project, shop};
+use crate::tools::{Tool, program, required};
+use pairform::diagnostic::placed::PlacedFinding;
+use pairform::diagnostic::text::is_harmful;
 use pairform::plan::{
     Action, CategoryPlan, Change, Integration, Integrations, Kind, Mode, Origin, Plan, Readiness, Refusal,
     Released, Scope,
@@ -87,11 +90,12 @@ fn plan(text: &str, integrations: usize) -> Plan {
     }
 }
 
-fn finding(text: &str, severity: &str) -> Json {
-    json!({"code": "E0312", "name": "required-setting-unset", "severity": severity, "message": text, "path": text,
+fn finding(text: &str, severity: &str) -> PlacedFinding {
+    let json = json!({"code": "E0312", "name": "required-setting-unset", "severity": severity, "message": text, "path": text,
         "line": 1, "column": 1, "end_line": 1, "end_column": 4, "integration": text, "category": text, "setting": text,
         "notes": [text], "help": text,
-        "fix": {"message": text, "safe": true, "edits": [{"path": text, "line": 1, "column": 1, "end_line": 1, "end_column": 2, "replacement": text}]}})
+        "fix": {"message": text, "safe": true, "edits": [{"path": text, "line": 1, "column": 1, "end_line": 1, "end_column": 2, "replacement": text}]}});
+    serde_json::from_value(json).unwrap()
 }
 
 fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
@@ -150,19 +154,34 @@ fn check(text: &str) {
             );
         }
         let xml = junit::render(content);
-        let mut reader = quick_xml::Reader::from_str(&xml);
-        loop {
-            match reader.read_event() {
-                Ok(quick_xml::events::Event::Eof) => break,
-                Ok(_) => {}
-                Err(error) => panic!("{error}: {xml}"),
-            }
-        }
+        assert_read_as_xml(&xml);
         assert!(!xml.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')), "{xml:?}");
         check_markdown(&markdown::render(content, None).unwrap());
         let page = html::render(content, None).unwrap();
         assert_eq!(page.matches("<script>").count(), 1);
         assert!(!page.contains("<img"));
+        let mut lines = String::new();
+        pairform::report::plan::text(&plan, &mut |text| lines.push_str(text));
+        for line in anstream::adapter::strip_str(&lines).to_string().lines() {
+            let line = line.trim_start();
+            assert!(!line.starts_with("::") && !line.starts_with("##["), "{line:?}");
+        }
+        // Those are ours, which part what a forge would take for a mention or a link.
+        let comment = markdown::render(content, None).unwrap().replace('\u{200b}', "");
+        let (issues, log) = (gitlab::render(content), sarif::render(content, &|_| None));
+        let plain = anstream::adapter::strip_str(&lines).to_string();
+        for (form, out) in [
+            ("github", &github::render(content)),
+            ("gitlab", &issues),
+            ("sarif", &log),
+            ("junit", &xml),
+            ("markdown", &comment),
+            ("html", &page),
+            ("text", &plain),
+        ] {
+            let raw = out.chars().find(|c| *c != '\t' && is_harmful(*c));
+            assert!(raw.is_none(), "{form} has {raw:?} of {text:?}");
+        }
     });
 }
 
@@ -202,6 +221,8 @@ fn hostile_text_breaks_no_form() {
     check(HOSTILE);
     check("");
     check("plain");
+    check("a\u{2028}b\u{2029}c\u{200b}d\u{2060}e\u{feff}f\u{e0041}g\u{fffe}h\u{1ffff}i\u{ad}j");
+    check("x\n::stop-commands::tok\n  ##[error]no");
 }
 
 proptest::proptest! {
@@ -237,20 +258,90 @@ fn github_shows_nine_and_counts_the_rest() {
 #[test]
 fn every_command_gives_its_forms_and_refuses_the_others_by_name() {
     let repository = project();
-    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
-    for form in ["markdown", "html", "sarif", "junit", "github", "gitlab"] {
-        for command in [
-            &["validate"][..],
-            &["plan"],
-            &["diff", "--base", "HEAD"],
-            &["apply", "--yes", "--store", "sqlite:x.db"],
-        ] {
-            let output = repository.run(&[command, &["-o", form]].concat());
-            assert!([0, 1].contains(&output.status.code().unwrap()), "{command:?} {form} {output:?}");
+    let sound = shop("nordic", false, "14");
+    for (text, code) in [(&sound, 0), (&sound.replace("map: {", "mop: {"), 1)] {
+        repository.write("integrations/nordic.yaml", text);
+        for form in ["markdown", "html", "sarif", "junit", "github", "gitlab"] {
+            let store = format!("{form}-{code}.db");
+            for command in [
+                &["validate"][..],
+                &["plan"],
+                &["diff", "--base", "HEAD"],
+                &["apply", "--yes", "--store", &format!("sqlite:{store}")],
+            ] {
+                let output = repository.run(&[command, &["-o", form]].concat());
+                assert_eq!(output.status.code(), Some(code), "{command:?} {form} {output:?}");
+                let said = String::from_utf8(output.stdout).unwrap();
+                if command[0] == "apply" && code == 1 {
+                    let why = String::from_utf8(output.stderr).unwrap();
+                    assert!(why.contains("the configuration has errors, so nothing was applied"), "{why}");
+                    continue;
+                }
+                assert_form(form, command[0], &said);
+                assert_eq!(said.contains("mop"), code == 1, "{command:?} {form} {said}");
+            }
+            assert_eq!(repository.path().join(store).exists(), code == 0);
         }
+    }
+    for form in ["markdown", "html", "sarif", "junit", "github", "gitlab"] {
         let output = repository.run(&["schema", "list", "-o", form]);
         assert_eq!(output.status.code(), Some(64));
         assert!(String::from_utf8_lossy(&output.stderr).contains("its forms are: text, json"));
+    }
+}
+
+/// The result of a command on `nordic` is whole, of its form, and not empty.
+fn assert_form(form: &str, command: &str, said: &str) {
+    let list = |list: &Json| list.as_array().unwrap().len();
+    match form {
+        "markdown" => assert!(said.starts_with(&format!("<!-- pairform:{command} -->\n### ")), "{said}"),
+        "html" => {
+            assert!(said.starts_with("<!doctype html>\n") && said.trim_end().ends_with("</html>"), "{said}");
+            assert!(said.contains(&format!("pairform {command}")), "{said}");
+        }
+        "sarif" => {
+            let log: Json = serde_json::from_str(said).unwrap();
+            assert_eq!(log["version"], "2.1.0");
+            assert_ne!(list(&log["runs"][0]["results"]), 0, "{said}");
+        }
+        "junit" => {
+            let named = format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"pairform {command}\" "
+            );
+            assert!(said.starts_with(&named), "{said}");
+            assert_read_as_xml(said);
+            assert!(said.contains("<testcase "), "{said}");
+        }
+        "github" => {
+            let commands =
+                ["error", "warning", "notice"].map(|kind| [format!("::{kind} file="), format!("::{kind}::")]);
+            assert!(!said.is_empty());
+            for line in said.lines() {
+                assert!(commands.iter().flatten().any(|command| line.starts_with(command)), "{line}");
+            }
+        }
+        "gitlab" => {
+            let issues: Json = serde_json::from_str(said).unwrap();
+            assert_ne!(list(&issues), 0);
+            for issue in issues.as_array().unwrap() {
+                assert!(issue["location"]["path"].is_string() && issue["fingerprint"].is_string(), "{issue}");
+            }
+        }
+        other => panic!("{other}"),
+    }
+    // A step shows ten, which are of the first one.
+    let named = if form == "github" && command != "diff" { "fjord" } else { "nordic" };
+    assert!(said.contains(named), "{said}");
+}
+
+fn assert_read_as_xml(text: &str) {
+    let mut reader = quick_xml::Reader::from_str(text);
+    loop {
+        match reader.read_event() {
+            Ok(quick_xml::events::Event::Eof) => break,
+            Ok(_) => {}
+            Err(error) => panic!("{error}: {text}"),
+        }
     }
 }
 
@@ -291,14 +382,11 @@ fn a_project_s_template_replaces_ours_and_its_faults_have_a_line() {
 }
 
 /// The document after its scripts ran in a headless browser as wide as a phone; `None` where there is no browser.
+#[track_caller]
 fn opened(page: &str) -> Option<String> {
-    let browser = std::env::var_os("PAIRFORM_CHROMIUM").map(std::path::PathBuf::from).or_else(|| {
-        let folders = std::env::var_os("PATH")?;
-        let named = |folder: std::path::PathBuf| {
-            ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name))
-        };
-        std::env::split_paths(&folders).flat_map(named).find(|program| program.is_file())
-    })?;
+    let named = std::env::var_os("PAIRFORM_CHROMIUM").map(std::path::PathBuf::from);
+    let found = named.or_else(|| program(&["chromium", "chromium-browser", "google-chrome"], &[]));
+    let browser = required(Tool::Browser, found)?;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
     std::fs::write(&file, page).unwrap();
@@ -309,6 +397,7 @@ fn opened(page: &str) -> Option<String> {
         .arg(format!("file://{}", file.display()))
         .output()
         .unwrap();
+    assert!(output.status.success(), "{output:?}");
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

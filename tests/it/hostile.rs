@@ -226,11 +226,21 @@ fn ten_thousand_findings_are_printed_soon() {
     let lines: String = (0..10_000).map(|number| format!("    unknown_setting_{number}: 1\n")).collect();
     text.insert_str(at, &lines);
     project.write("integrations/a.yaml", text.replace("[article, ", "["));
+    let starts = ["error[E0301]: unknown setting `", "\"message\": \"unknown setting `"];
+    let named = |line: &&str| starts.iter().any(|start| line.trim_start().starts_with(start));
+    let number = |line: &str| -> usize {
+        line.split("unknown_setting_").nth(1).unwrap().split('`').next().unwrap().parse().unwrap()
+    };
     for arguments in [&["validate"][..], &["validate", "-o", "json"], &["plan"]] {
         let run = project.run(arguments);
         run.assert_code(1);
         assert!(run.took < SOON * 2, "{arguments:?} took {:?}", run.took);
+        // Each of them, once and in the order of the file.
+        let said: Vec<usize> = run.stdout.lines().filter(named).map(number).collect();
+        assert!(said.iter().copied().eq(0..10_000), "{arguments:?}: {} were told", said.len());
     }
+    assert!(project.run(&["validate"]).stdout.ends_with("1 integration checked: 10000 errors, 4 warnings\n"));
+    assert_eq!(project.run(&["validate", "-o", "json"]).json()["summary"]["errors"], 10_000);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `init` and `list` through the real binary: every pair's scaffold is well-formed and says what is left to decide.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use pairform::compile::{Selection, compile};
@@ -45,21 +45,59 @@ fn every_pair_has_a_scaffold_with_nothing_wrong_but_what_is_left_to_decide() {
     assert!(laid_out.status.success(), "{}", String::from_utf8_lossy(&laid_out.stdout));
 }
 
+/// Every file below a folder with its text.
+fn all(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                all(&path)
+            } else {
+                [(path.clone(), std::fs::read_to_string(path).unwrap())].into()
+            }
+        })
+        .collect()
+}
+
 #[test]
 fn nothing_is_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(pairform(folder.path(), &["init", "fortnox-shopify", "shop"]).status.success());
-    let path = folder.path().join("integrations/shop.yaml");
-    std::fs::write(&path, "mine").unwrap();
-    for arguments in [
-        &["init"][..],
-        &["init", "fortnox-shopify", "shop"],
-        &["init", "fortnox-shopfy"],
-        &["init", "fortnox-shopify", "../x"],
+    let outside = tempfile::tempdir().unwrap();
+    let folder = outside.path().join("project");
+    std::fs::create_dir_all(folder.join("integrations/split")).unwrap();
+    assert!(pairform(&folder, &["init", "fortnox-shopify", "shop"]).status.success());
+    for (path, text) in [
+        ("integrations/shop.yaml", "mine"),
+        ("integrations/split/integration.yaml", "mine too"),
+        ("pairform.yaml", "version: 1 # mine\n"),
+        (".gitignore", "/mine\n"),
     ] {
-        assert_eq!(pairform(folder.path(), arguments).status.code(), Some(64), "{arguments:?}");
+        std::fs::write(folder.join(path), text).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), "mine");
+    let before = all(outside.path());
+    assert_eq!(before.len(), 4);
+    for (arguments, why) in [
+        (&["init"][..], "this is a pairform repository already"),
+        (
+            &["init", "fortnox-shopify", "shop"],
+            "the integration `shop` is there already; nothing was written",
+        ),
+        (
+            &["init", "fortnox-shopify", "split"],
+            "the integration `split` is there already; nothing was written",
+        ),
+        (&["init", "fortnox-shopfy"], "there is no pair `fortnox-shopfy`"),
+        (&["init", "fortnox-shopify", "../x"], "`../x` cannot be an integration's id"),
+    ] {
+        let refused = pairform(&folder, arguments);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!((refused.status.code(), said.contains(why)), (Some(64), true), "{arguments:?}: {said}");
+        assert_eq!(all(outside.path()), before, "{arguments:?}");
+    }
+    // Where one of its files is there, the others are written beside it.
+    std::fs::remove_file(folder.join("pairform.yaml")).unwrap();
+    assert!(pairform(&folder, &["init"]).status.success());
+    assert_eq!(std::fs::read_to_string(folder.join(".gitignore")).unwrap(), "/mine\n");
+    assert!(std::fs::read_to_string(folder.join("pairform.yaml")).unwrap().contains("version: 1"));
 }
 
 #[test]

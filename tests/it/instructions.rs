@@ -5,11 +5,13 @@
 //! tests build is not optimized: its counts say what became dearer, not what a user pays (`benches/fleet` does).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
 use crate::run::Project;
+use crate::tools::{Tool, program, required};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Wanted {
@@ -49,31 +51,29 @@ fn fleet() -> Project {
     project
 }
 
-/// Instructions of one run on one thread; none where valgrind is not to be had.
-fn count(project: &Project, arguments: &[&str]) -> Option<u64> {
+/// Instructions of one run on one thread.
+fn count(valgrind: &Path, project: &Project, arguments: &[&str]) -> u64 {
     let plain = project.command(arguments);
-    let mut counted = Command::new("valgrind");
+    let mut counted = Command::new(valgrind);
     counted.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     counted.arg(plain.get_program()).args(plain.get_args()).current_dir(project.path());
     counted
         .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .env("RAYON_NUM_THREADS", "1");
-    let output = counted.output().ok()?;
+    let output = counted.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     let line = said.lines().find(|line| line.contains("Collected :")).unwrap_or_else(|| panic!("{said}"));
-    Some(line.rsplit(' ').next().unwrap().parse().unwrap())
+    line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 #[test]
 fn no_case_takes_many_more_instructions_than_it_did() {
+    let Some(valgrind) = required(Tool::Valgrind, program(&["valgrind"], &[])) else { return };
     let project = fleet();
     let mut counts = BTreeMap::new();
     for (name, arguments) in CASES {
-        let Some(count) = count(&project, arguments) else {
-            return eprintln!("there is no valgrind here: instructions are not counted");
-        };
-        counts.insert(name.to_owned(), count);
+        counts.insert(name.to_owned(), count(&valgrind, &project, arguments));
     }
     let compiler = Command::new("rustc").arg("--version").output().unwrap();
     let compiler = String::from_utf8(compiler.stdout).unwrap().trim().to_owned();

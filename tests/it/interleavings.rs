@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex};
 
 use pairform::apply::{self, ApplyError, Caller, Cause, Outcome, Report};
+use pairform::http::{Fault, Kind};
 use pairform::model::{SettingPath, Value};
-use pairform::options::fetch::http::{Fault, Kind};
 use pairform::plan::Plan;
 use pairform::store::{
     self, Ask, Asked, Deleted, Deployed, Lock, Moved, Note, Origin, Past, Record, Rename, Run, Save, Saved,

@@ -1,6 +1,7 @@
 //! Live mode: it never goes on while a required setting is missing, whatever part of the configuration is applied.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use pairform::model;
@@ -8,6 +9,7 @@ use pairform::store::{Origin, Save, Saved};
 
 use crate::plans;
 use crate::run::Project;
+use crate::tools::{Tool, program, required};
 
 /// The complete sample, with every secret at hand.
 fn project() -> (Project, Vec<(String, String)>) {
@@ -72,9 +74,10 @@ fn live_mode_is_guarded_by_what_is_deployed_and_by_what_will_be() {
             "exclude_before: \"2026-02-01\"",
         );
         let plan = run(&["plan", "--out", "p.plan"]);
-        for said in
-            ["onboarding (deployed: live)", "in live mode: nordic; it takes --allow-live to apply this"]
-        {
+        for said in [
+            "onboarding (deployed: live)",
+            "in live mode: nordic; it takes approval for live integrations to apply this",
+        ] {
             assert!(plan.assert_code(0).stdout.contains(said), "{}", plan.stdout);
         }
         for arguments in [&["apply", "--yes"][..], &["apply", "p.plan"]] {
@@ -161,12 +164,12 @@ fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
     assert_eq!(model::to_json(&general[0].settings)["live_mode"], false);
 }
 
-/// What is typed at a terminal; none where there is no `script` to make one.
-fn typed(project: &Project, secrets: &[(&str, &str)], answer: &str) -> Option<(Option<i32>, String)> {
+/// What is typed at a terminal, which `script` makes.
+fn typed(script: &Path, project: &Project, secrets: &[(&str, &str)], answer: &str) -> (Option<i32>, String) {
     let plain = project.command(&["apply", "--color", "never"]);
     let words = std::iter::once(plain.get_program()).chain(plain.get_args());
     let words: Vec<&str> = words.map(|word| word.to_str().unwrap()).collect();
-    let mut child = Command::new("script")
+    let mut child = Command::new(script)
         .args(["-qec", &words.join(" "), "/dev/null"])
         .current_dir(project.path())
         .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
@@ -175,10 +178,10 @@ fn typed(project: &Project, secrets: &[(&str, &str)], answer: &str) -> Option<(O
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .ok()?;
+        .unwrap();
     child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    Some((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// A word that nobody types by habit, also where a shop that sells only gets another name.
@@ -191,9 +194,8 @@ fn a_live_integration_is_renamed_after_its_name_was_typed() {
     let text = text.replace("integration: nordic", "integration: nordisk\nrenamed_from: nordic");
     project.write("integrations/nordisk.yaml", text);
     std::fs::remove_file(project.at("integrations/nordic.yaml")).unwrap();
-    let Some((code, said)) = typed(&project, &secrets, "yes\n") else {
-        return eprintln!("there is no `script` here: nothing was typed at a terminal");
-    };
+    let Some(script) = required(Tool::Script, program(&["script"], &[])) else { return };
+    let (code, said) = typed(&script, &project, &secrets, "yes\n");
     assert_eq!(code, Some(5), "{said}");
     for part in [
         "Rename 1 integration and save 0 categories, 1 integration in live mode? Type `nordisk` to go on",
@@ -201,7 +203,7 @@ fn a_live_integration_is_renamed_after_its_name_was_typed() {
     ] {
         assert!(said.contains(part), "{said}");
     }
-    let (code, said) = typed(&project, &secrets, "nordisk\n").unwrap();
+    let (code, said) = typed(&script, &project, &secrets, "nordisk\n");
     assert_eq!(code, Some(0), "{said}");
     project.run_with(&["plan", "--detailed-exitcode"], &secrets).assert_code(0);
 }

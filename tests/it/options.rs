@@ -97,7 +97,8 @@ impl Project {
             command.env(name, value);
         }
         for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-            command.env_remove(proxy);
+            // A dead one: what is on this machine is not asked by way of a proxy.
+            command.env(proxy, "http://127.0.0.1:9");
         }
         command
     }

@@ -52,6 +52,7 @@ impl Ran {
 }
 
 /// One project on each kind of store that is to be had here.
+#[track_caller]
 pub fn each_kind() -> Vec<Project> {
     let mut all = vec![Project::sqlite()];
     if let Some(server) = server::shared() {

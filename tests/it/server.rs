@@ -1,5 +1,5 @@
 //! A private PostgreSQL for tests: in a temporary folder, on a free port, gone when the test process is gone, however it
-//! ends. Without PostgreSQL's programs the tests that want one do nothing, unless PAIRFORM_TEST_POSTGRES=required.
+//! ends.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::tools::{self, Tool, required};
 
 /// What the server is asked for with each connection.
 pub const PASSWORD: &str = "word-of-the-test";
@@ -21,9 +23,11 @@ pub struct Server {
 }
 
 /// The server that most tests share; `None` when there is no PostgreSQL.
+#[track_caller]
 pub fn shared() -> Option<&'static Server> {
-    static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(Server::start).as_ref()
+    static SHARED: OnceLock<Server> = OnceLock::new();
+    let programs = required(Tool::PostgreSql, programs())?;
+    Some(SHARED.get_or_init(|| Server::start_with(programs)))
 }
 
 fn programs() -> Option<PathBuf> {
@@ -71,14 +75,13 @@ fn keep(folder: &Path, what: impl FnOnce(&str) -> String) -> Child {
 }
 
 impl Server {
+    /// One of its own for a test; `None` when there is no PostgreSQL.
+    #[track_caller]
     pub fn start() -> Option<Server> {
-        let Some(programs) = programs() else {
-            assert!(
-                std::env::var_os("PAIRFORM_TEST_POSTGRES").is_none_or(|value| value != "required"),
-                "PostgreSQL's programs are not found in PATH or /usr/lib/postgresql"
-            );
-            return None;
-        };
+        required(Tool::PostgreSql, programs()).map(Server::start_with)
+    }
+
+    fn start_with(programs: PathBuf) -> Server {
         let folder = tempfile::Builder::new().prefix("pairform-pg").tempdir().unwrap().keep();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         write_certificates(&folder);
@@ -98,7 +101,7 @@ impl Server {
         });
         let server = Server { folder, programs, port, keeper: Some(keeper) };
         server.await_answer();
-        Some(server)
+        server
     }
 
     pub fn await_answer(&self) {
@@ -215,17 +218,9 @@ pub struct Pooler {
 
 impl Pooler {
     /// As a team shares one: few connections to the server, each lent for a `session` or a `transaction`.
+    #[track_caller]
     pub fn start(server: &Server, mode: &str) -> Option<Pooler> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-        let Some(program) = folders.map(|folder| folder.join("pgbouncer")).find(|program| program.exists())
-        else {
-            assert!(
-                std::env::var_os("PAIRFORM_TEST_POSTGRES").is_none_or(|value| value != "required"),
-                "pgbouncer is not found in PATH or /usr/sbin"
-            );
-            return None;
-        };
+        let program = required(Tool::PgBouncer, tools::program(&["pgbouncer"], &["/usr/sbin"]))?;
         let folder = tempfile::Builder::new().prefix("pairform-pool").tempdir().unwrap().keep();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = format!(

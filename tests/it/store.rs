@@ -66,6 +66,7 @@ struct PostgresPlace {
 }
 
 impl PostgresPlace {
+    #[track_caller]
     fn new() -> Option<Self> {
         server::shared().map(|server| PostgresPlace { server, url: server.fresh_url() })
     }
@@ -95,7 +96,7 @@ impl Place for PostgresPlace {
     }
 }
 
-/// Runs every fact for each kind of store; a kind that is not to be had here is passed over.
+/// Runs every fact for each kind of store; a kind that is not to be had here says so.
 macro_rules! conformance {
     ($($kind:ident, $place:expr;)* => $facts:tt) => { $(conformance! { @one $kind, $place; $facts })* };
     (@one $kind:ident, $place:expr; [$($fact:ident)*]) => {

@@ -6,19 +6,41 @@ use std::path::{Path, PathBuf};
 
 use pairform::diagnostic::codes;
 
+use crate::imports::Imports;
+use crate::tokens::{Token, tokens};
+
 /// The layers of ARCHITECTURE.md. A module imports from lower rows only, and from no other of its own row.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 12] = [
     &["source"],
     &["diagnostic"],
     &["yaml", "model"],
     &["schema"],
-    &["options"],
+    &["http"],
+    &["options", "secrets"],
     &["compile", "plan"],
     &["store"],
     &["apply"],
+    &["ops"],
     &["report"],
     &["cli"],
 ];
+
+/// What only a program that is run from a command line does: no module below `cli` says any of it. Arguments, bars, the
+/// folder that all threads share, memory that is never given back, exit codes, and printing.
+const OF_THE_COMMAND_LINE: [&[&str]; 9] = [
+    &["clap"],
+    &["indicatif"],
+    &["set_current_dir"],
+    &["Box", "::", "leak"],
+    &["exit", "::"],
+    &["print", "!"],
+    &["println", "!"],
+    &["eprint", "!"],
+    &["eprintln", "!"],
+];
+
+/// Lines of a file of `src`.
+const LONGEST: usize = 800;
 
 /// Names that say nothing of what is inside.
 const EMPTY_NAMES: [&str; 7] = ["utils", "helpers", "common", "core", "manager", "service", "types"];
@@ -166,6 +188,90 @@ fn imports_are_found_in_every_form() {
     assert_eq!(found("$crate::diagnostic::Code"), [""; 0]);
 }
 
+/// What holds between modules holds between files: each can be read and understood after those that it imports.
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    fail_with(&Imports::read(&source_code()).circles());
+}
+
+#[test]
+fn no_source_file_is_longer_than_can_be_kept_in_mind() {
+    let longer = rust_files("src").into_iter().filter_map(|(path, text)| {
+        let lines = text.lines().count();
+        (lines > LONGEST).then(|| format!("{path} has {lines} lines; {LONGEST} are the most"))
+    });
+    fail_with(&longer.collect::<Vec<_>>());
+}
+
+/// Where a file says any of these words in a row, as `path:line: words`. Texts and comments say nothing.
+fn says(path: &str, code: &str, all: &[&[&str]]) -> Vec<String> {
+    let tokens: Vec<_> = tokens(code).into_iter().filter(|token| !token.is_text).collect();
+    let found = |words: &&[&str]| -> Vec<String> {
+        let here = |window: &&[Token<'_>]| window.iter().map(|token| token.text).eq(words.iter().copied());
+        let windows = tokens.windows(words.len()).filter(here);
+        windows.map(|window| format!("{path}:{}: `{}`", window[0].line, words.concat())).collect()
+    };
+    all.iter().flat_map(found).collect()
+}
+
+/// A text that names a flag or a command of ours, which only the command line has.
+fn names_a_flag_or_command(text: &str) -> bool {
+    let flag = |(at, _): (usize, &str)| {
+        text[at + 2..].starts_with(|c: char| c.is_ascii_lowercase()) && !text[..at].ends_with('-')
+    };
+    text.match_indices("--").any(flag) || text.contains("`pairform ")
+}
+
+#[test]
+fn nothing_below_the_command_line_is_a_program_s_own() {
+    let below =
+        source_code().into_iter().filter(|(path, _)| module_of(path).is_some_and(|module| module != "cli"));
+    fail_with(&below.flat_map(|(path, code)| says(&path, &code, &OF_THE_COMMAND_LINE)).collect::<Vec<_>>());
+}
+
+/// What an operation says is said to whoever called it, who may have no flags.
+#[test]
+fn no_operation_names_a_flag_or_a_command() {
+    let mut complaints = Vec::new();
+    for (path, code) in source_code().iter().filter(|(path, _)| module_of(path) == Some("ops")) {
+        let named =
+            tokens(code).into_iter().filter(|token| token.is_text && names_a_flag_or_command(token.text));
+        complaints.extend(named.map(|token| format!("{path}:{}: {}", token.line, token.text)));
+    }
+    fail_with(&complaints);
+}
+
+#[test]
+fn what_belongs_to_the_command_line_is_seen_and_nothing_else() {
+    let said = |code: &str| says("a.rs", code, &OF_THE_COMMAND_LINE);
+    for (code, words) in [
+        ("use clap::Parser;", "clap"),
+        ("fn f(bar: &indicatif::ProgressBar) {}", "indicatif"),
+        ("use std::env::{current_dir, set_current_dir};", "set_current_dir"),
+        ("Box::leak(Box::new(1));", "Box::leak"),
+        ("Stop::new(exit::ERRORS, why)", "exit::"),
+        ("std::process::exit(1); exit :: OK", "exit::"),
+        ("println!(\"{x}\")", "println!"),
+        ("if a { eprintln!() }", "eprintln!"),
+    ] {
+        assert_eq!(said(code), [format!("a.rs:1: `{words}`")], "{code}");
+    }
+    for code in [
+        "// println!",
+        "let claps = \"clap println! exit::\";",
+        "fn leak() { on_exit::<u8>() }",
+        "writeln!(out)",
+    ] {
+        assert_eq!(said(code), [""; 0], "{code}");
+    }
+    for text in ["\"use --yes\"", "\"see `pairform plan`\"", "\"--no-input\""] {
+        assert!(names_a_flag_or_command(text), "{text}");
+    }
+    for text in ["\"a -- b\"", "\"---\"", "\"pairform\"", "\"`pairform.yaml`\"", "\"-----begin\""] {
+        assert!(!names_a_flag_or_command(text), "{text}");
+    }
+}
+
 /// A top module could also reach its neighbours by way of its parent.
 #[test]
 fn no_top_module_imports_by_way_of_its_parent() {
@@ -249,10 +355,8 @@ fn every_example_is_run() {
         .iter()
         .filter_map(|path| Some(path.strip_prefix("examples/")?.split_once('/')?.0.to_owned()))
         .collect();
-    if folders.is_empty() {
-        return;
-    }
-    let test = read("tests/it/examples.rs").unwrap_or_default();
+    assert!(!folders.is_empty(), "there are no examples");
+    let test = read("tests/it/examples.rs").unwrap();
     let lost = folders.iter().filter(|folder| !test.contains(folder.as_str()));
     fail_with(
         &lost.map(|folder| format!("examples/{folder} is not in tests/it/examples.rs")).collect::<Vec<_>>(),
@@ -295,7 +399,7 @@ fn codes_are_unique_sorted_and_in_their_stage() {
 /// What a newcomer is told to run is what decides.
 #[test]
 fn the_readme_and_the_pipeline_run_the_same_tests() {
-    let (Some(readme), Some(pipeline)) = (read("README.md"), read(".ci/run")) else { return };
+    let (readme, pipeline) = (read("README.md").unwrap(), read(".ci/run").unwrap());
     let commands: Vec<&str> = readme
         .lines()
         .map(|line| line.trim().trim_start_matches("$ "))

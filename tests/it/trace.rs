@@ -3,18 +3,17 @@
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// True where strace is to be had and may trace. The tests that need it say that they were not run where it is not.
-#[expect(clippy::print_stderr, reason = "what is not tested is said")]
+use crate::tools::{Tool, required};
+
+/// True where strace is to be had and may trace.
+#[track_caller]
 pub fn may_trace() -> bool {
     static MAY: OnceLock<bool> = OnceLock::new();
-    *MAY.get_or_init(|| {
+    let may = *MAY.get_or_init(|| {
         let tried = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
-        let may = tried.as_ref().is_ok_and(|output| output.status.success());
-        if !may {
-            eprintln!("nothing can be traced here ({tried:?}): not tested");
-        }
-        may
-    })
+        tried.is_ok_and(|output| output.status.success())
+    });
+    required(Tool::Strace, may.then_some(())).is_some()
 }
 
 /// The command, run under strace with these arguments, in the same folder and environment.

@@ -1,6 +1,6 @@
 //! Sales accounts whose VAT code in the ERP says another rate. Silent until the list of accounts is known with its codes.
 
-use super::Context;
+use super::context::Context;
 use super::rates::{Table, tables};
 use super::values::code;
 use crate::diagnostic::Finding;

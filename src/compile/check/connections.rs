@@ -1,6 +1,6 @@
 //! The active connection of each connector, and the account behind it.
 
-use super::Context;
+use super::context::Context;
 use crate::diagnostic::codes::rules as codes;
 use crate::diagnostic::{Finding, nearest};
 use crate::model::{CONNECTORS, SettingPath};

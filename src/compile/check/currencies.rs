@@ -1,6 +1,6 @@
 //! Currencies that the shop sells in and the ERP does not have. Silent until both lists are known.
 
-use super::Context;
+use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::SettingPath;

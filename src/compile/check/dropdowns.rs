@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Context, category_entry};
+use super::context::{Context, category_entry};
 use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::{Finding, nearest};
 use crate::model::SettingPath;
@@ -222,7 +222,7 @@ fn has_default(context: &Context<'_>, category: &Category, mapping: &Json) -> bo
             && options_of(&setting.schema) == rows
             // A required default that is missing has a finding of its own.
             && (matches!(setting.required, Required::Yes { .. })
-                || super::setting(context.root, &category.id, &setting.path).is_some_and(|node| !node.is_null()))
+                || super::context::setting(context.root, &category.id, &setting.path).is_some_and(|node| !node.is_null()))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Limits of a platform that a setting makes likely to be met: notes, and only where something points to them.
 
-use super::Context;
+use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::{CONNECTORS, SettingPath};

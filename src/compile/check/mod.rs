@@ -20,6 +20,7 @@
 
 pub mod accounts;
 pub mod connections;
+pub mod context;
 pub mod currencies;
 pub mod dropdowns;
 pub mod limits;
@@ -39,17 +40,19 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::diagnostic::{About, Code, Finding, Severity, codes, nearest};
-use crate::model::{CONNECTORS, FLOWS, GENERAL, Name, SCHEDULES, SettingPath, WEBHOOKS};
+use crate::diagnostic::{About, Code, Finding, Severity, codes};
+use crate::model::{GENERAL, Name, SettingPath};
 use crate::options::{Options, View};
-use crate::schema::judge::Words;
+use crate::schema::Pair;
+use crate::schema::validate::Words;
 use crate::schema::vat::Vat;
-use crate::schema::{Category, Pair};
 use crate::source::Span;
-use crate::yaml::{Entry, Node};
+use crate::yaml::Node;
 
 use super::compose::Composed;
 use super::levels;
+use context::setting;
+pub use context::{Context, category_entry};
 
 type Rule = fn(&Context<'_>, &mut Vec<Finding>);
 
@@ -69,20 +72,6 @@ const RULES: &[Rule] = &[
     starts::check,
     visible::check,
 ];
-
-/// What a rule sees.
-pub struct Context<'a> {
-    pub name: &'a str,
-    pub pair: &'a Pair,
-    pub composed: &'a Composed,
-    pub root: &'a Node,
-    pub view: View<'a>,
-    pub vat: &'a Vat,
-    /// The day that validity periods are judged by.
-    pub today: Date,
-    pub live: bool,
-    pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
-}
 
 /// What is known beside a document and its pair.
 #[derive(Clone, Copy)]
@@ -202,72 +191,5 @@ fn speaks_of_the_same(one: &About, other: &About) -> bool {
     match (path(one), path(other)) {
         (Some(a), Some(b)) => one.category == other.category && (a.starts_with(&b) || b.starts_with(&a)),
         _ => false,
-    }
-}
-
-/// The node of a category in a document, with its key.
-#[must_use]
-pub fn category_entry<'a>(root: &'a Node, id: &str) -> Option<&'a Entry> {
-    let holder =
-        if [CONNECTORS, FLOWS, SCHEDULES, WEBHOOKS].contains(&id) { root } else { root.get("settings")? };
-    holder.as_map()?.get(id)
-}
-
-/// The value of a setting as written; `None` when absent.
-#[must_use]
-pub fn setting<'a>(root: &'a Node, category: &str, path: &SettingPath) -> Option<&'a Node> {
-    let start = &category_entry(root, category)?.value;
-    path.segments().iter().try_fold(start, |node, key| node.get(key))
-}
-
-impl<'a> Context<'a> {
-    /// Whether a flow is on: as written, else by the pair's default.
-    #[must_use]
-    pub fn flow_on(&self, id: &str) -> bool {
-        let written = self.root.get(FLOWS).and_then(|flows| flows.get(id)).and_then(Node::as_bool);
-        written.or_else(|| self.pair.flow(id).map(|flow| flow.default)).unwrap_or(false)
-    }
-
-    /// The first of these flows that is on.
-    #[must_use]
-    pub fn first_on<'f>(&self, flows: &'f [String]) -> Option<&'f str> {
-        flows.iter().map(String::as_str).find(|flow| self.flow_on(flow))
-    }
-
-    #[must_use]
-    pub fn visible(&self, category: &Category) -> bool {
-        category.flows.as_ref().is_none_or(|flows| self.first_on(flows).is_some())
-    }
-
-    /// Categories listed as unmanaged, with the place.
-    pub fn unmanaged(&self) -> impl Iterator<Item = (&'a str, Span)> {
-        let listed = self.root.get("unmanaged");
-        // One name without brackets, or nearly one of the names, has a finding of its own.
-        let list = listed.map(|node| node.as_list().unwrap_or(std::slice::from_ref(node)));
-        list.unwrap_or_default().iter().filter_map(|node| {
-            let written = node.as_text()?;
-            let near = nearest(written, self.pair.categories().map(|category| category.id.as_str()));
-            Some((near.unwrap_or(written), node.span))
-        })
-    }
-
-    #[must_use]
-    pub fn is_unmanaged(&self, category: &str) -> bool {
-        self.unmanaged().any(|(id, _)| id == category)
-    }
-
-    #[must_use]
-    pub fn about(&self, category: &str, path: &SettingPath) -> About {
-        About {
-            integration: Some(self.name.to_owned()),
-            category: Some(category.to_owned()),
-            setting: (!path.is_root()).then(|| path.to_string()),
-        }
-    }
-
-    /// True when a place lies in one of the integration's own files, not in a base.
-    #[must_use]
-    pub fn own(&self, span: Span) -> bool {
-        self.composed.files.contains(&span.file)
     }
 }

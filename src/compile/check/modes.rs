@@ -1,6 +1,6 @@
 //! Onboarding mode and live mode, and what must not happen in one of them.
 
-use super::{Context, setting};
+use super::context::{Context, setting};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::{GENERAL, SettingPath};

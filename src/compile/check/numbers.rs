@@ -1,11 +1,11 @@
 //! Unquoted numbers that begin with a zero: YAML would drop the zero and with it, perhaps, another account.
 
-use super::Context;
+use super::context::Context;
 use crate::compile::codes::has_leading_zero;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
 use crate::model::Value;
-use crate::schema::judge::about;
+use crate::schema::pointer::about;
 use crate::yaml::{Kind, Node, Trail};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {

@@ -1,6 +1,6 @@
 //! Payouts beside invoices: a payment that is booked twice, or that finds no invoice.
 
-use super::Context;
+use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::{GENERAL, SettingPath};

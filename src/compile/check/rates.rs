@@ -1,6 +1,6 @@
 //! VAT rates of sales accounts against the dated table: home accounts and the OSS countries.
 
-use super::{Context, setting};
+use super::context::{Context, setting};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::SettingPath;

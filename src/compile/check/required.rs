@@ -1,7 +1,7 @@
 //! Required settings: each one of each visible category must be decided; a default does not count.
 
+use super::context::{Context, category_entry, setting};
 use super::dropdowns::admits;
-use super::{Context, category_entry, setting};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::list_words;
@@ -151,7 +151,7 @@ fn may_be_missing(context: &Context<'_>, category: &Category, required: &Setting
             _ => return false,
         }
     }
-    // Empty texts, lists and maps are refused where they stand, save where the setting admits them.
+    // Empty texts, lists and maps are refused where they stand, except where the setting admits them.
     match &node.kind {
         Kind::Text(text) => !text.is_empty(),
         Kind::List(_) => required.schema.get("minItems").is_none(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::context::Context;
 use crate::diagnostic::codes::rules as codes;
 use crate::diagnostic::{Finding, nearest};
 use crate::model::{SCHEDULES, SettingPath, WEBHOOKS};

@@ -1,6 +1,6 @@
 //! Places where a credential may have been written in the open, so that no message ever shows them.
 
-use super::Context;
+use super::context::Context;
 use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
@@ -116,7 +116,7 @@ fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Ve
         }
         // Under a credential's key the schema says it.
         Kind::Text(text) if has_shape(text) && !sounds_secret(trail.key()) && trail.key() != "client_id" => {
-            let about = crate::schema::judge::about(Some(context.name), &trail.pointer());
+            let about = crate::schema::pointer::about(Some(context.name), &trail.pointer());
             findings.push(codes::stray_credential(trail.key(), node.span).about(about));
         }
         _ => {}
@@ -126,7 +126,7 @@ fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Ve
 fn unlisted(context: &Context<'_>, reference: &str, pointer: &str, at: Span) -> Option<Finding> {
     let (name, programs) = (reference.strip_prefix("exec/")?, context.programs?);
     let near = nearest(name, programs.keys().map(String::as_str));
-    let about = crate::schema::judge::about(Some(context.name), pointer);
+    let about = crate::schema::pointer::about(Some(context.name), pointer);
     (!name.is_empty() && !programs.contains_key(name))
         .then(|| rules::program_not_allowed(name, near, at).about(about))
 }

@@ -1,7 +1,7 @@
 //! What starts flows, and whether it will: intervals that are too short, rules that wait for what never runs,
 //! subscriptions that lapse.
 
-use super::Context;
+use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::{SCHEDULES, SettingPath, WEBHOOKS};

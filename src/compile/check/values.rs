@@ -1,7 +1,7 @@
 //! What a document decides about a setting, as rules ask for it.
 
-use super::{Context, setting};
-use crate::model::SettingPath;
+use super::context::{Context, setting};
+use crate::model::{SettingPath, Value};
 use crate::schema::Setting;
 use crate::yaml::{Kind, Map, Node};
 
@@ -35,7 +35,10 @@ impl<'a> Context<'a> {
         let (known, _) = self.known(category, name)?;
         match self.written(category, name) {
             Some(node) => node.as_bool(),
-            None => known.schema.get("default")?.as_bool(),
+            None => match known.default {
+                Some(Value::Bool(on)) => Some(on),
+                _ => None,
+            },
         }
     }
 
@@ -45,7 +48,10 @@ impl<'a> Context<'a> {
         let (known, _) = self.known(category, name)?;
         let text = match self.written(category, name) {
             Some(node) => node.as_text()?,
-            None => known.schema.get("default")?.as_str()?,
+            None => match &known.default {
+                Some(Value::Text(text)) => text,
+                _ => return None,
+            },
         };
         let allowed = known.schema.get("enum").and_then(|list| list.as_array());
         allowed.is_none_or(|list| list.iter().any(|value| value.as_str() == Some(text))).then_some(text)

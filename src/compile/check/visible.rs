@@ -1,6 +1,6 @@
 //! Declared categories that will not be applied: not visible while their flows are off, or listed as unmanaged.
 
-use super::{Context, category_entry};
+use super::context::{Context, category_entry};
 use crate::diagnostic::codes::rules as codes;
 use crate::diagnostic::{Finding, list_words};
 use crate::model::SettingPath;

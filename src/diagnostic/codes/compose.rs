@@ -1,6 +1,6 @@
 //! Stage 02: the files of a project do not make up integrations.
 
-use super::codes;
+use super::declare::codes;
 use crate::diagnostic::{Finding, Label};
 use crate::source::Span;
 

@@ -4,23 +4,13 @@
 //! 05 options. A code is never reused; its page is `explain/CODE.md`.
 
 pub mod compose;
+mod declare;
 pub mod options;
 pub mod rules;
 pub mod schema;
 pub mod yaml;
 
 use super::Code;
-
-/// Declares the codes of a stage and lists them.
-macro_rules! codes {
-    ($($constant:ident = $id:literal $name:literal $summary:literal;)*) => {
-        $(pub static $constant: $crate::diagnostic::Code =
-            $crate::diagnostic::Code { id: $id, name: $name, summary: $summary };)*
-        /// All codes of this stage, in order.
-        pub static ALL: &[&$crate::diagnostic::Code] = &[$(&$constant),*];
-    };
-}
-use codes;
 
 /// Every code, in order of stage and number.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Stage 05: dropdown values, as far as the committed lists know them.
 
-use super::codes;
+use super::declare::codes;
 use crate::diagnostic::{Finding, Label};
 use crate::source::Span;
 

@@ -1,6 +1,6 @@
 //! Stage 04: settings that the schema admits one by one but that do not make sense together.
 
-use super::codes;
+use super::declare::codes;
 use crate::diagnostic::{Finding, Label, Severity, list_words};
 use crate::source::Span;
 

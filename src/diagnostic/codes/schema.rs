@@ -1,6 +1,6 @@
 //! Stage 03: the document does not fit the schema of its pair, or of the schema it is judged by.
 
-use super::codes;
+use super::declare::codes;
 use crate::diagnostic::{Edit, Finding, Fix, Label, Severity, list_words};
 use crate::source::Span;
 

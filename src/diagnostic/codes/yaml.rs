@@ -1,6 +1,6 @@
 //! Stage 01: text that is not one well-formed document of YAML or JSON.
 
-use super::codes;
+use super::declare::codes;
 use crate::diagnostic::{Finding, Label};
 use crate::source::Span;
 

@@ -9,8 +9,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value as Json;
 use sha2::Sha256;
 
-use super::descriptor::{Auth, Basic, Descriptor, Oauth1, Token, fill};
-use super::http::{Fault, Kind, Request, encode, query};
+use super::descriptor::{Absent, Auth, Basic, Descriptor, Oauth1, Token, fill};
+use super::extract;
+use crate::http::address::{self, encode, query};
+use crate::http::{Fault, Kind, Request};
 use crate::schema::fields_of;
 
 /// The fields of a connection with their values, secrets among them.
@@ -49,7 +51,7 @@ impl Fields {
                 clean = clean.replace(&written, "…");
             }
         }
-        super::extract::tidy(&clean)
+        extract::tidy(&clean)
     }
 }
 
@@ -98,9 +100,15 @@ pub fn fields(
     Ok(fields)
 }
 
+/// A connection lacks a field.
+#[must_use]
+pub fn lacking(Absent(name): Absent) -> Fault {
+    Fault::new(Kind::Denied, format!("the connection has no `{name}`"))
+}
+
 fn filled(template: &str, fields: &Fields) -> Result<Hidden<String>, Fault> {
     let value = fill(template, &|name| fields.get(name));
-    value.map(Hidden::new).map_err(|name| Fault::new(Kind::Denied, format!("the connection has no `{name}`")))
+    value.map(Hidden::new).map_err(lacking)
 }
 
 fn basic_header(basic: &Basic, fields: &Fields) -> Result<(String, Hidden<String>), Fault> {
@@ -128,29 +136,26 @@ pub fn authorize(
         request.headers.push(basic_header(basic, fields)?);
     }
     if let Some(oauth) = &auth.oauth1 {
-        let header = oauth1_header(request.method, &request.url, oauth, fields, moment, nonce)?;
+        let header = oauth1_header(request.method, request.url.as_str(), oauth, fields, moment, nonce)?;
         request.headers.push(("authorization".to_owned(), header));
     }
     Ok(())
 }
 
-/// The request that gets a token; `url` is the connection's `token_url` where it has one.
+/// The request that gets a token, from an address.
 ///
 /// # Errors
 /// When the connection lacks a field.
-pub fn token_request(token: &Token, url: Option<&str>, fields: &Fields) -> Result<Request, Fault> {
+pub fn token_request(token: &Token, url: &str, fields: &Fields) -> Result<Request, Fault> {
     let pairs = |map: &BTreeMap<String, String>| -> Result<Vec<(String, String)>, Fault> {
         map.iter().map(|(name, value)| Ok((name.clone(), filled(value, fields)?.to_string()))).collect()
     };
-    let mut address = match url {
-        Some(url) => url.to_owned(),
-        None => filled(&token.url, fields)?.to_string(),
-    };
+    let mut at = url.to_owned();
     if !token.query.is_empty() {
-        address = format!("{address}?{}", query(&pairs(&token.query)?));
+        at = format!("{at}?{}", query(&pairs(&token.query)?));
     }
     let method = if token.method.as_deref() == Some("PUT") { "PUT" } else { "POST" };
-    let mut request = Request { method, url: address, headers: vec![accept()], body: None };
+    let mut request = Request { method, url: address::read(&at)?, headers: vec![accept()], body: None };
     for (name, value) in &token.headers {
         request.headers.push((name.to_ascii_lowercase(), filled(value, fields)?));
     }

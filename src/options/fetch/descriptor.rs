@@ -114,7 +114,7 @@ pub struct Errors {
 #[derive(Debug, Clone, Deserialize)]
 pub struct OptionSet {
     pub title: String,
-    pub value: Kind,
+    pub value: CodeType,
     pub fetch: Option<Fetch>,
     /// Labels are names of people: they are not kept.
     #[serde(default)]
@@ -124,7 +124,7 @@ pub struct OptionSet {
 /// The platform's type of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum CodeType {
     Text,
     Integer,
 }
@@ -176,17 +176,22 @@ pub enum Flag {
     Values { path: String, is: Vec<Json> },
 }
 
+/// The name of a field that a text takes and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no `{0}`")]
+pub struct Absent(pub String);
+
 /// Puts fields into a text: `{name}` is what `field` says of `name`.
 ///
 /// # Errors
-/// The name of the first field that is not there.
-pub fn fill(template: &str, field: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+/// The first field that is not there.
+pub fn fill(template: &str, field: &dyn Fn(&str) -> Option<String>) -> Result<String, Absent> {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, after)) = after.split_once('}') else { break };
         filled.push_str(before);
-        filled.push_str(&field(name).ok_or_else(|| name.to_owned())?);
+        filled.push_str(&field(name).ok_or_else(|| Absent(name.to_owned()))?);
         rest = after;
     }
     filled.push_str(rest);
@@ -235,6 +240,6 @@ mod tests {
     fn a_text_takes_its_fields() {
         let field = |name: &str| (name == "shop").then(|| "nordic".to_owned());
         assert_eq!(fill("https://{shop}.example.com", &field).as_deref(), Ok("https://nordic.example.com"));
-        assert_eq!(fill("{tenant}", &field), Err("tenant".to_owned()));
+        assert_eq!(fill("{tenant}", &field), Err(Absent("tenant".to_owned())));
     }
 }

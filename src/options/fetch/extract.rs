@@ -3,8 +3,9 @@
 use serde_json::{Map, Value as Json};
 use serde_json_path::JsonPath;
 
-use super::descriptor::{Fetch, Flag, Kind, fill};
-use crate::options::Choice;
+use super::descriptor::{CodeType, Fetch, Flag, fill};
+use crate::http::{Fault, Kind};
+use crate::options::lists::Choice;
 
 /// How deep a tree of items may be.
 const DEPTH_LIMIT: usize = 100;
@@ -27,6 +28,10 @@ pub fn translate(path: &str) -> String {
         }
     }
     jsonpath
+}
+
+fn unusable(message: impl Into<String>) -> Fault {
+    Fault::new(Kind::Unusable, message)
 }
 
 /// All that stands at a path.
@@ -62,14 +67,14 @@ pub fn scalar(answer: &Json, path: &str) -> Option<String> {
 /// The items of a list's answer.
 ///
 /// # Errors
-/// What the answer lacks, in words.
-pub fn items(answer: &Json, fetch: &Fetch) -> Result<Vec<Json>, String> {
+/// What the answer lacks.
+pub fn items(answer: &Json, fetch: &Fetch) -> Result<Vec<Json>, Fault> {
     let mut found = match &fetch.items {
         None => list(answer, ".")?,
         Some(paths) => {
             let there = paths.all().iter().find(|path| exists(answer, path));
-            let path =
-                there.ok_or_else(|| format!("the answer has no `{}`", paths.all().join("` and no `")))?;
+            let path = there
+                .ok_or_else(|| unusable(format!("the answer has no `{}`", paths.all().join("` and no `"))))?;
             list(answer, path)?
         }
     };
@@ -87,7 +92,7 @@ fn exists(answer: &Json, path: &str) -> bool {
     if head == "." { answer.is_array() } else { first(answer, head).is_some() }
 }
 
-fn list(answer: &Json, path: &str) -> Result<Vec<Json>, String> {
+fn list(answer: &Json, path: &str) -> Result<Vec<Json>, Fault> {
     let each = path.ends_with("[]");
     // Beyond a list what is found may itself be the item: `edges[].node`.
     let through = path.contains("[].");
@@ -98,8 +103,8 @@ fn list(answer: &Json, path: &str) -> Result<Vec<Json>, String> {
             Json::Array(items) => all.extend(items.iter().cloned()),
             Json::Null => {}
             _ if through => all.push(node.clone()),
-            _ if path == "." => return Err("the answer is no list".to_owned()),
-            _ => return Err(format!("`{path}` in the answer is no list")),
+            _ if path == "." => return Err(unusable("the answer is no list")),
+            _ => return Err(unusable(format!("`{path}` in the answer is no list"))),
         }
     }
     Ok(all)
@@ -118,25 +123,29 @@ fn flatten(items: Vec<Json>, tree: &str, depth: usize, flat: &mut Vec<Json>) {
 /// The value of one item; `None` where a list that is collected from other things has none here.
 ///
 /// # Errors
-/// What the item lacks, in words.
-pub fn choice(item: &Json, fetch: &Fetch, kind: Kind, personal: bool) -> Result<Option<Choice>, String> {
+/// What the item lacks.
+pub fn choice(item: &Json, fetch: &Fetch, code: CodeType, personal: bool) -> Result<Option<Choice>, Fault> {
     let value = match &fetch.value {
         None => scalar(item, "."),
         Some(path) => text(item, path),
     };
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         let field = fetch.value.as_deref().unwrap_or("value");
-        return if fetch.distinct { Ok(None) } else { Err(format!("an item of the list has no `{field}`")) };
+        return if fetch.distinct {
+            Ok(None)
+        } else {
+            Err(unusable(format!("an item of the list has no `{field}`")))
+        };
     };
-    let value = match kind {
-        Kind::Text => value,
-        Kind::Integer => value
+    let value = match code {
+        CodeType::Text => value,
+        CodeType::Integer => value
             .parse::<i64>()
-            .map_err(|_| "an item of the list has a code that is no integer".to_owned())?
+            .map_err(|_| unusable("an item of the list has a code that is no integer"))?
             .to_string(),
     };
     if value.chars().any(char::is_control) || value.chars().count() > TEXT_LIMIT {
-        return Err("an item of the list has a code that is no text of one line".to_owned());
+        return Err(unusable("an item of the list has a code that is no text of one line"));
     }
     let label = match &fetch.label {
         _ if personal => String::new(),
@@ -204,7 +213,7 @@ mod tests {
         let items = items(answer, &fetch).unwrap();
         items
             .iter()
-            .filter_map(|item| choice(item, &fetch, Kind::Text, false).unwrap())
+            .filter_map(|item| choice(item, &fetch, CodeType::Text, false).unwrap())
             .map(|choice| (choice.value, choice.label, choice.active))
             .collect()
     }
@@ -248,19 +257,19 @@ mod tests {
     #[test]
     fn a_list_that_is_not_there_is_told() {
         let asked = fetch(json!({"items": "Accounts", "value": "Number"}));
-        assert!(items(&json!({"accounts": []}), &asked).unwrap_err().contains("no `Accounts`"));
-        assert!(items(&json!({"Accounts": 7}), &asked).unwrap_err().contains("no list"));
-        assert!(choice(&json!({"Name": "x"}), &asked, Kind::Integer, false).is_err());
-        assert!(choice(&json!({"Number": "30x"}), &asked, Kind::Integer, false).is_err());
+        assert!(items(&json!({"accounts": []}), &asked).unwrap_err().message.contains("no `Accounts`"));
+        assert!(items(&json!({"Accounts": 7}), &asked).unwrap_err().message.contains("no list"));
+        assert!(choice(&json!({"Name": "x"}), &asked, CodeType::Integer, false).is_err());
+        assert!(choice(&json!({"Number": "30x"}), &asked, CodeType::Integer, false).is_err());
     }
 
     #[test]
     fn codes_keep_the_platforms_type() {
         let asked = fetch(json!({"value": "c"}));
-        let code = |item: Json, kind| choice(&item, &asked, kind, false).unwrap().map(|choice| choice.value);
-        assert_eq!(code(json!({"c": "07"}), Kind::Text).as_deref(), Some("07"));
-        assert_eq!(code(json!({"c": 7}), Kind::Text).as_deref(), Some("7"));
-        assert_eq!(code(json!({"c": "07"}), Kind::Integer).as_deref(), Some("7"));
+        let code = |item: Json, code| choice(&item, &asked, code, false).unwrap().map(|choice| choice.value);
+        assert_eq!(code(json!({"c": "07"}), CodeType::Text).as_deref(), Some("07"));
+        assert_eq!(code(json!({"c": 7}), CodeType::Text).as_deref(), Some("7"));
+        assert_eq!(code(json!({"c": "07"}), CodeType::Integer).as_deref(), Some("7"));
     }
 
     #[test]
@@ -274,9 +283,10 @@ mod tests {
     #[test]
     fn names_of_people_are_not_kept() {
         let asked = fetch(json!({"value": "code", "label": "displayName"}));
-        let kept = choice(&json!({"code": "PS", "displayName": "Peter Saddow"}), &asked, Kind::Text, true)
-            .unwrap()
-            .unwrap();
+        let kept =
+            choice(&json!({"code": "PS", "displayName": "Peter Saddow"}), &asked, CodeType::Text, true)
+                .unwrap()
+                .unwrap();
         assert_eq!((kept.value.as_str(), kept.label.as_str()), ("PS", ""));
     }
 

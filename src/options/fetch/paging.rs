@@ -7,22 +7,24 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::model::Hidden;
 use serde_json::{Value as Json, json};
+use url::Url;
 
 use super::auth::accept;
-use super::descriptor::{Descriptor, Fetch, Paging, Style, fill};
+use super::descriptor::{Absent, Descriptor, Fetch, Paging, Style, fill};
 use super::extract;
-use super::http::{Answer, Fault, Kind, Request, encode, encode_path, query};
 use super::session::Session;
+use crate::http::address::{encode, encode_path, query};
+use crate::http::{Answer, Fault, Kind, Request};
 
 const PAGE_LIMIT: usize = 2_000;
 const ITEM_LIMIT: usize = 200_000;
 
 /// Where in the list the next request reads.
-struct Place {
+struct NextPage {
     page: u64,
     offset: u64,
     cursor: Option<String>,
-    link: Option<String>,
+    link: Option<Url>,
 }
 
 /// Reads every item of a list. `each` is the value that the request is made for, with its place in the path.
@@ -41,29 +43,29 @@ pub fn read(
     } else if fetch.graphql.is_some() {
         paging.style = if fetch.cursor.is_some() { Style::Cursor } else { Style::None };
     }
-    let mut place = Place { page: paging.first.unwrap_or(1), offset: 0, cursor: None, link: None };
+    let mut at = NextPage { page: paging.first.unwrap_or(1), offset: 0, cursor: None, link: None };
     let mut all = Vec::new();
     let mut seen = HashSet::new();
-    let mut told = Told::default();
+    let mut totals = Totals::default();
     for number in 0..PAGE_LIMIT {
-        let request = request(session, fetch, &paging, &place, each)?;
+        let request = request(session, fetch, &paging, &at, each)?;
         let answer = match session.call(&request) {
             // Beyond the last page some platforms answer with an error.
             Err(fault)
                 if number > 0 && paging.style == Style::Page && matches!(fault.status, Some(400 | 404)) =>
             {
-                return if told.is_more_than(&all, number as u64) { Err(fault) } else { Ok(all) };
+                return if totals.is_more_than(&all, number as u64) { Err(fault) } else { Ok(all) };
             }
             other => other?,
         };
         let json = answer.json()?;
-        let items = extract::items(&json, fetch).map_err(|why| Fault::new(Kind::Unusable, why))?;
+        let items = extract::items(&json, fetch)?;
         let mut hasher = DefaultHasher::new();
         Json::from(items.clone()).to_string().hash(&mut hasher);
         if !items.is_empty() && !seen.insert(hasher.finish()) {
             // The platform takes no notice of the page that it is asked for, or repeats the last one.
             return match paging.style {
-                Style::Page | Style::Offset => told.prove(all),
+                Style::Page | Style::Offset => totals.require_all(all),
                 _ => Err(Fault::new(Kind::Unusable, "the platform gives the same page again and again")),
             };
         }
@@ -72,9 +74,9 @@ pub fn read(
         if all.len() > ITEM_LIMIT {
             return Err(Fault::new(Kind::Unusable, format!("the list has more than {ITEM_LIMIT} values")));
         }
-        told.hear(&paging, &answer, &json);
-        if !next(session, &paging, fetch, &mut place, &request, &answer, &json, got, all.len() as u64)? {
-            return told.prove(all);
+        totals.record(&paging, &answer, &json);
+        if !next(session, &paging, fetch, &mut at, &request, &answer, &json, got, all.len() as u64)? {
+            return totals.require_all(all);
         }
     }
     Err(Fault::new(Kind::Unusable, format!("the list has more than {PAGE_LIMIT} pages")))
@@ -82,13 +84,13 @@ pub fn read(
 
 /// What the platform said of the whole list.
 #[derive(Default)]
-struct Told {
+struct Totals {
     items: Option<u64>,
     pages: Option<u64>,
 }
 
-impl Told {
-    fn hear(&mut self, paging: &Paging, answer: &Answer, json: &Json) {
+impl Totals {
+    fn record(&mut self, paging: &Paging, answer: &Answer, json: &Json) {
         self.items = self.items.max(paging.total.as_deref().and_then(|path| extract::number(json, path)));
         self.pages = self.pages.max(pages(paging, answer, json));
     }
@@ -99,7 +101,7 @@ impl Told {
 
     /// A list of which a part is missing would make values look gone that are not. Some totals count the page only, and
     /// are no more than what was read.
-    fn prove(&self, all: Vec<Json>) -> Result<Vec<Json>, Fault> {
+    fn require_all(&self, all: Vec<Json>) -> Result<Vec<Json>, Fault> {
         match self.items {
             Some(told) if told > all.len() as u64 => Err(Fault::new(
                 Kind::Unusable,
@@ -122,7 +124,7 @@ fn next(
     session: &Session<'_>,
     paging: &Paging,
     fetch: &Fetch,
-    place: &mut Place,
+    at: &mut NextPage,
     request: &Request,
     answer: &Answer,
     json: &Json,
@@ -137,12 +139,12 @@ fn next(
         Style::None => Ok(false),
         Style::Page => {
             let told = pages(paging, answer, json);
-            let read = place.page - paging.first.unwrap_or(1) + 1;
-            place.page += 1;
+            let read = at.page - paging.first.unwrap_or(1) + 1;
+            at.page += 1;
             Ok(told.map_or(!done, |pages| read < pages))
         }
         Style::Offset => {
-            place.offset += got;
+            at.offset += got;
             Ok(!done)
         }
         Style::Cursor => {
@@ -152,10 +154,10 @@ fn next(
             let Some(more) = more else {
                 return Err(Fault::new(Kind::Unusable, format!("the answer has no `{info}.hasNextPage`")));
             };
-            if more && (cursor.is_none() || cursor == place.cursor) {
+            if more && (cursor.is_none() || cursor == at.cursor) {
                 return Err(Fault::new(Kind::Unusable, "the platform says that there is more and not where"));
             }
-            place.cursor = cursor;
+            at.cursor = cursor;
             Ok(more)
         }
         Style::Odata | Style::Link => {
@@ -173,11 +175,11 @@ fn next(
                     ));
                 }
             };
-            place.link = link
+            at.link = link
                 .filter(|link| !link.is_empty())
                 .map(|link| session.link(&request.url, &link))
                 .transpose()?;
-            Ok(place.link.is_some())
+            Ok(at.link.is_some())
         }
     }
 }
@@ -186,7 +188,7 @@ fn request(
     session: &Session<'_>,
     fetch: &Fetch,
     paging: &Paging,
-    place: &Place,
+    at: &NextPage,
     each: Option<(&str, &str)>,
 ) -> Result<Request, Fault> {
     let mut headers = vec![accept()];
@@ -196,19 +198,19 @@ fn request(
     if let Some(text) = &fetch.graphql {
         let mut body = json!({"query": text});
         if text.contains("$after") {
-            body["variables"] = json!({"after": place.cursor});
+            body["variables"] = json!({"after": at.cursor});
         }
         let body = Hidden::new(body.to_string().into_bytes());
         return Ok(Request {
             method: "POST",
-            url: session.base.clone(),
+            url: session.address("")?,
             headers,
             body: Some(("application/json", body)),
         });
     }
     let path = fetch.get.as_deref().or(fetch.post.as_deref()).unwrap_or_default();
     let path = fill(path, &|name| each.filter(|(set, _)| *set == name).map(|(_, value)| encode(value)))
-        .map_err(|name| {
+        .map_err(|Absent(name)| {
             Fault::new(Kind::Unusable, format!("the descriptor's path names `{name}`, which is not there"))
         })?;
     let mut parameters: Vec<(String, Json)> = Vec::new();
@@ -217,15 +219,15 @@ fn request(
     };
     match paging.style {
         Style::Page => {
-            put(&paging.page, place.page);
+            put(&paging.page, at.page);
             put(&paging.size, paging.max.unwrap_or(100));
         }
         Style::Offset => {
             let size = paging.max.unwrap_or(100);
-            put(&paging.offset, place.offset);
+            put(&paging.offset, at.offset);
             put(&paging.size, size);
             if let Some(name) = &paging.range {
-                parameters.push((name.clone(), format!("{},{size}", place.offset).into()));
+                parameters.push((name.clone(), format!("{},{size}", at.offset).into()));
             }
         }
         Style::Link => put(&paging.size, paging.max.unwrap_or(100)),
@@ -243,13 +245,14 @@ fn request(
             pairs.push((name, plain(&value)));
         }
     }
-    let mut url = format!("{}{}", session.base, encode_path(&path));
+    let mut path = encode_path(&path);
     if !pairs.is_empty() {
-        url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query(&pairs));
+        path = format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query(&pairs));
     }
-    if let Some(link) = &place.link {
-        url.clone_from(link);
-    }
+    let url = match &at.link {
+        Some(link) => link.clone(),
+        None => session.address(&path)?,
+    };
     let post = fetch.post.is_some();
     let body = post.then(|| ("application/json", Hidden::new(body.to_string().into_bytes())));
     Ok(Request { method: if post { "POST" } else { "GET" }, url, headers, body })

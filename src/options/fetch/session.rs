@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use crate::model::Hidden;
 use serde_json::Value as Json;
+use url::{Position, Url};
 
-use super::auth::{self, Fields};
-use super::descriptor::{Auth, Descriptor, fill};
+use super::account::Account;
+use super::auth::{self, Fields, lacking};
+use super::descriptor::{Absent, Auth, Descriptor, fill};
+use super::environment::Environment;
 use super::extract;
-use super::http::{Answer, Fault, Http, Kind, Request, encode_path, is_safe, join, origin};
-use super::limits::{Limits, Rule};
-use super::{Account, Surroundings};
+use super::limits::{Gates, Limit};
+use crate::http::address::{self, encode_path, is_safe, join, origin};
+use crate::http::client::Http;
+use crate::http::{Answer, Fault, Kind, Request};
 
 /// How often a request is sent in all when the platform cannot answer.
 const ATTEMPTS: u32 = 4;
@@ -31,19 +35,21 @@ pub struct Session<'a> {
     /// Where the platform is: its own address or the connection's `base_url`, without a slash at the end.
     host: String,
     /// What the paths of requests follow.
-    pub base: String,
+    base: String,
+    origin: String,
+    /// Where tokens are got, where the way wants one.
     token_url: Option<String>,
     /// The reference behind the field that changes at each use.
     rotating: Option<String>,
-    rules: Vec<Rule>,
-    token_rules: Vec<Rule>,
+    limits: Vec<Limit>,
+    token_limits: Vec<Limit>,
     points: Option<Points>,
     timed_out: u32,
     /// Why nothing more is asked of this account.
     over: Option<Fault>,
-    limits: &'a Limits,
+    gates: &'a Gates,
     http: &'a Http,
-    around: &'a Surroundings<'a>,
+    environment: &'a Environment<'a>,
 }
 
 /// What is left of a budget of calculated cost.
@@ -61,50 +67,49 @@ impl<'a> Session<'a> {
     /// When the connection has no credentials or a secret is not at hand.
     pub fn new(
         account: &'a Account,
-        limits: &'a Limits,
+        gates: &'a Gates,
         http: &'a Http,
-        around: &'a Surroundings<'a>,
+        environment: &'a Environment<'a>,
     ) -> Result<Self, Fault> {
         let descriptor = &account.descriptor;
         let connection = &account.connection;
         let way = auth::way(descriptor, connection)?;
-        let mut fields = auth::fields(descriptor, way, connection, around.secret)?;
-        fields.set("tomorrow", &around.tomorrow);
+        let mut fields = auth::fields(descriptor, way, connection, environment.secret)?;
+        fields.set("tomorrow", &environment.tomorrow.to_string());
         let address = |name: &str| {
             connection.get(name).and_then(Json::as_str).map(|url| url.trim_end_matches('/').to_owned())
         };
-        let absent = |name: String| Fault::new(Kind::Denied, format!("the connection has no `{name}`"));
         let own = descriptor
             .base_url
             .as_deref()
             .map(|base| fill(base, &|name| fields.get(name)))
             .transpose()
-            .map_err(absent)?;
+            .map_err(lacking)?;
         let host =
             address("base_url").or_else(|| own.clone().map(|base| base.trim_end_matches('/').to_owned()));
-        let host = host.ok_or_else(|| absent("base_url".to_owned()))?;
-        let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(absent)?;
+        let host = host.ok_or_else(|| lacking(Absent("base_url".to_owned())))?;
+        let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(lacking)?;
         let base = format!("{host}{}", encode_path(&path));
         let mut token_url = address("token_url");
-        if let Some(token) = &way.token {
-            let usual = fill(&token.url, &|name| fields.get(name)).map_err(absent)?;
+        if let (Some(token), None) = (&way.token, &token_url) {
+            let mut usual = fill(&token.url, &|name| fields.get(name)).map_err(lacking)?;
             // A platform whose tokens come from the host of its API gets them from where the API was moved to.
-            let moved = own
-                .as_deref()
-                .filter(|own| *own != host && origin(own).is_some() && origin(own) == origin(&usual));
-            if let (None, Some(_)) = (&token_url, moved) {
-                let path = usual
-                    .split_once("://")
-                    .and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
-                token_url = Some(format!("{host}{}", path.unwrap_or_default()));
+            if let Some(own) = own.as_deref().filter(|own| *own != host)
+                && let (Some(own), Some(at)) = (address::parse(own), address::parse(&usual))
+                && origin(&own) == origin(&at)
+            {
+                usual = format!("{host}{}", &at[Position::BeforePath..]);
             }
+            token_url = Some(usual);
         }
-        if !is_safe(&base) || token_url.as_deref().is_some_and(|url| !is_safe(url)) {
+        let safe = |text: &str| address::parse(text).filter(is_safe);
+        let (Some(at), true) = (safe(&base), token_url.as_deref().is_none_or(|url| safe(url).is_some()))
+        else {
             return Err(Fault::new(
                 Kind::Denied,
                 "plain http is for this machine only, so that no credential is sent in the open",
             ));
-        }
+        };
         let rotating = way
             .token
             .as_ref()
@@ -112,21 +117,22 @@ impl<'a> Session<'a> {
             .and_then(|field| Some(connection.get(field)?.get("secret")?.as_str()?.to_owned()));
         let token_rate = way.token.as_ref().and_then(|token| token.rate_limit.as_ref());
         Ok(Session {
-            rules: Rule::of(descriptor.rate_limit.as_ref(), &account.connector, &account.name),
-            token_rules: Rule::of(token_rate, &format!("{} tokens", account.connector), &account.name),
+            limits: Limit::of(descriptor.rate_limit.as_ref(), &account.connector, &account.name),
+            token_limits: Limit::of(token_rate, &format!("{} tokens", account.connector), &account.name),
             descriptor,
             way,
             fields,
             host,
             base,
+            origin: origin(&at),
             token_url,
             rotating,
             points: None,
             timed_out: 0,
             over: None,
-            limits,
+            gates,
             http,
-            around,
+            environment,
         })
     }
 
@@ -173,8 +179,8 @@ impl<'a> Session<'a> {
     }
 
     fn get_token(&mut self) -> Result<(), Fault> {
-        let Some(token) = &self.way.token else { return Ok(()) };
-        let request = auth::token_request(token, self.token_url.as_deref(), &self.fields)?;
+        let (Some(token), Some(url)) = (&self.way.token, &self.token_url) else { return Ok(()) };
+        let request = auth::token_request(token, url, &self.fields)?;
         let spent = token.rotates.is_some();
         let purpose = if spent { Purpose::TokenOnce } else { Purpose::Token };
         let answer = self
@@ -194,7 +200,7 @@ impl<'a> Session<'a> {
         {
             let new = Hidden::new(new);
             if self.fields.get(field).as_deref() != Some(new.as_str()) {
-                (self.around.rotated)(reference, &new).map_err(|why| Fault::new(Kind::Denied, why))?;
+                (self.environment.rotated)(reference, &new)?;
                 self.fields.set_secret(field, new);
             }
         }
@@ -208,19 +214,19 @@ impl<'a> Session<'a> {
 
     /// Sends a request until there is an answer that is worth judging.
     fn exchange(&mut self, request: &Request, purpose: Purpose) -> Result<Answer, Fault> {
-        let rules = if purpose == Purpose::List { self.rules.clone() } else { self.token_rules.clone() };
-        let around = self.around;
+        let limits = if purpose == Purpose::List { self.limits.clone() } else { self.token_limits.clone() };
+        let environment = self.environment;
         let mut request = request.clone();
         let (mut tried, mut throttled, mut redirected) = (0, 0, 0);
         loop {
             if purpose == Purpose::List {
-                self.wait_for_points(&rules);
+                self.wait_for_points(&limits);
             }
-            if !self.limits.enter(&rules, around.now, around.sleep, around.stopped) {
+            if !self.gates.enter(&limits, environment.now, environment.sleep, environment.stopped) {
                 return Err(Fault::new(Kind::Stopped, "the run was stopped"));
             }
             let sent = self.send(&request, purpose);
-            self.limits.leave(&rules, (around.now)());
+            self.gates.leave(&limits, (environment.now)());
             tried += 1;
             let answer = match sent {
                 Ok(answer) => answer,
@@ -248,8 +254,8 @@ impl<'a> Session<'a> {
                     );
                     return Err(Fault::new(Kind::Throttled, message));
                 }
-                let jitter = Duration::from_millis((around.random)() % 250);
-                self.limits.close(&rules, (around.now)() + wait + jitter);
+                let jitter = Duration::from_millis((environment.random)() % 250);
+                self.gates.close(&limits, (environment.now)() + wait + jitter);
                 continue;
             }
             match answer.status {
@@ -270,28 +276,28 @@ impl<'a> Session<'a> {
             return self.http.send(request);
         }
         let mut signed = request.clone();
-        let nonce = format!("{:016x}{:016x}", (self.around.random)(), (self.around.random)());
-        auth::authorize(&mut signed, self.way, &self.fields, (self.around.epoch)(), &nonce)?;
+        let nonce = format!("{:016x}{:016x}", (self.environment.random)(), (self.environment.random)());
+        auth::authorize(&mut signed, self.way, &self.fields, (self.environment.epoch)(), &nonce)?;
         self.http.send(&signed)
     }
 
     /// Exponential, with full jitter.
     fn back_off(&self, tried: u32) {
         let most = 400_u64 << tried.min(6);
-        (self.around.sleep)(Duration::from_millis(100 + (self.around.random)() % most));
+        (self.environment.sleep)(Duration::from_millis(100 + (self.environment.random)() % most));
     }
 
-    fn redirected(&self, request: &Request, answer: &Answer, number: u32) -> Result<String, Fault> {
+    fn redirected(&self, request: &Request, answer: &Answer, number: u32) -> Result<Url, Fault> {
         let unusable =
             |message: String| Fault { status: Some(answer.status), ..Fault::new(Kind::Unusable, message) };
         let target = answer.header("location").and_then(|link| join(&request.url, link));
         let Some(target) = target.filter(|_| number <= REDIRECTS) else {
             return Err(unusable("the platform redirects without end or aim".to_owned()));
         };
-        if origin(&target).is_none() || origin(&target) != origin(&request.url) {
-            let host = origin(&target).unwrap_or_else(|| "another place".to_owned());
+        if origin(&target) != origin(&request.url) {
             return Err(unusable(format!(
-                "the platform redirects to {host}, which gets no credential; if that is right, set it as `base_url`"
+                "the platform redirects to {}, which gets no credential; if that is right, set it as `base_url`",
+                origin(&target)
             )));
         }
         if request.method != "GET" && !matches!(answer.status, 307 | 308) {
@@ -304,28 +310,38 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// When it leads elsewhere.
-    pub fn link(&self, from: &str, link: &str) -> Result<String, Fault> {
-        let target = join(from, link).unwrap_or_default();
-        if origin(&target).is_some() && origin(&target) == origin(&self.base) {
-            return Ok(target);
+    pub fn link(&self, from: &Url, link: &str) -> Result<Url, Fault> {
+        let target = join(from, link);
+        if let Some(target) = target.as_ref().filter(|target| origin(target) == self.origin) {
+            return Ok(target.clone());
         }
         let own = self
             .descriptor
             .base_url
             .as_deref()
-            .and_then(|base| fill(base, &|name| self.fields.get(name)).ok());
-        let moved = own.and_then(|own| {
-            let rest = target.strip_prefix(own.trim_end_matches('/'))?;
-            rest.starts_with(['/', '?']).then(|| format!("{}{rest}", self.host))
+            .and_then(|base| fill(base, &|name| self.fields.get(name)).ok())
+            .and_then(|own| address::parse(&own));
+        let moved = own.zip(target.as_ref()).and_then(|(own, target)| {
+            let rest = target.as_str().strip_prefix(own.as_str().trim_end_matches('/'))?;
+            let moved = rest.starts_with(['/', '?']).then(|| format!("{}{rest}", self.host))?;
+            address::parse(&moved)
         });
         if let Some(moved) = moved {
             return Ok(moved);
         }
-        let host = origin(&target).unwrap_or_else(|| "another place".to_owned());
+        let host = target.map_or_else(|| "another place".to_owned(), |target| origin(&target));
         Err(Fault::new(
             Kind::Unusable,
             format!("the next page is said to be at {host}, which gets no credential"),
         ))
+    }
+
+    /// The address of a path of the platform, with its query, both encoded.
+    ///
+    /// # Errors
+    /// When they cannot stand in one.
+    pub fn address(&self, path: &str) -> Result<Url, Fault> {
+        address::read(&format!("{}{path}", self.base))
     }
 
     /// How long the platform asks to wait; `None` when it does not.
@@ -336,7 +352,7 @@ impl<'a> Session<'a> {
             let text = answer.header(name)?;
             text.parse::<f64>().ok().filter(|seconds| (0.0..1e6).contains(seconds)).or_else(|| {
                 let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_second();
-                Some((until - (self.around.epoch)()).max(0) as f64)
+                Some((until - (self.environment.epoch)()).max(0) as f64)
             })
         };
         let asked = seconds("retry-after").or_else(|| seconds(reset?)).map(Duration::from_secs_f64);
@@ -358,7 +374,7 @@ impl<'a> Session<'a> {
 
     /// What the answer says is left, so that the next request waits before it is refused.
     fn note_points(&mut self, answer: &Answer) {
-        let now = (self.around.now)();
+        let now = (self.environment.now)();
         let Some(rate) = &self.descriptor.rate_limit else { return };
         if let Some(reset) = &rate.reset_header {
             let left =
@@ -368,7 +384,7 @@ impl<'a> Session<'a> {
                 && left <= 0
                 && answer.status != 429
             {
-                self.limits.close(&self.rules, now + Duration::from_secs(wait.min(WAIT_LIMIT.as_secs())));
+                self.gates.close(&self.limits, now + Duration::from_secs(wait.min(WAIT_LIMIT.as_secs())));
             }
         }
         let Some(state) = &rate.state else { return };
@@ -381,12 +397,12 @@ impl<'a> Session<'a> {
     }
 
     /// Waits until the largest query that the platform takes can be paid.
-    fn wait_for_points(&mut self, rules: &[Rule]) {
+    fn wait_for_points(&mut self, limits: &[Limit]) {
         let Some(points) = &self.points else { return };
         let dearest = self.descriptor.rate_limit.as_ref().and_then(|rate| rate.max_query).unwrap_or(1000);
         let needed = f64::from(dearest).min(points.most);
         let lacking = (needed - points.available).max(0.0) / points.restored_a_second;
-        self.limits.close(rules, points.at + Duration::from_secs_f64(lacking.min(120.0)));
+        self.gates.close(limits, points.at + Duration::from_secs_f64(lacking.min(120.0)));
     }
 
     fn judge(&self, answer: Answer, request: &Request) -> Result<Answer, Fault> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use git2::{DiffOptions, Index, IndexEntry, IndexTime, Repository, Status, StatusOptions};
 use rayon::prelude::*;
 
-use super::inside;
+use super::inside::inside;
 use crate::source::load::{FOLDERS, PROJECT_FILE};
 
 /// True when a source differs from the commit under the working tree: it was changed, staged, or is new.

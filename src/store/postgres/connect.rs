@@ -47,11 +47,6 @@ pub(super) struct Target {
     pub shown: String,
 }
 
-/// True for `postgres://…` and `postgresql://…`.
-pub(in crate::store) fn is_url(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
-}
-
 /// Host, port, database and schema: where a URL leads, whoever asks and however.
 pub(in crate::store) fn place(url: &str) -> Option<String> {
     let (config, ours) = read(url).ok()?;

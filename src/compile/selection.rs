@@ -1,0 +1,41 @@
+//! Which integrations are compiled.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+/// Which integrations to compile, and the day to judge them on; empty lists mean all.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The day that validity periods are judged by; `None`: the last one on which known data begins.
+    pub today: Option<Date>,
+    pub integrations: Vec<String>,
+    pub exclude: Vec<String>,
+    pub pairs: Vec<String>,
+    /// The environment whose values and patches are laid over the integrations.
+    pub environment: Option<String>,
+    /// Of these only; `None`: no matter which.
+    pub affected: Option<BTreeSet<String>>,
+}
+
+impl Selection {
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        (self.integrations.is_empty() || self.integrations.iter().any(|wanted| wanted == name))
+            && !self.exclude.iter().any(|excluded| excluded == name)
+            && self.affected.as_ref().is_none_or(|affected| affected.contains(name))
+    }
+
+    #[must_use]
+    pub fn takes_pair(&self, pair: &str) -> bool {
+        self.pairs.is_empty() || self.pairs.iter().any(|wanted| wanted == pair)
+    }
+
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.integrations.is_empty()
+            && self.exclude.is_empty()
+            && self.pairs.is_empty()
+            && self.affected.is_none()
+    }
+}

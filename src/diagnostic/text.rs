@@ -1,0 +1,155 @@
+//! Words for people: text that is not ours made harmless, numbers and lists in words, and what was meant by a word.
+//!
+//! Nothing here knows what it is said of.
+
+/// Makes text that is not ours harmless, for every form and on one line: what a terminal would act upon, a line break, and
+/// what nobody sees become visible escapes.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    escape(text, |c| c == '\n' || is_harmful(c))
+}
+
+/// As [`clean`], for a text of several lines. A line that a CI runner would take for a command is none any more.
+#[must_use]
+pub fn clean_text(text: &str) -> String {
+    let text = escape(text, is_harmful);
+    if !text.contains("::") && !text.contains("##[") {
+        return text;
+    }
+    let lines = text.split('\n').map(|line| {
+        let (blanks, rest) = line.split_at(line.len() - line.trim_start().len());
+        match rest.strip_prefix(':').filter(|_| rest.starts_with("::")) {
+            Some(rest) => format!("{blanks}\\u{{3a}}{rest}"),
+            None if rest.starts_with("##[") => format!("{blanks}\\u{{23}}{}", &rest[1..]),
+            None => line.to_owned(),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn escape(text: &str, is_bad: impl Fn(char) -> bool) -> String {
+    if !text.chars().any(&is_bad) {
+        return text.to_owned();
+    }
+    let shown = |c: char| match c {
+        '\n' if is_bad(c) => "\\n".to_owned(),
+        c if is_bad(c) => c.escape_unicode().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Whether a terminal, a page or a reader would act upon the character, or pass it by, in place of showing it. Joiners are
+/// left, which scripts and emoji need.
+#[must_use]
+pub fn is_harmful(c: char) -> bool {
+    let is_direction_mark =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}');
+    let is_line_break = matches!(c, '\u{2028}' | '\u{2029}');
+    let is_unseen = matches!(c, '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
+    let is_no_character = matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
+    is_direction_mark || is_line_break || is_unseen || is_no_character || (c.is_control() && c != '\n')
+}
+
+/// `1 integration`, `2 integrations`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    };
+    format!("{number} {}", if number == 1 { noun } else { &plural })
+}
+
+/// The candidate nearest to `word`, when it is near enough to be what was meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = fold(word);
+    // Another letter in a country's code is another country.
+    let allowed = (word.chars().count() / 3).min(3);
+    candidates
+        .into_iter()
+        // What is there but broken is not what was meant instead.
+        .filter(|candidate| *candidate != word)
+        .map(|candidate| (strsim::osa_distance(&folded, &fold(candidate)), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, candidate)| (*distance, candidate.len()))
+        .map(|(_, candidate)| candidate)
+}
+
+fn fold(word: &str) -> String {
+    word.chars().map(|c| if c == '-' || c == ' ' { '_' } else { c.to_ascii_lowercase() }).collect()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn list_words<S: AsRef<str>>(words: &[S], conjunction: &str) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [rest @ .., last] => {
+            let rest: Vec<&str> = rest.iter().map(AsRef::as_ref).collect();
+            format!("{} {conjunction} {}", rest.join(", "), last.as_ref())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_would_see_is_made_visible() {
+        assert_eq!(clean("a\u{1b}[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(clean("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(clean("a\n::stop-commands::x"), "a\\n::stop-commands::x");
+        for c in [
+            '\u{2028}',
+            '\u{2029}',
+            '\u{200b}',
+            '\u{2060}',
+            '\u{feff}',
+            '\u{e0041}',
+            '\u{fffe}',
+            '\u{1ffff}',
+            '\u{ad}',
+            '\r',
+        ] {
+            assert_eq!(clean(&format!("a{c}b")), format!("a\\u{{{:x}}}b", u32::from(c)));
+        }
+        assert_eq!(clean("Åre 👩\u{200d}💻 नमस्ते"), "Åre 👩\u{200d}💻 नमस्ते");
+    }
+
+    #[test]
+    fn no_line_of_a_text_is_a_command_of_a_runner() {
+        assert_eq!(
+            clean_text("a: x::y\n  ::error::no\n\t##[error]no\n## [fine]\n::"),
+            "a: x::y\n  \\u{3a}:error::no\n\\u{9}##[error]no\n## [fine]\n\\u{3a}:"
+        );
+        assert_eq!(clean_text(" ##[warning]"), " \\u{23}#[warning]");
+    }
+
+    #[test]
+    fn counts_read_as_words() {
+        assert_eq!(count(1, "category"), "1 category");
+        assert_eq!(count(2, "category"), "2 categories");
+        assert_eq!(count(5, "day"), "5 days");
+        assert_eq!(count(0, "setting"), "0 settings");
+    }
+
+    #[test]
+    fn nearest_forgives_case_separators_and_swaps() {
+        let keys = ["terms_of_payment", "map", "live_mode"];
+        assert_eq!(nearest("Terms-of-payment", keys), Some("terms_of_payment"));
+        assert_eq!(nearest("live_moed", keys), Some("live_mode"));
+        assert_eq!(nearest("stock", keys), None);
+        assert_eq!(nearest("map", keys), None);
+    }
+
+    #[test]
+    fn words_are_joined_as_a_sentence() {
+        assert_eq!(list_words(&["a"], "or"), "a");
+        assert_eq!(list_words(&["a", "b", "c"], "or"), "a, b or c");
+    }
+}

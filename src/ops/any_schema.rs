@@ -1,0 +1,210 @@
+//! Any YAML or JSON files, judged by any JSON Schema. No project is looked at, and nothing is written or fetched.
+//!
+//! # Where this differs from the standard on purpose
+//!
+//! It gives every verdict of the JSON-Schema-Test-Suite for 2020-12, 2019-09 and 07, required and optional, except that:
+//!
+//! - a `$ref` or `$schema` is answered by the drafts' own schemas and by files below the schema's folder; what leads to
+//!   the network or out of the folder makes the schema unusable (the suite's `http://localhost:1234` references);
+//! - a schema may refer to the schema of its own draft, and to that of another only by its `$schema`;
+//! - `format` is judged in drafts 04 to 07 and only an annotation from 2019-09 on, as each draft has it by default, so the
+//!   suite's `optional/format` agrees in draft 07 only;
+//! - a file whose name ends in `.json` is strict JSON, and every other is YAML as [`crate::yaml`] has it: each document
+//!   of a stream is judged, and a file without any is null. A key that stands twice is an error in both.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "resolves the schema that the user named, and what it refers to"
+)]
+
+use std::path::{Path, PathBuf};
+
+use jsonschema::{Retrieve, Uri};
+use serde_json::Value as Json;
+use url::Url;
+
+use super::error::{Error, Result};
+use crate::compile::redact;
+use crate::diagnostic::{Finding, codes, sort_and_merge};
+use crate::schema::validate::{Validator, Words, not_fetched};
+use crate::source::{Fault, FileId, SourceFile, Sources, Span, load};
+use crate::yaml::{self, Node};
+
+/// What was found.
+pub struct Judged {
+    /// The schema and the files, under the names that they were given by.
+    pub sources: Sources,
+    /// Sorted, one per mistake.
+    pub findings: Vec<Finding>,
+    /// Places that hold a credential, which are not shown.
+    pub hidden: Vec<Span>,
+}
+
+/// Judges files by a schema; paths are relative to the folder `here`.
+///
+/// # Errors
+/// When the schema cannot be read. What is wrong in it is a finding.
+pub fn judge(here: &Path, schema: &Path, paths: &[PathBuf]) -> Result<Judged> {
+    let mut sources = Sources::default();
+    let mut findings = Vec::new();
+    let file = sources.add(read(here, schema));
+    if let Some(Fault::Unreadable(reason)) = sources.file(file).fault() {
+        return Err(Error::usage(format!("the schema {} cannot be read: {reason}", schema.display())));
+    }
+    let roots = parse(&sources, file, &mut findings);
+    let validator = match &roots[..] {
+        [root] => compile(root, &here.join(schema), &mut findings),
+        [_, second, ..] => {
+            let why = "a schema is one document, and here begins another";
+            findings.push(codes::schema::schema_unusable(why, second.span));
+            None
+        }
+        [] => None,
+    };
+    if let Some(validator) = validator {
+        for path in paths {
+            let file = sources.add(read(here, path));
+            for root in parse(&sources, file, &mut findings) {
+                findings.extend(validator.judge(&root, Words::default()));
+            }
+        }
+    }
+    sort_and_merge(&mut findings, &sources);
+    let hidden = redact::suspicious(&sources, &findings);
+    redact::redact(&mut findings, &sources, &hidden);
+    Ok(Judged { sources, findings, hidden })
+}
+
+/// A file under the name that it was given by.
+fn read(here: &Path, given: &Path) -> SourceFile {
+    let mut file = load::read(&here.join(given));
+    file.path = given.to_string_lossy().replace('\\', "/");
+    file
+}
+
+/// The documents of a file; an empty one is judged as null.
+fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Vec<Node> {
+    let is_json = sources.file(file).path.ends_with(".json");
+    let before = findings.len();
+    let mut roots: Vec<Node> = if is_json {
+        yaml::parse_json(sources, file, findings).into_iter().collect()
+    } else {
+        yaml::parse_stream(sources, file, findings)
+    };
+    let start = Span::new(file, 0, 0);
+    if findings.len() > before {
+        // What could not be read whole is not judged in parts.
+        roots.clear();
+    } else if roots.is_empty() && is_json {
+        findings.push(codes::yaml::json_syntax("the file is empty", "JSON is one value", start));
+    } else if roots.is_empty() {
+        roots.push(Node { span: start, kind: yaml::Kind::Null });
+    }
+    roots
+}
+
+fn compile(root: &Node, path: &Path, findings: &mut Vec<Finding>) -> Option<Validator> {
+    let full = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = full.parent().unwrap_or(Path::new("/")).to_path_buf();
+    let why = match Validator::foreign(root.to_json(), &file_uri(&full), Below { folder }) {
+        Ok(validator) => return Some(validator),
+        Err(why) => why,
+    };
+    let before = findings.len();
+    if why.reference.is_none() {
+        // Against the draft's own schema every mistake shows, each at its place.
+        let named = root.get("$schema").and_then(Node::as_text);
+        let draft = named.and_then(Validator::of_draft).or_else(|| Validator::of_draft(NEWEST_DRAFT));
+        for finding in draft.iter().flat_map(|draft| draft.judge(root, Words::default())) {
+            let mut unusable = codes::schema::schema_unusable(&finding.message, finding.primary.span);
+            unusable.primary.text = finding.primary.text;
+            unusable.help = finding.help;
+            findings.push(unusable);
+        }
+    }
+    if findings.len() == before {
+        let place = match &why.reference {
+            Some(uri) => referring(root, uri),
+            None => yaml::find_path(root, &why.pointer).map(|node| node.span),
+        };
+        findings.push(codes::schema::schema_unusable(&why.message, place.unwrap_or(root.span)));
+    }
+    None
+}
+
+const NEWEST_DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Where the reference stands that resolved to `uri`, or led nowhere within it.
+fn referring(node: &Node, uri: &str) -> Option<Span> {
+    let written = |text: &str| {
+        let tail = text.trim_start_matches("./").trim_start_matches("../");
+        let file = tail.split('#').next().unwrap_or(tail);
+        text == uri || (!tail.is_empty() && uri.ends_with(tail)) || (!file.is_empty() && uri.ends_with(file))
+    };
+    match &node.kind {
+        yaml::Kind::Map(map) => map.entries().iter().find_map(|entry| match entry.value.as_text() {
+            Some(text)
+                if matches!(&*entry.key.text, "$ref" | "$dynamicRef" | "$recursiveRef" | "$schema") =>
+            {
+                written(text).then_some(entry.value.span)
+            }
+            _ => referring(&entry.value, uri),
+        }),
+        yaml::Kind::List(items) => items.iter().find_map(|item| referring(item, uri)),
+        _ => None,
+    }
+}
+
+/// The URI of an absolute path. RFC 3986, by which references are read, takes fewer characters as they are than URLs do.
+fn file_uri(path: &Path) -> String {
+    let url = Url::from_file_path(path).map(String::from).unwrap_or_default();
+    let plain = [("[", "%5B"), ("]", "%5D"), ("^", "%5E"), ("|", "%7C")];
+    plain.iter().fold(url, |url, (character, encoded)| url.replace(character, encoded))
+}
+
+/// The path that a URI of a file on this machine stands for.
+fn file_path(uri: &str) -> Option<PathBuf> {
+    let url = Url::parse(uri).ok()?;
+    if url.scheme() == "file" { url.to_file_path().ok() } else { None }
+}
+
+/// Answers references to files below the schema's folder, and to nothing else.
+struct Below {
+    folder: PathBuf,
+}
+
+impl Retrieve for Below {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
+        let path = file_path(uri.as_str()).ok_or_else(|| not_fetched(uri.as_str()))?;
+        let shown = path.strip_prefix(&self.folder).unwrap_or(&path);
+        let full = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if !full.starts_with(&self.folder) {
+            return Err(not_fetched(&path.to_string_lossy()).into());
+        }
+        let mut sources = Sources::default();
+        let file = sources.add(load::read(&full));
+        let mut findings = Vec::new();
+        let roots = parse(&sources, file, &mut findings);
+        match (&roots[..], findings.first()) {
+            ([root], None) => Ok(root.to_json()),
+            (_, Some(finding)) => Err(format!("`{}`: {}", shown.display(), finding.message).into()),
+            (_, None) => Err(format!("`{}` holds more than one document", shown.display()).into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_comes_back_from_its_uri_whatever_is_in_it() {
+        for path in ["/a/b.json", "/a b/[c]^{d}|e#f?g%h/\u{e5}\\\"`<>~.json", "/a/%2e%2e/b"] {
+            let uri = file_uri(Path::new(path));
+            assert_eq!(file_path(&uri).unwrap(), Path::new(path), "{uri}");
+            assert!(Uri::parse(uri.clone()).is_ok(), "{uri}");
+        }
+        assert_eq!(file_path("https://host/a.json"), None);
+        assert_eq!(file_path("file://host/a.json"), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! The mends that findings offer, put together. What is a mend is decided where a finding is; a mend stays only where less is
+//! found with it. Writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::chosen::Chosen;
+use super::error::{Result, require_known};
+use super::host::Host;
+use super::places;
+use super::project::require_selected;
+use super::request::Request;
+use super::workspace::{Files, Workspace};
+use crate::compile::{Compilation, Front, Selection};
+use crate::diagnostic::{Edit, Finding, codes, sort_and_merge};
+use crate::source::{FileId, Sources, Span};
+
+/// Which findings to mend.
+#[derive(Debug, Clone, Default)]
+pub struct FixRequest {
+    pub chosen: Chosen,
+    /// Codes of findings; all where there are none.
+    pub codes: Vec<String>,
+    /// Also mends that may not be what was meant.
+    pub guesses: bool,
+}
+
+/// What mending yields.
+#[derive(Debug, Default)]
+pub struct Fixed {
+    pub files: Files,
+    /// Places that hold a credential, in the files as they were.
+    pub hidden: Vec<Span>,
+    pub mended: Vec<Mended>,
+    /// How many findings are left of those that were asked for.
+    pub left: usize,
+}
+
+/// A finding that was mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mended {
+    pub code: &'static str,
+    pub path: String,
+    pub line: usize,
+    pub message: String,
+}
+
+/// Mends what can be mended, in each environment unless the request names one.
+///
+/// # Errors
+/// When a filter or a code names nothing.
+pub fn fix(workspace: &Workspace, request: &Request, fix: &FixRequest, host: &Host<'_>) -> Result<Fixed> {
+    let known: Vec<&str> = codes::all().iter().map(|code| code.id).collect();
+    fix.codes.iter().try_for_each(|code| require_known("code", code, &known))?;
+    let wanted = |sources: &Sources, finding: &Finding| {
+        let code = fix.codes.is_empty() || fix.codes.iter().any(|code| code == finding.code.id);
+        code && fix.chosen.takes(workspace.root(), sources.path(finding.primary.span))
+    };
+    let mut state = State::judge(workspace, request, host)?;
+    let mut fixed = Fixed { hidden: std::mem::take(&mut state.hidden), ..Fixed::default() };
+    // Files keep their numbers: none is added.
+    let mut edited: Option<Workspace> = None;
+    loop {
+        let now = edited.as_ref().unwrap_or(workspace).sources();
+        let offered: Vec<&Finding> = state
+            .findings
+            .iter()
+            .filter(|finding| wanted(now, finding))
+            .filter(|finding| finding.fix.as_ref().is_some_and(|mend| mend.safe || fix.guesses))
+            .collect();
+        // All at once where that leads on; where one is in the way, each by itself.
+        let together = free_of_each_other(&offered);
+        let alone = offered.iter().map(|finding| vec![*finding]);
+        let mut done = None;
+        for some in std::iter::once(together).chain(alone).filter(|some| !some.is_empty()) {
+            let mut files = fixed.files.clone();
+            let texts = texts(now, &some);
+            files.extend(texts.into_iter().map(|(file, text)| (now.file(file).path.clone(), text)));
+            let next = workspace.overlay(&files);
+            let judged = State::judge(&next, request, host)?;
+            if is_better(&state, now, &judged, next.sources()) {
+                let gone = some.iter().filter(|one| !is_still_there(one, now, &judged, next.sources()));
+                fixed.mended.extend(gone.map(|one| Mended::of(one, now)));
+                fixed.files = files;
+                done = Some((judged, next));
+                break;
+            }
+        }
+        let Some((judged, next)) = done else { break };
+        (state, edited) = (judged, Some(next));
+    }
+    let now = edited.as_ref().unwrap_or(workspace).sources();
+    fixed.left = state.findings.iter().filter(|finding| wanted(now, finding)).count();
+    Ok(fixed)
+}
+
+impl Mended {
+    fn of(finding: &Finding, sources: &Sources) -> Mended {
+        let mend = finding.fix.as_ref().map(|fix| fix.message.as_str()).unwrap_or_default();
+        Mended {
+            code: finding.code.id,
+            path: sources.path(finding.primary.span).to_owned(),
+            line: sources.line(finding.primary.span),
+            message: format!("{}: {mend}", finding.message),
+        }
+    }
+}
+
+/// What is found in the project as it is now.
+struct State {
+    findings: Vec<Finding>,
+    /// Where credentials may stand.
+    hidden: Vec<Span>,
+}
+
+impl State {
+    /// The findings of the project, in each of its environments unless one was named.
+    fn judge(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<State> {
+        // What a store or a revision says does not matter to the files.
+        let request = Request { store: None, changed_since: None, ..request.clone() };
+        let selection = workspace.selection(&request, host)?;
+        let mut state = State { findings: Vec::new(), hidden: Vec::new() };
+        for environment in places::environments(&request, &workspace.declared()) {
+            let selection = Selection { environment, ..selection.clone() };
+            let compiled: Compilation<()> = Front::read(workspace.sources(), &selection).compile(|_| ());
+            require_selected(&compiled, &selection)?;
+            state.hidden.extend(compiled.hidden);
+            state.findings.extend(compiled.findings);
+        }
+        state.hidden.sort_unstable();
+        state.hidden.dedup();
+        sort_and_merge(&mut state.findings, workspace.sources());
+        Ok(state)
+    }
+}
+
+/// What a finding says and where, as far as edits do not move it.
+fn key<'a>(finding: &'a Finding, sources: &'a Sources) -> (&'static str, &'a str, &'a str) {
+    (finding.code.id, sources.path(finding.primary.span), &finding.message)
+}
+
+/// Whether a mend led on: text that could not be read can be now, or less is found and nothing that was not before.
+fn is_better(before: &State, then: &Sources, after: &State, now: &Sources) -> bool {
+    let unread =
+        |state: &State| state.findings.iter().filter(|finding| finding.code.id.starts_with("E01")).count();
+    let known: BTreeSet<_> = before.findings.iter().map(|finding| key(finding, then)).collect();
+    let is_new = |finding: &Finding| !known.contains(&key(finding, now));
+    unread(after) < unread(before)
+        || after.findings.len() < before.findings.len() && !after.findings.iter().any(is_new)
+}
+
+fn is_still_there(finding: &Finding, then: &Sources, after: &State, now: &Sources) -> bool {
+    after.findings.iter().any(|other| key(other, now) == key(finding, then))
+}
+
+/// As many of them as have no edit in the way of another's.
+fn free_of_each_other<'a>(findings: &[&'a Finding]) -> Vec<&'a Finding> {
+    let mut taken: Vec<Span> = Vec::new();
+    let mut free = Vec::new();
+    for finding in findings {
+        let spans: Vec<Span> = finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| edit.span).collect();
+        let meets = |one: &Span| {
+            taken.iter().any(|other| one.file == other.file && one.start < other.end && other.start < one.end)
+        };
+        if !spans.iter().any(meets) {
+            taken.extend(spans);
+            free.push(*finding);
+        }
+    }
+    free
+}
+
+/// The texts of the files that the mends of these findings are in, mended.
+fn texts(sources: &Sources, findings: &[&Finding]) -> BTreeMap<FileId, String> {
+    let mut edits: Vec<&Edit> =
+        findings.iter().filter_map(|one| one.fix.as_ref()).flat_map(|fix| &fix.edits).collect();
+    // From the end, so that no edit moves another.
+    edits.sort_by_key(|edit| std::cmp::Reverse((edit.span.file, edit.span.start)));
+    let mut texts = BTreeMap::new();
+    for edit in edits {
+        let text: &mut String =
+            texts.entry(edit.span.file).or_insert_with(|| sources.file(edit.span.file).text().to_owned());
+        text.replace_range(edit.span.range(), &edit.text);
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Label;
+    use crate::source::SourceFile;
+
+    #[test]
+    fn edits_of_one_text_do_not_move_each_other() {
+        let mut sources = Sources::default();
+        let file = sources.add(SourceFile::new("a.yaml", "a: 1\nb: 2\n"));
+        let finding = |start, end, text: &str| {
+            let span = Span::new(file, start, end);
+            Finding::new(codes::all()[0], "wrong", Label::new(span, "")).fix("mend", span, text)
+        };
+        let (one, two, three) = (finding(0, 1, "long"), finding(5, 6, ""), finding(0, 4, "c: 3"));
+        let free = free_of_each_other(&[&one, &two, &three]);
+        assert_eq!(free.len(), 2);
+        assert_eq!(texts(&sources, &free)[&file], "long: 1\n: 2\n");
+    }
+}

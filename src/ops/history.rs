@@ -1,0 +1,153 @@
+//! What was saved, when, by whom and from which commit. Reads a store and writes nothing.
+
+use std::collections::BTreeMap;
+
+use super::deployed;
+use super::error::{Result, require_known};
+use super::host::Host;
+use super::places;
+use super::request::Request;
+use super::workspace::Workspace;
+use crate::model::{SettingPath, Settings, Value};
+use crate::store::{self, Note, Record};
+
+/// Which saves are asked for, beside what the request's filter takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub integration: Option<String>,
+    /// A commit: the beginning of its id, or a name that git knows.
+    pub commit: Option<String>,
+    /// A part of the name of who saved, in any case.
+    pub by: Option<String>,
+    /// `payment_methods.map.Klarna`, or `map.Klarna` in any category.
+    pub setting: Option<String>,
+    /// The newest so many.
+    pub limit: Option<usize>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Oldest first.
+    pub entries: Vec<Entry>,
+    /// Integrations that were asked for by a former name: that one, and the one of now.
+    pub renamed: Vec<(String, String)>,
+}
+
+/// The saves that are asked for.
+///
+/// # Errors
+/// When the store cannot be read, or nothing is known of an integration.
+pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: &Host<'_>) -> Result<Found> {
+    let (_, address) = places::store_of(&workspace.declared(), workspace.root(), request, host)?;
+    let (records, notes, renames) = match host.store(&address)? {
+        Some(mut store) => (deployed::records(store.as_mut())?, store.notes()?, store.renames()?),
+        None => Default::default(),
+    };
+    // An integration that left the files has a history too, so names are looked up there.
+    let mut known: Vec<&str> = records.iter().map(|record| record.integration.as_str()).collect();
+    known.sort_unstable();
+    known.dedup();
+    let mut found = Found::default();
+    let mut present = |name: &String| -> Result<String> {
+        let now = store::name_now(&renames, name, "");
+        if now != *name && !known.contains(&name.as_str()) {
+            found.renamed.push((name.clone(), now.clone()));
+            return Ok(now);
+        }
+        if !known.is_empty() {
+            require_known("saved integration", name, &known)?;
+        }
+        Ok(name.clone())
+    };
+    let asked = Asked {
+        wanted,
+        request,
+        integration: wanted.integration.as_ref().map(&mut present).transpose()?,
+        integrations: request.filter.integrations.iter().map(&mut present).collect::<Result<_>>()?,
+        commit: wanted.commit.as_ref().map(|commit| workspace.commit_id(commit)).transpose()?,
+    };
+    found.entries = entries(records, &notes);
+    found.entries.retain(|entry| asked.takes(entry));
+    if let Some(limit) = wanted.limit {
+        found.entries.drain(..found.entries.len().saturating_sub(limit));
+    }
+    Ok(found)
+}
+
+/// What was asked for, under the names that hold now.
+struct Asked<'a> {
+    wanted: &'a Wanted,
+    request: &'a Request,
+    integration: Option<String>,
+    integrations: Vec<String>,
+    /// The beginning of an id.
+    commit: Option<String>,
+}
+
+impl Asked<'_> {
+    fn takes(&self, entry: &Entry) -> bool {
+        let Entry { record, changes, .. } = entry;
+        let (wanted, filter) = (self.wanted, &self.request.filter);
+        let commit =
+            |wanted: &String| record.past.commit.as_ref().is_some_and(|id| id.starts_with(wanted.as_str()));
+        let by = |wanted: &String| record.past.saved_by.to_lowercase().contains(&wanted.to_lowercase());
+        let paths = || changes.iter().map(|change| &change.0);
+        self.integration.as_ref().is_none_or(|name| *name == record.integration)
+            && (self.integrations.is_empty() || self.integrations.contains(&record.integration))
+            && !filter.exclude.contains(&record.integration)
+            && filter.takes_category(&record.category)
+            && self.commit.as_ref().is_none_or(commit)
+            && wanted.by.as_ref().is_none_or(by)
+            && wanted.setting.as_ref().is_none_or(|setting| touches(setting, &record.category, paths()))
+    }
+}
+
+/// `payment_methods.map.Klarna`, or `map.Klarna` in any category; a whole mapping stands for what is in it.
+fn touches<'a>(wanted: &str, category: &str, mut changed: impl Iterator<Item = &'a SettingPath>) -> bool {
+    let Some(path) = SettingPath::parse(wanted) else { return false };
+    let inner = path.segments().split_first().filter(|(first, _)| &***first == category);
+    let inner: Option<SettingPath> = inner.map(|(_, rest)| rest.iter().collect());
+    changed.any(|changed| {
+        changed.starts_with(&path) || inner.as_ref().is_some_and(|inner| changed.starts_with(inner))
+    })
+}
+
+/// One save, with what it changed.
+#[derive(Debug)]
+pub struct Entry {
+    pub record: Record,
+    pub changes: Vec<(SettingPath, Option<Value>, Option<Value>)>,
+    /// What is known of the run that made it: a check that was lifted, a way back, a rename.
+    pub notes: Vec<Note>,
+}
+
+/// Each save beside the one before it of the same category, and the notes of its run. `records` are in the order of saving.
+#[must_use]
+pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<Entry> {
+    let mut of_run: BTreeMap<&str, Vec<&Note>> = BTreeMap::new();
+    for note in notes {
+        of_run.entry(note.run.as_deref().unwrap_or_default()).or_default().push(note);
+    }
+    let mut before: BTreeMap<(String, String), Settings> = BTreeMap::new();
+    records
+        .into_iter()
+        .map(|record| {
+            let notes = record.past.run.as_deref().and_then(|run| of_run.get(run)).cloned();
+            let notes = notes.into_iter().flatten().cloned().collect();
+            // What cannot be used says nothing of what changed, and the next save is set beside the one before it.
+            let Ok(new) = &record.past.settings else { return Entry { record, changes: Vec::new(), notes } };
+            let key = (record.integration.clone(), record.category.clone());
+            let old = before.insert(key, new.clone()).unwrap_or_default();
+            let mut paths: Vec<&SettingPath> = old.keys().chain(new.keys()).collect();
+            paths.sort_unstable();
+            paths.dedup();
+            let changes = paths
+                .into_iter()
+                .filter(|path| old.get(path) != new.get(path))
+                .map(|path| (path.clone(), old.get(path).cloned(), new.get(path).cloned()))
+                .collect();
+            Entry { record, changes, notes }
+        })
+        .collect()
+}

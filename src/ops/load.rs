@@ -1,0 +1,407 @@
+//! A project and its store, read beside each other: integrations that are deployed just as the files say are told by the
+//! marks in the store, which is read while the files are compiled, and of them no setting is read, compared or kept. Nothing
+//! here decides about the others.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+
+use rayon::prelude::*;
+
+use super::error::{Kind, Result};
+use super::host::{Access, Host};
+use super::places;
+use super::project::{self, Project};
+use super::request::Request;
+use super::workspace::Workspace;
+use crate::compile::lower::Written;
+use crate::compile::{Again, Changed, Compilation, Compiled, Judged};
+use crate::model::{Hidden, Name, Step, Value};
+use crate::options::Options;
+use crate::plan::{self, DeployedState, Desired, Released, Scope};
+use crate::secrets::{Reach, Secrets};
+use crate::store::{Head, Store, Wanted};
+
+/// An integration of which an apply would do nothing.
+#[derive(Debug)]
+pub struct UpToDate {
+    pub planned: plan::Integration,
+    /// Categories that no file declares any more.
+    pub released: Vec<Released>,
+    /// How many categories are visible, managed or not, in scope or not.
+    pub visible: usize,
+}
+
+/// A project, compiled against a store that was looked at meanwhile.
+pub struct Loaded<'w> {
+    /// Its compilation has all integrations that it was asked for where these are few; else they are in the fleet.
+    pub project: Project<'w>,
+    pub fleet: Fleet,
+    pub snapshot: Snapshot,
+}
+
+/// Integrations that were judged and not kept as they were compiled, both sorted by name.
+#[derive(Default)]
+pub struct Fleet {
+    pub up_to_date: Vec<UpToDate>,
+    /// They may differ.
+    pub open: Vec<Open>,
+}
+
+/// What is kept of an integration that will be compiled once more.
+#[derive(Clone)]
+pub struct Open {
+    pub name: String,
+    pub renamed_from: Option<String>,
+}
+
+impl Open {
+    fn of(judged: &Judged) -> Self {
+        Open { name: judged.name().to_owned(), renamed_from: judged.renamed_from() }
+    }
+
+    /// Of one that was kept.
+    #[must_use]
+    pub fn of_compiled(compiled: &Compiled) -> Self {
+        Open { name: compiled.name.clone(), renamed_from: compiled.renamed_from.clone() }
+    }
+}
+
+impl Fleet {
+    /// How many integrations these are.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.up_to_date.len() + self.open.len()
+    }
+}
+
+/// The open integrations that are wanted, compiled; of a project of few, all that it has.
+///
+/// # Errors
+/// When their files were changed meanwhile.
+pub fn compiled<'a>(
+    opened: &'a Project<'_>,
+    again: Option<&Again<'_>>,
+    open: &[Open],
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Cow<'a, [Compiled]>, Changed> {
+    let Some(again) = again else { return Ok(Cow::Borrowed(&opened.compilation.integrations)) };
+    let wanted: Vec<&Open> = open.iter().filter(|open| is_wanted(&open.name)).collect();
+    let compiled = wanted.into_par_iter().map(|open| again.compile(&open.name));
+    Ok(Cow::Owned(compiled.collect::<Result<_, _>>()?))
+}
+
+/// A store, and what was seen of it.
+#[derive(Default)]
+pub struct Snapshot {
+    pub store: Option<Box<dyn Store>>,
+    /// The integrations that it has and the project does not; none where they were not asked for.
+    pub gone: Option<Vec<Name>>,
+}
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Look,
+    /// The store is brought up to date, and nothing counts as up to date whose secrets are not at hand: where they are kept
+    /// is asked.
+    Apply,
+}
+
+/// Compiles what a request takes, and tells what is up to date from the rest.
+///
+/// # Errors
+/// When a filter names what does not exist, or the store cannot be read.
+pub fn load<'w>(
+    workspace: &'w Workspace,
+    request: &Request,
+    host: &Host<'_>,
+    purpose: Purpose,
+) -> Result<Loaded<'w>> {
+    let selection = workspace.selection(request, host)?;
+    let mut snapshot = Snapshot::find(workspace, request, host, purpose)?;
+    // Of a few, all is read.
+    let few = !request.filter.integrations.is_empty() || request.changed_since.is_some();
+    if few {
+        let project = project::compile(workspace, selection, host, Judged::lower)?;
+        return Ok(Loaded { project, fleet: Fleet::default(), snapshot });
+    }
+    let Some(store) = snapshot.store.as_mut() else {
+        let opened = project::compile(workspace, selection, host, |judged| Kept::Open(Open::of(&judged)))?;
+        let (project, fleet) = part(opened);
+        return Ok(Loaded { project, fleet, snapshot });
+    };
+    let key = Hidden::new(store.fingerprint_key().to_vec());
+    let heads = Arriving::default();
+    let look = Look {
+        heads: &heads,
+        secrets: Secrets::new(host.secrets, Reach::plan(workspace.root()), &key),
+        fingerprints: RwLock::default(),
+        purpose,
+        scope: Scope { categories: request.filter.categories.clone(), ..Scope::default() },
+    };
+    let (opened, read) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let _end = End(&heads);
+            store.each_heads(None, &mut |name, of_one| heads.put(name, of_one))
+        });
+        let opened = project::compile_in_blocks(
+            workspace,
+            selection,
+            host,
+            BLOCK,
+            &mut |last| heads.wait_for(last),
+            |judged| look.at(judged),
+        );
+        (opened, reading.join())
+    });
+    read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let (project, fleet) = part(opened?);
+    let names = &project.compilation.names;
+    let is_gone = |name: &Name| names.binary_search_by(|known| known.as_str().cmp(name)).is_err();
+    snapshot.gone = Some(heads.rest().filter(is_gone).collect());
+    Ok(Loaded { project, fleet, snapshot })
+}
+
+/// Integrations that are compiled while the heads of the next are on their way: no thread of the pool waits for a store.
+const BLOCK: usize = 256;
+
+impl Snapshot {
+    /// Of a project that was compiled without: all will be read.
+    ///
+    /// # Errors
+    /// When the store is not named, or cannot be opened.
+    pub fn under<T>(opened: &Project<'_, T>, request: &Request, host: &Host<'_>) -> Result<Self> {
+        Ok(Snapshot { store: host.store(&opened.store(request, host)?.1)?, gone: None })
+    }
+
+    fn find(workspace: &Workspace, request: &Request, host: &Host<'_>, purpose: Purpose) -> Result<Self> {
+        let address = match places::store_of(&workspace.declared(), workspace.root(), request, host) {
+            Ok((_, address)) => address,
+            // What is wrong in pairform.yaml or in what was asked for is said when the project is compiled.
+            Err(error) if matches!(error.kind, Kind::Usage | Kind::Invalid) => {
+                return Ok(Snapshot::default());
+            }
+            // A store that is not known for now is not one where nothing is deployed.
+            Err(error) => return Err(error),
+        };
+        let access = match purpose {
+            Purpose::Look => Access::Read,
+            Purpose::Apply => Access::Upgrade,
+        };
+        Ok(Snapshot { store: (host.open_store)(&address, access)?, gone: None })
+    }
+}
+
+/// Heads on their way from a store, which is read while the files are compiled. There may be very many: those of an
+/// integration that was looked at are kept no longer.
+#[derive(Default)]
+struct Arriving {
+    arrived: Mutex<Arrived>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Arrived {
+    heads: BTreeMap<Name, Vec<Head>>,
+    /// The last integration that came. A store hands them out in order.
+    last: Option<Name>,
+    is_all: bool,
+}
+
+impl Arriving {
+    fn arrived(&self) -> MutexGuard<'_, Arrived> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, integration: Name, heads: Vec<Head>) {
+        let mut arrived = self.arrived();
+        arrived.last = Some(integration.clone());
+        arrived.heads.insert(integration, heads);
+        self.more.notify_all();
+    }
+
+    /// Waits until the heads of an integration are there, or will not come.
+    fn wait_for(&self, integration: &str) {
+        let is_to_come = |arrived: &mut Arrived| {
+            let is_past = arrived.last.as_ref().is_some_and(|last| last.as_str() >= integration);
+            !arrived.is_all && !is_past
+        };
+        drop(self.more.wait_while(self.arrived(), is_to_come));
+    }
+
+    /// The heads of an integration. Where it has none, or they come out of order, it does not count as up to date.
+    fn take(&self, integration: &str) -> Option<Vec<Head>> {
+        self.arrived().heads.remove(integration)
+    }
+
+    /// The integrations that nobody took.
+    fn rest(self) -> impl Iterator<Item = Name> {
+        self.arrived.into_inner().unwrap_or_else(PoisonError::into_inner).heads.into_keys()
+    }
+}
+
+/// Whatever becomes of the reading, nobody waits for more.
+struct End<'a>(&'a Arriving);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.arrived().is_all = true;
+        self.0.more.notify_all();
+    }
+}
+
+/// What became of an integration.
+enum Kept {
+    UpToDate(Box<UpToDate>),
+    Open(Open),
+}
+
+struct Look<'a> {
+    heads: &'a Arriving,
+    secrets: Secrets<'a>,
+    /// By reference: integrations have secrets in common.
+    fingerprints: RwLock<HashMap<String, Option<String>>>,
+    purpose: Purpose,
+    scope: Scope,
+}
+
+impl Look<'_> {
+    fn at(&self, judged: Judged) -> Kept {
+        match self.heads.take(judged.name()) {
+            Some(heads) if !judged.has_errors() && self.is_up_to_date(&judged, &heads) => {
+                Kept::UpToDate(Box::new(self.up_to_date(&judged.outline(), &heads)))
+            }
+            _ => Kept::Open(Open::of(&judged)),
+        }
+    }
+
+    /// Nothing is written, and nothing about it depends on a value that is only deployed.
+    fn is_up_to_date(&self, judged: &Judged, heads: &[Head]) -> bool {
+        let declares = |head: &Head| judged.declared().any(|(category, _)| category.id == head.category);
+        judged.required().all(|(_, _, set)| set.is_some())
+            && heads.iter().all(|head| head.is_marked() || declares(head))
+            && judged.declared().all(|(category, entry)| {
+                let mut wanted = Wanted::default();
+                judged.leaves(category, entry, &mut |step| match step {
+                    Step::Open(key) => wanted.take(Step::Open(key)),
+                    Step::Close => wanted.take(Step::Close),
+                    Step::Leaf(key, (Written::Text(text), _)) => wanted.text(key, text),
+                    Step::Leaf(key, (Written::Other(mut value), _)) => {
+                        if let Value::Secret(secret) = &mut value {
+                            secret.fingerprint = self.fingerprint(&secret.reference);
+                        }
+                        wanted.take(Step::Leaf(key, &value));
+                    }
+                });
+                if self.purpose == Purpose::Apply && wanted.has_unknown() {
+                    return false;
+                }
+                match heads.iter().find(|head| head.category == category.id) {
+                    Some(head) => head.is_up_to_date(wanted),
+                    None => wanted.is_empty(),
+                }
+            })
+    }
+
+    /// The fingerprint of a secret, where it is at hand.
+    fn fingerprint(&self, reference: &str) -> Option<String> {
+        let known = self.fingerprints.read().unwrap_or_else(PoisonError::into_inner).get(reference).cloned();
+        known.unwrap_or_else(|| {
+            let found = self.secrets.fingerprint(reference).ok();
+            let mut known = self.fingerprints.write().unwrap_or_else(PoisonError::into_inner);
+            known.entry(reference.to_owned()).or_insert(found).clone()
+        })
+    }
+
+    fn up_to_date(&self, compiled: &Compiled, heads: &[Head]) -> UpToDate {
+        let head = |id: &str| heads.iter().find(|head| head.category == id);
+        let options = Options::default();
+        let desired = Desired {
+            integration: &compiled.name,
+            renamed_from: None,
+            pair: &compiled.pair,
+            live: compiled.live,
+            flows_on: &compiled.flows_on,
+            configuration: &compiled.configuration,
+            visible: &compiled.visible,
+            unmanaged: &compiled.unmanaged,
+            requirements: compiled.required().collect(),
+            blocked: BTreeMap::new(),
+            view: compiled.view(&options),
+            place: &|_, _| None,
+            fingerprint: &|_| None,
+            link: None,
+        };
+        let deployed_state = |id: &str| {
+            head(id)
+                .map_or(DeployedState::Never, |head| DeployedState::UpToDate(head.revision, head.settings))
+        };
+        let gone = |head: &&Head| {
+            self.scope.takes(&head.category)
+                && !compiled.configuration.categories.contains_key(&head.category)
+                && !head.is_released()
+        };
+        let released = heads.iter().filter(gone).map(|head| Released {
+            integration: compiled.name.clone(),
+            category: head.category.to_string(),
+            revision: head.revision,
+        });
+        UpToDate {
+            released: released.collect(),
+            planned: plan::plan_integration(&desired, &deployed_state, &self.scope),
+            visible: compiled.visible.len(),
+        }
+    }
+}
+
+/// What is up to date apart from the rest.
+fn part(opened: Project<'_, Kept>) -> (Project<'_>, Fleet) {
+    let Project { workspace, compilation, environment } = opened;
+    let Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today } =
+        compilation;
+    let mut fleet = Fleet::default();
+    for kept in integrations {
+        match kept {
+            Kept::Open(open) => fleet.open.push(open),
+            Kept::UpToDate(mut one) => {
+                one.planned.link =
+                    project.link.as_ref().map(|link| link.replace("{id}", &one.planned.integration));
+                fleet.up_to_date.push(*one);
+            }
+        }
+    }
+    let integrations = Vec::new();
+    let compilation =
+        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today };
+    (Project { workspace, compilation, environment }, fleet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_waited_for_and_nobody_waits_for_what_does_not_come() {
+        let heads = Arriving::default();
+        let end = End(&heads);
+        heads.put("b".into(), Vec::new());
+        heads.wait_for("b");
+        assert!(heads.take("b").is_some() && heads.take("b").is_none(), "each is there once");
+        heads.wait_for("a");
+        assert!(heads.take("a").is_none(), "they come in order");
+        std::thread::scope(|scope| {
+            let waiting = ["d", "c", "e"].map(|name| {
+                scope.spawn(|| {
+                    heads.wait_for(name);
+                    heads.take(name).is_some()
+                })
+            });
+            heads.put("d".into(), Vec::new());
+            drop(end);
+            assert_eq!(waiting.map(|waiting| waiting.join().unwrap()), [true, false, false]);
+        });
+        heads.put("f".into(), Vec::new());
+        assert_eq!(heads.rest().collect::<Vec<_>>(), ["f"]);
+    }
+}

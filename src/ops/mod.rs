@@ -1,0 +1,53 @@
+//! What a user can do, without a terminal: every door (command line, server, editor) calls these.
+//!
+//! A [`Workspace`] is opened at a path that is given, a [`Request`] is plain data, and the [`Host`] hands in what comes from
+//! outside: the clock, who acts, secrets, stores, progress and the wish to stop. Results, [`Error`]s and their [`Help`] are
+//! data that a door words. Nothing here prints, asks, knows an exit code, a flag or a command, or reads the working folder, a
+//! clock or the environment by itself.
+
+pub mod adopt;
+pub mod any_schema;
+pub mod apply;
+pub mod audit;
+pub mod blame;
+pub mod branch;
+pub mod check;
+pub mod chosen;
+pub mod deployed;
+pub mod diff;
+pub mod drift;
+pub mod error;
+pub mod explain;
+pub mod export;
+pub mod files;
+pub mod fix;
+pub mod fleet;
+pub mod fmt;
+pub mod history;
+pub mod holder;
+pub mod host;
+pub mod init;
+pub mod left;
+pub mod list;
+pub mod load;
+pub mod locks;
+pub mod names;
+pub mod options;
+pub mod owners;
+pub mod places;
+pub mod plan;
+pub mod project;
+pub mod propose;
+pub mod pull;
+pub mod request;
+pub mod revert;
+pub mod scaffold;
+pub mod validate;
+pub mod window;
+pub mod workspace;
+
+pub use error::{Error, Help, Kind, Result};
+pub use host::{Access, Host, Progress, open_store};
+pub use project::Project;
+pub use request::{Filter, Request};
+pub use workspace::Workspace;

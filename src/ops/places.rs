@@ -1,0 +1,133 @@
+//! Which environment is meant and where its store is. Nothing here opens a store.
+
+use std::path::Path;
+
+use super::error::{Error, Help, Kind, Result, require_known};
+use super::host::Host;
+use super::request::Request;
+use crate::compile::project::{DEFAULT_STORE, Environment, Manifest};
+use crate::diagnostic::list_words;
+use crate::http;
+use crate::model::{Hidden, digest_text};
+use crate::secrets::{Reach, Secrets};
+use crate::store::{self, Address};
+
+/// The environment's name and where its store is, a relative path taken from the project's root.
+///
+/// # Errors
+/// When the environment does not exist or has to be named, or the store's password is not at hand.
+pub fn store_of(
+    declared: &Manifest,
+    root: &Path,
+    request: &Request,
+    host: &Host<'_>,
+) -> Result<(Option<String>, Address)> {
+    if declared.broken {
+        let why = "pairform.yaml has errors, so it is not known which store is meant";
+        return Err(Error::new(Kind::Invalid, why).with(Help::SeeFindings));
+    }
+    let name = environment_of(declared, root, request)?;
+    let store = request.store.as_deref();
+    if name.is_none() && !declared.environments.is_empty() && store.is_none() {
+        let known = declared.environments.keys().cloned().collect();
+        return Err(
+            Error::usage("the project has more than one environment").with(Help::NameEnvironment(known))
+        );
+    }
+    let declared = name.as_ref().and_then(|name| declared.environments.get(name));
+    // Its password is for the URL that the project names, to the letter: a URL says how to connect too.
+    let declared = declared.filter(|declared| store.is_none_or(|store| declared.store == store));
+    let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
+    let reference = declared.and_then(|declared| declared.password.as_ref());
+    let password = reference.map(|reference| password(root, &reference.secret, host)).transpose()?;
+    Ok((name, Address { url, password }))
+}
+
+/// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every
+/// machine.
+#[must_use]
+pub fn planned_store(
+    declared: &Manifest,
+    root: &Path,
+    environment: Option<&str>,
+    store: Option<&str>,
+) -> String {
+    let environment = environment.and_then(|name| declared.environments.get(name));
+    let own = environment.map_or(DEFAULT_STORE, |environment| &environment.store);
+    let is_own = |store: &&str| store::is_same(&rooted(root, own), &rooted(root, store));
+    let url = store.filter(|store| !is_own(store)).unwrap_or(own);
+    digest_text(&store::without_password(url))
+}
+
+/// The environment that is meant. A store that is an environment's own is that environment, however it was named: its
+/// rules and its values go with it.
+///
+/// # Errors
+/// When the environment does not exist, or the store that was named is that of another one.
+pub fn environment_of(declared: &Manifest, root: &Path, request: &Request) -> Result<Option<String>> {
+    let (environment, store) = (request.environment.as_deref(), request.store.as_deref());
+    let known: Vec<&str> = declared.environments.keys().map(String::as_str).collect();
+    if let Some(name) = environment {
+        require_known("environment", name, &known)?;
+    }
+    let meant = declared.environment(environment);
+    let is_its = |(_, declared): &(_, &Environment)| store.is_some_and(|store| is_at(declared, root, store));
+    let owners: Vec<&str> =
+        declared.environments.iter().filter(is_its).map(|(name, _)| name.as_str()).collect();
+    let its = match (owners.as_slice(), environment) {
+        ([], _) => meant,
+        (owners, _) if meant.is_some_and(|meant| owners.contains(&meant)) => meant,
+        ([one], None) => Some(*one),
+        (owners, None) => {
+            let owners = owners.iter().map(|name| (*name).to_owned()).collect();
+            return Err(Error::usage("the store that was named is that of more than one environment")
+                .with(Help::NameEnvironment(owners)));
+        }
+        (owners, Some(named)) => {
+            let owners = list_words(owners, "and");
+            return Err(Error::usage(format!(
+                "the store that was named is that of {owners}, not of {named}"
+            ))
+            .with(Help::EnvironmentOfStore(owners)));
+        }
+    };
+    Ok(its.map(str::to_owned))
+}
+
+/// The environments that are meant: the named one, else each of them; one without a name where there are none.
+#[must_use]
+pub fn environments(request: &Request, declared: &Manifest) -> Vec<Option<String>> {
+    match &request.environment {
+        Some(name) => vec![Some(name.clone())],
+        None if declared.environments.is_empty() => vec![None],
+        None => declared.environments.keys().cloned().map(Some).collect(),
+    }
+}
+
+/// Whether a URL leads to the store of an environment.
+fn is_at(environment: &Environment, root: &Path, url: &str) -> bool {
+    store::is_same(&rooted(root, &environment.store), &rooted(root, url))
+}
+
+/// A relative path is taken from the project's root.
+fn rooted(root: &Path, url: &str) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => format!("sqlite:{}", root.join(path).display()),
+        _ => url.to_owned(),
+    }
+}
+
+fn password(root: &Path, reference: &str, host: &Host<'_>) -> Result<Hidden<String>> {
+    let refused = |why: String| Error::new(Kind::NotAllowed, why);
+    let secrets = Secrets::new(host.secrets, Reach::fetch(root), &[]);
+    let read =
+        secrets.with(reference, |value| std::str::from_utf8(value).map(|text| Hidden::new(text.to_owned())));
+    match read {
+        Ok(Ok(password)) => Ok(password),
+        Ok(Err(_)) => Err(refused(format!("the password `{reference}` is no UTF-8 text"))),
+        Err(fault) => {
+            let kind = if fault.kind == http::Kind::Denied { Kind::NotAllowed } else { Kind::Unreachable };
+            Err(Error::new(kind, format!("the store cannot be opened: {}", fault.message)))
+        }
+    }
+}

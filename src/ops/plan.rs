@@ -1,0 +1,525 @@
+//! Making a plan: the store is read and integrations are planned some at a time, so that a fleet has room in memory whatever
+//! changes of it. Nothing here prints, saves or decides what an integration should be.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
+
+use rayon::prelude::*;
+
+use super::check;
+use super::deployed;
+use super::error::Result;
+use super::host::{Host, Progress};
+use super::load::{self, Fleet, Loaded, Open, Purpose, Snapshot, UpToDate};
+use super::owners::Owners;
+use super::places;
+use super::project::Project;
+use super::request::Request;
+use super::workspace::Workspace;
+use crate::compile::{Changed, Compiled};
+use crate::diagnostic::placed::PlacedFinding;
+use crate::diagnostic::{Severity, counts};
+use crate::model::{Hidden, Name, SettingPath, Settings};
+use crate::plan::{
+    self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, Plan, Released, Scope, safety,
+};
+use crate::secrets::{Reach, Secrets};
+use crate::store::{Deployed, Store};
+
+/// A project and the plan of it, not sealed yet.
+pub struct Planned<'w> {
+    pub project: Project<'w>,
+    pub plan: Plan,
+}
+
+/// Plans what a request takes; reads the store and writes nothing.
+///
+/// # Errors
+/// When a filter names what does not exist, or the store cannot be read.
+pub fn plan<'w>(
+    workspace: &'w Workspace,
+    request: &Request,
+    host: &Host<'_>,
+    purpose: Purpose,
+) -> Result<Planned<'w>> {
+    planned(load::load(workspace, request, host, purpose)?, request, host, purpose)
+}
+
+/// Plans what was loaded.
+///
+/// # Errors
+/// As [`plan`].
+pub fn planned<'w>(
+    loaded: Loaded<'w>,
+    request: &Request,
+    host: &Host<'_>,
+    purpose: Purpose,
+) -> Result<Planned<'w>> {
+    let Loaded { project, fleet, mut snapshot } = loaded;
+    let plan = make_on(&project, fleet, &mut snapshot, request, host, purpose)?;
+    Ok(Planned { project, plan })
+}
+
+/// Makes the plan of a compiled project, not sealed yet; reads the store and writes nothing.
+///
+/// # Errors
+/// When the store cannot be read, or a category filter names nothing.
+pub fn make(project: &Project<'_>, request: &Request, host: &Host<'_>) -> Result<Plan> {
+    let mut snapshot = Snapshot::under(project, request, host)?;
+    make_on(project, Fleet::default(), &mut snapshot, request, host, Purpose::Look)
+}
+
+/// As [`make`], with a fleet beside what was compiled; to apply, Vault is asked and the programs that secrets come from run.
+///
+/// # Errors
+/// As [`make`].
+pub fn make_on(
+    project: &Project<'_>,
+    fleet: Fleet,
+    snapshot: &mut Snapshot,
+    request: &Request,
+    host: &Host<'_>,
+    purpose: Purpose,
+) -> Result<Plan> {
+    project.require_categories(request)?;
+    let (environment, _) = project.store(request, host)?;
+    let Snapshot { store, gone } = snapshot;
+    let compilation = &project.compilation;
+    let workspace = project.workspace;
+    let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
+    let reach = match purpose {
+        Purpose::Look => Reach::plan(workspace.root()),
+        Purpose::Apply => Reach::apply(workspace.root(), &compilation.project.secrets.exec),
+    };
+    let secrets = key.as_ref().map(|key| Secrets::new(host.secrets, reach, key));
+    let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
+    let history = workspace.history().ok();
+    let mut planner = Planner {
+        all: All {
+            project,
+            scope: scope(request, project, fleet.number()),
+            fingerprint: &fingerprint,
+            owners: Owners::of(&compilation.project, history.as_ref()),
+        },
+        store: store.as_deref_mut(),
+        up_to_date: fleet.up_to_date.into_iter().peekable(),
+        made: Made::default(),
+    };
+    let gone = gone.take();
+    let kept = &compilation.integrations;
+    let named: Vec<Open> = kept.iter().map(Open::of_compiled).collect();
+    let of_kept = |at: usize| Ok(Cow::Borrowed(&kept[at]));
+    planner.plan(&named, &of_kept, gone.is_none() && request.is_all())?;
+    if !fleet.open.is_empty() {
+        let again = project.again();
+        (host.progress)(Progress::Planning(fleet.open.len()));
+        for some in fleet.open.chunks(READ_TOGETHER) {
+            planner.plan(some, &|at| Ok(Cow::Owned(again.compile(&some[at].name)?)), false)?;
+            (host.progress)(Progress::Advanced(some.len()));
+        }
+        (host.progress)(Progress::Finished);
+    }
+    planner.add(Vec::new(), None);
+    if request.is_all() {
+        planner.look_at(gone.unwrap_or_default())?;
+    }
+    let Planner { all: All { scope, .. }, made, .. } = planner;
+    let Made { integrations, mut released, refusals, gone, known, .. } = made;
+    released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
+    let counts = counts(&compilation.findings);
+    let of = |severity| counts.get(&severity).copied().unwrap_or(0);
+    let summary = plan::Summary {
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        notes: of(Severity::Note),
+        ..integrations.tally().summary.clone()
+    };
+    let planned_store = store.is_none().then(|| {
+        let named = request.store.as_deref();
+        places::planned_store(&compilation.project, workspace.root(), environment.as_deref(), named)
+    });
+    let mut plan = Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        command: "plan".to_owned(),
+        digest: String::new(),
+        commit: workspace.commit().map(plan::Commit::of),
+        environment,
+        store: store.as_ref().map(|store| store.identity().to_owned()),
+        planned_store,
+        released,
+        scope,
+        notes: likely_renames(&integrations, &gone, &known),
+        integrations,
+        refusals,
+        revert: None,
+        findings: PlacedFinding::all(&compilation.findings, workspace.sources()),
+        summary,
+        comparison: None,
+    };
+    check::predict_refusals(&mut plan, &compilation.project, (host.now)())?;
+    Ok(plan)
+}
+
+/// Integrations of a fleet that are in memory at once, and of which what is deployed is read together.
+pub const READ_TOGETHER: usize = 512;
+
+/// Plans integrations, some at a time, and keeps of each what the whole plan needs.
+struct Planner<'a, 's> {
+    all: All<'a>,
+    store: Option<&'s mut (dyn Store + 'static)>,
+    /// Those that are planned already.
+    up_to_date: Peekable<std::vec::IntoIter<UpToDate>>,
+    made: Made,
+}
+
+/// What planning one takes of the whole.
+struct All<'a> {
+    project: &'a Project<'a>,
+    scope: Scope,
+    fingerprint: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    owners: Owners<'a>,
+}
+
+/// What planning makes.
+#[derive(Default)]
+struct Made {
+    integrations: Integrations,
+    released: Vec<Released>,
+    /// Gaps: all other refusals are judged by the whole.
+    refusals: Vec<plan::Refusal>,
+    /// What is deployed of integrations that the project has not.
+    gone: ByIntegration,
+    /// The integrations of which something is deployed, under the names that the project has for them.
+    known: BTreeSet<String>,
+    /// Names under which some of these are deployed.
+    taken_over: BTreeSet<String>,
+}
+
+/// One integration, planned.
+struct PlannedOne {
+    integration: plan::Integration,
+    gap: Option<plan::Refusal>,
+    released: Vec<Released>,
+    /// How many of its visible categories the filters left.
+    left_out: usize,
+    /// Something of it is deployed.
+    is_known: bool,
+}
+
+/// Gives the integration with a number, as it was kept or once more.
+type Compile<'a> = dyn Fn(usize) -> Result<Cow<'a, Compiled>, Changed> + Sync + 'a;
+
+impl All<'_> {
+    fn plan_one(
+        &self,
+        compiled: &Compiled,
+        former: Option<&str>,
+        mut deployed: Option<BTreeMap<String, Current>>,
+    ) -> PlannedOne {
+        for (category, current) in deployed.iter_mut().flatten() {
+            current.settings = deployed::present(compiled, category, std::mem::take(&mut current.settings));
+            current.applied = deployed::present(compiled, category, std::mem::take(&mut current.applied));
+        }
+        let place = |category: &str, path: &SettingPath| place(self.project, compiled, category, path);
+        let desired =
+            Desired { renamed_from: former, ..desired(self.project, compiled, &place, self.fingerprint) };
+        let deployed_state =
+            |category: &str| DeployedState::of(deployed.as_ref().and_then(|all| all.get(category)));
+        let mut integration = plan::plan_integration(&desired, &deployed_state, &self.scope);
+        self.owners.assign(&mut integration);
+        let is_released = |id: &str| !compiled.configuration.categories.contains_key(id);
+        PlannedOne {
+            gap: safety::live_with_gaps(&integration, compiled.required(), deployed.as_ref()),
+            released: released(&compiled.name, deployed.iter().flatten(), &self.scope, &is_released),
+            left_out: left_out(&self.scope, std::slice::from_ref(compiled)),
+            is_known: deployed.is_some(),
+            integration,
+        }
+    }
+}
+
+impl Planner<'_, '_> {
+    /// Plans integrations, sorted, whose names come after those that are planned; each is compiled, planned and dropped by
+    /// itself. Reads what is deployed of them, or of all.
+    fn plan(&mut self, named: &[Open], compiled: &Compile<'_>, reads_all: bool) -> Result<()> {
+        let names: Vec<String> = named.iter().map(|open| open.name.clone()).collect();
+        let former =
+            named.iter().filter_map(|open| Some((open.renamed_from.as_deref()?, open.name.as_str())));
+        let (mut deployed, renamed) =
+            self.read(former.collect(), (!reads_all).then_some(names.as_slice()))?;
+        let deployed_of: Vec<_> = names.iter().map(|name| deployed.remove(name)).collect();
+        let all = &self.all;
+        let planned = deployed_of.into_par_iter().enumerate().map(|(at, deployed)| {
+            let former = renamed.get(&names[at]).map(String::as_str);
+            Ok(all.plan_one(&*compiled(at)?, former, deployed))
+        });
+        let planned: Vec<PlannedOne> = planned.collect::<Result<_, Changed>>()?;
+        let mut integrations = Vec::with_capacity(planned.len());
+        for PlannedOne { integration, gap, released, left_out, is_known } in planned {
+            self.made.refusals.extend(gap);
+            self.made.released.extend(released);
+            self.all.scope.left_out_categories += left_out;
+            if is_known {
+                self.made.known.insert(integration.integration.clone());
+            }
+            integrations.push(integration);
+        }
+        if let Some(store) = self.store.as_deref_mut() {
+            note_deleted(store, &mut integrations)?;
+        }
+        self.made.taken_over.extend(renamed.into_values());
+        self.made.gone.append(&mut deployed);
+        self.add(integrations, names.last().map(String::as_str));
+        Ok(())
+    }
+
+    /// Looks at what is deployed of integrations that the project has not.
+    fn look_at(&mut self, gone: Vec<Name>) -> Result<()> {
+        let names = gone.into_iter().map(String::from);
+        let is_new =
+            |name: &String| !self.made.gone.contains_key(name) && !self.made.taken_over.contains(name);
+        let names: Vec<String> = names.filter(is_new).collect();
+        let is_few = names.len() <= COMPARED;
+        let mut all = std::mem::take(&mut self.made.gone);
+        // What could not be compiled is there, and nothing is known of what it declares.
+        all.retain(|name, _| self.all.project.compilation.names.binary_search(name).is_err());
+        let known: Vec<(String, BTreeMap<String, Current>)> = all.into_iter().collect();
+        self.part_from(known, is_few);
+        for some in names.chunks(READ_TOGETHER) {
+            let (deployed, _) = self.read(BTreeMap::new(), Some(some))?;
+            self.part_from(deployed, is_few);
+        }
+        Ok(())
+    }
+
+    /// Releases all of integrations that are gone, and keeps what was deployed of them where these are few.
+    fn part_from(
+        &mut self,
+        gone: impl IntoIterator<Item = (String, BTreeMap<String, Current>)>,
+        is_few: bool,
+    ) {
+        for (name, categories) in gone {
+            self.made.released.extend(released(&name, &categories, &self.all.scope, &|_| true));
+            if is_few {
+                self.made.gone.insert(name, categories);
+            }
+        }
+    }
+
+    /// What is deployed under some names (`None`: under all), and what it was called there.
+    fn read(
+        &mut self,
+        former: BTreeMap<&str, &str>,
+        names: Option<&[String]>,
+    ) -> Result<(ByIntegration, BTreeMap<String, String>)> {
+        let Some(store) = self.store.as_deref_mut() else { return Ok(Default::default()) };
+        let read = deployed::read_as_saved(store, former, names)?;
+        let mut deployed = ByIntegration::new();
+        for Deployed { integration, category, revision, settings, applied, .. } in read.rows {
+            deployed
+                .entry(integration)
+                .or_default()
+                .insert(category, Current { revision, settings, applied });
+        }
+        Ok((deployed, read.renamed))
+    }
+
+    /// Adds what was planned, and between it what is up to date, up to a name (`None`: to the end).
+    fn add(&mut self, planned: Vec<plan::Integration>, last: Option<&str>) {
+        let mut all = Vec::with_capacity(planned.len());
+        let mut planned = planned.into_iter().peekable();
+        loop {
+            let next = planned.peek().map(|one| one.integration.as_str()).or(last);
+            let is_before = |one: &UpToDate| next.is_none_or(|next| one.planned.integration.as_str() < next);
+            if let Some(one) = self.up_to_date.next_if(is_before) {
+                self.all.scope.left_out_categories += one.visible - one.planned.categories.len();
+                self.made.released.extend(one.released);
+                all.push(one.planned);
+            } else if let Some(one) = planned.next() {
+                all.push(one);
+            } else {
+                break;
+            }
+        }
+        self.made.integrations.append(all);
+    }
+}
+
+/// Categories of an integration that pairform saved once and that no file declares any more.
+fn released<'a>(
+    integration: &str,
+    categories: impl IntoIterator<Item = (&'a String, &'a Current)>,
+    scope: &Scope,
+    is_released: &dyn Fn(&str) -> bool,
+) -> Vec<Released> {
+    let released = categories.into_iter().filter(|(category, current)| {
+        is_released(category) && scope.takes(category) && !current.applied.is_empty()
+    });
+    let released = released.map(|(category, current)| Released {
+        integration: integration.to_owned(),
+        category: category.clone(),
+        revision: current.revision,
+    });
+    released.collect()
+}
+
+/// Notes of each category that is to be saved anew when it was deleted.
+fn note_deleted(store: &mut dyn Store, integrations: &mut [plan::Integration]) -> Result<()> {
+    let is_new = |category: &&mut plan::CategoryPlan| category.action == plan::Action::Create;
+    let of = |one: &plan::Integration| one.renamed_from.as_ref().unwrap_or(&one.integration).clone();
+    let mut new: BTreeMap<(String, String), &mut plan::CategoryPlan> = BTreeMap::new();
+    for one in integrations {
+        let name = of(one);
+        let categories = one.categories.iter_mut().filter(is_new);
+        new.extend(categories.map(|category| ((name.clone(), category.category.to_string()), category)));
+    }
+    let mut names: Vec<String> = new.keys().map(|(name, _)| name.clone()).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    for deleted in store.deleted(Some(&names))? {
+        if let Some(category) = new.get_mut(&(deleted.integration, deleted.category)) {
+            category.deleted = Some(deleted.revision);
+        }
+    }
+    Ok(())
+}
+
+/// Integration, category, what is deployed.
+pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
+
+/// What an integration should be, as the plan wants to know it.
+pub fn desired<'a>(
+    project: &'a Project<'_>,
+    compiled: &'a Compiled,
+    place: &'a plan::Place<'a>,
+    fingerprint: &'a dyn Fn(&str) -> Option<String>,
+) -> Desired<'a> {
+    let compilation = &project.compilation;
+    let link = compilation.project.link.as_ref().map(|link| link.replace("{id}", &compiled.name));
+    Desired {
+        integration: &compiled.name,
+        renamed_from: None,
+        pair: &compiled.pair,
+        live: compiled.live,
+        flows_on: &compiled.flows_on,
+        configuration: &compiled.configuration,
+        visible: &compiled.visible,
+        unmanaged: &compiled.unmanaged,
+        requirements: compiled.required().collect(),
+        blocked: blocked(project, &compiled.name),
+        view: compiled.view(&compilation.options),
+        place,
+        fingerprint,
+        link,
+    }
+}
+
+/// Error messages of an integration by category.
+fn blocked(project: &Project<'_>, name: &str) -> BTreeMap<String, Vec<String>> {
+    let mut blocked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if !project.compilation.errors.contains_key(name) {
+        return blocked;
+    }
+    for finding in &project.compilation.findings {
+        let mine = finding.about.integration.as_deref() == Some(name)
+            || finding.also.iter().any(|also| also == name);
+        if let Some(category) =
+            finding.about.category.as_ref().filter(|_| mine && finding.severity == Severity::Error)
+        {
+            blocked.entry(category.clone()).or_default().push(finding.message.clone());
+        }
+    }
+    blocked
+}
+
+/// Where a setting is written; a reset stands where its map or category is.
+fn place(
+    project: &Project<'_>,
+    compiled: &Compiled,
+    category: &str,
+    path: &SettingPath,
+) -> Option<(String, usize)> {
+    let (origins, sources) = (compiled.origins.get(category)?, project.workspace.sources());
+    let span = origins.get(path)?;
+    let line = sources.line(*span);
+    Some((sources.path(*span).to_owned(), line))
+}
+
+/// What the filters took and left, without the categories that they left; beside what was compiled there is a fleet of so many
+/// integrations.
+#[must_use]
+pub fn scope(request: &Request, project: &Project<'_>, fleet: usize) -> Scope {
+    let compilation = &project.compilation;
+    let filter = request.filter.clone();
+    let taken = compilation.integrations.len() + fleet;
+    Scope {
+        integrations: filter.integrations,
+        pairs: filter.pairs,
+        categories: filter.categories,
+        exclude: filter.exclude,
+        left_out_integrations: match request.is_all() {
+            true => 0,
+            false => compilation.names.len().saturating_sub(taken),
+        },
+        left_out_categories: 0,
+        changed_since: request.changed_since.clone(),
+    }
+}
+
+/// How many visible categories of these integrations the filters left.
+#[must_use]
+pub fn left_out(scope: &Scope, integrations: &[Compiled]) -> usize {
+    integrations.iter().flat_map(|compiled| &compiled.visible).filter(|id| !scope.takes(id)).count()
+}
+
+/// As many comparisons of two integrations as are worth a note, and as many that are gone as are kept for them.
+const COMPARISONS: usize = 100_000;
+const COMPARED: usize = 1_000;
+
+/// Integrations that are new and say what one says that left the files: perhaps it only got another name. Where very many
+/// would have to be compared, nobody has to be told.
+fn likely_renames(
+    integrations: &Integrations,
+    gone: &ByIntegration,
+    known: &BTreeSet<String>,
+) -> Vec<String> {
+    let written = &integrations.tally().written;
+    let new = written.iter().filter(|written| !known.contains(&written.integration)).count();
+    if gone.is_empty() || new * gone.len() > COMPARISONS {
+        return Vec::new();
+    }
+    let is_new = |one: &plan::Integration| one.is_applied() && !known.contains(&one.integration);
+    let likely = |integration: &plan::Integration| {
+        let wanted: Vec<(&str, &Settings)> = integration
+            .categories
+            .iter()
+            .filter_map(|one| Some((one.category.as_str(), &*one.save.as_ref()?.settings)))
+            .collect();
+        let number: usize = wanted.iter().map(|(_, settings)| settings.len()).sum();
+        let same = |categories: &BTreeMap<String, Current>| -> usize {
+            let equal = wanted.iter().filter_map(|(id, settings)| {
+                let current = categories.get(*id)?;
+                Some(
+                    settings
+                        .iter()
+                        .filter(|(path, value)| current.settings.get(*path) == Some(*value))
+                        .count(),
+                )
+            });
+            equal.sum()
+        };
+        let likely = gone.iter().map(|(name, categories)| (same(categories), name)).max();
+        // Less than this may be what all integrations of a pair have in common.
+        let (_, name) = likely.filter(|(same, _)| same * 10 > number * 8)?;
+        Some(format!(
+            "`{}` is all but what `{name}` was, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
+            integration.integration
+        ))
+    };
+    let mut renames = Vec::new();
+    integrations.for_each(&mut |one| renames.extend(is_new(one).then(|| likely(one)).flatten()));
+    renames
+}

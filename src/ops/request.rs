@@ -1,0 +1,48 @@
+//! What is asked of a project, as plain data: which environment and store, and what of them.
+
+/// What an operation works on; nothing given means all of the working tree, with the usual environment and its store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The environment whose store is read and written.
+    pub environment: Option<String>,
+    /// The store, in place of the environment's. One that is an environment's own means that environment.
+    pub store: Option<String>,
+    /// The revision of the repository to read, in place of the working tree.
+    pub revision: Option<String>,
+    /// Only integrations whose compiled result can have changed since this revision.
+    pub changed_since: Option<String>,
+    pub filter: Filter,
+}
+
+/// Which integrations and categories are meant; an empty list means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub integrations: Vec<String>,
+    pub pairs: Vec<String>,
+    pub categories: Vec<String>,
+    pub exclude: Vec<String>,
+}
+
+impl Request {
+    /// A request for one integration, all else as in this one.
+    #[must_use]
+    pub fn of(&self, integration: &str) -> Self {
+        let filter = Filter { integrations: vec![integration.to_owned()], ..self.filter.clone() };
+        Request { filter, ..self.clone() }
+    }
+
+    /// No integration is left out.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        let Filter { integrations, pairs, exclude, categories: _ } = &self.filter;
+        self.changed_since.is_none() && integrations.is_empty() && pairs.is_empty() && exclude.is_empty()
+    }
+}
+
+impl Filter {
+    /// Whether a category is meant.
+    #[must_use]
+    pub fn takes_category(&self, id: &str) -> bool {
+        self.categories.is_empty() || self.categories.iter().any(|wanted| wanted == id)
+    }
+}

@@ -1,0 +1,221 @@
+//! A project: where it is and what its sources are, of a working tree, of a revision, or with texts that nobody saved yet.
+//! Nothing is compiled here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use super::error::{Error, Help, Result};
+use super::host::Host;
+use super::places;
+use super::request::Request;
+use crate::compile::project::Manifest;
+use crate::compile::{Selection, reach};
+use crate::source::git::{self, Commit, GitError, History, Revision};
+use crate::source::{SourceFile, Sources, load};
+
+/// Path, from the project's root, and new text.
+pub type Files = BTreeMap<String, String>;
+
+/// A project that was opened. A snapshot: what changes in the tree afterwards is not seen, except in texts that were not read yet.
+pub struct Workspace {
+    root: PathBuf,
+    sources: Sources,
+    /// The revision that was asked for, in place of the working tree.
+    revision: Option<String>,
+    commit: OnceLock<Option<Commit>>,
+    /// Git looks for the commit under the working tree while the files are read and compiled.
+    looking: Mutex<Option<JoinHandle<Option<Commit>>>>,
+}
+
+impl Workspace {
+    /// The project at or above a folder, as its working tree is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(start: &Path) -> Result<Self> {
+        let root = find_root(start)?;
+        let sources = load::load(&root);
+        Ok(Workspace::of(root, sources))
+    }
+
+    /// As [`Workspace::open`], while git looks for the commit under it.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`].
+    pub fn open_with_commit(start: &Path) -> Result<Self> {
+        let root = find_root(start)?;
+        let folder = root.clone();
+        let looking = std::thread::spawn(move || git::commit(&folder));
+        let sources = load::load(&root);
+        Ok(Workspace { looking: Mutex::new(Some(looking)), ..Workspace::of(root, sources) })
+    }
+
+    /// The project at or above a folder as a revision has it; needs no working tree.
+    ///
+    /// # Errors
+    /// When there is no such revision, or no project in it.
+    pub fn at(start: &Path, revision: &str) -> Result<Self> {
+        let (root, history, found) = find_revision(start, revision)?;
+        let sources = history.load(&found)?;
+        Ok(Workspace::of_revision(root, sources, revision, found.commit))
+    }
+
+    /// The sources of a revision that is called so.
+    pub(super) fn of_revision(root: PathBuf, sources: Sources, name: &str, commit: Commit) -> Self {
+        let workspace = Workspace { revision: Some(name.to_owned()), ..Workspace::of(root, sources) };
+        workspace.commit.get_or_init(|| Some(commit));
+        workspace
+    }
+
+    /// What a request reads: a revision where it names one, else the working tree.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`] and [`Workspace::at`].
+    pub fn find(start: &Path, request: &Request) -> Result<Self> {
+        match &request.revision {
+            Some(revision) => Workspace::at(start, revision),
+            None => Workspace::open(start),
+        }
+    }
+
+    /// A project that stands in memory alone; `root` is where relative paths of stores and secrets begin.
+    #[must_use]
+    pub fn in_memory(root: &Path, files: &Files) -> Self {
+        let files: Vec<SourceFile> = files.iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+        Workspace::of(root.to_owned(), files.into())
+    }
+
+    pub(super) fn of(root: PathBuf, sources: Sources) -> Self {
+        Workspace { root, sources, revision: None, commit: OnceLock::new(), looking: Mutex::default() }
+    }
+
+    /// The same project with some texts in the place of what it has, or beside it.
+    #[must_use]
+    pub fn overlay(&self, files: &Files) -> Self {
+        let workspace = Workspace::of(self.root.clone(), self.sources.with_texts(files));
+        if let Some(commit) = self.commit.get() {
+            workspace.commit.get_or_init(|| commit.clone());
+        }
+        Workspace { revision: self.revision.clone(), ..workspace }
+    }
+
+    /// The project's folder. Of a revision it need not exist.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// What pairform.yaml declares; what is wrong there is found when the project is compiled.
+    #[must_use]
+    pub fn declared(&self) -> Manifest {
+        Manifest::read(&self.sources, &mut Vec::new())
+    }
+
+    /// The commit that the sources are of or stand on; none outside a repository, or before its first commit.
+    #[must_use]
+    pub fn commit(&self) -> Option<&Commit> {
+        let found = self.commit.get_or_init(|| {
+            let looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match looking {
+                Some(looking) => looking.join().unwrap_or_default(),
+                None => git::commit(&self.root),
+            }
+        });
+        found.as_ref()
+    }
+
+    /// The repository around the project, and the revision that its sources are of or stand on.
+    ///
+    /// # Errors
+    /// When there is no repository or no such revision.
+    pub fn history(&self) -> Result<(History, Revision), GitError> {
+        history(&self.root, self.revision.as_deref().unwrap_or("HEAD"))
+    }
+
+    /// The beginning of a commit's id: as it was given, else of the commit that git knows by this name.
+    ///
+    /// # Errors
+    /// When git knows none.
+    pub fn commit_id(&self, given: &str) -> Result<String> {
+        if given.is_empty() {
+            return Err(Error::usage("no commit was named")
+                .help("name a branch, a tag or a commit that `git log` shows"));
+        }
+        if given.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(given.to_ascii_lowercase());
+        }
+        Ok(history(&self.root, given)?.1.commit.id)
+    }
+
+    /// The integrations that a request takes. The only place where a selection is made.
+    ///
+    /// # Errors
+    /// When the revision since which something is to have changed cannot be read, or the request names one environment and
+    /// the store of another.
+    pub fn selection(&self, request: &Request, host: &Host<'_>) -> Result<Selection> {
+        let environment = match &request.store {
+            Some(_) => {
+                let declared = self.declared();
+                if declared.broken { None } else { places::environment_of(&declared, &self.root, request)? }
+            }
+            None => request.environment.clone(),
+        };
+        let affected = match &request.changed_since {
+            Some(since) => {
+                let (history, head) = self.history()?;
+                let since = history.merge_base(&history.resolve(since)?, &head)?;
+                let base = history.load(&since)?;
+                let reached = reach::reach(&base, &self.sources, environment.as_deref());
+                Some(reached.integrations.into_keys().collect())
+            }
+            None => None,
+        };
+        Ok(Selection {
+            affected,
+            environment,
+            today: Some(host.today()),
+            integrations: request.filter.integrations.clone(),
+            exclude: request.filter.exclude.clone(),
+            pairs: request.filter.pairs.clone(),
+        })
+    }
+}
+
+/// The repository around a folder, and one of its revisions.
+///
+/// # Errors
+/// When there is no repository or no such revision.
+pub fn history(root: &Path, name: &str) -> Result<(History, Revision), GitError> {
+    let history = History::open(root)?;
+    let revision = history.resolve(name)?;
+    Ok((history, revision))
+}
+
+/// The project at or above a folder in a revision; needs no working tree.
+///
+/// # Errors
+/// When there is no such revision, or no project in it.
+pub fn find_revision(start: &Path, name: &str) -> Result<(PathBuf, History, Revision)> {
+    let root = load::find_root(start).unwrap_or_else(|| start.to_owned());
+    let mut history = History::open(&root)?;
+    let revision = history.resolve(name)?;
+    history.find_project(&revision)?;
+    Ok((root, history, revision))
+}
+
+/// The nearest folder at or above `start` that is a project.
+///
+/// # Errors
+/// When there is none.
+pub fn find_root(start: &Path) -> Result<PathBuf> {
+    load::find_root(start).ok_or_else(|| {
+        Error::usage("there is no pairform.yaml here or in a folder above").with(Help::BeginProject)
+    })
+}

@@ -1,0 +1,78 @@
+//! What pairform knows of platforms, as lists: connectors, categories and pairs, and the settings of a pair. Reference pages
+//! are [`super::reference`]'s.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::clean;
+use crate::plan::FORMAT_VERSION;
+use crate::schema::parts::Catalogue;
+use crate::schema::{Pair, Required, words};
+
+fn all(catalogue: &Catalogue) -> [(&'static str, Vec<String>); 3] {
+    ["connectors", "categories", "pairs"].map(|folder| (folder, catalogue.names(folder)))
+}
+
+/// Everything that has a schema, by name.
+#[must_use]
+pub fn list(catalogue: &Catalogue) -> String {
+    let mut out = String::new();
+    for (folder, names) in all(catalogue) {
+        let _ = writeln!(out, "{}", folder.bold());
+        for name in names {
+            let _ = writeln!(out, "  {}", clean(&name));
+        }
+    }
+    out
+}
+
+/// As [`list`], as one value.
+#[must_use]
+pub fn list_json(catalogue: &Catalogue, exit_code: u8) -> Json {
+    let mut body =
+        json!({"format_version": FORMAT_VERSION, "command": "schema list", "exit_code": exit_code});
+    for (folder, names) in all(catalogue) {
+        body[folder] = names.into();
+    }
+    body
+}
+
+/// A pair's linked schema, in the envelope of a command.
+#[must_use]
+pub fn pair_json(pair: &Pair, exit_code: u8) -> Json {
+    json!({"format_version": FORMAT_VERSION, "command": "schema show", "exit_code": exit_code,
+        "pair": pair.id, "title": pair.title, "schema": pair.document()})
+}
+
+/// The settings of a pair, of some categories where any are named.
+#[must_use]
+pub fn overview(pair: &Pair, only: &[String]) -> String {
+    let mut out = format!("{}  {}\n\n{}\n", pair.id.bold(), pair.title, "flows".bold());
+    for flow in &pair.flows {
+        let default = if flow.default { "on" } else { "off" };
+        let _ = writeln!(out, "  {:<12} {default:<4} {}", flow.id, flow.direction.replace('_', " "));
+    }
+    for category in
+        pair.categories().filter(|one| only.is_empty() || only.iter().any(|wanted| one.id == *wanted))
+    {
+        let when = category
+            .flows
+            .as_ref()
+            .map(|flows| format!("  while {} is on", flows.join(" or ")))
+            .unwrap_or_default();
+        let _ = writeln!(out, "\n{}  {}{}", category.id.bold(), category.title, when.dimmed());
+        for setting in &category.settings {
+            let mark = match (&setting.required, setting.additional) {
+                (Required::Yes { when, unless }, _) if when.is_empty() && unless.is_empty() => "required",
+                (Required::Yes { .. }, _) => "sometimes required",
+                (Required::No, true) => "additional",
+                (Required::No, false) => "",
+            };
+            let path = setting.path.to_string();
+            let _ = writeln!(out, "  {path:<32} {:<44} {}", words::kind(pair, setting), mark.yellow());
+        }
+    }
+    out
+}

@@ -1,0 +1,135 @@
+//! None, or more than one, of the forms that a schema offers for a value.
+
+use jsonschema::error::ValidationErrorKind as Kind;
+use serde_json::Value as Json;
+
+use super::context::{Context, Place};
+use super::wording::{fallback, quoted, shortened};
+use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::{Finding, Label, list_words, nearest};
+use crate::schema::keywords::text;
+use crate::schema::pointer::{about, escape, segments};
+use crate::schema::repair::Move;
+
+/// A key that none of the alternatives knows beside one that is missing is one slip, not two.
+pub(super) fn misnamed(
+    context: &Context<'_>,
+    place: &Place<'_>,
+    pointer: &str,
+    moves: &mut Vec<Move>,
+) -> bool {
+    let (Some(map), Some(holder)) = (place.node.as_map(), place.holder) else { return false };
+    let path = segments(pointer);
+    if !matches!(path.first().map(String::as_str), Some("schedules" | "webhooks")) {
+        return false;
+    }
+    let properties = holder.get("properties").and_then(Json::as_object);
+    let unknown: Vec<&str> = map
+        .entries()
+        .iter()
+        .map(|entry| &*entry.key.text)
+        .filter(|key| properties.is_some_and(|known| !known.contains_key(*key)))
+        .collect();
+    let groups = required_groups(holder);
+    let [unknown] = unknown[..] else { return false };
+    if groups.iter().flatten().any(|key| map.get(key).is_some()) {
+        return false;
+    }
+    let fits = |key: &&str| {
+        let schema = properties.and_then(|known| known.get(*key));
+        let value = map.get(unknown).map(|entry| entry.value.to_json());
+        schema.zip(value).is_some_and(|(schema, value)| {
+            jsonschema::options().build(schema).is_ok_and(|validator| validator.is_valid(&value))
+        })
+    };
+    let Some(near) = groups.iter().flatten().copied().find(|key| fits(key)) else { return false };
+    let Some(entry) = map.get(unknown) else { return false };
+    let finding = codes::unknown_key("key", unknown, &context.container(pointer), entry.key.span)
+        .help(format!("write `{near}`"))
+        .about(about(context.words.integration, &format!("{pointer}/{}", escape(unknown))));
+    let finding =
+        Finding { primary: Label::new(entry.key.span, format!("did you mean `{near}`?")), ..finding };
+    let with = |key: &str| path.iter().cloned().chain([key.to_owned()]).collect();
+    moves.push(Move { from: with(unknown), to: with(near), finding });
+    true
+}
+
+/// None, or more than one, of the alternatives that a schema offers.
+pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, pointer: &str) -> Finding {
+    let said = place.holder.map_or("", |holder| text(holder, "x-message"));
+    let groups = place.holder.map(required_groups).unwrap_or_default();
+    let words: Vec<String> = groups
+        .iter()
+        .map(|group| {
+            let keys: Vec<String> = group.iter().map(|key| format!("`{key}`")).collect();
+            list_words(&keys, "and")
+        })
+        .collect();
+    let several = matches!(kind, Kind::OneOfMultipleValid { .. });
+    let what = if several { "has keys that exclude each other" } else { "is incomplete" };
+    let named = !words.is_empty() && place.node.as_map().is_some();
+    if !named {
+        let why = match (said, several) {
+            ("", true) => "it has more than one of the forms of which it may have one",
+            ("", false) => "not one of the allowed values",
+            (said, _) => said,
+        };
+        let value = place.quotable.then(|| quoted(place.node)).flatten();
+        let finding = if place.node.as_map().is_some() {
+            codes::unfit_combination(
+                &format!("{} does not fit together", context.container(pointer)),
+                why,
+                place.key,
+            )
+        } else if let Some(choices) = choices(place) {
+            return codes::value_not_allowed(&place.name, value.as_deref(), why, place.node.span)
+                .help(choices);
+        } else {
+            codes::unfit_value(&place.name, value.as_deref(), why, place.node.span)
+        };
+        return finding.help(fallback(place));
+    }
+    let why = match said {
+        "" if several => "may have one of them",
+        "" => "needs one of them",
+        said => said,
+    };
+    let finding = codes::unfit_combination(&format!("{} {what}", context.container(pointer)), why, place.key);
+    let list = words.join(", or ");
+    finding.help(if several {
+        format!("keep one of {}, and take the rest away", list_words(&words, "and"))
+    } else {
+        format!("add {list}")
+    })
+}
+
+/// The values that alternatives name, the nearest first.
+fn choices(place: &Place<'_>) -> Option<String> {
+    let branches = ["anyOf", "oneOf"].iter().find_map(|key| place.holder?.get(*key)?.as_array())?;
+    let values: Vec<&str> = branches
+        .iter()
+        .filter_map(|branch| branch.get("enum")?.as_array())
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    let near = place.node.as_text().and_then(|written| nearest(written, values.iter().copied()));
+    match near {
+        Some(near) => Some(format!("write `{near}`")),
+        None if values.is_empty() => None,
+        None => {
+            let shown: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+            Some(format!("write one of {}", shortened(&shown)))
+        }
+    }
+}
+
+/// The keys that each alternative of a schema requires.
+pub(super) fn required_groups(holder: &Json) -> Vec<Vec<&str>> {
+    let branches = ["anyOf", "oneOf"].iter().find_map(|key| holder.get(*key)?.as_array());
+    branches
+        .into_iter()
+        .flatten()
+        .filter_map(|branch| branch.get("required")?.as_array())
+        .map(|keys| keys.iter().filter_map(Json::as_str).collect())
+        .collect()
+}

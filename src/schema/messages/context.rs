@@ -1,0 +1,140 @@
+//! The document that messages are about, and where in it and in its schema an error stands.
+//!
+//! Nothing is worded here but names: what a value and the map around it are called.
+
+use jsonschema::ValidationError;
+use serde_json::Value as Json;
+
+use crate::diagnostic::About;
+use crate::schema::built_in;
+use crate::schema::pair::Pair;
+use crate::schema::pointer::{about, segments};
+use crate::source::Span;
+use crate::yaml::{self, Node};
+
+/// What messages may say beyond the schema itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Words<'a> {
+    pub pair: Option<&'a Pair>,
+    pub integration: Option<&'a str>,
+    /// What to call the document: "pairform.yaml".
+    pub document: Option<&'a str>,
+    /// Places that may hold a credential: never quoted.
+    pub hidden: &'a [Span],
+}
+
+/// One document that was judged.
+pub struct Context<'a> {
+    pub schema: &'a Json,
+    pub root: &'a Node,
+    pub words: Words<'a>,
+}
+
+/// The place of an error, resolved.
+pub struct Place<'a> {
+    pub node: &'a Node,
+    /// The schema's document in which the failing keyword stands.
+    pub document: &'a Json,
+    /// The schema object that holds the failing keyword, where it can be found.
+    pub holder: Option<&'a Json>,
+    pub about: About,
+    /// What to call the value: `map.Klarna`.
+    pub name: String,
+    /// Where the value's key stands, else the value.
+    pub key: Span,
+    /// Credentials are never quoted.
+    pub quotable: bool,
+}
+
+impl Context<'_> {
+    pub fn place(&self, error: &ValidationError<'_>, pointer: &str) -> Option<Place<'_>> {
+        let node = yaml::find_path(self.root, pointer)?;
+        if node.is_hole() {
+            return None;
+        }
+        let (document, holder) = self.holder(error);
+        let pointer = self.without_items(pointer);
+        let about = about(self.words.integration, pointer);
+        let segments = segments(pointer);
+        let name = match segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["connectors", _, "connections", _, field, ..] if self.words.pair.is_some() => field.to_owned(),
+            _ => about
+                .setting
+                .clone()
+                .or_else(|| segments.last().cloned())
+                .unwrap_or_else(|| self.container("")),
+        };
+        // The first line of the document's own file; bases come before it.
+        let first = node.as_map().filter(|_| pointer.is_empty()).and_then(|map| {
+            let own = map.entries().iter().filter(|entry| entry.key.span.file == node.span.file);
+            own.min_by_key(|entry| entry.key.span.start)
+        });
+        let key = yaml::key_at(self.root, pointer).or(first.map(|entry| &entry.key));
+        let key = key.map_or(node.span, |key| key.span);
+        let quotable = !self.words.hidden.contains(&node.span);
+        Some(Place { node, document, holder, about, name, key, quotable })
+    }
+
+    /// The schema's document in which the failing keyword stands, and the schema object in it that holds the keyword.
+    pub fn holder(&self, error: &ValidationError<'_>) -> (&Json, Option<&Json>) {
+        let place = error.absolute_keyword_location().and_then(|uri| uri.as_str().split_once('#'));
+        // A reference may have led into another of the built-in schemas.
+        let (document, path) = place
+            .and_then(|(uri, path)| Some((built_in::meta_by_uri(uri)?, path)))
+            .unwrap_or((self.schema, error.schema_path().as_str()));
+        (document, path.rsplit_once('/').and_then(|(parent, _)| document.pointer(parent)))
+    }
+
+    /// The pointer of the list for a pointer to an item: people speak of the setting.
+    fn without_items<'p>(&self, pointer: &'p str) -> &'p str {
+        if self.words.pair.is_none() {
+            let (list, item) = pointer.rsplit_once('/').unwrap_or_default();
+            let is_item = item.bytes().all(|b| b.is_ascii_digit())
+                && yaml::find_path(self.root, list).is_some_and(|node| node.as_list().is_some());
+            return if is_item { list } else { pointer };
+        }
+        let mut at = 0;
+        while let Some(next) = pointer[at..].find('/').map(|slash| at + slash) {
+            if next > 0
+                && yaml::find_path(self.root, &pointer[..next]).is_some_and(|node| node.as_list().is_some())
+            {
+                return &pointer[..next];
+            }
+            at = next + 1;
+        }
+        pointer
+    }
+
+    /// What to call the map at a pointer: "Payment Methods", "the rule `orders`".
+    pub fn container(&self, pointer: &str) -> String {
+        let segments = segments(pointer);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let title = |id: &str| {
+            let category = self.words.pair.and_then(|pair| pair.category(id));
+            category.map_or_else(|| format!("`{id}`"), |category| category.title.to_string())
+        };
+        match segments[..] {
+            [] if self.words.integration.is_some() => "the integration".to_owned(),
+            [] => self.words.document.unwrap_or("the document").to_owned(),
+            [.., list, last] if self.words.pair.is_none() && last.bytes().all(|b| b.is_ascii_digit()) => {
+                format!("an item of `{list}`")
+            }
+            [.., last] if self.words.pair.is_none() => format!("`{last}`"),
+            ["settings"] => "the settings".to_owned(),
+            ["settings", category] => title(category),
+            ["settings", category, .., last] => format!("`{last}` of {}", title(category)),
+            ["schedules", rule, ..] => format!("the rule `{rule}`"),
+            ["webhooks", webhook, ..] => format!("the webhook `{webhook}`"),
+            ["connectors", connector, "connections", connection] => {
+                let connector = self
+                    .words
+                    .pair
+                    .and_then(|pair| pair.connector(connector))
+                    .map_or(connector, |found| &found.title);
+                format!("the connection `{connection}` of {connector}")
+            }
+            [only] => title(only),
+            [.., last] => format!("`{last}`"),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Credentials that are no references to a secret. None is ever quoted.
+
+use super::context::{Context, Place};
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::schema as codes;
+use crate::model::SettingPath;
+use crate::schema::keywords::{REFERENCE, text};
+use crate::schema::pointer::{escape, segments};
+use crate::yaml;
+
+pub(super) fn is_credential(place: &Place<'_>) -> bool {
+    place.holder.is_some_and(|holder| holder.get("x-secret").is_some())
+}
+
+/// The `secret` of a credential.
+pub(super) fn is_reference(place: &Place<'_>) -> bool {
+    place.holder.is_some_and(|holder| text(holder, "pattern") == REFERENCE)
+}
+
+/// A reference that names neither a variable nor a file; it may be the credential itself, so it is not quoted.
+pub(super) fn no_source(place: &Place<'_>, pointer: &str) -> Finding {
+    let path = segments(pointer);
+    let field = path.iter().rev().nth(1).map_or("secret", String::as_str);
+    codes::unfit_reference(field, place.node.span)
+}
+
+/// A credential that is no reference: nothing, the bare reference, or the credential itcontext.
+pub(super) fn literal(context: &Context<'_>, place: &Place<'_>) -> Finding {
+    let name = place.name.rsplit('.').next().unwrap_or(&place.name);
+    let variable = variable(context, &pointer_of(place));
+    let help = format!("write `{name}: {{secret: env/{variable}}}`");
+    match &place.node.kind {
+        yaml::Kind::Null => codes::wrong_type(name, "a credential", "empty", place.key).help(help),
+        yaml::Kind::Text(text) if ["env/", "file/"].iter().any(|scheme| text.starts_with(scheme)) => {
+            codes::wrong_type(name, "a credential", "a reference without braces", place.node.span)
+                .help("put it in braces: `{secret: env/NAME}` or `{secret: file/PATH}`")
+        }
+        _ => codes::literal_credential(name, &variable, place.node.span),
+    }
+}
+
+/// A credential's map without `secret`: what stands there in its place has its own finding.
+pub(super) fn no_reference(context: &Context<'_>, place: &Place<'_>) -> Vec<Finding> {
+    let others = place.node.as_map().into_iter().flat_map(|map| map.entries());
+    if others.into_iter().any(|entry| &*entry.key.text != "fingerprint") {
+        return Vec::new();
+    }
+    let name = place.name.rsplit('.').next().unwrap_or(&place.name);
+    let help = format!("write `{name}: {{secret: env/{}}}`", variable(context, &pointer_of(place)));
+    vec![codes::wrong_type(name, "a credential", "empty", place.key).help(help)]
+}
+
+/// The name of an environment variable for a credential: integration, connector and field.
+pub(super) fn variable(context: &Context<'_>, pointer: &str) -> String {
+    let path = segments(pointer);
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let words = match path[..] {
+        ["connectors", connector, "connections", _, field, ..] => vec![connector, field],
+        ["webhooks", webhook, field, ..] => vec![webhook, field],
+        _ => path.last().copied().into_iter().collect(),
+    };
+    let words = context.words.integration.into_iter().chain(words).collect::<Vec<_>>().join("_");
+    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    words.chars().map(upper).collect()
+}
+
+fn pointer_of(place: &Place<'_>) -> String {
+    let category = place.about.category.as_deref().unwrap_or_default();
+    let path = place.about.setting.as_deref().and_then(SettingPath::parse).unwrap_or_default();
+    let keys: Vec<String> = path.segments().iter().map(|key| escape(key)).collect();
+    format!("/{category}/{}", keys.join("/"))
+}

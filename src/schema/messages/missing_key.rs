@@ -1,0 +1,55 @@
+//! How to add a key that is missing.
+
+use serde_json::Value as Json;
+
+use super::context::{Context, Place};
+use super::credential::variable;
+use super::wording::{lower, shortened};
+use crate::schema::built_in::{self, BASE_URI};
+use crate::schema::keywords::text;
+use crate::schema::suggest;
+
+/// What to write for a key that is missing.
+pub(super) fn how_to_add(context: &Context<'_>, place: &Place<'_>, key: &str, pointer: &str) -> String {
+    let schema = place.holder.and_then(|holder| holder.get("properties")?.get(key));
+    let Some(schema) = schema.map(|schema| followed(schema, place.document)) else {
+        return format!("add `{key}:`");
+    };
+    if schema.get("x-secret").is_some() {
+        let variable = variable(context, &format!("{pointer}/{key}"));
+        return format!("add `{key}: {{secret: env/{variable}}}`");
+    }
+    let options: Vec<String> = schema
+        .get("enum")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(|value| format!("`{value}`"))
+        .collect();
+    match (options.as_slice(), suggest::example(schema), schema.get("const")) {
+        ([], _, Some(only)) => format!("add `{key}: {only}`"),
+        ([], Some(example), _) => format!("add `{key}:`, for example `{key}: {example}`"),
+        ([], None, _) => {
+            let said = text(schema, "description");
+            let title = said.split_once(". ").map_or(said, |(first, _)| first).trim_end_matches('.');
+            if title.is_empty() {
+                format!("add `{key}:`")
+            } else {
+                format!("add `{key}:` ({})", lower(title))
+            }
+        }
+        (options, _, _) => format!("add `{key}:` with one of {}", shortened(options)),
+    }
+}
+
+/// What a schema that is a reference to another within the built-in schemas stands for.
+fn followed<'a>(schema: &'a Json, document: &'a Json) -> &'a Json {
+    let Some((file, pointer)) = text(schema, "$ref").split_once('#') else { return schema };
+    let document = if file.is_empty() {
+        Some(document)
+    } else {
+        built_in::meta_by_uri(&format!("{BASE_URI}meta/{file}"))
+    };
+    document.and_then(|document| document.pointer(pointer)).unwrap_or(schema)
+}

@@ -1,0 +1,265 @@
+//! Keys that a map does not have: misspelt, misplaced, of another pair, or of a form that keys do not have here.
+
+use jsonschema::ValidationError;
+use serde_json::Value as Json;
+
+use super::context::{Context, Place};
+use super::credential::is_credential;
+use super::refusal::{Refusal, refused};
+use super::wording::shortened;
+use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::{Edit, Finding, Fix, Label, list_words, nearest};
+use crate::schema::keywords::{had_name, text};
+use crate::schema::pair::Category;
+use crate::schema::pointer::{about, escape, segments};
+use crate::schema::repair::Move;
+use crate::schema::{built_in, suggest};
+
+pub(super) fn unknown_key(
+    context: &Context<'_>,
+    place: &Place<'_>,
+    key: &str,
+    pointer: &str,
+    moves: &mut Vec<Move>,
+) -> Option<Finding> {
+    let entry = place.node.as_map()?.get(key)?;
+    if entry.value.is_hole() {
+        return None;
+    }
+    let segments = segments(pointer);
+    let depth: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let kind = match depth[..] {
+        _ if context.words.pair.is_none() => "key",
+        ["settings"] => "category",
+        ["settings", ..] => "setting",
+        ["flows"] => "flow",
+        ["connectors"] => "connector",
+        ["connectors", _, "connections", _] => "field",
+        _ => "key",
+    };
+    let at = entry.key.span;
+    let mut finding = codes::unknown_key(kind, key, &context.container(pointer), at);
+    finding.about = about(context.words.integration, &format!("{pointer}/{}", escape(key)));
+    if is_credential(place) {
+        return Some(finding.help("write the reference as `{secret: env/NAME}` or `{secret: file/PATH}`"));
+    }
+    let known = place.holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
+    let known: Vec<(&str, &Json)> =
+        known.into_iter().flatten().map(|(key, schema)| (key.as_str(), schema)).collect();
+    let from = || segments.iter().cloned().chain([key.to_owned()]).collect::<Vec<_>>();
+    if let Some((name, _)) = known.iter().find(|(_, schema)| had_name(schema, key)) {
+        let present = place.node.as_map().and_then(|map| map.get(name));
+        let free = present.is_none_or(|present| present.key.span.file != at.file);
+        let about = std::mem::take(&mut finding.about);
+        let finding = codes::setting_renamed(key, name, free, at).about(about);
+        let to = segments.iter().cloned().chain([(*name).to_owned()]).collect();
+        moves.extend(present.is_none().then(|| Move { from: from(), to, finding: finding.clone() }));
+        return Some(finding);
+    }
+    if let Some((to, help)) = elsewhere(context, kind, key) {
+        let finding = finding.help(help);
+        let moved = Move { from: from(), to, finding: finding.clone() };
+        moves.push(moved);
+        return Some(finding);
+    }
+    // What only a base declares was not meant to be declared twice.
+    let free = |known: &str| {
+        let present = place.node.as_map().and_then(|map| map.get(known));
+        present.is_none_or(|present| present.key.span.file != at.file)
+    };
+    let unused: Vec<(&str, &Json)> = known.iter().copied().filter(|(known, _)| free(known)).collect();
+    if let Some(near) = meant(key, &unused) {
+        finding.primary = Label::new(at, format!("did you mean `{near}`?"));
+        finding.fix = Some(Fix {
+            message: format!("write `{near}`"),
+            edits: vec![Edit { span: at, text: near.to_owned() }],
+            safe: false,
+        });
+        let finding = finding.help(format!("write `{near}`"));
+        let to = segments.iter().cloned().chain([near.to_owned()]).collect();
+        moves.push(Move { from: from(), to, finding: finding.clone() });
+        return Some(finding);
+    }
+    if let (Some(pair), "key", []) = (context.words.pair, kind, &depth[..]) {
+        let categories: Vec<(&str, &Json)> =
+            pair.settings.iter().map(|category| (category.id.as_str(), &*category.schema)).collect();
+        if let Some(near) = meant(key, &categories) {
+            let finding = finding.help(format!("write it as `{near}`, under `settings`"));
+            let to = vec!["settings".to_owned(), near.to_owned()];
+            moves.push(Move { from: from(), to, finding: finding.clone() });
+            return Some(finding);
+        }
+    }
+    if let Some((label, help)) = not_offered(context, kind, key, &depth) {
+        finding.primary = Label::new(at, label);
+        return Some(finding.help(help));
+    }
+    let unused: Vec<String> = unused
+        .iter()
+        .filter(|(known, _)| place.node.get(known).is_none())
+        .map(|(known, _)| format!("`{known}`"))
+        .collect();
+    if unused.is_empty() {
+        return Some(finding.help(format!("take `{key}` away")));
+    }
+    Some(finding.help(format!("take it away, or write one of {}", shortened(&unused))))
+}
+
+/// A setting or category that stands in another place than its own: where it was meant, and what to do.
+fn elsewhere(context: &Context<'_>, kind: &str, key: &str) -> Option<(Vec<String>, String)> {
+    let pair = context.words.pair?;
+    let to = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    if kind == "category" {
+        if let Some((_, why)) = pair.hidden.iter().find(|(hidden, _)| hidden == key) {
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            let help = format!("take it away; {} does not have this category{why}", pair.title);
+            return Some((Vec::new(), help));
+        }
+        if let Some(other) = pair.others.iter().find(|other| other.id == key) {
+            let help = format!("move `{key}` to the top of the document, beside `settings`");
+            return Some((to(&[&other.id]), help));
+        }
+    }
+    if kind == "key" {
+        if let Some(category) = pair.settings.iter().find(|category| category.id == key) {
+            let help = format!("move it under `settings`: `{key}` is a category");
+            return Some((to(&["settings", &category.id]), help));
+        }
+        if pair.hidden.iter().any(|(hidden, _)| hidden == key) {
+            let help = format!("take it away; {} does not have this category", pair.title);
+            return Some((Vec::new(), help));
+        }
+    }
+    if !["key", "setting", "category"].contains(&kind) {
+        return None;
+    }
+    let has = |category: &&Category| {
+        category
+            .settings
+            .iter()
+            .any(|setting| setting.path.segments().first().is_some_and(|first| &**first == key))
+    };
+    let homes: Vec<_> = pair.settings.iter().filter(has).collect();
+    let [home] = homes[..] else {
+        let names: Vec<String> =
+            homes.iter().map(|home| format!("`settings.{}` ({})", home.id, home.title)).collect();
+        let help = format!("move it under {}", list_words(&names, "or"));
+        return (!names.is_empty()).then_some((Vec::new(), help));
+    };
+    let help = format!("move it under `settings.{}`: `{key}` is a setting of {}", home.id, home.title);
+    Some((to(&["settings", &home.id, key]), help))
+}
+
+/// What exists, but not for this pair: what to say at the place, and what to do.
+fn not_offered(context: &Context<'_>, kind: &str, key: &str, depth: &[&str]) -> Option<(String, String)> {
+    let pair = context.words.pair?;
+    match (kind, depth) {
+        ("flow", _) => {
+            let flows: Vec<String> = pair.flows.iter().map(|flow| format!("`{}`", flow.id)).collect();
+            let flows = list_words(&flows, "and");
+            let label = format!("not a flow of {}", pair.title);
+            Some((label, format!("take it away; the flows of this pair are {flows}")))
+        }
+        ("connector", _) => {
+            let label = format!("not a connector of {}", pair.title);
+            let help = format!(
+                "take it away; this pair joins `{}` ({}) and `{}` ({})",
+                pair.shop.id, pair.shop.title, pair.erp.id, pair.erp.title
+            );
+            Some((label, help))
+        }
+        ("key", ["connectors", connector]) => {
+            let connector = pair.connector(connector)?;
+            connector.description.pointer(&format!("/connection/properties/{}", escape(key)))?;
+            let label = "a field of a connection".to_owned();
+            Some((label, format!("move it into a connection: `connections: {{production: {{{key}: …}}}}`")))
+        }
+        ("setting", ["settings", category]) => {
+            let owners = built_in::owners_of(category, key)?;
+            let label = match owners.as_slice() {
+                [] => format!("{} does not have this setting", pair.title),
+                owners => {
+                    format!("a setting for {} alone", list_words(owners, "and"))
+                }
+            };
+            Some((label, format!("take it away; it has no meaning for {}", pair.title)))
+        }
+        _ => None,
+    }
+}
+
+/// The known key that was meant: near in spelling, the title of one, or part of its name.
+fn meant<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
+    if let Some(near) = nearest(key, known.iter().map(|(known, _)| *known)) {
+        return Some(near);
+    }
+    let titled = known.iter().find(|(_, schema)| text(schema, "title").eq_ignore_ascii_case(key.trim()));
+    if let Some((titled, _)) = titled {
+        return Some(titled);
+    }
+    let fold = |word: &str| word.to_lowercase().replace([' ', '-'], "_");
+    let (folded, tokens) = (fold(key), |word: &str| word.split('_').map(str::to_owned).collect::<Vec<_>>());
+    let words = tokens(&folded);
+    let alike = |a: &str, b: &str| {
+        let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+        short.len() >= 3
+            && (long.starts_with(short) || strsim::osa_distance(a, b) <= usize::from(a.len() > 4))
+    };
+    let mut found = known.iter().map(|(known, _)| *known).filter(|known| {
+        let others = tokens(known);
+        let (few, many) = if words.len() <= others.len() { (&words, &others) } else { (&others, &words) };
+        // A word in common is not enough: every word of the shorter name must be found.
+        few.iter().all(|word| many.iter().any(|other| alike(word, other))) && few.len() + 1 >= many.len()
+    });
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+pub(super) fn unfit_key(
+    context: &Context<'_>,
+    place: &Place<'_>,
+    inner: &ValidationError<'_>,
+) -> Option<Finding> {
+    let key = inner.instance().as_str()?.to_owned();
+    let entry = place.node.as_map()?.get(&key)?;
+    let holder = names_schema(context, place, inner);
+    if let Some(refusal) = Refusal::of(holder, &key) {
+        let finding = codes::unfit_key(&key, refusal.why, entry.key.span);
+        let meant = refusal.meant.filter(|meant| place.node.get(meant).is_none());
+        let otherwise = match refusal.meant {
+            Some(meant) => format!("move its rows to `{meant}`, which is there already"),
+            None => format!("take `{key}` away"),
+        };
+        return Some(refused(finding, meant, entry.key.span, otherwise));
+    }
+    let said = holder.map_or("", |holder| text(holder, "x-message"));
+    let written = if place.quotable { key.as_str() } else { "" };
+    let near = holder.and_then(|holder| {
+        let options = holder.get("enum").and_then(Json::as_array).into_iter().flatten();
+        let near = nearest(&key, options.filter_map(Json::as_str)).map(str::to_owned);
+        suggest::suggest(&key, holder).or(near)
+    });
+    let why = if said.is_empty() { "keys have another form here" } else { said };
+    let finding = codes::unfit_key(written, why, entry.key.span);
+    Some(match (near, holder.and_then(suggest::example)) {
+        (Some(near), _) => {
+            let quoted = if near.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+                format!("\"{near}\"")
+            } else {
+                near
+            };
+            finding.help(format!("write `{quoted}`"))
+        }
+        (None, Some(example)) => finding.help(format!("write a key such as `{example}`")),
+        (None, None) => finding.help("rename the key"),
+    })
+}
+
+/// The schema that judges the keys of a map.
+fn names_schema<'p>(
+    context: &'p Context<'_>,
+    place: &Place<'p>,
+    inner: &ValidationError<'_>,
+) -> Option<&'p Json> {
+    context.holder(inner).1.or_else(|| place.holder.and_then(|holder| holder.get("propertyNames")))
+}

@@ -1,0 +1,195 @@
+//! Values of the right type that do not fit: not one of those that are allowed, out of bounds, of another form.
+
+use jsonschema::error::ValidationErrorKind as Kind;
+use serde_json::Value as Json;
+
+use super::context::Place;
+use super::refusal::{Refusal, refused};
+use super::wording::{fallback, quoted, range};
+use super::wrong_type::wrong_type;
+use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::{Edit, Finding, Fix, list_words, nearest};
+use crate::model::Value;
+use crate::schema::keywords::text;
+use crate::schema::suggest;
+use crate::yaml::Node;
+
+pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
+    let said = place.holder.map_or("", |holder| text(holder, "x-message"));
+    let value = place.quotable.then(|| quoted(place.node)).flatten();
+    let value = value.as_deref();
+    let name = place.name.as_str();
+    let at = place.node.span;
+    let written = place.node.as_text().filter(|_| place.quotable).unwrap_or_default();
+    let unfit = |general: String, help: String| {
+        let why = if said.is_empty() { general } else { said.to_owned() };
+        codes::unfit_value(name, value, &why, at).help(help)
+    };
+    let within =
+        || range(place.holder).map_or_else(|| fallback(place), |range| format!("write a number {range}"));
+    match kind {
+        Kind::Type { kind } => wrong_type(kind, place),
+        Kind::Enum { options } => {
+            not_one_of(options.as_array().map_or(&[], Vec::as_slice), place, value, said)
+        }
+        Kind::Constant { expected_value } => {
+            not_one_of(std::slice::from_ref(expected_value.as_ref()), place, value, said)
+        }
+        Kind::Pattern { pattern } if pattern == "^[0-9]+$" => {
+            unfit("this is not a number".to_owned(), fallback(place))
+        }
+        Kind::Pattern { pattern } if said.is_empty() && place.holder.and_then(suggest::example).is_none() => {
+            unfit(
+                "this does not have the form that is needed".to_owned(),
+                format!("write it so that it fits `{pattern}`"),
+            )
+        }
+        Kind::Pattern { .. } => {
+            unfit("this does not have the form that is needed".to_owned(), fallback(place))
+        }
+        Kind::Format { format } if format == "date" => unfit(form(format), suggest::date(written)),
+        Kind::Format { format } => unfit(form(format), fallback(place)),
+        Kind::Minimum { limit } => unfit(format!("the least is {limit}"), within()),
+        Kind::Maximum { limit } => unfit(format!("the most is {limit}"), within()),
+        Kind::ExclusiveMinimum { limit } => {
+            unfit(format!("must be more than {limit}"), format!("write a number above {limit}"))
+        }
+        Kind::ExclusiveMaximum { limit } => {
+            unfit(format!("must be less than {limit}"), format!("write a number below {limit}"))
+        }
+        Kind::MultipleOf { multiple_of } => unfit(
+            format!("must be a multiple of {multiple_of}"),
+            format!("write a multiple of {multiple_of}"),
+        ),
+        Kind::MinLength { limit: 1 } => {
+            let what = if is_item(place) { "take it out of the list" } else { "take the line away" };
+            codes::empty_text(name, at).help(format!("write what is meant, or {what}"))
+        }
+        Kind::MinLength { limit } => {
+            unfit(format!("has at least {limit} characters"), format!("write at least {limit} characters"))
+        }
+        Kind::MaxLength { limit } => {
+            unfit(format!("has at most {limit} characters"), format!("shorten it to {limit} characters"))
+        }
+        Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => {
+            let rows = if matches!(kind, Kind::MinItems { .. }) { "value" } else { "row" };
+            let required = |key: &str| place.holder.is_some_and(|holder| holder.get(key).is_some());
+            let or_not = if required("x-required") || required("x-required-unless") {
+                ""
+            } else {
+                ", or take the line away"
+            };
+            codes::unfit_list(name, "is empty", at).help(format!("write at least one {rows}{or_not}"))
+        }
+        Kind::MinItems { limit } | Kind::MinProperties { limit } => {
+            codes::unfit_list(name, &format!("has fewer than {limit} entries"), at)
+                .help(format!("write at least {limit}"))
+        }
+        Kind::MaxItems { limit } | Kind::MaxProperties { limit } => {
+            codes::unfit_list(name, &format!("has more than {limit} entries"), at)
+                .help(format!("keep at most {limit}"))
+        }
+        Kind::UniqueItems => repeated(place),
+        Kind::Contains => codes::unfit_list(name, "lacks an item that it must have", at).help("add the item"),
+        Kind::AdditionalItems { .. } | Kind::UnevaluatedItems { .. } => {
+            codes::unfit_list(name, "has more items than are known", at).help("take the last items away")
+        }
+        Kind::FalseSchema => codes::unfit_combination(
+            &format!("`{name}` may not stand here"),
+            if said.is_empty() { "nothing may stand here" } else { said },
+            place.key,
+        )
+        .help("take it away"),
+        Kind::Not { .. } => unfit("exactly this is not allowed".to_owned(), fallback(place)),
+        other => unfit(format!("the rule `{}` does not hold", other.keyword()), fallback(place)),
+    }
+}
+
+/// The caret of a list item stands under the item, and its name is the list's.
+fn is_item(place: &Place<'_>) -> bool {
+    place.key.end <= place.node.span.start && place.node.span.start - place.key.end > 2
+}
+
+/// The item that a list holds twice, where both stand.
+fn repeated(place: &Place<'_>) -> Finding {
+    let items = place.node.as_list().unwrap_or_default();
+    let values: Vec<Json> = items.iter().map(Node::to_json).collect();
+    let pair = values.iter().enumerate().find_map(|(at, value)| {
+        let first = values[..at].iter().position(|other| other == value)?;
+        Some((items.get(first)?, items.get(at)?))
+    });
+    let Some((first, again)) = pair else {
+        return codes::unfit_list(&place.name, "has the same item more than once", place.node.span)
+            .help("take one of them away");
+    };
+    codes::unfit_list(&place.name, "has the same item more than once", again.span)
+        .related(first.span, "it stands here already")
+        .help("take one of them away")
+}
+
+fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str>, said: &str) -> Finding {
+    let texts: Vec<&str> = options.iter().filter_map(Json::as_str).collect();
+    let labels = place.holder.and_then(|holder| holder.get("x-labels"));
+    let shown: Vec<String> = options
+        .iter()
+        .filter(|option| !option.is_null())
+        .map(|option| {
+            let written = Value::from_json(option).to_string().replace('"', "");
+            match labels.and_then(|labels| labels.get(&written)?.as_str()) {
+                Some(label) if options.len() <= 10 => format!("`{written}` ({label})"),
+                _ => format!("`{written}`"),
+            }
+        })
+        .collect();
+    let at = place.node.span;
+    if let Some(items) = place.node.as_list() {
+        let one = items.first().filter(|_| items.len() == 1 && place.quotable).and_then(quoted);
+        let help = match one {
+            Some(one) => format!("write {one}, without brackets"),
+            None => codes::one_of(&shown),
+        };
+        return codes::wrong_type(&place.name, "one value", "a list", at).help(help);
+    }
+    if place.node.as_map().is_some() {
+        return codes::wrong_type(&place.name, "one value", "a map", at).help(codes::one_of(&shown));
+    }
+    let written = place.node.as_text().unwrap_or_default();
+    if let Some(refusal) = Refusal::of(place.holder, written) {
+        let finding = codes::value_not_allowed(&place.name, value, refusal.why, at);
+        return refused(finding, refusal.meant, at, codes::one_of(&shown));
+    }
+    let mended = place.holder.and_then(|holder| suggest::suggest(written, holder));
+    let near = mended.or_else(|| nearest(written, texts.iter().copied()).map(str::to_owned));
+    let near = near.filter(|_| !written.is_empty());
+    let why = match &near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if said.is_empty() => "not one of the allowed values".to_owned(),
+        None => said.to_owned(),
+    };
+    let finding = codes::value_not_allowed(&place.name, value, &why, at);
+    if let Some(option) = options.iter().find(|option| !option.is_string() && format!("{option}") == written)
+    {
+        return finding.help(format!("write `{option}`, without quotes"));
+    }
+    let Some(near) = near else { return finding.help(codes::one_of(&shown)) };
+    let mut finding = finding.help(if (2..=10).contains(&shown.len()) {
+        format!("write `{near}`; allowed are {}", list_words(&shown, "and"))
+    } else {
+        format!("write `{near}`")
+    });
+    finding.fix = Some(Fix {
+        message: format!("write `{near}`"),
+        edits: vec![Edit { span: at, text: near }],
+        safe: false,
+    });
+    finding
+}
+
+fn form(format: &str) -> String {
+    match format {
+        "date" => "a date is written YYYY-MM-DD, and must exist in the calendar".to_owned(),
+        "email" => "this is not an e-mail address".to_owned(),
+        "uri" => "this is not a full address such as https://example.com/".to_owned(),
+        other => format!("this does not have the form of a {other}"),
+    }
+}

@@ -1,0 +1,222 @@
+//! A text where a number is needed, a list where one value is: what was found, and what to write instead.
+
+use jsonschema::error::TypeKind;
+use serde_json::Value as Json;
+
+use super::alternatives::required_groups;
+use super::context::Place;
+use super::wording::{fallback, quoted, range, shortened};
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::schema as codes;
+use crate::schema::keywords::text;
+use crate::schema::suggest;
+use crate::yaml::{self, Node};
+
+pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
+    let types: Vec<&str> = match kind {
+        TypeKind::Single(one) => vec![one.as_str()],
+        TypeKind::Multiple(many) => many.into_iter().map(|one| one.as_str()).collect(),
+    };
+    let wanted: Vec<&str> = types.iter().copied().filter(|kind| *kind != "null").collect();
+    let is_date = place.holder.is_some_and(|holder| text(holder, "format") == "date");
+    // "A text" alone says little of an interval or a percentage.
+    let as_example = place
+        .holder
+        .filter(|holder| holder.get("pattern").is_some())
+        .and_then(suggest::example)
+        .map(|example| format!("a text such as `{example}`"));
+    let expected = match wanted[..] {
+        ["boolean"] => "a toggle, `true` or `false`",
+        ["string"] if is_date => "a date",
+        ["string"] => match &as_example {
+            Some(example) => example,
+            None => "a text",
+        },
+        ["integer"] => "a whole number",
+        ["number"] => "a number",
+        ["array"] => "a list",
+        ["object"] => "a map of keys and values",
+        ["integer" | "number", "string"] | ["string", "integer" | "number"] => "a code, a number or a text",
+        [] => "nothing",
+        _ => "of another type",
+    };
+    let found = match &place.node.kind {
+        yaml::Kind::Text(value) if place.quotable && value.len() <= 40 => format!("the text `{value}`"),
+        yaml::Kind::Number(value) if place.quotable => format!("the number {value}"),
+        _ => kind_words(place.node).to_owned(),
+    };
+    // Nothing has no place of its own.
+    let at = if place.node.span.start == place.node.span.end { place.key } else { place.node.span };
+    let finding = codes::wrong_type(&place.name, expected, &found, at);
+    let help = instead(&wanted, is_date, place);
+    match (&wanted[..], &place.node.kind) {
+        (["boolean"], _) => {
+            let meant = toggle(place.node).filter(|_| place.quotable);
+            let finding = finding.help(help);
+            match meant {
+                Some(meant) => finding.fix(format!("write `{meant}`"), place.node.span, meant.to_string()),
+                None => finding,
+            }
+        }
+        (["integer" | "number"], yaml::Kind::Text(value))
+            if place.quotable && value.parse::<f64>().is_ok() =>
+        {
+            finding.help(help).fix("take the quotes away", place.node.span, value.to_string())
+        }
+        _ => finding.help(help),
+    }
+}
+
+/// "a list", "empty".
+fn kind_words(node: &Node) -> &'static str {
+    match node.kind {
+        yaml::Kind::Null | yaml::Kind::Hole => "empty",
+        yaml::Kind::Bool(true) => "`true`",
+        yaml::Kind::Bool(false) => "`false`",
+        yaml::Kind::Number(_) => "a number",
+        yaml::Kind::Text(_) => "a text",
+        yaml::Kind::List(_) => "a list",
+        yaml::Kind::Map(_) => "a map",
+    }
+}
+
+/// The toggle that a word or a number stands for.
+fn toggle(node: &Node) -> Option<bool> {
+    match &node.kind {
+        yaml::Kind::Text(word) => match word.trim().to_lowercase().as_str() {
+            "yes" | "on" | "y" | "ja" | "true" | "1" | "enabled" | "sant" => Some(true),
+            "no" | "off" | "n" | "nej" | "nei" | "false" | "0" | "disabled" | "falskt" => Some(false),
+            _ => None,
+        },
+        yaml::Kind::Number(number) => match &**number {
+            "1" => Some(true),
+            "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_quoted(node: &Node) -> bool {
+    node.as_text().is_some_and(|text| node.span.range().len() == text.len() + 2)
+}
+
+/// What to write in place of a value of the wrong type.
+fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
+    let node = place.node;
+    let written = match &node.kind {
+        yaml::Kind::Text(text) | yaml::Kind::Number(text) if place.quotable => Some(&**text),
+        _ => None,
+    };
+    match wanted {
+        ["boolean"] => match toggle(node) {
+            Some(meant) if is_quoted(node) => format!("write `{meant}`, without quotes"),
+            Some(meant) => format!("write `{meant}`"),
+            None => "write `true` or `false`".to_owned(),
+        },
+        ["string"] if is_date => suggest::date(written.unwrap_or_default()),
+        ["string"] => text_instead(place, written),
+        ["integer" | "number"] => {
+            let number = written.and_then(|written| suggest::number(written, *wanted == ["integer"]));
+            let range = range(place.holder).map(|range| format!(" {range}")).unwrap_or_default();
+            match (number, wanted) {
+                (Some(number), _) if node.as_text().is_some() => format!("write `{number}`"),
+                (_, ["integer"]) => format!("write a whole number{range}"),
+                _ => format!("write a number{range}"),
+            }
+        }
+        ["array"] => match written {
+            Some(value) if node.as_text().is_some() => {
+                let items: Vec<&str> =
+                    value.split([',', ';']).map(str::trim).filter(|s| !s.is_empty()).collect();
+                format!("write `[{}]`", items.join(", "))
+            }
+            _ => "write a list such as `[a, b]`".to_owned(),
+        },
+        ["object"] => map_instead(place),
+        _ => match node.as_list() {
+            Some([one]) => match quoted(one).filter(|_| place.quotable) {
+                Some(value) => format!("write {value}, without brackets"),
+                None => "write one value, without brackets".to_owned(),
+            },
+            _ => "write the code alone".to_owned(),
+        },
+    }
+}
+
+fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
+    match &place.node.kind {
+        yaml::Kind::Null => match place.holder.and_then(suggest::example) {
+            Some(example) => format!("write a text, for example `{example}`"),
+            None => "write a text after the colon".to_owned(),
+        },
+        yaml::Kind::Number(_) | yaml::Kind::Bool(_) => {
+            let holder = place.holder.unwrap_or(&Json::Null);
+            let pattern = holder.get("pattern").is_some();
+            match (written, suggest::example(holder)) {
+                (Some(written), example) => {
+                    if pattern && suggest::refuses(written, holder) {
+                        let mended = suggest::suggest(written, holder).or(example);
+                        return mended.map_or_else(
+                            || fallback(place),
+                            |mended| format!("write for example `{mended}`"),
+                        );
+                    }
+                    format!("put it in quotes: `\"{written}\"`")
+                }
+                _ => "put it in quotes".to_owned(),
+            }
+        }
+        yaml::Kind::List(items) => match items.as_slice() {
+            [one] => match quoted(one).filter(|_| place.quotable) {
+                Some(value) => format!("write {value}, without brackets"),
+                None => "write one text, without brackets".to_owned(),
+            },
+            _ => "write one text; a list is not possible here".to_owned(),
+        },
+        _ => "write one text".to_owned(),
+    }
+}
+
+/// What to write where a map is needed.
+fn map_instead(place: &Place<'_>) -> String {
+    let holder = place.holder;
+    let dashes = place
+        .node
+        .as_list()
+        .is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.as_map().is_some()));
+    let properties = holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
+    let rows = holder.and_then(|holder| holder.get("additionalProperties")).filter(|rows| rows.is_object());
+    if dashes && rows.is_some_and(|rows| rows.get("properties").is_none()) {
+        return "take the dashes away, so that each line is `key: value`".to_owned();
+    }
+    if rows.is_some() {
+        return match place.about.category.as_deref().filter(|_| place.about.setting.is_none()) {
+            Some("schedules" | "webhooks") => {
+                "give each one a name as its key, such as `orders: {flow: orders, …}`".to_owned()
+            }
+            _ => "write a line `key: value` for each row, indented below it".to_owned(),
+        };
+    }
+    let required: Vec<&str> = holder
+        .and_then(|holder| holder.get("required")?.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    if !required.is_empty() {
+        let groups = holder.map(required_groups).unwrap_or_default();
+        let keys: Vec<String> = required
+            .iter()
+            .chain(groups.first().into_iter().flatten())
+            .map(|key| format!("{key}: …"))
+            .collect();
+        return format!("write `{{{}}}`", keys.join(", "));
+    }
+    match properties.map(|properties| properties.keys().map(|key| format!("`{key}:`")).collect::<Vec<_>>()) {
+        Some(keys) if !keys.is_empty() => {
+            format!("write its keys below it, each with a value: {}", shortened(&keys))
+        }
+        _ => "write `key: value` lines, indented below it".to_owned(),
+    }
+}

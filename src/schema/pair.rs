@@ -1,0 +1,197 @@
+//! A pair as data: its connectors, flows, categories and settings.
+//!
+//! [`super::link`] makes one. Nothing here knows an integration.
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value as Json;
+
+use super::compiled::Validator;
+use super::fragment::Fragment;
+use super::keywords::had_name;
+use super::shape::Shape;
+use crate::model::{Name, SettingPath, Settings, Value};
+
+/// A pair's linked schema: what `check`, `plan` and the reference pages read.
+#[derive(Debug)]
+pub struct Pair {
+    /// Names are shared by all that is planned for a fleet.
+    pub id: Name,
+    /// `Shopify ↔ Fortnox`: the shop first.
+    pub title: Name,
+    pub shop: Connector,
+    pub erp: Connector,
+    /// In the order in which pages list them.
+    pub flows: Vec<Flow>,
+    /// The settings categories, in the order of the Settings page.
+    pub settings: Vec<Category>,
+    /// `connectors`, `flows`, `schedules`, `webhooks`.
+    pub others: Vec<Category>,
+    /// Categories that exist but not for this pair, with the reason in words.
+    pub hidden: Vec<(String, String)>,
+    /// Of the whole document.
+    pub shape: Arc<Shape>,
+    pub(super) validator: Validator,
+    /// Made when it is first asked for.
+    pub(super) document: OnceLock<Json>,
+}
+
+/// A platform, as far as schemas speak of it.
+#[derive(Debug)]
+pub struct Connector {
+    pub id: String,
+    pub title: String,
+    pub description: Arc<Json>,
+}
+
+/// A flow that a pair offers.
+#[derive(Debug)]
+pub struct Flow {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    /// Whether it is on when no file mentions it.
+    pub default: bool,
+    pub direction: String,
+}
+
+/// A category: the unit that is saved.
+#[derive(Debug)]
+pub struct Category {
+    pub id: Name,
+    pub title: Name,
+    pub description: String,
+    /// Visible while one of these is on; `None`: always.
+    pub flows: Option<Vec<String>>,
+    pub settings: Vec<Setting>,
+    /// JSON Schema of the category's part of the document.
+    pub schema: Fragment,
+    /// Of `schema`.
+    pub shape: Arc<Shape>,
+    /// Something in it once had another name.
+    pub(super) renames: bool,
+}
+
+/// One setting of a category: a leaf, or a whole mapping.
+#[derive(Debug)]
+pub struct Setting {
+    pub path: SettingPath,
+    pub title: String,
+    pub description: String,
+    pub required: Required,
+    /// Matters only while one of these is on; empty: always.
+    pub flows: Vec<String>,
+    pub additional: bool,
+    pub default: Option<Value>,
+    pub schema: Fragment,
+}
+
+/// When a setting must be declared.
+#[derive(Debug)]
+pub enum Required {
+    No,
+    Yes {
+        /// All must hold (empty: always).
+        when: Vec<Condition>,
+        /// None may be declared.
+        unless: Vec<Reference>,
+    },
+}
+
+/// `CATEGORY.SETTING` or `flows.FLOW`.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub category: String,
+    pub path: SettingPath,
+}
+
+/// A setting's effective value is one of these.
+#[derive(Debug)]
+pub struct Condition {
+    pub on: Reference,
+    pub values: Vec<Json>,
+    /// The value that counts when the setting is not declared.
+    pub default: Option<Json>,
+}
+
+impl Pair {
+    /// The category with this id, settings or other.
+    #[must_use]
+    pub fn category(&self, id: &str) -> Option<&Category> {
+        self.settings.iter().chain(&self.others).find(|category| category.id == id)
+    }
+
+    pub fn categories(&self) -> impl Iterator<Item = &Category> {
+        self.settings.iter().chain(&self.others)
+    }
+
+    #[must_use]
+    pub fn flow(&self, id: &str) -> Option<&Flow> {
+        self.flows.iter().find(|flow| flow.id == id)
+    }
+
+    #[must_use]
+    pub fn connector(&self, id: &str) -> Option<&Connector> {
+        [&self.shop, &self.erp].into_iter().find(|connector| connector.id == id)
+    }
+
+    /// Judges structure: everything but which settings are required, which `compile` judges with better words.
+    #[must_use]
+    pub fn validator(&self) -> &Validator {
+        &self.validator
+    }
+}
+
+impl Category {
+    /// The setting that owns a leaf path: itself, or the mapping it is a row of.
+    #[must_use]
+    pub fn setting(&self, path: &SettingPath) -> Option<&Setting> {
+        self.settings
+            .iter()
+            .filter(|setting| path.starts_with(&setting.path))
+            .max_by_key(|setting| setting.path.segments().len())
+    }
+
+    /// Settings under the names that they have now, where some, or what they stand in, once had others.
+    #[must_use]
+    pub fn renamed(&self, settings: Settings) -> Settings {
+        if !self.renames {
+            return settings;
+        }
+        let (former, mut renamed): (Settings, Settings) =
+            settings.into_iter().partition(|(path, _)| self.schema_at(path).is_none());
+        for (path, value) in former {
+            // Both were set at one time; the newer name counts.
+            renamed.entry(self.path_now(&path).unwrap_or(path)).or_insert(value);
+        }
+        renamed
+    }
+
+    /// The path that a setting with a former name has now; `None` when it never had this one.
+    fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
+        let mut now = SettingPath::root();
+        path.segments().iter().try_fold(&*self.schema, |schema, key| {
+            let properties = schema.get("properties").and_then(Json::as_object);
+            let named = properties.and_then(|properties| properties.get_key_value(&**key));
+            let former = || properties?.iter().find(|(_, property)| had_name(property, key));
+            if let Some((name, property)) = named.or_else(former) {
+                now = now.child(name);
+                return Some(property);
+            }
+            now = now.child(key);
+            schema.get("additionalProperties").filter(|rows| rows.is_object())
+        })?;
+        Some(now)
+    }
+
+    /// The schema of the value at a path, through properties and mapping rows.
+    #[must_use]
+    pub fn schema_at(&self, path: &SettingPath) -> Option<&Json> {
+        path.segments().iter().try_fold(&*self.schema, |schema, key| {
+            schema
+                .get("properties")
+                .and_then(|properties| properties.get(&**key))
+                .or_else(|| schema.get("additionalProperties").filter(|rows| rows.is_object()))
+        })
+    }
+}

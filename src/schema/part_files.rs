@@ -1,0 +1,173 @@
+//! The part files that a project sees: the built-in ones, with its own laid over them.
+//!
+//! Each is judged by its meta schema, by itself. What they make together is known to [`super::link`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::built_in::{self, built_in, built_in_text, stem};
+use super::validate::{Validator, Words};
+use super::vat::{self, Vat};
+use crate::diagnostic::codes;
+use crate::diagnostic::{Finding, Severity, nearest};
+use crate::source::{FileId, Sources, Span};
+use crate::yaml;
+
+/// The folders that hold parts, each with the meta schema that judges it.
+const FOLDERS: [(&str, &str); 3] =
+    [("connectors", "connector"), ("categories", "category"), ("pairs", "pair")];
+
+/// All parts that a project sees.
+#[derive(Debug, Default)]
+pub struct PartFiles {
+    /// A project's own parts by path below `schemas/`, with the tree for places.
+    own: BTreeMap<String, (Arc<Json>, yaml::Node)>,
+    /// Own parts with mistakes: nothing is linked from them, nor from the built-in parts of the same name.
+    broken: BTreeSet<String>,
+}
+
+impl PartFiles {
+    /// Lays the files under a project's `schemas/` over the built-in parts; broken ones become findings and are left out.
+    pub(super) fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
+        let mut files = PartFiles::default();
+        for (file, source) in sources.iter() {
+            let Some(path) = source.path.strip_prefix("schemas/") else { continue };
+            let Some(meta) = meta_of(path) else {
+                findings.extend(stray(path, Span::new(file, 0, 0)));
+                continue;
+            };
+            match self::read(sources, file, meta, findings) {
+                Some(node) => {
+                    files.own.insert(path.to_owned(), (Arc::new(node.to_json()), node));
+                }
+                None => {
+                    files.broken.insert(path.to_owned());
+                }
+            }
+        }
+        files
+    }
+
+    /// Nothing stands in the project that is not built in.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.own.is_empty() && self.broken.is_empty()
+    }
+
+    /// Notes that a part has a mistake that its meta schema does not see.
+    pub(super) fn set_broken(&mut self, path: String) {
+        self.broken.insert(path);
+    }
+
+    /// A project's own parts that could be read: path below `schemas/`, JSON and tree.
+    pub(super) fn own(&self) -> impl Iterator<Item = (&str, &Json, &yaml::Node)> {
+        self.own.iter().map(|(path, (json, node))| (path.as_str(), &**json, node))
+    }
+
+    pub(super) fn has_broken(&self) -> bool {
+        !self.broken.is_empty()
+    }
+
+    /// Whether a pair cannot be linked since a part that it is made of has mistakes, which are findings of their own.
+    #[must_use]
+    pub fn is_broken(&self, pair: &str) -> bool {
+        if self.broken.is_empty() {
+            return false;
+        }
+        let path = format!("pairs/{pair}.yaml");
+        let part = self.part(&path).unwrap_or_default();
+        let connectors = part.get("connectors").and_then(Json::as_array).into_iter().flatten();
+        let mut made_of = connectors.filter_map(Json::as_str).map(|id| format!("connectors/{id}.yaml"));
+        // Every pair is made of every category.
+        let shared = |path: &String| path.starts_with("categories/") || path == "flows.yaml";
+        self.broken.contains(&path)
+            || self.broken.iter().any(shared)
+            || made_of.any(|connector| self.broken.contains(&connector))
+    }
+
+    /// The pairs that the project itself brings.
+    pub(super) fn own_pairs(&self) -> Vec<String> {
+        self.own.keys().filter_map(|path| stem(path, "pairs")).collect()
+    }
+
+    /// The tree of one of the project's own parts.
+    pub(super) fn tree(&self, path: &str) -> Option<&yaml::Node> {
+        self.own.get(path).map(|(_, node)| node)
+    }
+
+    /// A part by its path below `schemas/`, such as `connectors/fortnox.yaml`.
+    #[must_use]
+    pub fn part(&self, path: &str) -> Option<Arc<Json>> {
+        if let Some((json, _)) = self.own.get(path) {
+            return Some(Arc::clone(json));
+        }
+        if self.broken.contains(path) {
+            return None;
+        }
+        built_in_text(path).map(|_| built_in(path))
+    }
+
+    /// The VAT rates: the built-in ones, with the countries of the project's own table laid over them.
+    #[must_use]
+    pub fn vat(&self) -> Vat {
+        let own = self.own.get(vat::PATH).map(|(json, _)| (**json).clone());
+        Vat::new((*built_in(vat::PATH)).clone(), own)
+    }
+
+    /// The names of the parts in a folder, sorted.
+    #[must_use]
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let mut names = built_in::names(folder);
+        names.extend(self.own.keys().chain(&self.broken).filter_map(|path| stem(path, folder)));
+        names.into_iter().collect()
+    }
+}
+
+/// The meta schema that judges a part; `None` for a file that is no part.
+fn meta_of(path: &str) -> Option<&'static str> {
+    match path {
+        "flows.yaml" => Some("flows"),
+        vat::PATH => Some("vat"),
+        _ => FOLDERS.iter().find(|(folder, _)| stem(path, folder).is_some()).map(|(_, meta)| *meta),
+    }
+}
+
+/// A part as a tree; `None` where something is wrong with it, which is told.
+fn read(sources: &Sources, file: FileId, meta: &str, findings: &mut Vec<Finding>) -> Option<yaml::Node> {
+    let wrong = |findings: &[Finding]| findings.iter().any(|finding| finding.severity == Severity::Error);
+    let before = findings.len();
+    let Some(node) = yaml::parse(sources, file, findings) else {
+        findings.push(codes::schema::part_empty(Span::new(file, 0, 0)));
+        return None;
+    };
+    // What is missing may stand in the text that could not be read.
+    if !wrong(&findings[before..])
+        && let Ok(meta) = Validator::meta(meta)
+    {
+        let words = Words { document: Some("the part"), ..Words::default() };
+        findings.extend(meta.judge(&node, words));
+    }
+    (!wrong(&findings[before..])).then_some(node)
+}
+
+/// A file that looks like a part and is read by nobody.
+fn stray(path: &str, at: Span) -> Option<Finding> {
+    let (stem, yaml) = match (path.strip_suffix(".yaml"), path.strip_suffix(".yml")) {
+        (Some(stem), _) => (stem, true),
+        (_, Some(stem)) => (stem, false),
+        _ => return None,
+    };
+    let folders: Vec<&str> = FOLDERS.iter().map(|(folder, _)| *folder).collect();
+    let known = meta_of(&format!("{stem}.yaml")).is_some();
+    let near = path.split_once('/').and_then(|(folder, _)| nearest(folder, folders.iter().copied()));
+    let help = match near {
+        _ if known && !yaml => format!("name it `{stem}.yaml`"),
+        Some(near) => format!("move it to `schemas/{near}/`"),
+        None => format!(
+            "parts stand in `schemas/{}/`; move it there, or out of `schemas/`",
+            folders.join("/`, `schemas/")
+        ),
+    };
+    Some(codes::compose::stray_part(&format!("schemas/{path}"), at).help(help))
+}

@@ -1,0 +1,164 @@
+//! One file of a project: its path, and its text once somebody asks for it.
+
+use std::sync::OnceLock;
+
+use super::blob::Blob;
+use super::content::{Content, Fault};
+use super::on_disk::OnDisk;
+
+/// One file: its path (relative to the project, forward slashes) and its text. Small, since there are thousands of which
+/// nothing but the path is asked for.
+#[derive(Debug)]
+pub struct SourceFile {
+    pub path: String,
+    /// Where the text is read from when somebody asks for it; `None`: it was given.
+    place: Option<Place>,
+    content: OnceLock<Box<Content>>,
+    line_starts: OnceLock<Box<[u32]>>,
+}
+
+/// Where a text is read from.
+#[derive(Debug)]
+pub(super) enum Place {
+    Disk(Box<OnDisk>),
+    Blob(Blob),
+}
+
+impl Place {
+    fn read(&self) -> Content {
+        match self {
+            Place::Disk(file) => file.read(),
+            Place::Blob(blob) => blob.read(),
+        }
+    }
+}
+
+impl SourceFile {
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        SourceFile::of(path.into(), Content { text: text.into(), fault: None })
+    }
+
+    #[must_use]
+    pub fn with_fault(path: impl Into<String>, text: impl Into<String>, fault: Fault) -> Self {
+        SourceFile::of(path.into(), Content { text: text.into(), fault: Some(fault) })
+    }
+
+    pub(super) fn of(path: String, content: Content) -> Self {
+        SourceFile { path, place: None, content: Box::new(content).into(), line_starts: OnceLock::new() }
+    }
+
+    pub(super) fn copy(&self) -> Self {
+        SourceFile::of(self.path.clone(), self.content().clone())
+    }
+
+    /// A file that is read when somebody asks for its text, and then just once.
+    pub(super) fn unread(path: String, place: Place) -> Self {
+        SourceFile { path, place: Some(place), content: OnceLock::new(), line_starts: OnceLock::new() }
+    }
+
+    pub(super) fn content(&self) -> &Content {
+        self.content.get_or_init(|| Box::new(self.place.as_ref().map(Place::read).unwrap_or_default()))
+    }
+
+    /// Whether two files hold the same; nothing is taken out of git where its ids tell.
+    #[must_use]
+    pub fn same_content(&self, other: &SourceFile) -> bool {
+        match (&self.place, &other.place) {
+            (Some(Place::Blob(one)), Some(Place::Blob(two))) => one.id == two.id,
+            (Some(Place::Disk(_)), Some(Place::Blob(blob))) if blob.is(self.content()) => true,
+            (Some(Place::Blob(blob)), Some(Place::Disk(_))) if blob.is(other.content()) => true,
+            _ => self.content() == other.content(),
+        }
+    }
+
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.content().text
+    }
+
+    /// Hands out the text, and why it is not wholly what stands on disk. Of a sound file in a working tree it is not kept: of
+    /// thousands nobody asks again. Whoever does gets it from the disk once more, or a fault if it was changed in between;
+    /// where that would not show, since it was changed just before, it is kept.
+    pub fn with_text<T>(&self, look: impl FnOnce(&str, Option<&Fault>) -> T) -> T {
+        if let (None, Some(Place::Disk(file))) = (self.content.get(), &self.place) {
+            let content = file.read();
+            if content.fault.is_none() && file.is_settled() {
+                return look(&content.text, None);
+            }
+            self.content.get_or_init(|| Box::new(content));
+        }
+        let content = self.content();
+        look(&content.text, content.fault.as_ref())
+    }
+
+    /// Whether reading it failed, as far as it was read.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.content.get().is_some_and(|content| content.fault.is_some())
+    }
+
+    /// Why the text is not, or not wholly, what stands on disk.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.content().fault.as_ref()
+    }
+
+    /// A file from its bytes; what is no UTF-8 is replaced and noted as its fault.
+    #[must_use]
+    pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        SourceFile::of(path.into(), Content::from_bytes(bytes))
+    }
+
+    /// Byte offsets at which lines start; the first is 0.
+    pub fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            self.with_text(|text, _| {
+                let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+                std::iter::once(0)
+                    .chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)))
+                    .collect()
+            })
+        })
+    }
+
+    /// 1-based line of a byte offset; offsets past the end give the last.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.line_starts().partition_point(|start| *start as usize <= offset)
+    }
+
+    /// 1-based line and column (in characters) of a byte offset; offsets past the end give the end.
+    #[must_use]
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
+        let text = self.text();
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = self.line(offset);
+        let start = self.line_starts()[line - 1] as usize;
+        let before = &text[start..offset];
+        // A byte-order mark is no column that an editor shows.
+        let marks = usize::from(start == 0 && before.starts_with('\u{feff}'));
+        (line, before.chars().count() - marks + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_count_from_one() {
+        let file = SourceFile::new("a.yaml", "namn: Åre\nort: Ö\n");
+        assert_eq!(file.line_column(0), (1, 1));
+        assert_eq!(file.line_column("namn: Å".len()), (1, 8));
+        assert_eq!(file.line_column("namn: Åre\nort: ".len()), (2, 6));
+        assert_eq!(file.line_column(10_000), (3, 1));
+    }
+
+    #[test]
+    fn an_offset_inside_a_character_is_moved_to_its_start() {
+        assert_eq!(SourceFile::new("a", "Å").line_column(1), (1, 1));
+    }
+}
