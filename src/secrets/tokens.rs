@@ -1,11 +1,11 @@
 //! Tokens that change at each use. The new one must outlive the run, or the next run stands outside.
 //!
-//! A secret in a file is written back to it. One in an environment variable or in Vault cannot be: its successor is kept in
-//! `.pairform/tokens`, readable by its owner only, until there is another value behind the reference.
+//! A successor is kept in the project's `.pairform/tokens`, readable by its owner only, until there is another value behind the
+//! reference. Nothing is written to where the secret came from: a branch says where that is, and a server what would be written.
 #![expect(clippy::disallowed_methods, reason = "the door through which changed tokens are kept")]
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Reach, Secrets, Source};
 use crate::http::{Fault, Kind};
 use crate::model::{Hidden, hex};
-use crate::source::write::{self, Draft, Mode};
+use crate::source::write::{self, Mode};
 
 /// The secrets of a project as they are now.
 pub struct Tokens<'a> {
@@ -34,9 +34,6 @@ impl<'a> Tokens<'a> {
     /// Why it is not at hand.
     pub fn value(&self, reference: &str) -> Result<Hidden<String>, Fault> {
         let value = self.secrets.text(reference)?;
-        if reference.starts_with("file/") {
-            return Ok(value);
-        }
         let kept = fs::read_to_string(self.root.join(successor(reference))).ok().map(Hidden::new);
         let kept: Option<Json> = kept.and_then(|text| serde_json::from_str(&text).ok());
         let follows = kept.filter(|kept| kept["of"] == digest(&value).as_str());
@@ -56,8 +53,11 @@ impl<'a> Tokens<'a> {
             );
             Fault::new(Kind::Denied, why)
         };
-        if let Some(path) = reference.strip_prefix("file/") {
-            return self.write_back(Path::new(path), new).map_err(lost);
+        if new.is_empty() || new.chars().any(char::is_control) {
+            let why = format!(
+                "what the platform gave in place of `{reference}` is no token: it has to be made anew"
+            );
+            return Err(Fault::new(Kind::Unusable, why));
         }
         let of = self
             .secrets
@@ -68,20 +68,6 @@ impl<'a> Tokens<'a> {
         // Where there is one already, somebody decided.
         let _ = write::create(self.root, Path::new(".pairform/.gitignore"), b"*\n");
         Ok(())
-    }
-
-    /// Writes into the file that a secret was read from: inside the project, or where an absolute path led.
-    fn write_back(&self, path: &Path, new: &str) -> io::Result<()> {
-        let (root, full) = (fs::canonicalize(self.root)?, fs::canonicalize(self.root.join(path))?);
-        match full.strip_prefix(&root) {
-            Ok(inside) => write::replace(&root, inside, new.as_bytes(), Mode::Private),
-            Err(_) if path.is_absolute() => {
-                let mut draft = Draft::at(&full, Mode::Private)?;
-                draft.write_all(new.as_bytes())?;
-                draft.finish()
-            }
-            Err(_) => write::replace(&root, path, new.as_bytes(), Mode::Private),
-        }
     }
 }
 
@@ -129,34 +115,30 @@ mod tests {
         assert_eq!(fs::read_to_string(folder.path().join(".pairform/.gitignore")).unwrap(), "*\n");
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_token_in_a_file_is_written_back_to_it() {
-        use std::os::unix::fs::PermissionsExt as _;
+    fn what_a_server_answers_is_written_nowhere_but_beside_the_store() {
         let around = tempfile::tempdir().unwrap();
         let (root, other) = (around.path().join("project"), around.path().join("other"));
-        for file in [root.join("in/token"), other.join("token")] {
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(&file, "old\n").unwrap();
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::create_dir_all(&other).unwrap();
+        fs::create_dir_all(&root).unwrap();
+        let mine = other.join("authorized_keys");
+        for file in [root.join("token"), mine.clone()] {
+            fs::write(&file, "first\n").unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         }
-        std::os::unix::fs::symlink(root.join("in/token"), root.join("link")).unwrap();
         let source = Local::default();
         let tokens = Tokens::new(&root, &source);
-        let outside = format!("file/{}", other.join("token").display());
-        let inside = format!("file/{}", root.join("in/token").display());
-        for (number, reference) in
-            ["file/in/token", "file/in/../in/token", "file/link", &inside, &outside].into_iter().enumerate()
-        {
-            assert!(tokens.value(reference).is_ok(), "{reference}");
-            tokens.keep(reference, &format!("new {number}")).unwrap();
-            assert_eq!(tokens.value(reference).unwrap().as_str(), format!("new {number}"), "{reference}");
+        for reference in ["file/token".to_owned(), format!("file/{}", mine.display())] {
+            tokens.keep(&reference, "second").unwrap();
+            assert_eq!(tokens.value(&reference).unwrap().as_str(), "second", "{reference}");
+            for wrong in ["", "two\nlines", "a\u{1b}[0m"] {
+                assert!(tokens.keep(&reference, wrong).is_err(), "{wrong:?}");
+            }
+            assert_eq!(tokens.value(&reference).unwrap().as_str(), "second", "{reference}");
         }
-        assert!(root.join("link").is_symlink());
-        // What may not be read is not written either.
-        assert!(tokens.keep("file/../other/token", "taken").is_err());
-        assert_eq!(fs::read_to_string(other.join("token")).unwrap(), "new 4");
-        let mode = fs::metadata(other.join("token")).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, 0o600);
+        for file in [root.join("token"), mine] {
+            assert_eq!(fs::read_to_string(file).unwrap(), "first\n");
+        }
     }
 }

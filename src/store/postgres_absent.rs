@@ -14,7 +14,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
 
 /// Where a URL leads, as far as that shows without reading it.
 pub(super) fn place(url: &str) -> Option<String> {
-    Some(without_password(url))
+    super::address::is_postgres(url).then(|| without_password(url))
 }
 
 fn absent(at: &Address) -> StoreError {
