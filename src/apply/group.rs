@@ -7,7 +7,7 @@ use super::caller::{Caller, Event};
 use super::report::{Cause, Failure, Outcome, Renamed};
 use super::stage::{Stage, save_order};
 use super::work::{Ready, Work};
-use crate::http::{Fault, Kind};
+use crate::http::{Fault, FaultKind};
 use crate::model::{Settings, Value};
 use crate::plan::{CategoryPlan, Integration, Plan, Target};
 use crate::store::{Ask, Asked, Deployed, Lock, Moved, Rename, Save, Saved, Store, StoreError};
@@ -360,7 +360,8 @@ impl Applying<'_> {
         let (mut settings, mut applied) =
             (Settings::clone(&target.settings), Settings::clone(&target.applied));
         resolve(category, &mut settings, &mut applied, self.caller.fingerprint).map_err(|fault| {
-            let cause = if fault.kind == Kind::Denied { Cause::Secret } else { Cause::SecretUnreachable };
+            let cause =
+                if fault.kind == FaultKind::Denied { Cause::Secret } else { Cause::SecretUnreachable };
             Outcome::Failed { reason: fault.message, cause }
         })?;
         Ok((settings, applied))

@@ -1,7 +1,7 @@
 //! Exit codes: the only place that knows their numbers.
 
 use crate::ops::check::LIVE_APPROVAL;
-use crate::ops::{Error, Help, Kind};
+use crate::ops::{Error, ErrorKind, Help};
 use crate::plan::safety::GAPS;
 
 /// Done; nothing wrong.
@@ -66,18 +66,18 @@ impl From<Error> for Stop {
 
 /// The exit code of what stopped an operation.
 #[must_use]
-pub fn code(kind: Kind) -> u8 {
+pub fn code(kind: ErrorKind) -> u8 {
     match kind {
-        Kind::Invalid => ERRORS,
-        Kind::Stale => STALE,
-        Kind::Refused => REFUSED,
-        Kind::NotAllowed => NOT_ALLOWED,
-        Kind::Unreachable => UNREACHABLE,
-        Kind::Locked => LOCKED,
-        Kind::Usage => USAGE,
+        ErrorKind::Invalid => ERRORS,
+        ErrorKind::Stale => STALE,
+        ErrorKind::Refused => REFUSED,
+        ErrorKind::NotAllowed => NOT_ALLOWED,
+        ErrorKind::Unreachable => UNREACHABLE,
+        ErrorKind::Locked => LOCKED,
+        ErrorKind::Usage => USAGE,
         // A signal's own code takes its place where one came.
-        Kind::Stopped => INTERRUPTED,
-        Kind::Internal => INTERNAL,
+        ErrorKind::Stopped => INTERRUPTED,
+        ErrorKind::Internal => INTERNAL,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::report::content::Content;
 use crate::report::explain;
 use crate::report::template::TemplateError;
 use crate::report::{github, gitlab, html, junit, markdown, sarif};
-use crate::source::{Fault, git, load};
+use crate::source::{ReadFault, git, load};
 
 const ALL: [Form; 8] = [
     Form::Text,
@@ -86,9 +86,9 @@ fn own(root: Option<&Path>, name: &str) -> Result<Option<String>, TemplateError>
     let file = load::read(&root.join("templates").join(name));
     let reason = match file.fault() {
         None => return Ok(Some(file.text().to_owned())),
-        Some(Fault::Unreadable(_)) => return Ok(None),
-        Some(Fault::NotUtf8 { .. }) => "it is not UTF-8",
-        Some(Fault::TooLarge { .. }) => "it is too large",
+        Some(ReadFault::Unreadable(_)) => return Ok(None),
+        Some(ReadFault::NotUtf8 { .. }) => "it is not UTF-8",
+        Some(ReadFault::TooLarge { .. }) => "it is too large",
     };
     Err(TemplateError { name: name.to_owned(), line: None, reason: reason.to_owned() })
 }

@@ -4,7 +4,7 @@
 
 use crate::model::Value;
 use crate::schema::shape::{Code, Shape};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Node, NodeKind};
 
 /// Gives every code in a document its platform's type; places stay. `shape` is that of the document's schema.
 pub fn normalize(node: &mut Node, shape: &Shape) {
@@ -12,14 +12,14 @@ pub fn normalize(node: &mut Node, shape: &Shape) {
         return;
     }
     match &mut node.kind {
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             for entry in map.entries_mut() {
                 if let Some(inner) = shape.below(&entry.key.text) {
                     normalize(&mut entry.value, inner);
                 }
             }
         }
-        Kind::List(items) => {
+        NodeKind::List(items) => {
             if let Some(inner) = shape.items() {
                 items.iter_mut().for_each(|item| normalize(item, inner));
             }
@@ -28,19 +28,19 @@ pub fn normalize(node: &mut Node, shape: &Shape) {
     }
 }
 
-fn normalize_one(kind: &mut Kind, code: Option<Code>) {
+fn normalize_one(kind: &mut NodeKind, code: Option<Code>) {
     match (&*kind, code) {
         // One with a leading zero stays as it is: which code was meant is asked, not guessed.
-        (Kind::Number(written), Some(Code::Text)) if !has_leading_zero(written) => {
+        (NodeKind::Number(written), Some(Code::Text)) if !has_leading_zero(written) => {
             if let Value::Number(number) = Value::number(written)
                 && is_digits(number.trim_start_matches('-'))
             {
-                *kind = Kind::Text(number.into());
+                *kind = NodeKind::Text(number.into());
             }
         }
-        (Kind::Text(written), Some(Code::Integer)) if is_digits(written) => {
+        (NodeKind::Text(written), Some(Code::Integer)) if is_digits(written) => {
             if let Value::Number(number) = Value::number(written) {
-                *kind = Kind::Number(number.into());
+                *kind = NodeKind::Number(number.into());
             }
         }
         _ => {}

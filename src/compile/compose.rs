@@ -14,7 +14,7 @@ use crate::diagnostic::{About, Finding, Severity, nearest};
 use crate::model::category::{SETTINGS, TOP_LEVEL};
 use crate::schema::validate::{Validator, Words};
 use crate::source::{FileId, Sources, Span};
-use crate::yaml::{self, Entry, Key, Kind, Map, Node};
+use crate::yaml::{self, Entry, Key, Map, Node, NodeKind};
 
 /// Longer chains of bases are a finding.
 const DEPTH: usize = 64;
@@ -109,7 +109,7 @@ impl<'a> Composer<'a> {
             let (root, _) = parse_map(self.sources, first.main, "an integration", ignored);
             let place = name_place(&root, first, ignored);
             composed.findings.push(codes::duplicate_integration(&composed.name, composed.place, place));
-            composed.root.kind = Kind::Hole;
+            composed.root.kind = NodeKind::Hole;
         }
         composed
     }
@@ -196,13 +196,13 @@ pub(super) fn parse_map(
     findings: &mut Vec<Finding>,
 ) -> (Node, bool) {
     let before = findings.len();
-    let empty = || Node { span: Span::new(file, 0, 0), kind: Kind::Map(Map::new()) };
+    let empty = || Node { span: Span::new(file, 0, 0), kind: NodeKind::Map(Map::new()) };
     let root = yaml::parse(sources, file, findings);
     let wrong = findings[before..].iter().any(|finding| finding.severity == Severity::Error);
     match root {
         Some(root) if root.as_map().is_some() => (root, wrong),
         Some(root) if root.is_hole() => (empty(), true),
-        None | Some(Node { kind: Kind::Null, .. }) => (empty(), wrong),
+        None | Some(Node { kind: NodeKind::Null, .. }) => (empty(), wrong),
         Some(root) => {
             // What could not be read may well have been a map.
             if !wrong {
@@ -343,7 +343,7 @@ fn add_category(root: &mut Node, category: &str, settings: Node, findings: &mut 
     let start = Span { end: settings.span.start, ..settings.span };
     let key = |text: &str| Key { text: text.into(), span: start };
     if map.get("settings").is_none_or(|entry| entry.value.is_null()) {
-        let value = Node { span: start, kind: Kind::Map(Map::new()) };
+        let value = Node { span: start, kind: NodeKind::Map(Map::new()) };
         map.insert(Entry { key: key("settings"), value });
     }
     let Some(all) = map.get_mut("settings").and_then(|entry| entry.value.as_map_mut()) else { return };
@@ -378,7 +378,7 @@ fn name_place(root: &Node, parts: &Parts<'_>, findings: &mut Vec<Finding>) -> Sp
     match map.get("integration") {
         Some(entry) => {
             let name = match &entry.value.kind {
-                Kind::Text(name) | Kind::Number(name) => &**name,
+                NodeKind::Text(name) | NodeKind::Number(name) => &**name,
                 _ => parts.name,
             };
             let about = About { integration: Some(parts.name.to_owned()), ..About::default() };
@@ -412,12 +412,12 @@ fn as_id(stem: &str) -> String {
 pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Mention> {
     let Some(entry) = root.as_map().and_then(|map| map.get("extends")) else { return Vec::new() };
     let items = match &entry.value.kind {
-        Kind::List(items) => items.as_slice(),
-        Kind::Text(name) if !name.is_empty() => {
+        NodeKind::List(items) => items.as_slice(),
+        NodeKind::Text(name) if !name.is_empty() => {
             findings.push(codes::unfit_extends("a text", Some(name), entry.value.span));
             std::slice::from_ref(&entry.value)
         }
-        Kind::Null | Kind::Hole => return Vec::new(),
+        NodeKind::Null | NodeKind::Hole => return Vec::new(),
         _ => {
             findings.push(codes::unfit_extends("something else", None, entry.value.span));
             return Vec::new();
@@ -570,13 +570,13 @@ pub(super) fn files_in(node: &Node) -> BTreeSet<FileId> {
     fn walk(node: &Node, into: &mut BTreeSet<FileId>) {
         into.insert(node.span.file);
         match &node.kind {
-            Kind::Map(map) => {
+            NodeKind::Map(map) => {
                 for entry in map.entries() {
                     into.insert(entry.key.span.file);
                     walk(&entry.value, into);
                 }
             }
-            Kind::List(items) => items.iter().for_each(|item| walk(item, into)),
+            NodeKind::List(items) => items.iter().for_each(|item| walk(item, into)),
             _ => {}
         }
     }
@@ -589,11 +589,11 @@ pub(super) fn files_in(node: &Node) -> BTreeSet<FileId> {
 #[must_use]
 pub fn merge(base: Node, over: &Node) -> Node {
     match (base.kind, &over.kind) {
-        (Kind::Map(mut below), Kind::Map(above)) if !above.replaces() => {
+        (NodeKind::Map(mut below), NodeKind::Map(above)) if !above.replaces() => {
             for entry in above.entries() {
                 match below.get_mut(&entry.key.text) {
                     Some(present) => {
-                        let hole = Node { span: over.span, kind: Kind::Hole };
+                        let hole = Node { span: over.span, kind: NodeKind::Hole };
                         let value = std::mem::replace(&mut present.value, hole);
                         present.value = merge(value, &entry.value);
                         present.key = entry.key.clone();
@@ -601,12 +601,12 @@ pub fn merge(base: Node, over: &Node) -> Node {
                     None => below.insert(entry.clone()),
                 }
             }
-            Node { span: over.span, kind: Kind::Map(below) }
+            Node { span: over.span, kind: NodeKind::Map(below) }
         }
         // A hole says nothing, so what lies below stays.
-        (kind, Kind::Hole) => Node { span: base.span, kind },
+        (kind, NodeKind::Hole) => Node { span: base.span, kind },
         // What the null took away stays away, whatever both are laid over later.
-        (Kind::Null, Kind::Map(_)) => {
+        (NodeKind::Null, NodeKind::Map(_)) => {
             let mut over = over.clone();
             if let Some(map) = over.as_map_mut() {
                 map.set_replaces();
@@ -630,7 +630,7 @@ fn without_identity(root: &mut Node, what: &str, findings: &mut Vec<Finding>) {
 fn fill_empty(root: &mut Node) {
     let fill = |node: &mut Node| {
         if node.is_null() {
-            node.kind = Kind::Map(Map::new());
+            node.kind = NodeKind::Map(Map::new());
         }
     };
     for part in std::iter::once(SETTINGS).chain(TOP_LEVEL) {

@@ -9,7 +9,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters};
 
 use crate::diagnostic::codes::compose as codes;
 use crate::diagnostic::{Finding, nearest};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Node, NodeKind};
 
 /// Steps that one expression may take; more is a finding.
 const FUEL: u64 = 5_000;
@@ -33,9 +33,9 @@ pub fn expand(node: &mut Node, variables: &Variables, findings: &mut Vec<Finding
 /// True when some text below holds the opening mark; most documents hold none.
 fn mentions(node: &Node) -> bool {
     match &node.kind {
-        Kind::Text(text) => holds_mark(text),
-        Kind::List(items) => items.iter().any(mentions),
-        Kind::Map(map) => map.entries().iter().any(|entry| mentions(&entry.value)),
+        NodeKind::Text(text) => holds_mark(text),
+        NodeKind::List(items) => items.iter().any(mentions),
+        NodeKind::Map(map) => map.entries().iter().any(|entry| mentions(&entry.value)),
         _ => false,
     }
 }
@@ -72,22 +72,22 @@ struct Language<'a> {
 impl Language<'_> {
     fn walk(&self, node: &mut Node, findings: &mut Vec<Finding>) {
         match &mut node.kind {
-            Kind::List(items) => items.iter_mut().for_each(|item| self.walk(item, findings)),
-            Kind::Map(map) => {
+            NodeKind::List(items) => items.iter_mut().for_each(|item| self.walk(item, findings)),
+            NodeKind::Map(map) => {
                 map.entries_mut().iter_mut().for_each(|entry| self.walk(&mut entry.value, findings));
             }
-            Kind::Text(text) if holds_mark(text) => {
+            NodeKind::Text(text) if holds_mark(text) => {
                 let kind = self.evaluate(text);
                 node.kind = kind.unwrap_or_else(|fault| {
                     findings.push(self.finding(&fault, node));
-                    Kind::Hole
+                    NodeKind::Hole
                 });
             }
             _ => {}
         }
     }
 
-    fn evaluate(&self, text: &str) -> Result<Kind, Fault> {
+    fn evaluate(&self, text: &str) -> Result<NodeKind, Fault> {
         if text.contains("{%") {
             return Err(Fault::Other("only `{{ … }}` is allowed; there are no statements".to_owned()));
         }
@@ -105,7 +105,7 @@ impl Language<'_> {
         let template = self.environment.template_from_str(text).map_err(|error| Fault::of(&error))?;
         self.require_declared(template.undeclared_variables(false), text)?;
         let rendered = template.render(context()).map_err(|error| Fault::of(&error))?;
-        bounded(&rendered).map(Kind::Text)
+        bounded(&rendered).map(NodeKind::Text)
     }
 
     /// An unknown name is a fault of its own, unless `default` catches it.
@@ -158,12 +158,12 @@ fn whole(text: &str) -> Option<&str> {
     (!inside.contains("{{") && !inside.contains("}}")).then(|| inside.trim())
 }
 
-fn kind(value: &Value) -> Result<Kind, Fault> {
+fn kind(value: &Value) -> Result<NodeKind, Fault> {
     Ok(match value.kind() {
-        ValueKind::None => Kind::Null,
-        ValueKind::Bool => Kind::Bool(value.is_true()),
-        ValueKind::Number => Kind::Number(value.to_string().into()),
-        ValueKind::String => Kind::Text(bounded(value.as_str().unwrap_or_default())?),
+        ValueKind::None => NodeKind::Null,
+        ValueKind::Bool => NodeKind::Bool(value.is_true()),
+        ValueKind::Number => NodeKind::Number(value.to_string().into()),
+        ValueKind::String => NodeKind::Text(bounded(value.as_str().unwrap_or_default())?),
         other => {
             return Err(Fault::Other(format!("its value is a {other}, and a setting's value is a scalar")));
         }
@@ -182,11 +182,11 @@ mod tests {
     use super::*;
     use crate::source::{FileId, Span};
 
-    fn evaluate(text: &str) -> Result<Kind, String> {
+    fn evaluate(text: &str) -> Result<NodeKind, String> {
         let variables =
             serde_json::json!({"brand": "Nordic", "days": 30, "on": true, "shop": {"name": "se"}});
         let variables = variables.as_object().unwrap();
-        let mut node = Node { span: Span::new(FileId(0), 0, 0), kind: Kind::Text(text.into()) };
+        let mut node = Node { span: Span::new(FileId(0), 0, 0), kind: NodeKind::Text(text.into()) };
         let mut findings = Vec::new();
         expand(&mut node, variables, &mut findings);
         match findings.pop() {
@@ -197,15 +197,15 @@ mod tests {
 
     #[test]
     fn one_expression_keeps_its_type_and_a_mixed_text_is_a_text() {
-        assert!(matches!(evaluate("{{ days }}"), Ok(Kind::Number(number)) if &*number == "30"));
-        assert!(matches!(evaluate("{{ on }}"), Ok(Kind::Bool(true))));
-        assert!(matches!(evaluate("{{ none }}"), Ok(Kind::Null)));
+        assert!(matches!(evaluate("{{ days }}"), Ok(NodeKind::Number(number)) if &*number == "30"));
+        assert!(matches!(evaluate("{{ on }}"), Ok(NodeKind::Bool(true))));
+        assert!(matches!(evaluate("{{ none }}"), Ok(NodeKind::Null)));
         assert!(
-            matches!(evaluate("{{ brand | upper }} {{ on }}"), Ok(Kind::Text(text)) if &*text == "NORDIC true")
+            matches!(evaluate("{{ brand | upper }} {{ on }}"), Ok(NodeKind::Text(text)) if &*text == "NORDIC true")
         );
-        assert!(matches!(evaluate("{{ shop.name }}"), Ok(Kind::Text(text)) if &*text == "se"));
-        assert!(matches!(evaluate("{{ other | default('x') }}"), Ok(Kind::Text(text)) if &*text == "x"));
-        assert!(matches!(evaluate("plain"), Ok(Kind::Text(text)) if &*text == "plain"));
+        assert!(matches!(evaluate("{{ shop.name }}"), Ok(NodeKind::Text(text)) if &*text == "se"));
+        assert!(matches!(evaluate("{{ other | default('x') }}"), Ok(NodeKind::Text(text)) if &*text == "x"));
+        assert!(matches!(evaluate("plain"), Ok(NodeKind::Text(text)) if &*text == "plain"));
     }
 
     #[test]

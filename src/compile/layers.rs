@@ -9,7 +9,7 @@ use super::project::Manifest;
 use crate::model::SettingPath;
 use crate::model::category::keys_to;
 use crate::source::{FileId, Sources, Span};
-use crate::yaml::{Key, Kind, Node};
+use crate::yaml::{Key, Node, NodeKind};
 
 /// What a layer is, nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,7 +123,7 @@ fn look<'a>(root: &'a Node, keys: &[&str]) -> (Option<(&'a Key, &'a Node)>, Opti
     let mut cut = None;
     for name in keys {
         let Some(map) = at.as_map() else {
-            let closed = (!matches!(at.kind, Kind::Hole)).then_some(at.span);
+            let closed = (!matches!(at.kind, NodeKind::Hole)).then_some(at.span);
             return (None, cut.or(closed));
         };
         if map.replaces() {

@@ -13,7 +13,7 @@ use crate::model::{Configuration, Secret, SettingPath, Settings, Step, Value, is
 use crate::schema::shape::Shape;
 use crate::schema::{Category, Pair};
 use crate::source::Span;
-use crate::yaml::{Entry, Kind, Map, Node};
+use crate::yaml::{Entry, Map, Node, NodeKind};
 
 /// Lowers one document.
 #[must_use]
@@ -104,7 +104,7 @@ impl Written<'_> {
 /// The steps through the leaves of a category as it is written, in the order of their paths. `hidden` are places that may hold
 /// a credential.
 pub fn leaves<'a>(category: &Category, entry: &'a Entry, hidden: &[Span], take: &mut Take<'a, '_>) {
-    if let Kind::Map(map) = &entry.value.kind {
+    if let NodeKind::Map(map) = &entry.value.kind {
         below(map, &category.shape, hidden, take);
     }
 }
@@ -115,7 +115,7 @@ fn below<'a>(map: &'a Map, shape: &Shape, hidden: &[Span], take: &mut Take<'a, '
     for Entry { key, value: node } in entries {
         // What the schema does not know is no setting; it has its finding, and is not planned.
         let Some(shape) = shape.below(&key.text) else { continue };
-        if let Kind::Map(map) = &node.kind
+        if let NodeKind::Map(map) = &node.kind
             && !shape.is_credential
         {
             take(Step::Open(&key.text));
@@ -128,7 +128,7 @@ fn below<'a>(map: &'a Map, shape: &Shape, hidden: &[Span], take: &mut Take<'a, '
             continue;
         }
         let written = match &node.kind {
-            Kind::Text(text) if !shape.is_credential => Some(Written::Text(text)),
+            NodeKind::Text(text) if !shape.is_credential => Some(Written::Text(text)),
             _ => value(node, Some(shape)).map(Written::Other),
         };
         if let Some(written) = written {
@@ -140,22 +140,24 @@ fn below<'a>(map: &'a Map, shape: &Shape, hidden: &[Span], take: &mut Take<'a, '
 /// The canonical value of a leaf; `None` for a hole, for what no setting can hold, and for a literal credential.
 #[must_use]
 pub fn value(node: &Node, shape: Option<&Shape>) -> Option<Value> {
-    if shape.is_some_and(|shape| shape.is_credential) && !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+    if shape.is_some_and(|shape| shape.is_credential)
+        && !matches!(node.kind, NodeKind::Map(_) | NodeKind::Null)
+    {
         return None;
     }
     Some(match &node.kind {
-        Kind::Hole => return None,
-        Kind::Map(map) => {
+        NodeKind::Hole => return None,
+        NodeKind::Map(map) => {
             let reference = map.get("secret").and_then(|entry| entry.value.as_text())?;
             // Anything else may be the credential itself.
             let reference = Some(reference).filter(|text| is_reference(text))?;
             Value::Secret(Secret { reference: reference.to_owned(), fingerprint: None })
         }
-        Kind::Null => Value::Null,
-        Kind::Bool(on) => Value::Bool(*on),
-        Kind::Number(written) => Value::number(written),
-        Kind::Text(written) => Value::Text(written.to_string()),
-        Kind::List(items) => list(items, shape),
+        NodeKind::Null => Value::Null,
+        NodeKind::Bool(on) => Value::Bool(*on),
+        NodeKind::Number(written) => Value::number(written),
+        NodeKind::Text(written) => Value::Text(written.to_string()),
+        NodeKind::List(items) => list(items, shape),
     })
 }
 
@@ -188,7 +190,7 @@ pub fn document(composed: &Composed, pair: &Pair, hidden: &[Span]) -> Json {
         let category = is_top_level(&key).then(|| pair.category(&key));
         let value = match (category.flatten(), &entry.value.kind) {
             (Some(category), _) => canonical(&entry.value, Some(&category.shape), hidden),
-            (None, Kind::Map(settings)) if key == "settings" => Json::Object(
+            (None, NodeKind::Map(settings)) if key == "settings" => Json::Object(
                 settings
                     .entries()
                     .iter()
@@ -216,14 +218,14 @@ fn canonical(node: &Node, shape: Option<&Shape>, hidden: &[Span]) -> Json {
         return reference(node);
     }
     match &node.kind {
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             let entries = map.entries().iter().map(|entry| {
                 let inner = shape.and_then(|shape| shape.below(&entry.key.text));
                 (entry.key.text.to_string(), canonical(&entry.value, inner, hidden))
             });
             Json::Object(entries.collect())
         }
-        Kind::List(items) => {
+        NodeKind::List(items) => {
             let inner = shape.and_then(Shape::items);
             let mut items: Vec<&Node> = items.iter().collect();
             if shape.is_some_and(|shape| shape.is_set)
@@ -233,7 +235,7 @@ fn canonical(node: &Node, shape: Option<&Shape>, hidden: &[Span]) -> Json {
             }
             items.into_iter().map(|item| canonical(item, inner, hidden)).collect()
         }
-        Kind::Text(_) | Kind::Number(_) if hidden.contains(&node.span) => NOT_SHOWN.into(),
+        NodeKind::Text(_) | NodeKind::Number(_) if hidden.contains(&node.span) => NOT_SHOWN.into(),
         _ => value(node, shape).map_or(Json::Null, |value| value.to_json()),
     }
 }

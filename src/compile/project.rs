@@ -146,7 +146,7 @@ impl Manifest {
         let mut said = Vec::new();
         let root = yaml::parse(sources, file, &mut said);
         let mut project = Manifest::default();
-        let nothing = yaml::Node::new(Span::new(file, 0, 0), yaml::Kind::Map(yaml::Map::new()));
+        let nothing = yaml::Node::new(Span::new(file, 0, 0), yaml::NodeKind::Map(yaml::Map::new()));
         let root = root.or_else(|| said.is_empty().then_some(nothing));
         if let Some(root) = root {
             if let Ok(meta) = Validator::meta("project") {

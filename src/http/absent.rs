@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::{Fault, Kind};
+use super::fault::{Fault, FaultKind};
 use super::message::{Answer, Request};
 
 /// Who vouches for a server's certificate.
@@ -44,6 +44,6 @@ impl Http {
     /// # Errors
     /// Always.
     pub fn send(&self, _: &Request) -> Result<Answer, Fault> {
-        Err(Fault::new(Kind::Unreachable, "this build of pairform was made without what asks over HTTP"))
+        Err(Fault::new(FaultKind::Unreachable, "this build of pairform was made without what asks over HTTP"))
     }
 }

@@ -10,7 +10,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::address::is_here;
-use super::fault::{Fault, Kind};
+use super::fault::{Fault, FaultKind};
 use super::message::{Answer, Request};
 
 /// Who vouches for a server's certificate.
@@ -112,43 +112,47 @@ impl Http {
         let read = answer.body_mut().as_reader().take(self.max_bytes + 1).read_to_end(&mut body);
         if body.len() as u64 > self.max_bytes {
             let limit = self.max_bytes / (1024 * 1024);
-            return Err(Fault::new(Kind::Unusable, format!("the answer is larger than {limit} MiB")));
+            return Err(Fault::new(FaultKind::Unusable, format!("the answer is larger than {limit} MiB")));
         }
         read.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
             Some(inner) => self.fault(inner),
             None if error.kind() == std::io::ErrorKind::TimedOut => self.timed_out(),
-            None => Fault::new(Kind::Unreachable, "the answer broke off"),
+            None => Fault::new(FaultKind::Unreachable, "the answer broke off"),
         })?;
         Ok(Answer { status: answer.status().as_u16(), headers, body })
     }
 
     fn timed_out(&self) -> Fault {
-        Fault::new(Kind::TimedOut, format!("no whole answer within {}", words(self.timeout)))
+        Fault::new(FaultKind::TimedOut, format!("no whole answer within {}", words(self.timeout)))
     }
 
     fn fault(&self, error: &ureq::Error) -> Fault {
         use ureq::Error;
         let (kind, message) = match error {
             Error::Timeout(_) | Error::BodyStalled => return self.timed_out(),
-            Error::HostNotFound => (Kind::Unreachable, "there is no such host".to_owned()),
-            Error::ConnectionFailed => (Kind::Unreachable, "no connection".to_owned()),
+            Error::HostNotFound => (FaultKind::Unreachable, "there is no such host".to_owned()),
+            Error::ConnectionFailed => (FaultKind::Unreachable, "no connection".to_owned()),
             Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => return self.timed_out(),
             // What the resolver says has no kind of its own.
             Error::Io(error) if error.to_string().contains("lookup address") => {
-                (Kind::Unreachable, "there is no such host".to_owned())
+                (FaultKind::Unreachable, "there is no such host".to_owned())
             }
             Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
             {
-                Some(tls) => (Kind::Unreachable, format!("TLS failed: {tls}")),
-                None => (Kind::Unreachable, format!("no connection ({})", error.kind())),
+                Some(tls) => (FaultKind::Unreachable, format!("TLS failed: {tls}")),
+                None => (FaultKind::Unreachable, format!("no connection ({})", error.kind())),
             },
-            Error::Rustls(error) => (Kind::Unreachable, format!("TLS failed: {error}")),
-            Error::Tls(reason) => (Kind::Unreachable, format!("TLS failed: {reason}")),
-            Error::BadUri(_) | Error::Http(_) => (Kind::Unusable, "the address cannot be used".to_owned()),
-            Error::LargeResponseHeader(..) => (Kind::Unusable, "the answer's head is too large".to_owned()),
-            Error::Decompress(..) => (Kind::Unusable, "the answer cannot be unpacked".to_owned()),
-            Error::Protocol(_) => (Kind::Unusable, "the answer is no HTTP".to_owned()),
-            _ => (Kind::Unreachable, "the request failed".to_owned()),
+            Error::Rustls(error) => (FaultKind::Unreachable, format!("TLS failed: {error}")),
+            Error::Tls(reason) => (FaultKind::Unreachable, format!("TLS failed: {reason}")),
+            Error::BadUri(_) | Error::Http(_) => {
+                (FaultKind::Unusable, "the address cannot be used".to_owned())
+            }
+            Error::LargeResponseHeader(..) => {
+                (FaultKind::Unusable, "the answer's head is too large".to_owned())
+            }
+            Error::Decompress(..) => (FaultKind::Unusable, "the answer cannot be unpacked".to_owned()),
+            Error::Protocol(_) => (FaultKind::Unusable, "the answer is no HTTP".to_owned()),
+            _ => (FaultKind::Unreachable, "the request failed".to_owned()),
         };
         Fault::new(kind, message)
     }

@@ -2,7 +2,7 @@
 
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FaultKind {
     /// A secret is not at hand, or the platform does not let us in.
     Denied,
     /// No connection, or the platform cannot answer now.
@@ -21,7 +21,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
-    pub kind: Kind,
+    pub kind: FaultKind,
     pub message: String,
     /// The status of the answer, where there was one.
     pub status: Option<u16>,
@@ -29,7 +29,7 @@ pub struct Fault {
 
 impl Fault {
     #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Fault { kind, message: message.into(), status: None }
     }
 
@@ -37,6 +37,6 @@ impl Fault {
     #[must_use]
     pub fn malformed() -> Self {
         let why = "the request cannot be written: an address or a header has characters that are not allowed";
-        Fault::new(Kind::Unusable, why)
+        Fault::new(FaultKind::Unusable, why)
     }
 }

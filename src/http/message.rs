@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use url::Url;
 
-use super::fault::{Fault, Kind};
+use super::fault::{Fault, FaultKind};
 use crate::model::Hidden;
 
 /// What is asked of a platform.
@@ -49,7 +49,10 @@ impl Answer {
         let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
         serde_json::from_slice(body).map_err(|_| {
             let kind = self.header("content-type").unwrap_or("no type").split(';').next().unwrap_or_default();
-            Fault::new(Kind::Unusable, format!("the answer is no JSON ({kind}, {} bytes)", self.body.len()))
+            Fault::new(
+                FaultKind::Unusable,
+                format!("the answer is no JSON ({kind}, {} bytes)", self.body.len()),
+            )
         })
     }
 }

@@ -10,5 +10,5 @@ pub mod client;
 mod fault;
 mod message;
 
-pub use fault::{Fault, Kind};
+pub use fault::{Fault, FaultKind};
 pub use message::{Answer, Request};

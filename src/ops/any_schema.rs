@@ -26,7 +26,7 @@ use super::error::{Error, Result};
 use crate::compile::redact;
 use crate::diagnostic::{Finding, codes, sort_and_merge};
 use crate::schema::validate::{Validator, Words, not_fetched};
-use crate::source::{Fault, FileId, SourceFile, Sources, Span, load};
+use crate::source::{FileId, ReadFault, SourceFile, Sources, Span, load};
 use crate::yaml::{self, Node};
 
 /// What was found.
@@ -47,7 +47,7 @@ pub fn judge(here: &Path, schema: &Path, paths: &[PathBuf]) -> Result<Judged> {
     let mut sources = Sources::default();
     let mut findings = Vec::new();
     let file = sources.add(read(here, schema));
-    if let Some(Fault::Unreadable(reason)) = sources.file(file).fault() {
+    if let Some(ReadFault::Unreadable(reason)) = sources.file(file).fault() {
         return Err(Error::usage(format!("the schema {} cannot be read: {reason}", schema.display())));
     }
     let roots = parse(&sources, file, &mut findings);
@@ -97,7 +97,7 @@ fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Vec<No
     } else if roots.is_empty() && is_json {
         findings.push(codes::yaml::json_syntax("the file is empty", "JSON is one value", start));
     } else if roots.is_empty() {
-        roots.push(Node { span: start, kind: yaml::Kind::Null });
+        roots.push(Node { span: start, kind: yaml::NodeKind::Null });
     }
     roots
 }
@@ -141,7 +141,7 @@ fn referring(node: &Node, uri: &str) -> Option<Span> {
         text == uri || (!tail.is_empty() && uri.ends_with(tail)) || (!file.is_empty() && uri.ends_with(file))
     };
     match &node.kind {
-        yaml::Kind::Map(map) => map.entries().iter().find_map(|entry| match entry.value.as_text() {
+        yaml::NodeKind::Map(map) => map.entries().iter().find_map(|entry| match entry.value.as_text() {
             Some(text)
                 if matches!(&*entry.key.text, "$ref" | "$dynamicRef" | "$recursiveRef" | "$schema") =>
             {
@@ -149,7 +149,7 @@ fn referring(node: &Node, uri: &str) -> Option<Span> {
             }
             _ => referring(&entry.value, uri),
         }),
-        yaml::Kind::List(items) => items.iter().find_map(|item| referring(item, uri)),
+        yaml::NodeKind::List(items) => items.iter().find_map(|item| referring(item, uri)),
         _ => None,
     }
 }

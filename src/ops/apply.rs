@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::check::Approved;
-use super::error::{Error, Help, Kind, Result};
+use super::error::{Error, ErrorKind, Help, Result};
 use super::host::{Host, Progress};
 use super::places;
 use super::request::Request;
@@ -41,15 +41,18 @@ pub fn place_of(
     if environment != plan.environment {
         let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no environment".to_owned());
         let (planned, asked) = (name(&plan.environment), name(&environment));
-        return Err(Error::new(Kind::Stale, format!("the plan was made for {planned}, not for {asked}"))
-            .help("make a plan for this environment"));
+        return Err(Error::new(
+            ErrorKind::Stale,
+            format!("the plan was made for {planned}, not for {asked}"),
+        )
+        .help("make a plan for this environment"));
     }
     // Nothing else tells which store such a plan is for.
     let store = request.store.as_deref();
     let place = places::planned_store(declared, workspace.root(), environment.as_deref(), store);
     if plan.store.is_none() && plan.planned_store.as_ref().is_some_and(|planned| *planned != place) {
         let why = "the plan was made before there was a store, and for one in another place than this";
-        return Err(Error::new(Kind::Stale, why).with(Help::NameStoreAsPlanned));
+        return Err(Error::new(ErrorKind::Stale, why).with(Help::NameStoreAsPlanned));
     }
     Ok(address)
 }
@@ -132,7 +135,7 @@ fn save(
 
 impl From<ApplyError> for Error {
     fn from(error: ApplyError) -> Self {
-        let stale = Error::new(Kind::Stale, error.to_string());
+        let stale = Error::new(ErrorKind::Stale, error.to_string());
         match error {
             ApplyError::Store(error) => error.into(),
             ApplyError::Stale(_) => {

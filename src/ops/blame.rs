@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Integration, Kind, Touched};
+use crate::plan::{ChangeKind, Integration, Touched};
 use crate::source::Sources;
 use crate::source::git::{Commit, History, Revision};
 
@@ -23,7 +23,7 @@ impl<'a> Blame<'a> {
     pub fn name(&mut self, integration: &mut Integration) {
         let Blame { sources, history: (history, head), files } = self;
         let changes = integration.categories.iter_mut().flat_map(|one| &mut one.changes);
-        for change in changes.filter(|change| change.kind != Kind::Reset) {
+        for change in changes.filter(|change| change.kind != ChangeKind::Reset) {
             let (Some(path), Some(line)) = (&change.path, change.line) else { continue };
             let lines = files.entry(path.clone()).or_insert_with(|| {
                 let text = sources.by_path(path).map(|id| sources.file(id).text()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What was proposed as a commit on a branch of its own, for somebody to review. Only what is committed already is built on;
 //! the working tree stays as it is, and nothing is pushed.
 
-use super::error::{Error, Kind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::host::Host;
 use super::workspace::{Files, Workspace};
 use crate::source::git::{Author, BranchError};
@@ -28,7 +28,7 @@ pub fn commit_on_branch(
 ) -> Result<String> {
     if workspace.commit().is_some_and(|commit| commit.dirty) {
         let why = "the working tree has changes that are not committed, which the branch would lack";
-        return Err(Error::new(Kind::Refused, why).help("commit them first, or begin with a revision"));
+        return Err(Error::new(ErrorKind::Refused, why).help("commit them first, or begin with a revision"));
     }
     let (mut history, base) = workspace.history()?;
     let folder = history.folder();
@@ -46,8 +46,11 @@ pub fn commit_on_branch(
 }
 
 fn differs(path: &str) -> Error {
-    Error::new(Kind::Refused, format!("{path} is not as its commit has it, so the branch would change more"))
-        .help("commit it first, or begin with a revision")
+    Error::new(
+        ErrorKind::Refused,
+        format!("{path} is not as its commit has it, so the branch would change more"),
+    )
+    .help("commit it first, or begin with a revision")
 }
 
 /// Whether two sources agree about a file; one that neither has is new.
@@ -80,12 +83,12 @@ impl From<BranchError> for Error {
             BranchError::Name(_) => {
                 Error::usage(message).help("write it as git takes it, such as `pairform/nordic-outdoor`")
             }
-            BranchError::Exists(_) => Error::new(Kind::Stale, message)
+            BranchError::Exists(_) => Error::new(ErrorKind::Stale, message)
                 .help("name another branch, or have that one merged or deleted"),
             BranchError::Beside(_) => Error::usage(message).help("name another branch"),
-            BranchError::File { .. } => Error::new(Kind::Refused, message),
+            BranchError::File { .. } => Error::new(ErrorKind::Refused, message),
             BranchError::Unchanged => Error::usage(message),
-            BranchError::Git(error) => Error { kind: Kind::Internal, ..error.into() },
+            BranchError::Git(error) => Error { kind: ErrorKind::Internal, ..error.into() },
         }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use super::error::{Error, Help, Kind, Result};
+use super::error::{Error, ErrorKind, Help, Result};
 use super::window;
 use crate::compile::project::{Environment, Limits, Live, Manifest, Safety};
 use crate::diagnostic::count;
@@ -155,7 +155,7 @@ pub fn by_check(refusals: &[Refusal]) -> Vec<(&str, Vec<&Refusal>)> {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         let checks = by_check(&refused.0).into_iter().map(|(check, _)| check.to_owned()).collect();
-        Error::new(Kind::Refused, refused.to_string()).with(Help::Checks(checks))
+        Error::new(ErrorKind::Refused, refused.to_string()).with(Help::Checks(checks))
     }
 }
 

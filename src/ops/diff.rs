@@ -19,8 +19,8 @@ use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{About, Finding, Severity, counts};
 use crate::model::{Name, SettingPath, Settings, Value};
 use crate::plan::{
-    self, Change, Comparison, Current, DeployedState, Effects, FORMAT_VERSION, Integration, Integrations,
-    Kind, Plan, Released, Side,
+    self, Change, ChangeKind, Comparison, Current, DeployedState, Effects, FORMAT_VERSION, Integration,
+    Integrations, Plan, Released, Side,
 };
 use crate::source::Sources;
 use crate::source::git::{History, Revision};
@@ -305,7 +305,7 @@ fn add_new_resets(category: &mut plan::CategoryPlan, written: Option<&Settings>,
         if known {
             continue;
         }
-        category.changes.push(Change::new(path, Kind::Reset, None, None));
+        category.changes.push(Change::new(path, ChangeKind::Reset, None, None));
         if category.action == plan::Action::None {
             category.action = plan::Action::Reset;
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deployed;
 use super::error::Result;
 use super::host::Host;
-use super::load::{self, Loaded, Open, Purpose};
+use super::load::{self, Candidate, Loaded, Purpose};
 use super::plan::{Planned, READ_TOGETHER, make_on};
 use super::project::Project;
 use super::request::Request;
@@ -51,7 +51,7 @@ fn find(
     request: &Request,
     plan: &Plan,
     opened: &Project<'_>,
-    open: &[Open],
+    open: &[Candidate],
     store: &mut (dyn Store + 'static),
 ) -> Result<Vec<Drifted>> {
     let everything = request.is_all();

@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// One line, in the user's words; names no flag and no command.
     pub message: String,
     pub help: Option<Help>,
@@ -20,7 +20,7 @@ pub struct Error {
 /// What an error is to whoever called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// What was asked for makes no sense, or names what is not there.
     Usage,
     /// The configuration has errors.
@@ -93,13 +93,13 @@ pub enum Help {
 
 impl Error {
     #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error { kind, message: message.into(), help: None }
     }
 
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
-        Error::new(Kind::Usage, message)
+        Error::new(ErrorKind::Usage, message)
     }
 
     /// With an imperative that every door says alike.
@@ -140,22 +140,22 @@ pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<()> {
 
 impl From<compile::Changed> for Error {
     fn from(error: compile::Changed) -> Self {
-        Error::new(Kind::Stale, error.to_string()).with(Help::Again)
+        Error::new(ErrorKind::Stale, error.to_string()).with(Help::Again)
     }
 }
 
 impl From<source::git::GitError> for Error {
     fn from(error: source::git::GitError) -> Self {
-        Error { kind: Kind::Usage, message: error.message, help: error.help.map(Help::Do) }
+        Error { kind: ErrorKind::Usage, message: error.message, help: error.help.map(Help::Do) }
     }
 }
 
 impl From<store::StoreError> for Error {
     fn from(error: store::StoreError) -> Self {
         let kind = match error {
-            store::StoreError::Url(_) => Kind::Usage,
-            store::StoreError::Denied { .. } => Kind::NotAllowed,
-            _ => Kind::Unreachable,
+            store::StoreError::Url(_) => ErrorKind::Usage,
+            store::StoreError::Denied { .. } => ErrorKind::NotAllowed,
+            _ => ErrorKind::Unreachable,
         };
         Error::new(kind, error.to_string())
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::error::{Error, Help, Kind, Result};
+use super::error::{Error, ErrorKind, Help, Result};
 use super::workspace::{Files, Workspace};
 use crate::compile::redact;
 use crate::diagnostic::clean;
@@ -78,5 +78,5 @@ fn unmoved(target: &Path, before: Option<&str>) -> Result<()> {
         return Ok(());
     }
     let message = format!("{} was changed meanwhile; nothing was written", target.display());
-    Err(Error::new(Kind::Stale, message).with(Help::Again))
+    Err(Error::new(ErrorKind::Stale, message).with(Help::Again))
 }

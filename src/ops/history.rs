@@ -29,7 +29,7 @@ pub struct Wanted {
 #[derive(Debug, Default)]
 pub struct Found {
     /// Oldest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<HistoryEntry>,
     /// Integrations that were asked for by a former name: that one, and the one of now.
     pub renamed: Vec<(String, String)>,
 }
@@ -86,8 +86,8 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn takes(&self, entry: &Entry) -> bool {
-        let Entry { record, changes, .. } = entry;
+    fn takes(&self, entry: &HistoryEntry) -> bool {
+        let HistoryEntry { record, changes, .. } = entry;
         let (wanted, filter) = (self.wanted, &self.request.filter);
         let commit =
             |wanted: &String| record.past.commit.as_ref().is_some_and(|id| id.starts_with(wanted.as_str()));
@@ -115,7 +115,7 @@ fn touches<'a>(wanted: &str, category: &str, mut changed: impl Iterator<Item = &
 
 /// One save, with what it changed.
 #[derive(Debug)]
-pub struct Entry {
+pub struct HistoryEntry {
     pub record: Record,
     pub changes: Vec<(SettingPath, Option<Value>, Option<Value>)>,
     /// What is known of the run that made it: a check that was lifted, a way back, a rename.
@@ -124,7 +124,7 @@ pub struct Entry {
 
 /// Each save beside the one before it of the same category, and the notes of its run. `records` are in the order of saving.
 #[must_use]
-pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<Entry> {
+pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<HistoryEntry> {
     let mut of_run: BTreeMap<&str, Vec<&Note>> = BTreeMap::new();
     for note in notes {
         of_run.entry(note.run.as_deref().unwrap_or_default()).or_default().push(note);
@@ -136,7 +136,9 @@ pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<Entry> {
             let notes = record.past.run.as_deref().and_then(|run| of_run.get(run)).cloned();
             let notes = notes.into_iter().flatten().cloned().collect();
             // What cannot be used says nothing of what changed, and the next save is set beside the one before it.
-            let Ok(new) = &record.past.settings else { return Entry { record, changes: Vec::new(), notes } };
+            let Ok(new) = &record.past.settings else {
+                return HistoryEntry { record, changes: Vec::new(), notes };
+            };
             let key = (record.integration.clone(), record.category.clone());
             let old = before.insert(key, new.clone()).unwrap_or_default();
             let mut paths: Vec<&SettingPath> = old.keys().chain(new.keys()).collect();
@@ -147,7 +149,7 @@ pub fn entries(records: Vec<Record>, notes: &[Note]) -> Vec<Entry> {
                 .filter(|path| old.get(path) != new.get(path))
                 .map(|path| (path.clone(), old.get(path).cloned(), new.get(path).cloned()))
                 .collect();
-            Entry { record, changes, notes }
+            HistoryEntry { record, changes, notes }
         })
         .collect()
 }

@@ -65,7 +65,7 @@ pub fn init(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::Kind;
+    use crate::ops::ErrorKind;
 
     fn begun(here: &Path, name: &str) -> Result<Vec<String>> {
         init(here, Some("fortnox-shopify"), Some(name), &|pair| pair.title.to_string())
@@ -96,7 +96,7 @@ mod tests {
         std::fs::create_dir_all(&here).unwrap();
         std::fs::create_dir_all(&other).unwrap();
         symlink(&other, here.join("integrations")).unwrap();
-        assert_eq!(begun(&here, "shop").unwrap_err().kind, Kind::Usage);
+        assert_eq!(begun(&here, "shop").unwrap_err().kind, ErrorKind::Usage);
         for written in [PROJECT_FILE, ".gitignore"] {
             std::fs::remove_file(here.join(written)).unwrap();
         }

@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rayon::prelude::*;
 
-use super::error::{Kind, Result};
+use super::error::{ErrorKind, Result};
 use super::host::{Access, Host};
 use super::places;
 use super::project::{self, Project};
@@ -45,25 +45,25 @@ pub struct Loaded<'w> {
 pub struct Fleet {
     pub up_to_date: Vec<UpToDate>,
     /// They may differ.
-    pub open: Vec<Open>,
+    pub open: Vec<Candidate>,
 }
 
 /// What is kept of an integration that will be compiled once more.
 #[derive(Clone)]
-pub struct Open {
+pub struct Candidate {
     pub name: String,
     pub renamed_from: Option<String>,
 }
 
-impl Open {
+impl Candidate {
     fn of(judged: &Judged) -> Self {
-        Open { name: judged.name().to_owned(), renamed_from: judged.renamed_from() }
+        Candidate { name: judged.name().to_owned(), renamed_from: judged.renamed_from() }
     }
 
     /// Of one that was kept.
     #[must_use]
     pub fn of_compiled(compiled: &Compiled) -> Self {
-        Open { name: compiled.name.clone(), renamed_from: compiled.renamed_from.clone() }
+        Candidate { name: compiled.name.clone(), renamed_from: compiled.renamed_from.clone() }
     }
 }
 
@@ -82,11 +82,11 @@ impl Fleet {
 pub fn compiled<'a>(
     opened: &'a Project<'_>,
     again: Option<&Again<'_>>,
-    open: &[Open],
+    open: &[Candidate],
     is_wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Cow<'a, [Compiled]>, Changed> {
     let Some(again) = again else { return Ok(Cow::Borrowed(&opened.compilation.integrations)) };
-    let wanted: Vec<&Open> = open.iter().filter(|open| is_wanted(&open.name)).collect();
+    let wanted: Vec<&Candidate> = open.iter().filter(|open| is_wanted(&open.name)).collect();
     let compiled = wanted.into_par_iter().map(|open| again.compile(&open.name));
     Ok(Cow::Owned(compiled.collect::<Result<_, _>>()?))
 }
@@ -127,7 +127,8 @@ pub fn load<'w>(
         return Ok(Loaded { project, fleet: Fleet::default(), snapshot });
     }
     let Some(store) = snapshot.store.as_mut() else {
-        let opened = project::compile(workspace, selection, host, |judged| Kept::Open(Open::of(&judged)))?;
+        let opened =
+            project::compile(workspace, selection, host, |judged| Kept::Candidate(Candidate::of(&judged)))?;
         let (project, fleet) = part(opened);
         return Ok(Loaded { project, fleet, snapshot });
     };
@@ -179,7 +180,7 @@ impl Snapshot {
         let address = match places::store_of(&workspace.declared(), workspace.root(), request, host) {
             Ok((_, address)) => address,
             // What is wrong in pairform.yaml or in what was asked for is said when the project is compiled.
-            Err(error) if matches!(error.kind, Kind::Usage | Kind::Invalid) => {
+            Err(error) if matches!(error.kind, ErrorKind::Usage | ErrorKind::Invalid) => {
                 return Ok(Snapshot::default());
             }
             // A store that is not known for now is not one where nothing is deployed.
@@ -254,7 +255,7 @@ impl Drop for End<'_> {
 /// What became of an integration.
 enum Kept {
     UpToDate(Box<UpToDate>),
-    Open(Open),
+    Candidate(Candidate),
 }
 
 struct Look<'a> {
@@ -272,7 +273,7 @@ impl Look<'_> {
             Some(heads) if !judged.has_errors() && self.is_up_to_date(&judged, &heads) => {
                 Kept::UpToDate(Box::new(self.up_to_date(&judged.outline(), &heads)))
             }
-            _ => Kept::Open(Open::of(&judged)),
+            _ => Kept::Candidate(Candidate::of(&judged)),
         }
     }
 
@@ -363,7 +364,7 @@ fn part(opened: Project<'_, Kept>) -> (Project<'_>, Fleet) {
     let mut fleet = Fleet::default();
     for kept in integrations {
         match kept {
-            Kept::Open(open) => fleet.open.push(open),
+            Kept::Candidate(open) => fleet.open.push(open),
             Kept::UpToDate(mut one) => {
                 one.planned.link =
                     project.link.as_ref().map(|link| link.replace("{id}", &one.planned.integration));

@@ -46,7 +46,7 @@ pub mod validate;
 pub mod window;
 pub mod workspace;
 
-pub use error::{Error, Help, Kind, Result};
+pub use error::{Error, ErrorKind, Help, Result};
 pub use host::{Access, Host, Progress, open_store};
 pub use project::Project;
 pub use request::{Filter, Request};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::error::{Error, Help, Kind, Result, require_known};
+use super::error::{Error, ErrorKind, Help, Result, require_known};
 use super::host::Host;
 use super::request::Request;
 use crate::compile::project::{DEFAULT_STORE, Environment, Manifest};
@@ -24,7 +24,7 @@ pub fn store_of(
 ) -> Result<(Option<String>, Address)> {
     if declared.broken {
         let why = "pairform.yaml has errors, so it is not known which store is meant";
-        return Err(Error::new(Kind::Invalid, why).with(Help::SeeFindings));
+        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
     }
     let name = environment_of(declared, root, request)?;
     let store = request.store.as_deref();
@@ -118,7 +118,7 @@ fn rooted(root: &Path, url: &str) -> String {
 }
 
 fn password(root: &Path, reference: &str, host: &Host<'_>) -> Result<Hidden<String>> {
-    let refused = |why: String| Error::new(Kind::NotAllowed, why);
+    let refused = |why: String| Error::new(ErrorKind::NotAllowed, why);
     let secrets = Secrets::new(host.secrets, Reach::fetch(root), &[]);
     let read =
         secrets.with(reference, |value| std::str::from_utf8(value).map(|text| Hidden::new(text.to_owned())));
@@ -126,7 +126,11 @@ fn password(root: &Path, reference: &str, host: &Host<'_>) -> Result<Hidden<Stri
         Ok(Ok(password)) => Ok(password),
         Ok(Err(_)) => Err(refused(format!("the password `{reference}` is no UTF-8 text"))),
         Err(fault) => {
-            let kind = if fault.kind == http::Kind::Denied { Kind::NotAllowed } else { Kind::Unreachable };
+            let kind = if fault.kind == http::FaultKind::Denied {
+                ErrorKind::NotAllowed
+            } else {
+                ErrorKind::Unreachable
+            };
             Err(Error::new(kind, format!("the store cannot be opened: {}", fault.message)))
         }
     }

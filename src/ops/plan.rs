@@ -11,7 +11,7 @@ use super::check;
 use super::deployed;
 use super::error::Result;
 use super::host::{Host, Progress};
-use super::load::{self, Fleet, Loaded, Open, Purpose, Snapshot, UpToDate};
+use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
 use super::owners::Owners;
 use super::places;
 use super::project::Project;
@@ -108,7 +108,7 @@ pub fn make_on(
     };
     let gone = gone.take();
     let kept = &compilation.integrations;
-    let named: Vec<Open> = kept.iter().map(Open::of_compiled).collect();
+    let named: Vec<Candidate> = kept.iter().map(Candidate::of_compiled).collect();
     let of_kept = |at: usize| Ok(Cow::Borrowed(&kept[at]));
     planner.plan(&named, &of_kept, gone.is_none() && request.is_all())?;
     if !fleet.open.is_empty() {
@@ -242,7 +242,7 @@ impl All<'_> {
 impl Planner<'_, '_> {
     /// Plans integrations, sorted, whose names come after those that are planned; each is compiled, planned and dropped by
     /// itself. Reads what is deployed of them, or of all.
-    fn plan(&mut self, named: &[Open], compiled: &Compile<'_>, reads_all: bool) -> Result<()> {
+    fn plan(&mut self, named: &[Candidate], compiled: &Compile<'_>, reads_all: bool) -> Result<()> {
         let names: Vec<String> = named.iter().map(|open| open.name.clone()).collect();
         let former =
             named.iter().filter_map(|open| Some((open.renamed_from.as_deref()?, open.name.as_str())));
@@ -394,7 +394,7 @@ pub type ByIntegration = BTreeMap<String, BTreeMap<String, Current>>;
 pub fn desired<'a>(
     project: &'a Project<'_>,
     compiled: &'a Compiled,
-    place: &'a plan::Place<'a>,
+    place: &'a plan::PlaceOf<'a>,
     fingerprint: &'a dyn Fn(&str) -> Option<String>,
 ) -> Desired<'a> {
     let compilation = &project.compilation;

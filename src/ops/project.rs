@@ -1,7 +1,7 @@
 //! A project, compiled: what an operation begins with. Which integrations are taken is [`Workspace::selection`]'s to say, what
 //! is wrong in them is in the findings.
 
-use super::error::{Error, Help, Kind, Result, require_known};
+use super::error::{Error, ErrorKind, Help, Result, require_known};
 use super::host::{Host, Progress};
 use super::places;
 use super::request::Request;
@@ -124,7 +124,7 @@ pub fn require_selected<T>(compilation: &Compilation<T>, selection: &Selection) 
 pub fn no_pair(id: &str, catalogue: &Catalogue) -> Error {
     let known = catalogue.names("pairs");
     if known.iter().any(|known| known == id) {
-        return Error::new(Kind::Invalid, format!("the schemas of the pair `{id}` have mistakes"))
+        return Error::new(ErrorKind::Invalid, format!("the schemas of the pair `{id}` have mistakes"))
             .with(Help::SeeFindings);
     }
     let error = Error::usage(format!("there is no pair `{id}`"));

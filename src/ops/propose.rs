@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::error::{Error, Kind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::left::{Left, Why};
 use super::project::Project;
 use super::workspace::Files;
@@ -107,7 +107,7 @@ pub fn compile_with(project: &Project<'_>, files: &Files, names: &[String]) -> C
 
 /// Why nothing is written at all.
 pub(super) fn refused(why: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Refused, format!("the files cannot be edited safely: {why}; nothing was written"))
+    Error::new(ErrorKind::Refused, format!("the files cannot be edited safely: {why}; nothing was written"))
 }
 
 /// A deployed value as the files say it.
@@ -131,7 +131,7 @@ pub(super) fn without_fingerprint(value: &Value) -> Value {
 }
 
 /// Where a value is written, or has to be.
-struct Place {
+struct EditPlace {
     file: String,
     keys: Vec<String>,
 }
@@ -186,7 +186,7 @@ impl Editor<'_> {
     }
 
     /// The file that owns the value; a base or an environment only where that was asked for.
-    fn place(&self, compiled: &Compiled, value: &ProposedValue) -> Result<Place, Why> {
+    fn place(&self, compiled: &Compiled, value: &ProposedValue) -> Result<EditPlace, Why> {
         let origin = compiled.origins.get(&value.category).and_then(|origins| origins.get(&value.path));
         let Some(span) = origin.copied() else { return self.own_place(value) };
         let sources = self.project.workspace.sources();
@@ -200,11 +200,11 @@ impl Editor<'_> {
         }
         let root = yaml::parse(sources, span.file, &mut Vec::new());
         let keys = root.and_then(|root| edit::keys_to(&root, span));
-        keys.map(|keys| Place { file, keys }).ok_or(Why::PlaceUnclear)
+        keys.map(|keys| EditPlace { file, keys }).ok_or(Why::PlaceUnclear)
     }
 
     /// Where the integration itself would set it.
-    fn own_place(&self, value: &ProposedValue) -> Result<Place, Why> {
+    fn own_place(&self, value: &ProposedValue) -> Result<EditPlace, Why> {
         let own = self.own.get(&value.integration).map(Vec::as_slice).unwrap_or_default();
         let category = value.category.as_str();
         let below = |prefix: &[&str]| -> Vec<String> {
@@ -215,11 +215,11 @@ impl Editor<'_> {
         if own.len() > 1
             && let Some(file) = own.iter().find(|file| endings.iter().any(|ending| file.ends_with(ending)))
         {
-            return Ok(Place { file: file.clone(), keys: below(&[]) });
+            return Ok(EditPlace { file: file.clone(), keys: below(&[]) });
         }
         let file = own.first().ok_or(Why::NoFile)?.clone();
         let keys = below(&keys_to(category).collect::<Vec<_>>());
-        Ok(Place { file, keys })
+        Ok(EditPlace { file, keys })
     }
 
     /// The text of a file as far as it was edited.
@@ -229,7 +229,12 @@ impl Editor<'_> {
         files.get(path).map(String::as_str).or_else(unedited).unwrap_or_default()
     }
 
-    fn edit(&self, files: &mut Files, place: Place, value: &ProposedValue) -> Result<(), edit::EditError> {
+    fn edit(
+        &self,
+        files: &mut Files,
+        place: EditPlace,
+        value: &ProposedValue,
+    ) -> Result<(), edit::EditError> {
         let text = self.current(files, &place.file);
         let keys: Vec<&str> = place.keys.iter().map(String::as_str).collect();
         let mut sources = Sources::default();
@@ -381,7 +386,7 @@ fn emptied<'k>(root: Option<&yaml::Node>, keys: &'k [&'k str], path: &SettingPat
 
 /// The value as a file says it: a code stays a number where it was one.
 fn as_written(value: &Value, old: Option<&yaml::Node>) -> Json {
-    if let (Value::Text(text), Some(yaml::Kind::Number(_))) = (value, old.map(|node| &node.kind))
+    if let (Value::Text(text), Some(yaml::NodeKind::Number(_))) = (value, old.map(|node| &node.kind))
         && let Ok(number) = text.parse::<u64>()
         && number.to_string() == *text
     {

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::adopt::{self, Adopted, Manner, Rows};
 use super::deployed;
-use super::error::{Error, Help, Kind, Result};
+use super::error::{Error, ErrorKind, Help, Result};
 use super::host::Host;
 use super::left::{Left, Why};
 use super::plan;
@@ -219,7 +219,7 @@ fn agree(store: &mut dyn Store, row: &Deployed, applied: &Settings, by: &str, at
     store.finish(&run, at)?;
     match saved {
         Saved::Conflict { .. } | Saved::LockLost => Err(Error::new(
-            Kind::Stale,
+            ErrorKind::Stale,
             format!("the files were written, but {} {} was saved meanwhile", row.integration, row.category),
         )
         .with(Help::LookAndPullAgain)),

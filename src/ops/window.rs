@@ -3,7 +3,7 @@
 use jiff::civil::{Time, Weekday};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
-use super::error::{Error, Kind, Result};
+use super::error::{Error, ErrorKind, Result};
 use crate::compile::project::Window;
 use crate::diagnostic::list_words;
 
@@ -72,7 +72,8 @@ struct Hours {
 }
 
 fn hours(window: &Window) -> Result<Hours> {
-    let wrong = |what: &str| Error::new(Kind::Invalid, format!("the apply window's {what} cannot be used"));
+    let wrong =
+        |what: &str| Error::new(ErrorKind::Invalid, format!("the apply window's {what} cannot be used"));
     let time = |text: &str| -> Option<Time> {
         let (hour, minute) = text.split_once(':')?;
         Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()

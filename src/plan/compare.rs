@@ -1,6 +1,6 @@
 //! The three-way comparison of one category: what the files say, what the last apply set, what is deployed.
 
-use super::data::{Kind, Origin};
+use super::data::{ChangeKind, Origin};
 use crate::model::{SettingPath, Settings, Value};
 
 /// One setting that has to move.
@@ -18,11 +18,11 @@ pub struct Difference {
 
 impl Difference {
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ChangeKind {
         match (self.reset, &self.before) {
-            (true, _) => Kind::Reset,
-            (false, None) => Kind::Add,
-            (false, Some(_)) => Kind::Change,
+            (true, _) => ChangeKind::Reset,
+            (false, None) => ChangeKind::Add,
+            (false, Some(_)) => ChangeKind::Change,
         }
     }
 }
@@ -179,16 +179,16 @@ mod tests {
         };
         for (desired, base, deployed, expected) in [
             (1, 1, 1, None),
-            (2, 1, 1, Some((Kind::Change, Origin::Git))),
-            (1, 1, 2, Some((Kind::Change, Origin::Outside))),
-            (3, 1, 2, Some((Kind::Change, Origin::Both))),
+            (2, 1, 1, Some((ChangeKind::Change, Origin::Git))),
+            (1, 1, 2, Some((ChangeKind::Change, Origin::Outside))),
+            (3, 1, 2, Some((ChangeKind::Change, Origin::Both))),
             (2, 1, 2, None),
-            (1, 0, 0, Some((Kind::Add, Origin::Git))),
-            (1, 0, 2, Some((Kind::Change, Origin::Git))),
-            (0, 1, 1, Some((Kind::Reset, Origin::Git))),
-            (0, 1, 2, Some((Kind::Reset, Origin::Both))),
+            (1, 0, 0, Some((ChangeKind::Add, Origin::Git))),
+            (1, 0, 2, Some((ChangeKind::Change, Origin::Git))),
+            (0, 1, 1, Some((ChangeKind::Reset, Origin::Git))),
+            (0, 1, 2, Some((ChangeKind::Reset, Origin::Both))),
             (0, 0, 2, None),
-            (1, 1, 0, Some((Kind::Add, Origin::Outside))),
+            (1, 1, 0, Some((ChangeKind::Add, Origin::Outside))),
         ] {
             let value = |number: i32| if number == 0 { serde_json::Value::Null } else { number.into() };
             let (desired, base, deployed) = (one(value(desired)), one(value(base)), one(value(deployed)));
@@ -205,7 +205,7 @@ mod tests {
         let deployed = settings(serde_json::json!({"map": {"Klarna": "30", "Swish": "0"}, "other": 1}));
         let found = compare(&desired, Some((&Settings::new(), &deployed)), &no_default);
         assert_eq!(found.len(), 2);
-        assert!(found.iter().all(|difference| difference.kind() == Kind::Reset));
+        assert!(found.iter().all(|difference| difference.kind() == ChangeKind::Reset));
         let to_default = |_: &SettingPath| Some(Value::Text("30".into()));
         assert_eq!(compare(&desired, Some((&Settings::new(), &deployed)), &to_default).len(), 1);
     }

@@ -264,7 +264,7 @@ impl Target {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Change {
     pub setting: String,
-    pub kind: Kind,
+    pub kind: ChangeKind,
     pub before: Json,
     pub after: Json,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -296,7 +296,12 @@ pub struct Change {
 impl Change {
     /// One that was made in the files. What else is known of it is for whoever makes it to set.
     #[must_use]
-    pub fn new(setting: &SettingPath, kind: Kind, before: Option<&Value>, after: Option<&Value>) -> Self {
+    pub fn new(
+        setting: &SettingPath,
+        kind: ChangeKind,
+        before: Option<&Value>,
+        after: Option<&Value>,
+    ) -> Self {
         Change {
             setting: setting.to_string(),
             kind,
@@ -326,7 +331,7 @@ pub(super) fn usual_effect(category: &str) -> &'static str {
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ChangeKind {
     Add,
     Change,
     Reset,

@@ -2,7 +2,7 @@
 //! one category alone.
 
 use super::compare;
-use super::data::{Kind, Origin};
+use super::data::{ChangeKind, Origin};
 use crate::model::{SettingPath, Settings, Value};
 
 /// What one save left.
@@ -31,11 +31,11 @@ pub struct Moved {
 
 impl Moved {
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ChangeKind {
         match (&self.before, &self.after) {
-            (None, _) => Kind::Add,
-            (_, None) => Kind::Reset,
-            _ => Kind::Change,
+            (None, _) => ChangeKind::Add,
+            (_, None) => ChangeKind::Reset,
+            _ => ChangeKind::Change,
         }
     }
 }
@@ -128,7 +128,7 @@ mod tests {
                 applied: *applied,
             })
             .collect();
-        let found = |desired: serde_json::Value| -> Vec<(String, Kind, String, Origin)> {
+        let found = |desired: serde_json::Value| -> Vec<(String, ChangeKind, String, Origin)> {
             let desired = from_json(&desired);
             moved(&versions, None, Some(&desired))
                 .into_iter()
@@ -138,9 +138,9 @@ mod tests {
         assert_eq!(
             found(serde_json::json!({"a": 1, "b": 1, "c": 1})),
             [
-                ("a".into(), Kind::Change, "bo".into(), Origin::Outside),
-                ("c".into(), Kind::Reset, "cy".into(), Origin::Outside),
-                ("d".into(), Kind::Add, "cy".into(), Origin::Outside)
+                ("a".into(), ChangeKind::Change, "bo".into(), Origin::Outside),
+                ("c".into(), ChangeKind::Reset, "cy".into(), Origin::Outside),
+                ("d".into(), ChangeKind::Add, "cy".into(), Origin::Outside)
             ]
         );
         let conflict = found(serde_json::json!({"a": 3, "c": 1, "d": 1}));
@@ -148,11 +148,15 @@ mod tests {
         assert_eq!(conflict.len(), 2, "d is in the files by now");
         // What no apply ever saved was all made outside.
         let never = moved(&versions[1..], None, None);
-        let never: Vec<(String, Kind, &str)> =
+        let never: Vec<(String, ChangeKind, &str)> =
             never.iter().map(|moved| (moved.path.to_string(), moved.kind(), moved.by.as_str())).collect();
         assert_eq!(
             never,
-            [("a".into(), Kind::Add, "bo"), ("b".into(), Kind::Add, "di"), ("d".into(), Kind::Add, "cy")]
+            [
+                ("a".into(), ChangeKind::Add, "bo"),
+                ("b".into(), ChangeKind::Add, "di"),
+                ("d".into(), ChangeKind::Add, "cy")
+            ]
         );
         assert!(moved(&versions[..1], None, None).is_empty());
     }

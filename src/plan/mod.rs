@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::placed::PlacedFinding;
 pub use data::{
-    Action, Categories, CategoryPlan, Change, Commit, Comparison, Effects, Integration, Kind, LIVE_MODE,
-    Mode, Origin, Readiness, Refusal, Released, Scope, SettingCounts, Side, Summary, Target, Touched,
-    turns_live,
+    Action, Categories, CategoryPlan, Change, ChangeKind, Commit, Comparison, Effects, Integration,
+    LIVE_MODE, Mode, Origin, Readiness, Refusal, Released, Scope, SettingCounts, Side, Summary, Target,
+    Touched, turns_live,
 };
 pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
-pub use planning::{Desired, Place, plan_integration, with_fingerprints};
+pub use planning::{Desired, PlaceOf, plan_integration, with_fingerprints};
 
 /// The version of the machine output; a minor step adds, a major one breaks.
 pub const FORMAT_VERSION: &str = "1.0";

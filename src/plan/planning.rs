@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::compare::{self, Difference};
 use super::data::{
-    Action, CategoryPlan, Change, Integration, Kind, Mode, Readiness, Scope, Target, usual_effect,
+    Action, CategoryPlan, Change, ChangeKind, Integration, Mode, Readiness, Scope, Target, usual_effect,
 };
 use super::deployed::{Current, DeployedState};
 use super::safety;
@@ -14,7 +14,7 @@ use crate::options::View;
 use crate::schema::{self, Category, Pair};
 
 /// Path and line of a setting, by category and path.
-pub type Place<'a> = dyn Fn(&str, &SettingPath) -> Option<(String, usize)> + 'a;
+pub type PlaceOf<'a> = dyn Fn(&str, &SettingPath) -> Option<(String, usize)> + 'a;
 
 /// What one integration should be, and what messages about it need.
 pub struct Desired<'a> {
@@ -32,7 +32,7 @@ pub struct Desired<'a> {
     /// Error messages by category.
     pub blocked: BTreeMap<String, Vec<String>>,
     pub view: View<'a>,
-    pub place: &'a Place<'a>,
+    pub place: &'a PlaceOf<'a>,
     /// The fingerprint of a secret by its reference, where it is at hand.
     pub fingerprint: &'a dyn Fn(&str) -> Option<String>,
     pub link: Option<String>,
@@ -140,7 +140,9 @@ fn action(planned: &CategoryPlan, differences: &[Difference], current: Option<&C
     match current {
         _ if differences.is_empty() => Action::None,
         None => Action::Create,
-        Some(_) if differences.iter().all(|difference| difference.kind() == Kind::Reset) => Action::Reset,
+        Some(_) if differences.iter().all(|difference| difference.kind() == ChangeKind::Reset) => {
+            Action::Reset
+        }
         Some(_) => Action::Update,
     }
 }

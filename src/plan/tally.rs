@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Action, CategoryPlan, Integration, Kind, Origin, Refusal, Summary};
+use super::data::{Action, CategoryPlan, ChangeKind, Integration, Origin, Refusal, Summary};
 use crate::model::Name;
 
 /// What is asked of all integrations of a plan.
@@ -49,12 +49,12 @@ pub struct Count {
 impl Count {
     /// None of a category that never was saved.
     fn of(category: &CategoryPlan) -> Option<Self> {
-        let moved = category.changes.iter().filter(|change| change.kind != Kind::Add);
+        let moved = category.changes.iter().filter(|change| change.kind != ChangeKind::Add);
         Some(Count {
             settings: category.deployed?,
             categories: 1,
             moved: moved.clone().count(),
-            reset: moved.filter(|change| change.kind == Kind::Reset).count(),
+            reset: moved.filter(|change| change.kind == ChangeKind::Reset).count(),
             saved: usize::from(category.action.saves()),
         })
     }
@@ -109,9 +109,9 @@ impl Tally {
             for change in &category.changes {
                 let counts = &mut self.summary.settings;
                 *match change.kind {
-                    Kind::Add => &mut counts.add,
-                    Kind::Change => &mut counts.change,
-                    Kind::Reset => &mut counts.reset,
+                    ChangeKind::Add => &mut counts.add,
+                    ChangeKind::Change => &mut counts.change,
+                    ChangeKind::Reset => &mut counts.reset,
                 } += 1;
                 counts.outside += usize::from(change.origin == Origin::Outside);
                 counts.conflicts += usize::from(change.origin == Origin::Both);

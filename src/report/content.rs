@@ -6,7 +6,7 @@ use super::count;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
-use crate::plan::{Action, CategoryPlan, Change, Integration, Kind, Origin, Plan};
+use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Integration, Origin, Plan};
 use crate::schema::parts::Catalogue;
 use crate::store::OUTSIDE;
 
@@ -276,7 +276,7 @@ fn planned(integration: &Integration) -> Vec<Item> {
                     let changed = who_and_when(change);
                     ("plan-drift", "warning", format!("{what}: {setting} was changed {changed}; {then}"))
                 }
-                (Origin::Git, Kind::Reset) => (
+                (Origin::Git, ChangeKind::Reset) => (
                     "plan-reset",
                     if live { "warning" } else { "note" },
                     format!("{what}: {setting} would go back to its default"),
@@ -288,7 +288,7 @@ fn planned(integration: &Integration) -> Vec<Item> {
         let others = category
             .changes
             .iter()
-            .filter(|change| change.origin == Origin::Git && change.kind != Kind::Reset);
+            .filter(|change| change.origin == Origin::Git && change.kind != ChangeKind::Reset);
         let number = others.clone().count();
         if number > 0 {
             let names: Vec<&str> = others.clone().take(4).map(|change| change.setting.as_str()).collect();
@@ -359,8 +359,8 @@ pub fn shown(value: &Json, label: Option<&str>) -> String {
 pub fn shown_after(change: &Change) -> String {
     let after = shown(&change.after, change.after_label.as_deref());
     match change.kind {
-        Kind::Reset if !change.after.is_null() => format!("{after} (default)"),
-        Kind::Change if change.before == change.after => "a new value of the same reference".to_owned(),
+        ChangeKind::Reset if !change.after.is_null() => format!("{after} (default)"),
+        ChangeKind::Change if change.before == change.after => "a new value of the same reference".to_owned(),
         _ => after,
     }
 }

@@ -8,15 +8,15 @@ use serde_json::{Value as Json, json};
 use super::content::{shown, who_and_when};
 use super::{clean, count};
 use crate::model::Value;
-use crate::ops::history::Entry;
-use crate::plan::{FORMAT_VERSION, Kind, Origin, Plan};
+use crate::ops::history::HistoryEntry;
+use crate::plan::{ChangeKind, FORMAT_VERSION, Origin, Plan};
 use crate::store::Note;
 
 /// Newest first, as a person asks for it.
 #[must_use]
-pub fn text(entries: &[Entry]) -> String {
+pub fn text(entries: &[HistoryEntry]) -> String {
     let mut out = String::new();
-    for Entry { record, changes, notes } in entries.iter().rev() {
+    for HistoryEntry { record, changes, notes } in entries.iter().rev() {
         let past = &record.past;
         let commit = past.commit.as_deref().map(|id| {
             let author = past.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
@@ -57,11 +57,11 @@ pub fn text(entries: &[Entry]) -> String {
 
 /// Oldest first.
 #[must_use]
-pub fn json(entries: &[Entry], exit_code: u8) -> Json {
+pub fn json(entries: &[HistoryEntry], exit_code: u8) -> Json {
     let value = |value: &Option<Value>| value.as_ref().map_or(Json::Null, Value::to_json);
     let saves: Vec<Json> = entries
         .iter()
-        .map(|Entry { record, changes, notes }| {
+        .map(|HistoryEntry { record, changes, notes }| {
             let changes: Vec<Json> = changes
                 .iter()
                 .map(|(path, old, new)| {
@@ -83,11 +83,11 @@ pub fn json(entries: &[Entry], exit_code: u8) -> Json {
     json!({"format_version": FORMAT_VERSION, "command": "history", "exit_code": exit_code, "saves": saves})
 }
 
-fn kind(old: &Option<Value>, new: &Option<Value>) -> Kind {
+fn kind(old: &Option<Value>, new: &Option<Value>) -> ChangeKind {
     match (old, new) {
-        (None, _) => Kind::Add,
-        (_, None) => Kind::Reset,
-        _ => Kind::Change,
+        (None, _) => ChangeKind::Add,
+        (_, None) => ChangeKind::Reset,
+        _ => ChangeKind::Change,
     }
 }
 

@@ -6,7 +6,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Map, Value as Json, json};
 
 use super::{clean, count, findings, json as machine};
-use crate::http::Kind;
+use crate::http::FaultKind;
 use crate::ops::options::{Checked, Cleared, Fetched, Known, KnownSet, Note, OfSet};
 use crate::options::Choice;
 use crate::options::lock::Change;
@@ -138,12 +138,12 @@ fn set_json(name: &str, set: &OfSet) -> Json {
         }
         Err(fault) => {
             let reason = match fault.kind {
-                Kind::Denied => "denied",
-                Kind::Unreachable => "unreachable",
-                Kind::TimedOut => "timed-out",
-                Kind::Throttled => "throttled",
-                Kind::Unusable => "unusable",
-                Kind::Stopped => "stopped",
+                FaultKind::Denied => "denied",
+                FaultKind::Unreachable => "unreachable",
+                FaultKind::TimedOut => "timed-out",
+                FaultKind::Throttled => "throttled",
+                FaultKind::Unusable => "unusable",
+                FaultKind::Stopped => "stopped",
             };
             json.insert("outcome".to_owned(), "failed".into());
             json.insert("reason".to_owned(), reason.into());

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::content::{Content, Item, shown, shown_after, state, who_and_when};
 use super::{clean_text, count};
 use crate::model::SettingPath;
-use crate::plan::{CategoryPlan, Change, Effects, Integration, Kind, Origin, Plan};
+use crate::plan::{CategoryPlan, Change, ChangeKind, Effects, Integration, Origin, Plan};
 
 /// The longest text of a value or message that an outline holds.
 const LONGEST: usize = 240;
@@ -150,7 +150,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
                 let turns_live = category.category == crate::model::GENERAL && change.setting == "live_mode";
                 let found = match (change.kind, change.origin) {
                     (_, Origin::Both) => Some((2, "conflict")),
-                    (Kind::Reset, _) if content.command != "drift" => Some((2, "reset")),
+                    (ChangeKind::Reset, _) if content.command != "drift" => Some((2, "reset")),
                     (_, Origin::Outside) => Some((3, "drift")),
                     _ if turns_live => Some((2, "live mode")),
                     _ => None,
@@ -247,7 +247,7 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
             })
         })
         .collect();
-    let kinds = |kind: Kind| {
+    let kinds = |kind: ChangeKind| {
         one.categories
             .iter()
             .flat_map(|category| &category.changes)
@@ -266,9 +266,9 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
         "set": one.readiness.set,
         "link": one.link.as_deref().filter(|link| link.starts_with("https://") || link.starts_with("http://")),
         "settings": count(super::content::changes(one), "setting"),
-        "added": kinds(Kind::Add),
-        "changed": kinds(Kind::Change),
-        "reset": kinds(Kind::Reset),
+        "added": kinds(ChangeKind::Add),
+        "changed": kinds(ChangeKind::Change),
+        "reset": kinds(ChangeKind::Reset),
         "categories": categories,
         "unchanged": count(unchanged, "category"),
         "effects": effects(one),
@@ -289,8 +289,8 @@ fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
         "title": setting.map(|setting| text(&setting.title)),
         "additional": setting.is_some_and(|setting| setting.additional),
         "required": setting.is_some_and(|setting| !matches!(setting.required, crate::schema::Required::No)),
-        "kind": match change.kind { Kind::Add => "add", Kind::Change => "change", Kind::Reset => "reset" },
-        "sign": match change.kind { Kind::Add => "+", Kind::Change => "~", Kind::Reset => "−" },
+        "kind": match change.kind { ChangeKind::Add => "add", ChangeKind::Change => "change", ChangeKind::Reset => "reset" },
+        "sign": match change.kind { ChangeKind::Add => "+", ChangeKind::Change => "~", ChangeKind::Reset => "−" },
         "before": text(&shown(&change.before, change.before_label.as_deref())),
         "after": text(&shown_after(change)),
         "note": note,

@@ -9,7 +9,7 @@ use similar::{ChangeTag, TextDiff};
 use super::{PIECE, clean, clean_text, count};
 use crate::model::Value;
 use crate::ops::check::summarize_refusals;
-use crate::plan::{Action, CategoryPlan, Change, Effects, Integration, Kind, Mode, Origin, Plan};
+use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration, Mode, Origin, Plan};
 
 /// The whole plan, piece by piece: what changes, what is blocked, and how much is unchanged.
 pub fn text(plan: &Plan, take: &mut dyn FnMut(&str)) {
@@ -120,12 +120,14 @@ fn change_text(out: &mut String, change: &Change, width: usize) {
     let origin = origin(change);
     let line = |sign: String, what: String| format!("      {sign} {setting:<width$}  {what}{origin}\n");
     match change.kind {
-        Kind::Add => out.push_str(&line("+".green().to_string(), after)),
-        Kind::Reset if change.after.is_null() => {
+        ChangeKind::Add => out.push_str(&line("+".green().to_string(), after)),
+        ChangeKind::Reset if change.after.is_null() => {
             out.push_str(&line("-".red().to_string(), format!("{before} → {}", "not set".red())));
         }
-        Kind::Reset => out.push_str(&line("-".red().to_string(), format!("{before} → {after} (default)"))),
-        Kind::Change => match (&change.before, &change.after) {
+        ChangeKind::Reset => {
+            out.push_str(&line("-".red().to_string(), format!("{before} → {after} (default)")));
+        }
+        ChangeKind::Change => match (&change.before, &change.after) {
             (Json::String(old), Json::String(new)) if old.contains('\n') || new.contains('\n') => {
                 out.push_str(&line("~".yellow().to_string(), "text changed".to_owned()));
                 text_diff(out, old, new);

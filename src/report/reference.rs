@@ -34,12 +34,12 @@ struct Section {
     title: Name,
     description: String,
     visible: String,
-    settings: Vec<Entry>,
-    additional: Vec<Entry>,
+    settings: Vec<SettingEntry>,
+    additional: Vec<SettingEntry>,
 }
 
 #[derive(Debug, Serialize)]
-struct Entry {
+struct SettingEntry {
     key: String,
     title: String,
     description: String,
@@ -81,7 +81,7 @@ fn section(pair: &Pair, category: &Category) -> Section {
     let entries = |additional: bool| {
         let chosen = category.settings.iter().filter(|setting| setting.additional == additional);
         chosen
-            .map(|setting| Entry {
+            .map(|setting| SettingEntry {
                 key: format!("{}.{}", category.id, setting.path),
                 title: setting.title.clone(),
                 description: setting.description.clone(),

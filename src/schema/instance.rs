@@ -8,7 +8,7 @@ use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, 
 use jsonschema::types::JsonType;
 use serde_json::Value;
 
-use crate::yaml::{Kind, Map, Node};
+use crate::yaml::{Map, Node, NodeKind};
 
 /// The representation; see [`jsonschema::json::Json`].
 #[derive(Debug)]
@@ -67,8 +67,8 @@ impl<'a> JsonNode<'a, Tree> for Instance<'a> {
         match self {
             Instance::Key(text) => Some(Cow::Borrowed(text)),
             Instance::Node(node) => match &node.kind {
-                Kind::Text(text) => Some(Cow::Borrowed(text)),
-                Kind::Number(text) if !is_json_number(text) => Some(Cow::Borrowed(text)),
+                NodeKind::Text(text) => Some(Cow::Borrowed(text)),
+                NodeKind::Number(text) if !is_json_number(text) => Some(Cow::Borrowed(text)),
                 _ => None,
             },
         }
@@ -76,7 +76,7 @@ impl<'a> JsonNode<'a, Tree> for Instance<'a> {
 
     fn as_number(&self) -> Option<Number<'a>> {
         match self {
-            Instance::Node(Node { kind: Kind::Number(text), .. }) if is_json_number(text) => {
+            Instance::Node(Node { kind: NodeKind::Number(text), .. }) if is_json_number(text) => {
                 Some(Number(text))
             }
             _ => None,
@@ -97,12 +97,12 @@ impl<'a> JsonNode<'a, Tree> for Instance<'a> {
     fn json_type(&self) -> JsonType {
         let Instance::Node(node) = self else { return JsonType::String };
         match &node.kind {
-            Kind::Null | Kind::Hole => JsonType::Null,
-            Kind::Bool(_) => JsonType::Boolean,
-            Kind::Number(text) if is_json_number(text) => JsonType::Number,
-            Kind::Number(_) | Kind::Text(_) => JsonType::String,
-            Kind::List(_) => JsonType::Array,
-            Kind::Map(_) => JsonType::Object,
+            NodeKind::Null | NodeKind::Hole => JsonType::Null,
+            NodeKind::Bool(_) => JsonType::Boolean,
+            NodeKind::Number(text) if is_json_number(text) => JsonType::Number,
+            NodeKind::Number(_) | NodeKind::Text(_) => JsonType::String,
+            NodeKind::List(_) => JsonType::Array,
+            NodeKind::Map(_) => JsonType::Object,
         }
     }
 

@@ -4,7 +4,7 @@
 //! then judged as if it stood where it was meant. Only what is judged is repaired, never what is planned.
 
 use crate::diagnostic::Finding;
-use crate::yaml::{Entry, Kind, Map, Node};
+use crate::yaml::{Entry, Map, Node, NodeKind};
 
 /// A key that stands in the wrong place or under the wrong name, and where it was meant to stand.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ fn carry_out(root: &mut Node, from: &[String], to: &[String]) {
 /// Puts an entry under the maps that `parents` name, making those that are not there.
 fn put(holder: &mut Node, parents: &[String], entry: Entry) {
     if holder.is_null() {
-        holder.kind = Kind::Map(Map::new());
+        holder.kind = NodeKind::Map(Map::new());
     }
     let Some(map) = holder.as_map_mut() else { return };
     let Some((first, rest)) = parents.split_first() else {
@@ -73,7 +73,7 @@ fn put(holder: &mut Node, parents: &[String], entry: Entry) {
     if map.get(first).is_none() {
         let mut key = entry.key.clone();
         key.text = first.as_str().into();
-        map.insert(Entry { key, value: Node::new(entry.value.span, Kind::Map(Map::new())) });
+        map.insert(Entry { key, value: Node::new(entry.value.span, NodeKind::Map(Map::new())) });
     }
     if let Some(next) = map.get_mut(first) {
         put(&mut next.value, rest, entry);
@@ -85,7 +85,7 @@ fn lay_over(present: &mut Entry, entry: Entry) {
     let beneath = present.key.span.file != entry.key.span.file;
     let Entry { key, value } = entry;
     match (&mut present.value.kind, value.kind) {
-        (Kind::Map(own), Kind::Map(moved)) => {
+        (NodeKind::Map(own), NodeKind::Map(moved)) => {
             for inner in moved.entries() {
                 match own.get_mut(&inner.key.text) {
                     Some(other) => lay_over(other, inner.clone()),

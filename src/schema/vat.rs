@@ -35,7 +35,7 @@ pub struct Country {
 pub struct Rate {
     /// `25.5`
     pub rate: String,
-    pub kind: Kind,
+    pub kind: RateKind,
     #[serde(flatten)]
     pub time: Time,
     /// The rates that took its place when it ended.
@@ -45,7 +45,7 @@ pub struct Rate {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum RateKind {
     Standard,
     Reduced,
 }
@@ -73,7 +73,7 @@ pub struct Time {
 /// How a rate stands on a day.
 #[derive(Debug, Clone, Copy)]
 pub enum Standing<'a> {
-    InForce(Kind),
+    InForce(RateKind),
     /// The row that ended last.
     Ended(&'a Rate),
     /// The first day on which it is in force.
@@ -136,13 +136,13 @@ impl Country {
     #[must_use]
     pub fn in_force(&self, day: Date) -> Vec<&Rate> {
         let mut rates: Vec<&Rate> = self.rates.iter().filter(|row| row.time.holds(day)).collect();
-        rates.sort_by_key(|row| row.kind == Kind::Reduced);
+        rates.sort_by_key(|row| row.kind == RateKind::Reduced);
         rates
     }
 
     #[must_use]
     pub fn standard(&self, day: Date) -> Option<&str> {
-        self.in_force(day).into_iter().find(|row| row.kind == Kind::Standard).map(|row| row.rate.as_str())
+        self.in_force(day).into_iter().find(|row| row.kind == RateKind::Standard).map(|row| row.rate.as_str())
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
                 "2030-01-01",
             ] {
                 let standard =
-                    country.in_force(on(day)).iter().filter(|row| row.kind == Kind::Standard).count();
+                    country.in_force(on(day)).iter().filter(|row| row.kind == RateKind::Standard).count();
                 assert_eq!(standard, 1, "{code} on {day}");
             }
             for row in country.rates.iter().filter(|row| row.time.until.is_some()) {
@@ -199,7 +199,7 @@ mod tests {
     fn a_rate_ends_on_the_day_before_its_successor_begins() {
         let vat = table();
         let finland = vat.country("FI").unwrap();
-        assert!(matches!(finland.standing("24", on("2024-08-31")), Standing::InForce(Kind::Standard)));
+        assert!(matches!(finland.standing("24", on("2024-08-31")), Standing::InForce(RateKind::Standard)));
         assert!(
             matches!(finland.standing("24", on("2024-09-01")), Standing::Ended(row) if row.replaced_by == ["25.5"])
         );

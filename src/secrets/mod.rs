@@ -16,7 +16,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use crate::http::{Fault, Kind};
+use crate::http::{Fault, FaultKind};
 use crate::model::Hidden;
 use crate::model::value::fingerprint;
 use vault::Vault;
@@ -151,7 +151,7 @@ fn is_reference(text: &str) -> bool {
 }
 
 fn denied(why: String) -> Fault {
-    Fault::new(Kind::Denied, why)
+    Fault::new(FaultKind::Denied, why)
 }
 
 impl Local {

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Reach, Secrets, Source};
-use crate::http::{Fault, Kind};
+use crate::http::{Fault, FaultKind};
 use crate::model::{Hidden, hex};
 use crate::source::write::{self, Mode};
 
@@ -51,18 +51,18 @@ impl<'a> Tokens<'a> {
             let why = format!(
                 "the token behind `{reference}` has changed and the new one cannot be kept ({error}): it has to be made anew"
             );
-            Fault::new(Kind::Denied, why)
+            Fault::new(FaultKind::Denied, why)
         };
         if new.is_empty() || new.chars().any(char::is_control) {
             let why = format!(
                 "what the platform gave in place of `{reference}` is no token: it has to be made anew"
             );
-            return Err(Fault::new(Kind::Unusable, why));
+            return Err(Fault::new(FaultKind::Unusable, why));
         }
         let of = self
             .secrets
             .with(reference, |bytes| digest(&String::from_utf8_lossy(bytes)))
-            .map_err(|fault| Fault::new(Kind::Denied, fault.message))?;
+            .map_err(|fault| Fault::new(FaultKind::Denied, fault.message))?;
         let text = Hidden::new(json!({"of": of, "token": new}).to_string());
         write::replace(self.root, &successor(reference), text.as_bytes(), Mode::Private).map_err(lost)?;
         // Where there is one already, somebody decided.
@@ -95,7 +95,7 @@ mod tests {
         fn read(&self, reference: &str, _: &Reach<'_>) -> Result<Bytes, Fault> {
             let kept = self.0.lock().unwrap();
             let value =
-                kept.get(reference).ok_or_else(|| Fault::new(Kind::Denied, "nothing is kept there"))?;
+                kept.get(reference).ok_or_else(|| Fault::new(FaultKind::Denied, "nothing is kept there"))?;
             Ok(Hidden::new(value.as_bytes().to_vec()))
         }
     }

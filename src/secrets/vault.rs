@@ -18,14 +18,14 @@ use serde::de::{self, Deserializer, Visitor};
 
 use crate::http::address::{self, encode};
 use crate::http::client::{Authorities, Http};
-use crate::http::{Answer, Fault, Kind, Request};
+use crate::http::{Answer, Fault, FaultKind, Request};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Vault itself takes no larger entry by default.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What one path holds, by key.
-type Entry = BTreeMap<String, Word>;
+type KeyValues = BTreeMap<String, Word>;
 
 /// The Vault that the environment names. It is not looked for before the first secret is asked of it.
 #[derive(Default)]
@@ -36,7 +36,7 @@ pub struct Vault {
 #[derive(Default)]
 struct Known {
     /// By path; a path that cannot be read is not asked for again.
-    entries: HashMap<String, Result<Entry, Fault>>,
+    entries: HashMap<String, Result<KeyValues, Fault>>,
     /// An address that did not answer is not tried again.
     down: Option<Fault>,
 }
@@ -50,7 +50,7 @@ impl Vault {
         let parts =
             reference.split_once('#').and_then(|(path, key)| Some((path, path.split_once('/')?, key)));
         let Some((whole, (mount, path), key)) = parts else {
-            return Err(Fault::new(Kind::Denied, "a secret in Vault is written `vault/MOUNT/PATH#KEY`"));
+            return Err(Fault::new(FaultKind::Denied, "a secret in Vault is written `vault/MOUNT/PATH#KEY`"));
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fault) = &known.down {
@@ -59,7 +59,7 @@ impl Vault {
         if !known.entries.contains_key(whole) {
             let entry = ask(mount, path);
             if let Err(fault) = &entry
-                && matches!(fault.kind, Kind::Unreachable | Kind::TimedOut)
+                && matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)
             {
                 known.down = Some(fault.clone());
             }
@@ -79,10 +79,10 @@ impl Vault {
 }
 
 fn denied(message: String) -> Fault {
-    Fault::new(Kind::Denied, message)
+    Fault::new(FaultKind::Denied, message)
 }
 
-fn ask(mount: &str, path: &str) -> Result<Entry, Fault> {
+fn ask(mount: &str, path: &str) -> Result<KeyValues, Fault> {
     let address = variable("VAULT_ADDR").ok_or_else(|| {
         denied("VAULT_ADDR is not set; it is Vault's address, such as https://vault.example.com".to_owned())
     })?;
@@ -113,7 +113,7 @@ fn ask(mount: &str, path: &str) -> Result<Entry, Fault> {
     understand(answer, address)
 }
 
-fn understand(answer: Answer, address: &str) -> Result<Entry, Fault> {
+fn understand(answer: Answer, address: &str) -> Result<KeyValues, Fault> {
     let status = answer.status;
     let body = Hidden::new(answer.body);
     match status {
@@ -123,7 +123,7 @@ fn understand(answer: Answer, address: &str) -> Result<Entry, Fault> {
             let read = read.ok_or_else(|| {
                 let why =
                     format!("what Vault at {address} answers is not of its key/value engine, version 2");
-                Fault::new(Kind::Unusable, why)
+                Fault::new(FaultKind::Unusable, why)
             })?;
             read.data.data.ok_or_else(|| denied("it was deleted in Vault".to_owned()))
         }
@@ -133,16 +133,18 @@ fn understand(answer: Answer, address: &str) -> Result<Entry, Fault> {
         404 => Err(denied(format!(
             "Vault at {address} has nothing there; the mount is the first part and has to be a key/value engine, version 2"
         ))),
-        429 => Err(Fault::new(Kind::Throttled, format!("Vault at {address} asks to wait"))),
-        503 => Err(Fault::new(Kind::Unreachable, format!("Vault at {address} is sealed or in maintenance"))),
+        429 => Err(Fault::new(FaultKind::Throttled, format!("Vault at {address} asks to wait"))),
+        503 => {
+            Err(Fault::new(FaultKind::Unreachable, format!("Vault at {address} is sealed or in maintenance")))
+        }
         300..400 => Err(Fault::new(
-            Kind::Unusable,
+            FaultKind::Unusable,
             format!(
                 "Vault at {address} sends on to another address, which gets no token; set VAULT_ADDR to it if that is right"
             ),
         )),
         400..500 => Err(denied(format!("Vault at {address} refuses the request (HTTP {status})"))),
-        _ => Err(Fault::new(Kind::Unreachable, format!("Vault at {address} fails (HTTP {status})"))),
+        _ => Err(Fault::new(FaultKind::Unreachable, format!("Vault at {address} fails (HTTP {status})"))),
     }
 }
 
@@ -172,7 +174,7 @@ struct Body {
 
 #[derive(Deserialize)]
 struct Version {
-    data: Option<Entry>,
+    data: Option<KeyValues>,
     /// Version 1 of the engine has none.
     #[serde(rename = "metadata")]
     _metadata: serde_json::Map<String, serde_json::Value>,

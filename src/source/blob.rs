@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::{ObjectType, Oid, Repository};
 
-use super::content::{Content, Fault, MAX_BYTES};
+use super::content::{Content, MAX_BYTES, ReadFault};
 
 /// A text in git's object store.
 pub(super) struct Blob {
@@ -56,15 +56,15 @@ impl Blob {
 
     pub(super) fn read(&self) -> Content {
         let read = self.objects.with(|repository| self.read_from(repository));
-        read.unwrap_or_else(|error| Content::faulty(Fault::Unreadable(error.message().to_owned())))
+        read.unwrap_or_else(|error| Content::faulty(ReadFault::Unreadable(error.message().to_owned())))
     }
 
     fn read_from(&self, repository: &Repository) -> Content {
-        let unreadable = |reason: &str| Content::faulty(Fault::Unreadable(reason.to_owned()));
+        let unreadable = |reason: &str| Content::faulty(ReadFault::Unreadable(reason.to_owned()));
         let size = repository.odb().and_then(|objects| objects.read_header(self.id));
         let size = size.map_or(0, |(size, _)| size as u64);
         if size > MAX_BYTES {
-            return Content::faulty(Fault::TooLarge { bytes: size, limit: MAX_BYTES });
+            return Content::faulty(ReadFault::TooLarge { bytes: size, limit: MAX_BYTES });
         }
         match repository.find_blob(self.id) {
             Ok(blob) if blob.content().starts_with(b"version https://git-lfs") => {

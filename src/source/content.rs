@@ -5,7 +5,7 @@ pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file's text is not, or not wholly, what stands on disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ReadFault {
     /// Larger than the bound; the text was not read.
     #[error("it has {bytes} bytes, and no more than {limit} are read")]
     TooLarge { bytes: u64, limit: u64 },
@@ -21,7 +21,7 @@ pub enum Fault {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Content {
     pub text: String,
-    pub fault: Option<Fault>,
+    pub fault: Option<ReadFault>,
 }
 
 impl Content {
@@ -31,12 +31,12 @@ impl Content {
             Err(error) => {
                 let offset = error.utf8_error().valid_up_to();
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                Content { text, fault: Some(Fault::NotUtf8 { offset }) }
+                Content { text, fault: Some(ReadFault::NotUtf8 { offset }) }
             }
         }
     }
 
-    pub(super) fn faulty(fault: Fault) -> Self {
+    pub(super) fn faulty(fault: ReadFault) -> Self {
         Content { text: String::new(), fault: Some(fault) }
     }
 }

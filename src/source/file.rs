@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::blob::Blob;
-use super::content::{Content, Fault};
+use super::content::{Content, ReadFault};
 use super::on_disk::OnDisk;
 
 /// One file: its path (relative to the project, forward slashes) and its text. Small, since there are thousands of which
@@ -12,23 +12,23 @@ use super::on_disk::OnDisk;
 pub struct SourceFile {
     pub path: String,
     /// Where the text is read from when somebody asks for it; `None`: it was given.
-    place: Option<Place>,
+    place: Option<ReadFrom>,
     content: OnceLock<Box<Content>>,
     line_starts: OnceLock<Box<[u32]>>,
 }
 
 /// Where a text is read from.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum ReadFrom {
     Disk(Box<OnDisk>),
     Blob(Blob),
 }
 
-impl Place {
+impl ReadFrom {
     fn read(&self) -> Content {
         match self {
-            Place::Disk(file) => file.read(),
-            Place::Blob(blob) => blob.read(),
+            ReadFrom::Disk(file) => file.read(),
+            ReadFrom::Blob(blob) => blob.read(),
         }
     }
 }
@@ -40,7 +40,7 @@ impl SourceFile {
     }
 
     #[must_use]
-    pub fn with_fault(path: impl Into<String>, text: impl Into<String>, fault: Fault) -> Self {
+    pub fn with_fault(path: impl Into<String>, text: impl Into<String>, fault: ReadFault) -> Self {
         SourceFile::of(path.into(), Content { text: text.into(), fault: Some(fault) })
     }
 
@@ -53,21 +53,21 @@ impl SourceFile {
     }
 
     /// A file that is read when somebody asks for its text, and then just once.
-    pub(super) fn unread(path: String, place: Place) -> Self {
+    pub(super) fn unread(path: String, place: ReadFrom) -> Self {
         SourceFile { path, place: Some(place), content: OnceLock::new(), line_starts: OnceLock::new() }
     }
 
     pub(super) fn content(&self) -> &Content {
-        self.content.get_or_init(|| Box::new(self.place.as_ref().map(Place::read).unwrap_or_default()))
+        self.content.get_or_init(|| Box::new(self.place.as_ref().map(ReadFrom::read).unwrap_or_default()))
     }
 
     /// Whether two files hold the same; nothing is taken out of git where its ids tell.
     #[must_use]
     pub fn same_content(&self, other: &SourceFile) -> bool {
         match (&self.place, &other.place) {
-            (Some(Place::Blob(one)), Some(Place::Blob(two))) => one.id == two.id,
-            (Some(Place::Disk(_)), Some(Place::Blob(blob))) if blob.is(self.content()) => true,
-            (Some(Place::Blob(blob)), Some(Place::Disk(_))) if blob.is(other.content()) => true,
+            (Some(ReadFrom::Blob(one)), Some(ReadFrom::Blob(two))) => one.id == two.id,
+            (Some(ReadFrom::Disk(_)), Some(ReadFrom::Blob(blob))) if blob.is(self.content()) => true,
+            (Some(ReadFrom::Blob(blob)), Some(ReadFrom::Disk(_))) if blob.is(other.content()) => true,
             _ => self.content() == other.content(),
         }
     }
@@ -80,8 +80,8 @@ impl SourceFile {
     /// Hands out the text, and why it is not wholly what stands on disk. Of a sound file in a working tree it is not kept: of
     /// thousands nobody asks again. Whoever does gets it from the disk once more, or a fault if it was changed in between;
     /// where that would not show, since it was changed just before, it is kept.
-    pub fn with_text<T>(&self, look: impl FnOnce(&str, Option<&Fault>) -> T) -> T {
-        if let (None, Some(Place::Disk(file))) = (self.content.get(), &self.place) {
+    pub fn with_text<T>(&self, look: impl FnOnce(&str, Option<&ReadFault>) -> T) -> T {
+        if let (None, Some(ReadFrom::Disk(file))) = (self.content.get(), &self.place) {
             let content = file.read();
             if content.fault.is_none() && file.is_settled() {
                 return look(&content.text, None);
@@ -100,7 +100,7 @@ impl SourceFile {
 
     /// Why the text is not, or not wholly, what stands on disk.
     #[must_use]
-    pub fn fault(&self) -> Option<&Fault> {
+    pub fn fault(&self) -> Option<&ReadFault> {
         self.content().fault.as_ref()
     }
 

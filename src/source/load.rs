@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use super::content::MAX_BYTES;
-use super::file::{Place, SourceFile};
+use super::file::{ReadFrom, SourceFile};
 pub use super::on_disk::reason;
 use super::on_disk::{OnDisk, read_content};
 use super::texts::Sources;
@@ -59,7 +59,8 @@ pub fn load(root: &Path) -> Sources {
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    let files = found.into_iter().map(|(path, place)| SourceFile::unread(path, Place::Disk(Box::new(place))));
+    let files =
+        found.into_iter().map(|(path, place)| SourceFile::unread(path, ReadFrom::Disk(Box::new(place))));
     Sources::from(files.collect::<Vec<_>>())
 }
 

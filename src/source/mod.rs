@@ -13,7 +13,7 @@ mod span;
 mod texts;
 pub mod write;
 
-pub use content::Fault;
+pub use content::ReadFault;
 pub use file::SourceFile;
 pub use span::{FileId, Position, Span};
 pub use texts::Sources;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use super::content::{Content, Fault, MAX_BYTES};
+use super::content::{Content, MAX_BYTES, ReadFault};
 
 /// Where a file of the working tree is.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl OnDisk {
 }
 
 fn unreadable(reason: String) -> Content {
-    Content::faulty(Fault::Unreadable(reason))
+    Content::faulty(ReadFault::Unreadable(reason))
 }
 
 pub(super) fn read_content(path: &Path) -> Content {
@@ -71,7 +71,7 @@ fn read_stamped(path: &Path) -> Result<(Stamp, Content), Content> {
         false if data.is_dir() => return Err(unreadable("it is a folder".to_owned())),
         false => return Err(unreadable("it is not a regular file".to_owned())),
         true if data.len() > MAX_BYTES => {
-            return Err(Content::faulty(Fault::TooLarge { bytes: data.len(), limit: MAX_BYTES }));
+            return Err(Content::faulty(ReadFault::TooLarge { bytes: data.len(), limit: MAX_BYTES }));
         }
         true => {}
     }

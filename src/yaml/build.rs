@@ -9,7 +9,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
 use super::limits::{DEPTH_LIMIT, EXPANSION_LIMIT, FINDING_LIMIT};
 use super::text::{clamp, excerpt, odd};
-use super::tree::{Entry, Key, Kind, Map, Node};
+use super::tree::{Entry, Key, Map, Node, NodeKind};
 use super::{expression, scalar};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
@@ -265,11 +265,11 @@ impl<'a> Builder<'a> {
         // An alias may bring a key's text back as a value, and a value's as a key.
         let kept = self.is_kept(anchor);
         let kind = match tag {
-            None if foreign && self.mode == Mode::Configuration => Kind::Hole,
-            _ if at_key && !kept => Kind::Null,
+            None if foreign && self.mode == Mode::Configuration => NodeKind::Hole,
+            _ if at_key && !kept => NodeKind::Null,
             Some((tag, tag_span)) if !at_key => self.tagged(tag, tag_span, text, plain, span),
             _ if plain => scalar::resolve(text),
-            _ => Kind::Text(text.into()),
+            _ => NodeKind::Text(text.into()),
         };
         let as_key = (at_key || kept).then(|| text.into());
         let built = Built { node: Node { span, kind }, text: as_key, weight: weigh(text), height: 0 };
@@ -340,20 +340,20 @@ impl<'a> Builder<'a> {
     }
 
     /// A scalar under a tag of the core schema.
-    fn tagged(&mut self, tag: &Tag, tag_span: Span, text: &str, plain: bool, span: Span) -> Kind {
+    fn tagged(&mut self, tag: &Tag, tag_span: Span, text: &str, plain: bool, span: Span) -> NodeKind {
         let resolved = scalar::resolve(text);
         match tag.core_suffix() {
-            Some("null") if matches!(resolved, Kind::Null) => resolved,
-            Some("bool") if matches!(resolved, Kind::Bool(_)) => resolved,
+            Some("null") if matches!(resolved, NodeKind::Null) => resolved,
+            Some("bool") if matches!(resolved, NodeKind::Bool(_)) => resolved,
             Some("int") if scalar::is_integer(text) => resolved,
-            Some("float") if matches!(resolved, Kind::Number(_)) => resolved,
-            Some("str") => Kind::Text(text.into()),
-            None if is_plain_text_tag(tag) => Kind::Text(text.into()),
+            Some("float") if matches!(resolved, NodeKind::Number(_)) => resolved,
+            Some("str") => NodeKind::Text(text.into()),
+            None if is_plain_text_tag(tag) => NodeKind::Text(text.into()),
             None if plain => resolved,
-            None => Kind::Text(text.into()),
+            None => NodeKind::Text(text.into()),
             Some(_) => {
                 self.report(codes::wrong_tag(&excerpt(&tag.original()), &excerpt(text), tag_span.to(span)));
-                Kind::Hole
+                NodeKind::Hole
             }
         }
     }
@@ -382,9 +382,9 @@ impl<'a> Builder<'a> {
         // A block collection without any text in it has no place of its own.
         let span = self.span(frame.start, if frame.flow { end } else { self.end.max(frame.start) });
         let kind = match frame.content {
-            _ if frame.spoiled => Kind::Hole,
-            Content::List(items) => Kind::List(items),
-            Content::Map { map, merges, .. } => Kind::Map(self.merge(map, merges)),
+            _ if frame.spoiled => NodeKind::Hole,
+            Content::List(items) => NodeKind::List(items),
+            Content::Map { map, merges, .. } => NodeKind::Map(self.merge(map, merges)),
         };
         let built =
             Built { node: Node { span, kind }, text: None, weight: frame.weight, height: frame.height + 1 };
@@ -492,12 +492,12 @@ impl<'a> Builder<'a> {
     fn merge(&mut self, mut map: Map, merges: Vec<Node>) -> Map {
         for node in merges {
             match node.kind {
-                Kind::Map(other) => inherit(&mut map, other),
-                Kind::List(items) => {
+                NodeKind::Map(other) => inherit(&mut map, other),
+                NodeKind::List(items) => {
                     for item in items {
                         match item.kind {
-                            Kind::Map(other) => inherit(&mut map, other),
-                            Kind::Hole => map.set_cut(),
+                            NodeKind::Map(other) => inherit(&mut map, other),
+                            NodeKind::Hole => map.set_cut(),
                             _ => {
                                 map.set_cut();
                                 self.report(codes::bad_merge(item.kind_name(), item.span));
@@ -505,7 +505,7 @@ impl<'a> Builder<'a> {
                         }
                     }
                 }
-                Kind::Hole => map.set_cut(),
+                NodeKind::Hole => map.set_cut(),
                 _ => {
                     map.set_cut();
                     self.report(codes::bad_merge(node.kind_name(), node.span));
@@ -537,7 +537,8 @@ impl<'a> Builder<'a> {
     fn alias(&mut self, id: usize, start: usize, end: usize) {
         let span = self.span(start, end);
         self.end = self.end.max(end);
-        let hole = |weight| Built { node: Node { span, kind: Kind::Hole }, text: None, weight, height: 0 };
+        let hole =
+            |weight| Built { node: Node { span, kind: NodeKind::Hole }, text: None, weight, height: 0 };
         let name = self.text.get(span.range()).unwrap_or("").trim_start_matches('*');
         let anchor = self.name_of.get(&id).and_then(|at| self.names.get(*at)).map(|(_, span)| *span);
         let built = match self.anchors.get(&id) {
@@ -573,7 +574,7 @@ impl<'a> Builder<'a> {
         let known = self.names.iter().rev().take(100).map(|(name, _)| &**name);
         let near = crate::diagnostic::nearest(name, known).map(str::to_owned);
         self.report(codes::undefined_alias(&excerpt(name), near.as_deref(), span));
-        self.place(Built { node: Node { span, kind: Kind::Hole }, text: None, weight: 1, height: 0 });
+        self.place(Built { node: Node { span, kind: NodeKind::Hole }, text: None, weight: 1, height: 0 });
     }
 
     fn stop(&self, error: ScanError) -> Stop {
@@ -588,26 +589,26 @@ impl<'a> Builder<'a> {
             stopped.is_some_and(|at| self.text.get(self.end..at).is_none_or(|gap| !gap.contains('\n')));
         if self.stack.is_empty() {
             if let Some(last) = self.documents.last_mut().filter(|_| tainted) {
-                last.kind = Kind::Hole;
+                last.kind = NodeKind::Hole;
             }
             return;
         }
         let end = self.end;
         let spoil = |node: &mut Node| {
             if tainted && node.span.end as usize >= end {
-                node.kind = Kind::Hole;
+                node.kind = NodeKind::Hole;
             }
         };
         let mut open = std::mem::take(&mut self.stack).into_iter();
         let Some(root) = open.next() else { return };
         let span = self.span(root.start, self.end.max(root.start));
         let hole_start = open.next().map_or(self.end, |frame| frame.start);
-        let hole = Node { span: self.span(hole_start, self.end.max(hole_start)), kind: Kind::Hole };
+        let hole = Node { span: self.span(hole_start, self.end.max(hole_start)), kind: NodeKind::Hole };
         let kind = match root.content {
             Content::List(mut items) => {
                 items.last_mut().into_iter().for_each(spoil);
                 items.push(hole);
-                Kind::List(items)
+                NodeKind::List(items)
             }
             Content::Map { map, pending, merges, .. } => {
                 let mut map = map;
@@ -619,7 +620,7 @@ impl<'a> Builder<'a> {
                 }
                 map = self.merge(map, merges);
                 map.set_cut();
-                Kind::Map(map)
+                NodeKind::Map(map)
             }
         };
         self.documents.push(Node { span, kind });

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::read::parse;
 use super::scalar;
-use super::tree::{Entry, Key, Kind, Map, Node};
+use super::tree::{Entry, Key, Map, Node, NodeKind};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// Why a text was left alone.
@@ -101,7 +101,8 @@ pub(super) fn tree(text: &str) -> Option<Node> {
     let mut findings = Vec::new();
     let root = parse(&sources, file, &mut findings);
     let wrong = findings.iter().any(|finding| finding.severity == crate::diagnostic::Severity::Error);
-    let empty = || Node { span: Span::new(FileId(0), text.len(), text.len()), kind: Kind::Map(Map::new()) };
+    let empty =
+        || Node { span: Span::new(FileId(0), text.len(), text.len()), kind: NodeKind::Map(Map::new()) };
     (!wrong).then(|| root.unwrap_or_else(empty))
 }
 
@@ -109,13 +110,15 @@ pub(super) fn tree(text: &str) -> Option<Node> {
 #[must_use]
 pub fn same(one: &Node, two: &Node) -> bool {
     match (&one.kind, &two.kind) {
-        (Kind::Null, Kind::Null) | (Kind::Hole, Kind::Hole) => true,
-        (Kind::Bool(one), Kind::Bool(two)) => one == two,
-        (Kind::Number(one), Kind::Number(two)) | (Kind::Text(one), Kind::Text(two)) => one == two,
-        (Kind::List(one), Kind::List(two)) => {
+        (NodeKind::Null, NodeKind::Null) | (NodeKind::Hole, NodeKind::Hole) => true,
+        (NodeKind::Bool(one), NodeKind::Bool(two)) => one == two,
+        (NodeKind::Number(one), NodeKind::Number(two)) | (NodeKind::Text(one), NodeKind::Text(two)) => {
+            one == two
+        }
+        (NodeKind::List(one), NodeKind::List(two)) => {
             one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two))
         }
-        (Kind::Map(one), Kind::Map(two)) => {
+        (NodeKind::Map(one), NodeKind::Map(two)) => {
             let same_entry =
                 |one: &Entry, two: &Entry| one.key.text == two.key.text && same(&one.value, &two.value);
             one.replaces() == two.replaces()
@@ -136,12 +139,12 @@ fn prove(before: &str, after: &str, expected: &Node, said: &str) -> Result<(), E
 
 fn node(value: &Json) -> Node {
     let kind = match value {
-        Json::Null => Kind::Null,
-        Json::Bool(on) => Kind::Bool(*on),
-        Json::Number(number) => Kind::Number(number.to_string().into()),
-        Json::String(text) => Kind::Text(text.as_str().into()),
-        Json::Array(items) => Kind::List(items.iter().map(node).collect()),
-        Json::Object(map) => Kind::Map(map.iter().map(|(key, value)| entry(key, node(value))).collect()),
+        Json::Null => NodeKind::Null,
+        Json::Bool(on) => NodeKind::Bool(*on),
+        Json::Number(number) => NodeKind::Number(number.to_string().into()),
+        Json::String(text) => NodeKind::Text(text.as_str().into()),
+        Json::Array(items) => NodeKind::List(items.iter().map(node).collect()),
+        Json::Object(map) => NodeKind::Map(map.iter().map(|(key, value)| entry(key, node(value))).collect()),
     };
     Node { span: Span::new(FileId(0), 0, 0), kind }
 }
@@ -156,7 +159,7 @@ fn put(root: &mut Node, keys: &[&str], value: &Json) -> Option<()> {
         return Some(());
     };
     if root.is_null() {
-        root.kind = Kind::Map(Map::new());
+        root.kind = NodeKind::Map(Map::new());
     }
     let map = root.as_map_mut()?;
     if map.get(first).is_none() {
@@ -180,14 +183,14 @@ fn splice_value(text: &str, root: &Node, keys: &[&str], value: &Json) -> Option<
     for (depth, key) in keys.iter().enumerate() {
         let rest = &keys[depth..];
         match &at.kind {
-            Kind::Map(map) => match map.get(key) {
+            NodeKind::Map(map) => match map.get(key) {
                 Some(entry) => {
                     holder = Some((at, entry));
                     at = &entry.value;
                 }
                 None => return insert(text, at, holder, rest, value),
             },
-            Kind::Null => return insert(text, at, holder, rest, value),
+            NodeKind::Null => return insert(text, at, holder, rest, value),
             _ => return None,
         }
     }
@@ -211,7 +214,7 @@ fn replace(text: &str, entry: &Entry, value: &Json) -> Option<String> {
         let colon = entry.key.span.end as usize + head.find(':')? + 1;
         return Some(format!("{} {}{}", text.get(..colon)?, flow(value), text.get(range.end..)?));
     }
-    if let Kind::List(items) = &old.kind
+    if let NodeKind::List(items) = &old.kind
         && !written.starts_with('[')
     {
         let Json::Array(new) = value else { return None };
@@ -277,7 +280,7 @@ fn insert(
     let pair = || format!("{}: {}", key(first), flow(&nested));
     let written = text.get(at.span.range())?;
     match &at.kind {
-        Kind::Map(map) if written.starts_with('{') => {
+        NodeKind::Map(map) if written.starts_with('{') => {
             let inside =
                 map.entries().iter().filter(|entry| within(at, entry)).max_by_key(|entry| entry.key.span.end);
             match inside {
@@ -292,7 +295,7 @@ fn insert(
                 }
             }
         }
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             let own: Vec<&Entry> = map.entries().iter().filter(|entry| within(at, entry)).collect();
             let Some(last) = own.iter().max_by_key(|entry| entry.key.span.end) else {
                 // A text without content.
@@ -313,7 +316,7 @@ fn insert(
             let end = (last.value.span.end).max(last.key.span.end) as usize;
             add_lines(text, end, &lines(&indent))
         }
-        Kind::Null => {
+        NodeKind::Null => {
             let (parent, entry) = holder?;
             let in_flow = text.get(parent.span.range())?.starts_with('{');
             if !written.is_empty() || in_flow {
@@ -455,7 +458,7 @@ fn is_plain(text: &str) -> bool {
     edge(text.chars().next())
         && edge(text.chars().next_back())
         && text.chars().all(inner)
-        && matches!(scalar::resolve(text), Kind::Text(_))
+        && matches!(scalar::resolve(text), NodeKind::Text(_))
         && !WORDS.contains(&text.to_ascii_lowercase().as_str())
         && !(text.contains('_') && text.chars().all(|c| c.is_ascii_digit() || c == '_'))
 }

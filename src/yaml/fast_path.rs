@@ -8,7 +8,7 @@
 
 use super::scalar;
 use super::text;
-use super::tree::{Entry, Key, Kind, Map, Node};
+use super::tree::{Entry, Key, Map, Node, NodeKind};
 use crate::source::{FileId, Span};
 
 /// Deeper nesting is left to the events, whose bound has a finding.
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
                     self.below(column, depth)?
                 } else {
                     self.end = colon;
-                    Node { span: self.span(colon, colon), kind: Kind::Null }
+                    Node { span: self.span(colon, colon), kind: NodeKind::Null }
                 }
             } else {
                 self.value(depth)?
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
                 return None;
             }
         }
-        Some(Node { span: self.span(start, self.end), kind: Kind::Map(map) })
+        Some(Node { span: self.span(start, self.end), kind: NodeKind::Map(map) })
     }
 
     /// A list or a map on lines of its own, below a key in this column.
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
                 return None;
             }
         }
-        Some(Node { span: self.span(start, self.end), kind: Kind::List(items) })
+        Some(Node { span: self.span(start, self.end), kind: NodeKind::List(items) })
     }
 
     /// A scalar or a flow collection and the rest of its line.
@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
             b'{' | b'[' => self.flow(depth + 1),
             b'"' | b'\'' => {
                 let (text, span) = self.quoted()?;
-                Some(Node { span, kind: Kind::Text(text) })
+                Some(Node { span, kind: NodeKind::Text(text) })
             }
             _ => {
                 let start = self.at;
@@ -359,7 +359,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         self.at += 1;
-        let kind = if is_map { Kind::Map(map) } else { Kind::List(items) };
+        let kind = if is_map { NodeKind::Map(map) } else { NodeKind::List(items) };
         Some(Node { span: self.span(start, self.at), kind })
     }
 }

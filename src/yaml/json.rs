@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::limits::{DEPTH_LIMIT, FINDING_LIMIT};
 use super::text::{clamp, excerpt, hole};
-use super::tree::{Entry, Key, Kind, Map, Node};
+use super::tree::{Entry, Key, Map, Node, NodeKind};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
 use crate::source::{FileId, Span};
@@ -88,8 +88,8 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let kind = match self.peek() {
             Some(b'[' | b'{') => return self.open(open),
-            Some(b'"') => Kind::Text(self.string()?.into()),
-            Some(b'-' | b'0'..=b'9') => Kind::Number(self.number()?.into()),
+            Some(b'"') => NodeKind::Text(self.string()?.into()),
+            Some(b'-' | b'0'..=b'9') => NodeKind::Number(self.number()?.into()),
             Some(b'a'..=b'z' | b'A'..=b'Z') => self.word()?,
             Some(b']' | b'}') => {
                 return Err(self.wrong(
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         let close = if object { b'}' } else { b']' };
         if self.peek() == Some(close) {
             self.at += 1;
-            let kind = if object { Kind::Map(Map::new()) } else { Kind::List(Vec::new()) };
+            let kind = if object { NodeKind::Map(Map::new()) } else { NodeKind::List(Vec::new()) };
             return Ok(Some(Node { span: self.span(start), kind }));
         }
         open.push(if object {
@@ -246,8 +246,8 @@ impl<'a> Reader<'a> {
     fn close(&mut self, open: &mut Vec<Open>) -> Option<Node> {
         self.at += 1;
         Some(match open.pop()? {
-            Open::Array { start, items } => Node { span: self.span(start), kind: Kind::List(items) },
-            Open::Object { start, map, .. } => Node { span: self.span(start), kind: Kind::Map(map) },
+            Open::Array { start, items } => Node { span: self.span(start), kind: NodeKind::List(items) },
+            Open::Object { start, map, .. } => Node { span: self.span(start), kind: NodeKind::Map(map) },
         })
     }
 
@@ -393,15 +393,15 @@ impl<'a> Reader<'a> {
         self.at - start
     }
 
-    fn word(&mut self) -> Step<Kind> {
+    fn word(&mut self) -> Step<NodeKind> {
         let start = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
             self.at += 1;
         }
         match &self.text[start..self.at] {
-            "true" => Ok(Kind::Bool(true)),
-            "false" => Ok(Kind::Bool(false)),
-            "null" => Ok(Kind::Null),
+            "true" => Ok(NodeKind::Bool(true)),
+            "false" => Ok(NodeKind::Bool(false)),
+            "null" => Ok(NodeKind::Null),
             word => {
                 let message = format!("`{}` is no JSON value", excerpt(word));
                 let finding = codes::json_syntax(message, "expected a value", self.span(start))

@@ -2,7 +2,7 @@
 //!
 //! This module reads, and [`edit`] changes a text in place; neither knows what a configuration is. There is one meaning of YAML in
 //! the program, and it is the one here: the core schema of YAML 1.2, so that `no`, dates and `1_000` are text.
-//! Reading cannot fail. What is wrong becomes a finding, one a mistake, and the tree has a [`Kind::Hole`] where the text was
+//! Reading cannot fail. What is wrong becomes a finding, one a mistake, and the tree has a [`NodeKind::Hole`] where the text was
 //! wrong, so that later stages need not speak of it again. A map of which an unknown part is missing says so
 //! ([`Map::is_cut`]).
 //!
@@ -35,7 +35,7 @@ mod tree;
 
 pub use limits::{DEPTH_LIMIT, EXPANSION_LIMIT};
 pub use read::{parse, parse_json, parse_stream};
-pub use tree::{Entry, Key, Kind, Map, Node, Trail, find_path, key_at};
+pub use tree::{Entry, Key, Map, Node, NodeKind, Trail, find_path, key_at};
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,11 @@ use super::tree::Node;
 use super::{fast_path, json, syntax};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
-use crate::source::{Fault, FileId, Sources};
+use crate::source::{FileId, ReadFault, Sources};
 
 /// Reads a file of one document, as configuration is written.
 ///
-/// `None` is a file without content; text that is wholly unusable is a [`Kind::Hole`] with a finding.
+/// `None` is a file without content; text that is wholly unusable is a [`NodeKind::Hole`] with a finding.
 pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
     let root = sources.file(file).with_text(|text, fault| match unusable(text, fault, file, findings) {
         Some(hole) => Some(hole),
@@ -56,13 +56,18 @@ fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Ve
 }
 
 /// Reports a file whose bytes are no text to parse, and gives the hole that stands for it.
-fn unusable(text: &str, fault: Option<&Fault>, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
+fn unusable(
+    text: &str,
+    fault: Option<&ReadFault>,
+    file: FileId,
+    findings: &mut Vec<Finding>,
+) -> Option<Node> {
     let start = clamp(text, file, 0, 0);
     let finding = match fault {
-        Some(Fault::TooLarge { bytes, limit }) => codes::too_large(*bytes, *limit, start),
-        Some(Fault::Unreadable(reason)) => codes::unreadable(reason, start),
+        Some(ReadFault::TooLarge { bytes, limit }) => codes::too_large(*bytes, *limit, start),
+        Some(ReadFault::Unreadable(reason)) => codes::unreadable(reason, start),
         _ if is_utf16(text) => codes::utf16(start),
-        Some(Fault::NotUtf8 { offset }) => codes::not_utf8(clamp(text, file, *offset, offset + 1)),
+        Some(ReadFault::NotUtf8 { offset }) => codes::not_utf8(clamp(text, file, *offset, offset + 1)),
         None => return None,
     };
     findings.push(finding);

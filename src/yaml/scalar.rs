@@ -1,15 +1,15 @@
 //! Plain scalars by the core schema of YAML 1.2. Quoted text never comes here.
 
-use super::tree::Kind;
+use super::tree::NodeKind;
 
 /// What a plain scalar means: `no`, dates, `1_000` and `190:20:30` are text, as YAML 1.2 has it.
-pub(super) fn resolve(text: &str) -> Kind {
+pub(super) fn resolve(text: &str) -> NodeKind {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
-        "true" | "True" | "TRUE" => Kind::Bool(true),
-        "false" | "False" | "FALSE" => Kind::Bool(false),
-        _ if is_integer(text) || is_float(text) => Kind::Number(text.into()),
-        _ => Kind::Text(text.into()),
+        "" | "~" | "null" | "Null" | "NULL" => NodeKind::Null,
+        "true" | "True" | "TRUE" => NodeKind::Bool(true),
+        "false" | "False" | "FALSE" => NodeKind::Bool(false),
+        _ if is_integer(text) || is_float(text) => NodeKind::Number(text.into()),
+        _ => NodeKind::Text(text.into()),
     }
 }
 

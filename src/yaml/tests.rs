@@ -7,7 +7,7 @@ use std::path::Path;
 use super::build::Mode;
 use super::*;
 use crate::diagnostic::Finding;
-use crate::source::{Fault, FileId, SourceFile, Sources, Span};
+use crate::source::{FileId, ReadFault, SourceFile, Sources, Span};
 
 fn run<T>(text: &str, read: impl Fn(&Sources, FileId, &mut Vec<Finding>) -> T) -> (T, Vec<Finding>, Sources) {
     let mut sources = Sources::default();
@@ -168,7 +168,7 @@ fn plain_scalars_follow_the_core_schema() {
     ] {
         assert_eq!(json_of(text), json, "{text}");
     }
-    assert!(matches!(&tree("007").kind, Kind::Number(text) if &**text == "007"));
+    assert!(matches!(&tree("007").kind, NodeKind::Number(text) if &**text == "007"));
 }
 
 #[test]
@@ -225,10 +225,10 @@ fn empty_files_have_no_node_and_streams_have_all() {
 #[test]
 fn unusable_files_are_one_finding_and_a_hole() {
     for (text, fault, code) in [
-        ("", Some(Fault::TooLarge { bytes: 20_000_000, limit: 10_000_000 }), "E0114"),
-        ("a: 1\nb: \u{fffd}\n", Some(Fault::NotUtf8 { offset: 8 }), "E0115"),
-        ("", Some(Fault::Unreadable("denied".into())), "E0116"),
-        ("\u{fffd}\u{fffd}a\0:\0", Some(Fault::NotUtf8 { offset: 0 }), "E0115"),
+        ("", Some(ReadFault::TooLarge { bytes: 20_000_000, limit: 10_000_000 }), "E0114"),
+        ("a: 1\nb: \u{fffd}\n", Some(ReadFault::NotUtf8 { offset: 8 }), "E0115"),
+        ("", Some(ReadFault::Unreadable("denied".into())), "E0116"),
+        ("\u{fffd}\u{fffd}a\0:\0", Some(ReadFault::NotUtf8 { offset: 0 }), "E0115"),
         ("a\0:\0 \x001\0", None, "E0115"),
     ] {
         let mut sources = Sources::default();
@@ -247,7 +247,7 @@ fn unusable_files_are_one_finding_and_a_hole() {
 fn a_map_finds_its_keys_small_or_large() {
     let span = Span::new(FileId(0), 0, 0);
     let entry =
-        |key: String| Entry { key: Key { text: key.into(), span }, value: Node::new(span, Kind::Null) };
+        |key: String| Entry { key: Key { text: key.into(), span }, value: Node::new(span, NodeKind::Null) };
     let mut map: Map = (0..40).map(|at| entry(format!("k{at}"))).collect();
     map.insert(entry("k7".into()));
     assert_eq!((map.len(), map.entries()[7].key.text.as_ref()), (40, "k7"));
@@ -380,8 +380,8 @@ fn large_files_are_read_in_linear_time() {
 fn check_spans(node: &Node, text: &str) {
     assert!(text.get(node.span.range()).is_some(), "{:?} in {text:?}", node.span);
     match &node.kind {
-        Kind::List(items) => items.iter().for_each(|item| check_spans(item, text)),
-        Kind::Map(map) => {
+        NodeKind::List(items) => items.iter().for_each(|item| check_spans(item, text)),
+        NodeKind::Map(map) => {
             for entry in map.entries() {
                 assert!(text.get(entry.key.span.range()).is_some(), "{:?} in {text:?}", entry.key);
                 check_spans(&entry.value, text);
@@ -447,8 +447,8 @@ proptest::proptest! {
 fn outline(node: &Node) -> String {
     let Span { start, end, .. } = node.span;
     let inside = match &node.kind {
-        Kind::List(items) => items.iter().map(outline).collect(),
-        Kind::Map(map) => {
+        NodeKind::List(items) => items.iter().map(outline).collect(),
+        NodeKind::Map(map) => {
             let entry = |Entry { key: Key { text, span }, value }: &Entry| {
                 format!("{text:?}@{}-{}: {}", span.start, span.end, outline(value))
             };

@@ -1,6 +1,6 @@
 //! Places in a text, and pieces of it that can be shown.
 
-use super::tree::{Kind, Node};
+use super::tree::{Node, NodeKind};
 use crate::source::{FileId, Span};
 
 /// A line of the text: where it starts, where its first character that is no white space stands, where it ends.
@@ -47,7 +47,7 @@ impl Line {
 
 /// What stands for a text that could not be read.
 pub(super) fn hole(text: &str, file: FileId) -> Node {
-    Node { span: clamp(text, file, 0, text.len()), kind: Kind::Hole }
+    Node { span: clamp(text, file, 0, text.len()), kind: NodeKind::Hole }
 }
 
 /// A span moved inside the text and onto character boundaries.

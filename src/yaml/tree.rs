@@ -11,12 +11,12 @@ use crate::source::Span;
 #[derive(Debug, Clone)]
 pub struct Node {
     pub span: Span,
-    pub kind: Kind,
+    pub kind: NodeKind,
 }
 
 /// What a value is, by the core schema of YAML 1.2.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum NodeKind {
     Null,
     Bool(bool),
     /// As written: `25.50`, `0xFF`, `007`, `.inf`.
@@ -220,43 +220,43 @@ impl<'a> Trail<'a> {
 
 impl Node {
     #[must_use]
-    pub fn new(span: Span, kind: Kind) -> Self {
+    pub fn new(span: Span, kind: NodeKind) -> Self {
         Node { span, kind }
     }
 
     #[must_use]
     pub fn as_map(&self) -> Option<&Map> {
-        if let Kind::Map(map) = &self.kind { Some(map) } else { None }
+        if let NodeKind::Map(map) = &self.kind { Some(map) } else { None }
     }
 
     #[must_use]
     pub fn as_map_mut(&mut self) -> Option<&mut Map> {
-        if let Kind::Map(map) = &mut self.kind { Some(map) } else { None }
+        if let NodeKind::Map(map) = &mut self.kind { Some(map) } else { None }
     }
 
     #[must_use]
     pub fn as_list(&self) -> Option<&[Node]> {
-        if let Kind::List(items) = &self.kind { Some(items) } else { None }
+        if let NodeKind::List(items) = &self.kind { Some(items) } else { None }
     }
 
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
-        if let Kind::Text(text) = &self.kind { Some(text) } else { None }
+        if let NodeKind::Text(text) = &self.kind { Some(text) } else { None }
     }
 
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
-        if let Kind::Bool(on) = self.kind { Some(on) } else { None }
+        if let NodeKind::Bool(on) = self.kind { Some(on) } else { None }
     }
 
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(self.kind, Kind::Null)
+        matches!(self.kind, NodeKind::Null)
     }
 
     #[must_use]
     pub fn is_hole(&self) -> bool {
-        matches!(self.kind, Kind::Hole)
+        matches!(self.kind, NodeKind::Hole)
     }
 
     /// The value under a key, when this is a map that has it.
@@ -269,12 +269,12 @@ impl Node {
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
         match self.kind {
-            Kind::Null | Kind::Hole => "nothing",
-            Kind::Bool(_) => "true or false",
-            Kind::Number(_) => "number",
-            Kind::Text(_) => "text",
-            Kind::List(_) => "list",
-            Kind::Map(_) => "map",
+            NodeKind::Null | NodeKind::Hole => "nothing",
+            NodeKind::Bool(_) => "true or false",
+            NodeKind::Number(_) => "number",
+            NodeKind::Text(_) => "text",
+            NodeKind::List(_) => "list",
+            NodeKind::Map(_) => "map",
         }
     }
 
@@ -283,12 +283,12 @@ impl Node {
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         match &self.kind {
-            Kind::Null | Kind::Hole => serde_json::Value::Null,
-            Kind::Bool(on) => (*on).into(),
-            Kind::Number(text) => super::number::to_json(text),
-            Kind::Text(text) => (&**text).into(),
-            Kind::List(items) => items.iter().map(Node::to_json).collect(),
-            Kind::Map(map) => {
+            NodeKind::Null | NodeKind::Hole => serde_json::Value::Null,
+            NodeKind::Bool(on) => (*on).into(),
+            NodeKind::Number(text) => super::number::to_json(text),
+            NodeKind::Text(text) => (&**text).into(),
+            NodeKind::List(items) => items.iter().map(Node::to_json).collect(),
+            NodeKind::Map(map) => {
                 let pairs = map.entries().iter();
                 pairs.map(|entry| (String::from(&*entry.key.text), entry.value.to_json())).collect()
             }
@@ -321,11 +321,11 @@ fn walk<'a>(root: &'a Node, pointer: &str) -> Option<(&'a Node, Option<&'a Key>)
 
 fn step<'a>(node: &'a Node, token: &str) -> Option<(&'a Node, Option<&'a Key>)> {
     match &node.kind {
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             let entry = map.get(&token.replace("~1", "/").replace("~0", "~"))?;
             Some((&entry.value, Some(&entry.key)))
         }
-        Kind::List(items) => Some((items.get(list_index(token)?)?, None)),
+        NodeKind::List(items) => Some((items.get(list_index(token)?)?, None)),
         _ => None,
     }
 }

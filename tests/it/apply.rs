@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pairform::apply::{self, ApplyError, Caller, Outcome};
-use pairform::http::{Fault, Kind};
+use pairform::http::{Fault, FaultKind};
 use pairform::plan::Plan;
 use pairform::store::{self, Ask, Asked};
 
@@ -284,7 +284,7 @@ fn caller<'a>(by: &'a str) -> Caller<'a> {
     Caller {
         saved_by: by,
         now: &|| "2026-12-01T09:30:00Z".to_owned(),
-        fingerprint: &|_| Err(Fault::new(Kind::Denied, "none")),
+        fingerprint: &|_| Err(Fault::new(FaultKind::Denied, "none")),
         stopped: &|| false,
         holder: "test/1",
         is_dead: &|_| false,

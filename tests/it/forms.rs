@@ -7,8 +7,8 @@ use crate::tools::{Tool, program, required};
 use pairform::diagnostic::placed::PlacedFinding;
 use pairform::diagnostic::text::is_harmful;
 use pairform::plan::{
-    Action, CategoryPlan, Change, Integration, Integrations, Kind, Mode, Origin, Plan, Readiness, Refusal,
-    Released, Scope,
+    Action, CategoryPlan, Change, ChangeKind, Integration, Integrations, Mode, Origin, Plan, Readiness,
+    Refusal, Released, Scope,
 };
 use pairform::report::content::Content;
 use pairform::report::{github, gitlab, html, json as machine, junit, markdown, sarif};
@@ -16,7 +16,7 @@ use pairform::schema::parts::Catalogue;
 
 const HOSTILE: &str = "a|b`c`<script>alert(1)</script><img src=x onerror=alert(2)>@team %0A::error::x\n::warning::y\r\n]]>\u{202e}\u{0}\"'&{{7*7}}--></details>#1 https://x.y";
 
-fn change(text: &str, kind: Kind, origin: Origin) -> Change {
+fn change(text: &str, kind: ChangeKind, origin: Origin) -> Change {
     Change {
         setting: text.to_owned(),
         kind,
@@ -56,9 +56,9 @@ fn plan(text: &str, integrations: usize) -> Plan {
                 deleted: None,
                 deployed: None,
                 changes: vec![
-                    change(text, Kind::Change, Origin::Git),
-                    change(text, Kind::Reset, Origin::Git),
-                    change(text, Kind::Add, Origin::Both),
+                    change(text, ChangeKind::Change, Origin::Git),
+                    change(text, ChangeKind::Reset, Origin::Git),
+                    change(text, ChangeKind::Add, Origin::Both),
                 ],
                 blocked: vec![text.to_owned()],
                 next_sync: Some(text.to_owned()),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex};
 
 use pairform::apply::{self, ApplyError, Caller, Cause, Outcome, Report};
-use pairform::http::{Fault, Kind};
+use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
@@ -147,7 +147,7 @@ fn apply_in_turns(
     let caller = Caller {
         saved_by: by,
         now: &|| "2026-12-01T09:30:00Z".to_owned(),
-        fingerprint: &|_| Err(Fault::new(Kind::Denied, "none")),
+        fingerprint: &|_| Err(Fault::new(FaultKind::Denied, "none")),
         stopped: &|| false,
         holder: "test/1",
         is_dead: &|_| false,

@@ -82,7 +82,7 @@ fn two_repositories_are_planned_and_applied_beside_each_other_in_one_process() {
 fn what_stops_an_operation_is_an_error_with_a_kind() {
     let folder = tempfile::tempdir().unwrap();
     let error = plan_and_apply(folder.path(), &secrets::Local::default()).unwrap_err();
-    assert_eq!(error.kind, ops::Kind::Usage);
+    assert_eq!(error.kind, ops::ErrorKind::Usage);
     let _: &dyn std::error::Error = &error;
 }
 
@@ -95,7 +95,7 @@ impl secrets::Source for Flickering {
         if self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 1 {
             return Ok(pairform::model::Hidden::new(b"password".to_vec()));
         }
-        Err(Fault::new(http::Kind::Unreachable, "it is sealed"))
+        Err(Fault::new(http::FaultKind::Unreachable, "it is sealed"))
     }
 }
 
@@ -105,6 +105,6 @@ fn a_store_whose_password_is_not_at_hand_for_a_moment_is_not_taken_for_an_empty_
     let declared = "version: 1\nenvironments:\n  live: {store: \"postgres://ci@127.0.0.1:9/x\", password: {secret: vault/kv/db#password}}\n";
     std::fs::write(folder.path().join("pairform.yaml"), declared).unwrap();
     let error = plan_and_apply(folder.path(), &Flickering::default()).unwrap_err();
-    assert_eq!(error.kind, ops::Kind::Unreachable, "{error}");
+    assert_eq!(error.kind, ops::ErrorKind::Unreachable, "{error}");
     assert!(error.message.contains("it is sealed"), "{error}");
 }

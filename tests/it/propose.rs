@@ -12,7 +12,7 @@ use pairform::ops::branch::{NewBranch, commit_on_branch};
 use pairform::ops::left::Why;
 use pairform::ops::propose::{Destination, Proposal, ProposedValue, compile_with, propose};
 use pairform::ops::workspace::Files;
-use pairform::ops::{self, Error, Host, Kind, Request, Workspace, project};
+use pairform::ops::{self, Error, ErrorKind, Host, Request, Workspace, project};
 use pairform::secrets;
 use pairform::yaml::edit;
 
@@ -171,21 +171,21 @@ fn a_branch_that_is_there_is_never_moved() {
     branched(&workspace, &files, "team/shop").unwrap();
     let before = git(root, &["show-ref"]);
     for (name, kind) in [
-        ("proposal", Kind::Stale),
-        ("main", Kind::Stale),
-        ("proposal/deeper", Kind::Usage),
-        ("team", Kind::Usage),
+        ("proposal", ErrorKind::Stale),
+        ("main", ErrorKind::Stale),
+        ("proposal/deeper", ErrorKind::Usage),
+        ("team", ErrorKind::Usage),
     ] {
         let error = branched(&workspace, &files, name).unwrap_err();
         assert_eq!(error.kind, kind, "{name}: {error}");
     }
     git(root, &["pack-refs", "--all"]);
-    assert_eq!(branched(&workspace, &files, "proposal").unwrap_err().kind, Kind::Stale, "packed");
+    assert_eq!(branched(&workspace, &files, "proposal").unwrap_err().kind, ErrorKind::Stale, "packed");
     assert_eq!(git(root, &["show-ref"]), before);
     // HEAD may be on a branch that has no commit yet.
     let at = Workspace::at(&root.join("shops"), "main").unwrap();
     git(root, &["symbolic-ref", "HEAD", "refs/heads/next"]);
-    assert_eq!(branched(&at, &files, "next").unwrap_err().kind, Kind::Stale);
+    assert_eq!(branched(&at, &files, "next").unwrap_err().kind, ErrorKind::Stale);
 }
 
 #[test]
@@ -213,7 +213,9 @@ fn of_many_that_begin_a_branch_at_once_one_does() {
         });
         let won: Vec<&String> = done.iter().filter_map(|done| done.as_ref().ok()).collect();
         assert_eq!(won.len(), 1, "{done:?}");
-        assert!(done.iter().filter_map(|done| done.as_ref().err()).all(|error| error.kind == Kind::Stale));
+        assert!(
+            done.iter().filter_map(|done| done.as_ref().err()).all(|error| error.kind == ErrorKind::Stale)
+        );
         assert_eq!(git(root, &["rev-parse", &format!("refs/heads/{name}")]).trim(), won[0]);
     }
 }
@@ -228,7 +230,7 @@ fn a_name_that_git_would_not_take_is_refused() {
         "a\nb",
     ] {
         let error = branched(&workspace, &files, name).unwrap_err();
-        assert_eq!(error.kind, Kind::Usage, "{name:?}: {error}");
+        assert_eq!(error.kind, ErrorKind::Usage, "{name:?}: {error}");
     }
     assert_eq!(git(around.path(), &["for-each-ref"]).lines().count(), 1);
 }
@@ -292,7 +294,7 @@ fn modes_stay_links_are_written_through_and_none_leads_out() {
         "",
     ] {
         let files: Files = [(path.to_owned(), "x".to_owned())].into();
-        assert_eq!(branched(&workspace, &files, "other").unwrap_err().kind, Kind::Refused, "{path}");
+        assert_eq!(branched(&workspace, &files, "other").unwrap_err().kind, ErrorKind::Refused, "{path}");
     }
 }
 
@@ -303,7 +305,7 @@ fn only_what_is_committed_is_built_on() {
     write(root, "shops/bases/group.yaml", &BASE.replace("30", "14"));
     let workspace = Workspace::open(&root.join("shops")).unwrap();
     let files = terms(&workspace);
-    assert_eq!(branched(&workspace, &files, "proposal").unwrap_err().kind, Kind::Refused);
+    assert_eq!(branched(&workspace, &files, "proposal").unwrap_err().kind, ErrorKind::Refused);
     // Of the revision it can be proposed all the same.
     let revision = Workspace::at(&root.join("shops"), "HEAD").unwrap();
     branched(&revision, &terms(&revision), "proposal").unwrap();
@@ -311,9 +313,9 @@ fn only_what_is_committed_is_built_on() {
     git(root, &["checkout", "-q", "shops"]);
     let clean = Workspace::open(&root.join("shops")).unwrap();
     let other = clean.overlay(&[("integrations/shop.yaml".to_owned(), format!("{SHOP}# mine\n"))].into());
-    assert_eq!(branched(&other, &files, "third").unwrap_err().kind, Kind::Refused);
+    assert_eq!(branched(&other, &files, "third").unwrap_err().kind, ErrorKind::Refused);
     let same = [("integrations/shop.yaml".to_owned(), SHOP.to_owned())].into();
-    assert_eq!(branched(&clean, &same, "third").unwrap_err().kind, Kind::Usage, "nothing would change");
+    assert_eq!(branched(&clean, &same, "third").unwrap_err().kind, ErrorKind::Usage, "nothing would change");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::plans;
 use pairform::diagnostic::{Finding, Label, Severity, codes};
 use pairform::plan::{
-    Action, Categories, CategoryPlan, Change, FORMAT_VERSION, Integration, Kind, Mode, Origin, Plan,
+    Action, Categories, CategoryPlan, Change, ChangeKind, FORMAT_VERSION, Integration, Mode, Origin, Plan,
     Readiness, Refusal, Released, Scope, SettingCounts, Summary,
 };
 use pairform::report;
@@ -261,7 +261,7 @@ proptest! {
     }
 }
 
-fn change(setting: &str, kind: Kind, before: Json, after: Json) -> Change {
+fn change(setting: &str, kind: ChangeKind, before: Json, after: Json) -> Change {
     Change {
         setting: setting.to_owned(),
         kind,
@@ -342,22 +342,26 @@ fn payment_methods() -> CategoryPlan {
     };
     let changes = vec![
         labelled(
-            change("map.Klarna", Kind::Change, json!("30"), json!("14")),
+            change("map.Klarna", ChangeKind::Change, json!("30"), json!("14")),
             Some("30 dagar netto"),
             Some("14 dagar netto"),
         ),
-        labelled(change("map.Swish", Kind::Add, Json::Null, json!("0")), None, Some("Kontant\n  ! forged")),
-        change("map.Faktura", Kind::Reset, json!("30"), Json::Null),
-        change("do_not_sync", Kind::Change, json!(["a"]), json!(["a", "b"])),
+        labelled(
+            change("map.Swish", ChangeKind::Add, Json::Null, json!("0")),
+            None,
+            Some("Kontant\n  ! forged"),
+        ),
+        change("map.Faktura", ChangeKind::Reset, json!("30"), Json::Null),
+        change("do_not_sync", ChangeKind::Change, json!(["a"]), json!(["a", "b"])),
         Change {
             origin: Origin::Outside,
             last_applied: Some(json!("30")),
-            ..change("default_terms_of_payment", Kind::Change, json!("14"), json!("30"))
+            ..change("default_terms_of_payment", ChangeKind::Change, json!("14"), json!("30"))
         },
         Change {
             origin: Origin::Both,
             last_applied: Some(json!("10")),
-            ..change("map.Kort", Kind::Change, json!("20"), json!("30"))
+            ..change("map.Kort", ChangeKind::Change, json!("20"), json!("30"))
         },
     ];
     CategoryPlan {
@@ -373,8 +377,8 @@ fn full_plan() -> Plan {
         Action::Create,
         None,
         vec![
-            change("name", Kind::Add, Json::Null, json!("Nordic\u{1b}[31m Outdoor\u{202e}")),
-            change("live_mode", Kind::Add, Json::Null, json!(true)),
+            change("name", ChangeKind::Add, Json::Null, json!("Nordic\u{1b}[31m Outdoor\u{202e}")),
+            change("live_mode", ChangeKind::Add, Json::Null, json!(true)),
         ],
     );
     let text = category(
@@ -382,8 +386,8 @@ fn full_plan() -> Plan {
         Action::Update,
         Some(2),
         vec![
-            change("remark", Kind::Change, json!("one\ntwo\n"), json!("one\nthree\n")),
-            change("book", Kind::Reset, json!(true), json!(false)),
+            change("remark", ChangeKind::Change, json!("one\ntwo\n"), json!("one\nthree\n")),
+            change("book", ChangeKind::Reset, json!(true), json!(false)),
         ],
     );
     let connectors = category(
@@ -392,7 +396,7 @@ fn full_plan() -> Plan {
         Some(1),
         vec![change(
             "shopify.connections.production.access_token",
-            Kind::Change,
+            ChangeKind::Change,
             json!({"secret": "env/TOKEN", "fingerprint": "hmac-sha256:aa"}),
             json!({"secret": "env/TOKEN", "fingerprint": "hmac-sha256:bb"}),
         )],
@@ -405,7 +409,7 @@ fn full_plan() -> Plan {
         "stock",
         Action::Reset,
         Some(4),
-        vec![change("safety_stock", Kind::Reset, json!(5), json!(0))],
+        vec![change("safety_stock", ChangeKind::Reset, json!(5), json!(0))],
     );
     let silent = category("article", Action::None, Some(1), Vec::new());
     let ready = Readiness { required: 14, set: 14 };
@@ -424,7 +428,7 @@ fn full_plan() -> Plan {
             "stock",
             Action::Create,
             None,
-            vec![change("location_map.A", Kind::Add, Json::Null, json!("61"))],
+            vec![change("location_map.A", ChangeKind::Add, Json::Null, json!("61"))],
         )],
     );
     let unchanged = integration("quiet", Mode::Live, ready, vec![silent]);

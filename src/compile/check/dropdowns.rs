@@ -10,7 +10,7 @@ use crate::options::{Choice, Set};
 use crate::schema::shape::Shape;
 use crate::schema::{Category, Required, options_of};
 use crate::source::Span;
-use crate::yaml::{Kind, Map, Node, Trail};
+use crate::yaml::{Map, Node, NodeKind, Trail};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for category in context.pair.categories() {
@@ -32,7 +32,7 @@ fn walk(
         return;
     }
     match &node.kind {
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             covers(context, category, shape, trail, map, findings);
             for entry in map.entries() {
                 if let Some(inner) = shape.below(&entry.key.text) {
@@ -40,12 +40,12 @@ fn walk(
                 }
             }
         }
-        Kind::List(items) => {
+        NodeKind::List(items) => {
             items.iter().for_each(|item| walk(context, category, shape, trail, item, findings));
         }
         // An empty text has its own finding.
-        Kind::Text(text) if text.trim().is_empty() => {}
-        Kind::Text(text) | Kind::Number(text) => {
+        NodeKind::Text(text) if text.trim().is_empty() => {}
+        NodeKind::Text(text) | NodeKind::Number(text) => {
             let Some((connector, name)) = &shape.values_of else { return };
             let Some(set) = context.view.set(connector, name) else { return };
             let Some(schema) = schema_at(category, trail) else { return };
@@ -229,8 +229,8 @@ fn has_default(context: &Context<'_>, category: &Category, mapping: &Json) -> bo
 /// What a row may say: what another row says, else a value of the list.
 fn example(context: &Context<'_>, mapping: &Json, map: &Map) -> String {
     let written = map.entries().iter().find_map(|entry| match &entry.value.kind {
-        Kind::Text(text) => Some(self::text(text)),
-        Kind::Number(text) => Some(text.to_string()),
+        NodeKind::Text(text) => Some(self::text(text)),
+        NodeKind::Number(text) => Some(text.to_string()),
         _ => None,
     });
     let listed = || {

@@ -6,7 +6,7 @@ use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
 use crate::model::Value;
 use crate::schema::pointer::about;
-use crate::yaml::{Kind, Node, Trail};
+use crate::yaml::{Node, NodeKind, Trail};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     walk(context, context.root, &Trail::default(), findings);
@@ -14,17 +14,17 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Vec<Finding>) {
     match &node.kind {
-        Kind::Number(text) if has_leading_zero(text) => {
+        NodeKind::Number(text) if has_leading_zero(text) => {
             let read_as = Value::number(text).to_string();
             let finding = codes::leading_zero(text, &read_as, node.span);
             findings.push(finding.about(about(Some(context.name), &trail.pointer())));
         }
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             for entry in map.entries() {
                 walk(context, &entry.value, &trail.below(&entry.key.text), findings);
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
+        NodeKind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
         _ => {}
     }
 }

@@ -7,7 +7,7 @@ use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, nearest};
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
-use crate::yaml::Kind;
+use crate::yaml::NodeKind;
 
 /// Finds the pair of a document, or says why there is none.
 pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Finding>) -> Option<Arc<Pair>> {
@@ -26,9 +26,9 @@ pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Findi
     }
     let Some(id) = entry.value.as_text() else {
         let (found, at) = match &entry.value.kind {
-            Kind::Null => ("empty", entry.key.span),
-            Kind::List(_) => ("a list", entry.value.span),
-            Kind::Map(_) => ("a map", entry.value.span),
+            NodeKind::Null => ("empty", entry.key.span),
+            NodeKind::List(_) => ("a list", entry.value.span),
+            NodeKind::Map(_) => ("a map", entry.value.span),
             _ => ("another kind of value", entry.value.span),
         };
         let finding = schema::wrong_type("pair", "the id of a pair", found, at).help(

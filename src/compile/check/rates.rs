@@ -4,7 +4,7 @@ use super::context::{Context, setting};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::SettingPath;
-use crate::schema::vat::{Country, Kind, Rate, Standing};
+use crate::schema::vat::{Country, Rate, RateKind, Standing};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
@@ -144,7 +144,7 @@ fn judge(context: &Context<'_>, table: &Table<'_>, country: &Country, entry: &En
 fn standard_missing(context: &Context<'_>, table: &Table<'_>, country: &Country) -> Option<Finding> {
     let standard = country.standard(context.today)?;
     let some = table.entries().any(|entry| {
-        matches!(country.standing(&entry.key.text, context.today), Standing::InForce(Kind::Reduced))
+        matches!(country.standing(&entry.key.text, context.today), Standing::InForce(RateKind::Reduced))
     });
     if !some || table.mapped(standard).is_some() {
         return None;

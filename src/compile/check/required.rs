@@ -9,7 +9,7 @@ use crate::model::{CONNECTORS, FLOWS, SettingPath};
 use crate::options::View;
 use crate::schema::{Category, Condition, Pair, Reference, Required, Setting};
 use crate::source::Span;
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Node, NodeKind};
 
 /// One required setting of an integration as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,11 +126,11 @@ fn holds(context: &Context<'_>, condition: &Condition) -> bool {
 /// Decided means a value that says something: not null, not empty.
 fn decided(context: &Context<'_>, category: &str, path: &SettingPath) -> bool {
     setting(context.root, category, path).is_some_and(|node| match &node.kind {
-        Kind::Null => false,
-        Kind::Text(text) => !text.is_empty(),
-        Kind::List(items) => !items.is_empty(),
-        Kind::Map(map) => !map.is_empty(),
-        Kind::Bool(_) | Kind::Number(_) | Kind::Hole => true,
+        NodeKind::Null => false,
+        NodeKind::Text(text) => !text.is_empty(),
+        NodeKind::List(items) => !items.is_empty(),
+        NodeKind::Map(map) => !map.is_empty(),
+        NodeKind::Bool(_) | NodeKind::Number(_) | NodeKind::Hole => true,
     })
 }
 
@@ -146,16 +146,16 @@ fn may_be_missing(context: &Context<'_>, category: &Category, required: &Setting
     let mut node = &entry.value;
     for key in required.path.segments() {
         match (&node.kind, node.get(key)) {
-            (Kind::Map(_), Some(next)) => node = next,
-            (Kind::Map(_) | Kind::Null, None) => return true,
+            (NodeKind::Map(_), Some(next)) => node = next,
+            (NodeKind::Map(_) | NodeKind::Null, None) => return true,
             _ => return false,
         }
     }
     // Empty texts, lists and maps are refused where they stand, except where the setting admits them.
     match &node.kind {
-        Kind::Text(text) => !text.is_empty(),
-        Kind::List(_) => required.schema.get("minItems").is_none(),
-        Kind::Map(_) => required.schema.get("minProperties").is_none(),
+        NodeKind::Text(text) => !text.is_empty(),
+        NodeKind::List(_) => required.schema.get("minItems").is_none(),
+        NodeKind::Map(_) => required.schema.get("minProperties").is_none(),
         _ => true,
     }
 }

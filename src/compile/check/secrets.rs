@@ -7,7 +7,7 @@ use crate::model::CONNECTORS;
 use crate::model::credential::sounds_secret;
 use crate::schema::Pair;
 use crate::source::Span;
-use crate::yaml::{Kind, Node, Trail};
+use crate::yaml::{Node, NodeKind, Trail};
 
 /// The connection fields that never hold a credential, where the connector is not known.
 const HARMLESS: [&str; 10] = [
@@ -52,7 +52,7 @@ pub fn suspects(root: &Node, pair: Option<&Pair>) -> Vec<Span> {
 /// Scalars under keys that sound like a credential.
 fn by_name(node: &Node, into: &mut Vec<Span>) {
     match &node.kind {
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             for entry in map.entries() {
                 if sounds_secret(&entry.key.text) {
                     collect(&entry.value, &entry.key.text, &|_| false, into);
@@ -61,8 +61,8 @@ fn by_name(node: &Node, into: &mut Vec<Span>) {
                 }
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| by_name(item, into)),
-        Kind::Text(text) if has_shape(text) => into.push(node.span),
+        NodeKind::List(items) => items.iter().for_each(|item| by_name(item, into)),
+        NodeKind::Text(text) if has_shape(text) => into.push(node.span),
         _ => {}
     }
 }
@@ -105,17 +105,19 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Vec<Finding>) {
     match &node.kind {
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             for entry in map.entries() {
                 walk(context, &entry.value, &trail.below(&entry.key.text), findings);
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
-        Kind::Text(text) if trail.key() == "secret" && text.starts_with("exec/") => {
+        NodeKind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
+        NodeKind::Text(text) if trail.key() == "secret" && text.starts_with("exec/") => {
             findings.extend(unlisted(context, text, &trail.pointer(), node.span));
         }
         // Under a credential's key the schema says it.
-        Kind::Text(text) if has_shape(text) && !sounds_secret(trail.key()) && trail.key() != "client_id" => {
+        NodeKind::Text(text)
+            if has_shape(text) && !sounds_secret(trail.key()) && trail.key() != "client_id" =>
+        {
             let about = crate::schema::pointer::about(Some(context.name), &trail.pointer());
             findings.push(codes::stray_credential(trail.key(), node.span).about(about));
         }
@@ -133,14 +135,14 @@ fn unlisted(context: &Context<'_>, reference: &str, pointer: &str, at: Span) -> 
 
 fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut Vec<Span>) {
     match &node.kind {
-        Kind::Map(map) => {
+        NodeKind::Map(map) => {
             for entry in map.entries() {
                 collect(&entry.value, &entry.key.text, harmless, into);
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| collect(item, key, harmless, into)),
-        Kind::Text(text) if key == "secret" && is_reference(text) => {}
-        Kind::Text(_) | Kind::Number(_) if !harmless(key) => into.push(node.span),
+        NodeKind::List(items) => items.iter().for_each(|item| collect(item, key, harmless, into)),
+        NodeKind::Text(text) if key == "secret" && is_reference(text) => {}
+        NodeKind::Text(_) | NodeKind::Number(_) if !harmless(key) => into.push(node.span),
         _ => {}
     }
 }

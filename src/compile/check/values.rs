@@ -3,7 +3,7 @@
 use super::context::{Context, setting};
 use crate::model::{SettingPath, Value};
 use crate::schema::Setting;
-use crate::yaml::{Kind, Map, Node};
+use crate::yaml::{Map, Node, NodeKind};
 
 impl<'a> Context<'a> {
     /// A setting by its name within a category, `payout.reference_field`, where it matters: the pair has it, its
@@ -71,7 +71,7 @@ impl<'a> Context<'a> {
 #[must_use]
 pub fn code(node: &Node) -> Option<&str> {
     match &node.kind {
-        Kind::Text(text) | Kind::Number(text) => Some(text),
+        NodeKind::Text(text) | NodeKind::Number(text) => Some(text),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::hex;
-use crate::ops::error::{Error, Kind, Result};
+use crate::ops::error::{Error, ErrorKind, Result};
 use crate::options::Choice;
 use crate::options::fetch::{Account, Outcome};
 use crate::source::write::{self, Mode};
@@ -79,7 +79,7 @@ impl Cache {
 
 /// What cannot be done to a file.
 pub fn cannot(what: &str, root: &Path, path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Internal, format!("cannot {what} {}: {error}", root.join(path).display()))
+    Error::new(ErrorKind::Internal, format!("cannot {what} {}: {error}", root.join(path).display()))
 }
 
 /// Where the values of an account are kept, by the path of its committed list.

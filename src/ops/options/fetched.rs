@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::http::{self, Fault};
-use crate::ops::error::Kind;
+use crate::ops::error::ErrorKind;
 use crate::ops::workspace::Files;
 use crate::options::fetch::Account;
 use crate::options::lock::{self, Change, Update};
@@ -105,13 +105,14 @@ impl Fetched {
 
     /// What it is when not all came: that somebody did not let us in is said before that somebody did not answer well.
     #[must_use]
-    pub fn failure(&self) -> Option<Kind> {
+    pub fn failure(&self) -> Option<ErrorKind> {
         let sets = self.accounts.iter().flat_map(|account| account.sets.values());
-        let kinds: Vec<http::Kind> = sets.filter_map(|set| Some(set.result.as_ref().err()?.kind)).collect();
-        if kinds.contains(&http::Kind::Denied) {
-            Some(Kind::NotAllowed)
+        let kinds: Vec<http::FaultKind> =
+            sets.filter_map(|set| Some(set.result.as_ref().err()?.kind)).collect();
+        if kinds.contains(&http::FaultKind::Denied) {
+            Some(ErrorKind::NotAllowed)
         } else {
-            (!kinds.is_empty()).then_some(Kind::Unreachable)
+            (!kinds.is_empty()).then_some(ErrorKind::Unreachable)
         }
     }
 }

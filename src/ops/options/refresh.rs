@@ -8,7 +8,7 @@ use super::fetch::{FetchRequest, fetch_options};
 use super::fetched::{Fetched, OfAccount};
 use crate::compile::Whole;
 use crate::diagnostic::Severity;
-use crate::ops::error::{Error, Help, Kind, Result};
+use crate::ops::error::{Error, ErrorKind, Help, Result};
 use crate::ops::host::Host;
 use crate::ops::project::Project;
 use crate::ops::request::Request;
@@ -42,7 +42,7 @@ fn require_readable(opened: &Project<'_, Whole>) -> Result<()> {
     let Some(finding) = wrong else { return Ok(()) };
     let path = sources.path(finding.primary.span);
     let why = format!("{path} cannot be read, so nothing is fetched: {}", finding.message);
-    Err(Error::new(Kind::Invalid, why).with(Help::MendList))
+    Err(Error::new(ErrorKind::Invalid, why).with(Help::MendList))
 }
 
 /// Writes the lists of accounts that changed. Somebody may have fetched other sets of the same account meanwhile, so each

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::descriptor::{Absent, Auth, Basic, Descriptor, Oauth1, Token, fill};
 use super::extract;
 use crate::http::address::{self, encode, query};
-use crate::http::{Fault, Kind, Request};
+use crate::http::{Fault, FaultKind, Request};
 use crate::schema::fields_of;
 
 /// The fields of a connection with their values, secrets among them.
@@ -64,7 +64,10 @@ pub fn way<'d>(descriptor: &'d Descriptor, connection: &BTreeMap<String, Json>) 
     descriptor.auth.iter().find(|auth| auth.when.iter().all(given)).ok_or_else(|| {
         let ways: Vec<String> =
             descriptor.auth.iter().map(|auth| format!("`{}`", auth.when.join("`, `"))).collect();
-        Fault::new(Kind::Denied, format!("the connection has no credentials: it needs {}", ways.join(" or ")))
+        Fault::new(
+            FaultKind::Denied,
+            format!("the connection has no credentials: it needs {}", ways.join(" or ")),
+        )
     })
 }
 
@@ -103,7 +106,7 @@ pub fn fields(
 /// A connection lacks a field.
 #[must_use]
 pub fn lacking(Absent(name): Absent) -> Fault {
-    Fault::new(Kind::Denied, format!("the connection has no `{name}`"))
+    Fault::new(FaultKind::Denied, format!("the connection has no `{name}`"))
 }
 
 fn filled(template: &str, fields: &Fields) -> Result<Hidden<String>, Fault> {
@@ -213,7 +216,7 @@ fn oauth1_header(
         encode(&filled(&oauth.token_secret, fields)?)
     ));
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes())
-        .map_err(|_| Fault::new(Kind::Denied, "the request cannot be signed"))?;
+        .map_err(|_| Fault::new(FaultKind::Denied, "the request cannot be signed"))?;
     mac.update(base.as_bytes());
     let signature = STANDARD.encode(mac.finalize().into_bytes());
     let mut parts: Vec<String> =

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 use serde_json_path::JsonPath;
 
 use super::descriptor::{CodeType, Fetch, Flag, fill};
-use crate::http::{Fault, Kind};
+use crate::http::{Fault, FaultKind};
 use crate::options::lists::Choice;
 
 /// How deep a tree of items may be.
@@ -31,7 +31,7 @@ pub fn translate(path: &str) -> String {
 }
 
 fn unusable(message: impl Into<String>) -> Fault {
-    Fault::new(Kind::Unusable, message)
+    Fault::new(FaultKind::Unusable, message)
 }
 
 /// All that stands at a path.

@@ -14,7 +14,7 @@ use super::descriptor::{Absent, Descriptor, Fetch, Paging, Style, fill};
 use super::extract;
 use super::session::Session;
 use crate::http::address::{encode, encode_path, query};
-use crate::http::{Answer, Fault, Kind, Request};
+use crate::http::{Answer, Fault, FaultKind, Request};
 
 const PAGE_LIMIT: usize = 2_000;
 const ITEM_LIMIT: usize = 200_000;
@@ -66,20 +66,23 @@ pub fn read(
             // The platform takes no notice of the page that it is asked for, or repeats the last one.
             return match paging.style {
                 Style::Page | Style::Offset => totals.require_all(all),
-                _ => Err(Fault::new(Kind::Unusable, "the platform gives the same page again and again")),
+                _ => Err(Fault::new(FaultKind::Unusable, "the platform gives the same page again and again")),
             };
         }
         let got = items.len() as u64;
         all.extend(items);
         if all.len() > ITEM_LIMIT {
-            return Err(Fault::new(Kind::Unusable, format!("the list has more than {ITEM_LIMIT} values")));
+            return Err(Fault::new(
+                FaultKind::Unusable,
+                format!("the list has more than {ITEM_LIMIT} values"),
+            ));
         }
         totals.record(&paging, &answer, &json);
         if !next(session, &paging, fetch, &mut at, &request, &answer, &json, got, all.len() as u64)? {
             return totals.require_all(all);
         }
     }
-    Err(Fault::new(Kind::Unusable, format!("the list has more than {PAGE_LIMIT} pages")))
+    Err(Fault::new(FaultKind::Unusable, format!("the list has more than {PAGE_LIMIT} pages")))
 }
 
 /// What the platform said of the whole list.
@@ -104,7 +107,7 @@ impl Totals {
     fn require_all(&self, all: Vec<Json>) -> Result<Vec<Json>, Fault> {
         match self.items {
             Some(told) if told > all.len() as u64 => Err(Fault::new(
-                Kind::Unusable,
+                FaultKind::Unusable,
                 format!("the platform says that the list has {told} values, and gave {}", all.len()),
             )),
             _ => Ok(all),
@@ -152,10 +155,16 @@ fn next(
             let more = extract::first(json, &format!("{info}.hasNextPage")).and_then(Json::as_bool);
             let cursor = extract::scalar(json, &format!("{info}.endCursor"));
             let Some(more) = more else {
-                return Err(Fault::new(Kind::Unusable, format!("the answer has no `{info}.hasNextPage`")));
+                return Err(Fault::new(
+                    FaultKind::Unusable,
+                    format!("the answer has no `{info}.hasNextPage`"),
+                ));
             };
             if more && (cursor.is_none() || cursor == at.cursor) {
-                return Err(Fault::new(Kind::Unusable, "the platform says that there is more and not where"));
+                return Err(Fault::new(
+                    FaultKind::Unusable,
+                    "the platform says that there is more and not where",
+                ));
             }
             at.cursor = cursor;
             Ok(more)
@@ -170,7 +179,7 @@ fn next(
                 Some(Json::String(link)) => Some(link.clone()),
                 Some(_) => {
                     return Err(Fault::new(
-                        Kind::Unusable,
+                        FaultKind::Unusable,
                         "where the next page should be named is no address",
                     ));
                 }
@@ -211,7 +220,10 @@ fn request(
     let path = fetch.get.as_deref().or(fetch.post.as_deref()).unwrap_or_default();
     let path = fill(path, &|name| each.filter(|(set, _)| *set == name).map(|(_, value)| encode(value)))
         .map_err(|Absent(name)| {
-            Fault::new(Kind::Unusable, format!("the descriptor's path names `{name}`, which is not there"))
+            Fault::new(
+                FaultKind::Unusable,
+                format!("the descriptor's path names `{name}`, which is not there"),
+            )
         })?;
     let mut parameters: Vec<(String, Json)> = Vec::new();
     let mut put = |name: &Option<String>, value: u64| {

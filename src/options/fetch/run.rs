@@ -13,7 +13,7 @@ use super::limits::Gates;
 use super::session::Session;
 use super::{extract, paging};
 use crate::http::client::Http;
-use crate::http::{Fault, Kind};
+use crate::http::{Fault, FaultKind};
 use crate::options::lists::{self, Choice};
 
 /// Accounts that are read at the same time, over all platforms.
@@ -139,5 +139,5 @@ fn items(
 }
 
 fn no_list(set: &str) -> Fault {
-    Fault::new(Kind::Unusable, format!("the platform has no list `{set}`"))
+    Fault::new(FaultKind::Unusable, format!("the platform has no list `{set}`"))
 }

@@ -16,7 +16,7 @@ use super::extract;
 use super::limits::{Gates, Limit};
 use crate::http::address::{self, encode_path, is_safe, join, origin};
 use crate::http::client::Http;
-use crate::http::{Answer, Fault, Kind, Request};
+use crate::http::{Answer, Fault, FaultKind, Request};
 
 /// How often a request is sent in all when the platform cannot answer.
 const ATTEMPTS: u32 = 4;
@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
         let (Some(at), true) = (safe(&base), token_url.as_deref().is_none_or(|url| safe(url).is_some()))
         else {
             return Err(Fault::new(
-                Kind::Denied,
+                FaultKind::Denied,
                 "plain http is for this machine only, so that no credential is sent in the open",
             ));
         };
@@ -152,10 +152,13 @@ impl<'a> Session<'a> {
             let answer = match self.exchange(request, Purpose::List) {
                 Ok(answer) => answer,
                 Err(fault) => {
-                    self.timed_out += u32::from(fault.kind == Kind::TimedOut);
+                    self.timed_out += u32::from(fault.kind == FaultKind::TimedOut);
                     // One list may hang; where two do, the platform does.
                     if self.timed_out > 1
-                        || matches!(fault.kind, Kind::Unreachable | Kind::Throttled | Kind::Stopped)
+                        || matches!(
+                            fault.kind,
+                            FaultKind::Unreachable | FaultKind::Throttled | FaultKind::Stopped
+                        )
                     {
                         self.over = Some(fault.clone());
                     }
@@ -187,7 +190,7 @@ impl<'a> Session<'a> {
             .exchange(&request, purpose)
             .map_err(|fault| Fault { message: format!("no token: {}", fault.message), ..fault })?;
         if !(200..300).contains(&answer.status) {
-            let kind = if answer.status >= 500 { Kind::Unreachable } else { Kind::Denied };
+            let kind = if answer.status >= 500 { FaultKind::Unreachable } else { FaultKind::Denied };
             let said = self.said(&answer).map_or_else(String::new, |said| format!(": {said}"));
             let message =
                 format!("no token: the platform refused the credentials with {}{said}", answer.status);
@@ -206,8 +209,9 @@ impl<'a> Session<'a> {
         }
         let path = token.value.as_deref().unwrap_or("access_token");
         let value = extract::scalar(&json, path).filter(|value| !value.is_empty());
-        let value = value
-            .ok_or_else(|| Fault::new(Kind::Unusable, format!("no token: the answer has no `{path}`")))?;
+        let value = value.ok_or_else(|| {
+            Fault::new(FaultKind::Unusable, format!("no token: the answer has no `{path}`"))
+        })?;
         self.fields.set_secret("token", Hidden::new(value));
         Ok(())
     }
@@ -223,7 +227,7 @@ impl<'a> Session<'a> {
                 self.wait_for_points(&limits);
             }
             if !self.gates.enter(&limits, environment.now, environment.sleep, environment.stopped) {
-                return Err(Fault::new(Kind::Stopped, "the run was stopped"));
+                return Err(Fault::new(FaultKind::Stopped, "the run was stopped"));
             }
             let sent = self.send(&request, purpose);
             self.gates.leave(&limits, (environment.now)());
@@ -232,8 +236,8 @@ impl<'a> Session<'a> {
                 Ok(answer) => answer,
                 Err(fault) => {
                     let most = match fault.kind {
-                        Kind::TimedOut => ATTEMPTS_TIMED_OUT,
-                        Kind::Unreachable => ATTEMPTS,
+                        FaultKind::TimedOut => ATTEMPTS_TIMED_OUT,
+                        FaultKind::Unreachable => ATTEMPTS,
                         _ => 1,
                     };
                     // A token that is used up by its use may have been used.
@@ -252,7 +256,7 @@ impl<'a> Session<'a> {
                         "the platform asks to wait {} s: its limit is reached",
                         wait.as_secs().max(1)
                     );
-                    return Err(Fault::new(Kind::Throttled, message));
+                    return Err(Fault::new(FaultKind::Throttled, message));
                 }
                 let jitter = Duration::from_millis((environment.random)() % 250);
                 self.gates.close(&limits, (environment.now)() + wait + jitter);
@@ -288,8 +292,10 @@ impl<'a> Session<'a> {
     }
 
     fn redirected(&self, request: &Request, answer: &Answer, number: u32) -> Result<Url, Fault> {
-        let unusable =
-            |message: String| Fault { status: Some(answer.status), ..Fault::new(Kind::Unusable, message) };
+        let unusable = |message: String| Fault {
+            status: Some(answer.status),
+            ..Fault::new(FaultKind::Unusable, message)
+        };
         let target = answer.header("location").and_then(|link| join(&request.url, link));
         let Some(target) = target.filter(|_| number <= REDIRECTS) else {
             return Err(unusable("the platform redirects without end or aim".to_owned()));
@@ -331,7 +337,7 @@ impl<'a> Session<'a> {
         }
         let host = target.map_or_else(|| "another place".to_owned(), |target| origin(&target));
         Err(Fault::new(
-            Kind::Unusable,
+            FaultKind::Unusable,
             format!("the next page is said to be at {host}, which gets no credential"),
         ))
     }
@@ -426,9 +432,9 @@ impl<'a> Session<'a> {
                 matches!(code, "ACCESS_DENIED" | "UNAUTHENTICATED" | "UNAUTHORIZED" | "FORBIDDEN")
             });
         let kind = match status {
-            _ if refused => Kind::Denied,
-            500.. => Kind::Unreachable,
-            _ => Kind::Unusable,
+            _ if refused => FaultKind::Denied,
+            500.. => FaultKind::Unreachable,
+            _ => FaultKind::Unusable,
         };
         let mut message = match status {
             404 => "the platform has no such list (404)".to_owned(),

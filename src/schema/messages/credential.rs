@@ -30,8 +30,8 @@ pub(super) fn literal(context: &Context<'_>, place: &Place<'_>) -> Finding {
     let variable = variable(context, &pointer_of(place));
     let help = format!("write `{name}: {{secret: env/{variable}}}`");
     match &place.node.kind {
-        yaml::Kind::Null => codes::wrong_type(name, "a credential", "empty", place.key).help(help),
-        yaml::Kind::Text(text) if ["env/", "file/"].iter().any(|scheme| text.starts_with(scheme)) => {
+        yaml::NodeKind::Null => codes::wrong_type(name, "a credential", "empty", place.key).help(help),
+        yaml::NodeKind::Text(text) if ["env/", "file/"].iter().any(|scheme| text.starts_with(scheme)) => {
             codes::wrong_type(name, "a credential", "a reference without braces", place.node.span)
                 .help("put it in braces: `{secret: env/NAME}` or `{secret: file/PATH}`")
         }

@@ -46,10 +46,10 @@ pub(super) fn range(schema: Option<&Json>) -> Option<String> {
 /// A scalar as it would be shown, short; nothing for lists and maps.
 pub(super) fn quoted(node: &Node) -> Option<String> {
     let value = match &node.kind {
-        yaml::Kind::Null => Value::Null,
-        yaml::Kind::Bool(on) => Value::Bool(*on),
-        yaml::Kind::Number(number) => Value::Number(number.to_string()),
-        yaml::Kind::Text(text) if text.chars().count() <= 60 => Value::Text(text.to_string()),
+        yaml::NodeKind::Null => Value::Null,
+        yaml::NodeKind::Bool(on) => Value::Bool(*on),
+        yaml::NodeKind::Number(number) => Value::Number(number.to_string()),
+        yaml::NodeKind::Text(text) if text.chars().count() <= 60 => Value::Text(text.to_string()),
         _ => return None,
     };
     Some(value.to_string())

@@ -41,8 +41,8 @@ pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
         _ => "of another type",
     };
     let found = match &place.node.kind {
-        yaml::Kind::Text(value) if place.quotable && value.len() <= 40 => format!("the text `{value}`"),
-        yaml::Kind::Number(value) if place.quotable => format!("the number {value}"),
+        yaml::NodeKind::Text(value) if place.quotable && value.len() <= 40 => format!("the text `{value}`"),
+        yaml::NodeKind::Number(value) if place.quotable => format!("the number {value}"),
         _ => kind_words(place.node).to_owned(),
     };
     // Nothing has no place of its own.
@@ -58,7 +58,7 @@ pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
                 None => finding,
             }
         }
-        (["integer" | "number"], yaml::Kind::Text(value))
+        (["integer" | "number"], yaml::NodeKind::Text(value))
             if place.quotable && value.parse::<f64>().is_ok() =>
         {
             finding.help(help).fix("take the quotes away", place.node.span, value.to_string())
@@ -70,25 +70,25 @@ pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
 /// "a list", "empty".
 fn kind_words(node: &Node) -> &'static str {
     match node.kind {
-        yaml::Kind::Null | yaml::Kind::Hole => "empty",
-        yaml::Kind::Bool(true) => "`true`",
-        yaml::Kind::Bool(false) => "`false`",
-        yaml::Kind::Number(_) => "a number",
-        yaml::Kind::Text(_) => "a text",
-        yaml::Kind::List(_) => "a list",
-        yaml::Kind::Map(_) => "a map",
+        yaml::NodeKind::Null | yaml::NodeKind::Hole => "empty",
+        yaml::NodeKind::Bool(true) => "`true`",
+        yaml::NodeKind::Bool(false) => "`false`",
+        yaml::NodeKind::Number(_) => "a number",
+        yaml::NodeKind::Text(_) => "a text",
+        yaml::NodeKind::List(_) => "a list",
+        yaml::NodeKind::Map(_) => "a map",
     }
 }
 
 /// The toggle that a word or a number stands for.
 fn toggle(node: &Node) -> Option<bool> {
     match &node.kind {
-        yaml::Kind::Text(word) => match word.trim().to_lowercase().as_str() {
+        yaml::NodeKind::Text(word) => match word.trim().to_lowercase().as_str() {
             "yes" | "on" | "y" | "ja" | "true" | "1" | "enabled" | "sant" => Some(true),
             "no" | "off" | "n" | "nej" | "nei" | "false" | "0" | "disabled" | "falskt" => Some(false),
             _ => None,
         },
-        yaml::Kind::Number(number) => match &**number {
+        yaml::NodeKind::Number(number) => match &**number {
             "1" => Some(true),
             "0" => Some(false),
             _ => None,
@@ -105,7 +105,7 @@ fn is_quoted(node: &Node) -> bool {
 fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
     let node = place.node;
     let written = match &node.kind {
-        yaml::Kind::Text(text) | yaml::Kind::Number(text) if place.quotable => Some(&**text),
+        yaml::NodeKind::Text(text) | yaml::NodeKind::Number(text) if place.quotable => Some(&**text),
         _ => None,
     };
     match wanted {
@@ -146,11 +146,11 @@ fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
 
 fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
     match &place.node.kind {
-        yaml::Kind::Null => match place.holder.and_then(suggest::example) {
+        yaml::NodeKind::Null => match place.holder.and_then(suggest::example) {
             Some(example) => format!("write a text, for example `{example}`"),
             None => "write a text after the colon".to_owned(),
         },
-        yaml::Kind::Number(_) | yaml::Kind::Bool(_) => {
+        yaml::NodeKind::Number(_) | yaml::NodeKind::Bool(_) => {
             let holder = place.holder.unwrap_or(&Json::Null);
             let pattern = holder.get("pattern").is_some();
             match (written, suggest::example(holder)) {
@@ -167,7 +167,7 @@ fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
                 _ => "put it in quotes".to_owned(),
             }
         }
-        yaml::Kind::List(items) => match items.as_slice() {
+        yaml::NodeKind::List(items) => match items.as_slice() {
             [one] => match quoted(one).filter(|_| place.quotable) {
                 Some(value) => format!("write {value}, without brackets"),
                 None => "write one text, without brackets".to_owned(),

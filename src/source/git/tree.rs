@@ -6,8 +6,8 @@ use std::sync::Arc;
 use git2::{ObjectType, Oid, Repository, Tree};
 
 use crate::source::blob::{Blob, Objects};
-use crate::source::content::Fault;
-use crate::source::file::{Place, SourceFile};
+use crate::source::content::ReadFault;
+use crate::source::file::{ReadFrom, SourceFile};
 
 /// A link that leads to a link, and so on, is given up after this many.
 pub(super) const MAX_LINKS: usize = 8;
@@ -47,12 +47,12 @@ impl<'a> TreeReader<'a> {
     }
 
     fn fault(&mut self, path: String, reason: &str) {
-        self.files.push(SourceFile::with_fault(path, "", Fault::Unreadable(reason.to_owned())));
+        self.files.push(SourceFile::with_fault(path, "", ReadFault::Unreadable(reason.to_owned())));
     }
 
     fn blob(&mut self, id: Oid, path: String) {
         let blob = Blob::new(id, Arc::clone(&self.objects));
-        self.files.push(SourceFile::unread(path, Place::Blob(blob)));
+        self.files.push(SourceFile::unread(path, ReadFrom::Blob(blob)));
     }
 
     /// A link may point anywhere within the project, as in a working tree.
