@@ -60,7 +60,7 @@ pub fn place_of(
 /// Applies a plan that was saved, in the store that it was made for.
 ///
 /// # Errors
-/// As [`apply`], and when the store is another one.
+/// As [`apply()`], and when the store is another one.
 pub fn apply_saved(
     workspace: &Workspace,
     declared: &Manifest,

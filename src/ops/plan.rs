@@ -49,7 +49,7 @@ pub fn plan<'w>(
 /// Plans what was loaded.
 ///
 /// # Errors
-/// As [`plan`].
+/// As [`plan()`].
 pub fn planned<'w>(
     loaded: Loaded<'w>,
     request: &Request,

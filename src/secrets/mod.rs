@@ -1,7 +1,7 @@
 //! Secrets: from a reference to a fingerprint. The value is read and wiped after use; it is never kept.
 //!
 //! `env/NAME` is a variable; `file/PATH` a file that only its owner may read; `exec/NAME` what a program prints that the
-//! project allows by name; `vault/…` is [`vault`]. Programs run when something is applied, never for a plan: whoever
+//! project allows by name; `vault/…` is HashiCorp Vault. Programs run when something is applied, never for a plan: whoever
 //! reads a pull request should not run what it brings. Vault is asked to apply and to fetch, never for a plan.
 #![expect(clippy::disallowed_methods, reason = "the door through which secrets are read")]
 

@@ -1,7 +1,7 @@
 //! Texts and places in them: files, spans, lines and columns.
 //!
 //! This module does not parse and does not judge. [`load`] is the door to a working tree and [`git`] to its revisions; a
-//! text is read when somebody asks for it. [`write`] is the door out. Everything else here is plain data.
+//! text is read when somebody asks for it. [`mod@write`] is the door out. Everything else here is plain data.
 
 mod blob;
 mod content;

@@ -1,6 +1,6 @@
 //! Places in texts.
 
-/// A file's number within [`Sources`].
+/// A file's number within [`Sources`](super::Sources).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
 

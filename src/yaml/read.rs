@@ -10,7 +10,7 @@ use crate::source::{FileId, ReadFault, Sources};
 
 /// Reads a file of one document, as configuration is written.
 ///
-/// `None` is a file without content; text that is wholly unusable is a [`NodeKind::Hole`] with a finding.
+/// `None` is a file without content; text that is wholly unusable is a [`NodeKind::Hole`](super::NodeKind::Hole) with a finding.
 pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
     let root = sources.file(file).with_text(|text, fault| match unusable(text, fault, file, findings) {
         Some(hole) => Some(hole),
