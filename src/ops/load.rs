@@ -318,22 +318,7 @@ impl Look<'_> {
     fn up_to_date(&self, compiled: &Compiled, heads: &[Head]) -> UpToDate {
         let head = |id: &str| heads.iter().find(|head| head.category == id);
         let options = Options::default();
-        let desired = Desired {
-            integration: &compiled.name,
-            renamed_from: None,
-            pair: &compiled.pair,
-            live: compiled.live,
-            flows_on: &compiled.flows_on,
-            configuration: &compiled.configuration,
-            visible: &compiled.visible,
-            unmanaged: &compiled.unmanaged,
-            requirements: compiled.required().collect(),
-            blocked: BTreeMap::new(),
-            view: compiled.view(&options),
-            place: &|_, _| None,
-            fingerprint: &|_| None,
-            link: None,
-        };
+        let desired = desired(compiled, &options);
         let deployed_state = |id: &str| {
             head(id)
                 .map_or(DeployedState::Never, |head| DeployedState::UpToDate(head.revision, head.settings))
@@ -353,6 +338,26 @@ impl Look<'_> {
             planned: plan::plan_integration(&desired, &deployed_state, &self.scope),
             visible: compiled.visible.len(),
         }
+    }
+}
+
+/// What an integration should be, as the plan wants to know it; nothing yet of places, secrets, errors and its page.
+pub(super) fn desired<'a>(compiled: &'a Compiled, options: &'a Options) -> Desired<'a> {
+    Desired {
+        integration: &compiled.name,
+        renamed_from: None,
+        pair: &compiled.pair,
+        live: compiled.live,
+        flows_on: &compiled.flows_on,
+        configuration: &compiled.configuration,
+        visible: &compiled.visible,
+        unmanaged: &compiled.unmanaged,
+        requirements: compiled.required().collect(),
+        blocked: BTreeMap::new(),
+        view: compiled.view(options),
+        place: &|_, _| None,
+        fingerprint: &|_| None,
+        link: None,
     }
 }
 

@@ -400,20 +400,11 @@ pub fn desired<'a>(
     let compilation = &project.compilation;
     let link = compilation.project.link.as_ref().map(|link| link.replace("{id}", &compiled.name));
     Desired {
-        integration: &compiled.name,
-        renamed_from: None,
-        pair: &compiled.pair,
-        live: compiled.live,
-        flows_on: &compiled.flows_on,
-        configuration: &compiled.configuration,
-        visible: &compiled.visible,
-        unmanaged: &compiled.unmanaged,
-        requirements: compiled.required().collect(),
         blocked: blocked(project, &compiled.name),
-        view: compiled.view(&compilation.options),
         place,
         fingerprint,
         link,
+        ..load::desired(compiled, &compilation.options)
     }
 }
 
