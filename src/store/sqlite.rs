@@ -28,6 +28,7 @@ use super::head::{Documents, Reading, TakeHeads};
 use super::layout::{Found, MARKED, READABLE};
 use super::rename::{Moved, Rename};
 use crate::model::Settings;
+use crate::source::write;
 
 /// A store in one SQLite file.
 pub(super) struct Sqlite {
@@ -124,7 +125,11 @@ fn make(path: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     for folder in missing.iter().filter(|folder| folder.ends_with(".pairform")) {
-        std::fs::write(folder.join(".gitignore"), "*\n")?;
+        // Where somebody who makes the store too was first, it says the same.
+        match write::create(folder, Path::new(".gitignore"), b"*\n") {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
