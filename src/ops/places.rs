@@ -1,16 +1,20 @@
 //! Which environment is meant and where its store is. Nothing here opens a store.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::allowed;
 use super::error::{Error, ErrorKind, Help, Result, require_known};
-use super::host::Host;
+use super::host::{Host, Whose};
+use super::needs::{needs_of_named_store, needs_of_store, servers};
 use super::request::Request;
 use crate::compile::project::{DEFAULT_STORE, Environment, Manifest};
 use crate::diagnostic::list_words;
 use crate::http;
 use crate::model::{Hidden, digest_text};
-use crate::secrets::{Reach, Secrets};
+use crate::secrets::{self, Reach, Secrets};
 use crate::store::{self, Address};
+use crate::trust::{Line, Need};
 
 /// The environment's name and where its store is, a relative path taken from the project's root.
 ///
@@ -38,9 +42,35 @@ pub fn store_of(
     // Its password is for the URL that the project names, to the letter: a URL says how to connect too.
     let declared = declared.filter(|declared| store.is_none_or(|store| declared.store == store));
     let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
+    let whose = Whose { root, environment: name.as_deref() };
+    let servers = servers(&url);
+    if store.is_none() {
+        allowed::require_all(needs_of_store(&url, root), whose, host)?;
+    } else if host.trust.is_untrusted {
+        allowed::require_all(needs_of_named_store(&url), whose, host)?;
+    }
+    // A password of the environment is for servers that a line names; what the files say has to be allowed for each of them.
+    let is_given = servers.iter().all(|server| host.trust.gives_password(server));
     let reference = declared.and_then(|declared| declared.password.as_ref());
-    let password = reference.map(|reference| password(root, &reference.secret, host)).transpose()?;
-    Ok((name, Address { url, password }))
+    let password = match reference {
+        Some(_) if !is_given => {
+            let refused = servers.iter().filter(|server| !host.trust.gives_password(server));
+            return Err(Error::new(
+                ErrorKind::NotAllowed,
+                "the password that pairform.yaml names is for servers that a line of the policy names",
+            )
+            .with(Help::Allow(refused.map(|server| Line::of(&Need::Store(server.clone()))).collect())));
+        }
+        Some(reference) => {
+            if let Some(need) = secrets::need_of(&reference.secret, root, &BTreeMap::new()) {
+                allowed::require(&need, whose, host)?;
+            }
+            Some(password(root, &reference.secret, host)?)
+        }
+        None => None,
+    };
+    let plain = !servers.is_empty() && servers.iter().all(|server| host.trust.is_plain(server));
+    Ok((name, Address { url, password, from_environment: is_given, plain }))
 }
 
 /// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every
@@ -119,7 +149,7 @@ fn rooted(root: &Path, url: &str) -> String {
 
 fn password(root: &Path, reference: &str, host: &Host<'_>) -> Result<Hidden<String>> {
     let refused = |why: String| Error::new(ErrorKind::NotAllowed, why);
-    let secrets = Secrets::new(host.secrets, Reach::fetch(root), &[]);
+    let secrets = Secrets::new(host.secrets, Reach::fetch(root, host.trust), &[]);
     let read =
         secrets.with(reference, |value| std::str::from_utf8(value).map(|text| Hidden::new(text.to_owned())));
     match read {

@@ -1,5 +1,7 @@
 //! Where a store is. Nothing is opened here.
 
+use std::path::PathBuf;
+
 use crate::model::Hidden;
 
 /// Where a store is.
@@ -9,11 +11,34 @@ pub struct Address {
     pub url: String,
     /// The password of a server, which stands before one in the URL.
     pub password: Option<Hidden<String>>,
+    /// The environment's own password may be sent there: `PAIRFORM_STORE_PASSWORD` or `PGPASSWORD`.
+    pub from_environment: bool,
+    /// A server that is not on this machine may be one without TLS.
+    pub plain: bool,
+}
+
+/// Where a URL leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file, from wherever relative paths begin.
+    File(PathBuf),
+    /// Every server that a connection may go to.
+    Servers(Vec<Server>),
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// A name, an address (one of IPv6 in brackets), or the folder of a socket.
+    pub host: String,
+    pub port: u16,
+    /// On this machine, by an address that nobody else decides about.
+    pub is_local: bool,
 }
 
 impl From<&str> for Address {
     fn from(url: &str) -> Self {
-        Address { url: url.to_owned(), password: None }
+        Address { url: url.to_owned(), password: None, from_environment: true, plain: false }
     }
 }
 

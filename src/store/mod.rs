@@ -22,7 +22,7 @@ mod sqlite;
 
 use std::path::Path;
 
-pub use address::{Address, without_password};
+pub use address::{Address, Place, Server, without_password};
 pub use contract::Store;
 pub use data::{
     Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record, Run,
@@ -77,6 +77,17 @@ pub fn is_same(one: &str, other: &str) -> bool {
         (Err(_), Err(_)) => postgres::place(one).is_some_and(|place| postgres::place(other) == Some(place)),
         _ => false,
     }
+}
+
+/// Where a URL leads, without looking.
+///
+/// # Errors
+/// When it names no store.
+pub fn place_of(url: &str) -> Result<Place, StoreError> {
+    if address::is_postgres(url) {
+        return postgres::servers(url).map(Place::Servers);
+    }
+    sqlite_path(url).map(|path| Place::File(path.to_owned()))
 }
 
 /// `sqlite://name` is refused: whoever writes it means the file `name`, and would get `/name`.

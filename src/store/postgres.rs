@@ -9,6 +9,7 @@
 mod connect;
 mod failure;
 mod layout;
+mod passfile;
 mod text;
 
 use crate::model::Hidden;
@@ -31,7 +32,7 @@ use super::layout::{Found, MARKED, READABLE};
 use super::rename::{Moved, Rename};
 use crate::model::Settings;
 
-pub(super) use connect::place;
+pub(super) use connect::{place, servers};
 
 /// A store in one schema of a PostgreSQL database.
 pub(super) struct Postgres {

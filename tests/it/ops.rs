@@ -22,6 +22,8 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source) -> ops::Result<u
         holder: &ops::holder::this_process,
         open_store: &ops::open_store,
         secrets,
+        trust: &pairform::trust::Trust::default(),
+        ask: &|_, _| false,
         progress: &|_| (),
         cancel: &cancel,
     };

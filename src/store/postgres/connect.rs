@@ -9,6 +9,7 @@
     reason = "reads the password and the trusted authority from the environment"
 )]
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,8 @@ use postgres::{Client, Config};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure;
-use crate::store::address::Address;
+use super::{failure, passfile};
+use crate::store::address::{Address, Server};
 use crate::store::error::StoreError;
 
 /// The schema that holds the tables, unless the URL says `schema=NAME`.
@@ -47,6 +48,48 @@ pub(super) struct Target {
     pub shown: String,
 }
 
+/// Every server that a URL may lead to.
+pub(in crate::store) fn servers(url: &str) -> Result<Vec<Server>, StoreError> {
+    let (config, _) = read(url).map_err(|error| wrong_url(&error))?;
+    let port = |at: usize| match config.get_ports() {
+        [] => 5432,
+        [one] => *one,
+        ports => ports.get(at).copied().unwrap_or(5432),
+    };
+    let addresses = config.get_hostaddrs();
+    let number = config.get_hosts().len().max(addresses.len());
+    let server = |at: usize| {
+        let name = config.get_hosts().get(at);
+        let (host, is_local) = match (addresses.get(at), name) {
+            // A name beside an address is for certificates alone.
+            (Some(address), _) => (ip(*address), address.is_loopback()),
+            (None, Some(host @ Host::Tcp(name))) => match name.parse::<IpAddr>() {
+                Ok(address) => (ip(address), is_local(host)),
+                Err(_) => (name.clone(), is_local(host)),
+            },
+            #[cfg(unix)]
+            (None, Some(Host::Unix(path))) => (path.display().to_string(), true),
+            (None, None) => ("localhost".to_owned(), true),
+        };
+        Server { host, port: port(at), is_local }
+    };
+    Ok((0..number.max(1)).map(server).collect())
+}
+
+fn ip(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+fn wrong_url(error: &postgres::Error) -> StoreError {
+    StoreError::Open {
+        store: "postgres://…".to_owned(),
+        reason: format!("the URL is wrong: {}", failure::words(error)),
+    }
+}
+
 /// Host, port, database and schema: where a URL leads, whoever asks and however.
 pub(in crate::store) fn place(url: &str) -> Option<String> {
     let (config, ours) = read(url).ok()?;
@@ -63,10 +106,7 @@ fn read(url: &str) -> Result<(Config, Ours), postgres::Error> {
 
 impl Target {
     pub fn parse(at: &Address) -> Result<Target, StoreError> {
-        let (mut config, ours) = read(&at.url).map_err(|error| StoreError::Open {
-            store: "postgres://…".to_owned(),
-            reason: format!("the URL is wrong: {}", failure::words(&error)),
-        })?;
+        let (mut config, ours) = read(&at.url).map_err(|error| wrong_url(&error))?;
         let shown = shown(&config);
         if let Some(name) = ours.wrong {
             return Err(StoreError::Open {
@@ -226,17 +266,23 @@ fn shown(config: &Config) -> String {
     format!("postgres://{host}{port}/{database}")
 }
 
-/// `PAIRFORM_STORE_PASSWORD`, else the URL's, else `PGPASSWORD`.
+/// `PAIRFORM_STORE_PASSWORD`, else the URL's, else `PGPASSWORD`, else the password file's. Those of the environment are given
+/// to a server that was named outside the files.
 fn give_password(config: &mut Config, at: &Address) {
     if let Some(password) = &at.password {
         config.password(password.as_bytes());
         return;
     }
-    let of = |name: &str| std::env::var(name).ok().filter(|password| !password.is_empty());
+    let of =
+        |name: &str| std::env::var(name).ok().filter(|password| at.from_environment && !password.is_empty());
     let own = of("PAIRFORM_STORE_PASSWORD");
     let inherited = if config.get_password().is_none() { of("PGPASSWORD") } else { None };
     if let Some(password) = own.or(inherited) {
         config.password(password);
+    } else if config.get_password().is_none()
+        && let Some(password) = passfile::password(config)
+    {
+        config.password(password.as_bytes());
     }
 }
 
