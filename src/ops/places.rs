@@ -40,7 +40,7 @@ pub fn store_of(
     let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
     let reference = declared.and_then(|declared| declared.password.as_ref());
     let password = reference.map(|reference| password(root, &reference.secret, host)).transpose()?;
-    Ok((name, Address { url, password }))
+    Ok((name, Address { password, ..Address::from(&url) }))
 }
 
 /// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every
