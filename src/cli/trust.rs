@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exit::Stop;
 use crate::model::digest_text;
-use crate::ops::needs::needs_of_named_store;
+use crate::ops::needs::needs_of_store;
 use crate::ops::policy::Policy;
 use crate::source::write::{Draft, Mode};
 use crate::source::{git, load};
@@ -52,7 +52,7 @@ pub fn gather(common: &Common, here: &Path) -> Result<Gathered, Stop> {
         return Err(Stop::usage(format!("the policy {} cannot be used: {first}", path.display()))
             .help(format!("`pairform policy check {}` shows all that is wrong in it", path.display())));
     }
-    let mut grants = given(common)?;
+    let mut grants = given(common, here)?;
     grants.extend(policy.iter().flat_map(|(_, policy)| policy.grants.iter().cloned()));
     let answers = answers(here);
     if let Some(file) = &answers {
@@ -62,7 +62,7 @@ pub fn gather(common: &Common, here: &Path) -> Result<Gathered, Stop> {
 }
 
 /// What flags and variables allow, by a line or by naming it.
-fn given(common: &Common) -> Result<Vec<Grant>, Stop> {
+fn given(common: &Common, here: &Path) -> Result<Vec<Grant>, Stop> {
     let wrong = |error| Stop::usage(format!("--allow: {error}"));
     let mut lines = Vec::new();
     for text in &common.allow {
@@ -74,8 +74,8 @@ fn given(common: &Common) -> Result<Vec<Grant>, Stop> {
         lines.extend(read);
     }
     let mut grants: Vec<Grant> = lines.into_iter().map(|line| Grant { line, from: Origin::Given }).collect();
-    let named = common.store.iter().flat_map(|url| needs_of_named_store(url));
-    grants.extend(named.map(|need| Grant { line: Line::of(&need), from: Origin::Store }));
+    let named = common.store.iter().flat_map(|url| needs_of_store(url, here));
+    grants.extend(named.map(|one| Grant { line: Line::of(&one.need), from: Origin::Store }));
     let vault = env::var("VAULT_ADDR").ok().and_then(|url| crate::http::address::parse(&url));
     grants.extend(vault.map(|url| {
         let need = Need::Vault(crate::http::address::endpoint(&url));

@@ -25,7 +25,7 @@ pub fn require_all(needs: impl IntoIterator<Item = Need>, whose: Whose<'_>, host
         let Err(why) = host.trust.judge(&need) else { continue };
         let is_open = matches!(why, Denied::NoLine(_)) && !refused.contains_key(&need);
         if is_open && (host.ask)(&need, whose) {
-            host.trust.learn([need]);
+            host.trust.answer(&need);
         } else {
             refused.insert(need, why);
         }

@@ -1,7 +1,7 @@
 //! What a project, an integration, a store and a plan reach out to. Whether it is allowed is told in [`super::allowed`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
@@ -17,41 +17,39 @@ use crate::source::write;
 use crate::store::{self, Place};
 use crate::trust::{Endpoint, Need};
 
-/// What has to be allowed before a store that the files name is opened.
+/// A place that a store's URL leads to.
+pub struct StoreNeed {
+    pub need: Need,
+    /// On another machine, or outside the project: not allowed without a line.
+    pub is_far: bool,
+}
+
+/// What opening a store reaches out to; nothing where its URL is none, which is told when it is opened. A relative path is one
+/// of the project.
 #[must_use]
-pub fn needs_of_store(url: &str, root: &Path) -> Vec<Need> {
+pub fn needs_of_store(url: &str, root: &Path) -> Vec<StoreNeed> {
     match store::place_of(url) {
-        Ok(Place::File(path)) => {
+        Ok(Place::Sqlite(path)) => {
             let path = write::leads_to(&root.join(path));
-            let is_inside = path.starts_with(write::leads_to(root));
-            (!is_inside).then_some(Need::StoreFile(path)).into_iter().collect()
+            let is_far = !path.starts_with(write::leads_to(root));
+            let of_file = is_far.then_some(StoreNeed { need: Need::StoreFile(path), is_far });
+            of_file.into_iter().collect()
         }
-        Ok(Place::Servers(servers)) => {
-            let far = servers.into_iter().filter(|server| !server.is_local);
-            far.map(|server| Need::Store(endpoint(&server))).collect()
-        }
-        // What no store is, is told when it is opened.
+        Ok(Place::Postgres(servers)) => servers
+            .iter()
+            .map(|server| StoreNeed { need: need_of_server(server), is_far: !server.is_local() })
+            .collect(),
         Err(_) => Vec::new(),
     }
 }
 
-/// The servers of a store that the caller names, which count as allowed by that.
-#[must_use]
-pub fn needs_of_named_store(url: &str) -> Vec<Need> {
-    servers(url).into_iter().map(Need::Store).collect()
-}
-
-/// Every server that a connection to a store may go to; none of a file.
-#[must_use]
-pub fn servers(url: &str) -> Vec<Endpoint> {
-    match store::place_of(url) {
-        Ok(Place::Servers(servers)) => servers.iter().map(endpoint).collect(),
-        _ => Vec::new(),
+/// A server by its address, or by the folder of its socket.
+fn need_of_server(server: &store::Server) -> Need {
+    match server.host() {
+        folder if folder.starts_with('/') => Need::StoreFile(PathBuf::from(folder)),
+        host if host.contains(':') => Need::Store(Endpoint::new(&format!("[{host}]"), server.port())),
+        host => Need::Store(Endpoint::new(host, server.port())),
     }
-}
-
-fn endpoint(server: &store::Server) -> Endpoint {
-    Endpoint::new(&server.host, server.port)
 }
 
 /// Stores, their passwords, and programs.
@@ -60,7 +58,8 @@ pub fn named_by_manifest(declared: &Manifest, root: &Path) -> BTreeSet<Need> {
     let programs = &declared.secrets.exec;
     let mut needs: BTreeSet<Need> = programs.values().map(|command| Need::Program(command.clone())).collect();
     for environment in declared.environments.values() {
-        needs.extend(needs_of_store(&environment.store, root));
+        let far = needs_of_store(&environment.store, root).into_iter().filter(|one| one.is_far);
+        needs.extend(far.map(|one| one.need));
         let reference = environment.password.as_ref().map(|password| &*password.secret);
         needs.extend(reference.and_then(|reference| secrets::need_of(reference, root, programs)));
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::allowed;
 use super::error::{Error, ErrorKind, Help, Result, require_known};
 use super::host::{Host, Whose};
-use super::needs::{needs_of_named_store, needs_of_store, servers};
+use super::needs::needs_of_store;
 use super::request::Request;
 use crate::compile::project::{DEFAULT_STORE, Environment, Manifest};
 use crate::diagnostic::list_words;
@@ -14,7 +14,7 @@ use crate::http;
 use crate::model::{Hidden, digest_text};
 use crate::secrets::{self, Reach, Secrets};
 use crate::store::{self, Address};
-use crate::trust::{Line, Need};
+use crate::trust::Line;
 
 /// The environment's name and where its store is, a relative path taken from the project's root.
 ///
@@ -43,23 +43,26 @@ pub fn store_of(
     let declared = declared.filter(|declared| store.is_none_or(|store| declared.store == store));
     let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
     let whose = Whose { root, environment: name.as_deref() };
-    let servers = servers(&url);
-    if store.is_none() {
-        allowed::require_all(needs_of_store(&url, root), whose, host)?;
-    } else if host.trust.is_untrusted {
-        allowed::require_all(needs_of_named_store(&url), whose, host)?;
+    let needs = needs_of_store(&url, root);
+    if store.is_none() || host.trust.is_untrusted {
+        allowed::require_all(
+            needs.iter().filter(|need| need.is_far).map(|need| need.need.clone()),
+            whose,
+            host,
+        )?;
     }
-    // A password of the environment is for servers that a line names; what the files say has to be allowed for each of them.
-    let is_given = servers.iter().all(|server| host.trust.gives_password(server));
-    let reference = declared.and_then(|declared| declared.password.as_ref());
-    let password = match reference {
-        Some(_) if !is_given => {
-            let refused = servers.iter().filter(|server| !host.trust.gives_password(server));
-            return Err(Error::new(
-                ErrorKind::NotAllowed,
-                "the password that pairform.yaml names is for servers that a line of the policy names",
-            )
-            .with(Help::Allow(refused.map(|server| Line::of(&Need::Store(server.clone()))).collect())));
+    let leads_out = needs.iter().any(|need| need.is_far);
+    let within = (store.is_none() && !leads_out).then(|| root.to_owned());
+    // A password of the environment is for servers that a line names, on this machine too: whoever may write the files names one.
+    let unnamed: Vec<Line> = needs
+        .iter()
+        .filter(|one| !host.trust.is_named(&one.need))
+        .map(|one| Line::of(&one.need))
+        .collect();
+    let password = match declared.and_then(|declared| declared.password.as_ref()) {
+        Some(_) if !unnamed.is_empty() => {
+            let why = "the password that pairform.yaml names is for a server that a line names";
+            return Err(Error::new(ErrorKind::NotAllowed, why).with(Help::Allow(unnamed)));
         }
         Some(reference) => {
             if let Some(need) = secrets::need_of(&reference.secret, root, &BTreeMap::new()) {
@@ -69,8 +72,8 @@ pub fn store_of(
         }
         None => None,
     };
-    let plain = !servers.is_empty() && servers.iter().all(|server| host.trust.is_plain(server));
-    Ok((name, Address { url, password, from_environment: is_given, plain }))
+    let plain = needs.iter().all(|one| host.trust.is_plain(&one.need));
+    Ok((name, Address { url, password, from_environment: unnamed.is_empty(), plain, within }))
 }
 
 /// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every

@@ -19,10 +19,9 @@ mod postgres;
 mod postgres;
 mod rename;
 mod sqlite;
+mod url;
 
-use std::path::Path;
-
-pub use address::{Address, Place, Server, without_password};
+pub use address::{Address, Place, place_of, without_password};
 pub use contract::Store;
 pub use data::{
     Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record, Run,
@@ -31,6 +30,9 @@ pub use data::{
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use rename::{Moved, Rename, Renamed, former_names, name_now};
+pub use url::Server;
+
+use self::address::sqlite_path;
 
 /// Opens the store at an address, making it when it is not there.
 ///
@@ -77,23 +79,4 @@ pub fn is_same(one: &str, other: &str) -> bool {
         (Err(_), Err(_)) => postgres::place(one).is_some_and(|place| postgres::place(other) == Some(place)),
         _ => false,
     }
-}
-
-/// Where a URL leads, without looking.
-///
-/// # Errors
-/// When it names no store.
-pub fn place_of(url: &str) -> Result<Place, StoreError> {
-    if address::is_postgres(url) {
-        return postgres::servers(url).map(Place::Servers);
-    }
-    sqlite_path(url).map(|path| Place::File(path.to_owned()))
-}
-
-/// `sqlite://name` is refused: whoever writes it means the file `name`, and would get `/name`.
-fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
-    url.strip_prefix("sqlite:")
-        .filter(|path| !path.is_empty() && !path.starts_with("//"))
-        .map(Path::new)
-        .ok_or_else(|| StoreError::Url(without_password(url)))
 }

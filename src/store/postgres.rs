@@ -32,7 +32,7 @@ use super::layout::{Found, MARKED, READABLE};
 use super::rename::{Moved, Rename};
 use crate::model::Settings;
 
-pub(super) use connect::{place, servers};
+pub(super) use connect::place;
 
 /// A store in one schema of a PostgreSQL database.
 pub(super) struct Postgres {

@@ -1,6 +1,6 @@
 //! In place of the shared store in a build without the feature `postgres`: none is opened, and whoever tries is told so.
 
-use super::address::{Address, Server, without_password};
+use super::address::{Address, without_password};
 use super::contract::Store;
 use super::error::StoreError;
 
@@ -15,11 +15,6 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
 /// Where a URL leads, as far as that shows without reading it.
 pub(super) fn place(url: &str) -> Option<String> {
     super::address::is_postgres(url).then(|| without_password(url))
-}
-
-/// Every server that a URL may lead to: none is known.
-pub(super) fn servers(url: &str) -> Result<Vec<Server>, StoreError> {
-    Err(absent(&Address::from(url)))
 }
 
 fn absent(at: &Address) -> StoreError {

@@ -104,6 +104,12 @@ impl Line {
         }
     }
 
+    /// It allows a server without TLS.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Line::Store { plain: true, .. })
+    }
+
     /// Lines as a variable holds them: parted as a shell parts words.
     ///
     /// # Errors

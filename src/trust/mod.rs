@@ -21,8 +21,10 @@ pub struct Trust {
     /// Nothing is used but the files themselves: no secret, store, platform or program.
     pub is_untrusted: bool,
     grants: Vec<Grant>,
-    /// What was allowed while this ran: by the tip of a ref that is approved, or by an answer.
+    /// What the tips of approved refs name.
     learned: RwLock<BTreeSet<Need>>,
+    /// What a person allowed while this ran, as good as a line.
+    answered: RwLock<BTreeSet<Need>>,
     /// The refs whose tips were looked at.
     approved: Mutex<BTreeSet<String>>,
 }
@@ -111,7 +113,7 @@ impl Trust {
             return Err(Denied::Untrusted);
         }
         let learned = || self.learned.read().unwrap_or_else(PoisonError::into_inner).contains(need);
-        if self.is_free(need) || self.grant_for(need).is_some() || learned() {
+        if self.is_free(need) || self.is_named(need) || learned() {
             Ok(())
         } else {
             Err(Denied::NoLine(Line::of(need)))
@@ -130,23 +132,27 @@ impl Trust {
         !self.is_untrusted && need.is_usual() && !self.narrows(need)
     }
 
+    /// A person allowed it.
+    pub fn answer(&self, need: &Need) {
+        self.answered.write().unwrap_or_else(PoisonError::into_inner).insert(need.clone());
+    }
+
+    /// Whether a line or a person's answer names it; what an approved ref names is less.
+    #[must_use]
+    pub fn is_named(&self, need: &Need) -> bool {
+        let is_answered = || self.answered.read().unwrap_or_else(PoisonError::into_inner).contains(need);
+        !self.is_untrusted && (self.grant_for(need).is_some() || is_answered())
+    }
+
     /// From now on these are allowed.
     pub fn learn(&self, needs: impl IntoIterator<Item = Need>) {
         self.learned.write().unwrap_or_else(PoisonError::into_inner).extend(needs);
     }
 
-    /// Whether a line makes a server's host one that passwords of the environment are for; what a ref approves is not enough.
-    #[must_use]
-    pub fn gives_password(&self, server: &Endpoint) -> bool {
-        !self.is_untrusted && self.grant_for(&Need::Store(server.clone())).is_some()
-    }
-
     /// Whether a line allows a server without TLS.
     #[must_use]
-    pub fn is_plain(&self, server: &Endpoint) -> bool {
-        self.grants
-            .iter()
-            .any(|grant| matches!(&grant.line, Line::Store { place, plain: true } if place.covers(server)))
+    pub fn is_plain(&self, server: &Need) -> bool {
+        self.grants.iter().any(|grant| grant.line.is_plain() && grant.line.allows(server))
     }
 
     /// The variables that a program may see; `None` where no line allows it.
@@ -203,8 +209,8 @@ mod tests {
         ] {
             assert_eq!(allowed.judge(&need).is_ok(), expected, "{need:?}");
         }
-        assert!(allowed.is_plain(&Endpoint::new("db.internal", 5432)));
-        assert!(!trust(&["store=db.internal"]).is_plain(&Endpoint::new("db.internal", 5432)));
+        let server = Need::Store(Endpoint::new("db.internal", 5432));
+        assert!(allowed.is_plain(&server) && !trust(&["store=db.internal"]).is_plain(&server));
     }
 
     #[test]

@@ -9,7 +9,6 @@
     reason = "reads the password and the trusted authority from the environment"
 )]
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{failure, passfile};
-use crate::store::address::{Address, Server};
+use crate::store::address::Address;
 use crate::store::error::StoreError;
 
 /// The schema that holds the tables, unless the URL says `schema=NAME`.
@@ -46,41 +45,6 @@ pub(super) struct Target {
     statement_timeout_ms: u32,
     /// `postgres://HOST:PORT/DATABASE`, for messages: without user, password and options.
     pub shown: String,
-}
-
-/// Every server that a URL may lead to.
-pub(in crate::store) fn servers(url: &str) -> Result<Vec<Server>, StoreError> {
-    let (config, _) = read(url).map_err(|error| wrong_url(&error))?;
-    let port = |at: usize| match config.get_ports() {
-        [] => 5432,
-        [one] => *one,
-        ports => ports.get(at).copied().unwrap_or(5432),
-    };
-    let addresses = config.get_hostaddrs();
-    let number = config.get_hosts().len().max(addresses.len());
-    let server = |at: usize| {
-        let name = config.get_hosts().get(at);
-        let (host, is_local) = match (addresses.get(at), name) {
-            // A name beside an address is for certificates alone.
-            (Some(address), _) => (ip(*address), address.is_loopback()),
-            (None, Some(host @ Host::Tcp(name))) => match name.parse::<IpAddr>() {
-                Ok(address) => (ip(address), is_local(host)),
-                Err(_) => (name.clone(), is_local(host)),
-            },
-            #[cfg(unix)]
-            (None, Some(Host::Unix(path))) => (path.display().to_string(), true),
-            (None, None) => ("localhost".to_owned(), true),
-        };
-        Server { host, port: port(at), is_local }
-    };
-    Ok((0..number.max(1)).map(server).collect())
-}
-
-fn ip(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
 }
 
 fn wrong_url(error: &postgres::Error) -> StoreError {
