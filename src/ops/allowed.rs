@@ -24,10 +24,11 @@ pub fn require_all(needs: impl IntoIterator<Item = Need>, whose: Whose<'_>, host
     for need in needs {
         let Err(why) = host.trust.judge(&need) else { continue };
         let is_open = matches!(why, Denied::NoLine(_)) && !refused.contains_key(&need);
-        if is_open && (host.ask)(&need, whose) {
-            host.trust.answer(&need);
-        } else {
+        if !is_open || !(host.ask)(&need, whose) {
             refused.insert(need, why);
+        } else if host.trust.judge(&need).is_err() {
+            // Not by a branch, which is learned already: by a person.
+            host.trust.answer(&need);
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(refusal(&refused)) }

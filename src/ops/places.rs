@@ -54,11 +54,8 @@ pub fn store_of(
     let leads_out = needs.iter().any(|need| need.is_far);
     let within = (store.is_none() && !leads_out).then(|| root.to_owned());
     // A password of the environment is for servers that a line names, on this machine too: whoever may write the files names one.
-    let unnamed: Vec<Line> = needs
-        .iter()
-        .filter(|one| !host.trust.is_named(&one.need))
-        .map(|one| Line::of(&one.need))
-        .collect();
+    let unnamed: Vec<Line> =
+        needs.iter().filter(|one| !host.trust.is_named(&one.need)).map(|one| Line::of(&one.need)).collect();
     let password = match declared.and_then(|declared| declared.password.as_ref()) {
         Some(_) if !unnamed.is_empty() => {
             let why = "the password that pairform.yaml names is for a server that a line names";

@@ -11,7 +11,7 @@ use crate::compile::{Compilation, Whole};
 use crate::diagnostic::{Finding, Severity};
 use crate::http::{Fault, FaultKind};
 use crate::ops::allowed;
-use crate::ops::error::Result;
+use crate::ops::error::{Error, ErrorKind, Help, Result};
 use crate::ops::host::{Host, Progress, Whose};
 use crate::ops::project::Project;
 use crate::ops::request::Request;
@@ -53,9 +53,15 @@ pub fn fetch_options(
     let compilation = &opened.compilation;
     let root = opened.workspace.root();
     asked.sets.require_known(compilation)?;
-    let Wanted { mut accounts, notes } = wanted(compilation.integrations.iter().map(in_use));
+    if compilation.project.broken {
+        let why = "pairform.yaml has errors, so nothing is sent to any platform";
+        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+    }
+    let held = held(compilation);
+    let is_sound = |whole: &&Whole| !held.contains(whole.compiled.name.as_str());
+    let Wanted { mut accounts, notes } = wanted(compilation.integrations.iter().filter(is_sound).map(in_use));
     let mut notes: Vec<Note> = notes.into_iter().map(Note::Said).collect();
-    notes.extend(passed_over(compilation));
+    notes.extend(held.iter().map(|name| Note::HasErrors((*name).to_owned())));
     let takes = |account: &Account, set: &str| asked.sets.takes(&account.connector, set);
     let is_used = accounts.iter().any(|account| account.sets.keys().any(|set| takes(account, set)));
     if !is_used && !asked.sets.is_all() {
@@ -92,16 +98,16 @@ pub fn fetch_options(
     Ok(Fetched { accounts: fetched, notes, is_stopped })
 }
 
-/// Integrations of which not all could be read: what they use is perhaps not asked for.
-fn passed_over(compilation: &Compilation<Whole>) -> impl Iterator<Item = Note> {
-    let unread = |finding: &&Finding| {
-        finding.severity == Severity::Error
-            && ["E01", "E02"].iter().any(|stage| finding.code.id.starts_with(stage))
-    };
-    let unread = compilation.findings.iter().filter(unread);
-    let names: BTreeSet<&String> =
-        unread.flat_map(|finding| finding.about.integration.iter().chain(&finding.also)).collect();
-    names.into_iter().map(|name| Note::NotReadWhole(name.clone()))
+/// The integrations that have errors: nothing is sent for them. A value that a list does not have is none of these, as the list
+/// is what is fetched.
+fn held(compilation: &Compilation<Whole>) -> BTreeSet<&str> {
+    let is_of_lists = |finding: &Finding| finding.code.id.starts_with("E05");
+    let errors = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = errors.filter(|finding| !is_of_lists(finding));
+    errors
+        .flat_map(|finding| finding.about.integration.iter().chain(&finding.also))
+        .map(String::as_str)
+        .collect()
 }
 
 /// Asks a person about what no line allows, before anything is sent. What stays refused is told of each set.
