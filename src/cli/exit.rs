@@ -82,7 +82,8 @@ pub fn code(kind: ErrorKind) -> u8 {
 }
 
 /// What to do about an error, at a terminal.
-fn words(help: &Help) -> String {
+#[must_use]
+pub fn words(help: &Help) -> String {
     match help {
         Help::Do(said) => said.clone(),
         Help::DidYouMean(name) => format!("did you mean `{name}`?"),
@@ -123,7 +124,7 @@ fn words(help: &Help) -> String {
             }
         }
         Help::Untrusted => {
-            "run it without --untrusted (and PAIRFORM_UNTRUSTED), where the branch is one of your own".to_owned()
+            "`pairform diff --base BRANCH` and `pairform validate` need nothing else; run it without --untrusted (and PAIRFORM_UNTRUSTED) where you trust who wrote the files".to_owned()
         }
         Help::Checks(checks) => match checks.as_slice() {
             [only] => about_check(only),

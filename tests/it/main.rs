@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod attacks;
 mod cache;
 mod composition;
 mod day;
