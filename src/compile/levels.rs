@@ -14,9 +14,10 @@ use crate::yaml::{Entry, Node};
 #[serde(transparent)]
 pub struct Levels(BTreeMap<String, Judgement>);
 
+/// How a finding is to count.
 #[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-enum Level {
+pub enum Level {
     Allow,
     Warn,
     Deny,
@@ -37,6 +38,21 @@ impl Levels {
             Some((entry.key.text.to_string(), serde_json::from_value(entry.value.to_json()).ok()?))
         });
         Levels(entries.collect())
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each code that has a level here, by its number.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, Level)> {
+        self.0.iter().filter_map(|(code, judgement)| {
+            let level = match judgement {
+                Judgement::Plain(level) | Judgement::Reasoned { level, .. } => *level,
+            };
+            Some((codes::find(code)?.id, level))
+        })
     }
 }
 
