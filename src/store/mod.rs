@@ -18,6 +18,7 @@ mod postgres;
 #[path = "postgres_absent.rs"]
 mod postgres;
 mod rename;
+mod rules;
 mod sqlite;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ pub use data::{
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use rename::{Moved, Rename, Renamed, former_names, name_now};
+pub use rules::{Document, Recording, Rules, Said};
 
 /// Opens the store at an address, making it when it is not there.
 ///
