@@ -23,13 +23,14 @@ pub struct Judgement {
     /// None: the usual one.
     pub level: Option<Level>,
     pub reason: Option<String>,
-    /// Of a project: integrations that this does not bind.
+    /// Of a project: integrations that may give themselves a lower one.
     pub except: Vec<String>,
     /// Where it is written.
     #[serde(skip)]
     pub at: Option<Span>,
 }
 
+/// How a finding is to count.
 #[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -92,9 +93,14 @@ impl Levels {
         Levels(entries.collect())
     }
 
-    /// Each code with what is said of it, sorted.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Judgement)> {
-        self.0.iter().map(|(code, judgement)| (code.as_str(), judgement))
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each code that something is said of, by its number.
+    pub fn given(&self) -> impl Iterator<Item = (&'static Code, &Judgement)> {
+        self.0.iter().filter_map(|(code, judgement)| Some((codes::find(code)?, judgement)))
     }
 
     fn get(&self, code: &Code) -> Option<&Judgement> {
@@ -196,16 +202,13 @@ fn strength(severity: Option<Severity>) -> Option<Reverse<Severity>> {
     severity.map(Reverse)
 }
 
-/// What binds an integration: the project's level, or the usual one where it says none or excepts the integration; and whether
-/// the integration may go below it.
+/// What binds an integration: the project's level, or the usual one where it says none; and whether the integration may go
+/// below it.
 fn bound<'a>((code, usual): Judgeable<'_>, project: &'a Levels, name: Option<&str>) -> (Judged<'a>, bool) {
     let said = project.get(code);
     let is_excepted =
         name.is_some_and(|name| said.is_some_and(|said| said.except.iter().any(|one| one == name)));
-    match said.filter(|_| !is_excepted) {
-        Some(said) => (Judged::by(said, usual), false),
-        None => (Judged { severity: Some(usual), reason: None }, is_excepted),
-    }
+    (said.map_or(Judged { severity: Some(usual), reason: None }, |said| Judged::by(said, usual)), is_excepted)
 }
 
 fn judged<'a>(code: Judgeable<'_>, project: &'a Levels, own: Option<(&str, &'a Levels)>) -> Judged<'a> {
@@ -232,8 +235,8 @@ pub fn check(root: &Node, about: &About, findings: &mut Vec<Finding>) {
 /// Levels of an integration that go below what the project lets them.
 pub fn check_lowered(root: &Node, name: &str, project: &Levels, findings: &mut Vec<Finding>) {
     let about = About { integration: Some(name.to_owned()), ..About::default() };
-    for (id, own) in Levels::of(root).iter() {
-        let (Some(code), Some(level), Some(at)) = (codes::find(id), own.level, own.at) else { continue };
+    for (code, own) in Levels::of(root).given() {
+        let (Some(level), Some(at)) = (own.level, own.at) else { continue };
         let (bound, may_lower) = bound((code, code.default_severity()), project, Some(name));
         let is_error = code.default_severity() == Severity::Error;
         if is_error || may_lower || strength(level.severity()) >= strength(bound.severity) {
@@ -250,6 +253,7 @@ pub fn check_lowered(root: &Node, name: &str, project: &Levels, findings: &mut V
 }
 
 /// Names in `except` that no integration has; `integrations` are these.
+#[must_use]
 pub fn unknown_excepted(root: &Node, integrations: &[&str]) -> Vec<Finding> {
     let names = declared(root).filter_map(|entry| entry.value.get("except")?.as_list()).flatten();
     let names = names.filter_map(|item| Some((item.as_text()?, item.span)));
@@ -334,7 +338,7 @@ mod tests {
             let mut findings = Vec::new();
             check_lowered(&written, NAMES[name], &levels, &mut findings);
             let is_excepted = of_project.1[name];
-            let bound = if is_excepted { rank(None, code) } else { rank(of_project.0, code) };
+            let bound = rank(of_project.0, code);
             let wanted = of_own.map(|level| rank(Some(level), code));
             if is_excepted {
                 prop_assert_eq!(found, wanted.unwrap_or(bound));

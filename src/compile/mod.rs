@@ -55,6 +55,8 @@ pub struct Compilation<T = Compiled> {
     pub hidden: Vec<Span>,
     /// Names of all integrations that the project has, selected or not.
     pub names: Vec<String>,
+    /// The levels that compiled integrations give themselves.
+    pub own_levels: BTreeMap<String, Levels>,
     /// The day that it was judged on.
     pub today: Date,
 }
@@ -256,17 +258,20 @@ impl<'a> Front<'a> {
                 let composed = composer.compose(*at);
                 let bases = if selection.is_all() { composer.bases_of(&composed) } else { BTreeSet::new() };
                 let (incomplete, own) = (composed.incomplete, Levels::of(&composed.root));
+                let own_of = (!own.is_empty()).then(|| composed.name.clone());
                 let former =
                     compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
                 let (mut judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
                 let (name, before) =
                     (composer.name(*at), former.as_ref().map(|(_, before)| before.text.as_str()));
-                let own = Own { name, former: before, levels: &own };
-                findings.retain_mut(|finding| levels.apply(Some(own), finding));
+                findings.retain_mut(|finding| {
+                    levels.apply(Some(Own { name, former: before, levels: &own }), finding)
+                });
+                let own = own_of.map(|name| (name, own));
                 if let Some(judged) = &mut judged {
                     judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
                 }
-                One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former }
+                One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former, own }
             }));
         }
         // What could not be read may extend any of them.
@@ -286,8 +291,10 @@ impl<'a> Front<'a> {
         let mut hidden = Vec::new();
         let mut integrations = Vec::new();
         let mut former = Vec::new();
+        let mut own_levels = BTreeMap::new();
         for mut result in results {
             former.extend(result.former);
+            own_levels.extend(result.own);
             findings.append(&mut result.findings);
             hidden.append(&mut result.hidden);
             integrations.extend(result.kept);
@@ -300,7 +307,18 @@ impl<'a> Front<'a> {
         hidden.dedup();
         redact::redact(&mut findings, sources, &hidden);
         let errors = errors(&findings);
-        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today }
+        Compilation {
+            project,
+            catalogue,
+            options,
+            integrations,
+            errors,
+            findings,
+            hidden,
+            names,
+            own_levels,
+            today,
+        }
     }
 }
 
@@ -314,6 +332,8 @@ struct One<T> {
     incomplete: bool,
     /// Its name, and the one that it had before.
     former: Option<(String, Mention)>,
+    /// Its name, and the levels that it gives itself.
+    own: Option<(String, Levels)>,
 }
 
 /// What an expression yields differs by environment, so that no text can take its place.

@@ -364,8 +364,18 @@ pub(super) fn desired<'a>(compiled: &'a Compiled, options: &'a Options) -> Desir
 /// What is up to date apart from the rest.
 fn part(opened: Project<'_, Kept>) -> (Project<'_>, Fleet) {
     let Project { workspace, compilation, environment } = opened;
-    let Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today } =
-        compilation;
+    let Compilation {
+        project,
+        catalogue,
+        options,
+        integrations,
+        errors,
+        findings,
+        hidden,
+        names,
+        own_levels,
+        today,
+    } = compilation;
     let mut fleet = Fleet::default();
     for kept in integrations {
         match kept {
@@ -378,8 +388,18 @@ fn part(opened: Project<'_, Kept>) -> (Project<'_>, Fleet) {
         }
     }
     let integrations = Vec::new();
-    let compilation =
-        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today };
+    let compilation = Compilation {
+        project,
+        catalogue,
+        options,
+        integrations,
+        errors,
+        findings,
+        hidden,
+        names,
+        own_levels,
+        today,
+    };
     (Project { workspace, compilation, environment }, fleet)
 }
 

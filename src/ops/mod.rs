@@ -36,6 +36,7 @@ pub mod options;
 pub mod owners;
 pub mod places;
 pub mod plan;
+pub mod policy;
 pub mod project;
 pub mod propose;
 pub mod pull;

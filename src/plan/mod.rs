@@ -11,6 +11,7 @@ pub mod drift;
 pub mod file;
 pub mod integrations;
 mod planning;
+pub mod policy;
 pub mod safety;
 pub mod tally;
 

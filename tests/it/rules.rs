@@ -412,10 +412,10 @@ fn an_integration_lowers_a_level_of_the_project_only_where_it_is_excepted() {
             "{W0417: allow}",
             "W0218 warning other\nE0219 error W0417\nW0417 warning \"12\"",
         ),
-        // Where the project excepts it, an integration is judged as it says, or as usual.
+        // Where the project excepts it, an integration is judged as it says.
         (excepted, "{W0417: allow}", ""),
         (excepted, "{W0417: {level: warn, reason: bicycles}}", "W0417 warning \"12\""),
-        (excepted, "{}", "W0417 warning \"12\""),
+        (excepted, "{}", "W0417 error \"12\""),
         (excepted, "{W0417: deny}", "W0417 error \"12\""),
         ("{except: [shop]}", "{W0417: allow}", ""),
         // One mistake, one finding.
