@@ -34,7 +34,7 @@ use check::{Checked, Known};
 use compiled::required;
 pub use compiled::{Compiled, find};
 use compose::{Composed, Composer, Mention};
-use levels::Levels;
+use levels::{Judge, Levels, Own};
 use project::Manifest;
 pub use selection::Selection;
 
@@ -98,7 +98,8 @@ impl<'a> Again<'a> {
     /// When a file of it is not what it was then: half of it would be taken for all that the files say.
     pub fn compile(&self, name: &str) -> Result<Compiled, Changed> {
         let Compilation { project, catalogue, options, errors, today, .. } = self.compilation;
-        let known = Known { options, vat: &self.vat, today: *today, programs: project.programs() };
+        let (programs, levels) = (project.programs(), project.levels());
+        let known = Known { options, vat: &self.vat, today: *today, programs, levels };
         let composed = self.composer.at(name).map(|at| self.composer.compose(at));
         let composed = composed.filter(|composed| !composed.incomplete || errors.contains_key(name));
         composed
@@ -245,7 +246,9 @@ impl<'a> Front<'a> {
             self;
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
-        let known = Known { options: &options, vat: &vat, today, programs: project.programs() };
+        let (programs, levels) = (project.programs(), project.levels());
+        let known = Known { options: &options, vat: &vat, today, programs, levels };
+        let levels = Judge { project: &project.levels, floor: selection.floor.as_deref() };
         let mut results = Vec::with_capacity(selected.len());
         for block in selected.chunks(size) {
             if let Some(last) = block.last() {
@@ -259,7 +262,11 @@ impl<'a> Front<'a> {
                 let former =
                     compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
                 let (mut judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
-                findings.retain_mut(|finding| levels::apply(&[&own, &project.levels], finding));
+                let (name, before) =
+                    (composer.name(*at), former.as_ref().map(|(_, before)| before.text.as_str()));
+                findings.retain_mut(|finding| {
+                    levels.apply(Some(Own { name, former: before, levels: &own }), finding)
+                });
                 let own = own_of.map(|name| (name, own));
                 if let Some(judged) = &mut judged {
                     judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
@@ -278,9 +285,9 @@ impl<'a> Front<'a> {
         if selection.is_all() {
             let former = results.iter().filter_map(|result| Some(result.former.as_ref()?.1.text.as_str()));
             let known: Vec<&str> = names.iter().map(String::as_str).chain(former).collect();
-            findings.extend(project::unknown_in_safety(sources, &known, &catalogue));
+            findings.extend(project::unknown_names(sources, &known, &catalogue));
         }
-        findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
+        findings.retain_mut(|finding| levels.apply(None, finding));
         let mut hidden = Vec::new();
         let mut integrations = Vec::new();
         let mut former = Vec::new();

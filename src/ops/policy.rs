@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::compile::Compilation;
 use crate::compile::levels;
 use crate::compile::project::{self, Live, Manifest, Safety};
+use crate::diagnostic::Code;
 use crate::plan::policy::{self, Bound, Environment, Level, LevelRule, Limits, Policy, Share, Window};
 use crate::store;
 
@@ -16,8 +17,9 @@ pub fn of_manifest(declared: &Manifest) -> Policy {
     let all = |of: &BTreeMap<String, project::Limits>| {
         of.iter().map(|(name, of_one)| (name.clone(), limits(of_one))).collect()
     };
-    let rule = |(code, level): (&str, levels::Level)| {
-        (code.to_owned(), LevelRule { level: level_of(level), except: Default::default() })
+    let rule = |(code, said): (&Code, &levels::Judgement)| {
+        let level = said.level.map_or(Level::usual(code.id), level_of);
+        (code.id.to_owned(), LevelRule { level, except: said.except.iter().cloned().collect() })
     };
     Policy {
         limits: limits(overall),
@@ -50,7 +52,7 @@ pub fn of_manifest(declared: &Manifest) -> Policy {
 #[must_use]
 pub fn of_compilation<T>(compilation: &Compilation<T>) -> Policy {
     let own = compilation.own_levels.iter().map(|(name, levels)| {
-        let given = levels.given().map(|(code, level)| (code.to_owned(), level_of(level)));
+        let given = levels.given().filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?))));
         (name.clone(), given.collect())
     });
     Policy { own_levels: own.collect(), ..of_manifest(&compilation.project) }

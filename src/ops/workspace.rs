@@ -180,6 +180,7 @@ impl Workspace {
         Ok(Selection {
             affected,
             environment,
+            floor: None,
             today: Some(host.today()),
             integrations: request.filter.integrations.clone(),
             exclude: request.filter.exclude.clone(),
