@@ -115,14 +115,16 @@ fn words(help: &Help) -> String {
             "fmt takes pairform.yaml and what lies below integrations, bases and environments".to_owned()
         }
         Help::MendList => "mend it (`pairform validate` shows where), or take the file away to begin it anew".to_owned(),
-        Help::Checks(checks) => match checks.as_slice() {
-            [only] => about_check(only),
-            checks => {
-                let all: Vec<String> =
-                    checks.iter().map(|check| format!("{check}: {}", about_check(check))).collect();
-                all.join("\n        ")
+        Help::Checks { checks, recorded } => {
+            let mut all: Vec<String> = match checks.as_slice() {
+                [only] => vec![about_check(only)],
+                checks => checks.iter().map(|check| format!("{check}: {}", about_check(check))).collect(),
+            };
+            if *recorded {
+                all.push("what the files say now counts once a commit with these rules was applied; `pairform apply --record-only` takes them at once".to_owned());
             }
-        },
+            all.join("\n        ")
+        }
     }
 }
 
@@ -140,6 +142,7 @@ fn about_check(check: &str) -> String {
         "require_clean" => "commit the changes and plan again, or",
         "window" => "wait for the window, or",
         "hold" => "wait until the hold is taken out of pairform.yaml, or",
+        "levels" => "mend what was found, or",
         _ => "look whether this is meant; then",
     };
     format!("{other} lift this one check with --force \"{check}: REASON\"")

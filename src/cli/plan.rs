@@ -42,7 +42,7 @@ fn show_plan(
 ) -> Result<u8, Stop> {
     say_if_broken(session, &loaded.project, streams);
     let request = session.request();
-    let Planned { project, mut plan } =
+    let Planned { project, mut plan, .. } =
         session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
     if args.out.is_some() || session.common.output != Form::Text {
         plan::file::seal(&mut plan);
@@ -51,7 +51,9 @@ fn show_plan(
         write(session, path, &mut plan)?;
     }
     let errors = project.has_errors();
-    let code = match (errors, plan.is_pending() && args.detailed_exitcode) {
+    // An apply would record other rules, too.
+    let pending = plan.is_pending() || !plan.policy_changes.is_empty();
+    let code = match (errors, pending && args.detailed_exitcode) {
         (true, _) => exit::ERRORS,
         (false, true) => exit::PENDING,
         (false, false) => exit::OK,

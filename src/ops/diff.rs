@@ -10,6 +10,7 @@ use super::error::{Error, Result};
 use super::host::Host;
 use super::owners::Owners;
 use super::plan as planner;
+use super::policy;
 use super::project::{self, Project};
 use super::request::Request;
 use super::workspace::{self, Workspace};
@@ -124,7 +125,8 @@ pub fn diff<'s>(opened: &'s Opened, request: &Request, host: &Host<'_>) -> Resul
     let mut plan = compare(request, &before, &after, &reached);
     plan.comparison = Some(opened.comparison.clone());
     plan.commit = opened.head.commit().map(plan::Commit::of);
-    let owners = Owners::of(&after.compilation.project, Some(&opened.history));
+    let owned = policy::of_manifest(&after.compilation.project).owners;
+    let owners = Owners::of(&owned, Some(&opened.history));
     let mut blame = opened.blame.then(|| Blame::of(new, &opened.history));
     plan.integrations.edit(&mut |one| {
         owners.assign(one);
@@ -226,6 +228,7 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
         store: None,
         planned_store: None,
         scope,
+        policy_changes: Vec::new(),
         integrations,
         released,
         refusals: Vec::new(),

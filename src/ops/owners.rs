@@ -1,16 +1,16 @@
 //! Whose review a change needs: the project's `owners`, and CODEOWNERS for the files that the changes stand in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::compile::project::Manifest;
 use crate::plan::{Action, CategoryPlan, Integration};
 use crate::source::git::{History, Revision};
 
 /// Who owns what in a project.
 pub struct Owners<'a> {
-    declared: &'a BTreeMap<String, Vec<String>>,
+    /// By category.
+    declared: &'a BTreeMap<String, BTreeSet<String>>,
     /// The project's folder in its repository.
     folder: String,
     rules: Vec<Rule>,
@@ -18,11 +18,14 @@ pub struct Owners<'a> {
 
 impl<'a> Owners<'a> {
     #[must_use]
-    pub fn of(declared: &'a Manifest, history: Option<&(History, Revision)>) -> Self {
+    pub fn of(
+        declared: &'a BTreeMap<String, BTreeSet<String>>,
+        history: Option<&(History, Revision)>,
+    ) -> Self {
         let rules = history
             .and_then(|(history, revision)| Some((history.folder(), rules(&history.codeowners(revision)?))));
         let (folder, rules) = rules.unwrap_or_default();
-        Owners { declared: &declared.owners, folder, rules }
+        Owners { declared, folder, rules }
     }
 
     /// Writes the owners to every category that changes or is blocked.
@@ -37,8 +40,8 @@ impl<'a> Owners<'a> {
                 category.category.to_string(),
                 integration.pair.to_string(),
             ];
-            let mut owners: Vec<String> =
-                keys.iter().find_map(|key| declared.get(key)).cloned().unwrap_or_default();
+            let own = keys.iter().find_map(|key| declared.get(key));
+            let mut owners: Vec<String> = own.into_iter().flatten().cloned().collect();
             for path in category.changes.iter().filter_map(|change| change.path.as_deref()) {
                 owners.extend(owners_of(rules, &format!("{folder}{path}")));
             }

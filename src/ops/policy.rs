@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::compile::Compilation;
-use crate::compile::levels;
-use crate::compile::project::{self, Live, Manifest, Safety};
+use super::project::Project;
+use crate::compile::levels::{self, Levels};
+use crate::compile::project::{self as declared_in, Live, Manifest, Safety};
+use crate::compile::{self, Compilation};
 use crate::diagnostic::Code;
+use crate::model::digest_text;
 use crate::plan::policy::{self, Bound, Environment, Level, LevelRule, Limits, Policy, Share, Window};
 use crate::store;
 
@@ -14,7 +16,7 @@ use crate::store;
 #[must_use]
 pub fn of_manifest(declared: &Manifest) -> Policy {
     let Safety { overall, pairs, categories, protected, live, holds } = &declared.safety;
-    let all = |of: &BTreeMap<String, project::Limits>| {
+    let all = |of: &BTreeMap<String, declared_in::Limits>| {
         of.iter().map(|(name, of_one)| (name.clone(), limits(of_one))).collect()
     };
     let rule = |(code, said): (&Code, &levels::Judgement)| {
@@ -51,11 +53,30 @@ pub fn of_manifest(declared: &Manifest) -> Policy {
 /// As [`of_manifest`], with the levels that the compiled integrations give themselves.
 #[must_use]
 pub fn of_compilation<T>(compilation: &Compilation<T>) -> Policy {
-    let own = compilation.own_levels.iter().map(|(name, levels)| {
-        let given = levels.given().filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?))));
-        (name.clone(), given.collect())
-    });
+    let own = compilation.own_levels.iter().map(|(name, levels)| (name.clone(), of_levels(levels)));
     Policy { own_levels: own.collect(), ..of_manifest(&compilation.project) }
+}
+
+/// Folders of a project of which nothing has an order, and which decide how all is judged or shown.
+const FOLDERS: [&str; 2] = ["schemas/", "templates/"];
+
+/// As [`of_compilation`], with the levels of integrations that were not compiled, and the parts and templates of the team.
+#[must_use]
+pub fn of_project<T>(project: &Project<'_, T>) -> Policy {
+    let (compilation, sources) = (&project.compilation, project.workspace.sources());
+    let mut policy = of_compilation(compilation);
+    for (name, levels) in compile::own_levels(sources, compilation, project.environment.as_deref()) {
+        policy.own_levels.entry(name).or_insert_with(|| of_levels(&levels));
+    }
+    for (_, file) in sources.iter().filter(|(_, file)| FOLDERS.iter().any(|one| file.path.starts_with(one))) {
+        let digest = file.with_text(|text, _| digest_text(text));
+        policy.others.insert(file.path.clone(), [digest].into());
+    }
+    policy
+}
+
+fn of_levels(levels: &Levels) -> BTreeMap<String, Level> {
+    levels.given().filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?)))).collect()
 }
 
 fn level_of(level: levels::Level) -> Level {
@@ -66,8 +87,8 @@ fn level_of(level: levels::Level) -> Level {
     }
 }
 
-fn limits(declared: &project::Limits) -> Limits {
-    let project::Limits { max_changed, max_reset, max_categories, minimum } = declared;
+fn limits(declared: &declared_in::Limits) -> Limits {
+    let declared_in::Limits { max_changed, max_reset, max_categories, minimum } = declared;
     let mut limits = Limits::default();
     for (share, text) in [
         (Share::MaxChanged, max_changed),
@@ -82,8 +103,8 @@ fn limits(declared: &project::Limits) -> Limits {
     limits
 }
 
-fn of_environment(declared: &project::Environment) -> Environment {
-    let window = |window: &project::Window| Window {
+fn of_environment(declared: &declared_in::Environment) -> Environment {
+    let window = |window: &declared_in::Window| Window {
         days: window.days.iter().cloned().collect(),
         from: window.from.clone(),
         to: window.to.clone(),

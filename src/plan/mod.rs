@@ -26,6 +26,7 @@ pub use data::{
 pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
 pub use planning::{Desired, PlaceOf, plan_integration, with_fingerprints};
+use policy::PolicyChange;
 
 /// The version of the machine output; a minor step adds, a major one breaks.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -45,6 +46,9 @@ pub struct Plan {
     #[serde(rename = "store_to_be", default, skip_serializing_if = "Option::is_none")]
     pub planned_store: Option<String>,
     pub scope: Scope,
+    /// What judges and is not what was recorded last; told before anything else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_changes: Vec<PolicyChange>,
     /// Sorted by name.
     pub integrations: Integrations,
     /// Deployed by pairform before, and in no file any more: left as they are.

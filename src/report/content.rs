@@ -6,6 +6,7 @@ use super::count;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
+use crate::plan::policy::{Direction, PolicyChange};
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Integration, Origin, Plan};
 use crate::schema::parts::Catalogue;
 use crate::store::OUTSIDE;
@@ -72,7 +73,8 @@ impl From<&PlacedFinding> for Item {
 }
 
 /// The rules of what a plan says, beside the codes of findings: id, summary.
-pub const RULES: [(&str, &str); 8] = [
+pub const RULES: [(&str, &str); 9] = [
+    ("policy-change", "a rule that judges changed"),
     ("plan-change", "settings of a category would be saved"),
     ("plan-reset", "settings of a category would go back to their defaults"),
     ("plan-conflict", "a setting was changed both in the files and outside them"),
@@ -97,6 +99,7 @@ impl Content<'_> {
     pub fn remarks(&self) -> Vec<Item> {
         let mut remarks = self.items();
         if let Some(plan) = self.plan {
+            remarks.extend(plan.policy_changes.iter().map(rule));
             for refusal in &plan.refusals {
                 remarks.push(Item {
                     path: "pairform.yaml".to_owned(),
@@ -145,6 +148,7 @@ impl Content<'_> {
             let settings = &plan.summary.settings;
             let moved = categories.create + categories.update + categories.reset;
             let touched = plan.integrations.tally().touched;
+            said.extend(super::policy::verdict(plan));
             if errors > 0 {
                 said.push(format!("Cannot be applied: {}", count(errors, "error")));
             }
@@ -243,6 +247,18 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
         message,
         ..Item::default()
     }
+}
+
+/// A rule that judges and changed; one that stands in a file of its own is told there.
+fn rule(change: &PolicyChange) -> Item {
+    let severity = if change.direction == Direction::Stricter { "note" } else { "warning" };
+    let said = match change.direction {
+        Direction::Other => String::new(),
+        direction => format!(", {}", direction.as_str()),
+    };
+    let message = format!("a rule that judges changed{said}: `{}` {}", change.item, change.told());
+    let path = if change.item.contains('/') { change.item.as_str() } else { "pairform.yaml" };
+    Item { path: path.to_owned(), ..remark("policy-change", severity, message) }
 }
 
 /// One remark a category, and one for each setting that somebody could lose.

@@ -26,6 +26,7 @@ pub struct Budget(pub usize);
 pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let items = content.items();
     let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
+    let rules = rules(content, &mut counter);
     let urgent = urgent(content, &items, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
     let (mut kept, mut left) = (0, 0);
@@ -77,6 +78,8 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "head": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.head)),
         "scope": scope(content),
         "summary": plan.map(|plan| serde_json::to_value(&plan.summary).unwrap_or_default()),
+        "rules": rules,
+        "weaker": plan.is_some_and(|plan| super::policy::weaker(plan) > 0),
         "urgent": urgent,
         "integrations": shown,
         "released": plan.map(released),
@@ -110,6 +113,22 @@ impl Counter {
         }
         kept
     }
+}
+
+/// What changed of the rules that judge.
+fn rules(content: &Content<'_>, counter: &mut Counter) -> Vec<Json> {
+    let changes = content.plan.map(|plan| plan.policy_changes.as_slice()).unwrap_or_default();
+    let kept = changes.iter().filter(|_| counter.take("rule"));
+    kept.map(|change| {
+        json!({
+            "direction": change.direction.as_str(),
+            "item": text(&change.item),
+            "before": change.before.as_deref().map(text),
+            "after": change.after.as_deref().map(text),
+            "told": text(&change.told()),
+        })
+    })
+    .collect()
 }
 
 /// Errors and refusals, resets and conflicts, then what else needs a second look, the worst first.

@@ -30,7 +30,7 @@ use super::head::{Documents, Reading, TakeHeads};
 use super::identity;
 use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
-use super::rules::{Recording, Rules, Said, pack, unpack};
+use super::rules::{Recording, Rules, Said, unpack};
 use crate::model::Settings;
 
 pub(super) use connect::place;
@@ -584,12 +584,7 @@ impl Store for Postgres {
     }
 
     fn record(&mut self, recording: &Recording) -> Result<(), StoreError> {
-        let packed = recording.documents.iter().map(|document| pack(&document.text));
-        let packed: Vec<Vec<u8>> = packed.collect::<Result<_, _>>().map_err(|error| StoreError::Failed {
-            store: self.target.shown.clone(),
-            reason: error.to_string(),
-        })?;
-        self.run(&mut |client| rules::record(client, recording, &packed)).map(|done| done.value)
+        self.run(&mut |client| rules::record(client, recording)).map(|done| done.value)
     }
 
     fn said(&mut self, integrations: Option<&[String]>) -> Result<Vec<Said>, StoreError> {

@@ -52,17 +52,19 @@ pub struct Said {
     pub dirty: bool,
 }
 
-/// A text that is kept under its digest.
+/// A text that is kept under its digest; compressed, as there may be very many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     pub digest: String,
-    pub text: String,
+    pub(super) packed: Vec<u8>,
 }
 
 impl Document {
-    #[must_use]
-    pub fn of(text: String) -> Self {
-        Document { digest: digest_text(&text), text }
+    /// # Errors
+    /// When there is no room for it.
+    pub fn of(text: &str) -> std::io::Result<Self> {
+        let packed = zstd::bulk::compress(text.as_bytes(), COMPRESSION_LEVEL)?;
+        Ok(Document { digest: digest_text(text), packed })
     }
 }
 
@@ -100,12 +102,7 @@ const COMPRESSION_LEVEL: i32 = 3;
 /// No document that is kept is longer, in bytes.
 const LONGEST: u64 = 256 * 1024 * 1024;
 
-/// A document as it is stored.
-pub(super) fn pack(text: &str) -> std::io::Result<Vec<u8>> {
-    zstd::bulk::compress(text.as_bytes(), COMPRESSION_LEVEL)
-}
-
-/// What [`pack`] was given, where it has this digest; else why it has not.
+/// The text of a document, where it has this digest; else why it has not.
 pub(super) fn unpack(packed: &[u8], digest: &str) -> Result<String, String> {
     let mut text = String::new();
     let read = zstd::Decoder::new(packed).and_then(|from| from.take(LONGEST).read_to_string(&mut text));

@@ -362,7 +362,7 @@ fn a_large_record_is_verified_too() {
     let mut records = store.records().unwrap();
     let text = "x".repeat(20 * 1024 * 1024);
     records[0].past.settings = Ok(pairform::model::from_json(&json!({"text": text})));
-    let lines = pairform::ops::audit::export("id", &records, &[], &store.heads(None).unwrap());
+    let lines = pairform::ops::audit::export("id", &records, &[], &[], &store.heads(None).unwrap());
     let text: String = lines.into_iter().map(|line| pairform::model::canonical_json(line) + "\n").collect();
     project.write("large.jsonl", &text);
     project.run(&["audit", "verify", "large.jsonl"]).expect(0);

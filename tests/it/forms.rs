@@ -6,6 +6,7 @@ use crate::revisions::{Repository, pairform, project, shop};
 use crate::tools::{Tool, program, required};
 use pairform::diagnostic::placed::PlacedFinding;
 use pairform::diagnostic::text::is_harmful;
+use pairform::plan::policy::{Direction, PolicyChange};
 use pairform::plan::{
     Action, CategoryPlan, Change, ChangeKind, Integration, Integrations, Mode, Origin, Plan, Readiness,
     Refusal, Released, Scope,
@@ -42,6 +43,8 @@ fn plan(text: &str, integrations: usize) -> Plan {
             integration: format!("{number}{text}"),
             renamed_from: None,
             pair: "fortnox-shopify".into(),
+            recorded_pair: None,
+            unmanaged: Vec::new(),
             title: text.into(),
             mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },
             deployed_mode: None,
@@ -79,9 +82,18 @@ fn plan(text: &str, integrations: usize) -> Plan {
         store: None,
         planned_store: None,
         scope: Scope { changed_since: Some(text.to_owned()), ..Scope::default() },
+        policy_changes: [Direction::Other, Direction::Weaker, Direction::Stricter]
+            .map(|direction| PolicyChange {
+                item: text.to_owned(),
+                direction,
+                before: Some(text.to_owned()),
+                after: Some(text.to_owned()),
+                integrations: vec![text.to_owned()],
+            })
+            .to_vec(),
         integrations,
         released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],
-        refusals: vec![Refusal { check: text.to_owned(), message: text.to_owned() }],
+        refusals: vec![Refusal::new(text, text)],
         revert: None,
         findings: vec![finding(text, "error"), finding(text, "warning"), finding(text, "error")],
         notes: vec![text.to_owned()],

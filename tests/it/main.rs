@@ -27,6 +27,7 @@ mod imports;
 mod init;
 mod instructions;
 mod interleavings;
+mod judged;
 mod layers;
 mod live;
 mod mistakes;

@@ -1,3 +1,5 @@
+//! Laws of policies: what the stricter of two refuses, and that every change of one is told.
+
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
 

@@ -43,13 +43,16 @@ fn rules(row: &Row) -> Rules {
     }
 }
 
-/// See `Store::record`; `packed` are the documents. What it wrote before a connection broke is not there twice when it is
+/// See `Store::record`. What it wrote before a connection broke is not there twice when it is
 /// repeated.
-pub(super) fn record(client: &mut Client, recording: &Recording, packed: &[Vec<u8>]) -> Result<(), Error> {
+pub(super) fn record(client: &mut Client, recording: &Recording) -> Result<(), Error> {
     let mut transaction = client.transaction()?;
-    if !packed.is_empty() {
-        let digests: Vec<&str> =
-            recording.documents.iter().map(|document| document.digest.as_str()).collect();
+    if !recording.documents.is_empty() {
+        let (digests, packed): (Vec<&str>, Vec<&[u8]>) = recording
+            .documents
+            .iter()
+            .map(|document| (document.digest.as_str(), document.packed.as_slice()))
+            .unzip();
         let sql = "INSERT INTO document (digest, packed)
                    SELECT DISTINCT ON (digest) digest, packed
                    FROM unnest($1::text[], $2::bytea[]) AS new (digest, packed) ORDER BY digest

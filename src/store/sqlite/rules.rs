@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
 use super::failure;
 use crate::store::error::StoreError;
-use crate::store::rules::{Recording, Rules, Said, pack, unpack};
+use crate::store::rules::{Recording, Rules, Said, unpack};
 
 const COLUMNS: &str =
     "environment, digest, document, recorded_by, recorded_at, commit_id, commit_dirty, run, at_once";
@@ -61,11 +61,9 @@ pub(super) fn record(
     let failed = |error| failure::failed(shown, &error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     for document in &recording.documents {
-        let packed = pack(&document.text)
-            .map_err(|error| StoreError::Failed { store: shown.to_owned(), reason: error.to_string() })?;
         let sql = "INSERT INTO document (digest, packed) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         let mut statement = transaction.prepare_cached(sql).map_err(failed)?;
-        statement.execute((&document.digest, packed)).map_err(failed)?;
+        statement.execute((&document.digest, &document.packed)).map_err(failed)?;
     }
     if let Some(rules) = &recording.rules {
         let sql = format!("INSERT INTO rules ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
