@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::base::Base;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::window;
 use crate::compile::project::{Environment, Limits, Live, Manifest, Safety};
@@ -111,6 +112,62 @@ pub fn predict_refusals(plan: &mut Plan, declared: &Manifest, now: Timestamp) ->
         .map(|refusal| format!("{}; it takes approval for live integrations to apply this", refusal.message));
     plan.notes.extend(closed.into_iter().chain(approval));
     Ok(())
+}
+
+/// As [`predict_refusals`], by the rules of the base of a comparison too: what only they refuse is told with their name.
+///
+/// # Errors
+/// When the apply window of the base cannot be used.
+pub fn predict_by_base(plan: &mut Plan, base: &Base, now: Timestamp) -> Result<()> {
+    let declared = base.declared();
+    let closed = window(plan, declared, now)?.map(|refusal| refusal.message);
+    let approval = live_approval(plan, declared);
+    let approval =
+        approval.map(|refusal| format!("{}; it takes approval for live integrations", refusal.message));
+    for said in closed.into_iter().chain(approval) {
+        if !plan.notes.iter().any(|known| known.starts_with(&said)) {
+            plan.notes.push(by_rules_of(base, &said));
+        }
+    }
+    let found = lasting(plan, declared);
+    add_of_base(plan, base, found);
+    Ok(())
+}
+
+/// Says of a comparison of files what an apply of it would be refused for whatever is deployed: protections and holds, by the
+/// rules of the head and of the base.
+pub fn foretell(plan: &mut Plan, declared: &Manifest, base: Option<&Base>) {
+    let is_certain = |refusal: &Refusal| matches!(refusal.check.as_str(), "protected" | "hold");
+    plan.refusals = lasting(plan, declared);
+    plan.refusals.retain(is_certain);
+    let approval = live_approval(plan, declared);
+    let of_base = base.and_then(|base| Some((base, live_approval(plan, base.declared())?)));
+    let said = match (approval, of_base) {
+        (Some(refusal), _) => Some(refusal.message),
+        (None, Some((base, refusal))) => Some(by_rules_of(base, &refusal.message)),
+        (None, None) => None,
+    };
+    plan.notes
+        .extend(said.map(|said| format!("{said}; it takes approval for live integrations to apply this")));
+    if let Some(base) = base {
+        let mut found = lasting(plan, base.declared());
+        found.retain(is_certain);
+        add_of_base(plan, base, found);
+    }
+}
+
+fn by_rules_of(base: &Base, said: &str) -> String {
+    format!("{said} (by the rules of {})", base.name())
+}
+
+/// Adds what the base refuses and the head does not.
+fn add_of_base(plan: &mut Plan, base: &Base, found: Vec<Refusal>) {
+    let is_known = |refusal: &Refusal| {
+        plan.refusals.iter().any(|known| known.check == refusal.check && known.message == refusal.message)
+    };
+    let new: Vec<Refusal> = found.into_iter().filter(|refusal| !is_known(refusal)).collect();
+    let told = |one: Refusal| Refusal { message: by_rules_of(base, &one.message), ..one };
+    plan.refusals.extend(new.into_iter().map(told));
 }
 
 /// All that refuses, in words.

@@ -14,6 +14,7 @@ use super::host::{Host, Progress};
 use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
 use super::owners::Owners;
 use super::places;
+use super::policy_changes;
 use super::project::Project;
 use super::request::Request;
 use super::workspace::Workspace;
@@ -100,7 +101,7 @@ pub fn make_on(
             project,
             scope: scope(request, project, fleet.number()),
             fingerprint: &fingerprint,
-            owners: Owners::of(&compilation.project, history.as_ref()),
+            owners: Owners::of(&compilation.project, history.as_ref(), workspace.base()),
         },
         store: store.as_deref_mut(),
         up_to_date: fleet.up_to_date.into_iter().peekable(),
@@ -156,8 +157,13 @@ pub fn make_on(
         findings: PlacedFinding::all(&compilation.findings, workspace.sources()),
         summary,
         comparison: None,
+        policy_changes: None,
     };
     check::predict_refusals(&mut plan, &compilation.project, (host.now)())?;
+    if let Some(base) = workspace.base() {
+        check::predict_by_base(&mut plan, base, (host.now)())?;
+        plan.policy_changes = Some(policy_changes::of(workspace));
+    }
     Ok(plan)
 }
 

@@ -51,11 +51,15 @@ pub fn of_manifest(declared: &Manifest) -> Policy {
 /// As [`of_manifest`], with the levels that the compiled integrations give themselves.
 #[must_use]
 pub fn of_compilation<T>(compilation: &Compilation<T>) -> Policy {
-    let own = compilation.own_levels.iter().map(|(name, levels)| {
-        let given = levels.given().filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?))));
-        (name.clone(), given.collect())
-    });
+    let own = compilation.own_levels.iter().map(|(name, levels)| (name.clone(), own_levels(levels)));
     Policy { own_levels: own.collect(), ..of_manifest(&compilation.project) }
+}
+
+/// The levels that an integration gives itself, by code.
+#[must_use]
+pub fn own_levels(levels: &levels::Levels) -> BTreeMap<String, Level> {
+    let given = levels.given();
+    given.filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?)))).collect()
 }
 
 fn level_of(level: levels::Level) -> Level {

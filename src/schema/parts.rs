@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value as Json;
 
+use super::addresses::replaced_kind;
 pub use super::built_in::{built_in, built_in_text, owners_of};
 use super::link::{self, LinkError};
 use super::lint;
@@ -27,6 +28,12 @@ type AllLinked = Arc<Mutex<HashMap<String, Arc<Linked>>>>;
 pub struct Catalogue {
     files: PartFiles,
     linked: AllLinked,
+}
+
+/// The parts of a project that stand in the place of built-in ones, as paths of its sources.
+pub fn replaced(sources: &Sources) -> impl Iterator<Item = &str> {
+    let paths = sources.iter().map(|(_, file)| file.path.as_str());
+    paths.filter(|path| path.strip_prefix("schemas/").is_some_and(|path| replaced_kind(path).is_some()))
 }
 
 impl Default for Catalogue {

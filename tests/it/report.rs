@@ -331,6 +331,7 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         revert: None,
         findings: Vec::new(),
         comparison: None,
+        policy_changes: None,
     }
 }
 
