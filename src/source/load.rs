@@ -81,6 +81,14 @@ pub fn read(path: &Path) -> SourceFile {
     SourceFile::of(slashed(path), read_content(path))
 }
 
+/// Reads a file that another one names, below a folder: links may lead to no other place, as among sources. `None` where this
+/// one does.
+#[must_use]
+pub fn read_below(folder: &Path, path: &Path) -> Option<SourceFile> {
+    let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    refusal(full.strip_prefix(folder).ok()).is_none().then(|| read(&full))
+}
+
 /// A link to a folder of the project is no file of it.
 fn is_folder_inside(root: &Path, link: &Path) -> bool {
     fs::canonicalize(link)

@@ -1,3 +1,5 @@
+//! The laws of a policy: what is stricter, and what a change of it is told as.
+
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
 
