@@ -190,6 +190,7 @@ fn print(session: &Session, args: &Apply, applied: Applied, streams: &mut Stream
                 integrations: plan.summary.integrations,
                 plan: Some(&plan),
                 outcome: Some(&report),
+                policy: plan.policy_changes.as_deref().unwrap_or_default(),
                 catalogue: &catalogue,
                 folder: "",
             };

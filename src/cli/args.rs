@@ -203,6 +203,9 @@ pub struct Validate {
     /// Judge any YAML or JSON files by any JSON Schema instead.
     #[arg(long, value_name = "SCHEMA", requires = "paths")]
     pub schema: Option<PathBuf>,
+    /// Judge by the levels of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -216,6 +219,9 @@ pub struct Plan {
     /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub max_age: Option<std::time::Duration>,
+    /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -232,7 +238,7 @@ pub struct Diff {
     /// Name the commit and the author that last touched each changed setting's line.
     #[arg(long)]
     pub blame: bool,
-    /// Exit with 2 when a setting changes.
+    /// Exit with 2 when a setting changes, or a rule.
     #[arg(long)]
     pub detailed_exitcode: bool,
 }

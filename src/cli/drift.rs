@@ -7,6 +7,7 @@ use super::session::Session;
 use super::streams::Streams;
 use crate::ops::drift::drift;
 use crate::ops::plan::Planned;
+use crate::ops::templates::Templates;
 use crate::report::{history, json};
 
 /// Runs the command.
@@ -22,7 +23,10 @@ pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8,
     match session.common.output {
         Form::Json => json::print_plan(&mut plan, "drift", code, &mut |text| streams.result(text)),
         Form::Text => streams.result(&history::drift_text(&plan)),
-        _ => forms::print(session, &super::plan::content("drift", &project, &plan), streams)?,
+        _ => {
+            let templates = Templates::of(project.workspace);
+            forms::print_by(session, templates, &super::plan::content("drift", &project, &plan), streams)?;
+        }
     }
     Ok(code)
 }

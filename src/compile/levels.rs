@@ -210,14 +210,15 @@ pub fn apply_recorded(
 }
 
 impl Floor {
+    /// Below what a finding does not go: nothing where the base lets the integration choose.
     fn judged(&self, code: Judgeable<'_>, own: Option<Own<'_>>) -> Judged<'_> {
         let Some(own) = own else { return judged(code, &self.project, None) };
-        let none = &EMPTY;
-        let names = std::iter::once(own.name).chain(own.former);
-        let all =
-            names.map(|name| judged(code, &self.project, Some((name, self.own.get(name).unwrap_or(none)))));
-        all.max_by_key(|judged| strength(judged.severity))
-            .unwrap_or_else(|| judged(code, &self.project, None))
+        let by_name = |name: &str| match bound(code, &self.project, Some(name)) {
+            (_, true) => Judged { severity: None, reason: None },
+            _ => judged(code, &self.project, Some((name, self.own.get(name).unwrap_or(&EMPTY)))),
+        };
+        let (now, former) = (by_name(own.name), own.former.map(by_name));
+        former.filter(|former| strength(former.severity) > strength(now.severity)).unwrap_or(now)
     }
 }
 
@@ -424,7 +425,13 @@ mod tests {
             let found = is(&after, &new, NAMES[name], Some(&floor));
             let by_base = is(&before, &old, former.unwrap_or(NAMES[name]), None);
             let by_head = is(&after, &new, NAMES[name], None);
-            prop_assert!(found >= by_base.max(by_head), "{found} {by_base} {by_head}");
+            prop_assert!(found >= by_head, "{found} {by_head}");
+            let is_free = |name: &str| base.1[NAMES.iter().position(|one| *one == name).unwrap()];
+            if !is_free(former.unwrap_or(NAMES[name])) {
+                prop_assert!(found >= by_base, "{found} {by_base}");
+            } else if is_free(NAMES[name]) {
+                prop_assert_eq!(found, by_head);
+            }
             // What speaks of no integration takes the project's.
             let whole = told(Judge { project: &after, floor: Some(&floor) }, code, None);
             prop_assert_eq!(whole, rank(base.0, code).max(rank(head.0, code)));

@@ -10,6 +10,7 @@ pub mod express;
 pub mod layers;
 pub mod levels;
 pub mod lower;
+pub mod outward;
 pub mod project;
 pub mod reach;
 pub mod redact;

@@ -5,11 +5,14 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::base::Base;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::judged::{Judging, Recorded};
+use super::policy;
 use super::window;
+use crate::compile::project::Manifest;
 use crate::diagnostic::count;
-use crate::plan::policy::{Live, Policy};
+use crate::plan::policy::{Environment, Live, Policy, Window};
 use crate::plan::safety::{self, GAPS, Objection};
 use crate::plan::{Plan, Refusal};
 
@@ -132,6 +135,68 @@ pub fn predict_refusals(plan: &mut Plan, judging: &Judging, now: Timestamp) -> R
         .map(|refusal| format!("{}; it takes approval for live integrations to apply this", refusal.message));
     plan.notes.extend(closed.into_iter().chain(approval));
     Ok(())
+}
+
+/// As [`predict_refusals`], by the rules of the base of a comparison too: what only they refuse is told with their name.
+///
+/// # Errors
+/// When the apply window of the base cannot be used.
+pub fn predict_by_base(plan: &mut Plan, base: &Base, now: Timestamp) -> Result<()> {
+    let rules = policy::of_manifest(base.declared());
+    let environment = plan.environment.clone().unwrap_or_default();
+    let closed = rules_of(&rules, &environment).windows;
+    let closed = closed_windows(plan, closed.iter(), now)?.into_iter().map(|refusal| refusal.message);
+    let approval = leave(plan, rules.live);
+    let approval =
+        approval.map(|refusal| format!("{}; it takes approval for live integrations", refusal.message));
+    for said in closed.chain(approval) {
+        if !plan.notes.iter().any(|known| known.starts_with(&said)) {
+            plan.notes.push(by_rules_of(base, &said));
+        }
+    }
+    let found = objections(plan, &rules, &environment);
+    add_of_base(plan, base, found.into_iter().map(|objection| objection.refusal).collect());
+    Ok(())
+}
+
+/// Says of a comparison of files what an apply of it would be refused for whatever is deployed: protections and holds, by the
+/// rules of the head and of the base.
+pub fn foretell(plan: &mut Plan, declared: &Manifest, base: Option<&Base>) {
+    let environment = plan.environment.clone().unwrap_or_default();
+    let certain = |plan: &Plan, rules: &Policy| -> Vec<Refusal> {
+        let found = objections(plan, rules, &environment).into_iter().map(|objection| objection.refusal);
+        found.filter(|refusal| matches!(refusal.check.as_str(), "protected" | "hold")).collect()
+    };
+    let rules = policy::of_manifest(declared);
+    plan.refusals = certain(plan, &rules);
+    let of_base = base.map(|base| (base, policy::of_manifest(base.declared())));
+    let approval = leave(plan, rules.live);
+    let approval_of_base = of_base.as_ref().and_then(|(base, rules)| Some((*base, leave(plan, rules.live)?)));
+    let said = match (approval, approval_of_base) {
+        (Some(refusal), _) => Some(refusal.message),
+        (None, Some((base, refusal))) => Some(by_rules_of(base, &refusal.message)),
+        (None, None) => None,
+    };
+    plan.notes
+        .extend(said.map(|said| format!("{said}; it takes approval for live integrations to apply this")));
+    if let Some((base, rules)) = of_base {
+        let found = certain(plan, &rules);
+        add_of_base(plan, base, found);
+    }
+}
+
+fn by_rules_of(base: &Base, said: &str) -> String {
+    format!("{said} (by the rules of {})", base.name())
+}
+
+/// Adds what the base refuses and the head does not.
+fn add_of_base(plan: &mut Plan, base: &Base, found: Vec<Refusal>) {
+    let is_known = |refusal: &Refusal| {
+        plan.refusals.iter().any(|known| known.check == refusal.check && known.message == refusal.message)
+    };
+    let new: Vec<Refusal> = found.into_iter().filter(|refusal| !is_known(refusal)).collect();
+    let told = |one: Refusal| Refusal { message: by_rules_of(base, &one.message), ..one };
+    plan.refusals.extend(new.into_iter().map(told));
 }
 
 /// All that refuses, in words.
@@ -277,7 +342,7 @@ fn objections(plan: &Plan, policy: &Policy, environment: &str) -> Vec<Objection>
 /// The tree has changes, and the environment is applied from a commit only.
 fn not_clean(plan: &Plan, policy: &Policy, environment: &str) -> Option<Refusal> {
     let dirty = plan.commit.as_ref().is_none_or(|commit| commit.dirty);
-    let require_clean = policy.environments.get(environment).is_some_and(|rules| rules.require_clean);
+    let require_clean = rules_of(policy, environment).require_clean;
     let why =
         "this environment is applied from a commit only, and the tree has changes that are not committed";
     (dirty && require_clean).then(|| Refusal::new("require_clean", why))
@@ -302,27 +367,32 @@ fn denied(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
     told.collect()
 }
 
+/// What a policy asks of an environment.
+fn rules_of(policy: &Policy, environment: &str) -> Environment {
+    policy.environments.get(environment).cloned().unwrap_or_default()
+}
+
 /// The apply windows that are closed: by the files, and what only the recorded rules close.
 fn windows(plan: &Plan, judging: &Judging, now: Timestamp) -> Result<Vec<Refusal>> {
-    if !plan.is_pending() {
-        return Ok(Vec::new());
+    let of_files = rules_of(&judging.files, judging.environment()).windows;
+    let mut closed = closed_windows(plan, of_files.iter(), now)?;
+    if let Some(recorded) = judging.recorded().filter(|_| closed.is_empty()) {
+        let of_record = rules_of(&recorded.policy, judging.environment()).windows;
+        let only = closed_windows(plan, of_record.difference(&of_files), now)?;
+        closed.extend(only.into_iter().map(|refusal| since_last_apply(refusal, recorded)));
     }
-    let of = |policy: &Policy| {
-        let rules = policy.environments.get(judging.environment());
-        rules.map(|rules| rules.windows.clone()).unwrap_or_default()
-    };
-    let of_files = of(&judging.files);
+    Ok(closed)
+}
+
+fn closed_windows<'w>(
+    plan: &Plan,
+    windows: impl Iterator<Item = &'w Window>,
+    now: Timestamp,
+) -> Result<Vec<Refusal>> {
     let mut closed = Vec::new();
-    for window in &of_files {
+    for window in windows.filter(|_| plan.is_pending()) {
         if !window::is_open(window, now)? {
             closed.push(Refusal::new("window", window::closed(window, now)?));
-        }
-    }
-    if let Some(recorded) = judging.recorded().filter(|_| closed.is_empty()) {
-        for window in of(&recorded.policy).difference(&of_files) {
-            if !window::is_open(window, now)? {
-                closed.push(since_last_apply(Refusal::new("window", window::closed(window, now)?), recorded));
-            }
         }
     }
     Ok(closed)
@@ -330,15 +400,21 @@ fn windows(plan: &Plan, judging: &Judging, now: Timestamp) -> Result<Vec<Refusal
 
 /// The leave that a project requires for integrations in live mode.
 fn live_approval(plan: &Plan, judging: &Judging) -> Option<Refusal> {
-    let live = live(plan);
-    if judging.live() != Live::RequireLeave || live.is_empty() {
-        return None;
-    }
-    let number = count(live.len(), "integration");
-    let message = format!("this changes {number} in live mode: {}", first_names(&live));
-    let found = Refusal::new(LIVE_APPROVAL, message);
+    let found = leave(plan, judging.live())?;
     let recorded = judging.recorded().filter(|_| judging.files.live != Live::RequireLeave);
-    Some(recorded.map_or(found.clone(), |recorded| since_last_apply(found, recorded)))
+    Some(match recorded {
+        Some(recorded) => since_last_apply(found, recorded),
+        None => found,
+    })
+}
+
+fn leave(plan: &Plan, asked: Live) -> Option<Refusal> {
+    let live = live(plan);
+    (asked == Live::RequireLeave && !live.is_empty()).then(|| {
+        let number = count(live.len(), "integration");
+        let message = format!("this changes {number} in live mode: {}", first_names(&live));
+        Refusal::new(LIVE_APPROVAL, message)
+    })
 }
 
 #[cfg(test)]

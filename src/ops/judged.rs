@@ -2,7 +2,7 @@
 //! judged by whoever changes them. A weaker rule counts from the first apply of another commit on; see `store::Rules`.
 //! Whether a plan is refused by them is `check`'s to say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{Error, ErrorKind, Result};
@@ -176,13 +176,11 @@ impl Judging {
         self.recorded().map_or(self.files.live, |recorded| recorded.policy.live.max(self.files.live))
     }
 
-    /// Whose review changes need: by the files, by what is recorded, or by both.
+    /// Whose review changes need by what is recorded.
     #[must_use]
-    pub fn owners(&self) -> BTreeMap<String, BTreeSet<String>> {
-        match self.recorded() {
-            Some(recorded) => stricter(&self.files, &recorded.policy).owners,
-            None => self.files.owners.clone(),
-        }
+    pub fn recorded_owners(&self) -> BTreeMap<String, Vec<String>> {
+        let owners = self.recorded().map(|recorded| recorded.policy.owners.clone()).unwrap_or_default();
+        owners.into_iter().map(|(category, owners)| (category, owners.into_iter().collect())).collect()
     }
 
     #[must_use]
@@ -199,19 +197,16 @@ impl Judging {
 
     /// As [`Judging::changes`], with the integrations of a plan that were last applied with another pair.
     #[must_use]
-    pub fn changes_of(&self, integrations: &Integrations) -> Vec<PolicyChange> {
+    pub fn changes_of(&self, integrations: &Integrations) -> Option<Vec<PolicyChange>> {
         let others = integrations.tally().other_pairs.iter();
         let mut changes: Vec<PolicyChange> = others
-            .map(|(name, before, after)| PolicyChange {
-                item: format!("integrations.{name}.pair"),
-                direction: Direction::Other,
-                before: Some(before.to_string()),
-                after: Some(after.to_string()),
-                integrations: Vec::new(),
+            .map(|(name, before, after)| {
+                let (before, after) = (Some(before.to_string()), Some(after.to_string()));
+                PolicyChange::new(format!("integrations.{name}.pair"), Direction::Other, before, after)
             })
             .collect();
         changes.extend(self.changes());
-        changes
+        (!changes.is_empty()).then_some(changes)
     }
 
     /// Whether an apply would record rules.

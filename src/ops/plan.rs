@@ -15,6 +15,7 @@ use super::judged::Judging;
 use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
 use super::owners::Owners;
 use super::places;
+use super::policy_changes;
 use super::project::Project;
 use super::request::Request;
 use super::workspace::Workspace;
@@ -97,7 +98,7 @@ pub fn make_on(
     let (environment, _) = project.store(request, host)?;
     let Snapshot { store, gone, record } = snapshot;
     let judging = Judging::of(project, environment.as_deref(), std::mem::take(record));
-    let owned = judging.owners();
+    let owned = judging.recorded_owners();
     let compilation = &project.compilation;
     let workspace = project.workspace;
     let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
@@ -113,7 +114,7 @@ pub fn make_on(
             project,
             scope: scope(request, project, fleet.number()),
             fingerprint: &fingerprint,
-            owners: Owners::of(&owned, history.as_ref()),
+            owners: Owners::of(&compilation.project, history.as_ref(), workspace.base()).and(&owned),
         },
         store: store.as_deref_mut(),
         up_to_date: fleet.up_to_date.into_iter().peekable(),
@@ -172,6 +173,18 @@ pub fn make_on(
         comparison: None,
     };
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
+    if let Some(base) = workspace.base() {
+        check::predict_by_base(&mut plan, base, (host.now)())?;
+        let since_apply = plan.policy_changes.take().unwrap_or_default();
+        let mut changes = policy_changes::of(workspace);
+        changes.extend(
+            since_apply
+                .into_iter()
+                .filter(|one| !changes.iter().any(|known| known.item == one.item))
+                .collect::<Vec<_>>(),
+        );
+        plan.policy_changes = Some(changes);
+    }
     Ok((plan, judging))
 }
 

@@ -53,7 +53,7 @@ pub fn of_manifest(declared: &Manifest) -> Policy {
 /// As [`of_manifest`], with the levels that the compiled integrations give themselves.
 #[must_use]
 pub fn of_compilation<T>(compilation: &Compilation<T>) -> Policy {
-    let own = compilation.own_levels.iter().map(|(name, levels)| (name.clone(), of_levels(levels)));
+    let own = compilation.own_levels.iter().map(|(name, levels)| (name.clone(), own_levels(levels)));
     Policy { own_levels: own.collect(), ..of_manifest(&compilation.project) }
 }
 
@@ -66,7 +66,7 @@ pub fn of_project<T>(project: &Project<'_, T>) -> Policy {
     let (compilation, sources) = (&project.compilation, project.workspace.sources());
     let mut policy = of_compilation(compilation);
     for (name, levels) in compile::own_levels(sources, compilation, project.environment.as_deref()) {
-        policy.own_levels.entry(name).or_insert_with(|| of_levels(&levels));
+        policy.own_levels.entry(name).or_insert_with(|| own_levels(&levels));
     }
     for (_, file) in sources.iter().filter(|(_, file)| FOLDERS.iter().any(|one| file.path.starts_with(one))) {
         let digest = file.with_text(|text, _| digest_text(text));
@@ -75,8 +75,11 @@ pub fn of_project<T>(project: &Project<'_, T>) -> Policy {
     policy
 }
 
-fn of_levels(levels: &Levels) -> BTreeMap<String, Level> {
-    levels.given().filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?)))).collect()
+/// The levels that an integration gives itself, by code.
+#[must_use]
+pub fn own_levels(levels: &Levels) -> BTreeMap<String, Level> {
+    let given = levels.given();
+    given.filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?)))).collect()
 }
 
 fn level_of(level: levels::Level) -> Level {

@@ -38,6 +38,10 @@ pub struct Plan {
     pub command: String,
     /// `sha256:` of the canonical body.
     pub digest: String,
+    /// What judges and is not what the last apply recorded; of a comparison, what it changes of that which judges. None where
+    /// there is nothing to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_changes: Option<Vec<PolicyChange>>,
     pub commit: Option<Commit>,
     pub environment: Option<String>,
     /// The identity of the store that was read; none when there is no store yet.
@@ -46,9 +50,6 @@ pub struct Plan {
     #[serde(rename = "store_to_be", default, skip_serializing_if = "Option::is_none")]
     pub planned_store: Option<String>,
     pub scope: Scope,
-    /// What judges and is not what was recorded last; told before anything else.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub policy_changes: Vec<PolicyChange>,
     /// Sorted by name.
     pub integrations: Integrations,
     /// Deployed by pairform before, and in no file any more: left as they are.

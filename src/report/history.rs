@@ -141,7 +141,7 @@ fn kind(old: &Option<Value>, new: &Option<Value>) -> ChangeKind {
 /// A plan whose changes are drift; see `plan::drift`.
 #[must_use]
 pub fn drift_text(plan: &Plan) -> String {
-    let mut out = super::policy::text(plan);
+    let mut out = super::policy::text(plan.policy_changes.as_deref().unwrap_or_default());
     let (mut drifted, mut unmanaged) = (0, 0);
     plan.integrations.for_each(&mut |integration| {
         let changed = || integration.categories.iter().filter(|category| !category.changes.is_empty());

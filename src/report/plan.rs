@@ -15,7 +15,7 @@ use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration
 pub fn text(plan: &Plan, take: &mut dyn FnMut(&str)) {
     let shown =
         |integration: &Integration| integration.is_worth_showing().then(|| integration_text(integration));
-    let mut out = super::policy::text(plan);
+    let mut out = String::new();
     plan.integrations.map_each(shown, &mut |text| {
         out.push_str(text.as_deref().unwrap_or_default());
         if out.len() >= PIECE {

@@ -13,7 +13,7 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 15] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
         flag: "--store",
@@ -30,6 +30,8 @@ const CASES: [Case; 14] = [
     Case { flag: "--color", changes: true, values: &[&["always"]] },
     Case { flag: "--no-input", changes: false, values: &[&[]] },
     Case { flag: "--no-cache", changes: false, values: &[&[]] },
+    // No rule differs between these; what it tells where one does is seen in `attacks_review`.
+    Case { flag: "--base", changes: false, values: &[&["HEAD"], &["HEAD~1"]] },
     Case { flag: "--schema", changes: true, values: &[&["any.json", "integrations/s001.yaml"]] },
     Case { flag: "-C", changes: true, values: &[&["elsewhere"]] },
 ];

@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod attacks_review;
 mod cache;
 mod composition;
 mod day;

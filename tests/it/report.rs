@@ -325,7 +325,6 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         store: None,
         planned_store: None,
         scope: Scope::default(),
-        policy_changes: Vec::new(),
         summary: Summary { integrations: integrations.len(), categories, settings, ..Summary::default() },
         integrations: integrations.into_iter().collect(),
         released: Vec::new(),
@@ -334,6 +333,7 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         revert: None,
         findings: Vec::new(),
         comparison: None,
+        policy_changes: None,
     }
 }
 

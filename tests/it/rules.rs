@@ -312,7 +312,9 @@ fn a_project_has_a_table_of_its_own() {
     let own = "countries: {HU: {title: Hungary, rates: [{rate: \"25\", kind: standard}]}}\n";
     let text = document(&countries("HU: {rates: {25: 3131}}, PL: {rates: {22: 3132}}"));
     let judged = judge_on(TODAY, HEAD, &text, &[("schemas/data/vat.yaml", own)]);
-    assert_eq!(judged.told(), "W0419 warning 22");
+    assert_eq!(judged.told(), "W0419 warning 22\nN0342 note ");
+    let told = judged.findings().iter().find(|finding| finding.code.id == "N0342").unwrap();
+    assert_eq!(told.message, "schemas/data/vat.yaml replaces the built-in VAT rates of HU");
     let broken = own.replace("standard}", "usual}");
     let judged = judge_on(TODAY, HEAD, &text, &[("schemas/data/vat.yaml", &broken)]);
     assert_eq!(judged.told(), "W0419 warning 25\nW0419 warning 22\nE0304 error usual");
@@ -333,7 +335,7 @@ fn the_built_in_parts_that_rules_read_are_sound() {
             include_str!("../../schemas/categories/sales_accounts.yaml"),
         ),
     ];
-    assert_eq!(judge_on(TODAY, HEAD, "", &parts).told(), "");
+    assert_eq!(judge_on(TODAY, HEAD, "", &parts).told(), ["N0342 note "; 4].join("\n"));
 }
 
 #[test]

@@ -31,6 +31,17 @@ pub struct PolicyChange {
     /// Where it is a rule of integrations themselves: which.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub integrations: Vec<String>,
+    /// A sentence, where before and after do not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+    /// Where it is written now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Whose review it needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
 }
 
 impl Direction {
@@ -45,13 +56,30 @@ impl Direction {
 }
 
 impl PolicyChange {
-    fn new(
+    #[must_use]
+    pub fn new(
         item: impl Into<String>,
         direction: Direction,
         before: Option<String>,
         after: Option<String>,
     ) -> Self {
-        PolicyChange { item: item.into(), direction, before, after, integrations: Vec::new() }
+        PolicyChange {
+            item: item.into(),
+            direction,
+            before,
+            after,
+            integrations: Vec::new(),
+            said: None,
+            path: None,
+            line: None,
+            owners: Vec::new(),
+        }
+    }
+
+    /// One that has no order, in a sentence.
+    #[must_use]
+    pub fn said(item: impl Into<String>, said: impl Into<String>) -> Self {
+        PolicyChange { said: Some(said.into()), ..PolicyChange::new(item, Direction::Other, None, None) }
     }
 
     /// What it was and what it is, in words: `10% → 30%`, `connectors added`.
@@ -59,6 +87,7 @@ impl PolicyChange {
     pub fn told(&self) -> String {
         const NAMED: usize = 4;
         let moved = match (&self.before, &self.after) {
+            _ if self.said.is_some() => self.said.clone().unwrap_or_default(),
             (Some(before), Some(after)) => format!("{before} → {after}"),
             (None, Some(after)) => format!("{after} added"),
             (Some(before), None) => format!("{before} taken away"),

@@ -1,4 +1,4 @@
-//! Laws of policies: what the stricter of two refuses, and that every change of one is told.
+//! The laws of a policy: what is stricter, and what a change of it is told as.
 
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
