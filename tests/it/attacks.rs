@@ -356,7 +356,7 @@ fn a_policy_lies_outside_and_says_what_is_wrong_in_it() {
     let refused = with(&["plan", "--policy", &shown], &[]);
     assert!(refused.assert_code(64).stderr.contains("policy check"), "{}", refused.stderr);
     let checked = with(&["policy", "check", &shown], &[]);
-    assert!(checked.assert_code(1).stdout.contains("E0219"), "{}", checked.stdout);
+    assert!(checked.assert_code(1).stdout.contains("E0230"), "{}", checked.stdout);
     with(&["plan", "--policy", "/nonexistent/policy.yaml"], &[]).assert_code(64);
     with(&["plan", "--allow", "nothing"], &[]).assert_code(64);
     with(&["plan"], &[("PAIRFORM_ALLOW", "'open")]).assert_code(64);
