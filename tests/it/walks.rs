@@ -85,6 +85,7 @@ fn a_team_with_shops_at_hosts_of_their_own_needs_one_variable() {
         "integrations/nordic.yaml",
         "integration: nordic\npair: fortnox-shopify\nsettings: {general: {name: Nordic}}\n",
     );
+    repository.write(".gitignore", "comment.md\nchanges.html\npairform.sarif\n");
     let first = repository.commit("first");
     let merge_to_main = |commit: &str| repository.git(&["update-ref", "refs/remotes/origin/main", commit]);
     merge_to_main(&first);
