@@ -12,9 +12,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::Common;
 use super::exit::Stop;
 use super::interrupts::Interrupts;
-use crate::diagnostic::{clean, count};
-use crate::ops::{self, Filter, Host, Progress, Request, Workspace};
+use super::streams::Streams;
+use super::trust::{self, Gathered};
+use crate::diagnostic::{clean, clean_text, count};
+use crate::ops::approved::learn_approved;
+use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
+use crate::trust::{Line, Need};
 use crate::{apply, options, secrets};
 
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
@@ -29,6 +33,7 @@ pub struct Session {
     secrets: secrets::Local,
     cancel: Arc<AtomicBool>,
     display: Display,
+    trust: Gathered,
 }
 
 /// How far the work is, drawn on stderr where that is a terminal; and what is in flight, for whoever interrupts.
@@ -41,7 +46,7 @@ struct Display {
 impl Session {
     /// # Errors
     /// When the folder that `-C` names cannot be worked in.
-    pub fn new(common: Common) -> Result<Self, Stop> {
+    pub fn new(common: Common, is_about_policy: bool) -> Result<Self, Stop> {
         let own = std::env::current_dir().unwrap_or_default();
         let here = match &common.directory {
             Some(folder) => {
@@ -52,7 +57,13 @@ impl Session {
             }
             None => own,
         };
+        let trust = match trust::gather(&common, &here) {
+            // What is wrong in a policy is what such a command tells.
+            Err(_) if is_about_policy => Gathered::default(),
+            gathered => gathered?,
+        };
         Ok(Session {
+            trust,
             common,
             here,
             begun: Instant::now(),
@@ -87,7 +98,36 @@ impl Session {
     /// # Errors
     /// When there is none here, or no such revision.
     pub fn workspace(&self) -> Result<Workspace, Stop> {
-        Ok(Workspace::find(&self.here, &self.request())?)
+        Ok(self.vouched(Workspace::find(&self.here, &self.request())?))
+    }
+
+    /// As it is, or in an untrusted run without what nobody vouches for.
+    fn vouched(&self, workspace: Workspace) -> Workspace {
+        if self.is_untrusted() { workspace.untrusted() } else { workspace }
+    }
+
+    /// Whether the run uses nothing but the files, and these for what they are.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        self.trust.trust.is_untrusted
+    }
+
+    /// As [`Session::workspace`], compared with a base where one is named; what is not used of it is said.
+    ///
+    /// # Errors
+    /// As [`Session::workspace`], and where the base cannot be read.
+    pub fn compared(&self, base: Option<&str>, streams: &mut Streams) -> Result<Workspace, Stop> {
+        let workspace = match &self.request().revision {
+            Some(revision) => Workspace::at(&self.here, revision)?,
+            None => Workspace::open_with_commit(&self.here)?,
+        };
+        let workspace = match base {
+            Some(base) => workspace.compared_with(base)?,
+            None => workspace,
+        };
+        let workspace = self.vouched(workspace);
+        say_unvouched(&workspace, streams);
+        Ok(workspace)
     }
 
     /// As [`Session::workspace`], while git looks for the commit under a working tree.
@@ -96,10 +136,10 @@ impl Session {
     /// As [`Session::workspace`].
     pub fn workspace_with_commit(&self) -> Result<Workspace, Stop> {
         let request = self.request();
-        Ok(match &request.revision {
+        Ok(self.vouched(match &request.revision {
             Some(revision) => Workspace::at(&self.here, revision)?,
             None => Workspace::open_with_commit(&self.here)?,
-        })
+        }))
     }
 
     /// The project in the working tree, whatever revision was asked for.
@@ -107,7 +147,7 @@ impl Session {
     /// # Errors
     /// When there is none here.
     pub fn tree(&self) -> Result<Workspace, Stop> {
-        Ok(Workspace::open(&self.here)?)
+        Ok(self.vouched(Workspace::open(&self.here)?))
     }
 
     /// From now on the first signal to stop lets what is being saved finish.
@@ -122,6 +162,34 @@ impl Session {
         self.display.interrupts.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.code()
     }
 
+    /// Whether an approved branch names something. A branch that cannot be read is told once.
+    fn is_approved(&self, need: &Need, whose: Whose<'_>) -> bool {
+        let unread = self.host(|host| learn_approved(whose, host));
+        let mut streams = Streams::new(self.common.color);
+        unread.iter().for_each(|why| streams.say(&format!("warning: {}\n", clean(why))));
+        self.trust.trust.judge(need).is_ok()
+    }
+
+    /// Asks whether something that no line allows may be from now on; no where there is nobody to ask.
+    fn ask(&self, need: &Need) -> bool {
+        let mut streams = Streams::new(self.common.color);
+        if self.common.no_input || !streams.can_ask() {
+            return false;
+        }
+        let line = Line::of(need);
+        let agreed = streams.ask(&clean_text(&format!(
+            "{need} is not allowed yet.\nAllow it from now on (`{line}`)? Only `yes` goes on: "
+        )));
+        if agreed
+            && let Some(file) = &self.trust.answers
+            && let Err(error) = trust::keep_answer(file, &line, &self.here)
+        {
+            streams
+                .say(&format!("warning: the answer could not be kept, and counts for this run: {error}\n"));
+        }
+        agreed
+    }
+
     /// Runs an operation with this process as its host.
     pub fn host<T>(&self, operation: impl FnOnce(&Host<'_>) -> T) -> T {
         operation(&Host {
@@ -132,9 +200,22 @@ impl Session {
             holder: &ops::holder::this_process,
             open_store: &ops::open_store,
             secrets: &self.secrets,
+            trust: &self.trust.trust,
+            ask: &|need, whose| self.is_approved(need, whose) || self.ask(need),
             progress: &|event| self.display.show(&event),
             cancel: &self.cancel,
         })
+    }
+}
+
+/// Names the parts that an untrusted run does not use.
+pub fn say_unvouched(workspace: &Workspace, streams: &mut Streams) {
+    let used = workspace
+        .base()
+        .map_or("the built-in part is".to_owned(), |base| format!("what {} has is", base.name()));
+    for path in workspace.unvouched() {
+        streams.say(&clean(&format!("note: {path} is not used in an untrusted run; {used}")));
+        streams.say("\n");
     }
 }
 

@@ -6,8 +6,10 @@
 //! clock or the environment by itself.
 
 pub mod adopt;
+pub mod allowed;
 pub mod any_schema;
 pub mod apply;
+pub mod approved;
 pub mod audit;
 pub mod base;
 pub mod blame;
@@ -33,6 +35,7 @@ pub mod list;
 pub mod load;
 pub mod locks;
 pub mod names;
+pub mod needs;
 pub mod options;
 pub mod owners;
 pub mod places;
@@ -45,6 +48,7 @@ pub mod pull;
 pub mod replaced;
 pub mod request;
 pub mod revert;
+pub mod rules;
 pub mod scaffold;
 pub mod templates;
 pub mod validate;
@@ -52,7 +56,7 @@ pub mod window;
 pub mod workspace;
 
 pub use error::{Error, ErrorKind, Help, Result};
-pub use host::{Access, Host, Progress, open_store};
+pub use host::{Access, Host, Progress, Whose, open_store};
 pub use project::Project;
 pub use request::{Filter, Request};
 pub use workspace::Workspace;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::base::Base;
 use super::owners::Owners;
-use super::policy;
+use super::rules;
 use super::workspace::Workspace;
 use crate::compile::outward::{self, Outward};
 use crate::compile::project::Manifest;
@@ -45,7 +45,7 @@ pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
         declared: Manifest::read(sources, &mut Vec::new()),
         catalogue: Catalogue::with_project(sources, &mut Vec::new()),
     };
-    let (before, after) = rayon::join(|| side(base.parted()), || side(workspace.sources()));
+    let (before, after) = rayon::join(|| side(base.parted()), || side(workspace.as_given()));
     // Who looks at one environment is told of all: what is deployed to another is no less led astray.
     let reached = reach::reach(before.sources, after.sources, None);
     let names: BTreeSet<&str> = reached.integrations.keys().map(String::as_str).collect();
@@ -117,9 +117,9 @@ impl Both {
         let own = self.after.iter().filter_map(|(name, now)| {
             let then = self.then(name, now)?;
             let levels = &if is_before { then } else { now }.levels;
-            (!levels.is_empty()).then(|| (name.clone(), policy::own_levels(levels)))
+            (!levels.is_empty()).then(|| (name.clone(), rules::own_levels(levels)))
         });
-        Policy { own_levels: own.collect(), ..policy::of_manifest(&side.declared) }
+        Policy { own_levels: own.collect(), ..rules::of_manifest(&side.declared) }
     }
 
     /// Where connections lead that led elsewhere; of new ones, those that do not lead to the platform itself.
