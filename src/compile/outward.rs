@@ -67,7 +67,7 @@ pub fn floor(
 
 /// All fields of all connections that are one text; of a reference, what it names.
 fn connections(root: &Node) -> BTreeMap<(String, String, String), (String, Span)> {
-    fn entries<'n>(node: Option<&'n Node>) -> impl Iterator<Item = (&'n str, Span, &'n Node)> {
+    fn entries(node: Option<&Node>) -> impl Iterator<Item = (&str, Span, &Node)> {
         let entries = node.and_then(Node::as_map).into_iter().flat_map(|map| map.entries());
         entries.map(|entry| (&*entry.key.text, entry.key.span, &entry.value))
     }

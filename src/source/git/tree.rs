@@ -56,7 +56,7 @@ impl<'a> TreeReader<'a> {
             }
             (Some(ObjectType::Commit), _) => self.submodule(entry.id(), &path, prefix),
             (Some(ObjectType::Blob), LINK) if FOLDERS.contains(&path.as_str()) => {
-                self.linked_folder(path, prefix)
+                self.linked_folder(path, prefix);
             }
             (Some(ObjectType::Blob), LINK) if yaml => self.link(path),
             (Some(ObjectType::Blob), _) if yaml => self.blob(entry.id(), path),
