@@ -277,6 +277,9 @@ pub struct Apply {
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,
+    /// Record the rules that the files say (safety, owners, windows, levels), so that they count at once, and save no setting.
+    #[arg(long, conflicts_with_all = ["plan", "force", "allow_live"])]
+    pub record_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ use crate::report::{history, json};
 pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8, Stop> {
     let workspace = session.workspace_with_commit()?;
     let request = session.request();
-    let Planned { project, mut plan } = session.host(|host| drift(&workspace, &request, host))?;
+    let Planned { project, mut plan, .. } = session.host(|host| drift(&workspace, &request, host))?;
     let drifted = plan.integrations.tally().touched > 0;
     let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
     match session.common.output {

@@ -43,7 +43,7 @@ fn show_plan(
 ) -> Result<u8, Stop> {
     say_if_broken(session, &loaded.project, streams);
     let request = session.request();
-    let Planned { project, mut plan } =
+    let Planned { project, mut plan, .. } =
         session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
     if args.out.is_some() || session.common.output != Form::Text {
         plan::file::seal(&mut plan);

@@ -98,6 +98,15 @@ impl Levels {
         self.0.is_empty()
     }
 
+    /// Levels by code, and who is excepted, as they were said once.
+    #[must_use]
+    pub fn recorded(said: impl IntoIterator<Item = (String, Option<Level>, Vec<String>)>) -> Levels {
+        let judgements = said
+            .into_iter()
+            .map(|(code, level, except)| (code, Judgement { level, reason: None, except, at: None }));
+        Levels(judgements.collect())
+    }
+
     /// Each code that something is said of, by its number.
     pub fn given(&self) -> impl Iterator<Item = (&'static Code, &Judgement)> {
         self.0.iter().filter_map(|(code, judgement)| Some((codes::find(code)?, judgement)))
@@ -164,6 +173,40 @@ impl Judge<'_> {
         }
         true
     }
+}
+
+/// A finding that is no error, and would be one by the levels that the last apply recorded.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denied {
+    /// The number of its code.
+    pub code: &'static str,
+    pub integration: Option<String>,
+}
+
+/// What recorded levels make of a finding to which the present ones gave its level (false: it is not to be told): it is told as
+/// what it was, but never as an error.
+pub fn apply_recorded(
+    recorded: &Floor,
+    own: Option<Own<'_>>,
+    usual: Severity,
+    is_told: &mut bool,
+    finding: &mut Finding,
+) -> Option<Denied> {
+    if finding.code.default_severity() == Severity::Error {
+        return None;
+    }
+    let there = recorded.judged((finding.code, usual), own);
+    let here = is_told.then_some(finding.severity);
+    let severity = there.severity.filter(|_| strength(there.severity) > strength(here))?;
+    *is_told = true;
+    finding.severity = severity.max(Severity::Warning);
+    let is_denied = severity == Severity::Error;
+    finding.notes.push(match is_denied {
+        true => format!("it was an error by the rules of {}, and refuses an apply", recorded.name),
+        false => format!("it is told by the rules of {}", recorded.name),
+    });
+    let integration = own.map(|own| own.name.to_owned());
+    is_denied.then_some(Denied { code: finding.code.id, integration })
 }
 
 impl Floor {

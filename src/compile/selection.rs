@@ -21,6 +21,8 @@ pub struct Selection {
     pub affected: Option<BTreeSet<String>>,
     /// In a comparison, the levels of its base.
     pub floor: Option<Arc<Floor>>,
+    /// The levels that the last apply recorded.
+    pub recorded: Option<Arc<Floor>>,
 }
 
 impl Selection {

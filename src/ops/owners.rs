@@ -39,6 +39,13 @@ impl<'a> Owners<'a> {
         Owners { sides, folder }
     }
 
+    /// With those whom the last apply recorded.
+    #[must_use]
+    pub fn and(mut self, recorded: &'a BTreeMap<String, Vec<String>>) -> Self {
+        self.sides.push(Side { declared: recorded, rules: Vec::new() });
+        self
+    }
+
     /// Writes the owners to every category that changes or is blocked.
     pub fn assign(&self, integration: &mut Integration) {
         let worth =

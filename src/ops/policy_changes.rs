@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::base::Base;
 use super::owners::Owners;
-use super::rules;
+use super::policy;
 use super::workspace::Workspace;
 use crate::compile::outward::{self, Outward};
 use crate::compile::project::Manifest;
@@ -117,9 +117,9 @@ impl Both {
         let own = self.after.iter().filter_map(|(name, now)| {
             let then = self.then(name, now)?;
             let levels = &if is_before { then } else { now }.levels;
-            (!levels.is_empty()).then(|| (name.clone(), rules::own_levels(levels)))
+            (!levels.is_empty()).then(|| (name.clone(), policy::own_levels(levels)))
         });
-        Policy { own_levels: own.collect(), ..rules::of_manifest(&side.declared) }
+        Policy { own_levels: own.collect(), ..policy::of_manifest(&side.declared) }
     }
 
     /// Where connections lead that led elsewhere; of new ones, those that do not lead to the platform itself.

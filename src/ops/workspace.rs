@@ -207,6 +207,15 @@ impl Workspace {
         found.as_ref()
     }
 
+    /// The id of the commit that the sources are of or stand on, without asking what is changed in the tree.
+    #[must_use]
+    pub fn head(&self) -> Option<String> {
+        match self.commit.get() {
+            Some(known) => known.as_ref().map(|commit| commit.id.clone()),
+            None => self.history().ok().map(|(_, revision)| revision.commit.id),
+        }
+    }
+
     /// The repository around the project, and the revision that its sources are of or stand on.
     ///
     /// # Errors
@@ -263,6 +272,7 @@ impl Workspace {
             affected,
             floor: self.floor(environment.as_deref()),
             environment,
+            recorded: None,
             today: Some(host.today()),
             integrations: request.filter.integrations.clone(),
             exclude: request.filter.exclude.clone(),

@@ -38,7 +38,8 @@ pub struct Plan {
     pub command: String,
     /// `sha256:` of the canonical body.
     pub digest: String,
-    /// Of a comparison: what it changes of that which judges. None where nothing was compared.
+    /// What judges and is not what the last apply recorded; of a comparison, what it changes of that which judges. None where
+    /// there is nothing to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_changes: Option<Vec<PolicyChange>>,
     pub commit: Option<Commit>,

@@ -75,6 +75,13 @@ pub fn text(changes: &[PolicyChange]) -> String {
         owners => format!("   review: {}", owners.join(", ")),
     };
     let _ = writeln!(out, "{}{review}", "Changes of policy, which judge what follows:".bold());
+    lines(changes, "  ", &mut out);
+    out.push('\n');
+    out
+}
+
+/// A line a change.
+pub fn lines(changes: &[PolicyChange], indent: &str, out: &mut String) {
     let width = changes.iter().map(|change| clean(&change.item).chars().count()).max().unwrap_or(0).min(60);
     for change in changes {
         let kind = format!("{:<8}", word(change.direction));
@@ -84,8 +91,11 @@ pub fn text(changes: &[PolicyChange]) -> String {
             Direction::Stricter => kind.green().to_string(),
         };
         let place = place(change).map(|place| format!("   {}", clean(&place).dimmed())).unwrap_or_default();
-        let _ = writeln!(out, "  {kind}  {:<width$}  {}{place}", clean(&change.item), clean(&change.told()));
+        let _ = writeln!(
+            out,
+            "{indent}{kind}  {:<width$}  {}{place}",
+            clean(&change.item),
+            clean(&change.told())
+        );
     }
-    out.push('\n');
-    out
 }

@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod attacks;
 mod attacks_review;
 mod cache;
 mod composition;
@@ -28,6 +29,7 @@ mod imports;
 mod init;
 mod instructions;
 mod interleavings;
+mod judged;
 mod layers;
 mod live;
 mod mistakes;

@@ -401,10 +401,10 @@ fn an_integration_lowers_a_level_of_the_project_only_where_it_is_excepted() {
     assert!(denied.findings()[0].notes.iter().any(|note| note.contains("we sell food")));
     for (project, levels, told) in [
         // A deny of the project is final.
-        (deny, "{W0417: allow}", "E0220 error W0417\nW0417 error \"12\""),
-        (deny, "{W0417: {level: warn, reason: bicycles}}", "E0220 error W0417\nW0417 error \"12\""),
+        (deny, "{W0417: allow}", "E0219 error W0417\nW0417 error \"12\""),
+        (deny, "{W0417: {level: warn, reason: bicycles}}", "E0219 error W0417\nW0417 error \"12\""),
         (deny, "{W0417: deny}", "W0417 error \"12\""),
-        ("warn", "{W0417: allow}", "E0220 error W0417\nW0417 warning \"12\""),
+        ("warn", "{W0417: allow}", "E0219 error W0417\nW0417 warning \"12\""),
         ("warn", "{W0417: deny}", "W0417 error \"12\""),
         ("allow", "{W0417: warn}", "W0417 warning \"12\""),
         ("allow", "{}", ""),
@@ -412,7 +412,7 @@ fn an_integration_lowers_a_level_of_the_project_only_where_it_is_excepted() {
         (
             "{except: [other]}",
             "{W0417: allow}",
-            "W0218 warning other\nE0220 error W0417\nW0417 warning \"12\"",
+            "W0218 warning other\nE0219 error W0417\nW0417 warning \"12\"",
         ),
         // Where the project excepts it, an integration is judged as it says.
         (excepted, "{W0417: allow}", ""),
@@ -433,7 +433,7 @@ fn an_integration_lowers_a_level_of_the_project_only_where_it_is_excepted() {
         assert_eq!(sorted(&judged.told()), sorted(told), "{project} {levels}");
     }
     let refused = with(deny, "{W0417: allow}");
-    let refused = refused.findings().iter().find(|finding| finding.code.id == "E0220").unwrap();
+    let refused = refused.findings().iter().find(|finding| finding.code.id == "E0219").unwrap();
     assert_eq!(refused.message, "W0417 cannot be set to `allow` here: the project takes it for an error");
     assert_eq!(refused.related.len(), 1, "the project's line is shown");
     let help = refused.help.as_deref().unwrap();

@@ -23,8 +23,8 @@ codes! {
     NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
     UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
     UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` or `levels` names an integration, a pair or a category that does not exist";
-    UNKNOWN_POLICY_LINE = "E0219" "unknown-policy-line" "a line of a policy that allows nothing";
-    LEVEL_LOWERED = "E0220" "level-lowered" "an integration lowers a level that the project does not let it lower";
+    LEVEL_LOWERED = "E0219" "level-lowered" "an integration lowers a level that the project does not let it lower";
+    UNKNOWN_POLICY_LINE = "E0230" "unknown-policy-line" "a line of a policy that allows nothing";
 }
 
 #[must_use]
