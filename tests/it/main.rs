@@ -61,3 +61,4 @@ mod tokens;
 mod tools;
 mod trace;
 mod vault;
+mod walks;
