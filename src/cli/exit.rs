@@ -117,7 +117,7 @@ pub fn words(help: &Help) -> String {
         }
         Help::MendList => "mend it (`pairform validate` shows where), or take the file away to begin it anew".to_owned(),
         Help::Allow(lines) => {
-            let words = "add to the policy (`pairform policy show` tells where it is looked for), to PAIRFORM_ALLOW or with --allow, where this is meant:";
+            let words = "where this is meant, allow it in the policy (`pairform policy show`), in PAIRFORM_ALLOW or with --allow:";
             match lines.as_slice() {
                 [one] => format!("{words} {}", one.quoted()),
                 lines => lines.iter().fold(words.to_owned(), |said, line| format!("{said}\n        {}", line.quoted())),
