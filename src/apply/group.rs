@@ -342,7 +342,9 @@ impl Applying<'_> {
     fn failed(&mut self, integration: &str, error: &StoreError) -> Failure {
         let failure = Failure::from(error);
         let gives_up = match error {
-            StoreError::Lost { .. } | StoreError::Busy { whole: true, .. } => true,
+            StoreError::Lost { .. } | StoreError::Silent { .. } | StoreError::Busy { whole: true, .. } => {
+                true
+            }
             StoreError::Busy { whole: false, .. } => {
                 let before = self.busy.replace(integration.to_owned());
                 before.is_some_and(|before| before != integration)

@@ -24,6 +24,12 @@ pub struct Common {
     /// own means that environment.
     #[arg(long, global = true, value_name = "URL", env = "PAIRFORM_STORE")]
     pub store: Option<String>,
+    /// How long the store may say nothing before it is taken for gone, from 1s to 24h. Waiting for a lock is not silence.
+    #[arg(long, global = true, value_name = "TIME", env = "PAIRFORM_STORE_TIMEOUT", default_value = "30s", value_parser = silence)]
+    pub store_timeout: std::time::Duration,
+    /// Accept triggers in a store of SQLite that pairform did not make.
+    #[arg(long, global = true)]
+    pub own_triggers: bool,
     /// Only this integration (repeatable).
     #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_INTEGRATION", value_delimiter = ',')]
     pub integration: Vec<String>,
@@ -551,4 +557,11 @@ fn age(text: &str) -> Result<std::time::Duration, String> {
     };
     let number: u64 = number.parse().map_err(|_| "a time begins with a number, such as `12h`".to_owned())?;
     Ok(std::time::Duration::from_millis(number.saturating_mul(unit)))
+}
+
+/// As [`age`], from a second to a day.
+fn silence(text: &str) -> Result<std::time::Duration, String> {
+    let time = age(text)?;
+    let fits = (1..=86_400).contains(&time.as_secs());
+    if fits { Ok(time) } else { Err("it is from `1s` to `24h`".to_owned()) }
 }

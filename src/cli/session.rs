@@ -18,6 +18,7 @@ use crate::diagnostic::{clean, clean_text, count};
 use crate::ops::approved::learn_approved;
 use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
+use crate::store::Address;
 use crate::trust::{Line, Need};
 use crate::{apply, options, secrets};
 
@@ -192,13 +193,17 @@ impl Session {
 
     /// Runs an operation with this process as its host.
     pub fn host<T>(&self, operation: impl FnOnce(&Host<'_>) -> T) -> T {
+        let (silence, own_triggers) = (self.common.store_timeout, self.common.own_triggers);
         operation(&Host {
-            now: &jiff::Timestamp::now,
+            now: &|| moment(std::time::SystemTime::now()),
             elapsed: &|| self.begun.elapsed(),
             sleep: &|time: Duration| std::thread::sleep(time),
             actor: &actor,
             holder: &ops::holder::this_process,
-            open_store: &ops::open_store,
+            open_store: &move |address: &Address, access| {
+                let address = Address { silence, own_triggers, ..address.clone() };
+                ops::open_store(&address, access)
+            },
             secrets: &self.secrets,
             trust: &self.trust.trust,
             ask: &|need, whose| self.is_approved(need, whose) || self.ask(need),
@@ -295,4 +300,26 @@ fn new_bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// The clock's time, within what can be written as a date: one that is set to nowhere stops no command.
+fn moment(time: std::time::SystemTime) -> jiff::Timestamp {
+    use jiff::Timestamp;
+    let after = time > std::time::UNIX_EPOCH;
+    Timestamp::try_from(time).unwrap_or(if after { Timestamp::MAX } else { Timestamp::MIN })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_of_the_clock_stops_a_command() {
+        let of = |seconds: u64| moment(std::time::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(of(1_796_000_000).as_second(), 1_796_000_000);
+        for seconds in [253_402_207_200, 253_402_214_400, 253_402_300_799, 253_402_300_800, 1 << 50] {
+            assert!(of(seconds) <= jiff::Timestamp::MAX, "{seconds}");
+        }
+        assert_eq!(of(253_402_300_799), jiff::Timestamp::MAX);
+    }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::levels::{self, Levels};
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
-use crate::model::TOP_LEVEL;
+use crate::model::{TOP_LEVEL, credential};
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::{Validator, Words};
 use crate::source::load::PROJECT_FILE;
@@ -160,6 +160,7 @@ impl Manifest {
             if let Ok(meta) = Validator::meta("project") {
                 said.extend(meta.judge(&root, Words { document: Some(PROJECT_FILE), ..Words::default() }));
             }
+            said.extend(credentials_in_urls(&root));
             if said.iter().all(|finding| finding.severity != Severity::Error) {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();
                 project.levels = Levels::of(&root);
@@ -178,6 +179,15 @@ impl Manifest {
         let only = || self.environments.keys().next().filter(|_| self.environments.len() == 1);
         named.or(self.default_environment.as_deref()).or_else(|| only().map(String::as_str))
     }
+}
+
+/// URLs of stores that hold a password, wherever in them it stands.
+fn credentials_in_urls(root: &yaml::Node) -> Vec<Finding> {
+    let environments = root.get("environments").and_then(yaml::Node::as_map);
+    let stores =
+        environments.into_iter().flat_map(|map| map.entries()).filter_map(|entry| entry.value.get("store"));
+    let telling = stores.filter(|store| store.as_text().is_some_and(credential::is_in_url));
+    telling.map(|store| codes::schema::credential_in_url(store.span)).collect()
 }
 
 fn unknown_default(root: &yaml::Node) -> Option<Finding> {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::check::secrets::{SHAPES, has_shape, is_reference};
 use crate::diagnostic::{Finding, Label};
-use crate::model::credential::sounds_secret;
+use crate::model::credential::{is_in_url, sounds_secret};
 use crate::source::{FileId, Sources, Span};
 
 /// The places that look like a credential by the key before them or by their own form, in all files of which a finding
@@ -169,7 +169,19 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
             }
         }
     }
+    ranges.extend(urls(line));
     ranges
+}
+
+/// URLs that hold a password, to the end of their quotes or of the word.
+fn urls(line: &str) -> Vec<Range<usize>> {
+    let starts = line.match_indices("://").map(|(at, _)| {
+        let before = line[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+        let (start, quote) = (before.len(), before.chars().next_back().filter(|c| matches!(c, '"' | '\'')));
+        let length = line[start..].find(|c: char| quote.map_or(c.is_whitespace(), |quote| c == quote));
+        start..length.map_or(line.len(), |length| start + length)
+    });
+    starts.filter(|range| is_in_url(&line[range.clone()])).collect()
 }
 
 /// Takes what may be a credential out of everything that findings say.
@@ -299,6 +311,12 @@ mod tests {
             ("shop: shpat_0123456789ab", "shop: ******************"),
             ("# token: old", "# token: ***"),
             ("- token: a\n  shop: b", "- token: *\n  shop: b"),
+            ("store: postgres://u:s@h/d # x", "store: **************** # x"),
+            (
+                "{store: 'postgres://u@h/d?password=a b', x: y}",
+                "{store: '******************************', x: y}",
+            ),
+            ("store: postgres://u@h:5432/d", "store: postgres://u@h:5432/d"),
         ] {
             assert_eq!(masked(text), expected);
         }

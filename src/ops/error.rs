@@ -159,7 +159,9 @@ impl From<store::StoreError> for Error {
     fn from(error: store::StoreError) -> Self {
         let kind = match error {
             store::StoreError::Url(_) => ErrorKind::Usage,
-            store::StoreError::Denied { .. } => ErrorKind::NotAllowed,
+            store::StoreError::Denied { .. }
+            | store::StoreError::Outside { .. }
+            | store::StoreError::Plain { .. } => ErrorKind::NotAllowed,
             _ => ErrorKind::Unreachable,
         };
         Error::new(kind, error.to_string())

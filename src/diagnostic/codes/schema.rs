@@ -165,6 +165,18 @@ pub fn literal_credential(name: &str, variable: &str, at: Span) -> Finding {
     ))
 }
 
+/// As [`literal_credential`], within the URL of a store.
+#[must_use]
+pub fn credential_in_url(at: Span) -> Finding {
+    Finding::new(
+        &LITERAL_CREDENTIAL,
+        "the store's URL holds a password".to_owned(),
+        Label::new(at, "anyone who can read the repository can read this"),
+    )
+    .note("a credential is written as a reference, and its value is kept outside the repository")
+    .help("take it out of the URL, write `password: {secret: env/STORE_PASSWORD}` beside `store`, and change the password if the file was ever shared")
+}
+
 /// A credential, by its form, where none belongs.
 #[must_use]
 pub fn stray_credential(name: &str, at: Span) -> Finding {
