@@ -1,4 +1,4 @@
-//! `apply`: a saved plan exactly as it is; or plan, show, ask, apply.
+//! `apply`: a saved plan, planned again and found to be the same; or plan, show, ask, apply.
 #![expect(clippy::disallowed_methods, reason = "reads the plan file")]
 
 use std::path::Path;
@@ -11,11 +11,12 @@ use super::session::Session;
 use super::streams::Streams;
 use crate::apply::{Cause, Report};
 use crate::compile::project::{Live, Manifest};
-use crate::diagnostic::count;
-use crate::ops::apply::{Applied, apply, apply_saved, place_of};
+use crate::diagnostic::{clean, count};
+use crate::ops::apply::{Again, Applied, again, apply, workspace_of};
 use crate::ops::check::{Approved, Consent, check, live};
 use crate::ops::load::{Purpose, load};
 use crate::ops::plan::{Planned, planned};
+use crate::ops::{ErrorKind, Request};
 use crate::plan::{self, Plan};
 use crate::report;
 use crate::report::content::Content;
@@ -38,13 +39,13 @@ fn consent(args: &Apply) -> Consent {
 }
 
 fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
-    let request = session.request();
+    let request = super::plan::request(session, args.assume_secrets);
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Apply))?;
     super::plan::say_if_broken(session, &loaded.project, streams);
-    let Planned { project, mut plan } =
-        session.host(|host| planned(loaded, &request, host, Purpose::Apply))?;
-    plan::file::seal(&mut plan);
+    let mut planned = session.host(|host| planned(loaded, &request, host))?;
+    planned.seal();
+    let Planned { project, plan } = planned;
     if session.common.output == Form::Text {
         super::plan::show(&project, &plan, streams);
     }
@@ -64,14 +65,34 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
         approved = judge(approved.into_plan())?;
     }
     // A store is made only when there is something to put into it.
-    if !pending {
+    if !pending && approved.plan().integrations.tally().agreed == 0 {
         let applied = Applied { plan: approved.into_plan(), report: Report::default() };
         return print(session, args, applied, streams);
     }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
-    let applied = session.host(|host| apply(&workspace, declared, &address, approved, wait, host))?;
-    print(session, args, applied, streams)
+    match session.host(|host| apply(&project, &address, approved, None, wait, host)) {
+        Ok(applied) => print(session, args, applied, streams),
+        Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
+            // Somebody else saved just that meanwhile.
+            plan if !plan.is_pending() => {
+                print(session, args, Applied { plan, report: Report::default() }, streams)
+            }
+            _ => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is to be saved by now.
+fn planned_anew(session: &Session, request: &Request) -> Result<Plan, Stop> {
+    let workspace = session.workspace_with_commit()?;
+    let mut planned = session.host(|host| {
+        let loaded = load(&workspace, request, host, Purpose::Apply)?;
+        planned(loaded, request, host)
+    })?;
+    planned.seal();
+    Ok(planned.plan)
 }
 
 /// A reason was given for nothing, and is not kept.
@@ -124,19 +145,29 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
             .help(format!("`pairform show {}` prints them; mend them and plan again", path.display())));
     }
-    // A plan says what to save and the project says only where, so nothing is compiled again.
-    let workspace = session.workspace()?;
-    let declared = workspace.declared();
     let request = session.request();
-    let address = session.host(|host| place_of(&plan, &workspace, &declared, &request, host))?;
-    let approved = session.host(|host| check(plan, &declared, &consent(args), (host.now)()))?;
+    let workspace = workspace_of(&session.here, &plan, &request)?;
+    let Again { planned, address, begun, left_alone } =
+        session.host(|host| again(&workspace, plan, &request, host))?;
+    let Planned { project, plan } = planned;
+    for moved in left_alone {
+        streams
+            .say(&(clean(&format!("note: left alone, as it moved after the plan was made: {moved}")) + "\n"));
+    }
+    let declared = &project.compilation.project;
+    let approved = session.host(|host| check(plan, declared, &consent(args), (host.now)()))?;
     say_if_idle(&approved, streams);
     if approved.plan().commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
-    let applied = session.host(|host| apply_saved(&workspace, &declared, &address, approved, wait, host))?;
+    let is_pending = begun.is_pending || approved.plan().integrations.tally().agreed > 0;
+    let applied = if is_pending {
+        session.host(|host| apply(&project, &address, approved, Some(&begun), wait, host))?
+    } else {
+        Applied { plan: approved.into_plan(), report: Report::default() }
+    };
     print(session, args, applied, streams)
 }
 

@@ -207,7 +207,7 @@ pub struct Validate {
 
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// Save the plan, to be applied exactly as it is.
+    /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Exit with 2 when there is something to save.
@@ -216,6 +216,9 @@ pub struct Plan {
     /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub max_age: Option<std::time::Duration>,
+    /// Take secrets whose values are not at hand here as unchanged, in place of unknown and perhaps changed.
+    #[arg(long, env = "PAIRFORM_ASSUME_SECRETS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub assume_secrets: bool,
 }
 
 #[derive(Debug, Args)]
@@ -254,6 +257,10 @@ pub struct Apply {
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,
+    /// Take secrets whose values are not at hand here as unchanged, in place of unknown and perhaps changed. A saved
+    /// plan knows it already.
+    #[arg(long, env = "PAIRFORM_ASSUME_SECRETS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub assume_secrets: bool,
 }
 
 #[derive(Debug, Args)]
@@ -303,7 +310,7 @@ pub struct Revert {
     /// To what was deployed after the last save of this commit (its first digits are enough).
     #[arg(long, value_name = "COMMIT", group = "target")]
     pub commit: Option<String>,
-    /// Save the plan, to be applied exactly as it is.
+    /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

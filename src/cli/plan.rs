@@ -12,6 +12,7 @@ use crate::diagnostic::clean;
 use crate::ops::load::{Loaded, Purpose, load};
 use crate::ops::plan::{Planned, planned};
 use crate::ops::project::Project;
+use crate::ops::{Request, SecretsAsked};
 use crate::plan::{self, Plan};
 use crate::report::content::Content;
 use crate::report::{self, json};
@@ -24,7 +25,7 @@ use crate::store;
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(session: &Session, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let request = session.request();
+    let request = request(session, args.assume_secrets);
     let workspace = session.workspace_with_commit()?;
     let workspace = match args.max_age {
         Some(max_age) => super::options::with_fresh_lists(session, &workspace, max_age, streams)?,
@@ -41,12 +42,12 @@ fn show_plan(
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     say_if_broken(session, &loaded.project, streams);
-    let request = session.request();
-    let Planned { project, mut plan } =
-        session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
+    let request = request(session, args.assume_secrets);
+    let mut planned = session.host(|host| planned(loaded, &request, host))?;
     if args.out.is_some() || session.common.output != Form::Text {
-        plan::file::seal(&mut plan);
+        planned.seal();
     }
+    let Planned { project, mut plan } = planned;
     if let Some(path) = &args.out {
         write(session, path, &mut plan)?;
     }
@@ -69,12 +70,21 @@ fn show_plan(
     Ok(code)
 }
 
-/// How a saved plan is applied: where the store was named by hand, it has to be again.
+/// What the flags ask for.
+#[must_use]
+pub fn request(session: &Session, assume_secrets: bool) -> Request {
+    let secrets = SecretsAsked { assume: assume_secrets, as_planned: None };
+    Request { secrets, ..session.request() }
+}
+
+/// How a saved plan is applied: where the store or a revision was named by hand, it has to be again.
 #[must_use]
 pub fn apply_with(session: &Session, path: &Path) -> String {
     let store = session.common.store.as_ref();
     let store = store.map(|url| format!(" --store \"{}\"", store::without_password(url)));
-    format!("apply it with `pairform apply {}{}`", path.display(), store.unwrap_or_default())
+    let revision = session.common.rev.as_ref().map(|revision| format!(" --rev {revision}"));
+    let (store, revision) = (store.unwrap_or_default(), revision.unwrap_or_default());
+    format!("apply it with `pairform apply {}{revision}{store}`", path.display())
 }
 
 /// Without the project file there is no plan, so its findings are shown before the command stops.

@@ -79,6 +79,7 @@ impl Session {
             revision: rev,
             changed_since,
             filter: Filter { integrations: integration, pairs: pair, categories: category, exclude },
+            ..Request::default()
         }
     }
 

@@ -1,17 +1,27 @@
-//! Applying a plan that was approved: where it belongs, and saving it. Whether it may be applied is `check`'s to say.
+//! Applying a plan that was approved. A plan that was saved to a file is planned again first: from its commit, against the store,
+//! and only where that gives what the file says it goes on, with what was planned again. Whether a plan may be applied is
+//! `check`'s to say.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::time::Duration;
 
 use super::check::Approved;
 use super::error::{Error, ErrorKind, Help, Result};
+use super::expected::{self, Expected};
 use super::host::{Host, Progress};
+use super::load::{self, Purpose};
 use super::places;
-use super::request::Request;
+use super::plan::{Planned, made_with, planned};
+use super::project::Project;
+use super::request::{Filter, Request, SecretsAsked, SecretsPlanned};
+use super::revert;
 use super::workspace::Workspace;
-use crate::apply::{self, ApplyError, Caller, Report};
+use crate::apply::{self, ApplyError, Begun, Caller, Report};
 use crate::compile::project::Manifest;
-use crate::plan::Plan;
+use crate::http::Fault;
+use crate::plan::{Plan, Scope};
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Address, Store};
 
@@ -24,11 +34,191 @@ pub struct Applied {
     pub report: Report,
 }
 
-/// Where a saved plan is applied.
+/// A plan file, planned again. Nothing in it was taken from the file but its digest, by which its run is known.
+pub struct Again<'w> {
+    pub planned: Planned<'w>,
+    pub address: Address,
+    /// What its run did before it was interrupted.
+    pub begun: Begun,
+    /// What has moved since the plan was made, and is left as it is.
+    pub left_alone: Vec<String>,
+}
+
+/// Opens what a plan was made from: its commit, which has to be the one that is checked out or named; the working tree, where
+/// it had changes or was in no repository.
 ///
 /// # Errors
-/// When it has errors, or was made for another environment or another place.
-pub fn place_of(
+/// When another commit is checked out or named.
+pub fn workspace_of(start: &Path, file: &Plan, request: &Request) -> Result<Workspace> {
+    let Some(commit) = file.commit.as_ref().filter(|commit| !commit.dirty) else {
+        if request.revision.is_some() {
+            return Err(stale("the plan was made from a working tree, and is not applied from a revision")
+                .with(Help::PlanAgain));
+        }
+        return Workspace::open_with_commit(start);
+    };
+    let name = request.revision.as_deref().unwrap_or("HEAD");
+    let workspace = Workspace::at(start, name).map_err(|error| match error.kind {
+        ErrorKind::Usage => {
+            let why = format!("the plan was made from commit {}, which is not to be had: {error}", commit.id);
+            Error { kind: ErrorKind::Stale, message: why, ..error }
+        }
+        _ => error,
+    })?;
+    match workspace.commit() {
+        Some(found) if found.id == commit.id => Ok(workspace),
+        found => {
+            let found = found.map_or("another", |found| &found.id);
+            let why = format!("the plan was made from commit {}, and {name} is {found}", commit.id);
+            Err(stale(why).with(Help::PlanAgainOrRevision(commit.id.clone())))
+        }
+    }
+}
+
+/// Plans again what a plan file says, and proves that it comes to the same.
+///
+/// # Errors
+/// When the configuration has errors by now, the plan is of another store or another pairform, something of it has moved, or
+/// anything else is planned now than the file says.
+pub fn again<'w>(
+    workspace: &'w Workspace,
+    mut file: Plan,
+    request: &Request,
+    host: &Host<'_>,
+) -> Result<Again<'w>> {
+    let declared = workspace.declared();
+    let address = place_of(&file, workspace, &declared, request, host)?;
+    let request = request_of(&file, request);
+    let (planned, begun) = match &file.way_back {
+        Some(way) => {
+            let begun = begun_in(host.store(&address)?, &file)?;
+            let mut names = Vec::new();
+            file.integrations.for_each(&mut |one| names.push(one.integration.clone()));
+            let [name] = names.as_slice() else {
+                return Err(stale("a way back is of one integration").with(Help::PlanAgain));
+            };
+            let planned = revert::again(workspace, &request, name, way, host)?;
+            made_alike(&file, &planned.project)?;
+            (planned, begun)
+        }
+        None => {
+            let mut loaded = load::load(workspace, &request, host, Purpose::Apply).map_err(not_there)?;
+            made_alike(&file, &loaded.project)?;
+            if loaded.project.has_errors() {
+                let why = "the configuration has errors by today's rules, so the plan is not applied";
+                return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+            }
+            let store = loaded.snapshot.store.take();
+            let found = store.is_some();
+            let mut begun = Begun::default();
+            loaded.snapshot.store = store
+                .map(|mut store| {
+                    begun = begun_on(store.as_mut(), &file)?;
+                    Ok::<_, Error>(store)
+                })
+                .transpose()?;
+            if !found {
+                begun = begun_in(None, &file)?;
+            }
+            (planned(loaded, &request, host)?, begun)
+        }
+    };
+    let Planned { project, mut plan } = planned;
+    let expected = Expected {
+        integrations: std::mem::take(&mut file.integrations),
+        is_of_commit: file.commit.as_ref().is_some_and(|commit| !commit.dirty),
+        is_way_back: file.way_back.is_some(),
+    };
+    let left = expected::compare(expected, &plan.integrations, &begun).map_err(|first| {
+        stale(format!("what is planned again is not what the plan says: {first}")).with(Help::PlanAgain)
+    })?;
+    left.take_out(&mut plan);
+    plan.digest = file.digest;
+    plan.made_with = file.made_with;
+    Ok(Again { planned: Planned { project, plan }, address, begun, left_alone: left.told })
+}
+
+/// What a plan took, as a request for the same.
+fn request_of(file: &Plan, request: &Request) -> Request {
+    let Scope { integrations, pairs, categories, exclude, changed_since, .. } = file.scope.clone();
+    let mut filter = Filter { integrations, pairs, categories, exclude };
+    let mut only = None;
+    if changed_since.is_some() || file.way_back.is_some() {
+        // What had changed since another commit is known by name; that commit may not be here.
+        let mut names = BTreeSet::new();
+        file.integrations.for_each(&mut |one| {
+            names.insert(one.integration.clone());
+        });
+        only = file.way_back.is_none().then_some(names);
+        filter = Filter { categories: filter.categories, ..Filter::default() };
+    }
+    let as_planned = SecretsPlanned {
+        unknown: file.unknown_secrets.iter().cloned().collect(),
+        changed: expected::changed_secrets(&file.integrations),
+    };
+    Request {
+        environment: file.environment.clone(),
+        store: request.store.clone(),
+        revision: request.revision.clone(),
+        changed_since: None,
+        filter,
+        only,
+        secrets: SecretsAsked { assume: file.assumed_secrets, as_planned: Some(as_planned) },
+    }
+}
+
+/// Proves that a plan was made by what would make it here: another version or another catalogue may mean something else by
+/// the same files.
+fn made_alike(file: &Plan, project: &Project<'_>) -> Result<()> {
+    let here = made_with(project);
+    let Some(there) = &file.made_with else {
+        return Err(stale("the plan does not say what made it").with(Help::PlanAgain));
+    };
+    if there.pairform != here.pairform {
+        let (there, here) = (&there.pairform, &here.pairform);
+        return Err(stale(format!("the plan was made with pairform {there}, and this is {here}"))
+            .with(Help::PlanAgain));
+    }
+    if there.catalogue != here.catalogue {
+        return Err(
+            stale("the plan was made with other schemas than those that are here").with(Help::PlanAgain)
+        );
+    }
+    Ok(())
+}
+
+fn begun_in(store: Option<Box<dyn Store>>, file: &Plan) -> Result<Begun> {
+    match store {
+        Some(mut store) => begun_on(store.as_mut(), file),
+        None if file.store.is_some() => Err(ApplyError::OtherStore.into()),
+        None => Ok(Begun { is_pending: file.is_pending(), ..Begun::default() }),
+    }
+}
+
+/// What the run of a plan did already, in the store that the plan was made for.
+fn begun_on(store: &mut dyn Store, file: &Plan) -> Result<Begun> {
+    if file.store.as_deref().is_some_and(|planned| planned != store.identity()) {
+        return Err(ApplyError::OtherStore.into());
+    }
+    Ok(apply::begun(file, store)?)
+}
+
+/// What the plan took is not there.
+fn not_there(error: Error) -> Error {
+    match error.kind {
+        ErrorKind::Usage => {
+            stale(format!("what the plan was made of is not here: {error}")).with(Help::PlanAgain)
+        }
+        _ => error,
+    }
+}
+
+fn stale(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Stale, why)
+}
+
+/// Where a saved plan is applied.
+fn place_of(
     plan: &Plan,
     workspace: &Workspace,
     declared: &Manifest,
@@ -41,68 +231,52 @@ pub fn place_of(
     if environment != plan.environment {
         let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no environment".to_owned());
         let (planned, asked) = (name(&plan.environment), name(&environment));
-        return Err(Error::new(
-            ErrorKind::Stale,
-            format!("the plan was made for {planned}, not for {asked}"),
-        )
-        .help("make a plan for this environment"));
+        return Err(stale(format!("the plan was made for {planned}, not for {asked}"))
+            .help("make a plan for this environment"));
     }
     // Nothing else tells which store such a plan is for.
     let store = request.store.as_deref();
     let place = places::planned_store(declared, workspace.root(), environment.as_deref(), store);
-    if plan.store.is_none() && plan.planned_store.as_ref().is_some_and(|planned| *planned != place) {
+    if plan.store.is_none() && plan.planned_store.as_ref().is_none_or(|planned| *planned != place) {
         let why = "the plan was made before there was a store, and for one in another place than this";
-        return Err(Error::new(ErrorKind::Stale, why).with(Help::NameStoreAsPlanned));
+        return Err(stale(why).with(Help::NameStoreAsPlanned));
     }
     Ok(address)
 }
 
-/// Applies a plan that was saved, in the store that it was made for.
-///
-/// # Errors
-/// As [`apply()`], and when the store is another one.
-pub fn apply_saved(
-    workspace: &Workspace,
-    declared: &Manifest,
-    address: &Address,
-    approved: Approved,
-    lock_wait: Duration,
-    host: &Host<'_>,
-) -> Result<Applied> {
-    // Looked at before one is made: it may be the wrong one.
-    let found = host.store(address)?.map(|store| store.identity().to_owned());
-    let planned = &approved.plan().store;
-    if planned.is_some() && found != *planned {
-        return Err(ApplyError::OtherStore.into());
-    }
-    apply(workspace, declared, address, approved, lock_wait, host)
-}
-
-/// Applies a plan; a store is made where there is none.
+/// Applies a plan; a store is made where there is none. `begun` is there where the plan was saved for later.
 ///
 /// # Errors
 /// When the plan is stale, or the store fails before anything was saved.
 pub fn apply(
-    workspace: &Workspace,
-    declared: &Manifest,
+    project: &Project<'_>,
     address: &Address,
     approved: Approved,
+    begun: Option<&Begun>,
     lock_wait: Duration,
     host: &Host<'_>,
 ) -> Result<Applied> {
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
-    let report = save(workspace, declared, &plan, &forced, store.as_mut(), lock_wait, host)?;
+    let (workspace, declared) = (project.workspace, &project.compilation.project);
+    let run = Run { plan: &plan, forced: &forced, begun, lock_wait };
+    let report = save(workspace, declared, &run, store.as_mut(), host)?;
     Ok(Applied { plan, report })
+}
+
+/// What is saved, and how.
+struct Run<'a> {
+    plan: &'a Plan,
+    forced: &'a [String],
+    begun: Option<&'a Begun>,
+    lock_wait: Duration,
 }
 
 fn save(
     workspace: &Workspace,
     declared: &Manifest,
-    plan: &Plan,
-    forced: &[String],
+    run: &Run<'_>,
     store: &mut dyn Store,
-    lock_wait: Duration,
     host: &Host<'_>,
 ) -> Result<Report> {
     let key = store.fingerprint_key().to_vec();
@@ -110,11 +284,21 @@ fn save(
     let secrets = Secrets::new(host.secrets, reach, &key);
     let saved_by = (host.actor)(workspace.root());
     let holder = (host.holder)();
-    let patience = Cell::new(lock_wait);
+    // Each is asked for once: a program may ask a person.
+    let known: RefCell<HashMap<String, Result<String, Fault>>> = RefCell::default();
+    let fingerprint = |reference: &str| {
+        let found = known.borrow().get(reference).cloned();
+        found.unwrap_or_else(|| {
+            let found = secrets.fingerprint(reference);
+            known.borrow_mut().insert(reference.to_owned(), found.clone());
+            found
+        })
+    };
+    let patience = Cell::new(run.lock_wait);
     let caller = Caller {
         saved_by: &saved_by,
         now: &|| host.stamp(),
-        fingerprint: &|reference| secrets.fingerprint(reference),
+        fingerprint: &fingerprint,
         stopped: &|| host.is_cancelled(),
         holder: &holder,
         is_dead: &super::holder::is_dead,
@@ -126,9 +310,10 @@ fn save(
             }
             !left.is_zero()
         },
-        forced,
+        forced: run.forced,
+        begun: run.begun,
     };
-    let report = apply::apply(plan, store, &caller, &mut |event| (host.progress)(Progress::Apply(event)));
+    let report = apply::apply(run.plan, store, &caller, &mut |event| (host.progress)(Progress::Apply(event)));
     (host.progress)(Progress::Finished);
     Ok(report?)
 }

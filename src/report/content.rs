@@ -196,6 +196,7 @@ impl Content<'_> {
         Some(match self.outcome?.outcome_of(integration, category)? {
             Outcome::Saved { revision } => format!("saved as revision {revision}"),
             Outcome::Unchanged { revision } => format!("already saved as revision {revision}"),
+            Outcome::Same { revision } => format!("so already, as revision {revision}"),
             Outcome::Conflict { reason, .. } => format!("conflict: {reason}"),
             Outcome::Failed { reason, .. } => format!("failed: {reason}"),
             Outcome::Skipped { reason } => format!("skipped: {reason}"),
@@ -311,7 +312,7 @@ fn not_saved(report: &Report) -> Vec<Item> {
     });
     let saves = report.outcomes.iter().filter_map(|(integration, category, outcome)| {
         let (rule, severity, reason) = match outcome {
-            Outcome::Saved { .. } | Outcome::Unchanged { .. } => return None,
+            Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Same { .. } => return None,
             Outcome::Conflict { reason, .. } | Outcome::Failed { reason, .. } => {
                 ("apply-not-saved", "error", reason)
             }

@@ -156,6 +156,7 @@ fn apply_in_turns(
             left.get() > 0
         },
         forced: &[],
+        begun: None,
     };
     apply::apply(plan, store, &caller, &mut |_| ())
 }

@@ -8,7 +8,7 @@ use pairform::http::{self, Fault};
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::{self, Host, Request, Workspace};
-use pairform::{plan, secrets};
+use pairform::secrets;
 
 /// Plans the project in a folder and applies it; how many categories were saved.
 fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source) -> ops::Result<usize> {
@@ -27,9 +27,9 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source) -> ops::Result<u
     };
     let workspace = Workspace::open(folder)?;
     let request = Request::default();
-    let ops::plan::Planned { project, mut plan } =
-        ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
-    plan::file::seal(&mut plan);
+    let mut planned = ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
+    planned.seal();
+    let ops::plan::Planned { project, plan } = planned;
     let declared = &project.compilation.project;
     let approved = check(plan, declared, &Consent::default(), (host.now)())?;
     if !approved.plan().is_pending() {
@@ -37,7 +37,7 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source) -> ops::Result<u
     }
     let (_, address) = project.store(&request, &host)?;
     let wait = Duration::from_secs(1);
-    let applied = ops::apply::apply(&workspace, declared, &address, approved, wait, &host)?;
+    let applied = ops::apply::apply(&project, &address, approved, None, wait, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())
 }
