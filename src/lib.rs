@@ -39,6 +39,8 @@ pub mod source;
 
 pub mod diagnostic;
 
+pub mod trust;
+
 pub mod yaml;
 
 pub mod model;

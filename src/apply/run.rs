@@ -7,7 +7,7 @@ use super::stale::{ApplyError, refuse_stale};
 use super::work::Work;
 use crate::model::Name;
 use crate::plan::Plan;
-use crate::store::{FORCE, Note, REVERT, Run, Store};
+use crate::store::{FORCE, Lock, Note, REVERT, Run, Store};
 
 /// Integrations that are locked and saved together: few transactions, and little to find out after a crash.
 const LOCK_GROUP: usize = 64;
@@ -53,7 +53,8 @@ pub fn apply(
     // In the order of the plan, whatever the order in which the locks were had.
     report.outcomes.sort_by(|(a, _, _), (b, _, _)| a.cmp(b));
     report.renamed.sort_by(|a, b| a.to.cmp(&b.to));
-    if has_run && report.complete() {
+    // A run that found all of it so already wrote nothing; the same plan may be made and applied again.
+    if has_run && report.complete() && !report.is_all_same() {
         let finished = store.finish(&plan.digest, &(caller.now)());
         report.unfinished = finished.err().as_ref().map(Failure::from);
     }
@@ -67,6 +68,9 @@ fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<(), 
         return Err(ApplyError::Applied { at });
     }
     refuse_stale(plan, store)?;
+    if let Some(begun) = caller.begun {
+        release_left(begun, store, caller)?;
+    }
     let note = |kind: &str, text: &str| Note {
         at: (caller.now)(),
         by: caller.saved_by.to_owned(),
@@ -89,7 +93,31 @@ fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<(), 
     Ok(())
 }
 
+/// Releases what the same run had locked when it died: of an integration of which all is saved nothing is locked again.
+fn release_left(begun: &Begun, store: &mut dyn Store, caller: &Caller<'_>) -> Result<(), ApplyError> {
+    if begun.saved.is_empty() && begun.renamed.is_empty() {
+        return Ok(());
+    }
+    let locks = store.locks()?;
+    let is_left = |lock: &&Lock| {
+        let is_of_run = begun.saved.iter().any(|(name, _, _)| **name == *lock.integration)
+            || begun.renamed.iter().any(|(_, to)| *to == lock.integration);
+        is_of_run && (caller.is_dead)(&lock.holder)
+    };
+    let left: Vec<&Lock> = locks.iter().filter(is_left).collect();
+    if !left.is_empty() {
+        store.unlock_all(&left)?;
+    }
+    Ok(())
+}
+
 impl Report {
+    /// All was so already, and nothing was renamed.
+    fn is_all_same(&self) -> bool {
+        let is_same = |outcome: &Outcome| matches!(outcome, Outcome::Same { .. });
+        self.renamed.is_empty() && self.outcomes.iter().all(|(_, _, outcome)| is_same(outcome))
+    }
+
     /// Adds what the same run did before.
     fn add_begun(&mut self, begun: &Begun) {
         self.outcomes.extend(begun.saved.iter().map(|(integration, category, revision)| {

@@ -12,7 +12,7 @@ use super::streams::Streams;
 use crate::apply::{Cause, Report};
 use crate::compile::project::{Live, Manifest};
 use crate::diagnostic::{clean, count};
-use crate::ops::apply::{Again, Applied, again, apply, workspace_of};
+use crate::ops::apply::{Again, Applied, again, apply, require_signature, workspace_of};
 use crate::ops::check::{Approved, Consent, check, live};
 use crate::ops::load::{Purpose, load};
 use crate::ops::plan::{Planned, planned};
@@ -39,6 +39,8 @@ fn consent(args: &Apply) -> Consent {
 }
 
 fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
+    let now = session.host(|host| (host.now)());
+    require_signature(None, &session.signatures, now)?;
     let request = super::plan::request(session, args.assume_secrets);
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Apply))?;
@@ -141,6 +143,8 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     })?;
     let plan = plan::file::read(file)
         .map_err(|error| Stop::usage(format!("{} cannot be applied: {error}", path.display())))?;
+    let now = session.host(|host| (host.now)());
+    require_signature(Some(&plan), &session.signatures, now)?;
     if plan.summary.errors > 0 {
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
             .help(format!("`pairform show {}` prints them; mend them and plan again", path.display())));

@@ -210,6 +210,9 @@ pub struct Plan {
     /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
+    #[arg(long, value_name = "KEY", requires = "out")]
+    pub sign: Option<PathBuf>,
     /// Exit with 2 when there is something to save.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -313,6 +316,9 @@ pub struct Revert {
     /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
+    #[arg(long, value_name = "KEY", requires = "out")]
+    pub sign: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

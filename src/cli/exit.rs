@@ -108,6 +108,9 @@ fn words(help: &Help) -> String {
         ),
         Help::ListSettings(pair) => format!("`pairform schema show {pair}` lists its settings"),
         Help::NameStoreAsPlanned => "name the store as it was named for the plan; or apply without a plan file, which makes the store".to_owned(),
+        Help::SignPlan => {
+            "make the plan anew and sign it: `pairform plan --out FILE --sign KEY`, with a key that the `signers` of the policy name".to_owned()
+        }
         Help::PlanAgain => PLAN_AGAIN.to_owned(),
         Help::PlanAgainOrRevision(commit) => {
             format!("check that commit out or name it with `--rev {commit}`; or {PLAN_AGAIN}")

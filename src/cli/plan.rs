@@ -1,4 +1,5 @@
 //! `plan`: the files against what is deployed.
+#![expect(clippy::disallowed_methods, reason = "reads the key that a plan is signed with")]
 
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -9,10 +10,12 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::clean;
+use crate::model::Hidden;
 use crate::ops::load::{Loaded, Purpose, load};
 use crate::ops::plan::{Planned, planned};
 use crate::ops::project::Project;
 use crate::ops::{Request, SecretsAsked};
+use crate::plan::signature::SignError;
 use crate::plan::{self, Plan};
 use crate::report::content::Content;
 use crate::report::{self, json};
@@ -48,6 +51,9 @@ fn show_plan(
         planned.seal();
     }
     let Planned { project, mut plan } = planned;
+    if let Some(key) = &args.sign {
+        sign(session, key, &mut plan)?;
+    }
     if let Some(path) = &args.out {
         write(session, path, &mut plan)?;
     }
@@ -116,6 +122,20 @@ pub fn show(project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
     let sources = project.workspace.sources();
     streams.result(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
     report::plan::text(plan, &mut |text| streams.result(text));
+}
+
+/// Signs a plan that is sealed.
+///
+/// # Errors
+/// When the key cannot be read, or cannot sign.
+pub fn sign(session: &Session, path: &Path, plan: &mut Plan) -> Result<(), Stop> {
+    let refused = |why: String| Stop::usage(format!("cannot sign the plan with {}: {why}", path.display()));
+    let key = std::fs::read(session.path(path)).map_err(|error| refused(reason(&error)))?;
+    let key = Hidden::new(key);
+    let text = std::str::from_utf8(&key).map_err(|_| refused(SignError::NoKey.to_string()))?;
+    let signature = plan::signature::sign(&plan.digest, text).map_err(|error| refused(error.to_string()))?;
+    plan.signature = Some(signature);
+    Ok(())
 }
 
 /// Writes a plan file, whole or not at all.

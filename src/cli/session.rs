@@ -15,6 +15,7 @@ use super::interrupts::Interrupts;
 use crate::diagnostic::{clean, count};
 use crate::ops::{self, Filter, Host, Progress, Request, Workspace};
 use crate::source::git;
+use crate::trust::Signatures;
 use crate::{apply, options, secrets};
 
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
@@ -25,6 +26,8 @@ pub struct Session {
     pub common: Common,
     /// The folder that the program works in: its own, or the one that `-C` names.
     pub here: PathBuf,
+    /// Whose signatures of plans count.
+    pub signatures: Signatures,
     begun: Instant,
     secrets: secrets::Local,
     cancel: Arc<AtomicBool>,
@@ -55,6 +58,7 @@ impl Session {
         Ok(Session {
             common,
             here,
+            signatures: Signatures::default(),
             begun: Instant::now(),
             secrets: secrets::Local::default(),
             cancel: Arc::default(),

@@ -7,6 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::check::Approved;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::expected::{self, Expected};
@@ -21,9 +23,10 @@ use super::workspace::Workspace;
 use crate::apply::{self, ApplyError, Begun, Caller, Report};
 use crate::compile::project::Manifest;
 use crate::http::Fault;
-use crate::plan::{Plan, Scope};
+use crate::plan::{Plan, Scope, signature};
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Address, Store};
+use crate::trust::Signatures;
 
 /// Between two looks at a lock that somebody else has.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
@@ -42,6 +45,52 @@ pub struct Again<'w> {
     pub begun: Begun,
     /// What has moved since the plan was made, and is left as it is.
     pub left_alone: Vec<String>,
+}
+
+/// Whose signature a plan has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedBy {
+    /// Of the key: `SHA256:…`
+    pub fingerprint: String,
+    /// The names that the key has among the signers; empty where it is none of theirs.
+    pub names: Vec<String>,
+}
+
+/// Who signed a plan; none where nobody did.
+///
+/// # Errors
+/// When its signature is broken.
+pub fn signed_by(
+    file: &Plan,
+    signatures: &Signatures,
+    now: Timestamp,
+) -> Result<Option<SignedBy>, signature::Broken> {
+    let Some(armored) = &file.signature else { return Ok(None) };
+    let signed = signature::verify(&file.digest, armored)?;
+    let names = signatures.who(&signed.key, signature::NAMESPACE, now);
+    let names = names.into_iter().map(str::to_owned).collect();
+    Ok(Some(SignedBy { fingerprint: signed.fingerprint, names }))
+}
+
+/// Proves that a plan is signed as is asked for here; of one that was not saved nothing is signed.
+///
+/// # Errors
+/// When a signature is broken, or a plan has to be signed by one of the signers and is not.
+pub fn require_signature(file: Option<&Plan>, signatures: &Signatures, now: Timestamp) -> Result<()> {
+    let refused = |why: String| Error::new(ErrorKind::NotAllowed, why).with(Help::SignPlan);
+    let signed = match file.map(|file| signed_by(file, signatures, now)) {
+        Some(Err(broken)) => return Err(refused(format!("the signature of the plan is broken: {broken}"))),
+        Some(Ok(signed)) => signed,
+        None => None,
+    };
+    match signed {
+        _ if !signatures.required => Ok(()),
+        Some(SignedBy { names, .. }) if !names.is_empty() => Ok(()),
+        Some(SignedBy { fingerprint, .. }) => Err(refused(format!(
+            "the plan is signed with the key {fingerprint}, which is none of the signers' here and now"
+        ))),
+        None => Err(refused("only plans that are signed are applied here, and this one is not".to_owned())),
+    }
 }
 
 /// Opens what a plan was made from: its commit, which has to be the one that is checked out or named; the working tree, where

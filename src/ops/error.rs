@@ -79,6 +79,8 @@ pub enum Help {
     NameStoreAsPlanned,
     /// The pair of an integration that is deployed and in no file has to be named.
     NamePair(String),
+    /// Sign the plan with a key of one of the signers.
+    SignPlan,
     /// Make the plan anew, and read it.
     PlanAgain,
     /// As that, or apply it to this commit.

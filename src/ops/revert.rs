@@ -260,13 +260,12 @@ impl Past<'_> {
     /// Whether the history was once at a point just as a way back says. What was saved since then does not matter.
     fn is_at(&self, request: &Request, way: &WayBack) -> bool {
         let is_it = |record: &Record| self.is_of(request, &way.point, record).unwrap_or(false);
-        let ends = self.records.iter().enumerate().filter(|(_, record)| is_it(record)).map(|(at, _)| at + 1);
+        let mut ends =
+            self.records.iter().enumerate().filter(|(_, record)| is_it(record)).map(|(at, _)| at + 1);
         match way.point {
             // Another save by then would be another point.
-            Point::Time(_) => ends.last().is_some_and(|until| self.revisions(until) == way.revisions),
-            Point::Revision(_) | Point::Commit(_) => {
-                ends.into_iter().any(|until| self.revisions(until) == way.revisions)
-            }
+            Point::Time(_) => ends.next_back().is_some_and(|until| self.revisions(until) == way.revisions),
+            Point::Revision(_) | Point::Commit(_) => ends.any(|until| self.revisions(until) == way.revisions),
         }
     }
 }

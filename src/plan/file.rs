@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::{FORMAT_VERSION, PLAN_VERSION, Plan};
+use super::{FORMAT_VERSION, PLAN_VERSION, Plan, Summary};
 use crate::model::{canonical_json, digest_text, hex};
 
 /// Why a plan file cannot be used.
@@ -35,6 +35,8 @@ pub enum PlanFileError {
     Unknown,
     #[error("its content does not match its digest; it was changed after it was made")]
     Digest,
+    #[error("it contradicts itself: its summary counts other integrations and changes than it lists")]
+    Summary,
 }
 
 /// Gives a plan the digest of its canonical body. Whoever saves, prints or applies a plan seals it first.
@@ -93,13 +95,19 @@ pub fn read(mut source: impl Read + Seek) -> Result<Plan, PlanFileError> {
                 && is_known(&plan.format_version) =>
         {
             if digest(&mut plan) == plan.digest {
-                return Ok(plan);
+                return if is_counted(&plan) { Ok(plan) } else { Err(PlanFileError::Summary) };
             }
             // As it was read, with what has no place in a plan of ours.
             Err(if is_whole(&mut source)? { PlanFileError::Unknown } else { PlanFileError::Digest })
         }
         found => Err(other(&mut source)?.or(found.err()).unwrap_or(PlanFileError::Unknown)),
     }
+}
+
+/// Whether the summary of a plan is that of what it lists.
+fn is_counted(plan: &Plan) -> bool {
+    let Summary { errors, warnings, notes, .. } = plan.summary;
+    plan.summary == Summary { errors, warnings, notes, ..plan.integrations.tally().summary.clone() }
 }
 
 /// What a plan of any format begins with.

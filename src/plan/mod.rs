@@ -12,6 +12,7 @@ pub mod file;
 pub mod integrations;
 mod planning;
 pub mod safety;
+pub mod signature;
 pub mod tally;
 
 use serde::{Deserialize, Serialize};

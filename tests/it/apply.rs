@@ -893,3 +893,83 @@ fn a_loser_that_saved_something_says_so() {
     project.run(&["apply", "--yes"]).expect(0);
     assert!(project.pending().is_empty());
 }
+
+/// Files and store come to the same by two ways: nothing is to be saved, and an apply notes it, so that the next change is
+/// compared with what holds.
+#[test]
+fn what_files_and_store_agree_in_becomes_the_base_and_counts_as_no_change() {
+    let agreed = "UPDATE category SET settings = '{\"default_terms_of_payment\":\"30\",\"map\":{\"Klarna\":\"14\",\"Swish\":\"0\"}}' WHERE category = 'payment_methods'";
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(agreed);
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        let plan = project.run(&["plan", "--detailed-exitcode", "-o", "json"]).expect(0).json();
+        let categories = plan["integrations"][0]["categories"].as_array().unwrap();
+        let one = categories.iter().find(|one| one["category"] == "payment_methods").unwrap();
+        assert_eq!((&one["action"], &one["agreed"]), (&"none".into(), &true.into()));
+        let row = |project: &Project| {
+            let all = project.store().read(None).unwrap();
+            all.into_iter().find(|row| row.category == "payment_methods").unwrap()
+        };
+        assert_eq!(row(&project).revision, 2);
+        // Somebody holds the lock: a note is nothing to wait for.
+        let ask = Ask {
+            integration: "shop",
+            owner: "bo",
+            holder: "another-machine/1/1",
+            reason: "a repair",
+            seconds: 600,
+            over: None,
+        };
+        let Asked::Taken(lock) = project.store().lock(&ask).unwrap() else { panic!("it is free") };
+        project.run(&["apply", "--no-input"]).expect(0);
+        assert_eq!(row(&project).revision, 2);
+        project.store().unlock(&lock.id).unwrap();
+        // Nobody is asked, as nothing moves.
+        let applied = project.run(&["apply", "--no-input", "-o", "json"]).expect(0).json();
+        assert_eq!((&applied["agreed"], &applied["summary"]["saved"]), (&1.into(), &0.into()));
+        let now = row(&project);
+        assert_eq!((now.revision, &now.settings), (3, &now.applied));
+        let saves = project.run(&["history", "-o", "json"]).expect(0).json()["saves"].clone();
+        let last = saves.as_array().unwrap().last().unwrap();
+        assert_eq!(last["notes"][0]["kind"], "agreed");
+        assert_eq!(last["changes"].as_array().unwrap().len(), 0);
+        project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(row(&project).revision, 3, "it is noted once");
+        // What is set back outside by now is drift, and no change of the files.
+        project.by_hand(&agreed.replace("\"14\"", "\"30\""));
+        assert!(project.run(&["plan"]).expect(0).out.contains("drift: changed outside, last applied \"14\""));
+    }
+}
+
+/// Somebody saves between the plan and the apply what the apply would: there is nothing left to do.
+#[test]
+fn an_apply_whose_result_somebody_saved_meanwhile_is_done() {
+    let same =
+        "settings = '{\"default_terms_of_payment\":\"30\",\"map\":{\"Klarna\":\"14\",\"Swish\":\"0\"}}'";
+    for (at, also) in [
+        ("INSERT ON run", String::new()),
+        (
+            "UPDATE OF revision ON category WHEN NEW.category = 'general'",
+            format!(", {}", same.replace("settings", "applied")),
+        ),
+    ] {
+        let project = Project::sqlite();
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        if !also.is_empty() {
+            project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        }
+        let rival = format!(
+            "CREATE TRIGGER rival AFTER {at} BEGIN UPDATE category SET {same}{also} WHERE category = 'payment_methods'; END"
+        );
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.by_hand(&rival);
+        let ran = project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(ran.out.contains("is so already, as revision 2"), !also.is_empty(), "{}", ran.out);
+        project.by_hand("DROP TRIGGER rival");
+        // A plan that was saved works once, and this one is of a state that is gone.
+        project.run(&["apply", "p.plan"]).expect(4);
+        assert!(project.pending().is_empty());
+    }
+}

@@ -87,6 +87,14 @@ fn a_program_runs_when_it_is_allowed_and_only_to_apply() {
     let planned = pairform(folder.path(), &["plan"]);
     assert!(planned.status.success(), "{}", connectors_error(&planned));
     assert!(!folder.path().join("ran").exists(), "a plan runs nothing");
+    // Nor does an apply before it is agreed to, or where nobody can be asked.
+    for arguments in
+        [&["apply", "--no-input"][..], &["apply"], &["apply", "--no-input", "--category", "flows"]]
+    {
+        let refused = pairform(folder.path(), arguments);
+        assert_ne!(refused.status.code(), Some(70));
+        assert!(!folder.path().join("ran").exists(), "{arguments:?}");
+    }
     let applied = pairform(folder.path(), &["apply", "--yes"]);
     assert!(applied.status.success(), "{}", connectors_error(&applied));
     assert!(folder.path().join("ran").exists());
@@ -94,7 +102,20 @@ fn a_program_runs_when_it_is_allowed_and_only_to_apply() {
     let holds = |text: &str| store.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("exec/token") && !holds(CANARY));
     std::fs::remove_file(folder.path().join("ran")).unwrap();
-    assert_eq!(pairform(folder.path(), &["plan", "--detailed-exitcode"]).status.code(), Some(0));
+    // What is not at hand for a plan is unknown, and may have changed.
+    let unknown = pairform(folder.path(), &["plan", "--detailed-exitcode"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(connectors_error(&unknown).contains("→ unknown: its value is not at hand here"));
+    let assumed = pairform(folder.path(), &["plan", "--detailed-exitcode", "--assume-secrets"]);
+    assert_eq!(assumed.status.code(), Some(0), "{}", connectors_error(&assumed));
+    let assumed = pairform(folder.path(), &["apply", "--yes", "--assume-secrets"]);
+    assert_eq!(assumed.status.code(), Some(0), "{}", connectors_error(&assumed));
+    assert!(!folder.path().join("ran").exists(), "nothing is saved, so nothing is asked for");
+    // Once it is agreed to, the program tells that nothing changed, and nothing is saved.
+    let same = pairform(folder.path(), &["apply", "--yes"]);
+    assert_eq!(same.status.code(), Some(0));
+    assert!(folder.path().join("ran").exists());
+    assert!(connectors_error(&same).contains("connectors         is so already, as revision 1"));
     for (reference, part) in [
         ("exec/other", "lists no program"),
         ("exec/broken", "ended with"),

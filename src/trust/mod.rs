@@ -1,0 +1,5 @@
+//! What is allowed from outside: whose signatures of plans count. Pure data and its judgement.
+
+mod signatures;
+
+pub use signatures::{Signatures, Signer, SignerError};
