@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::allowed;
 use super::check::Approved;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::expected::{self, Expected};
-use super::host::{Host, Progress};
+use super::host::{Host, Progress, Whose};
 use super::load::{self, Purpose};
+use super::needs::needs_of_saves;
 use super::places;
 use super::plan::{Planned, made_with, planned};
 use super::project::Project;
@@ -305,6 +307,7 @@ pub fn apply(
     lock_wait: Duration,
     host: &Host<'_>,
 ) -> Result<Applied> {
+    require_addresses(project, approved.plan(), host)?;
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
     let (workspace, declared) = (project.workspace, &project.compilation.project);
@@ -321,6 +324,13 @@ struct Run<'a> {
     lock_wait: Duration,
 }
 
+/// Proves that credentials will go only where that is allowed, when whoever reads the deployed state uses what a plan saves.
+fn require_addresses(project: &Project<'_>, plan: &Plan, host: &Host<'_>) -> Result<()> {
+    let needs = needs_of_saves(plan, &project.compilation.catalogue);
+    let whose = Whose { root: project.workspace.root(), environment: plan.environment.as_deref() };
+    allowed::require_all(needs, whose, host)
+}
+
 fn save(
     workspace: &Workspace,
     declared: &Manifest,
@@ -329,7 +339,7 @@ fn save(
     host: &Host<'_>,
 ) -> Result<Report> {
     let key = store.fingerprint_key().to_vec();
-    let reach = Reach::apply(workspace.root(), &declared.secrets.exec);
+    let reach = Reach::apply(workspace.root(), &declared.secrets.exec, host.trust);
     let secrets = Secrets::new(host.secrets, reach, &key);
     let saved_by = (host.actor)(workspace.root());
     let holder = (host.holder)();

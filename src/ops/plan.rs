@@ -100,7 +100,8 @@ pub fn make_on(
     let compilation = &project.compilation;
     let workspace = project.workspace;
     let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
-    let secrets = key.as_ref().map(|key| Secrets::new(host.secrets, Reach::plan(workspace.root()), key));
+    let secrets =
+        key.as_ref().map(|key| Secrets::new(host.secrets, Reach::plan(workspace.root(), host.trust), key));
     let Fleet { up_to_date, open, unknown_secrets } = fleet;
     let unknown = Mutex::new(unknown_secrets);
     let fingerprint = |reference: &str| {

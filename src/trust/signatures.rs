@@ -25,6 +25,8 @@ pub struct Signer {
     pub namespaces: Vec<String>,
     pub valid_after: Option<Timestamp>,
     pub valid_before: Option<Timestamp>,
+    /// As it was written.
+    pub line: String,
     key: PublicKey,
 }
 
@@ -98,8 +100,14 @@ impl FromStr for Signer {
             return Err(SignerError::Certificate);
         }
         let key = PublicKey::from_openssh(&format!("{next} {key}")).map_err(|_| SignerError::NoKey(name))?;
-        let mut signer =
-            Signer { principals, namespaces: Vec::new(), valid_after: None, valid_before: None, key };
+        let mut signer = Signer {
+            principals,
+            namespaces: Vec::new(),
+            valid_after: None,
+            valid_before: None,
+            line: line.to_owned(),
+            key,
+        };
         for option in options {
             let (what, value) = option.split_once('=').unwrap_or((&option, ""));
             let value = value.trim_matches('"');

@@ -17,7 +17,7 @@ use pairform::ops::{self, Filter, Host, Request, Workspace};
 use pairform::plan::file;
 use pairform::secrets::{Bytes, Reach, Source};
 use pairform::store;
-use pairform::trust::Signatures;
+use pairform::trust::{Grant, Origin, Signatures, Trust};
 use serde_json::{Value as Json, json};
 
 use crate::dice::Dice;
@@ -58,6 +58,14 @@ fn with_host<T>(secrets: &Secrets, run: impl FnOnce(&Host<'_>) -> T) -> T {
         holder: &ops::holder::this_process,
         open_store: &ops::open_store,
         secrets,
+        trust: &Trust::new(
+            false,
+            vec![
+                Grant { line: "fortnox=shop.example.com".parse().unwrap(), from: Origin::Given },
+                Grant { line: "shopify=shop.example.com".parse().unwrap(), from: Origin::Given },
+            ],
+        ),
+        ask: &|_, _| false,
         progress: &|_| (),
         cancel: &cancel,
     })
@@ -186,9 +194,12 @@ fn edit(repository: &Repository, file: &str, old: &str, new: &str) {
     repository.write(file, &text.replacen(old, new, 1));
 }
 
+/// What is planned, and the way back where one is.
+type Asked = (Request, Option<(&'static str, Point)>);
+
 /// A plan of each kind.
 fn cases() -> Vec<Case> {
-    let made = |name, prepare: &dyn Fn(&Repository) -> (Request, Option<(&'static str, Point)>), later| {
+    let made = |name, prepare: &dyn Fn(&Repository) -> Asked, later| {
         let repository = begin();
         if name != "create" {
             apply_all(&repository, &Secrets("now"));
@@ -315,7 +326,7 @@ fn changes(json: &Json) -> Vec<Option<Json>> {
             all.extend([json!(number + 1), json!(number - 1), json!(0), json!(number.to_string())].map(Some));
         }
         Json::String(text) => {
-            all.extend([json!(""), json!(format!("{text}x")), json!("general"), json!(7)].map(Some))
+            all.extend([json!(""), json!(format!("{text}x")), json!("general"), json!(7)].map(Some));
         }
         Json::Array(list) => {
             all.push(Some(json!([])));

@@ -151,5 +151,25 @@ fn a_broken_signature_is_refused_even_where_none_is_asked_for() {
         assert!(refused.message.contains(said), "{refused}");
     }
     assert!(signature::verify(&read.digest, read.signature.as_ref().unwrap()).is_ok());
-    project.run(&["apply", "p.plan"]).assert_code(0);
+    // From the policy, which a branch cannot write.
+    let outside = tempfile::tempdir().unwrap();
+    let policy = outside.path().join("policy.yaml");
+    let write = |key: &str| {
+        let line = format!("{key}@example.com {}", project.read(&format!("{key}.pub")));
+        std::fs::write(&policy, format!("require_signed: true\nsigners: [{:?}]\n", line.trim())).unwrap();
+    };
+    let policy = policy.to_str().unwrap();
+    write("bo");
+    for (arguments, said) in [
+        (&["apply", "p.plan", "--policy", policy][..], "none of the signers'"),
+        (&["apply", "--yes", "--policy", policy], "only plans that are signed"),
+    ] {
+        let refused = project.run(arguments);
+        assert!(refused.assert_code(6).stderr.contains(said), "{}", refused.stderr);
+        assert!(refused.stderr.contains("--sign KEY"), "{}", refused.stderr);
+    }
+    write("ann");
+    let shown = project.run(&["show", "p.plan", "--policy", policy]);
+    assert!(shown.stdout.contains("Signed by ann@example.com with the key"), "{}", shown.stdout);
+    project.run(&["apply", "p.plan", "--policy", policy]).assert_code(0);
 }
