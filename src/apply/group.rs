@@ -394,6 +394,8 @@ impl Applying<'_> {
         }
         let saved = self.store.save_all(&saves).unwrap_or_default();
         self.agreed += saved.iter().filter(|saved| matches!(saved, Ok(Saved::Saved { .. }))).count();
+        // Nobody goes on with it: what is left is found again.
+        let _ = self.store.finish(&run, &at);
     }
 
     /// Who has the lock that was lost, and what to do.

@@ -60,16 +60,10 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     let judge = |plan| session.host(|host| check(plan, declared, &consent(args), (host.now)()));
     let mut approved = judge(plan)?;
     say_if_idle(&approved, streams);
-    let pending = approved.plan().is_pending();
-    if pending && !args.yes {
+    if approved.plan().is_pending() && !args.yes {
         confirm(session, approved.plan(), declared, streams)?;
         // The answer may have taken longer than the window was open.
         approved = judge(approved.into_plan())?;
-    }
-    // A store is made only when there is something to put into it.
-    if !pending && approved.plan().integrations.tally().agreed == 0 {
-        let applied = Applied { plan: approved.into_plan(), report: Report::default() };
-        return print(session, args, applied, streams);
     }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
@@ -166,12 +160,7 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
-    let is_pending = begun.is_pending || approved.plan().integrations.tally().agreed > 0;
-    let applied = if is_pending {
-        session.host(|host| apply(&project, &address, approved, Some(&begun), wait, host))?
-    } else {
-        Applied { plan: approved.into_plan(), report: Report::default() }
-    };
+    let applied = session.host(|host| apply(&project, &address, approved, Some(&begun), wait, host))?;
     print(session, args, applied, streams)
 }
 

@@ -295,7 +295,8 @@ fn place_of(
     Ok(address)
 }
 
-/// Applies a plan; a store is made where there is none. `begun` is there where the plan was saved for later.
+/// Applies a plan; a store is made where there is none, and something to put into it. `begun` is there where the plan was
+/// saved for later.
 ///
 /// # Errors
 /// When the plan is stale, or the store fails before anything was saved.
@@ -307,7 +308,12 @@ pub fn apply(
     lock_wait: Duration,
     host: &Host<'_>,
 ) -> Result<Applied> {
-    require_addresses(project, approved.plan(), host)?;
+    let plan = approved.plan();
+    let has_run = plan.is_pending() || begun.is_some_and(|begun| begun.is_pending);
+    if !has_run && plan.integrations.tally().agreed == 0 {
+        return Ok(Applied { plan: approved.into_plan(), report: Report::default() });
+    }
+    require_addresses(project, plan, host)?;
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
     let (workspace, declared) = (project.workspace, &project.compilation.project);

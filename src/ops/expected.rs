@@ -264,11 +264,11 @@ pub fn changed_secrets(integrations: &Integrations) -> BTreeSet<String> {
     let mut changed = BTreeSet::new();
     integrations.for_each(&mut |one| {
         for change in one.categories.iter().flat_map(|category| &category.changes) {
-            let (before, after) = (Value::from_json(&change.before), Value::from_json(&change.after));
-            if let (Value::Secret(before), Value::Secret(after)) = (before, after)
-                && before.reference == after.reference
+            let reference = |value: &'_ Json| value.get("secret").and_then(Json::as_str).map(str::to_owned);
+            if let Some(after) = reference(&change.after)
+                && reference(&change.before).as_ref() == Some(&after)
             {
-                changed.insert(after.reference);
+                changed.insert(after);
             }
         }
     });
