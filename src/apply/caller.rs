@@ -3,7 +3,7 @@
 use crate::http::Fault;
 use crate::model::Name;
 use crate::plan::Plan;
-use crate::store::Origin;
+use crate::store::{Origin, Store, StoreError};
 
 /// What applying needs from outside.
 pub struct Caller<'a> {
@@ -24,6 +24,8 @@ pub struct Caller<'a> {
     pub forced: &'a [String],
     /// What this run did before it was interrupted; none where it is no run of a plan that was saved.
     pub begun: Option<&'a Begun>,
+    /// Records what judges and what the files say, once the plan is begun and is not stale; true where that was news.
+    pub record: &'a dyn Fn(&mut dyn Store) -> Result<bool, StoreError>,
 }
 
 /// What a run did before it was interrupted.

@@ -79,6 +79,10 @@ pub struct Report {
     /// Categories of which it was noted that files and deployed settings agree.
     pub agreed: usize,
     pub interrupted: bool,
+    /// The rules that the files say were recorded, and were not the same before.
+    pub rules_recorded: bool,
+    /// Nothing else was asked for, and they count at once.
+    pub rules_at_once: bool,
     /// Why the store does not know that the plan is done, although all of it was saved.
     pub unfinished: Option<Failure>,
 }

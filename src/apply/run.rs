@@ -27,15 +27,15 @@ pub fn apply(
         return Err(ApplyError::OtherStore);
     }
     let has_run = plan.is_pending() || caller.begun.is_some_and(|begun| begun.is_pending);
-    if has_run {
-        begin(plan, store, caller)?;
-    } else if plan.integrations.tally().agreed == 0 {
-        return Ok(Report::default());
-    }
+    let rules_recorded = match (has_run, plan.integrations.tally().agreed) {
+        (true, _) => begin(plan, store, caller)?,
+        (false, 0) => return Ok(Report::default()),
+        (false, _) => (caller.record)(store)?,
+    };
     let summary = &plan.integrations.tally().summary.categories;
     progress(Event::Begin { categories: summary.create + summary.update + summary.reset });
     let mut applying = Applying::new(plan, &mut *store, caller, progress);
-    let mut report = Report::default();
+    let mut report = Report { rules_recorded, ..Report::default() };
     plan.integrations.for_each_group(LOCK_GROUP, &mut |group| {
         let (ready, held) = applying.lock(group);
         report.add(applying.apply(ready));
@@ -61,8 +61,9 @@ pub fn apply(
     Ok(report)
 }
 
-/// Begins a run, or goes on with one: proves that nothing of the plan has moved, and keeps what is to be known of the run.
-fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<(), ApplyError> {
+/// Begins a run, or goes on with one: proves that nothing of the plan has moved, and keeps what is to be known of the run. True
+/// where rules were recorded.
+fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<bool, ApplyError> {
     let run = store.begin(&plan.digest, &(caller.now)(), caller.saved_by, origin(plan))?;
     if let Run::Finished { at } = run {
         return Err(ApplyError::Applied { at });
@@ -71,6 +72,7 @@ fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<(), 
     if let Some(begun) = caller.begun {
         release_left(begun, store, caller)?;
     }
+    let rules_recorded = (caller.record)(store)?;
     let note = |kind: &str, text: &str| Note {
         at: (caller.now)(),
         by: caller.saved_by.to_owned(),
@@ -90,7 +92,7 @@ fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<(), 
             store.note(&note(kind, text))?;
         }
     }
-    Ok(())
+    Ok(rules_recorded)
 }
 
 /// Releases what the same run had locked when it died: of an integration of which all is saved nothing is locked again.

@@ -220,6 +220,9 @@ pub struct Validate {
     /// Judge any YAML or JSON files by any JSON Schema instead.
     #[arg(long, value_name = "SCHEMA", requires = "paths")]
     pub schema: Option<PathBuf>,
+    /// Judge by the levels of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -239,6 +242,9 @@ pub struct Plan {
     /// Take secrets whose values are not at hand here as unchanged, in place of unknown and perhaps changed.
     #[arg(long, env = "PAIRFORM_ASSUME_SECRETS", value_parser = clap::builder::FalseyValueParser::new())]
     pub assume_secrets: bool,
+    /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -255,7 +261,7 @@ pub struct Diff {
     /// Name the commit and the author that last touched each changed setting's line.
     #[arg(long)]
     pub blame: bool,
-    /// Exit with 2 when a setting changes.
+    /// Exit with 2 when a setting changes, or a rule.
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -281,6 +287,9 @@ pub struct Apply {
     /// plan knows it already.
     #[arg(long, env = "PAIRFORM_ASSUME_SECRETS", value_parser = clap::builder::FalseyValueParser::new())]
     pub assume_secrets: bool,
+    /// Record the rules that the files say (safety, owners, windows, levels), so that they count at once, and save no setting.
+    #[arg(long, conflicts_with_all = ["plan", "force", "allow_live"])]
+    pub record_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ use crate::model::Hidden;
 use crate::ops::load::{Loaded, Purpose, load};
 use crate::ops::plan::{Planned, planned};
 use crate::ops::project::Project;
+use crate::ops::templates::Templates;
 use crate::ops::{Request, SecretsAsked};
 use crate::plan::signature::SignError;
 use crate::plan::{self, Plan};
@@ -30,6 +31,10 @@ use crate::store;
 pub fn run(session: &Session, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
     let request = request(session, args.assume_secrets);
     let workspace = session.workspace_with_commit()?;
+    let workspace = match &args.base {
+        Some(base) => workspace.compared_with(base)?,
+        None => workspace,
+    };
     let workspace = match args.max_age {
         Some(max_age) => super::options::with_fresh_lists(session, &workspace, max_age, streams)?,
         None => workspace,
@@ -50,7 +55,7 @@ fn show_plan(
     if args.out.is_some() || session.common.output != Form::Text {
         planned.seal();
     }
-    let Planned { project, mut plan } = planned;
+    let Planned { project, mut plan, .. } = planned;
     if let Some(key) = &args.sign {
         sign(session, key, &mut plan)?;
     }
@@ -66,7 +71,10 @@ fn show_plan(
     match session.common.output {
         Form::Json => json::print_plan(&mut plan, "plan", code, &mut |text| streams.result(text)),
         Form::Text => show(&project, &plan, streams),
-        _ => forms::print(session, &content("plan", &project, &plan), streams)?,
+        _ => {
+            let templates = Templates::of(project.workspace);
+            forms::print_by(session, templates, &content("plan", &project, &plan), streams)?;
+        }
     }
     if let Some(path) = &args.out {
         let next =
@@ -111,6 +119,7 @@ pub fn content<'a>(command: &'a str, project: &'a Project<'_>, plan: &'a Plan) -
         integrations: plan.summary.integrations,
         plan: Some(plan),
         outcome: None,
+        policy: plan.policy_changes.as_deref().unwrap_or_default(),
         catalogue: &project.compilation.catalogue,
         folder: "",
     }
@@ -120,6 +129,7 @@ pub fn content<'a>(command: &'a str, project: &'a Project<'_>, plan: &'a Plan) -
 pub fn show(project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
     let compilation = &project.compilation;
     let sources = project.workspace.sources();
+    streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
     streams.result(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
     report::plan::text(plan, &mut |text| streams.result(text));
 }

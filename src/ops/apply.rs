@@ -14,6 +14,7 @@ use super::check::Approved;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::expected::{self, Expected};
 use super::host::{Host, Progress, Whose};
+use super::judged::{Judging, Recorder};
 use super::load::{self, Purpose};
 use super::needs::needs_of_saves;
 use super::places;
@@ -21,13 +22,14 @@ use super::plan::{Planned, made_with, planned};
 use super::project::Project;
 use super::request::{Filter, Request, SecretsAsked, SecretsPlanned};
 use super::revert;
+use super::said;
 use super::workspace::Workspace;
 use crate::apply::{self, ApplyError, Begun, Caller, Report};
 use crate::compile::project::Manifest;
 use crate::http::Fault;
-use crate::plan::{Plan, Scope, signature};
+use crate::plan::{Integrations, Plan, Scope, Summary, signature};
 use crate::secrets::{Reach, Secrets};
-use crate::store::{Address, Store};
+use crate::store::{Address, Recording, Store};
 use crate::trust::Signatures;
 
 /// Between two looks at a lock that somebody else has.
@@ -174,7 +176,7 @@ pub fn again<'w>(
             (planned(loaded, &request, host)?, begun)
         }
     };
-    let Planned { project, mut plan } = planned;
+    let Planned { project, mut plan, judging } = planned;
     let expected = Expected {
         integrations: std::mem::take(&mut file.integrations),
         is_of_commit: file.commit.as_ref().is_some_and(|commit| !commit.dirty),
@@ -186,7 +188,7 @@ pub fn again<'w>(
     left.take_out(&mut plan);
     plan.digest = file.digest;
     plan.made_with = file.made_with;
-    Ok(Again { planned: Planned { project, plan }, address, begun, left_alone: left.told })
+    Ok(Again { planned: Planned { project, plan, judging }, address, begun, left_alone: left.told })
 }
 
 /// What a plan took, as a request for the same.
@@ -302,6 +304,7 @@ fn place_of(
 /// When the plan is stale, or the store fails before anything was saved.
 pub fn apply(
     project: &Project<'_>,
+    judging: &Judging,
     address: &Address,
     approved: Approved,
     begun: Option<&Begun>,
@@ -311,19 +314,19 @@ pub fn apply(
     let plan = approved.plan();
     let has_run = plan.is_pending() || begun.is_some_and(|begun| begun.is_pending);
     if !has_run && plan.integrations.tally().agreed == 0 {
-        return Ok(Applied { plan: approved.into_plan(), report: Report::default() });
+        return record(project, judging, address, approved.into_plan(), false, host);
     }
     require_addresses(project, plan, host)?;
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
-    let (workspace, declared) = (project.workspace, &project.compilation.project);
-    let run = Run { plan: &plan, forced: &forced, begun, lock_wait };
-    let report = save(workspace, declared, &run, store.as_mut(), host)?;
+    let run = Run { judging, plan: &plan, forced: &forced, begun, lock_wait };
+    let report = save(project, &run, store.as_mut(), host)?;
     Ok(Applied { plan, report })
 }
 
 /// What is saved, and how.
 struct Run<'a> {
+    judging: &'a Judging,
     plan: &'a Plan,
     forced: &'a [String],
     begun: Option<&'a Begun>,
@@ -337,14 +340,66 @@ fn require_addresses(project: &Project<'_>, plan: &Plan, host: &Host<'_>) -> Res
     allowed::require_all(needs, whose, host)
 }
 
-fn save(
-    workspace: &Workspace,
-    declared: &Manifest,
-    run: &Run<'_>,
-    store: &mut dyn Store,
+/// Records what judges, where there is nothing to save. A store is made only to take the rules at once: the first apply into an
+/// empty one is judged by the files.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn record(
+    project: &Project<'_>,
+    judging: &Judging,
+    address: &Address,
+    plan: Plan,
+    at_once: bool,
     host: &Host<'_>,
-) -> Result<Report> {
+) -> Result<Applied> {
+    let mut report = Report { rules_at_once: at_once, ..Report::default() };
+    let at = host.stamp();
+    let found = host.store(address)?;
+    let is_there = found.is_some();
+    let said = match found.filter(|_| !at_once) {
+        Some(mut store) => said_at(project, judging, &plan, &at, store.as_mut())?,
+        None => Vec::new(),
+    };
+    if at_once || (is_there && (judging.is_news() || !said.is_empty())) {
+        let mut store = host.make_store(address)?;
+        let by = (host.actor)(project.workspace.root());
+        let recorder = Recorder { judging, plan: &plan, by: &by, at: &at, at_once, said: &said };
+        report.rules_recorded = recorder.record(store.as_mut())?;
+    }
+    Ok(Applied { plan, report })
+}
+
+fn said_at(
+    project: &Project<'_>,
+    judging: &Judging,
+    plan: &Plan,
+    at: &str,
+    store: &mut dyn Store,
+) -> Result<Vec<Recording>> {
+    said::news(project, plan, said::From { environment: judging.environment(), at }, store)
+}
+
+/// A plan that saves nothing: only its rules are left.
+#[must_use]
+pub fn rules_alone(plan: Plan) -> Plan {
+    let summary = Summary { errors: plan.summary.errors, ..Summary::default() };
+    Plan {
+        integrations: Integrations::default(),
+        released: Vec::new(),
+        refusals: Vec::new(),
+        notes: Vec::new(),
+        summary,
+        ..plan
+    }
+}
+
+fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host<'_>) -> Result<Report> {
+    let Run { judging, plan, .. } = *run;
+    let at = host.stamp();
+    let said = said_at(project, judging, plan, &at, store)?;
     let key = store.fingerprint_key().to_vec();
+    let (workspace, declared) = (project.workspace, &project.compilation.project);
     let reach = Reach::apply(workspace.root(), &declared.secrets.exec, host.trust);
     let secrets = Secrets::new(host.secrets, reach, &key);
     let saved_by = (host.actor)(workspace.root());
@@ -377,8 +432,11 @@ fn save(
         },
         forced: run.forced,
         begun: run.begun,
+        record: &|store| {
+            Recorder { judging, plan, by: &saved_by, at: &at, at_once: false, said: &said }.record(store)
+        },
     };
-    let report = apply::apply(run.plan, store, &caller, &mut |event| (host.progress)(Progress::Apply(event)));
+    let report = apply::apply(plan, store, &caller, &mut |event| (host.progress)(Progress::Apply(event)));
     (host.progress)(Progress::Finished);
     Ok(report?)
 }

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod file;
 pub mod integrations;
 mod planning;
+pub mod policy;
 pub mod safety;
 pub mod signature;
 pub mod tally;
@@ -26,6 +27,7 @@ pub use data::{
 pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
 pub use planning::{Desired, PlaceOf, plan_integration, with_fingerprints};
+use policy::PolicyChange;
 
 /// The version of the machine output; a minor step adds, a major one breaks.
 pub const FORMAT_VERSION: &str = "1.1";
@@ -49,6 +51,10 @@ pub struct Plan {
     /// None until the plan is sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<MadeWith>,
+    /// What judges and is not what the last apply recorded; of a comparison, what it changes of that which judges. None where
+    /// there is nothing to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_changes: Option<Vec<PolicyChange>>,
     pub commit: Option<Commit>,
     pub environment: Option<String>,
     /// The identity of the store that was read; none when there is no store yet.

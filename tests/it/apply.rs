@@ -299,6 +299,7 @@ fn caller<'a>(by: &'a str) -> Caller<'a> {
         },
         forced: &[],
         begun: None,
+        record: &|_| Ok(false),
     }
 }
 

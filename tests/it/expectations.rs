@@ -90,9 +90,10 @@ impl Case {
             require_signature(Some(&read), &Signatures::default(), (host.now)())?;
             let workspace = workspace_of(self.repository.path(), &read, &request)?;
             let Again { planned, address, begun, .. } = again(&workspace, read, &request, host)?;
-            let declared = &planned.project.compilation.project;
-            let approved = check(planned.plan, declared, &Consent::default(), (host.now)())?;
-            apply(&planned.project, &address, approved, Some(&begun), Duration::ZERO, host).map(|_| ())
+            let judging = &planned.judging;
+            let approved = check(planned.plan, judging, &Consent::default(), (host.now)())?;
+            apply(&planned.project, judging, &address, approved, Some(&begun), Duration::ZERO, host)
+                .map(|_| ())
         })
         .map_err(|error: ops::Error| error.to_string())
     }
@@ -138,9 +139,9 @@ fn apply_all(repository: &Repository, secrets: &Secrets) {
         let mut planned = ops::plan::plan(&workspace, &request, host, Purpose::Apply)?;
         planned.seal();
         let (_, address) = planned.project.store(&request, host)?;
-        let approved =
-            check(planned.plan, &planned.project.compilation.project, &Consent::default(), (host.now)())?;
-        apply(&planned.project, &address, approved, None, Duration::ZERO, host).map(|_| ())
+        let judging = &planned.judging;
+        let approved = check(planned.plan, judging, &Consent::default(), (host.now)())?;
+        apply(&planned.project, judging, &address, approved, None, Duration::ZERO, host).map(|_| ())
     };
     with_host(secrets, planned).unwrap();
 }

@@ -32,15 +32,14 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -
     let request = Request::default();
     let mut planned = ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
     planned.seal();
-    let ops::plan::Planned { project, plan } = planned;
-    let declared = &project.compilation.project;
-    let approved = check(plan, declared, &Consent::default(), (host.now)())?;
+    let ops::plan::Planned { project, plan, judging } = planned;
+    let approved = check(plan, &judging, &Consent::default(), (host.now)())?;
     if !approved.plan().is_pending() {
         return Ok(0);
     }
     let (_, address) = project.store(&request, &host)?;
     let wait = Duration::from_secs(1);
-    let applied = ops::apply::apply(&project, &address, approved, None, wait, &host)?;
+    let applied = ops::apply::apply(&project, &judging, &address, approved, None, wait, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())
 }

@@ -6,7 +6,7 @@ use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
 use super::inside::inside;
 use super::tree::TreeReader;
-use crate::source::load::{FOLDERS, PROJECT_FILE};
+use crate::source::load::{FOLDERS, PROJECT_FILE, TEMPLATES};
 use crate::source::texts::Sources;
 
 /// Why a revision cannot be read, and what to do about it.
@@ -205,13 +205,14 @@ impl History {
                 None => return Ok(Sources::default()),
             }
         }
-        let mut reader = TreeReader::new(&self.repository, &top);
+        let mut reader = TreeReader::new(&self.repository, &top, String::new());
         for entry in &top {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) {
                 reader.entry(&entry, name, &self.prefix);
             }
         }
+        TEMPLATES.iter().for_each(|path| reader.file(path));
         let mut files = reader.files;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Sources::from(files))
