@@ -30,11 +30,7 @@ use crate::store;
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(session: &Session, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
     let request = request(session, args.assume_secrets);
-    let workspace = session.workspace_with_commit()?;
-    let workspace = match &args.base {
-        Some(base) => workspace.compared_with(base)?,
-        None => workspace,
-    };
+    let workspace = session.compared(args.base.as_deref(), streams)?;
     let workspace = match args.max_age {
         Some(max_age) => super::options::with_fresh_lists(session, &workspace, max_age, streams)?,
         None => workspace,

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::allowed;
 use super::check;
 use super::deployed;
 use super::error::Result;
@@ -199,6 +200,7 @@ pub fn make_on(
         comparison: None,
     };
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
+    plan.notes.extend(allowed::foretell(&plan, &project.compilation.catalogue, host));
     if let Some(base) = workspace.base() {
         check::predict_by_base(&mut plan, base, (host.now)())?;
         let since_apply = plan.policy_changes.take().unwrap_or_default();

@@ -63,3 +63,4 @@ mod tokens;
 mod tools;
 mod trace;
 mod vault;
+mod walks;
