@@ -19,7 +19,7 @@ use crate::ops::approved::learn_approved;
 use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
 use crate::store::Address;
-use crate::trust::{Line, Need};
+use crate::trust::{Line, Need, Signatures};
 use crate::{apply, options, secrets};
 
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
@@ -30,6 +30,8 @@ pub struct Session {
     pub common: Common,
     /// The folder that the program works in: its own, or the one that `-C` names.
     pub here: PathBuf,
+    /// Whose signatures of plans count.
+    pub signatures: Signatures,
     begun: Instant,
     secrets: secrets::Local,
     cancel: Arc<AtomicBool>,
@@ -63,10 +65,13 @@ impl Session {
             Err(_) if is_about_policy => Gathered::default(),
             gathered => gathered?,
         };
+        let policy = trust.policy.as_ref().map(|(_, policy)| policy.signatures.clone());
+        let signatures = policy.unwrap_or_default();
         Ok(Session {
             trust,
             common,
             here,
+            signatures,
             begun: Instant::now(),
             secrets: secrets::Local::default(),
             cancel: Arc::default(),
@@ -91,6 +96,7 @@ impl Session {
             revision: rev,
             changed_since,
             filter: Filter { integrations: integration, pairs: pair, categories: category, exclude },
+            ..Request::default()
         }
     }
 

@@ -235,7 +235,10 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
         command: "diff".to_owned(),
+        plan_version: 0,
         digest: String::new(),
+        signature: None,
+        made_with: None,
         commit: None,
         environment: request.environment.clone(),
         store: None,
@@ -246,6 +249,9 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
         refusals: Vec::new(),
         notes: Vec::new(),
         revert: None,
+        way_back: None,
+        unknown_secrets: Vec::new(),
+        assumed_secrets: false,
         findings: Vec::new(),
         summary,
         comparison: None,
@@ -291,6 +297,7 @@ fn one(
     for category in &mut planned.categories {
         category.revision = None;
         category.deployed = None;
+        category.agreed = None;
         let written = head.configuration.of(&category.category);
         let old = base.and_then(|base| base.configuration.of(&category.category));
         add_new_resets(category, written, old);

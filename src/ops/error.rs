@@ -80,6 +80,12 @@ pub enum Help {
     NameStoreAsPlanned,
     /// The pair of an integration that is deployed and in no file has to be named.
     NamePair(String),
+    /// Sign the plan with a key of one of the signers.
+    SignPlan,
+    /// Make the plan anew, and read it.
+    PlanAgain,
+    /// As that, or apply it to this commit.
+    PlanAgainOrRevision(String),
     /// Look at what differs, and pull again.
     LookAndPullAgain,
     /// A pair has to be named, to begin an integration of it.

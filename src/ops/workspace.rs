@@ -259,6 +259,7 @@ impl Workspace {
             None => request.environment.clone(),
         };
         let affected = match &request.changed_since {
+            _ if request.only.is_some() => request.only.clone(),
             Some(since) => {
                 let (history, head) = self.history()?;
                 let since = history.merge_base(&history.resolve(since)?, &head)?;

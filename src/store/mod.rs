@@ -25,8 +25,8 @@ mod url;
 pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
 pub use data::{
-    Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record, Run,
-    Save, Saved, Unusable,
+    AGREED, Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record,
+    Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};

@@ -6,6 +6,7 @@
 
 mod line;
 mod need;
+mod signatures;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,6 +15,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 pub use line::{Line, LineError, Pattern};
 pub use need::{Endpoint, HTTPS, Need};
+pub use signatures::{Signatures, Signer, SignerError};
 
 /// What is allowed in this run.
 #[derive(Debug, Default)]
