@@ -4,18 +4,23 @@
 
 pub mod built_in;
 pub mod compiled;
+mod decimal;
+mod exact;
 pub mod fragment;
 pub mod instance;
 pub mod keywords;
 pub mod link;
 pub mod lint;
+mod meant;
 mod merge;
 pub mod messages;
 pub mod pair;
 pub mod part_files;
 pub mod parts;
 pub mod pointer;
+mod references;
 pub mod repair;
+mod secret_marks;
 pub mod shape;
 pub mod suggest;
 pub mod validate;
