@@ -48,6 +48,17 @@ pub struct Common {
     /// When to colour.
     #[arg(long, global = true, value_name = "WHEN", env = "PAIRFORM_COLOR", default_value = "auto")]
     pub color: Color,
+    /// What may be reached out to, whatever a branch says: a file outside the repository; else pairform/policy.yaml below
+    /// $XDG_CONFIG_HOME, else /etc/pairform/policy.yaml.
+    #[arg(long, global = true, value_name = "FILE", env = "PAIRFORM_POLICY")]
+    pub policy: Option<PathBuf>,
+    /// Allow this too (repeatable), such as woocommerce=shop.example.com or approved=origin/main. The variable PAIRFORM_ALLOW
+    /// holds such lines, parted as a shell parts words.
+    #[arg(long, global = true, value_name = "LINE")]
+    pub allow: Vec<String>,
+    /// Judge what strangers wrote: no secret, store, platform or program is used.
+    #[arg(long, global = true, env = "PAIRFORM_UNTRUSTED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub untrusted: bool,
     /// Never ask; what would need an answer is refused.
     #[arg(long, global = true, env = "PAIRFORM_NO_INPUT", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_input: bool,
@@ -142,6 +153,8 @@ pub enum Command {
     Schema(Schema),
     /// Fetch dropdown values, look at them, compare them with what is used, clear their cache.
     Options(Options),
+    /// What is allowed here and from where; what is wrong in a policy file.
+    Policy(Policy),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page.
@@ -172,6 +185,10 @@ impl Command {
             Command::Show(_) => "show",
             Command::Explain(_) => "explain",
             Command::Schema(_) => "schema",
+            Command::Policy(args) => match args.command {
+                PolicyCommand::Show => "policy show",
+                PolicyCommand::Check { .. } => "policy check",
+            },
             Command::Options(args) => match args.command {
                 OptionsCommand::Refresh(_) => "options refresh",
                 OptionsCommand::List(_) => "options list",
@@ -443,6 +460,23 @@ pub enum SchemaCommand {
 pub struct Completions {
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Print what is allowed here and from where, and what the files reach out to.
+    Show,
+    /// Judge a policy file; the one that is in force when none is named.
+    Check {
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -115,6 +115,16 @@ fn words(help: &Help) -> String {
             "fmt takes pairform.yaml and what lies below integrations, bases and environments".to_owned()
         }
         Help::MendList => "mend it (`pairform validate` shows where), or take the file away to begin it anew".to_owned(),
+        Help::Allow(lines) => {
+            let words = "add to the policy (`pairform policy show` tells where it is looked for), to PAIRFORM_ALLOW or with --allow, where this is meant:";
+            match lines.as_slice() {
+                [one] => format!("{words} {}", one.quoted()),
+                lines => lines.iter().fold(words.to_owned(), |said, line| format!("{said}\n        {}", line.quoted())),
+            }
+        }
+        Help::Untrusted => {
+            "run it without --untrusted (and PAIRFORM_UNTRUSTED), where the branch is one of your own".to_owned()
+        }
         Help::Checks(checks) => match checks.as_slice() {
             [only] => about_check(only),
             checks => {

@@ -3,15 +3,18 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::allowed;
 use super::check::Approved;
 use super::error::{Error, ErrorKind, Help, Result};
-use super::host::{Host, Progress};
+use super::host::{Host, Progress, Whose};
+use super::needs::needs_of_saves;
 use super::places;
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::apply::{self, ApplyError, Caller, Report};
 use crate::compile::project::Manifest;
 use crate::plan::Plan;
+use crate::schema::parts::Catalogue;
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Address, Store};
 
@@ -90,10 +93,19 @@ pub fn apply(
     lock_wait: Duration,
     host: &Host<'_>,
 ) -> Result<Applied> {
+    require_addresses(workspace, approved.plan(), host)?;
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
     let report = save(workspace, declared, &plan, &forced, store.as_mut(), lock_wait, host)?;
     Ok(Applied { plan, report })
+}
+
+/// Proves that credentials will go only where that is allowed, when whoever reads the deployed state uses what a plan saves.
+fn require_addresses(workspace: &Workspace, plan: &Plan, host: &Host<'_>) -> Result<()> {
+    let catalogue = Catalogue::with_project(workspace.sources(), &mut Vec::new());
+    let needs = needs_of_saves(plan, &catalogue);
+    let whose = Whose { root: workspace.root(), environment: plan.environment.as_deref() };
+    allowed::require_all(needs, whose, host)
 }
 
 fn save(
@@ -106,7 +118,7 @@ fn save(
     host: &Host<'_>,
 ) -> Result<Report> {
     let key = store.fingerprint_key().to_vec();
-    let reach = Reach::apply(workspace.root(), &declared.secrets.exec);
+    let reach = Reach::apply(workspace.root(), &declared.secrets.exec, host.trust);
     let secrets = Secrets::new(host.secrets, reach, &key);
     let saved_by = (host.actor)(workspace.root());
     let holder = (host.holder)();

@@ -2,6 +2,7 @@
 //! words the help in its own terms. What is wrong in the files is a finding, never an error.
 
 use crate::diagnostic::nearest;
+use crate::trust::Line;
 use crate::{compile, source, store};
 
 /// A result of an operation.
@@ -89,6 +90,10 @@ pub enum Help {
     WhatIsLaidOut,
     /// A committed list of dropdown values has to be mended, or begun anew.
     MendList,
+    /// These lines would allow what was refused.
+    Allow(Vec<Line>),
+    /// The run is untrusted on purpose.
+    Untrusted,
 }
 
 impl Error {

@@ -136,7 +136,7 @@ pub fn load<'w>(
     let heads = Arriving::default();
     let look = Look {
         heads: &heads,
-        secrets: Secrets::new(host.secrets, Reach::plan(workspace.root()), &key),
+        secrets: Secrets::new(host.secrets, Reach::plan(workspace.root(), host.trust), &key),
         fingerprints: RwLock::default(),
         purpose,
         scope: Scope { categories: request.filter.categories.clone(), ..Scope::default() },

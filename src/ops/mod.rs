@@ -6,8 +6,10 @@
 //! clock or the environment by itself.
 
 pub mod adopt;
+pub mod allowed;
 pub mod any_schema;
 pub mod apply;
+pub mod approved;
 pub mod audit;
 pub mod blame;
 pub mod branch;
@@ -32,10 +34,12 @@ pub mod list;
 pub mod load;
 pub mod locks;
 pub mod names;
+pub mod needs;
 pub mod options;
 pub mod owners;
 pub mod places;
 pub mod plan;
+pub mod policy;
 pub mod project;
 pub mod propose;
 pub mod pull;
@@ -47,7 +51,7 @@ pub mod window;
 pub mod workspace;
 
 pub use error::{Error, ErrorKind, Help, Result};
-pub use host::{Access, Host, Progress, open_store};
+pub use host::{Access, Host, Progress, Whose, open_store};
 pub use project::Project;
 pub use request::{Filter, Request};
 pub use workspace::Workspace;

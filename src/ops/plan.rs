@@ -89,8 +89,8 @@ pub fn make_on(
     let workspace = project.workspace;
     let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
     let reach = match purpose {
-        Purpose::Look => Reach::plan(workspace.root()),
-        Purpose::Apply => Reach::apply(workspace.root(), &compilation.project.secrets.exec),
+        Purpose::Look => Reach::plan(workspace.root(), host.trust),
+        Purpose::Apply => Reach::apply(workspace.root(), &compilation.project.secrets.exec, host.trust),
     };
     let secrets = key.as_ref().map(|key| Secrets::new(host.secrets, reach, key));
     let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();

@@ -9,6 +9,7 @@
 mod connect;
 mod failure;
 mod layout;
+mod passfile;
 mod text;
 
 use crate::model::Hidden;

@@ -13,7 +13,7 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 17] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
         flag: "--store",
@@ -28,6 +28,9 @@ const CASES: [Case; 14] = [
     Case { flag: "--changed-since", changes: true, values: &[&["HEAD"], &["HEAD~1"]] },
     Case { flag: "--output", changes: true, values: &[&["json"], &["markdown"], &["junit"]] },
     Case { flag: "--color", changes: true, values: &[&["always"]] },
+    Case { flag: "--policy", changes: false, values: &[&["/dev/null"]] },
+    Case { flag: "--allow", changes: false, values: &[&["store=db.internal"]] },
+    Case { flag: "--untrusted", changes: false, values: &[&[]] },
     Case { flag: "--no-input", changes: false, values: &[&[]] },
     Case { flag: "--no-cache", changes: false, values: &[&[]] },
     Case { flag: "--schema", changes: true, values: &[&["any.json", "integrations/s001.yaml"]] },

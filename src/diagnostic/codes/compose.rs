@@ -23,6 +23,7 @@ codes! {
     NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
     UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
     UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` names an integration, a pair or a category that does not exist";
+    UNKNOWN_POLICY_LINE = "E0219" "unknown-policy-line" "a line of a policy that allows nothing";
 }
 
 #[must_use]
@@ -33,6 +34,13 @@ pub fn not_a_map(what: &str, at: Span) -> Finding {
         Label::new(at, "this is something else"),
     )
     .help("write `key: value` lines")
+}
+
+#[must_use]
+pub fn unknown_policy_line(why: &str, at: Span) -> Finding {
+    Finding::new(&UNKNOWN_POLICY_LINE, why, Label::new(at, "this allows nothing"))
+        .note("whoever can write a branch can write its files; what is allowed stands in the policy alone")
+        .help("write what is to be allowed as `NAME=WHAT`")
 }
 
 #[must_use]

@@ -26,8 +26,8 @@ pub struct Fetched {
 pub enum Note {
     /// One line that every door says alike.
     Said(String),
-    /// This integration has errors, and perhaps uses more than is known.
-    NotReadWhole(String),
+    /// This integration has errors, so nothing was sent for it.
+    HasErrors(String),
 }
 
 /// One account with what came of it.
@@ -111,8 +111,11 @@ impl Fetched {
             sets.filter_map(|set| Some(set.result.as_ref().err()?.kind)).collect();
         if kinds.contains(&http::FaultKind::Denied) {
             Some(ErrorKind::NotAllowed)
+        } else if !kinds.is_empty() {
+            Some(ErrorKind::Unreachable)
         } else {
-            (!kinds.is_empty()).then_some(ErrorKind::Unreachable)
+            let is_held = self.notes.iter().any(|note| matches!(note, Note::HasErrors(_)));
+            is_held.then_some(ErrorKind::Invalid)
         }
     }
 }
