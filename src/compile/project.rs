@@ -8,11 +8,15 @@ use super::levels::{self, Levels};
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::TOP_LEVEL;
+use crate::model::credential::password_in;
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::{Validator, Words};
 use crate::source::load::PROJECT_FILE;
 use crate::source::{Sources, Span};
 use crate::yaml;
+
+/// Owners of the rules themselves.
+const POLICY: &str = "policy";
 
 /// The store of a project that declares no environments.
 pub const DEFAULT_STORE: &str = "sqlite:.pairform/state.db";
@@ -156,6 +160,7 @@ impl Manifest {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();
                 levels::check(&root, &About::default(), &mut said);
                 said.extend(unknown_default(&root));
+                said.extend(store_passwords(&root));
             }
         }
         project.broken = said.iter().any(|finding| finding.severity == Severity::Error);
@@ -171,6 +176,16 @@ impl Manifest {
     }
 }
 
+/// Passwords in the addresses of stores.
+fn store_passwords(root: &yaml::Node) -> Vec<Finding> {
+    let environments = root.get("environments").and_then(yaml::Node::as_map);
+    let stores =
+        environments.into_iter().flat_map(|map| map.entries()).filter_map(|entry| entry.value.get("store"));
+    let with_password =
+        stores.filter(|store| store.as_text().is_some_and(|store| password_in(store).is_some()));
+    with_password.map(|store| codes::schema::store_password(store.span)).collect()
+}
+
 fn unknown_default(root: &yaml::Node) -> Option<Finding> {
     let default = root.get("default_environment")?;
     let name = default.as_text()?;
@@ -181,10 +196,13 @@ fn unknown_default(root: &yaml::Node) -> Option<Finding> {
     (!known.contains(&name)).then(|| codes::compose::unknown_environment(name, near, &known, default.span))
 }
 
-/// What `safety` names and nobody has: a typo there would protect nothing. `integrations` have these ids, or had them.
-pub fn unknown_in_safety(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
+/// What the project file names and nobody has: a typo there would protect nothing, and ask nobody. `integrations` have these
+/// ids, or had them.
+pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
     let root = sources.by_path(PROJECT_FILE).and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
-    let Some(safety) = root.as_ref().and_then(|root| root.get("safety")) else { return Vec::new() };
+    let Some(root) = root else { return Vec::new() };
+    let nothing = yaml::Node::new(root.span, yaml::NodeKind::Null);
+    let safety = root.get("safety").unwrap_or(&nothing);
     let mut categories = catalogue.names("categories");
     categories.extend(TOP_LEVEL.map(str::to_owned));
     let categories: Vec<&str> = categories.iter().map(String::as_str).collect();
@@ -206,5 +224,18 @@ pub fn unknown_in_safety(sources: &Sources, integrations: &[&str], catalogue: &C
     look("integration", integrations, keys("holds").collect());
     look("pair", &pairs, keys("pairs").collect());
     look("category", &categories, keys("categories").chain(protected).collect());
+    let owned = root.get("owners").and_then(yaml::Node::as_map);
+    for key in owned.into_iter().flat_map(|map| map.entries()).map(|entry| &entry.key) {
+        let category = key.text.split('.').next().unwrap_or_default();
+        // What has not even the form of a name is told by the schema.
+        let is_name = key
+            .text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte));
+        if is_name && !categories.contains(&category) && category != POLICY {
+            let near = crate::diagnostic::nearest(&key.text, categories.iter().copied().chain([POLICY]));
+            findings.push(codes::compose::unknown_owned(&key.text, near, key.span));
+        }
+    }
     findings
 }

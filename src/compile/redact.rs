@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::check::secrets::{SHAPES, has_shape, is_reference};
 use crate::diagnostic::{Finding, Label};
-use crate::model::credential::sounds_secret;
+use crate::model::credential::{password_in, sounds_secret};
 use crate::source::{FileId, Sources, Span};
 
 /// The places that look like a credential by the key before them or by their own form, in all files of which a finding
@@ -96,6 +96,9 @@ fn ranges_after(text: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
                     None => ranges.push(start..at + range.end),
                 }
             }
+        }
+        if let Some(range) = password_in(content) {
+            ranges.push(at + range.start..at + range.end);
         }
         ranges.extend(shaped(content).into_iter().map(|range| at + range.start..at + range.end));
         at += line.len();

@@ -9,7 +9,7 @@ use jsonschema::types::JsonType;
 use serde_json::Value;
 
 use super::decimal::Decimal;
-use super::exact;
+use super::same::{self, is_json_number};
 use crate::yaml::{Map, Node, NodeKind};
 
 /// The representation; see [`jsonschema::json::Json`].
@@ -39,11 +39,6 @@ impl Json for Tree {
     fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(Instance<'_>) -> T) -> T {
         f(Instance::Key(string))
     }
-}
-
-/// YAML has numbers that JSON has not; they are judged as texts.
-pub(super) fn is_json_number(text: &str) -> bool {
-    !text.ends_with(['f', 'F', 'n', 'N']) || text.starts_with("0x")
 }
 
 impl<'a> JsonNode<'a, Tree> for Instance<'a> {
@@ -118,7 +113,7 @@ impl<'a> JsonNode<'a, Tree> for Instance<'a> {
     fn equals_value(&self, expected: &Value) -> bool {
         match self {
             Instance::Key(text) => expected.as_str() == Some(text),
-            Instance::Node(node) => exact::is(node, expected),
+            Instance::Node(node) => same::is(node, expected),
         }
     }
 
@@ -162,7 +157,7 @@ impl<'a> Array<'a, Tree> for &'a [Node] {
     }
 
     fn is_unique(&self) -> bool {
-        exact::is_unique(self)
+        same::is_unique(self)
     }
 }
 

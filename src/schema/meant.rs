@@ -5,8 +5,8 @@
 
 use serde_json::Value as Json;
 
-use super::exact;
 use super::references::{Documents, Spot};
+use super::same;
 use crate::yaml::{Map, Node, NodeKind};
 
 /// What a value says of the alternatives for it.
@@ -99,7 +99,7 @@ fn by_discriminator(
     let hit = |fit: &Fit<'_>| {
         fit.constants
             .iter()
-            .any(|(name, values)| *name == key && values.iter().any(|value| exact::is(set, value)))
+            .any(|(name, values)| *name == key && values.iter().any(|value| same::is(set, value)))
     };
     if let Some(at) = fits.iter().position(hit) {
         return Some(at);
@@ -132,8 +132,8 @@ fn key_in_common(fits: &[Fit<'_>], left: &[usize], map: &Map, absent: bool) -> O
         }
         // One value in all of them tells nothing apart.
         let tells = values.len() > 1;
-        let none = absent
-            || map.get(key).is_some_and(|set| !values.iter().any(|value| exact::is(&set.value, value)));
+        let none =
+            absent || map.get(key).is_some_and(|set| !values.iter().any(|value| same::is(&set.value, value)));
         (tells && none).then(|| Meant::NoSuch { key: (*key).to_owned(), values })
     })
 }
@@ -165,7 +165,7 @@ fn fit<'a>(documents: &'a Documents, branch: &Spot<'a>, map: &Map, depth: usize)
             fit.known += usize::from(set.is_some());
             for values in documents.with_parts(&property).iter().filter_map(|part| constants(part.schema)) {
                 match set {
-                    Some(set) if values.iter().any(|value| exact::is(set, value)) => fit.hits += 1,
+                    Some(set) if values.iter().any(|value| same::is(set, value)) => fit.hits += 1,
                     // One of several values is a setting, and not what the alternatives are told apart by.
                     Some(_) if values.len() == 1 => fit.misses += 1,
                     _ => {}

@@ -16,6 +16,7 @@ pub use super::messages::Words;
 use super::messages::{self, Context};
 use super::pointer::escape;
 use super::repair::{self, Move};
+use super::slips;
 use crate::diagnostic::Finding;
 use crate::yaml::Node;
 
@@ -34,6 +35,10 @@ impl Validator {
 
     fn judge_once(&self, root: &Node, words: Words<'_>, moves: &mut Vec<Move>) -> Vec<Finding> {
         if self.is_valid(root) {
+            return Vec::new();
+        }
+        moves.extend(slips::find(root, &words));
+        if !moves.is_empty() {
             return Vec::new();
         }
         let context = Context { validator: self, root, words };

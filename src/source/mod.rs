@@ -8,6 +8,7 @@ mod content;
 mod file;
 pub mod git;
 pub mod load;
+pub mod names;
 mod on_disk;
 mod span;
 mod texts;

@@ -16,6 +16,7 @@ mod drift;
 mod editor;
 mod examples;
 mod faults;
+mod findings;
 mod flags;
 mod fleet;
 mod fmt;

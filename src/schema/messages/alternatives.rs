@@ -32,6 +32,10 @@ pub(super) fn misnamed(
         .filter(|key| properties.is_some_and(|known| !known.contains_key(*key)))
         .collect();
     let groups = required_groups(holder);
+    // An unknown key that has been told, and moved.
+    if moves.iter().any(|one| one.from.starts_with(&path)) {
+        return true;
+    }
     let [unknown] = unknown[..] else { return false };
     if groups.iter().flatten().any(|key| map.get(key).is_some()) {
         return false;
@@ -51,7 +55,7 @@ pub(super) fn misnamed(
     let finding =
         Finding { primary: Label::new(entry.key.span, format!("did you mean `{near}`?")), ..finding };
     let with = |key: &str| path.iter().cloned().chain([key.to_owned()]).collect();
-    moves.push(Move { from: with(unknown), to: with(near), finding });
+    moves.push(Move { from: with(unknown), to: with(near), finding: Some(finding), value: None });
     true
 }
 

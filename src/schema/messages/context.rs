@@ -54,13 +54,6 @@ pub struct Place<'a> {
     pub foreign: bool,
 }
 
-impl Place<'_> {
-    /// The value as it may be shown.
-    pub(super) fn quoted(&self) -> Option<String> {
-        if self.quotable { super::wording::quoted(self.node) } else { None }
-    }
-}
-
 impl Context<'_> {
     pub fn place(&self, error: &ValidationError<'_>, pointer: &str) -> Option<Place<'_>> {
         let (document, holder) = self.holder(error);

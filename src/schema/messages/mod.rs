@@ -38,7 +38,7 @@ pub(super) fn say(
             .filter_map(|key| unknown_key::unknown_key(context, &place, key, pointer, moves))
             .collect(),
         Kind::PropertyNames { error: inner } => {
-            unknown_key::unfit_key(context, &place, inner).into_iter().collect()
+            unknown_key::unfit_key(context, &place, inner, pointer).into_iter().collect()
         }
         Kind::Required { .. } if credential::is_credential(&place) => {
             credential::no_reference(context, &place)
@@ -119,7 +119,10 @@ pub(super) fn no_such(context: &Context<'_>, pointer: &str, key: &str, values: &
     let inner = format!("{pointer}/{}", super::pointer::escape(key));
     let place = context.place_of(if node.get(key).is_some() { &inner } else { pointer })?;
     let finding = match node.get(key) {
-        Some(_) => value::not_one_of(values, &place, place.quoted().as_deref(), ""),
+        Some(set) => {
+            let shown = if place.quotable { wording::quoted(set) } else { None };
+            value::not_one_of(values, &place, shown.as_deref(), "")
+        }
         None => {
             let values: Vec<String> =
                 values.iter().map(|value| format!("`{}`", value::flow(value))).collect();

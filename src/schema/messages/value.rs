@@ -11,7 +11,7 @@ use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Edit, Finding, Fix, list_words, nearest};
 use crate::model::Value;
 use crate::schema::keywords::text;
-use crate::schema::{exact, suggest};
+use crate::schema::{exact, same, suggest};
 
 pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
     let said = place.holder.map_or("", |holder| text(holder, "x-message"));
@@ -39,7 +39,8 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
             "multipleOf" => {
                 unfit(format!("must be a multiple of {limit}"), format!("write a multiple of {limit}"))
             }
-            _ => not_one_of(&[], place, value, said),
+            _ => codes::value_not_allowed(name, value, "not one of the allowed values", at)
+                .help("write a value that the schema allows, with all of its digits"),
         },
         Kind::Type { kind } => wrong_type(kind, place),
         Kind::Enum { options } => {
@@ -114,7 +115,7 @@ fn is_item(place: &Place<'_>) -> bool {
 /// The item that a list holds twice, where both stand.
 fn repeated(place: &Place<'_>) -> Finding {
     let items = place.node.as_list().unwrap_or_default();
-    let pair = exact::repeated(items);
+    let pair = same::repeated(items);
     let Some((first, again)) = pair else {
         return codes::unfit_list(&place.name, "has the same item more than once", place.node.span)
             .help("take one of them away");

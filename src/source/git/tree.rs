@@ -8,6 +8,7 @@ use git2::{ObjectType, Oid, Repository, Tree};
 use crate::source::blob::{Blob, Objects};
 use crate::source::content::ReadFault;
 use crate::source::file::{ReadFrom, SourceFile};
+use crate::source::names;
 
 /// A link that leads to a link, and so on, is given up after this many.
 pub(super) const MAX_LINKS: usize = 8;
@@ -26,7 +27,7 @@ impl<'a> TreeReader<'a> {
     }
 
     pub fn entry(&mut self, entry: &git2::TreeEntry<'_>, path: String, prefix: &str) {
-        let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+        let yaml = names::looks_like_a_source(path.rsplit('/').next().unwrap_or(&path));
         match (entry.kind(), entry.filemode()) {
             (Some(ObjectType::Tree), _) => {
                 let Ok(tree) = self.repository.find_tree(entry.id()) else {
