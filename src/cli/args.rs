@@ -220,6 +220,9 @@ pub struct Validate {
     /// Judge any YAML or JSON files by any JSON Schema instead.
     #[arg(long, value_name = "SCHEMA", requires = "paths")]
     pub schema: Option<PathBuf>,
+    /// Judge by the levels of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -233,6 +236,9 @@ pub struct Plan {
     /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub max_age: Option<std::time::Duration>,
+    /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -249,7 +255,7 @@ pub struct Diff {
     /// Name the commit and the author that last touched each changed setting's line.
     #[arg(long)]
     pub blame: bool,
-    /// Exit with 2 when a setting changes.
+    /// Exit with 2 when a setting changes, or a rule.
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -271,6 +277,9 @@ pub struct Apply {
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,
+    /// Record the rules that the files say (safety, owners, windows, levels), so that they count at once, and save no setting.
+    #[arg(long, conflicts_with_all = ["plan", "force", "allow_live"])]
+    pub record_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use super::streams::Streams;
 use super::trust;
 use crate::diagnostic::clean;
 use crate::ops::approved::{Reached, reached};
-use crate::ops::policy::Policy;
+use crate::ops::policy_file::PolicyFile;
 use crate::plan::FORMAT_VERSION;
 use crate::report::{self, json as machine};
 use crate::source::load::reason;
@@ -97,7 +97,7 @@ fn check(session: &Session, file: Option<&Path>, streams: &mut Streams) -> Resul
             let text = std::fs::read_to_string(session.path(file)).map_err(|error| {
                 Stop::usage(format!("cannot read the policy {}: {}", file.display(), reason(&error)))
             })?;
-            Policy::read(file, &text)
+            PolicyFile::read(file, &text)
         }
         None => match trust::policy(&session.common, &session.here)? {
             Some((_, policy)) => policy,

@@ -98,7 +98,36 @@ impl Session {
     /// # Errors
     /// When there is none here, or no such revision.
     pub fn workspace(&self) -> Result<Workspace, Stop> {
-        Ok(Workspace::find(&self.here, &self.request())?)
+        Ok(self.vouched(Workspace::find(&self.here, &self.request())?))
+    }
+
+    /// As it is, or in an untrusted run without what nobody vouches for.
+    fn vouched(&self, workspace: Workspace) -> Workspace {
+        if self.is_untrusted() { workspace.untrusted() } else { workspace }
+    }
+
+    /// Whether the run uses nothing but the files, and these for what they are.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        self.trust.trust.is_untrusted
+    }
+
+    /// As [`Session::workspace`], compared with a base where one is named; what is not used of it is said.
+    ///
+    /// # Errors
+    /// As [`Session::workspace`], and where the base cannot be read.
+    pub fn compared(&self, base: Option<&str>, streams: &mut Streams) -> Result<Workspace, Stop> {
+        let workspace = match &self.request().revision {
+            Some(revision) => Workspace::at(&self.here, revision)?,
+            None => Workspace::open_with_commit(&self.here)?,
+        };
+        let workspace = match base {
+            Some(base) => workspace.compared_with(base)?,
+            None => workspace,
+        };
+        let workspace = self.vouched(workspace);
+        say_unvouched(&workspace, streams);
+        Ok(workspace)
     }
 
     /// As [`Session::workspace`], while git looks for the commit under a working tree.
@@ -107,10 +136,10 @@ impl Session {
     /// As [`Session::workspace`].
     pub fn workspace_with_commit(&self) -> Result<Workspace, Stop> {
         let request = self.request();
-        Ok(match &request.revision {
+        Ok(self.vouched(match &request.revision {
             Some(revision) => Workspace::at(&self.here, revision)?,
             None => Workspace::open_with_commit(&self.here)?,
-        })
+        }))
     }
 
     /// The project in the working tree, whatever revision was asked for.
@@ -118,7 +147,7 @@ impl Session {
     /// # Errors
     /// When there is none here.
     pub fn tree(&self) -> Result<Workspace, Stop> {
-        Ok(Workspace::open(&self.here)?)
+        Ok(self.vouched(Workspace::open(&self.here)?))
     }
 
     /// From now on the first signal to stop lets what is being saved finish.
@@ -176,6 +205,17 @@ impl Session {
             progress: &|event| self.display.show(&event),
             cancel: &self.cancel,
         })
+    }
+}
+
+/// Names the parts that an untrusted run does not use.
+pub fn say_unvouched(workspace: &Workspace, streams: &mut Streams) {
+    let used = workspace
+        .base()
+        .map_or("the built-in part is".to_owned(), |base| format!("what {} has is", base.name()));
+    for path in workspace.unvouched() {
+        streams.say(&clean(&format!("note: {path} is not used in an untrusted run; {used}")));
+        streams.say("\n");
     }
 }
 

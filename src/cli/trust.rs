@@ -13,7 +13,7 @@ use super::args::Common;
 use super::exit::Stop;
 use crate::model::digest_text;
 use crate::ops::needs::needs_of_store;
-use crate::ops::policy::Policy;
+use crate::ops::policy_file::PolicyFile;
 use crate::source::write::{Draft, Mode};
 use crate::source::{git, load};
 use crate::trust::{Grant, Line, Need, Origin, Trust};
@@ -31,7 +31,7 @@ const ANSWERS: &str = "pairform/allowed";
 pub struct Gathered {
     pub trust: Trust,
     /// The policy file, where there is one.
-    pub policy: Option<(PathBuf, Policy)>,
+    pub policy: Option<(PathBuf, PolicyFile)>,
     /// Where answers for this project are kept, where they can be.
     pub answers: Option<PathBuf>,
 }
@@ -88,7 +88,7 @@ fn given(common: &Common, here: &Path) -> Result<Vec<Grant>, Stop> {
 ///
 /// # Errors
 /// When the one that was named cannot be read, or one lies where a branch can write.
-pub fn policy(common: &Common, here: &Path) -> Result<Option<(PathBuf, Policy)>, Stop> {
+pub fn policy(common: &Common, here: &Path) -> Result<Option<(PathBuf, PolicyFile)>, Stop> {
     let usual = || usual_policies().into_iter().find(|path| path.exists());
     let Some(path) = common.policy.as_ref().map(|path| here.join(path)).or_else(usual) else {
         return Ok(None);
@@ -105,7 +105,7 @@ pub fn policy(common: &Common, here: &Path) -> Result<Option<(PathBuf, Policy)>,
     let text = fs::read_to_string(&path).map_err(|error| {
         Stop::usage(format!("the policy {} cannot be read: {}", path.display(), load::reason(&error)))
     })?;
-    let policy = Policy::read(&path, &text);
+    let policy = PolicyFile::read(&path, &text);
     Ok(Some((path, policy)))
 }
 

@@ -31,6 +31,8 @@ pub struct Manifest {
     pub owners: BTreeMap<String, Vec<String>>,
     pub secrets: SecretSources,
     pub options: ListRules,
+    /// Read from the tree, as each has a place.
+    #[serde(skip)]
     pub levels: Levels,
     /// The file has errors, so nothing that it says is known.
     #[serde(skip)]
@@ -144,6 +146,12 @@ impl Manifest {
         (!self.broken).then_some(&self.secrets.exec)
     }
 
+    /// What it says of levels; `None` when the file could not be read.
+    #[must_use]
+    pub fn levels(&self) -> Option<&Levels> {
+        (!self.broken).then_some(&self.levels)
+    }
+
     /// Reads the project file; a file with errors counts as one with defaults.
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Manifest {
         let Some(file) = sources.by_path(PROJECT_FILE) else { return Manifest::default() };
@@ -158,6 +166,7 @@ impl Manifest {
             }
             if said.iter().all(|finding| finding.severity != Severity::Error) {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();
+                project.levels = Levels::of(&root);
                 levels::check(&root, &About::default(), &mut said);
                 said.extend(unknown_default(&root));
                 said.extend(store_passwords(&root));
@@ -201,6 +210,7 @@ fn unknown_default(root: &yaml::Node) -> Option<Finding> {
 pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
     let root = sources.by_path(PROJECT_FILE).and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
     let Some(root) = root else { return Vec::new() };
+    let mut findings = levels::unknown_excepted(&root, integrations);
     let nothing = yaml::Node::new(root.span, yaml::NodeKind::Null);
     let safety = root.get("safety").unwrap_or(&nothing);
     let mut categories = catalogue.names("categories");
@@ -214,7 +224,6 @@ pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catal
     };
     let protected = safety.get("protected").and_then(yaml::Node::as_list).unwrap_or_default().iter();
     let protected = protected.filter_map(|item| Some((item.as_text()?.split('.').next()?, item.span)));
-    let mut findings = Vec::new();
     let mut look = |what: &str, known: &[&str], named: Vec<(&str, Span)>| {
         for (name, at) in named.into_iter().filter(|(name, _)| !known.contains(name)) {
             let near = crate::diagnostic::nearest(name, known.iter().copied());

@@ -178,12 +178,9 @@ fn file_path(uri: &str) -> Option<PathBuf> {
 fn below(folder: &Path, uri: &str) -> std::result::Result<Node, String> {
     let path = file_path(uri).ok_or_else(|| not_fetched(uri))?;
     let shown = path.strip_prefix(folder).unwrap_or(&path);
-    let full = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-    if !full.starts_with(folder) {
-        return Err(not_fetched(&path.to_string_lossy()));
-    }
+    let read = load::read_below(folder, &path).ok_or_else(|| not_fetched(&path.to_string_lossy()))?;
     let mut sources = Sources::default();
-    let file = sources.add(load::read(&full));
+    let file = sources.add(read);
     let mut findings = Vec::new();
     let mut roots = parse(&sources, file, &mut findings);
     match (roots.len(), findings.first()) {

@@ -74,8 +74,8 @@ pub enum Help {
     RevertRenamed(String),
     /// Read a revision that has this integration's file, or adopt what is deployed.
     RevertWithoutFile(String),
-    /// What to do about each of these checks, which refuse a plan.
-    Checks(Vec<String>),
+    /// What to do about each of these checks, which refuse a plan; some of them by rules that the files say no more.
+    Checks { checks: Vec<String>, recorded: bool },
     /// The store was named for the plan, and has to be named again.
     NameStoreAsPlanned,
     /// The pair of an integration that is deployed and in no file has to be named.

@@ -14,7 +14,7 @@ use crate::http;
 use crate::model::{Hidden, digest_text};
 use crate::secrets::{self, Reach, Secrets};
 use crate::store::{self, Address};
-use crate::trust::Line;
+use crate::trust::{Line, Need};
 
 /// The environment's name and where its store is, a relative path taken from the project's root.
 ///
@@ -42,17 +42,26 @@ pub fn store_of(
     // Its password is for the URL that the project names, to the letter: a URL says how to connect too.
     let declared = declared.filter(|declared| store.is_none_or(|store| declared.store == store));
     let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
+    if host.trust.is_untrusted {
+        let why = "no store is opened, since this run is untrusted";
+        return Err(Error::new(ErrorKind::NotAllowed, why).with(Help::Untrusted));
+    }
     let whose = Whose { root, environment: name.as_deref() };
     let needs = needs_of_store(&url, root);
-    if store.is_none() || host.trust.is_untrusted {
+    if store.is_none() {
         allowed::require_all(
             needs.iter().filter(|need| need.is_far).map(|need| need.need.clone()),
             whose,
             host,
         )?;
     }
-    let leads_out = needs.iter().any(|need| need.is_far);
-    let within = (store.is_none() && !leads_out).then(|| root.to_owned());
+    // What a line allows is where the links lead, so that is what is opened.
+    let file = needs.iter().find_map(|one| match &one.need {
+        Need::StoreFile(path) if one.is_far => Some(format!("sqlite:{}", path.display())),
+        _ => None,
+    });
+    let within = (store.is_none() && file.is_none()).then(|| root.to_owned());
+    let url = file.filter(|_| store.is_none()).unwrap_or(url);
     // A password of the environment is for servers that a line names, on this machine too: whoever may write the files names one.
     let unnamed: Vec<Line> =
         needs.iter().filter(|one| !host.trust.is_named(&one.need)).map(|one| Line::of(&one.need)).collect();

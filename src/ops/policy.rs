@@ -1,103 +1,144 @@
-//! The policy file: what is allowed from outside the repository, as YAML. Where it lies is the door's to say; what its lines
-//! mean is told in [`crate::trust`].
+//! The rules that a project's files say, as a policy: what they are compared and judged by. Nothing here judges.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use crate::diagnostic::codes::compose as codes;
-use crate::diagnostic::{Finding, Severity, sort_and_merge};
-use crate::schema::validate::{Validator, Words};
-use crate::source::{SourceFile, Sources};
-use crate::trust::{Grant, Line, Origin};
-use crate::yaml::{self, Node};
+use super::project::Project;
+use crate::compile::levels::{self, Levels};
+use crate::compile::project::{self as declared_in, Live, Manifest, Safety};
+use crate::compile::{self, Compilation};
+use crate::diagnostic::Code;
+use crate::model::digest_text;
+use crate::plan::policy::{self, Bound, Environment, Level, LevelRule, Limits, Policy, Share, Window};
+use crate::store;
 
-/// A policy file that was read.
-#[derive(Debug, Default)]
-pub struct Policy {
-    /// What it allows, each line with its place.
-    pub grants: Vec<Grant>,
-    pub require_signed: bool,
-    /// Lines of an allowed_signers file.
-    pub signers: Vec<String>,
-    /// What is wrong in it, sorted.
-    pub findings: Vec<Finding>,
-    /// The file, for its findings.
-    pub sources: Sources,
-}
-
-impl Policy {
-    /// Reads a policy; `path` is how findings and lines name it.
-    #[must_use]
-    pub fn read(path: &Path, text: &str) -> Self {
-        let mut policy = Policy::default();
-        let shown = path.display().to_string();
-        let file = policy.sources.add(SourceFile::new(&shown, text));
-        let Some(root) = yaml::parse(&policy.sources, file, &mut policy.findings) else { return policy };
-        if let Ok(meta) = Validator::meta("policy") {
-            let said = meta.judge(&root, Words { document: Some("a policy"), ..Words::default() });
-            policy.findings.extend(said);
-        }
-        for item in list(&root, "allow") {
-            let Some(text) = item.as_text() else { continue };
-            match text.parse::<Line>() {
-                Ok(line) => {
-                    let number = policy.sources.line(item.span);
-                    let from = Origin::Policy { file: path.to_owned(), line: number };
-                    policy.grants.push(Grant { line, from });
-                }
-                Err(why) => policy.findings.push(codes::unknown_policy_line(&why.to_string(), item.span)),
-            }
-        }
-        policy.signers = list(&root, "signers").iter().filter_map(Node::as_text).map(str::to_owned).collect();
-        policy.require_signed = root.get("require_signed").is_some_and(|node| node.as_bool() == Some(true));
-        sort_and_merge(&mut policy.findings, &policy.sources);
-        policy
-    }
-
-    #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+/// What the project file says, for all of its environments. What integrations say, and what templates, lists and schemas are,
+/// is not in it.
+#[must_use]
+pub fn of_manifest(declared: &Manifest) -> Policy {
+    let Safety { overall, pairs, categories, protected, live, holds } = &declared.safety;
+    let all = |of: &BTreeMap<String, declared_in::Limits>| {
+        of.iter().map(|(name, of_one)| (name.clone(), limits(of_one))).collect()
+    };
+    let rule = |(code, said): (&Code, &levels::Judgement)| {
+        let level = said.level.map_or(Level::usual(code.id), level_of);
+        (code.id.to_owned(), LevelRule { level, except: said.except.iter().cloned().collect() })
+    };
+    Policy {
+        limits: limits(overall),
+        pairs: all(pairs),
+        categories: all(categories),
+        protected: protected.iter().cloned().collect(),
+        live: match live {
+            Live::Allow => policy::Live::Allow,
+            Live::Ask => policy::Live::Ask,
+            Live::RequireLeave => policy::Live::RequireLeave,
+        },
+        holds: holds.iter().map(|(name, reason)| (name.clone(), [reason.clone()].into())).collect(),
+        owners: declared
+            .owners
+            .iter()
+            .map(|(category, owners)| (category.clone(), owners.iter().cloned().collect()))
+            .collect(),
+        environments: declared
+            .environments
+            .iter()
+            .map(|(name, environment)| (name.clone(), of_environment(environment)))
+            .collect(),
+        levels: declared.levels.given().map(rule).collect(),
+        own_levels: BTreeMap::new(),
+        others: others(declared),
     }
 }
 
-/// The items of a list at the top of a document.
-fn list<'n>(root: &'n Node, key: &str) -> &'n [Node] {
-    root.get(key).and_then(Node::as_list).unwrap_or_default()
+/// As [`of_manifest`], with the levels that the compiled integrations give themselves.
+#[must_use]
+pub fn of_compilation<T>(compilation: &Compilation<T>) -> Policy {
+    let own = compilation.own_levels.iter().map(|(name, levels)| (name.clone(), own_levels(levels)));
+    Policy { own_levels: own.collect(), ..of_manifest(&compilation.project) }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Folders of a project of which nothing has an order, and which decide how all is judged or shown.
+const FOLDERS: [&str; 2] = ["schemas/", "templates/"];
 
-    #[test]
-    fn a_policy_says_what_is_allowed_and_where() {
-        let text = "allow:\n  - store=db.internal\n  - approved=origin/main\nrequire_signed: true\nsigners: [\"karin ssh-ed25519 AAAA\"]\n";
-        let policy = Policy::read(Path::new("/etc/pairform/policy.yaml"), text);
-        assert_eq!(policy.findings.len(), 0, "{:?}", policy.findings);
-        let said: Vec<String> =
-            policy.grants.iter().map(|grant| format!("{} {}", grant.line, grant.from)).collect();
-        let expected = [
-            "store=db.internal /etc/pairform/policy.yaml:2",
-            "approved=origin/main /etc/pairform/policy.yaml:3",
-        ];
-        assert_eq!(said, expected);
-        assert!(policy.require_signed && policy.signers.len() == 1);
+/// As [`of_compilation`], with the levels of integrations that were not compiled, and the parts and templates of the team.
+#[must_use]
+pub fn of_project<T>(project: &Project<'_, T>) -> Policy {
+    let (compilation, sources) = (&project.compilation, project.workspace.sources());
+    let mut policy = of_compilation(compilation);
+    for (name, levels) in compile::own_levels(sources, compilation, project.environment.as_deref()) {
+        policy.own_levels.entry(name).or_insert_with(|| own_levels(&levels));
     }
+    for (_, file) in sources.iter().filter(|(_, file)| FOLDERS.iter().any(|one| file.path.starts_with(one))) {
+        let digest = file.with_text(|text, _| digest_text(text));
+        policy.others.insert(file.path.clone(), [digest].into());
+    }
+    policy
+}
 
-    #[test]
-    fn what_is_wrong_in_a_policy_is_found_at_its_place() {
-        for (text, line) in [
-            ("allow:\n  - store=db\n  - woocommerce\n", 3),
-            ("allow: store=db\n", 1),
-            ("alow: [store=db]\n", 1),
-            ("allow:\n  - program=op read\n", 2),
-            ("allow: [store=db\n", 1),
-            ("require_signed: \"yes\"\n", 1),
-        ] {
-            let policy = Policy::read(Path::new("policy.yaml"), text);
-            assert!(policy.has_errors(), "{text}");
-            let lines: Vec<usize> =
-                policy.findings.iter().map(|one| policy.sources.line(one.primary.span)).collect();
-            assert_eq!(lines[0], line, "{text}: {:?}", policy.findings);
+/// The levels that an integration gives itself, by code.
+#[must_use]
+pub fn own_levels(levels: &Levels) -> BTreeMap<String, Level> {
+    let given = levels.given();
+    given.filter_map(|(code, own)| Some((code.id.to_owned(), level_of(own.level?)))).collect()
+}
+
+fn level_of(level: levels::Level) -> Level {
+    match level {
+        levels::Level::Allow => Level::Allow,
+        levels::Level::Warn => Level::Warn,
+        levels::Level::Deny => Level::Deny,
+    }
+}
+
+fn limits(declared: &declared_in::Limits) -> Limits {
+    let declared_in::Limits { max_changed, max_reset, max_categories, minimum } = declared;
+    let mut limits = Limits::default();
+    for (share, text) in [
+        (Share::MaxChanged, max_changed),
+        (Share::MaxReset, max_reset),
+        (Share::MaxCategories, max_categories),
+    ] {
+        let percent = text.as_ref().and_then(|text| text.trim_end_matches('%').trim().parse().ok());
+        if let Some(percent) = percent {
+            limits.add(share, Bound { percent, minimum: minimum.unwrap_or(1) });
         }
     }
+    limits
+}
+
+fn of_environment(declared: &declared_in::Environment) -> Environment {
+    let window = |window: &declared_in::Window| Window {
+        days: window.days.iter().cloned().collect(),
+        from: window.from.clone(),
+        to: window.to.clone(),
+        timezone: window.timezone.clone(),
+    };
+    Environment {
+        require_clean: declared.require_clean,
+        windows: declared.window.iter().map(window).collect(),
+    }
+}
+
+/// Where a branch could lead what it is applied with: stores, where their passwords are kept, and programs.
+fn others(declared: &Manifest) -> BTreeMap<String, std::collections::BTreeSet<String>> {
+    let mut others = BTreeMap::new();
+    let mut tell = |item: String, text: String| {
+        others.insert(item, [text].into());
+    };
+    for (name, environment) in &declared.environments {
+        tell(format!("environments.{name}.store"), store::without_password(&environment.store));
+        if let Some(password) = &environment.password {
+            tell(format!("environments.{name}.password"), password.secret.clone());
+        }
+    }
+    for (name, program) in &declared.secrets.exec {
+        tell(format!("secrets.exec.{name}"), program.join(" "));
+    }
+    if let Some(link) = &declared.link {
+        tell("link".to_owned(), link.clone());
+    }
+    if let Some(age) = &declared.options.max_list_age {
+        tell("options.max_list_age".to_owned(), age.clone());
+    }
+    others
 }

@@ -48,7 +48,9 @@ impl SourceFile {
         SourceFile { path, place: None, content: Box::new(content).into(), line_starts: OnceLock::new() }
     }
 
-    pub(super) fn copy(&self) -> Self {
+    /// The same, read.
+    #[must_use]
+    pub fn copy(&self) -> Self {
         SourceFile::of(self.path.clone(), self.content().clone())
     }
 

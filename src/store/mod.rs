@@ -18,6 +18,7 @@ mod postgres;
 #[path = "postgres_absent.rs"]
 mod postgres;
 mod rename;
+mod rules;
 mod sqlite;
 mod url;
 
@@ -33,6 +34,7 @@ pub use rename::{Moved, Rename, Renamed, former_names, name_now};
 pub use url::Server;
 
 use self::address::sqlite_path;
+pub use rules::{Document, Recording, Rules, Said};
 
 /// Opens the store at an address, making it when it is not there.
 ///

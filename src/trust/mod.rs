@@ -93,6 +93,12 @@ impl Trust {
         &self.grants
     }
 
+    /// Whether the tip of a ref says what is allowed, too.
+    #[must_use]
+    pub fn has_approved(&self) -> bool {
+        self.grants.iter().any(|grant| matches!(grant.line, Line::Approved(_)))
+    }
+
     /// The refs whose tips say what is allowed, each the first time that it is asked for.
     #[must_use]
     pub fn approved_anew(&self) -> Vec<String> {

@@ -13,7 +13,7 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
         flag: "--store",
@@ -33,6 +33,8 @@ const CASES: [Case; 17] = [
     Case { flag: "--untrusted", changes: false, values: &[&[]] },
     Case { flag: "--no-input", changes: false, values: &[&[]] },
     Case { flag: "--no-cache", changes: false, values: &[&[]] },
+    // No rule differs between these; what it tells where one does is seen in `attacks_review`.
+    Case { flag: "--base", changes: false, values: &[&["HEAD"], &["HEAD~1"]] },
     Case { flag: "--schema", changes: true, values: &[&["any.json", "integrations/s001.yaml"]] },
     Case { flag: "-C", changes: true, values: &[&["elsewhere"]] },
 ];

@@ -30,17 +30,16 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -
     };
     let workspace = Workspace::open(folder)?;
     let request = Request::default();
-    let ops::plan::Planned { project, mut plan } =
+    let ops::plan::Planned { project, mut plan, judging } =
         ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
     plan::file::seal(&mut plan);
-    let declared = &project.compilation.project;
-    let approved = check(plan, declared, &Consent::default(), (host.now)())?;
+    let approved = check(plan, &judging, &Consent::default(), (host.now)())?;
     if !approved.plan().is_pending() {
         return Ok(0);
     }
     let (_, address) = project.store(&request, &host)?;
     let wait = Duration::from_secs(1);
-    let applied = ops::apply::apply(&workspace, declared, &address, approved, wait, &host)?;
+    let applied = ops::apply::apply(&project, &judging, &address, approved, wait, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())
 }

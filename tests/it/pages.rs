@@ -81,7 +81,7 @@ fn told(files: &[(String, String)]) -> (Vec<Finding>, Sources, Vec<Span>) {
     if let [(path, text)] = files
         && path == "policy.yaml"
     {
-        let policy = pairform::ops::policy::Policy::read(Path::new(path), text);
+        let policy = pairform::ops::policy_file::PolicyFile::read(Path::new(path), text);
         return (policy.findings, policy.sources, Vec::new());
     }
     all.entry("pairform.yaml").or_insert("version: 1\n");

@@ -21,6 +21,7 @@ use crate::options::fetch::{self, Account, Environment, MAX_BYTES, Outcome};
 use crate::options::{Choice, List, lock, sort};
 use crate::secrets::need_of;
 use crate::secrets::tokens::Tokens;
+use crate::trust::Line;
 
 /// What is to be fetched, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub fn fetch_options(
         account.sets.retain(|set, _| !young.contains_key(set));
         asking.push(Asking { path, used, young });
     }
-    require(&accounts, opened, host);
+    let refused = require(&accounts, opened, host);
     let outcomes = ask(&accounts, opened, asked.timeout, host);
     let is_stopped = host.is_cancelled();
     let mut fetched = Vec::new();
@@ -95,7 +96,7 @@ pub fn fetch_options(
     if fetched.iter().any(|one| one.text.is_some()) {
         cache::ignore(root);
     }
-    Ok(Fetched { accounts: fetched, notes, is_stopped })
+    Ok(Fetched { accounts: fetched, notes, refused, is_stopped })
 }
 
 /// The integrations that have errors: nothing is sent for them. A value that a list does not have is none of these, as the list
@@ -110,20 +111,26 @@ fn held(compilation: &Compilation<Whole>) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Asks a person about what no line allows, before anything is sent. What stays refused is told of each set.
-fn require(accounts: &[Account], opened: &Project<'_, Whole>, host: &Host<'_>) {
+/// Asks a person about what no line allows, before anything is sent. What stays refused is told of each set; the lines that
+/// would allow it.
+fn require(accounts: &[Account], opened: &Project<'_, Whole>, host: &Host<'_>) -> Vec<Line> {
     let whose = Whose { root: opened.workspace.root(), environment: opened.environment.as_deref() };
+    let mut refused = Vec::new();
     for account in accounts.iter().filter(|account| !account.sets.is_empty()) {
         let addresses = Addresses::of(&account.descriptor, &account.connection);
         let hosts = addresses.map(|addresses| addresses.needs(&account.connector)).unwrap_or_default();
-        // A secret is of no use where its host is refused.
-        if allowed::require_all(hosts, whose, host).is_err() {
-            continue;
-        }
         let references = account.connection.values().filter_map(|field| field.get("secret")?.as_str());
         let secrets = references.filter_map(|reference| need_of(reference, whose.root, &BTreeMap::new()));
-        let _ = allowed::require_all(secrets, whose, host);
+        // A secret is of no use where its host is refused.
+        let tried = allowed::require_all(hosts, whose, host)
+            .and_then(|()| allowed::require_all(secrets, whose, host));
+        if let Err(Error { help: Some(Help::Allow(lines)), .. }) = tried {
+            refused.extend(lines);
+        }
     }
+    refused.sort();
+    refused.dedup();
+    refused
 }
 
 fn ask(

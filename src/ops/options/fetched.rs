@@ -9,6 +9,7 @@ use crate::ops::workspace::Files;
 use crate::options::fetch::Account;
 use crate::options::lock::{self, Change, Update};
 use crate::options::{Choice, List};
+use crate::trust::Line;
 
 /// What was fetched, or taken from the cache.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Fetched {
     /// Sorted by connector and account.
     pub accounts: Vec<OfAccount>,
     pub notes: Vec<Note>,
+    /// Lines that would allow what was refused; sorted.
+    pub refused: Vec<Line>,
     /// The host asked to stop before all was fetched.
     pub is_stopped: bool,
 }
