@@ -474,6 +474,7 @@ impl Case<'_> {
         if let Some(slipped) = above
             && let Some(before) = slipped.above(self.text)
             && slipped.indent() < self.line.indent()
+            && ![slipped, before, self.line].iter().any(|line| line.code(self.text).starts_with('-'))
             && (before.indent() == self.line.indent() && before.code(self.text).contains(':')
                 || before.indent() == slipped.indent() && before.code(self.text).trim_end().ends_with(':'))
         {
