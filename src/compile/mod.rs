@@ -15,6 +15,7 @@ pub mod project;
 pub mod reach;
 pub mod redact;
 mod selection;
+mod strays;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -312,6 +313,7 @@ impl<'a> Front<'a> {
         }
         let names = composer.names();
         if selection.is_all() {
+            findings.extend(strays::check(sources, &project));
             let former = results.iter().filter_map(|result| Some(result.former.as_ref()?.1.text.as_str()));
             let known: Vec<&str> = names.iter().map(String::as_str).chain(former).collect();
             findings.extend(project::unknown_names(sources, &known, &catalogue));
@@ -439,7 +441,7 @@ fn errors(findings: &[Finding]) -> BTreeMap<String, usize> {
     let mut errors: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
         for name in finding.about.integration.iter().chain(&finding.also) {
-            *errors.entry(name.clone()).or_default() += 1;
+            *errors.entry(name.clone()).or_default() += finding.weight();
         }
     }
     errors

@@ -14,6 +14,9 @@ use crate::source::load::PROJECT_FILE;
 use crate::source::{Sources, Span};
 use crate::yaml;
 
+/// Owners of the rules themselves.
+const POLICY: &str = "policy";
+
 /// The store of a project that declares no environments.
 pub const DEFAULT_STORE: &str = "sqlite:.pairform/state.db";
 
@@ -200,13 +203,14 @@ fn unknown_default(root: &yaml::Node) -> Option<Finding> {
     (!known.contains(&name)).then(|| codes::compose::unknown_environment(name, near, &known, default.span))
 }
 
-/// What `safety` and `levels` name and nobody has: a typo there would protect nothing. `integrations` have these ids, or had
-/// them.
+/// What the project file names and nobody has: a typo there would protect nothing, and ask nobody. `integrations` have these
+/// ids, or had them.
 pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
     let root = sources.by_path(PROJECT_FILE).and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
     let Some(root) = root else { return Vec::new() };
     let mut findings = levels::unknown_excepted(&root, integrations);
-    let Some(safety) = root.get("safety") else { return findings };
+    let nothing = yaml::Node::new(root.span, yaml::NodeKind::Null);
+    let safety = root.get("safety").unwrap_or(&nothing);
     let mut categories = catalogue.names("categories");
     categories.extend(TOP_LEVEL.map(str::to_owned));
     let categories: Vec<&str> = categories.iter().map(String::as_str).collect();
@@ -227,5 +231,18 @@ pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catal
     look("integration", integrations, keys("holds").collect());
     look("pair", &pairs, keys("pairs").collect());
     look("category", &categories, keys("categories").chain(protected).collect());
+    let owned = root.get("owners").and_then(yaml::Node::as_map);
+    for key in owned.into_iter().flat_map(|map| map.entries()).map(|entry| &entry.key) {
+        let category = key.text.split('.').next().unwrap_or_default();
+        // What has not even the form of a name is told by the schema.
+        let is_name = key
+            .text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte));
+        if is_name && !categories.contains(&category) && category != POLICY {
+            let near = crate::diagnostic::nearest(&key.text, categories.iter().copied().chain([POLICY]));
+            findings.push(codes::compose::unknown_owned(&key.text, near, key.span));
+        }
+    }
     findings
 }

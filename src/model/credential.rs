@@ -1,5 +1,7 @@
 //! What a credential is called. Not here: what one looks like (`compile::check::secrets`).
 
+use std::ops::Range;
+
 use super::{Secret, SettingPath, Value};
 
 /// What the keys of credentials hold, each with its letters.
@@ -58,6 +60,21 @@ pub fn is_in_url(url: &str) -> bool {
         !value.is_empty() && sounds_secret(&name)
     };
     password || query.split('&').any(named)
+}
+
+/// The password in an address: `scheme://user:PASSWORD@host`.
+#[must_use]
+pub fn password_in(line: &str) -> Option<Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '}');
+    line.match_indices("://").find_map(|(at, mark)| {
+        let start = at + mark.len();
+        let authority = &line[start..];
+        let authority = &authority[..authority.find(ends).unwrap_or(authority.len())];
+        let (login, _) = authority.rsplit_once('@')?;
+        let (user, password) = login.split_once(':')?;
+        let start = start + user.len() + 1;
+        (!password.is_empty()).then(|| start..start + password.len())
+    })
 }
 
 /// What stands for a credential that somebody wrote into a store in the open, so that nothing shows it or saves it again.

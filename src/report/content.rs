@@ -142,14 +142,23 @@ impl Content<'_> {
     /// How many findings are errors.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(PlacedFinding::weight)
+            .sum()
     }
 
     /// What a person reads first: what would happen, and whether it can.
     #[must_use]
     pub fn verdict(&self) -> String {
         let errors = self.errors();
-        let warnings = self.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
+        let warnings: usize = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Warning)
+            .map(PlacedFinding::weight)
+            .sum();
         let mut said: Vec<String> = super::policy::sum(self.policy).into_iter().collect();
         if let Some(report) = self.outcome {
             said.push(match report.outcomes.len() {

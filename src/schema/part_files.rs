@@ -14,6 +14,7 @@ use super::vat::{self, Vat};
 use crate::diagnostic::codes;
 use crate::diagnostic::{Finding, Severity, nearest};
 use crate::model::{canonical_json, hex};
+use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 
@@ -34,7 +35,7 @@ impl PartFiles {
     /// Lays the files under a project's `schemas/` over the built-in parts; broken ones become findings and are left out.
     pub(super) fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         let mut files = PartFiles::default();
-        for (file, source) in sources.iter() {
+        for (file, source) in sources.iter().filter(|(_, source)| is_source(&source.path)) {
             let Some(path) = source.path.strip_prefix("schemas/") else { continue };
             let Some(meta) = meta_of(path) else {
                 findings.extend(stray(path, Span::new(file, 0, 0)));

@@ -11,7 +11,10 @@ use crate::yaml::{Entry, Map, Node, NodeKind};
 pub struct Move {
     pub from: Vec<String>,
     pub to: Vec<String>,
-    pub finding: Finding,
+    /// Of what slipped together, the first has the finding.
+    pub finding: Option<Finding>,
+    /// What was meant in place of what is written, where that is known.
+    pub value: Option<NodeKind>,
 }
 
 /// A moved part may hold misnamed keys itself, down to the depth of a setting.
@@ -33,15 +36,15 @@ pub fn judge(
         }
         let mut next = repaired.take().unwrap_or_else(|| root.clone());
         for one in moves {
-            carry_out(&mut next, &one.from, &one.to);
-            findings.push(one.finding);
+            carry_out(&mut next, &one.from, &one.to, one.value);
+            findings.extend(one.finding);
         }
         repaired = Some(next);
     }
     (findings, repaired)
 }
 
-fn carry_out(root: &mut Node, from: &[String], to: &[String]) {
+fn carry_out(root: &mut Node, from: &[String], to: &[String], value: Option<NodeKind>) {
     let Some((key, parents)) = from.split_last() else { return };
     let mut holder = &mut *root;
     for parent in parents {
@@ -51,6 +54,9 @@ fn carry_out(root: &mut Node, from: &[String], to: &[String]) {
         }
     }
     let Some(mut entry) = holder.as_map_mut().and_then(|map| map.remove(key)) else { return };
+    if let Some(value) = value {
+        entry.value.kind = value;
+    }
     if let Some((key, parents)) = to.split_last() {
         entry.key.text = key.as_str().into();
         put(root, parents, entry);

@@ -35,6 +35,7 @@ pub mod secrets;
 pub mod starts;
 pub mod values;
 pub mod visible;
+pub mod zones;
 
 use std::collections::BTreeMap;
 
@@ -71,6 +72,7 @@ const RULES: &[Rule] = &[
     secrets::check,
     starts::check,
     visible::check,
+    zones::check,
 ];
 
 /// What is known beside a document and its pair.
@@ -110,7 +112,15 @@ pub fn check(
     let root = repaired.as_ref().unwrap_or(&composed.root);
     if composed.incomplete {
         // What is missing may stand in the text that could not be read.
-        said.retain(|finding| finding.code != &crate::diagnostic::codes::schema::MISSING_KEY);
+        said.retain(|finding| !codes::schema::is_of_absence(finding));
+    }
+    // Names that meet since the line between them is missing are no second mistake.
+    if let Some(lost) = said.iter().find(|finding| codes::schema::is_part_lost(finding)) {
+        let at = lost.primary.span;
+        findings.retain(|finding| {
+            let span = finding.primary.span;
+            finding.code != &codes::yaml::DUPLICATE_KEY || span.file != at.file || span.start < at.start
+        });
     }
     // What composing found wrong has its finding already, such as an id that the file's name contradicts.
     said.retain(|finding| !findings.iter().any(|other| other.primary.span == finding.primary.span));
@@ -168,7 +178,7 @@ fn one_a_place(schema: Vec<Finding>, rules: Vec<Finding>, findings: &mut Vec<Fin
         // What a rule warns of may only follow from what the schema refuses.
         let follows = finding.severity != Severity::Error
             && finding.code != &codes::schema::REQUIRED_SETTING_UNSET
-            && schema.iter().any(|other| speaks_of_the_same(&other.about, &finding.about));
+            && schema.iter().any(|other| follows_from(other, finding));
         if !repeats && !follows {
             kept.push(finding.clone());
         }
@@ -190,11 +200,13 @@ fn one_a_place(schema: Vec<Finding>, rules: Vec<Finding>, findings: &mut Vec<Fin
     findings.append(&mut kept);
 }
 
-/// One setting, or a mapping and a row of it.
-fn speaks_of_the_same(one: &About, other: &About) -> bool {
+/// Whether a finding may only follow from another: both speak of one setting, or of a mapping and a row of it. A key that is
+/// missing or has no place says nothing about the rows beside it.
+fn follows_from(cause: &Finding, finding: &Finding) -> bool {
     let path = |about: &About| about.setting.as_deref().and_then(SettingPath::parse);
-    match (path(one), path(other)) {
-        (Some(a), Some(b)) => one.category == other.category && (a.starts_with(&b) || b.starts_with(&a)),
-        _ => false,
-    }
+    let (Some(a), Some(b)) = (path(&cause.about), path(&finding.about)) else { return false };
+    let of_a_key = codes::schema::is_of_absence(cause)
+        || [&codes::schema::UNKNOWN_KEY, &codes::schema::UNFIT_KEY].contains(&cause.code);
+    let below = if of_a_key { a == b } else { b.starts_with(&a) };
+    cause.about.category == finding.about.category && (below || a.starts_with(&b))
 }

@@ -6,7 +6,8 @@ use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
 use super::inside::inside;
 use super::tree::TreeReader;
-use crate::source::load::{FOLDERS, PROJECT_FILE, TEMPLATES};
+use crate::source::load::TEMPLATES;
+use crate::source::names::{FOLDERS, PROJECT_FILE, nearly_folder, nearly_project_file};
 use crate::source::texts::Sources;
 
 /// Why a revision cannot be read, and what to do about it.
@@ -212,7 +213,9 @@ impl History {
         let mut reader = TreeReader::new(&self.repository, &top, String::new());
         for entry in &top {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
-            if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) {
+            let is_folder = entry.kind() == Some(git2::ObjectType::Tree);
+            let nearly = if is_folder { nearly_folder(&name).is_some() } else { nearly_project_file(&name) };
+            if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) || nearly {
                 reader.entry(&entry, name, &self.prefix);
             }
         }

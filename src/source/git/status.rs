@@ -10,7 +10,7 @@ use git2::{DiffOptions, Index, IndexEntry, IndexTime, Repository, Status, Status
 use rayon::prelude::*;
 
 use super::inside::inside;
-use crate::source::load::{FOLDERS, PROJECT_FILE};
+use crate::source::names::{FOLDERS, PROJECT_FILE};
 
 /// True when a source differs from the commit under the working tree: it was changed, staged, or is new.
 pub(super) fn is_dirty(repository: &Repository, root: &Path) -> bool {
