@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::platforms::{self, Server};
 use crate::revisions::Repository;
 use crate::run::{Project, Run};
+use crate::tools::{Tool, program, required};
 use crate::trace::{may_trace, under_strace};
 
 const CANARY: &str = "canary-9b31";
@@ -427,4 +428,34 @@ fn an_untrusted_run_reaches_nothing_but_the_repository() {
         }
         assert_eq!(programs, 1, "{arguments:?}: {said}");
     }
+}
+
+/// A person is asked once about what no line allows; the answer is kept outside the project, for that project.
+#[test]
+fn a_person_is_asked_once_and_only_at_a_terminal() {
+    let Some(script) = required(Tool::Script, program(&["script"], &[])) else { return };
+    let project = Project::empty();
+    project.write("integrations/fjord.yaml", woocommerce("fjord.example.com"));
+    let state = tempfile::tempdir().unwrap();
+    let state = state.path().display().to_string();
+    let given = [
+        ("PAIRFORM_ALLOW", ""),
+        ("W_KEY", "key"),
+        ("W_SECRET", "secret"),
+        ("XDG_STATE_HOME", state.as_str()),
+    ];
+    let (code, said) = crate::live::typed(&script, &project, &given, &["apply", "--yes"], "no\n");
+    assert!(code == Some(6) && said.contains("woocommerce=fjord.example.com"), "{said}");
+    let (code, said) = crate::live::typed(&script, &project, &given, &["apply", "--yes", "--no-input"], "yes\n");
+    assert!(code == Some(6), "{said}");
+    let (code, said) = crate::live::typed(&script, &project, &given, &["apply", "--yes"], "yes\n");
+    assert!(code == Some(0) && said.contains("Allow it from now on"), "{said}");
+    // From then on it is a line, of this project alone.
+    let told = project.run_with(&["policy", "show"], &given);
+    assert!(told.stdout.contains("an answer, kept in"), "{}", told.stdout);
+    project.edit("integrations/fjord.yaml", "active: p", "active: p # again");
+    project.run_with(&["plan", "--detailed-exitcode"], &given).assert_code(0);
+    let other = Project::empty();
+    other.write("integrations/fjord.yaml", woocommerce("fjord.example.com"));
+    other.run_with(&["apply", "--yes"], &given).assert_code(6);
 }

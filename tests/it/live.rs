@@ -165,8 +165,14 @@ fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
 }
 
 /// What is typed at a terminal, which `script` makes.
-fn typed(script: &Path, project: &Project, secrets: &[(&str, &str)], answer: &str) -> (Option<i32>, String) {
-    let plain = project.command(&["apply", "--color", "never"]);
+pub fn typed(
+    script: &Path,
+    project: &Project,
+    secrets: &[(&str, &str)],
+    arguments: &[&str],
+    answer: &str,
+) -> (Option<i32>, String) {
+    let plain = project.command(arguments);
     let words = std::iter::once(plain.get_program()).chain(plain.get_args());
     let words: Vec<&str> = words.map(|word| word.to_str().unwrap()).collect();
     let mut child = Command::new(script)
@@ -195,7 +201,7 @@ fn a_live_integration_is_renamed_after_its_name_was_typed() {
     project.write("integrations/nordisk.yaml", text);
     std::fs::remove_file(project.at("integrations/nordic.yaml")).unwrap();
     let Some(script) = required(Tool::Script, program(&["script"], &[])) else { return };
-    let (code, said) = typed(&script, &project, &secrets, "yes\n");
+    let (code, said) = typed(&script, &project, &secrets, &["apply", "--color", "never"], "yes\n");
     assert_eq!(code, Some(5), "{said}");
     for part in [
         "Rename 1 integration and save 0 categories, 1 integration in live mode? Type `nordisk` to go on",
@@ -203,7 +209,7 @@ fn a_live_integration_is_renamed_after_its_name_was_typed() {
     ] {
         assert!(said.contains(part), "{said}");
     }
-    let (code, said) = typed(&script, &project, &secrets, "nordisk\n");
+    let (code, said) = typed(&script, &project, &secrets, &["apply", "--color", "never"], "nordisk\n");
     assert_eq!(code, Some(0), "{said}");
     project.run_with(&["plan", "--detailed-exitcode"], &secrets).assert_code(0);
 }
