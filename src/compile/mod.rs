@@ -14,6 +14,8 @@ pub mod project;
 pub mod reach;
 pub mod redact;
 mod selection;
+mod stray;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -210,6 +212,7 @@ impl<'a> Front<'a> {
                 yaml::parse(sources, file, &mut findings);
             }
         }
+        stray::names(sources, &mut findings);
         let project = Manifest::read(sources, &mut findings);
         let catalogue = Catalogue::with_project(sources, &mut findings);
         let options = Options::read(sources, &mut findings);
@@ -346,7 +349,8 @@ fn judge(
 ) -> (Option<Judged>, Vec<Finding>, Vec<Span>) {
     let mut findings = std::mem::take(&mut composed.findings);
     let pair = check::pair::find(&composed, catalogue, &mut findings);
-    let hidden = check::secrets::suspects(&composed.root, pair.as_deref());
+    let mut hidden = check::secrets::suspects(&composed.root, pair.as_deref());
+    hidden.sort_unstable();
     let Some(pair) = pair else { return (None, findings, hidden) };
     if !selection.takes_pair(&pair.id) {
         return (None, Vec::new(), Vec::new());

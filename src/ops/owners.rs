@@ -49,6 +49,12 @@ impl<'a> Owners<'a> {
     }
 }
 
+/// Whom a CODEOWNERS file names for a path.
+#[must_use]
+pub fn of_path(codeowners: &str, path: &str) -> Vec<String> {
+    owners_of(&rules(codeowners), path)
+}
+
 struct Rule {
     pattern: Gitignore,
     owners: Vec<String>,

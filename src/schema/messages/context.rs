@@ -19,7 +19,7 @@ pub struct Words<'a> {
     pub integration: Option<&'a str>,
     /// What to call the document: "pairform.yaml".
     pub document: Option<&'a str>,
-    /// Places that may hold a credential: never quoted.
+    /// Places that may hold a credential, sorted: never quoted.
     pub hidden: &'a [Span],
 }
 
@@ -71,7 +71,7 @@ impl Context<'_> {
         });
         let key = yaml::key_at(self.root, pointer).or(first.map(|entry| &entry.key));
         let key = key.map_or(node.span, |key| key.span);
-        let quotable = !self.words.hidden.contains(&node.span);
+        let quotable = self.words.hidden.binary_search(&node.span).is_err();
         Some(Place { node, document, holder, about, name, key, quotable })
     }
 
