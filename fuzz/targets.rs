@@ -20,6 +20,7 @@ use pairform::report::content::Content;
 use pairform::report::{findings, github, gitlab, html, junit, markdown, sarif};
 use pairform::schema::parts::Catalogue;
 use pairform::source::{FileId, SourceFile, Sources};
+use pairform::trust::Line;
 use pairform::yaml::{self, Node, NodeKind, edit, layout};
 use saphyr_parser::{Event, Parser};
 use serde_json::Value as Json;
@@ -35,6 +36,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("lock", lock_file),
     ("answer", answer),
     ("project", project),
+    ("policy", policy_lines),
 ];
 
 /// The YAML and JSON readers: nothing panics, the short cut reads as the events do, layout and edits keep what they must, and
@@ -252,6 +254,17 @@ fn answer(data: &[u8]) {
     }
 }
 
+/// Lines of a policy: what is read is written so that it reads the same, alone and among others.
+fn policy_lines(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(line) = text.parse::<Line>() {
+        assert_eq!(line.to_string().parse().as_ref(), Ok(&line), "{line}");
+    }
+    let Ok(lines) = Line::read_list(&text) else { return };
+    let written: Vec<String> = lines.iter().map(Line::quoted).collect();
+    assert_eq!(Line::read_list(&written.join(" ")).as_ref(), Ok(&lines), "{written:?}");
+}
+
 /// An integration's file: it is composed, checked and lowered, and told in every form, in which nothing of it acts.
 fn project(data: &[u8]) {
     let sources = Sources::from(vec![
@@ -269,6 +282,7 @@ fn project(data: &[u8]) {
         integrations: 1,
         plan: None,
         outcome: None,
+        policy: &[],
         catalogue: &catalogue,
         folder: "",
     };

@@ -17,6 +17,7 @@
 //!     ),
 //! ]);
 //! let (secrets, cancel) = (pairform::secrets::Local::default(), AtomicBool::new(false));
+//! let trust = pairform::trust::Trust::default();
 //! let host = Host {
 //!     now: &|| "2026-12-01T12:00:00Z".parse().unwrap_or_default(),
 //!     elapsed: &Default::default,
@@ -25,6 +26,8 @@
 //!     holder: &|| "this process".to_owned(),
 //!     open_store: &|_, _| Ok(None),
 //!     secrets: &secrets,
+//!     trust: &trust,
+//!     ask: &|_, _| false,
 //!     progress: &|_| (),
 //!     cancel: &cancel,
 //! };
@@ -38,6 +41,8 @@
 pub mod source;
 
 pub mod diagnostic;
+
+pub mod trust;
 
 pub mod yaml;
 

@@ -1,6 +1,7 @@
 //! What applying needs from outside, and what it tells while it goes on. Nothing is done here.
 
 use crate::http::Fault;
+use crate::store::{Store, StoreError};
 
 /// What applying needs from outside.
 pub struct Caller<'a> {
@@ -19,6 +20,8 @@ pub struct Caller<'a> {
     pub wait: &'a dyn Fn() -> bool,
     /// The checks that were lifted by hand, and why; kept in the store.
     pub forced: &'a [String],
+    /// Records what judges and what the files say, once the plan is begun and is not stale; true where that was news.
+    pub record: &'a dyn Fn(&mut dyn Store) -> Result<bool, StoreError>,
 }
 
 /// What happened so far, for a progress display. Results are never taken from it.

@@ -71,6 +71,10 @@ pub struct Report {
     /// Integrations whose deployed state was to get another id.
     pub renamed: Vec<Renamed>,
     pub interrupted: bool,
+    /// The rules that the files say were recorded, and were not the same before.
+    pub rules_recorded: bool,
+    /// Nothing else was asked for, and they count at once.
+    pub rules_at_once: bool,
     /// Why the store does not know that the plan is done, although all of it was saved.
     pub unfinished: Option<Failure>,
 }

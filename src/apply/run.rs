@@ -38,6 +38,7 @@ pub fn apply(
         return Err(ApplyError::Applied { at });
     }
     refuse_stale(plan, store)?;
+    let rules_recorded = (caller.record)(store)?;
     let note = |kind: &str, text: &str| Note {
         at: (caller.now)(),
         by: caller.saved_by.to_owned(),
@@ -60,7 +61,7 @@ pub fn apply(
     let summary = &plan.integrations.tally().summary.categories;
     progress(Event::Begin { categories: summary.create + summary.update + summary.reset });
     let mut applying = Applying::new(plan, &mut *store, caller, progress);
-    let mut report = Report::default();
+    let mut report = Report { rules_recorded, ..Report::default() };
     plan.integrations.for_each_group(LOCK_GROUP, &mut |group| {
         let (ready, held) = applying.lock(group);
         report.add(applying.apply(ready));

@@ -10,12 +10,14 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::apply::{Cause, Report};
-use crate::compile::project::{Live, Manifest};
 use crate::diagnostic::count;
-use crate::ops::apply::{Applied, apply, apply_saved, place_of};
-use crate::ops::check::{Approved, Consent, check, live};
+use crate::ops::apply::{Applied, apply, apply_saved, place_of, record, rules_alone};
+use crate::ops::check::{Approved, Consent, check, check_rules, live};
+use crate::ops::judged::judging_at;
 use crate::ops::load::{Purpose, load};
 use crate::ops::plan::{Planned, planned};
+use crate::ops::{Request, project};
+use crate::plan::policy::Live;
 use crate::plan::{self, Plan};
 use crate::report;
 use crate::report::content::Content;
@@ -28,6 +30,7 @@ use crate::source::load::reason;
 /// When the plan cannot be read, is stale, has errors, is refused, or the store fails before anything was saved.
 pub fn run(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
     match &args.plan {
+        None if args.record_only => record_only(session, args, streams),
         Some(path) => apply_file(session, args, path, streams),
         None => apply_now(session, args, streams),
     }
@@ -42,7 +45,7 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Apply))?;
     super::plan::say_if_broken(session, &loaded.project, streams);
-    let Planned { project, mut plan } =
+    let Planned { project, mut plan, judging } =
         session.host(|host| planned(loaded, &request, host, Purpose::Apply))?;
     plan::file::seal(&mut plan);
     if session.common.output == Form::Text {
@@ -53,24 +56,55 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
             .help("mend them, or leave the integrations that have them out with --exclude"));
     }
     let (_, address) = session.host(|host| project.store(&request, host))?;
-    let declared = &project.compilation.project;
-    let judge = |plan| session.host(|host| check(plan, declared, &consent(args), (host.now)()));
+    let judge = |plan| session.host(|host| check(plan, &judging, &consent(args), (host.now)()));
     let mut approved = judge(plan)?;
     say_if_idle(&approved, streams);
     let pending = approved.plan().is_pending();
     if pending && !args.yes {
-        confirm(session, approved.plan(), declared, streams)?;
+        confirm(session, approved.plan(), judging.live(), streams)?;
         // The answer may have taken longer than the window was open.
         approved = judge(approved.into_plan())?;
     }
     // A store is made only when there is something to put into it.
     if !pending {
-        let applied = Applied { plan: approved.into_plan(), report: Report::default() };
+        let plan = approved.into_plan();
+        let applied = session.host(|host| record(&project, &judging, &address, plan, false, host))?;
         return print(session, args, applied, streams);
     }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
-    let applied = session.host(|host| apply(&workspace, declared, &address, approved, wait, host))?;
+    let applied = session.host(|host| apply(&project, &judging, &address, approved, wait, host))?;
+    print(session, args, applied, streams)
+}
+
+/// Records the rules that the files say, so that they count at once; nothing that is recorded has a say in it.
+fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
+    let request = session.request();
+    let workspace = session.workspace_with_commit()?;
+    let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Look))?;
+    super::plan::say_if_broken(session, &loaded.project, streams);
+    let Planned { project, mut plan, judging } =
+        session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
+    check_rules(&plan, &judging)?;
+    plan = rules_alone(plan);
+    if session.common.output == Form::Text {
+        super::plan::show(&project, &plan, streams);
+    }
+    if project.has_errors() {
+        return Err(Stop::new(exit::ERRORS, "the configuration has errors, so no rules were recorded")
+            .help("mend them: `pairform validate` shows where"));
+    }
+    let (_, address) = session.host(|host| project.store(&request, host))?;
+    if !args.yes {
+        if session.common.no_input || !streams.can_ask() {
+            return Err(Stop::usage("there is nobody to ask whether to record these rules")
+                .help("record them with --yes"));
+        }
+        if !streams.ask("\nRecord these rules, so that they count at once? Only `yes` goes on: ") {
+            return Err(Stop::new(exit::REFUSED, "not recorded: only `yes` goes on, and it was not typed"));
+        }
+    }
+    let applied = session.host(|host| record(&project, &judging, &address, plan, true, host))?;
     print(session, args, applied, streams)
 }
 
@@ -83,7 +117,7 @@ fn say_if_idle(approved: &Approved, streams: &mut Streams) {
     }
 }
 
-fn confirm(session: &Session, plan: &Plan, declared: &Manifest, streams: &mut Streams) -> Result<(), Stop> {
+fn confirm(session: &Session, plan: &Plan, asked: Live, streams: &mut Streams) -> Result<(), Stop> {
     if session.common.no_input || !streams.can_ask() {
         return Err(Stop::usage("there is nobody to ask whether to apply this")
             .help("apply with --yes, or save the plan with `pairform plan --out FILE` and apply that"));
@@ -98,8 +132,8 @@ fn confirm(session: &Session, plan: &Plan, declared: &Manifest, streams: &mut St
     // A word that nobody types by habit, where a shop is selling.
     let live = live(plan);
     let word = match live.as_slice() {
-        [only] if declared.safety.live != Live::Allow => *only,
-        [_, ..] if declared.safety.live != Live::Allow => "live",
+        [only] if asked != Live::Allow => *only,
+        [_, ..] if asked != Live::Allow => "live",
         _ => "yes",
     };
     let agreed = if word == "yes" {
@@ -124,19 +158,21 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
             .help(format!("`pairform show {}` prints them; mend them and plan again", path.display())));
     }
-    // A plan says what to save and the project says only where, so nothing is compiled again.
-    let workspace = session.workspace()?;
+    let workspace = session.workspace_with_commit()?;
     let declared = workspace.declared();
     let request = session.request();
     let address = session.host(|host| place_of(&plan, &workspace, &declared, &request, host))?;
-    let approved = session.host(|host| check(plan, &declared, &consent(args), (host.now)()))?;
+    let request = Request { environment: plan.environment.clone(), ..Request::default() };
+    let project = session.host(|host| project::open(&workspace, &request, host))?;
+    let judging = session.host(|host| judging_at(&project, &address, plan.environment.as_deref(), host))?;
+    let approved = session.host(|host| check(plan, &judging, &consent(args), (host.now)()))?;
     say_if_idle(&approved, streams);
     if approved.plan().commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
-    let applied = session.host(|host| apply_saved(&workspace, &declared, &address, approved, wait, host))?;
+    let applied = session.host(|host| apply_saved(&project, &judging, &address, approved, wait, host))?;
     print(session, args, applied, streams)
 }
 
@@ -154,6 +190,7 @@ fn print(session: &Session, args: &Apply, applied: Applied, streams: &mut Stream
                 integrations: plan.summary.integrations,
                 plan: Some(&plan),
                 outcome: Some(&report),
+                policy: plan.policy_changes.as_deref().unwrap_or_default(),
                 catalogue: &catalogue,
                 folder: "",
             };

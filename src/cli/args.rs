@@ -48,6 +48,17 @@ pub struct Common {
     /// When to colour.
     #[arg(long, global = true, value_name = "WHEN", env = "PAIRFORM_COLOR", default_value = "auto")]
     pub color: Color,
+    /// What may be reached out to, whatever a branch says: a file outside the repository; else pairform/policy.yaml below
+    /// $XDG_CONFIG_HOME, else /etc/pairform/policy.yaml.
+    #[arg(long, global = true, value_name = "FILE", env = "PAIRFORM_POLICY")]
+    pub policy: Option<PathBuf>,
+    /// Allow this too (repeatable), such as woocommerce=shop.example.com or approved=origin/main. The variable PAIRFORM_ALLOW
+    /// holds such lines, parted as a shell parts words.
+    #[arg(long, global = true, value_name = "LINE")]
+    pub allow: Vec<String>,
+    /// Judge what strangers wrote: no secret, store, platform or program is used.
+    #[arg(long, global = true, env = "PAIRFORM_UNTRUSTED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub untrusted: bool,
     /// Never ask; what would need an answer is refused.
     #[arg(long, global = true, env = "PAIRFORM_NO_INPUT", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_input: bool,
@@ -142,6 +153,8 @@ pub enum Command {
     Schema(Schema),
     /// Fetch dropdown values, look at them, compare them with what is used, clear their cache.
     Options(Options),
+    /// What is allowed here and from where; what is wrong in a policy file.
+    Policy(Policy),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page.
@@ -172,6 +185,10 @@ impl Command {
             Command::Show(_) => "show",
             Command::Explain(_) => "explain",
             Command::Schema(_) => "schema",
+            Command::Policy(args) => match args.command {
+                PolicyCommand::Show => "policy show",
+                PolicyCommand::Check { .. } => "policy check",
+            },
             Command::Options(args) => match args.command {
                 OptionsCommand::Refresh(_) => "options refresh",
                 OptionsCommand::List(_) => "options list",
@@ -203,6 +220,9 @@ pub struct Validate {
     /// Judge any YAML or JSON files by any JSON Schema instead.
     #[arg(long, value_name = "SCHEMA", requires = "paths")]
     pub schema: Option<PathBuf>,
+    /// Judge by the levels of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -216,6 +236,9 @@ pub struct Plan {
     /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub max_age: Option<std::time::Duration>,
+    /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    pub base: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -232,7 +255,7 @@ pub struct Diff {
     /// Name the commit and the author that last touched each changed setting's line.
     #[arg(long)]
     pub blame: bool,
-    /// Exit with 2 when a setting changes.
+    /// Exit with 2 when a setting changes, or a rule.
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -254,6 +277,9 @@ pub struct Apply {
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,
+    /// Record the rules that the files say (safety, owners, windows, levels), so that they count at once, and save no setting.
+    #[arg(long, conflicts_with_all = ["plan", "force", "allow_live"])]
+    pub record_only: bool,
 }
 
 #[derive(Debug, Args)]
@@ -443,6 +469,23 @@ pub enum SchemaCommand {
 pub struct Completions {
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Print what is allowed here and from where, and what the files reach out to.
+    Show,
+    /// Judge a policy file; the one that is in force when none is named.
+    Check {
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -25,9 +25,9 @@ pub fn run(session: &Session, args: &Audit, streams: &mut Streams) -> Result<u8,
         AuditCommand::Export => {
             let workspace = session.tree()?;
             let request = session.request();
-            let Exported { lines, changed } =
+            let Exported { lines, changed, changed_rules } =
                 session.host(|host| audit::export_store(&workspace, &request, host))?;
-            let code = if changed.is_empty() { exit::OK } else { exit::ERRORS };
+            let code = if changed.is_empty() && changed_rules.is_empty() { exit::OK } else { exit::ERRORS };
             match output {
                 Form::Json => print(streams, code, "record", lines.into()),
                 _ => {
@@ -40,6 +40,11 @@ pub fn run(session: &Session, args: &Audit, streams: &mut Streams) -> Result<u8,
                     (record.past.revision, &record.category, &record.integration);
                 let which = clean(&format!("revision {revision} of {category} of {integration}"));
                 streams.say(&format!("error: {which} was changed in the store after it was saved\n"));
+            }
+            for rules in &changed_rules {
+                let which =
+                    clean(&format!("the rules that {} recorded at {}", rules.recorded_by, rules.recorded_at));
+                streams.say(&format!("error: {which} were changed in the store after that\n"));
             }
             return Ok(code);
         }

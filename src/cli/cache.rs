@@ -42,10 +42,12 @@ pub struct Kept {
 #[must_use]
 pub fn key(session: &Session, workspace: &Workspace, wanted: &[String]) -> Option<Key> {
     let (request, output, sources) = (session.request(), session.common.output, workspace.sources());
-    let lasting = request.revision.is_none() && request.changed_since.is_none();
+    let lasting = request.revision.is_none() && request.changed_since.is_none() && workspace.base().is_none();
     let plain = matches!(output, Form::Text | Form::Json);
     let files: Vec<&SourceFile> = sources.iter().map(|(_, file)| file).collect();
-    if session.common.no_cache || !lasting || !plain || !wanted.is_empty() || files.len() < MIN_FILES {
+    // An untrusted run looks at nothing but the repository.
+    let is_asked = !session.common.no_cache && !session.common.untrusted;
+    if !is_asked || !lasting || !plain || !wanted.is_empty() || files.len() < MIN_FILES {
         return None;
     }
     let program = fs::metadata(std::env::current_exe().ok()?).ok()?;

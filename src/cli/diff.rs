@@ -6,6 +6,7 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::ops::diff::{Compared, Sides, diff, open};
+use crate::ops::templates::Templates;
 use crate::report::{self, json};
 
 /// Runs the command.
@@ -29,10 +30,14 @@ pub fn run(session: &Session, args: &Diff, streams: &mut Streams) -> Result<u8, 
         Form::Json => json::print_plan(plan, "diff", code, &mut |text| streams.result(text)),
         Form::Text => {
             let sources = after.workspace.sources();
+            streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             streams.result(&report::findings::text(findings, sources, &after.compilation.hidden));
             report::plan::text(plan, &mut |text| streams.result(text));
         }
-        _ => forms::print(session, &super::plan::content("diff", after, plan), streams)?,
+        _ => {
+            let templates = Templates::of(after.workspace);
+            forms::print_by(session, templates, &super::plan::content("diff", after, plan), streams)?;
+        }
     }
     Ok(code)
 }

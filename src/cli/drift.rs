@@ -7,6 +7,7 @@ use super::session::Session;
 use super::streams::Streams;
 use crate::ops::drift::drift;
 use crate::ops::plan::Planned;
+use crate::ops::templates::Templates;
 use crate::report::{history, json};
 
 /// Runs the command.
@@ -16,13 +17,16 @@ use crate::report::{history, json};
 pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8, Stop> {
     let workspace = session.workspace_with_commit()?;
     let request = session.request();
-    let Planned { project, mut plan } = session.host(|host| drift(&workspace, &request, host))?;
+    let Planned { project, mut plan, .. } = session.host(|host| drift(&workspace, &request, host))?;
     let drifted = plan.integrations.tally().touched > 0;
     let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
     match session.common.output {
         Form::Json => json::print_plan(&mut plan, "drift", code, &mut |text| streams.result(text)),
         Form::Text => streams.result(&history::drift_text(&plan)),
-        _ => forms::print(session, &super::plan::content("drift", &project, &plan), streams)?,
+        _ => {
+            let templates = Templates::of(project.workspace);
+            forms::print_by(session, templates, &super::plan::content("drift", &project, &plan), streams)?;
+        }
     }
     Ok(code)
 }

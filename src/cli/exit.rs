@@ -82,7 +82,8 @@ pub fn code(kind: ErrorKind) -> u8 {
 }
 
 /// What to do about an error, at a terminal.
-fn words(help: &Help) -> String {
+#[must_use]
+pub fn words(help: &Help) -> String {
     match help {
         Help::Do(said) => said.clone(),
         Help::DidYouMean(name) => format!("did you mean `{name}`?"),
@@ -115,14 +116,26 @@ fn words(help: &Help) -> String {
             "fmt takes pairform.yaml and what lies below integrations, bases and environments".to_owned()
         }
         Help::MendList => "mend it (`pairform validate` shows where), or take the file away to begin it anew".to_owned(),
-        Help::Checks(checks) => match checks.as_slice() {
-            [only] => about_check(only),
-            checks => {
-                let all: Vec<String> =
-                    checks.iter().map(|check| format!("{check}: {}", about_check(check))).collect();
-                all.join("\n        ")
+        Help::Allow(lines) => {
+            let words = "add to the policy (`pairform policy show` tells where it is looked for), to PAIRFORM_ALLOW or with --allow, where this is meant:";
+            match lines.as_slice() {
+                [one] => format!("{words} {}", one.quoted()),
+                lines => lines.iter().fold(words.to_owned(), |said, line| format!("{said}\n        {}", line.quoted())),
             }
-        },
+        }
+        Help::Untrusted => {
+            "`pairform diff --base BRANCH` and `pairform validate` need nothing else; run it without --untrusted (and PAIRFORM_UNTRUSTED) where you trust who wrote the files".to_owned()
+        }
+        Help::Checks { checks, recorded } => {
+            let mut all: Vec<String> = match checks.as_slice() {
+                [only] => vec![about_check(only)],
+                checks => checks.iter().map(|check| format!("{check}: {}", about_check(check))).collect(),
+            };
+            if *recorded {
+                all.push("what the files say now counts once a commit with these rules was applied; `pairform apply --record-only` takes them at once".to_owned());
+            }
+            all.join("\n        ")
+        }
     }
 }
 
@@ -140,6 +153,7 @@ fn about_check(check: &str) -> String {
         "require_clean" => "commit the changes and plan again, or",
         "window" => "wait for the window, or",
         "hold" => "wait until the hold is taken out of pairform.yaml, or",
+        "levels" => "mend what was found, or",
         _ => "look whether this is meant; then",
     };
     format!("{other} lift this one check with --force \"{check}: REASON\"")

@@ -4,8 +4,8 @@ use super::args::{Cli, Command, Form};
 use super::exit::Stop;
 use super::session::Session;
 use super::streams::Streams;
-use std::path::Path;
 
+use crate::ops::templates::Templates;
 use crate::report::content::Content;
 use crate::report::explain;
 use crate::report::template::TemplateError;
@@ -55,21 +55,36 @@ pub fn not_given(command: &str, form: Form, known: &[Form]) -> Stop {
         .help(format!("its forms are: {}", names.join(", ")))
 }
 
-/// Prints a report in the form that was asked for; text and JSON are the commands' own.
+/// Prints a report in the form that was asked for; text and JSON are the commands' own. Templates are those of the project here.
 ///
 /// # Errors
 /// When the project's template is wrong.
 pub fn print(session: &Session, content: &Content<'_>, streams: &mut Streams) -> Result<(), Stop> {
+    let workspace = session.workspace().ok();
+    let templates = workspace.as_ref().map_or_else(Templates::built_in, Templates::of);
+    print_by(session, templates, content, streams)
+}
+
+/// As [`print`], by these templates.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_by(
+    session: &Session,
+    templates: Templates<'_>,
+    content: &Content<'_>,
+    streams: &mut Streams,
+) -> Result<(), Stop> {
     let wrong = |error: TemplateError| {
         Stop::usage(error.to_string()).help("mend it, or take it away to get the built-in one")
     };
+    let own = |name| own(templates, name).map_err(wrong);
     let root = load::find_root(&session.here);
-    let own = |name| own(root.as_deref(), name).map_err(wrong);
     let folder = root.as_deref().map(git::folder).unwrap_or_default();
     let content = &Content { folder: &folder, ..*content };
     let text = match session.common.output {
-        Form::Markdown => markdown::render(content, own(markdown::TEMPLATE)?.as_deref()).map_err(wrong)?,
-        Form::Html => html::render(content, own(html::TEMPLATE)?.as_deref()).map_err(wrong)?,
+        Form::Markdown => markdown::render(content, own(markdown::TEMPLATE)?).map_err(wrong)?,
+        Form::Html => html::render(content, own(html::TEMPLATE)?).map_err(wrong)?,
         Form::Sarif => sarif::render(content, &explain::page),
         Form::Junit => junit::render(content),
         Form::Github => github::render(content),
@@ -80,13 +95,12 @@ pub fn print(session: &Session, content: &Content<'_>, streams: &mut Streams) ->
     Ok(())
 }
 
-/// A project's own template, from `templates/`; none where there is no such file.
-fn own(root: Option<&Path>, name: &str) -> Result<Option<String>, TemplateError> {
-    let Some(root) = root else { return Ok(None) };
-    let file = load::read(&root.join("templates").join(name));
+/// A project's own template; none where there is no such file.
+fn own<'t>(templates: Templates<'t>, name: &str) -> Result<Option<&'t str>, TemplateError> {
+    let Some(file) = templates.find(name) else { return Ok(None) };
     let reason = match file.fault() {
-        None => return Ok(Some(file.text().to_owned())),
-        Some(ReadFault::Unreadable(_)) => return Ok(None),
+        None => return Ok(Some(file.text())),
+        Some(ReadFault::Unreadable(why)) => why,
         Some(ReadFault::NotUtf8 { .. }) => "it is not UTF-8",
         Some(ReadFault::TooLarge { .. }) => "it is too large",
     };

@@ -22,15 +22,16 @@ pub fn run(session: &Session, args: &History, streams: &mut Streams) -> Result<u
         limit: args.limit,
     };
     let request = session.request();
-    let Found { entries, renamed } = session.host(|host| history(&workspace, &request, &wanted, host))?;
+    let Found { entries, rules, renamed } =
+        session.host(|host| history(&workspace, &request, &wanted, host))?;
     for (former, now) in renamed {
         streams.say(&(clean(&format!("{former} is called {now} now")) + "\n"));
     }
     match session.common.output {
         Form::Json => {
-            streams.result(&report::json::print(&report::history::json(&entries, exit::OK)));
+            streams.result(&report::json::print(&report::history::json(&entries, &rules, exit::OK)));
         }
-        _ => streams.result(&report::history::text(&entries)),
+        _ => streams.result(&report::history::text(&entries, &rules)),
     }
     Ok(exit::OK)
 }

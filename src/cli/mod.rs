@@ -25,6 +25,7 @@ pub mod interrupts;
 pub mod list;
 pub mod options;
 pub mod plan;
+pub mod policy;
 pub mod pull;
 pub mod revert;
 pub mod rewrite;
@@ -32,6 +33,7 @@ pub mod schema;
 pub mod session;
 pub mod show;
 pub mod streams;
+pub mod trust;
 pub mod unlock;
 pub mod validate;
 
@@ -56,7 +58,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => return refuse_arguments(&error, &arguments),
     };
     let mut streams = Streams::new(cli.common.color);
-    let done = Session::new(cli.common.clone()).and_then(|session| {
+    let is_about_policy = matches!(cli.command, Command::Policy(_));
+    let done = Session::new(cli.common.clone(), is_about_policy).and_then(|session| {
         forms::refuse_unknown(&cli)?;
         guarded(|| dispatch(&cli, &session, &mut streams))
     });
@@ -104,6 +107,7 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Explain(args) => explain::run(session, args, streams),
         Command::Schema(args) => schema::run(session, args, streams),
         Command::Options(args) => options::run(session, args, streams),
+        Command::Policy(command) => policy::run(session, &command.command, streams),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "pairform", &mut script);

@@ -7,11 +7,12 @@ use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
 use crate::compile::Whole;
+use crate::diagnostic::clean_text;
 use crate::ops::options::{
     FetchRequest, Fetched, Sets, check_options, clear_options, fetch_options, list_options, open,
     refresh_options,
 };
-use crate::ops::{Project, Request, Workspace, project::has_errors};
+use crate::ops::{Error, ErrorKind, Help, Project, Request, Workspace, project::has_errors};
 use crate::report::{json, options as words};
 
 /// What each of the commands works on.
@@ -50,6 +51,7 @@ impl At<'_> {
         session.watch_interrupts();
         let fetched = session.host(|host| refresh_options(opened, request, &asked(args), host))?;
         let code = ended(session, &fetched).unwrap_or(exit::OK);
+        say_refused(&fetched, streams);
         if self.is_json() {
             streams.result(&json::print(&words::json("options refresh", code, &fetched)));
         } else {
@@ -69,6 +71,7 @@ impl At<'_> {
         let At { session, opened, request } = self;
         session.watch_interrupts();
         let fetched = session.host(|host| fetch_options(opened, request, &asked(args), host))?;
+        say_refused(&fetched, streams);
         let checked = session.host(|host| check_options(opened, request, &fetched, max_list_age, host))?;
         let code = match ended(session, &fetched) {
             Some(code) => code,
@@ -116,6 +119,14 @@ fn asked(args: &Fetch) -> FetchRequest {
     FetchRequest { sets: meant(&args.sets), max_age: args.max_age, timeout: args.timeout }
 }
 
+/// How to allow what was refused.
+fn say_refused(fetched: &Fetched, streams: &mut Streams) {
+    if !fetched.refused.is_empty() {
+        let help = exit::words(&Help::Allow(fetched.refused.clone()));
+        streams.say(&(clean_text(&format!("help: {help}")) + "\n"));
+    }
+}
+
 /// The exit code of fetching that a signal ended, or of which not all came.
 fn ended(session: &Session, fetched: &Fetched) -> Option<u8> {
     let signal = session.interrupt().filter(|_| fetched.is_stopped);
@@ -141,6 +152,10 @@ pub fn with_fresh_lists(
     if fetched.is_stopped {
         let code = session.interrupt().unwrap_or(exit::INTERRUPTED);
         return Err(Stop::new(code, "the run was stopped"));
+    }
+    if !fetched.refused.is_empty() {
+        let why = "what is to be asked for dropdown values is not allowed here";
+        return Err(Error::new(ErrorKind::NotAllowed, why).with(Help::Allow(fetched.refused)).into());
     }
     streams.say(&(words::notes(&fetched) + &words::in_force(&fetched)));
     // Git looked for it meanwhile; what is laid over the project stands on the same one.

@@ -12,6 +12,7 @@ use crate::diagnostic::clean;
 use crate::ops::load::{Loaded, Purpose, load};
 use crate::ops::plan::{Planned, planned};
 use crate::ops::project::Project;
+use crate::ops::templates::Templates;
 use crate::plan::{self, Plan};
 use crate::report::content::Content;
 use crate::report::{self, json};
@@ -26,6 +27,10 @@ use crate::store;
 pub fn run(session: &Session, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
     let request = session.request();
     let workspace = session.workspace_with_commit()?;
+    let workspace = match &args.base {
+        Some(base) => workspace.compared_with(base)?,
+        None => workspace,
+    };
     let workspace = match args.max_age {
         Some(max_age) => super::options::with_fresh_lists(session, &workspace, max_age, streams)?,
         None => workspace,
@@ -42,7 +47,7 @@ fn show_plan(
 ) -> Result<u8, Stop> {
     say_if_broken(session, &loaded.project, streams);
     let request = session.request();
-    let Planned { project, mut plan } =
+    let Planned { project, mut plan, .. } =
         session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
     if args.out.is_some() || session.common.output != Form::Text {
         plan::file::seal(&mut plan);
@@ -59,7 +64,10 @@ fn show_plan(
     match session.common.output {
         Form::Json => json::print_plan(&mut plan, "plan", code, &mut |text| streams.result(text)),
         Form::Text => show(&project, &plan, streams),
-        _ => forms::print(session, &content("plan", &project, &plan), streams)?,
+        _ => {
+            let templates = Templates::of(project.workspace);
+            forms::print_by(session, templates, &content("plan", &project, &plan), streams)?;
+        }
     }
     if let Some(path) = &args.out {
         let next =
@@ -95,6 +103,7 @@ pub fn content<'a>(command: &'a str, project: &'a Project<'_>, plan: &'a Plan) -
         integrations: plan.summary.integrations,
         plan: Some(plan),
         outcome: None,
+        policy: plan.policy_changes.as_deref().unwrap_or_default(),
         catalogue: &project.compilation.catalogue,
         folder: "",
     }
@@ -104,6 +113,7 @@ pub fn content<'a>(command: &'a str, project: &'a Project<'_>, plan: &'a Plan) -
 pub fn show(project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
     let compilation = &project.compilation;
     let sources = project.workspace.sources();
+    streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
     streams.result(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
     report::plan::text(plan, &mut |text| streams.result(text));
 }

@@ -29,7 +29,10 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
     }
     match session.common.output {
         Form::Json => json::print_plan(&mut plan, "revert", exit::OK, &mut |text| streams.result(text)),
-        _ => report::plan::text(&plan, &mut |text| streams.result(text)),
+        _ => {
+            streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
+            report::plan::text(&plan, &mut |text| streams.result(text));
+        }
     }
     let next = match &args.out {
         Some(path) => {

@@ -12,9 +12,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::Common;
 use super::exit::Stop;
 use super::interrupts::Interrupts;
-use crate::diagnostic::{clean, count};
-use crate::ops::{self, Filter, Host, Progress, Request, Workspace};
+use super::streams::Streams;
+use super::trust::{self, Gathered};
+use crate::diagnostic::{clean, clean_text, count};
+use crate::ops::approved::learn_approved;
+use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
+use crate::trust::{Line, Need};
 use crate::{apply, options, secrets};
 
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
@@ -29,6 +33,7 @@ pub struct Session {
     secrets: secrets::Local,
     cancel: Arc<AtomicBool>,
     display: Display,
+    trust: Gathered,
 }
 
 /// How far the work is, drawn on stderr where that is a terminal; and what is in flight, for whoever interrupts.
@@ -41,7 +46,7 @@ struct Display {
 impl Session {
     /// # Errors
     /// When the folder that `-C` names cannot be worked in.
-    pub fn new(common: Common) -> Result<Self, Stop> {
+    pub fn new(common: Common, is_about_policy: bool) -> Result<Self, Stop> {
         let own = std::env::current_dir().unwrap_or_default();
         let here = match &common.directory {
             Some(folder) => {
@@ -52,7 +57,13 @@ impl Session {
             }
             None => own,
         };
+        let trust = match trust::gather(&common, &here) {
+            // What is wrong in a policy is what such a command tells.
+            Err(_) if is_about_policy => Gathered::default(),
+            gathered => gathered?,
+        };
         Ok(Session {
+            trust,
             common,
             here,
             begun: Instant::now(),
@@ -122,6 +133,34 @@ impl Session {
         self.display.interrupts.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.code()
     }
 
+    /// Whether an approved branch names something. A branch that cannot be read is told once.
+    fn is_approved(&self, need: &Need, whose: Whose<'_>) -> bool {
+        let unread = self.host(|host| learn_approved(whose, host));
+        let mut streams = Streams::new(self.common.color);
+        unread.iter().for_each(|why| streams.say(&format!("warning: {}\n", clean(why))));
+        self.trust.trust.judge(need).is_ok()
+    }
+
+    /// Asks whether something that no line allows may be from now on; no where there is nobody to ask.
+    fn ask(&self, need: &Need) -> bool {
+        let mut streams = Streams::new(self.common.color);
+        if self.common.no_input || !streams.can_ask() {
+            return false;
+        }
+        let line = Line::of(need);
+        let agreed = streams.ask(&clean_text(&format!(
+            "{need} is not allowed yet.\nAllow it from now on (`{line}`)? Only `yes` goes on: "
+        )));
+        if agreed
+            && let Some(file) = &self.trust.answers
+            && let Err(error) = trust::keep_answer(file, &line, &self.here)
+        {
+            streams
+                .say(&format!("warning: the answer could not be kept, and counts for this run: {error}\n"));
+        }
+        agreed
+    }
+
     /// Runs an operation with this process as its host.
     pub fn host<T>(&self, operation: impl FnOnce(&Host<'_>) -> T) -> T {
         operation(&Host {
@@ -132,6 +171,8 @@ impl Session {
             holder: &ops::holder::this_process,
             open_store: &ops::open_store,
             secrets: &self.secrets,
+            trust: &self.trust.trust,
+            ask: &|need, whose| self.is_approved(need, whose) || self.ask(need),
             progress: &|event| self.display.show(&event),
             cancel: &self.cancel,
         })

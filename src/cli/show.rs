@@ -54,6 +54,7 @@ fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -
                 let place = clean(&format!("{}:{}", place.path, place.line));
                 streams.result(&format!("{said}\n  --> {place}\n"));
             }
+            streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             report::plan::text(&plan, &mut |text| streams.result(text));
         }
         _ => {
@@ -67,6 +68,7 @@ fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -
                 integrations: plan.summary.integrations,
                 plan: Some(&plan),
                 outcome: None,
+                policy: plan.policy_changes.as_deref().unwrap_or_default(),
                 catalogue: &catalogue,
                 folder: "",
             };

@@ -8,14 +8,14 @@ use super::exit::{self, Stop};
 use super::forms;
 use super::session::Session;
 use super::streams::Streams;
-use crate::diagnostic::Finding;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::ops::any_schema::{Judged, judge};
 use crate::ops::project::has_errors;
+use crate::ops::templates::Templates;
 use crate::ops::validate::{Validated, validate, wanted};
 use crate::report::{self, json};
 use crate::schema::parts::Catalogue;
-use crate::source::{Sources, Span};
+use crate::source::Sources;
 
 /// Runs the command.
 ///
@@ -27,6 +27,10 @@ pub fn run(session: &Session, args: &Validate, streams: &mut Streams) -> Result<
     }
     let request = session.request();
     let workspace = session.workspace()?;
+    let workspace = match &args.base {
+        Some(base) => workspace.compared_with(base)?,
+        None => workspace,
+    };
     let wanted = wanted(&workspace, &request, &session.here, &args.paths)?;
     let key = cache::key(session, &workspace, &wanted);
     if let Some(kept) = key.as_ref().and_then(cache::find) {
@@ -35,16 +39,17 @@ pub fn run(session: &Session, args: &Validate, streams: &mut Streams) -> Result<
     }
     streams.record();
     let found = session.host(|host| validate(&workspace, &request, &wanted, host))?;
-    let Validated { findings, hidden, integrations, known } = found;
+    let known = found.known;
     let sources = workspace.sources();
-    let code = print(session, &findings, sources, &hidden, integrations, streams)?;
+    let code = print(session, Templates::of(&workspace), &found, sources, streams)?;
     let said = streams.recorded();
     if let Some(key) = &key {
         cache::keep(key, &Kept { code, said }, sources);
     }
     if let Some(since) = &request.changed_since {
         streams.say(&format!(
-            "Looked at {integrations} of {known}: those that can have changed since {since}.\n"
+            "Looked at {} of {known}: those that can have changed since {since}.\n",
+            found.integrations
         ));
     }
     Ok(code)
@@ -59,7 +64,8 @@ fn judge_files(
 ) -> Result<u8, Stop> {
     let Judged { sources, findings, hidden } = judge(&session.here, schema, paths)?;
     if session.common.output != Form::Text {
-        return print(session, &findings, &sources, &hidden, 0, streams);
+        let found = Validated { findings, hidden, integrations: 0, known: 0, policy: None };
+        return print(session, Templates::built_in(), &found, &sources, streams);
     }
     streams.result(&report::findings::text(&findings, &sources, &hidden));
     streams.result(&report::findings::summary(&findings, paths.len(), "file"));
@@ -69,16 +75,21 @@ fn judge_files(
 /// Prints findings in the wanted form; the exit code says whether there are errors.
 fn print(
     session: &Session,
-    findings: &[Finding],
+    templates: Templates<'_>,
+    found: &Validated,
     sources: &Sources,
-    hidden: &[Span],
-    integrations: usize,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
+    let Validated { findings, hidden, integrations, policy, .. } = found;
+    let (integrations, changes) = (*integrations, policy.as_deref().unwrap_or_default());
     let code = if has_errors(findings) { exit::ERRORS } else { exit::OK };
     match session.common.output {
-        Form::Json => streams.result(&json::print(&json::validate(findings, sources, integrations, code))),
+        Form::Json => {
+            let body = json::validate(findings, sources, integrations, policy.as_deref(), code);
+            streams.result(&json::print(&body));
+        }
         Form::Text => {
+            streams.result(&report::policy::text(changes));
             streams.result(&report::findings::text(findings, sources, hidden));
             streams.result(&report::findings::summary(findings, integrations, "integration"));
         }
@@ -91,10 +102,11 @@ fn print(
                 integrations,
                 plan: None,
                 outcome: None,
+                policy: changes,
                 catalogue: &catalogue,
                 folder: "",
             };
-            forms::print(session, &content, streams)?;
+            forms::print_by(session, templates, &content, streams)?;
         }
     }
     Ok(code)

@@ -10,6 +10,7 @@ pub mod express;
 pub mod layers;
 pub mod levels;
 pub mod lower;
+pub mod outward;
 pub mod project;
 pub mod reach;
 pub mod redact;
@@ -30,13 +31,14 @@ use crate::options::Options;
 use crate::schema::parts::Catalogue;
 use crate::schema::vat::Vat;
 use crate::schema::{Category, Pair};
-use crate::source::{FileId, Sources, Span};
+use crate::source::load;
+use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::yaml::{self, Entry};
 use check::{Checked, Known};
 use compiled::required;
 pub use compiled::{Compiled, find};
 use compose::{Composed, Composer, Mention};
-use levels::Levels;
+use levels::{Denied, Floor, Judge, Levels, Own};
 use project::Manifest;
 pub use selection::Selection;
 
@@ -57,6 +59,12 @@ pub struct Compilation<T = Compiled> {
     pub hidden: Vec<Span>,
     /// Names of all integrations that the project has, selected or not.
     pub names: Vec<String>,
+    /// The levels that compiled integrations give themselves.
+    pub own_levels: BTreeMap<String, Levels>,
+    /// Findings that are no errors, and would be by the levels that the last apply recorded; sorted.
+    pub denied: Vec<Denied>,
+    /// No integration was left out.
+    pub is_whole: bool,
     /// The day that it was judged on.
     pub today: Date,
 }
@@ -98,7 +106,8 @@ impl<'a> Again<'a> {
     /// When a file of it is not what it was then: half of it would be taken for all that the files say.
     pub fn compile(&self, name: &str) -> Result<Compiled, Changed> {
         let Compilation { project, catalogue, options, errors, today, .. } = self.compilation;
-        let known = Known { options, vat: &self.vat, today: *today, programs: project.programs() };
+        let (programs, levels) = (project.programs(), project.levels());
+        let known = Known { options, vat: &self.vat, today: *today, programs, levels };
         let composed = self.composer.at(name).map(|at| self.composer.compose(at));
         let composed = composed.filter(|composed| !composed.incomplete || errors.contains_key(name));
         composed
@@ -112,6 +121,28 @@ impl<'a> Again<'a> {
 #[must_use]
 pub fn compile(sources: &Sources, selection: &Selection) -> Compilation {
     Front::read(sources, selection).compile(Judged::lower)
+}
+
+/// The levels that those integrations give themselves that were not compiled.
+#[must_use]
+pub fn own_levels<T>(
+    sources: &Sources,
+    compilation: &Compilation<T>,
+    environment: Option<&str>,
+) -> BTreeMap<String, Levels> {
+    // Where all were composed there are no others, and where no file speaks of levels there is nothing to find.
+    let is_in_play = |path: &str| path != load::PROJECT_FILE && !path.starts_with("options/");
+    let speaks = |file: &SourceFile| file.with_text(|text, _| text.contains("levels"));
+    if compilation.is_whole || !sources.iter().any(|(_, file)| is_in_play(&file.path) && speaks(file)) {
+        return BTreeMap::new();
+    }
+    let composer = Composer::read(sources, environment, &compilation.project, &mut Vec::new());
+    let composed = compilation.names.par_iter().filter_map(|name| {
+        let composed = composer.compose(composer.at(name)?);
+        let own = Levels::of(&composed.root);
+        (!own.is_empty()).then(|| (name.clone(), own))
+    });
+    composed.collect()
 }
 
 /// An integration in canonical form, and its document in the shape of the source, which the linked schema judges.
@@ -246,7 +277,10 @@ impl<'a> Front<'a> {
             self;
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
-        let known = Known { options: &options, vat: &vat, today, programs: project.programs() };
+        let (programs, levels) = (project.programs(), project.levels());
+        let known = Known { options: &options, vat: &vat, today, programs, levels };
+        let recorded = selection.recorded.as_deref();
+        let levels = Judge { project: &project.levels, floor: selection.floor.as_deref() };
         let mut results = Vec::with_capacity(selected.len());
         for block in selected.chunks(size) {
             if let Some(last) = block.last() {
@@ -256,14 +290,20 @@ impl<'a> Front<'a> {
                 let composed = composer.compose(*at);
                 let bases = if selection.is_all() { composer.bases_of(&composed) } else { BTreeSet::new() };
                 let (incomplete, own) = (composed.incomplete, Levels::of(&composed.root));
+                let own_of = (!own.is_empty()).then(|| composed.name.clone());
                 let former =
                     compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
                 let (mut judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
-                findings.retain_mut(|finding| levels::apply(&[&own, &project.levels], finding));
+                let (name, before) =
+                    (composer.name(*at), former.as_ref().map(|(_, before)| before.text.as_str()));
+                let mut denied = Vec::new();
+                let of_one = Some(Own { name, former: before, levels: &own });
+                findings.retain_mut(|finding| is_told(levels, recorded, of_one, finding, &mut denied));
+                let own = own_of.map(|name| (name, own));
                 if let Some(judged) = &mut judged {
                     judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
                 }
-                One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former }
+                One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former, own, denied }
             }));
         }
         // What could not be read may extend any of them.
@@ -277,14 +317,18 @@ impl<'a> Front<'a> {
         if selection.is_all() {
             let former = results.iter().filter_map(|result| Some(result.former.as_ref()?.1.text.as_str()));
             let known: Vec<&str> = names.iter().map(String::as_str).chain(former).collect();
-            findings.extend(project::unknown_in_safety(sources, &known, &catalogue));
+            findings.extend(project::unknown_names(sources, &known, &catalogue));
         }
-        findings.retain_mut(|finding| levels::apply(&[&project.levels], finding));
+        let mut denied = Vec::new();
+        findings.retain_mut(|finding| is_told(levels, recorded, None, finding, &mut denied));
         let mut hidden = Vec::new();
         let mut integrations = Vec::new();
         let mut former = Vec::new();
+        let mut own_levels = BTreeMap::new();
         for mut result in results {
             former.extend(result.former);
+            own_levels.extend(result.own);
+            denied.append(&mut result.denied);
             findings.append(&mut result.findings);
             hidden.append(&mut result.hidden);
             integrations.extend(result.kept);
@@ -292,12 +336,27 @@ impl<'a> Front<'a> {
         findings.extend(former_names(former, &names));
         without_fixes_of_expressions(&mut findings, sources);
         sort_and_merge(&mut findings, sources);
+        denied.sort();
+        denied.dedup();
         hidden.extend(redact::suspicious(sources, &findings));
         hidden.sort_unstable();
         hidden.dedup();
         redact::redact(&mut findings, sources, &hidden);
         let errors = errors(&findings);
-        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today }
+        Compilation {
+            project,
+            catalogue,
+            options,
+            integrations,
+            errors,
+            findings,
+            hidden,
+            names,
+            own_levels,
+            denied,
+            is_whole: selection.is_all(),
+            today,
+        }
     }
 }
 
@@ -311,6 +370,25 @@ struct One<T> {
     incomplete: bool,
     /// Its name, and the one that it had before.
     former: Option<(String, Mention)>,
+    /// Its name, and the levels that it gives itself.
+    own: Option<(String, Levels)>,
+    denied: Vec<Denied>,
+}
+
+/// Gives a finding its level; false when it is not to be told.
+fn is_told(
+    levels: Judge<'_>,
+    recorded: Option<&Floor>,
+    own: Option<Own<'_>>,
+    finding: &mut Finding,
+    denied: &mut Vec<Denied>,
+) -> bool {
+    let usual = finding.severity;
+    let mut is_told = levels.apply(own, finding);
+    if let Some(recorded) = recorded {
+        denied.extend(levels::apply_recorded(recorded, own, usual, &mut is_told, finding));
+    }
+    is_told
 }
 
 /// What an expression yields differs by environment, so that no text can take its place.

@@ -28,6 +28,8 @@ pub struct Manifest {
     pub owners: BTreeMap<String, Vec<String>>,
     pub secrets: SecretSources,
     pub options: ListRules,
+    /// Read from the tree, as each has a place.
+    #[serde(skip)]
     pub levels: Levels,
     /// The file has errors, so nothing that it says is known.
     #[serde(skip)]
@@ -141,6 +143,12 @@ impl Manifest {
         (!self.broken).then_some(&self.secrets.exec)
     }
 
+    /// What it says of levels; `None` when the file could not be read.
+    #[must_use]
+    pub fn levels(&self) -> Option<&Levels> {
+        (!self.broken).then_some(&self.levels)
+    }
+
     /// Reads the project file; a file with errors counts as one with defaults.
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Manifest {
         let Some(file) = sources.by_path(PROJECT_FILE) else { return Manifest::default() };
@@ -155,6 +163,7 @@ impl Manifest {
             }
             if said.iter().all(|finding| finding.severity != Severity::Error) {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();
+                project.levels = Levels::of(&root);
                 levels::check(&root, &About::default(), &mut said);
                 said.extend(unknown_default(&root));
             }
@@ -182,10 +191,13 @@ fn unknown_default(root: &yaml::Node) -> Option<Finding> {
     (!known.contains(&name)).then(|| codes::compose::unknown_environment(name, near, &known, default.span))
 }
 
-/// What `safety` names and nobody has: a typo there would protect nothing. `integrations` have these ids, or had them.
-pub fn unknown_in_safety(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
+/// What `safety` and `levels` name and nobody has: a typo there would protect nothing. `integrations` have these ids, or had
+/// them.
+pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
     let root = sources.by_path(PROJECT_FILE).and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
-    let Some(safety) = root.as_ref().and_then(|root| root.get("safety")) else { return Vec::new() };
+    let Some(root) = root else { return Vec::new() };
+    let mut findings = levels::unknown_excepted(&root, integrations);
+    let Some(safety) = root.get("safety") else { return findings };
     let mut categories = catalogue.names("categories");
     categories.extend(TOP_LEVEL.map(str::to_owned));
     let categories: Vec<&str> = categories.iter().map(String::as_str).collect();
@@ -197,7 +209,6 @@ pub fn unknown_in_safety(sources: &Sources, integrations: &[&str], catalogue: &C
     };
     let protected = safety.get("protected").and_then(yaml::Node::as_list).unwrap_or_default().iter();
     let protected = protected.filter_map(|item| Some((item.as_text()?.split('.').next()?, item.span)));
-    let mut findings = Vec::new();
     let mut look = |what: &str, known: &[&str], named: Vec<(&str, Span)>| {
         for (name, at) in named.into_iter().filter(|(name, _)| !known.contains(name)) {
             let near = crate::diagnostic::nearest(name, known.iter().copied());

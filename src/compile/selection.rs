@@ -1,8 +1,11 @@
 //! Which integrations are compiled.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::civil::Date;
+
+use super::levels::Floor;
 
 /// Which integrations to compile, and the day to judge them on; empty lists mean all.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +19,10 @@ pub struct Selection {
     pub environment: Option<String>,
     /// Of these only; `None`: no matter which.
     pub affected: Option<BTreeSet<String>>,
+    /// In a comparison, the levels of its base.
+    pub floor: Option<Arc<Floor>>,
+    /// The levels that the last apply recorded.
+    pub recorded: Option<Arc<Floor>>,
 }
 
 impl Selection {

@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
 use super::fault::Fault;
+use crate::trust::{Endpoint, HTTPS};
 
 /// RFC 3986's unreserved characters stay, as OAuth 1.0a wants it too.
 const ALL_BUT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -52,6 +53,12 @@ fn is_web(url: &Url) -> bool {
 pub fn origin(url: &Url) -> String {
     let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
     format!("{}://{host}:{port}", url.scheme())
+}
+
+/// The host and port that an address leads to.
+#[must_use]
+pub fn endpoint(url: &Url) -> Endpoint {
+    Endpoint::new(url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(HTTPS))
 }
 
 /// On this machine, by an address that nobody else decides about.

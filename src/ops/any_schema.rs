@@ -176,12 +176,10 @@ impl Retrieve for Below {
     fn retrieve(&self, uri: &Uri<String>) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
         let path = file_path(uri.as_str()).ok_or_else(|| not_fetched(uri.as_str()))?;
         let shown = path.strip_prefix(&self.folder).unwrap_or(&path);
-        let full = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        if !full.starts_with(&self.folder) {
-            return Err(not_fetched(&path.to_string_lossy()).into());
-        }
+        let read = load::read_below(&self.folder, &path);
+        let read = read.ok_or_else(|| not_fetched(&path.to_string_lossy()))?;
         let mut sources = Sources::default();
-        let file = sources.add(load::read(&full));
+        let file = sources.add(read);
         let mut findings = Vec::new();
         let roots = parse(&sources, file, &mut findings);
         match (&roots[..], findings.first()) {

@@ -13,11 +13,17 @@ use super::request::Request;
 use super::workspace::Workspace;
 use crate::model::{self, canonical_json, digest_text};
 use crate::plan::FORMAT_VERSION;
-use crate::store::{Heads, Note, RENAME, Record, Renamed};
+use crate::store::{Heads, Note, RENAME, Record, Renamed, Rules};
 
 /// All lines. The same store gives the same lines; a later export begins with the same saves.
 #[must_use]
-pub fn export(identity: &str, records: &[Record], notes: &[Note], heads: &Heads) -> Vec<Json> {
+pub fn export(
+    identity: &str,
+    records: &[Record],
+    notes: &[Note],
+    rules: &[Rules],
+    heads: &Heads,
+) -> Vec<Json> {
     let head = json!({"kind": "store", "store": identity, "format_version": FORMAT_VERSION});
     let saves = records.iter().map(|Record { integration, category, past }| {
         // What cannot be used is kept as it stands.
@@ -38,23 +44,36 @@ pub fn export(identity: &str, records: &[Record], notes: &[Note], heads: &Heads)
     let noted = notes.iter().map(
         |note| json!({"kind": note.kind, "at": note.at, "by": note.by, "text": note.text, "plan": note.run}),
     );
+    let judged = rules.iter().map(|rules| {
+        // What cannot be read is kept as it stands.
+        let document: Json = serde_json::from_str(&rules.document).unwrap_or_else(|_| rules.document.as_str().into());
+        let mut line = json!({"kind": RULES, "environment": rules.environment, "digest": rules.digest, "document": document,
+            "recorded_by": rules.recorded_by, "recorded_at": rules.recorded_at, "commit": rules.commit, "dirty": rules.dirty,
+            "plan": rules.run, "at_once": rules.at_once});
+        if is_changed(rules) {
+            line["changed"] = true.into();
+        }
+        line
+    });
     let mut deployed: Vec<(&str, &str, u64)> =
         heads.iter().map(|(name, head)| (name.as_str(), head.category.as_str(), head.revision)).collect();
     deployed.sort_unstable();
-    let end = json!({"kind": END, "saves": records.len(), "notes": notes.len(), "deployed": deployed});
+    let end = json!({"kind": END, "saves": records.len(), "notes": notes.len(), "rules": rules.len(), "deployed": deployed});
     let mut previous = String::new();
-    let chained = std::iter::once(head).chain(saves).chain(noted).chain([end]).map(|mut line| {
-        line["previous"] = std::mem::take(&mut previous).into();
-        let hash = digest_text(&canonical_json(line.clone()));
-        line["hash"] = hash.clone().into();
-        previous = hash;
-        line
-    });
+    let chained =
+        std::iter::once(head).chain(saves).chain(noted).chain(judged).chain([end]).map(|mut line| {
+            line["previous"] = std::mem::take(&mut previous).into();
+            let hash = digest_text(&canonical_json(line.clone()));
+            line["hash"] = hash.clone().into();
+            previous = hash;
+            line
+        });
     chained.collect()
 }
 
 /// The kinds of lines that are no notes, beside the first.
 const SAVE: &str = "save";
+const RULES: &str = "rules";
 const END: &str = "end";
 
 /// Why a record does not prove what it should.
@@ -87,6 +106,12 @@ pub struct Exported {
     pub lines: Vec<Json>,
     /// Saves that are not in the history as they were made.
     pub changed: Vec<Record>,
+    /// Rules that are not as they were recorded.
+    pub changed_rules: Vec<Rules>,
+}
+
+fn is_changed(rules: &Rules) -> bool {
+    digest_text(&rules.document) != rules.digest
 }
 
 /// The record of the store that a request means.
@@ -99,10 +124,11 @@ pub fn export_store(workspace: &Workspace, request: &Request, host: &Host<'_>) -
         host.store(&address)?.ok_or_else(|| Error::usage("there is no store yet, so nothing was saved"))?;
     // Heads first: what is saved meanwhile may be told of and not be deployed yet, never the other way round.
     let heads = store.heads(None)?;
-    let (mut records, notes) = (store.records()?, store.notes()?);
-    let lines = export(store.identity(), &records, &notes, &heads);
+    let (mut records, notes, mut rules) = (store.records()?, store.notes()?, store.rules()?);
+    let lines = export(store.identity(), &records, &notes, &rules, &heads);
+    rules.retain(is_changed);
     records.retain(|record| record.past.settings.as_ref().is_err_and(|unusable| unusable.changed));
-    Ok(Exported { lines, changed: records })
+    Ok(Exported { lines, changed: records, changed_rules: rules })
 }
 
 /// Proves that an export is whole: its lines, without their hashes.
@@ -120,18 +146,21 @@ pub fn verify(text: &str) -> Result<Vec<Json>, Unfit> {
 /// # Errors
 /// The first line of the earlier one that is not.
 pub fn goes_on(lines: &[Json], earlier: &[Json]) -> Result<(), Unfit> {
-    let is_note = |line: &Json| !["store", SAVE, END].iter().any(|kind| line["kind"] == *kind);
-    // A note stands behind all saves, and so its place in the chain moves.
+    let is_note = |line: &Json| !["store", SAVE, RULES, END].iter().any(|kind| line["kind"] == *kind);
+    let is_rules = |line: &Json| line["kind"] == RULES;
+    // A note stands behind all saves and rules behind all notes, and so their places in the chain move.
     let unchained = |line: &Json| {
         let mut line = line.clone();
         line["previous"] = Json::Null;
         line
     };
     let mut notes = lines.iter().filter(|line| is_note(line)).map(unchained);
+    let mut rules = lines.iter().filter(|line| is_rules(line)).map(unchained);
     for (at, line) in earlier.iter().enumerate().filter(|(_, line)| line["kind"] != END) {
-        let stands = match is_note(line) {
-            true => notes.next().as_ref() == Some(&unchained(line)),
-            false => lines.get(at) == Some(line),
+        let stands = match (is_note(line), is_rules(line)) {
+            (true, _) => notes.next().as_ref() == Some(&unchained(line)),
+            (_, true) => rules.next().as_ref() == Some(&unchained(line)),
+            _ => lines.get(at) == Some(line),
         };
         if !stands {
             return Err(Unfit::at(
@@ -245,13 +274,25 @@ mod tests {
         };
         let note =
             Note { at: String::new(), by: "bo".into(), kind: "force".into(), text: "x".into(), run: None };
-        let lines = export("id", &[record(1), record(2), record(3)], &[note], &Heads::default());
+        let document = r#"{"policy":{"live":"ask"},"version":1}"#.to_owned();
+        let rules = Rules {
+            environment: "production".into(),
+            digest: digest_text(&document),
+            document,
+            recorded_by: "ann".into(),
+            recorded_at: "2026-12-01T09:30:00Z".into(),
+            commit: None,
+            dirty: false,
+            run: None,
+            at_once: false,
+        };
+        let lines = export("id", &[record(1), record(2), record(3)], &[note], &[rules], &Heads::default());
         lines.into_iter().map(|line| canonical_json(line) + "\n").collect()
     }
 
     #[test]
     fn a_whole_export_is_proved() {
-        assert_eq!(verify(&sample()).map(|lines| lines.len()), Ok(6));
+        assert_eq!(verify(&sample()).map(|lines| lines.len()), Ok(7));
     }
 
     #[test]

@@ -1,19 +1,32 @@
 //! Whether a plan may be applied: every refusal, for every door. Nothing here asks anybody; the moment is handed in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::base::Base;
 use super::error::{Error, ErrorKind, Help, Result};
+use super::judged::{Judging, Recorded};
+use super::policy;
 use super::window;
-use crate::compile::project::{Environment, Limits, Live, Manifest, Safety};
+use crate::compile::project::Manifest;
 use crate::diagnostic::count;
-use crate::plan::safety::{GAPS, Rules, Thresholds};
-use crate::plan::{self, Plan, Refusal};
+use crate::plan::policy::{Environment, Live, Policy, Window};
+use crate::plan::safety::{self, GAPS, Objection};
+use crate::plan::{Plan, Refusal};
 
-const CHECKS: &[&str] =
-    &["max_changed", "max_reset", "max_categories", "protected", "empty", "window", "hold", "require_clean"];
+const CHECKS: &[&str] = &[
+    "max_changed",
+    "max_reset",
+    "max_categories",
+    "protected",
+    "empty",
+    "window",
+    "hold",
+    "require_clean",
+    "levels",
+];
 
 /// The check that consent to live changes answers, and no force.
 pub const LIVE_APPROVAL: &str = "allow_live";
@@ -77,10 +90,10 @@ pub struct Refused(pub Vec<Refusal>);
 ///
 /// # Errors
 /// Every check that refuses it and is not lifted.
-pub fn check(plan: Plan, declared: &Manifest, consent: &Consent, now: Timestamp) -> Result<Approved> {
-    let mut found = lasting(&plan, declared);
-    found.extend(window(&plan, declared, now)?);
-    found.extend(live_approval(&plan, declared).filter(|_| !consent.live));
+pub fn check(plan: Plan, judging: &Judging, consent: &Consent, now: Timestamp) -> Result<Approved> {
+    let mut found = lasting(&plan, judging);
+    found.extend(windows(&plan, judging, now)?);
+    found.extend(live_approval(&plan, judging).filter(|_| !consent.live));
     let is_lifted = |refusal: &Refusal| consent.force.iter().any(|force| force.check == refusal.check);
     let (lifted, standing): (Vec<_>, Vec<_>) = found.into_iter().partition(is_lifted);
     if !standing.is_empty() {
@@ -99,18 +112,91 @@ pub fn check(plan: Plan, declared: &Manifest, consent: &Consent, now: Timestamp)
     Ok(approved)
 }
 
+/// Judges whether the rules that the files say may be recorded by themselves: by nothing that is recorded.
+///
+/// # Errors
+/// When the environment is applied from a commit only, and the tree has changes beside it.
+pub fn check_rules(plan: &Plan, judging: &Judging) -> Result<()> {
+    match not_clean(plan, &judging.files, judging.environment()) {
+        Some(refusal) => Err(Refused(vec![refusal]).into()),
+        None => Ok(()),
+    }
+}
+
 /// Says of a plan why it would be refused, as far as that is in the plan and the project, and notes what hangs on the moment
 /// and on whoever applies it. Its gaps are told already.
 ///
 /// # Errors
 /// When the apply window cannot be used.
-pub fn predict_refusals(plan: &mut Plan, declared: &Manifest, now: Timestamp) -> Result<()> {
-    plan.refusals = lasting(plan, declared);
-    let closed = window(plan, declared, now)?.map(|refusal| refusal.message);
-    let approval = live_approval(plan, declared)
+pub fn predict_refusals(plan: &mut Plan, judging: &Judging, now: Timestamp) -> Result<()> {
+    plan.refusals = lasting(plan, judging);
+    let closed = windows(plan, judging, now)?.into_iter().map(|refusal| refusal.message);
+    let approval = live_approval(plan, judging)
         .map(|refusal| format!("{}; it takes approval for live integrations to apply this", refusal.message));
     plan.notes.extend(closed.into_iter().chain(approval));
     Ok(())
+}
+
+/// As [`predict_refusals`], by the rules of the base of a comparison too: what only they refuse is told with their name.
+///
+/// # Errors
+/// When the apply window of the base cannot be used.
+pub fn predict_by_base(plan: &mut Plan, base: &Base, now: Timestamp) -> Result<()> {
+    let rules = policy::of_manifest(base.declared());
+    let environment = plan.environment.clone().unwrap_or_default();
+    let closed = rules_of(&rules, &environment).windows;
+    let closed = closed_windows(plan, closed.iter(), now)?.into_iter().map(|refusal| refusal.message);
+    let approval = leave(plan, rules.live);
+    let approval =
+        approval.map(|refusal| format!("{}; it takes approval for live integrations", refusal.message));
+    for said in closed.chain(approval) {
+        if !plan.notes.iter().any(|known| known.starts_with(&said)) {
+            plan.notes.push(by_rules_of(base, &said));
+        }
+    }
+    let found = objections(plan, &rules, &environment);
+    add_of_base(plan, base, found.into_iter().map(|objection| objection.refusal).collect());
+    Ok(())
+}
+
+/// Says of a comparison of files what an apply of it would be refused for whatever is deployed: protections and holds, by the
+/// rules of the head and of the base.
+pub fn foretell(plan: &mut Plan, declared: &Manifest, base: Option<&Base>) {
+    let environment = plan.environment.clone().unwrap_or_default();
+    let certain = |plan: &Plan, rules: &Policy| -> Vec<Refusal> {
+        let found = objections(plan, rules, &environment).into_iter().map(|objection| objection.refusal);
+        found.filter(|refusal| matches!(refusal.check.as_str(), "protected" | "hold")).collect()
+    };
+    let rules = policy::of_manifest(declared);
+    plan.refusals = certain(plan, &rules);
+    let of_base = base.map(|base| (base, policy::of_manifest(base.declared())));
+    let approval = leave(plan, rules.live);
+    let approval_of_base = of_base.as_ref().and_then(|(base, rules)| Some((*base, leave(plan, rules.live)?)));
+    let said = match (approval, approval_of_base) {
+        (Some(refusal), _) => Some(refusal.message),
+        (None, Some((base, refusal))) => Some(by_rules_of(base, &refusal.message)),
+        (None, None) => None,
+    };
+    plan.notes
+        .extend(said.map(|said| format!("{said}; it takes approval for live integrations to apply this")));
+    if let Some((base, rules)) = of_base {
+        let found = certain(plan, &rules);
+        add_of_base(plan, base, found);
+    }
+}
+
+fn by_rules_of(base: &Base, said: &str) -> String {
+    format!("{said} (by the rules of {})", base.name())
+}
+
+/// Adds what the base refuses and the head does not.
+fn add_of_base(plan: &mut Plan, base: &Base, found: Vec<Refusal>) {
+    let is_known = |refusal: &Refusal| {
+        plan.refusals.iter().any(|known| known.check == refusal.check && known.message == refusal.message)
+    };
+    let new: Vec<Refusal> = found.into_iter().filter(|refusal| !is_known(refusal)).collect();
+    let told = |one: Refusal| Refusal { message: by_rules_of(base, &one.message), ..one };
+    plan.refusals.extend(new.into_iter().map(told));
 }
 
 /// All that refuses, in words.
@@ -155,7 +241,8 @@ pub fn by_check(refusals: &[Refusal]) -> Vec<(&str, Vec<&Refusal>)> {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         let checks = by_check(&refused.0).into_iter().map(|(check, _)| check.to_owned()).collect();
-        Error::new(ErrorKind::Refused, refused.to_string()).with(Help::Checks(checks))
+        let recorded = refused.0.iter().any(|refusal| refusal.recorded);
+        Error::new(ErrorKind::Refused, refused.to_string()).with(Help::Checks { checks, recorded })
     }
 }
 
@@ -166,33 +253,6 @@ fn first_names(names: &[&str]) -> String {
     match names.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
-    }
-}
-
-/// The project's rules as a plan is judged by them.
-#[must_use]
-pub fn rules(safety: &Safety) -> Rules {
-    let all = |limits: &BTreeMap<String, Limits>| {
-        limits.iter().map(|(name, limits)| (name.clone(), thresholds(limits))).collect()
-    };
-    Rules {
-        overall: thresholds(&safety.overall),
-        pairs: all(&safety.pairs),
-        categories: all(&safety.categories),
-        protected: safety.protected.clone(),
-    }
-}
-
-fn thresholds(limits: &Limits) -> Thresholds {
-    let share = |text: &Option<String>| {
-        let percent = text.as_ref()?.trim_end_matches('%').trim().parse::<f64>().ok()?;
-        Some(percent / 100.0)
-    };
-    Thresholds {
-        max_changed: share(&limits.max_changed),
-        max_reset: share(&limits.max_reset),
-        max_categories: share(&limits.max_categories),
-        minimum: usize::try_from(limits.minimum.unwrap_or(1)).unwrap_or(usize::MAX),
     }
 }
 
@@ -229,59 +289,132 @@ impl FromStr for Force {
     }
 }
 
-/// What refuses a plan whenever and by whomever it is applied.
-fn lasting(plan: &Plan, declared: &Manifest) -> Vec<Refusal> {
+/// What refuses a plan whenever and by whomever it is applied: by the files, and then what only the recorded rules object to.
+fn lasting(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
     // What the plan said on its day stays only where it cannot be judged again: gaps, by the schemas. The rules are those
     // that hold now.
     let mut found: Vec<Refusal> =
         plan.refusals.iter().filter(|refusal| refusal.check == GAPS).cloned().collect();
-    found.extend(plan::safety::refusals(&plan.integrations, &rules(&declared.safety)));
-    let environment = environment_of(plan, declared);
-    let dirty = plan.commit.as_ref().is_none_or(|commit| commit.dirty);
-    if dirty && plan.is_pending() && environment.is_some_and(|environment| environment.require_clean) {
-        found.push(refusal(
-            "require_clean",
-            "this environment is applied from a commit only, and the tree has changes that are not committed",
-        ));
+    let of_files = objections(plan, &judging.files, judging.environment());
+    let of_record = judging.recorded().map(|recorded| {
+        let said: BTreeSet<&str> = of_files.iter().map(|objection| objection.subject.as_str()).collect();
+        let mut only = objections(plan, &recorded.policy, judging.environment());
+        only.retain(|objection| !said.contains(objection.subject.as_str()));
+        let mut only: Vec<Refusal> = only.into_iter().map(|objection| objection.refusal).collect();
+        only.extend(denied(plan, judging));
+        only.into_iter().map(|refusal| since_last_apply(refusal, recorded)).collect::<Vec<_>>()
+    });
+    found.extend(of_files.into_iter().map(|objection| objection.refusal));
+    found.extend(safety::emptied(&plan.integrations));
+    found.extend(of_record.into_iter().flatten());
+    found
+}
+
+/// Says that the files alone would not refuse it.
+fn since_last_apply(refusal: Refusal, recorded: &Recorded) -> Refusal {
+    let Refusal { check, message, .. } = refusal;
+    let told = recorded.told();
+    let message = format!("{message}, by the rules of the last apply ({told}), which still count");
+    Refusal { check, message, recorded: true }
+}
+
+/// What a policy objects to, whatever the moment.
+fn objections(plan: &Plan, policy: &Policy, environment: &str) -> Vec<Objection> {
+    let mut found = safety::objections(&plan.integrations, policy);
+    if let Some(refusal) = not_clean(plan, policy, environment).filter(|_| plan.is_pending()) {
+        found.push(Objection { subject: "require_clean".to_owned(), refusal });
     }
     for written in &plan.integrations.tally().written {
         // Another id is no way out of a hold.
         let names = std::iter::once(&written.integration).chain(&written.renamed_from);
         for name in names {
-            if let Some(reason) = declared.safety.holds.get(name) {
-                found.push(refusal("hold", format!("{name} is on hold: {reason}")));
+            for reason in policy.holds.get(name).into_iter().flatten() {
+                found.push(Objection {
+                    subject: format!("hold {name}"),
+                    refusal: Refusal::new("hold", format!("{name} is on hold: {reason}")),
+                });
             }
         }
     }
     found
 }
 
-fn environment_of<'d>(plan: &Plan, declared: &'d Manifest) -> Option<&'d Environment> {
-    declared.environments.get(plan.environment.as_ref()?)
+/// The tree has changes, and the environment is applied from a commit only.
+fn not_clean(plan: &Plan, policy: &Policy, environment: &str) -> Option<Refusal> {
+    let dirty = plan.commit.as_ref().is_none_or(|commit| commit.dirty);
+    let require_clean = rules_of(policy, environment).require_clean;
+    let why =
+        "this environment is applied from a commit only, and the tree has changes that are not committed";
+    (dirty && require_clean).then(|| Refusal::new("require_clean", why))
 }
 
-/// The apply window, where it is closed.
-fn window(plan: &Plan, declared: &Manifest, now: Timestamp) -> Result<Option<Refusal>> {
-    let window = environment_of(plan, declared).and_then(|environment| environment.window.as_ref());
-    match window.filter(|_| plan.is_pending()) {
-        Some(window) if !window::is_open(window, now)? => {
-            Ok(Some(refusal("window", window::closed(window, now)?)))
-        }
-        _ => Ok(None),
+/// Findings that the files made less than errors since the last apply.
+fn denied(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
+    if !plan.is_pending() {
+        return Vec::new();
     }
+    let mut codes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for denied in judging.denied() {
+        codes.entry(denied.code).or_default().extend(denied.integration.as_deref());
+    }
+    let told = codes.into_iter().map(|(code, names)| {
+        let found = match names.as_slice() {
+            [] => format!("{code} was found"),
+            names => format!("{code} was found in {}", first_names(names)),
+        };
+        Refusal::new("levels", format!("{found}, and `levels.{code}` makes that an error"))
+    });
+    told.collect()
+}
+
+/// What a policy asks of an environment.
+fn rules_of(policy: &Policy, environment: &str) -> Environment {
+    policy.environments.get(environment).cloned().unwrap_or_default()
+}
+
+/// The apply windows that are closed: by the files, and what only the recorded rules close.
+fn windows(plan: &Plan, judging: &Judging, now: Timestamp) -> Result<Vec<Refusal>> {
+    let of_files = rules_of(&judging.files, judging.environment()).windows;
+    let mut closed = closed_windows(plan, of_files.iter(), now)?;
+    if let Some(recorded) = judging.recorded().filter(|_| closed.is_empty()) {
+        let of_record = rules_of(&recorded.policy, judging.environment()).windows;
+        let only = closed_windows(plan, of_record.difference(&of_files), now)?;
+        closed.extend(only.into_iter().map(|refusal| since_last_apply(refusal, recorded)));
+    }
+    Ok(closed)
+}
+
+fn closed_windows<'w>(
+    plan: &Plan,
+    windows: impl Iterator<Item = &'w Window>,
+    now: Timestamp,
+) -> Result<Vec<Refusal>> {
+    let mut closed = Vec::new();
+    for window in windows.filter(|_| plan.is_pending()) {
+        if !window::is_open(window, now)? {
+            closed.push(Refusal::new("window", window::closed(window, now)?));
+        }
+    }
+    Ok(closed)
 }
 
 /// The leave that a project requires for integrations in live mode.
-fn live_approval(plan: &Plan, declared: &Manifest) -> Option<Refusal> {
-    let live = live(plan);
-    (declared.safety.live == Live::RequireLeave && !live.is_empty()).then(|| {
-        let number = count(live.len(), "integration");
-        refusal(LIVE_APPROVAL, format!("this changes {number} in live mode: {}", first_names(&live)))
+fn live_approval(plan: &Plan, judging: &Judging) -> Option<Refusal> {
+    let found = leave(plan, judging.live())?;
+    let recorded = judging.recorded().filter(|_| judging.files.live != Live::RequireLeave);
+    Some(match recorded {
+        Some(recorded) => since_last_apply(found, recorded),
+        None => found,
     })
 }
 
-fn refusal(check: &str, message: impl Into<String>) -> Refusal {
-    Refusal { check: check.to_owned(), message: message.into() }
+fn leave(plan: &Plan, asked: Live) -> Option<Refusal> {
+    let live = live(plan);
+    (asked == Live::RequireLeave && !live.is_empty()).then(|| {
+        let number = count(live.len(), "integration");
+        let message = format!("this changes {number} in live mode: {}", first_names(&live));
+        Refusal::new(LIVE_APPROVAL, message)
+    })
 }
 
 #[cfg(test)]
@@ -300,9 +433,7 @@ mod tests {
     #[test]
     fn no_check_is_crowded_out_by_the_reasons_of_another() {
         let of = |check: &str, number: usize| {
-            (0..number)
-                .map(move |at| Refusal { check: check.to_owned(), message: format!("{check} {at}") })
-                .collect()
+            (0..number).map(move |at| Refusal::new(check, format!("{check} {at}"))).collect()
         };
         let all: Vec<Vec<Refusal>> =
             vec![of("protected", 6), of("hold", 1), of("empty", 4), of("protected", 1)];

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::base::{Base, Commits};
 use super::blame::Blame;
+use super::check;
 use super::error::{Error, Result};
 use super::host::Host;
 use super::owners::Owners;
 use super::plan as planner;
+use super::policy_changes;
 use super::project::{self, Project};
 use super::request::Request;
 use super::workspace::{self, Workspace};
@@ -58,11 +62,14 @@ pub struct Compared<'s> {
 }
 
 impl Compared<'_> {
-    /// Whether any setting differs, or is managed no more.
+    /// Whether any setting differs, or is managed no more, or what judges differs.
     #[must_use]
     pub fn has_changes(&self) -> bool {
         let settings = &self.plan.summary.settings;
-        settings.add + settings.change + settings.reset > 0 || !self.plan.released.is_empty()
+        let is_judged_otherwise = self.plan.policy_changes.iter().any(|changes| !changes.is_empty());
+        settings.add + settings.change + settings.reset > 0
+            || !self.plan.released.is_empty()
+            || is_judged_otherwise
     }
 }
 
@@ -80,10 +87,12 @@ pub fn open(start: &Path, request: &Request, sides: &Sides) -> Result<Opened> {
             (root, history, head)
         }
     };
-    let (base, base_name) = base(&history, sides, &head, head_name.map_or("HEAD", String::as_str))?;
-    let (again, since) = (history.again()?, &base);
-    let (old, new) = std::thread::scope(|scope| {
-        let old = scope.spawn(move || again.load(since));
+    let commits = Commits::find(&history, sides.base.as_deref(), &head, sides.exact)?;
+    let base_name = words(&commits, head_name.map_or("HEAD", String::as_str));
+    let parted = commits.parted.commit.clone();
+    let again = history.again()?;
+    let (base, new) = std::thread::scope(|scope| {
+        let base = scope.spawn(move || Base::load(&again, commits));
         let new = match head_name {
             Some(name) => history
                 .load(&head)
@@ -91,18 +100,19 @@ pub fn open(start: &Path, request: &Request, sides: &Sides) -> Result<Opened> {
                 .map_err(Error::from),
             None => Workspace::open(start),
         };
-        (old.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
+        (base.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
     });
+    let base = Arc::new(base?);
     let comparison = Comparison {
-        base: Side { name: base_name.clone(), id: Some(base.commit.id.clone()) },
+        base: Side { name: base_name.clone(), id: Some(parted.id.clone()) },
         head: match head_name {
             Some(name) => Side { name: name.clone(), id: Some(head.commit.id.clone()) },
             None => Side { name: "working tree".to_owned(), id: None },
         },
     };
     Ok(Opened {
-        base: Workspace::of_revision(root.clone(), old?, &base_name, base.commit),
-        head: new?,
+        base: Workspace::of_revision(root.clone(), Arc::clone(base.parted()), &base_name, parted),
+        head: new?.with_base(base),
         comparison,
         history: (history, head),
         blame: sides.blame,
@@ -124,7 +134,7 @@ pub fn diff<'s>(opened: &'s Opened, request: &Request, host: &Host<'_>) -> Resul
     let mut plan = compare(request, &before, &after, &reached);
     plan.comparison = Some(opened.comparison.clone());
     plan.commit = opened.head.commit().map(plan::Commit::of);
-    let owners = Owners::of(&after.compilation.project, Some(&opened.history));
+    let owners = Owners::of(&after.compilation.project, Some(&opened.history), opened.head.base());
     let mut blame = opened.blame.then(|| Blame::of(new, &opened.history));
     plan.integrations.edit(&mut |one| {
         owners.assign(one);
@@ -136,23 +146,16 @@ pub fn diff<'s>(opened: &'s Opened, request: &Request, host: &Host<'_>) -> Resul
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
     (plan.summary.errors, plan.summary.warnings, plan.summary.notes) =
         (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
+    plan.policy_changes = Some(policy_changes::of(&opened.head));
+    check::foretell(&mut plan, &after.compilation.project, opened.head.base());
     plan::file::seal(&mut plan);
     Ok(Compared { before, after, plan, findings })
 }
 
-/// The commit to compare with, and what it is in words.
-fn base(history: &History, sides: &Sides, head: &Revision, head_name: &str) -> Result<(Revision, String)> {
-    let name = match &sides.base {
-        Some(name) => name.clone(),
-        None => history.default_base()?,
-    };
-    let named = history.resolve(&name)?;
-    if sides.exact {
-        return Ok((named, name));
-    }
-    let parted = history.merge_base(&named, head)?;
-    let words = if parted == named { name } else { format!("merge base of {name} and {head_name}") };
-    Ok((parted, words))
+/// From where the change is told, in words.
+fn words(commits: &Commits, head_name: &str) -> String {
+    let Commits { name, tip, parted } = commits;
+    if parted == tip { name.clone() } else { format!("merge base of {name} and {head_name}") }
 }
 
 /// The same integrations; names that do not exist on this side are not asked for. An environment that came later has no values
@@ -234,6 +237,7 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
         findings: Vec::new(),
         summary,
         comparison: None,
+        policy_changes: None,
     }
 }
 

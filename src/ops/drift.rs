@@ -24,13 +24,13 @@ use crate::store::{Head, Store};
 pub fn drift<'w>(workspace: &'w Workspace, request: &Request, host: &Host<'_>) -> Result<Planned<'w>> {
     let Loaded { project, fleet, mut snapshot } = load::load(workspace, request, host, Purpose::Look)?;
     let open = fleet.open.clone();
-    let mut plan = make_on(&project, fleet, &mut snapshot, request, host, Purpose::Look)?;
+    let (mut plan, judging) = make_on(&project, fleet, &mut snapshot, request, host, Purpose::Look)?;
     let moved = match snapshot.store.as_deref_mut() {
         Some(store) => find(request, &plan, &project, &open, store)?,
         None => Vec::new(),
     };
     to_drift(&mut plan, moved);
-    Ok(Planned { project, plan })
+    Ok(Planned { project, plan, judging })
 }
 
 /// A category that is not as an apply left it.
@@ -203,6 +203,8 @@ fn in_no_file(name: &str) -> Integration {
         integration: name.to_owned(),
         renamed_from: None,
         pair: "".into(),
+        recorded_pair: None,
+        unmanaged: Vec::new(),
         title: "in no file".into(),
         mode: Mode::Onboarding,
         deployed_mode: None,

@@ -2,6 +2,7 @@
 //! words the help in its own terms. What is wrong in the files is a finding, never an error.
 
 use crate::diagnostic::nearest;
+use crate::trust::Line;
 use crate::{compile, source, store};
 
 /// A result of an operation.
@@ -73,8 +74,8 @@ pub enum Help {
     RevertRenamed(String),
     /// Read a revision that has this integration's file, or adopt what is deployed.
     RevertWithoutFile(String),
-    /// What to do about each of these checks, which refuse a plan.
-    Checks(Vec<String>),
+    /// What to do about each of these checks, which refuse a plan; some of them by rules that the files say no more.
+    Checks { checks: Vec<String>, recorded: bool },
     /// The store was named for the plan, and has to be named again.
     NameStoreAsPlanned,
     /// The pair of an integration that is deployed and in no file has to be named.
@@ -89,6 +90,10 @@ pub enum Help {
     WhatIsLaidOut,
     /// A committed list of dropdown values has to be mended, or begun anew.
     MendList,
+    /// These lines would allow what was refused.
+    Allow(Vec<Line>),
+    /// The run is untrusted on purpose.
+    Untrusted,
 }
 
 impl Error {

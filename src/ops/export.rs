@@ -16,6 +16,7 @@ use super::workspace::Workspace;
 use crate::compile::compose::files_by_integration;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
+use crate::schema::validate::Validator;
 use crate::source::write::{self, Mode};
 use crate::source::{FileId, Sources};
 use crate::yaml::{self, Node};
@@ -32,13 +33,16 @@ pub fn pairs(catalogue: &Catalogue, request: &Request) -> Result<Vec<String>> {
     Ok(known.into_iter().filter(|id| wanted.is_empty() || wanted.contains(id)).collect())
 }
 
-/// The editors' schemas by their files' names: of the pairs that a request takes; else of those that the project's
+/// The editors' schemas by their files' names: of policy files, and of the pairs that a request takes; else of those that the project's
 /// integrations use; else of all.
 ///
 /// # Errors
 /// When a pair does not exist.
 pub fn schemas(catalogue: &Catalogue, request: &Request, sources: &Sources) -> Result<Vec<(String, Json)>> {
     let mut schemas = Vec::new();
+    if let Ok(policy) = Validator::meta("policy") {
+        schemas.push(("policy.schema.json".to_owned(), policy.schema().clone()));
+    }
     for id in used_pairs(catalogue, request, sources)? {
         let Some(pair) = catalogue.pair(&id) else { continue };
         schemas.push((format!("{id}.schema.json"), for_editors(&pair)));

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use super::deployed;
 use super::error::{Result, require_known};
 use super::host::Host;
+use super::judged::Recorded;
 use super::places;
-use super::request::Request;
+use super::request::{Filter, Request};
 use super::workspace::Workspace;
 use crate::model::{SettingPath, Settings, Value};
-use crate::store::{self, Note, Record};
+use crate::plan::policy::{self, Policy, PolicyChange};
+use crate::store::{self, Note, Record, Rules};
 
 /// Which saves are asked for, beside what the request's filter takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Wanted {
 pub struct Found {
     /// Oldest first.
     pub entries: Vec<HistoryEntry>,
+    /// Rules that were recorded, oldest first; none where saves of some integrations, categories or settings are asked for.
+    pub rules: Vec<RulesEntry>,
     /// Integrations that were asked for by a former name: that one, and the one of now.
     pub renamed: Vec<(String, String)>,
 }
@@ -40,8 +44,10 @@ pub struct Found {
 /// When the store cannot be read, or nothing is known of an integration.
 pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: &Host<'_>) -> Result<Found> {
     let (_, address) = places::store_of(&workspace.declared(), workspace.root(), request, host)?;
-    let (records, notes, renames) = match host.store(&address)? {
-        Some(mut store) => (deployed::records(store.as_mut())?, store.notes()?, store.renames()?),
+    let (records, notes, renames, rules) = match host.store(&address)? {
+        Some(mut store) => {
+            (deployed::records(store.as_mut())?, store.notes()?, store.renames()?, store.rules()?)
+        }
         None => Default::default(),
     };
     // An integration that left the files has a history too, so names are looked up there.
@@ -69,7 +75,12 @@ pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: 
     };
     found.entries = entries(records, &notes);
     found.entries.retain(|entry| asked.takes(entry));
+    if asked.takes_all() {
+        found.rules = rules_entries(rules);
+        found.rules.retain(|entry| asked.takes_rules(&entry.rules));
+    }
     if let Some(limit) = wanted.limit {
+        found.rules.drain(..found.rules.len().saturating_sub(limit));
         found.entries.drain(..found.entries.len().saturating_sub(limit));
     }
     Ok(found)
@@ -86,6 +97,20 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Nothing was said of which integrations, categories or settings.
+    fn takes_all(&self) -> bool {
+        let Filter { integrations, pairs, categories, exclude } = &self.request.filter;
+        let is_narrow = [integrations, pairs, categories, exclude].iter().any(|names| !names.is_empty());
+        self.integration.is_none() && self.wanted.setting.is_none() && !is_narrow
+    }
+
+    fn takes_rules(&self, rules: &Rules) -> bool {
+        let commit =
+            |wanted: &String| rules.commit.as_ref().is_some_and(|id| id.starts_with(wanted.as_str()));
+        let by = |wanted: &String| rules.recorded_by.to_lowercase().contains(&wanted.to_lowercase());
+        self.commit.as_ref().is_none_or(commit) && self.wanted.by.as_ref().is_none_or(by)
+    }
+
     fn takes(&self, entry: &HistoryEntry) -> bool {
         let HistoryEntry { record, changes, .. } = entry;
         let (wanted, filter) = (self.wanted, &self.request.filter);
@@ -120,6 +145,31 @@ pub struct HistoryEntry {
     pub changes: Vec<(SettingPath, Option<Value>, Option<Value>)>,
     /// What is known of the run that made it: a check that was lifted, a way back, a rename.
     pub notes: Vec<Note>,
+}
+
+/// Rules that an apply recorded, with what changed of them.
+#[derive(Debug)]
+pub struct RulesEntry {
+    pub rules: Rules,
+    /// Since those before of the same environment; none of the first, and why where they cannot be used.
+    pub changes: Option<Result<Vec<PolicyChange>, String>>,
+}
+
+/// Each of the recorded rules beside those before them of the same environment, oldest first.
+#[must_use]
+pub fn rules_entries(rules: Vec<Rules>) -> Vec<RulesEntry> {
+    let mut before: BTreeMap<String, Policy> = BTreeMap::new();
+    let entry = |rules: Rules| {
+        let changes = match Recorded::read(&rules) {
+            Ok(recorded) => {
+                let old = before.insert(rules.environment.clone(), recorded.policy.clone());
+                old.map(|old| Ok(policy::changes(&old, &recorded.policy)))
+            }
+            Err(error) => Some(Err(error.message)),
+        };
+        RulesEntry { rules, changes }
+    };
+    rules.into_iter().map(entry).collect()
 }
 
 /// Each save beside the one before it of the same category, and the notes of its run. `records` are in the order of saving.

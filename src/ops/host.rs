@@ -12,6 +12,7 @@ use crate::apply;
 use crate::options::fetch;
 use crate::secrets;
 use crate::store::{self, Address, Store, StoreError};
+use crate::trust::{Need, Trust};
 
 /// The outside of an operation.
 #[derive(Clone, Copy)]
@@ -27,9 +28,21 @@ pub struct Host<'a> {
     /// Opens a store; none where there is none yet and none is to be made.
     pub open_store: &'a OpenStore,
     pub secrets: &'a dyn secrets::Source,
+    /// What is allowed from outside the repository.
+    pub trust: &'a Trust,
+    /// Looks further where no line allows something: at what an approved branch names, and for a person's answer. False where
+    /// neither allows it.
+    pub ask: &'a (dyn Fn(&Need, Whose<'_>) -> bool + Sync),
     pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
     /// True once the work is to stop; what is being saved is finished first.
     pub cancel: &'a AtomicBool,
+}
+
+/// Whose need it is: the project, and the environment as which an approved branch is read.
+#[derive(Clone, Copy)]
+pub struct Whose<'a> {
+    pub root: &'a Path,
+    pub environment: Option<&'a str>,
 }
 
 /// Opens a store by its address; none where there is none and none is to be made.

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::error::{ErrorKind, Result};
 use super::host::{Access, Host};
+use super::judged::Record;
 use super::places;
 use super::project::{self, Project};
 use super::request::Request;
@@ -97,6 +98,8 @@ pub struct Snapshot {
     pub store: Option<Box<dyn Store>>,
     /// The integrations that it has and the project does not; none where they were not asked for.
     pub gone: Option<Vec<Name>>,
+    /// The rules that applies recorded there.
+    pub record: Record,
 }
 
 /// What a plan is made for.
@@ -118,8 +121,9 @@ pub fn load<'w>(
     host: &Host<'_>,
     purpose: Purpose,
 ) -> Result<Loaded<'w>> {
-    let selection = workspace.selection(request, host)?;
+    let mut selection = workspace.selection(request, host)?;
     let mut snapshot = Snapshot::find(workspace, request, host, purpose)?;
+    selection.recorded = snapshot.record.levels();
     // Of a few, all is read.
     let few = !request.filter.integrations.is_empty() || request.changed_since.is_some();
     if few {
@@ -136,7 +140,7 @@ pub fn load<'w>(
     let heads = Arriving::default();
     let look = Look {
         heads: &heads,
-        secrets: Secrets::new(host.secrets, Reach::plan(workspace.root()), &key),
+        secrets: Secrets::new(host.secrets, Reach::plan(workspace.root(), host.trust), &key),
         fingerprints: RwLock::default(),
         purpose,
         scope: Scope { categories: request.filter.categories.clone(), ..Scope::default() },
@@ -173,12 +177,14 @@ impl Snapshot {
     /// # Errors
     /// When the store is not named, or cannot be opened.
     pub fn under<T>(opened: &Project<'_, T>, request: &Request, host: &Host<'_>) -> Result<Self> {
-        Ok(Snapshot { store: host.store(&opened.store(request, host)?.1)?, gone: None })
+        let (environment, address) = opened.store(request, host)?;
+        Snapshot::of(host.store(&address)?, environment.as_deref(), opened.workspace)
     }
 
     fn find(workspace: &Workspace, request: &Request, host: &Host<'_>, purpose: Purpose) -> Result<Self> {
-        let address = match places::store_of(&workspace.declared(), workspace.root(), request, host) {
-            Ok((_, address)) => address,
+        let found = places::store_of(&workspace.declared(), workspace.root(), request, host);
+        let (environment, address) = match found {
+            Ok(found) => found,
             // What is wrong in pairform.yaml or in what was asked for is said when the project is compiled.
             Err(error) if matches!(error.kind, ErrorKind::Usage | ErrorKind::Invalid) => {
                 return Ok(Snapshot::default());
@@ -190,7 +196,19 @@ impl Snapshot {
             Purpose::Look => Access::Read,
             Purpose::Apply => Access::Upgrade,
         };
-        Ok(Snapshot { store: (host.open_store)(&address, access)?, gone: None })
+        Snapshot::of((host.open_store)(&address, access)?, environment.as_deref(), workspace)
+    }
+
+    fn of(
+        mut store: Option<Box<dyn Store>>,
+        environment: Option<&str>,
+        workspace: &Workspace,
+    ) -> Result<Self> {
+        let record = match store.as_deref_mut() {
+            Some(store) => Record::read(store, environment, workspace)?,
+            None => Record::default(),
+        };
+        Ok(Snapshot { store, gone: None, record })
     }
 }
 
@@ -364,8 +382,20 @@ pub(super) fn desired<'a>(compiled: &'a Compiled, options: &'a Options) -> Desir
 /// What is up to date apart from the rest.
 fn part(opened: Project<'_, Kept>) -> (Project<'_>, Fleet) {
     let Project { workspace, compilation, environment } = opened;
-    let Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today } =
-        compilation;
+    let Compilation {
+        project,
+        catalogue,
+        options,
+        integrations,
+        errors,
+        findings,
+        hidden,
+        names,
+        own_levels,
+        denied,
+        is_whole,
+        today,
+    } = compilation;
     let mut fleet = Fleet::default();
     for kept in integrations {
         match kept {
@@ -378,8 +408,20 @@ fn part(opened: Project<'_, Kept>) -> (Project<'_>, Fleet) {
         }
     }
     let integrations = Vec::new();
-    let compilation =
-        Compilation { project, catalogue, options, integrations, errors, findings, hidden, names, today };
+    let compilation = Compilation {
+        project,
+        catalogue,
+        options,
+        integrations,
+        errors,
+        findings,
+        hidden,
+        names,
+        own_levels,
+        denied,
+        is_whole,
+        today,
+    };
     (Project { workspace, compilation, environment }, fleet)
 }
 

@@ -4,30 +4,50 @@ use std::collections::BTreeMap;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::base::Base;
 use crate::compile::project::Manifest;
 use crate::plan::{Action, CategoryPlan, Integration};
 use crate::source::git::{History, Revision};
 
-/// Who owns what in a project.
+/// Who owns what in a project. In a comparison also who did in its base: a change is not out of the hands of those whom it
+/// takes off the list.
 pub struct Owners<'a> {
-    declared: &'a BTreeMap<String, Vec<String>>,
+    sides: Vec<Side<'a>>,
     /// The project's folder in its repository.
     folder: String,
+}
+
+/// Who owns what by one revision.
+struct Side<'a> {
+    declared: &'a BTreeMap<String, Vec<String>>,
     rules: Vec<Rule>,
 }
 
 impl<'a> Owners<'a> {
     #[must_use]
-    pub fn of(declared: &'a Manifest, history: Option<&(History, Revision)>) -> Self {
-        let rules = history
-            .and_then(|(history, revision)| Some((history.folder(), rules(&history.codeowners(revision)?))));
-        let (folder, rules) = rules.unwrap_or_default();
-        Owners { declared: &declared.owners, folder, rules }
+    pub fn of(declared: &'a Manifest, history: Option<&(History, Revision)>, base: Option<&'a Base>) -> Self {
+        let rules = |revision: &Revision| {
+            let text = history.and_then(|(history, _)| history.codeowners(revision));
+            text.map(|text| rules(&text)).unwrap_or_default()
+        };
+        let own = history.map(|(_, revision)| rules(revision)).unwrap_or_default();
+        let mut sides = vec![Side { declared: &declared.owners, rules: own }];
+        sides.extend(
+            base.map(|base| Side { declared: &base.declared().owners, rules: rules(base.tip_revision()) }),
+        );
+        let folder = history.map(|(history, _)| history.folder()).unwrap_or_default();
+        Owners { sides, folder }
+    }
+
+    /// With those whom the last apply recorded.
+    #[must_use]
+    pub fn and(mut self, recorded: &'a BTreeMap<String, Vec<String>>) -> Self {
+        self.sides.push(Side { declared: recorded, rules: Vec::new() });
+        self
     }
 
     /// Writes the owners to every category that changes or is blocked.
     pub fn assign(&self, integration: &mut Integration) {
-        let Owners { declared, folder, rules } = self;
         let worth =
             |category: &&mut CategoryPlan| !category.changes.is_empty() || category.action == Action::Blocked;
         for category in integration.categories.iter_mut().filter(worth) {
@@ -37,15 +57,28 @@ impl<'a> Owners<'a> {
                 category.category.to_string(),
                 integration.pair.to_string(),
             ];
-            let mut owners: Vec<String> =
-                keys.iter().find_map(|key| declared.get(key)).cloned().unwrap_or_default();
-            for path in category.changes.iter().filter_map(|change| change.path.as_deref()) {
-                owners.extend(owners_of(rules, &format!("{folder}{path}")));
-            }
-            owners.sort();
-            owners.dedup();
-            category.owners = owners;
+            let paths = category.changes.iter().filter_map(|change| change.path.as_deref());
+            category.owners = self.named(&keys, paths);
         }
+    }
+
+    /// Whose review a change of policy needs that is written in a file; none: in CODEOWNERS itself.
+    #[must_use]
+    pub fn of_policy(&self, path: Option<&str>) -> Vec<String> {
+        self.named(&[POLICY.to_owned()], path.into_iter())
+    }
+
+    fn named<'p>(&self, keys: &[String], paths: impl Iterator<Item = &'p str> + Clone) -> Vec<String> {
+        let mut owners: Vec<String> = Vec::new();
+        for Side { declared, rules } in &self.sides {
+            owners.extend(keys.iter().find_map(|key| declared.get(key)).into_iter().flatten().cloned());
+            for path in paths.clone() {
+                owners.extend(owners_of(rules, &format!("{}{path}", self.folder)));
+            }
+        }
+        owners.sort();
+        owners.dedup();
+        owners
     }
 }
 
@@ -54,6 +87,9 @@ impl<'a> Owners<'a> {
 pub fn of_path(codeowners: &str, path: &str) -> Vec<String> {
     owners_of(&rules(codeowners), path)
 }
+
+/// The category, of a kind, under which the owners of the rules themselves stand.
+pub const POLICY: &str = "policy";
 
 struct Rule {
     pattern: Gitignore,

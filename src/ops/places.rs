@@ -1,16 +1,20 @@
 //! Which environment is meant and where its store is. Nothing here opens a store.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::allowed;
 use super::error::{Error, ErrorKind, Help, Result, require_known};
-use super::host::Host;
+use super::host::{Host, Whose};
+use super::needs::needs_of_store;
 use super::request::Request;
 use crate::compile::project::{DEFAULT_STORE, Environment, Manifest};
 use crate::diagnostic::list_words;
 use crate::http;
 use crate::model::{Hidden, digest_text};
-use crate::secrets::{Reach, Secrets};
+use crate::secrets::{self, Reach, Secrets};
 use crate::store::{self, Address};
+use crate::trust::{Line, Need};
 
 /// The environment's name and where its store is, a relative path taken from the project's root.
 ///
@@ -38,9 +42,44 @@ pub fn store_of(
     // Its password is for the URL that the project names, to the letter: a URL says how to connect too.
     let declared = declared.filter(|declared| store.is_none_or(|store| declared.store == store));
     let url = rooted(root, store.or(declared.map(|declared| &*declared.store)).unwrap_or(DEFAULT_STORE));
-    let reference = declared.and_then(|declared| declared.password.as_ref());
-    let password = reference.map(|reference| password(root, &reference.secret, host)).transpose()?;
-    Ok((name, Address { url, password }))
+    if host.trust.is_untrusted {
+        let why = "no store is opened, since this run is untrusted";
+        return Err(Error::new(ErrorKind::NotAllowed, why).with(Help::Untrusted));
+    }
+    let whose = Whose { root, environment: name.as_deref() };
+    let needs = needs_of_store(&url, root);
+    if store.is_none() {
+        allowed::require_all(
+            needs.iter().filter(|need| need.is_far).map(|need| need.need.clone()),
+            whose,
+            host,
+        )?;
+    }
+    // What a line allows is where the links lead, so that is what is opened.
+    let file = needs.iter().find_map(|one| match &one.need {
+        Need::StoreFile(path) if one.is_far => Some(format!("sqlite:{}", path.display())),
+        _ => None,
+    });
+    let within = (store.is_none() && file.is_none()).then(|| root.to_owned());
+    let url = file.filter(|_| store.is_none()).unwrap_or(url);
+    // A password of the environment is for servers that a line names, on this machine too: whoever may write the files names one.
+    let unnamed: Vec<Line> =
+        needs.iter().filter(|one| !host.trust.is_named(&one.need)).map(|one| Line::of(&one.need)).collect();
+    let password = match declared.and_then(|declared| declared.password.as_ref()) {
+        Some(_) if !unnamed.is_empty() => {
+            let why = "the password that pairform.yaml names is for a server that a line names";
+            return Err(Error::new(ErrorKind::NotAllowed, why).with(Help::Allow(unnamed)));
+        }
+        Some(reference) => {
+            if let Some(need) = secrets::need_of(&reference.secret, root, &BTreeMap::new()) {
+                allowed::require(&need, whose, host)?;
+            }
+            Some(password(root, &reference.secret, host)?)
+        }
+        None => None,
+    };
+    let plain = needs.iter().all(|one| host.trust.is_plain(&one.need));
+    Ok((name, Address { url, password, from_environment: unnamed.is_empty(), plain, within }))
 }
 
 /// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every
@@ -119,7 +158,7 @@ fn rooted(root: &Path, url: &str) -> String {
 
 fn password(root: &Path, reference: &str, host: &Host<'_>) -> Result<Hidden<String>> {
     let refused = |why: String| Error::new(ErrorKind::NotAllowed, why);
-    let secrets = Secrets::new(host.secrets, Reach::fetch(root), &[]);
+    let secrets = Secrets::new(host.secrets, Reach::fetch(root, host.trust), &[]);
     let read =
         secrets.with(reference, |value| std::str::from_utf8(value).map(|text| Hidden::new(text.to_owned())));
     match read {

@@ -11,9 +11,11 @@ use super::check;
 use super::deployed;
 use super::error::Result;
 use super::host::{Host, Progress};
+use super::judged::Judging;
 use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
 use super::owners::Owners;
 use super::places;
+use super::policy_changes;
 use super::project::Project;
 use super::request::Request;
 use super::workspace::Workspace;
@@ -31,6 +33,8 @@ use crate::store::{Deployed, Store};
 pub struct Planned<'w> {
     pub project: Project<'w>,
     pub plan: Plan,
+    /// What judges whether it may be applied.
+    pub judging: Judging,
 }
 
 /// Plans what a request takes; reads the store and writes nothing.
@@ -57,8 +61,8 @@ pub fn planned<'w>(
     purpose: Purpose,
 ) -> Result<Planned<'w>> {
     let Loaded { project, fleet, mut snapshot } = loaded;
-    let plan = make_on(&project, fleet, &mut snapshot, request, host, purpose)?;
-    Ok(Planned { project, plan })
+    let (plan, judging) = make_on(&project, fleet, &mut snapshot, request, host, purpose)?;
+    Ok(Planned { project, plan, judging })
 }
 
 /// Makes the plan of a compiled project, not sealed yet; reads the store and writes nothing.
@@ -66,6 +70,14 @@ pub fn planned<'w>(
 /// # Errors
 /// When the store cannot be read, or a category filter names nothing.
 pub fn make(project: &Project<'_>, request: &Request, host: &Host<'_>) -> Result<Plan> {
+    made(project, request, host).map(|(plan, _)| plan)
+}
+
+/// As [`make`], with what judges it.
+///
+/// # Errors
+/// As [`make`].
+pub fn made(project: &Project<'_>, request: &Request, host: &Host<'_>) -> Result<(Plan, Judging)> {
     let mut snapshot = Snapshot::under(project, request, host)?;
     make_on(project, Fleet::default(), &mut snapshot, request, host, Purpose::Look)
 }
@@ -81,16 +93,18 @@ pub fn make_on(
     request: &Request,
     host: &Host<'_>,
     purpose: Purpose,
-) -> Result<Plan> {
+) -> Result<(Plan, Judging)> {
     project.require_categories(request)?;
     let (environment, _) = project.store(request, host)?;
-    let Snapshot { store, gone } = snapshot;
+    let Snapshot { store, gone, record } = snapshot;
+    let judging = Judging::of(project, environment.as_deref(), std::mem::take(record));
+    let owned = judging.recorded_owners();
     let compilation = &project.compilation;
     let workspace = project.workspace;
     let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
     let reach = match purpose {
-        Purpose::Look => Reach::plan(workspace.root()),
-        Purpose::Apply => Reach::apply(workspace.root(), &compilation.project.secrets.exec),
+        Purpose::Look => Reach::plan(workspace.root(), host.trust),
+        Purpose::Apply => Reach::apply(workspace.root(), &compilation.project.secrets.exec, host.trust),
     };
     let secrets = key.as_ref().map(|key| Secrets::new(host.secrets, reach, key));
     let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
@@ -100,7 +114,7 @@ pub fn make_on(
             project,
             scope: scope(request, project, fleet.number()),
             fingerprint: &fingerprint,
-            owners: Owners::of(&compilation.project, history.as_ref()),
+            owners: Owners::of(&compilation.project, history.as_ref(), workspace.base()).and(&owned),
         },
         store: store.as_deref_mut(),
         up_to_date: fleet.up_to_date.into_iter().peekable(),
@@ -149,6 +163,7 @@ pub fn make_on(
         planned_store,
         released,
         scope,
+        policy_changes: judging.changes_of(&integrations),
         notes: likely_renames(&integrations, &gone, &known),
         integrations,
         refusals,
@@ -157,8 +172,20 @@ pub fn make_on(
         summary,
         comparison: None,
     };
-    check::predict_refusals(&mut plan, &compilation.project, (host.now)())?;
-    Ok(plan)
+    check::predict_refusals(&mut plan, &judging, (host.now)())?;
+    if let Some(base) = workspace.base() {
+        check::predict_by_base(&mut plan, base, (host.now)())?;
+        let since_apply = plan.policy_changes.take().unwrap_or_default();
+        let mut changes = policy_changes::of(workspace);
+        changes.extend(
+            since_apply
+                .into_iter()
+                .filter(|one| !changes.iter().any(|known| known.item == one.item))
+                .collect::<Vec<_>>(),
+        );
+        plan.policy_changes = Some(changes);
+    }
+    Ok((plan, judging))
 }
 
 /// Integrations of a fleet that are in memory at once, and of which what is deployed is read together.
@@ -256,7 +283,11 @@ impl Planner<'_, '_> {
         });
         let planned: Vec<PlannedOne> = planned.collect::<Result<_, Changed>>()?;
         let mut integrations = Vec::with_capacity(planned.len());
-        for PlannedOne { integration, gap, released, left_out, is_known } in planned {
+        let pairs = self.recorded_pairs(&names, &renamed)?;
+        for PlannedOne { mut integration, gap, released, left_out, is_known } in planned {
+            let former = renamed.get(&integration.integration).unwrap_or(&integration.integration);
+            let recorded = pairs.get(former).filter(|pair| **pair != *integration.pair);
+            integration.recorded_pair = recorded.map(|pair| pair.as_str().into());
             self.made.refusals.extend(gap);
             self.made.released.extend(released);
             self.all.scope.left_out_categories += left_out;
@@ -323,6 +354,18 @@ impl Planner<'_, '_> {
                 .insert(category, Current { revision, settings, applied });
         }
         Ok((deployed, read.renamed))
+    }
+
+    /// The pairs that integrations were last applied with, by the names under which they are deployed.
+    fn recorded_pairs(
+        &mut self,
+        names: &[String],
+        renamed: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>> {
+        let Some(store) = self.store.as_deref_mut() else { return Ok(BTreeMap::new()) };
+        let names: Vec<String> = names.iter().map(|name| renamed.get(name).unwrap_or(name).clone()).collect();
+        let said = store.said(Some(&names))?;
+        Ok(said.into_iter().map(|said| (said.integration, said.pair)).collect())
     }
 
     /// Adds what was planned, and between it what is up to date, up to a name (`None`: to the end).

@@ -10,7 +10,7 @@ use super::deployed;
 use super::error::{Error, Help, Result};
 use super::host::Host;
 use super::places;
-use super::plan::{Planned, make};
+use super::plan::{Planned, made};
 use super::project;
 use super::request::Request;
 use super::workspace::Workspace;
@@ -43,7 +43,7 @@ pub fn revert<'w>(
 ) -> Result<Planned<'w>> {
     let opened = project::open(workspace, &request.of(integration), host)
         .map_err(|error| in_no_file(workspace, request, integration, host).unwrap_or(error))?;
-    let mut plan = make(&opened, request, host)?;
+    let (mut plan, judging) = made(&opened, request, host)?;
     let (_, address) = opened.store(request, host)?;
     let mut store =
         host.store(&address)?.ok_or_else(|| Error::usage("there is no store yet, so nothing was saved"))?;
@@ -135,9 +135,9 @@ pub fn revert<'w>(
     plan.refusals = integrations.iter().filter_map(gap).collect();
     plan.integrations = integrations.into_iter().collect();
     plan.summary = plan.integrations.tally().summary.clone();
-    check::predict_refusals(&mut plan, &opened.compilation.project, (host.now)())?;
+    check::predict_refusals(&mut plan, &judging, (host.now)())?;
     plan::file::seal(&mut plan);
-    Ok(Planned { project: opened, plan })
+    Ok(Planned { project: opened, plan, judging })
 }
 
 /// What to do about an integration that is deployed and left the files; nothing of it is known without its pair.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
 use super::host::Host;
+use super::policy_changes;
 use super::project::{self, Project};
 use super::request::Request;
 use super::workspace::Workspace;
@@ -13,6 +14,7 @@ use crate::compile::compose::files_by_integration;
 use crate::compile::project::Manifest;
 use crate::compile::{Judged, Selection};
 use crate::diagnostic::{Finding, sort_and_merge};
+use crate::plan::policy::PolicyChange;
 use crate::source::{FileId, Sources, Span, load};
 
 /// What was found.
@@ -24,6 +26,8 @@ pub struct Validated {
     /// How many integrations were looked at, and how many there are.
     pub integrations: usize,
     pub known: usize,
+    /// Of a comparison, what it changes of that which judges.
+    pub policy: Option<Vec<PolicyChange>>,
 }
 
 /// What is kept of an integration to count and select it.
@@ -45,12 +49,14 @@ pub fn validate(
 ) -> Result<Validated> {
     let selection = workspace.selection(request, host)?;
     let declared = workspace.declared();
-    let mut found = Validated { findings: Vec::new(), hidden: Vec::new(), integrations: 0, known: 0 };
+    let mut found =
+        Validated { findings: Vec::new(), hidden: Vec::new(), integrations: 0, known: 0, policy: None };
     for (number, environment) in
         environments(&selection, &declared, workspace.sources()).into_iter().enumerate()
     {
         let name = environment.clone();
-        let selection = Selection { environment, ..selection.clone() };
+        let floor = workspace.floor(environment.as_deref());
+        let selection = Selection { environment, floor, ..selection.clone() };
         let mut project = judge(workspace, selection, paths, host)?;
         let compilation = &mut project.compilation;
         if let Some(name) = name.filter(|_| number > 0) {
@@ -73,6 +79,7 @@ pub fn validate(
             .findings
             .retain(|finding| finding.about.category.as_ref().is_none_or(|id| categories.contains(id)));
     }
+    found.policy = workspace.base().map(|_| policy_changes::of(workspace));
     Ok(found)
 }
 

@@ -4,8 +4,8 @@ use jiff::civil::{Time, Weekday};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::error::{Error, ErrorKind, Result};
-use crate::compile::project::Window;
 use crate::diagnostic::list_words;
+use crate::plan::policy::Window;
 
 /// When a window is open, and when it opens next, in words.
 ///
@@ -23,12 +23,12 @@ pub fn closed(window: &Window, now: Timestamp) -> Result<String> {
         Some(opens) => format!("the window opens next on {}", opens.strftime("%A, %Y-%m-%d at %H:%M")),
         None => "the window never opens".to_owned(),
     };
-    let days = match window.days.as_slice() {
-        [] => "every day".to_owned(),
-        days => {
-            let named = DAYS.iter().filter(|(_, short, _)| days.iter().any(|day| day == short));
-            format!("on {}", list_words(&named.map(|(_, _, long)| *long).collect::<Vec<_>>(), "and"))
-        }
+    let named: Vec<&str> =
+        DAYS.iter().filter(|(_, short, _)| window.days.contains(*short)).map(|(_, _, long)| *long).collect();
+    let days = if window.days.is_empty() {
+        "every day".to_owned()
+    } else {
+        format!("on {}", list_words(&named, "and"))
     };
     let Window { from, to, timezone, .. } = window;
     Ok(format!("this environment applies only {days}, {from}–{to} ({timezone}); {next}"))
@@ -60,8 +60,7 @@ const DAYS: [(Weekday, &str, &str); 7] = [
 ];
 
 fn is_day(window: &Window, day: Weekday) -> bool {
-    let named =
-        |(is, short, _): &(Weekday, &str, &str)| *is == day && window.days.iter().any(|day| day == short);
+    let named = |(is, short, _): &(Weekday, &str, &str)| *is == day && window.days.contains(*short);
     window.days.is_empty() || DAYS.iter().any(named)
 }
 
@@ -92,7 +91,7 @@ mod tests {
     #[test]
     fn a_window_is_open_on_its_days_in_its_timezone_and_over_midnight() {
         let window = |from: &str, to: &str| Window {
-            days: vec!["mon".into(), "tue".into()],
+            days: ["mon".into(), "tue".into()].into(),
             from: from.into(),
             to: to.into(),
             timezone: "Europe/Stockholm".into(),

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
+use super::base::{Base, Commits};
 use super::error::{Error, Help, Result};
 use super::host::Host;
 use super::places;
+use super::replaced;
 use super::request::Request;
+use crate::compile::levels::Floor;
 use crate::compile::project::Manifest;
 use crate::compile::{Selection, reach};
 use crate::source::git::{self, Commit, GitError, History, Revision};
@@ -21,7 +24,11 @@ pub type Files = BTreeMap<String, String>;
 /// A project that was opened. A snapshot: what changes in the tree afterwards is not seen, except in texts that were not read yet.
 pub struct Workspace {
     root: PathBuf,
-    sources: Sources,
+    sources: Arc<Sources>,
+    /// What it is compared with.
+    base: Option<Arc<Base>>,
+    /// Nothing in it is trusted with more than being read.
+    untrusted: bool,
     /// The revision that was asked for, in place of the working tree.
     revision: Option<String>,
     commit: OnceLock<Option<Commit>>,
@@ -63,7 +70,12 @@ impl Workspace {
     }
 
     /// The sources of a revision that is called so.
-    pub(super) fn of_revision(root: PathBuf, sources: Sources, name: &str, commit: Commit) -> Self {
+    pub(super) fn of_revision(
+        root: PathBuf,
+        sources: impl Into<Arc<Sources>>,
+        name: &str,
+        commit: Commit,
+    ) -> Self {
         let workspace = Workspace { revision: Some(name.to_owned()), ..Workspace::of(root, sources) };
         workspace.commit.get_or_init(|| Some(commit));
         workspace
@@ -84,11 +96,55 @@ impl Workspace {
     #[must_use]
     pub fn in_memory(root: &Path, files: &Files) -> Self {
         let files: Vec<SourceFile> = files.iter().map(|(path, text)| SourceFile::new(path, text)).collect();
-        Workspace::of(root.to_owned(), files.into())
+        Workspace::of(root.to_owned(), Sources::from(files))
     }
 
-    pub(super) fn of(root: PathBuf, sources: Sources) -> Self {
-        Workspace { root, sources, revision: None, commit: OnceLock::new(), looking: Mutex::default() }
+    pub(super) fn of(root: PathBuf, sources: impl Into<Arc<Sources>>) -> Self {
+        Workspace {
+            root,
+            sources: sources.into(),
+            base: None,
+            untrusted: false,
+            revision: None,
+            commit: OnceLock::new(),
+            looking: Mutex::default(),
+        }
+    }
+
+    /// The same, compared with a base: findings and plans of it are judged by the rules of both.
+    ///
+    /// # Errors
+    /// When there is no repository or no such revision, or they have no common history.
+    pub fn compared_with(self, name: &str) -> Result<Self> {
+        let (history, head) = self.history()?;
+        let commits = Commits::find(&history, Some(name), &head, false)?;
+        let base = Base::load(&history, commits)?;
+        Ok(self.with_base(base.into()))
+    }
+
+    pub(super) fn with_base(self, base: Arc<Base>) -> Self {
+        Workspace { base: Some(base), ..self }
+    }
+
+    /// What it is compared with.
+    #[must_use]
+    pub fn base(&self) -> Option<&Base> {
+        self.base.as_deref()
+    }
+
+    /// The same where nobody vouches for what is in it: parts that replace built-in ones are those of the base, or the
+    /// built-in ones where it has none or there is no base; and no template of it words a report.
+    #[must_use]
+    pub fn untrusted(self) -> Self {
+        let vouched = self.base.as_ref().map(|base| base.tip());
+        let sources =
+            replaced::vouched(&self.sources, vouched).map_or_else(|| Arc::clone(&self.sources), Arc::new);
+        Workspace { sources, untrusted: true, ..self }
+    }
+
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        self.untrusted
     }
 
     /// The same project with some texts in the place of what it has, or beside it.
@@ -98,7 +154,8 @@ impl Workspace {
         if let Some(commit) = self.commit.get() {
             workspace.commit.get_or_init(|| commit.clone());
         }
-        Workspace { revision: self.revision.clone(), ..workspace }
+        let base = self.base.clone();
+        Workspace { revision: self.revision.clone(), base, untrusted: self.untrusted, ..workspace }
     }
 
     /// The project's folder. Of a revision it need not exist.
@@ -131,6 +188,15 @@ impl Workspace {
         found.as_ref()
     }
 
+    /// The id of the commit that the sources are of or stand on, without asking what is changed in the tree.
+    #[must_use]
+    pub fn head(&self) -> Option<String> {
+        match self.commit.get() {
+            Some(known) => known.as_ref().map(|commit| commit.id.clone()),
+            None => self.history().ok().map(|(_, revision)| revision.commit.id),
+        }
+    }
+
     /// The repository around the project, and the revision that its sources are of or stand on.
     ///
     /// # Errors
@@ -152,6 +218,12 @@ impl Workspace {
             return Ok(given.to_ascii_lowercase());
         }
         Ok(history(&self.root, given)?.1.commit.id)
+    }
+
+    /// Of a comparison, the levels of its base in an environment: findings do not go below.
+    #[must_use]
+    pub(super) fn floor(&self, environment: Option<&str>) -> Option<Arc<Floor>> {
+        self.base().map(|base| base.floor(&self.sources, environment).into())
     }
 
     /// The integrations that a request takes. The only place where a selection is made.
@@ -179,7 +251,9 @@ impl Workspace {
         };
         Ok(Selection {
             affected,
+            floor: self.floor(environment.as_deref()),
             environment,
+            recorded: None,
             today: Some(host.today()),
             integrations: request.filter.integrations.clone(),
             exclude: request.filter.exclude.clone(),

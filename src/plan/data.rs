@@ -115,6 +115,12 @@ pub struct Integration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<String>,
     pub pair: Name,
+    /// The pair that it was last applied with, where that is another: the limits of that pair count too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_pair: Option<Name>,
+    /// Categories that people keep editing elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged: Vec<Name>,
     /// `Shopify ↔ Fortnox`
     pub title: Name,
     pub mode: Mode,
@@ -358,6 +364,17 @@ pub struct Released {
 pub struct Refusal {
     pub check: String,
     pub message: String,
+    /// The files alone would not refuse it: the rules of the last apply do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recorded: bool,
+}
+
+impl Refusal {
+    /// One of the files.
+    #[must_use]
+    pub fn new(check: &str, message: impl Into<String>) -> Self {
+        Refusal { check: check.to_owned(), message: message.into(), recorded: false }
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]

@@ -314,6 +314,8 @@ mod tests {
             integration: format!("shop-{number:04}"),
             renamed_from: number.is_multiple_of(3).then(|| "old".to_owned()),
             pair: "a-b".into(),
+            recorded_pair: None,
+            unmanaged: Vec::new(),
             title: "A ↔ B".into(),
             mode: Mode::Live,
             deployed_mode: Some(Mode::Onboarding),

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod file;
 pub mod integrations;
 mod planning;
+pub mod policy;
 pub mod safety;
 pub mod tally;
 
@@ -25,6 +26,7 @@ pub use data::{
 pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
 pub use planning::{Desired, PlaceOf, plan_integration, with_fingerprints};
+use policy::PolicyChange;
 
 /// The version of the machine output; a minor step adds, a major one breaks.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -36,6 +38,10 @@ pub struct Plan {
     pub command: String,
     /// `sha256:` of the canonical body.
     pub digest: String,
+    /// What judges and is not what the last apply recorded; of a comparison, what it changes of that which judges. None where
+    /// there is nothing to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_changes: Option<Vec<PolicyChange>>,
     pub commit: Option<Commit>,
     pub environment: Option<String>,
     /// The identity of the store that was read; none when there is no store yet.

@@ -55,6 +55,8 @@ pub fn plan_integration<'d>(
         integration: desired.integration.to_owned(),
         renamed_from: desired.renamed_from.map(str::to_owned),
         pair: desired.pair.id.clone(),
+        recorded_pair: None,
+        unmanaged: desired.unmanaged.to_vec(),
         title: desired.pair.title.clone(),
         mode: if desired.live { Mode::Live } else { Mode::Onboarding },
         deployed_mode: None,

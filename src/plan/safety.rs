@@ -1,61 +1,53 @@
 //! What stops a plan from being applied, judged from the plan alone: how much of what is deployed it would move, what is
 //! protected, and what would be left empty. Each refusal names its check, so that just that one can be lifted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{CategoryPlan, Integration, Refusal, turns_live};
 use super::deployed::Current;
 use super::integrations::Integrations;
+use super::policy::{Limits, Policy, Share};
 use super::tally::Count;
 use crate::model::SettingPath;
 
-/// Limits, as shares from 0 to 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Thresholds {
-    /// Of the settings, changed or reset.
-    pub max_changed: Option<f64>,
-    /// Of the settings, reset.
-    pub max_reset: Option<f64>,
-    /// Of the categories, saved anew.
-    pub max_categories: Option<f64>,
-    /// Judged from so many on.
-    pub minimum: usize,
+/// A refusal and what it is of, by which two policies are compared: of the same thing one need not refuse twice.
+#[derive(Debug, Clone)]
+pub struct Objection {
+    pub subject: String,
+    pub refusal: Refusal,
 }
 
-/// All rules of a project.
-#[derive(Debug, Clone, Default)]
-pub struct Rules {
-    pub overall: Thresholds,
-    pub pairs: BTreeMap<String, Thresholds>,
-    pub categories: BTreeMap<String, Thresholds>,
-    /// `CATEGORY`, or `CATEGORY.SETTING` and all below it.
-    pub protected: Vec<String>,
-}
-
-/// Judges a plan by rules; by those of its day when it is made, and by those that hold then when it is applied.
+/// Judges how much a plan moves and what of it is protected, by a policy; when it is made, and again when it is applied.
 #[must_use]
-pub fn refusals(integrations: &Integrations, rules: &Rules) -> Vec<Refusal> {
+pub fn objections(integrations: &Integrations, policy: &Policy) -> Vec<Objection> {
     let counts = &integrations.tally().counts;
     let all = || counts.values().flatten();
-    let mut found = limits(&Count::sum(all().map(|(_, count)| count)), rules.overall, "safety", "");
-    for (pair, thresholds) in &rules.pairs {
+    let mut found = limits(&Count::sum(all().map(|(_, count)| count)), &policy.limits, "safety", "");
+    for (pair, of_pair) in &policy.pairs {
         let these = counts.get(pair.as_str()).into_iter().flat_map(BTreeMap::values);
+        // Another pair is no way out of the limits of this one.
+        let these = these.chain(integrations.tally().recorded_pairs.get(pair.as_str()));
         let path = format!("safety.pairs.{pair}");
-        found.extend(limits(&Count::sum(these), *thresholds, &path, &format!(" of {pair}")));
+        found.extend(limits(&Count::sum(these), of_pair, &path, &format!(" of {pair}")));
     }
-    for (id, thresholds) in &rules.categories {
+    for (id, of_category) in &policy.categories {
         let these = all().filter(|(category, _)| *category == id).map(|(_, count)| count);
         let path = format!("safety.categories.{id}");
-        found.extend(limits(&Count::sum(these), *thresholds, &path, &format!(" of {id}")));
+        found.extend(limits(&Count::sum(these), of_category, &path, &format!(" of {id}")));
     }
-    if !rules.protected.is_empty() {
+    if !policy.protected.is_empty() {
         integrations.for_each(&mut |integration| {
             let of_one = integration.categories.iter();
-            found.extend(of_one.filter_map(|category| protected(integration, category, &rules.protected)));
+            found.extend(of_one.filter_map(|category| protected(integration, category, &policy.protected)));
         });
     }
-    found.extend(integrations.tally().emptied.iter().cloned());
     found
+}
+
+/// Refuses to leave a category empty.
+#[must_use]
+pub fn emptied(integrations: &Integrations) -> Vec<Refusal> {
+    integrations.tally().emptied.clone()
 }
 
 /// Refuses to turn live mode on while a required setting would not be deployed afterwards: in a category that the plan leaves
@@ -92,14 +84,12 @@ pub fn live_with_gaps<'a>(
     }
     let more = missing.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(Refusal {
-        check: GAPS.to_owned(),
-        message: format!(
-            "{} would go live while required settings are not deployed: {}{more}",
-            integration.integration,
-            missing[..missing.len().min(NAMED)].join(", ")
-        ),
-    })
+    let message = format!(
+        "{} would go live while required settings are not deployed: {}{more}",
+        integration.integration,
+        missing[..missing.len().min(NAMED)].join(", ")
+    );
+    Some(Refusal::new(GAPS, message))
 }
 
 /// What [`live_with_gaps`] was judged by and the plan does not save, with its revision; nothing where live mode does not go on.
@@ -121,31 +111,33 @@ pub fn live_depends_on<'a>(
 /// The check that nothing lifts.
 pub const GAPS: &str = "gaps";
 
-fn limits(count: &Count, thresholds: Thresholds, path: &str, whose: &str) -> Vec<Refusal> {
-    let judge = |check: &str, number: usize, all: usize, max: Option<f64>, noun: &str, what: &str| {
-        let max = max?;
-        let share = number as f64 / all.max(1) as f64;
-        (all > 0 && number >= thresholds.minimum.max(1) && share > max).then(|| Refusal {
-            check: check.to_owned(),
-            message: format!(
-                "{number} of {all} deployed {noun}{whose} would be {what} ({:.0} %), more than the {:.0} % that `{path}.{check}` allows",
-                share * 100.0,
-                max * 100.0
-            ),
-        })
+fn limits(count: &Count, limits: &Limits, path: &str, whose: &str) -> Vec<Objection> {
+    let judge = |share: Share, number: usize, all: usize, noun: &str, what: &str| {
+        let bound = limits.of(share).find(|bound| bound.refuses(number, all))?;
+        let check = share.key();
+        let subject = format!("{path}.{check}");
+        let message = format!(
+            "{number} of {all} deployed {noun}{whose} would be {what} ({:.0} %), more than the {} % that `{subject}` allows",
+            100.0 * number as f64 / all as f64,
+            bound.percent
+        );
+        Some(Objection { subject, refusal: Refusal::new(check, message) })
     };
-    let Thresholds { max_changed, max_reset, max_categories, .. } = thresholds;
     [
-        judge("max_changed", count.moved, count.settings, max_changed, "settings", "changed"),
-        judge("max_reset", count.reset, count.settings, max_reset, "settings", "reset"),
-        judge("max_categories", count.saved, count.categories, max_categories, "categories", "saved anew"),
+        judge(Share::MaxChanged, count.moved, count.settings, "settings", "changed"),
+        judge(Share::MaxReset, count.reset, count.settings, "settings", "reset"),
+        judge(Share::MaxCategories, count.saved, count.categories, "categories", "saved anew"),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-fn protected(integration: &Integration, category: &CategoryPlan, rules: &[String]) -> Option<Refusal> {
+fn protected(
+    integration: &Integration,
+    category: &CategoryPlan,
+    rules: &BTreeSet<String>,
+) -> Option<Objection> {
     if !category.action.saves() {
         return None;
     }
@@ -157,10 +149,10 @@ fn protected(integration: &Integration, category: &CategoryPlan, rules: &[String
             |setting: &str| SettingPath::parse(setting).is_some_and(|setting| setting.starts_with(&inner));
         **first == *category.category && category.changes.iter().any(|change| moves(&change.setting))
     })?;
-    Some(Refusal {
-        check: "protected".to_owned(),
-        message: format!("`{rule}` of {} is protected, and this plan changes it", integration.integration),
-    })
+    let name = &integration.integration;
+    let message = format!("`{rule}` of {name} is protected, and this plan changes it");
+    let subject = format!("protected {name}/{}", category.category);
+    Some(Objection { subject, refusal: Refusal::new("protected", message) })
 }
 
 #[cfg(test)]
@@ -171,6 +163,7 @@ mod tests {
     use crate::model;
     use crate::plan::back;
     use crate::plan::data::{Mode, Readiness};
+    use crate::plan::policy::Bound;
 
     fn one(pair: &str, id: &str, before: serde_json::Value, after: serde_json::Value) -> Integration {
         let settings = model::from_json(&before);
@@ -179,6 +172,8 @@ mod tests {
             integration: "shop".into(),
             renamed_from: None,
             pair: pair.into(),
+            recorded_pair: None,
+            unmanaged: Vec::new(),
             title: "".into(),
             mode: Mode::Onboarding,
             deployed_mode: None,
@@ -190,35 +185,53 @@ mod tests {
         }
     }
 
-    fn checks(plan: &[Integration], rules: &Rules) -> Vec<String> {
-        refusals(&plan.iter().cloned().collect(), rules).into_iter().map(|refusal| refusal.check).collect()
+    fn checks(plan: &[Integration], policy: &Policy) -> Vec<String> {
+        let integrations: Integrations = plan.iter().cloned().collect();
+        let found = objections(&integrations, policy).into_iter().map(|objection| objection.refusal);
+        found.chain(emptied(&integrations)).map(|refusal| refusal.check).collect()
+    }
+
+    fn limit(share: Share, percent: u8, minimum: u64) -> Limits {
+        let mut limits = Limits::default();
+        limits.add(share, Bound { percent, minimum });
+        limits
     }
 
     #[test]
     fn limits_hold_overall_by_pair_and_by_category_from_the_minimum_on() {
         let plan = [one("a-b", "stock", json!({"x": 1, "y": 1, "z": 1}), json!({"x": 2, "y": 1}))];
-        let limit =
-            |max: f64, minimum| Thresholds { max_changed: Some(max), minimum, ..Thresholds::default() };
-        for (rules, expected) in [
-            (Rules { overall: limit(0.6, 0), ..Rules::default() }, true),
-            (Rules { overall: limit(0.7, 0), ..Rules::default() }, false),
-            (Rules { overall: limit(0.6, 3), ..Rules::default() }, false),
-            (Rules { pairs: [("a-b".into(), limit(0.1, 2))].into(), ..Rules::default() }, true),
-            (Rules { pairs: [("a-c".into(), limit(0.1, 2))].into(), ..Rules::default() }, false),
-            (Rules { categories: [("stock".into(), limit(0.1, 2))].into(), ..Rules::default() }, true),
-            (Rules { categories: [("order".into(), limit(0.1, 2))].into(), ..Rules::default() }, false),
+        let max = |percent, minimum| limit(Share::MaxChanged, percent, minimum);
+        for (policy, expected) in [
+            (Policy { limits: max(60, 0), ..Policy::default() }, true),
+            (Policy { limits: max(66, 0), ..Policy::default() }, true),
+            (Policy { limits: max(67, 0), ..Policy::default() }, false),
+            (Policy { limits: max(60, 3), ..Policy::default() }, false),
+            (Policy { pairs: [("a-b".into(), max(10, 2))].into(), ..Policy::default() }, true),
+            (Policy { pairs: [("a-c".into(), max(10, 2))].into(), ..Policy::default() }, false),
+            (Policy { categories: [("stock".into(), max(10, 2))].into(), ..Policy::default() }, true),
+            (Policy { categories: [("order".into(), max(10, 2))].into(), ..Policy::default() }, false),
         ] {
-            assert_eq!(!checks(&plan, &rules).is_empty(), expected, "{rules:?}");
+            assert_eq!(!checks(&plan, &policy).is_empty(), expected, "{policy:?}");
         }
-        let reset = Thresholds { max_reset: Some(0.3), ..Thresholds::default() };
-        assert_eq!(checks(&plan, &Rules { overall: reset, ..Rules::default() }), ["max_reset"]);
-        let categories = Thresholds { max_categories: Some(0.5), ..Thresholds::default() };
-        assert_eq!(checks(&plan, &Rules { overall: categories, ..Rules::default() }), ["max_categories"]);
+        let reset = Policy { limits: limit(Share::MaxReset, 30, 0), ..Policy::default() };
+        assert_eq!(checks(&plan, &reset), ["max_reset"]);
+        let categories = Policy { limits: limit(Share::MaxCategories, 50, 0), ..Policy::default() };
+        assert_eq!(checks(&plan, &categories), ["max_categories"]);
         // What is there for the first time cannot be lost.
-        let strict = Rules { overall: limit(0.0, 0), ..Rules::default() };
+        let strict = Policy { limits: max(0, 0), ..Policy::default() };
         let mut new = plan.clone();
         new[0].categories[0].deployed = None;
         assert!(checks(&new, &strict).is_empty());
+    }
+
+    #[test]
+    fn another_pair_is_no_way_out_of_the_limits_of_the_one_that_was_applied() {
+        let mut moved = one("a-c", "stock", json!({"x": 1}), json!({"x": 2}));
+        let of_old =
+            Policy { pairs: [("a-b".into(), limit(Share::MaxChanged, 10, 1))].into(), ..Policy::default() };
+        assert!(checks(std::slice::from_ref(&moved), &of_old).is_empty());
+        moved.recorded_pair = Some("a-b".into());
+        assert_eq!(checks(&[moved], &of_old), ["max_changed"]);
     }
 
     #[test]
@@ -237,10 +250,10 @@ mod tests {
             ("payment", false),
             ("stock", false),
         ] {
-            let rules = Rules { protected: vec![rule.into()], ..Rules::default() };
-            assert_eq!(checks(&plan, &rules) == ["protected"], expected, "{rule}");
+            let policy = Policy { protected: [rule.to_owned()].into(), ..Policy::default() };
+            assert_eq!(checks(&plan, &policy) == ["protected"], expected, "{rule}");
         }
         let plan = [one("a-b", "stock", json!({"x": 1}), json!({}))];
-        assert_eq!(checks(&plan, &Rules::default()), ["empty"]);
+        assert_eq!(checks(&plan, &Policy::default()), ["empty"]);
     }
 }

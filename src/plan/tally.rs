@@ -21,6 +21,10 @@ pub struct Tally {
     pub written: Vec<Written>,
     /// How much of what is deployed moves, by pair and category.
     pub counts: BTreeMap<Name, BTreeMap<Name, Count>>,
+    /// The same of integrations that were last applied with another pair, by that one.
+    pub recorded_pairs: BTreeMap<Name, Count>,
+    /// Integrations that were last applied with another pair: name, that pair, and the present one.
+    pub other_pairs: Vec<(String, Name, Name)>,
     /// Categories that would be left empty.
     pub emptied: Vec<Refusal>,
 }
@@ -96,6 +100,10 @@ impl Tally {
                 preconditions: preconditions(integration),
             });
         }
+        if let Some(pair) = &integration.recorded_pair {
+            let name = integration.integration.clone();
+            self.other_pairs.push((name, pair.clone(), integration.pair.clone()));
+        }
         for category in &integration.categories {
             let counts = &mut self.summary.categories;
             *match category.action {
@@ -119,6 +127,9 @@ impl Tally {
             }
             if let Some(count) = Count::of(category) {
                 self.counted(&integration.pair, &category.category).add(&count);
+                if let Some(pair) = &integration.recorded_pair {
+                    self.recorded_pairs.entry(pair.clone()).or_default().add(&count);
+                }
             }
             self.emptied.extend(emptied(integration, category));
         }
@@ -134,7 +145,20 @@ impl Tally {
     }
 
     pub(super) fn add(&mut self, other: Tally) {
-        let Tally { summary, renamed, touched, next_sync, written, counts, emptied } = other;
+        let Tally {
+            summary,
+            renamed,
+            touched,
+            next_sync,
+            written,
+            counts,
+            recorded_pairs,
+            other_pairs,
+            emptied,
+        } = other;
+        for (pair, count) in recorded_pairs {
+            self.recorded_pairs.entry(pair).or_default().add(&count);
+        }
         self.summary.add(&summary);
         self.renamed += renamed;
         self.touched += touched;
@@ -146,6 +170,7 @@ impl Tally {
                 of_pair.entry(category).or_default().add(&count);
             }
         }
+        self.other_pairs.extend(other_pairs);
         self.emptied.extend(emptied);
     }
 }
@@ -162,11 +187,7 @@ fn preconditions(integration: &Integration) -> Vec<(Name, u64)> {
 fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
     let target = category.save.as_ref()?;
     let had = category.changes.iter().any(|change| !change.before.is_null());
-    (had && target.settings.is_empty()).then(|| Refusal {
-        check: "empty".to_owned(),
-        message: format!(
-            "{} of {} would be left without any setting",
-            category.category, integration.integration
-        ),
-    })
+    let said =
+        || format!("{} of {} would be left without any setting", category.category, integration.integration);
+    (had && target.settings.is_empty()).then(|| Refusal::new("empty", said()))
 }

@@ -66,6 +66,7 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
             let done = report.renamed.iter().filter(|renamed| renamed.failed.is_none()).count();
             let _ = writeln!(out, "{} renamed, nothing else to save.", count(done, "integration"));
         }
+        0 if report.rules_at_once => {}
         0 => out.push_str("Nothing to save: what is deployed is what the files say.\n"),
         all if done(report) == all => {
             let _ = writeln!(out, "{}.", sum(report));
@@ -81,6 +82,12 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
             });
         }
     }
+    out.push_str(match (report.rules_recorded, report.rules_at_once) {
+        (true, true) => "The rules that the files say were recorded, and count at once.\n",
+        (true, false) => "The rules that the files say were recorded.\n",
+        (false, true) => "The rules that the files say are recorded already, and count.\n",
+        (false, false) => "",
+    });
     if let Some(failure) = &report.unfinished {
         let said = format!("It could not be noted that the plan is done: {}.", clean(&failure.reason));
         let _ = writeln!(out, "{}", said.red().bold());
@@ -142,6 +149,7 @@ pub fn print_json(plan: &mut Plan, report: &Report, exit_code: u8, take: &mut dy
         if let Some(failure) = &report.unfinished {
             body["unfinished"] = failure.reason.as_str().into();
         }
+        body["rules_recorded"] = report.rules_recorded.into();
         body["summary"]["saved"] = done(report).into();
         body["summary"]["already_saved"] = already(report).into();
         body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();

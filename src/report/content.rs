@@ -6,6 +6,7 @@ use super::count;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
+use crate::plan::policy::{Direction, PolicyChange};
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Integration, Origin, Plan};
 use crate::schema::parts::Catalogue;
 use crate::store::OUTSIDE;
@@ -19,6 +20,8 @@ pub struct Content<'a> {
     pub integrations: usize,
     pub plan: Option<&'a Plan>,
     pub outcome: Option<&'a Report>,
+    /// Of a comparison, what it changes of that which judges.
+    pub policy: &'a [PolicyChange],
     /// Where titles of settings come from.
     pub catalogue: &'a Catalogue,
     /// The project's folder in its repository, with a slash at the end, for readers that begin at the repository's root.
@@ -44,6 +47,14 @@ pub struct Item {
     pub notes: Vec<String>,
     pub help: String,
     pub fix: Option<PlacedFix>,
+}
+
+impl Item {
+    /// Whether it tells a change of policy.
+    #[must_use]
+    pub fn is_policy(&self) -> bool {
+        self.code.starts_with("policy-")
+    }
 }
 
 impl From<&PlacedFinding> for Item {
@@ -72,7 +83,10 @@ impl From<&PlacedFinding> for Item {
 }
 
 /// The rules of what a plan says, beside the codes of findings: id, summary.
-pub const RULES: [(&str, &str); 8] = [
+pub const RULES: [(&str, &str); 11] = [
+    ("policy-changed", "something that judges a change, or leads out of the project, is another"),
+    ("policy-weaker", "a rule is weaker than it was"),
+    ("policy-stricter", "a rule is stricter than it was"),
     ("plan-change", "settings of a category would be saved"),
     ("plan-reset", "settings of a category would go back to their defaults"),
     ("plan-conflict", "a setting was changed both in the files and outside them"),
@@ -92,10 +106,12 @@ impl Content<'_> {
         items
     }
 
-    /// Findings, then what the plan and its apply say, in the same shape; for forms that know only results at lines.
+    /// Changes of policy, findings, then what the plan and its apply say, in the same shape; for forms that know only results
+    /// at lines.
     #[must_use]
     pub fn remarks(&self) -> Vec<Item> {
-        let mut remarks = self.items();
+        let mut remarks: Vec<Item> = self.policy.iter().map(policy_remark).collect();
+        remarks.extend(self.items());
         if let Some(plan) = self.plan {
             for refusal in &plan.refusals {
                 remarks.push(Item {
@@ -119,7 +135,7 @@ impl Content<'_> {
             remark.line = remark.line.max(1);
             remark.column = remark.column.max(1);
         }
-        remarks.sort_by_key(|remark| rank(&remark.severity));
+        remarks.sort_by_key(|remark| (!remark.is_policy(), rank(&remark.severity)));
         remarks
     }
 
@@ -134,7 +150,7 @@ impl Content<'_> {
     pub fn verdict(&self) -> String {
         let errors = self.errors();
         let warnings = self.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
-        let mut said = Vec::new();
+        let mut said: Vec<String> = super::policy::sum(self.policy).into_iter().collect();
         if let Some(report) = self.outcome {
             said.push(match report.outcomes.len() {
                 0 => "Nothing to save".to_owned(),
@@ -202,10 +218,13 @@ impl Content<'_> {
         })
     }
 
-    /// Everyone whose review something needs, with how many categories of theirs change; sorted.
+    /// Everyone whose review something needs, with what of theirs changes: policy, categories; sorted.
     #[must_use]
     pub fn reviews(&self) -> Vec<(String, Vec<String>)> {
         let mut reviews = std::collections::BTreeMap::<String, Vec<String>>::new();
+        for owner in super::policy::owners(self.policy) {
+            reviews.insert(owner.to_owned(), vec![POLICY.to_owned()]);
+        }
         let mut add = |integration: &Integration| {
             for category in &integration.categories {
                 for owner in &category.owners {
@@ -242,6 +261,27 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
         severity: severity.to_owned(),
         message,
         ..Item::default()
+    }
+}
+
+/// What stands in a list of reviews for changes of policy.
+pub const POLICY: &str = "policy";
+
+fn policy_remark(change: &PolicyChange) -> Item {
+    let (rule, severity) = match change.direction {
+        Direction::Other => ("policy-changed", "warning"),
+        Direction::Weaker => ("policy-weaker", "warning"),
+        Direction::Stricter => ("policy-stricter", "note"),
+    };
+    let review = match change.owners.as_slice() {
+        [] => String::new(),
+        owners => format!("ask for the review of {}", owners.join(", ")),
+    };
+    Item {
+        path: change.path.clone().unwrap_or_default(),
+        line: change.line.unwrap_or(1),
+        help: review,
+        ..remark(rule, severity, super::policy::sentence(change))
     }
 }
 

@@ -11,12 +11,14 @@ const SHOWN: usize = 10;
 #[must_use]
 pub fn render(content: &Content<'_>) -> String {
     let remarks = content.remarks();
-    let mut out = String::new();
+    let (mut first, mut out) = (String::new(), String::new());
     for (severity, command) in [("error", "error"), ("warning", "warning"), ("note", "notice")] {
+        // Changes of policy are the first of all, so that none of them is among those that a step loses.
         let all: Vec<&Item> = remarks.iter().filter(|remark| remark.severity == severity).collect();
         let shown = if all.len() > SHOWN { SHOWN - 1 } else { all.len() };
         for remark in &all[..shown] {
-            out.push_str(&line(command, remark));
+            let to = if remark.is_policy() { &mut first } else { &mut out };
+            to.push_str(&line(command, remark));
         }
         if all.len() > shown {
             let more = format!(
@@ -27,7 +29,7 @@ pub fn render(content: &Content<'_>) -> String {
             out.push_str(&format!("::{command}::{}\n", data(&more)));
         }
     }
-    out
+    first + &out
 }
 
 fn line(command: &str, remark: &Item) -> String {

@@ -8,15 +8,20 @@ use serde_json::{Value as Json, json};
 use super::content::{shown, who_and_when};
 use super::{clean, count};
 use crate::model::Value;
-use crate::ops::history::HistoryEntry;
+use crate::ops::history::{HistoryEntry, RulesEntry};
 use crate::plan::{ChangeKind, FORMAT_VERSION, Origin, Plan};
 use crate::store::Note;
 
 /// Newest first, as a person asks for it.
 #[must_use]
-pub fn text(entries: &[HistoryEntry]) -> String {
+pub fn text(entries: &[HistoryEntry], rules: &[RulesEntry]) -> String {
     let mut out = String::new();
+    let mut rules = rules.iter().rev().peekable();
     for HistoryEntry { record, changes, notes } in entries.iter().rev() {
+        let is_newer = |entry: &&RulesEntry| entry.rules.recorded_at >= record.past.saved_at;
+        while let Some(entry) = rules.next_if(is_newer) {
+            rules_text(entry, &mut out);
+        }
         let past = &record.past;
         let commit = past.commit.as_deref().map(|id| {
             let author = past.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
@@ -49,15 +54,43 @@ pub fn text(entries: &[HistoryEntry]) -> String {
             let _ = writeln!(out, "    {sign} {}  {}", clean(&path.to_string()), clean(&what));
         }
     }
-    if entries.is_empty() {
+    rules.for_each(|entry| rules_text(entry, &mut out));
+    if out.is_empty() {
         out.push_str("Nothing was saved that fits.\n");
     }
     out
 }
 
+/// The rules that judge, as an apply recorded them.
+fn rules_text(RulesEntry { rules, changes }: &RulesEntry, out: &mut String) {
+    let commit = rules.commit.as_deref().map(|id| {
+        let dirty = if rules.dirty { " with changes that were not committed" } else { "" };
+        format!("  commit {}{dirty}", id.get(..10).unwrap_or(id))
+    });
+    let of = if rules.environment.is_empty() { String::new() } else { format!(" of {}", rules.environment) };
+    let _ = writeln!(
+        out,
+        "{}  {}  {}{}",
+        clean(&rules.recorded_at),
+        clean(&format!("rules that judge{of}")).bold(),
+        clean(&rules.recorded_by),
+        clean(&commit.unwrap_or_default()).dimmed()
+    );
+    if rules.at_once {
+        out.push_str("    recorded by themselves, to count at once\n");
+    }
+    match changes {
+        None => out.push_str("    recorded for the first time\n"),
+        Some(Ok(changes)) => super::policy::lines(changes, "    ", out),
+        Some(Err(why)) => {
+            let _ = writeln!(out, "    {} {}", "!".red(), clean(why));
+        }
+    }
+}
+
 /// Oldest first.
 #[must_use]
-pub fn json(entries: &[HistoryEntry], exit_code: u8) -> Json {
+pub fn json(entries: &[HistoryEntry], rules: &[RulesEntry], exit_code: u8) -> Json {
     let value = |value: &Option<Value>| value.as_ref().map_or(Json::Null, Value::to_json);
     let saves: Vec<Json> = entries
         .iter()
@@ -80,7 +113,21 @@ pub fn json(entries: &[HistoryEntry], exit_code: u8) -> Json {
             save
         })
         .collect();
-    json!({"format_version": FORMAT_VERSION, "command": "history", "exit_code": exit_code, "saves": saves})
+    let rules: Vec<Json> = rules
+        .iter()
+        .map(|RulesEntry { rules, changes }| {
+            let mut entry = json!({"environment": rules.environment, "digest": rules.digest, "recorded_by": rules.recorded_by,
+                "recorded_at": rules.recorded_at, "commit": rules.commit, "dirty": rules.dirty, "plan": rules.run,
+                "at_once": rules.at_once, "changes": []});
+            match changes {
+                None => {}
+                Some(Ok(changes)) => entry["changes"] = json!(changes),
+                Some(Err(why)) => entry["unusable"] = why.as_str().into(),
+            }
+            entry
+        })
+        .collect();
+    json!({"format_version": FORMAT_VERSION, "command": "history", "exit_code": exit_code, "saves": saves, "rules": rules})
 }
 
 fn kind(old: &Option<Value>, new: &Option<Value>) -> ChangeKind {
@@ -94,7 +141,7 @@ fn kind(old: &Option<Value>, new: &Option<Value>) -> ChangeKind {
 /// A plan whose changes are drift; see `plan::drift`.
 #[must_use]
 pub fn drift_text(plan: &Plan) -> String {
-    let mut out = String::new();
+    let mut out = super::policy::text(plan.policy_changes.as_deref().unwrap_or_default());
     let (mut drifted, mut unmanaged) = (0, 0);
     plan.integrations.for_each(&mut |integration| {
         let changed = || integration.categories.iter().filter(|category| !category.changes.is_empty());

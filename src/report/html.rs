@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use super::content::Content;
-use super::outline::{Budget, outline};
+use super::outline::{Budget, outline, policy_first};
 use super::template::{TemplateError, fill};
 
 /// The name of the template, in the project's `templates/` too.
@@ -23,7 +23,9 @@ pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, Templa
     outline["style"] = STYLE.into();
     outline["script"] = SCRIPT.into();
     outline["policy"] = policy().into();
-    fill(TEMPLATE, own.unwrap_or(BUILT_IN), &outline)
+    let template = own.unwrap_or(BUILT_IN);
+    policy_first(&mut outline, template);
+    fill(TEMPLATE, template, &outline)
 }
 
 fn policy() -> String {

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Finding, Severity, counts};
+use crate::plan::policy::PolicyChange;
 use crate::plan::{FORMAT_VERSION, Integration, Plan};
 use crate::source::Sources;
 
@@ -22,21 +23,27 @@ pub fn findings(findings: &[Finding], sources: &Sources) -> Vec<Json> {
 
 /// What `validate` prints.
 #[must_use]
-pub fn validate(all: &[Finding], sources: &Sources, integrations: usize, exit_code: u8) -> Json {
+pub fn validate(
+    all: &[Finding],
+    sources: &Sources,
+    integrations: usize,
+    policy: Option<&[PolicyChange]>,
+    exit_code: u8,
+) -> Json {
     let counts = counts(all);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
-    json!({
-        "format_version": FORMAT_VERSION,
-        "command": "validate",
-        "exit_code": exit_code,
-        "findings": findings(all, sources),
-        "summary": {
-            "integrations": integrations,
-            "errors": of(Severity::Error),
-            "warnings": of(Severity::Warning),
-            "notes": of(Severity::Note),
-        },
-    })
+    let mut body = json!({"format_version": FORMAT_VERSION, "command": "validate", "exit_code": exit_code});
+    if let Some(policy) = policy {
+        body["policy_changes"] = serde_json::to_value(policy).unwrap_or_default();
+    }
+    body["findings"] = findings(all, sources).into();
+    body["summary"] = json!({
+        "integrations": integrations,
+        "errors": of(Severity::Error),
+        "warnings": of(Severity::Warning),
+        "notes": of(Severity::Note),
+    });
+    body
 }
 
 /// What any command prints when it was stopped: the same envelope, with the reason.

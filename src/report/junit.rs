@@ -14,9 +14,10 @@ use crate::plan::Integration;
 pub fn render(content: &Content<'_>) -> String {
     let mut report = Report::new(format!("pairform {}", content.command));
     let mut suites = BTreeMap::<String, Vec<TestCase>>::new();
-    for remark in content
-        .remarks()
-        .iter()
+    let remarks = content.remarks();
+    let (policy, remarks): (Vec<&Item>, Vec<&Item>) = remarks.iter().partition(|remark| remark.is_policy());
+    for remark in remarks
+        .into_iter()
         .filter(|remark| !remark.code.starts_with("plan-") || remark.code == "plan-refused")
     {
         let suite =
@@ -49,10 +50,15 @@ pub fn render(content: &Content<'_>) -> String {
     if let Some(plan) = content.plan {
         plan.integrations.for_each(&mut add);
     }
-    if suites.values().all(Vec::is_empty) {
+    if suites.values().all(Vec::is_empty) && policy.is_empty() {
         let mut case = TestCase::new(clean(&content.verdict()), TestCaseStatus::success());
         case.set_classname("project");
         suites.entry("project".to_owned()).or_default().push(case);
+    }
+    if !policy.is_empty() {
+        let mut suite = TestSuite::new("changes of policy");
+        suite.add_test_cases(policy.into_iter().map(case));
+        report.add_test_suite(suite);
     }
     for (name, cases) in suites.into_iter().filter(|(_, cases)| !cases.is_empty()) {
         let mut suite = TestSuite::new(clean(&name));

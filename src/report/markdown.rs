@@ -2,7 +2,7 @@
 //! folded; never longer than a forge takes, and saying what it left out.
 
 use super::content::Content;
-use super::outline::{Budget, outline};
+use super::outline::{Budget, outline, policy_first};
 use super::template::{TemplateError, fill};
 
 /// The name of the template, in the project's `templates/` too.
@@ -19,7 +19,8 @@ const BUILT_IN: &str = include_str!("templates/comment.md");
 pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, TemplateError> {
     let template = own.unwrap_or(BUILT_IN);
     let with = |budget: usize| -> Result<(String, usize), TemplateError> {
-        let (outline, units) = outline(content, Budget(budget));
+        let (mut outline, units) = outline(content, Budget(budget));
+        policy_first(&mut outline, template);
         Ok((fill(TEMPLATE, template, &outline)?, units))
     };
     let (whole, units) = with(usize::MAX)?;

@@ -20,6 +20,7 @@ pub mod markdown;
 pub mod options;
 pub mod outline;
 pub mod plan;
+pub mod policy;
 pub mod pull;
 pub mod reference;
 pub mod sarif;

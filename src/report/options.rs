@@ -25,8 +25,8 @@ fn line(note: &str) -> String {
 fn words(note: &Note) -> String {
     match note {
         Note::Said(said) => said.clone(),
-        Note::NotReadWhole(integration) => format!(
-            "{integration}: it could not be read whole, so that not all that it uses is known; `pairform validate` shows why"
+        Note::HasErrors(integration) => format!(
+            "{integration}: it has errors, so nothing was sent for it; `pairform validate` shows them"
         ),
     }
 }

@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{Content, Item, shown, shown_after, state, who_and_when};
+use super::content::{Content, Item, POLICY, shown, shown_after, state, who_and_when};
 use super::{clean_text, count};
 use crate::model::SettingPath;
+use crate::plan::policy::PolicyChange;
 use crate::plan::{CategoryPlan, Change, ChangeKind, Effects, Integration, Origin, Plan};
 
 /// The longest text of a value or message that an outline holds.
@@ -30,6 +31,8 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     for item in items.iter().filter(|item| item.severity == "error") {
         errors.entry(item.integration.as_str()).or_default().push(item);
     }
+    let policy: Vec<Json> =
+        content.policy.iter().filter(|_| counter.take("change of policy")).map(policy_row).collect();
     let urgent = urgent(content, &items, &errors, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
     let (mut kept, mut left) = (0, 0);
@@ -67,14 +70,19 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let named: Vec<Json> = reviews
         .iter()
         .take(OWNERS)
-        .map(|(owner, what)| json!({"owner": text(owner), "categories": count(what.len(), "category"), "first": what.iter().take(3).map(|one| text(one)).collect::<Vec<_>>()}))
+        .map(|(owner, what)| json!({"owner": text(owner), "categories": owned(what), "first": what.iter().take(3).map(|one| text(one)).collect::<Vec<_>>()}))
         .collect();
     let plan = content.plan;
+    let is_right = content.errors() == 0
+        && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan));
+    let good = is_right && !super::policy::needs_a_look(content.policy);
     let outline = json!({
         "command": content.command,
         "marker": marker(content),
         "verdict": content.verdict(),
-        "good": content.errors() == 0 && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan)),
+        "good": good,
+        "mark": match (is_right, good) { (false, _) => "❌", (true, false) => "⚠️", (true, true) => "✅" },
+        "policy_changes": policy,
         "environment": plan.and_then(|plan| plan.environment.clone()),
         "commit": plan.and_then(|plan| plan.commit.as_ref()).map(|commit| json!({"id": commit.id.get(..8).unwrap_or(&commit.id), "dirty": commit.dirty})),
         "base": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.base)),
@@ -94,9 +102,49 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     (outline, counter.next)
 }
 
+fn policy_row(change: &PolicyChange) -> Json {
+    json!({
+        "kind": super::policy::word(change.direction),
+        "item": text(&change.item),
+        "text": text(&change.told()),
+        "place": super::policy::place(change).map(|place| text(&place)),
+        "owners": change.owners.iter().map(|owner| text(owner)).collect::<Vec<_>>(),
+    })
+}
+
+/// How much of somebody's changes: `policy`, `3 categories`.
+fn owned(what: &[String]) -> String {
+    let categories = what.iter().filter(|one| *one != POLICY).count();
+    match (what.len() > categories, categories) {
+        (true, 0) => POLICY.to_owned(),
+        (true, categories) => format!("{POLICY}, {}", count(categories, "category")),
+        (false, categories) => count(categories, "category"),
+    }
+}
+
 /// Of `drift`, which is not as it should be once it has found something.
 fn has_drifted(content: &Content<'_>, plan: &Plan) -> bool {
     content.command == "drift" && plan.integrations.tally().touched > 0
+}
+
+/// Puts the changes of policy before what else comes first, for a template that knows nothing of them.
+pub fn policy_first(outline: &mut Json, template: &str) {
+    if template.contains("policy_changes") {
+        return;
+    }
+    let rows = outline["policy_changes"].as_array().cloned().unwrap_or_default();
+    let urgent = outline["urgent"].as_array_mut();
+    let as_urgent = |row: &Json| {
+        let what = format!(
+            "`{}` {}",
+            row["item"].as_str().unwrap_or_default(),
+            row["text"].as_str().unwrap_or_default()
+        );
+        json!({"kind": format!("policy {}", row["kind"].as_str().unwrap_or_default()), "integration": "", "text": what, "place": row["place"]})
+    };
+    if let Some(urgent) = urgent {
+        urgent.splice(0..0, rows.iter().map(as_urgent).collect::<Vec<_>>());
+    }
 }
 
 struct Counter {

@@ -22,7 +22,12 @@ pub fn list(catalogue: &Catalogue) -> String {
     for (folder, names) in all(catalogue) {
         let _ = writeln!(out, "{}", folder.bold());
         for name in names {
-            let _ = writeln!(out, "  {}", clean(&name));
+            let own = if catalogue.is_replaced(folder, &name) {
+                "  the project's own, in the place of the built-in one"
+            } else {
+                ""
+            };
+            let _ = writeln!(out, "  {}{}", clean(&name), own.yellow());
         }
     }
     out
@@ -33,9 +38,13 @@ pub fn list(catalogue: &Catalogue) -> String {
 pub fn list_json(catalogue: &Catalogue, exit_code: u8) -> Json {
     let mut body =
         json!({"format_version": FORMAT_VERSION, "command": "schema list", "exit_code": exit_code});
+    let mut replaced: Vec<String> = Vec::new();
     for (folder, names) in all(catalogue) {
+        let own = names.iter().filter(|name| catalogue.is_replaced(folder, name));
+        replaced.extend(own.map(|name| format!("schemas/{folder}/{name}.yaml")));
         body[folder] = names.into();
     }
+    body["replaced"] = replaced.into();
     body
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Facts live in `schemas/` (and in a project's own `schemas/`), never in this code. Nothing here knows an integration.
 
+pub mod addresses;
 pub mod built_in;
 pub mod compiled;
 pub mod fragment;

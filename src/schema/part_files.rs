@@ -91,6 +91,11 @@ impl PartFiles {
         self.own.keys().filter_map(|path| stem(path, "pairs")).collect()
     }
 
+    /// Whether a part is the project's, sound or not.
+    pub(super) fn is_own(&self, path: &str) -> bool {
+        self.own.contains_key(path) || self.broken.contains(path)
+    }
+
     /// The tree of one of the project's own parts.
     pub(super) fn tree(&self, path: &str) -> Option<&yaml::Node> {
         self.own.get(path).map(|(_, node)| node)

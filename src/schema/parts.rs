@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value as Json;
 
+use super::addresses::replaced_kind;
 pub use super::built_in::{built_in, built_in_text, owners_of};
 use super::link::{self, LinkError};
 use super::lint;
@@ -12,7 +13,7 @@ use super::pair::Pair;
 use super::part_files::PartFiles;
 use super::vat::Vat;
 use crate::diagnostic::codes;
-use crate::diagnostic::{Finding, Label};
+use crate::diagnostic::{Finding, Label, list_words};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 
@@ -27,6 +28,33 @@ type AllLinked = Arc<Mutex<HashMap<String, Arc<Linked>>>>;
 pub struct Catalogue {
     files: PartFiles,
     linked: AllLinked,
+}
+
+/// The parts of a project that stand in the place of built-in ones, as paths of its sources.
+pub fn replaced(sources: &Sources) -> impl Iterator<Item = &str> {
+    let paths = sources.iter().map(|(_, file)| file.path.as_str());
+    paths.filter(|path| path.strip_prefix("schemas/").is_some_and(|path| replaced_kind(path).is_some()))
+}
+
+/// Each part of a project that stands in the place of a built-in one, by name.
+fn told_replaced(sources: &Sources, files: &PartFiles) -> Vec<Finding> {
+    let told = sources.iter().filter_map(|(file, source)| {
+        let path = source.path.strip_prefix("schemas/")?;
+        let kind = replaced_kind(path)?;
+        let name = path.split_once('/').and_then(|(_, name)| name.strip_suffix(".yaml"));
+        let what = match kind {
+            "VAT rates" => {
+                let own = files.tree(path)?.get("countries")?.as_map()?;
+                let countries: Vec<String> =
+                    own.entries().iter().map(|one| one.key.text.to_string()).collect();
+                format!("{kind} of {}", list_words(&countries, "and"))
+            }
+            "flows" => kind.to_owned(),
+            _ => format!("{kind} {}", name.unwrap_or(path)),
+        };
+        Some(codes::schema::built_in_replaced(&source.path, &what, Span::new(file, 0, 0)))
+    });
+    told.collect()
 }
 
 impl Default for Catalogue {
@@ -46,6 +74,7 @@ impl Catalogue {
         if files.is_built_in() {
             return Catalogue::default();
         }
+        findings.extend(told_replaced(sources, &files));
         let mut catalogue = Catalogue { files, linked: AllLinked::default() };
         for (path, finding) in lint::lint(&catalogue.files) {
             catalogue.files.set_broken(path);
@@ -93,6 +122,13 @@ impl Catalogue {
     #[must_use]
     pub fn names(&self, folder: &str) -> Vec<String> {
         self.files.names(folder)
+    }
+
+    /// Whether the project has its own part in the place of a built-in one.
+    #[must_use]
+    pub fn is_replaced(&self, folder: &str, name: &str) -> bool {
+        let path = format!("{folder}/{name}.yaml");
+        replaced_kind(&path).is_some() && self.files.is_own(&path)
     }
 
     /// The linked pair; `None` when there is no such pair or its parts do not fit.

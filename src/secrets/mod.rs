@@ -1,8 +1,9 @@
 //! Secrets: from a reference to a fingerprint. The value is read and wiped after use; it is never kept.
 //!
 //! `env/NAME` is a variable; `file/PATH` a file that only its owner may read; `exec/NAME` what a program prints that the
-//! project allows by name; `vault/…` is HashiCorp Vault. Programs run when something is applied, never for a plan: whoever
-//! reads a pull request should not run what it brings. Vault is asked to apply and to fetch, never for a plan.
+//! project names; `vault/…` is HashiCorp Vault. Programs run when something is applied, never for a plan: whoever reads a pull
+//! request should not run what it brings. Vault is asked to apply and to fetch, never for a plan. What may be read and run at
+//! all, [`Trust`] says.
 #![expect(clippy::disallowed_methods, reason = "the door through which secrets are read")]
 
 pub mod tokens;
@@ -11,7 +12,7 @@ mod vault;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 use crate::http::{Fault, FaultKind};
 use crate::model::Hidden;
 use crate::model::value::fingerprint;
+use crate::source::git;
+use crate::trust::{Denied, Need, Trust};
 use vault::Vault;
 
 /// A larger file is no secret.
@@ -51,25 +54,27 @@ pub struct Reach<'a> {
     pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
     /// Vault may be asked: to apply and to fetch.
     pub vault: bool,
+    /// What is allowed at all.
+    pub trust: &'a Trust,
 }
 
 impl<'a> Reach<'a> {
     /// What a plan may read: variables and files.
     #[must_use]
-    pub fn plan(root: &'a Path) -> Self {
-        Reach { root, programs: None, vault: false }
+    pub fn plan(root: &'a Path, trust: &'a Trust) -> Self {
+        Reach { root, programs: None, vault: false, trust }
     }
 
     /// What fetching may read: Vault too.
     #[must_use]
-    pub fn fetch(root: &'a Path) -> Self {
-        Reach { vault: true, ..Reach::plan(root) }
+    pub fn fetch(root: &'a Path, trust: &'a Trust) -> Self {
+        Reach { vault: true, ..Reach::plan(root, trust) }
     }
 
     /// What applying may read: Vault and programs too.
     #[must_use]
-    pub fn apply(root: &'a Path, programs: &'a BTreeMap<String, Vec<String>>) -> Self {
-        Reach { programs: Some(programs), ..Reach::fetch(root) }
+    pub fn apply(root: &'a Path, programs: &'a BTreeMap<String, Vec<String>>, trust: &'a Trust) -> Self {
+        Reach { programs: Some(programs), ..Reach::fetch(root, trust) }
     }
 }
 
@@ -134,14 +139,40 @@ pub struct Local {
 
 impl Source for Local {
     fn read(&self, reference: &str, reach: &Reach<'_>) -> Result<Bytes, Fault> {
+        let allowed = |need: &Need| reach.trust.judge(need).map_err(|why| not_allowed(&why));
+        let as_written = || Need::Secret(reference.to_owned());
         match reference.split_once('/') {
-            Some(("env", name)) => variable(name).map_err(denied),
-            Some(("file", path)) => file(reach.root, path).map_err(denied),
-            Some(("exec", name)) => self.program(name, reach).map_err(denied),
-            Some(("vault", path)) if reach.vault => self.vault.read(path),
+            Some(("env", name)) => {
+                allowed(&as_written())?;
+                variable(name).map_err(denied)
+            }
+            Some(("file", path)) => {
+                if reach.trust.is_untrusted {
+                    return Err(not_allowed(&Denied::Untrusted));
+                }
+                let place = FilePlace::find(reach.root, path).map_err(denied)?;
+                allowed(&place.need())?;
+                file(&place.full).map_err(denied)
+            }
+            Some(("exec", name)) => self.program(name, reach),
+            Some(("vault", path)) if reach.vault => {
+                allowed(&as_written())?;
+                self.vault.read(path, &allowed)
+            }
             Some(("vault", _)) => Err(denied("Vault is asked only to apply and to fetch".to_owned())),
             _ => Err(denied("nothing is kept there".to_owned())),
         }
+    }
+}
+
+/// What has to be allowed before the secret behind a reference is read; none where nothing is kept there.
+#[must_use]
+pub fn need_of(reference: &str, root: &Path, programs: &BTreeMap<String, Vec<String>>) -> Option<Need> {
+    match reference.split_once('/')? {
+        ("env" | "vault", _) => Some(Need::Secret(reference.to_owned())),
+        ("file", path) => Some(FilePlace::find(root, path).ok()?.need()),
+        ("exec", name) => programs.get(name).map(|command| Need::Program(command.clone())),
+        _ => None,
     }
 }
 
@@ -154,26 +185,48 @@ fn denied(why: String) -> Fault {
     Fault::new(FaultKind::Denied, why)
 }
 
+fn not_allowed(why: &Denied) -> Fault {
+    denied(why.to_string())
+}
+
 impl Local {
-    fn program(&self, name: &str, reach: &Reach<'_>) -> Result<Bytes, String> {
+    fn program(&self, name: &str, reach: &Reach<'_>) -> Result<Bytes, Fault> {
         let Some(programs) = reach.programs else {
-            return Err("programs run only when something is applied".to_owned());
+            return Err(denied("programs run only when something is applied".to_owned()));
         };
-        let command = programs.get(name).and_then(|command| command.split_first());
-        let Some((program, arguments)) = command else {
-            return Err(format!(
-                "pairform.yaml allows no program of that name; declare it under `secrets: {{exec: {{{name}: [PROGRAM]}}}}`"
-            ));
+        let command = programs.get(name).filter(|command| !command.is_empty());
+        let Some(command) = command else {
+            return Err(denied(format!(
+                "pairform.yaml names no program for it; write `secrets: {{exec: {{{name}: [/PATH/PROGRAM]}}}}`"
+            )));
         };
+        reach
+            .trust
+            .judge(&Need::Program(command.clone()))
+            .map_err(|why| denied(format!("the program `{}` may not run: {why}", command.join(" "))))?;
+        let variables = reach.trust.variables_of(command).unwrap_or_default();
+        self.run(command, variables, reach.root).map_err(denied)
+    }
+
+    /// Runs a program outside the repository, which sees the variables that are named and no others. The time limit is for
+    /// all that it starts.
+    fn run(&self, command: &[String], variables: &[String], root: &Path) -> Result<Bytes, String> {
+        let Some((program, arguments)) = command.split_first() else { return Err("it is empty".to_owned()) };
+        is_outside(Path::new(program), root).map_err(|why| format!("{program} is not run: {why}"))?;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut child = Command::new(program)
+        let seen = variables.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut command = Command::new(program);
+        command
             .args(arguments)
-            .current_dir(reach.root)
+            .env_clear()
+            .envs(seen)
+            .current_dir(root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("{program} cannot be run: {error}"))?;
+            .stderr(Stdio::null());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|error| format!("{program} cannot be run: {error}"))?;
         let Some(output) = child.stdout.take() else { return Err(format!("{program} has no output")) };
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || send.send(read(output)));
@@ -183,26 +236,86 @@ impl Local {
         let ended = ended(&mut child, until).map_err(|error| error.to_string())?;
         match (printed, ended) {
             (Err(_), _) | (Ok(Ok(_)), None) => {
+                end_group(&child);
                 Err(format!("{program} took longer than {} seconds", PATIENCE.as_secs()))
             }
-            (Ok(Ok(_)), Some(status)) if !status.success() => Err(format!("{program} ended with {status}")),
+            (Ok(Ok(_)), Some(status)) if !status.success() => {
+                let sees = match variables {
+                    [] => "no variables".to_owned(),
+                    names => format!("of the environment only {}", names.join(", ")),
+                };
+                Err(format!("{program} ended with {status}; it sees {sees}"))
+            }
             (Ok(printed), _) => printed,
         }
     }
 }
 
-/// A relative path stays inside the project, links followed; an absolute one is taken at its word.
-fn file(root: &Path, path: &str) -> Result<Bytes, String> {
-    let refused = |error: std::io::Error| error.to_string();
-    let full = std::fs::canonicalize(root.join(path)).map_err(refused)?;
-    let root = std::fs::canonicalize(root).map_err(refused)?;
-    if !Path::new(path).is_absolute() && !full.starts_with(&root) {
-        return Err("it lies outside the project; write its whole path if that is meant".to_owned());
+/// Proves that a program lies where no branch can write, links followed.
+fn is_outside(program: &Path, root: &Path) -> Result<(), String> {
+    if !program.is_absolute() {
+        return Err("it has to be named by its whole path".to_owned());
     }
+    let full = std::fs::canonicalize(program).map_err(|error| error.to_string())?;
+    let repository = git::work_tree(root).unwrap_or_else(|| root.to_owned());
+    let repository = std::fs::canonicalize(repository).map_err(|error| error.to_string())?;
+    if full.starts_with(&repository) || program.starts_with(&repository) {
+        return Err("it lies in the repository, where a branch can change it".to_owned());
+    }
+    Ok(())
+}
+
+/// Ends a program and all that it started.
+#[cfg(unix)]
+fn end_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    // What has ended by itself is not there any more.
+    let _ = group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+}
+
+#[cfg(not(unix))]
+fn end_group(_: &Child) {}
+
+/// Where a secret's file lies.
+struct FilePlace {
+    /// As it was written: from the project's root, or whole.
+    written: PathBuf,
+    /// With its links followed.
+    full: PathBuf,
+    is_inside: bool,
+    /// As written it lies in the project, where a branch may have put a link.
+    is_written_inside: bool,
+}
+
+impl FilePlace {
+    fn find(root: &Path, path: &str) -> Result<Self, String> {
+        let refused = |error: std::io::Error| error.to_string();
+        let root = std::fs::canonicalize(root).map_err(refused)?;
+        let full = std::fs::canonicalize(root.join(path)).map_err(refused)?;
+        let is_inside = full.starts_with(&root);
+        if !is_inside && !Path::new(path).is_absolute() {
+            return Err("it lies outside the project; write its whole path if that is meant".to_owned());
+        }
+        let is_written_inside = root.join(path).starts_with(&root);
+        Ok(FilePlace { written: PathBuf::from(path), full, is_inside, is_written_inside })
+    }
+
+    /// A link outside the project is its owner's way to name a file; one inside leads wherever a branch wants, so that only
+    /// where it leads counts.
+    fn need(&self) -> Need {
+        let leads_out = self.is_written_inside && !self.is_inside;
+        let path = if leads_out { &self.full } else { &self.written };
+        Need::File { path: path.clone(), is_inside: self.is_inside }
+    }
+}
+
+/// A file that only its owner may read.
+fn file(full: &Path) -> Result<Bytes, String> {
+    let refused = |error: std::io::Error| error.to_string();
     if !full.is_file() {
         return Err("it is not a regular file".to_owned());
     }
-    let file = File::open(&full).map_err(refused)?;
+    let file = File::open(full).map_err(refused)?;
     let data = file.metadata().map_err(refused)?;
     if !data.is_file() || data.len() > MAX_BYTES {
         return Err("it is not a small regular file".to_owned());

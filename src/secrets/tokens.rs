@@ -15,6 +15,7 @@ use super::{Reach, Secrets, Source};
 use crate::http::{Fault, FaultKind};
 use crate::model::{Hidden, hex};
 use crate::source::write::{self, Mode};
+use crate::trust::Trust;
 
 /// The secrets of a project as they are now.
 pub struct Tokens<'a> {
@@ -24,8 +25,8 @@ pub struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     #[must_use]
-    pub fn new(root: &'a Path, source: &'a dyn Source) -> Self {
-        Tokens { root, secrets: Secrets::new(source, Reach::fetch(root), &[]) }
+    pub fn new(root: &'a Path, source: &'a dyn Source, trust: &'a Trust) -> Self {
+        Tokens { root, secrets: Secrets::new(source, Reach::fetch(root, trust), &[]) }
     }
 
     /// The value behind a reference, or what has taken its place since.
@@ -87,6 +88,7 @@ mod tests {
 
     use super::*;
     use crate::secrets::{Bytes, Local};
+    use crate::trust::{Grant, Origin};
 
     /// Secrets that change only when somebody outside changes them.
     struct Elsewhere(Mutex<BTreeMap<&'static str, &'static str>>);
@@ -104,8 +106,9 @@ mod tests {
     fn a_changed_token_takes_the_place_of_the_old_one_until_there_is_another() {
         let folder = tempfile::tempdir().unwrap();
         for reference in ["env/TOKEN", "vault/kv/shop#token"] {
+            let trust = Trust::default();
             let source = Elsewhere(Mutex::new(BTreeMap::from([(reference, "first")])));
-            let tokens = Tokens::new(folder.path(), &source);
+            let tokens = Tokens::new(folder.path(), &source, &trust);
             assert_eq!(tokens.value(reference).unwrap().as_str(), "first");
             tokens.keep(reference, "second").unwrap();
             assert_eq!(tokens.value(reference).unwrap().as_str(), "second");
@@ -128,7 +131,10 @@ mod tests {
             fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         }
         let source = Local::default();
-        let tokens = Tokens::new(&root, &source);
+        let lines = [format!("file={}", mine.display()), "file=token".to_owned()];
+        let grant = |line: &String| Grant { line: line.parse().unwrap(), from: Origin::Given };
+        let trust = Trust::new(false, lines.iter().map(grant).collect());
+        let tokens = Tokens::new(&root, &source, &trust);
         for reference in ["file/token".to_owned(), format!("file/{}", mine.display())] {
             tokens.keep(&reference, "second").unwrap();
             assert_eq!(tokens.value(&reference).unwrap().as_str(), "second", "{reference}");

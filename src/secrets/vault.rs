@@ -19,6 +19,7 @@ use serde::de::{self, Deserializer, Visitor};
 use crate::http::address::{self, encode};
 use crate::http::client::{Authorities, Http};
 use crate::http::{Answer, Fault, FaultKind, Request};
+use crate::trust::Need;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Vault itself takes no larger entry by default.
@@ -42,11 +43,15 @@ struct Known {
 }
 
 impl Vault {
-    /// The value behind what follows `vault/`.
+    /// The value behind what follows `vault/`; `allowed` says whether that server may be asked.
     ///
     /// # Errors
     /// Why it is not at hand; never says anything of a value or the token.
-    pub fn read(&self, reference: &str) -> Result<Hidden<Vec<u8>>, Fault> {
+    pub fn read(
+        &self,
+        reference: &str,
+        allowed: &dyn Fn(&Need) -> Result<(), Fault>,
+    ) -> Result<Hidden<Vec<u8>>, Fault> {
         let parts =
             reference.split_once('#').and_then(|(path, key)| Some((path, path.split_once('/')?, key)));
         let Some((whole, (mount, path), key)) = parts else {
@@ -57,7 +62,7 @@ impl Vault {
             return Err(fault.clone());
         }
         if !known.entries.contains_key(whole) {
-            let entry = ask(mount, path);
+            let entry = ask(mount, path, allowed);
             if let Err(fault) = &entry
                 && matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)
             {
@@ -82,17 +87,18 @@ fn denied(message: String) -> Fault {
     Fault::new(FaultKind::Denied, message)
 }
 
-fn ask(mount: &str, path: &str) -> Result<KeyValues, Fault> {
+fn ask(mount: &str, path: &str, allowed: &dyn Fn(&Need) -> Result<(), Fault>) -> Result<KeyValues, Fault> {
     let address = variable("VAULT_ADDR").ok_or_else(|| {
         denied("VAULT_ADDR is not set; it is Vault's address, such as https://vault.example.com".to_owned())
     })?;
     let address = address.trim_end_matches('/');
-    let is_safe = address::parse(address).is_some_and(|url| address::is_safe(&url));
-    if !is_safe || address.contains(['@', '?', '#']) {
+    let safe = address::parse(address).filter(address::is_safe);
+    let Some(safe) = safe.filter(|_| !address.contains(['@', '?', '#'])) else {
         return Err(denied(
             "VAULT_ADDR must be an https:// address; http:// is for this machine only, so that the token is not sent in the open".to_owned(),
         ));
-    }
+    };
+    allowed(&Need::Vault(address::endpoint(&safe)))?;
     let token = token()
         .ok_or_else(|| denied("VAULT_TOKEN is not set, and `vault login` has left no token".to_owned()))?;
     let mut headers = vec![

@@ -59,7 +59,9 @@ impl SourceFile {
         }
     }
 
-    pub(super) fn copy(&self) -> Self {
+    /// The same, read.
+    #[must_use]
+    pub fn copy(&self) -> Self {
         SourceFile::of(self.path.clone(), self.content().clone())
     }
 

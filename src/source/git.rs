@@ -8,7 +8,7 @@ mod inside;
 mod status;
 mod tree;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
@@ -30,6 +30,12 @@ pub fn commit(root: &Path) -> Option<Commit> {
 pub fn folder(root: &Path) -> String {
     let found = Repository::discover(root).ok().and_then(|repository| inside(&repository, root));
     found.iter().flatten().map(|name| format!("{}/", name.to_string_lossy())).collect()
+}
+
+/// The folder of the working tree around a folder; none outside a repository, and in a bare one.
+#[must_use]
+pub fn work_tree(folder: &Path) -> Option<PathBuf> {
+    Some(Repository::discover(folder).ok()?.workdir()?.to_owned())
 }
 
 /// The name and address under which git would commit here.

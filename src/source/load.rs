@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 pub use super::content::MAX_BYTES;
 use super::file::{ReadFrom, SourceFile};
+use super::links::{is_private, refusal};
 pub use super::on_disk::reason;
 use super::on_disk::{OnDisk, read_content};
 use super::texts::Sources;
@@ -16,6 +17,9 @@ pub const PROJECT_FILE: &str = "pairform.yaml";
 
 /// The folders that hold sources, besides the project file itself.
 pub(super) const FOLDERS: [&str; 5] = ["bases", "environments", "integrations", "options", "schemas"];
+
+/// A project's own templates, which are read as sources are although they are no YAML.
+pub const TEMPLATES: [&str; 2] = ["templates/comment.md", "templates/page.html"];
 
 /// The nearest folder at or above `start` that holds a project file.
 #[must_use]
@@ -46,8 +50,9 @@ pub fn load(root: &Path) -> Sources {
             add(root.join(folder), true);
             continue;
         }
-        let walk =
-            ignore::WalkBuilder::new(root.join(folder)).standard_filters(false).follow_links(false).build();
+        let mut walk = ignore::WalkBuilder::new(root.join(folder));
+        walk.standard_filters(false).follow_links(false).filter_entry(|entry| !is_private(entry.file_name()));
+        let walk = walk.build();
         for entry in walk.filter_map(Result::ok).filter(|entry| is_yaml(entry.path())) {
             match entry.file_type() {
                 Some(kind) if kind.is_file() => add(entry.into_path(), false),
@@ -56,6 +61,12 @@ pub fn load(root: &Path) -> Sources {
                 }
                 _ => {}
             }
+        }
+    }
+    for template in TEMPLATES {
+        // The folder may be a link as well as the file.
+        if linked(&root.join(template)).is_ok() {
+            add(root.join(template), true);
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -70,9 +81,18 @@ pub fn read(path: &Path) -> SourceFile {
     SourceFile::of(slashed(path), read_content(path))
 }
 
+/// Reads a file that another one names, below a folder: links may lead to no other place, as among sources. `None` where this
+/// one does.
+#[must_use]
+pub fn read_below(folder: &Path, path: &Path) -> Option<SourceFile> {
+    let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    refusal(full.strip_prefix(folder).ok()).is_none().then(|| read(&full))
+}
+
 /// A link to a folder of the project is no file of it.
 fn is_folder_inside(root: &Path, link: &Path) -> bool {
-    fs::canonicalize(link).is_ok_and(|target| target.starts_with(root) && target.is_dir())
+    fs::canonicalize(link)
+        .is_ok_and(|target| refusal(target.strip_prefix(root).ok()).is_none() && target.is_dir())
 }
 
 fn is_yaml(path: &Path) -> bool {

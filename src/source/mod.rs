@@ -7,6 +7,7 @@ mod blob;
 mod content;
 mod file;
 pub mod git;
+mod links;
 pub mod load;
 mod on_disk;
 mod span;

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use super::content::{Content, MAX_BYTES, ReadFault};
+use super::links::refusal;
 
 /// Where a file of the working tree is.
 #[derive(Debug)]
@@ -37,15 +38,17 @@ impl OnDisk {
         changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > SETTLES)
     }
 
-    /// A link may point anywhere within the project; one that leaves it is a fault, not a way to read the machine. What is read
+    /// A link may point to any source within the project; another is a fault, not a way to read the machine. What is read
     /// again must be what it was: places in it were noted, and some of them hold credentials.
     pub(super) fn read(&self) -> Content {
         let path = match &self.project {
             None => Cow::Borrowed(&self.path),
             Some(project) => match fs::canonicalize(&self.path) {
-                Ok(target) if target.starts_with(project) => Cow::Owned(target),
-                Ok(_) => return unreadable("it is a link to outside the project".to_owned()),
-                Err(error) => return unreadable(error.to_string()),
+                Ok(target) => match refusal(target.strip_prefix(project).ok()) {
+                    None => Cow::Owned(target),
+                    Some(reason) => return unreadable(reason.to_owned()),
+                },
+                Err(error) => return unreadable(reason(&error)),
             },
         };
         match read_stamped(&path) {

@@ -31,9 +31,20 @@ impl Sources {
     /// The same files, some with another text, and new ones in their place by path; each with its fault, where its text stays.
     #[must_use]
     pub fn with_texts(&self, texts: &BTreeMap<String, String>) -> Sources {
-        let kept = self.files.iter().filter(|file| !texts.contains_key(&file.path));
+        let others = texts.iter().map(|(path, text)| SourceFile::new(path, text));
+        self.with_files(&|path| texts.contains_key(path), others)
+    }
+
+    /// The same files without some, and others in their place by path.
+    #[must_use]
+    pub fn with_files(
+        &self,
+        is_gone: &dyn Fn(&str) -> bool,
+        others: impl Iterator<Item = SourceFile>,
+    ) -> Sources {
+        let kept = self.files.iter().filter(|file| !is_gone(&file.path));
         let mut files: Vec<SourceFile> = kept.map(SourceFile::copy).collect();
-        files.extend(texts.iter().map(|(path, text)| SourceFile::new(path, text)));
+        files.extend(others);
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files.into()
     }

@@ -157,6 +157,32 @@ pub fn lock(folder: &Path, path: &Path) -> io::Result<fs::File> {
     Ok(file)
 }
 
+/// Where a path leads, links followed as far as there is something; what is not there yet is taken as it is written.
+#[must_use]
+pub fn leads_to(path: &Path) -> PathBuf {
+    // More links than this lead in a circle, which whoever opens the path is told.
+    const LINKS: usize = 40;
+    let mut at = path.to_owned();
+    let mut rest = PathBuf::new();
+    for _ in 0..LINKS {
+        while let Err(error) = fs::canonicalize(&at) {
+            if error.kind() != io::ErrorKind::NotFound || fs::symlink_metadata(&at).is_ok() {
+                break;
+            }
+            let (Some(folder), Some(name)) = (at.parent(), at.file_name()) else { break };
+            rest = if rest.as_os_str().is_empty() { name.into() } else { Path::new(name).join(&rest) };
+            at = folder.to_owned();
+        }
+        match (fs::canonicalize(&at), fs::read_link(&at)) {
+            (Ok(full), _) => return if rest.as_os_str().is_empty() { full } else { full.join(rest) },
+            // A link to what is not there yet: it will be made there.
+            (Err(_), Ok(target)) => at = at.parent().unwrap_or(Path::new("/")).join(target),
+            (Err(_), Err(_)) => break,
+        }
+    }
+    at.join(rest)
+}
+
 /// Where a path below a folder leads. Each folder on the way is one, or a link to one inside; what is missing is made.
 fn place(folder: &Path, path: &Path) -> io::Result<PathBuf> {
     let mut at = folder.to_owned();

@@ -4,6 +4,7 @@ use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Recor
 use super::error::StoreError;
 use super::head::{Heads, TakeHeads};
 use super::rename::{Moved, Rename, Renamed};
+use super::rules::{Recording, Rules, Said};
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
 pub trait Store: Send {
@@ -159,4 +160,41 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn notes(&mut self) -> Result<Vec<Note>, StoreError>;
+
+    /// All rules that were recorded, oldest first; none in a store of an older layout.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn rules(&mut self) -> Result<Vec<Rules>, StoreError>;
+
+    /// Of each environment the rules that were recorded last, and the last of those that count for an apply of this commit
+    /// (see [`Rules::count_for`]), oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_rules(&mut self, commit: Option<&str>) -> Result<Vec<Rules>, StoreError>;
+
+    /// Records what judges and what the files say, in one transaction; durable when it returns.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was.
+    fn record(&mut self, recording: &Recording) -> Result<(), StoreError>;
+
+    /// What the files said of these integrations (`None`: of all), sorted by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn said(&mut self, integrations: Option<&[String]>) -> Result<Vec<Said>, StoreError>;
+
+    /// The lists and schema parts that were recorded: path and digest, sorted by path.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sources(&mut self) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// The document of this digest.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the document is not what was recorded.
+    fn document(&mut self, digest: &str) -> Result<Option<String>, StoreError>;
 }

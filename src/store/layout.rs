@@ -9,6 +9,27 @@ use crate::model;
 pub(super) const READABLE: i64 = 3;
 pub(super) const MARKED: i64 = 4;
 
+/// What a store has that is of an older layout and is only read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Has {
+    pub marks: bool,
+    /// Recorded rules, and what the files said.
+    pub rules: bool,
+}
+
+impl Has {
+    /// One that was brought up to date.
+    pub const ALL: Has = Has { marks: true, rules: true };
+
+    /// What was found, where rules came with a layout of this number.
+    pub fn of(found: Found, rules: i64) -> Self {
+        match found {
+            Found::Older(found) => Has { marks: found >= MARKED, rules: found >= rules },
+            Found::Empty | Found::Current => Has::ALL,
+        }
+    }
+}
+
 /// What a database holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {

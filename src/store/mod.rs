@@ -18,11 +18,11 @@ mod postgres;
 #[path = "postgres_absent.rs"]
 mod postgres;
 mod rename;
+mod rules;
 mod sqlite;
+mod url;
 
-use std::path::Path;
-
-pub use address::{Address, without_password};
+pub use address::{Address, Place, place_of, without_password};
 pub use contract::Store;
 pub use data::{
     Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record, Run,
@@ -31,6 +31,10 @@ pub use data::{
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use rename::{Moved, Rename, Renamed, former_names, name_now};
+pub use url::Server;
+
+use self::address::sqlite_path;
+pub use rules::{Document, Recording, Rules, Said};
 
 /// Opens the store at an address, making it when it is not there.
 ///
@@ -77,12 +81,4 @@ pub fn is_same(one: &str, other: &str) -> bool {
         (Err(_), Err(_)) => postgres::place(one).is_some_and(|place| postgres::place(other) == Some(place)),
         _ => false,
     }
-}
-
-/// `sqlite://name` is refused: whoever writes it means the file `name`, and would get `/name`.
-fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
-    url.strip_prefix("sqlite:")
-        .filter(|path| !path.is_empty() && !path.starts_with("//"))
-        .map(Path::new)
-        .ok_or_else(|| StoreError::Url(without_password(url)))
 }

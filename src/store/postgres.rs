@@ -9,6 +9,8 @@
 mod connect;
 mod failure;
 mod layout;
+mod passfile;
+mod rules;
 mod text;
 
 use crate::model::Hidden;
@@ -27,8 +29,9 @@ use super::document::{document, past_document, unusable, without_null};
 use super::error::StoreError;
 use super::head::{Documents, Reading, TakeHeads};
 use super::identity;
-use super::layout::{Found, MARKED, READABLE};
+use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
+use super::rules::{Recording, Rules, Said, unpack};
 use crate::model::Settings;
 
 pub(super) use connect::place;
@@ -42,8 +45,7 @@ pub(super) struct Postgres {
     key: Hidden<Vec<u8>>,
     /// Why the connection could not be made again; then nothing else is tried.
     lost: Option<String>,
-    /// Its layout has marks.
-    marked: bool,
+    has: Has,
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.
@@ -54,7 +56,7 @@ pub(super) fn open(at: &Address) -> Result<Box<dyn Store>, StoreError> {
         layout::migrate(&mut client, &target)?;
     }
     let (identity, key) = layout::facts(&mut client, &target)?;
-    Ok(Box::new(Postgres { client, target, access: Access::Write, identity, key, lost: None, marked: true }))
+    Ok(Box::new(Postgres { client, target, access: Access::Write, identity, key, lost: None, has: Has::ALL }))
 }
 
 /// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
@@ -67,7 +69,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
             Err(StoreError::Older { store: target.shown, found, known: layout::known() })
         }
         found => {
-            let marked = !matches!(found, Found::Older(found) if found < MARKED);
+            let has = Has::of(found, layout::RULES);
             let (identity, key) = layout::facts(&mut client, &target)?;
             Ok(Some(Box::new(Postgres {
                 client,
@@ -76,7 +78,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
                 identity,
                 key,
                 lost: None,
-                marked,
+                has,
             })))
         }
     }
@@ -243,7 +245,7 @@ impl Store for Postgres {
     ) -> Result<(), StoreError> {
         let names = integrations.map(encode_all);
         let marks =
-            if self.marked { "leaves, digest, settled, secrets" } else { "0::bigint, digest, '', ''" };
+            if self.has.marks { "leaves, digest, settled, secrets" } else { "0::bigint, digest, '', ''" };
         let sql = format!(
             "SELECT integration, category, revision, {marks}
              FROM category
@@ -566,6 +568,47 @@ impl Store for Postgres {
             run: row.get::<_, Option<String>>(4).map(decode),
         };
         Ok(rows.iter().map(note).collect())
+    }
+
+    fn rules(&mut self) -> Result<Vec<Rules>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        self.run(&mut rules::all).map(|done| done.value)
+    }
+
+    fn last_rules(&mut self, commit: Option<&str>) -> Result<Vec<Rules>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        self.run(&mut |client| rules::last(client, commit)).map(|done| done.value)
+    }
+
+    fn record(&mut self, recording: &Recording) -> Result<(), StoreError> {
+        self.run(&mut |client| rules::record(client, recording)).map(|done| done.value)
+    }
+
+    fn said(&mut self, integrations: Option<&[String]>) -> Result<Vec<Said>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        self.run(&mut |client| rules::said(client, integrations)).map(|done| done.value)
+    }
+
+    fn sources(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        self.run(&mut rules::sources).map(|done| done.value)
+    }
+
+    fn document(&mut self, digest: &str) -> Result<Option<String>, StoreError> {
+        if !self.has.rules {
+            return Ok(None);
+        }
+        let packed = self.run(&mut |client| rules::document(client, digest))?.value;
+        let unpacked = packed.map(|packed| unpack(&packed, digest)).transpose();
+        unpacked.map_err(|reason| StoreError::Failed { store: self.target.shown.clone(), reason })
     }
 }
 

@@ -10,6 +10,7 @@
 mod failure;
 mod layout;
 mod locks;
+mod rules;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -25,8 +26,9 @@ use super::data::{
 use super::document::{document, past_document, unusable, without_null};
 use super::error::StoreError;
 use super::head::{Documents, Reading, TakeHeads};
-use super::layout::{Found, MARKED, READABLE};
+use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
+use super::rules::{Recording, Rules, Said};
 use crate::model::Settings;
 use crate::source::write;
 
@@ -36,8 +38,7 @@ pub(super) struct Sqlite {
     /// The path as the user wrote it, for errors.
     shown: String,
     facts: Facts,
-    /// Its layout has marks.
-    marked: bool,
+    has: Has,
 }
 
 /// Opens the store for reading and writing; makes it, and its folder, when it is not there.
@@ -62,7 +63,7 @@ pub(super) fn open(path: &Path) -> Result<Sqlite, StoreError> {
     }
     prove_writable(&mut connection).map_err(|error| failure::open(&shown, &error))?;
     let facts = layout::facts(&connection, &shown)?;
-    Ok(Sqlite { connection, shown, facts, marked: true })
+    Ok(Sqlite { connection, shown, facts, has: Has::ALL })
 }
 
 /// A folder in which no journal can be made would fail the first save; better to fail before anything was begun.
@@ -88,9 +89,9 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
             Err(StoreError::Older { store: shown, found, known: layout::known() })
         }
         found => {
-            let marked = !matches!(found, Found::Older(found) if found < MARKED);
+            let has = Has::of(found, layout::RULES);
             let facts = layout::facts(&connection, &shown)?;
-            Ok(Some(Sqlite { connection, shown, facts, marked }))
+            Ok(Some(Sqlite { connection, shown, facts, has }))
         }
     }
 }
@@ -202,7 +203,7 @@ impl Store for Sqlite {
     ) -> Result<(), StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let names = integrations.map(|names| serde_json::json!(names).to_string());
-        let marks = if self.marked { "leaves, digest, settled, secrets" } else { "0, digest, '', ''" };
+        let marks = if self.has.marks { "leaves, digest, settled, secrets" } else { "0, digest, '', ''" };
         let mut statement = self
             .connection
             .prepare_cached(&format!(
@@ -398,6 +399,45 @@ impl Store for Sqlite {
             found.push(authored(row, &self.shown, integration, category)?);
         }
         Ok(found)
+    }
+
+    fn rules(&mut self) -> Result<Vec<Rules>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        rules::all(&self.connection, &self.shown)
+    }
+
+    fn last_rules(&mut self, commit: Option<&str>) -> Result<Vec<Rules>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        rules::last(&self.connection, &self.shown, commit)
+    }
+
+    fn record(&mut self, recording: &Recording) -> Result<(), StoreError> {
+        rules::record(&mut self.connection, &self.shown, recording)
+    }
+
+    fn said(&mut self, integrations: Option<&[String]>) -> Result<Vec<Said>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        rules::said(&self.connection, &self.shown, integrations)
+    }
+
+    fn sources(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        if !self.has.rules {
+            return Ok(Vec::new());
+        }
+        rules::sources(&self.connection, &self.shown)
+    }
+
+    fn document(&mut self, digest: &str) -> Result<Option<String>, StoreError> {
+        if !self.has.rules {
+            return Ok(None);
+        }
+        rules::document(&self.connection, &self.shown, digest)
     }
 }
 

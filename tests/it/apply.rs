@@ -293,6 +293,7 @@ fn caller<'a>(by: &'a str) -> Caller<'a> {
             true
         },
         forced: &[],
+        record: &|_| Ok(false),
     }
 }
 

@@ -362,7 +362,7 @@ fn a_large_record_is_verified_too() {
     let mut records = store.records().unwrap();
     let text = "x".repeat(20 * 1024 * 1024);
     records[0].past.settings = Ok(pairform::model::from_json(&json!({"text": text})));
-    let lines = pairform::ops::audit::export("id", &records, &[], &store.heads(None).unwrap());
+    let lines = pairform::ops::audit::export("id", &records, &[], &[], &store.heads(None).unwrap());
     let text: String = lines.into_iter().map(|line| pairform::model::canonical_json(line) + "\n").collect();
     project.write("large.jsonl", &text);
     project.run(&["audit", "verify", "large.jsonl"]).expect(0);
@@ -430,7 +430,7 @@ fn a_store_of_an_older_layout_is_read_as_it_is() {
         project.by_hand(HAND);
         project.by_hand(
             "DELETE FROM migration WHERE number >= 4;
-             DROP INDEX IF EXISTS category_heads;
+             DROP INDEX IF EXISTS category_heads; DROP TABLE rules; DROP TABLE document; DROP TABLE said; DROP TABLE source;
              ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
              ALTER TABLE category DROP COLUMN leaves",
         );
@@ -449,7 +449,7 @@ fn a_store_of_an_older_layout_is_read_as_it_is() {
     project.by_hand(
         "DELETE FROM migration WHERE number >= 3;
          ALTER TABLE run DROP COLUMN commit_author; ALTER TABLE run DROP COLUMN commit_dirty;
-         DROP INDEX category_heads;
+         DROP INDEX category_heads; DROP TABLE rules; DROP TABLE document; DROP TABLE said; DROP TABLE source;
          ALTER TABLE category DROP COLUMN settled; ALTER TABLE category DROP COLUMN secrets;
          ALTER TABLE category DROP COLUMN leaves",
     );

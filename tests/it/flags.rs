@@ -13,7 +13,7 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 18] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
         flag: "--store",
@@ -28,8 +28,13 @@ const CASES: [Case; 14] = [
     Case { flag: "--changed-since", changes: true, values: &[&["HEAD"], &["HEAD~1"]] },
     Case { flag: "--output", changes: true, values: &[&["json"], &["markdown"], &["junit"]] },
     Case { flag: "--color", changes: true, values: &[&["always"]] },
+    Case { flag: "--policy", changes: false, values: &[&["/dev/null"]] },
+    Case { flag: "--allow", changes: false, values: &[&["store=db.internal"]] },
+    Case { flag: "--untrusted", changes: false, values: &[&[]] },
     Case { flag: "--no-input", changes: false, values: &[&[]] },
     Case { flag: "--no-cache", changes: false, values: &[&[]] },
+    // No rule differs between these; what it tells where one does is seen in `attacks_review`.
+    Case { flag: "--base", changes: false, values: &[&["HEAD"], &["HEAD~1"]] },
     Case { flag: "--schema", changes: true, values: &[&["any.json", "integrations/s001.yaml"]] },
     Case { flag: "-C", changes: true, values: &[&["elsewhere"]] },
 ];

@@ -6,6 +6,7 @@ use crate::revisions::{Repository, pairform, project, shop};
 use crate::tools::{Tool, program, required};
 use pairform::diagnostic::placed::PlacedFinding;
 use pairform::diagnostic::text::is_harmful;
+use pairform::plan::policy::{Direction, PolicyChange};
 use pairform::plan::{
     Action, CategoryPlan, Change, ChangeKind, Integration, Integrations, Mode, Origin, Plan, Readiness,
     Refusal, Released, Scope,
@@ -42,6 +43,8 @@ fn plan(text: &str, integrations: usize) -> Plan {
             integration: format!("{number}{text}"),
             renamed_from: None,
             pair: "fortnox-shopify".into(),
+            recorded_pair: None,
+            unmanaged: Vec::new(),
             title: text.into(),
             mode: if number % 2 == 0 { Mode::Live } else { Mode::Onboarding },
             deployed_mode: None,
@@ -81,13 +84,30 @@ fn plan(text: &str, integrations: usize) -> Plan {
         scope: Scope { changed_since: Some(text.to_owned()), ..Scope::default() },
         integrations,
         released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],
-        refusals: vec![Refusal { check: text.to_owned(), message: text.to_owned() }],
+        refusals: vec![Refusal::new(text, text)],
         revert: None,
         findings: vec![finding(text, "error"), finding(text, "warning"), finding(text, "error")],
         notes: vec![text.to_owned()],
         summary,
         comparison: None,
+        policy_changes: Some(policy(text)),
     }
+}
+
+fn policy(text: &str) -> Vec<PolicyChange> {
+    let directions = [Direction::Other, Direction::Weaker, Direction::Stricter];
+    let change = |direction| {
+        let (before, after) = (Some(text.to_owned()), Some(text.to_owned()));
+        PolicyChange {
+            integrations: vec![text.to_owned()],
+            path: Some(text.to_owned()),
+            line: Some(3),
+            owners: vec![text.to_owned()],
+            ..PolicyChange::new(text, direction, before, after)
+        }
+    };
+    let said = PolicyChange { path: None, ..PolicyChange::said(text, text) };
+    directions.map(change).into_iter().chain([said]).collect()
 }
 
 fn finding(text: &str, severity: &str) -> PlacedFinding {
@@ -106,6 +126,7 @@ fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
         integrations: plan.integrations.len(),
         plan: Some(plan),
         outcome: None,
+        policy: plan.policy_changes.as_deref().unwrap_or_default(),
         catalogue: &catalogue,
         folder: "",
     })
@@ -368,15 +389,17 @@ fn paths_begin_at_the_root_of_the_repository_where_a_forge_reads_them() {
 fn a_project_s_template_replaces_ours_and_its_faults_have_a_line() {
     let repository: Repository = project();
     repository.write("templates/comment.md", "own {{ verdict }}\n");
+    repository.commit("Our own words");
     let said =
         String::from_utf8(repository.run(&["diff", "--base", "HEAD", "-o", "markdown"]).stdout).unwrap();
     assert!(said.starts_with("own "), "{said}");
     repository.write("templates/comment.md", "own\n{{ verdict | nothing }}\n");
+    repository.commit("A mistake");
     let output = pairform(repository.path(), &["diff", "--base", "HEAD", "-o", "markdown"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 2"));
     std::fs::write(repository.path().join("templates/comment.md"), b"own \xff\n").unwrap();
-    let output = pairform(repository.path(), &["diff", "--base", "HEAD", "-o", "markdown"]);
+    let output = pairform(repository.path(), &["validate", "-o", "markdown"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("comment.md fails: it is not UTF-8"));
 }

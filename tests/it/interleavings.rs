@@ -11,8 +11,8 @@ use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Deleted, Deployed, Lock, Moved, Note, Origin, Past, Record, Rename, Run, Save, Saved,
-    Store, StoreError, TakeHeads,
+    self, Ask, Asked, Deleted, Deployed, Lock, Moved, Note, Origin, Past, Record, Recording, Rename, Rules,
+    Run, Said, Save, Saved, Store, StoreError, TakeHeads,
 };
 
 use crate::dice::Dice;
@@ -105,6 +105,12 @@ impl Store for InTurns<'_> {
         fn finish(run: &str, at: &str) -> Result<(), StoreError>;
         fn history(integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
         fn records() -> Result<Vec<Record>, StoreError>;
+        fn rules() -> Result<Vec<Rules>, StoreError>;
+        fn last_rules(commit: Option<&str>) -> Result<Vec<Rules>, StoreError>;
+        fn record(recording: &Recording) -> Result<(), StoreError>;
+        fn said(integrations: Option<&[String]>) -> Result<Vec<Said>, StoreError>;
+        fn sources() -> Result<Vec<(String, String)>, StoreError>;
+        fn document(digest: &str) -> Result<Option<String>, StoreError>;
         fn lock_all(asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError>;
         fn renew_all(locks: &[&Lock], seconds: u32) -> Result<(), StoreError>;
         fn unlock_all(locks: &[&Lock]) -> Result<Vec<Lock>, StoreError>;
@@ -156,6 +162,7 @@ fn apply_in_turns(
             left.get() > 0
         },
         forced: &[],
+        record: &|_| Ok(false),
     };
     apply::apply(plan, store, &caller, &mut |_| ())
 }

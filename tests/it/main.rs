@@ -8,6 +8,8 @@
 )]
 
 mod apply;
+mod attacks;
+mod attacks_review;
 mod cache;
 mod composition;
 mod day;
@@ -28,6 +30,7 @@ mod imports;
 mod init;
 mod instructions;
 mod interleavings;
+mod judged;
 mod layers;
 mod live;
 mod mistakes;

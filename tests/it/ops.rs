@@ -8,10 +8,11 @@ use pairform::http::{self, Fault};
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::{self, Host, Request, Workspace};
+use pairform::trust::{Grant, Origin, Trust};
 use pairform::{plan, secrets};
 
 /// Plans the project in a folder and applies it; how many categories were saved.
-fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source) -> ops::Result<usize> {
+fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -> ops::Result<usize> {
     let cancel = AtomicBool::new(false);
     let begun = std::time::Instant::now();
     let host = Host {
@@ -22,22 +23,23 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source) -> ops::Result<u
         holder: &ops::holder::this_process,
         open_store: &ops::open_store,
         secrets,
+        trust,
+        ask: &|_, _| false,
         progress: &|_| (),
         cancel: &cancel,
     };
     let workspace = Workspace::open(folder)?;
     let request = Request::default();
-    let ops::plan::Planned { project, mut plan } =
+    let ops::plan::Planned { project, mut plan, judging } =
         ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
     plan::file::seal(&mut plan);
-    let declared = &project.compilation.project;
-    let approved = check(plan, declared, &Consent::default(), (host.now)())?;
+    let approved = check(plan, &judging, &Consent::default(), (host.now)())?;
     if !approved.plan().is_pending() {
         return Ok(0);
     }
     let (_, address) = project.store(&request, &host)?;
     let wait = Duration::from_secs(1);
-    let applied = ops::apply::apply(&workspace, declared, &address, approved, wait, &host)?;
+    let applied = ops::apply::apply(&project, &judging, &address, approved, wait, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())
 }
@@ -62,14 +64,16 @@ fn two_repositories_are_planned_and_applied_beside_each_other_in_one_process() {
     let projects = ["one", "two"].map(project);
     let here = std::env::current_dir().unwrap();
     std::thread::scope(|scope| {
-        let running = projects
-            .each_ref()
-            .map(|folder| scope.spawn(|| plan_and_apply(folder.path(), &secrets::Local::default()).unwrap()));
+        let running = projects.each_ref().map(|folder| {
+            scope.spawn(|| {
+                plan_and_apply(folder.path(), &secrets::Local::default(), &Trust::default()).unwrap()
+            })
+        });
         assert_eq!(running.map(|one| one.join().unwrap() > 0), [true, true]);
     });
     for folder in &projects {
         assert_eq!(
-            plan_and_apply(folder.path(), &secrets::Local::default()).unwrap(),
+            plan_and_apply(folder.path(), &secrets::Local::default(), &Trust::default()).unwrap(),
             0,
             "nothing is left to do"
         );
@@ -81,7 +85,7 @@ fn two_repositories_are_planned_and_applied_beside_each_other_in_one_process() {
 #[test]
 fn what_stops_an_operation_is_an_error_with_a_kind() {
     let folder = tempfile::tempdir().unwrap();
-    let error = plan_and_apply(folder.path(), &secrets::Local::default()).unwrap_err();
+    let error = plan_and_apply(folder.path(), &secrets::Local::default(), &Trust::default()).unwrap_err();
     assert_eq!(error.kind, ops::ErrorKind::Usage);
     let _: &dyn std::error::Error = &error;
 }
@@ -104,7 +108,9 @@ fn a_store_whose_password_is_not_at_hand_for_a_moment_is_not_taken_for_an_empty_
     let folder = project("shop");
     let declared = "version: 1\nenvironments:\n  live: {store: \"postgres://ci@127.0.0.1:9/x\", password: {secret: vault/kv/db#password}}\n";
     std::fs::write(folder.path().join("pairform.yaml"), declared).unwrap();
-    let error = plan_and_apply(folder.path(), &Flickering::default()).unwrap_err();
+    let line = Grant { line: "store=127.0.0.1".parse().unwrap(), from: Origin::Given };
+    let trust = Trust::new(false, vec![line]);
+    let error = plan_and_apply(folder.path(), &Flickering::default(), &trust).unwrap_err();
     assert_eq!(error.kind, ops::ErrorKind::Unreachable, "{error}");
     assert!(error.message.contains("it is sealed"), "{error}");
 }

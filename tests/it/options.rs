@@ -86,6 +86,11 @@ impl Project {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
         command.args(arguments).current_dir(self.folder.path()).envs(SECRETS);
+        // The platforms here are on this machine, which no built-in connector is.
+        let connectors = pairform::schema::parts::Catalogue::default().names("connectors");
+        let here =
+            connectors.iter().flat_map(|id| ["127.0.0.1", "localhost"].map(|host| format!("{id}={host}")));
+        command.env("PAIRFORM_ALLOW", here.collect::<Vec<_>>().join(" "));
         for (name, value) in [
             ("M_KEY", "mck"),
             ("M_TOKEN", "mat"),
@@ -208,9 +213,13 @@ fn start() -> (Server, String) {
 fn all_twelve_platforms_are_fetched_from() {
     let (server, url) = start();
     let project = Project::new();
+    let catalogue = pairform::schema::parts::Catalogue::default();
     let of = |name: &str, pair: &str, connectors: &str, settings: &str| {
+        let known = catalogue.pair(pair).unwrap();
+        let flows =
+            known.flows.iter().map(|flow| format!("{}: true", flow.id)).collect::<Vec<_>>().join(", ");
         let text = format!(
-            "integration: {name}\npair: {pair}\nflows: {{orders: true, invoices: true, stock: true, articles: true}}\nconnectors:\n{connectors}settings:\n{settings}"
+            "integration: {name}\npair: {pair}\nflows: {{{flows}}}\nconnectors:\n{connectors}settings:\n{settings}"
         );
         project.write(&format!("integrations/{name}.yaml"), &text);
     };
@@ -224,7 +233,7 @@ fn all_twelve_platforms_are_fetched_from() {
         "b",
         "tripletex-woocommerce",
         &(tripletex(&format!("{url}/tripletex")) + &woocommerce(&format!("{url}/woocommerce"))),
-        "  invoice:\n    mode_of_payment_map: {bacs: 101}\n  shipping_methods:\n    map: {\"flat_rate:1\": x}\n  sales_accounts:\n    home: {\"25\": 1001}\n",
+        "  invoice:\n    mode_of_payment_map: {bacs: 101}\n  sales_accounts:\n    home: {\"25\": 1001}\n",
     );
     of(
         "c",
@@ -248,7 +257,7 @@ fn all_twelve_platforms_are_fetched_from() {
         &format!(
             "  norce:\n    active: p\n    connections:\n      p: {{host: nordic.api-se.playground.norce.tech, environment: playground, client_id: {{secret: env/N_ID}}, client_secret: {{secret: env/N_SECRET}}, application_id: \"1042\", account_id: \"7\", base_url: \"{url}/norce\", token_url: \"{url}/norce/token\"}}\n  visma-spiris:\n    active: p\n    connections:\n      p: {{client_id: {{secret: env/VS_ID}}, client_secret: {{secret: env/VS_SECRET}}, refresh_token: {{secret: env/VS_REFRESH}}, base_url: \"{url}/visma-spiris\", token_url: \"{url}/visma-spiris/connect/token\"}}\n"
         ),
-        "  stock:\n    target_location: 4\n  payment_methods:\n    default_terms_of_payment: 8f1c\n",
+        "  payment_methods:\n    default_terms_of_payment: 8f1c\n",
     );
     of(
         "f",
@@ -284,7 +293,7 @@ fn all_twelve_platforms_are_fetched_from() {
     let ran = project.run(&["options", "refresh", "-o", "json", "--timeout", "20s"]);
     let failures = Project::failures(&ran);
     assert_eq!(failures, Vec::<String>::new(), "{}", ran.out);
-    assert_eq!(ran.code, 0);
+    assert_eq!(ran.code, 0, "{}", ran.err);
     let lock = |path: &str| project.read(&format!("options/{path}.lock.yaml"));
     let here = format!("127.0.0.1-{}", server.port);
     let fortnox = lock("fortnox/1234567");
@@ -1091,6 +1100,6 @@ fn a_credential_in_the_open_is_sent_to_nobody() {
     assert_ne!(open, text);
     fs::write(&file, open).unwrap();
     let ran = project.run(&["options", "refresh"]);
-    assert_eq!(ran.code, 6, "{}{}", ran.out, ran.err);
+    assert!(ran.code == 1 && ran.err.contains("has errors"), "{}{}", ran.out, ran.err);
     assert!(server.hits().is_empty(), "{:?}", server.hits().len());
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 20] = [
     "audit",
     "validate",
     "plan",
@@ -23,6 +23,8 @@ const KINDS: [&str; 18] = [
     "history",
     "init",
     "list",
+    "policy-check",
+    "policy-show",
     "pull",
     "unlock",
 ];
@@ -77,6 +79,10 @@ fn outputs_fit_their_schemas() {
     assert_fits("explain", &run(&["explain", "E0101"]));
     assert_fits("explain", &run(&["explain", "fortnox-shopify", "order.creates"]));
     assert_fits("explain", &run(&["explain", "nordic-outdoor", "order.creates"]));
+    assert_fits("policy-show", &run(&["policy", "show"]));
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), "allow: [woocommerce, store=db.internal]\n").unwrap();
+    assert_fits("policy-check", &run(&["policy", "check", policy.path().to_str().unwrap()]));
     assert_fits("validate", &run(&["validate"]));
     assert_fits("show", &run(&["show", "nordic-outdoor"]));
     assert_fits("plan", &run(&["plan", "--out", "plan.json"]));

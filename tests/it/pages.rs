@@ -78,6 +78,12 @@ fn told(files: &[(String, String)]) -> (Vec<Finding>, Sources, Vec<Span>) {
         yaml::parse_json(&sources, file, &mut findings);
         return (findings, sources, Vec::new());
     }
+    if let [(path, text)] = files
+        && path == "policy.yaml"
+    {
+        let policy = pairform::ops::policy_file::PolicyFile::read(Path::new(path), text);
+        return (policy.findings, policy.sources, Vec::new());
+    }
     all.entry("pairform.yaml").or_insert("version: 1\n");
     if files.iter().any(|(_, text)| text.contains("extends: [complete")) {
         all.insert("bases/complete.yaml", COMPLETE);

@@ -322,14 +322,19 @@ fn the_password_of_a_store_may_be_a_reference() {
         "integrations/shop.yaml",
         "integration: shop\npair: fortnox-shopify\nsettings: {general: {name: Shop}}\n",
     );
-    project.run_with(&["apply", "--yes"], &[("STORE_WORD", PASSWORD)]).assert_code(0);
-    let missing = project.run(&["plan"]);
+    let given = [("STORE_WORD", PASSWORD)];
+    // Whoever writes the files names a server and a secret: it is not given to one that nobody else named.
+    let refused = project.run_with(&["plan"], &given);
+    assert!(refused.assert_code(6).stderr.contains("store=127.0.0.1"), "{}", refused.stderr);
+    let allowed = [("PAIRFORM_ALLOW", "store=127.0.0.1")];
+    project.run_with(&["apply", "--yes"], &[given[0], allowed[0]]).assert_code(0);
+    let missing = project.run_with(&["plan"], &allowed);
     assert!(missing.assert_code(6).stderr.contains("STORE_WORD is not set"), "{}", missing.stderr);
-    let wrong = project.run_with(&["plan"], &[("STORE_WORD", "canary")]);
+    let wrong = project.run_with(&["plan"], &[("STORE_WORD", "canary"), allowed[0]]);
     assert!(!wrong.assert_code(6).all().contains("canary"), "{}", wrong.all());
     project.write("secrets/store", format!("{PASSWORD}\n"));
     project.write("pairform.yaml", config("file/secrets/store"));
-    project.run(&["plan", "--detailed-exitcode"]).assert_code(0);
+    project.run_with(&["plan", "--detailed-exitcode"], &allowed).assert_code(0);
     // The store of the environment by its URL is that store; one that is written otherwise is not told it.
     project.run(&["plan", "--detailed-exitcode", "--store", &url]).assert_code(0);
     let elsewhere = project.run(&["plan", "--store", &format!("{url}&connect_timeout=3")]);
@@ -355,7 +360,12 @@ fn a_pooler_that_lends_connections_for_a_session_is_no_hindrance() {
             project.write(&format!("integrations/{name}.yaml"), text);
         }
     };
-    let run = |arguments: &[&str]| project.run_with(arguments, &[("PAIRFORM_STORE_PASSWORD", PASSWORD)]);
+    let run = |arguments: &[&str]| {
+        project.run_with(
+            arguments,
+            &[("PAIRFORM_STORE_PASSWORD", PASSWORD), ("PAIRFORM_ALLOW", "store=127.0.0.1")],
+        )
+    };
     write("Shop");
     run(&["apply", "--yes"]).assert_code(0);
     write("Market");

@@ -26,6 +26,8 @@ fn host<T>(operation: impl FnOnce(&Host<'_>) -> T) -> T {
         holder: &|| "here".to_owned(),
         open_store: &ops::open_store,
         secrets: &secrets::Local::default(),
+        trust: &pairform::trust::Trust::default(),
+        ask: &|_, _| false,
         progress: &|_| (),
         cancel: &AtomicBool::new(false),
     })

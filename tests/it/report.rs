@@ -302,6 +302,8 @@ fn integration(name: &str, mode: Mode, readiness: Readiness, categories: Vec<Cat
         integration: name.to_owned(),
         renamed_from: None,
         pair: "fortnox-shopify".into(),
+        recorded_pair: None,
+        unmanaged: Vec::new(),
         title: "Shopify ↔ Fortnox".into(),
         mode,
         deployed_mode: None,
@@ -331,6 +333,7 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         revert: None,
         findings: Vec::new(),
         comparison: None,
+        policy_changes: None,
     }
 }
 
@@ -437,10 +440,8 @@ fn full_plan() -> Plan {
     let mut plan = plan(vec![first, second, unchanged], categories, settings);
     plan.released =
         vec![Released { integration: "old-shop".to_owned(), category: "stock".to_owned(), revision: 3 }];
-    plan.refusals = vec![Refusal {
-        check: "max_changed".to_owned(),
-        message: "13 of 40 settings would change, which is more than 30%\u{9b}".to_owned(),
-    }];
+    plan.refusals =
+        vec![Refusal::new("max_changed", "13 of 40 settings would change, which is more than 30%\u{9b}")];
     plan.scope = Scope { left_out_integrations: 2, left_out_categories: 1, ..Scope::default() };
     plan
 }

@@ -215,7 +215,8 @@ fn limits_of_platforms() {
     let connectors = "connectors: {centra: {active: a, connections: {a: {base_url: https://x.example, access_token: {secret: env/T}}}}, fortnox: {active: a, connections: {a: {client_id: {secret: env/I}, client_secret: {secret: env/S}, tenant_id: \"1\"}}}}\n";
     assert_eq!(judge_on(TODAY, &head, connectors, &[]).told(), "N0425 note access_token");
     let allowed = format!("{connectors}levels: {{N0425: {{level: allow, reason: made without an end}}}}\n");
-    assert_eq!(judge_on(TODAY, &head, &allowed, &[]).told(), "");
+    let excepted = [("pairform.yaml", "version: 1\nlevels: {N0425: {except: [shop]}}\n")];
+    assert_eq!(judge_on(TODAY, &head, &allowed, &excepted).told(), "");
 }
 
 fn countries(rows: &str) -> String {
@@ -311,7 +312,9 @@ fn a_project_has_a_table_of_its_own() {
     let own = "countries: {HU: {title: Hungary, rates: [{rate: \"25\", kind: standard}]}}\n";
     let text = document(&countries("HU: {rates: {25: 3131}}, PL: {rates: {22: 3132}}"));
     let judged = judge_on(TODAY, HEAD, &text, &[("schemas/data/vat.yaml", own)]);
-    assert_eq!(judged.told(), "W0419 warning 22");
+    assert_eq!(judged.told(), "W0419 warning 22\nN0342 note ");
+    let told = judged.findings().iter().find(|finding| finding.code.id == "N0342").unwrap();
+    assert_eq!(told.message, "schemas/data/vat.yaml replaces the built-in VAT rates of HU");
     let broken = own.replace("standard}", "usual}");
     let judged = judge_on(TODAY, HEAD, &text, &[("schemas/data/vat.yaml", &broken)]);
     assert_eq!(judged.told(), "W0419 warning 25\nW0419 warning 22\nE0304 error usual");
@@ -332,7 +335,7 @@ fn the_built_in_parts_that_rules_read_are_sound() {
             include_str!("../../schemas/categories/sales_accounts.yaml"),
         ),
     ];
-    assert_eq!(judge_on(TODAY, HEAD, "", &parts).told(), "");
+    assert_eq!(judge_on(TODAY, HEAD, "", &parts).told(), ["N0342 note "; 4].join("\n"));
 }
 
 #[test]
@@ -384,20 +387,60 @@ fn currencies_are_compared_when_both_lists_are_known() {
 }
 
 #[test]
-fn levels_of_an_integration_stand_before_those_of_the_project() {
+fn an_integration_lowers_a_level_of_the_project_only_where_it_is_excepted() {
     let food = "settings: {sales_accounts: {home: {6: null}}}\n";
-    let project = [("pairform.yaml", "version: 1\nlevels: {W0417: {level: deny, reason: we sell food}}\n")];
-    let denied = judge_on(TODAY, HEAD, food, &project);
+    let with = |project: &str, levels: &str| {
+        let project = [("pairform.yaml", format!("version: 1\nlevels: {{W0417: {project}}}\n"))];
+        let project = project.each_ref().map(|(path, text)| (*path, text.as_str()));
+        judge_on(TODAY, HEAD, &format!("{food}levels: {levels}\n"), &project)
+    };
+    let deny = "{level: deny, reason: we sell food}";
+    let excepted = "{level: deny, reason: we sell food, except: [shop]}";
+    let denied = with(deny, "{}");
     assert_eq!(denied.told(), "W0417 error \"12\"");
     assert!(denied.findings()[0].notes.iter().any(|note| note.contains("we sell food")));
-    let with = |levels: &str| judge_on(TODAY, HEAD, &format!("{food}levels: {levels}\n"), &project);
-    assert_eq!(with("{W0417: allow}").told(), "");
-    assert_eq!(with("{W0417: {level: warn, reason: bicycles}}").told(), "W0417 warning \"12\"");
-    assert_eq!(with("{W0417: warn, E0312: allow}").told(), "W0417 warning \"12\"\nE0211 error E0312");
-    assert_eq!(with("{W0417: warn, W0499: allow}").told(), "W0417 warning \"12\"\nE0210 error W0499");
-    assert_eq!(with("{W0417: never}").told().lines().count(), 2);
+    for (project, levels, told) in [
+        // A deny of the project is final.
+        (deny, "{W0417: allow}", "E0219 error W0417\nW0417 error \"12\""),
+        (deny, "{W0417: {level: warn, reason: bicycles}}", "E0219 error W0417\nW0417 error \"12\""),
+        (deny, "{W0417: deny}", "W0417 error \"12\""),
+        ("warn", "{W0417: allow}", "E0219 error W0417\nW0417 warning \"12\""),
+        ("warn", "{W0417: deny}", "W0417 error \"12\""),
+        ("allow", "{W0417: warn}", "W0417 warning \"12\""),
+        ("allow", "{}", ""),
+        // Nor is the usual level lowered.
+        (
+            "{except: [other]}",
+            "{W0417: allow}",
+            "W0218 warning other\nE0219 error W0417\nW0417 warning \"12\"",
+        ),
+        // Where the project excepts it, an integration is judged as it says.
+        (excepted, "{W0417: allow}", ""),
+        (excepted, "{W0417: {level: warn, reason: bicycles}}", "W0417 warning \"12\""),
+        (excepted, "{}", "W0417 error \"12\""),
+        (excepted, "{W0417: deny}", "W0417 error \"12\""),
+        ("{except: [shop]}", "{W0417: allow}", ""),
+        // One mistake, one finding.
+        (deny, "{W0417: deny, E0312: allow}", "W0417 error \"12\"\nE0211 error E0312"),
+        (deny, "{W0417: deny, W0499: allow}", "W0417 error \"12\"\nE0210 error W0499"),
+    ] {
+        let judged = with(project, levels);
+        let sorted = |told: &str| {
+            let mut lines: Vec<String> = told.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(&judged.told()), sorted(told), "{project} {levels}");
+    }
+    let refused = with(deny, "{W0417: allow}");
+    let refused = refused.findings().iter().find(|finding| finding.code.id == "E0219").unwrap();
+    assert_eq!(refused.message, "W0417 cannot be set to `allow` here: the project takes it for an error");
+    assert_eq!(refused.related.len(), 1, "the project's line is shown");
+    let help = refused.help.as_deref().unwrap();
+    assert!(help.contains("`levels: {W0417: {level: deny, except: [shop]}}`"), "{help}");
+    assert_eq!(with(deny, "{W0417: never}").told().lines().count(), 2);
     // Levels are no setting.
-    let compilation = &with("{W0417: allow}").compilation;
+    let compilation = &with(excepted, "{W0417: allow}").compilation;
     let compiled = &compilation.integrations[0];
     assert!(compiled.configuration.categories.keys().all(|category| category != "levels"));
     assert!(compilation.errors.is_empty());
@@ -408,7 +451,7 @@ fn a_level_of_one_integration_leaves_another_alone() {
     let base = COMPLETE.replace("\"6\": 3003, ", "");
     let text = |name: &str, levels: &str| format!("integration: {name}\n{HEAD}levels: {levels}\n");
     let mut sources = Sources::default();
-    sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
+    sources.add(SourceFile::new("pairform.yaml", "version: 1\nlevels: {W0417: {except: [c]}}\n"));
     sources.add(SourceFile::new("bases/complete.yaml", base));
     for (name, levels) in
         [("a", "{}"), ("b", "{W0417: deny}"), ("c", "{W0417: allow}"), ("d", "{W0417: warn}")]

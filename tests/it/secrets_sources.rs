@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn pairform(folder: &Path, arguments: &[&str]) -> Output {
+/// With lines of what is allowed, and a variable that a program might want to see.
+fn allowing(lines: &str, folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pairform"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("PAIRFORM_ALLOW", lines)
+        .env("SEEN", "seen")
+        .env("AWS_SECRET_ACCESS_KEY", CANARY)
         .output()
         .unwrap()
 }
@@ -19,10 +23,7 @@ const CANARY: &str = "canary-7781";
 fn project(reference: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("integrations")).unwrap();
-    let project = format!(
-        "version: 1\nsecrets: {{exec: {{token: [sh, -c, \"touch ran; echo {CANARY}\"], broken: [sh, -c, \"exit 3\"], long: [sh, -c, \"head -c 100000 /dev/zero\"], none: [no-such-program]}}}}\n"
-    );
-    std::fs::write(folder.path().join("pairform.yaml"), project).unwrap();
+    std::fs::write(folder.path().join("pairform.yaml"), "version: 1\n").unwrap();
     let text = format!(
         "integration: shop\npair: fortnox-shopify\nunmanaged: []\nconnectors:\n  shopify:\n    active: production\n    connections: {{production: {{shop: shop, access_token: {{secret: {reference}}}}}}}\n"
     );
@@ -51,16 +52,17 @@ fn a_file_is_for_its_owner_alone_and_inside_the_project() {
     let far = outside.path().join("token");
     std::fs::write(&far, CANARY).unwrap();
     set_mode(&far, 0o600);
-    let apply = |reference: &str, mode: u32| {
+    let allow = |lines: &str, reference: &str, mode: u32| {
         let folder = project(reference);
         let near = folder.path().join("token");
         std::fs::write(&near, CANARY).unwrap();
         set_mode(&near, mode);
         std::os::unix::fs::symlink(&far, folder.path().join("link")).unwrap();
         std::os::unix::fs::symlink("token", folder.path().join("near")).unwrap();
-        let output = pairform(folder.path(), &["apply", "--yes"]);
+        let output = allowing(lines, folder.path(), &["apply", "--yes"]);
         (output.status.code(), connectors_error(&output))
     };
+    let apply = |reference: &str, mode: u32| allow("", reference, mode);
     for (reference, mode, part) in [
         ("file/token", 0o600, None),
         ("file/near", 0o600, None),
@@ -76,33 +78,83 @@ fn a_file_is_for_its_owner_alone_and_inside_the_project() {
             Some(part) => assert!(code != Some(0) && said.contains(part), "{reference}: {code:?} {said}"),
         }
     }
-    let (code, said) = apply(&format!("file/{}", far.display()), 0o600);
-    assert_eq!(code, Some(0), "an absolute path is meant: {said}");
+    let absolute = format!("file/{}", far.display());
+    let (code, said) = apply(&absolute, 0o600);
+    assert!(code == Some(6) && said.contains(&format!("file={}", far.display())), "{code:?} {said}");
+    let (code, said) = allow(&format!("file={}/*", outside.path().display()), &absolute, 0o600);
+    assert_eq!(code, Some(0), "a line allows it: {said}");
 }
+
+/// What a program that lies outside the repository does.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("token", "touch ran; env > seen; echo canary-7781"),
+    ("broken", "exit 3"),
+    ("long", "head -c 100000 /dev/zero"),
+    ("another", "echo canary-7781"),
+];
 
 #[cfg(unix)]
 #[test]
-fn a_program_runs_when_it_is_allowed_and_only_to_apply() {
-    let folder = project("exec/token");
-    let planned = pairform(folder.path(), &["plan"]);
+fn a_program_runs_when_a_line_allows_it_and_only_to_apply() {
+    let outside = tempfile::tempdir().unwrap();
+    for (name, does) in PROGRAMS {
+        let path = outside.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{does}\n")).unwrap();
+        set_mode(&path, 0o755);
+    }
+    let at = |name: &str| outside.path().join(name).display().to_string();
+    let with = |reference: &str, command: &str| {
+        let folder = project(reference);
+        let own = folder.path().join("own").display().to_string();
+        let command = command.replace("OWN", &own);
+        let declared = format!("version: 1\nsecrets: {{exec: {{it: {command}}}}}\n");
+        std::fs::write(folder.path().join("pairform.yaml"), declared).unwrap();
+        std::fs::copy(at("token"), &own).unwrap();
+        // A link outside, into the project that was made last.
+        let _ = std::fs::remove_file(at("link"));
+        std::os::unix::fs::symlink(&own, at("link")).unwrap();
+        folder
+    };
+    let (token, line) = (at("token"), format!("'program=SEEN {} *'", at("token")));
+    let folder = with("exec/it", &format!("[{token}, read]"));
+    let ran = || folder.path().join("ran").exists();
+    let planned = allowing(&line, folder.path(), &["plan"]);
     assert!(planned.status.success(), "{}", connectors_error(&planned));
-    assert!(!folder.path().join("ran").exists(), "a plan runs nothing");
-    let applied = pairform(folder.path(), &["apply", "--yes"]);
-    assert!(applied.status.success(), "{}", connectors_error(&applied));
-    assert!(folder.path().join("ran").exists());
+    for (lines, arguments) in [(&*line, &["apply"][..]), ("", &["apply", "--yes"])] {
+        let refused = allowing(lines, folder.path(), arguments);
+        assert!(!refused.status.success() && !ran(), "{lines} {arguments:?}: {}", connectors_error(&refused));
+    }
+    let applied = allowing(&line, folder.path(), &["apply", "--yes"]);
+    assert!(applied.status.success() && ran(), "{}", connectors_error(&applied));
+    let seen = std::fs::read_to_string(folder.path().join("seen")).unwrap();
+    assert!(seen.contains("SEEN=seen") && !seen.contains("AWS_SECRET") && !seen.contains("HOME="), "{seen}");
     let store = std::fs::read(folder.path().join(".pairform/state.db")).unwrap();
     let holds = |text: &str| store.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds("exec/token") && !holds(CANARY));
+    assert!(holds("exec/it") && !holds(CANARY));
     std::fs::remove_file(folder.path().join("ran")).unwrap();
-    assert_eq!(pairform(folder.path(), &["plan", "--detailed-exitcode"]).status.code(), Some(0));
-    for (reference, part) in [
-        ("exec/other", "lists no program"),
-        ("exec/broken", "ended with"),
-        ("exec/long", "too long"),
-        ("exec/none", "cannot be run"),
+    assert_eq!(allowing(&line, folder.path(), &["plan", "--detailed-exitcode"]).status.code(), Some(0));
+    for (reference, command, line, part) in [
+        ("exec/other", format!("[{token}]"), "", "lists no program"),
+        ("exec/it", format!("[{}]", at("broken")), &*format!("program={}", at("broken")), "ended with"),
+        ("exec/it", format!("[{}]", at("long")), &format!("program={}", at("long")), "too long"),
+        ("exec/it", format!("[{}]", at("none")), &format!("program={}", at("none")), "is not run"),
+        // Another program, other arguments, and what a branch can write, under each of its names.
+        ("exec/it", format!("[{}, read]", at("another")), &line, "the line `program="),
+        ("exec/it", format!("[{token}, delete, all]"), &line, "the line `program="),
+        (
+            "exec/it",
+            format!("[{}]", at("link")),
+            &format!("program={}", at("link")),
+            "lies in the repository",
+        ),
+        ("exec/it", "[OWN]".to_owned(), "program=OWN", "lies in the repository"),
+        ("exec/it", "[token, read]".to_owned(), &line, "the line `program="),
     ] {
-        let output = pairform(project(reference).path(), &["apply", "--yes"]);
+        let folder = with(reference, &command);
+        let line = line.replace("OWN", &folder.path().join("own").display().to_string());
+        let output = allowing(&line, folder.path(), &["apply", "--yes"]);
         let said = connectors_error(&output);
-        assert!(!output.status.success() && said.contains(part), "{reference}: {said}");
+        assert!(!output.status.success() && said.contains(part), "{reference} {command}: {said}");
+        assert!(!folder.path().join("ran").exists(), "{command}");
     }
 }

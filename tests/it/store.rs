@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
-    self, Ask, Asked, Lock, Moved, Note, Origin, Rename, Run, Save, Saved, Store, StoreError, Wanted,
+    self, Ask, Asked, Document, Lock, Moved, Note, Origin, Recording, Rename, Rules, Run, Said, Save, Saved,
+    Store, StoreError, Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -141,6 +142,9 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     ten_threads_take_one_lock_in_turn
     a_save_without_its_lock_writes_nothing
     records_and_notes_are_in_order_and_kept
+    recorded_rules_only_grow_and_those_of_a_commit_do_not_count_for_it
+    what_the_files_said_is_kept_once_and_read_back
+    a_document_that_was_changed_is_refused
     a_save_knows_who_wrote_its_commit
     an_older_layout_is_brought_up_to_date_by_whoever_writes
     a_rename_moves_what_is_deployed_and_leaves_the_history
@@ -740,6 +744,129 @@ fn records_and_notes_are_in_order_and_kept(place: &dyn Place) {
     }
 }
 
+fn rules(environment: &str, document: &str, commit: Option<&str>) -> Rules {
+    Rules {
+        environment: environment.into(),
+        digest: model::digest_text(document),
+        document: document.into(),
+        recorded_by: "ann \0 🦊".into(),
+        recorded_at: AT.into(),
+        commit: commit.map(str::to_owned),
+        dirty: false,
+        run: Some(RUN.into()),
+        at_once: false,
+    }
+}
+
+fn record_rules(store: &mut dyn Store, rules: Rules) {
+    store.record(&Recording { rules: Some(rules), ..Recording::default() }).unwrap();
+}
+
+fn recorded_rules_only_grow_and_those_of_a_commit_do_not_count_for_it(place: &dyn Place) {
+    let mut store = place.open();
+    assert!(store.last_rules(Some("a1")).unwrap().is_empty());
+    let all = [
+        rules("production", "one", Some("a1")),
+        rules("test", "other", Some("a1")),
+        rules("production", "two", Some("b2")),
+        Rules { dirty: true, ..rules("production", "three", Some("c3")) },
+        rules("production", "four", None),
+        rules("production", "five", Some("d4")),
+        Rules { at_once: true, run: None, ..rules("production", "six", Some("e5")) },
+    ];
+    let mut kept: Vec<Rules> = Vec::new();
+    for one in all {
+        record_rules(&mut *store, one.clone());
+        kept.push(one);
+        assert_eq!(store.rules().unwrap(), kept);
+        for commit in [None, Some("a1"), Some("b2"), Some("c3"), Some("d4"), Some("e5"), Some("f6")] {
+            // By the definition, over all that there is.
+            let last = |environment: &str, counts: bool| {
+                let fits =
+                    |one: &&Rules| one.environment == environment && (!counts || one.count_for(commit));
+                kept.iter().rposition(|one| fits(&one))
+            };
+            let mut expected: Vec<usize> = ["production", "test"]
+                .iter()
+                .flat_map(|environment| [last(environment, false), last(environment, true)])
+                .flatten()
+                .collect();
+            expected.sort_unstable();
+            expected.dedup();
+            let expected: Vec<Rules> = expected.into_iter().map(|at| kept[at].clone()).collect();
+            assert_eq!(store.last_rules(commit).unwrap(), expected, "{commit:?}");
+        }
+    }
+    let is_own = rules("production", "five", Some("d4"));
+    assert!(!is_own.count_for(Some("d4")) && is_own.count_for(Some("e5")) && is_own.count_for(None));
+    for sql in ["UPDATE rules SET document = ''", "DELETE FROM rules"] {
+        assert!(place.by_hand(sql).unwrap_err().contains("append-only"));
+    }
+    assert_eq!(place.open_existing().unwrap().rules().unwrap(), kept);
+}
+
+fn said(integration: &str, settings: &Document) -> Said {
+    Said {
+        integration: integration.into(),
+        environment: "production".into(),
+        pair: "fortnox-shopify".into(),
+        facts: r#"{"flows":["orders"],"unmanaged":[]}"#.into(),
+        schema: "sha256:00".into(),
+        settings: settings.digest.clone(),
+        said_at: AT.into(),
+        commit: Some("c0ffee".into()),
+        dirty: true,
+    }
+}
+
+fn what_the_files_said_is_kept_once_and_read_back(place: &dyn Place) {
+    let mut store = place.open();
+    let (one, two) = (Document::of("one").unwrap(), Document::of("zwei \0 🦊").unwrap());
+    let source = |path: &str, document: &Document| (path.to_owned(), document.digest.clone());
+    let recording = Recording {
+        documents: vec![one.clone(), two.clone(), one.clone()],
+        said: vec![said("b", &one), said("a", &two)],
+        sources: vec![source("options/fortnox/1.lock.yaml", &one)],
+        ..Recording::default()
+    };
+    assert!(Recording::default().is_empty() && !recording.is_empty());
+    for _ in 0..2 {
+        store.record(&recording).unwrap();
+        assert_eq!(store.said(None).unwrap(), [said("a", &two), said("b", &one)]);
+        assert_eq!(store.sources().unwrap(), recording.sources);
+        for (document, text) in [(&one, "one"), (&two, "zwei \0 🦊")] {
+            assert_eq!(store.document(&document.digest).unwrap().as_deref(), Some(text));
+        }
+    }
+    assert_eq!(store.document("sha256:00").unwrap(), None);
+    assert_eq!(store.said(Some(&["b".into(), "c".into()])).unwrap(), [said("b", &one)]);
+    let later = Recording {
+        said: vec![said("b", &two)],
+        unsaid: vec!["a".into()],
+        sources: vec![source("schemas/categories/x.yaml", &two)],
+        sources_gone: vec!["options/fortnox/1.lock.yaml".into()],
+        ..Recording::default()
+    };
+    store.record(&later).unwrap();
+    assert_eq!(store.said(None).unwrap(), [said("b", &two)]);
+    assert_eq!(store.sources().unwrap(), later.sources);
+    assert_eq!(place.by_hand("DELETE FROM document"), Ok(2), "no text is there twice");
+}
+
+fn a_document_that_was_changed_is_refused(place: &dyn Place) {
+    let mut store = place.open();
+    let (one, two) = (Document::of("one").unwrap(), Document::of("two").unwrap());
+    let documents = vec![one.clone(), two];
+    store.record(&Recording { documents, ..Recording::default() }).unwrap();
+    let sql = format!(
+        "UPDATE document SET packed = (SELECT packed FROM document WHERE digest <> '{0}') WHERE digest = '{0}'",
+        one.digest
+    );
+    place.by_hand(&sql).unwrap();
+    let refused = store.document(&one.digest).unwrap_err().to_string();
+    assert!(refused.contains("was changed after it was recorded"), "{refused}");
+}
+
 /// Scalars, lists and nested objects; what a category's document may hold, resets aside.
 fn a_save_knows_who_wrote_its_commit(place: &dyn Place) {
     let mut store = place.open();
@@ -761,6 +888,10 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         "ALTER TABLE run DROP COLUMN commit_author",
         "ALTER TABLE run DROP COLUMN commit_dirty",
         "DROP INDEX IF EXISTS category_heads",
+        "DROP TABLE rules",
+        "DROP TABLE document",
+        "DROP TABLE said",
+        "DROP TABLE source",
         "ALTER TABLE category DROP COLUMN settled",
         "ALTER TABLE category DROP COLUMN secrets",
         "ALTER TABLE category DROP COLUMN leaves",
@@ -769,10 +900,11 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         place.by_hand(sql).unwrap();
     }
     let refused = store::open_existing(&place.url());
-    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 4 | 5, .. })));
+    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 5 | 6, .. })));
     store::upgrade(&place.url()).unwrap();
     let mut store = place.open_existing().unwrap();
     assert_eq!(history(&mut *store).len(), 1);
+    assert!(store.rules().unwrap().is_empty(), "it begins with what the files say");
 }
 
 fn a_rename_moves_what_is_deployed_and_leaves_the_history(place: &dyn Place) {

@@ -50,7 +50,7 @@ use crate::source::Span;
 use crate::yaml::Node;
 
 use super::compose::Composed;
-use super::levels;
+use super::levels::{self, Levels};
 use context::setting;
 pub use context::{Context, category_entry};
 
@@ -81,6 +81,8 @@ pub struct Known<'a> {
     pub today: Date,
     /// The programs that secrets may come from; `None` when the project file could not be read.
     pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
+    /// What the project says of levels; `None` when its file could not be read.
+    pub levels: Option<&'a Levels>,
 }
 
 /// What checking learned, for lowering. Only [`check`] makes one.
@@ -102,7 +104,7 @@ pub fn check(
     hidden: &[Span],
     findings: &mut Vec<Finding>,
 ) -> Checked {
-    let Known { options, vat, today, programs } = known;
+    let Known { options, vat, today, programs, levels: of_project } = known;
     let words = Words { pair: Some(pair), integration: Some(&composed.name), hidden, ..Words::default() };
     let (mut said, repaired) = pair.validator().judge_repaired(&composed.root, words);
     let root = repaired.as_ref().unwrap_or(&composed.root);
@@ -121,6 +123,9 @@ pub fn check(
     let context = Context { name: &composed.name, pair, composed, root, view, vat, today, live, programs };
     let whole = About { integration: Some(composed.name.clone()), ..About::default() };
     levels::check(root, &whole, findings);
+    if let Some(of_project) = of_project {
+        levels::check_lowered(root, &composed.name, of_project, findings);
+    }
     let mut ruled = Vec::new();
     for rule in RULES {
         rule(&context, &mut ruled);

@@ -1,7 +1,7 @@
 //! Stage 02: the files of a project do not make up integrations.
 
 use super::declare::codes;
-use crate::diagnostic::{Finding, Label};
+use crate::diagnostic::{Code, Finding, Label, Severity};
 use crate::source::Span;
 
 codes! {
@@ -22,7 +22,9 @@ codes! {
     UNKNOWN_VARIABLE = "E0215" "unknown-variable" "an expression names a variable that is not declared";
     NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
     UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
-    UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` names an integration, a pair or a category that does not exist";
+    UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` or `levels` names an integration, a pair or a category that does not exist";
+    LEVEL_LOWERED = "E0219" "level-lowered" "an integration lowers a level that the project does not let it lower";
+    UNKNOWN_POLICY_LINE = "E0230" "unknown-policy-line" "a line of a policy that allows nothing";
 }
 
 #[must_use]
@@ -33,6 +35,13 @@ pub fn not_a_map(what: &str, at: Span) -> Finding {
         Label::new(at, "this is something else"),
     )
     .help("write `key: value` lines")
+}
+
+#[must_use]
+pub fn unknown_policy_line(why: &str, at: Span) -> Finding {
+    Finding::new(&UNKNOWN_POLICY_LINE, why, Label::new(at, "this allows nothing"))
+        .note("whoever can write a branch can write its files; what is allowed stands in the policy alone")
+        .help("write what is to be allowed as `NAME=WHAT`")
 }
 
 #[must_use]
@@ -230,6 +239,50 @@ pub fn error_level(id: &str, at: Span) -> Finding {
     Finding::new(&ERROR_LEVEL, format!("{id} is an error and has no level"), Label::new(at, ""))
         .note("codes that begin with E are mistakes that would reach the books; they cannot be allowed")
         .help("take the line away")
+}
+
+/// `of_project` is the level that the project sets, and where; `excepted` are those that its line would have to name.
+#[must_use]
+pub fn level_lowered(
+    code: &Code,
+    level: &str,
+    of_project: Option<(&str, Span)>,
+    excepted: &[&str],
+    at: Span,
+) -> Finding {
+    let id = code.id;
+    let why = match of_project {
+        Some(("deny", _)) => "the project takes it for an error",
+        Some(("warn", _)) => "the project warns of it",
+        _ if code.default_severity() == Severity::Warning => "it is a warning",
+        _ => "it is a note",
+    };
+    let finding = Finding::new(
+        &LEVEL_LOWERED,
+        format!("{id} cannot be set to `{level}` here: {why}"),
+        Label::new(at, "an integration raises a level; the project lowers it"),
+    );
+    let finding = match of_project {
+        Some((_, line)) => finding.related(line, format!("what the project says of {id}")),
+        None => finding.note(format!("`levels` in pairform.yaml says nothing of {id}")),
+    };
+    let kept = of_project.map(|(level, _)| format!("level: {level}, ")).unwrap_or_default();
+    finding.help(format!(
+        "take it away; or write in pairform.yaml, whose owners decide: `levels: {{{id}: {{{kept}except: [{}]}}}}`",
+        excepted.join(", ")
+    ))
+}
+
+/// Of the exceptions to a level.
+#[must_use]
+pub fn unknown_excepted(name: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let message = format!("`levels` excepts the integration `{name}`, which does not exist");
+    let finding = Finding::new(&UNKNOWN_IN_SAFETY, message, Label::new(at, label));
+    finding.note("so this name lets nobody lower anything").help(match near {
+        Some(near) => format!("write `{near}`"),
+        None => "write the id of the integration, or take the name away".to_owned(),
+    })
 }
 
 #[must_use]

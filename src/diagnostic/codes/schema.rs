@@ -19,6 +19,7 @@ codes! {
     LEADING_ZERO = "E0321" "leading-zero" "an unquoted number with a leading zero";
     PART_MISFIT = "E0340" "schema-part-misfit" "parts of a project's own schemas do not fit together";
     SCHEMA_UNUSABLE = "E0341" "schema-unusable" "the file given as a schema is not a usable JSON Schema";
+    BUILT_IN_REPLACED = "N0342" "built-in-replaced" "a part of the project takes the place of a built-in one";
 }
 
 /// `kind` says what is being looked at: "setting", "category", "flow", …
@@ -202,6 +203,18 @@ pub fn part_misfit(message: &str, at: Label) -> Finding {
 pub fn part_empty(at: Span) -> Finding {
     Finding::new(&PART_MISFIT, "the file is empty", Label::new(at, "a part of the schemas"))
         .help("write the part, or take the file away")
+}
+
+/// `what` is replaced by a part, in words: `connector shopify`, `VAT rates of SE and DK`.
+#[must_use]
+pub fn built_in_replaced(path: &str, what: &str, at: Span) -> Finding {
+    Finding::new(
+        &BUILT_IN_REPLACED,
+        format!("{path} replaces the built-in {what}"),
+        Label::new(at, "what pairform knows itself of this is not used"),
+    )
+    .note("settings are judged by it, and where a connector leads is where credentials are sent")
+    .help("look whether this is meant; take the file away to get the built-in one again")
 }
 
 #[must_use]

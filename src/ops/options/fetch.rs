@@ -9,14 +9,19 @@ use super::fetched::{Base, Fetched, Note, OfAccount, OfSet};
 use super::sets::{Sets, in_use};
 use crate::compile::{Compilation, Whole};
 use crate::diagnostic::{Finding, Severity};
-use crate::ops::error::Result;
-use crate::ops::host::{Host, Progress};
+use crate::http::{Fault, FaultKind};
+use crate::ops::allowed;
+use crate::ops::error::{Error, ErrorKind, Help, Result};
+use crate::ops::host::{Host, Progress, Whose};
 use crate::ops::project::Project;
 use crate::ops::request::Request;
+use crate::options::fetch::addresses::Addresses;
 use crate::options::fetch::wanted::{Wanted, wanted};
 use crate::options::fetch::{self, Account, Environment, MAX_BYTES, Outcome};
 use crate::options::{Choice, List, lock, sort};
+use crate::secrets::need_of;
 use crate::secrets::tokens::Tokens;
+use crate::trust::Line;
 
 /// What is to be fetched, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +54,15 @@ pub fn fetch_options(
     let compilation = &opened.compilation;
     let root = opened.workspace.root();
     asked.sets.require_known(compilation)?;
-    let Wanted { mut accounts, notes } = wanted(compilation.integrations.iter().map(in_use));
+    if compilation.project.broken {
+        let why = "pairform.yaml has errors, so nothing is sent to any platform";
+        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+    }
+    let held = held(compilation);
+    let is_sound = |whole: &&Whole| !held.contains(whole.compiled.name.as_str());
+    let Wanted { mut accounts, notes } = wanted(compilation.integrations.iter().filter(is_sound).map(in_use));
     let mut notes: Vec<Note> = notes.into_iter().map(Note::Said).collect();
-    notes.extend(passed_over(compilation));
+    notes.extend(held.iter().map(|name| Note::HasErrors((*name).to_owned())));
     let takes = |account: &Account, set: &str| asked.sets.takes(&account.connector, set);
     let is_used = accounts.iter().any(|account| account.sets.keys().any(|set| takes(account, set)));
     if !is_used && !asked.sets.is_all() {
@@ -71,6 +82,7 @@ pub fn fetch_options(
         account.sets.retain(|set, _| !young.contains_key(set));
         asking.push(Asking { path, used, young });
     }
+    let refused = require(&accounts, opened, host);
     let outcomes = ask(&accounts, opened, asked.timeout, host);
     let is_stopped = host.is_cancelled();
     let mut fetched = Vec::new();
@@ -84,19 +96,41 @@ pub fn fetch_options(
     if fetched.iter().any(|one| one.text.is_some()) {
         cache::ignore(root);
     }
-    Ok(Fetched { accounts: fetched, notes, is_stopped })
+    Ok(Fetched { accounts: fetched, notes, refused, is_stopped })
 }
 
-/// Integrations of which not all could be read: what they use is perhaps not asked for.
-fn passed_over(compilation: &Compilation<Whole>) -> impl Iterator<Item = Note> {
-    let unread = |finding: &&Finding| {
-        finding.severity == Severity::Error
-            && ["E01", "E02"].iter().any(|stage| finding.code.id.starts_with(stage))
-    };
-    let unread = compilation.findings.iter().filter(unread);
-    let names: BTreeSet<&String> =
-        unread.flat_map(|finding| finding.about.integration.iter().chain(&finding.also)).collect();
-    names.into_iter().map(|name| Note::NotReadWhole(name.clone()))
+/// The integrations that have errors: nothing is sent for them. A value that a list does not have is none of these, as the list
+/// is what is fetched.
+fn held(compilation: &Compilation<Whole>) -> BTreeSet<&str> {
+    let is_of_lists = |finding: &Finding| finding.code.id.starts_with("E05");
+    let errors = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = errors.filter(|finding| !is_of_lists(finding));
+    errors
+        .flat_map(|finding| finding.about.integration.iter().chain(&finding.also))
+        .map(String::as_str)
+        .collect()
+}
+
+/// Asks a person about what no line allows, before anything is sent. What stays refused is told of each set; the lines that
+/// would allow it.
+fn require(accounts: &[Account], opened: &Project<'_, Whole>, host: &Host<'_>) -> Vec<Line> {
+    let whose = Whose { root: opened.workspace.root(), environment: opened.environment.as_deref() };
+    let mut refused = Vec::new();
+    for account in accounts.iter().filter(|account| !account.sets.is_empty()) {
+        let addresses = Addresses::of(&account.descriptor, &account.connection);
+        let hosts = addresses.map(|addresses| addresses.needs(&account.connector)).unwrap_or_default();
+        let references = account.connection.values().filter_map(|field| field.get("secret")?.as_str());
+        let secrets = references.filter_map(|reference| need_of(reference, whose.root, &BTreeMap::new()));
+        // A secret is of no use where its host is refused.
+        let tried = allowed::require_all(hosts, whose, host)
+            .and_then(|()| allowed::require_all(secrets, whose, host));
+        if let Err(Error { help: Some(Help::Allow(lines)), .. }) = tried {
+            refused.extend(lines);
+        }
+    }
+    refused.sort();
+    refused.dedup();
+    refused
 }
 
 fn ask(
@@ -105,12 +139,16 @@ fn ask(
     timeout: Duration,
     host: &Host<'_>,
 ) -> Vec<BTreeMap<String, Outcome>> {
-    let tokens = Tokens::new(opened.workspace.root(), host.secrets);
+    let tokens = Tokens::new(opened.workspace.root(), host.secrets, host.trust);
     // No clock in the world is further ahead of UTC, so that this day has not begun anywhere.
     let latest = (host.now)().saturating_add(jiff::SignedDuration::from_hours(14));
     let latest = latest.map_or_else(|_| host.today(), |time| time.to_zoned(jiff::tz::TimeZone::UTC).date());
     let environment = Environment {
         secret: &|reference| tokens.value(reference),
+        allowed: &|need| {
+            let refused = |why| Fault::new(FaultKind::Denied, format!("{need}: {why}"));
+            host.trust.judge(need).map_err(refused)
+        },
         rotated: &|reference, new| tokens.keep(reference, new),
         now: host.elapsed,
         epoch: &|| (host.now)().as_second(),

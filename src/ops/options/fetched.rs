@@ -9,6 +9,7 @@ use crate::ops::workspace::Files;
 use crate::options::fetch::Account;
 use crate::options::lock::{self, Change, Update};
 use crate::options::{Choice, List};
+use crate::trust::Line;
 
 /// What was fetched, or taken from the cache.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Fetched {
     /// Sorted by connector and account.
     pub accounts: Vec<OfAccount>,
     pub notes: Vec<Note>,
+    /// Lines that would allow what was refused; sorted.
+    pub refused: Vec<Line>,
     /// The host asked to stop before all was fetched.
     pub is_stopped: bool,
 }
@@ -26,8 +29,8 @@ pub struct Fetched {
 pub enum Note {
     /// One line that every door says alike.
     Said(String),
-    /// This integration has errors, and perhaps uses more than is known.
-    NotReadWhole(String),
+    /// This integration has errors, so nothing was sent for it.
+    HasErrors(String),
 }
 
 /// One account with what came of it.
@@ -111,8 +114,11 @@ impl Fetched {
             sets.filter_map(|set| Some(set.result.as_ref().err()?.kind)).collect();
         if kinds.contains(&http::FaultKind::Denied) {
             Some(ErrorKind::NotAllowed)
+        } else if !kinds.is_empty() {
+            Some(ErrorKind::Unreachable)
         } else {
-            (!kinds.is_empty()).then_some(ErrorKind::Unreachable)
+            let is_held = self.notes.iter().any(|note| matches!(note, Note::HasErrors(_)));
+            is_held.then_some(ErrorKind::Invalid)
         }
     }
 }

@@ -6,12 +6,15 @@ use jiff::civil::Date;
 
 use crate::http::Fault;
 use crate::model::Hidden;
+use crate::trust::Need;
 
 /// What fetching needs of the world.
 #[derive(Clone, Copy)]
 pub struct Environment<'a> {
     /// The value behind a reference.
     pub secret: &'a (dyn Fn(&str) -> Result<Hidden<String>, Fault> + Sync),
+    /// Whether a credential may go somewhere.
+    pub allowed: &'a (dyn Fn(&Need) -> Result<(), Fault> + Sync),
     /// Keeps the new value of a secret that its use has changed.
     pub rotated: &'a (dyn Fn(&str, &str) -> Result<(), Fault> + Sync),
     /// Time since some moment.

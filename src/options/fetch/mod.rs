@@ -4,6 +4,7 @@
 //! file, reads a clock or the environment: all of that comes in with [`Environment`].
 
 mod account;
+pub mod addresses;
 pub mod auth;
 pub mod descriptor;
 mod environment;

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use crate::model::Hidden;
 use serde_json::Value as Json;
-use url::{Position, Url};
+use url::Url;
 
 use super::account::Account;
+use super::addresses::Addresses;
 use super::auth::{self, Fields, lacking};
-use super::descriptor::{Absent, Auth, Descriptor, fill};
+use super::descriptor::{Auth, Descriptor, fill};
 use super::environment::Environment;
 use super::extract;
 use super::limits::{Gates, Limit};
-use crate::http::address::{self, encode_path, is_safe, join, origin};
+use crate::http::address::{self, encode_path, join, origin};
 use crate::http::client::Http;
 use crate::http::{Answer, Fault, FaultKind, Request};
 
@@ -64,7 +65,7 @@ impl<'a> Session<'a> {
     /// Prepares a session; nothing is sent yet.
     ///
     /// # Errors
-    /// When the connection has no credentials or a secret is not at hand.
+    /// When the connection has no credentials, its address is not allowed, or a secret is not at hand.
     pub fn new(
         account: &'a Account,
         gates: &'a Gates,
@@ -74,42 +75,15 @@ impl<'a> Session<'a> {
         let descriptor = &account.descriptor;
         let connection = &account.connection;
         let way = auth::way(descriptor, connection)?;
+        // Judged before any secret is read.
+        let addresses = Addresses::of(descriptor, connection)?;
+        addresses.needs(&account.connector).iter().try_for_each(environment.allowed)?;
+        let Addresses { host, token_url } = addresses;
         let mut fields = auth::fields(descriptor, way, connection, environment.secret)?;
         fields.set("tomorrow", &environment.tomorrow.to_string());
-        let address = |name: &str| {
-            connection.get(name).and_then(Json::as_str).map(|url| url.trim_end_matches('/').to_owned())
-        };
-        let own = descriptor
-            .base_url
-            .as_deref()
-            .map(|base| fill(base, &|name| fields.get(name)))
-            .transpose()
-            .map_err(lacking)?;
-        let host =
-            address("base_url").or_else(|| own.clone().map(|base| base.trim_end_matches('/').to_owned()));
-        let host = host.ok_or_else(|| lacking(Absent("base_url".to_owned())))?;
         let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(lacking)?;
         let base = format!("{host}{}", encode_path(&path));
-        let mut token_url = address("token_url");
-        if let (Some(token), None) = (&way.token, &token_url) {
-            let mut usual = fill(&token.url, &|name| fields.get(name)).map_err(lacking)?;
-            // A platform whose tokens come from the host of its API gets them from where the API was moved to.
-            if let Some(own) = own.as_deref().filter(|own| *own != host)
-                && let (Some(own), Some(at)) = (address::parse(own), address::parse(&usual))
-                && origin(&own) == origin(&at)
-            {
-                usual = format!("{host}{}", &at[Position::BeforePath..]);
-            }
-            token_url = Some(usual);
-        }
-        let safe = |text: &str| address::parse(text).filter(is_safe);
-        let (Some(at), true) = (safe(&base), token_url.as_deref().is_none_or(|url| safe(url).is_some()))
-        else {
-            return Err(Fault::new(
-                FaultKind::Denied,
-                "plain http is for this machine only, so that no credential is sent in the open",
-            ));
-        };
+        let at = address::read(&base)?;
         let rotating = way
             .token
             .as_ref()

@@ -6,6 +6,7 @@ use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use super::account::Account;
+use super::addresses::with_defaults;
 use super::descriptor::Descriptor;
 use crate::model::SettingPath;
 use crate::options::account::account_of;
@@ -70,11 +71,11 @@ pub fn wanted<'a>(uses: impl IntoIterator<Item = Use<'a>>) -> Wanted {
                 connector: connector.id.clone(),
                 name: name.clone(),
                 descriptor,
-                connection: with_defaults(connection.clone(), connector),
+                connection: with_defaults(connection.clone(), &connector.description),
                 sets: BTreeMap::new(),
                 integrations: BTreeSet::new(),
             });
-            if with_defaults(connection, connector) != account.connection {
+            if with_defaults(connection, &connector.description) != account.connection {
                 notes.push(format!(
                     "{}: its connection to {} {name} differs from that of {}, which is used for both",
                     one.integration,
@@ -104,16 +105,6 @@ fn connection(document: &Json, connector: &Connector) -> Option<BTreeMap<String,
     let usable = |name: &str, value: &Json| secret(name).is_none() || value.get("secret").is_some();
     let fields = fields.iter().filter(|(name, value)| usable(name, value));
     Some(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
-}
-
-fn with_defaults(mut fields: BTreeMap<String, Json>, connector: &Connector) -> BTreeMap<String, Json> {
-    let properties = connector.description.pointer("/connection/properties").and_then(Json::as_object);
-    for (name, schema) in properties.into_iter().flatten() {
-        if let Some(default) = schema.get("default") {
-            fields.entry(name.clone()).or_insert_with(|| default.clone());
-        }
-    }
-    fields
 }
 
 /// The sets that declared and required settings take their values from, with the values.

@@ -6,7 +6,7 @@ use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
 use super::inside::inside;
 use super::tree::TreeReader;
-use crate::source::load::{FOLDERS, PROJECT_FILE};
+use crate::source::load::{FOLDERS, PROJECT_FILE, TEMPLATES};
 use crate::source::texts::Sources;
 
 /// Why a revision cannot be read, and what to do about it.
@@ -124,6 +124,28 @@ impl History {
         Ok(Revision { commit: Commit { id: id.to_string(), author, dirty: false }, id })
     }
 
+    /// The tip of a branch: of a remote (`origin/main`) or of this clone, or what a whole name (`refs/…`) or a commit's whole id
+    /// stands for. A tag that is called like a branch is none.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn tip(&self, name: &str) -> Result<Revision, GitError> {
+        let is_whole = name.starts_with("refs/") || (name.len() == 40 && Oid::from_str(name).is_ok());
+        let names = [format!("refs/remotes/{name}"), format!("refs/heads/{name}")];
+        let branch = names.iter().find(|name| self.repository.find_reference(name).is_ok());
+        match branch {
+            _ if is_whole => self.resolve(name),
+            Some(branch) => self.resolve(branch),
+            None => Err(GitError::new(
+                format!("there is no branch `{name}` in this clone"),
+                match name.strip_prefix("origin/") {
+                    Some(branch) => format!("fetch it: `git fetch origin {branch}`"),
+                    None => "name a branch, such as origin/main, or the whole name of a ref".to_owned(),
+                },
+            )),
+        }
+    }
+
     /// The branch that changes are compared with when none is named.
     ///
     /// # Errors
@@ -183,13 +205,14 @@ impl History {
                 None => return Ok(Sources::default()),
             }
         }
-        let mut reader = TreeReader::new(&self.repository, &top);
+        let mut reader = TreeReader::new(&self.repository, &top, String::new());
         for entry in &top {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) {
                 reader.entry(&entry, name, &self.prefix);
             }
         }
+        TEMPLATES.iter().for_each(|path| reader.file(path));
         let mut files = reader.files;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Sources::from(files))

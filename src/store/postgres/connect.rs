@@ -18,7 +18,7 @@ use postgres::{Client, Config};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure;
+use super::{failure, passfile};
 use crate::store::address::Address;
 use crate::store::error::StoreError;
 
@@ -47,6 +47,13 @@ pub(super) struct Target {
     pub shown: String,
 }
 
+fn wrong_url(error: &postgres::Error) -> StoreError {
+    StoreError::Open {
+        store: "postgres://…".to_owned(),
+        reason: format!("the URL is wrong: {}", failure::words(error)),
+    }
+}
+
 /// Host, port, database and schema: where a URL leads, whoever asks and however.
 pub(in crate::store) fn place(url: &str) -> Option<String> {
     let (config, ours) = read(url).ok()?;
@@ -63,10 +70,7 @@ fn read(url: &str) -> Result<(Config, Ours), postgres::Error> {
 
 impl Target {
     pub fn parse(at: &Address) -> Result<Target, StoreError> {
-        let (mut config, ours) = read(&at.url).map_err(|error| StoreError::Open {
-            store: "postgres://…".to_owned(),
-            reason: format!("the URL is wrong: {}", failure::words(&error)),
-        })?;
+        let (mut config, ours) = read(&at.url).map_err(|error| wrong_url(&error))?;
         let shown = shown(&config);
         if let Some(name) = ours.wrong {
             return Err(StoreError::Open {
@@ -226,17 +230,23 @@ fn shown(config: &Config) -> String {
     format!("postgres://{host}{port}/{database}")
 }
 
-/// `PAIRFORM_STORE_PASSWORD`, else the URL's, else `PGPASSWORD`.
+/// `PAIRFORM_STORE_PASSWORD`, else the URL's, else `PGPASSWORD`, else the password file's. Those of the environment are given
+/// to a server that was named outside the files.
 fn give_password(config: &mut Config, at: &Address) {
     if let Some(password) = &at.password {
         config.password(password.as_bytes());
         return;
     }
-    let of = |name: &str| std::env::var(name).ok().filter(|password| !password.is_empty());
+    let of =
+        |name: &str| std::env::var(name).ok().filter(|password| at.from_environment && !password.is_empty());
     let own = of("PAIRFORM_STORE_PASSWORD");
     let inherited = if config.get_password().is_none() { of("PGPASSWORD") } else { None };
     if let Some(password) = own.or(inherited) {
         config.password(password);
+    } else if config.get_password().is_none()
+        && let Some(password) = passfile::password(config)
+    {
+        config.password(password.as_bytes());
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) fn words(error: &Error) -> String {
         };
     }
     if is_missing_password(error) {
-        return "it wants a password: set PAIRFORM_STORE_PASSWORD or PGPASSWORD".to_owned();
+        return "it wants a password: write one into ~/.pgpass, or set PAIRFORM_STORE_PASSWORD and allow the server by a line `store=HOST` of the policy or PAIRFORM_ALLOW".to_owned();
     }
     // The innermost cause says most: "connection refused", "invalid peer certificate: UnknownIssuer".
     let mut text = error.to_string();

@@ -17,7 +17,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0002-locks.sql"),
     include_str!("../migrations/postgres/0003-authors.sql"),
     include_str!("../migrations/postgres/0004-marks.sql"),
+    include_str!("../migrations/postgres/0005-rules.sql"),
 ];
+
+/// The layout since which there are recorded rules.
+pub(super) const RULES: i64 = 5;
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {

@@ -20,7 +20,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0003-authors.sql"),
     include_str!("../migrations/sqlite/0004-marks.sql"),
     include_str!("../migrations/sqlite/0005-heads.sql"),
+    include_str!("../migrations/sqlite/0006-rules.sql"),
 ];
+
+/// The layout since which there are recorded rules.
+pub(super) const RULES: i64 = 6;
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {

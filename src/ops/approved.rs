@@ -1,0 +1,76 @@
+//! What an approved branch names, and with that all that a project reaches out to. Asks nobody, and sends nothing.
+
+use std::collections::BTreeSet;
+
+use super::error::{Error, Result};
+use super::host::{Host, Whose};
+use super::needs::{named_by_integration, named_by_manifest};
+use super::options;
+use super::request::Request;
+use super::workspace::Workspace;
+use crate::source::git::History;
+use crate::trust::{Line, Need};
+
+/// Learns, once a run, what the tips of approved branches name. Why one could not be read.
+#[must_use]
+pub fn learn_approved(whose: Whose<'_>, host: &Host<'_>) -> Vec<String> {
+    let mut unread = Vec::new();
+    for name in host.trust.approved_anew() {
+        match named_at(&name, whose, host) {
+            Ok(needs) => host.trust.learn(needs),
+            Err(error) => unread.push(format!("what {name} allows is not known: {}", error.message)),
+        }
+    }
+    unread
+}
+
+/// What the tip of a branch names.
+fn named_at(name: &str, whose: Whose<'_>, host: &Host<'_>) -> Result<BTreeSet<Need>> {
+    let mut history = History::open(whose.root)?;
+    let tip = history.tip(name)?;
+    history.find_project(&tip)?;
+    let workspace = Workspace::of_revision(whose.root.to_owned(), history.load(&tip)?, name, tip.commit);
+    let declared = workspace.declared();
+    let environment = whose.environment.filter(|name| declared.environments.contains_key(*name));
+    let request = Request { environment: environment.map(str::to_owned), ..Request::default() };
+    let project = options::open(&workspace, &request, host)?;
+    let mut needs = named_by_manifest(&declared, whose.root);
+    for whole in &project.compilation.integrations {
+        needs.extend(named_by_integration(whole, &project.compilation.catalogue, &declared, whose.root));
+    }
+    Ok(needs)
+}
+
+/// Something that the files reach out to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The line that allows it, or would.
+    pub line: Line,
+    /// By what it is allowed; none where it is not.
+    pub by: Option<String>,
+}
+
+/// All that a project reaches out to and that is not allowed without a line. Nobody is asked.
+///
+/// # Errors
+/// When the request names what does not exist.
+pub fn reached(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Vec<Reached>> {
+    let project = options::open(workspace, request, host)?;
+    let (declared, root) = (&project.compilation.project, workspace.root());
+    let mut needs = named_by_manifest(declared, root);
+    for whole in &project.compilation.integrations {
+        needs.extend(named_by_integration(whole, &project.compilation.catalogue, declared, root));
+    }
+    let unread = learn_approved(Whose { root, environment: request.environment.as_deref() }, host);
+    if let Some(why) = unread.into_iter().next() {
+        return Err(Error::usage(why));
+    }
+    let needs = needs.into_iter().filter(|need| !host.trust.is_free(need));
+    Ok(needs
+        .map(|need| {
+            let by_line = host.trust.grant_for(&need).map(|grant| grant.from.to_string());
+            let by_branch = || host.trust.judge(&need).is_ok().then(|| "an approved branch".to_owned());
+            Reached { line: Line::of(&need), by: by_line.or_else(by_branch) }
+        })
+        .collect())
+}

@@ -1,0 +1,269 @@
+//! What a change does to what judges, and to where a project leads: rules, levels, stores, programs, addresses, parts,
+//! templates and CODEOWNERS. Told before anything else, and to be reviewed by the owners of `policy`. Nothing here judges.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::base::Base;
+use super::owners::Owners;
+use super::policy;
+use super::workspace::Workspace;
+use crate::compile::outward::{self, Outward};
+use crate::compile::project::Manifest;
+use crate::compile::reach;
+use crate::plan::policy::{Direction, Policy, PolicyChange, changes};
+use crate::schema::addresses;
+use crate::schema::parts::Catalogue;
+use crate::source::git::{History, Revision};
+use crate::source::load::{PROJECT_FILE, TEMPLATES};
+use crate::source::{Sources, Span};
+use crate::yaml::{self, Node};
+
+const CODE_OWNERS: &str = "CODEOWNERS";
+
+/// The lines of a file that are shown of what it lost and of what it got.
+const LINES: usize = 8;
+
+/// One side of the comparison.
+struct Side<'a> {
+    sources: &'a Sources,
+    declared: Manifest,
+    catalogue: Catalogue,
+}
+
+/// What integrations say on both sides, in one environment.
+struct Both {
+    before: BTreeMap<String, Outward>,
+    after: BTreeMap<String, Outward>,
+}
+
+/// Every change of policy from where a workspace left its base; none where it is compared with nothing.
+#[must_use]
+pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
+    let Some(base) = workspace.base() else { return Vec::new() };
+    let side = |sources| Side {
+        sources,
+        declared: Manifest::read(sources, &mut Vec::new()),
+        catalogue: Catalogue::with_project(sources, &mut Vec::new()),
+    };
+    let (before, after) = rayon::join(|| side(base.parted()), || side(workspace.sources()));
+    // Who looks at one environment is told of all: what is deployed to another is no less led astray.
+    let reached = reach::reach(before.sources, after.sources, None);
+    let names: BTreeSet<&str> = reached.integrations.keys().map(String::as_str).collect();
+    let mut found: Vec<PolicyChange> = Vec::new();
+    for environment in environments(&before, &after) {
+        let read = |side: &Side<'_>| outward::read(side.sources, &side.declared, environment, &names);
+        let (old, new) = rayon::join(|| read(&before), || read(&after));
+        let both = Both { before: old, after: new };
+        let mut here = match unread(base, &before, &after) {
+            Some(unread) => vec![unread],
+            None => changes(&both.policy(&before, true), &both.policy(&after, false)),
+        };
+        here.extend(both.addresses(&before, &after));
+        here.iter_mut().for_each(|change| both.place(change, after.sources));
+        here.retain(|change| !found.contains(change));
+        found.append(&mut here);
+    }
+    found.extend(reached.paths.iter().filter_map(|path| part(path, &before, &after)));
+    let templates = reached.paths.iter().filter(|path| TEMPLATES.contains(&path.as_str()));
+    found.extend(templates.map(|path| template(path, base, &before, &after)));
+    let history = workspace.history().ok();
+    let rules = history.as_ref();
+    found.extend(rules.and_then(|(history, head)| code_owners(history, base.parted_revision(), head)));
+    found.sort_by_key(|change| change.direction);
+    let owners = Owners::of(&after.declared, rules, Some(base));
+    let root = after.sources.by_path(PROJECT_FILE);
+    let root = root.and_then(|file| yaml::parse(after.sources, file, &mut Vec::new()));
+    for change in &mut found {
+        place_in_project(change, root.as_ref(), after.sources);
+        change.owners = owners.of_policy(change.path.as_deref());
+    }
+    found
+}
+
+/// The usual environment, and all others that lay something over the integrations.
+fn environments<'s>(before: &'s Side<'_>, after: &'s Side<'_>) -> Vec<Option<&'s str>> {
+    let mut all = vec![None];
+    let named = before.declared.environments.keys().chain(after.declared.environments.keys());
+    let is_patched = |name: &&String| {
+        let file = |side: &Side<'_>, ending| side.sources.by_path(&format!("environments/{name}.{ending}"));
+        [before, after].iter().any(|side| file(side, "yaml").or_else(|| file(side, "yml")).is_some())
+    };
+    let named: BTreeSet<&String> = named.filter(is_patched).collect();
+    all.extend(named.into_iter().map(|name| Some(name.as_str())));
+    all
+}
+
+/// Where a project file says nothing that can be read, nothing is known of what it changes.
+fn unread(base: &Base, before: &Side<'_>, after: &Side<'_>) -> Option<PolicyChange> {
+    let said = match (before.declared.broken, after.declared.broken) {
+        (_, true) => "has errors, so what this changes of the rules is not known".to_owned(),
+        (true, false) => {
+            format!("has errors in {}, so what this changes of the rules is not known", base.name())
+        }
+        (false, false) => return None,
+    };
+    Some(PolicyChange::said(PROJECT_FILE, said))
+}
+
+impl Both {
+    /// What an integration said before, under this name or the one that it had.
+    fn then(&self, name: &str, now: &Outward) -> Option<&Outward> {
+        let former = || self.before.get(now.former.as_ref()?);
+        self.before.get(name).or_else(former)
+    }
+
+    /// What a side judges by. Of integrations that are new or gone nothing is: they lower nothing that was.
+    fn policy(&self, side: &Side<'_>, is_before: bool) -> Policy {
+        let own = self.after.iter().filter_map(|(name, now)| {
+            let then = self.then(name, now)?;
+            let levels = &if is_before { then } else { now }.levels;
+            (!levels.is_empty()).then(|| (name.clone(), policy::own_levels(levels)))
+        });
+        Policy { own_levels: own.collect(), ..policy::of_manifest(&side.declared) }
+    }
+
+    /// Where connections lead that led elsewhere; of new ones, those that do not lead to the platform itself.
+    fn addresses(&self, before: &Side<'_>, after: &Side<'_>) -> Vec<PolicyChange> {
+        type Moved = (String, Option<String>, Option<String>);
+        let mut moved: BTreeMap<Moved, (Vec<String>, Option<Span>)> = BTreeMap::new();
+        for (name, now) in &self.after {
+            let then = self.then(name, now).map(|then| &then.connections);
+            let keys = now.connections.keys().chain(then.into_iter().flat_map(BTreeMap::keys));
+            for key in keys.collect::<BTreeSet<_>>() {
+                let (connector, connection, field) = key;
+                let (new, old) = (now.connections.get(key), then.and_then(|then| then.get(key)));
+                let texts = (old.map(|(text, _)| shown(text)), new.map(|(text, _)| shown(text)));
+                // That a new connection names its shop is what it is made for.
+                let matters = match (&texts.0, &texts.1) {
+                    (old, new) if old == new => false,
+                    _ if addresses::OWN.contains(&field.as_str()) => true,
+                    (Some(_), Some(_)) => leads_somewhere(connector, field, before, after),
+                    _ => false,
+                };
+                if matters {
+                    let item = format!("connectors.{connector}.connections.{connection}.{field}");
+                    let (names, at) = moved.entry((item, texts.0, texts.1)).or_default();
+                    names.push(name.clone());
+                    *at = at.or(new.map(|(_, at)| *at));
+                }
+            }
+        }
+        let told = moved.into_iter().map(|((item, old, new), (integrations, at))| PolicyChange {
+            integrations,
+            path: at.map(|at| after.sources.path(at).to_owned()),
+            line: at.map(|at| after.sources.line(at)),
+            ..PolicyChange::new(item, Direction::Other, old, new)
+        });
+        told.collect()
+    }
+
+    /// Where the first of the integrations says what a change is of.
+    fn place(&self, change: &mut PolicyChange, sources: &Sources) {
+        let first = change.integrations.first().and_then(|name| self.after.get(name));
+        let Some(one) = first.filter(|_| change.path.is_none()) else { return };
+        let code = change.item.strip_prefix("levels.");
+        let level = one.levels.given().find(|(known, _)| code == Some(known.id));
+        let at = level.and_then(|(_, said)| said.at).unwrap_or(one.place);
+        change.path = Some(sources.path(at).to_owned());
+        change.line = Some(sources.line(at));
+    }
+}
+
+/// Whether a field of a connection says where its connector leads, before or after.
+fn leads_somewhere(connector: &str, field: &str, before: &Side<'_>, after: &Side<'_>) -> bool {
+    [before, after].iter().any(|side| {
+        let part = side.catalogue.part(&format!("connectors/{connector}.yaml"));
+        part.is_some_and(|part| addresses::fields_of(&part).iter().any(|known| known == field))
+    })
+}
+
+/// An address without what may be a credential in it.
+fn shown(text: &str) -> String {
+    match text.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('@'))) {
+        Some((scheme, Some((_, host)))) => format!("{scheme}://…@{host}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// A part of the schemas that changed.
+fn part(path: &str, before: &Side<'_>, after: &Side<'_>) -> Option<PolicyChange> {
+    let inside = path.strip_prefix("schemas/")?;
+    let (old, new) = (before.sources.by_path(path), after.sources.by_path(path));
+    let mut said = vec![match (addresses::replaced_kind(inside), old, new) {
+        (Some(kind), None, Some(_)) => format!("replaces the built-in {kind}"),
+        (Some(kind), Some(_), None) => format!("is taken away: the built-in {kind} serves again"),
+        (Some(kind), _, _) => format!("is changed, which replaces the built-in {kind}"),
+        (None, None, _) => "is added".to_owned(),
+        (None, _, None) => "is taken away".to_owned(),
+        (None, _, _) => "is changed".to_owned(),
+    }];
+    let leads = |side: &Side<'_>| {
+        side.catalogue.part(inside).map(|part| addresses::of_part(&part)).unwrap_or_default()
+    };
+    let (old, new) = (leads(before), leads(after));
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for key in keys.into_iter().filter(|key| old.get(*key) != new.get(*key)) {
+        let text =
+            |side: &BTreeMap<String, String>| side.get(key).map_or("none".to_owned(), |text| shown(text));
+        said.push(format!("{key} {} → {}", text(&old), text(&new)));
+    }
+    Some(PolicyChange {
+        path: Some(path.to_owned()),
+        line: Some(1),
+        ..PolicyChange::said(path, said.join("; "))
+    })
+}
+
+fn template(path: &str, base: &Base, before: &Side<'_>, after: &Side<'_>) -> PolicyChange {
+    let what = match (before.sources.by_path(path), after.sources.by_path(path)) {
+        (None, _) => "is added",
+        (_, None) => "is taken away",
+        (Some(_), Some(_)) => "is changed",
+    };
+    let said = format!("{what}; this report is not made by it, but as {} has it", base.name());
+    PolicyChange { path: Some(path.to_owned()), line: Some(1), ..PolicyChange::said(path, said) }
+}
+
+/// What CODEOWNERS lost and got, in lines.
+fn code_owners(history: &History, before: &Revision, after: &Revision) -> Option<PolicyChange> {
+    let (old, new) = (history.codeowners(before), history.codeowners(after));
+    if old == new {
+        return None;
+    }
+    let lines = |text: &Option<String>| -> Vec<String> {
+        let lines = text.iter().flat_map(|text| text.lines()).map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    let (old, new) = (lines(&old), lines(&new));
+    let only = |some: &[String], others: &[String]| -> String {
+        let all: Vec<&str> = some.iter().filter(|line| !others.contains(line)).map(String::as_str).collect();
+        let more = all.len().saturating_sub(LINES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        all[..all.len().min(LINES)].join(" / ") + &more
+    };
+    let said = match (only(&old, &new), only(&new, &old)) {
+        (lost, got) if lost.is_empty() && got.is_empty() => {
+            "its lines stand in another order, and the last one speaks".to_owned()
+        }
+        (lost, got) if lost.is_empty() => format!("has more: {got}"),
+        (lost, got) if got.is_empty() => format!("lost: {lost}"),
+        (lost, got) => format!("lost: {lost}; has now: {got}"),
+    };
+    Some(PolicyChange::said(CODE_OWNERS, said))
+}
+
+/// Where a rule of the project stands now, or would stand.
+fn place_in_project(change: &mut PolicyChange, root: Option<&Node>, sources: &Sources) {
+    if change.path.is_some() || change.item == CODE_OWNERS {
+        return;
+    }
+    let mut at = root;
+    let mut line = 1;
+    for key in change.item.split('.') {
+        let entry = at.and_then(Node::as_map).and_then(|map| map.get(key));
+        let Some(entry) = entry else { break };
+        line = sources.line(entry.key.span);
+        at = Some(&entry.value);
+    }
+    (change.path, change.line) = (Some(PROJECT_FILE.to_owned()), Some(line));
+}

@@ -1,0 +1,103 @@
+//! The policy file: what is allowed from outside the repository, as YAML. Where it lies is the door's to say; what its lines
+//! mean is told in [`crate::trust`].
+
+use std::path::Path;
+
+use crate::diagnostic::codes::compose as codes;
+use crate::diagnostic::{Finding, Severity, sort_and_merge};
+use crate::schema::validate::{Validator, Words};
+use crate::source::{SourceFile, Sources};
+use crate::trust::{Grant, Line, Origin};
+use crate::yaml::{self, Node};
+
+/// A policy file that was read.
+#[derive(Debug, Default)]
+pub struct PolicyFile {
+    /// What it allows, each line with its place.
+    pub grants: Vec<Grant>,
+    pub require_signed: bool,
+    /// Lines of an allowed_signers file.
+    pub signers: Vec<String>,
+    /// What is wrong in it, sorted.
+    pub findings: Vec<Finding>,
+    /// The file, for its findings.
+    pub sources: Sources,
+}
+
+impl PolicyFile {
+    /// Reads a policy; `path` is how findings and lines name it.
+    #[must_use]
+    pub fn read(path: &Path, text: &str) -> Self {
+        let mut policy = PolicyFile::default();
+        let shown = path.display().to_string();
+        let file = policy.sources.add(SourceFile::new(&shown, text));
+        let Some(root) = yaml::parse(&policy.sources, file, &mut policy.findings) else { return policy };
+        if let Ok(meta) = Validator::meta("policy") {
+            let said = meta.judge(&root, Words { document: Some("a policy"), ..Words::default() });
+            policy.findings.extend(said);
+        }
+        for item in list(&root, "allow") {
+            let Some(text) = item.as_text() else { continue };
+            match text.parse::<Line>() {
+                Ok(line) => {
+                    let number = policy.sources.line(item.span);
+                    let from = Origin::Policy { file: path.to_owned(), line: number };
+                    policy.grants.push(Grant { line, from });
+                }
+                Err(why) => policy.findings.push(codes::unknown_policy_line(&why.to_string(), item.span)),
+            }
+        }
+        policy.signers = list(&root, "signers").iter().filter_map(Node::as_text).map(str::to_owned).collect();
+        policy.require_signed = root.get("require_signed").is_some_and(|node| node.as_bool() == Some(true));
+        sort_and_merge(&mut policy.findings, &policy.sources);
+        policy
+    }
+
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// The items of a list at the top of a document.
+fn list<'n>(root: &'n Node, key: &str) -> &'n [Node] {
+    root.get(key).and_then(Node::as_list).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_says_what_is_allowed_and_where() {
+        let text = "allow:\n  - store=db.internal\n  - approved=origin/main\nrequire_signed: true\nsigners: [\"karin ssh-ed25519 AAAA\"]\n";
+        let policy = PolicyFile::read(Path::new("/etc/pairform/policy.yaml"), text);
+        assert_eq!(policy.findings.len(), 0, "{:?}", policy.findings);
+        let said: Vec<String> =
+            policy.grants.iter().map(|grant| format!("{} {}", grant.line, grant.from)).collect();
+        let expected = [
+            "store=db.internal /etc/pairform/policy.yaml:2",
+            "approved=origin/main /etc/pairform/policy.yaml:3",
+        ];
+        assert_eq!(said, expected);
+        assert!(policy.require_signed && policy.signers.len() == 1);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_policy_is_found_at_its_place() {
+        for (text, line) in [
+            ("allow:\n  - store=db\n  - woocommerce\n", 3),
+            ("allow: store=db\n", 1),
+            ("alow: [store=db]\n", 1),
+            ("allow:\n  - program=op read\n", 2),
+            ("allow: [store=db\n", 1),
+            ("require_signed: \"yes\"\n", 1),
+        ] {
+            let policy = PolicyFile::read(Path::new("policy.yaml"), text);
+            assert!(policy.has_errors(), "{text}");
+            let lines: Vec<usize> =
+                policy.findings.iter().map(|one| policy.sources.line(one.primary.span)).collect();
+            assert_eq!(lines[0], line, "{text}: {:?}", policy.findings);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Where an account's credentials are sent: the address of the platform, and that of its tokens. Nothing is sent here, and no
+//! secret is read: whether an address is allowed is judged before.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize as _;
+use serde_json::Value as Json;
+use url::{Position, Url};
+
+use super::auth::{self, lacking};
+use super::descriptor::{Absent, Descriptor, fill};
+use crate::http::address::{self, is_safe, origin};
+use crate::http::{Fault, FaultKind};
+use crate::schema::fields_of;
+use crate::schema::parts::{Catalogue, built_in};
+use crate::trust::{Endpoint, HTTPS, Need};
+
+/// The addresses of one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// Where the platform is: its own address or the connection's `base_url`, without a slash at the end.
+    pub host: String,
+    /// Where tokens are got, where the way to authenticate wants one.
+    pub token_url: Option<String>,
+}
+
+impl Addresses {
+    /// Those of a connection, by the fields that are no secrets.
+    ///
+    /// # Errors
+    /// When a field is missing or is a secret, or an address is not safe.
+    pub fn of(descriptor: &Descriptor, connection: &BTreeMap<String, Json>) -> Result<Self, Fault> {
+        let way = auth::way(descriptor, connection)?;
+        let field = |name: &str| match connection.get(name)? {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let filled = |template: &str| fill(template, &field).map_err(lacking);
+        let named = |name: &str| {
+            connection.get(name).and_then(Json::as_str).map(|url| url.trim_end_matches('/').to_owned())
+        };
+        let own = descriptor.base_url.as_deref().map(filled).transpose()?;
+        let host =
+            named("base_url").or_else(|| own.clone().map(|base| base.trim_end_matches('/').to_owned()));
+        let host = host.ok_or_else(|| lacking(Absent("base_url".to_owned())))?;
+        let mut token_url = named("token_url");
+        if let (Some(token), None) = (&way.token, &token_url) {
+            let mut usual = filled(&token.url)?;
+            // A platform whose tokens come from the host of its API gets them from where the API was moved to.
+            if let Some(own) = own.as_deref().filter(|own| *own != host)
+                && let (Some(own), Some(at)) = (address::parse(own), address::parse(&usual))
+                && origin(&own) == origin(&at)
+            {
+                usual = format!("{host}{}", &at[Position::BeforePath..]);
+            }
+            token_url = Some(usual);
+        }
+        let addresses = Addresses { host, token_url };
+        match addresses.urls() {
+            Some(_) => Ok(addresses),
+            None => Err(Fault::new(
+                FaultKind::Denied,
+                "plain http is for this machine only, so that no credential is sent in the open",
+            )),
+        }
+    }
+
+    /// What has to be allowed before a connector's credentials go there.
+    #[must_use]
+    pub fn needs(&self, connector: &str) -> Vec<Need> {
+        let urls = self.urls().unwrap_or_default();
+        let foreign = urls.iter().filter(|url| !is_usual(connector, url));
+        foreign.map(|url| need(connector, url)).collect()
+    }
+
+    /// None where one of them is not safe.
+    fn urls(&self) -> Option<Vec<Url>> {
+        let all = std::iter::once(&self.host).chain(&self.token_url);
+        all.map(|text| address::parse(text).filter(is_safe)).collect()
+    }
+}
+
+/// What has to be allowed before a connection's credentials are sent, or its address is saved for whoever reads the deployed
+/// state; `part` is the connector's description. Of a connection that is not whole, as far as its addresses show.
+#[must_use]
+pub fn needs_of(connector: &str, part: &Json, connection: &BTreeMap<String, Json>) -> Vec<Need> {
+    let Ok(descriptor) = Descriptor::deserialize(part) else { return Vec::new() };
+    let connection = with_defaults(connection.clone(), part);
+    if let Ok(addresses) = Addresses::of(&descriptor, &connection) {
+        return addresses.needs(connector);
+    }
+    let named = ["base_url", "token_url"].into_iter().filter_map(|name| connection.get(name)?.as_str());
+    let urls = named.filter_map(address::parse).filter(|url| !is_usual(connector, url));
+    urls.map(|url| need(connector, &url)).collect()
+}
+
+/// A connection with what a connector takes for fields that it leaves out.
+#[must_use]
+pub fn with_defaults(mut fields: BTreeMap<String, Json>, part: &Json) -> BTreeMap<String, Json> {
+    let properties = part.pointer("/connection/properties").and_then(Json::as_object);
+    for (name, schema) in properties.into_iter().flatten() {
+        if let Some(default) = schema.get("default") {
+            fields.entry(name.clone()).or_insert_with(|| default.clone());
+        }
+    }
+    fields
+}
+
+fn need(connector: &str, url: &Url) -> Need {
+    Need::Host { connector: connector.to_owned(), at: address::endpoint(url) }
+}
+
+/// Whether an address is of a domain that is the built-in connector's own, whatever a project lays over that connector.
+fn is_usual(connector: &str, url: &Url) -> bool {
+    url.scheme() == "https" && domains(connector).iter().any(|domain| domain.covers(&address::endpoint(url)))
+}
+
+/// A host, or everything one name below a domain.
+struct Domain {
+    host: String,
+    below: bool,
+}
+
+impl Domain {
+    fn covers(&self, at: &Endpoint) -> bool {
+        let is_host = match at.host.strip_suffix(&self.host) {
+            Some("") => !self.below,
+            Some(name) => {
+                self.below
+                    && name.strip_suffix('.').is_some_and(|name| !name.is_empty() && !name.contains('.'))
+            }
+            None => false,
+        };
+        is_host && at.port == HTTPS
+    }
+}
+
+/// The fixed domains of a built-in connector; none for one that a team brings.
+fn domains(connector: &str) -> Vec<Domain> {
+    if !Catalogue::default().names("connectors").iter().any(|known| known == connector) {
+        return Vec::new();
+    }
+    let part: Arc<Json> = built_in(&format!("connectors/{connector}.yaml"));
+    let Ok(descriptor) = Descriptor::deserialize(&*part) else { return Vec::new() };
+    let tokens = descriptor.auth.iter().filter_map(|way| Some(way.token.as_ref()?.url.as_str()));
+    descriptor.base_url.as_deref().into_iter().chain(tokens).filter_map(domain).collect()
+}
+
+/// The domain of an address in which fields may stand.
+fn domain(template: &str) -> Option<Domain> {
+    let host = template.strip_prefix("https://")?.split('/').next()?;
+    let (fields, below) = (fields_of(host), host.starts_with('{'));
+    let fixed = if below { host.split_once("}.")?.1 } else { host };
+    let is_fixed = !fixed.contains(['{', '}', ':']) && fixed.contains('.') && fields.into_iter().count() <= 1;
+    is_fixed.then(|| Domain { host: fixed.to_owned(), below })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_the_platforms_own_where_no_field_can_change_it() {
+        let usual = |connector: &str, url: &str| is_usual(connector, &address::parse(url).unwrap());
+        for (connector, url, expected) in [
+            ("shopify", "https://nordic.myshopify.com/x", true),
+            ("shopify", "https://nordic.myshopify.com:8443", false),
+            ("shopify", "https://a.b.myshopify.com", false),
+            ("shopify", "https://myshopify.com", false),
+            ("shopify", "https://evil-myshopify.com", false),
+            ("shopify", "https://nordic.myshopify.com.evil.example", false),
+            ("shopify", "https://api.fortnox.se", false),
+            ("fortnox", "https://api.fortnox.se/3", true),
+            ("fortnox", "https://apps.fortnox.se/oauth-v1/token", true),
+            ("fortnox", "https://evil.fortnox.se", false),
+            ("fortnox", "http://localhost:9000", false),
+            ("woocommerce", "https://shop.example.com", false),
+            ("norce", "https://nordic.norce.tech", false),
+            ("mine", "https://api.fortnox.se", false),
+        ] {
+            assert_eq!(usual(connector, url), expected, "{connector} {url}");
+        }
+    }
+}

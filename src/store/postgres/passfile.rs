@@ -1,0 +1,99 @@
+//! The password file of PostgreSQL's own clients: `PGPASSFILE`, else `~/.pgpass`. Each of its passwords is for a host, so that
+//! nothing else can send it elsewhere. Read only.
+#![expect(clippy::disallowed_methods, reason = "reads the user's own password file")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use postgres::Config;
+use postgres::config::Host;
+
+use crate::model::Hidden;
+
+/// The usual name of a database and of the host of a socket.
+const LOCALHOST: &str = "localhost";
+
+/// The password for where a configuration leads; none where the file has none, or others may read it.
+pub(super) fn password(config: &Config) -> Option<Hidden<String>> {
+    let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
+    let file = named.or_else(|| Some(std::env::home_dir()?.join(".pgpass")))?;
+    is_private(&file).then(|| fs::read_to_string(&file).ok()).flatten().and_then(|text| {
+        let text = Hidden::new(text);
+        find(&text, config)
+    })
+}
+
+/// The first line that fits; a password that would go to more than one server fits none.
+fn find(text: &str, config: &Config) -> Option<Hidden<String>> {
+    let [host] = config.get_hosts() else { return None };
+    let host = match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(_) => LOCALHOST.to_owned(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432).to_string();
+    let user = config.get_user().unwrap_or_default();
+    let database = config.get_dbname().unwrap_or(user);
+    let wanted = [host.as_str(), &port, database, user];
+    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let fields = fields(line);
+        let [of @ .., password] = fields.as_slice() else { return None };
+        let fits =
+            of.len() == wanted.len() && of.iter().zip(wanted).all(|(of, wanted)| of == "*" || of == wanted);
+        (fits && !password.is_empty()).then(|| Hidden::new(password.clone()))
+    })
+}
+
+/// Parted at colons; a backslash takes the meaning from what follows.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut rest = line.chars();
+    while let Some(one) = rest.next() {
+        let taken = match one {
+            '\\' => rest.next(),
+            // The password is the rest.
+            ':' if fields.len() < 5 => {
+                fields.push(String::new());
+                continue;
+            }
+            other => Some(other),
+        };
+        if let (Some(last), Some(taken)) = (fields.last_mut(), taken) {
+            last.push(taken);
+        }
+    }
+    fields
+}
+
+/// As PostgreSQL's own clients ask for it.
+#[cfg(unix)]
+fn is_private(file: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 == 0)
+}
+
+#[cfg(not(unix))]
+fn is_private(file: &std::path::Path) -> bool {
+    file.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_for_the_server_that_its_line_names() {
+        let file = "# comment\ndb.internal:5432:configure:ci:se\\:cr\\\\et\n*:*:other:*:any\nlocalhost:5433:*:*:here:too\n";
+        for (url, expected) in [
+            ("postgres://ci@db.internal/configure", Some("se:cr\\et")),
+            ("postgres://ci@db.internal:5433/configure", None),
+            ("postgres://ci@evil.example/configure", None),
+            ("postgres://ci@evil.example,db.internal/configure", None),
+            ("postgres://x@anywhere/other", Some("any")),
+            ("postgres://x@localhost:5433/y", Some("here:too")),
+        ] {
+            let found = find(file, &url.parse().unwrap());
+            assert_eq!(found.as_deref().map(String::as_str), expected, "{url}");
+        }
+    }
+}

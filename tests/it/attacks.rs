@@ -1,0 +1,427 @@
+//! Whoever can write a branch can write everything in it: what they try to reach with that, in variants, and that each fails
+//! and is told. The rules are in `SECURITY.md`.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::mpsc;
+
+use serde_json::json;
+
+use crate::platforms::{self, Server};
+use crate::revisions::Repository;
+use crate::run::{Project, Run};
+use crate::trace::{may_trace, under_strace};
+
+const CANARY: &str = "canary-9b31";
+
+/// A shop whose values come from Fortnox and Shopify, with fields that an attacker chose.
+fn shop(fortnox: &str, shopify: &str) -> String {
+    format!(
+        "integration: nordic\npair: fortnox-shopify\nunmanaged: [order, invoice]\nconnectors:\n  fortnox:\n    active: p\n    connections:\n      p: {{client_id: {{secret: env/F_ID}}, client_secret: {{secret: env/F_SECRET}}, tenant_id: \"1\"{fortnox}}}\n  shopify:\n    active: p\n    connections:\n      p: {{shop: nordic{shopify}}}\nsettings:\n  payment_methods: {{default_terms_of_payment: \"30\"}}\n  stock: {{target_location: gid://shopify/Location/1}}\n"
+    )
+}
+
+const GOOD: &str = ", access_token: {secret: env/S_TOKEN}";
+
+/// Runs with secrets at hand and nothing allowed.
+fn run(project: &Project, arguments: &[&str], more: &[(&str, &str)]) -> Run {
+    let mut environment = vec![
+        ("PAIRFORM_ALLOW", ""),
+        ("F_ID", CANARY),
+        ("F_SECRET", CANARY),
+        ("S_TOKEN", CANARY),
+        ("AWS_SECRET_ACCESS_KEY", CANARY),
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://127.0.0.1:9"),
+    ];
+    environment.extend(more);
+    let run = project.run_with(arguments, &environment);
+    assert!(!run.all().contains(CANARY), "{}", run.all());
+    run
+}
+
+#[test]
+fn no_field_of_a_connection_and_no_part_sends_a_credential_to_a_host_that_is_not_allowed() {
+    let server = Server::start(|_| platforms::good(&json!({})));
+    let here = format!("http://127.0.0.1:{}", server.port);
+    let part = |name: &str, from: &str, to: &str| {
+        let built_in =
+            std::fs::read_to_string(format!("{}/schemas/connectors/{name}.yaml", env!("CARGO_MANIFEST_DIR")));
+        let text = built_in.unwrap();
+        assert!(text.contains(from), "{name}: {from}");
+        (format!("schemas/connectors/{name}.yaml"), text.replace(from, to))
+    };
+    let plain =
+        |fortnox: &str, shopify: &str| vec![("integrations/nordic.yaml".to_owned(), shop(fortnox, shopify))];
+    let with = |part: (String, String)| vec![plain("", GOOD).remove(0), part];
+    let attacks = [
+        plain("", &format!("{GOOD}, base_url: \"{here}\"")),
+        plain("", &format!("{GOOD}, base_url: \"http://LOCALHOST:{}\"", server.port)),
+        plain("", ", access_token: {secret: env/AWS_SECRET_ACCESS_KEY}, base_url: \"https://evil.example\""),
+        plain("", &format!("{GOOD}, base_url: \"https://nordic.myshopify.com.evil.example\"")),
+        plain("", &format!("{GOOD}, base_url: \"https://nordic.myshopify.com:8443\"")),
+        plain("", &format!("{GOOD}, base_url: \"https://api.fortnox.se\"")),
+        plain(&format!(", token_url: \"{here}/token\""), GOOD),
+        plain(&format!(", base_url: \"{here}\""), GOOD),
+        with(part("shopify", "https://{shop}.myshopify.com\"", &format!("{here}\""))),
+        with(part(
+            "shopify",
+            "base_url: \"https://{shop}.myshopify.com",
+            "base_url: \"https://{shop}.evil.example",
+        )),
+        with(part("fortnox", "https://apps.fortnox.se/oauth-v1/token", &format!("{here}/token"))),
+        with(part("fortnox", "base_url: https://api.fortnox.se", &format!("base_url: {here}"))),
+    ];
+    for files in attacks {
+        let project = Project::empty();
+        files.iter().for_each(|(path, text)| project.write(path, text));
+        for arguments in [
+            &["options", "refresh"][..],
+            &["options", "check"],
+            &["plan", "--max-age", "1h"],
+            &["apply", "--yes"],
+        ] {
+            // What is not of the attack may be asked, by a proxy that is dead.
+            let ran = run(&project, arguments, &[]);
+            let said = ran.all();
+            let is_told = said.contains("not allowed") && said.contains("would allow it");
+            let is_helped = said.contains("not allowed here") && said.contains("PAIRFORM_ALLOW");
+            let is_error = said.contains("error[E") || said.contains("it has errors");
+            assert!(is_told || is_helped || is_error, "{arguments:?} {files:?}: {said}");
+            assert_ne!(ran.code, 0, "{arguments:?} is silent: {files:?}: {said}");
+            assert_eq!(server.hits().len(), 0, "{arguments:?}: {files:?}");
+        }
+        assert!(
+            !project.at(".pairform/state.db").exists() || run(&project, &["history"], &[]).stdout.is_empty()
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_not_allowed_is_read_for_no_field() {
+    let server = Server::start(|_| platforms::good(&json!({})));
+    let outside = tempfile::tempdir().unwrap();
+    let private = outside.path().join("id");
+    std::fs::write(&private, CANARY).unwrap();
+    let private = private.display().to_string();
+    let allow = format!("shopify=127.0.0.1:{}", server.port);
+    for reference in [
+        "file//proc/self/environ".to_owned(),
+        format!("file/{private}"),
+        "file/link".to_owned(),
+        format!("file//proc/self/root{private}"),
+    ] {
+        let project = Project::empty();
+        let field = format!(
+            ", access_token: {{secret: \"{reference}\"}}, base_url: \"http://127.0.0.1:{}\"",
+            server.port
+        );
+        project.write("integrations/nordic.yaml", shop("", &field));
+        std::os::unix::fs::symlink(&private, project.at("link")).unwrap();
+        for arguments in [&["options", "refresh", "--connector", "shopify"][..], &["apply", "--yes"]] {
+            let ran = run(&project, arguments, &[("PAIRFORM_ALLOW", &allow)]);
+            assert_ne!(ran.code, 0, "{reference} {arguments:?}: {}", ran.all());
+            let is_told =
+                ran.all().contains("would allow it") || ran.all().contains("lies outside the project");
+            assert!(is_told, "{reference} {arguments:?}: {}", ran.all());
+        }
+        assert_eq!(server.hits().len(), 0, "{reference}");
+    }
+}
+
+#[test]
+fn nothing_is_sent_for_an_integration_with_errors() {
+    let server = Server::start(|_| platforms::good(&json!({})));
+    let allow = format!("shopify=127.0.0.1:{}", server.port);
+    let field = format!("{GOOD}, base_url: \"http://127.0.0.1:{}\"", server.port);
+    let good = shop("", &field);
+    for (from, to) in [
+        ("settings:", "surprise: 1\nsettings:"),
+        ("settings:", "settings:\n  order: {nothing_of_the_kind: 1}"),
+        ("default_terms_of_payment: \"30\"", "default_terms_of_payment: [30]"),
+        ("shop: nordic", "shop: \"nordic/../x\""),
+        ("tenant_id: \"1\"", "tenant_id: \"1\", tenant_id: \"2\""),
+    ] {
+        let project = Project::empty();
+        project.write("integrations/nordic.yaml", good.replace(from, to));
+        for arguments in [&["options", "refresh"][..], &["options", "check"], &["plan", "--max-age", "1h"]] {
+            let ran = run(&project, arguments, &[("PAIRFORM_ALLOW", &allow)]);
+            assert!(ran.all().contains("it has errors, so nothing was sent"), "{to}: {}", ran.all());
+            assert_eq!(server.hits().len(), 0, "{to}: {arguments:?}");
+        }
+    }
+    let project = Project::empty();
+    project.write("integrations/nordic.yaml", good);
+    project.write("pairform.yaml", "version: 1\nsurprise: 1\n");
+    let ran = run(&project, &["options", "refresh"], &[("PAIRFORM_ALLOW", &allow)]);
+    assert!(ran.assert_code(1).stderr.contains("pairform.yaml has errors"), "{}", ran.stderr);
+    assert_eq!(server.hits().len(), 0);
+}
+
+/// A server that asks for a password as it is, and keeps what comes.
+fn greedy_database() -> (u16, mpsc::Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut got = vec![0; 4096];
+            let read = stream.read(&mut got).unwrap_or(0);
+            let mut all = got[..read].to_vec();
+            // AuthenticationCleartextPassword.
+            let _ = stream.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]);
+            let read = stream.read(&mut got).unwrap_or(0);
+            all.extend(&got[..read]);
+            if send.send(all).is_err() {
+                return;
+            }
+        }
+    });
+    (port, receive)
+}
+
+#[test]
+fn the_files_choose_no_server_for_a_password() {
+    let (port, received) = greedy_database();
+    let outside = tempfile::tempdir().unwrap();
+    let passwords = outside.path().join("pgpass");
+    std::fs::write(&passwords, format!("db.internal:*:*:*:{CANARY}\n")).unwrap();
+    std::fs::set_permissions(&passwords, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let passwords = passwords.display().to_string();
+    for (url, password) in [
+        ("postgres://ci@127.0.0.1:PORT/x?sslmode=disable", ""),
+        ("postgres://ci@localhost:PORT/x?sslmode=disable", ""),
+        ("postgres://ci@127.0.0.1:PORT/x", ", password: {secret: env/AWS_SECRET_ACCESS_KEY}"),
+        ("postgres://ci@127.0.0.1:PORT/x", ", password: {secret: file//proc/self/environ}"),
+        (
+            "postgres://ci@localhost:PORT/x?hostaddr=127.0.0.1",
+            ", password: {secret: env/AWS_SECRET_ACCESS_KEY}",
+        ),
+        ("postgres://ci@evil.example/x", ""),
+        ("postgres://ci@evil.example,127.0.0.1:PORT/x", ""),
+        ("postgres://ci@/x?host=evil.example", ""),
+    ] {
+        let project = Project::empty();
+        let url = url.replace("PORT", &port.to_string());
+        project.write(
+            "pairform.yaml",
+            format!("version: 1\nenvironments:\n  live: {{store: \"{url}\"{password}}}\n"),
+        );
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        for arguments in [
+            &["plan"][..],
+            &["apply", "--yes"],
+            &["drift"],
+            &["history"],
+            &["list"],
+            &["audit", "export"],
+            &["unlock"],
+            &["pull", "nordic"],
+        ] {
+            let given = [
+                ("PAIRFORM_STORE_PASSWORD", CANARY),
+                ("PGPASSWORD", CANARY),
+                ("PGPASSFILE", passwords.as_str()),
+            ];
+            let ran = run(&project, arguments, &given);
+            assert_ne!(ran.code, 0, "{url} {arguments:?}: {}", ran.all());
+            while let Ok(bytes) = received.try_recv() {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                assert!(!text.contains(CANARY), "{url} {arguments:?} was given a password");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_store_outside_the_project_is_opened_by_whoever_names_it_outside() {
+    let outside = tempfile::tempdir().unwrap();
+    let there = outside.path().join("state.db").display().to_string();
+    for kind in ["absolute", "climbing", "link", "linked folder"] {
+        let project = Project::empty();
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        let path = match kind {
+            "absolute" => there.clone(),
+            "climbing" => {
+                let name = outside.path().file_name().unwrap().to_string_lossy().into_owned();
+                format!("../{name}/state.db")
+            }
+            "link" => {
+                std::os::unix::fs::symlink(&there, project.at("mine.db")).unwrap();
+                "mine.db".to_owned()
+            }
+            _ => {
+                std::os::unix::fs::symlink(outside.path(), project.at(".pairform")).unwrap();
+                ".pairform/state.db".to_owned()
+            }
+        };
+        let declared = format!("version: 1\nenvironments:\n  live: {{store: \"sqlite:{path}\"}}\n");
+        project.write("pairform.yaml", declared);
+        let refused = run(&project, &["apply", "--yes"], &[]);
+        assert!(
+            refused.assert_code(6).stderr.contains(&format!("store={there}")),
+            "{kind}: {}",
+            refused.stderr
+        );
+        assert!(!std::path::Path::new(&there).exists(), "{kind}");
+        // The line that the refusal names, and --store, lead there.
+        let line = format!("store={there}");
+        run(&project, &["apply", "--yes"], &[("PAIRFORM_ALLOW", &line)]).assert_code(0);
+        assert!(std::path::Path::new(&there).exists(), "{kind}");
+        run(&project, &["plan", "--store", &format!("sqlite:{there}")], &[]).assert_code(0);
+        std::fs::remove_file(&there).unwrap();
+    }
+}
+
+/// A WooCommerce shop, at a host of its own.
+fn woocommerce(host: &str) -> String {
+    format!(
+        "integration: fjord\npair: fortnox-woocommerce\nconnectors:\n  woocommerce:\n    active: p\n    connections:\n      p: {{store_url: \"https://{host}\", consumer_key: {{secret: env/W_KEY}}, consumer_secret: {{secret: env/W_SECRET}}}}\n"
+    )
+}
+
+#[test]
+fn a_merge_allows_what_the_approved_branch_names_and_no_tag_does() {
+    let repository = Repository::new();
+    repository.write("pairform.yaml", "version: 1\n");
+    repository.write("integrations/fjord.yaml", &woocommerce("fjord.example.com"));
+    let first = repository.commit("first");
+    repository.git(&["update-ref", "refs/remotes/origin/main", &first]);
+    let apply = |allow: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
+        command.args(["apply", "--yes"]).current_dir(repository.path()).env_clear();
+        command.env("HOME", "/nonexistent").env("PAIRFORM_ALLOW", allow);
+        command.env("W_KEY", CANARY).env("W_SECRET", CANARY).env("PAIRFORM_ACTOR", "tester");
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains(CANARY));
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = apply("");
+    assert!(code == 6 && said.contains("woocommerce=fjord.example.com"), "{said}");
+    assert_eq!(apply("approved=origin/main").0, 0);
+    // A branch that is not merged.
+    repository.write("integrations/fjord.yaml", &woocommerce("evil.example.com"));
+    let second = repository.commit("second");
+    for name in ["origin/main", "main", "refs/remotes/origin/main"] {
+        repository.git(&["tag", "-f", name, &second]);
+    }
+    let (code, said) = apply("approved=origin/main");
+    assert!(code == 6 && said.contains("woocommerce=evil.example.com"), "{said}");
+    // Merged.
+    repository.git(&["update-ref", "refs/remotes/origin/main", &second]);
+    assert_eq!(apply("approved=origin/main").0, 0);
+    let (code, said) = apply("approved=origin/gone");
+    assert_eq!(code, 0, "nothing is left to save: {said}");
+    repository.write("integrations/fjord.yaml", &woocommerce("other.example.com"));
+    let (code, said) = apply("approved=origin/gone");
+    assert!(code == 6 && said.contains("there is no branch `origin/gone`"), "{said}");
+}
+
+#[test]
+fn a_policy_lies_outside_and_says_what_is_wrong_in_it() {
+    let project = Project::empty();
+    project.write("integrations/fjord.yaml", woocommerce("fjord.example.com"));
+    let outside = tempfile::tempdir().unwrap();
+    let policy = outside.path().join("policy.yaml");
+    std::fs::write(&policy, "allow:\n  - woocommerce=*.example.com\n").unwrap();
+    let shown = policy.display().to_string();
+    let given = [("W_KEY", CANARY), ("W_SECRET", CANARY)];
+    let with =
+        |arguments: &[&str], more: &[(&str, &str)]| run(&project, arguments, &[&given[..], more].concat());
+    with(&["apply", "--yes"], &[]).assert_code(6);
+    with(&["apply", "--yes", "--policy", &shown], &[]).assert_code(0);
+    let config = outside.path().join("config");
+    std::fs::create_dir_all(config.join("pairform")).unwrap();
+    std::fs::copy(&policy, config.join("pairform/policy.yaml")).unwrap();
+    let home = config.display().to_string();
+    let told = with(&["policy", "show"], &[("XDG_CONFIG_HOME", &home)]);
+    assert!(told.assert_code(0).stdout.contains("woocommerce=*.example.com"), "{}", told.stdout);
+    assert!(told.stdout.contains("woocommerce=fjord.example.com  "), "{}", told.stdout);
+    // In the work tree, by itself or by a link in either direction.
+    project.write("policy.yaml", "allow: [woocommerce=fjord.example.com]\n");
+    std::os::unix::fs::symlink(project.at("policy.yaml"), outside.path().join("inwards")).unwrap();
+    std::os::unix::fs::symlink(&policy, project.at("outwards.yaml")).unwrap();
+    let inwards = outside.path().join("inwards").display().to_string();
+    for path in ["policy.yaml", "outwards.yaml", "./integrations/../policy.yaml", &inwards] {
+        let refused = with(&["plan", "--policy", path], &[]);
+        assert!(
+            refused.assert_code(64).stderr.contains("lies in the work tree"),
+            "{path}: {}",
+            refused.stderr
+        );
+    }
+    std::fs::write(&policy, "allow:\n  - woocommerce\n").unwrap();
+    let refused = with(&["plan", "--policy", &shown], &[]);
+    assert!(refused.assert_code(64).stderr.contains("policy check"), "{}", refused.stderr);
+    let checked = with(&["policy", "check", &shown], &[]);
+    assert!(checked.assert_code(1).stdout.contains("E0230"), "{}", checked.stdout);
+    with(&["plan", "--policy", "/nonexistent/policy.yaml"], &[]).assert_code(64);
+    with(&["plan", "--allow", "nothing"], &[]).assert_code(64);
+    with(&["plan"], &[("PAIRFORM_ALLOW", "'open")]).assert_code(64);
+}
+
+/// Every command that would reach out says so and does nothing; the others look at the repository and at themselves.
+#[test]
+fn an_untrusted_run_reaches_nothing_but_the_repository() {
+    let repository = crate::revisions::project();
+    repository.write(".pairform/state.db", "a store that a branch brings");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
+        command.args(arguments).current_dir(repository.path()).env_clear().env("PAIRFORM_UNTRUSTED", "1");
+        command
+            .env("HOME", "/nonexistent")
+            .env("S_TOKEN", CANARY)
+            .env("PAIRFORM_ALLOW", "secret=** store=db");
+        command
+    };
+    for arguments in [
+        &["plan"][..],
+        &["apply", "--yes"],
+        &["drift"],
+        &["history"],
+        &["list"],
+        &["audit", "export"],
+        &["unlock"],
+        &["plan", "--store", "postgres://ci@db/x"],
+    ] {
+        let output = run(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(6) && said.contains("untrusted"), "{arguments:?}: {said}");
+    }
+    if !may_trace() {
+        return;
+    }
+    let trace = tempfile::tempdir().unwrap();
+    let root = std::fs::canonicalize(repository.path()).unwrap().display().to_string();
+    for arguments in [
+        &["validate"][..],
+        &["diff", "--base", "HEAD"],
+        &["validate", "-o", "markdown"],
+        &["plan"],
+        &["apply", "--yes"],
+        &["options", "refresh"],
+        &["fmt", "--check"],
+        &["schema", "list"],
+    ] {
+        let log = trace.path().join("log");
+        let events = ["-e", "trace=openat,open,connect,socket,execve", "-o", log.to_str().unwrap()];
+        under_strace(&run(arguments), &events).output().unwrap();
+        let said = std::fs::read_to_string(&log).unwrap();
+        let mut programs = 0;
+        for line in said.lines().filter(|line| !line.contains("ENOENT")) {
+            assert!(!line.contains("connect(") && !line.contains("socket("), "{arguments:?}: {line}");
+            programs += usize::from(line.contains("execve("));
+            let Some(path) = line.split('"').nth(1).filter(|path| path.starts_with('/')) else { continue };
+            // What every program is loaded from and asks the system about itself.
+            let own = ["/lib", "/usr/lib", "/etc/ld.so", "/proc/self", "/proc/sys", "/sys/", "/dev/urandom"];
+            let is_own =
+                own.iter().any(|own| path.starts_with(own)) || path == env!("CARGO_BIN_EXE_pairform");
+            // Git's own configuration says whether a repository may be read at all.
+            let is_git = path == "/etc/gitconfig";
+            assert!(is_own || is_git || path.starts_with(&root), "{arguments:?}: {line}");
+        }
+        assert_eq!(programs, 1, "{arguments:?}: {said}");
+    }
+}
