@@ -259,7 +259,7 @@ mod tests {
             "{{ range(100000)|join('x' * 100000) }}",
             "{{ ('x' * 100000)|replace('x', 'x' * 100000) }}",
             "{{ ('x' * 10000000)|code }}",
-            "{{ ('&' * 1000000)|escape }}",
+            "{{ ('&' * 30000000)|escape }}",
             "{% for a in range(100000)|batch(1) %}{% for b in range(100000)|list|sort %}{% endfor %}{% endfor %}",
             "{{ range(100000)|map('string')|list|join|upper|reverse }}{% for a in range(99999) %}{{ range(100000)|list|length }}{% endfor %}",
         ] {

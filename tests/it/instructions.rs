@@ -92,10 +92,11 @@ const MANY: [(&str, Many); 2] = [
 #[test]
 fn many_findings_take_as_many_more_instructions() {
     let Some(valgrind) = required(Tool::Valgrind, program(&["valgrind"], &[])) else { return };
-    const FEW: usize = 300;
+    const FEW: usize = 100;
     let schema = r#"{"additionalProperties": false, "properties": {"integration": true, "pair": true, "settings": {"additionalProperties": false}}}"#;
     for (name, many) in MANY {
-        for form in ["text", "json", "html", "sarif"] {
+        let forms: &[&str] = if name == MANY[0].0 { &["text", "json", "html", "sarif"] } else { &["text"] };
+        for form in forms {
             let counts = [1, 2, 4].map(|times| {
                 let project = Project::empty();
                 project.write("integrations/many.yaml", many(FEW * times));
