@@ -3,14 +3,14 @@
 
 use jiff::Timestamp;
 
-use super::caller::{Caller, Event};
+use super::caller::{Caller, Event, origin};
 use super::report::{Cause, Failure, Outcome, Renamed};
 use super::stage::{Stage, save_order};
 use super::work::{Ready, Work};
 use crate::http::{Fault, FaultKind};
-use crate::model::{Settings, Value};
-use crate::plan::{CategoryPlan, Integration, Plan, Target};
-use crate::store::{Ask, Asked, Deployed, Lock, Moved, Rename, Save, Saved, Store, StoreError};
+use crate::model::{SettingPath, Settings, Value, digest_text};
+use crate::plan::{Action, CategoryPlan, Change, Integration, Plan, Target};
+use crate::store::{AGREED, Ask, Asked, Deployed, Lock, Moved, Note, Rename, Save, Saved, Store, StoreError};
 
 /// How long a lock lasts unless it is renewed, which it is when a third of that has gone. One that expires under its holder
 /// costs nothing but its saves: they are fenced.
@@ -23,6 +23,8 @@ pub(super) struct Applying<'s> {
     caller: &'s Caller<'s>,
     progress: &'s mut dyn FnMut(Event<'_>),
     pub interrupted: bool,
+    /// Categories of which it was noted that files and deployed settings agree.
+    pub agreed: usize,
     /// Why nothing else is tried: the store cannot be reached any more, or everything in it is locked.
     gave_up: Option<Failure>,
     /// The integration of which something was locked in the store just now.
@@ -45,6 +47,7 @@ impl<'s> Applying<'s> {
             caller,
             progress,
             interrupted: false,
+            agreed: 0,
             gave_up: None,
             busy: None,
             held: Vec::new(),
@@ -132,6 +135,7 @@ impl Applying<'_> {
             }
             self.save(&mut group, stage);
         }
+        self.note_agreed(&group);
         let held = std::mem::take(&mut self.held);
         if !held.is_empty() {
             // Those that cannot be released are taken over from us, or expire.
@@ -234,6 +238,10 @@ impl Applying<'_> {
                 let obstacle = if self.interrupted { Some(interrupted()) } else { work.obstacle(category) };
                 let prepared = obstacle.map_or_else(|| self.resolve(category, target), Err);
                 match prepared {
+                    Ok((settings, _)) if is_as_deployed(category, &settings) => {
+                        let revision = category.revision.unwrap_or(0);
+                        work.outcomes.push((category, Outcome::Same { revision }));
+                    }
                     Ok((settings, applied)) => ready.push(Ready { of, category, settings, applied }),
                     Err(outcome) => work.outcomes.push((category, outcome)),
                 }
@@ -314,13 +322,80 @@ impl Applying<'_> {
                         let reason = format!(
                             "{saved_by} saved revision {revision} at {saved_at}, after the plan was made"
                         );
-                        Outcome::Conflict { revision, saved_by, saved_at, reason }
+                        self.same_of_another(save).unwrap_or(Outcome::Conflict {
+                            revision,
+                            saved_by,
+                            saved_at,
+                            reason,
+                        })
                     }
                     Saved::LockLost => Outcome::from(self.lock_lost(save)),
                 }
             }
             Err(error) => Outcome::from(self.failed(save.integration, &error)),
         }
+    }
+
+    /// What is deployed now, where it is just what would be saved. A plan that was saved for later is not content with that: it
+    /// works once.
+    fn same_of_another(&mut self, save: &Save<'_>) -> Option<Outcome> {
+        if self.caller.begun.is_some() {
+            return None;
+        }
+        let now = self.store.read(Some(&[save.integration.to_owned()])).ok()?;
+        let now = now.iter().find(|now| now.category == save.category)?;
+        let wanted = save.settings.iter().filter(|(_, value)| **value != Value::Null);
+        (wanted.eq(now.settings.iter()) && *save.applied == now.applied)
+            .then_some(Outcome::Same { revision: now.revision })
+    }
+
+    /// Notes of categories that files and deployed settings agree in them: what the last apply set is what the files say. No
+    /// setting moves; where somebody saved meanwhile, that is left to the next apply.
+    fn note_agreed(&mut self, group: &[Work<'_>]) {
+        if self.interrupted || self.gave_up.is_some() {
+            return;
+        }
+        let mut ready: Vec<(&Work<'_>, &CategoryPlan, Settings, Settings)> = Vec::new();
+        for work in group.iter().filter(|work| work.lock.is_ok() && work.blocked_by.is_none()) {
+            for category in &work.integration.categories {
+                let Some(target) = &category.agreed else { continue };
+                if let Ok((settings, applied)) = self.resolve(category, target) {
+                    ready.push((work, category, settings, applied));
+                }
+            }
+        }
+        if ready.is_empty() {
+            return;
+        }
+        let (at, by) = ((self.caller.now)(), self.caller.saved_by);
+        let run = digest_text(&format!("{AGREED} {}", self.plan.digest));
+        let saves: Vec<Save<'_>> = ready
+            .iter()
+            .map(|(work, category, settings, applied)| Save {
+                integration: &work.integration.integration,
+                category: &category.category,
+                expected_revision: category.revision.unwrap_or(0),
+                settings,
+                applied,
+                saved_by: by,
+                saved_at: &at,
+                commit: self.plan.commit.as_ref().map(|commit| commit.id.as_str()),
+                run: &run,
+                fence: work.lock.as_ref().ok().map(|lock| lock.token),
+            })
+            .collect();
+        let text = "the files say what is deployed".to_owned();
+        let note =
+            Note { at: at.clone(), by: by.to_owned(), kind: AGREED.to_owned(), text, run: Some(run.clone()) };
+        let begun = self.store.begin(&run, &at, by, origin(self.plan)).is_ok();
+        let is_first = self.agreed == 0;
+        if !begun || (is_first && self.store.note(&note).is_err()) {
+            return;
+        }
+        let saved = self.store.save_all(&saves).unwrap_or_default();
+        self.agreed += saved.iter().filter(|saved| matches!(saved, Ok(Saved::Saved { .. }))).count();
+        // Nobody goes on with it: what is left is found again.
+        let _ = self.store.finish(&run, &at);
     }
 
     /// Who has the lock that was lost, and what to do.
@@ -342,7 +417,9 @@ impl Applying<'_> {
     fn failed(&mut self, integration: &str, error: &StoreError) -> Failure {
         let failure = Failure::from(error);
         let gives_up = match error {
-            StoreError::Lost { .. } | StoreError::Busy { whole: true, .. } => true,
+            StoreError::Lost { .. } | StoreError::Silent { .. } | StoreError::Busy { whole: true, .. } => {
+                true
+            }
             StoreError::Busy { whole: false, .. } => {
                 let before = self.busy.replace(integration.to_owned());
                 before.is_some_and(|before| before != integration)
@@ -379,6 +456,16 @@ fn precondition_failed(category: &str, now: Option<&Deployed>) -> Outcome {
         ),
     };
     Outcome::Conflict { revision, saved_by, saved_at, reason }
+}
+
+/// Whether a category that is only saved for its secrets has, now that they are known, those that are deployed.
+fn is_as_deployed(category: &CategoryPlan, settings: &Settings) -> bool {
+    let is_same = |change: &Change| {
+        let before = Value::from_json(&change.before);
+        let path = SettingPath::parse(&change.setting);
+        matches!(before, Value::Secret(_)) && path.is_some_and(|path| settings.get(&path) == Some(&before))
+    };
+    category.action == Action::Update && category.changes.iter().all(is_same)
 }
 
 fn interrupted() -> Outcome {

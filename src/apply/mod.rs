@@ -1,6 +1,7 @@
 //! Applying a plan: category by category, in a safe order, each save atomic and at the planned revision.
 //!
-//! Nothing is compared or decided anew here, and no file is read. Secrets are seen as fingerprints alone.
+//! Nothing is compared or decided anew here, and no file is read: a plan that was saved is planned again before it comes here.
+//! Secrets are seen as fingerprints alone.
 
 mod caller;
 mod group;
@@ -10,7 +11,7 @@ mod stage;
 mod stale;
 mod work;
 
-pub use caller::{Caller, Event};
+pub use caller::{Begun, Caller, Event};
 pub use report::{Cause, Failure, Outcome, Renamed, Report};
 pub use run::apply;
-pub use stale::ApplyError;
+pub use stale::{ApplyError, begun};

@@ -17,6 +17,12 @@ pub enum Outcome {
     Unchanged {
         revision: u64,
     },
+    /// It is so already: its secrets were not known and are those that are deployed, or somebody else saved the same
+    /// meanwhile. Nothing was written.
+    #[serde(rename = "unchanged")]
+    Same {
+        revision: u64,
+    },
     Conflict {
         revision: u64,
         saved_by: String,
@@ -70,6 +76,8 @@ pub struct Report {
     pub outcomes: Vec<(Name, Name, Outcome)>,
     /// Integrations whose deployed state was to get another id.
     pub renamed: Vec<Renamed>,
+    /// Categories of which it was noted that files and deployed settings agree.
+    pub agreed: usize,
     pub interrupted: bool,
     /// The rules that the files say were recorded, and were not the same before.
     pub rules_recorded: bool,
@@ -109,10 +117,9 @@ impl Report {
     /// Everything that the plan saves is saved, now or before, and the store knows it.
     #[must_use]
     pub fn complete(&self) -> bool {
-        let saved = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
         !self.interrupted
             && self.unfinished.is_none()
-            && self.outcomes.iter().all(|(_, _, outcome)| saved(outcome))
+            && self.outcomes.iter().all(|(_, _, outcome)| outcome.is_done())
             && self.renamed.iter().all(|renamed| renamed.failed.is_none())
     }
 
@@ -122,10 +129,19 @@ impl Report {
         let saves = self.outcomes.iter().filter_map(|(_, _, outcome)| match outcome {
             Outcome::Conflict { .. } => Some(Cause::Stale),
             Outcome::Failed { cause, .. } => Some(*cause),
-            Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Skipped { .. } => None,
+            Outcome::Skipped { .. } => None,
+            Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Same { .. } => None,
         });
         let unfinished = self.unfinished.as_ref().map(|failure| failure.cause);
         renamed.chain(saves).chain(unfinished)
+    }
+}
+
+impl Outcome {
+    /// The category is as the plan wants it.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self, Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Same { .. })
     }
 }
 

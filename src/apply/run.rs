@@ -1,13 +1,13 @@
 //! Applying a plan from its beginning to its end. What is done with a group of its integrations is in `group`.
 
-use super::caller::{Caller, Event};
+use super::caller::{Begun, Caller, Event, origin};
 use super::group::Applying;
-use super::report::{Failure, Report};
+use super::report::{Failure, Outcome, Renamed, Report};
 use super::stale::{ApplyError, refuse_stale};
 use super::work::Work;
 use crate::model::Name;
 use crate::plan::Plan;
-use crate::store::{FORCE, Note, Origin, REVERT, Run, Store};
+use crate::store::{FORCE, Lock, Note, REVERT, Run, Store};
 
 /// Integrations that are locked and saved together: few transactions, and little to find out after a crash.
 const LOCK_GROUP: usize = 64;
@@ -26,18 +26,52 @@ pub fn apply(
     if plan.store.as_deref().is_some_and(|identity| identity != store.identity()) {
         return Err(ApplyError::OtherStore);
     }
-    if !plan.is_pending() {
-        return Ok(Report::default());
-    }
-    let origin = plan.commit.as_ref().map_or_else(Origin::default, |commit| Origin {
-        author: commit.author.as_deref(),
-        dirty: commit.dirty,
+    let has_run = plan.is_pending() || caller.begun.is_some_and(|begun| begun.is_pending);
+    let rules_recorded = match (has_run, plan.integrations.tally().agreed) {
+        (true, _) => begin(plan, store, caller)?,
+        (false, 0) => return Ok(Report::default()),
+        (false, _) => (caller.record)(store)?,
+    };
+    let summary = &plan.integrations.tally().summary.categories;
+    progress(Event::Begin { categories: summary.create + summary.update + summary.reset });
+    let mut applying = Applying::new(plan, &mut *store, caller, progress);
+    let mut report = Report { rules_recorded, ..Report::default() };
+    plan.integrations.for_each_group(LOCK_GROUP, &mut |group| {
+        let (ready, held) = applying.lock(group);
+        report.add(applying.apply(ready));
+        // Whoever waits holds nothing that the other may be waiting for. For a note alone nobody waits.
+        for integration in held.into_iter().filter(|integration| integration.is_applied()) {
+            let lock = applying.wait_for_lock(integration);
+            report.add(applying.apply(vec![Work::new(integration, lock)]));
+        }
     });
-    let run = store.begin(&plan.digest, &(caller.now)(), caller.saved_by, origin)?;
+    report.interrupted = applying.interrupted;
+    report.agreed = applying.agreed;
+    if let Some(begun) = caller.begun {
+        report.add_begun(begun);
+    }
+    // In the order of the plan, whatever the order in which the locks were had.
+    report.outcomes.sort_by(|(a, _, _), (b, _, _)| a.cmp(b));
+    report.renamed.sort_by(|a, b| a.to.cmp(&b.to));
+    // A run that found all of it so already wrote nothing; the same plan may be made and applied again.
+    if has_run && report.complete() && !report.is_all_same() {
+        let finished = store.finish(&plan.digest, &(caller.now)());
+        report.unfinished = finished.err().as_ref().map(Failure::from);
+    }
+    Ok(report)
+}
+
+/// Begins a run, or goes on with one: proves that nothing of the plan has moved, and keeps what is to be known of the run. True
+/// where rules were recorded.
+fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<bool, ApplyError> {
+    let run = store.begin(&plan.digest, &(caller.now)(), caller.saved_by, origin(plan))?;
     if let Run::Finished { at } = run {
         return Err(ApplyError::Applied { at });
     }
     refuse_stale(plan, store)?;
+    if let Some(begun) = caller.begun {
+        release_left(begun, store, caller)?;
+    }
     let rules_recorded = (caller.record)(store)?;
     let note = |kind: &str, text: &str| Note {
         at: (caller.now)(),
@@ -58,31 +92,47 @@ pub fn apply(
             store.note(&note(kind, text))?;
         }
     }
-    let summary = &plan.integrations.tally().summary.categories;
-    progress(Event::Begin { categories: summary.create + summary.update + summary.reset });
-    let mut applying = Applying::new(plan, &mut *store, caller, progress);
-    let mut report = Report { rules_recorded, ..Report::default() };
-    plan.integrations.for_each_group(LOCK_GROUP, &mut |group| {
-        let (ready, held) = applying.lock(group);
-        report.add(applying.apply(ready));
-        // Whoever waits holds nothing that the other may be waiting for.
-        for integration in held {
-            let lock = applying.wait_for_lock(integration);
-            report.add(applying.apply(vec![Work::new(integration, lock)]));
-        }
-    });
-    // In the order of the plan, whatever the order in which the locks were had.
-    report.outcomes.sort_by(|(a, _, _), (b, _, _)| a.cmp(b));
-    report.renamed.sort_by(|a, b| a.to.cmp(&b.to));
-    report.interrupted = applying.interrupted;
-    if report.complete() {
-        let finished = store.finish(&plan.digest, &(caller.now)());
-        report.unfinished = finished.err().as_ref().map(Failure::from);
+    Ok(rules_recorded)
+}
+
+/// Releases what the same run had locked when it died: of an integration of which all is saved nothing is locked again.
+fn release_left(begun: &Begun, store: &mut dyn Store, caller: &Caller<'_>) -> Result<(), ApplyError> {
+    if begun.saved.is_empty() && begun.renamed.is_empty() {
+        return Ok(());
     }
-    Ok(report)
+    let locks = store.locks()?;
+    let is_left = |lock: &&Lock| {
+        let is_of_run = begun.saved.iter().any(|(name, _, _)| **name == *lock.integration)
+            || begun.renamed.iter().any(|(_, to)| *to == lock.integration);
+        is_of_run && (caller.is_dead)(&lock.holder)
+    };
+    let left: Vec<&Lock> = locks.iter().filter(is_left).collect();
+    if !left.is_empty() {
+        store.unlock_all(&left)?;
+    }
+    Ok(())
 }
 
 impl Report {
+    /// All was so already, and nothing was renamed.
+    fn is_all_same(&self) -> bool {
+        let is_same = |outcome: &Outcome| matches!(outcome, Outcome::Same { .. });
+        self.renamed.is_empty() && self.outcomes.iter().all(|(_, _, outcome)| is_same(outcome))
+    }
+
+    /// Adds what the same run did before.
+    fn add_begun(&mut self, begun: &Begun) {
+        self.outcomes.extend(begun.saved.iter().map(|(integration, category, revision)| {
+            (integration.clone(), category.clone(), Outcome::Unchanged { revision: *revision })
+        }));
+        self.renamed.extend(begun.renamed.iter().map(|(from, to)| Renamed {
+            from: from.clone(),
+            to: to.clone(),
+            now: false,
+            failed: None,
+        }));
+    }
+
     fn add(&mut self, done: Vec<Work<'_>>) {
         for work in done {
             let name = Name::from(work.integration.integration.as_str());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::caller::Begun;
 use crate::plan::Plan;
 use crate::plan::tally::Written;
 use crate::store::{self, OUTSIDE, Store, StoreError};
@@ -38,10 +39,17 @@ fn listed(what: &[String]) -> String {
     format!(", in {} places:\n  {}{more}", what.len(), shown.join("\n  "))
 }
 
-/// Refuses a plan of which a category has moved, or one that live mode depends on. What this plan did itself before it was
-/// interrupted is no such move; and once it did something, the rest is finished as far as that can be, and the report says
-/// what was in the way.
+/// Refuses a plan of which a category has moved, or one that live mode depends on. What this run did itself before it was
+/// interrupted is no such move.
 pub(super) fn refuse_stale(plan: &Plan, store: &mut dyn Store) -> Result<(), ApplyError> {
+    begun(plan, store).map(|_| ())
+}
+
+/// What the run of a plan did already; the store is the one that the plan was made for, and nothing else of it has moved.
+///
+/// # Errors
+/// When something has moved, or the store cannot be read.
+pub fn begun(plan: &Plan, store: &mut dyn Store) -> Result<Begun, ApplyError> {
     // A plan that knew no store is for one in which nothing is yet.
     if plan.store.is_none() && !has_only(&plan.digest, store)? {
         return Err(ApplyError::NotEmpty);
@@ -51,11 +59,16 @@ pub(super) fn refuse_stale(plan: &Plan, store: &mut dyn Store) -> Result<(), App
         0 => Vec::new(),
         _ => store.renames()?,
     };
-    let (mut stale, mut begun) = (Vec::new(), false);
+    let mut found =
+        Found { stale: Vec::new(), begun: Begun { is_pending: plan.is_pending(), ..Begun::default() } };
     for some in tally.written.chunks(READ_AT_ONCE) {
-        begun |= find_stale(&plan.digest, some, &renamed, store, &mut stale)?;
+        find_stale(&plan.digest, some, &renamed, store, &mut found)?;
     }
-    if stale.is_empty() || begun { Ok(()) } else { Err(ApplyError::Stale(stale)) }
+    if !found.stale.is_empty() {
+        return Err(ApplyError::Stale(found.stale));
+    }
+    found.begun.saved.sort();
+    Ok(found.begun)
 }
 
 /// Whether all that is deployed was saved by this run.
@@ -70,14 +83,21 @@ fn has_only(run: &str, store: &mut dyn Store) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Says what of some integrations has moved. True when this run did something of them.
+/// What was found of a run.
+struct Found {
+    stale: Vec<String>,
+    begun: Begun,
+}
+
+/// Says what of some integrations has moved, and what this run did of them.
 fn find_stale(
     run: &str,
     work: &[Written],
     renamed: &[store::Renamed],
     store: &mut dyn Store,
-    stale: &mut Vec<String>,
-) -> Result<bool, StoreError> {
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let Found { stale, begun } = found;
     let is_own = |of: &Option<String>| of.as_deref() == Some(run);
     let names = work.iter().flat_map(|integration| {
         std::iter::once(&integration.integration).chain(&integration.renamed_from).cloned()
@@ -90,12 +110,13 @@ fn find_stale(
         .collect();
     // Read once, and only where something is gone.
     let mut gone: Option<Gone> = None;
-    let mut begun = false;
     for integration in work {
         let id = &integration.integration;
         let is_renamed = renamed.iter().any(|renamed| renamed.to == *id && is_own(&renamed.run));
-        begun |= is_renamed;
         let former = integration.renamed_from.as_ref().filter(|_| !is_renamed);
+        if let Some(from) = integration.renamed_from.as_ref().filter(|_| is_renamed) {
+            begun.renamed.push((from.clone(), id.clone()));
+        }
         if former.is_some()
             && let Some(now) = deployed.iter().find(|deployed| deployed.integration == *id)
         {
@@ -106,7 +127,7 @@ fn find_stale(
             let now = current.get(&(name.as_str(), category.as_str()));
             let revision = now.map_or(0, |now| now.revision);
             if now.is_some_and(|now| is_own(&now.run)) {
-                begun = true;
+                begun.saved.push((id.as_str().into(), category.clone(), revision));
             } else if revision != *planned {
                 let who = match now {
                     Some(now) => format!("{} saved revision {revision} at {}", now.saved_by, now.saved_at),
@@ -122,7 +143,7 @@ fn find_stale(
             }
         }
     }
-    Ok(begun)
+    Ok(())
 }
 
 /// What is known of what is not deployed any more.

@@ -34,9 +34,7 @@ impl<'a> Work<'a> {
 
     /// Why a category is not even tried.
     pub fn obstacle(&self, category: &CategoryPlan) -> Option<Outcome> {
-        let is_undone =
-            |outcome: &Outcome| !matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. });
-        let mut undone = self.outcomes.iter().filter(|(_, outcome)| is_undone(outcome));
+        let mut undone = self.outcomes.iter().filter(|(_, outcome)| !outcome.is_done());
         if let Some((needed, _)) = undone.find(|(undone, _)| depends(category, undone)) {
             let reason = if goes_off(needed) {
                 "live mode could not be switched off, and nothing else is saved while it is on".to_owned()

@@ -1,4 +1,4 @@
-//! `apply`: a saved plan exactly as it is; or plan, show, ask, apply.
+//! `apply`: a saved plan, planned again and found to be the same; or plan, show, ask, apply.
 #![expect(clippy::disallowed_methods, reason = "reads the plan file")]
 
 use std::path::Path;
@@ -10,13 +10,12 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::apply::{Cause, Report};
-use crate::diagnostic::count;
-use crate::ops::apply::{Applied, apply, apply_saved, place_of, record, rules_alone};
+use crate::diagnostic::{clean, count};
+use crate::ops::apply::{Again, Applied, again, apply, record, require_signature, rules_alone, workspace_of};
 use crate::ops::check::{Approved, Consent, check, check_rules, live};
-use crate::ops::judged::judging_at;
 use crate::ops::load::{Purpose, load};
 use crate::ops::plan::{Planned, planned};
-use crate::ops::{Request, project};
+use crate::ops::{ErrorKind, Request};
 use crate::plan::policy::Live;
 use crate::plan::{self, Plan};
 use crate::report;
@@ -41,13 +40,15 @@ fn consent(args: &Apply) -> Consent {
 }
 
 fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
-    let request = session.request();
+    let now = session.host(|host| (host.now)());
+    require_signature(None, &session.signatures, now)?;
+    let request = super::plan::request(session, args.assume_secrets);
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Apply))?;
     super::plan::say_if_broken(session, &loaded.project, streams);
-    let Planned { project, mut plan, judging } =
-        session.host(|host| planned(loaded, &request, host, Purpose::Apply))?;
-    plan::file::seal(&mut plan);
+    let mut planned = session.host(|host| planned(loaded, &request, host))?;
+    planned.seal();
+    let Planned { project, plan, judging } = planned;
     if session.common.output == Form::Text {
         super::plan::show(&project, &plan, streams);
     }
@@ -59,22 +60,35 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     let judge = |plan| session.host(|host| check(plan, &judging, &consent(args), (host.now)()));
     let mut approved = judge(plan)?;
     say_if_idle(&approved, streams);
-    let pending = approved.plan().is_pending();
-    if pending && !args.yes {
+    if approved.plan().is_pending() && !args.yes {
         confirm(session, approved.plan(), judging.live(), streams)?;
         // The answer may have taken longer than the window was open.
         approved = judge(approved.into_plan())?;
     }
-    // A store is made only when there is something to put into it.
-    if !pending {
-        let plan = approved.into_plan();
-        let applied = session.host(|host| record(&project, &judging, &address, plan, false, host))?;
-        return print(session, args, applied, streams);
-    }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
-    let applied = session.host(|host| apply(&project, &judging, &address, approved, wait, host))?;
-    print(session, args, applied, streams)
+    match session.host(|host| apply(&project, &judging, &address, approved, None, wait, host)) {
+        Ok(applied) => print(session, args, applied, streams),
+        Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
+            // Somebody else saved just that meanwhile.
+            plan if !plan.is_pending() => {
+                print(session, args, Applied { plan, report: Report::default() }, streams)
+            }
+            _ => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is to be saved by now.
+fn planned_anew(session: &Session, request: &Request) -> Result<Plan, Stop> {
+    let workspace = session.workspace_with_commit()?;
+    let mut planned = session.host(|host| {
+        let loaded = load(&workspace, request, host, Purpose::Apply)?;
+        planned(loaded, request, host)
+    })?;
+    planned.seal();
+    Ok(planned.plan)
 }
 
 /// Records the rules that the files say, so that they count at once; nothing that is recorded has a say in it.
@@ -83,8 +97,7 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Look))?;
     super::plan::say_if_broken(session, &loaded.project, streams);
-    let Planned { project, mut plan, judging } =
-        session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
+    let Planned { project, mut plan, judging } = session.host(|host| planned(loaded, &request, host))?;
     check_rules(&plan, &judging)?;
     plan = rules_alone(plan);
     if session.common.output == Form::Text {
@@ -154,17 +167,21 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     })?;
     let plan = plan::file::read(file)
         .map_err(|error| Stop::usage(format!("{} cannot be applied: {error}", path.display())))?;
+    let now = session.host(|host| (host.now)());
+    require_signature(Some(&plan), &session.signatures, now)?;
     if plan.summary.errors > 0 {
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
             .help(format!("`pairform show {}` prints them; mend them and plan again", path.display())));
     }
-    let workspace = session.workspace_with_commit()?;
-    let declared = workspace.declared();
     let request = session.request();
-    let address = session.host(|host| place_of(&plan, &workspace, &declared, &request, host))?;
-    let request = Request { environment: plan.environment.clone(), ..Request::default() };
-    let project = session.host(|host| project::open(&workspace, &request, host))?;
-    let judging = session.host(|host| judging_at(&project, &address, plan.environment.as_deref(), host))?;
+    let workspace = workspace_of(&session.here, &plan, &request)?;
+    let Again { planned, address, begun, left_alone } =
+        session.host(|host| again(&workspace, plan, &request, host))?;
+    let Planned { project, plan, judging } = planned;
+    for moved in left_alone {
+        streams
+            .say(&(clean(&format!("note: left alone, as it moved after the plan was made: {moved}")) + "\n"));
+    }
     let approved = session.host(|host| check(plan, &judging, &consent(args), (host.now)()))?;
     say_if_idle(&approved, streams);
     if approved.plan().commit.as_ref().is_some_and(|commit| commit.dirty) {
@@ -172,7 +189,8 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     }
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
-    let applied = session.host(|host| apply_saved(&project, &judging, &address, approved, wait, host))?;
+    let applied =
+        session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), wait, host))?;
     print(session, args, applied, streams)
 }
 

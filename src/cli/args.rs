@@ -24,6 +24,12 @@ pub struct Common {
     /// own means that environment.
     #[arg(long, global = true, value_name = "URL", env = "PAIRFORM_STORE")]
     pub store: Option<String>,
+    /// How long the store may say nothing before it is taken for gone, from 1s to 24h. Waiting for a lock is not silence.
+    #[arg(long, global = true, value_name = "TIME", env = "PAIRFORM_STORE_TIMEOUT", default_value = "30s", value_parser = silence)]
+    pub store_timeout: std::time::Duration,
+    /// Accept triggers in a store of SQLite that pairform did not make.
+    #[arg(long, global = true)]
+    pub own_triggers: bool,
     /// Only this integration (repeatable).
     #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_INTEGRATION", value_delimiter = ',')]
     pub integration: Vec<String>,
@@ -227,15 +233,21 @@ pub struct Validate {
 
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// Save the plan, to be applied exactly as it is.
+    /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
+    #[arg(long, value_name = "KEY", requires = "out")]
+    pub sign: Option<PathBuf>,
     /// Exit with 2 when there is something to save.
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub max_age: Option<std::time::Duration>,
+    /// Take secrets whose values are not at hand here as unchanged, in place of unknown and perhaps changed.
+    #[arg(long, env = "PAIRFORM_ASSUME_SECRETS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub assume_secrets: bool,
     /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
     #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
     pub base: Option<String>,
@@ -277,6 +289,10 @@ pub struct Apply {
     /// How long to wait for an integration that somebody else is applying.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub lock_timeout: u64,
+    /// Take secrets whose values are not at hand here as unchanged, in place of unknown and perhaps changed. A saved
+    /// plan knows it already.
+    #[arg(long, env = "PAIRFORM_ASSUME_SECRETS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub assume_secrets: bool,
     /// Record the rules that the files say (safety, owners, windows, levels), so that they count at once, and save no setting.
     #[arg(long, conflicts_with_all = ["plan", "force", "allow_live"])]
     pub record_only: bool,
@@ -329,9 +345,12 @@ pub struct Revert {
     /// To what was deployed after the last save of this commit (its first digits are enough).
     #[arg(long, value_name = "COMMIT", group = "target")]
     pub commit: Option<String>,
-    /// Save the plan, to be applied exactly as it is.
+    /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
+    #[arg(long, value_name = "KEY", requires = "out")]
+    pub sign: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -551,4 +570,11 @@ fn age(text: &str) -> Result<std::time::Duration, String> {
     };
     let number: u64 = number.parse().map_err(|_| "a time begins with a number, such as `12h`".to_owned())?;
     Ok(std::time::Duration::from_millis(number.saturating_mul(unit)))
+}
+
+/// As [`age`], from a second to a day.
+fn silence(text: &str) -> Result<std::time::Duration, String> {
+    let time = age(text)?;
+    let fits = (1..=86_400).contains(&time.as_secs());
+    if fits { Ok(time) } else { Err("it is from `1s` to `24h`".to_owned()) }
 }

@@ -3,7 +3,7 @@
 use super::args::{Diff, Form};
 use super::exit::{self, Stop};
 use super::forms;
-use super::session::Session;
+use super::session::{Session, say_unvouched};
 use super::streams::Streams;
 use crate::ops::diff::{Compared, Sides, diff, open};
 use crate::ops::templates::Templates;
@@ -16,9 +16,16 @@ use crate::report::{self, json};
 pub fn run(session: &Session, args: &Diff, streams: &mut Streams) -> Result<u8, Stop> {
     let request = session.request();
     let Diff { base, head, exact, blame, .. } = args;
-    let sides = Sides { base: base.clone(), head: head.clone(), exact: *exact, blame: *blame };
+    let sides = Sides {
+        base: base.clone(),
+        head: head.clone(),
+        exact: *exact,
+        blame: *blame,
+        untrusted: session.is_untrusted(),
+    };
     // The command ends with what is opened here: the system takes back at once what would be taken to pieces.
     let opened = Box::leak(Box::new(open(&session.here, &request, &sides)?));
+    say_unvouched(opened.head(), streams);
     let compared = Box::leak(Box::new(session.host(|host| diff(opened, &request, host))?));
     let code = match (compared.plan.summary.errors > 0, compared.has_changes() && args.detailed_exitcode) {
         (true, _) => exit::ERRORS,

@@ -81,6 +81,9 @@ pub fn code(kind: ErrorKind) -> u8 {
     }
 }
 
+const PLAN_AGAIN: &str =
+    "make the plan anew with `pairform plan --out FILE`, read it and apply that; nothing was saved";
+
 /// What to do about an error, at a terminal.
 #[must_use]
 pub fn words(help: &Help) -> String {
@@ -106,6 +109,13 @@ pub fn words(help: &Help) -> String {
         ),
         Help::ListSettings(pair) => format!("`pairform schema show {pair}` lists its settings"),
         Help::NameStoreAsPlanned => "name the store as it was named for the plan; or apply without a plan file, which makes the store".to_owned(),
+        Help::SignPlan => {
+            "make the plan anew and sign it: `pairform plan --out FILE --sign KEY`, with a key that the `signers` of the policy name".to_owned()
+        }
+        Help::PlanAgain => PLAN_AGAIN.to_owned(),
+        Help::PlanAgainOrRevision(commit) => {
+            format!("check that commit out or name it with `--rev {commit}`; or {PLAN_AGAIN}")
+        }
         Help::NamePair(name) => format!("say it: `pairform pull {name} --pair fortnox-shopify`"),
         Help::LookAndPullAgain => "look at the difference with `pairform plan`, and pull again".to_owned(),
         Help::NamePairToBegin => {
@@ -117,7 +127,7 @@ pub fn words(help: &Help) -> String {
         }
         Help::MendList => "mend it (`pairform validate` shows where), or take the file away to begin it anew".to_owned(),
         Help::Allow(lines) => {
-            let words = "add to the policy (`pairform policy show` tells where it is looked for), to PAIRFORM_ALLOW or with --allow, where this is meant:";
+            let words = "where this is meant, allow it in the policy (`pairform policy show`), in PAIRFORM_ALLOW or with --allow:";
             match lines.as_slice() {
                 [one] => format!("{words} {}", one.quoted()),
                 lines => lines.iter().fold(words.to_owned(), |said, line| format!("{said}\n        {}", line.quoted())),

@@ -1,4 +1,5 @@
 //! `plan`: the files against what is deployed.
+#![expect(clippy::disallowed_methods, reason = "reads the key that a plan is signed with")]
 
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -9,10 +10,13 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::clean;
+use crate::model::Hidden;
 use crate::ops::load::{Loaded, Purpose, load};
 use crate::ops::plan::{Planned, planned};
 use crate::ops::project::Project;
 use crate::ops::templates::Templates;
+use crate::ops::{Request, SecretsAsked};
+use crate::plan::signature::SignError;
 use crate::plan::{self, Plan};
 use crate::report::content::Content;
 use crate::report::{self, json};
@@ -25,12 +29,8 @@ use crate::store;
 /// # Errors
 /// When there is no project, the store cannot be read or the plan file cannot be written.
 pub fn run(session: &Session, args: &PlanArgs, streams: &mut Streams) -> Result<u8, Stop> {
-    let request = session.request();
-    let workspace = session.workspace_with_commit()?;
-    let workspace = match &args.base {
-        Some(base) => workspace.compared_with(base)?,
-        None => workspace,
-    };
+    let request = request(session, args.assume_secrets);
+    let workspace = session.compared(args.base.as_deref(), streams)?;
     let workspace = match args.max_age {
         Some(max_age) => super::options::with_fresh_lists(session, &workspace, max_age, streams)?,
         None => workspace,
@@ -46,11 +46,14 @@ fn show_plan(
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     say_if_broken(session, &loaded.project, streams);
-    let request = session.request();
-    let Planned { project, mut plan, .. } =
-        session.host(|host| planned(loaded, &request, host, Purpose::Look))?;
+    let request = request(session, args.assume_secrets);
+    let mut planned = session.host(|host| planned(loaded, &request, host))?;
     if args.out.is_some() || session.common.output != Form::Text {
-        plan::file::seal(&mut plan);
+        planned.seal();
+    }
+    let Planned { project, mut plan, .. } = planned;
+    if let Some(key) = &args.sign {
+        sign(session, key, &mut plan)?;
     }
     if let Some(path) = &args.out {
         write(session, path, &mut plan)?;
@@ -77,12 +80,21 @@ fn show_plan(
     Ok(code)
 }
 
-/// How a saved plan is applied: where the store was named by hand, it has to be again.
+/// What the flags ask for.
+#[must_use]
+pub fn request(session: &Session, assume_secrets: bool) -> Request {
+    let secrets = SecretsAsked { assume: assume_secrets, as_planned: None };
+    Request { secrets, ..session.request() }
+}
+
+/// How a saved plan is applied: where the store or a revision was named by hand, it has to be again.
 #[must_use]
 pub fn apply_with(session: &Session, path: &Path) -> String {
     let store = session.common.store.as_ref();
     let store = store.map(|url| format!(" --store \"{}\"", store::without_password(url)));
-    format!("apply it with `pairform apply {}{}`", path.display(), store.unwrap_or_default())
+    let revision = session.common.rev.as_ref().map(|revision| format!(" --rev {revision}"));
+    let (store, revision) = (store.unwrap_or_default(), revision.unwrap_or_default());
+    format!("apply it with `pairform apply {}{revision}{store}`", path.display())
 }
 
 /// Without the project file there is no plan, so its findings are shown before the command stops.
@@ -116,6 +128,20 @@ pub fn show(project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
     streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
     streams.result(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
     report::plan::text(plan, &mut |text| streams.result(text));
+}
+
+/// Signs a plan that is sealed.
+///
+/// # Errors
+/// When the key cannot be read, or cannot sign.
+pub fn sign(session: &Session, path: &Path, plan: &mut Plan) -> Result<(), Stop> {
+    let refused = |why: String| Stop::usage(format!("cannot sign the plan with {}: {why}", path.display()));
+    let key = std::fs::read(session.path(path)).map_err(|error| refused(reason(&error)))?;
+    let key = Hidden::new(key);
+    let text = std::str::from_utf8(&key).map_err(|_| refused(SignError::NoKey.to_string()))?;
+    let signature = plan::signature::sign(&plan.digest, text).map_err(|error| refused(error.to_string()))?;
+    plan.signature = Some(signature);
+    Ok(())
 }
 
 /// Writes a plan file, whole or not at all.

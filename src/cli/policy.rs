@@ -38,7 +38,12 @@ fn show(session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
     };
     let usual: Vec<String> = trust::usual_policies().iter().map(|path| path.display().to_string()).collect();
     let policy = gathered.policy.as_ref();
-    let is_signed = policy.is_some_and(|(_, policy)| policy.require_signed);
+    let signers: Vec<&str> = policy
+        .iter()
+        .flat_map(|(_, policy)| &policy.signatures.signers)
+        .map(|signer| signer.line.as_str())
+        .collect();
+    let is_signed = policy.is_some_and(|(_, policy)| policy.signatures.required);
     if session.common.output == Form::Json {
         let allow: Vec<Json> = gathered
             .trust
@@ -53,7 +58,7 @@ fn show(session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
         let body = json!({"format_version": FORMAT_VERSION, "command": "policy show", "exit_code": exit::OK,
             "untrusted": gathered.trust.is_untrusted,
             "policy": policy.map(|(path, _)| path.display().to_string()), "looked_for": usual,
-            "require_signed": is_signed, "signers": policy.map_or(&[][..], |(_, policy)| &policy.signers),
+            "require_signed": is_signed, "signers": signers,
             "allow": allow, "needs": reached});
         streams.result(&machine::print(&body));
         return Ok(exit::OK);

@@ -24,6 +24,9 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
     };
     let Planned { mut plan, .. } =
         session.host(|host| revert(&workspace, &request, &args.what, point.as_ref(), host))?;
+    if let Some(key) = &args.sign {
+        super::plan::sign(session, key, &mut plan)?;
+    }
     if let Some(path) = &args.out {
         super::plan::write(session, path, &mut plan)?;
     }

@@ -18,7 +18,8 @@ use crate::diagnostic::{clean, clean_text, count};
 use crate::ops::approved::learn_approved;
 use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
-use crate::trust::{Line, Need};
+use crate::store::Address;
+use crate::trust::{Line, Need, Signatures};
 use crate::{apply, options, secrets};
 
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
@@ -29,6 +30,8 @@ pub struct Session {
     pub common: Common,
     /// The folder that the program works in: its own, or the one that `-C` names.
     pub here: PathBuf,
+    /// Whose signatures of plans count.
+    pub signatures: Signatures,
     begun: Instant,
     secrets: secrets::Local,
     cancel: Arc<AtomicBool>,
@@ -62,10 +65,13 @@ impl Session {
             Err(_) if is_about_policy => Gathered::default(),
             gathered => gathered?,
         };
+        let policy = trust.policy.as_ref().map(|(_, policy)| policy.signatures.clone());
+        let signatures = policy.unwrap_or_default();
         Ok(Session {
             trust,
             common,
             here,
+            signatures,
             begun: Instant::now(),
             secrets: secrets::Local::default(),
             cancel: Arc::default(),
@@ -90,6 +96,7 @@ impl Session {
             revision: rev,
             changed_since,
             filter: Filter { integrations: integration, pairs: pair, categories: category, exclude },
+            ..Request::default()
         }
     }
 
@@ -98,7 +105,36 @@ impl Session {
     /// # Errors
     /// When there is none here, or no such revision.
     pub fn workspace(&self) -> Result<Workspace, Stop> {
-        Ok(Workspace::find(&self.here, &self.request())?)
+        Ok(self.vouched(Workspace::find(&self.here, &self.request())?))
+    }
+
+    /// As it is, or in an untrusted run without what nobody vouches for.
+    fn vouched(&self, workspace: Workspace) -> Workspace {
+        if self.is_untrusted() { workspace.untrusted() } else { workspace }
+    }
+
+    /// Whether the run uses nothing but the files, and these for what they are.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        self.trust.trust.is_untrusted
+    }
+
+    /// As [`Session::workspace`], compared with a base where one is named; what is not used of it is said.
+    ///
+    /// # Errors
+    /// As [`Session::workspace`], and where the base cannot be read.
+    pub fn compared(&self, base: Option<&str>, streams: &mut Streams) -> Result<Workspace, Stop> {
+        let workspace = match &self.request().revision {
+            Some(revision) => Workspace::at(&self.here, revision)?,
+            None => Workspace::open_with_commit(&self.here)?,
+        };
+        let workspace = match base {
+            Some(base) => workspace.compared_with(base)?,
+            None => workspace,
+        };
+        let workspace = self.vouched(workspace);
+        say_unvouched(&workspace, streams);
+        Ok(workspace)
     }
 
     /// As [`Session::workspace`], while git looks for the commit under a working tree.
@@ -107,10 +143,10 @@ impl Session {
     /// As [`Session::workspace`].
     pub fn workspace_with_commit(&self) -> Result<Workspace, Stop> {
         let request = self.request();
-        Ok(match &request.revision {
+        Ok(self.vouched(match &request.revision {
             Some(revision) => Workspace::at(&self.here, revision)?,
             None => Workspace::open_with_commit(&self.here)?,
-        })
+        }))
     }
 
     /// The project in the working tree, whatever revision was asked for.
@@ -118,7 +154,7 @@ impl Session {
     /// # Errors
     /// When there is none here.
     pub fn tree(&self) -> Result<Workspace, Stop> {
-        Ok(Workspace::open(&self.here)?)
+        Ok(self.vouched(Workspace::open(&self.here)?))
     }
 
     /// From now on the first signal to stop lets what is being saved finish.
@@ -163,19 +199,34 @@ impl Session {
 
     /// Runs an operation with this process as its host.
     pub fn host<T>(&self, operation: impl FnOnce(&Host<'_>) -> T) -> T {
+        let (silence, own_triggers) = (self.common.store_timeout, self.common.own_triggers);
         operation(&Host {
-            now: &jiff::Timestamp::now,
+            now: &|| moment(std::time::SystemTime::now()),
             elapsed: &|| self.begun.elapsed(),
             sleep: &|time: Duration| std::thread::sleep(time),
             actor: &actor,
             holder: &ops::holder::this_process,
-            open_store: &ops::open_store,
+            open_store: &move |address: &Address, access| {
+                let address = Address { silence, own_triggers, ..address.clone() };
+                ops::open_store(&address, access)
+            },
             secrets: &self.secrets,
             trust: &self.trust.trust,
             ask: &|need, whose| self.is_approved(need, whose) || self.ask(need),
             progress: &|event| self.display.show(&event),
             cancel: &self.cancel,
         })
+    }
+}
+
+/// Names the parts that an untrusted run does not use.
+pub fn say_unvouched(workspace: &Workspace, streams: &mut Streams) {
+    let used = workspace
+        .base()
+        .map_or("the built-in part is".to_owned(), |base| format!("what {} has is", base.name()));
+    for path in workspace.unvouched() {
+        streams.say(&clean(&format!("note: {path} is not used in an untrusted run; {used}")));
+        streams.say("\n");
     }
 }
 
@@ -255,4 +306,26 @@ fn new_bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// The clock's time, within what can be written as a date: one that is set to nowhere stops no command.
+fn moment(time: std::time::SystemTime) -> jiff::Timestamp {
+    use jiff::Timestamp;
+    let after = time > std::time::UNIX_EPOCH;
+    Timestamp::try_from(time).unwrap_or(if after { Timestamp::MAX } else { Timestamp::MIN })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_of_the_clock_stops_a_command() {
+        let of = |seconds: u64| moment(std::time::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(of(1_796_000_000).as_second(), 1_796_000_000);
+        for seconds in [253_402_207_200, 253_402_214_400, 253_402_300_799, 253_402_300_800, 1 << 50] {
+            assert!(of(seconds) <= jiff::Timestamp::MAX, "{seconds}");
+        }
+        assert_eq!(of(253_402_300_799), jiff::Timestamp::MAX);
+    }
 }

@@ -13,9 +13,12 @@ use super::streams::Streams;
 use crate::compile::{Compiled, Judged, Whole};
 use crate::diagnostic::clean;
 use crate::model::{SettingPath, category};
+use crate::ops::apply::{SignedBy, signed_by};
 use crate::ops::project::{self, Project};
+use crate::plan::signature::Broken;
 use crate::plan::{self, FORMAT_VERSION};
 use crate::report::content::Content;
+use crate::report::json::Beside;
 use crate::report::show::Origins;
 use crate::report::{self, json as machine};
 use crate::schema::parts::Catalogue;
@@ -45,8 +48,21 @@ fn plan_file(path: &Path) -> Option<File> {
 fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -> Result<u8, Stop> {
     let mut plan =
         plan::file::read(file).map_err(|error| Stop::usage(format!("{name} cannot be shown: {error}")))?;
+    let signed = session.host(|host| signed_by(&plan, &session.signatures, (host.now)()));
     match session.common.output {
-        Form::Json => machine::print_plan(&mut plan, "plan", exit::OK, &mut |text| streams.result(text)),
+        Form::Json => {
+            let whole = |body: &mut Json| match &signed {
+                Ok(None) => {}
+                Ok(Some(SignedBy { fingerprint, names })) => {
+                    body["signed"] = json!({"key": fingerprint, "by": names});
+                }
+                Err(broken) => body["signed"] = json!({"broken": broken.to_string()}),
+            };
+            let beside = Beside { whole: &whole, one: &|_| {} };
+            machine::print_plan_beside(&mut plan, "plan", exit::OK, &beside, &mut |text| {
+                streams.result(text);
+            });
+        }
         Form::Text => {
             for finding in &plan.findings {
                 let (severity, place) = (finding.severity.as_str(), &finding.place);
@@ -56,6 +72,7 @@ fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -
             }
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             report::plan::text(&plan, &mut |text| streams.result(text));
+            streams.result(&(clean(&in_words(&signed)) + "\n"));
         }
         _ => {
             let catalogue = session.workspace().map_or_else(
@@ -76,6 +93,20 @@ fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -
         }
     }
     Ok(exit::OK)
+}
+
+/// Whether a plan is signed, and by whom.
+fn in_words(signed: &Result<Option<SignedBy>, Broken>) -> String {
+    match signed {
+        Ok(None) => "Not signed.".to_owned(),
+        Ok(Some(SignedBy { fingerprint, names })) if names.is_empty() => {
+            format!("Signed with the key {fingerprint}, which is none of the signers' here.")
+        }
+        Ok(Some(SignedBy { fingerprint, names })) => {
+            format!("Signed by {} with the key {fingerprint}.", names.join(", "))
+        }
+        Err(broken) => format!("The signature is broken: {broken}. The plan cannot be applied."),
+    }
 }
 
 fn show_integration(

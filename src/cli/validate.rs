@@ -26,11 +26,7 @@ pub fn run(session: &Session, args: &Validate, streams: &mut Streams) -> Result<
         return judge_files(session, schema, &args.paths, streams);
     }
     let request = session.request();
-    let workspace = session.workspace()?;
-    let workspace = match &args.base {
-        Some(base) => workspace.compared_with(base)?,
-        None => workspace,
-    };
+    let workspace = session.compared(args.base.as_deref(), streams)?;
     let wanted = wanted(&workspace, &request, &session.here, &args.paths)?;
     let key = cache::key(session, &workspace, &wanted);
     if let Some(kept) = key.as_ref().and_then(cache::find) {

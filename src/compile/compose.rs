@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::exposed;
 use super::express::{self, Variables};
 use super::project::Manifest;
 use super::selection::Selection;
-use super::stray;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
 use crate::model::category::{SETTINGS, TOP_LEVEL};
 use crate::schema::validate::{Validator, Words};
+use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{Entry, Key, Map, Node, NodeKind};
 
@@ -142,7 +143,10 @@ pub fn files_by_integration(sources: &Sources) -> Vec<(String, FileId)> {
 /// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`. Sorted by name.
 pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) -> Vec<Parts<'a>> {
     let files = || {
-        sources.iter().filter_map(|(file, source)| Some((file, source.path.strip_prefix("integrations/")?)))
+        let yaml = |path: &&str| is_source(path);
+        sources.iter().filter_map(move |(file, source)| {
+            Some((file, source.path.strip_prefix("integrations/").filter(yaml)?))
+        })
     };
     let mut folders: BTreeMap<&str, Parts<'a>> = BTreeMap::new();
     for (file, path) in files() {
@@ -198,7 +202,7 @@ pub(super) fn parse_map(
 ) -> (Node, bool) {
     let before = findings.len();
     let empty = || Node { span: Span::new(file, 0, 0), kind: NodeKind::Map(Map::new()) };
-    let root = stray::parse(sources, file, findings);
+    let root = exposed::parse(sources, file, findings);
     let wrong = findings[before..].iter().any(|finding| finding.severity == Severity::Error);
     match root {
         Some(root) if root.as_map().is_some() => (root, wrong),
@@ -231,7 +235,10 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
         map.remove("extends");
     }
     let mut composed: Option<Node> = None;
-    let extended = extends.iter().filter_map(|name| bases.files.get(&name.text).copied()).collect();
+    let file = |name: &Mention| {
+        bases.files.get(&name.text).or_else(|| bases.files.get(base_name(&name.text))).copied()
+    };
+    let extended = extends.iter().filter_map(file).collect();
     for name in extends {
         let Some(base) = bases.get(&name, &mut findings) else {
             incomplete = true;
@@ -415,8 +422,9 @@ pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Mentio
     let items = match &entry.value.kind {
         NodeKind::List(items) => items.as_slice(),
         NodeKind::Text(name) if !name.is_empty() => {
+            let name = base_name(name);
             findings.push(codes::unfit_extends("a text", Some(name), entry.value.span));
-            std::slice::from_ref(&entry.value)
+            return vec![Mention { text: name.to_owned(), span: entry.value.span }];
         }
         NodeKind::Null | NodeKind::Hole => return Vec::new(),
         _ => {
@@ -438,6 +446,12 @@ pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Mentio
         }
     }
     names
+}
+
+/// The name of a base, where its path was written.
+fn base_name(written: &str) -> &str {
+    let stem = written.trim_start_matches("../").trim_start_matches("./").trim_start_matches("bases/");
+    stem.strip_suffix(".yaml").or_else(|| stem.strip_suffix(".yml")).unwrap_or(stem)
 }
 
 /// What the integration was called before; the schema judges its form.
@@ -505,6 +519,7 @@ impl Bases {
         let mut below: Option<Node> = None;
         for base in extends_of(&root, findings) {
             self.extended.insert(base.text.clone());
+            self.extended.insert(base_name(&base.text).to_owned());
             if let Some(at) = open.iter().position(|name| *name == base.text) {
                 let chain = [&open[at..], std::slice::from_ref(&base.text)].concat().join(" → ");
                 findings.push(codes::base_cycle(&chain, base.span));
@@ -539,13 +554,18 @@ impl Bases {
     }
 
     fn get(&self, name: &Mention, findings: &mut Vec<Finding>) -> Option<&Base> {
-        let found = self.resolved.get(&name.text);
-        if found.is_none() && !self.files.contains_key(&name.text) {
+        let found = self.resolved.get(&name.text).or_else(|| {
+            // A path is written where a name is needed: it is told, and what follows is judged by the base that was meant.
+            let meant = base_name(&name.text);
+            let found = self.resolved.get(meant)?;
+            findings.push(codes::path_for_base(&name.text, meant, name.span));
+            Some(found)
+        });
+        // What is no list has a finding at the same place.
+        let told = findings.iter().any(|finding| finding.primary.span == name.span);
+        if found.is_none() && !told && !self.files.contains_key(&name.text) {
             let known: Vec<&str> = self.files.keys().map(String::as_str).collect();
-            // A path is written where a name is needed.
-            let stem = name.text.trim_start_matches("./").trim_start_matches("bases/");
-            let stem = stem.strip_suffix(".yaml").or_else(|| stem.strip_suffix(".yml")).unwrap_or(stem);
-            let near = nearest(stem, known.iter().copied());
+            let near = nearest(base_name(&name.text), known.iter().copied());
             findings.push(codes::unknown_base(&name.text, near, &known, name.span));
         }
         found

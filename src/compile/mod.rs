@@ -6,6 +6,7 @@ pub mod check;
 pub mod codes;
 mod compiled;
 pub mod compose;
+mod exposed;
 pub mod express;
 pub mod layers;
 pub mod levels;
@@ -15,7 +16,7 @@ pub mod project;
 pub mod reach;
 pub mod redact;
 mod selection;
-mod stray;
+mod strays;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -243,7 +244,7 @@ impl<'a> Front<'a> {
                 yaml::parse(sources, file, &mut findings);
             }
         }
-        stray::names(sources, &mut findings);
+        exposed::names(sources, &mut findings);
         let project = Manifest::read(sources, &mut findings);
         let catalogue = Catalogue::with_project(sources, &mut findings);
         let options = Options::read(sources, &mut findings);
@@ -315,6 +316,7 @@ impl<'a> Front<'a> {
         }
         let names = composer.names();
         if selection.is_all() {
+            findings.extend(strays::check(sources, &project));
             let former = results.iter().filter_map(|result| Some(result.former.as_ref()?.1.text.as_str()));
             let known: Vec<&str> = names.iter().map(String::as_str).chain(former).collect();
             findings.extend(project::unknown_names(sources, &known, &catalogue));
@@ -443,7 +445,7 @@ fn errors(findings: &[Finding]) -> BTreeMap<String, usize> {
     let mut errors: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
         for name in finding.about.integration.iter().chain(&finding.also) {
-            *errors.entry(name.clone()).or_default() += 1;
+            *errors.entry(name.clone()).or_default() += finding.weight();
         }
     }
     errors

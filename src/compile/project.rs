@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::exposed;
 use super::levels::{self, Levels};
-use super::stray;
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
-use crate::model::TOP_LEVEL;
+use crate::model::{TOP_LEVEL, credential};
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::{Validator, Words};
 use crate::source::load::PROJECT_FILE;
 use crate::source::{Sources, Span};
 use crate::yaml;
+
+/// Owners of the rules themselves.
+const POLICY: &str = "policy";
 
 /// The store of a project that declares no environments.
 pub const DEFAULT_STORE: &str = "sqlite:.pairform/state.db";
@@ -153,7 +156,7 @@ impl Manifest {
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Manifest {
         let Some(file) = sources.by_path(PROJECT_FILE) else { return Manifest::default() };
         let mut said = Vec::new();
-        let root = stray::parse(sources, file, &mut said);
+        let root = exposed::parse(sources, file, &mut said);
         let mut project = Manifest::default();
         let nothing = yaml::Node::new(Span::new(file, 0, 0), yaml::NodeKind::Map(yaml::Map::new()));
         let root = root.or_else(|| said.is_empty().then_some(nothing));
@@ -161,6 +164,7 @@ impl Manifest {
             if let Ok(meta) = Validator::meta("project") {
                 said.extend(meta.judge(&root, Words { document: Some(PROJECT_FILE), ..Words::default() }));
             }
+            said.extend(credentials_in_urls(&root));
             if said.iter().all(|finding| finding.severity != Severity::Error) {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();
                 project.levels = Levels::of(&root);
@@ -181,6 +185,15 @@ impl Manifest {
     }
 }
 
+/// URLs of stores that hold a password, wherever in them it stands.
+fn credentials_in_urls(root: &yaml::Node) -> Vec<Finding> {
+    let environments = root.get("environments").and_then(yaml::Node::as_map);
+    let stores =
+        environments.into_iter().flat_map(|map| map.entries()).filter_map(|entry| entry.value.get("store"));
+    let telling = stores.filter(|store| store.as_text().is_some_and(credential::is_in_url));
+    telling.map(|store| codes::schema::credential_in_url(store.span)).collect()
+}
+
 fn unknown_default(root: &yaml::Node) -> Option<Finding> {
     let default = root.get("default_environment")?;
     let name = default.as_text()?;
@@ -191,13 +204,14 @@ fn unknown_default(root: &yaml::Node) -> Option<Finding> {
     (!known.contains(&name)).then(|| codes::compose::unknown_environment(name, near, &known, default.span))
 }
 
-/// What `safety` and `levels` name and nobody has: a typo there would protect nothing. `integrations` have these ids, or had
-/// them.
+/// What the project file names and nobody has: a typo there would protect nothing, and ask nobody. `integrations` have these
+/// ids, or had them.
 pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catalogue) -> Vec<Finding> {
     let root = sources.by_path(PROJECT_FILE).and_then(|file| yaml::parse(sources, file, &mut Vec::new()));
     let Some(root) = root else { return Vec::new() };
     let mut findings = levels::unknown_excepted(&root, integrations);
-    let Some(safety) = root.get("safety") else { return findings };
+    let nothing = yaml::Node::new(root.span, yaml::NodeKind::Null);
+    let safety = root.get("safety").unwrap_or(&nothing);
     let mut categories = catalogue.names("categories");
     categories.extend(TOP_LEVEL.map(str::to_owned));
     let categories: Vec<&str> = categories.iter().map(String::as_str).collect();
@@ -218,5 +232,18 @@ pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catal
     look("integration", integrations, keys("holds").collect());
     look("pair", &pairs, keys("pairs").collect());
     look("category", &categories, keys("categories").chain(protected).collect());
+    let owned = root.get("owners").and_then(yaml::Node::as_map);
+    for key in owned.into_iter().flat_map(|map| map.entries()).map(|entry| &entry.key) {
+        let category = key.text.split('.').next().unwrap_or_default();
+        // What has not even the form of a name is told by the schema.
+        let is_name = key
+            .text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte));
+        if is_name && !categories.contains(&category) && category != POLICY {
+            let near = crate::diagnostic::nearest(&key.text, categories.iter().copied().chain([POLICY]));
+            findings.push(codes::compose::unknown_owned(&key.text, near, key.span));
+        }
+    }
     findings
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::check::secrets::is_reference;
 use super::tokens::{self, SHAPES, has_shape};
 use crate::diagnostic::{Finding, Label};
-use crate::model::credential::sounds_secret;
+use crate::model::credential::{is_in_url, password_in, sounds_secret};
 use crate::source::{FileId, Sources, Span};
 
 /// The places that look like a credential by the key before them or by their own form, in all files of which a finding
@@ -29,6 +29,13 @@ pub fn suspicious_in(sources: &Sources, file: FileId) -> Vec<Span> {
     ranges.into_iter().map(|range| Span::new(file, range.start, range.end)).collect()
 }
 
+/// The same, of a text that could not be read as a tree, by the names that a schema calls secret as well.
+#[must_use]
+pub fn suspicious_by(sources: &Sources, file: FileId, names: &BTreeSet<String>) -> Vec<Span> {
+    let ranges = ranges_after(sources.file(file).text(), &|key| names.contains(key) || sounds_secret(key));
+    ranges.into_iter().map(|range| Span::new(file, range.start, range.end)).collect()
+}
+
 /// The files that findings speak of.
 fn files(findings: &[Finding]) -> BTreeSet<FileId> {
     let labels = |finding: &Finding| -> Vec<FileId> {
@@ -45,37 +52,98 @@ fn is_configuration(path: &str) -> bool {
 /// Values after a key that sounds like a credential: to the end of the line, and the deeper lines below it.
 #[must_use]
 pub fn suspicious_ranges(text: &str) -> Vec<Range<usize>> {
+    ranges_after(text, &sounds_secret)
+}
+
+/// The keys that are called as credentials are.
+type IsSecret<'a> = dyn Fn(&str) -> bool + 'a;
+
+fn ranges_after(text: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut at = 0;
     // The indentation of the key whose value goes on below.
-    let mut inside: Option<usize> = None;
+    let mut inside: Option<Inside> = None;
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
         let indent = content.len() - content.trim_start().len();
-        if let Some(depth) = inside {
+        if let Some(Inside { depth, is_text }) = inside {
             if content.trim().is_empty() || indent > depth {
-                let start = at + indent;
                 if !content.trim().is_empty() && !is_reference_line(content) {
-                    ranges.push(start..at + content.len());
+                    // Keys are shown, unless the whole is one text.
+                    let key = if is_text { 0 } else { own_key(&content[indent..]) };
+                    let value = &content[indent + key..];
+                    if !value.is_empty() && !is_harmless(value) {
+                        ranges.push(at + indent + key..at + content.len());
+                    }
                 }
                 at += line.len();
                 continue;
             }
             inside = None;
         }
-        for range in values(content) {
+        for range in values(content, is_secret) {
             let value = content[range.clone()].trim();
             if range.end == content.len() && goes_on(value) {
-                inside = Some(key_indent(content));
+                // A bracket or a quote that goes on, a block, a plain text: whatever looks like keys in it may be none.
+                inside = Some(Inside { depth: key_indent(content), is_text: !value.is_empty() });
             }
             if !value.is_empty() && !is_harmless(value) {
-                ranges.push(at + range.start..at + range.end);
+                let parts = flow_values(value);
+                let start = at + range.start;
+                match parts {
+                    Some(parts) => {
+                        ranges.extend(parts.into_iter().map(|part| start + part.start..start + part.end));
+                    }
+                    None => ranges.push(start..at + range.end),
+                }
             }
+        }
+        if let Some(range) = password_in(content) {
+            ranges.push(at + range.start..at + range.end);
         }
         ranges.extend(shaped(content).into_iter().map(|range| at + range.start..at + range.end));
         at += line.len();
     }
     ranges
+}
+
+/// Lines below the key of a credential.
+#[derive(Clone, Copy)]
+struct Inside {
+    depth: usize,
+    is_text: bool,
+}
+
+/// The length of the key, its colon and the spaces after it, with which a line begins.
+fn own_key(line: &str) -> usize {
+    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '"' | '\'' | '.');
+    let start = line.len() - line.trim_start_matches([' ', '-']).len();
+    let end = line[start..].find(|c| !word(c)).map_or(line.len(), |at| start + at);
+    let rest = &line[end..];
+    if end == start || !(rest.starts_with(": ") || rest == ":") {
+        return 0;
+    }
+    line.len() - rest[1..].trim_start().len()
+}
+
+/// The values of a map in braces on one line, whose keys are shown; `None` for anything else.
+fn flow_values(text: &str) -> Option<Vec<Range<usize>>> {
+    let inner = text.strip_prefix('{')?.strip_suffix('}')?;
+    if inner.contains(['{', '}', '[', ']', '"', '\'', '#']) {
+        return None;
+    }
+    let mut at = 1;
+    let mut ranges = Vec::new();
+    for part in inner.split(',') {
+        let blank = part.len() - part.trim_start().len();
+        let key = own_key(&part[blank..]);
+        let value = part[blank + key..].trim_end();
+        if !value.is_empty() {
+            ranges.push(at + blank + key..at + blank + key + value.len());
+        }
+        at += part.len() + 1;
+    }
+    Some(ranges)
 }
 
 /// How deep the key stands, dashes before it counted.
@@ -110,7 +178,7 @@ fn is_harmless(value: &str) -> bool {
 
 /// The ranges of values after keys that sound like a credential, on one line. A key may lack its colon or the space
 /// after it.
-fn values(line: &str) -> Vec<Range<usize>> {
+fn values(line: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     let mut from = 0;
@@ -118,7 +186,7 @@ fn values(line: &str) -> Vec<Range<usize>> {
         let end = line[start..].find(|c| !word(c)).map_or(line.len(), |at| start + at);
         from = end;
         let key = &line[start..end];
-        if !sounds_secret(key) {
+        if !is_secret(key) {
             continue;
         }
         let before = line[..start].trim_end_matches(['"', '\'']);
@@ -171,7 +239,19 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
             }
         }
     }
+    ranges.extend(urls(line));
     ranges
+}
+
+/// URLs that hold a password, to the end of their quotes or of the word.
+fn urls(line: &str) -> Vec<Range<usize>> {
+    let starts = line.match_indices("://").map(|(at, _)| {
+        let before = line[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+        let (start, quote) = (before.len(), before.chars().next_back().filter(|c| matches!(c, '"' | '\'')));
+        let length = line[start..].find(|c: char| quote.map_or(c.is_whitespace(), |quote| c == quote));
+        start..length.map_or(line.len(), |length| start + length)
+    });
+    starts.filter(|range| is_in_url(&line[range.clone()])).collect()
 }
 
 /// Takes what may be a credential out of everything that findings say.
@@ -331,7 +411,11 @@ mod tests {
             ("  access_token: abc_1", "  access_token: *****"),
             ("{acces_token: ab, shop: c}", "{acces_token: **, shop: c}"),
             ("client_secret: {secret: env/A}", "client_secret: {secret: env/A}"),
-            ("client_secret: {secret: hunter22}", "client_secret: ******************"),
+            ("client_secret: {secret: hunter22}", "client_secret: {secret: ********}"),
+            (
+                "credentials:\n  user: me\n  list:\n    - one\nnext: x",
+                "credentials:\n  user: **\n  list:\n    *****\nnext: x",
+            ),
             ("access_token abc", "access_token ***"),
             ("access_token:abc", "access_token:***"),
             ("password: |\n  one\n\n  two\nnext: x\n", "password: |\n  ***\n\n  ***\nnext: x\n"),
@@ -341,6 +425,12 @@ mod tests {
             ("shop: shpat_0123456789ab", "shop: ******************"),
             ("# token: old", "# token: ***"),
             ("- token: a\n  shop: b", "- token: *\n  shop: b"),
+            ("store: postgres://u:s@h/d # x", "store: **************** # x"),
+            (
+                "{store: 'postgres://u@h/d?password=a b', x: y}",
+                "{store: '******************************', x: y}",
+            ),
+            ("store: postgres://u@h:5432/d", "store: postgres://u@h:5432/d"),
         ] {
             assert_eq!(masked(text), expected);
         }

@@ -1,5 +1,5 @@
 //! What credentials look like: the forms that platforms give them, found in any text. What they are called is
-//! `model::credential`'s, and what is said of them is `check::secrets`'s and `stray`'s.
+//! `model::credential`'s, and what is said of them is `check::secrets`'s and `exposed`'s.
 //!
 //! | of | begins with | then |
 //! |---|---|---|

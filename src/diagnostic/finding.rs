@@ -104,6 +104,8 @@ pub struct Finding {
     pub about: About,
     /// Other integrations that suffer from the same place (a base), sorted.
     pub also: Vec<String>,
+    /// The settings that it speaks of, where these are more than one.
+    pub settings: Vec<String>,
 }
 
 impl Finding {
@@ -120,7 +122,14 @@ impl Finding {
             fix: None,
             about: About::default(),
             also: Vec::new(),
+            settings: Vec::new(),
         }
+    }
+
+    /// How many things are wrong: each setting that is not set is one.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.settings.len().max(1)
     }
 
     #[must_use]
@@ -196,12 +205,12 @@ pub fn sort_and_merge(findings: &mut Vec<Finding>, sources: &Sources) {
     *findings = settled;
 }
 
-/// How many findings there are of each severity.
+/// How many things are wrong, of each severity; a finding about several settings counts each of them.
 #[must_use]
 pub fn counts(findings: &[Finding]) -> BTreeMap<Severity, usize> {
     let mut counts = BTreeMap::new();
     for finding in findings {
-        *counts.entry(finding.severity).or_default() += 1;
+        *counts.entry(finding.severity).or_default() += finding.weight();
     }
     counts
 }

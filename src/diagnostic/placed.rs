@@ -30,6 +30,9 @@ pub struct PlacedFinding {
     pub category: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<String>,
+    /// The settings that it speaks of, where these are more than one; each counts in a summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<PlacedLabel>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -92,11 +95,18 @@ impl PlacedFinding {
             also: finding.also.clone(),
             category: said(&finding.about.category),
             setting: said(&finding.about.setting),
+            settings: finding.settings.clone(),
             related: finding.related.iter().map(|label| PlacedLabel::of(label, sources)).collect(),
             notes: finding.notes.clone(),
             help: said(&finding.help),
             fix: finding.fix.as_ref().map(|fix| PlacedFix::of(fix, sources)),
         }
+    }
+
+    /// How many things are wrong, as [`Finding::weight`].
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.settings.len().max(1)
     }
 
     /// All of them, in their order.

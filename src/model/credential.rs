@@ -1,5 +1,7 @@
 //! What a credential is called. Not here: what one looks like (`compile::check::secrets`).
 
+use std::ops::Range;
+
 use super::{Secret, SettingPath, Value};
 
 /// What the keys of credentials hold, each with its letters.
@@ -45,6 +47,36 @@ pub fn sounds_secret(key: &str) -> bool {
     WORDS.iter().any(holds) && !same(key, b"token_url")
 }
 
+/// Whether a URL holds a password: before its host, which may be written badly, or in its query.
+#[must_use]
+pub fn is_in_url(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let before_host = rest.rsplit_once('@').map_or("", |(before, _)| before);
+    let password = before_host.split_once(':').is_some_and(|(_, word)| !word.is_empty());
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let named = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        !value.is_empty() && sounds_secret(&name)
+    };
+    password || query.split('&').any(named)
+}
+
+/// The password in an address: `scheme://user:PASSWORD@host`.
+#[must_use]
+pub fn password_in(line: &str) -> Option<Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '}');
+    line.match_indices("://").find_map(|(at, mark)| {
+        let start = at + mark.len();
+        let authority = &line[start..];
+        let authority = &authority[..authority.find(ends).unwrap_or(authority.len())];
+        let (login, _) = authority.rsplit_once('@')?;
+        let (user, password) = login.split_once(':')?;
+        let start = start + user.len() + 1;
+        (!password.is_empty()).then(|| start..start + password.len())
+    })
+}
+
 /// What stands for a credential that somebody wrote into a store in the open, so that nothing shows it or saves it again.
 const IN_THE_OPEN: &str = "written in the open, not shown";
 
@@ -54,5 +86,32 @@ pub fn hide(path: &SettingPath, value: &mut Value) {
     let is_place = &**connections == "connections" && sounds_secret(field);
     if is_place && !matches!(value, Value::Secret(_) | Value::Null) {
         *value = Value::Secret(Secret { reference: IN_THE_OPEN.to_owned(), fingerprint: None });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_found_wherever_in_a_url_it_stands() {
+        for (url, expected) in [
+            ("postgres://u:secret@h/db", true),
+            ("postgres://u:se@cr/et@h/db", true),
+            ("postgres://:secret@h/db", true),
+            ("postgres://u@h/db?password=secret", true),
+            ("postgres://u@h/db?a=b&PASSWORD=secret", true),
+            ("postgres://u@h/db?%70assword=secret", true),
+            ("postgres://u@h/db?sslpassword=secret", true),
+            ("https://u:secret@configure.example.com", true),
+            ("https://configure.example.com/?access_token=secret", true),
+            ("postgres://u@h:5432/db?schema=team", false),
+            ("postgres://u:@h/db", false),
+            ("postgres://[::1]:5432/db", false),
+            ("postgres://h:5432/db?password=", false),
+            ("sqlite:a:b@c.db", false),
+        ] {
+            assert_eq!(is_in_url(url), expected, "{url}");
+        }
     }
 }

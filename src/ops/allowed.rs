@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use super::error::{Error, ErrorKind, Help, Result};
 use super::host::{Host, Whose};
+use super::needs::needs_of_saves;
+use crate::plan::Plan;
+use crate::schema::parts::Catalogue;
 use crate::trust::{Denied, Line, Need};
 
 /// Proves that something is allowed: by the lines, by an approved branch, or by an answer, which counts from now on.
@@ -32,6 +35,17 @@ pub fn require_all(needs: impl IntoIterator<Item = Need>, whose: Whose<'_>, host
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(refusal(&refused)) }
+}
+
+/// What a plan saves and no line allows yet, in words; nothing where an approved branch may allow it. Nobody is asked.
+#[must_use]
+pub fn foretell(plan: &Plan, catalogue: &Catalogue, host: &Host<'_>) -> Vec<String> {
+    if host.trust.has_approved() {
+        return Vec::new();
+    }
+    let needs = needs_of_saves(plan, catalogue);
+    let refused = needs.iter().filter_map(|need| Some((need, host.trust.judge(need).err()?)));
+    refused.map(|(need, why)| format!("{need}: {why}")).collect()
 }
 
 /// What is not allowed, and the lines that would allow it.

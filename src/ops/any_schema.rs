@@ -18,8 +18,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jsonschema::{Retrieve, Uri};
-use serde_json::Value as Json;
 use url::Url;
 
 use super::error::{Error, Result};
@@ -60,16 +58,25 @@ pub fn judge(here: &Path, schema: &Path, paths: &[PathBuf]) -> Result<Judged> {
         }
         [] => None,
     };
+    let mut hidden = Vec::new();
     if let Some(validator) = validator {
         for path in paths {
             let file = sources.add(read(here, path));
-            for root in parse(&sources, file, &mut findings) {
-                findings.extend(validator.judge(&root, Words::default()));
+            let roots = parse(&sources, file, &mut findings);
+            if roots.is_empty() {
+                hidden.extend(redact::suspicious_by(&sources, file, &validator.secret_names()));
+            }
+            for root in roots {
+                let secrets = Span::apart(validator.secrets(&root));
+                findings.extend(validator.judge(&root, Words { hidden: &secrets, ..Words::default() }));
+                hidden.extend(secrets);
             }
         }
     }
     sort_and_merge(&mut findings, &sources);
-    let hidden = redact::suspicious(&sources, &findings);
+    hidden.extend(redact::suspicious(&sources, &findings).into_iter().filter(|span| span.file != file));
+    hidden.sort_unstable();
+    hidden.dedup();
     redact::redact(&mut findings, &sources, &hidden);
     Ok(Judged { sources, findings, hidden })
 }
@@ -105,7 +112,7 @@ fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Vec<No
 fn compile(root: &Node, path: &Path, findings: &mut Vec<Finding>) -> Option<Validator> {
     let full = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = full.parent().unwrap_or(Path::new("/")).to_path_buf();
-    let why = match Validator::foreign(root.to_json(), &file_uri(&full), Below { folder }) {
+    let why = match Validator::foreign(root, &file_uri(&full), move |uri| below(&folder, uri)) {
         Ok(validator) => return Some(validator),
         Err(why) => why,
     };
@@ -168,30 +175,25 @@ fn file_path(uri: &str) -> Option<PathBuf> {
 }
 
 /// Answers references to files below the schema's folder, and to nothing else.
-struct Below {
-    folder: PathBuf,
-}
-
-impl Retrieve for Below {
-    fn retrieve(&self, uri: &Uri<String>) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
-        let path = file_path(uri.as_str()).ok_or_else(|| not_fetched(uri.as_str()))?;
-        let shown = path.strip_prefix(&self.folder).unwrap_or(&path);
-        let read = load::read_below(&self.folder, &path);
-        let read = read.ok_or_else(|| not_fetched(&path.to_string_lossy()))?;
-        let mut sources = Sources::default();
-        let file = sources.add(read);
-        let mut findings = Vec::new();
-        let roots = parse(&sources, file, &mut findings);
-        match (&roots[..], findings.first()) {
-            ([root], None) => Ok(root.to_json()),
-            (_, Some(finding)) => Err(format!("`{}`: {}", shown.display(), finding.message).into()),
-            (_, None) => Err(format!("`{}` holds more than one document", shown.display()).into()),
-        }
+fn below(folder: &Path, uri: &str) -> std::result::Result<Node, String> {
+    let path = file_path(uri).ok_or_else(|| not_fetched(uri))?;
+    let shown = path.strip_prefix(folder).unwrap_or(&path);
+    let read = load::read_below(folder, &path).ok_or_else(|| not_fetched(&path.to_string_lossy()))?;
+    let mut sources = Sources::default();
+    let file = sources.add(read);
+    let mut findings = Vec::new();
+    let mut roots = parse(&sources, file, &mut findings);
+    match (roots.len(), findings.first()) {
+        (1, None) => Ok(roots.remove(0)),
+        (_, Some(finding)) => Err(format!("`{}`: {}", shown.display(), finding.message)),
+        (_, None) => Err(format!("`{}` holds more than one document", shown.display())),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jsonschema::Uri;
+
     use super::*;
 
     #[cfg(unix)]

@@ -1,24 +1,36 @@
-//! Applying a plan that was approved: where it belongs, and saving it. Whether it may be applied is `check`'s to say.
+//! Applying a plan that was approved. A plan that was saved to a file is planned again first: from its commit, against the store,
+//! and only where that gives what the file says it goes on, with what was planned again. Whether a plan may be applied is
+//! `check`'s to say.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::allowed;
 use super::check::Approved;
 use super::error::{Error, ErrorKind, Help, Result};
+use super::expected::{self, Expected};
 use super::host::{Host, Progress, Whose};
 use super::judged::{Judging, Recorder};
+use super::load::{self, Purpose};
 use super::needs::needs_of_saves;
 use super::places;
+use super::plan::{Planned, made_with, planned};
 use super::project::Project;
-use super::request::Request;
+use super::request::{Filter, Request, SecretsAsked, SecretsPlanned};
+use super::revert;
 use super::said;
 use super::workspace::Workspace;
-use crate::apply::{self, ApplyError, Caller, Report};
+use crate::apply::{self, ApplyError, Begun, Caller, Report};
 use crate::compile::project::Manifest;
-use crate::plan::{Integrations, Plan, Summary};
+use crate::http::Fault;
+use crate::plan::{Integrations, Plan, Scope, Summary, signature};
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Address, Recording, Store};
+use crate::trust::Signatures;
 
 /// Between two looks at a lock that somebody else has.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
@@ -29,11 +41,237 @@ pub struct Applied {
     pub report: Report,
 }
 
-/// Where a saved plan is applied.
+/// A plan file, planned again. Nothing in it was taken from the file but its digest, by which its run is known.
+pub struct Again<'w> {
+    pub planned: Planned<'w>,
+    pub address: Address,
+    /// What its run did before it was interrupted.
+    pub begun: Begun,
+    /// What has moved since the plan was made, and is left as it is.
+    pub left_alone: Vec<String>,
+}
+
+/// Whose signature a plan has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedBy {
+    /// Of the key: `SHA256:…`
+    pub fingerprint: String,
+    /// The names that the key has among the signers; empty where it is none of theirs.
+    pub names: Vec<String>,
+}
+
+/// Who signed a plan; none where nobody did.
 ///
 /// # Errors
-/// When it has errors, or was made for another environment or another place.
-pub fn place_of(
+/// When its signature is broken.
+pub fn signed_by(
+    file: &Plan,
+    signatures: &Signatures,
+    now: Timestamp,
+) -> Result<Option<SignedBy>, signature::Broken> {
+    let Some(armored) = &file.signature else { return Ok(None) };
+    let signed = signature::verify(&file.digest, armored)?;
+    let names = signatures.who(&signed.key, signature::NAMESPACE, now);
+    let names = names.into_iter().map(str::to_owned).collect();
+    Ok(Some(SignedBy { fingerprint: signed.fingerprint, names }))
+}
+
+/// Proves that a plan is signed as is asked for here; of one that was not saved nothing is signed.
+///
+/// # Errors
+/// When a signature is broken, or a plan has to be signed by one of the signers and is not.
+pub fn require_signature(file: Option<&Plan>, signatures: &Signatures, now: Timestamp) -> Result<()> {
+    let refused = |why: String| Error::new(ErrorKind::NotAllowed, why).with(Help::SignPlan);
+    let signed = match file.map(|file| signed_by(file, signatures, now)) {
+        Some(Err(broken)) => return Err(refused(format!("the signature of the plan is broken: {broken}"))),
+        Some(Ok(signed)) => signed,
+        None => None,
+    };
+    match signed {
+        _ if !signatures.required => Ok(()),
+        Some(SignedBy { names, .. }) if !names.is_empty() => Ok(()),
+        Some(SignedBy { fingerprint, .. }) => Err(refused(format!(
+            "the plan is signed with the key {fingerprint}, which is none of the signers' here and now"
+        ))),
+        None => Err(refused("only plans that are signed are applied here, and this one is not".to_owned())),
+    }
+}
+
+/// Opens what a plan was made from: its commit, which has to be the one that is checked out or named; the working tree, where
+/// it had changes or was in no repository.
+///
+/// # Errors
+/// When another commit is checked out or named.
+pub fn workspace_of(start: &Path, file: &Plan, request: &Request) -> Result<Workspace> {
+    let Some(commit) = file.commit.as_ref().filter(|commit| !commit.dirty) else {
+        if request.revision.is_some() {
+            return Err(stale("the plan was made from a working tree, and is not applied from a revision")
+                .with(Help::PlanAgain));
+        }
+        return Workspace::open_with_commit(start);
+    };
+    let name = request.revision.as_deref().unwrap_or("HEAD");
+    let workspace = Workspace::at(start, name).map_err(|error| match error.kind {
+        ErrorKind::Usage => {
+            let why = format!("the plan was made from commit {}, which is not to be had: {error}", commit.id);
+            Error { kind: ErrorKind::Stale, message: why, ..error }
+        }
+        _ => error,
+    })?;
+    match workspace.commit() {
+        Some(found) if found.id == commit.id => Ok(workspace),
+        found => {
+            let found = found.map_or("another", |found| &found.id);
+            let why = format!("the plan was made from commit {}, and {name} is {found}", commit.id);
+            Err(stale(why).with(Help::PlanAgainOrRevision(commit.id.clone())))
+        }
+    }
+}
+
+/// Plans again what a plan file says, and proves that it comes to the same.
+///
+/// # Errors
+/// When the configuration has errors by now, the plan is of another store or another pairform, something of it has moved, or
+/// anything else is planned now than the file says.
+pub fn again<'w>(
+    workspace: &'w Workspace,
+    mut file: Plan,
+    request: &Request,
+    host: &Host<'_>,
+) -> Result<Again<'w>> {
+    let declared = workspace.declared();
+    let address = place_of(&file, workspace, &declared, request, host)?;
+    let request = request_of(&file, request);
+    let (planned, begun) = match &file.way_back {
+        Some(way) => {
+            let begun = begun_in(host.store(&address)?, &file)?;
+            let mut names = Vec::new();
+            file.integrations.for_each(&mut |one| names.push(one.integration.clone()));
+            let [name] = names.as_slice() else {
+                return Err(stale("a way back is of one integration").with(Help::PlanAgain));
+            };
+            let planned = revert::again(workspace, &request, name, way, host)?;
+            made_alike(&file, &planned.project)?;
+            (planned, begun)
+        }
+        None => {
+            let mut loaded = load::load(workspace, &request, host, Purpose::Apply).map_err(not_there)?;
+            made_alike(&file, &loaded.project)?;
+            if loaded.project.has_errors() {
+                let why = "the configuration has errors by today's rules, so the plan is not applied";
+                return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+            }
+            let store = loaded.snapshot.store.take();
+            let found = store.is_some();
+            let mut begun = Begun::default();
+            loaded.snapshot.store = store
+                .map(|mut store| {
+                    begun = begun_on(store.as_mut(), &file)?;
+                    Ok::<_, Error>(store)
+                })
+                .transpose()?;
+            if !found {
+                begun = begun_in(None, &file)?;
+            }
+            (planned(loaded, &request, host)?, begun)
+        }
+    };
+    let Planned { project, mut plan, judging } = planned;
+    let expected = Expected {
+        integrations: std::mem::take(&mut file.integrations),
+        is_of_commit: file.commit.as_ref().is_some_and(|commit| !commit.dirty),
+        is_way_back: file.way_back.is_some(),
+    };
+    let left = expected::compare(expected, &plan.integrations, &begun).map_err(|first| {
+        stale(format!("what is planned again is not what the plan says: {first}")).with(Help::PlanAgain)
+    })?;
+    left.take_out(&mut plan);
+    plan.digest = file.digest;
+    plan.made_with = file.made_with;
+    Ok(Again { planned: Planned { project, plan, judging }, address, begun, left_alone: left.told })
+}
+
+/// What a plan took, as a request for the same.
+fn request_of(file: &Plan, request: &Request) -> Request {
+    let Scope { integrations, pairs, categories, exclude, changed_since, .. } = file.scope.clone();
+    let mut filter = Filter { integrations, pairs, categories, exclude };
+    let mut only = None;
+    if changed_since.is_some() || file.way_back.is_some() {
+        // What had changed since another commit is known by name; that commit may not be here.
+        let mut names = BTreeSet::new();
+        file.integrations.for_each(&mut |one| {
+            names.insert(one.integration.clone());
+        });
+        only = file.way_back.is_none().then_some(names);
+        filter = Filter { categories: filter.categories, ..Filter::default() };
+    }
+    let as_planned = SecretsPlanned {
+        unknown: file.unknown_secrets.iter().cloned().collect(),
+        changed: expected::changed_secrets(&file.integrations),
+    };
+    Request {
+        environment: file.environment.clone(),
+        store: request.store.clone(),
+        revision: request.revision.clone(),
+        changed_since: None,
+        filter,
+        only,
+        secrets: SecretsAsked { assume: file.assumed_secrets, as_planned: Some(as_planned) },
+    }
+}
+
+/// Proves that a plan was made by what would make it here: another version or another catalogue may mean something else by
+/// the same files.
+fn made_alike(file: &Plan, project: &Project<'_>) -> Result<()> {
+    let here = made_with(project);
+    let Some(there) = &file.made_with else {
+        return Err(stale("the plan does not say what made it").with(Help::PlanAgain));
+    };
+    if there.pairform != here.pairform {
+        let (there, here) = (&there.pairform, &here.pairform);
+        return Err(stale(format!("the plan was made with pairform {there}, and this is {here}"))
+            .with(Help::PlanAgain));
+    }
+    if there.catalogue != here.catalogue {
+        return Err(
+            stale("the plan was made with other schemas than those that are here").with(Help::PlanAgain)
+        );
+    }
+    Ok(())
+}
+
+fn begun_in(store: Option<Box<dyn Store>>, file: &Plan) -> Result<Begun> {
+    match store {
+        Some(mut store) => begun_on(store.as_mut(), file),
+        None if file.store.is_some() => Err(ApplyError::OtherStore.into()),
+        None => Ok(Begun { is_pending: file.is_pending(), ..Begun::default() }),
+    }
+}
+
+/// What the run of a plan did already, in the store that the plan was made for.
+fn begun_on(store: &mut dyn Store, file: &Plan) -> Result<Begun> {
+    if file.store.as_deref().is_some_and(|planned| planned != store.identity()) {
+        return Err(ApplyError::OtherStore.into());
+    }
+    Ok(apply::begun(file, store)?)
+}
+
+/// What the plan took is not there.
+fn not_there(error: Error) -> Error {
+    match error.kind {
+        ErrorKind::Usage => {
+            stale(format!("what the plan was made of is not here: {error}")).with(Help::PlanAgain)
+        }
+        _ => error,
+    }
+}
+
+fn stale(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Stale, why)
+}
+
+/// Where a saved plan is applied.
+fn place_of(
     plan: &Plan,
     workspace: &Workspace,
     declared: &Manifest,
@@ -46,44 +284,21 @@ pub fn place_of(
     if environment != plan.environment {
         let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no environment".to_owned());
         let (planned, asked) = (name(&plan.environment), name(&environment));
-        return Err(Error::new(
-            ErrorKind::Stale,
-            format!("the plan was made for {planned}, not for {asked}"),
-        )
-        .help("make a plan for this environment"));
+        return Err(stale(format!("the plan was made for {planned}, not for {asked}"))
+            .help("make a plan for this environment"));
     }
     // Nothing else tells which store such a plan is for.
     let store = request.store.as_deref();
     let place = places::planned_store(declared, workspace.root(), environment.as_deref(), store);
-    if plan.store.is_none() && plan.planned_store.as_ref().is_some_and(|planned| *planned != place) {
+    if plan.store.is_none() && plan.planned_store.as_ref().is_none_or(|planned| *planned != place) {
         let why = "the plan was made before there was a store, and for one in another place than this";
-        return Err(Error::new(ErrorKind::Stale, why).with(Help::NameStoreAsPlanned));
+        return Err(stale(why).with(Help::NameStoreAsPlanned));
     }
     Ok(address)
 }
 
-/// Applies a plan that was saved, in the store that it was made for.
-///
-/// # Errors
-/// As [`apply()`], and when the store is another one.
-pub fn apply_saved(
-    project: &Project<'_>,
-    judging: &Judging,
-    address: &Address,
-    approved: Approved,
-    lock_wait: Duration,
-    host: &Host<'_>,
-) -> Result<Applied> {
-    // Looked at before one is made: it may be the wrong one.
-    let found = host.store(address)?.map(|store| store.identity().to_owned());
-    let planned = &approved.plan().store;
-    if planned.is_some() && found != *planned {
-        return Err(ApplyError::OtherStore.into());
-    }
-    apply(project, judging, address, approved, lock_wait, host)
-}
-
-/// Applies a plan; a store is made where there is none.
+/// Applies a plan; a store is made where there is none, and something to put into it. `begun` is there where the plan was
+/// saved for later.
 ///
 /// # Errors
 /// When the plan is stale, or the store fails before anything was saved.
@@ -92,14 +307,30 @@ pub fn apply(
     judging: &Judging,
     address: &Address,
     approved: Approved,
+    begun: Option<&Begun>,
     lock_wait: Duration,
     host: &Host<'_>,
 ) -> Result<Applied> {
-    require_addresses(project, approved.plan(), host)?;
+    let plan = approved.plan();
+    let has_run = plan.is_pending() || begun.is_some_and(|begun| begun.is_pending);
+    if !has_run && plan.integrations.tally().agreed == 0 {
+        return record(project, judging, address, approved.into_plan(), false, host);
+    }
+    require_addresses(project, plan, host)?;
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
-    let report = save(project, judging, &plan, &forced, store.as_mut(), lock_wait, host)?;
+    let run = Run { judging, plan: &plan, forced: &forced, begun, lock_wait };
+    let report = save(project, &run, store.as_mut(), host)?;
     Ok(Applied { plan, report })
+}
+
+/// What is saved, and how.
+struct Run<'a> {
+    judging: &'a Judging,
+    plan: &'a Plan,
+    forced: &'a [String],
+    begun: Option<&'a Begun>,
+    lock_wait: Duration,
 }
 
 /// Proves that credentials will go only where that is allowed, when whoever reads the deployed state uses what a plan saves.
@@ -163,15 +394,8 @@ pub fn rules_alone(plan: Plan) -> Plan {
     }
 }
 
-fn save(
-    project: &Project<'_>,
-    judging: &Judging,
-    plan: &Plan,
-    forced: &[String],
-    store: &mut dyn Store,
-    lock_wait: Duration,
-    host: &Host<'_>,
-) -> Result<Report> {
+fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host<'_>) -> Result<Report> {
+    let Run { judging, plan, .. } = *run;
     let at = host.stamp();
     let said = said_at(project, judging, plan, &at, store)?;
     let key = store.fingerprint_key().to_vec();
@@ -180,11 +404,21 @@ fn save(
     let secrets = Secrets::new(host.secrets, reach, &key);
     let saved_by = (host.actor)(workspace.root());
     let holder = (host.holder)();
-    let patience = Cell::new(lock_wait);
+    // Each is asked for once: a program may ask a person.
+    let known: RefCell<HashMap<String, Result<String, Fault>>> = RefCell::default();
+    let fingerprint = |reference: &str| {
+        let found = known.borrow().get(reference).cloned();
+        found.unwrap_or_else(|| {
+            let found = secrets.fingerprint(reference);
+            known.borrow_mut().insert(reference.to_owned(), found.clone());
+            found
+        })
+    };
+    let patience = Cell::new(run.lock_wait);
     let caller = Caller {
         saved_by: &saved_by,
         now: &|| host.stamp(),
-        fingerprint: &|reference| secrets.fingerprint(reference),
+        fingerprint: &fingerprint,
         stopped: &|| host.is_cancelled(),
         holder: &holder,
         is_dead: &super::holder::is_dead,
@@ -196,7 +430,8 @@ fn save(
             }
             !left.is_zero()
         },
-        forced,
+        forced: run.forced,
+        begun: run.begun,
         record: &|store| {
             Recorder { judging, plan, by: &saved_by, at: &at, at_once: false, said: &said }.record(store)
         },

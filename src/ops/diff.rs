@@ -38,6 +38,8 @@ pub struct Sides {
     pub head: Option<String>,
     /// The base itself, not where the head parted from it.
     pub exact: bool,
+    /// Nobody vouches for the head: see [`Workspace::untrusted`].
+    pub untrusted: bool,
     /// Name who last touched the line of each change.
     pub blame: bool,
 }
@@ -50,6 +52,14 @@ pub struct Opened {
     /// The head's revision, or the one under the working tree.
     history: (History, Revision),
     blame: bool,
+}
+
+impl Opened {
+    /// What is compared with the base.
+    #[must_use]
+    pub fn head(&self) -> &Workspace {
+        &self.head
+    }
 }
 
 /// Both sides, compiled, and what differs: a plan that is never applied.
@@ -103,6 +113,8 @@ pub fn open(start: &Path, request: &Request, sides: &Sides) -> Result<Opened> {
         (base.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
     });
     let base = Arc::new(base?);
+    let compared = new?.with_base(Arc::clone(&base));
+    let compared = if sides.untrusted { compared.untrusted() } else { compared };
     let comparison = Comparison {
         base: Side { name: base_name.clone(), id: Some(parted.id.clone()) },
         head: match head_name {
@@ -112,7 +124,7 @@ pub fn open(start: &Path, request: &Request, sides: &Sides) -> Result<Opened> {
     };
     Ok(Opened {
         base: Workspace::of_revision(root.clone(), Arc::clone(base.parted()), &base_name, parted),
-        head: new?.with_base(base),
+        head: compared,
         comparison,
         history: (history, head),
         blame: sides.blame,
@@ -223,7 +235,10 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
         command: "diff".to_owned(),
+        plan_version: 0,
         digest: String::new(),
+        signature: None,
+        made_with: None,
         commit: None,
         environment: request.environment.clone(),
         store: None,
@@ -234,6 +249,9 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
         refusals: Vec::new(),
         notes: Vec::new(),
         revert: None,
+        way_back: None,
+        unknown_secrets: Vec::new(),
+        assumed_secrets: false,
         findings: Vec::new(),
         summary,
         comparison: None,
@@ -279,6 +297,7 @@ fn one(
     for category in &mut planned.categories {
         category.revision = None;
         category.deployed = None;
+        category.agreed = None;
         let written = head.configuration.of(&category.category);
         let old = base.and_then(|base| base.configuration.of(&category.category));
         add_new_resets(category, written, old);

@@ -9,7 +9,7 @@ use super::host::Host;
 use super::load::{self, Candidate, Loaded, Purpose};
 use super::plan::{Planned, READ_TOGETHER, make_on};
 use super::project::Project;
-use super::request::Request;
+use super::request::{Request, SecretsAsked};
 use super::workspace::Workspace;
 use crate::compile::{self, Compiled};
 use crate::diagnostic::Severity;
@@ -22,9 +22,12 @@ use crate::store::{Head, Store};
 /// # Errors
 /// When a filter names what does not exist, or the store cannot be read.
 pub fn drift<'w>(workspace: &'w Workspace, request: &Request, host: &Host<'_>) -> Result<Planned<'w>> {
+    // Drift is what others did, and a secret that is not at hand is nobody's doing.
+    let secrets = SecretsAsked { assume: true, ..request.secrets.clone() };
+    let request = &Request { secrets, ..request.clone() };
     let Loaded { project, fleet, mut snapshot } = load::load(workspace, request, host, Purpose::Look)?;
     let open = fleet.open.clone();
-    let (mut plan, judging) = make_on(&project, fleet, &mut snapshot, request, host, Purpose::Look)?;
+    let (mut plan, judging) = make_on(&project, fleet, &mut snapshot, request, host)?;
     let moved = match snapshot.store.as_deref_mut() {
         Some(store) => find(request, &plan, &project, &open, store)?,
         None => Vec::new(),
@@ -153,6 +156,9 @@ fn is_asked_for(request: &Request, category: &str, compiled: Option<&Compiled>) 
 /// Puts what drifted in the place of what would be saved.
 fn to_drift(plan: &mut Plan, found: Vec<Drifted>) {
     "drift".clone_into(&mut plan.command);
+    plan.plan_version = 0;
+    plan.unknown_secrets.clear();
+    plan.assumed_secrets = false;
     plan.refusals.clear();
     plan.notes.clear();
     // What the files lack is for `validate` to say; an error tells why something was not looked at.
@@ -229,6 +235,7 @@ fn hidden(category: &str, title: Option<Name>, revision: Option<u64>) -> Categor
         blocked: Vec::new(),
         next_sync: None,
         save: None,
+        agreed: None,
         owners: Vec::new(),
     }
 }
@@ -256,6 +263,7 @@ fn show_category(category: &mut CategoryPlan, moved: Vec<(drift::Moved, bool)>) 
         })
         .collect();
     category.save = None;
+    category.agreed = None;
     category.next_sync = None;
     category.blocked.clear();
     category.action = match category.action {

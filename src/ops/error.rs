@@ -80,6 +80,12 @@ pub enum Help {
     NameStoreAsPlanned,
     /// The pair of an integration that is deployed and in no file has to be named.
     NamePair(String),
+    /// Sign the plan with a key of one of the signers.
+    SignPlan,
+    /// Make the plan anew, and read it.
+    PlanAgain,
+    /// As that, or apply it to this commit.
+    PlanAgainOrRevision(String),
     /// Look at what differs, and pull again.
     LookAndPullAgain,
     /// A pair has to be named, to begin an integration of it.
@@ -159,7 +165,9 @@ impl From<store::StoreError> for Error {
     fn from(error: store::StoreError) -> Self {
         let kind = match error {
             store::StoreError::Url(_) => ErrorKind::Usage,
-            store::StoreError::Denied { .. } => ErrorKind::NotAllowed,
+            store::StoreError::Denied { .. }
+            | store::StoreError::Outside { .. }
+            | store::StoreError::Plain { .. } => ErrorKind::NotAllowed,
             _ => ErrorKind::Unreachable,
         };
         Error::new(kind, error.to_string())

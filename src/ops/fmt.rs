@@ -5,6 +5,7 @@ use super::chosen::Chosen;
 use super::error::{Error, Help, Result};
 use super::workspace::{Files, Workspace};
 use crate::source::load::PROJECT_FILE;
+use crate::source::names::is_source;
 use crate::yaml::layout;
 
 /// What was looked at.
@@ -24,7 +25,7 @@ pub struct LaidOut {
 /// When none of them is one that has a layout.
 pub fn lay_out(workspace: &Workspace, chosen: &Chosen) -> Result<LaidOut> {
     let mut laid_out = LaidOut::default();
-    for (_, file) in workspace.sources().iter() {
+    for (_, file) in workspace.sources().iter().filter(|(_, file)| is_source(&file.path)) {
         if !chosen.takes(workspace.root(), &file.path) || !is_layable(&file.path) {
             continue;
         }

@@ -3,7 +3,7 @@
 //! here decides about the others.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use super::host::{Access, Host};
 use super::judged::Record;
 use super::places;
 use super::project::{self, Project};
-use super::request::Request;
+use super::request::{Request, SecretsAsked};
 use super::workspace::Workspace;
 use crate::compile::lower::Written;
 use crate::compile::{Again, Changed, Compilation, Compiled, Judged};
@@ -47,6 +47,8 @@ pub struct Fleet {
     pub up_to_date: Vec<UpToDate>,
     /// They may differ.
     pub open: Vec<Candidate>,
+    /// References of secrets that were looked for and are not at hand.
+    pub unknown_secrets: BTreeSet<String>,
 }
 
 /// What is kept of an integration that will be compiled once more.
@@ -106,8 +108,8 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Look,
-    /// The store is brought up to date, and nothing counts as up to date whose secrets are not at hand: where they are kept
-    /// is asked.
+    /// The store is brought up to this version's layout. Nothing more is asked for: secrets are resolved once all is agreed
+    /// to, and programs run then.
     Apply,
 }
 
@@ -125,7 +127,8 @@ pub fn load<'w>(
     let mut snapshot = Snapshot::find(workspace, request, host, purpose)?;
     selection.recorded = snapshot.record.levels();
     // Of a few, all is read.
-    let few = !request.filter.integrations.is_empty() || request.changed_since.is_some();
+    let few =
+        !request.filter.integrations.is_empty() || request.changed_since.is_some() || request.only.is_some();
     if few {
         let project = project::compile(workspace, selection, host, Judged::lower)?;
         return Ok(Loaded { project, fleet: Fleet::default(), snapshot });
@@ -142,7 +145,7 @@ pub fn load<'w>(
         heads: &heads,
         secrets: Secrets::new(host.secrets, Reach::plan(workspace.root(), host.trust), &key),
         fingerprints: RwLock::default(),
-        purpose,
+        asked: &request.secrets,
         scope: Scope { categories: request.filter.categories.clone(), ..Scope::default() },
     };
     let (opened, read) = std::thread::scope(|scope| {
@@ -161,7 +164,11 @@ pub fn load<'w>(
         (opened, reading.join())
     });
     read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let known = look.fingerprints.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let unknown = known.into_iter().filter(|(_, found)| found.is_none()).map(|(reference, _)| reference);
+    let unknown_secrets = unknown.collect();
     let (project, fleet) = part(opened?);
+    let fleet = Fleet { unknown_secrets, ..fleet };
     let names = &project.compilation.names;
     let is_gone = |name: &Name| names.binary_search_by(|known| known.as_str().cmp(name)).is_err();
     snapshot.gone = Some(heads.rest().filter(is_gone).collect());
@@ -281,7 +288,7 @@ struct Look<'a> {
     secrets: Secrets<'a>,
     /// By reference: integrations have secrets in common.
     fingerprints: RwLock<HashMap<String, Option<String>>>,
-    purpose: Purpose,
+    asked: &'a SecretsAsked,
     scope: Scope,
 }
 
@@ -301,7 +308,7 @@ impl Look<'_> {
         judged.required().all(|(_, _, set)| set.is_some())
             && heads.iter().all(|head| head.is_marked() || declares(head))
             && judged.declared().all(|(category, entry)| {
-                let mut wanted = Wanted::default();
+                let (mut wanted, mut is_pending) = (Wanted::default(), false);
                 judged.leaves(category, entry, &mut |step| match step {
                     Step::Open(key) => wanted.take(Step::Open(key)),
                     Step::Close => wanted.take(Step::Close),
@@ -309,11 +316,13 @@ impl Look<'_> {
                     Step::Leaf(key, (Written::Other(mut value), _)) => {
                         if let Value::Secret(secret) = &mut value {
                             secret.fingerprint = self.fingerprint(&secret.reference);
+                            is_pending |=
+                                secret.fingerprint.is_none() && self.asked.is_pending(&secret.reference);
                         }
                         wanted.take(Step::Leaf(key, &value));
                     }
                 });
-                if self.purpose == Purpose::Apply && wanted.has_unknown() {
+                if is_pending {
                     return false;
                 }
                 match heads.iter().find(|head| head.category == category.id) {
@@ -327,7 +336,8 @@ impl Look<'_> {
     fn fingerprint(&self, reference: &str) -> Option<String> {
         let known = self.fingerprints.read().unwrap_or_else(PoisonError::into_inner).get(reference).cloned();
         known.unwrap_or_else(|| {
-            let found = self.secrets.fingerprint(reference).ok();
+            let is_looked_for = !self.asked.is_left_unknown(reference);
+            let found = if is_looked_for { self.secrets.fingerprint(reference).ok() } else { None };
             let mut known = self.fingerprints.write().unwrap_or_else(PoisonError::into_inner);
             known.entry(reference.to_owned()).or_insert(found).clone()
         })
@@ -375,6 +385,7 @@ pub(super) fn desired<'a>(compiled: &'a Compiled, options: &'a Options) -> Desir
         view: compiled.view(options),
         place: &|_, _| None,
         fingerprint: &|_| None,
+        is_pending: &|_| false,
         link: None,
     }
 }

@@ -79,7 +79,8 @@ pub fn store_of(
         None => None,
     };
     let plain = needs.iter().all(|one| host.trust.is_plain(&one.need));
-    Ok((name, Address { url, password, from_environment: unnamed.is_empty(), plain, within }))
+    let from_environment = unnamed.is_empty();
+    Ok((name, Address { password, from_environment, plain, within, ..Address::from(&url) }))
 }
 
 /// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every

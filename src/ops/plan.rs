@@ -4,9 +4,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::allowed;
 use super::check;
 use super::deployed;
 use super::error::Result;
@@ -24,7 +26,8 @@ use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Severity, counts};
 use crate::model::{Hidden, Name, SettingPath, Settings};
 use crate::plan::{
-    self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, Plan, Released, Scope, safety,
+    self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, MadeWith, PLAN_VERSION, Plan,
+    Released, Scope, safety,
 };
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Deployed, Store};
@@ -37,6 +40,22 @@ pub struct Planned<'w> {
     pub judging: Judging,
 }
 
+impl Planned<'_> {
+    /// Notes what made the plan, and gives it its digest. Whoever saves, prints or applies a plan seals it first.
+    pub fn seal(&mut self) {
+        self.plan.made_with = Some(made_with(&self.project));
+        plan::file::seal(&mut self.plan);
+    }
+}
+
+/// What makes the plans of a project here and now.
+#[must_use]
+pub fn made_with(project: &Project<'_>) -> MadeWith {
+    let version = env!("CARGO_PKG_VERSION");
+    let minor = version.rsplit_once('.').map_or(version, |(minor, _)| minor);
+    MadeWith { pairform: minor.to_owned(), catalogue: project.compilation.catalogue.digest() }
+}
+
 /// Plans what a request takes; reads the store and writes nothing.
 ///
 /// # Errors
@@ -47,21 +66,16 @@ pub fn plan<'w>(
     host: &Host<'_>,
     purpose: Purpose,
 ) -> Result<Planned<'w>> {
-    planned(load::load(workspace, request, host, purpose)?, request, host, purpose)
+    planned(load::load(workspace, request, host, purpose)?, request, host)
 }
 
 /// Plans what was loaded.
 ///
 /// # Errors
 /// As [`plan()`].
-pub fn planned<'w>(
-    loaded: Loaded<'w>,
-    request: &Request,
-    host: &Host<'_>,
-    purpose: Purpose,
-) -> Result<Planned<'w>> {
+pub fn planned<'w>(loaded: Loaded<'w>, request: &Request, host: &Host<'_>) -> Result<Planned<'w>> {
     let Loaded { project, fleet, mut snapshot } = loaded;
-    let (plan, judging) = make_on(&project, fleet, &mut snapshot, request, host, purpose)?;
+    let (plan, judging) = make_on(&project, fleet, &mut snapshot, request, host)?;
     Ok(Planned { project, plan, judging })
 }
 
@@ -79,10 +93,10 @@ pub fn make(project: &Project<'_>, request: &Request, host: &Host<'_>) -> Result
 /// As [`make`].
 pub fn made(project: &Project<'_>, request: &Request, host: &Host<'_>) -> Result<(Plan, Judging)> {
     let mut snapshot = Snapshot::under(project, request, host)?;
-    make_on(project, Fleet::default(), &mut snapshot, request, host, Purpose::Look)
+    make_on(project, Fleet::default(), &mut snapshot, request, host)
 }
 
-/// As [`make`], with a fleet beside what was compiled; to apply, Vault is asked and the programs that secrets come from run.
+/// As [`make`], with a fleet beside what was compiled. No program runs and no Vault is asked, whatever the plan is for.
 ///
 /// # Errors
 /// As [`make`].
@@ -92,7 +106,6 @@ pub fn make_on(
     snapshot: &mut Snapshot,
     request: &Request,
     host: &Host<'_>,
-    purpose: Purpose,
 ) -> Result<(Plan, Judging)> {
     project.require_categories(request)?;
     let (environment, _) = project.store(request, host)?;
@@ -102,22 +115,30 @@ pub fn make_on(
     let compilation = &project.compilation;
     let workspace = project.workspace;
     let key = store.as_ref().map(|store| Hidden::new(store.fingerprint_key().to_vec()));
-    let reach = match purpose {
-        Purpose::Look => Reach::plan(workspace.root(), host.trust),
-        Purpose::Apply => Reach::apply(workspace.root(), &compilation.project.secrets.exec, host.trust),
+    let secrets =
+        key.as_ref().map(|key| Secrets::new(host.secrets, Reach::plan(workspace.root(), host.trust), key));
+    let Fleet { up_to_date, open, unknown_secrets } = fleet;
+    let unknown = Mutex::new(unknown_secrets);
+    let fingerprint = |reference: &str| {
+        let secrets = secrets.as_ref()?;
+        let is_looked_for = !request.secrets.is_left_unknown(reference);
+        let found = if is_looked_for { secrets.fingerprint(reference).ok() } else { None };
+        if found.is_none() {
+            unknown.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned());
+        }
+        found
     };
-    let secrets = key.as_ref().map(|key| Secrets::new(host.secrets, reach, key));
-    let fingerprint = |reference: &str| secrets.as_ref()?.fingerprint(reference).ok();
     let history = workspace.history().ok();
     let mut planner = Planner {
         all: All {
             project,
-            scope: scope(request, project, fleet.number()),
+            scope: scope(request, project, up_to_date.len() + open.len()),
             fingerprint: &fingerprint,
+            is_pending: &|reference| request.secrets.is_pending(reference),
             owners: Owners::of(&compilation.project, history.as_ref(), workspace.base()).and(&owned),
         },
         store: store.as_deref_mut(),
-        up_to_date: fleet.up_to_date.into_iter().peekable(),
+        up_to_date: up_to_date.into_iter().peekable(),
         made: Made::default(),
     };
     let gone = gone.take();
@@ -125,10 +146,10 @@ pub fn make_on(
     let named: Vec<Candidate> = kept.iter().map(Candidate::of_compiled).collect();
     let of_kept = |at: usize| Ok(Cow::Borrowed(&kept[at]));
     planner.plan(&named, &of_kept, gone.is_none() && request.is_all())?;
-    if !fleet.open.is_empty() {
+    if !open.is_empty() {
         let again = project.again();
-        (host.progress)(Progress::Planning(fleet.open.len()));
-        for some in fleet.open.chunks(READ_TOGETHER) {
+        (host.progress)(Progress::Planning(open.len()));
+        for some in open.chunks(READ_TOGETHER) {
             planner.plan(some, &|at| Ok(Cow::Owned(again.compile(&some[at].name)?)), false)?;
             (host.progress)(Progress::Advanced(some.len()));
         }
@@ -156,7 +177,10 @@ pub fn make_on(
     let mut plan = Plan {
         format_version: FORMAT_VERSION.to_owned(),
         command: "plan".to_owned(),
+        plan_version: PLAN_VERSION,
         digest: String::new(),
+        signature: None,
+        made_with: None,
         commit: workspace.commit().map(plan::Commit::of),
         environment,
         store: store.as_ref().map(|store| store.identity().to_owned()),
@@ -168,11 +192,15 @@ pub fn make_on(
         integrations,
         refusals,
         revert: None,
+        way_back: None,
+        unknown_secrets: unknown.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect(),
+        assumed_secrets: request.secrets.assume,
         findings: PlacedFinding::all(&compilation.findings, workspace.sources()),
         summary,
         comparison: None,
     };
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
+    plan.notes.extend(allowed::foretell(&plan, &project.compilation.catalogue, host));
     if let Some(base) = workspace.base() {
         check::predict_by_base(&mut plan, base, (host.now)())?;
         let since_apply = plan.policy_changes.take().unwrap_or_default();
@@ -205,6 +233,7 @@ struct All<'a> {
     project: &'a Project<'a>,
     scope: Scope,
     fingerprint: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    is_pending: &'a (dyn Fn(&str) -> bool + Sync),
     owners: Owners<'a>,
 }
 
@@ -249,8 +278,11 @@ impl All<'_> {
             current.applied = deployed::present(compiled, category, std::mem::take(&mut current.applied));
         }
         let place = |category: &str, path: &SettingPath| place(self.project, compiled, category, path);
-        let desired =
-            Desired { renamed_from: former, ..desired(self.project, compiled, &place, self.fingerprint) };
+        let desired = Desired {
+            renamed_from: former,
+            is_pending: self.is_pending,
+            ..desired(self.project, compiled, &place, self.fingerprint)
+        };
         let deployed_state =
             |category: &str| DeployedState::of(deployed.as_ref().and_then(|all| all.get(category)));
         let mut integration = plan::plan_integration(&desired, &deployed_state, &self.scope);

@@ -45,7 +45,7 @@ pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
         declared: Manifest::read(sources, &mut Vec::new()),
         catalogue: Catalogue::with_project(sources, &mut Vec::new()),
     };
-    let (before, after) = rayon::join(|| side(base.parted()), || side(workspace.sources()));
+    let (before, after) = rayon::join(|| side(base.parted()), || side(workspace.as_given()));
     // Who looks at one environment is told of all: what is deployed to another is no less led astray.
     let reached = reach::reach(before.sources, after.sources, None);
     let names: BTreeSet<&str> = reached.integrations.keys().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use crate::diagnostic::codes::compose as codes;
 use crate::diagnostic::{Finding, Severity, sort_and_merge};
 use crate::schema::validate::{Validator, Words};
 use crate::source::{SourceFile, Sources};
-use crate::trust::{Grant, Line, Origin};
+use crate::trust::{Grant, Line, Origin, Signatures, Signer};
 use crate::yaml::{self, Node};
 
 /// A policy file that was read.
@@ -15,9 +15,8 @@ use crate::yaml::{self, Node};
 pub struct PolicyFile {
     /// What it allows, each line with its place.
     pub grants: Vec<Grant>,
-    pub require_signed: bool,
-    /// Lines of an allowed_signers file.
-    pub signers: Vec<String>,
+    /// What is asked of plan files: whether they have to be signed, and whose signatures count.
+    pub signatures: Signatures,
     /// What is wrong in it, sorted.
     pub findings: Vec<Finding>,
     /// The file, for its findings.
@@ -47,8 +46,15 @@ impl PolicyFile {
                 Err(why) => policy.findings.push(codes::unknown_policy_line(&why.to_string(), item.span)),
             }
         }
-        policy.signers = list(&root, "signers").iter().filter_map(Node::as_text).map(str::to_owned).collect();
-        policy.require_signed = root.get("require_signed").is_some_and(|node| node.as_bool() == Some(true));
+        for item in list(&root, "signers") {
+            let Some(text) = item.as_text() else { continue };
+            match text.parse::<Signer>() {
+                Ok(signer) => policy.signatures.signers.push(signer),
+                Err(why) => policy.findings.push(codes::unknown_policy_line(&why.to_string(), item.span)),
+            }
+        }
+        let required = root.get("require_signed").and_then(Node::as_bool);
+        policy.signatures.required = required == Some(true);
         sort_and_merge(&mut policy.findings, &policy.sources);
         policy
     }
@@ -70,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_policy_says_what_is_allowed_and_where() {
-        let text = "allow:\n  - store=db.internal\n  - approved=origin/main\nrequire_signed: true\nsigners: [\"karin ssh-ed25519 AAAA\"]\n";
+        let text = "allow:\n  - store=db.internal\n  - approved=origin/main\nrequire_signed: true\nsigners: [\"karin ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti\"]\n";
         let policy = PolicyFile::read(Path::new("/etc/pairform/policy.yaml"), text);
         assert_eq!(policy.findings.len(), 0, "{:?}", policy.findings);
         let said: Vec<String> =
@@ -80,7 +86,7 @@ mod tests {
             "approved=origin/main /etc/pairform/policy.yaml:3",
         ];
         assert_eq!(said, expected);
-        assert!(policy.require_signed && policy.signers.len() == 1);
+        assert!(policy.signatures.required && policy.signatures.signers.len() == 1);
     }
 
     #[test]
@@ -92,6 +98,7 @@ mod tests {
             ("allow:\n  - program=op read\n", 2),
             ("allow: [store=db\n", 1),
             ("require_signed: \"yes\"\n", 1),
+            ("require_signed: true\nsigners:\n  - karin ssh-ed25519 AAAA\n", 3),
         ] {
             let policy = PolicyFile::read(Path::new("policy.yaml"), text);
             assert!(policy.has_errors(), "{text}");

@@ -1,5 +1,7 @@
 //! What is asked of a project, as plain data: which environment and store, and what of them.
 
+use std::collections::BTreeSet;
+
 /// What an operation works on; nothing given means all of the working tree, with the usual environment and its store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
@@ -12,6 +14,45 @@ pub struct Request {
     /// Only integrations whose compiled result can have changed since this revision.
     pub changed_since: Option<String>,
     pub filter: Filter,
+    /// Only these integrations of what the filter takes, by name: those of a plan that is made again. Names that are not there
+    /// are passed by.
+    pub only: Option<BTreeSet<String>>,
+    pub secrets: SecretsAsked,
+}
+
+/// How secrets are taken whose values are not at hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretsAsked {
+    /// As unchanged, while their references are; else as changed, perhaps.
+    pub assume: bool,
+    /// As they were in a plan that is made again.
+    pub as_planned: Option<SecretsPlanned>,
+}
+
+/// What a plan knew of secrets, by their references.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretsPlanned {
+    /// They were not at hand.
+    pub unknown: BTreeSet<String>,
+    /// They were at hand, and other values than those that are deployed.
+    pub changed: BTreeSet<String>,
+}
+
+impl SecretsAsked {
+    /// Whether a secret is not looked for: it was not at hand when the plan was made that is made again.
+    #[must_use]
+    pub fn is_left_unknown(&self, reference: &str) -> bool {
+        self.as_planned.as_ref().is_some_and(|planned| planned.unknown.contains(reference))
+    }
+
+    /// Whether a secret that is not known counts as changed.
+    #[must_use]
+    pub fn is_pending(&self, reference: &str) -> bool {
+        match &self.as_planned {
+            Some(planned) if !planned.unknown.contains(reference) => planned.changed.contains(reference),
+            _ => !self.assume,
+        }
+    }
 }
 
 /// Which integrations and categories are meant; an empty list means all.
@@ -35,7 +76,11 @@ impl Request {
     #[must_use]
     pub fn is_all(&self) -> bool {
         let Filter { integrations, pairs, exclude, categories: _ } = &self.filter;
-        self.changed_since.is_none() && integrations.is_empty() && pairs.is_empty() && exclude.is_empty()
+        self.changed_since.is_none()
+            && self.only.is_none()
+            && integrations.is_empty()
+            && pairs.is_empty()
+            && exclude.is_empty()
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::check;
 use super::deployed;
-use super::error::{Error, Help, Result};
+use super::error::{Error, ErrorKind, Help, Result};
 use super::host::Host;
 use super::places;
 use super::plan::{Planned, made};
@@ -16,19 +16,9 @@ use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::Compiled;
 use crate::model::{GENERAL, Settings};
-use crate::plan::{self, Current, Integration, Mode, back, safety};
-use crate::store::{self, REVERT, Record};
-
-/// A point to go back to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Point {
-    /// A revision of the one category that the request names.
-    Revision(u64),
-    /// RFC 3339.
-    Time(String),
-    /// After a commit: the beginning of its id, or a name that git knows.
-    Commit(String),
-}
+pub use crate::plan::Point;
+use crate::plan::{self, CategoryPlan, Current, Integration, Mode, WayBack, back, safety};
+use crate::store::{self, REVERT, Record, Unusable};
 
 /// Plans the way back of one integration.
 ///
@@ -39,6 +29,54 @@ pub fn revert<'w>(
     request: &Request,
     integration: &str,
     point: Option<&Point>,
+    host: &Host<'_>,
+) -> Result<Planned<'w>> {
+    let find = |past: &Past<'_>| {
+        let point = point.ok_or_else(|| {
+            Error::usage("it was not said where to go back to").with(Help::NamePoint(integration.to_owned()))
+        })?;
+        let point = match point {
+            Point::Commit(named) => Point::Commit(workspace.commit_id(named)?),
+            other => other.clone(),
+        };
+        let until = past.find_point(request, &point)?;
+        Ok(WayBack { revisions: past.revisions(until), point })
+    };
+    let mut planned = way_back(workspace, request, integration, &find, host)?;
+    planned.seal();
+    Ok(planned)
+}
+
+/// Plans a way back once more, from the revisions that it was planned from; not sealed.
+///
+/// # Errors
+/// When the history has not these revisions, or they are not those of the point that is said.
+pub fn again<'w>(
+    workspace: &'w Workspace,
+    request: &Request,
+    integration: &str,
+    way: &WayBack,
+    host: &Host<'_>,
+) -> Result<Planned<'w>> {
+    let find = |past: &Past<'_>| match past.is_at(request, way) {
+        true => Ok(way.clone()),
+        false => Err(Error::new(
+            ErrorKind::Stale,
+            format!(
+                "the history of {integration} does not lead {} by the revisions that the plan goes back to",
+                words(request, &way.point)
+            ),
+        )
+        .help("plan the way back again")),
+    };
+    way_back(workspace, request, integration, &find, host)
+}
+
+fn way_back<'w>(
+    workspace: &'w Workspace,
+    request: &Request,
+    integration: &str,
+    find: &dyn Fn(&Past<'_>) -> Result<WayBack>,
     host: &Host<'_>,
 ) -> Result<Planned<'w>> {
     let opened = project::open(workspace, &request.of(integration), host)
@@ -69,11 +107,7 @@ pub fn revert<'w>(
     let notes = store.notes()?;
     let reverts: BTreeSet<&str> =
         notes.iter().filter(|note| note.kind == REVERT).filter_map(|note| note.run.as_deref()).collect();
-    let point = point.ok_or_else(|| {
-        Error::usage("it was not said where to go back to").with(Help::NamePoint(integration.to_owned()))
-    })?;
-    let (until, to) = find_point(workspace, request, integration, point, &records, &reverts)?;
-    plan.revert = Some(to);
+    let way = find(&Past { integration, records: &records, reverts: &reverts })?;
     let mut said = vec![
         "Orders, invoices and other documents that were synced meanwhile keep what they were given; this does not touch them.".to_owned(),
         "The files are not changed: the next plan from them shows these settings again until they are reverted there too.".to_owned(),
@@ -83,38 +117,13 @@ pub fn revert<'w>(
         integration.deployed_mode = deployed.get(GENERAL).map(|general| Mode::of(&general.settings));
         for category in &mut integration.categories {
             let now = deployed.get(category.category.as_str());
-            let found = records
-                .iter()
-                .take(until)
-                .rev()
-                .find(|record| record.category == category.category)
-                .map(|record| record.past.settings.as_ref());
-            let then = found.and_then(Result::ok);
-            *category = match (now, then) {
-                (Some(now), Some(then)) if !then.is_empty() || now.settings.is_empty() => {
-                    back::category(&category.category, &category.title, now, then)
-                }
-                (now, _) => {
-                    if let Some(now) = now.filter(|now| !now.settings.is_empty()) {
-                        let why = match found {
-                            Some(Ok(_)) => "held nothing".to_owned(),
-                            Some(Err(unusable)) => format!("held what cannot be used ({})", unusable.why),
-                            None => "was not saved yet".to_owned(),
-                        };
-                        said.push(format!(
-                            "`{}` {why} then; it stays at revision {}.",
-                            category.category, now.revision
-                        ));
-                    }
-                    let none = Current { revision: 0, settings: Settings::new(), applied: Settings::new() };
-                    let current = now.unwrap_or(&none);
-                    let mut same =
-                        back::category(&category.category, &category.title, current, &current.settings);
-                    same.revision = now.map(|now| now.revision);
-                    same.deployed = now.map(|now| now.settings.len());
-                    same
-                }
-            };
+            let found = way.revisions.get(category.category.as_str()).and_then(|revision| {
+                let is_it = |record: &&Record| {
+                    record.category == category.category && record.past.revision == *revision
+                };
+                records.iter().rfind(is_it).map(|record| record.past.settings.as_ref())
+            });
+            *category = one_back(category, now, found, &mut said);
         }
         // Not what the files say counts here, but what will be deployed.
         let turned = integration.categories.iter().find_map(plan::turns_live);
@@ -124,10 +133,13 @@ pub fn revert<'w>(
         let revision = |category: &str| deployed.get(category).map_or(0, |current| current.revision);
         integration.live_depends_on = safety::live_depends_on(integration, required, &revision);
     }
+    plan.revert = Some(words(request, &way.point));
+    plan.way_back = Some(way);
     plan.notes = said;
     // The findings are about the files, and this plan is not made from them.
     plan.findings.clear();
     plan.released.clear();
+    plan.unknown_secrets.clear();
     let gap = |planned: &Integration| {
         let required = compiled.into_iter().flat_map(Compiled::required);
         safety::live_with_gaps(planned, required, Some(&deployed))
@@ -136,8 +148,36 @@ pub fn revert<'w>(
     plan.integrations = integrations.into_iter().collect();
     plan.summary = plan.integrations.tally().summary.clone();
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
-    plan::file::seal(&mut plan);
     Ok(Planned { project: opened, plan, judging })
+}
+
+/// A category on its way back from what is deployed to what was found; where nothing was, it stays.
+fn one_back(
+    planned: &CategoryPlan,
+    now: Option<&Current>,
+    found: Option<Result<&Settings, &Unusable>>,
+    said: &mut Vec<String>,
+) -> CategoryPlan {
+    let then = found.as_ref().and_then(|found| found.as_ref().ok());
+    if let (Some(now), Some(then)) = (now, then)
+        && (!then.is_empty() || now.settings.is_empty())
+    {
+        return back::category(&planned.category, &planned.title, now, then);
+    }
+    if let Some(now) = now.filter(|now| !now.settings.is_empty()) {
+        let why = match found {
+            Some(Ok(_)) => "held nothing".to_owned(),
+            Some(Err(unusable)) => format!("held what cannot be used ({})", unusable.why),
+            None => "was not saved yet".to_owned(),
+        };
+        said.push(format!("`{}` {why} then; it stays at revision {}.", planned.category, now.revision));
+    }
+    let none = Current { revision: 0, settings: Settings::new(), applied: Settings::new() };
+    let current = now.unwrap_or(&none);
+    let mut same = back::category(&planned.category, &planned.title, current, &current.settings);
+    same.revision = now.map(|now| now.revision);
+    same.deployed = now.map(|now| now.settings.len());
+    same
 }
 
 /// What to do about an integration that is deployed and left the files; nothing of it is known without its pair.
@@ -157,48 +197,88 @@ fn in_no_file(workspace: &Workspace, request: &Request, name: &str, host: &Host<
     })
 }
 
-/// How many of the records, oldest first, had been made at the point to go back to, and that point in words. A way back that
-/// was applied carries the commit of its day and none of its settings, so no commit is found by it.
-fn find_point(
-    workspace: &Workspace,
-    request: &Request,
-    integration: &str,
-    point: &Point,
-    records: &[Record],
-    reverts: &BTreeSet<&str>,
-) -> Result<(usize, String)> {
-    let (found, to, nothing) = match point {
-        Point::Revision(revision) => {
-            let [category] = request.filter.categories.as_slice() else {
-                return Err(Error::usage("a revision is of one category, and none was named")
-                    .with(Help::NameCategory));
-            };
-            let is_it = |record: &Record| record.category == *category && record.past.revision == *revision;
-            let to = format!("to revision {revision} of {category}");
-            let nothing = format!("{integration} has no revision {revision} of {category}");
-            (records.iter().rposition(is_it), to, nothing)
-        }
-        Point::Time(text) => {
-            let time = text.parse::<Timestamp>().map_err(|_| {
-                Error::usage(format!("`{text}` is no time")).help("write it as 2026-11-23T14:00:00Z")
-            })?;
-            let is_it = |record: &Record| {
+/// What was saved of one integration, oldest first.
+struct Past<'a> {
+    integration: &'a str,
+    records: &'a [Record],
+    /// Runs that went back themselves. They carry the commit of their day and none of its settings, so no commit is found by
+    /// them.
+    reverts: &'a BTreeSet<&'a str>,
+}
+
+impl Past<'_> {
+    /// Whether a record may be the last one at a point.
+    fn is_of(&self, request: &Request, point: &Point, record: &Record) -> Result<bool> {
+        Ok(match point {
+            Point::Revision(revision) => {
+                let [category] = request.filter.categories.as_slice() else {
+                    return Err(Error::usage("a revision is of one category, and none was named")
+                        .with(Help::NameCategory));
+                };
+                record.category == *category && record.past.revision == *revision
+            }
+            Point::Time(text) => {
+                let time = text.parse::<Timestamp>().map_err(|_| {
+                    Error::usage(format!("`{text}` is no time")).help("write it as 2026-11-23T14:00:00Z")
+                })?;
                 record.past.saved_at.parse::<Timestamp>().is_ok_and(|saved_at| saved_at <= time)
-            };
-            let to = format!("to what was deployed at {text}");
-            (records.iter().rposition(is_it), to, format!("nothing of {integration} was saved by {text}"))
+            }
+            Point::Commit(commit) => {
+                let went_back = record.past.run.as_deref().is_some_and(|run| self.reverts.contains(run));
+                !went_back && record.past.commit.as_ref().is_some_and(|id| id.starts_with(commit))
+            }
+        })
+    }
+
+    /// How many of the records had been made at the point to go back to.
+    fn find_point(&self, request: &Request, point: &Point) -> Result<usize> {
+        let integration = self.integration;
+        let mut found = None;
+        for (at, record) in self.records.iter().enumerate() {
+            if self.is_of(request, point, record)? {
+                found = Some(at + 1);
+            }
         }
-        Point::Commit(named) => {
-            let commit = workspace.commit_id(named)?;
-            let is_it = |record: &Record| {
-                let went_back = record.past.run.as_deref().is_some_and(|run| reverts.contains(run));
-                !went_back && record.past.commit.as_ref().is_some_and(|id| id.starts_with(&commit))
+        found.ok_or_else(|| {
+            let nothing = match point {
+                Point::Revision(revision) => {
+                    format!("{integration} has no revision {revision}{}", of_category(request))
+                }
+                Point::Time(text) => format!("nothing of {integration} was saved by {text}"),
+                Point::Commit(commit) => format!("nothing of {integration} was saved from commit {commit}"),
             };
-            let to = format!("to what was deployed after commit {commit}");
-            let nothing = format!("nothing of {integration} was saved from commit {named}");
-            (records.iter().rposition(is_it), to, nothing)
+            Error::usage(nothing).with(Help::SeeHistory(integration.to_owned()))
+        })
+    }
+
+    /// The last revision of each category among the first records.
+    fn revisions(&self, until: usize) -> BTreeMap<String, u64> {
+        let records = self.records.iter().take(until);
+        records.map(|record| (record.category.clone(), record.past.revision)).collect()
+    }
+
+    /// Whether the history was once at a point just as a way back says. What was saved since then does not matter.
+    fn is_at(&self, request: &Request, way: &WayBack) -> bool {
+        let is_it = |record: &Record| self.is_of(request, &way.point, record).unwrap_or(false);
+        let mut ends =
+            self.records.iter().enumerate().filter(|(_, record)| is_it(record)).map(|(at, _)| at + 1);
+        match way.point {
+            // Another save by then would be another point.
+            Point::Time(_) => ends.next_back().is_some_and(|until| self.revisions(until) == way.revisions),
+            Point::Revision(_) | Point::Commit(_) => ends.any(|until| self.revisions(until) == way.revisions),
         }
-    };
-    let found = found.ok_or_else(|| Error::usage(nothing).with(Help::SeeHistory(integration.to_owned())))?;
-    Ok((found + 1, to))
+    }
+}
+
+fn of_category(request: &Request) -> String {
+    request.filter.categories.first().map(|category| format!(" of {category}")).unwrap_or_default()
+}
+
+/// A point to go back to, in words.
+fn words(request: &Request, point: &Point) -> String {
+    match point {
+        Point::Revision(revision) => format!("to revision {revision}{}", of_category(request)),
+        Point::Time(text) => format!("to what was deployed at {text}"),
+        Point::Commit(commit) => format!("to what was deployed after commit {commit}"),
+    }
 }

@@ -46,7 +46,9 @@ pub fn news(
                 && says_unmanaged(&said.facts, one)
         });
         let moves = one.is_applied() || one.categories.iter().any(|category| !category.changes.is_empty());
-        if !is_known || moves {
+        // One that left the files since the plan was made says nothing.
+        let is_there = project.compilation.names.binary_search(&one.integration).is_ok();
+        if is_there && (!is_known || moves) {
             open.push(one.integration.clone());
         }
     });
@@ -64,9 +66,14 @@ pub fn news(
                 before.insert(&said.integration, serde_json::from_str(&document).unwrap_or_default());
             }
         }
-        let of_one = |name: &String| -> Result<(Said, Document)> {
+        let of_one = |name: &String| -> Result<Option<(Said, Document)>> {
             let kept = project.compilation.find(name).cloned();
-            let compiled = kept.map_or_else(|| again.compile(name), Ok::<_, Changed>)?;
+            let compiled = match kept.map_or_else(|| again.compile(name), Ok::<_, Changed>) {
+                Ok(compiled) => compiled,
+                // The way back does not need the files: they may have errors.
+                Err(_) if plan.revert.is_some() => return Ok(None),
+                Err(changed) => return Err(changed.into()),
+            };
             let settings = settings(project, plan, &compiled, before.get(name.as_str()));
             let settings = packed(&canonical_json(settings))?;
             let pair = compiled.pair.id.to_string();
@@ -81,11 +88,11 @@ pub fn news(
                 commit: plan.commit.as_ref().map(|commit| commit.id.clone()),
                 dirty: plan.commit.as_ref().is_some_and(|commit| commit.dirty),
             };
-            Ok((said, settings))
+            Ok(Some((said, settings)))
         };
-        let told: Vec<(Said, Document)> = names.par_iter().map(of_one).collect::<Result<_>>()?;
+        let told: Vec<Option<(Said, Document)>> = names.par_iter().map(of_one).collect::<Result<_>>()?;
         let mut part = Recording::default();
-        for (said, document) in told {
+        for (said, document) in told.into_iter().flatten() {
             if known.get(&said.integration).is_some_and(|known| is_same(known, &said)) {
                 continue;
             }

@@ -27,7 +27,8 @@ pub struct Workspace {
     sources: Arc<Sources>,
     /// What it is compared with.
     base: Option<Arc<Base>>,
-    /// Nothing in it is trusted with more than being read.
+    /// What it is as it stands, where nobody vouches for it and parts of it are not used.
+    given: Option<Arc<Sources>>,
     untrusted: bool,
     /// The revision that was asked for, in place of the working tree.
     revision: Option<String>,
@@ -104,6 +105,7 @@ impl Workspace {
             root,
             sources: sources.into(),
             base: None,
+            given: None,
             untrusted: false,
             revision: None,
             commit: OnceLock::new(),
@@ -136,10 +138,26 @@ impl Workspace {
     /// built-in ones where it has none or there is no base; and no template of it words a report.
     #[must_use]
     pub fn untrusted(self) -> Self {
-        let vouched = self.base.as_ref().map(|base| base.tip());
-        let sources =
-            replaced::vouched(&self.sources, vouched).map_or_else(|| Arc::clone(&self.sources), Arc::new);
-        Workspace { sources, untrusted: true, ..self }
+        match replaced::vouched(&self.sources, self.base.as_ref().map(|base| base.tip())) {
+            Some(vouched) => {
+                let given = Some(Arc::clone(&self.sources));
+                Workspace { sources: vouched.into(), given, untrusted: true, ..self }
+            }
+            None => Workspace { untrusted: true, ..self },
+        }
+    }
+
+    /// What stands in the files, used or not.
+    #[must_use]
+    pub fn as_given(&self) -> &Sources {
+        self.given.as_ref().unwrap_or(&self.sources)
+    }
+
+    /// The parts that are not used as they stand in the files, since nobody vouches for them.
+    #[must_use]
+    pub fn unvouched(&self) -> Vec<String> {
+        let differing = |given: &Arc<Sources>| replaced::differing(given, &self.sources);
+        self.given.as_ref().map(differing).unwrap_or_default()
     }
 
     #[must_use]
@@ -155,7 +173,8 @@ impl Workspace {
             workspace.commit.get_or_init(|| commit.clone());
         }
         let base = self.base.clone();
-        Workspace { revision: self.revision.clone(), base, untrusted: self.untrusted, ..workspace }
+        let (given, untrusted) = (self.given.clone(), self.untrusted);
+        Workspace { revision: self.revision.clone(), base, given, untrusted, ..workspace }
     }
 
     /// The project's folder. Of a revision it need not exist.
@@ -240,6 +259,7 @@ impl Workspace {
             None => request.environment.clone(),
         };
         let affected = match &request.changed_since {
+            _ if request.only.is_some() => request.only.clone(),
             Some(since) => {
                 let (history, head) = self.history()?;
                 let since = history.merge_base(&history.resolve(since)?, &head)?;

@@ -88,6 +88,15 @@ impl Set {
     }
 }
 
+/// Whether a file is a list by its place: `options/CONNECTOR/ACCOUNT.lock.yaml`.
+#[must_use]
+pub fn is_list(path: &str) -> bool {
+    let inside = path.strip_prefix("options/").and_then(|path| path.split_once('/'));
+    inside.is_some_and(|(connector, account)| {
+        !connector.is_empty() && !account.contains('/') && account.ends_with(".lock.yaml")
+    })
+}
+
 impl Options {
     /// Reads `options/CONNECTOR/ACCOUNT.lock.yaml`; broken files become findings and are left out.
     #[must_use]
@@ -95,7 +104,7 @@ impl Options {
         let mut options = Options::default();
         let Ok(meta) = Validator::meta("options") else { return options };
         for (file, source) in sources.iter() {
-            if !source.path.starts_with("options/") || !source.path.ends_with(".lock.yaml") {
+            if !is_list(&source.path) {
                 continue;
             }
             let mut said = Vec::new();

@@ -12,7 +12,7 @@ use crate::model::{Settings, Value};
 #[must_use]
 pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> CategoryPlan {
     let deployed = &current.settings;
-    let differences = compare::compare(wanted, Some((deployed, deployed)), &|_| None);
+    let differences = compare::compare(wanted, Some((deployed, deployed)), &|_| None, &|_| false);
     let mut applied = current.applied.clone();
     for difference in &differences {
         applied.insert(difference.path.clone(), difference.after.clone().unwrap_or(Value::Null));
@@ -39,6 +39,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         owners: Vec::new(),
         next_sync: None,
         save: (!changes.is_empty()).then(|| Box::new(Target::new(after, applied.into()))),
+        agreed: None,
         changes,
     }
 }

@@ -29,12 +29,14 @@ impl Difference {
 
 /// Compares one category. `current` is (last applied, deployed), none when the category was never saved.
 ///
-/// Settings that neither the files nor the last apply mention are not managed and never differ.
+/// Settings that neither the files nor the last apply mention are not managed and never differ. A secret whose value is not at
+/// hand differs where `is_pending` says so of its reference: it may have changed.
 #[must_use]
 pub fn compare(
     desired: &Settings,
     current: Option<(&Settings, &Settings)>,
     default: &dyn Fn(&SettingPath) -> Option<Value>,
+    is_pending: &dyn Fn(&str) -> bool,
 ) -> Vec<Difference> {
     let empty = Settings::new();
     let (base, deployed) = current.unwrap_or((&empty, &empty));
@@ -43,7 +45,8 @@ pub fn compare(
         .filter(|(_, value)| **value != Value::Null)
         .filter_map(|(path, value)| {
             let before = deployed.get(path);
-            (!before.is_some_and(|before| same(before, value))).then(|| Difference {
+            let may_differ = is_unknown(value, is_pending);
+            (may_differ || !before.is_some_and(|before| same(before, value))).then(|| Difference {
                 path: path.clone(),
                 before: before.cloned(),
                 after: Some(value.clone()),
@@ -92,6 +95,17 @@ pub fn apply(mut deployed: Settings, differences: &[Difference]) -> Settings {
         }
     }
     deployed
+}
+
+/// A secret whose value is not at hand, and of which that counts.
+fn is_unknown(desired: &Value, is_pending: &dyn Fn(&str) -> bool) -> bool {
+    matches!(desired, Value::Secret(secret) if secret.fingerprint.is_none() && is_pending(&secret.reference))
+}
+
+/// Whether all that the files say is what the last apply set.
+pub(super) fn is_base(desired: &Settings, base: &Settings) -> bool {
+    let is_same = |(path, value): (_, &Value)| base.get(path).is_some_and(|base| same(base, value));
+    desired.len() == base.len() && desired.iter().all(is_same)
 }
 
 /// A secret whose value is not at hand is taken as unchanged while its reference is.
@@ -153,14 +167,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_the_same_does_not_differ(a in any_settings()) {
-            prop_assert!(compare(&a, Some((&a, &a)), &no_default).is_empty());
+            prop_assert!(compare(&a, Some((&a, &a)), &no_default, &|_| false).is_empty());
         }
 
         #[test]
         fn applying_the_difference_leaves_nothing_to_do(base in any_settings(), deployed in any_settings(), desired in any_settings()) {
-            let differences = compare(&desired, Some((&base, &deployed)), &no_default);
+            let differences = compare(&desired, Some((&base, &deployed)), &no_default, &|_| false);
             let after = apply(deployed.clone(), &differences);
-            prop_assert!(compare(&desired, Some((&desired, &after)), &no_default).is_empty());
+            prop_assert!(compare(&desired, Some((&desired, &after)), &no_default, &|_| false).is_empty());
             for (path, value) in &desired {
                 prop_assert_eq!(after.get(path), Some(value));
             }
@@ -192,7 +206,7 @@ mod tests {
         ] {
             let value = |number: i32| if number == 0 { serde_json::Value::Null } else { number.into() };
             let (desired, base, deployed) = (one(value(desired)), one(value(base)), one(value(deployed)));
-            let found = compare(&desired, Some((&base, &deployed)), &no_default);
+            let found = compare(&desired, Some((&base, &deployed)), &no_default, &|_| false);
             let found = found.first().map(|difference| (difference.kind(), difference.origin));
             assert_eq!(found, expected, "{desired:?} {base:?} {deployed:?}");
         }
@@ -203,10 +217,10 @@ mod tests {
         let mut desired = Settings::new();
         desired.insert(SettingPath::root().child("map"), Value::Null);
         let deployed = settings(serde_json::json!({"map": {"Klarna": "30", "Swish": "0"}, "other": 1}));
-        let found = compare(&desired, Some((&Settings::new(), &deployed)), &no_default);
+        let found = compare(&desired, Some((&Settings::new(), &deployed)), &no_default, &|_| false);
         assert_eq!(found.len(), 2);
         assert!(found.iter().all(|difference| difference.kind() == ChangeKind::Reset));
         let to_default = |_: &SettingPath| Some(Value::Text("30".into()));
-        assert_eq!(compare(&desired, Some((&Settings::new(), &deployed)), &to_default).len(), 1);
+        assert_eq!(compare(&desired, Some((&Settings::new(), &deployed)), &to_default, &|_| false).len(), 1);
     }
 }

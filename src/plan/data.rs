@@ -156,6 +156,12 @@ impl Integration {
             || self.categories.iter().any(|category| turns_live(category) == Some(true))
     }
 
+    /// Whether an apply notes of it that files and deployed settings agree.
+    #[must_use]
+    pub fn is_agreed(&self) -> bool {
+        self.categories.iter().any(|category| category.agreed.is_some())
+    }
+
     /// Whether there is anything to say of it.
     #[must_use]
     pub fn is_worth_showing(&self) -> bool {
@@ -220,6 +226,10 @@ pub struct CategoryPlan {
     pub next_sync: Option<String>,
     /// What a save writes; only where there is something to save.
     pub save: Option<Box<Target>>,
+    /// Files and deployed settings agree, and what the last apply set is something else: what an apply notes as that. No
+    /// setting moves, and nothing counts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Box<Target>>,
     /// Whose review its changes need; see the project's `owners` and CODEOWNERS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<String>,
@@ -350,6 +360,35 @@ pub enum Origin {
     Git,
     Outside,
     Both,
+}
+
+/// What made a plan: another version or another catalogue may make another one of the same files.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct MadeWith {
+    /// The minor version of pairform, such as `0.2`.
+    pub pairform: String,
+    /// A digest of all schemas: the built-in ones and the project's own.
+    pub catalogue: String,
+}
+
+/// A point to go back to.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Point {
+    /// A revision of one category.
+    Revision(u64),
+    /// RFC 3339.
+    Time(String),
+    /// After a commit: the beginning of its id.
+    Commit(String),
+}
+
+/// Where a way back leads, so that it can be planned again: the history only grows.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct WayBack {
+    pub point: Point,
+    /// The revision that each category goes back to; none where it had not been saved yet.
+    pub revisions: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,4 +1,5 @@
-//! Plan files: canonical JSON that is bound to its digest.
+//! Plan files: canonical JSON with a digest. The digest tells of accidents, not of malice: anybody can make it anew, and nothing
+//! of a plan file is taken at its word.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
@@ -7,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::{FORMAT_VERSION, Plan};
+use super::{FORMAT_VERSION, PLAN_VERSION, Plan, Summary};
 use crate::model::{canonical_json, digest_text, hex};
 
 /// Why a plan file cannot be used.
@@ -15,6 +16,14 @@ use crate::model::{canonical_json, digest_text, hex};
 pub enum PlanFileError {
     #[error("it is not a plan: {0}")]
     NotAPlan(String),
+    #[error(
+        "it was made by pairform 0.1, whose plan files were saved just as they stand; make the plan anew with this pairform, which plans again before it saves"
+    )]
+    Old,
+    #[error(
+        "it has plan version {found} and this pairform knows {PLAN_VERSION}; update pairform, or make the plan anew with this one"
+    )]
+    NewerPlan { found: u64 },
     #[error("it has format {found}, this pairform reads {FORMAT_VERSION}; make the plan anew")]
     Format { found: String },
     /// A minor step adds, and what it adds may be what must not be passed by.
@@ -26,12 +35,17 @@ pub enum PlanFileError {
     Unknown,
     #[error("its content does not match its digest; it was changed after it was made")]
     Digest,
+    #[error("it contradicts itself: its summary counts other integrations and changes than it lists")]
+    Summary,
 }
 
 /// Gives a plan the digest of its canonical body. Whoever saves, prints or applies a plan seals it first.
 pub fn seal(plan: &mut Plan) {
     plan.digest = digest(plan);
 }
+
+/// What stands beside the body that the digest is of.
+const BESIDE: [&str; 2] = ["digest", "signature"];
 
 fn digest(plan: &mut Plan) -> String {
     let mut hash = Sha256::new();
@@ -51,7 +65,7 @@ fn canonical(plan: &mut Plan, with_digest: bool, take: &mut dyn FnMut(&str)) {
     let rest = serde_json::to_value(&*plan).unwrap_or_default();
     let mut entries: Vec<(&String, &Json)> = rest.as_object().into_iter().flatten().collect();
     entries.sort_by_key(|(key, _)| *key);
-    entries.retain(|(key, _)| with_digest || *key != "digest");
+    entries.retain(|(key, _)| with_digest || !BESIDE.contains(&key.as_str()));
     for (at, (key, value)) in entries.into_iter().enumerate() {
         take(if at == 0 { "{" } else { "," });
         take(&Json::from(key.as_str()).to_string());
@@ -75,9 +89,13 @@ fn canonical(plan: &mut Plan, with_digest: bool, take: &mut dyn FnMut(&str)) {
 pub fn read(mut source: impl Read + Seek) -> Result<Plan, PlanFileError> {
     let found = parsed::<Plan>(&mut source);
     match found {
-        Ok(mut plan) if plan.command == "plan" && is_known(&plan.format_version) => {
+        Ok(mut plan)
+            if plan.command == "plan"
+                && plan.plan_version == PLAN_VERSION
+                && is_known(&plan.format_version) =>
+        {
             if digest(&mut plan) == plan.digest {
-                return Ok(plan);
+                return if is_counted(&plan) { Ok(plan) } else { Err(PlanFileError::Summary) };
             }
             // As it was read, with what has no place in a plan of ours.
             Err(if is_whole(&mut source)? { PlanFileError::Unknown } else { PlanFileError::Digest })
@@ -86,19 +104,33 @@ pub fn read(mut source: impl Read + Seek) -> Result<Plan, PlanFileError> {
     }
 }
 
+/// Whether the summary of a plan is that of what it lists.
+fn is_counted(plan: &Plan) -> bool {
+    let Summary { errors, warnings, notes, .. } = plan.summary;
+    plan.summary == Summary { errors, warnings, notes, ..plan.integrations.tally().summary.clone() }
+}
+
 /// What a plan of any format begins with.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Head {
     command: Json,
     format_version: Json,
+    plan_version: u64,
 }
 
 /// Why this is no plan, or of what other format it is one.
 fn other(source: &mut (impl Read + Seek)) -> Result<Option<PlanFileError>, PlanFileError> {
-    let Head { command, format_version } = parsed(source)?;
+    let Head { command, format_version, plan_version } = parsed(source)?;
     if command != "plan" {
         return Ok(Some(PlanFileError::NotAPlan("it does not say that it is one".to_owned())));
+    }
+    match plan_version {
+        0 | 1 if format_version.as_str().is_some_and(|text| version(text).0 == version(FORMAT_VERSION).0) => {
+            return Ok(Some(PlanFileError::Old));
+        }
+        found if found > u64::from(PLAN_VERSION) => return Ok(Some(PlanFileError::NewerPlan { found })),
+        _ => {}
     }
     let found = format_version.as_str().unwrap_or_default().to_owned();
     if is_known(&found) {
@@ -137,7 +169,10 @@ fn is_whole(source: &mut (impl Read + Seek)) -> Result<bool, PlanFileError> {
         return Ok(false);
     }
     let mut json: Json = parsed(source)?;
-    let said = json.as_object_mut().and_then(|plan| plan.shift_remove("digest"));
+    let said = json.as_object_mut().and_then(|plan| {
+        plan.shift_remove("signature");
+        plan.shift_remove("digest")
+    });
     let body = canonical_json(json);
     Ok(said.as_ref().and_then(Json::as_str) == Some(&digest_text(&body)))
 }

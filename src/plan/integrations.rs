@@ -91,7 +91,7 @@ impl Integrations {
         });
     }
 
-    /// Walks those that an apply writes something of, in groups of this size; the last may be smaller.
+    /// Walks those that an apply writes something of, or notes something of, in groups of this size; the last may be smaller.
     pub fn for_each_group(&self, size: usize, take: &mut dyn FnMut(&[&Integration])) {
         let mut take = |group: &[Cow<'_, Integration>]| {
             take(&group.iter().map(|one| &**one).collect::<Vec<&Integration>>());
@@ -182,11 +182,12 @@ impl Integrations {
     }
 }
 
-/// Those of a block of which something is written.
+/// Those of a block of which something is written or noted.
 fn written(block: Cow<'_, [Integration]>) -> Vec<Cow<'_, Integration>> {
+    let is_it = |one: &Integration| one.is_applied() || one.is_agreed();
     match block {
-        Cow::Borrowed(some) => some.iter().filter(|one| one.is_applied()).map(Cow::Borrowed).collect(),
-        Cow::Owned(some) => some.into_iter().filter(Integration::is_applied).map(Cow::Owned).collect(),
+        Cow::Borrowed(some) => some.iter().filter(|one| is_it(one)).map(Cow::Borrowed).collect(),
+        Cow::Owned(some) => some.into_iter().filter(is_it).map(Cow::Owned).collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The back half: desired against last applied and deployed, as a plan that is data.
 //!
-//! A plan is computed once, read by people, saved to a file and applied without being computed again. Nothing here
-//! knows YAML, a store or a clock.
+//! A plan is read by people and may be saved to a file. Such a file is an expectation: who applies it plans again and compares.
+//! Nothing here knows YAML, a store or a clock.
 
 pub mod back;
 pub mod compare;
@@ -13,6 +13,7 @@ pub mod integrations;
 mod planning;
 pub mod policy;
 pub mod safety;
+pub mod signature;
 pub mod tally;
 
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::placed::PlacedFinding;
 pub use data::{
     Action, Categories, CategoryPlan, Change, ChangeKind, Commit, Comparison, Effects, Integration,
-    LIVE_MODE, Mode, Origin, Readiness, Refusal, Released, Scope, SettingCounts, Side, Summary, Target,
-    Touched, turns_live,
+    LIVE_MODE, MadeWith, Mode, Origin, Point, Readiness, Refusal, Released, Scope, SettingCounts, Side,
+    Summary, Target, Touched, WayBack, turns_live,
 };
 pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
@@ -29,15 +30,27 @@ pub use planning::{Desired, PlaceOf, plan_integration, with_fingerprints};
 use policy::PolicyChange;
 
 /// The version of the machine output; a minor step adds, a major one breaks.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
+
+/// The version of plan files. Those of the first were orders, and are not taken any more.
+pub const PLAN_VERSION: u32 = 2;
 
 /// What would be saved, and why.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
     pub format_version: String,
     pub command: String,
+    /// See [`PLAN_VERSION`]; 0 in a comparison, which nobody applies.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub plan_version: u32,
     /// `sha256:` of the canonical body.
     pub digest: String,
+    /// An SSH signature of the digest, armored; see [`signature`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// None until the plan is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with: Option<MadeWith>,
     /// What judges and is not what the last apply recorded; of a comparison, what it changes of that which judges. None where
     /// there is nothing to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +75,15 @@ pub struct Plan {
     /// What a way back leads to, in words; none in a plan that was made from the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert: Option<String>,
+    /// From where a way back is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<WayBack>,
+    /// References of secrets whose values were not at hand, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_secrets: Vec<String>,
+    /// These were taken as unchanged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed_secrets: bool,
     /// As `validate -o json` has them.
     pub findings: Vec<PlacedFinding>,
     pub summary: Summary,
@@ -76,4 +98,9 @@ impl Plan {
     pub fn is_pending(&self) -> bool {
         !self.integrations.tally().written.is_empty()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

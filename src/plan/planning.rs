@@ -35,6 +35,8 @@ pub struct Desired<'a> {
     pub place: &'a PlaceOf<'a>,
     /// The fingerprint of a secret by its reference, where it is at hand.
     pub fingerprint: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether a secret of this reference counts as changed while its value is not at hand.
+    pub is_pending: &'a dyn Fn(&str) -> bool,
     pub link: Option<String>,
 }
 
@@ -102,6 +104,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, state: DeployedStat
         blocked: desired.blocked.get(category.id.as_str()).cloned().unwrap_or_default(),
         next_sync: None,
         save: None,
+        agreed: None,
         owners: Vec::new(),
     };
     let unmanaged = desired.unmanaged.contains(&category.id);
@@ -121,14 +124,20 @@ fn plan_category(desired: &Desired<'_>, category: &Category, state: DeployedStat
     };
     let settings = with_fingerprints(settings, desired.fingerprint);
     let default = |path: &SettingPath| default_of(category, path);
-    let differences =
-        compare::compare(&settings, current.map(|current| (&current.applied, &current.settings)), &default);
+    let current_pair = current.map(|current| (&current.applied, &current.settings));
+    let differences = compare::compare(&settings, current_pair, &default, desired.is_pending);
     planned.action = action(&planned, &differences, current);
     if !differences.is_empty() {
         planned.next_sync = next_sync(desired, category);
         let before = current.map(|current| current.settings.clone()).unwrap_or_default();
         let after = compare::apply(before, &differences);
         planned.save = planned.action.saves().then(|| Box::new(Target::new(after, Arc::clone(&settings))));
+    }
+    if let Some(current) = current
+        && planned.action == Action::None
+        && !compare::is_base(&settings, &current.applied)
+    {
+        planned.agreed = Some(Box::new(Target::new(current.settings.clone(), Arc::clone(&settings))));
     }
     planned.changes =
         differences.into_iter().map(|difference| change(desired, category, difference)).collect();

@@ -19,6 +19,8 @@ pub struct Tally {
     pub next_sync: bool,
     /// Those of which an apply writes something.
     pub written: Vec<Written>,
+    /// Those of which an apply notes that files and deployed settings agree.
+    pub agreed: usize,
     /// How much of what is deployed moves, by pair and category.
     pub counts: BTreeMap<Name, BTreeMap<Name, Count>>,
     /// The same of integrations that were last applied with another pair, by that one.
@@ -90,6 +92,7 @@ impl Tally {
     fn take(&mut self, integration: &Integration) {
         self.summary.integrations += 1;
         self.renamed += usize::from(integration.renamed_from.is_some());
+        self.agreed += usize::from(integration.is_agreed());
         self.touched +=
             usize::from(integration.categories.iter().any(|category| !category.changes.is_empty()));
         if integration.is_applied() {
@@ -151,6 +154,7 @@ impl Tally {
             touched,
             next_sync,
             written,
+            agreed,
             counts,
             recorded_pairs,
             other_pairs,
@@ -161,6 +165,7 @@ impl Tally {
         }
         self.summary.add(&summary);
         self.renamed += renamed;
+        self.agreed += agreed;
         self.touched += touched;
         self.next_sync |= next_sync;
         self.written.extend(written);

@@ -38,6 +38,9 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
             Outcome::Unchanged { revision } => {
                 format!("{} {category:<18} already saved as revision {revision} by this plan", "✓".green())
             }
+            Outcome::Same { revision } => {
+                format!("{} {category:<18} is so already, as revision {revision}", "✓".green())
+            }
             Outcome::Conflict { reason, .. } => {
                 format!("{} {category:<18} conflict: {}", "✗".red(), clean(reason))
             }
@@ -82,6 +85,13 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
             });
         }
     }
+    if report.agreed > 0 {
+        let _ = writeln!(
+            out,
+            "Noted that files and deployed settings agree in {}; no setting moved.",
+            count(report.agreed, "category")
+        );
+    }
     out.push_str(match (report.rules_recorded, report.rules_at_once) {
         (true, true) => "The rules that the files say were recorded, and count at once.\n",
         (true, false) => "The rules that the files say were recorded.\n",
@@ -99,22 +109,27 @@ pub fn text(report: &Report, from_file: bool, take: &mut dyn FnMut(&str)) {
 /// Whether an outcome left the category as the plan wants it.
 #[must_use]
 pub fn is_saved(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Saved { .. } | Outcome::Unchanged { .. })
+    outcome.is_done()
 }
 
-/// How many categories were saved now, how many before by the same plan, and how many were not.
+/// How many categories were saved now, how many before by the same plan, how many were so already, and how many were not saved.
 #[must_use]
 pub fn sum(report: &Report) -> String {
-    let (already, done) = (already(report), done(report));
-    let saved = match (done - already, already) {
-        (0, 1..) => format!("{} already saved by this plan", count(already, "category")),
-        (saved, 0) => format!("{} saved", count(saved, "category")),
-        (saved, _) => format!("{} saved, {already} already saved by this plan", count(saved, "category")),
-    };
-    match report.outcomes.len() - done {
-        0 => saved,
-        not_saved => format!("{saved}, {not_saved} not saved"),
+    let (already, same, done) = (already(report), same(report), done(report));
+    let parts = [
+        (done - already - same, "saved"),
+        (already, "already saved by this plan"),
+        (same, "as wanted already"),
+        (report.outcomes.len() - done, "not saved"),
+    ];
+    let mut said = String::new();
+    for (number, what) in parts.into_iter().filter(|(number, _)| *number > 0) {
+        said.push_str(&match said.is_empty() {
+            true => format!("{} {what}", count(number, "category")),
+            false => format!(", {number} {what}"),
+        });
     }
+    if said.is_empty() { format!("{} saved", count(0, "category")) } else { said }
 }
 
 fn done(report: &Report) -> usize {
@@ -123,6 +138,10 @@ fn done(report: &Report) -> usize {
 
 fn already(report: &Report) -> usize {
     report.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Unchanged { .. })).count()
+}
+
+fn same(report: &Report) -> usize {
+    report.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Same { .. })).count()
 }
 
 /// Prints the plan's JSON with each category's outcome, piece by piece; the plan is as it was afterwards.
@@ -149,8 +168,11 @@ pub fn print_json(plan: &mut Plan, report: &Report, exit_code: u8, take: &mut dy
         if let Some(failure) = &report.unfinished {
             body["unfinished"] = failure.reason.as_str().into();
         }
+        if report.agreed > 0 {
+            body["agreed"] = report.agreed.into();
+        }
         body["rules_recorded"] = report.rules_recorded.into();
-        body["summary"]["saved"] = done(report).into();
+        body["summary"]["saved"] = (done(report) - same(report)).into();
         body["summary"]["already_saved"] = already(report).into();
         body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();
     };

@@ -142,14 +142,23 @@ impl Content<'_> {
     /// How many findings are errors.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(PlacedFinding::weight)
+            .sum()
     }
 
     /// What a person reads first: what would happen, and whether it can.
     #[must_use]
     pub fn verdict(&self) -> String {
         let errors = self.errors();
-        let warnings = self.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
+        let warnings: usize = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Warning)
+            .map(PlacedFinding::weight)
+            .sum();
         let mut said: Vec<String> = super::policy::sum(self.policy).into_iter().collect();
         if let Some(report) = self.outcome {
             said.push(match report.outcomes.len() {
@@ -212,6 +221,7 @@ impl Content<'_> {
         Some(match self.outcome?.outcome_of(integration, category)? {
             Outcome::Saved { revision } => format!("saved as revision {revision}"),
             Outcome::Unchanged { revision } => format!("already saved as revision {revision}"),
+            Outcome::Same { revision } => format!("so already, as revision {revision}"),
             Outcome::Conflict { reason, .. } => format!("conflict: {reason}"),
             Outcome::Failed { reason, .. } => format!("failed: {reason}"),
             Outcome::Skipped { reason } => format!("skipped: {reason}"),
@@ -351,7 +361,7 @@ fn not_saved(report: &Report) -> Vec<Item> {
     });
     let saves = report.outcomes.iter().filter_map(|(integration, category, outcome)| {
         let (rule, severity, reason) = match outcome {
-            Outcome::Saved { .. } | Outcome::Unchanged { .. } => return None,
+            Outcome::Saved { .. } | Outcome::Unchanged { .. } | Outcome::Same { .. } => return None,
             Outcome::Conflict { reason, .. } | Outcome::Failed { reason, .. } => {
                 ("apply-not-saved", "error", reason)
             }
@@ -394,13 +404,25 @@ pub fn shown(value: &Json, label: Option<&str>) -> String {
     }
 }
 
+/// A secret whose value was not at hand.
+#[must_use]
+pub fn is_unknown(value: &Json) -> bool {
+    let value = crate::model::Value::from_json(value);
+    matches!(value, crate::model::Value::Secret(secret) if secret.fingerprint.is_none())
+}
+
 /// The value that follows a change, in words.
 #[must_use]
 pub fn shown_after(change: &Change) -> String {
     let after = shown(&change.after, change.after_label.as_deref());
     match change.kind {
         ChangeKind::Reset if !change.after.is_null() => format!("{after} (default)"),
-        ChangeKind::Change if change.before == change.after => "a new value of the same reference".to_owned(),
+        ChangeKind::Change if shown(&change.before, None) == shown(&change.after, None) => {
+            match is_unknown(&change.after) {
+                true => "unknown: its value is not at hand here".to_owned(),
+                false => "a new value of the same reference".to_owned(),
+            }
+        }
         _ => after,
     }
 }

@@ -77,6 +77,9 @@ fn without_saves(integration: &mut Json) {
     for category in integration["categories"].as_array_mut().into_iter().flatten() {
         if let Json::Object(category) = category {
             category.shift_remove("save");
+            if let Some(agreed) = category.get_mut("agreed") {
+                *agreed = true.into();
+            }
         }
     }
 }

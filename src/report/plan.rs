@@ -6,7 +6,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
-use super::{PIECE, clean, clean_text, count};
+use super::{PIECE, clean, clean_text, content, count};
 use crate::model::Value;
 use crate::ops::check::summarize_refusals;
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration, Mode, Origin, Plan};
@@ -131,6 +131,10 @@ fn change_text(out: &mut String, change: &Change, width: usize) {
             (Json::String(old), Json::String(new)) if old.contains('\n') || new.contains('\n') => {
                 out.push_str(&line("~".yellow().to_string(), "text changed".to_owned()));
                 text_diff(out, old, new);
+            }
+            _ if before == after && content::is_unknown(&change.after) => {
+                let said = format!("{before} → unknown: its value is not at hand here");
+                out.push_str(&line("~".yellow().to_string(), said));
             }
             _ if before == after => {
                 out.push_str(&line(

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use serde_json::Value as Json;
 
 use super::keywords::text;
@@ -39,6 +39,20 @@ pub fn built_in(path: &str) -> Arc<Json> {
 #[must_use]
 pub fn built_in_text(path: &str) -> Option<&'static str> {
     BUILT_IN.get_file(path)?.contents_utf8()
+}
+
+/// The built-in files that say what an integration may be, by their paths and with their texts.
+pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let says_nothing = |path: &str| path.starts_with("output/") || !path.ends_with(".yaml");
+    let mut files: Vec<&'static File<'static>> = Vec::new();
+    add_files(&BUILT_IN, &mut files);
+    let texts = files.into_iter().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)));
+    texts.filter(move |(path, _)| !says_nothing(path))
+}
+
+fn add_files(dir: &'static Dir<'static>, files: &mut Vec<&'static File<'static>>) {
+    files.extend(dir.files());
+    dir.dirs().for_each(|dir| add_files(dir, files));
 }
 
 /// The names of the built-in parts in a folder.

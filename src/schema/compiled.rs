@@ -2,8 +2,8 @@
 //!
 //! Whether a document fits is known here; what is wrong with one is told by [`super::validate`].
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::{PatternCache, PatternOptions, ReferencingError, Retrieve, ValidationError};
@@ -11,14 +11,30 @@ use serde_json::Value as Json;
 
 use super::built_in::{self, BASE_URI};
 use super::instance::{Instance, Tree};
+use super::references::Documents;
+use super::{exact, secret_marks};
+use crate::source::Span;
 use crate::yaml::Node;
+
+/// What the crate calls a schema that has no name.
+const DEFAULT_URI: &str = "json-schema:///";
 
 /// A compiled schema.
 #[derive(Debug)]
 pub struct Validator {
     schema: Arc<Json>,
     compiled: jsonschema::Validator<Tree>,
+    /// What the schema was compiled from; indexed when the first document does not fit.
+    documents: OnceLock<Documents>,
+    base_uri: String,
+    /// What its references led to.
+    read: Read,
+    /// Somebody's schema, which is no part of ours.
+    foreign: bool,
 }
+
+/// The documents that references led to, by URI.
+type Read = Arc<Mutex<Vec<(String, Arc<Json>)>>>;
 
 /// The patterns compiled so far: pairs share most of theirs, and compiling one costs more than judging a file by it.
 pub(super) fn patterns() -> PatternCache {
@@ -32,13 +48,18 @@ impl Validator {
     /// # Errors
     /// When it is no schema, or one that cannot be compiled.
     pub fn new(schema: Arc<Json>) -> Result<Self, Unusable> {
-        let options = jsonschema::options_for::<Tree>()
+        let options = exact::options(jsonschema::options_for::<Tree>())
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
             .with_pattern_cache(patterns())
             .offline();
         let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
-        Ok(Validator { schema, compiled })
+        Ok(Self::of(schema, compiled, DEFAULT_URI))
+    }
+
+    fn of(schema: Arc<Json>, compiled: jsonschema::Validator<Tree>, base_uri: &str) -> Self {
+        let (documents, read) = (OnceLock::new(), Read::default());
+        Validator { schema, compiled, documents, base_uri: base_uri.to_owned(), read, foreign: false }
     }
 
     /// One of the schemas under `schemas/meta/`, which refer to each other; compiled once a process.
@@ -58,30 +79,34 @@ impl Validator {
 
     fn compile_meta(name: &str) -> Result<Self, Unusable> {
         let path = format!("meta/{name}.schema.yaml");
-        let options = jsonschema::options_for::<Tree>()
+        let uri = format!("{BASE_URI}{path}");
+        let options = exact::options(jsonschema::options_for::<Tree>())
             .should_validate_formats(true)
-            .with_base_uri(format!("{BASE_URI}{path}"))
+            .with_base_uri(uri.clone())
             .with_retriever(BuiltIn);
         let schema = built_in::built_in(&path);
         let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
-        Ok(Validator { schema, compiled })
+        Ok(Self::of(schema, compiled, &uri))
     }
 
-    /// Compiles somebody's schema, whose references `retriever` may answer.
+    /// Compiles somebody's schema, whose references `retrieve` may answer: with a document, or with why there is none.
     ///
     /// # Errors
     /// When it is no schema, or refers to what cannot be had.
     pub fn foreign(
-        schema: Json,
+        schema: &Node,
         base_uri: &str,
-        retriever: impl Retrieve + 'static,
+        retrieve: impl Fn(&str) -> Result<Node, String> + Send + Sync + 'static,
     ) -> Result<Self, Unusable> {
-        let options = jsonschema::options_for::<Tree>()
+        let schema = exact::schema(schema);
+        let read = Read::default();
+        let retriever = Kept { retrieve, read: Arc::clone(&read) };
+        let options = exact::options(jsonschema::options_for::<Tree>())
             .with_base_uri(base_uri)
             .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(100_000))
             .with_retriever(retriever);
         let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
-        Ok(Validator { schema: Arc::new(schema), compiled })
+        Ok(Validator { read, foreign: true, ..Self::of(Arc::new(schema), compiled, base_uri) })
     }
 
     /// The schema that was compiled.
@@ -90,12 +115,38 @@ impl Validator {
         &self.schema
     }
 
+    /// Whether it is somebody's, and no part of ours.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// The documents that it was compiled from, in which references can be followed.
+    pub(super) fn documents(&self) -> &Documents {
+        self.documents.get_or_init(|| {
+            let mut documents = vec![(self.base_uri.clone(), Arc::clone(&self.schema))];
+            documents.extend(self.read.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+            Documents::of(documents)
+        })
+    }
+
+    /// The places in a document of the values that the schema calls secret.
+    #[must_use]
+    pub fn secrets(&self, root: &Node) -> Vec<Span> {
+        secret_marks::find(self.documents(), root)
+    }
+
+    /// The names of the properties that the schema calls secret.
+    #[must_use]
+    pub fn secret_names(&self) -> BTreeSet<String> {
+        secret_marks::names(self.documents())
+    }
+
     /// The schema of a draft's schemas, by the draft's URI.
     #[must_use]
     pub fn of_draft(uri: &str) -> Option<Self> {
         let schema = serde_json::json!({"$schema": uri, "$ref": uri});
         let compiled = jsonschema::options_for::<Tree>().offline().build(&schema).ok()?;
-        Some(Validator { schema: Arc::new(schema), compiled })
+        Some(Self::of(Arc::new(schema), compiled, DEFAULT_URI))
     }
 
     #[must_use]
@@ -106,6 +157,24 @@ impl Validator {
     /// What the crate finds wrong; its words are never shown.
     pub(super) fn errors<'a>(&'a self, root: &'a Node) -> impl Iterator<Item = ValidationError<'a>> {
         self.compiled.iter_errors(Instance::Node(root))
+    }
+}
+
+/// Keeps what references led to, so that messages can follow them.
+struct Kept<F> {
+    retrieve: F,
+    read: Read,
+}
+
+impl<F: Fn(&str) -> Result<Node, String> + Send + Sync> Retrieve for Kept<F> {
+    fn retrieve(
+        &self,
+        uri: &jsonschema::Uri<String>,
+    ) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
+        let json = exact::schema(&(self.retrieve)(uri.as_str())?);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.push((uri.as_str().to_owned(), Arc::new(json.clone())));
+        Ok(json)
     }
 }
 

@@ -8,6 +8,8 @@ use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, 
 use jsonschema::types::JsonType;
 use serde_json::Value;
 
+use super::decimal::Decimal;
+use super::same::{self, is_json_number};
 use crate::yaml::{Map, Node, NodeKind};
 
 /// The representation; see [`jsonschema::json::Json`].
@@ -37,11 +39,6 @@ impl Json for Tree {
     fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(Instance<'_>) -> T) -> T {
         f(Instance::Key(string))
     }
-}
-
-/// YAML has numbers that JSON has not; they are judged as texts.
-fn is_json_number(text: &str) -> bool {
-    !text.ends_with(['f', 'F', 'n', 'N']) || text.starts_with("0x")
 }
 
 impl<'a> JsonNode<'a, Tree> for Instance<'a> {
@@ -113,6 +110,13 @@ impl<'a> JsonNode<'a, Tree> for Instance<'a> {
         })
     }
 
+    fn equals_value(&self, expected: &Value) -> bool {
+        match self {
+            Instance::Key(text) => expected.as_str() == Some(text),
+            Instance::Node(node) => same::is(node, expected),
+        }
+    }
+
     fn identity(&self) -> Option<NodeIdentity> {
         match self {
             Instance::Node(node) => Some(NodeIdentity::new(std::ptr::from_ref::<Node>(node) as usize)),
@@ -151,19 +155,33 @@ impl<'a> Array<'a, Tree> for &'a [Node] {
     fn elements(&self) -> Self::ElementsIter {
         self.iter().map(Instance::Node)
     }
+
+    fn is_unique(&self) -> bool {
+        same::is_unique(self)
+    }
+}
+
+impl Number<'_> {
+    /// The number as it is written; `None` where it is none after all.
+    pub(super) fn decimal(&self) -> Option<Decimal> {
+        Decimal::parse(self.0)
+    }
 }
 
 impl JsonNumber for Number<'_> {
     fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok().or_else(|| self.to_number().as_u64())
+        self.0.parse().ok().or_else(|| self.decimal()?.to_i128()?.try_into().ok())
     }
 
     fn as_i64(&self) -> Option<i64> {
-        self.0.parse().ok().or_else(|| self.to_number().as_i64())
+        self.0.parse().ok().or_else(|| self.decimal()?.to_i128()?.try_into().ok())
     }
 
+    /// Nothing where it would be rounded: what compares numbers then finds none that is equal.
     fn as_f64(&self) -> Option<f64> {
-        self.to_number().as_f64()
+        let decimal = self.decimal()?;
+        let float: f64 = self.0.parse().ok().filter(|float: &f64| float.is_finite())?;
+        (Decimal::parse(&float.to_string())? == decimal).then_some(float)
     }
 
     fn as_str(&self) -> Cow<'_, str> {
@@ -178,5 +196,13 @@ impl JsonNumber for Number<'_> {
             Value::Number(number) => number,
             _ => 0.into(),
         })
+    }
+
+    fn is_integer(&self) -> bool {
+        self.decimal().is_some_and(|number| number.is_integer())
+    }
+
+    fn is_written_as_integer(&self) -> bool {
+        self.0.starts_with("0x") || !self.0.contains(['.', 'e', 'E'])
     }
 }

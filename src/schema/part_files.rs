@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 use super::built_in::{self, built_in, built_in_text, stem};
 use super::validate::{Validator, Words};
 use super::vat::{self, Vat};
 use crate::diagnostic::codes;
 use crate::diagnostic::{Finding, Severity, nearest};
+use crate::model::{canonical_json, hex};
+use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 
@@ -32,7 +35,7 @@ impl PartFiles {
     /// Lays the files under a project's `schemas/` over the built-in parts; broken ones become findings and are left out.
     pub(super) fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         let mut files = PartFiles::default();
-        for (file, source) in sources.iter() {
+        for (file, source) in sources.iter().filter(|(_, source)| is_source(&source.path)) {
             let Some(path) = source.path.strip_prefix("schemas/") else { continue };
             let Some(meta) = meta_of(path) else {
                 findings.extend(stray(path, Span::new(file, 0, 0)));
@@ -111,6 +114,25 @@ impl PartFiles {
             return None;
         }
         built_in_text(path).map(|_| built_in(path))
+    }
+
+    /// A digest of all parts: of the built-in ones, and of what the project's own say.
+    pub(super) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |path: &str, text: &str| {
+            for piece in [path, text] {
+                hash.update(u64::try_from(piece.len()).unwrap_or(u64::MAX).to_le_bytes());
+                hash.update(piece);
+            }
+        };
+        let mut built_in: Vec<(&str, &str)> = built_in::texts().collect();
+        built_in.sort_unstable();
+        built_in.into_iter().for_each(|(path, text)| add(path, text));
+        for (path, (json, _)) in &self.own {
+            add(path, &canonical_json((**json).clone()));
+        }
+        self.broken.iter().for_each(|path| add(path, "broken"));
+        format!("sha256:{}", hex(&hash.finalize()))
     }
 
     /// The VAT rates: the built-in ones, with the countries of the project's own table laid over them.

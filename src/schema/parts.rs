@@ -112,6 +112,12 @@ impl Catalogue {
         self.files.part(path)
     }
 
+    /// A digest of all parts, by which it shows whether the same files may mean something else.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.files.digest()
+    }
+
     /// The VAT rates: the built-in ones, with the countries of the project's own table laid over them.
     #[must_use]
     pub fn vat(&self) -> Vat {

@@ -13,7 +13,10 @@ use crate::yaml::{Entry, Map, Node, NodeKind};
 pub struct Move {
     pub from: Vec<String>,
     pub to: Vec<String>,
-    pub finding: Finding,
+    /// Of what slipped together, the first has the finding.
+    pub finding: Option<Finding>,
+    /// What was meant in place of what is written, where that is known.
+    pub value: Option<NodeKind>,
 }
 
 /// A moved part may hold misnamed keys itself, down to the depth of a setting.
@@ -38,7 +41,7 @@ pub fn judge(
         for beside in moves.chunk_by(|one, two| parents(&one.from) == parents(&two.from)) {
             carry_out(&mut next, beside);
         }
-        findings.extend(moves.into_iter().map(|one| one.finding));
+        findings.extend(moves.into_iter().filter_map(|one| one.finding));
         repaired = Some(next);
     }
     (findings, repaired)
@@ -64,10 +67,13 @@ fn carry_out(root: &mut Node, moves: &[Move]) {
     let taken = map.extract(|entry| keys.contains(&*entry.key.text));
     let mut taken: HashMap<String, Entry> =
         taken.into_iter().map(|entry| (entry.key.text.to_string(), entry)).collect();
-    for Move { from, to, .. } in moves {
+    for Move { from, to, value, .. } in moves {
         if let (Some(mut entry), Some((key, parents))) =
             (from.last().and_then(|key| taken.remove(key)), to.split_last())
         {
+            if let Some(value) = value {
+                entry.value.kind = value.clone();
+            }
             entry.key.text = key.as_str().into();
             put(root, parents, entry);
         }

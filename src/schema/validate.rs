@@ -10,9 +10,13 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value as Json;
 
 pub use super::compiled::{Unusable, Validator, not_fetched};
+use super::exact;
+use super::meant::Meant;
 pub use super::messages::Words;
 use super::messages::{self, Context};
+use super::pointer::escape;
 use super::repair::{self, Move};
+use super::slips;
 use crate::diagnostic::Finding;
 use crate::yaml::Node;
 
@@ -33,12 +37,28 @@ impl Validator {
         if self.is_valid(root) {
             return Vec::new();
         }
-        let context = Context { schema: self.schema(), root, words };
+        moves.extend(slips::find(root, &words));
+        if !moves.is_empty() {
+            return Vec::new();
+        }
+        let context = Context { validator: self, root, words };
         let mut coarse: HashSet<String> = HashSet::new();
         let mut findings = Vec::new();
-        let mut errors: Vec<_> = self.errors(root).flat_map(unfold).collect();
-        errors.sort_by_key(|error| rank(error.kind()));
         let mut places: HashSet<String> = HashSet::new();
+        let mut errors = Vec::new();
+        for error in self.errors(root) {
+            for told in unfold(&context, error) {
+                match told {
+                    Told::Error(error) => errors.push(*error),
+                    Told::NoSuch { pointer, key, values } => {
+                        findings.extend(messages::no_such(&context, &pointer, &key, &values));
+                        places.insert(format!("{pointer}/{}", escape(&key)));
+                        places.insert(pointer);
+                    }
+                }
+            }
+        }
+        errors.sort_by_key(|error| rank(error.kind()));
         for error in errors {
             let pointer = error.instance_path().as_str().to_owned();
             // One mistake at one place: the coarsest error says it. Unknown and missing keys are mistakes of their own.
@@ -70,19 +90,52 @@ fn rank(kind: &Kind) -> u8 {
     match kind {
         Kind::Type { .. } | Kind::FalseSchema => 0,
         Kind::Enum { .. } | Kind::Constant { .. } => 1,
+        Kind::Custom { keyword, .. } if matches!(exact::keyword(keyword), "const" | "enum") => 1,
         Kind::Required { .. } => 2,
         Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => 4,
         _ => 3,
     }
 }
 
-/// For alternatives of which one got inside the value while others failed at its door, or of which one alone is for values
-/// of this type, the errors of that one.
-fn unfold(error: ValidationError<'_>) -> Vec<ValidationError<'_>> {
+/// An error, or what can be said in place of the errors of alternatives.
+enum Told<'a> {
+    Error(Box<ValidationError<'a>>),
+    /// The key that tells alternatives apart says none of them.
+    NoSuch {
+        pointer: String,
+        key: String,
+        values: Vec<Json>,
+    },
+}
+
+/// For alternatives of which one was meant, the errors of that one. It is known by what the value says of itself; else it
+/// got inside the value while others failed at its door, or is the only one for values of this type.
+fn unfold<'a>(context: &Context<'_>, error: ValidationError<'a>) -> Vec<Told<'a>> {
     let here = error.instance_path().as_str().len();
-    let (Kind::AnyOf { context } | Kind::OneOfNotValid { context }) = error.kind() else {
-        return vec![error];
+    let (Kind::AnyOf { context: branches } | Kind::OneOfNotValid { context: branches }) = error.kind() else {
+        return vec![Told::Error(Box::new(error))];
     };
+    let count = branches.len();
+    let meant = match context.meant(&error) {
+        Some(Meant::NoSuch { key, values }) => {
+            return vec![Told::NoSuch { pointer: error.instance_path().as_str().to_owned(), key, values }];
+        }
+        Some(Meant::Branch(at)) if at < count => vec![at],
+        _ => by_errors(branches, here),
+    };
+    if meant.is_empty() {
+        return vec![Told::Error(Box::new(error))];
+    }
+    let parts = error.into_parts();
+    let (Kind::AnyOf { context: branches } | Kind::OneOfNotValid { context: branches }) = parts.kind else {
+        return Vec::new();
+    };
+    let meant = branches.into_iter().enumerate().filter(|(at, _)| meant.contains(at));
+    meant.flat_map(|(_, branch)| branch).flat_map(|error| unfold(context, error)).collect()
+}
+
+/// The alternatives that were meant, as far as their errors tell.
+fn by_errors(branches: &[Vec<ValidationError<'static>>], here: usize) -> Vec<usize> {
     let depth = |branch: &[ValidationError<'static>]| {
         branch.iter().map(|error| error.instance_path().as_str().len()).min().unwrap_or(here)
     };
@@ -91,24 +144,20 @@ fn unfold(error: ValidationError<'_>) -> Vec<ValidationError<'_>> {
         null && error.instance_path().as_str().len() == here
     };
     let other = |error: &ValidationError<'_>| is_of_another_type(error, here);
-    let mut kin: Vec<bool> = context.iter().map(|branch| !branch.iter().any(other)).collect();
-    if !kin.contains(&true) {
-        kin = context.iter().map(|branch| !branch.iter().any(of_null)).collect();
+    let numbers = |fits: &dyn Fn(&[ValidationError<'static>]) -> bool| -> Vec<usize> {
+        let fitting = branches.iter().enumerate().filter(|(_, branch)| fits(branch));
+        fitting.map(|(at, _)| at).collect()
+    };
+    let deepest = branches.iter().map(|branch| depth(branch)).max().unwrap_or(here);
+    let inside = numbers(&|branch| depth(branch) == deepest);
+    if deepest > here && inside.len() == 1 {
+        return inside;
     }
-    let deepest = context.iter().map(|branch| depth(branch)).max().unwrap_or(here);
-    let inside = context.iter().filter(|branch| depth(branch) == deepest).count();
-    let by_depth = deepest > here && inside == 1;
-    if !by_depth && kin.iter().filter(|kin| **kin).count() != 1 {
-        return vec![error];
+    let mut kin = numbers(&|branch| !branch.iter().any(other));
+    if kin.is_empty() {
+        kin = numbers(&|branch| !branch.iter().any(of_null));
     }
-    let parts = error.into_parts();
-    let (Kind::AnyOf { context } | Kind::OneOfNotValid { context }) = parts.kind else { return Vec::new() };
-    let meant = context.into_iter().zip(kin).filter(
-        |(branch, kin)| {
-            if by_depth { depth(branch) == deepest } else { *kin }
-        },
-    );
-    meant.flat_map(|(branch, _)| branch).flat_map(unfold).collect()
+    if kin.len() == 1 { kin } else { Vec::new() }
 }
 
 /// Whether an alternative was not meant at all: it is for values of another type than the one at this depth.

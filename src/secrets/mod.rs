@@ -375,6 +375,29 @@ mod tests {
     #[cfg(unix)]
     use super::*;
 
+    /// A program leaves another one behind, which holds nothing that is waited for.
+    #[cfg(unix)]
+    #[test]
+    fn all_that_a_program_started_is_ended_with_it() {
+        use std::os::unix::process::CommandExt as _;
+        let script = "sleep 600 >/dev/null 2>&1 & echo $!; exec sleep 600";
+        let mut child =
+            Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
+            .unwrap();
+        end_group(&child);
+        assert!(!child.wait().unwrap().success());
+        // It is a zombie of nobody, or gone, in the time that the system takes.
+        let stat = format!("/proc/{}/stat", line.trim());
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
+        let until = Instant::now() + PATIENCE;
+        while !is_gone() && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        assert!(is_gone(), "{stat}");
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_program_that_lingers_is_ended() {

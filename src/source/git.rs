@@ -32,6 +32,17 @@ pub fn folder(root: &Path) -> String {
     found.iter().flatten().map(|name| format!("{}/", name.to_string_lossy())).collect()
 }
 
+/// Whether a file of a project came with a commit: it is in the index, or HEAD has it.
+#[must_use]
+pub fn is_tracked(root: &Path, path: &Path) -> bool {
+    let Ok(repository) = Repository::discover(root) else { return false };
+    let Some(inside) = inside(&repository, root) else { return false };
+    let path = inside.join(path);
+    let in_index = repository.index().is_ok_and(|index| index.get_path(&path, 0).is_some());
+    let in_head = || repository.head().ok()?.peel_to_tree().ok()?.get_path(&path).ok();
+    in_index || in_head().is_some()
+}
+
 /// The folder of the working tree around a folder; none outside a repository, and in a bare one.
 #[must_use]
 pub fn work_tree(folder: &Path) -> Option<PathBuf> {

@@ -8,15 +8,11 @@ use std::sync::Arc;
 pub use super::content::MAX_BYTES;
 use super::file::{ReadFrom, SourceFile};
 use super::links::{is_private, refusal};
+pub use super::names::PROJECT_FILE;
+use super::names::{FOLDERS, looks_like_a_source, nearly_folder, nearly_project_file};
 pub use super::on_disk::reason;
 use super::on_disk::{OnDisk, read_content};
 use super::texts::Sources;
-
-/// The file whose presence makes a folder a project.
-pub const PROJECT_FILE: &str = "pairform.yaml";
-
-/// The folders that hold sources, besides the project file itself.
-pub(super) const FOLDERS: [&str; 5] = ["bases", "environments", "integrations", "options", "schemas"];
 
 /// A project's own templates, which are read as sources are although they are no YAML.
 pub const TEMPLATES: [&str; 2] = ["templates/comment.md", "templates/page.html"];
@@ -44,7 +40,18 @@ pub fn load(root: &Path) -> Sources {
     {
         add(project, linked);
     }
-    for folder in FOLDERS {
+    let top = fs::read_dir(&root).into_iter().flatten().filter_map(Result::ok);
+    let mut nearly: Vec<String> = Vec::new();
+    for entry in top {
+        let (name, kind) = (entry.file_name().to_string_lossy().into_owned(), entry.file_type());
+        let Ok(kind) = kind else { continue };
+        if kind.is_file() && nearly_project_file(&name) {
+            add(entry.path(), false);
+        } else if kind.is_dir() && nearly_folder(&name).is_some() {
+            nearly.push(name);
+        }
+    }
+    for folder in FOLDERS.into_iter().chain(nearly.iter().map(String::as_str)) {
         if linked(&root.join(folder)).unwrap_or(false) && !is_folder_inside(&root, &root.join(folder)) {
             // A link that leaves the project, or leads nowhere, is told as a file that cannot be read.
             add(root.join(folder), true);
@@ -53,7 +60,10 @@ pub fn load(root: &Path) -> Sources {
         let mut walk = ignore::WalkBuilder::new(root.join(folder));
         walk.standard_filters(false).follow_links(false).filter_entry(|entry| !is_private(entry.file_name()));
         let walk = walk.build();
-        for entry in walk.filter_map(Result::ok).filter(|entry| is_yaml(entry.path())) {
+        for entry in walk
+            .filter_map(Result::ok)
+            .filter(|entry| looks_like_a_source(&entry.file_name().to_string_lossy()))
+        {
             match entry.file_type() {
                 Some(kind) if kind.is_file() => add(entry.into_path(), false),
                 Some(kind) if kind.is_symlink() && !is_folder_inside(&root, entry.path()) => {
@@ -93,10 +103,6 @@ pub fn read_below(folder: &Path, path: &Path) -> Option<SourceFile> {
 fn is_folder_inside(root: &Path, link: &Path) -> bool {
     fs::canonicalize(link)
         .is_ok_and(|target| refusal(target.strip_prefix(root).ok()).is_none() && target.is_dir())
-}
-
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 fn relative(root: &Path, path: &Path) -> String {

@@ -9,6 +9,7 @@ mod file;
 pub mod git;
 mod links;
 pub mod load;
+pub mod names;
 mod on_disk;
 mod span;
 mod texts;

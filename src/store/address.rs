@@ -1,6 +1,7 @@
 //! Where a store is, and what a URL says of it. Nothing is opened here.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
@@ -22,11 +23,26 @@ pub struct Address {
     /// The folder that an embedded store must not lie outside of, whatever links lead to it; `None` where a person named
     /// the store.
     pub within: Option<PathBuf>,
+    /// An embedded store may have triggers that pairform did not make.
+    pub own_triggers: bool,
+    /// For so long a server may say nothing before it is taken for gone.
+    pub silence: Duration,
 }
+
+/// How long a server may say nothing, where nobody says otherwise.
+pub const SILENCE: Duration = Duration::from_secs(30);
 
 impl From<&str> for Address {
     fn from(url: &str) -> Self {
-        Address { url: url.to_owned(), password: None, from_environment: true, plain: false, within: None }
+        Address {
+            url: url.to_owned(),
+            password: None,
+            from_environment: true,
+            plain: false,
+            within: None,
+            own_triggers: false,
+            silence: SILENCE,
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use crate::model::Settings;
 /// Who saved what was edited by hand, as the triggers of every store write it.
 pub const OUTSIDE: &str = "outside pairform";
 
-/// The kinds of notes that tell of a run: that it gave an integration another id, that it lifted a check, and that it went
-/// back to what was deployed before.
+/// The kinds of notes that tell of a run: that it gave an integration another id, that it lifted a check, that it went back to
+/// what was deployed before, and that it moved no setting, as files and deployed settings agree.
 pub const RENAME: &str = "rename";
 pub const FORCE: &str = "force";
 pub const REVERT: &str = "revert";
+pub const AGREED: &str = "agreed";
 
 /// One category of one integration as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +176,7 @@ pub struct Note {
     /// RFC 3339, UTC.
     pub at: String,
     pub by: String,
-    /// `force`, `revert`, `unlock` or `rename`
+    /// `force`, `revert`, `agreed`, `unlock` or `rename`
     pub kind: String,
     pub text: String,
     pub run: Option<String>,

@@ -22,6 +22,21 @@ pub enum StoreError {
     Failed { store: String, reason: String },
     #[error("the store {store} refused: {reason}")]
     Denied { store: String, reason: String },
+    /// A server on another machine that would be spoken to without TLS, and that nobody allowed.
+    #[error(
+        "the store {store} would be reached without TLS, though {host} is not this machine; take `sslmode` out of its URL, or \
+         allow it outside the project with the line `store={host}!plain`"
+    )]
+    Plain { store: String, host: String },
+    /// An embedded store that lies outside of the folder that it must not leave.
+    #[error(
+        "the store {store} lies outside the project, by its path or by a link, and the project may not choose that; name it from \
+         outside, or allow it there with the line `store={store}`"
+    )]
+    Outside { store: String },
+    /// It accepted and then said nothing.
+    #[error("the store {store} accepted and then said nothing for {seconds} seconds")]
+    Silent { store: String, seconds: u64 },
     #[error("the connection to the store {store} was lost and could not be made again ({reason})")]
     Lost { store: String, reason: String },
     /// The connection broke or the disk failed while a save was made durable.
@@ -32,6 +47,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// True when nothing more is heard of the store, so that nothing is known of what was on its way.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self, StoreError::Lost { .. } | StoreError::Silent { .. })
+    }
+
     /// True when one of several saves may have made the others fail that were made with it.
     #[must_use]
     pub fn may_be_of_one(&self) -> bool {

@@ -22,11 +22,11 @@ mod rules;
 mod sqlite;
 mod url;
 
-pub use address::{Address, Place, place_of, without_password};
+pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
 pub use data::{
-    Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record, Run,
-    Save, Saved, Unusable,
+    AGREED, Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record,
+    Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};
@@ -45,7 +45,7 @@ pub fn open(at: impl Into<Address>) -> Result<Box<dyn Store>, StoreError> {
     if address::is_postgres(&at.url) {
         return postgres::open(&at);
     }
-    Ok(Box::new(sqlite::open(sqlite_path(&at.url)?)?))
+    Ok(Box::new(sqlite::open(sqlite_path(&at.url)?, &at)?))
 }
 
 /// Opens the store for reading only; `None` when there is none yet. Writes nothing, not even a file; only a save that a
@@ -58,7 +58,7 @@ pub fn open_existing(at: impl Into<Address>) -> Result<Option<Box<dyn Store>>, S
     if address::is_postgres(&at.url) {
         return postgres::open_existing(&at);
     }
-    Ok(sqlite::open_existing(sqlite_path(&at.url)?)?.map(|store| Box::new(store) as Box<dyn Store>))
+    Ok(sqlite::open_existing(sqlite_path(&at.url)?, &at)?.map(|store| Box::new(store) as Box<dyn Store>))
 }
 
 /// Brings a store that is too old to be read up to the layout that this program knows; makes none.

@@ -2,22 +2,25 @@
 //! `migrations/postgres`; edits by hand are noticed there, by triggers.
 //!
 //! One connection, since pairform does one thing at a time; a pool is the server's or PgBouncer's business (session mode).
-//! A group of saves is one statement and commits by itself. Every statement has a time limit, and a connection that breaks is
+//! A group of saves is one statement and commits by itself. Every wait has an end, and a connection that breaks is
 //! made again once: nearly all statements can be repeated without harm, a save because it finds its own. One that cannot be
 //! made again is not waited for again.
 
+mod client;
 mod connect;
 mod failure;
 mod layout;
+mod owners;
 mod passfile;
 mod rules;
 mod text;
+mod wire;
 
 use crate::model::Hidden;
-use postgres::fallible_iterator::FallibleIterator as _;
-use postgres::types::ToSql;
-use postgres::{Client, Row};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
+use self::client::{Client, Fault};
 use self::connect::{Access, Target};
 use self::text::{decode, encode};
 use super::address::Address;
@@ -95,38 +98,59 @@ impl Postgres {
     /// Runs statements that may be repeated; once more on a new connection when the first one broke.
     fn run<T>(
         &mut self,
-        what: &mut dyn FnMut(&mut Client) -> Result<T, postgres::Error>,
+        what: &mut dyn FnMut(&mut Client) -> client::Result<T>,
     ) -> Result<Done<T>, StoreError> {
-        if let Some(reason) = self.lost.clone() {
-            return Err(StoreError::Lost { store: self.target.shown.clone(), reason });
-        }
-        let broken = match what(&mut self.client) {
+        let broken = match self.once(what)? {
             Ok(value) => return Ok(Done { value, repeated: false }),
-            Err(error) if failure::is_broken(&error) => error,
-            Err(error) => return Err(self.failed(&error)),
+            Err(fault) if failure::is_broken(&fault) => fault,
+            Err(fault) => return Err(self.failed(&fault)),
         };
         match self.target.reconnect(self.access) {
             Ok(client) => self.client = client,
             Err(_) => return Err(self.lose(&broken)),
         }
-        match what(&mut self.client) {
+        match self.once(what)? {
             Ok(value) => Ok(Done { value, repeated: true }),
-            Err(error) if failure::is_broken(&error) => Err(self.lose(&error)),
-            Err(error) => Err(self.failed(&error)),
+            Err(fault) if failure::is_broken(&fault) => Err(self.lose(&fault)),
+            Err(fault) => Err(self.failed(&fault)),
         }
     }
 
-    fn lose(&mut self, error: &postgres::Error) -> StoreError {
-        let (store, reason) = (self.target.shown.clone(), failure::words(error));
-        self.lost = Some(reason.clone());
-        StoreError::Lost { store, reason }
+    /// Runs statements, anew where the server says that something is locked, as long as that is waited for: it has done nothing
+    /// of them, and its word tells a server that waits from one that is silent.
+    fn once<T>(
+        &mut self,
+        what: &mut dyn FnMut(&mut Client) -> client::Result<T>,
+    ) -> Result<client::Result<T>, StoreError> {
+        if let Some(reason) = self.lost.clone() {
+            return Err(StoreError::Lost { store: self.target.shown.clone(), reason });
+        }
+        for _ in 1..self.target.lock_waits {
+            match what(&mut self.client) {
+                Err(fault) if failure::is_locked(&fault) => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(what(&mut self.client))
     }
 
-    fn failed(&mut self, error: &postgres::Error) -> StoreError {
-        if failure::is_locked(error) {
+    fn lose(&mut self, fault: &Fault) -> StoreError {
+        let (store, reason) = (self.target.shown.clone(), failure::words(fault));
+        self.lost = Some(reason.clone());
+        match fault {
+            Fault::Silent(silence) => StoreError::Silent { store, seconds: silence.as_secs() },
+            _ => StoreError::Lost { store, reason },
+        }
+    }
+
+    fn failed(&mut self, fault: &Fault) -> StoreError {
+        if matches!(fault, Fault::Silent(_)) {
+            return self.lose(fault);
+        }
+        if failure::is_locked(fault) {
             self.target.lose_patience(&mut self.client);
         }
-        failure::failed(&self.target.shown, error)
+        failure::failed(&self.target.shown, fault)
     }
 
     fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
@@ -184,7 +208,7 @@ impl Postgres {
 }
 
 /// When a lock ends that lasts for `$2` seconds.
-const EXPIRY: &str = "to_char(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => $2), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+const EXPIRY: &str = "to_char(least(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => $2), '9999-12-31 23:59:59'), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
 
 /// One statement, so that it commits by itself: those that were saved, by their number in the arrays.
 const SAVE: &str = "WITH wanted AS (
@@ -259,8 +283,8 @@ impl Store for Postgres {
         self.run(&mut |client| {
             let mut current: Option<String> = None;
             let mut heads = Reading::of(take);
-            let mut rows = client.query_raw(&sql, [&names as &(dyn ToSql + Sync), &given])?;
-            while let Some(row) = rows.next()? {
+            let parameters = [&names as &(dyn ToSql + Sync), &given.clone()];
+            client.each(&sql, &parameters, &mut |row| {
                 let stored: String = row.get(0);
                 let (integration, category) = (decode(stored.clone()), decode(row.get(1)));
                 match counted(row.get(2), &shown, &integration, &category) {
@@ -273,14 +297,17 @@ impl Store for Postgres {
                     ),
                     Err(error) => {
                         unusable = Some(error);
-                        return Ok(());
+                        return false;
                     }
                 }
                 if current.as_ref() != Some(&stored) {
                     given = current.replace(stored);
                 }
+                true
+            })?;
+            if unusable.is_none() {
+                heads.give();
             }
-            heads.give();
             Ok(())
         })?;
         unusable.map_or(Ok(()), Err)
@@ -347,9 +374,7 @@ impl Store for Postgres {
             client.query(&statement, &parameters)
         });
         let rows = match done.map(|done| done.value) {
-            Err(StoreError::Lost { store, reason }) if sent > 0 => {
-                return Err(StoreError::InDoubt { store, reason });
-            }
+            Err(error) if sent > 0 && error.is_lost() => return Err(in_doubt(error)),
             // Somebody deleted a row and saved it anew in the same moment.
             Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
                 Vec::new()
@@ -375,9 +400,7 @@ impl Store for Postgres {
                     Ok(Saved::Already { revision }) if sent > 1 => Ok(Saved::Saved { revision: *revision }),
                     other => other.clone(),
                 },
-                Err(StoreError::Lost { store, reason }) if sent > 1 => {
-                    Err(StoreError::InDoubt { store: store.clone(), reason: reason.clone() })
-                }
+                Err(error) if sent > 1 && error.is_lost() => Err(in_doubt(error.clone())),
                 Err(error) => Err(error.clone()),
             });
         }
@@ -401,13 +424,10 @@ impl Store for Postgres {
         let parameters = parameters.each_ref().map(|text| text as &(dyn ToSql + Sync));
         let statement = self.run(&mut |client| client.prepare(sql))?.value;
         // Not repeated: what it moved would then look like the new id's own.
-        let row = match self.client.query_one(&statement, &parameters) {
+        let row = match self.once(&mut |client| client.query_one(&statement, &parameters))? {
             Ok(row) => row,
-            Err(error) if failure::is_broken(&error) => {
-                let (store, reason) = (self.target.shown.clone(), failure::words(&error));
-                return Err(StoreError::InDoubt { store, reason });
-            }
-            Err(error) => return Err(self.failed(&error)),
+            Err(fault) if failure::is_lost(&fault) => return Err(in_doubt(self.lose(&fault))),
+            Err(fault) => return Err(self.failed(&fault)),
         };
         let moved = usize::try_from(row.get::<_, i64>(0)).unwrap_or_default();
         Ok(if moved == 0 && row.get(1) { Moved::Taken } else { Moved::Moved(moved) })
@@ -490,7 +510,7 @@ impl Store for Postgres {
                      AS wanted (id, integration, owner, holder, reason, seconds, over))
              INSERT INTO lock (id, integration, token, owner, holder, reason, taken_at, expires_at)
              SELECT id, integration, 1, owner, holder, reason, instant(),
-                 to_char(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => seconds), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')
+                 to_char(least(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => seconds), '9999-12-31 23:59:59'), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')
              FROM wanted ORDER BY integration
              ON CONFLICT (integration) DO UPDATE
              SET id = excluded.id, token = lock.token + 1, owner = excluded.owner, holder = excluded.holder,
@@ -554,8 +574,8 @@ impl Store for Postgres {
         let parameters: [&(dyn ToSql + Sync); 5] =
             [&encode(&note.at), &encode(&note.by), &encode(&note.kind), &encode(&note.text), &run];
         // Not repeated: it would be there twice.
-        let noted = self.client.execute(&statement, &parameters);
-        noted.map(|_| ()).map_err(|error| self.failed(&error))
+        let noted = self.once(&mut |client| client.execute(&statement, &parameters))?;
+        noted.map(|_| ()).map_err(|fault| self.failed(&fault))
     }
 
     fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
@@ -609,6 +629,17 @@ impl Store for Postgres {
         let packed = self.run(&mut |client| rules::document(client, digest))?.value;
         let unpacked = packed.map(|packed| unpack(&packed, digest)).transpose();
         unpacked.map_err(|reason| StoreError::Failed { store: self.target.shown.clone(), reason })
+    }
+}
+
+/// The store went away while a save was on its way.
+fn in_doubt(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Lost { store, reason } => StoreError::InDoubt { store, reason },
+        StoreError::Silent { store, seconds } => {
+            StoreError::InDoubt { store, reason: format!("no answer for {seconds} seconds") }
+        }
+        other => other,
     }
 }
 

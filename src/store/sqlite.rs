@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "makes the store's file and folder")]
 
 mod failure;
+mod guard;
 mod layout;
 mod locks;
 mod rules;
@@ -19,6 +20,7 @@ use rusqlite::Error::FromSqlConversionFailure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior};
 
 use self::layout::Facts;
+use super::address::Address;
 use super::contract::Store;
 use super::data::{
     Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, RENAME, Record, Run, Save, Saved, Unusable,
@@ -42,19 +44,23 @@ pub(super) struct Sqlite {
 }
 
 /// Opens the store for reading and writing; makes it, and its folder, when it is not there.
-pub(super) fn open(path: &Path) -> Result<Sqlite, StoreError> {
+pub(super) fn open(path: &Path, at: &Address) -> Result<Sqlite, StoreError> {
     let shown = path.display().to_string();
-    let full = absolute(path, &shown)?;
+    let (full, flags) = guard::settle(path, at.within.as_deref(), &shown)?;
     if !is_there(&full, &shown)? {
         make(&full).map_err(|error| failure::file(&shown, &error))?;
     }
-    let mut connection = connect(&full, OpenFlags::SQLITE_OPEN_READ_WRITE, &shown)?;
+    guard::require_own_journal(&full, &shown)?;
+    let mut connection = connect(&full, flags | OpenFlags::SQLITE_OPEN_READ_WRITE, &shown)?;
     if connection.is_readonly("main").map_err(|error| failure::open(&shown, &error))? {
         let reason = "it cannot be written; check the permissions of the file".to_owned();
         return Err(StoreError::Open { store: shown, reason });
     }
+    guard::require_whole(&connection, &full, &shown)?;
+    guard::require_ours(&connection, at.own_triggers, &shown)?;
     // Before anything is set: the journal mode stays in the file, and the file may be another program's.
     let found = layout::inspect(&connection, &shown)?;
+    guard::require_sound(&connection, &shown)?;
     connection
         .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;")
         .map_err(|error| failure::open(&shown, &error))?;
@@ -75,14 +81,17 @@ fn prove_writable(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Opens the store for reading; `None` when no file, or an empty one, is there.
-pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
+pub(super) fn open_existing(path: &Path, at: &Address) -> Result<Option<Sqlite>, StoreError> {
     let shown = path.display().to_string();
-    let full = absolute(path, &shown)?;
+    let (full, flags) = guard::settle(path, at.within.as_deref(), &shown)?;
     if !is_there(&full, &shown)? {
         return Ok(None);
     }
-    let connection = connect(&full, OpenFlags::SQLITE_OPEN_READ_ONLY, &shown)?;
-    recover(&connection, &full, &shown)?;
+    guard::require_own_journal(&full, &shown)?;
+    let connection = connect(&full, flags | OpenFlags::SQLITE_OPEN_READ_ONLY, &shown)?;
+    recover(&connection, &full, flags, &shown)?;
+    guard::require_whole(&connection, &full, &shown)?;
+    guard::require_ours(&connection, at.own_triggers, &shown)?;
     match layout::inspect(&connection, &shown)? {
         Found::Empty => Ok(None),
         Found::Older(found) if found < READABLE => {
@@ -94,11 +103,6 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<Sqlite>, StoreError> {
             Ok(Some(Sqlite { connection, shown, facts, has }))
         }
     }
-}
-
-/// Absolute, so that SQLite gives no meaning of its own to names such as `:memory:` or `file:…`.
-fn absolute(path: &Path, shown: &str) -> Result<PathBuf, StoreError> {
-    std::path::absolute(path).map_err(|error| failure::file(shown, &error))
 }
 
 /// Where a path leads, whatever it is called; the file need not be there yet.
@@ -148,18 +152,19 @@ fn connect(path: &Path, access: OpenFlags, shown: &str) -> Result<Connection, St
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(open)?;
     connection.busy_handler(Some(failure::wait_for_others)).map_err(open)?;
+    guard::harden(&connection).map_err(open)?;
     Ok(connection)
 }
 
 /// After a crash in the middle of a save the half-written pages must be taken back before anything can be read, and only
 /// a writer may do that. It restores the file as it was before that save; nothing else makes a reader write.
-fn recover(reader: &Connection, path: &Path, shown: &str) -> Result<(), StoreError> {
+fn recover(reader: &Connection, path: &Path, flags: OpenFlags, shown: &str) -> Result<(), StoreError> {
     let look = |connection: &Connection| {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
     };
     match look(reader) {
         Err(error) if failure::needs_recovery(&error) => {
-            let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, shown)?;
+            let writer = connect(path, flags | OpenFlags::SQLITE_OPEN_READ_WRITE, shown)?;
             look(&writer).map(|_| ()).map_err(|error| failure::open(shown, &error))
         }
         // Whatever else is wrong is reported by the reading that follows.

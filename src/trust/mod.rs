@@ -6,6 +6,7 @@
 
 mod line;
 mod need;
+mod signatures;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,6 +15,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 pub use line::{Line, LineError, Pattern};
 pub use need::{Endpoint, HTTPS, Need};
+pub use signatures::{Signatures, Signer, SignerError};
 
 /// What is allowed in this run.
 #[derive(Debug, Default)]
@@ -91,6 +93,12 @@ impl Trust {
     #[must_use]
     pub fn grants(&self) -> &[Grant] {
         &self.grants
+    }
+
+    /// Whether the tip of a ref says what is allowed, too.
+    #[must_use]
+    pub fn has_approved(&self) -> bool {
+        self.grants.iter().any(|grant| matches!(grant.line, Line::Approved(_)))
     }
 
     /// The refs whose tips say what is allowed, each the first time that it is asked for.

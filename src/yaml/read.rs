@@ -45,8 +45,40 @@ pub fn parse_stream(sources: &Sources, file: FileId, findings: &mut Vec<Finding>
 pub fn parse_json(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
     sources.file(file).with_text(|text, fault| match unusable(text, fault, file, findings) {
         Some(hole) => Some(hole),
-        None => json::read(text, file, findings),
+        None => {
+            let mut said = Vec::new();
+            let root = json::read(text, file, &mut said);
+            let conflict = if said.is_empty() { None } else { conflict(text, file) };
+            match conflict {
+                Some(conflict) => {
+                    findings.push(conflict);
+                    Some(hole(text, file))
+                }
+                None => {
+                    findings.append(&mut said);
+                    root
+                }
+            }
+        }
     })
+}
+
+/// A merge that git left for people to finish: where both sides stand.
+fn conflict(text: &str, file: FileId) -> Option<Finding> {
+    let mut at = 0;
+    let mut marks = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let code = line.trim_end();
+        let mark = ["<<<<<<<", "=======", ">>>>>>>"][marks.len()];
+        if code.strip_prefix(mark).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')) {
+            marks.push(clamp(text, file, at, at + code.len()));
+        }
+        if let [ours, between, theirs] = marks[..] {
+            return Some(codes::merge_conflict(ours, between, theirs));
+        }
+        at += line.len();
+    }
+    None
 }
 
 fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Vec<Node> {
@@ -59,6 +91,10 @@ fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Ve
         findings.extend(found);
         return documents;
     };
+    if let Some(conflict) = conflict(text, file) {
+        findings.push(conflict);
+        return vec![hole(text, file)];
+    }
     let lax = build::read(text, file, mode, false);
     let syntax = syntax::explain(text, file, &strict_stop, lax.stop.as_ref());
     // The forgiving reading got at least as far, so its tree hides less.

@@ -470,6 +470,29 @@ impl Case<'_> {
             .related(self.span(start, self.at), "the value begins here")
             .help("put the whole value in quotes");
         }
+        // A line that its neighbours on both sides are deeper than slipped itself.
+        if let Some(slipped) = above
+            && let Some(before) = slipped.above(self.text)
+            && slipped.indent() < self.line.indent()
+            && ![slipped, before, self.line].iter().any(|line| line.code(self.text).starts_with('-'))
+            && (before.indent() == self.line.indent() && before.code(self.text).contains(':')
+                || before.indent() == slipped.indent() && before.code(self.text).trim_end().ends_with(':'))
+        {
+            let depth = self.line.indent();
+            return codes::syntax(
+                "the line is indented less than the lines around it",
+                format!("indented by {}", slipped.indent()),
+                self.line_span(slipped),
+            )
+            .related(self.line_span(self.line), format!("the lines around it are indented by {depth}"))
+            .note("so it ends what the lines above belong to, and the line below belongs to nothing")
+            .help(format!("indent it by {depth} spaces, as the lines around it"))
+            .fix(
+                format!("indent it by {depth} spaces"),
+                self.span(slipped.start, slipped.code),
+                " ".repeat(depth),
+            );
+        }
         match above {
             Some(above) if above.indent() < self.line.indent() => codes::syntax(
                 "the line is indented deeper, but the line above already has a value",
@@ -552,7 +575,8 @@ impl Case<'_> {
             return finding.help("align it with the lines that it belongs to");
         }
         let words = crate::diagnostic::list_words(&spaces, "or");
-        finding.help(format!("indent it by {words} spaces, like the lines that it belongs to"))
+        let key = "or write the key under which it belongs on a line above it";
+        finding.help(format!("indent it by {words} spaces, like the lines that it belongs to, {key}"))
     }
 
     /// Text behind a bracket that closed: `[new] order`.

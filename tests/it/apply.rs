@@ -127,7 +127,7 @@ fn a_plan_is_stale_by_category() {
     }
 }
 
-/// A plan that was refused is refused again, and nothing of it is saved by asking twice. What one has begun, it may finish.
+/// A plan that was refused is refused again, and nothing of it is saved by asking twice, even where it has begun.
 #[test]
 fn a_stale_plan_is_stale_however_often_it_is_applied() {
     for project in each_kind() {
@@ -142,15 +142,20 @@ fn a_stale_plan_is_stale_however_often_it_is_applied() {
             assert!(ran.err.contains("general of shop: outside pairform saved revision 2"), "{}", ran.err);
             assert_eq!(project.store().records().unwrap().len(), before);
         }
-        // Of a plan that was interrupted after its first save, the rest is saved, and what moved meanwhile is said.
+        // One that was interrupted after its first save goes on with the rest, and not where that moved meanwhile.
         project.run(&["plan", "--out", "p.plan"]).expect(0);
         project.fail(Some("payment_methods"));
         project.run(&["apply", "p.plan"]).expect(3);
         project.fail(None);
         project.by_hand("UPDATE category SET settings = '{\"x\":2}' WHERE category = 'payment_methods'");
         let ran = project.run(&["apply", "p.plan"]).expect(4);
-        assert!(ran.out.contains("\n1 category already saved by this plan, 1 not saved.\n"), "{}", ran.out);
-        assert!(ran.out.contains("outside pairform saved revision 2"), "{}", ran.out);
+        assert!(
+            ran.err.contains("payment_methods of shop: outside pairform saved revision 2"),
+            "{}",
+            ran.err
+        );
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.run(&["apply", "p.plan"]).expect(0);
     }
 }
 
@@ -293,6 +298,7 @@ fn caller<'a>(by: &'a str) -> Caller<'a> {
             true
         },
         forced: &[],
+        begun: None,
         record: &|_| Ok(false),
     }
 }
@@ -658,21 +664,6 @@ fn a_closed_window_and_a_category_that_would_be_emptied_are_refused() {
     project.run(&["apply", "--yes", "--force", "empty: the date is over"]).expect(0);
 }
 
-/// Live mode needs all that is required, so the plan is made while onboarding and made live by hand.
-#[test]
-fn live_integrations_need_leave_where_the_project_says_so() {
-    let project = Project::sqlite();
-    project.write("pairform.yaml", "version: 1\nsafety: {live: require-leave}\n");
-    project.run(&["plan", "--out", "p.plan"]).expect(0);
-    let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
-    let mut plan = plans::read(&text);
-    plans::edit(&mut plan, |one| one.mode = pairform::plan::Mode::Live);
-    project.write("p.plan", &plans::write(&mut plan));
-    let ran = project.run(&["apply", "p.plan"]).expect(5);
-    assert!(ran.err.contains("--allow-live") && ran.err.contains("shop"), "{}", ran.err);
-    project.run(&["apply", "p.plan", "--allow-live"]).expect(0);
-}
-
 /// Sends a signal to an apply while its save of `general` waits for a row that somebody holds; what it printed.
 fn interrupted_in_a_save(project: &Project, url: &str, times: usize) -> (Option<i32>, String) {
     let schema = url.split("schema=").nth(1).unwrap();
@@ -858,18 +849,11 @@ fn where_live_mode_cannot_be_switched_off_nothing_else_is_saved() {
         project.edit("integrations/shop.yaml", "orders: true}", "orders: true, payouts: false}");
         project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
         project.edit("integrations/shop.yaml", "15m", "30m");
-        // Live mode needs all that is required, so the shop was never live; the plan says that it was.
+        // Live mode needs all that is required, so somebody else has switched it on.
+        project.by_hand(
+            "UPDATE category SET settings = '{\"live_mode\":true,\"name\":\"Shop\",\"onboarding_mode\":true}' WHERE category = 'general'",
+        );
         project.run(&["plan", "--out", "p.plan"]).expect(0);
-        let text = std::fs::read_to_string(project.path("p.plan")).unwrap();
-        let mut plan = plans::read(&text);
-        plans::edit(&mut plan, |one| {
-            let general = one.categories.iter_mut().find(|one| one.category == "general").unwrap();
-            let mut off = general.changes[0].clone();
-            off.setting = "live_mode".to_owned();
-            (off.before, off.after) = (true.into(), false.into());
-            general.changes.push(off);
-        });
-        project.write("p.plan", &plans::write(&mut plan));
         let before = project.store().records().unwrap().len();
         project.fail(Some("general"));
         let ran = project.run(&["apply", "p.plan"]).expect(7);
@@ -909,4 +893,84 @@ fn a_loser_that_saved_something_says_so() {
     assert_eq!(project.pending(), ["payment_methods"]);
     project.run(&["apply", "--yes"]).expect(0);
     assert!(project.pending().is_empty());
+}
+
+/// Files and store come to the same by two ways: nothing is to be saved, and an apply notes it, so that the next change is
+/// compared with what holds.
+#[test]
+fn what_files_and_store_agree_in_becomes_the_base_and_counts_as_no_change() {
+    let agreed = "UPDATE category SET settings = '{\"default_terms_of_payment\":\"30\",\"map\":{\"Klarna\":\"14\",\"Swish\":\"0\"}}' WHERE category = 'payment_methods'";
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand(agreed);
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        let plan = project.run(&["plan", "--detailed-exitcode", "-o", "json"]).expect(0).json();
+        let categories = plan["integrations"][0]["categories"].as_array().unwrap();
+        let one = categories.iter().find(|one| one["category"] == "payment_methods").unwrap();
+        assert_eq!((&one["action"], &one["agreed"]), (&"none".into(), &true.into()));
+        let row = |project: &Project| {
+            let all = project.store().read(None).unwrap();
+            all.into_iter().find(|row| row.category == "payment_methods").unwrap()
+        };
+        assert_eq!(row(&project).revision, 2);
+        // Somebody holds the lock: a note is nothing to wait for.
+        let ask = Ask {
+            integration: "shop",
+            owner: "bo",
+            holder: "another-machine/1/1",
+            reason: "a repair",
+            seconds: 600,
+            over: None,
+        };
+        let Asked::Taken(lock) = project.store().lock(&ask).unwrap() else { panic!("it is free") };
+        project.run(&["apply", "--no-input"]).expect(0);
+        assert_eq!(row(&project).revision, 2);
+        project.store().unlock(&lock.id).unwrap();
+        // Nobody is asked, as nothing moves.
+        let applied = project.run(&["apply", "--no-input", "-o", "json"]).expect(0).json();
+        assert_eq!((&applied["agreed"], &applied["summary"]["saved"]), (&1.into(), &0.into()));
+        let now = row(&project);
+        assert_eq!((now.revision, &now.settings), (3, &now.applied));
+        let saves = project.run(&["history", "-o", "json"]).expect(0).json()["saves"].clone();
+        let last = saves.as_array().unwrap().last().unwrap();
+        assert_eq!(last["notes"][0]["kind"], "agreed");
+        assert_eq!(last["changes"].as_array().unwrap().len(), 0);
+        project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(row(&project).revision, 3, "it is noted once");
+        // What is set back outside by now is drift, and no change of the files.
+        project.by_hand(&agreed.replace("\"14\"", "\"30\""));
+        assert!(project.run(&["plan"]).expect(0).out.contains("drift: changed outside, last applied \"14\""));
+    }
+}
+
+/// Somebody saves between the plan and the apply what the apply would: there is nothing left to do.
+#[test]
+fn an_apply_whose_result_somebody_saved_meanwhile_is_done() {
+    let same =
+        "settings = '{\"default_terms_of_payment\":\"30\",\"map\":{\"Klarna\":\"14\",\"Swish\":\"0\"}}'";
+    for (at, also) in [
+        ("INSERT ON run", String::new()),
+        (
+            "UPDATE OF revision ON category WHEN NEW.category = 'general'",
+            format!(", {}", same.replace("settings", "applied")),
+        ),
+    ] {
+        let project = Project::sqlite();
+        project.run(&["apply", "--yes"]).expect(0);
+        project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '14'");
+        if !also.is_empty() {
+            project.edit("integrations/shop.yaml", "name: Shop", "name: Market");
+        }
+        let rival = format!(
+            "CREATE TRIGGER rival AFTER {at} BEGIN UPDATE category SET {same}{also} WHERE category = 'payment_methods'; END"
+        );
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.by_hand(&rival);
+        let ran = project.run(&["apply", "--yes"]).expect(0);
+        assert_eq!(ran.out.contains("is so already, as revision 2"), !also.is_empty(), "{}", ran.out);
+        project.by_hand("DROP TRIGGER rival");
+        // A plan that was saved works once, and this one is of a state that is gone.
+        project.run(&["apply", "p.plan"]).expect(4);
+        assert!(project.pending().is_empty());
+    }
 }

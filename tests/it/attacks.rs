@@ -309,6 +309,9 @@ fn a_merge_allows_what_the_approved_branch_names_and_no_tag_does() {
     }
     let (code, said) = apply("approved=origin/main");
     assert!(code == 6 && said.contains("woocommerce=evil.example.com"), "{said}");
+    // A comparison has the same base.
+    let told = repository.run(&["diff", "--base", "origin/main"]);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("evil.example.com"), "{told:?}");
     // Merged.
     repository.git(&["update-ref", "refs/remotes/origin/main", &second]);
     assert_eq!(apply("approved=origin/main").0, 0);

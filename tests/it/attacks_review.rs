@@ -96,10 +96,6 @@ fn of_nordic(levels: &str, connection: &str, told: &'static [&'static str]) -> V
 }
 
 fn variants() -> Vec<Variant> {
-    let built_in = |path: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(path);
-        std::fs::read_to_string(path).unwrap()
-    };
     let plain = "levels: {W0424: deny}\n";
     vec![
         with("  max_changed: 30%\n", "  max_changed: 90%\n", &["safety.max_changed weaker"]),
@@ -540,4 +536,89 @@ fn a_change_does_not_word_its_own_review() {
         let output = repository.run(&["validate", "-o", "markdown"]);
         assert_eq!(output.status.code(), Some(64), "{include}: {output:?}");
     }
+}
+
+/// The text of a built-in part.
+fn built_in(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(path);
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn an_untrusted_run_takes_replaced_parts_and_templates_from_the_base_or_not_at_all() {
+    let part = "schemas/categories/order.yaml";
+    let marked = |mark: &str| {
+        built_in("categories/order.yaml").replacen("title: Order Settings", &format!("title: {mark}"), 1)
+    };
+    assert!(marked("MARK").contains("MARK"), "the built-in category is called otherwise");
+    for (of_base, used) in [(None, "Order Settings"), (Some("OURS"), "OURS")] {
+        let repository = attacked();
+        if let Some(mark) = of_base {
+            repository.git(&["switch", "-q", "main"]);
+            repository.write(part, &marked(mark));
+            repository.commit("Our own category");
+            repository.git(&["switch", "-q", "-C", "topic"]);
+        }
+        repository.write(part, &marked("THEIRS"));
+        repository.write("templates/comment.md", "THEIR words\n");
+        let other = nordic("levels: {W0424: deny}\n", "shop: nordic") + "  # order\n";
+        let other = other.replace("settings:\n", "settings:\n  order: {creates: invoice}\n");
+        repository.write(NORDIC, &other);
+        repository.commit("Innocent");
+        let compared = ["diff", "--base", "main", "-o", "markdown"];
+        let trusted = said(&repository.run(&compared));
+        assert!(trusted.contains("THEIRS") && !trusted.contains("THEIR words"), "{trusted}");
+        let output = repository.run(&[&compared[..], &["--untrusted"]].concat());
+        let untrusted = said(&output);
+        assert!(untrusted.contains(used) && !untrusted.contains("THEIR"), "{untrusted}");
+        // It is told all the same, in the report and beside it.
+        assert!(untrusted.contains(part), "{untrusted}");
+        let beside = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(beside.contains(&format!("{part} is not used in an untrusted run")), "{beside}");
+        // Without a base there is nobody's word for it.
+        let alone = repository.run(&["validate", "--untrusted", "-o", "markdown"]);
+        assert!(!said(&alone).contains("THEIR"), "{alone:?}");
+        assert!(said(&alone).contains("pairform validate"), "{alone:?}");
+        let shown = said(&repository.run(&["schema", "show", "fortnox-shopify", "--untrusted"]));
+        assert!(shown.contains("Order Settings") && !shown.contains("THEIRS"), "{shown}");
+        let plain = said(&repository.run(&["schema", "show", "fortnox-shopify"]));
+        assert!(plain.contains("THEIRS"), "{plain}");
+    }
+}
+
+#[test]
+fn each_part_that_replaces_a_built_in_one_is_told_by_name() {
+    for (path, told) in [
+        ("connectors/shopify.yaml", "replaces the built-in connector shopify"),
+        ("categories/stock.yaml", "replaces the built-in category stock"),
+        ("pairs/fortnox-shopify.yaml", "replaces the built-in pair fortnox-shopify"),
+        ("flows.yaml", "replaces the built-in flows"),
+        ("data/vat.yaml", "replaces the built-in VAT rates of "),
+    ] {
+        let repository = attacked();
+        let file = format!("schemas/{path}");
+        repository.write(&file, &built_in(path));
+        repository.commit("Innocent");
+        for command in [&["validate"][..], &["plan", "--store", "sqlite:a.db"], &["diff", "--base", "main"]] {
+            let text = said(&repository.run(command));
+            assert!(text.contains(&format!("{file} {told}")), "{command:?} {file}: {text}");
+        }
+        let listed = repository.json(&["schema", "list"]);
+        let is_listed = listed["replaced"].as_array().unwrap().contains(&file.as_str().into());
+        assert_eq!(is_listed, path.contains('/') && !path.starts_with("data/"), "{listed}");
+        let text = said(&repository.run(&["schema", "list"]));
+        assert_eq!(text.contains("in the place of the built-in one"), is_listed, "{text}");
+    }
+    // Under another name no part takes the place of one.
+    let repository = attacked();
+    repository.write("schemas/connectors/mine.yaml", &built_in("connectors/shopify.yaml"));
+    repository.write("schemas/connectors/shopify.yml", &built_in("connectors/shopify.yaml"));
+    let codes: Vec<String> = repository.json(&["validate"])["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["path"].as_str().unwrap().starts_with("schemas/"))
+        .map(|one| one["code"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(codes, ["E0340", "W0208"]);
 }

@@ -325,7 +325,7 @@ fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
     let gone = run(&["revert", "shop", "--commit", &second], 64);
     assert!(gone.contains("is deployed and in no file") && gone.contains("--rev REVISION"), "{gone}");
     run(&["revert", "shop", "--commit", &second, "--rev", "HEAD~1", "--out", "again.plan"], 0);
-    run(&["apply", "again.plan"], 0);
+    run(&["apply", "again.plan", "--rev", "HEAD~1"], 0);
     let no_time = run(&["revert", "shop", "--time", "yesterday", "--rev", "HEAD~1"], 64);
     assert!(no_time.starts_with("error: `yesterday` is no time\n"), "{no_time}");
     assert!(run(&["revert", "shp", "--time", "yesterday"], 64).contains("there is no integration `shp`"));

@@ -196,7 +196,8 @@ fn turning_a_flow_on_makes_what_it_needs_required() {
     shop.edit(file, "payouts: false", "payouts: true");
     let validated = shop.json(ERRORS, &["validate"]);
     let missing: BTreeSet<&str> =
-        validated["findings"].as_array().unwrap().iter().filter_map(|f| f["setting"].as_str()).collect();
+        validated["findings"][0]["settings"].as_array().unwrap().iter().filter_map(|s| s.as_str()).collect();
+    assert_eq!(validated["summary"]["errors"], 2);
     assert_eq!(missing, BTreeSet::from(["payout.map", "payout.reference_field"]));
     let plan = shop.json(ERRORS, &["plan"]);
     assert_eq!(plan["integrations"][0]["readiness"]["required"], before + 2);

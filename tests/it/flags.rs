@@ -13,13 +13,15 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
-const CASES: [Case; 18] = [
+const CASES: [Case; 20] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
         flag: "--store",
         changes: true,
         values: &[&["sqlite:test.db", "--env", "live"], &["sqlite:live.db", "--env", "test"]],
     },
+    Case { flag: "--store-timeout", changes: false, values: &[&["60s"]] },
+    Case { flag: "--own-triggers", changes: false, values: &[&[]] },
     Case { flag: "--integration", changes: true, values: &[&["s001"], &["s002"]] },
     Case { flag: "--pair", changes: true, values: &[&["fortnox-shopify"], &["fortnox-woocommerce"]] },
     Case { flag: "--category", changes: true, values: &[&["sales_accounts"], &["order"]] },

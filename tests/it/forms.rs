@@ -66,6 +66,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
                 blocked: vec![text.to_owned()],
                 next_sync: Some(text.to_owned()),
                 save: None,
+                agreed: None,
                 owners: vec![text.to_owned()],
             }],
             effects: Some(pairform::plan::Effects { through: vec![text.to_owned()], ..Default::default() }),
@@ -74,9 +75,12 @@ fn plan(text: &str, integrations: usize) -> Plan {
     let integrations: Integrations = integrations.into_iter().collect();
     let summary = integrations.tally().summary.clone();
     Plan {
-        format_version: "1.0".to_owned(),
+        format_version: pairform::plan::FORMAT_VERSION.to_owned(),
         command: "plan".to_owned(),
+        plan_version: 2,
         digest: String::new(),
+        signature: None,
+        made_with: None,
         commit: None,
         environment: Some(text.to_owned()),
         store: None,
@@ -86,6 +90,9 @@ fn plan(text: &str, integrations: usize) -> Plan {
         released: vec![Released { integration: text.to_owned(), category: text.to_owned(), revision: 1 }],
         refusals: vec![Refusal::new(text, text)],
         revert: None,
+        way_back: None,
+        unknown_secrets: Vec::new(),
+        assumed_secrets: false,
         findings: vec![finding(text, "error"), finding(text, "warning"), finding(text, "error")],
         notes: vec![text.to_owned()],
         summary,

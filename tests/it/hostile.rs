@@ -391,7 +391,7 @@ fn plan_files_are_proven_before_they_are_applied() {
         ("list", "[]".to_owned()),
         ("object", "{}".to_owned()),
         ("deep", "[".repeat(100_000)),
-        ("major", good.replace("\"format_version\":\"1.0\"", "\"format_version\":\"2.0\"")),
+        ("major", good.replace("\"format_version\":\"1.1\"", "\"format_version\":\"2.0\"")),
         ("changed", good.replace("\"after\":\"A\"", "\"after\":\"B\"")),
         ("cut", good[..good.len() / 2].to_owned()),
     ] {
@@ -413,9 +413,9 @@ fn plan_files_are_proven_before_they_are_applied() {
         plan.to_string()
     };
     for (version, more, said) in [
-        ("1.1", "hold_until", "it has format 1.1 and this pairform knows 1.0"),
-        ("1.1", "", "update pairform"),
-        ("1.0", "hold_until", "it holds what this pairform does not know"),
+        ("1.2", "hold_until", "it has format 1.2 and this pairform knows 1.1"),
+        ("1.2", "", "update pairform"),
+        ("1.1", "hold_until", "it holds what this pairform does not know"),
         ("2.0", "", "it has format 2.0"),
     ] {
         project.write("bad.json", sealed(version, more));
@@ -424,7 +424,7 @@ fn plan_files_are_proven_before_they_are_applied() {
         project.write("bad.json", sealed(version, more).replace("fortnox-shopify", "shopify-fortnox"));
         assert!(!project.run(&["apply", "bad.json"]).stderr.contains("update pairform"), "{version} {more}");
     }
-    project.write("bad.json", sealed("1.0", ""));
+    project.write("bad.json", sealed("1.1", ""));
     project.run(&["show", "bad.json"]).assert_code(0);
     project.write("bad.json", [0xff, 0xfe, 0]);
     assert_stops(&project, &["apply", "bad.json"], 64);

@@ -162,6 +162,7 @@ fn apply_in_turns(
             left.get() > 0
         },
         forced: &[],
+        begun: None,
         record: &|_| Ok(false),
     };
     apply::apply(plan, store, &caller, &mut |_| ())

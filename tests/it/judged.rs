@@ -436,3 +436,128 @@ fn rules_that_cannot_be_used_stop_and_are_never_passed_by() {
         }
     }
 }
+
+/// What is recorded of the one shop: the row, and its settings with their places.
+fn said(walk: &Walk, integration: &str) -> Option<(pairform::store::Said, serde_json::Value)> {
+    let mut store = pairform::store::open_existing(&*walk.url()).unwrap().unwrap();
+    let said = store.said(Some(&[integration.to_owned()])).unwrap().pop()?;
+    let settings = store.document(&said.settings).unwrap().unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&store.document(&said.schema).unwrap().unwrap()).unwrap();
+    assert!(schema["properties"]["settings"]["properties"]["payment_methods"].is_object());
+    Some((said, serde_json::from_str(&settings).unwrap()))
+}
+
+#[test]
+fn an_apply_records_what_the_files_say_of_each_setting_and_where() {
+    for store in each_kind() {
+        let walk = Walk::begun(&store, NO_RULES);
+        let (first, settings) = said(&walk, "shop").unwrap();
+        assert_eq!((first.pair.as_str(), first.environment.as_str()), ("fortnox-shopify", "production"));
+        let facts: serde_json::Value = serde_json::from_str(&first.facts).unwrap();
+        assert_eq!(facts["unmanaged"], serde_json::json!(["connectors"]));
+        let terms = &settings["payment_methods"];
+        assert_eq!(terms["settings"]["map"]["Klarna"], "30");
+        assert_eq!(terms["places"]["map.Klarna"], "integrations/shop.yaml:8");
+        // Nothing is written twice.
+        walk.commit("Nothing");
+        walk.apply(&[]).assert_code(0);
+        assert_eq!(said(&walk, "shop").unwrap().0, first);
+        // Of what a filter leaves out, what was recorded stands; and what was held back is recorded all the same.
+        walk.shop("14", "Market");
+        walk.project.edit("integrations/shop.yaml", "[connectors]", "[connectors, stock]");
+        walk.commit("Other terms, another name");
+        walk.apply(&["--category", "general"]).assert_code(0);
+        let (second, settings) = said(&walk, "shop").unwrap();
+        assert_eq!(settings["general"]["settings"]["name"], "Market");
+        assert_eq!(settings["payment_methods"]["settings"]["map"]["Klarna"], "30");
+        assert!(second.facts.contains("stock") && second.commit != first.commit);
+        walk.apply(&[]).assert_code(0);
+        assert_eq!(said(&walk, "shop").unwrap().1["payment_methods"]["settings"]["map"]["Klarna"], "14");
+        // What left the files is said no more.
+        let text = walk.project.read("integrations/shop.yaml");
+        std::fs::remove_file(walk.project.at("integrations/shop.yaml")).unwrap();
+        walk.project
+            .write("integrations/other.yaml", text.replace("integration: shop", "integration: other"));
+        walk.commit("Another shop");
+        walk.apply(&[]).assert_code(0);
+        assert!(said(&walk, "shop").is_none() && said(&walk, "other").is_some());
+    }
+}
+
+#[test]
+fn another_pair_is_no_way_out_of_the_limits_of_the_one_that_was_applied() {
+    let mut walk = Walk::begun("sqlite:state.db", NO_RULES);
+    walk.rules("safety: {pairs: {fortnox-shopify: {max_changed: 10%}}}");
+    walk.commit("A limit");
+    walk.apply(&[]).assert_code(0);
+    walk.shop("14", "Shop");
+    walk.project.edit("integrations/shop.yaml", "fortnox-shopify", "fortnox-woocommerce");
+    walk.commit("Another pair, and shorter terms");
+    assert_eq!(walk.changes(), ["other integrations.shop.pair"]);
+    assert_eq!(walk.refusals(), BTreeMap::from([("max_changed".to_owned(), false)]));
+    walk.apply(&[]).assert_code(5);
+}
+
+#[test]
+fn history_drift_and_the_record_tell_when_rules_changed() {
+    for store in each_kind() {
+        let mut walk = Walk::begun(&store, "safety: {max_changed: 10%}");
+        let before = walk.project.run(&["audit", "export"]);
+        walk.project.write("before.jsonl", &before.assert_code(0).stdout);
+        walk.rules("safety: {max_changed: 30%, protected: [connectors]}");
+        walk.shop("30", "Shop");
+        let commit = walk.commit("Other rules");
+        let drift = walk.project.run(&["drift", "--detailed-exitcode"]);
+        assert!(drift.assert_code(0).stdout.contains("weaker    safety.max_changed"), "{}", drift.stdout);
+        walk.apply(&[]).assert_code(0);
+        let history = walk.project.run(&["history"]);
+        let told = &history.assert_code(0).stdout;
+        for part in [
+            "rules that judge of production  tester  commit",
+            "    recorded for the first time",
+            "    weaker    safety.max_changed  10% → 30%",
+            "    stricter  safety.protected    connectors added",
+        ] {
+            assert!(told.contains(part), "{part}\n{told}");
+        }
+        let json = walk.project.run(&["history", "-o", "json", "--commit", &commit]).json();
+        assert_eq!(json["rules"].as_array().unwrap().len(), 1);
+        assert_eq!(json["rules"][0]["changes"][0]["direction"], "weaker");
+        let narrow = walk.project.run(&["history", "shop", "-o", "json"]).json();
+        assert_eq!(narrow["rules"], serde_json::json!([]));
+        // The record carries them, each bound to the line before.
+        let after = walk.project.run(&["audit", "export"]);
+        walk.project.write("after.jsonl", &after.assert_code(0).stdout);
+        let proved = ["audit", "verify", "after.jsonl", "--after", "before.jsonl"];
+        walk.project.run(&proved).assert_code(0);
+        let lines: Vec<&str> = after.stdout.lines().collect();
+        let judged: Vec<usize> =
+            (0..lines.len()).filter(|at| lines[*at].contains("\"kind\":\"rules\"")).collect();
+        assert_eq!(judged.len(), 2);
+        assert!(lines[judged[1]].contains("\"percent\":30"));
+        for at in judged {
+            let mut without = lines.clone();
+            without.remove(at);
+            walk.project.write("without.jsonl", without.join("\n"));
+            walk.project.run(&["audit", "verify", "without.jsonl"]).assert_code(1);
+        }
+    }
+    // What somebody changed in the store itself is told.
+    let walk = Walk::begun("sqlite:state.db", "safety: {max_changed: 10%}");
+    let shell = rusqlite::Connection::open(walk.project.at("state.db")).unwrap();
+    shell
+        .execute_batch(
+            "DROP TRIGGER rules_are_not_changed; UPDATE rules SET document = replace(document, '10', '99')",
+        )
+        .unwrap();
+    drop(shell);
+    let changed = walk.project.run(&["audit", "export"]);
+    assert!(
+        changed.assert_code(1).stderr.contains("were changed in the store after that"),
+        "{}",
+        changed.stderr
+    );
+    let told = walk.project.run(&["history"]);
+    assert!(told.assert_code(0).stdout.contains("they were changed after that"), "{}", told.stdout);
+}

@@ -8,8 +8,8 @@ use pairform::http::{self, Fault};
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::{self, Host, Request, Workspace};
+use pairform::secrets;
 use pairform::trust::{Grant, Origin, Trust};
-use pairform::{plan, secrets};
 
 /// Plans the project in a folder and applies it; how many categories were saved.
 fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -> ops::Result<usize> {
@@ -30,16 +30,16 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -
     };
     let workspace = Workspace::open(folder)?;
     let request = Request::default();
-    let ops::plan::Planned { project, mut plan, judging } =
-        ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
-    plan::file::seal(&mut plan);
+    let mut planned = ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
+    planned.seal();
+    let ops::plan::Planned { project, plan, judging } = planned;
     let approved = check(plan, &judging, &Consent::default(), (host.now)())?;
     if !approved.plan().is_pending() {
         return Ok(0);
     }
     let (_, address) = project.store(&request, &host)?;
     let wait = Duration::from_secs(1);
-    let applied = ops::apply::apply(&project, &judging, &address, approved, wait, &host)?;
+    let applied = ops::apply::apply(&project, &judging, &address, approved, None, wait, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())
 }

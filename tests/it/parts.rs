@@ -372,7 +372,7 @@ fn the_built_in_parts_hold_what_is_asked_of_a_project_s_own() {
     let (sources, findings) = judged(&files);
     // Each of them is told by its name, as it takes the place of a built-in one, and nothing else is.
     let (replaced, findings): (Vec<_>, Vec<_>) = findings.iter().partition(|one| one.code.id == "N0342");
-    assert!(replaced.len() > 50 && replaced.len() == files.len(), "{} {}", replaced.len(), files.len());
+    assert!(replaced.len() > 50 && replaced.len() == files.len() - 1, "{} {}", replaced.len(), files.len());
     let said: Vec<String> = findings
         .iter()
         .map(|one| {

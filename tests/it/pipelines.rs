@@ -7,20 +7,20 @@ use serde_json::Value as Json;
 
 use crate::revisions::{Repository, project, shop};
 
-fn read(path: &str) -> Json {
+pub fn read(path: &str) -> Json {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci").join(path))
         .unwrap();
     serde_yaml::from_str(&text).unwrap()
 }
 
 /// The script of a named step of a GitHub job.
-fn step(workflow: &Json, job: &str, name: &str) -> String {
+pub fn step(workflow: &Json, job: &str, name: &str) -> String {
     let steps = workflow["jobs"][job]["steps"].as_array().unwrap();
     let step = steps.iter().find(|step| step["name"] == name).unwrap();
     step["run"].as_str().unwrap().to_owned()
 }
 
-fn shell(repository: &Repository, script: &str, variables: &[(&str, &str)]) -> Output {
+pub fn shell(repository: &Repository, script: &str, variables: &[(&str, &str)]) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_pairform"));
     let path = std::env::join_paths(
         std::iter::once(program.parent().unwrap().to_path_buf())
@@ -56,7 +56,7 @@ fn branches() -> Repository {
 fn the_github_steps_of_a_pull_request_make_a_comment_a_page_and_a_scan() {
     let workflow = read("github/pull-request.yml");
     let repository = branches();
-    let annotate = shell(&repository, &step(&workflow, "review", "Annotate"), &[]);
+    let annotate = shell(&repository, &step(&workflow, "review", "Annotate"), &[("BASE", "origin/main")]);
     assert!(annotate.status.success(), "{annotate:?}");
     let describe = shell(&repository, &step(&workflow, "review", "Describe"), &[("BASE", "origin/main")]);
     assert!(describe.status.success(), "{describe:?}");

@@ -121,7 +121,7 @@ fn as_role(server: &Server, url: &str, role: &str, rights: &str) -> String {
     let make = format!(
         "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; SET search_path = {schema};
          GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {role};
-         GRANT UPDATE ON run, lock TO {role}; {rights}"
+         GRANT UPDATE ON run, lock, said, source TO {role}; {rights}"
     );
     server.shell().batch_execute(&make).unwrap();
     url.replace("configure:", &format!("{role}:"))

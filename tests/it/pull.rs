@@ -81,7 +81,7 @@ fn text(text: &str) -> Value {
 
 /// Every change that a plan holds.
 fn changes(folder: &Path) -> Vec<Json> {
-    let output = pairform(folder, &["plan", "-o", "json"]);
+    let output = pairform(folder, &["plan", "--assume-secrets", "-o", "json"]);
     let plan: Json = serde_json::from_slice(&output.stdout).unwrap();
     let integrations = plan["integrations"].as_array().unwrap();
     let categories =

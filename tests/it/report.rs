@@ -294,6 +294,7 @@ fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change
         owners: Vec::new(),
         next_sync: None,
         save: None,
+        agreed: None,
     }
 }
 
@@ -319,7 +320,10 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
         command: "plan".to_owned(),
+        plan_version: 2,
         digest: String::new(),
+        signature: None,
+        made_with: None,
         commit: None,
         environment: None,
         store: None,
@@ -331,6 +335,9 @@ fn plan(integrations: Vec<Integration>, categories: Categories, settings: Settin
         refusals: Vec::new(),
         notes: Vec::new(),
         revert: None,
+        way_back: None,
+        unknown_secrets: Vec::new(),
+        assumed_secrets: false,
         findings: Vec::new(),
         comparison: None,
         policy_changes: None,

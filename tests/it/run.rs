@@ -20,6 +20,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// What a command printed that was made by [`Project::command`].
+    pub fn of_output(output: &Output) -> Run {
+        Run::of(output, Duration::ZERO)
+    }
+
     fn of(output: &Output, took: Duration) -> Run {
         Run {
             code: output.status.code().unwrap_or(-1),
@@ -60,6 +65,13 @@ impl Project {
         let project = Project { folder: tempfile::tempdir().unwrap() };
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/projects").join(name);
         copy(&from, project.path());
+        project
+    }
+
+    /// A copy of an example.
+    pub fn copy_example(name: &str) -> Project {
+        let project = Project { folder: tempfile::tempdir().unwrap() };
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name), project.path());
         project
     }
 

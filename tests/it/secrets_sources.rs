@@ -120,7 +120,9 @@ fn a_program_runs_when_a_line_allows_it_and_only_to_apply() {
     let ran = || folder.path().join("ran").exists();
     let planned = allowing(&line, folder.path(), &["plan"]);
     assert!(planned.status.success(), "{}", connectors_error(&planned));
-    for (lines, arguments) in [(&*line, &["apply"][..]), ("", &["apply", "--yes"])] {
+    for (lines, arguments) in
+        [(&*line, &["apply"][..]), (&line, &["apply", "--no-input"]), ("", &["apply", "--yes"])]
+    {
         let refused = allowing(lines, folder.path(), arguments);
         assert!(!refused.status.success() && !ran(), "{lines} {arguments:?}: {}", connectors_error(&refused));
     }
@@ -132,7 +134,20 @@ fn a_program_runs_when_a_line_allows_it_and_only_to_apply() {
     let holds = |text: &str| store.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("exec/it") && !holds(CANARY));
     std::fs::remove_file(folder.path().join("ran")).unwrap();
-    assert_eq!(allowing(&line, folder.path(), &["plan", "--detailed-exitcode"]).status.code(), Some(0));
+    // What is not at hand for a plan is unknown, and may have changed.
+    let unknown = allowing(&line, folder.path(), &["plan", "--detailed-exitcode"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(connectors_error(&unknown).contains("→ unknown: its value is not at hand here"));
+    let assumed = allowing(&line, folder.path(), &["plan", "--detailed-exitcode", "--assume-secrets"]);
+    assert_eq!(assumed.status.code(), Some(0), "{}", connectors_error(&assumed));
+    let assumed = allowing(&line, folder.path(), &["apply", "--yes", "--assume-secrets"]);
+    assert_eq!(assumed.status.code(), Some(0), "{}", connectors_error(&assumed));
+    assert!(!ran(), "nothing is saved, so nothing is asked for");
+    // Once it is agreed to, the program tells that nothing changed, and nothing is saved.
+    let same = allowing(&line, folder.path(), &["apply", "--yes"]);
+    assert_eq!(same.status.code(), Some(0));
+    assert!(ran());
+    assert!(connectors_error(&same).contains("connectors         is so already, as revision 1"));
     for (reference, command, line, part) in [
         ("exec/other", format!("[{token}]"), "", "lists no program"),
         ("exec/it", format!("[{}]", at("broken")), &*format!("program={}", at("broken")), "ended with"),

@@ -138,6 +138,29 @@ impl Server {
         self.try_shell().unwrap()
     }
 
+    /// A role of its own that is asked for its password in this way: `password`, `md5` or `scram-sha-256`. The URL's part
+    /// before the `@`.
+    pub fn role(&self, name: &str, method: &str) -> String {
+        let encryption = if method == "md5" { "md5" } else { "scram-sha-256" };
+        let make = format!(
+            "SET password_encryption = '{encryption}'; CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"
+        );
+        let mut shell = self.shell();
+        shell.batch_execute(&make).unwrap();
+        let rules = self.folder.join("data/pg_hba.conf");
+        let text = std::fs::read_to_string(&rules).unwrap();
+        std::fs::write(&rules, format!("host all {name} all {method}\n{text}")).unwrap();
+        shell.batch_execute("SELECT pg_reload_conf()").unwrap();
+        // Which takes a moment.
+        while postgres::Client::connect(
+            &self.url("sslmode=disable").replace("configure:", &format!("{name}:")),
+            postgres::NoTls,
+        )
+        .is_err()
+        {}
+        format!("{name}:{PASSWORD}")
+    }
+
     pub fn authority(&self) -> PathBuf {
         self.folder.join("authority.pem")
     }

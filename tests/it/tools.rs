@@ -13,17 +13,19 @@ pub enum Tool {
     PgBouncer,
     PostgreSql,
     Script,
+    SshKeygen,
     Strace,
     Valgrind,
 }
 
-const ALL: [Tool; 8] = [
+const ALL: [Tool; 9] = [
     Tool::Browser,
     Tool::LanguageServer,
     Tool::Node,
     Tool::PgBouncer,
     Tool::PostgreSql,
     Tool::Script,
+    Tool::SshKeygen,
     Tool::Strace,
     Tool::Valgrind,
 ];
@@ -48,6 +50,7 @@ impl Tool {
                 ("no initdb and postgres in PATH or /usr/lib/postgresql", "apt-get install postgresql")
             }
             Tool::Script => ("no script in PATH", "apt-get install bsdutils"),
+            Tool::SshKeygen => ("no ssh-keygen in PATH", "apt-get install openssh-client"),
             Tool::Strace => ("no strace that may trace here", "apt-get install strace"),
             Tool::Valgrind => ("no valgrind in PATH", "apt-get install valgrind"),
         }

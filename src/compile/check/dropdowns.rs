@@ -50,12 +50,16 @@ fn walk(
             let Some(set) = context.view.set(connector, name) else { return };
             let Some(schema) = schema_at(category, trail) else { return };
             let free = schema.get("x-free").or_else(|| schema.get("items")?.get("x-free"));
-            if free.and_then(Json::as_bool) == Some(true) {
-                return;
-            }
             let title = context.view.set_title(connector, name);
             let path: SettingPath = trail.keys().into_iter().collect();
             let about = context.about(&category.id, &path);
+            if free.and_then(Json::as_bool) == Some(true) {
+                findings.extend(
+                    nearly_known(&path.to_string(), text, set, &title, schema, node)
+                        .map(|finding| finding.about(about)),
+                );
+                return;
+            }
             findings.extend(
                 judge(&path.to_string(), text, set, &title, schema, node).map(|finding| finding.about(about)),
             );
@@ -99,6 +103,40 @@ fn judge(name: &str, text: &str, set: &Set, title: &str, schema: &Json, node: &N
     let shown: Vec<String> =
         shown.iter().map(|choice| format!("{} {}", quote(&choice.value), choice.label)).collect();
     Some(codes::unknown_option(name, &quote(text), title, &set.fetched, &shown, near.is_some(), node.span))
+}
+
+/// A value that may be any text, and is nearly one that is known.
+fn nearly_known(
+    name: &str,
+    text: &str,
+    set: &Set,
+    title: &str,
+    schema: &Json,
+    node: &Node,
+) -> Option<Finding> {
+    if set.choice(text).is_some() {
+        return None;
+    }
+    let by_label = set.choices.iter().find(|choice| choice.label == text).map(|choice| choice.value.as_str());
+    let near = by_label.or_else(|| {
+        // Another number is another thing, however near it is.
+        let letters = |text: &str| !text.bytes().any(|byte| byte.is_ascii_digit());
+        nearest(
+            text,
+            set.choices
+                .iter()
+                .map(|choice| choice.value.as_str())
+                .filter(|value| letters(value) && letters(text)),
+        )
+    })?;
+    Some(codes::nearly_known(
+        name,
+        &quote(text, schema),
+        &quote(near, schema),
+        title,
+        &set.fetched,
+        node.span,
+    ))
 }
 
 /// The choice that was meant beyond doubt or nearly so. Another number is another account, however near it is.
@@ -173,13 +211,17 @@ fn covers(
             continue;
         }
         let gone = set.gone.iter().any(|gone| gone.value == key);
-        let near = nearest(
-            key,
-            set.choices.iter().map(|choice| choice.value.as_str()).filter(|value| map.get(value).is_none()),
-        );
+        let near = nearest(key, set.choices.iter().map(|choice| choice.value.as_str()));
         let by_label =
             set.choices.iter().find(|choice| choice.label == key).map(|choice| choice.value.as_str());
-        let near = by_label.or(near);
+        // `Klarna="30"` is one text.
+        let unparted = || {
+            let known = set.choices.iter().map(|choice| choice.value.as_str());
+            known
+                .into_iter()
+                .find(|value| key.strip_prefix(value).is_some_and(|rest| rest.trim_start().starts_with('=')))
+        };
+        let near = by_label.or(near).or_else(unparted);
         if gone || near.is_some() {
             let near = near.map(text);
             let about = context.about(&category.id, &path.child(key));

@@ -35,6 +35,7 @@ pub mod secrets;
 pub mod starts;
 pub mod values;
 pub mod visible;
+pub mod zones;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -71,6 +72,7 @@ const RULES: &[Rule] = &[
     secrets::check,
     starts::check,
     visible::check,
+    zones::check,
 ];
 
 /// What is known beside a document and its pair.
@@ -105,12 +107,22 @@ pub fn check(
     findings: &mut Vec<Finding>,
 ) -> Checked {
     let Known { options, vat, today, programs, levels: of_project } = known;
-    let words = Words { pair: Some(pair), integration: Some(&composed.name), hidden, ..Words::default() };
+    let hidden = Span::apart(hidden.to_vec());
+    let words =
+        Words { pair: Some(pair), integration: Some(&composed.name), hidden: &hidden, ..Words::default() };
     let (mut said, repaired) = pair.validator().judge_repaired(&composed.root, words);
     let root = repaired.as_ref().unwrap_or(&composed.root);
     if composed.incomplete {
         // What is missing may stand in the text that could not be read.
-        said.retain(|finding| finding.code != &crate::diagnostic::codes::schema::MISSING_KEY);
+        said.retain(|finding| !codes::schema::is_of_absence(finding));
+    }
+    // Names that meet since the line between them is missing are no second mistake.
+    if let Some(lost) = said.iter().find(|finding| codes::schema::is_part_lost(finding)) {
+        let at = lost.primary.span;
+        findings.retain(|finding| {
+            let span = finding.primary.span;
+            finding.code != &codes::yaml::DUPLICATE_KEY || span.file != at.file || span.start < at.start
+        });
     }
     // What composing found wrong has its finding already, such as an id that the file's name contradicts.
     let told: HashSet<Span> = findings.iter().map(|finding| finding.primary.span).collect();
@@ -176,7 +188,7 @@ fn one_a_place(schema: Vec<Finding>, rules: Vec<Finding>, findings: &mut Vec<Fin
         // What a rule warns of may only follow from what the schema refuses.
         let follows = finding.severity != Severity::Error
             && finding.code != &codes::schema::REQUIRED_SETTING_UNSET
-            && spoken_of.meets(&finding.about);
+            && spoken_of.lead_to(finding);
         if !repeats && !follows {
             kept.push(finding.clone());
         }
@@ -211,21 +223,26 @@ struct Spoken {
 impl Settings {
     fn of(findings: &[Finding]) -> Self {
         let mut settings = Settings::default();
-        for about in findings.iter().map(|finding| &finding.about) {
-            let Some(path) = about.setting.as_deref().and_then(SettingPath::parse) else { continue };
-            let spoken = settings.0.entry(about.category.clone()).or_default();
+        for finding in findings {
+            let Some(path) = finding.about.setting.as_deref().and_then(SettingPath::parse) else { continue };
+            let spoken = settings.0.entry(finding.about.category.clone()).or_default();
             for length in 0..=path.segments().len() {
                 spoken.above.insert(path.segments()[..length].to_vec());
             }
-            spoken.settings.insert(path.segments().to_vec());
+            // A key that is missing or has no place says nothing about the rows beside it.
+            let of_a_key = codes::schema::is_of_absence(finding)
+                || [&codes::schema::UNKNOWN_KEY, &codes::schema::UNFIT_KEY].contains(&finding.code);
+            if !of_a_key {
+                spoken.settings.insert(path.segments().to_vec());
+            }
         }
         settings
     }
 
-    /// Whether one of them is the same setting, or a mapping of it, or a row of it.
-    fn meets(&self, about: &About) -> bool {
-        let Some(spoken) = self.0.get(&about.category) else { return false };
-        let Some(path) = about.setting.as_deref().and_then(SettingPath::parse) else { return false };
+    /// Whether a finding may only follow from one of these: both speak of one setting, or of a mapping and a row of it.
+    fn lead_to(&self, finding: &Finding) -> bool {
+        let Some(spoken) = self.0.get(&finding.about.category) else { return false };
+        let Some(path) = finding.about.setting.as_deref().and_then(SettingPath::parse) else { return false };
         let path = path.segments();
         spoken.above.contains(path) || (0..path.len()).any(|length| spoken.settings.contains(&path[..length]))
     }

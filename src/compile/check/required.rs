@@ -54,11 +54,14 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Requirem
                 gaps.push((setting, why));
             }
         }
-        // A category that is not there at all is one mistake, however many settings it lacks.
-        if gaps.len() > 1 && category_entry(context.root, &category.id).is_none() {
-            findings.push(absent(context, category, &gaps));
-        } else {
-            findings.extend(gaps.iter().map(|(setting, why)| unset(context, category, setting, why)));
+        // A category is one mistake, however many settings it lacks.
+        match gaps.as_slice() {
+            [] => {}
+            [(setting, why)] => findings.push(unset(context, category, setting, why)),
+            gaps if category.id == CONNECTORS => {
+                findings.extend(gaps.iter().map(|(setting, why)| unset(context, category, setting, why)));
+            }
+            gaps => findings.push(several(context, category, gaps)),
         }
     }
     requirements
@@ -174,14 +177,29 @@ fn unset(context: &Context<'_>, category: &Category, setting: &Setting, why: &Wh
     finding.help(help).about(context.about(&category.id, &setting.path))
 }
 
-fn absent(context: &Context<'_>, category: &Category, gaps: &[(&Setting, Why<'_>)]) -> Finding {
-    let at = place(context, category, &SettingPath::root());
+fn several(context: &Context<'_>, category: &Category, gaps: &[(&Setting, Why<'_>)]) -> Finding {
+    let mut places = gaps.iter().map(|(setting, _)| place(context, category, &setting.path));
+    let first = places.next();
+    let at = first.filter(|first| places.all(|place| place == *first));
+    let at = at.unwrap_or_else(|| place(context, category, &SettingPath::root()));
     let names: Vec<String> = gaps.iter().map(|(setting, _)| setting.path.to_string()).collect();
-    codes::required_category_unset(
-        &category.id,
+    let help = |setting: &Setting| {
+        let help = satisfied_by(&context.view, setting);
+        match setting.path.segments() {
+            [parents @ .., _] if !parents.is_empty() => format!("under `{}:`, {help}", parents.join(".")),
+            _ => help,
+        }
+    };
+    let helps: Vec<String> = gaps.iter().map(|(setting, _)| help(setting)).collect();
+    let absent = category_entry(context.root, &category.id).is_none().then_some(&*category.id);
+    let why = gaps[0].1.words();
+    let same = gaps.iter().all(|(_, other)| other.words() == why);
+    codes::required_settings_unset(
+        absent,
         &category.title,
         &names,
-        &gaps[0].1.words(),
+        if same { &why } else { "" },
+        &helps,
         context.live,
         at,
     )
@@ -204,7 +222,10 @@ fn place(context: &Context<'_>, category: &Category, path: &SettingPath) -> Span
         keys.push(entry.key.span);
         node = &entry.value;
     }
-    keys.into_iter().rev().find(|span| context.own(*span) && span.start < span.end).unwrap_or(best)
+    let own = |span: &Span| context.own(*span);
+    // A category that has a file of its own has no key there.
+    let file = keys.first().copied().filter(own);
+    keys.into_iter().rev().find(|span| own(span) && span.start < span.end).or(file).unwrap_or(best)
 }
 
 /// What to write so that a connector has an active connection.

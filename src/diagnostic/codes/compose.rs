@@ -12,7 +12,7 @@ codes! {
     NAME_MISMATCH = "E0205" "name-mismatch" "an integration's id differs from the name of its file or folder";
     DUPLICATE_INTEGRATION = "E0206" "duplicate-integration" "two files declare the same integration, or are the same base";
     SET_IN_TWO_FILES = "E0207" "set-in-two-files" "a setting stands in two files of one integration";
-    STRAY_FILE = "W0208" "stray-file" "a file in an integration's folder that is not read";
+    STRAY_FILE = "W0208" "stray-file" "a file that looks like one of the project's and is not read";
     UNUSED_BASE = "W0209" "unused-base" "a base that no integration extends";
     UNKNOWN_CODE = "E0210" "unknown-code" "`levels` names a code that does not exist";
     ERROR_LEVEL = "E0211" "error-level" "`levels` names an error, which always stays one";
@@ -24,6 +24,7 @@ codes! {
     UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
     UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` or `levels` names an integration, a pair or a category that does not exist";
     LEVEL_LOWERED = "E0219" "level-lowered" "an integration lowers a level that the project does not let it lower";
+    UNKNOWN_OWNED = "W0221" "unknown-owned" "`owners` names a category that does not exist";
     UNKNOWN_POLICY_LINE = "E0230" "unknown-policy-line" "a line of a policy that allows nothing";
 }
 
@@ -56,6 +57,15 @@ pub fn unknown_base(name: &str, near: Option<&str>, known: &[&str], at: Span) ->
         (None, []) => finding.help("make the file, or take the name away; the project has no bases yet"),
         (None, known) => finding.help(format!("make the file, or write one of {}", known.join(", "))),
     }
+}
+
+/// A base's path is written in place of its name.
+#[must_use]
+pub fn path_for_base(written: &str, name: &str, at: Span) -> Finding {
+    Finding::new(&UNKNOWN_BASE, format!("there is no base `{written}`"), Label::new(at, "a path, not a name"))
+        .note("a base's name is its path below `bases/`, without the ending")
+        .fix(format!("write `{name}`"), at, name)
+        .help(format!("write `{name}`"))
 }
 
 #[must_use]
@@ -216,6 +226,30 @@ pub fn stray_file(path: &str, at: Span) -> Finding {
         .help("move it to one of those names, or out of `integrations/`")
 }
 
+/// A file that lies or is called nearly as those that are read; `why` and `help` say what is read.
+#[must_use]
+pub fn unread_file(path: &str, why: &str, help: &str, at: Span) -> Finding {
+    Finding::new(&STRAY_FILE, format!("`{path}` is not read"), Label::new(at, "this file has no effect"))
+        .note(why)
+        .help(help)
+}
+
+/// `owners` names what nobody owns.
+#[must_use]
+pub fn unknown_owned(name: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    Finding::new(
+        &UNKNOWN_OWNED,
+        format!("`owners` names the category `{name}`, which does not exist"),
+        Label::new(at, label),
+    )
+    .note("so nobody is asked for its changes")
+    .help(match near {
+        Some(near) => format!("write `{near}`"),
+        None => "write the id of a category, or take the line away".to_owned(),
+    })
+}
+
 /// A file below `schemas/` that no part is.
 #[must_use]
 pub fn stray_part(path: &str, at: Span) -> Finding {
@@ -320,7 +354,10 @@ pub fn unknown_patched(name: &str, near: Option<&str>, at: Span) -> Finding {
         format!("the environment changes an integration `{name}`, which does not exist"),
         Label::new(at, label),
     );
-    finding.help("write the id of an integration, or take the entry away")
+    finding.help(match near {
+        Some(near) => format!("write `{near}`"),
+        None => "write the id of an integration, or take the entry away".to_owned(),
+    })
 }
 
 /// `why` is what the expression language says, in words.

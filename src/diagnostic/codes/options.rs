@@ -14,6 +14,7 @@ codes! {
     OPTION_LIST_OLD = "W0507" "option-list-old" "a committed list of dropdown values that is older than allowed";
     OPTION_LIST_MISSING = "N0508" "option-list-missing" "a set of dropdown values that was never fetched";
     OPTION_RENAMED = "N0509" "option-renamed" "a dropdown value in use has another label now";
+    NEARLY_KNOWN = "W0510" "nearly-known-option" "a value that may be any text, and is nearly one that the platform has";
 }
 
 /// `list` is "Fortnox terms of payment", `fetched` a date; `shown` are values with their labels, `meant` tells that the
@@ -130,6 +131,18 @@ pub fn unknown_source(
         Some(near) => finding.help(format!("did you mean {near}?")),
         None => finding.help("remove the row, or rename it to what the value is called now"),
     }
+}
+
+/// Any text may stand there; `near` is one that is known.
+#[must_use]
+pub fn nearly_known(name: &str, value: &str, near: &str, list: &str, fetched: &str, at: Span) -> Finding {
+    Finding::new(
+        &NEARLY_KNOWN,
+        format!("`{name}` is {value}, which is not among the {list}"),
+        Label::new(at, format!("did you mean {near}?")),
+    )
+    .note(format!("any text may stand here; the list was fetched {fetched}"))
+    .help(format!("write {near}; if {value} is meant, leave it and allow this code"))
 }
 
 #[must_use]

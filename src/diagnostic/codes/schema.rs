@@ -28,6 +28,59 @@ pub fn unknown_key(kind: &str, key: &str, within: &str, at: Span) -> Finding {
     Finding::new(&UNKNOWN_KEY, format!("unknown {kind} `{key}` in {within}"), Label::new(at, ""))
 }
 
+/// What stands in one part of a document and is of another. `has`: the other part is there as well.
+#[must_use]
+pub fn part_lost(key: &str, part: &str, other: &str, has: bool, at: Span) -> Finding {
+    if has {
+        return Finding::new(
+            &UNKNOWN_KEY,
+            format!("`{key}` stands under `{part}`"),
+            Label::new(at, format!("belongs to `{other}`")),
+        )
+        .help(format!("move it under `{other}`"));
+    }
+    Finding::new(
+        &UNKNOWN_KEY,
+        format!("`{other}:` is missing above `{key}`"),
+        Label::new(at, format!("stands under `{part}` as it is")),
+    )
+    .note(format!("so what belongs to `{other}` is read as part of `{part}`"))
+    .help(format!("write a line `{other}:` above it, in the column of `{part}:`"))
+}
+
+/// Whether a finding is [`part_lost`], of a line that is missing.
+#[must_use]
+pub fn is_part_lost(finding: &Finding) -> bool {
+    finding.code == &UNKNOWN_KEY && finding.message.contains(":` is missing above `")
+}
+
+/// A category's name within the category. `in_file`: the file is the category.
+#[must_use]
+pub fn level_twice(key: &str, title: &str, in_file: bool, at: Span) -> Finding {
+    let finding = Finding::new(
+        &UNKNOWN_KEY,
+        format!("unknown setting `{key}` in {title}"),
+        Label::new(at, "a level too many"),
+    );
+    if in_file {
+        finding.help("take this level away, and indent what is below it less: the file is the category")
+    } else {
+        finding
+            .help(format!("take this level away, and indent what is below it less: `{key}` is written twice"))
+    }
+}
+
+/// A category within another.
+#[must_use]
+pub fn too_deep_category(key: &str, outer: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_KEY,
+        format!("the category `{key}` stands inside `{outer}`"),
+        Label::new(at, "indented too far"),
+    )
+    .help(format!("indent it as `{outer}`, and its settings two spaces more than that"))
+}
+
 /// `free`: the name that it has now is not there too.
 #[must_use]
 pub fn setting_renamed(former: &str, name: &str, free: bool, at: Span) -> Finding {
@@ -130,25 +183,42 @@ pub fn required_setting_unset(
     .note("this setting is required and must be saved before syncing begins")
 }
 
-/// Several required settings of a category that is not declared at all.
+/// Several required settings of one category; `absent` is its id where it is not declared at all. `helps` say what to add,
+/// one a setting.
 #[must_use]
-pub fn required_category_unset(
-    category: &str,
+pub fn required_settings_unset(
+    absent: Option<&str>,
     title: &str,
     settings: &[String],
     needed: &str,
+    helps: &[String],
     live: bool,
     at: Span,
 ) -> Finding {
     let names: Vec<String> = settings.iter().map(|name| format!("`{name}`")).collect();
-    Finding::new(
+    let helps = helps.join("; ");
+    let mut finding = Finding::new(
         &REQUIRED_SETTING_UNSET,
         format!("required settings {} are not set", list_words(&names, "and")),
         Label::new(at, format!("{title} needs them{needed}")),
     )
     .with_severity(if live { Severity::Error } else { Severity::Warning })
     .note("these settings are required and must be saved before syncing begins")
-    .help(format!("add `{category}:` with them, or list `{category}` under `unmanaged` if people keep editing it elsewhere"))
+    .help(match absent {
+        Some(category) => format!(
+            "under `{category}:`, {helps}; or list `{category}` under `unmanaged` if people keep editing it elsewhere"
+        ),
+        None => helps,
+    });
+    finding.settings = settings.to_vec();
+    finding
+}
+
+/// Whether a finding says that something is missing, which may only not have been read.
+#[must_use]
+pub fn is_of_absence(finding: &Finding) -> bool {
+    finding.code == &MISSING_KEY
+        || (finding.code == &UNFIT_COMBINATION && finding.message.ends_with("is incomplete"))
 }
 
 /// Says what is wrong without the value.
@@ -163,6 +233,18 @@ pub fn literal_credential(name: &str, variable: &str, at: Span) -> Finding {
     .help(format!(
         "write `{name}: {{secret: env/{variable}}}`, set that variable where pairform applies, and revoke this credential if the file was ever shared"
     ))
+}
+
+/// As [`literal_credential`], within the URL of a store.
+#[must_use]
+pub fn credential_in_url(at: Span) -> Finding {
+    Finding::new(
+        &LITERAL_CREDENTIAL,
+        "the store's URL holds a password".to_owned(),
+        Label::new(at, "anyone who can read the repository can read this"),
+    )
+    .note("a credential is written as a reference, and its value is kept outside the repository")
+    .help("take it out of the URL, write `password: {secret: env/STORE_PASSWORD}` beside `store`, and change the password if the file was ever shared")
 }
 
 /// A credential, by its form, where none belongs.

@@ -24,7 +24,8 @@ codes! {
     JSON_SYNTAX = "E0117" "json-syntax" "the text is not well-formed JSON";
     UNQUOTED_EXPRESSION = "E0118" "unquoted-expression" "an expression stands without quotes";
     ODD_SPACE = "E0119" "odd-space" "a special space stands where YAML needs a plain one";
-    CREDENTIAL_IN_TEXT = "W0120" "credential-in-text" "a credential stands in a comment, a key, a longer text or a file's name";
+    MERGE_CONFLICT = "E0120" "merge-conflict" "a merge conflict that nobody resolved";
+    CREDENTIAL_IN_TEXT = "W0121" "credential-in-text" "a credential stands in a comment, a key, a longer text or a file's name";
 }
 
 /// Anything that the grammar refuses; `why` is the label at the place.
@@ -87,6 +88,20 @@ pub fn control_character(character: char, at: Span) -> Finding {
 fn escape(character: char) -> String {
     let point = u32::from(character);
     if point <= 0xffff { format!("`\\u{point:04X}`") } else { format!("`\\U{point:08X}`") }
+}
+
+/// The three marks that git writes.
+#[must_use]
+pub fn merge_conflict(ours: Span, between: Span, theirs: Span) -> Finding {
+    Finding::new(
+        &MERGE_CONFLICT,
+        "a merge conflict is not resolved",
+        Label::new(ours, "one side begins here"),
+    )
+    .related(between, "the other side begins here")
+    .related(theirs, "and ends here")
+    .note("git could not decide between two changes of the same lines, and left both")
+    .help("keep what is right of the two sides, and take the three marked lines away")
 }
 
 #[must_use]

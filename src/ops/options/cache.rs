@@ -16,6 +16,7 @@ use crate::model::hex;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::options::Choice;
 use crate::options::fetch::{Account, Outcome};
+use crate::source::git;
 use crate::source::write::{self, Mode};
 
 /// Where it is, from the project's root.
@@ -104,7 +105,8 @@ pub fn young(
     max_age: Duration,
     now: i64,
 ) -> BTreeMap<String, Vec<Choice>> {
-    if max_age.is_zero() {
+    // One that a branch brings is no answer of a platform.
+    if max_age.is_zero() || git::is_tracked(root, &path_of(list)) {
         return BTreeMap::new();
     }
     let cache = Cache::read(root, &path_of(list)).filter(|cache| cache.identity == identity(account));

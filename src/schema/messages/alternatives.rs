@@ -9,6 +9,7 @@ use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Finding, Label, list_words, nearest};
 use crate::schema::keywords::text;
 use crate::schema::pointer::{about, escape, segments};
+use crate::schema::references::Spot;
 use crate::schema::repair::Move;
 
 /// A key that none of the alternatives knows beside one that is missing is one slip, not two.
@@ -31,6 +32,10 @@ pub(super) fn misnamed(
         .filter(|key| properties.is_some_and(|known| !known.contains_key(*key)))
         .collect();
     let groups = required_groups(holder);
+    // An unknown key that has been told, and moved.
+    if moves.iter().any(|one| one.from.starts_with(&path)) {
+        return true;
+    }
     let [unknown] = unknown[..] else { return false };
     if groups.iter().flatten().any(|key| map.get(key).is_some()) {
         return false;
@@ -50,14 +55,25 @@ pub(super) fn misnamed(
     let finding =
         Finding { primary: Label::new(entry.key.span, format!("did you mean `{near}`?")), ..finding };
     let with = |key: &str| path.iter().cloned().chain([key.to_owned()]).collect();
-    moves.push(Move { from: with(unknown), to: with(near), finding });
+    moves.push(Move { from: with(unknown), to: with(near), finding: Some(finding), value: None });
     true
 }
 
 /// None, or more than one, of the alternatives that a schema offers.
 pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, pointer: &str) -> Finding {
     let said = place.holder.map_or("", |holder| text(holder, "x-message"));
-    let groups = place.holder.map(required_groups).unwrap_or_default();
+    let groups = match &place.spot {
+        Some(spot) => groups_behind(context, spot),
+        None => place.holder.map(required_groups).unwrap_or_default(),
+    };
+    let several = matches!(kind, Kind::OneOfMultipleValid { .. });
+    // What is there already is not to be added.
+    let set = |key: &&str| !several && place.node.get(key).is_some();
+    let groups: Vec<Vec<&str>> =
+        groups.into_iter().map(|group| group.into_iter().filter(|key| !set(key)).collect()).collect();
+    let mut groups: Vec<Vec<&str>> =
+        groups.into_iter().filter(|group: &Vec<&str>| !group.is_empty()).collect();
+    groups.dedup();
     let words: Vec<String> = groups
         .iter()
         .map(|group| {
@@ -65,7 +81,6 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
             list_words(&keys, "and")
         })
         .collect();
-    let several = matches!(kind, Kind::OneOfMultipleValid { .. });
     let what = if several { "has keys that exclude each other" } else { "is incomplete" };
     let named = !words.is_empty() && place.node.as_map().is_some();
     if !named {
@@ -121,6 +136,19 @@ fn choices(place: &Place<'_>) -> Option<String> {
             Some(format!("write one of {}", shortened(&shown)))
         }
     }
+}
+
+/// The keys that each alternative requires, wherever it stands.
+fn groups_behind<'a>(context: &'a Context<'_>, holder: &Spot<'a>) -> Vec<Vec<&'a str>> {
+    let documents = context.validator.documents();
+    let branches =
+        ["anyOf", "oneOf"].iter().map(|key| holder.members(key)).find(|branches| !branches.is_empty());
+    let required = |branch: &Spot<'a>| {
+        let parts = documents.with_parts(branch);
+        let lists = parts.iter().filter_map(|part| part.schema.get("required")?.as_array());
+        lists.flatten().filter_map(Json::as_str).collect::<Vec<&str>>()
+    };
+    branches.iter().flatten().map(required).collect()
 }
 
 /// The keys that each alternative of a schema requires.

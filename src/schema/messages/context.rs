@@ -3,12 +3,16 @@
 //! Nothing is worded here but names: what a value and the map around it are called.
 
 use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value as Json;
 
 use crate::diagnostic::About;
 use crate::schema::built_in;
+use crate::schema::compiled::Validator;
+use crate::schema::meant::{Meant, meant};
 use crate::schema::pair::Pair;
 use crate::schema::pointer::{about, segments};
+use crate::schema::references::Spot;
 use crate::source::Span;
 use crate::yaml::{self, Node};
 
@@ -19,13 +23,13 @@ pub struct Words<'a> {
     pub integration: Option<&'a str>,
     /// What to call the document: "pairform.yaml".
     pub document: Option<&'a str>,
-    /// Places that may hold a credential, sorted: never quoted.
+    /// Places that may hold a credential, sorted, none overlapping another: never quoted.
     pub hidden: &'a [Span],
 }
 
 /// One document that was judged.
 pub struct Context<'a> {
-    pub schema: &'a Json,
+    pub validator: &'a Validator,
     pub root: &'a Node,
     pub words: Words<'a>,
 }
@@ -44,15 +48,26 @@ pub struct Place<'a> {
     pub key: Span,
     /// Credentials are never quoted.
     pub quotable: bool,
+    /// The same in the documents that references lead through, where the schema is somebody's.
+    pub(in crate::schema) spot: Option<Spot<'a>>,
+    /// It is judged by somebody's schema, which speaks of no settings.
+    pub foreign: bool,
 }
 
 impl Context<'_> {
     pub fn place(&self, error: &ValidationError<'_>, pointer: &str) -> Option<Place<'_>> {
+        let (document, holder) = self.holder(error);
+        let place = self.place_of(pointer)?;
+        let spot = if place.foreign { self.spot(error) } else { None };
+        Some(Place { document, holder, spot, ..place })
+    }
+
+    /// A place of which no error speaks.
+    pub(in crate::schema) fn place_of(&self, pointer: &str) -> Option<Place<'_>> {
         let node = yaml::find_path(self.root, pointer)?;
         if node.is_hole() {
             return None;
         }
-        let (document, holder) = self.holder(error);
         let pointer = self.without_items(pointer);
         let about = about(self.words.integration, pointer);
         let segments = segments(pointer);
@@ -71,17 +86,54 @@ impl Context<'_> {
         });
         let key = yaml::key_at(self.root, pointer).or(first.map(|entry| &entry.key));
         let key = key.map_or(node.span, |key| key.span);
-        let quotable = self.words.hidden.binary_search(&node.span).is_err();
-        Some(Place { node, document, holder, about, name, key, quotable })
+        let span = node.span;
+        let hidden = self.words.hidden;
+        // None overlaps another, so that the last that begins before the end of this ends last.
+        let before = hidden.partition_point(|hidden| (hidden.file, hidden.start) <= (span.file, span.end));
+        let quotable = !hidden[..before]
+            .last()
+            .is_some_and(|hidden| hidden.file == span.file && span.start <= hidden.end);
+        let foreign = self.validator.is_foreign();
+        let (document, holder, spot) = (self.validator.schema(), None, None);
+        Some(Place { node, document, holder, about, name, key, quotable, spot, foreign })
+    }
+
+    /// What a schema says of a key of the map that it describes.
+    pub(super) fn property<'p>(&'p self, place: &Place<'p>, key: &str) -> Option<&'p Json> {
+        let documents = self.validator.documents();
+        let spot = place.spot.clone()?;
+        let property =
+            documents.with_parts(&spot).iter().find_map(|part| part.child("properties")?.child(key))?;
+        let parts = documents.with_parts(&property);
+        let telling = ["const", "enum", "x-secret", "default", "examples", "description"];
+        let best = parts.iter().find(|part| telling.iter().any(|key| part.schema.get(*key).is_some()));
+        Some(best.unwrap_or(&property).schema)
+    }
+
+    /// The schema that holds the failing keyword, wherever references led.
+    pub(in crate::schema) fn spot(&self, error: &ValidationError<'_>) -> Option<Spot<'_>> {
+        let place = error.absolute_keyword_location()?.as_str();
+        self.validator.documents().find(place.rsplit_once('/')?.0)
+    }
+
+    /// Which of the alternatives that an error speaks of was meant.
+    pub(in crate::schema) fn meant(&self, error: &ValidationError<'_>) -> Option<Meant> {
+        let holder = self.spot(error)?;
+        let key = if matches!(error.kind(), Kind::AnyOf { .. }) { "anyOf" } else { "oneOf" };
+        let node = yaml::find_path(self.root, error.instance_path().as_str())?;
+        meant(self.validator.documents(), &holder, &holder.members(key), node)
     }
 
     /// The schema's document in which the failing keyword stands, and the schema object in it that holds the keyword.
     pub fn holder(&self, error: &ValidationError<'_>) -> (&Json, Option<&Json>) {
+        if self.validator.is_foreign() {
+            return (self.validator.schema(), self.spot(error).map(|spot| spot.schema));
+        }
         let place = error.absolute_keyword_location().and_then(|uri| uri.as_str().split_once('#'));
         // A reference may have led into another of the built-in schemas.
         let (document, path) = place
             .and_then(|(uri, path)| Some((built_in::meta_by_uri(uri)?, path)))
-            .unwrap_or((self.schema, error.schema_path().as_str()));
+            .unwrap_or((self.validator.schema(), error.schema_path().as_str()));
         (document, path.rsplit_once('/').and_then(|(parent, _)| document.pointer(parent)))
     }
 

@@ -1,5 +1,7 @@
 //! Credentials that are no references to a secret. None is ever quoted.
 
+use serde_json::Value as Json;
+
 use super::context::{Context, Place};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
@@ -9,7 +11,14 @@ use crate::schema::pointer::{escape, segments};
 use crate::yaml;
 
 pub(super) fn is_credential(place: &Place<'_>) -> bool {
-    place.holder.is_some_and(|holder| holder.get("x-secret").is_some())
+    place
+        .holder
+        .is_some_and(|holder| holder.get("x-secret").is_some() && (!place.foreign || takes_reference(holder)))
+}
+
+/// Whether a schema asks for `{secret: …}` and not for the secret itself, as those of others do.
+pub(super) fn takes_reference(schema: &Json) -> bool {
+    schema.get("properties").is_some_and(|properties| properties.get("secret").is_some())
 }
 
 /// The `secret` of a credential.

@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use super::context::{Context, Place};
-use super::credential::variable;
+use super::credential::{takes_reference, variable};
+use super::value::flow;
 use super::wording::{lower, shortened};
 use crate::schema::built_in::{self, BASE_URI};
 use crate::schema::keywords::text;
@@ -12,10 +13,15 @@ use crate::schema::suggest;
 /// What to write for a key that is missing.
 pub(super) fn how_to_add(context: &Context<'_>, place: &Place<'_>, key: &str, pointer: &str) -> String {
     let schema = place.holder.and_then(|holder| holder.get("properties")?.get(key));
-    let Some(schema) = schema.map(|schema| followed(schema, place.document)) else {
+    let schema = if place.foreign {
+        context.property(place, key)
+    } else {
+        schema.map(|schema| followed(schema, place.document))
+    };
+    let Some(schema) = schema else {
         return format!("add `{key}:`");
     };
-    if schema.get("x-secret").is_some() {
+    if schema.get("x-secret").is_some() && (!place.foreign || takes_reference(schema)) {
         let variable = variable(context, &format!("{pointer}/{key}"));
         return format!("add `{key}: {{secret: env/{variable}}}`");
     }
@@ -28,7 +34,7 @@ pub(super) fn how_to_add(context: &Context<'_>, place: &Place<'_>, key: &str, po
         .map(|value| format!("`{value}`"))
         .collect();
     match (options.as_slice(), suggest::example(schema), schema.get("const")) {
-        ([], _, Some(only)) => format!("add `{key}: {only}`"),
+        ([], _, Some(only)) => format!("add `{key}: {}`", flow(only)),
         ([], Some(example), _) => format!("add `{key}:`, for example `{key}: {example}`"),
         ([], None, _) => {
             let said = text(schema, "description");

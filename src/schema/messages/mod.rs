@@ -20,7 +20,9 @@ use super::repair::Move;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{About, Finding};
 pub(super) use context::Context;
+use context::Place;
 pub use context::Words;
+use serde_json::Value as Json;
 
 /// The findings for one error, and what has to be moved to judge on.
 pub(super) fn say(
@@ -36,7 +38,7 @@ pub(super) fn say(
             .filter_map(|key| unknown_key::unknown_key(context, &place, key, pointer, moves))
             .collect(),
         Kind::PropertyNames { error: inner } => {
-            unknown_key::unfit_key(context, &place, inner).into_iter().collect()
+            unknown_key::unfit_key(context, &place, inner, pointer).into_iter().collect()
         }
         Kind::Required { .. } if credential::is_credential(&place) => {
             credential::no_reference(context, &place)
@@ -59,9 +61,76 @@ pub(super) fn say(
                 false => vec![alternatives::unfit(context, error.kind(), &place, pointer)],
             }
         }
+        Kind::FalseSchema => closed(context, error, &place, pointer, moves)
+            .unwrap_or_else(|| vec![value::finding(error.kind(), &place)]),
         kind => vec![value::finding(kind, &place)],
     };
-    findings.into_iter().map(|finding| with_about(finding, &place.about)).collect()
+    let tells = !matches!(
+        error.kind(),
+        Kind::Required { .. } | Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. }
+    );
+    let described = place.holder.filter(|_| place.foreign && tells).and_then(described);
+    let noted = |finding: Finding| match &described {
+        Some(words) => finding.note(words.clone()),
+        None => finding,
+    };
+    findings.into_iter().map(|finding| with_about(noted(finding), &place.about)).collect()
+}
+
+/// What somebody's schema says of a value.
+fn described(schema: &Json) -> Option<String> {
+    let (title, description) = (text(schema, "title").trim(), text(schema, "description").trim());
+    let first = description.split_once("\n\n").map_or(description, |(first, _)| first).trim();
+    match (title, first) {
+        ("", "") => None,
+        (title, "") => Some(title.to_owned()),
+        ("", description) => Some(description.to_owned()),
+        (title, description) => Some(format!("{title}: {description}")),
+    }
+}
+
+/// A map that takes no keys at all, or none but those that it has: each of the others is unknown.
+fn closed(
+    context: &Context<'_>,
+    error: &ValidationError<'_>,
+    place: &Place<'_>,
+    pointer: &str,
+    moves: &mut Vec<Move>,
+) -> Option<Vec<Finding>> {
+    let path = error.schema_path().as_str();
+    let keyword = path.rsplit('/').next().unwrap_or_default();
+    if !matches!(keyword, "additionalProperties" | "unevaluatedProperties") {
+        return None;
+    }
+    let map = place.node.as_map()?;
+    let known = place.holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
+    let unknown =
+        map.entries().iter().filter(|entry| known.is_none_or(|known| !known.contains_key(&*entry.key.text)));
+    Some(
+        unknown
+            .filter_map(|entry| unknown_key::unknown_key(context, place, &entry.key.text, pointer, moves))
+            .collect(),
+    )
+}
+
+/// The key that tells alternatives apart is set to none of their values, or is not set.
+pub(super) fn no_such(context: &Context<'_>, pointer: &str, key: &str, values: &[Json]) -> Option<Finding> {
+    let node = crate::yaml::find_path(context.root, pointer)?;
+    let inner = format!("{pointer}/{}", super::pointer::escape(key));
+    let place = context.place_of(if node.get(key).is_some() { &inner } else { pointer })?;
+    let finding = match node.get(key) {
+        Some(set) => {
+            let shown = if place.quotable { wording::quoted(set) } else { None };
+            value::not_one_of(values, &place, shown.as_deref(), "")
+        }
+        None => {
+            let values: Vec<String> =
+                values.iter().map(|value| format!("`{}`", value::flow(value))).collect();
+            codes::missing_key(key, &context.container(pointer), "", place.key)
+                .help(format!("add `{key}:` with one of {}", wording::shortened(&values)))
+        }
+    };
+    Some(with_about(finding, &place.about))
 }
 
 fn with_about(mut finding: Finding, about: &About) -> Finding {

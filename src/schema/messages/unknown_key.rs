@@ -14,6 +14,7 @@ use crate::schema::pair::Category;
 use crate::schema::pointer::{about, escape, segments};
 use crate::schema::repair::Move;
 use crate::schema::{built_in, suggest};
+use crate::yaml::{Node, NodeKind};
 
 /// So many known keys are looked through for what was meant by an unknown one: no map that a person writes has more.
 const LOOKED_THROUGH: usize = 500;
@@ -46,6 +47,14 @@ pub(super) fn unknown_key(
     if is_credential(place) {
         return Some(finding.help("write the reference as `{secret: env/NAME}` or `{secret: file/PATH}`"));
     }
+    if let Some((finding, value)) = cron(&finding, &entry.value, &depth) {
+        let finding = finding.fix("write the interval", at.to(entry.value.span), format!("every: {value}"));
+        let to = segments.iter().cloned().chain(["every".to_owned()]).collect();
+        let value = Some(NodeKind::Text(value.into()));
+        let from = segments.iter().cloned().chain([key.to_owned()]).collect();
+        moves.push(Move { from, to, finding: Some(finding.clone()), value });
+        return Some(finding);
+    }
     let known = place.holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
     let known = known.into_iter().flatten().map(|(key, schema)| (key.as_str(), schema));
     let known: Vec<(&str, &Json)> = known.take(LOOKED_THROUGH).collect();
@@ -56,12 +65,17 @@ pub(super) fn unknown_key(
         let about = std::mem::take(&mut finding.about);
         let finding = codes::setting_renamed(key, name, free, at).about(about);
         let to = segments.iter().cloned().chain([(*name).to_owned()]).collect();
-        moves.extend(present.is_none().then(|| Move { from: from(), to, finding: finding.clone() }));
+        moves.extend(present.is_none().then(|| Move {
+            from: from(),
+            to,
+            finding: Some(finding.clone()),
+            value: None,
+        }));
         return Some(finding);
     }
     if let Some((to, help)) = elsewhere(context, kind, key) {
         let finding = finding.help(help);
-        let moved = Move { from: from(), to, finding: finding.clone() };
+        let moved = Move { from: from(), to, finding: Some(finding.clone()), value: None };
         moves.push(moved);
         return Some(finding);
     }
@@ -73,14 +87,22 @@ pub(super) fn unknown_key(
     let unused: Vec<(&str, &Json)> = known.iter().copied().filter(|(known, _)| free(known)).collect();
     if let Some(near) = meant(key, &unused) {
         finding.primary = Label::new(at, format!("did you mean `{near}`?"));
-        finding.fix = Some(Fix {
+        // A category that has a file of its own is called as the file is.
+        let by_file = at.start == at.end && kind == "category";
+        finding.fix = (!by_file).then(|| Fix {
             message: format!("write `{near}`"),
             edits: vec![Edit { span: at, text: near.to_owned() }],
             safe: false,
         });
-        let finding = finding.help(format!("write `{near}`"));
+        let finding = if by_file {
+            finding.help(format!(
+                "rename the file to `{near}.yaml`: a category's file is called as the category"
+            ))
+        } else {
+            finding.help(format!("write `{near}`"))
+        };
         let to = segments.iter().cloned().chain([near.to_owned()]).collect();
-        moves.push(Move { from: from(), to, finding: finding.clone() });
+        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None });
         return Some(finding);
     }
     if let (Some(pair), "key", []) = (context.words.pair, kind, &depth[..]) {
@@ -89,7 +111,7 @@ pub(super) fn unknown_key(
         if let Some(near) = meant(key, &categories) {
             let finding = finding.help(format!("write it as `{near}`, under `settings`"));
             let to = vec!["settings".to_owned(), near.to_owned()];
-            moves.push(Move { from: from(), to, finding: finding.clone() });
+            moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None });
             return Some(finding);
         }
     }
@@ -106,6 +128,47 @@ pub(super) fn unknown_key(
         return Some(finding.help(format!("take `{key}` away")));
     }
     Some(finding.help(format!("take it away, or write one of {}", shortened(&unused))))
+}
+
+/// A rule's interval that is written as for cron: what to say, and the interval.
+fn cron(finding: &Finding, value: &Node, depth: &[&str]) -> Option<(Finding, String)> {
+    let ["schedules", _] = depth else { return None };
+    let written = value.as_text()?;
+    let fields: Vec<&str> = written.split_whitespace().collect();
+    let is_cron =
+        written.starts_with('@') || (fields.len() >= 5 && fields.iter().all(|field| !field.contains(':')));
+    if !is_cron {
+        return None;
+    }
+    let note = "a rule has an interval, or the rule that it runs after";
+    let finding = finding.clone().note(note);
+    Some(match interval(written, &fields) {
+        Some(interval) => (finding.help(format!("write `every: {interval}`")), interval),
+        None => {
+            let help = "write `every:` with minutes, hours or days, such as `15m`, `1h` or `1d`; a time of day cannot be chosen";
+            (finding.help(help), "1d".to_owned())
+        }
+    })
+}
+
+/// The interval that a line for cron stands for, where it is one.
+fn interval(written: &str, fields: &[&str]) -> Option<String> {
+    match written {
+        "@hourly" => return Some("1h".to_owned()),
+        "@daily" | "@midnight" => return Some("1d".to_owned()),
+        _ => {}
+    }
+    let [minute, hour, "*", "*", "*"] = fields else { return None };
+    let step = |field: &str| field.strip_prefix("*/")?.parse::<u32>().ok().filter(|step| *step > 0);
+    let number = |field: &str| field.parse::<u32>().is_ok();
+    match (step(minute), step(hour)) {
+        (Some(minutes), None) if *hour == "*" => Some(format!("{minutes}m")),
+        (None, Some(hours)) if number(minute) => Some(format!("{hours}h")),
+        (None, None) if number(minute) && *hour == "*" => Some("1h".to_owned()),
+        (None, None) if *minute == "*" && *hour == "*" => Some("1m".to_owned()),
+        (None, None) if number(minute) && number(hour) => Some("1d".to_owned()),
+        _ => None,
+    }
 }
 
 /// A setting or category that stands in another place than its own: where it was meant, and what to do.
@@ -222,10 +285,12 @@ pub(super) fn unfit_key(
     context: &Context<'_>,
     place: &Place<'_>,
     inner: &ValidationError<'_>,
+    pointer: &str,
 ) -> Option<Finding> {
     let key = inner.instance().as_str()?.to_owned();
     let entry = place.node.as_map()?.get(&key)?;
     let holder = names_schema(context, place, inner);
+    let about = about(context.words.integration, &format!("{pointer}/{}", escape(&key)));
     if let Some(refusal) = Refusal::of(holder, &key) {
         let finding = codes::unfit_key(&key, refusal.why, entry.key.span);
         let meant = refusal.meant.filter(|meant| place.node.get(meant).is_none());
@@ -233,7 +298,7 @@ pub(super) fn unfit_key(
             Some(meant) => format!("move its rows to `{meant}`, which is there already"),
             None => format!("take `{key}` away"),
         };
-        return Some(refused(finding, meant, entry.key.span, otherwise));
+        return Some(refused(finding, meant, entry.key.span, otherwise).about(about));
     }
     let said = holder.map_or("", |holder| text(holder, "x-message"));
     let written = if place.quotable { key.as_str() } else { "" };
@@ -243,7 +308,7 @@ pub(super) fn unfit_key(
         suggest::suggest(&key, holder).or(near)
     });
     let why = if said.is_empty() { "keys have another form here" } else { said };
-    let finding = codes::unfit_key(written, why, entry.key.span);
+    let finding = codes::unfit_key(written, why, entry.key.span).about(about);
     Some(match (near, holder.and_then(suggest::example)) {
         (Some(near), _) => {
             let quoted = if near.bytes().all(|b| b.is_ascii_digit() || b == b'.') {

@@ -11,8 +11,7 @@ use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Edit, Finding, Fix, list_words, nearest};
 use crate::model::Value;
 use crate::schema::keywords::text;
-use crate::schema::suggest;
-use crate::yaml::Node;
+use crate::schema::{exact, same, suggest};
 
 pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
     let said = place.holder.map_or("", |holder| text(holder, "x-message"));
@@ -28,6 +27,21 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
     let within =
         || range(place.holder).map_or_else(|| fallback(place), |range| format!("write a number {range}"));
     match kind {
+        Kind::Custom { keyword, message: limit } => match exact::keyword(keyword) {
+            "minimum" => unfit(format!("the least is {limit}"), within()),
+            "maximum" => unfit(format!("the most is {limit}"), within()),
+            "exclusiveMinimum" => {
+                unfit(format!("must be more than {limit}"), format!("write a number above {limit}"))
+            }
+            "exclusiveMaximum" => {
+                unfit(format!("must be less than {limit}"), format!("write a number below {limit}"))
+            }
+            "multipleOf" => {
+                unfit(format!("must be a multiple of {limit}"), format!("write a multiple of {limit}"))
+            }
+            _ => codes::value_not_allowed(name, value, "not one of the allowed values", at)
+                .help("write a value that the schema allows, with all of its digits"),
+        },
         Kind::Type { kind } => wrong_type(kind, place),
         Kind::Enum { options } => {
             not_one_of(options.as_array().map_or(&[], Vec::as_slice), place, value, said)
@@ -49,18 +63,6 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
         }
         Kind::Format { format } if format == "date" => unfit(form(format), suggest::date(written)),
         Kind::Format { format } => unfit(form(format), fallback(place)),
-        Kind::Minimum { limit } => unfit(format!("the least is {limit}"), within()),
-        Kind::Maximum { limit } => unfit(format!("the most is {limit}"), within()),
-        Kind::ExclusiveMinimum { limit } => {
-            unfit(format!("must be more than {limit}"), format!("write a number above {limit}"))
-        }
-        Kind::ExclusiveMaximum { limit } => {
-            unfit(format!("must be less than {limit}"), format!("write a number below {limit}"))
-        }
-        Kind::MultipleOf { multiple_of } => unfit(
-            format!("must be a multiple of {multiple_of}"),
-            format!("write a multiple of {multiple_of}"),
-        ),
         Kind::MinLength { limit: 1 } => {
             let what = if is_item(place) { "take it out of the list" } else { "take the line away" };
             codes::empty_text(name, at).help(format!("write what is meant, or {what}"))
@@ -113,11 +115,7 @@ fn is_item(place: &Place<'_>) -> bool {
 /// The item that a list holds twice, where both stand.
 fn repeated(place: &Place<'_>) -> Finding {
     let items = place.node.as_list().unwrap_or_default();
-    let values: Vec<Json> = items.iter().map(Node::to_json).collect();
-    let pair = values.iter().enumerate().find_map(|(at, value)| {
-        let first = values[..at].iter().position(|other| other == value)?;
-        Some((items.get(first)?, items.get(at)?))
-    });
+    let pair = same::repeated(items);
     let Some((first, again)) = pair else {
         return codes::unfit_list(&place.name, "has the same item more than once", place.node.span)
             .help("take one of them away");
@@ -127,14 +125,19 @@ fn repeated(place: &Place<'_>) -> Finding {
         .help("take one of them away")
 }
 
-fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str>, said: &str) -> Finding {
+pub(super) fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str>, said: &str) -> Finding {
     let texts: Vec<&str> = options.iter().filter_map(Json::as_str).collect();
+    let shapes = options.iter().any(|option| option.is_object() || option.is_array());
     let labels = place.holder.and_then(|holder| holder.get("x-labels"));
     let shown: Vec<String> = options
         .iter()
         .filter(|option| !option.is_null())
         .map(|option| {
-            let written = Value::from_json(option).to_string().replace('"', "");
+            let written = match option {
+                Json::String(text) if place.foreign => flow_text(text),
+                Json::Object(_) | Json::Array(_) => flow(option),
+                _ => Value::from_json(option).to_string().replace('"', ""),
+            };
             match labels.and_then(|labels| labels.get(&written)?.as_str()) {
                 Some(label) if options.len() <= 10 => format!("`{written}` ({label})"),
                 _ => format!("`{written}`"),
@@ -142,7 +145,7 @@ fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str>, said: &s
         })
         .collect();
     let at = place.node.span;
-    if let Some(items) = place.node.as_list() {
+    if let Some(items) = place.node.as_list().filter(|_| !shapes) {
         let one = items.first().filter(|_| items.len() == 1 && place.quotable).and_then(quoted);
         let help = match one {
             Some(one) => format!("write {one}, without brackets"),
@@ -150,7 +153,7 @@ fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str>, said: &s
         };
         return codes::wrong_type(&place.name, "one value", "a list", at).help(help);
     }
-    if place.node.as_map().is_some() {
+    if place.node.as_map().is_some() && !shapes {
         return codes::wrong_type(&place.name, "one value", "a map", at).help(codes::one_of(&shown));
     }
     let written = place.node.as_text().unwrap_or_default();
@@ -183,6 +186,28 @@ fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str>, said: &s
         safe: false,
     });
     finding
+}
+
+/// As YAML that fits on one line.
+pub(super) fn flow(json: &Json) -> String {
+    match json {
+        Json::Object(map) => {
+            let pairs: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}: {}", flow_text(key), flow(value))).collect();
+            format!("{{{}}}", pairs.join(", "))
+        }
+        Json::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Json::String(text) => flow_text(text),
+        other => other.to_string(),
+    }
+}
+
+/// A text, in quotes where it would be read as something else without them.
+fn flow_text(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+    let starts = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let word = ["null", "true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    if starts && !word && text.bytes().all(plain) { text.to_owned() } else { Json::from(text).to_string() }
 }
 
 fn form(format: &str) -> String {

@@ -174,6 +174,9 @@ fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
             },
             _ => "write one text; a list is not possible here".to_owned(),
         },
+        yaml::NodeKind::Map(map) if !place.foreign && map.len() == 1 && map.get("secret").is_some() => {
+            "write the text itself; references to secrets are for credentials, under `connectors`".to_owned()
+        }
         _ => "write one text".to_owned(),
     }
 }

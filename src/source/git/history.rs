@@ -6,7 +6,8 @@ use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
 use super::inside::inside;
 use super::tree::TreeReader;
-use crate::source::load::{FOLDERS, PROJECT_FILE, TEMPLATES};
+use crate::source::load::TEMPLATES;
+use crate::source::names::{FOLDERS, PROJECT_FILE, nearly_folder, nearly_project_file};
 use crate::source::texts::Sources;
 
 /// Why a revision cannot be read, and what to do about it.
@@ -100,12 +101,21 @@ impl History {
         Ok(())
     }
 
+    /// The whole name of the branch that is called so: of a remote (`origin/main`) or of this clone. Git itself would take a tag
+    /// of that name before it, which whoever may push anything can make.
+    fn branch(&self, name: &str) -> Option<String> {
+        let names = [format!("refs/remotes/{name}"), format!("refs/heads/{name}")];
+        names.into_iter().find(|whole| name != "HEAD" && self.repository.find_reference(whole).is_ok())
+    }
+
     /// The commit that a name stands for.
     ///
     /// # Errors
     /// When there is none.
     pub fn resolve(&self, name: &str) -> Result<Revision, GitError> {
-        let found = self.repository.revparse_single(name).and_then(|object| object.peel_to_commit());
+        let branch = self.branch(name);
+        let meant = branch.as_deref().unwrap_or(name);
+        let found = self.repository.revparse_single(meant).and_then(|object| object.peel_to_commit());
         let commit = found.map_err(|error| {
             let message = match error.code() {
                 ErrorCode::NotFound => format!("there is no revision `{name}` in this clone"),
@@ -131,19 +141,14 @@ impl History {
     /// When there is none.
     pub fn tip(&self, name: &str) -> Result<Revision, GitError> {
         let is_whole = name.starts_with("refs/") || (name.len() == 40 && Oid::from_str(name).is_ok());
-        let names = [format!("refs/remotes/{name}"), format!("refs/heads/{name}")];
-        let branch = names.iter().find(|name| self.repository.find_reference(name).is_ok());
-        match branch {
-            _ if is_whole => self.resolve(name),
-            Some(branch) => self.resolve(branch),
-            None => Err(GitError::new(
-                format!("there is no branch `{name}` in this clone"),
-                match name.strip_prefix("origin/") {
-                    Some(branch) => format!("fetch it: `git fetch origin {branch}`"),
-                    None => "name a branch, such as origin/main, or the whole name of a ref".to_owned(),
-                },
-            )),
+        if is_whole || self.branch(name).is_some() {
+            return self.resolve(name);
         }
+        let help = match name.strip_prefix("origin/") {
+            Some(branch) => format!("fetch it: `git fetch origin {branch}`"),
+            None => "name a branch, such as origin/main, or the whole name of a ref".to_owned(),
+        };
+        Err(GitError::new(format!("there is no branch `{name}` in this clone"), help))
     }
 
     /// The branch that changes are compared with when none is named.
@@ -208,7 +213,9 @@ impl History {
         let mut reader = TreeReader::new(&self.repository, &top, String::new());
         for entry in &top {
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
-            if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) {
+            let is_folder = entry.kind() == Some(git2::ObjectType::Tree);
+            let nearly = if is_folder { nearly_folder(&name).is_some() } else { nearly_project_file(&name) };
+            if name == PROJECT_FILE || FOLDERS.contains(&name.as_str()) || nearly {
                 reader.entry(&entry, name, &self.prefix);
             }
         }

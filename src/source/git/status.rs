@@ -18,7 +18,8 @@ use rayon::prelude::*;
 use super::history::History;
 use super::inside::inside;
 use crate::source::SourceFile;
-use crate::source::load::{FOLDERS, PROJECT_FILE, load};
+use crate::source::load::load;
+use crate::source::names::{FOLDERS, PROJECT_FILE};
 
 /// True when a source differs from the commit under the working tree: it was changed, staged, or is new, or it is not what the
 /// commit has whatever git says of it.

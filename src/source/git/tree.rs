@@ -10,7 +10,7 @@ use crate::source::blob::{Blob, Objects};
 use crate::source::content::ReadFault;
 use crate::source::file::{ReadFrom, SourceFile};
 use crate::source::links::refusal;
-use crate::source::load::FOLDERS;
+use crate::source::names::{self, FOLDERS};
 
 /// A link that leads to a link, and so on, is given up after this many.
 pub(super) const MAX_LINKS: usize = 8;
@@ -38,7 +38,7 @@ impl<'a> TreeReader<'a> {
     }
 
     pub fn entry(&mut self, entry: &git2::TreeEntry<'_>, path: String, prefix: &str) {
-        let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+        let yaml = names::looks_like_a_source(path.rsplit('/').next().unwrap_or(&path));
         if refusal(Some(Path::new(&path))).is_some() {
             return;
         }

@@ -1,12 +1,11 @@
 //! The tables of a PostgreSQL store: is the schema one, is it of a layout that we know, and bringing it up to date.
 //! What the tables mean is written in the migrations; nothing here reads a category.
 
-use crate::model::Hidden;
-use postgres::Client;
-
+use super::client::{Client, Fault};
 use super::connect::Target;
-use super::failure;
+use super::{failure, owners};
 use crate::model;
+use crate::model::Hidden;
 use crate::store::error::StoreError;
 use crate::store::identity;
 use crate::store::layout::{Found, judge, newest, numbered};
@@ -40,42 +39,66 @@ const MIGRATING: i64 = 0x7061_6972;
 
 /// Reads the ledger. Writes nothing.
 pub(super) fn inspect(client: &mut Client, target: &Target) -> Result<Found, StoreError> {
-    let open = |error: postgres::Error| failure::open(&target.shown, &error);
-    let mut reading = client.transaction().map_err(open)?;
-    let ledger = read_ledger(&mut reading, target)?;
-    reading.commit().map_err(open)?;
+    let ledger = in_transaction(client, target, |client| read_ledger(client, target))?;
     judge(MIGRATIONS, &ledger, &target.shown)
+}
+
+/// All or nothing of what is done.
+fn in_transaction<T>(
+    client: &mut Client,
+    target: &Target,
+    what: impl FnOnce(&mut Client) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let open = |fault: Fault| failure::open(&target.shown, &fault);
+    client.batch_execute("BEGIN").map_err(open)?;
+    let done = what(client);
+    let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = client.batch_execute(end).map_err(open);
+    done.and_then(|value| ended.map(|()| value))
 }
 
 /// Brings the store to the current layout, in one transaction that waits for others who do the same.
 pub(super) fn migrate(client: &mut Client, target: &Target) -> Result<(), StoreError> {
-    let open = |error: postgres::Error| failure::open(&target.shown, &error);
-    let mut transaction = client.transaction().map_err(open)?;
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).map_err(open)?;
+    let waits = target.lock_waits;
+    for _ in 1..waits {
+        match in_transaction(client, target, |client| migrate_within(client, target)) {
+            // Somebody migrates it; see `Postgres::once`.
+            Err(StoreError::Busy { .. }) => {}
+            other => return other,
+        }
+    }
+    in_transaction(client, target, |client| migrate_within(client, target))
+}
+
+fn migrate_within(client: &mut Client, target: &Target) -> Result<(), StoreError> {
+    let open = |fault: Fault| failure::open(&target.shown, &fault);
+    client.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).map_err(open)?;
     // Another process may have done it while this one waited.
-    let ledger = read_ledger(&mut transaction, target)?;
+    let ledger = read_ledger(client, target)?;
     let done = match judge(MIGRATIONS, &ledger, &target.shown)? {
         Found::Current => return Ok(()),
         Found::Empty => 0,
         Found::Older(number) => number,
     };
     if done == 0 {
-        transaction
+        client
             .batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", target.quoted_schema()))
             .map_err(open)?;
     }
-    transaction.batch_execute(LEDGER).map_err(open)?;
+    // Somebody may have made it in this very moment.
+    owners::prove(client, &target.schema).map_err(open)?;
+    client.batch_execute(LEDGER).map_err(open)?;
     for (number, sql) in numbered(MIGRATIONS).filter(|(number, _)| *number > done) {
-        transaction.batch_execute(sql).map_err(open)?;
+        client.batch_execute(sql).map_err(open)?;
         let insert = "INSERT INTO migration (number, checksum) VALUES ($1, $2)";
-        transaction.execute(insert, &[&number, &model::digest_text(sql)]).map_err(open)?;
+        client.execute(insert, &[&number, &model::digest_text(sql)]).map_err(open)?;
     }
     let (identity, key) = identity::invent()
         .map_err(|error| StoreError::Open { store: target.shown.clone(), reason: error.to_string() })?;
     let insert = "INSERT INTO meta (key, value) VALUES ('identity', $1), ('fingerprint_key', $2)
                   ON CONFLICT (key) DO NOTHING";
-    transaction.execute(insert, &[&identity, &key.as_str()]).map_err(open)?;
-    transaction.commit().map_err(open)
+    client.execute(insert, &[&identity, &key.as_str()]).map_err(open)?;
+    Ok(())
 }
 
 /// Reads what [`migrate`] invented: the identity and the key.
@@ -100,16 +123,13 @@ fn damaged(target: &Target, key: &str) -> StoreError {
 }
 
 /// The applied migrations by number; none when there is no table in the schema.
-fn read_ledger(
-    transaction: &mut postgres::Transaction<'_>,
-    target: &Target,
-) -> Result<Vec<(i64, String)>, StoreError> {
-    let open = |error: postgres::Error| failure::open(&target.shown, &error);
+fn read_ledger(client: &mut Client, target: &Target) -> Result<Vec<(i64, String)>, StoreError> {
+    let open = |fault: Fault| failure::open(&target.shown, &fault);
     // Who may not use a schema sees its tables here, and nowhere else.
     let sql = "SELECT count(*), count(*) FILTER (WHERE tablename = 'migration'),
                    coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1), true)
                FROM pg_tables WHERE schemaname = $1";
-    let row = transaction.query_one(sql, &[&target.schema]).map_err(open)?;
+    let row = client.query_one(sql, &[&target.schema]).map_err(open)?;
     if !row.get::<_, bool>(2) {
         return Err(StoreError::Denied {
             store: target.shown.clone(),
@@ -132,7 +152,21 @@ fn read_ledger(
         }
         _ => {}
     }
-    let rows =
-        transaction.query("SELECT number, checksum FROM migration ORDER BY number", &[]).map_err(open)?;
+    let rows = client.query("SELECT number, checksum FROM migration ORDER BY number", &[]).map_err(open)?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_looked_after() {
+        let made = MIGRATIONS.iter().chain([&LEDGER]).flat_map(|sql| sql.lines());
+        let made = made.filter_map(|line| line.strip_prefix("CREATE TABLE "));
+        let mut made: Vec<&str> =
+            made.filter_map(|rest| rest.trim_start_matches("IF NOT EXISTS ").split(' ').next()).collect();
+        made.sort_unstable();
+        assert_eq!(made, owners::TABLES);
+    }
 }

