@@ -12,6 +12,7 @@ pub mod audit;
 pub mod cache;
 pub mod diff;
 pub mod drift;
+mod dumps;
 pub mod exit;
 pub mod explain;
 pub mod export;
@@ -50,6 +51,7 @@ use streams::Streams;
 
 /// Runs one command line; the exit code is the process's.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,

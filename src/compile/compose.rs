@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::exposed;
 use super::express::{self, Variables};
 use super::project::Manifest;
 use super::selection::Selection;
@@ -15,7 +16,7 @@ use crate::model::category::{SETTINGS, TOP_LEVEL};
 use crate::schema::validate::{Validator, Words};
 use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
-use crate::yaml::{self, Entry, Key, Map, Node, NodeKind};
+use crate::yaml::{Entry, Key, Map, Node, NodeKind};
 
 /// Longer chains of bases are a finding.
 const DEPTH: usize = 64;
@@ -201,7 +202,7 @@ pub(super) fn parse_map(
 ) -> (Node, bool) {
     let before = findings.len();
     let empty = || Node { span: Span::new(file, 0, 0), kind: NodeKind::Map(Map::new()) };
-    let root = yaml::parse(sources, file, findings);
+    let root = exposed::parse(sources, file, findings);
     let wrong = findings[before..].iter().any(|finding| finding.severity == Severity::Error);
     match root {
         Some(root) if root.as_map().is_some() => (root, wrong),

@@ -6,6 +6,7 @@ pub mod check;
 pub mod codes;
 mod compiled;
 pub mod compose;
+mod exposed;
 pub mod express;
 pub mod layers;
 pub mod levels;
@@ -16,6 +17,7 @@ pub mod reach;
 pub mod redact;
 mod selection;
 mod strays;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -242,6 +244,7 @@ impl<'a> Front<'a> {
                 yaml::parse(sources, file, &mut findings);
             }
         }
+        exposed::names(sources, &mut findings);
         let project = Manifest::read(sources, &mut findings);
         let catalogue = Catalogue::with_project(sources, &mut findings);
         let options = Options::read(sources, &mut findings);
@@ -426,7 +429,8 @@ fn judge(
 ) -> (Option<Judged>, Vec<Finding>, Vec<Span>) {
     let mut findings = std::mem::take(&mut composed.findings);
     let pair = check::pair::find(&composed, catalogue, &mut findings);
-    let hidden = check::secrets::suspects(&composed.root, pair.as_deref());
+    let mut hidden = check::secrets::suspects(&composed.root, pair.as_deref());
+    hidden.sort_unstable();
     let Some(pair) = pair else { return (None, findings, hidden) };
     if !selection.takes_pair(&pair.id) {
         return (None, Vec::new(), Vec::new());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::exposed;
 use super::levels::{self, Levels};
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
@@ -155,7 +156,7 @@ impl Manifest {
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Manifest {
         let Some(file) = sources.by_path(PROJECT_FILE) else { return Manifest::default() };
         let mut said = Vec::new();
-        let root = yaml::parse(sources, file, &mut said);
+        let root = exposed::parse(sources, file, &mut said);
         let mut project = Manifest::default();
         let nothing = yaml::Node::new(Span::new(file, 0, 0), yaml::NodeKind::Map(yaml::Map::new()));
         let root = root.or_else(|| said.is_empty().then_some(nothing));

@@ -2,10 +2,11 @@
 //!
 //! What a finding quotes comes from the files, so what may be a credential is taken out of it here, once for all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
-use super::check::secrets::{SHAPES, has_shape, is_reference};
+use super::check::secrets::is_reference;
+use super::tokens::{self, SHAPES, has_shape};
 use crate::diagnostic::{Finding, Label};
 use crate::model::credential::{is_in_url, password_in, sounds_secret};
 use crate::source::{FileId, Sources, Span};
@@ -228,6 +229,7 @@ fn values(line: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
 fn shaped(line: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']' | '{' | '[');
+    ranges.extend(tokens::find(line));
     for shape in SHAPES {
         for (start, _) in line.match_indices(shape) {
             let begins = line[..start].chars().next_back().is_none_or(|c| ends(c) || c == ':');
@@ -257,34 +259,25 @@ pub fn redact(findings: &mut [Finding], sources: &Sources, hidden: &[Span]) {
     let mut by_file: BTreeMap<FileId, Vec<String>> = BTreeMap::new();
     let spoken_of = files(findings);
     for span in hidden.iter().filter(|span| spoken_of.contains(&span.file)) {
-        let texts = by_file.entry(span.file).or_default();
-        texts.extend(pieces(sources.text(*span)));
+        by_file.entry(span.file).or_default().extend(pieces(sources.text(*span)));
     }
-    for texts in by_file.values_mut() {
-        // The longest first, so that no rest of one stays.
-        texts.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        texts.dedup();
-    }
+    let by_file: BTreeMap<FileId, Hidden> =
+        by_file.into_iter().map(|(file, texts)| (file, Hidden::of(texts))).collect();
     for finding in findings {
-        let files: Vec<FileId> =
+        let files: BTreeSet<FileId> =
             std::iter::once(&finding.primary).chain(&finding.related).map(|label| label.span.file).collect();
-        let mut texts: Vec<&String> = files.iter().filter_map(|file| by_file.get(file)).flatten().collect();
-        texts.dedup();
-        if texts.is_empty() {
+        let hidden: Vec<&Hidden> = files.iter().filter_map(|file| by_file.get(file)).collect();
+        if hidden.is_empty() {
             continue;
         }
-        let clean = |text: &mut String| {
-            for hidden in &texts {
-                without(text, hidden);
-            }
-        };
+        let clean = |text: &mut String| without(text, &hidden);
         let label = |label: &mut Label| clean(&mut label.text);
         clean(&mut finding.message);
         label(&mut finding.primary);
         finding.related.iter_mut().for_each(label);
         finding.notes.iter_mut().for_each(clean);
         finding.help.iter_mut().for_each(clean);
-        let leaks = |text: &String| texts.iter().any(|hidden| find(text, hidden).is_some());
+        let leaks = |text: &String| hidden.iter().any(|hidden| !hidden.find(text).is_empty());
         let fix_leaks = |fix: &crate::diagnostic::Fix| {
             leaks(&fix.message) || fix.edits.iter().any(|edit| leaks(&edit.text))
         };
@@ -316,37 +309,86 @@ fn pieces(text: &str) -> Vec<String> {
     pieces
 }
 
-/// Where a hidden text, or at least its beginning, stands in a message.
-fn find(message: &str, hidden: &str) -> Option<Range<usize>> {
-    // A word of the language is a credential only where it is quoted.
-    let common = hidden.len() < 12 && hidden.bytes().all(|byte| byte.is_ascii_lowercase());
-    for (start, _) in message.match_indices(hidden) {
-        let end = start + hidden.len();
-        let before = message[..start].chars().next_back();
-        let after = message[end..].chars().next();
-        let quotes = |c: Option<char>| matches!(c, Some('`' | '"' | '\'' | '*' | '!' | '&'));
-        if !common || (quotes(before) && quotes(after)) {
-            return Some(start..end);
-        }
-    }
-    if common {
-        return None;
-    }
-    let head = hidden.char_indices().nth(PREFIX).map(|(at, _)| at)?;
-    let start = message.find(&hidden[..head])?;
-    let same = message[start..].bytes().zip(hidden.bytes()).take_while(|(a, b)| a == b).count();
-    let end = message.ceil_char_boundary(start + same);
-    Some(start..end)
+/// The texts of one file that no message may quote, in an order in which what a message quotes of them is found without
+/// looking at each.
+struct Hidden {
+    /// By their bytes: beside the place where a text would stand is the one that shares most of its beginning.
+    sorted: Vec<String>,
+    /// Words of the language: a credential only where they are quoted.
+    common: HashSet<String>,
 }
 
-fn without(message: &mut String, hidden: &str) {
-    let mut bound = 64;
-    while let Some(range) = find(message, hidden) {
-        message.replace_range(range, "***");
-        bound -= 1;
-        if bound == 0 || "***".contains(hidden) {
-            break;
+impl Hidden {
+    fn of(texts: Vec<String>) -> Self {
+        let is_common = |text: &String| text.len() < 12 && text.bytes().all(|byte| byte.is_ascii_lowercase());
+        let (common, mut sorted): (Vec<String>, Vec<String>) = texts.into_iter().partition(is_common);
+        sorted.sort_unstable();
+        sorted.dedup();
+        Hidden { sorted, common: common.into_iter().collect() }
+    }
+
+    /// Where hidden texts, or at least their beginnings, stand in a message.
+    fn find(&self, message: &str) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> =
+            message.char_indices().filter_map(|(at, _)| self.at(message, at)).collect();
+        found.extend(self.quoted(message));
+        found
+    }
+
+    fn at(&self, message: &str, at: usize) -> Option<Range<usize>> {
+        let text = &message.as_bytes()[at..];
+        let place = |text: &[u8]| self.sorted.partition_point(|hidden| hidden.as_bytes() <= text);
+        // Whole: one that text begins with, the longest first.
+        let mut beginning = text;
+        while let Some(hidden) = place(beginning).checked_sub(1).and_then(|at| self.sorted.get(at)) {
+            let same = common(hidden.as_bytes(), beginning);
+            if same == hidden.len() {
+                return Some(at..at + same);
+            }
+            if same == 0 {
+                break;
+            }
+            beginning = &beginning[..same];
         }
+        let next = place(text);
+        let near = next.checked_sub(1).into_iter().chain([next]).filter_map(|at| self.sorted.get(at));
+        let begins = |hidden: &String| {
+            let head = hidden.char_indices().nth(PREFIX).map(|(end, _)| end)?;
+            let same = common(hidden.as_bytes(), text);
+            (same >= head).then_some(same)
+        };
+        let same = near.filter_map(begins).max()?;
+        Some(at..message.ceil_char_boundary(at + same))
+    }
+
+    fn quoted<'a>(&'a self, message: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+        let is_quote = |c: char| matches!(c, '`' | '"' | '\'' | '*' | '!' | '&');
+        let quotes = message.match_indices(is_quote).filter(|_| !self.common.is_empty());
+        quotes.filter_map(move |(at, _)| {
+            let rest = &message[at + 1..];
+            let length = rest.find(|c: char| !c.is_ascii_lowercase())?;
+            (rest[length..].starts_with(is_quote) && self.common.contains(&rest[..length]))
+                .then_some(at + 1..at + 1 + length)
+        })
+    }
+}
+
+/// How many bytes two texts begin alike.
+fn common(one: &[u8], two: &[u8]) -> usize {
+    one.iter().zip(two).take_while(|(one, two)| one == two).count()
+}
+
+fn without(message: &mut String, hidden: &[&Hidden]) {
+    let mut found: Vec<Range<usize>> = hidden.iter().flat_map(|hidden| hidden.find(message)).collect();
+    found.sort_unstable_by_key(|range| (range.start, range.end));
+    // What overlaps is one, so that no rest of one stays.
+    found.dedup_by(|next, one| {
+        let overlaps = next.start < one.end;
+        one.end = if overlaps { one.end.max(next.end) } else { one.end };
+        overlaps
+    });
+    for range in found.into_iter().rev() {
+        message.replace_range(range, "***");
     }
 }
 
@@ -397,7 +439,7 @@ mod tests {
     #[test]
     fn a_quoted_beginning_is_taken_out_too() {
         let mut message = "`correct horse batt…` has no colon".to_owned();
-        without(&mut message, "correct horse battery staple");
+        without(&mut message, &[&Hidden::of(vec!["correct horse battery staple".to_owned()])]);
         assert_eq!(message, "`***…` has no colon");
     }
 }

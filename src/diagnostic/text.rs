@@ -2,29 +2,44 @@
 //!
 //! Nothing here knows what it is said of.
 
-/// Makes text that is not ours harmless, for every form and on one line: what a terminal would act upon, a line break, and
-/// what nobody sees become visible escapes.
+/// Makes text that is not ours harmless, for every form and on one line: what a terminal would act upon, a line break, what
+/// nobody sees, and what a CI runner would take for a command become visible escapes.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    escape(text, |c| c == '\n' || is_harmful(c))
+    without_marks(escape(text, |c| c == '\n' || is_harmful(c)))
 }
 
 /// As [`clean`], for a text of several lines. A line that a CI runner would take for a command is none any more.
 #[must_use]
 pub fn clean_text(text: &str) -> String {
-    let text = escape(text, is_harmful);
-    if !text.contains("::") && !text.contains("##[") {
+    let text = without_marks(escape(text, is_harmful));
+    if !text.contains("::") {
         return text;
     }
     let lines = text.split('\n').map(|line| {
         let (blanks, rest) = line.split_at(line.len() - line.trim_start().len());
         match rest.strip_prefix(':').filter(|_| rest.starts_with("::")) {
             Some(rest) => format!("{blanks}\\u{{3a}}{rest}"),
-            None if rest.starts_with("##[") => format!("{blanks}\\u{{23}}{}", &rest[1..]),
             None => line.to_owned(),
         }
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What a CI server acts upon wherever in a line it stands: commands of GitHub's and Azure's runners and of TeamCity, and
+/// files that GitLab and Jenkins would attach to a test.
+pub const MARKS: [&str; 4] = ["##[", "##vso[", "##teamcity[", "[[ATTACHMENT|"];
+
+fn without_marks(mut text: String) -> String {
+    if !text.contains("##") && !text.contains("[[") {
+        return text;
+    }
+    for mark in MARKS {
+        let (first, rest) = mark.split_at(1);
+        let shown = first.chars().map(|c| c.escape_unicode().to_string()).collect::<String>();
+        text = text.replace(mark, &(shown + rest));
+    }
+    text
 }
 
 fn escape(text: &str, is_bad: impl Fn(char) -> bool) -> String {
@@ -66,12 +81,15 @@ pub fn count(number: usize, noun: &str) -> String {
 /// The candidate nearest to `word`, when it is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(word);
+    let length = word.chars().count();
     // Another letter in a country's code is another country.
-    let allowed = (word.chars().count() / 3).min(3);
+    let allowed = (length / 3).min(3);
     candidates
         .into_iter()
         // What is there but broken is not what was meant instead.
         .filter(|candidate| *candidate != word)
+        // No way to change one word into another is shorter than the letters that it lacks.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= allowed)
         .map(|candidate| (strsim::osa_distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, candidate)| (*distance, candidate.len()))
@@ -125,9 +143,14 @@ mod tests {
     fn no_line_of_a_text_is_a_command_of_a_runner() {
         assert_eq!(
             clean_text("a: x::y\n  ::error::no\n\t##[error]no\n## [fine]\n::"),
-            "a: x::y\n  \\u{3a}:error::no\n\\u{9}##[error]no\n## [fine]\n\\u{3a}:"
+            "a: x::y\n  \\u{3a}:error::no\n\\u{9}\\u{23}#[error]no\n## [fine]\n\\u{3a}:"
         );
         assert_eq!(clean_text(" ##[warning]"), " \\u{23}#[warning]");
+        for mark in MARKS {
+            for cleaned in [clean(&format!("x {mark}a]")), clean_text(&format!("x\ny {mark}a]"))] {
+                assert!(!cleaned.contains(mark), "{cleaned}");
+            }
+        }
     }
 
     #[test]

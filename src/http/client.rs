@@ -11,7 +11,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::address::is_here;
 use super::fault::{Fault, FaultKind};
-use super::message::{Answer, Request};
+use super::message::{Answer, Request, Room};
 
 /// Who vouches for a server's certificate.
 #[derive(Debug, Clone)]
@@ -56,7 +56,12 @@ pub struct Http {
     here: Agent,
     timeout: Duration,
     max_bytes: u64,
+    /// What all that ask through this work with at once.
+    room: Room,
 }
+
+/// So many bytes of answers are worked with at once.
+const AT_ONCE: usize = 32 * 1024 * 1024;
 
 impl Http {
     #[must_use]
@@ -80,7 +85,7 @@ impl Http {
                 .user_agent(concat!("pairform/", env!("CARGO_PKG_VERSION")))
         };
         let here = config().proxy(None).build().new_agent();
-        Http { agent: config().build().new_agent(), here, timeout, max_bytes }
+        Http { agent: config().build().new_agent(), here, timeout, max_bytes, room: Room::of(AT_ONCE) }
     }
 
     /// Sends a request and reads the whole answer.
@@ -119,7 +124,8 @@ impl Http {
             None if error.kind() == std::io::ErrorKind::TimedOut => self.timed_out(),
             None => Fault::new(FaultKind::Unreachable, "the answer broke off"),
         })?;
-        Ok(Answer { status: answer.status().as_u16(), headers, body })
+        let held = Some(self.room.enter(body.len()));
+        Ok(Answer { held, ..Answer::new(answer.status().as_u16(), headers, body) })
     }
 
     fn timed_out(&self) -> Fault {

@@ -67,7 +67,7 @@ pub fn judge(here: &Path, schema: &Path, paths: &[PathBuf]) -> Result<Judged> {
                 hidden.extend(redact::suspicious_by(&sources, file, &validator.secret_names()));
             }
             for root in roots {
-                let secrets = validator.secrets(&root);
+                let secrets = Span::apart(validator.secrets(&root));
                 findings.extend(validator.judge(&root, Words { hidden: &secrets, ..Words::default() }));
                 hidden.extend(secrets);
             }

@@ -82,6 +82,12 @@ impl<'a> Owners<'a> {
     }
 }
 
+/// Whom a CODEOWNERS file names for a path.
+#[must_use]
+pub fn of_path(codeowners: &str, path: &str) -> Vec<String> {
+    owners_of(&rules(codeowners), path)
+}
+
 /// The category, of a kind, under which the owners of the rules themselves stand.
 pub const POLICY: &str = "policy";
 

@@ -1,27 +1,63 @@
 //! Findings as rustc shows its own: the line, carets, notes, help. Credentials in the shown lines are masked.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use owo_colors::OwoColorize as _;
 
 pub use crate::diagnostic::counts;
-use crate::diagnostic::text::{clean, count, is_harmful};
+use crate::diagnostic::text::{MARKS, clean, count, is_harmful};
 use crate::diagnostic::{Finding, Label, Severity};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// How many lines two labels of one file may lie apart to be drawn together.
 const LINES_TOGETHER: usize = 60;
 
+/// How many bytes they may lie apart: the lines of a file may be of any length.
+const BYTES_TOGETHER: u32 = 16 * 1024;
+
+/// How many bytes are kept of a line before and after its labels: more than is ever drawn.
+const AROUND: usize = 1024;
+
 /// All findings, a blank line after each.
 #[must_use]
 pub fn text(findings: &[Finding], sources: &Sources, hidden: &[Span]) -> String {
     let renderer = Renderer::styled().term_width(120);
-    let drawn = findings.iter().map(|finding| one(&renderer, finding, sources, hidden) + "\n\n");
+    let hidden = Hidden::of(hidden);
+    let drawn = findings.iter().map(|finding| one(&renderer, finding, sources, &hidden) + "\n\n");
     drawn.collect()
 }
 
-fn one(renderer: &Renderer, finding: &Finding, sources: &Sources, hidden: &[Span]) -> String {
+/// Where something is hidden, by file: sorted, and none overlaps another.
+struct Hidden(BTreeMap<FileId, Vec<Range<usize>>>);
+
+impl Hidden {
+    fn of(spans: &[Span]) -> Self {
+        let mut by_file: BTreeMap<FileId, Vec<Range<usize>>> = BTreeMap::new();
+        for span in spans {
+            by_file.entry(span.file).or_default().push(span.range());
+        }
+        for ranges in by_file.values_mut() {
+            ranges.sort_unstable_by_key(|range| range.start);
+            ranges.dedup_by(|next, one| {
+                let overlaps = next.start < one.end;
+                one.end = if overlaps { one.end.max(next.end) } else { one.end };
+                overlaps
+            });
+        }
+        Hidden(by_file)
+    }
+
+    /// What is hidden of a part of a file.
+    fn within(&self, file: FileId, part: Range<usize>) -> impl Iterator<Item = &Range<usize>> {
+        let all = self.0.get(&file).map(Vec::as_slice).unwrap_or_default();
+        let first = all.partition_point(|range| range.end <= part.start);
+        all[first..].iter().take_while(move |range| range.start < part.end)
+    }
+}
+
+fn one(renderer: &Renderer, finding: &Finding, sources: &Sources, hidden: &Hidden) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -30,7 +66,7 @@ fn one(renderer: &Renderer, finding: &Finding, sources: &Sources, hidden: &[Span
     let windows = windows(finding, sources, hidden);
     let message = clean(&finding.message);
     let mut group: Group<'_> =
-        level.primary_title(&message).id(finding.code.id).elements(windows.iter().map(Window::snippet));
+        level.primary_title(&message).id(finding.code.id).elements(windows.iter().flat_map(Window::elements));
     let notes: Vec<String> = finding.notes.iter().map(|note| clean(note)).chain(suffering(finding)).collect();
     let help = finding.help.as_deref().map(clean);
     for note in &notes {
@@ -54,37 +90,45 @@ fn suffering(finding: &Finding) -> Option<String> {
     Some(format!("this concerns {}: {names}{rest}", count(also.len() + 1, "integration")))
 }
 
-/// A few whole lines of a file, masked, with the labels that lie in them.
+/// A few lines of a file, masked, with the labels that lie in them. They are whole unless one is very long.
 struct Window {
     path: String,
     text: String,
     first_line: usize,
+    /// The line and column of the first label, where the text begins within a line and does not tell.
+    at: Option<(usize, usize)>,
     labels: Vec<(Range<usize>, String, bool)>,
 }
 
 impl Window {
-    fn snippet(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+    fn elements(&self) -> Vec<Element<'_>> {
         let annotations = self.labels.iter().map(|(range, label, primary)| {
             let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let annotation = kind.span(range.clone());
             if label.is_empty() { annotation } else { annotation.label(label.as_str()) }
         });
-        Snippet::source(self.text.as_str())
-            .path(self.path.as_str())
-            .line_start(self.first_line)
-            .annotations(annotations)
+        let snippet =
+            Snippet::source(self.text.as_str()).line_start(self.first_line).annotations(annotations);
+        match self.at {
+            None => vec![snippet.path(self.path.as_str()).into()],
+            Some((line, column)) => {
+                vec![Origin::path(self.path.as_str()).line(line).char_column(column).into(), snippet.into()]
+            }
+        }
     }
 }
 
-fn windows(finding: &Finding, sources: &Sources, hidden: &[Span]) -> Vec<Window> {
+fn windows(finding: &Finding, sources: &Sources, hidden: &Hidden) -> Vec<Window> {
     let mut groups: Vec<(FileId, Vec<(&Label, bool)>)> = Vec::new();
     let labels =
         std::iter::once((&finding.primary, true)).chain(finding.related.iter().map(|label| (label, false)));
     for (label, primary) in labels {
-        let line = |label: &Label| sources.file(label.span.file).line_column(label.span.start as usize).0;
         let near = groups.iter_mut().find(|(file, others)| {
             *file == label.span.file
-                && others.iter().all(|(other, _)| line(other).abs_diff(line(label)) <= LINES_TOGETHER)
+                && others.iter().all(|(other, _)| {
+                    sources.line(other.span).abs_diff(sources.line(label.span)) <= LINES_TOGETHER
+                        && other.span.start.abs_diff(label.span.start) <= BYTES_TOGETHER
+                })
         });
         match near {
             Some((_, others)) => others.push((label, primary)),
@@ -94,7 +138,7 @@ fn windows(finding: &Finding, sources: &Sources, hidden: &[Span]) -> Vec<Window>
     groups.into_iter().map(|(file, labels)| window(file, sources.file(file), &labels, hidden)).collect()
 }
 
-fn window(id: FileId, file: &SourceFile, labels: &[(&Label, bool)], hidden: &[Span]) -> Window {
+fn window(id: FileId, file: &SourceFile, labels: &[(&Label, bool)], hidden: &Hidden) -> Window {
     let starts = file.line_starts();
     let spans: Vec<Range<usize>> =
         labels.iter().map(|(label, _)| snap(file.text(), label.span.range())).collect();
@@ -102,8 +146,14 @@ fn window(id: FileId, file: &SourceFile, labels: &[(&Label, bool)], hidden: &[Sp
     let first = spans.iter().map(|span| line_of(span.start)).min().unwrap_or(1);
     // A label may cover many lines; its first few tell enough.
     let last = spans.iter().map(|span| line_of(span.end).min(line_of(span.start) + 6)).max().unwrap_or(first);
-    let from = starts[first - 1] as usize;
+    let line_start = starts[first - 1] as usize;
     let to = starts.get(last).map_or(file.text().len(), |start| *start as usize);
+    let first_byte = spans.iter().map(|span| span.start).min().unwrap_or(line_start);
+    let last_byte = spans.iter().map(|span| span.end.min(span.start + AROUND)).max().unwrap_or(to);
+    let whole = file.text();
+    let from = line_start.max(whole.floor_char_boundary(first_byte.saturating_sub(AROUND)));
+    let to = to.min(whole.ceil_char_boundary(last_byte.saturating_add(AROUND))).max(from);
+    let at = (from > line_start).then(|| spans.first().map(|span| file.line_column(span.start))).flatten();
     let mut text = file.text()[from..to].trim_end_matches(['\n', '\r']).to_owned();
     mask(&mut text, id, from, hidden);
     let text = harmless(&text);
@@ -114,7 +164,7 @@ fn window(id: FileId, file: &SourceFile, labels: &[(&Label, bool)], hidden: &[Sp
         (start..end, clean(&label.text), *primary)
     });
     let labels = labels.collect();
-    Window { path: clean(&file.path), first_line: first, labels, text }
+    Window { path: clean(&file.path), first_line: first, at, labels, text }
 }
 
 /// Replaces what a terminal would act upon by something as long, so that spans stay. The renderer draws the control
@@ -126,7 +176,12 @@ fn harmless(text: &str) -> String {
         4 if is_harmful(c) => '\u{1fbc4}',
         _ => c,
     };
-    text.chars().map(replaced).collect()
+    let mut text: String = text.chars().map(replaced).collect();
+    for mark in MARKS {
+        // Their first two characters are two bytes, as one of these is.
+        text = text.replace(mark, &format!("¿{}", &mark[2..]));
+    }
+    text
 }
 
 /// A range that lies in the text, on character boundaries.
@@ -143,15 +198,9 @@ fn snap(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// Stars over what may be a credential.
-fn mask(text: &mut String, file: FileId, from: usize, hidden: &[Span]) {
-    let ranges = hidden
-        .iter()
-        .filter(|span| span.file == file && span.end as usize > from)
-        .map(|span| (span.start as usize).saturating_sub(from)..(span.end as usize - from))
-        .filter(|range| range.start < text.len())
-        .collect::<Vec<_>>();
-    for range in ranges {
-        let range = snap(text, range);
+fn mask(text: &mut String, file: FileId, from: usize, hidden: &Hidden) {
+    for range in hidden.within(file, from..from + text.len()) {
+        let range = snap(text, range.start.saturating_sub(from)..range.end - from);
         let stars: String =
             text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
         text.replace_range(range, &stars);

@@ -27,9 +27,13 @@ pub struct Budget(pub usize);
 pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let items = content.items();
     let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
+    let mut errors = Errors::new();
+    for item in items.iter().filter(|item| item.severity == "error") {
+        errors.entry(item.integration.as_str()).or_default().push(item);
+    }
     let policy: Vec<Json> =
         content.policy.iter().filter(|_| counter.take("change of policy")).map(policy_row).collect();
-    let urgent = urgent(content, &items, &mut counter);
+    let urgent = urgent(content, &items, &errors, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
     let (mut kept, mut left) = (0, 0);
     let mut shown: Vec<Json> = Vec::new();
@@ -47,7 +51,7 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
                 return ControlFlow::Break(());
             }
             if one.is_worth_showing() {
-                shown.push(integration(content, one, &items, &mut counter));
+                shown.push(integration(content, one, &errors, &mut counter));
             }
             ControlFlow::Continue(())
         });
@@ -160,8 +164,11 @@ impl Counter {
     }
 }
 
+/// What is wrong with each integration.
+type Errors<'a> = BTreeMap<&'a str, Vec<&'a Item>>;
+
 /// Errors and refusals, resets and conflicts, then what else needs a second look, the worst first.
-fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<Json> {
+fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &mut Counter) -> Vec<Json> {
     let mut all: Vec<(u8, Json)> = Vec::new();
     let row = |kind: &str, integration: &str, what: String, place: String| json!({"kind": kind, "integration": text(integration), "text": text(&what), "place": text(&place)});
     let Some(plan) = content.plan else { return Vec::new() };
@@ -210,12 +217,7 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
         }
         let gaps =
             integration.readiness.required - integration.readiness.set.min(integration.readiness.required);
-        if live
-            && gaps > 0
-            && !items
-                .iter()
-                .any(|item| item.severity == "error" && item.integration == integration.integration)
-        {
+        if live && gaps > 0 && !errors.contains_key(&*integration.integration) {
             all.push((
                 2,
                 row(
@@ -243,7 +245,8 @@ fn urgent(content: &Content<'_>, items: &[Item], counter: &mut Counter) -> Vec<J
         .collect()
 }
 
-fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter: &mut Counter) -> Json {
+fn integration(content: &Content<'_>, one: &Integration, errors: &Errors<'_>, counter: &mut Counter) -> Json {
+    let errors = errors.get(&*one.integration).map(Vec::as_slice).unwrap_or_default();
     let pair = content.catalogue.pair(&one.pair);
     let worth = |category: &&CategoryPlan| {
         category.action.saves()
@@ -266,14 +269,10 @@ fn integration(content: &Content<'_>, one: &Integration, items: &[Item], counter
                 }
             }
             let additional = rows.iter().filter(|row| row["additional"] == true).count();
-            let missing: Vec<Json> = items
+            let missing: Vec<Json> = errors
                 .iter()
-                .filter(|item| {
-                    item.integration == one.integration
-                        && item.category == category.category
-                        && item.severity == "error"
-                })
-                .map(finding)
+                .filter(|item| item.category == category.category)
+                .map(|item| finding(item))
                 .collect();
             json!({
                 "category": text(&category.category),

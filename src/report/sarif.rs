@@ -80,7 +80,7 @@ fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
         "ruleId": clean(&remark.code),
         "ruleIndex": rule,
         "level": match remark.severity.as_str() { "error" => "error", "warning" => "warning", _ => "note" },
-        "message": {"text": clean_text(&format!("{}{help}", remark.message))},
+        "message": {"text": plain(&format!("{}{help}", remark.message))},
         "locations": [{"physicalLocation": {
             "artifactLocation": artifact(&remark.path),
             "region": region(remark.line, remark.column, remark.end_line, remark.end_column),
@@ -121,9 +121,27 @@ fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
                 json!({"artifactLocation": artifact(path), "replacements": replacements})
             })
             .collect();
-        result["fixes"] = json!([{"description": {"text": clean(&fix.message)}, "artifactChanges": changes}]);
+        result["fixes"] =
+            json!([{"description": {"text": plain(&clean(&fix.message))}, "artifactChanges": changes}]);
     }
     result
+}
+
+/// A text without links: SARIF reads `[text](address)` in plain messages too (3.11.6), and has a backslash before what is meant
+/// as it stands.
+fn plain(text: &str) -> String {
+    let text = clean_text(text);
+    if !text.contains("](") {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if matches!(c, '[' | ']' | '\\') {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
+    plain
 }
 
 fn artifact(path: &str) -> Json {
@@ -144,4 +162,18 @@ fn region(line: usize, column: usize, end_line: usize, end_column: usize) -> Jso
     let end_line = end_line.max(line);
     let end_column = if end_line == line { end_column.max(column) } else { end_column.max(1) };
     json!({"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_message_holds_no_link() {
+        assert_eq!(
+            plain("`[here](https://evil.example)` \\[x](1)"),
+            "`\\[here\\](https://evil.example)` \\\\\\[x\\](1)"
+        );
+        assert_eq!(plain("one of [a, b] (or c)"), "one of [a, b] (or c)");
+    }
 }

@@ -7,8 +7,13 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde_json::Value as Json;
 
-/// Steps that a template may take; a loop that does not end is stopped.
-const FUEL: u64 = 50_000_000;
+/// What a template may take whatever it is filled with, and further for each value of the outline: a step, or 64 bytes that it
+/// makes. It bounds the time and the memory of a template that somebody else wrote.
+const FUEL: u64 = 500_000;
+const FUEL_A_VALUE: u64 = 400;
+
+/// A longer template is none that a person restyles, in bytes.
+const LONGEST: usize = 1024 * 1024;
 
 /// Why a template cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +26,12 @@ pub struct TemplateError {
 
 impl TemplateError {
     pub(super) fn of(name: &str, error: &Error) -> Self {
-        TemplateError {
-            name: name.to_owned(),
-            line: error.line(),
-            reason: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
-        }
+        let dear = (error.kind() == ErrorKind::OutOfFuel).then(|| {
+            "it takes more steps or memory than a template may; go through the outline once".to_owned()
+        });
+        let reason =
+            dear.unwrap_or_else(|| error.detail().map_or_else(|| error.kind().to_string(), str::to_owned));
+        TemplateError { name: name.to_owned(), line: error.line(), reason }
     }
 }
 
@@ -35,9 +41,21 @@ impl TemplateError {
 /// When the template is wrong.
 pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, TemplateError> {
     let failed = |error: &Error| TemplateError::of(name, error);
+    if template.len() > LONGEST {
+        let reason = format!("it has {} bytes, and no more than {LONGEST} are read", template.len());
+        return Err(TemplateError { name: name.to_owned(), line: None, reason });
+    }
+    if let Some(line) = adds_names(template) {
+        let reason =
+            "`+` stands between two names, by which lists could grow without end; join texts with `~`"
+                .to_owned();
+        return Err(TemplateError { name: name.to_owned(), line: Some(line), reason });
+    }
     let mut environment = Environment::new();
+    // As `+`: what it makes of lists is counted too late.
+    environment.remove_filter("chain");
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    environment.set_fuel(Some(FUEL));
+    environment.set_fuel(Some(FUEL + FUEL_A_VALUE * weight(outline)));
     // A tag that stands alone on its line leaves no line behind.
     if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         environment.set_syntax(syntax);
@@ -46,12 +64,92 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
         if name.ends_with(".md") { AutoEscape::Custom("markdown".into()) } else { AutoEscape::Html }
     });
     environment.set_formatter(format);
-    environment.add_filter("code", |text: String| Value::from_safe_string(code(&clean_text(&text))));
-    environment.add_filter("prose", |text: String| Value::from_safe_string(prose(&clean_text(&text))));
-    environment.add_filter("attribute", |text: String| Value::from_safe_string(entities(&clean_text(&text))));
+    for (filter, escape) in [("code", code as fn(&str) -> String), ("prose", prose), ("attribute", entities)]
+    {
+        environment.add_filter(filter, move |state: &State<'_, '_>, text: String| {
+            // What it makes is counted once it is there, and may be longer by a few times.
+            state.consume_fuel(text.len() as u64 / 8)?;
+            Ok::<_, Error>(Value::from_safe_string(escape(&clean_text(&text))))
+        });
+    }
     environment.add_template(name, template).map_err(|error| failed(&error))?;
     let template = environment.get_template(name).map_err(|error| failed(&error))?;
     template.render(Value::from(Serde(outline))).map_err(|error| failed(&error))
+}
+
+/// The line of a `+` of which neither side is a number or a text as it is written. minijinja counts what a template takes, save
+/// where it adds lists to lists, which a few lines can double until no memory holds them.
+fn adds_names(template: &str) -> Option<usize> {
+    let bytes = template.as_bytes();
+    let (mut at, mut inside, mut quote) = (0, false, None);
+    while at < bytes.len() {
+        let (here, next) = (bytes[at], bytes.get(at + 1).copied());
+        match (inside, quote) {
+            (false, _) => inside = here == b'{' && matches!(next, Some(b'{' | b'%')),
+            (true, Some(open)) => {
+                at += usize::from(here == b'\\');
+                quote = Some(open).filter(|open| here != *open);
+            }
+            (true, None) => match here {
+                b'"' | b'\'' => quote = Some(here),
+                b'}' if at > 0 && matches!(bytes[at - 1], b'}' | b'%') => inside = false,
+                // At an end of a tag it is about blanks.
+                b'+' if !matches!(bytes.get(at.wrapping_sub(1)), Some(b'%' | b'{'))
+                    && !matches!(next, Some(b'%' | b'}'))
+                    && !ends_in_constant(&template[..at])
+                    && !begins_with_constant(&template[at + 1..]) =>
+                {
+                    return Some(template[..at].matches('\n').count() + 1);
+                }
+                _ => {}
+            },
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Whether a number or a text ends here that nothing was made of.
+fn ends_in_constant(text: &str) -> bool {
+    let text = text.trim_end();
+    let before = text.trim_end_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    let word = &text[before.len()..];
+    let is_number = word.starts_with(|c: char| c.is_ascii_digit())
+        && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    // A list times a number is a list.
+    text.ends_with(['"', '\'']) || is_number && !before.trim_end().ends_with('*')
+}
+
+/// Whether a number or a text begins here of which nothing is made.
+fn begins_with_constant(text: &str) -> bool {
+    let text = text.trim_start();
+    let rest = match text.chars().next() {
+        Some(open @ ('"' | '\'')) => {
+            let mut escaped = false;
+            let end = text[1..].find(|c| {
+                let ends = c == open && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            end.and_then(|end| text.get(end + 2..))
+        }
+        Some(digit) if digit.is_ascii_digit() => {
+            Some(text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.'))
+        }
+        _ => None,
+    };
+    // A filter, an attribute or a list that it is taken times may make anything of it.
+    rest.is_some_and(|rest| !rest.trim_start().starts_with(['|', '.', '[', '(', '*']))
+}
+
+/// How much there is to fill in: values, and longer texts for several.
+fn weight(outline: &Json) -> u64 {
+    1 + match outline {
+        Json::Array(items) => items.iter().map(weight).sum(),
+        Json::Object(map) => map.values().map(weight).sum(),
+        Json::String(text) => text.len() as u64 / 64,
+        _ => 0,
+    }
 }
 
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
@@ -69,12 +167,19 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
 #[must_use]
 pub fn markdown_text(text: &str) -> String {
     // A zero-width space parts what forges would take for a mention, a reference or an address.
-    let parted = text
-        .replace('@', "@\u{200b}")
-        .replace('#', "#\u{200b}")
-        .replace('!', "!\u{200b}")
-        .replace("://", ":\u{200b}//")
-        .replace("www.", "www\u{200b}.");
+    let mut parted = String::with_capacity(text.len() + 16);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        parted.push(c);
+        // GitLab has labels (`~`), milestones (`%`), snippets (`$`), epics (`&`) and alerts (`^`) beside.
+        let is_reference = matches!(c, '~' | '%' | '$' | '&' | '^')
+            && rest.peek().is_some_and(|next| next.is_alphanumeric() || matches!(next, '"' | '#'));
+        if matches!(c, '@' | '#' | '!') || is_reference {
+            parted.push('\u{200b}');
+        }
+    }
+    let parted =
+        parted.replace("://", ":\u{200b}//").replace("www.", "www\u{200b}.").replace("GH-", "GH\u{200b}-");
     entities(&parted)
 }
 
@@ -142,6 +247,47 @@ mod tests {
             )
             .is_err()
         );
+        for hostile in [
+            "{{ 'x' * 10**9 }}",
+            "{{ ('x' * 10**6) * 10**6 }}",
+            "{% set n = namespace(t='x') %}{% for i in range(60) %}{% set n.t = n.t ~ n.t %}{% endfor %}",
+            "{% set n = namespace(t=[1]) %}{% for i in range(60) %}{% set n.t = n.t + n.t %}{% endfor %}",
+            "{% set t %}{% for i in range(100000) %}{{ 'x' * 100000 }}{% endfor %}{% endset %}",
+            "{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}",
+            "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}x{% endmacro %}{{ m(200) }}",
+            "{{ ('x\n' * 1000000)|indent(100000) }}",
+            "{{ range(100000)|join('x' * 100000) }}",
+            "{{ ('x' * 100000)|replace('x', 'x' * 100000) }}",
+            "{{ ('x' * 10000000)|code }}",
+            "{{ ('&' * 30000000)|escape }}",
+            "{% for a in range(100000)|batch(1) %}{% for b in range(100000)|list|sort %}{% endfor %}{% endfor %}",
+            "{{ range(100000)|map('string')|list|join|upper|reverse }}{% for a in range(99999) %}{{ range(100000)|list|length }}{% endfor %}",
+        ] {
+            let error = fill("own.md", hostile, &outline).map(|text| text.len());
+            assert!(error.is_err(), "{hostile}: {error:?}");
+        }
+        for sum in [
+            "{{ 1 + 2 }}",
+            "{{ value + 'x' }}",
+            "{{ 'a + b' ~ value }}",
+            "{%+ if 1 +%}a + b{% endif %}",
+            "a + b {{ 7 + value|length }}",
+        ] {
+            assert_eq!(adds_names(sum), None, "{sum}");
+        }
+        for sum in [
+            "{{ a + b }}",
+            "{% set a = a.0 + a.0 %}",
+            "{{ a + ''|default(a, true) }}",
+            "{{ a1 +a1 }}",
+            "{{ a * 2 + a }}",
+            "{{ a + 2 * a }}",
+            "{{ \"\\\"\" ~ a + a }}",
+        ] {
+            assert_eq!(adds_names(sum), Some(1), "{sum}");
+        }
+        let longest = "x".repeat(LONGEST + 1);
+        assert!(fill("own.md", &longest, &outline).unwrap_err().reason.contains("bytes"));
         let wrong = fill("own.md", "a\n{{ }}", &outline).unwrap_err();
         assert_eq!(wrong.line, Some(2));
     }

@@ -3,6 +3,8 @@
 //! A key that was meant as another one, or that stands in another category, is reported; the rest of the document is
 //! then judged as if it stood where it was meant. Only what is judged is repaired, never what is planned.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::diagnostic::Finding;
 use crate::yaml::{Entry, Map, Node, NodeKind};
 
@@ -35,17 +37,24 @@ pub fn judge(
             break;
         }
         let mut next = repaired.take().unwrap_or_else(|| root.clone());
-        for one in moves {
-            carry_out(&mut next, &one.from, &one.to, one.value);
-            findings.extend(one.finding);
+        // Those of one map are taken out of it at once: one after the other would take the square of their number.
+        for beside in moves.chunk_by(|one, two| parents(&one.from) == parents(&two.from)) {
+            carry_out(&mut next, beside);
         }
+        findings.extend(moves.into_iter().filter_map(|one| one.finding));
         repaired = Some(next);
     }
     (findings, repaired)
 }
 
-fn carry_out(root: &mut Node, from: &[String], to: &[String], value: Option<NodeKind>) {
-    let Some((key, parents)) = from.split_last() else { return };
+/// The keys down to the map that holds the last one.
+fn parents(path: &[String]) -> Option<&[String]> {
+    path.split_last().map(|(_, parents)| parents)
+}
+
+/// Moves keys that stand in one map.
+fn carry_out(root: &mut Node, moves: &[Move]) {
+    let Some(parents) = moves.first().and_then(|one| parents(&one.from)) else { return };
     let mut holder = &mut *root;
     for parent in parents {
         match holder.as_map_mut().and_then(|map| map.get_mut(parent)) {
@@ -53,13 +62,21 @@ fn carry_out(root: &mut Node, from: &[String], to: &[String], value: Option<Node
             None => return,
         }
     }
-    let Some(mut entry) = holder.as_map_mut().and_then(|map| map.remove(key)) else { return };
-    if let Some(value) = value {
-        entry.value.kind = value;
-    }
-    if let Some((key, parents)) = to.split_last() {
-        entry.key.text = key.as_str().into();
-        put(root, parents, entry);
+    let Some(map) = holder.as_map_mut() else { return };
+    let keys: HashSet<&str> = moves.iter().filter_map(|one| Some(one.from.last()?.as_str())).collect();
+    let taken = map.extract(|entry| keys.contains(&*entry.key.text));
+    let mut taken: HashMap<String, Entry> =
+        taken.into_iter().map(|entry| (entry.key.text.to_string(), entry)).collect();
+    for Move { from, to, value, .. } in moves {
+        if let (Some(mut entry), Some((key, parents))) =
+            (from.last().and_then(|key| taken.remove(key)), to.split_last())
+        {
+            if let Some(value) = value {
+                entry.value.kind = value.clone();
+            }
+            entry.key.text = key.as_str().into();
+            put(root, parents, entry);
+        }
     }
 }
 

@@ -42,7 +42,7 @@ impl Validator {
             return Vec::new();
         }
         let context = Context { validator: self, root, words };
-        let mut said: Vec<(String, u8)> = Vec::new();
+        let mut coarse: HashSet<String> = HashSet::new();
         let mut findings = Vec::new();
         let mut places: HashSet<String> = HashSet::new();
         let mut errors = Vec::new();
@@ -70,17 +70,15 @@ impl Validator {
                     | Kind::UnevaluatedProperties { .. }
                     | Kind::PropertyNames { .. }
             );
-            if places.contains(&pointer)
-                && (!own || said.iter().any(|(place, other)| *place == pointer && *other == 0))
-            {
+            if places.contains(&pointer) && (!own || coarse.contains(&pointer)) {
                 continue;
             }
             findings.extend(messages::say(&context, &error, &pointer, moves));
             if !own {
-                places.insert(pointer.clone());
                 if rank == 0 {
-                    said.push((pointer, rank));
+                    coarse.insert(pointer.clone());
                 }
+                places.insert(pointer);
             }
         }
         findings

@@ -15,7 +15,12 @@ pub struct SourceFile {
     place: Option<ReadFrom>,
     content: OnceLock<Box<Content>>,
     line_starts: OnceLock<Box<[u32]>>,
+    /// How many characters stand before every [`STEP`]th byte: what columns of a long line are counted from.
+    characters: OnceLock<Box<[u32]>>,
 }
+
+/// A column is counted over no more bytes than this, however long its line.
+const STEP: usize = 1024;
 
 /// Where a text is read from.
 #[derive(Debug)]
@@ -45,7 +50,13 @@ impl SourceFile {
     }
 
     pub(super) fn of(path: String, content: Content) -> Self {
-        SourceFile { path, place: None, content: Box::new(content).into(), line_starts: OnceLock::new() }
+        SourceFile {
+            path,
+            place: None,
+            content: Box::new(content).into(),
+            line_starts: OnceLock::new(),
+            characters: OnceLock::new(),
+        }
     }
 
     /// The same, read.
@@ -56,11 +67,25 @@ impl SourceFile {
 
     /// A file that is read when somebody asks for its text, and then just once.
     pub(super) fn unread(path: String, place: ReadFrom) -> Self {
-        SourceFile { path, place: Some(place), content: OnceLock::new(), line_starts: OnceLock::new() }
+        SourceFile {
+            path,
+            place: Some(place),
+            content: OnceLock::new(),
+            line_starts: OnceLock::new(),
+            characters: OnceLock::new(),
+        }
     }
 
     pub(super) fn content(&self) -> &Content {
         self.content.get_or_init(|| Box::new(self.place.as_ref().map(ReadFrom::read).unwrap_or_default()))
+    }
+
+    /// The id under which git keeps it, where it is read from git.
+    pub(super) fn blob(&self) -> Option<git2::Oid> {
+        match &self.place {
+            Some(ReadFrom::Blob(blob)) => Some(blob.id),
+            _ => None,
+        }
     }
 
     /// Whether two files hold the same; nothing is taken out of git where its ids tell.
@@ -139,11 +164,34 @@ impl SourceFile {
         }
         let line = self.line(offset);
         let start = self.line_starts()[line - 1] as usize;
-        let before = &text[start..offset];
         // A byte-order mark is no column that an editor shows.
-        let marks = usize::from(start == 0 && before.starts_with('\u{feff}'));
-        (line, before.chars().count() - marks + 1)
+        let marks = usize::from(start == 0 && text[..offset].starts_with('\u{feff}'));
+        let before = if offset - start <= STEP {
+            begun(&text.as_bytes()[start..offset])
+        } else {
+            self.characters_before(offset) - self.characters_before(start)
+        };
+        (line, before - marks + 1)
     }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text().as_bytes();
+        let counted = self.characters.get_or_init(|| {
+            let steps = bytes.chunks(STEP).scan(0, |all, step| {
+                let before = *all;
+                *all += begun(step);
+                Some(u32::try_from(before).unwrap_or(u32::MAX))
+            });
+            steps.collect()
+        });
+        let step = (offset / STEP).min(counted.len().saturating_sub(1));
+        counted.get(step).map_or(0, |before| *before as usize) + begun(&bytes[step * STEP..offset])
+    }
+}
+
+/// How many characters begin in a piece of UTF-8.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 #[cfg(test)]
@@ -157,6 +205,17 @@ mod tests {
         assert_eq!(file.line_column("namn: Å".len()), (1, 8));
         assert_eq!(file.line_column("namn: Åre\nort: ".len()), (2, 6));
         assert_eq!(file.line_column(10_000), (3, 1));
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_those_of_a_short_one() {
+        let text = format!("{}\n{}", "aÅ👩e\u{301}".repeat(700), "xÖ".repeat(3000));
+        let file = SourceFile::new("a.yaml", text.as_str());
+        for (offset, _) in text.char_indices().chain([(text.len(), ' ')]) {
+            let line = text[..offset].matches('\n').count() + 1;
+            let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+            assert_eq!(file.line_column(offset), (line, text[start..offset].chars().count() + 1));
+        }
     }
 
     #[test]

@@ -28,6 +28,18 @@ impl Span {
         Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
+    /// The same places, sorted; those that meet are one.
+    #[must_use]
+    pub fn apart(mut spans: Vec<Span>) -> Vec<Span> {
+        spans.sort_unstable();
+        spans.dedup_by(|next, one| {
+            let meets = next.file == one.file && next.start <= one.end;
+            one.end = if meets { one.end.max(next.end) } else { one.end };
+            meets
+        });
+        spans
+    }
+
     #[must_use]
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize

@@ -205,25 +205,32 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 let start = self.at;
-                let rest = &self.bytes[start..];
-                let line = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
-                let text = self.plain(line, ends)?;
+                let text = self.plain(ends)?;
                 self.at += text.len();
                 Some(Node { span: self.span(start, self.at), kind: scalar::resolve(text) })
             }
         }
     }
 
-    /// A plain scalar at the head of the rest of a line, up to a comment or one of these ends; `None` where it holds what would
-    /// make it a key.
-    fn plain(&self, line: &'a [u8], ends: &[u8]) -> Option<&'a str> {
-        if !begins_plain(line) {
+    /// A plain scalar that begins here, up to the end of the line, a comment or one of these ends; `None` where it holds what would
+    /// make it a key. No more is looked at than it has: many may stand on one line.
+    fn plain(&self, ends: &[u8]) -> Option<&'a str> {
+        let line = &self.bytes[self.at..];
+        let second = line.get(1).filter(|byte| **byte != b'\n').map_or(1, |_| 2);
+        if !begins_plain(&line[..second.min(line.len())]) {
             return None;
         }
         let mut length = line.len();
         for (at, byte) in line.iter().enumerate() {
             match byte {
-                b':' if line.get(at + 1).is_none_or(|next| *next == b' ' || ends.contains(next)) => {
+                b'\n' => {
+                    length = at;
+                    break;
+                }
+                b':' if line
+                    .get(at + 1)
+                    .is_none_or(|next| matches!(next, b' ' | b'\n') || ends.contains(next)) =>
+                {
                     return None;
                 }
                 b'#' if line[at - 1] == b' ' => {

@@ -34,7 +34,7 @@ mod text;
 mod tree;
 
 pub use limits::{DEPTH_LIMIT, EXPANSION_LIMIT};
-pub use read::{parse, parse_json, parse_stream};
+pub use read::{parse, parse_beside, parse_json, parse_stream};
 pub use tree::{Entry, Key, Map, Node, NodeKind, Trail, find_path, key_at};
 
 #[cfg(test)]

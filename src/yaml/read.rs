@@ -12,9 +12,22 @@ use crate::source::{FileId, ReadFault, Sources};
 ///
 /// `None` is a file without content; text that is wholly unusable is a [`NodeKind::Hole`](super::NodeKind::Hole) with a finding.
 pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Option<Node> {
+    parse_beside(sources, file, findings, &mut |_| ())
+}
+
+/// As [`parse`]; `look` sees the text that is read, which is not kept.
+pub fn parse_beside(
+    sources: &Sources,
+    file: FileId,
+    findings: &mut Vec<Finding>,
+    look: &mut dyn FnMut(&str),
+) -> Option<Node> {
     let root = sources.file(file).with_text(|text, fault| match unusable(text, fault, file, findings) {
         Some(hole) => Some(hole),
-        None => read(text, file, Mode::Configuration, findings).into_iter().next(),
+        None => {
+            look(text);
+            read(text, file, Mode::Configuration, findings).into_iter().next()
+        }
     })?;
     // `---` with nothing below it is as empty as nothing.
     (!(root.is_null() && root.span.start == root.span.end)).then_some(root)

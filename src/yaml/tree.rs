@@ -113,6 +113,14 @@ impl Map {
         Some(entry)
     }
 
+    /// Takes out all entries for which `wanted` holds, keeping the order of the others.
+    pub fn extract(&mut self, mut wanted: impl FnMut(&Entry) -> bool) -> Vec<Entry> {
+        let (taken, kept) = std::mem::take(&mut self.entries).into_iter().partition(|entry| wanted(entry));
+        self.entries = kept;
+        self.reindex();
+        taken
+    }
+
     /// Keeps the entries for which `keep` holds.
     pub fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
         self.entries.retain(keep);

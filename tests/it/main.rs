@@ -24,6 +24,7 @@ mod flags;
 mod fleet;
 mod fmt;
 mod forms;
+mod fuzz;
 mod generated;
 mod histories;
 mod hostile;

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -629,6 +629,49 @@ fn an_expired_token_is_renewed_once() {
     nordic(&project, &url, TERMS);
     project.refresh();
     assert_eq!(server.paths("/oauth-v1/token").len(), 2);
+}
+
+/// What an answer holds takes many times its bytes in memory.
+#[test]
+fn an_answer_of_many_small_values_is_refused_before_it_is_read() {
+    let many = Arc::new(format!("{{\"TermsOfPayments\": [{}{{}}]}}", "{},".repeat(4_000_000)));
+    let (_server, url) = fortnox_that(move |_, name| match name {
+        "termsofpayments" => reply(200, many.as_bytes()),
+        _ => usual(name),
+    });
+    let project = Project::new();
+    nordic(&project, &url, TERMS);
+    let ran = project.run(&["options", "refresh", "-o", "json", "--timeout", "60s"]);
+    let failures = Project::failures(&ran);
+    assert!(failures[0].contains("more than 1000000 values"), "{failures:?}");
+    assert_eq!(ran.code, 7);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_core_dump_is_made_of_what_holds_secrets() {
+    let (process, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(String::new())));
+    let (of, limits) = (Arc::clone(&process), Arc::clone(&seen));
+    let (_server, url) = fortnox_that(move |_, name| {
+        while of.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        let path = format!("/proc/{}/limits", of.load(Ordering::SeqCst));
+        *limits.lock().unwrap() = std::fs::read_to_string(path).unwrap_or_default();
+        usual(name)
+    });
+    let project = Project::new();
+    nordic(&project, &url, TERMS);
+    let mut asking = project.command(&["options", "refresh"]);
+    let mut asking =
+        asking.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    process.store(usize::try_from(asking.id()).unwrap(), Ordering::SeqCst);
+    asking.wait().unwrap();
+    let limits = seen.lock().unwrap().clone();
+    let core =
+        limits.lines().find(|line| line.starts_with("Max core file size")).unwrap_or_default().to_owned();
+    // One byte: no file, and nothing for a program that collects dumps either.
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["1", "1"], "{limits}");
 }
 
 #[test]

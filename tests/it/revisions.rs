@@ -413,7 +413,106 @@ fn a_tree_is_dirty_when_git_says_that_its_sources_differ() {
         event(&repository);
         let is_dirty = pairform::source::git::commit(repository.path()).unwrap().dirty;
         let places = ["pairform.yaml", "bases", "environments", "integrations", "options", "schemas"];
-        let said = repository.git(&[&["status", "--porcelain", "--"], places.as_slice()].concat());
+        let status = ["status", "--porcelain", "--ignored", "--"];
+        let said = repository.git(&[status.as_slice(), places.as_slice()].concat());
         assert_eq!(is_dirty, !said.is_empty(), "{name}: {said}");
     }
+}
+
+/// What git says nothing of, and what is read all the same.
+const UNSAID: [Event; 9] = [
+    ("an ignored environment", |tree| {
+        tree.write("environments/production.local.yaml", "patch: {}\n");
+    }),
+    ("assumed to be unchanged", |tree| {
+        tree.git(&["update-index", "--assume-unchanged", "integrations/nordic.yaml"]);
+        tree.write("integrations/nordic.yaml", "integration: nordic\n");
+    }),
+    ("left out of the tree and written anew", |tree| {
+        tree.git(&["update-index", "--skip-worktree", "integrations/nordic.yaml"]);
+        tree.write("integrations/nordic.yaml", "integration: nordic\n");
+    }),
+    ("left out of the tree and not there", |tree| {
+        tree.git(&["update-index", "--skip-worktree", "integrations/nordic.yaml"]);
+        std::fs::remove_file(tree.path().join("integrations/nordic.yaml")).unwrap();
+    }),
+    ("ignored by this clone alone", |tree| {
+        tree.write(".git/info/exclude", "*.yaml\n");
+        tree.write("integrations/other.yaml", "integration: other\n");
+    }),
+    ("changed by a filter", |tree| {
+        tree.git(&["config", "filter.odd.clean", "sed s/cidron/nordic/"]);
+        tree.git(&["config", "filter.odd.smudge", "sed s/nordic/cidron/"]);
+        tree.write(".git/info/attributes", "*.yaml filter=odd\n");
+        std::fs::remove_file(tree.path().join("integrations/nordic.yaml")).unwrap();
+        tree.git(&["checkout", "-q", "--", "integrations/nordic.yaml"]);
+    }),
+    ("line breaks that nobody asked for", |tree| {
+        tree.git(&["update-index", "--assume-unchanged", "bases/shop.yaml"]);
+        let text = std::fs::read_to_string(tree.path().join("bases/shop.yaml")).unwrap();
+        tree.write("bases/shop.yaml", &text.replace('\n', "\r\n"));
+    }),
+    ("a change in a submodule", |tree| {
+        with_submodule(tree);
+        tree.write("options/fortnox/a.lock.yaml", "sets: {}\n");
+    }),
+    ("a new file in a submodule", |tree| {
+        with_submodule(tree);
+        tree.write("options/fortnox/b.lock.yaml", "sets: {}\n");
+    }),
+];
+
+/// What looks odd, and is the commit's all the same.
+const CLEAN: [Event; 4] = [
+    ("assumed to be unchanged, and unchanged", |tree| {
+        tree.git(&["update-index", "--assume-unchanged", "integrations/nordic.yaml"]);
+    }),
+    ("ignored and not read", |tree| tree.write("integrations/notes.local.txt", "x")),
+    ("line breaks as git writes them here", |tree| {
+        tree.git(&["config", "core.autocrlf", "true"]);
+        std::fs::remove_file(tree.path().join("integrations/nordic.yaml")).unwrap();
+        tree.git(&["checkout", "-q", "--", "integrations/nordic.yaml"]);
+        let text = std::fs::read_to_string(tree.path().join("integrations/nordic.yaml")).unwrap();
+        assert!(text.contains("\r\n"));
+    }),
+    ("a submodule as it was committed", with_submodule),
+];
+
+fn with_submodule(tree: &Repository) {
+    let other = Repository::new();
+    other.write("a.lock.yaml", "connector: fortnox\naccount: a\nsets: {}\n");
+    other.commit("Lists");
+    let from = other.path().to_str().unwrap().to_owned();
+    tree.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "options/fortnox"]);
+    tree.commit("Lists as a submodule");
+}
+
+#[test]
+fn a_tree_is_dirty_by_what_git_says_nothing_of() {
+    for (events, wanted) in [(UNSAID.as_slice(), true), (CLEAN.as_slice(), false)] {
+        for (name, event) in events {
+            let repository = project();
+            repository.write(".gitignore", "*.local.*\n");
+            repository.commit("Begin");
+            event(&repository);
+            let is_dirty = pairform::source::git::commit(repository.path()).unwrap().dirty;
+            assert_eq!(is_dirty, wanted, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_git_says_nothing_of_is_told_by_plan_and_refused_by_apply() {
+    let repository = project();
+    repository.write(".gitignore", "environments/production.yaml\n");
+    repository.write("pairform.yaml", "version: 1\nenvironments: {production: {store: \"sqlite:.pairform/production.db\", require_clean: true}}\n");
+    repository.commit("Clean only");
+    assert_eq!(repository.json(&["plan"])["commit"]["dirty"], false);
+    repository.write("environments/production.yaml", "# nothing yet\n");
+    assert_eq!(repository.json(&["plan"])["commit"]["dirty"], true);
+    let refused = repository.run(&["apply", "--yes", "--no-input"]);
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    std::fs::remove_file(repository.path().join("environments/production.yaml")).unwrap();
+    let applied = repository.run(&["apply", "--yes", "--no-input"]);
+    assert_ne!(applied.status.code(), Some(5), "{applied:?}");
 }

@@ -37,7 +37,7 @@ pub mod values;
 pub mod visible;
 pub mod zones;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
 
@@ -98,7 +98,7 @@ pub struct Checked {
     pub accounts: (Option<String>, Option<String>),
 }
 
-/// Checks one document; `hidden` are the places that may hold a credential.
+/// Checks one document; `hidden` are the places that may hold a credential, sorted.
 pub fn check(
     composed: &Composed,
     pair: &Pair,
@@ -107,7 +107,9 @@ pub fn check(
     findings: &mut Vec<Finding>,
 ) -> Checked {
     let Known { options, vat, today, programs, levels: of_project } = known;
-    let words = Words { pair: Some(pair), integration: Some(&composed.name), hidden, ..Words::default() };
+    let hidden = Span::apart(hidden.to_vec());
+    let words =
+        Words { pair: Some(pair), integration: Some(&composed.name), hidden: &hidden, ..Words::default() };
     let (mut said, repaired) = pair.validator().judge_repaired(&composed.root, words);
     let root = repaired.as_ref().unwrap_or(&composed.root);
     if composed.incomplete {
@@ -123,7 +125,8 @@ pub fn check(
         });
     }
     // What composing found wrong has its finding already, such as an id that the file's name contradicts.
-    said.retain(|finding| !findings.iter().any(|other| other.primary.span == finding.primary.span));
+    let told: HashSet<Span> = findings.iter().map(|finding| finding.primary.span).collect();
+    said.retain(|finding| !told.contains(&finding.primary.span));
     let accounts = (connections::account(root, &pair.shop), connections::account(root, &pair.erp));
     let view =
         View { options, pair, shop_account: accounts.0.as_deref(), erp_account: accounts.1.as_deref() };
@@ -162,51 +165,85 @@ pub fn check(
 
 /// Of what schema, lists and rules say of one value, the most useful.
 fn one_a_place(schema: Vec<Finding>, rules: Vec<Finding>, findings: &mut Vec<Finding>) {
-    let at = |all: &[Finding], span: Span, codes: &[&Code]| {
-        all.iter().any(|finding| finding.primary.span == span && codes.contains(&finding.code))
-    };
-    let zero = [&codes::schema::LEADING_ZERO];
-    let label = [&codes::options::LABEL_FOR_CODE];
-    let stray = [&codes::schema::LITERAL_CREDENTIAL];
+    if schema.is_empty() && rules.is_empty() {
+        return;
+    }
+    let ruled: HashSet<(Span, &str)> = rules.iter().map(|rule| (rule.primary.span, rule.code.id)).collect();
+    let at = |span: Span, code: &Code| ruled.contains(&(span, code.id));
+    let refused: HashSet<Span> = schema.iter().map(|finding| finding.primary.span).collect();
+    let spoken_of = Settings::of(&schema);
+    // The values of the list are better help than the form of a code.
+    let mut listed: HashMap<Span, Option<String>> = HashMap::new();
     let mut kept: Vec<Finding> = Vec::with_capacity(rules.len());
     for finding in &rules {
         let span = finding.primary.span;
-        let repeats = finding.code == &codes::options::UNKNOWN_OPTION
-            && (at(&rules, span, &zero)
-                || at(&rules, span, &stray)
-                || schema.iter().any(|other| other.primary.span == span));
+        let is_unknown = finding.code == &codes::options::UNKNOWN_OPTION;
+        if is_unknown {
+            listed.entry(span).or_insert_with(|| finding.help.clone());
+        }
+        let repeats = is_unknown
+            && (at(span, &codes::schema::LEADING_ZERO)
+                || at(span, &codes::schema::LITERAL_CREDENTIAL)
+                || refused.contains(&span));
         // What a rule warns of may only follow from what the schema refuses.
         let follows = finding.severity != Severity::Error
             && finding.code != &codes::schema::REQUIRED_SETTING_UNSET
-            && schema.iter().any(|other| follows_from(other, finding));
+            && spoken_of.lead_to(finding);
         if !repeats && !follows {
             kept.push(finding.clone());
         }
     }
     for mut finding in schema {
         let span = finding.primary.span;
-        if at(&rules, span, &zero) || at(&rules, span, &label) || at(&rules, span, &stray) {
+        if at(span, &codes::schema::LEADING_ZERO)
+            || at(span, &codes::options::LABEL_FOR_CODE)
+            || at(span, &codes::schema::LITERAL_CREDENTIAL)
+        {
             continue;
         }
-        // The values of the list are better help than the form of a code.
-        let listed = rules
-            .iter()
-            .find(|other| other.code == &codes::options::UNKNOWN_OPTION && other.primary.span == span);
-        if let Some(listed) = listed {
-            finding.help.clone_from(&listed.help);
+        if let Some(help) = listed.get(&span) {
+            finding.help.clone_from(help);
         }
         findings.push(finding);
     }
     findings.append(&mut kept);
 }
 
-/// Whether a finding may only follow from another: both speak of one setting, or of a mapping and a row of it. A key that is
-/// missing or has no place says nothing about the rows beside it.
-fn follows_from(cause: &Finding, finding: &Finding) -> bool {
-    let path = |about: &About| about.setting.as_deref().and_then(SettingPath::parse);
-    let (Some(a), Some(b)) = (path(&cause.about), path(&finding.about)) else { return false };
-    let of_a_key = codes::schema::is_of_absence(cause)
-        || [&codes::schema::UNKNOWN_KEY, &codes::schema::UNFIT_KEY].contains(&cause.code);
-    let below = if of_a_key { a == b } else { b.starts_with(&a) };
-    cause.about.category == finding.about.category && (below || a.starts_with(&b))
+/// The settings that findings speak of, by category.
+#[derive(Default)]
+struct Settings(HashMap<Option<String>, Spoken>);
+
+#[derive(Default)]
+struct Spoken {
+    settings: HashSet<Vec<Box<str>>>,
+    /// These and all that they lie in.
+    above: HashSet<Vec<Box<str>>>,
+}
+
+impl Settings {
+    fn of(findings: &[Finding]) -> Self {
+        let mut settings = Settings::default();
+        for finding in findings {
+            let Some(path) = finding.about.setting.as_deref().and_then(SettingPath::parse) else { continue };
+            let spoken = settings.0.entry(finding.about.category.clone()).or_default();
+            for length in 0..=path.segments().len() {
+                spoken.above.insert(path.segments()[..length].to_vec());
+            }
+            // A key that is missing or has no place says nothing about the rows beside it.
+            let of_a_key = codes::schema::is_of_absence(finding)
+                || [&codes::schema::UNKNOWN_KEY, &codes::schema::UNFIT_KEY].contains(&finding.code);
+            if !of_a_key {
+                spoken.settings.insert(path.segments().to_vec());
+            }
+        }
+        settings
+    }
+
+    /// Whether a finding may only follow from one of these: both speak of one setting, or of a mapping and a row of it.
+    fn lead_to(&self, finding: &Finding) -> bool {
+        let Some(spoken) = self.0.get(&finding.about.category) else { return false };
+        let Some(path) = finding.about.setting.as_deref().and_then(SettingPath::parse) else { return false };
+        let path = path.segments();
+        spoken.above.contains(path) || (0..path.len()).any(|length| spoken.settings.contains(&path[..length]))
+    }
 }

@@ -1,6 +1,7 @@
 //! Places where a credential may have been written in the open, so that no message ever shows them.
 
 use super::context::Context;
+use crate::compile::tokens::has_shape;
 use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
@@ -69,37 +70,6 @@ fn by_name(node: &Node, into: &mut Vec<Span>) {
         NodeKind::Text(text) if has_shape(text) => into.push(node.span),
         _ => {}
     }
-}
-
-/// Beginnings that platforms give their credentials.
-pub const SHAPES: [&str; 11] = [
-    "shpat_",
-    "shpss_",
-    "shpca_",
-    "shppa_",
-    "shprt_",
-    "whsec_",
-    "sk_live_",
-    "eyJhbGciOi",
-    "-----BEGIN",
-    "ck_",
-    "cs_",
-];
-
-/// Whether a text has the form of a known kind of credential. WooCommerce's short beginnings need its forty hex digits.
-#[must_use]
-pub fn has_shape(text: &str) -> bool {
-    let text = text.trim();
-    // Nearly all texts are told from a credential by their first letter.
-    if !matches!(text.as_bytes().first(), Some(b's' | b'w' | b'e' | b'-' | b'c')) {
-        return false;
-    }
-    let fits = |shape: &&str| {
-        let Some(rest) = text.strip_prefix(*shape) else { return false };
-        let hex = rest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if shape.len() == 3 { rest.len() >= 32 && hex } else { rest.len() >= 8 }
-    };
-    SHAPES.iter().any(fits)
 }
 
 /// Credentials by their form, in settings that are meant for something else; and programs that are not listed.

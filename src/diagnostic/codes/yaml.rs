@@ -25,6 +25,7 @@ codes! {
     UNQUOTED_EXPRESSION = "E0118" "unquoted-expression" "an expression stands without quotes";
     ODD_SPACE = "E0119" "odd-space" "a special space stands where YAML needs a plain one";
     MERGE_CONFLICT = "E0120" "merge-conflict" "a merge conflict that nobody resolved";
+    CREDENTIAL_IN_TEXT = "W0121" "credential-in-text" "a credential stands in a comment, a key, a longer text or a file's name";
 }
 
 /// Anything that the grammar refuses; `why` is the label at the place.
@@ -37,6 +38,24 @@ pub fn syntax(message: impl Into<String>, why: impl Into<String>, at: Span) -> F
 #[must_use]
 pub fn json_syntax(message: impl Into<String>, why: impl Into<String>, at: Span) -> Finding {
     Finding::new(&JSON_SYNTAX, message, Label::new(at, why))
+}
+
+#[must_use]
+pub fn credential_in_text(at: Span) -> Finding {
+    let label = Label::new(at, "anyone who can read the repository can read this");
+    in_the_open(Finding::new(&CREDENTIAL_IN_TEXT, "a credential is written in a comment or in a text", label))
+}
+
+/// The name itself shows wherever the file is spoken of.
+#[must_use]
+pub fn credential_in_name(at: Span) -> Finding {
+    in_the_open(Finding::new(&CREDENTIAL_IN_TEXT, "a file's name holds a credential", Label::new(at, "")))
+}
+
+fn in_the_open(finding: Finding) -> Finding {
+    finding
+        .note("its form is that of a credential, and git keeps what was ever committed")
+        .help("take it away, and revoke it if the file was ever shared")
 }
 
 #[must_use]

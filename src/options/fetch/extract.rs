@@ -1,9 +1,11 @@
-//! From a platform's answer to values: paths of descriptors become JSONPath (RFC 9535), items become values with labels.
+//! From a platform's answer to values: paths of descriptors lead to items, items become values with labels. Nothing of an answer
+//! is copied but what is kept.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
-use serde_json_path::JsonPath;
 
-use super::descriptor::{CodeType, Fetch, Flag, fill};
+use super::descriptor::{CodeType, Descriptor, Fetch, Flag, fill};
 use crate::http::{Fault, FaultKind};
 use crate::options::lists::Choice;
 
@@ -12,38 +14,46 @@ const DEPTH_LIMIT: usize = 100;
 /// Longer codes and labels are no dropdown values.
 const TEXT_LIMIT: usize = 300;
 
-/// A descriptor's path as JSONPath: names joined by dots, `[]` goes through a list, `.` is the answer itself.
-#[must_use]
-pub fn translate(path: &str) -> String {
-    let mut jsonpath = String::from("$");
-    for name in path.split('.').filter(|name| !name.is_empty()) {
-        let (name, through) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
-        if !name.is_empty() {
-            jsonpath.push_str("['");
-            jsonpath.push_str(&name.replace('\\', "\\\\").replace('\'', "\\'"));
-            jsonpath.push_str("']");
-        }
-        if through {
-            jsonpath.push_str("[*]");
-        }
-    }
-    jsonpath
-}
-
 fn unusable(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Unusable, message)
 }
 
-/// All that stands at a path.
+/// All that stands at a path of a descriptor: names joined by dots, `[]` goes through a list, `.` is the answer itself.
 #[must_use]
 pub fn at<'a>(answer: &'a Json, path: &str) -> Vec<&'a Json> {
-    JsonPath::parse(&translate(path)).map(|path| path.query(answer).all()).unwrap_or_default()
+    let mut found = vec![answer];
+    for name in path.split('.').filter(|name| !name.is_empty()) {
+        let (name, through) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
+        if !name.is_empty() {
+            found = found.into_iter().filter_map(|node| node.as_object()?.get(name)).collect();
+        }
+        if through {
+            found = found.into_iter().flat_map(inside).collect();
+        }
+    }
+    found
+}
+
+/// The items of a list, or the values of a map.
+fn inside(node: &Json) -> Vec<&Json> {
+    match node {
+        Json::Array(items) => items.iter().collect(),
+        Json::Object(map) => map.values().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The first that stands at a path.
 #[must_use]
 pub fn first<'a>(answer: &'a Json, path: &str) -> Option<&'a Json> {
-    at(answer, path).into_iter().next()
+    let mut found = answer;
+    for name in path.split('.').filter(|name| !name.is_empty()) {
+        if name.ends_with("[]") {
+            return at(answer, path).into_iter().next();
+        }
+        found = found.as_object()?.get(name)?;
+    }
+    Some(found)
 }
 
 /// A number at a path, written as number or text.
@@ -68,7 +78,7 @@ pub fn scalar(answer: &Json, path: &str) -> Option<String> {
 ///
 /// # Errors
 /// What the answer lacks.
-pub fn items(answer: &Json, fetch: &Fetch) -> Result<Vec<Json>, Fault> {
+pub fn items<'a>(answer: &'a Json, fetch: &Fetch) -> Result<Vec<&'a Json>, Fault> {
     let mut found = match &fetch.items {
         None => list(answer, ".")?,
         Some(paths) => {
@@ -92,17 +102,17 @@ fn exists(answer: &Json, path: &str) -> bool {
     if head == "." { answer.is_array() } else { first(answer, head).is_some() }
 }
 
-fn list(answer: &Json, path: &str) -> Result<Vec<Json>, Fault> {
+fn list<'a>(answer: &'a Json, path: &str) -> Result<Vec<&'a Json>, Fault> {
     let each = path.ends_with("[]");
     // Beyond a list what is found may itself be the item: `edges[].node`.
     let through = path.contains("[].");
     let mut all = Vec::new();
     for node in at(answer, path) {
         match node {
-            _ if each => all.push(node.clone()),
-            Json::Array(items) => all.extend(items.iter().cloned()),
+            _ if each => all.push(node),
+            Json::Array(items) => all.extend(items),
             Json::Null => {}
-            _ if through => all.push(node.clone()),
+            _ if through => all.push(node),
             _ if path == "." => return Err(unusable("the answer is no list")),
             _ => return Err(unusable(format!("`{path}` in the answer is no list"))),
         }
@@ -110,12 +120,52 @@ fn list(answer: &Json, path: &str) -> Result<Vec<Json>, Fault> {
     Ok(all)
 }
 
-fn flatten(items: Vec<Json>, tree: &str, depth: usize, flat: &mut Vec<Json>) {
+fn flatten<'a>(items: Vec<&'a Json>, tree: &str, depth: usize, flat: &mut Vec<&'a Json>) {
     for item in items {
-        let below: Vec<Json> = first(&item, tree).and_then(Json::as_array).cloned().unwrap_or_default();
         flat.push(item);
-        if depth < DEPTH_LIMIT {
-            flatten(below, tree, depth + 1, flat);
+        let below = first(item, tree).and_then(Json::as_array).filter(|_| depth < DEPTH_LIMIT);
+        if let Some(below) = below {
+            flatten(below.iter().collect(), tree, depth + 1, flat);
+        }
+    }
+}
+
+/// The fields of an item that are read of it: what else a platform tells of it is not kept.
+pub struct Fields<'a> {
+    names: BTreeSet<&'a str>,
+    /// Somewhere the item itself is read.
+    whole: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// What a list reads of its items, and what the lists that are asked for each of them do.
+    #[must_use]
+    pub fn of(fetch: &'a Fetch, descriptor: &'a Descriptor) -> Self {
+        let others = descriptor.options.values().filter_map(|set| set.fetch.as_ref());
+        let parents = others.flat_map(|other| other.each.values().map(String::as_str));
+        let flags = [&fetch.active, &fetch.inactive].into_iter().flatten().map(|flag| match flag {
+            Flag::Path(path) | Flag::Values { path, .. } => path.as_str(),
+        });
+        let texts = [&fetch.value, &fetch.label].into_iter().flatten().map(String::as_str);
+        let paths = texts.chain(flags).chain(fetch.keep.values().map(String::as_str)).chain(parents);
+        let mut fields = Fields { names: BTreeSet::new(), whole: false };
+        for path in paths.flat_map(|path| path.split(['{', '}'])) {
+            let first = path.split('.').find(|name| !name.is_empty()).unwrap_or_default();
+            fields.whole |= first.is_empty() && path == "." || first.starts_with("[]");
+            fields.names.insert(first.trim_end_matches("[]"));
+        }
+        fields
+    }
+
+    /// An item with these fields alone.
+    #[must_use]
+    pub fn keep(&self, item: &Json) -> Json {
+        match item {
+            Json::Object(map) if !self.whole => {
+                let kept = map.iter().filter(|(name, _)| self.names.contains(name.as_str()));
+                kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
+            }
+            other => other.clone(),
         }
     }
 }
@@ -219,12 +269,34 @@ mod tests {
     }
 
     #[test]
-    fn paths_become_jsonpath() {
-        assert_eq!(translate("."), "$");
-        assert_eq!(translate("MetaInformation.@TotalPages"), "$['MetaInformation']['@TotalPages']");
-        assert_eq!(translate("[].name"), "$[*]['name']");
-        assert_eq!(translate("data.edges[].node"), "$['data']['edges'][*]['node']");
-        assert_eq!(translate("it's"), "$['it\\'s']");
+    fn paths_lead_through_names_and_lists() {
+        let answer = json!({"a": {"@b": [1, 2]}, "it's": 3, "l": [{"n": 4}, {"m": 5}, 6, {"n": [7]}]});
+        for (path, found) in [
+            (".", vec![&answer]),
+            ("a.@b", vec![&json!([1, 2])]),
+            ("a.@b[]", vec![&json!(1), &json!(2)]),
+            ("it's", vec![&json!(3)]),
+            ("l[].n", vec![&json!(4), &json!([7])]),
+            ("l[].n[]", vec![&json!(7)]),
+            ("l.n", vec![]),
+            ("nothing.at.all", vec![]),
+        ] {
+            assert_eq!(at(&answer, path), found, "{path}");
+            assert_eq!(first(&answer, path), found.first().copied(), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_item_keeps_what_is_read_of_it() {
+        let asked =
+            fetch(json!({"value": "id", "label": "{a.b} {c}", "keep": {"vat": "v.code"}, "active": "on"}));
+        let descriptor =
+            serde_json::from_value(json!({"options": {"other": {"title": "Other", "value": "text", "fetch": {"each": {"x": "parent"}}}}}))
+                .unwrap();
+        let item = json!({"id": 1, "a": {"b": 2}, "c": 3, "v": {"code": 4}, "on": true, "parent": 5, "long": [1, 2]});
+        let kept = Fields::of(&asked, &descriptor).keep(&item);
+        assert_eq!(kept, json!({"id": 1, "a": {"b": 2}, "c": 3, "v": {"code": 4}, "on": true, "parent": 5}));
+        assert_eq!(Fields::of(&asked, &descriptor).keep(&json!("text")), json!("text"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::auth::accept;
 use super::descriptor::{Absent, Descriptor, Fetch, Paging, Style, fill};
-use super::extract;
+use super::extract::{self, Fields};
 use super::session::Session;
 use crate::http::address::{encode, encode_path, query};
 use crate::http::{Answer, Fault, FaultKind, Request};
@@ -47,6 +47,7 @@ pub fn read(
     let mut all = Vec::new();
     let mut seen = HashSet::new();
     let mut totals = Totals::default();
+    let fields = Fields::of(fetch, descriptor);
     for number in 0..PAGE_LIMIT {
         let request = request(session, fetch, &paging, &at, each)?;
         let answer = match session.call(&request) {
@@ -59,9 +60,9 @@ pub fn read(
             other => other?,
         };
         let json = answer.json()?;
-        let items = extract::items(&json, fetch)?;
+        let items = extract::items(json, fetch)?;
         let mut hasher = DefaultHasher::new();
-        Json::from(items.clone()).to_string().hash(&mut hasher);
+        items.hash(&mut hasher);
         if !items.is_empty() && !seen.insert(hasher.finish()) {
             // The platform takes no notice of the page that it is asked for, or repeats the last one.
             return match paging.style {
@@ -70,15 +71,15 @@ pub fn read(
             };
         }
         let got = items.len() as u64;
-        all.extend(items);
-        if all.len() > ITEM_LIMIT {
+        if all.len() + items.len() > ITEM_LIMIT {
             return Err(Fault::new(
                 FaultKind::Unusable,
                 format!("the list has more than {ITEM_LIMIT} values"),
             ));
         }
-        totals.record(&paging, &answer, &json);
-        if !next(session, &paging, fetch, &mut at, &request, &answer, &json, got, all.len() as u64)? {
+        all.extend(items.into_iter().map(|item| fields.keep(item)));
+        totals.record(&paging, &answer, json);
+        if !next(session, &paging, fetch, &mut at, &request, &answer, json, got, all.len() as u64)? {
             return totals.require_all(all);
         }
     }

@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
         let json = answer.json()?;
         // Before anything else, since the old one is dead by now.
         if let (Some(field), Some(reference)) = (&token.rotates, &self.rotating)
-            && let Some(new) = extract::scalar(&json, field)
+            && let Some(new) = extract::scalar(json, field)
         {
             let new = Hidden::new(new);
             if self.fields.get(field).as_deref() != Some(new.as_str()) {
@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
             }
         }
         let path = token.value.as_deref().unwrap_or("access_token");
-        let value = extract::scalar(&json, path).filter(|value| !value.is_empty());
+        let value = extract::scalar(json, path).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| {
             Fault::new(FaultKind::Unusable, format!("no token: the answer has no `{path}`"))
         })?;
@@ -341,9 +341,9 @@ impl<'a> Session<'a> {
             return Some(asked.unwrap_or(Duration::from_secs(window)));
         }
         let json = answer.json().ok().filter(|_| rate.is_some_and(|rate| rate.points.is_some()))?;
-        let throttled = extract::at(&json, self.descriptor.errors.code.as_deref().unwrap_or_default());
+        let throttled = extract::at(json, self.descriptor.errors.code.as_deref().unwrap_or_default());
         throttled.contains(&&Json::from("THROTTLED")).then(|| {
-            let cost = extract::number(&json, "extensions.cost.requestedQueryCost").unwrap_or(100) as f64;
+            let cost = extract::number(json, "extensions.cost.requestedQueryCost").unwrap_or(100) as f64;
             let lacking = self
                 .points
                 .as_ref()
@@ -369,7 +369,7 @@ impl<'a> Session<'a> {
         }
         let Some(state) = &rate.state else { return };
         let Ok(json) = answer.json() else { return };
-        let of = |name: &str| extract::first(&json, &format!("{state}.{name}")).and_then(Json::as_f64);
+        let of = |name: &str| extract::first(json, &format!("{state}.{name}")).and_then(Json::as_f64);
         if let (Some(available), Some(restored)) = (of("currentlyAvailable"), of("restoreRate")) {
             let most = of("maximumAvailable").unwrap_or(1000.0);
             self.points = Some(Points { available, most, restored_a_second: restored.max(1.0), at: now });
@@ -428,11 +428,11 @@ impl<'a> Session<'a> {
     /// The platform's own words, without what we told it.
     fn said(&self, answer: &Answer) -> Option<String> {
         let json = answer.json().ok()?;
-        let own = extract::scalar(&json, &self.descriptor.errors.message);
+        let own = extract::scalar(json, &self.descriptor.errors.message);
         // Token endpoints speak OAuth (RFC 6749, 5.2).
         let own = own
-            .or_else(|| extract::scalar(&json, "error_description"))
-            .or_else(|| extract::scalar(&json, "error"));
+            .or_else(|| extract::scalar(json, "error_description"))
+            .or_else(|| extract::scalar(json, "error"));
         own.map(|said| format!("“{}”", self.fields.scrub(&said))).filter(|said| said.chars().count() > 2)
     }
 }

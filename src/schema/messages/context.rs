@@ -23,7 +23,7 @@ pub struct Words<'a> {
     pub integration: Option<&'a str>,
     /// What to call the document: "pairform.yaml".
     pub document: Option<&'a str>,
-    /// Places that may hold a credential: never quoted.
+    /// Places that may hold a credential, sorted, none overlapping another: never quoted.
     pub hidden: &'a [Span],
 }
 
@@ -87,10 +87,12 @@ impl Context<'_> {
         let key = yaml::key_at(self.root, pointer).or(first.map(|entry| &entry.key));
         let key = key.map_or(node.span, |key| key.span);
         let span = node.span;
-        let quotable =
-            !self.words.hidden.iter().any(|hidden| {
-                hidden.file == span.file && hidden.start <= span.end && span.start <= hidden.end
-            });
+        let hidden = self.words.hidden;
+        // None overlaps another, so that the last that begins before the end of this ends last.
+        let before = hidden.partition_point(|hidden| (hidden.file, hidden.start) <= (span.file, span.end));
+        let quotable = !hidden[..before]
+            .last()
+            .is_some_and(|hidden| hidden.file == span.file && span.start <= hidden.end);
         let foreign = self.validator.is_foreign();
         let (document, holder, spot) = (self.validator.schema(), None, None);
         Some(Place { node, document, holder, about, name, key, quotable, spot, foreign })

@@ -16,6 +16,9 @@ use crate::schema::repair::Move;
 use crate::schema::{built_in, suggest};
 use crate::yaml::{Node, NodeKind};
 
+/// So many known keys are looked through for what was meant by an unknown one: no map that a person writes has more.
+const LOOKED_THROUGH: usize = 500;
+
 pub(super) fn unknown_key(
     context: &Context<'_>,
     place: &Place<'_>,
@@ -53,8 +56,8 @@ pub(super) fn unknown_key(
         return Some(finding);
     }
     let known = place.holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
-    let known: Vec<(&str, &Json)> =
-        known.into_iter().flatten().map(|(key, schema)| (key.as_str(), schema)).collect();
+    let known = known.into_iter().flatten().map(|(key, schema)| (key.as_str(), schema));
+    let known: Vec<(&str, &Json)> = known.take(LOOKED_THROUGH).collect();
     let from = || segments.iter().cloned().chain([key.to_owned()]).collect::<Vec<_>>();
     if let Some((name, _)) = known.iter().find(|(_, schema)| had_name(schema, key)) {
         let present = place.node.as_map().and_then(|map| map.get(name));

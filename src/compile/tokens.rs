@@ -1,0 +1,209 @@
+//! What credentials look like: the forms that platforms give them, found in any text. What they are called is
+//! `model::credential`'s, and what is said of them is `check::secrets`'s and `exposed`'s.
+//!
+//! | of | begins with | then |
+//! |---|---|---|
+//! | Shopify | `shpat_` `shpca_` `shppa_` `shpss_` `shprt_` | 8 or more letters and digits |
+//! | WooCommerce | `ck_` `cs_` | 32 or more hex digits |
+//! | Stripe, webhooks | `sk_live_` `rk_live_` `whsec_` | 8 or more letters and digits |
+//! | GitHub | `ghp_` `gho_` `ghu_` `ghs_` `ghr_` `github_pat_` | 20 or more letters, digits and `_` |
+//! | GitLab | `glpat-` | 16 or more letters, digits, `_` and `-` |
+//! | AWS | `AKIA` `ASIA` | 16 capital letters and digits |
+//! | Google | `AIza` | 30 or more letters, digits, `_` and `-` |
+//! | Slack | `xoxb-` `xoxp-` `xoxa-` `xoxr-` `xoxs-` | 10 or more letters, digits and `-` |
+//! | Vault | `hvs.` | 20 or more letters, digits, `_` and `-` |
+//! | JSON web tokens | `eyJhbGciOi` | two dots, and letters, digits, `_` and `-` |
+//! | private keys | `-----BEGIN` | `PRIVATE KEY-----` on that line |
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+struct Form {
+    begins: &'static str,
+    /// What follows: which characters, and at least how many of them.
+    takes: fn(u8) -> bool,
+    least: usize,
+}
+
+const fn form(begins: &'static str, takes: fn(u8) -> bool, least: usize) -> Form {
+    Form { begins, takes, least }
+}
+
+const FORMS: [Form; 26] = [
+    form("shpat_", plain, 8),
+    form("shpca_", plain, 8),
+    form("shppa_", plain, 8),
+    form("shpss_", plain, 8),
+    form("shprt_", plain, 8),
+    form("ck_", hex, 32),
+    form("cs_", hex, 32),
+    form("sk_live_", plain, 8),
+    form("rk_live_", plain, 8),
+    form("whsec_", plain, 8),
+    form("ghp_", plain, 20),
+    form("gho_", plain, 20),
+    form("ghu_", plain, 20),
+    form("ghs_", plain, 20),
+    form("ghr_", plain, 20),
+    form("github_pat_", word, 20),
+    form("glpat-", dashed, 16),
+    form("AKIA", capital, 16),
+    form("ASIA", capital, 16),
+    form("AIza", dashed, 30),
+    form("xoxb-", dashed, 10),
+    form("xoxp-", dashed, 10),
+    form("xoxa-", dashed, 10),
+    form("xoxr-", dashed, 10),
+    form("xoxs-", dashed, 10),
+    form("hvs.", dashed, 20),
+];
+
+/// These end otherwise.
+const WEB_TOKEN: &str = "eyJhbGciOi";
+const KEY: &str = "-----BEGIN";
+
+fn plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+}
+
+fn hex(byte: u8) -> bool {
+    byte.is_ascii_hexdigit()
+}
+
+fn capital(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit()
+}
+
+fn word(byte: u8) -> bool {
+    plain(byte) || byte == b'_'
+}
+
+fn dashed(byte: u8) -> bool {
+    word(byte) || byte == b'-'
+}
+
+/// Beginnings that platforms give their credentials.
+pub const SHAPES: [&str; 11] = [
+    "shpat_",
+    "shpss_",
+    "shpca_",
+    "shppa_",
+    "shprt_",
+    "whsec_",
+    "sk_live_",
+    "eyJhbGciOi",
+    "-----BEGIN",
+    "ck_",
+    "cs_",
+];
+
+/// Whether a text has the form of a known kind of credential. WooCommerce's short beginnings need its forty hex digits.
+#[must_use]
+pub fn has_shape(text: &str) -> bool {
+    let text = text.trim();
+    let known = |text: &str| find(text).first().is_some_and(|range| range.start == 0);
+    // Nearly all texts are told from a credential by their first letter.
+    if !matches!(text.as_bytes().first(), Some(b's' | b'w' | b'e' | b'-' | b'c')) {
+        return matches!(text.as_bytes().first(), Some(b'g' | b'r' | b'A' | b'x' | b'h')) && known(text);
+    }
+    let fits = |shape: &&str| {
+        let Some(rest) = text.strip_prefix(*shape) else { return false };
+        let hex = rest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if shape.len() == 3 { rest.len() >= 32 && hex } else { rest.len() >= 8 }
+    };
+    SHAPES.iter().any(fits)
+}
+
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let all = FORMS.iter().map(|form| form.begins).chain([WEB_TOKEN, KEY]);
+    AhoCorasick::new(all).ok()
+});
+
+/// Where credentials stand in a text, in the order of their places.
+#[must_use]
+pub fn find(text: &str) -> Vec<Range<usize>> {
+    let Some(beginnings) = &*BEGINNINGS else { return Vec::new() };
+    let bytes = text.as_bytes();
+    let begun = beginnings.find_iter(bytes).filter(|found| {
+        // Within a word it is part of a name.
+        found.start() == 0 || !word(bytes[found.start() - 1])
+    });
+    begun
+        .filter_map(|found| {
+            let rest = &bytes[found.end()..];
+            let length = match FORMS.get(found.pattern().as_usize()) {
+                Some(form) => body(rest, form)?,
+                None if found.start() + WEB_TOKEN.len() == found.end() && bytes[found.start()] == b'e' => {
+                    let mut length = run(rest, |byte| dashed(byte) || byte == b'.');
+                    while length > 0 && rest[length - 1] == b'.' {
+                        length -= 1;
+                    }
+                    (rest[..length].iter().filter(|byte| **byte == b'.').count() == 2).then_some(length)?
+                }
+                None => {
+                    let line = &text[found.end()..];
+                    let line = &line[..line.find('\n').unwrap_or(line.len())];
+                    line.find("PRIVATE KEY-----")? + "PRIVATE KEY-----".len()
+                }
+            };
+            Some(found.start()..found.end() + length)
+        })
+        .collect()
+}
+
+/// How long what follows a beginning is, where it is no placeholder: those repeat one character, or are a word.
+fn body(rest: &[u8], form: &Form) -> Option<usize> {
+    let length = run(rest, form.takes);
+    let body = &rest[..length];
+    let is_random = body.iter().any(u8::is_ascii_digit) && body.iter().any(|byte| *byte != body[0]);
+    (length >= form.least && is_random).then_some(length)
+}
+
+fn run(bytes: &[u8], takes: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| takes(**byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_is_found_and_what_only_looks_like_it_is_not() {
+        let hex = "0123456789abcdef0123456789abcdef01234567";
+        for token in [
+            format!("shpat_{}", &hex[..32]),
+            format!("ck_{hex}"),
+            format!("sk_live_{}", &hex[..24]),
+            format!("ghp_{}", &hex[..36]),
+            format!("github_pat_11A_{hex}"),
+            format!("glpat-{}", &hex[..20]),
+            "AKIA0123456789ABCDEF".to_owned(),
+            format!("AIza{}", &hex[..35]),
+            format!("xoxb-{}-abc", &hex[..12]),
+            format!("hvs.{}", &hex[..24]),
+            format!("{WEB_TOKEN}JIUzI1NiJ9.eyJzdWIiOiIxIn0.{}", &hex[..20]),
+            format!("{KEY} RSA PRIVATE KEY-----"),
+        ] {
+            let text = format!("å: \"{token}\" # {token}.\n");
+            let found: Vec<&str> = find(&text).into_iter().map(|range| &text[range]).collect();
+            assert_eq!(found, [&*token, &*token], "{text}");
+            assert!(find(&format!("x{token}")).is_empty() || token.starts_with('-'), "{token}");
+        }
+        for harmless in [
+            "shpat_…",
+            "shpat_xxxxxxxxxxxxxxxx",
+            "shpat_production",
+            "sk_live_token1",
+            "ck_0123456789",
+            "the keys begin with AKIA",
+            "AKIAAAAAAAAAAAAAAAAA",
+            "-----BEGIN CERTIFICATE-----",
+            "-----BEGIN\nPRIVATE KEY-----",
+            "eyJhbGciOiJIUzI1NiJ9",
+        ] {
+            assert!(find(harmless).is_empty(), "{harmless}");
+        }
+    }
+}
