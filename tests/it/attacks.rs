@@ -446,7 +446,8 @@ fn a_person_is_asked_once_and_only_at_a_terminal() {
     ];
     let (code, said) = crate::live::typed(&script, &project, &given, &["apply", "--yes"], "no\n");
     assert!(code == Some(6) && said.contains("woocommerce=fjord.example.com"), "{said}");
-    let (code, said) = crate::live::typed(&script, &project, &given, &["apply", "--yes", "--no-input"], "yes\n");
+    let (code, said) =
+        crate::live::typed(&script, &project, &given, &["apply", "--yes", "--no-input"], "yes\n");
     assert!(code == Some(6), "{said}");
     let (code, said) = crate::live::typed(&script, &project, &given, &["apply", "--yes"], "yes\n");
     assert!(code == Some(0) && said.contains("Allow it from now on"), "{said}");

@@ -431,17 +431,24 @@ mod tests {
         Target::parse(&Address::from(url)).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    fn plain(url: &str) -> Target {
+        let address = Address { plain: true, ..Address::from(url) };
+        Target::parse(&address).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     #[test]
-    fn a_server_elsewhere_is_reached_by_tls_alone_unless_the_url_says_otherwise() {
-        for (url, mode) in [
-            ("postgres://ann@db.internal/configure", SslMode::Require),
-            ("postgres://ann@db.internal/configure?sslmode=disable", SslMode::Disable),
-            ("postgres://ann@localhost/configure", SslMode::Disable),
-            ("postgres://ann@localhost/configure?sslmode=prefer", SslMode::Prefer),
-            ("postgresql://ann@127.0.0.1:5433/configure?sslmode=verify-full", SslMode::Require),
+    fn a_server_elsewhere_is_reached_by_tls_alone_unless_a_line_and_the_url_say_otherwise() {
+        for (url, tls) in [
+            ("postgres://ann@db.internal/configure", Tls::Always),
+            ("postgres://ann@localhost/configure", Tls::Never),
+            ("postgres://ann@localhost/configure?sslmode=prefer", Tls::WhereOffered),
+            ("postgresql://ann@127.0.0.1:5433/configure?sslmode=verify-full", Tls::Always),
         ] {
-            assert_eq!(parsed(url).config.get_ssl_mode(), mode, "{url}");
+            assert_eq!(parsed(url).tls, tls, "{url}");
         }
+        let open = "postgres://ann@db.internal/configure?sslmode=disable";
+        assert!(Target::parse(&Address::from(open)).is_err());
+        assert_eq!(plain(open).tls, Tls::Never);
     }
 
     #[test]
