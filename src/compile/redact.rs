@@ -425,10 +425,10 @@ mod tests {
             ("shop: shpat_0123456789ab", "shop: ******************"),
             ("# token: old", "# token: ***"),
             ("- token: a\n  shop: b", "- token: *\n  shop: b"),
-            ("store: postgres://u:s@h/d # x", "store: **************** # x"),
+            ("store: postgres://u:s@h/d # x", "store: ****************** # x"),
             (
                 "{store: 'postgres://u@h/d?password=a b', x: y}",
-                "{store: '******************************', x: y}",
+                "{store: '*****************************', x: y}",
             ),
             ("store: postgres://u@h:5432/d", "store: postgres://u@h:5432/d"),
         ] {
