@@ -458,7 +458,7 @@ fn cases() -> Vec<Case<'static>> {
             )],
             "E0320",
             "store:",
-            "take it out of the address",
+            "take it out of the URL",
             &[(
                 "pairform.yaml",
                 Some("\"postgres://u:geheim@h/db\""),
