@@ -187,10 +187,7 @@ impl Session {
         let agreed = streams.ask(&clean_text(&format!(
             "{need} is not allowed yet.\nAllow it from now on (`{line}`)? Only `yes` goes on: "
         )));
-        if agreed
-            && let Some(file) = &self.trust.answers
-            && let Err(error) = trust::keep_answer(file, &line, &self.here)
-        {
+        if agreed && let Err(error) = trust::keep_answer(&line, &self.here) {
             streams
                 .say(&format!("warning: the answer could not be kept, and counts for this run: {error}\n"));
         }

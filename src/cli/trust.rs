@@ -32,8 +32,6 @@ pub struct Gathered {
     pub trust: Trust,
     /// The policy file, where there is one.
     pub policy: Option<(PathBuf, PolicyFile)>,
-    /// Where answers for this project are kept, where they can be.
-    pub answers: Option<PathBuf>,
 }
 
 /// Gathers what is allowed for work in a folder. Of an untrusted run nothing is read.
@@ -42,7 +40,7 @@ pub struct Gathered {
 /// When the policy cannot be used, or a line says nothing.
 pub fn gather(common: &Common, here: &Path) -> Result<Gathered, Stop> {
     if common.untrusted {
-        return Ok(Gathered { trust: Trust::new(true, Vec::new()), policy: None, answers: None });
+        return Ok(Gathered { trust: Trust::new(true, Vec::new()), policy: None });
     }
     let policy = policy(common, here)?;
     if let Some((path, policy)) = &policy
@@ -54,11 +52,8 @@ pub fn gather(common: &Common, here: &Path) -> Result<Gathered, Stop> {
     }
     let mut grants = given(common, here)?;
     grants.extend(policy.iter().flat_map(|(_, policy)| policy.grants.iter().cloned()));
-    let answers = answers(here);
-    if let Some(file) = &answers {
-        grants.extend(answered(file));
-    }
-    Ok(Gathered { trust: Trust::new(false, grants), policy, answers })
+    grants.extend(answered(here));
+    Ok(Gathered { trust: Trust::new(false, grants), policy })
 }
 
 /// What flags and variables allow, by a line or by naming it.
@@ -135,26 +130,36 @@ fn is_inside(path: &Path, here: &Path) -> bool {
     trees.iter().flatten().any(lies)
 }
 
-/// Where what a person answers is kept for the project around a folder; none where a branch could write there.
-fn answers(here: &Path) -> Option<PathBuf> {
+/// Where what people answer is kept; none where it is not known who runs this.
+fn answers() -> Option<PathBuf> {
+    Some(base_folder("XDG_STATE_HOME", ".local/state")?.join(ANSWERS))
+}
+
+/// The file of the project around a folder; none where a branch could write there.
+fn answers_of(here: &Path) -> Option<PathBuf> {
     let root = fs::canonicalize(load::find_root(here)?).ok()?;
     let name = digest_text(&root.to_string_lossy()).replace(':', "-");
-    let file = base_folder("XDG_STATE_HOME", ".local/state")?.join(ANSWERS).join(name);
+    let file = answers()?.join(name);
     (!is_inside(&file, here)).then_some(file)
 }
 
-fn answered(file: &Path) -> Vec<Grant> {
-    let text = fs::read_to_string(file).unwrap_or_default();
+/// What was answered for the project around a folder. Most people never were asked, and nothing is looked for.
+fn answered(here: &Path) -> Vec<Grant> {
+    let file = answers().filter(|folder| folder.is_dir()).and_then(|_| answers_of(here));
+    let Some(file) = file else { return Vec::new() };
+    let text = fs::read_to_string(&file).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.parse::<Line>().ok());
-    lines.map(|line| Grant { line, from: Origin::Answer(file.to_owned()) }).collect()
+    lines.map(|line| Grant { line, from: Origin::Answer(file.clone()) }).collect()
 }
 
 /// Keeps an answer for the project around a folder.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn keep_answer(file: &Path, line: &Line, here: &Path) -> std::io::Result<()> {
+/// When it cannot be written, or only where a branch could write it too.
+pub fn keep_answer(line: &Line, here: &Path) -> std::io::Result<()> {
     use std::io::Write as _;
+    let nowhere = || std::io::Error::other("there is no folder outside the project to keep it in");
+    let file = &answers_of(here).ok_or_else(nowhere)?;
     let known = fs::read_to_string(file).ok();
     let root = load::find_root(here).unwrap_or_else(|| here.to_owned());
     let begun = || {

@@ -47,6 +47,7 @@ pub const MOST_VALUES: usize = 1_000_000;
 /// through.
 #[derive(Debug, Clone)]
 pub struct Room {
+    #[cfg_attr(not(feature = "fetch"), expect(dead_code, reason = "nothing is asked, so nothing waits"))]
     bytes: usize,
     taken: Arc<(Mutex<usize>, Condvar)>,
 }
@@ -58,6 +59,7 @@ pub struct Held {
     room: Room,
 }
 
+#[cfg(feature = "fetch")]
 impl Room {
     #[must_use]
     pub fn of(bytes: usize) -> Self {

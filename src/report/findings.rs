@@ -75,7 +75,21 @@ fn one(renderer: &Renderer, finding: &Finding, sources: &Sources, hidden: &Hidde
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    renderer.render(&[group])
+    let drawn = renderer.render(&[group]);
+    if windows.iter().all(|window| window.at.is_none()) {
+        return drawn;
+    }
+    // Between a place that was told before and its text the renderer draws the mark of a path, and no path.
+    drawn.lines().filter(|line| !is_bare_mark(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A line of a drawing that holds `:::`, blanks and colours alone.
+fn is_bare_mark(line: &str) -> bool {
+    let plain = line.split('\u{1b}').enumerate().map(|(at, part)| match at {
+        0 => part,
+        _ => part.split_once('m').map_or(part, |(_, text)| text),
+    });
+    plain.collect::<String>().trim() == ":::"
 }
 
 /// Which other integrations a base's mistake hits.

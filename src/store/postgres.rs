@@ -426,6 +426,11 @@ impl Store for Postgres {
         // Not repeated: what it moved would then look like the new id's own.
         let row = match self.once(&mut |client| client.query_one(&statement, &parameters))? {
             Ok(row) => row,
+            // Another connection may do what comes next.
+            Err(fault) if failure::is_broken(&fault) => {
+                let (store, reason) = (self.target.shown.clone(), failure::words(&fault));
+                return Err(in_doubt(StoreError::Lost { store, reason }));
+            }
             Err(fault) if failure::is_lost(&fault) => return Err(in_doubt(self.lose(&fault))),
             Err(fault) => return Err(self.failed(&fault)),
         };

@@ -81,7 +81,7 @@ fn a_second_run_prints_the_same_and_a_change_is_judged_anew() {
     std::fs::remove_file(project.at("schemas/pairs/own-shop.yaml")).unwrap();
     asked(&[], 0, all);
     std::fs::remove_file(project.at("integrations/s100.yaml")).unwrap();
-    asked(&[], 0, "219 integrations checked: 2847 warnings");
+    asked(&[], 0, &format!("219 integrations checked: {} warnings", 219 * lacks));
 }
 
 #[test]

@@ -21,7 +21,8 @@ impl Walk {
     fn begun(store: &str, rules: &str) -> Walk {
         let mut walk = Walk { project: Project::empty(), store: store.to_owned(), rules: String::new() };
         git(walk.project.path(), &["init", "-q", "-b", "main"]);
-        walk.project.write(".gitignore", "state*\n*.plan\n.pairform/\n");
+        walk.project.write(".gitignore", "state*\n*.plan\n.pairform/\n.pgpass\n");
+        walk.project.write(".pgpass", format!("127.0.0.1:*:*:*:{}\n", server::PASSWORD));
         walk.shop("30", "Shop");
         walk.rules(rules);
         walk.commit("Begin");
@@ -41,7 +42,8 @@ impl Walk {
     /// The rules that the files say from now on.
     fn rules(&mut self, rules: &str) {
         self.rules = rules.to_owned();
-        let store = &self.store;
+        // Its password is in the password file.
+        let store = self.store.replace(&format!(":{}@", server::PASSWORD), "@");
         // What an environment is asked for begins with two spaces.
         let (of_environment, of_project): (Vec<&str>, Vec<&str>) =
             rules.lines().partition(|line| line.starts_with("  "));
