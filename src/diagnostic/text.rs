@@ -6,7 +6,7 @@
 /// nobody sees, and what a CI runner would take for a command become visible escapes.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    no_command(&without_marks(escape(text, |c| c == '\n' || is_harmful(c))))
+    no_command(without_marks(escape(text, |c| c == '\n' || is_harmful(c))))
 }
 
 /// As [`clean`], for a text of several lines. A line that a CI runner would take for a command is none any more.
@@ -16,16 +16,16 @@ pub fn clean_text(text: &str) -> String {
     if !text.contains("::") {
         return text;
     }
-    text.split('\n').map(no_command).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(|line| no_command(line.to_owned())).collect::<Vec<_>>().join("\n")
 }
 
 /// A line that begins with what a CI runner takes for a command there does so no more.
-fn no_command(line: &str) -> String {
-    let (blanks, rest) = line.split_at(line.len() - line.trim_start().len());
-    match rest.strip_prefix(':').filter(|_| rest.starts_with("::")) {
-        Some(rest) => format!("{blanks}\\u{{3a}}{rest}"),
-        None => line.to_owned(),
+fn no_command(mut line: String) -> String {
+    let start = line.len() - line.trim_start().len();
+    if line[start..].starts_with("::") {
+        line.replace_range(start..=start, "\\u{3a}");
     }
+    line
 }
 
 /// What a CI server acts upon wherever in a line it stands: commands of GitHub's and Azure's runners and of TeamCity, and

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::error::{Error, Result};
 use super::host::{Host, Whose};
-use super::needs::{named_by_integration, named_by_manifest};
+use super::needs::{Connectors, named_by_integration, named_by_manifest};
 use super::options;
+use super::project::Project;
 use super::request::Request;
 use super::workspace::Workspace;
+use crate::compile::Whole;
 use crate::source::git::History;
 use crate::trust::{Line, Need};
 
@@ -34,11 +36,18 @@ fn named_at(name: &str, whose: Whose<'_>, host: &Host<'_>) -> Result<BTreeSet<Ne
     let environment = whose.environment.filter(|name| declared.environments.contains_key(*name));
     let request = Request { environment: environment.map(str::to_owned), ..Request::default() };
     let project = options::open(&workspace, &request, host)?;
-    let mut needs = named_by_manifest(&declared, whose.root);
-    for whole in &project.compilation.integrations {
-        needs.extend(named_by_integration(whole, &project.compilation.catalogue, &declared, whose.root));
+    Ok(named_by(&project))
+}
+
+/// All that a project reaches out to.
+fn named_by(project: &Project<'_, Whole>) -> BTreeSet<Need> {
+    let (compilation, root) = (&project.compilation, project.workspace.root());
+    let mut of = Connectors::of(&compilation.catalogue);
+    let mut needs = named_by_manifest(&compilation.project, root);
+    for whole in &compilation.integrations {
+        needs.extend(named_by_integration(whole, &mut of, &compilation.project, root));
     }
-    Ok(needs)
+    needs
 }
 
 /// Something that the files reach out to.
@@ -56,12 +65,9 @@ pub struct Reached {
 /// When the request names what does not exist.
 pub fn reached(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Vec<Reached>> {
     let project = options::open(workspace, request, host)?;
-    let (declared, root) = (&project.compilation.project, workspace.root());
-    let mut needs = named_by_manifest(declared, root);
-    for whole in &project.compilation.integrations {
-        needs.extend(named_by_integration(whole, &project.compilation.catalogue, declared, root));
-    }
-    let unread = learn_approved(Whose { root, environment: request.environment.as_deref() }, host);
+    let needs = named_by(&project);
+    let unread =
+        learn_approved(Whose { root: workspace.root(), environment: request.environment.as_deref() }, host);
     if let Some(why) = unread.into_iter().next() {
         return Err(Error::usage(why));
     }

@@ -9,7 +9,7 @@ use crate::compile::Whole;
 use crate::compile::project::Manifest;
 use crate::model::Settings;
 use crate::model::category::CONNECTORS;
-use crate::options::fetch::addresses::needs_of;
+use crate::options::fetch::addresses::Leads;
 use crate::plan::Plan;
 use crate::schema::parts::Catalogue;
 use crate::secrets;
@@ -66,22 +66,43 @@ pub fn named_by_manifest(declared: &Manifest, root: &Path) -> BTreeSet<Need> {
     needs
 }
 
+/// The connectors of a project, each read once.
+pub struct Connectors<'a> {
+    catalogue: &'a Catalogue,
+    known: BTreeMap<String, Option<Leads>>,
+}
+
+impl<'a> Connectors<'a> {
+    #[must_use]
+    pub fn of(catalogue: &'a Catalogue) -> Self {
+        Connectors { catalogue, known: BTreeMap::new() }
+    }
+
+    fn needs(&mut self, connector: &str, connection: BTreeMap<String, Json>) -> Vec<Need> {
+        if !self.known.contains_key(connector) {
+            let part = self.catalogue.part(&format!("connectors/{connector}.yaml"));
+            self.known.insert(connector.to_owned(), part.and_then(|part| Leads::of(connector, part)));
+        }
+        let leads = self.known.get(connector).and_then(Option::as_ref);
+        leads.map(|leads| leads.needs(connection)).unwrap_or_default()
+    }
+}
+
 /// Hosts and secrets of its connections, and every other secret of its document.
 #[must_use]
 pub fn named_by_integration(
     whole: &Whole,
-    catalogue: &Catalogue,
+    of: &mut Connectors<'_>,
     declared: &Manifest,
     root: &Path,
 ) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     let connectors = whole.document.get("connectors").and_then(Json::as_object);
     for (connector, declared) in connectors.into_iter().flatten() {
-        let Some(part) = catalogue.part(&format!("connectors/{connector}.yaml")) else { continue };
         let connections = declared.get("connections").and_then(Json::as_object);
         for fields in connections.into_iter().flatten().filter_map(|(_, fields)| fields.as_object()) {
             let fields = fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            needs.extend(needs_of(connector, &part, &fields));
+            needs.extend(of.needs(connector, fields));
         }
     }
     let mut references = Vec::new();
@@ -108,13 +129,12 @@ fn each_reference(value: &Json, take: &mut dyn FnMut(&str)) {
 #[must_use]
 pub fn needs_of_saves(plan: &Plan, catalogue: &Catalogue) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
+    let mut of = Connectors::of(catalogue);
     plan.integrations.for_each(&mut |one| {
         let saved = one.categories.iter().filter(|category| category.category.as_str() == CONNECTORS);
         for save in saved.filter_map(|category| category.save.as_ref()) {
             for ((connector, _), fields) in connections(&save.settings) {
-                if let Some(part) = catalogue.part(&format!("connectors/{connector}.yaml")) {
-                    needs.extend(needs_of(connector, &part, &fields));
-                }
+                needs.extend(of.needs(connector, fields));
             }
         }
     });

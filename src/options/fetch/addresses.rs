@@ -1,8 +1,8 @@
 //! Where an account's credentials are sent: the address of the platform, and that of its tokens. Nothing is sent here, and no
 //! secret is read: whether an address is allowed is judged before.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde::Deserialize as _;
 use serde_json::Value as Json;
@@ -12,6 +12,7 @@ use super::auth::{self, lacking};
 use super::descriptor::{Absent, Descriptor, fill};
 use crate::http::address::{self, is_safe, origin};
 use crate::http::{Fault, FaultKind};
+use crate::schema::addresses::{OWN, of_part};
 use crate::schema::fields_of;
 use crate::schema::parts::{Catalogue, built_in};
 use crate::trust::{Endpoint, HTTPS, Need};
@@ -82,18 +83,33 @@ impl Addresses {
     }
 }
 
-/// What has to be allowed before a connection's credentials are sent, or its address is saved for whoever reads the deployed
-/// state; `part` is the connector's description. Of a connection that is not whole, as far as its addresses show.
-#[must_use]
-pub fn needs_of(connector: &str, part: &Json, connection: &BTreeMap<String, Json>) -> Vec<Need> {
-    let Ok(descriptor) = Descriptor::deserialize(part) else { return Vec::new() };
-    let connection = with_defaults(connection.clone(), part);
-    if let Ok(addresses) = Addresses::of(&descriptor, &connection) {
-        return addresses.needs(connector);
+/// A connector as a project has it, for the question where its connections lead.
+pub struct Leads {
+    connector: String,
+    part: Arc<Json>,
+    descriptor: Descriptor,
+}
+
+impl Leads {
+    /// `part` is the connector's description; none where it cannot be read.
+    #[must_use]
+    pub fn of(connector: &str, part: Arc<Json>) -> Option<Self> {
+        let descriptor = Descriptor::deserialize(&*part).ok()?;
+        Some(Leads { connector: connector.to_owned(), part, descriptor })
     }
-    let named = ["base_url", "token_url"].into_iter().filter_map(|name| connection.get(name)?.as_str());
-    let urls = named.filter_map(address::parse).filter(|url| !is_usual(connector, url));
-    urls.map(|url| need(connector, &url)).collect()
+
+    /// What has to be allowed before a connection's credentials are sent, or its address is saved for whoever reads the deployed
+    /// state. Of a connection that is not whole, as far as its addresses show.
+    #[must_use]
+    pub fn needs(&self, connection: BTreeMap<String, Json>) -> Vec<Need> {
+        let connection = with_defaults(connection, &self.part);
+        if let Ok(addresses) = Addresses::of(&self.descriptor, &connection) {
+            return addresses.needs(&self.connector);
+        }
+        let named = OWN.into_iter().filter_map(|name| connection.get(name)?.as_str());
+        let urls = named.filter_map(address::parse).filter(|url| !is_usual(&self.connector, url));
+        urls.map(|url| need(&self.connector, &url)).collect()
+    }
 }
 
 /// A connection with what a connector takes for fields that it leaves out.
@@ -137,15 +153,21 @@ impl Domain {
     }
 }
 
-/// The fixed domains of a built-in connector; none for one that a team brings.
-fn domains(connector: &str) -> Vec<Domain> {
-    if !Catalogue::default().names("connectors").iter().any(|known| known == connector) {
-        return Vec::new();
+/// The fixed domains of a built-in connector; none for one that a team brings. Asked for every connection of a fleet.
+fn domains(connector: &str) -> Arc<Vec<Domain>> {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Vec<Domain>>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(domains) = known.get(connector) {
+        return Arc::clone(domains);
     }
-    let part: Arc<Json> = built_in(&format!("connectors/{connector}.yaml"));
-    let Ok(descriptor) = Descriptor::deserialize(&*part) else { return Vec::new() };
-    let tokens = descriptor.auth.iter().filter_map(|way| Some(way.token.as_ref()?.url.as_str()));
-    descriptor.base_url.as_deref().into_iter().chain(tokens).filter_map(domain).collect()
+    let is_built_in = Catalogue::default().names("connectors").iter().any(|known| known == connector);
+    let addresses = match is_built_in {
+        true => of_part(&built_in(&format!("connectors/{connector}.yaml"))),
+        false => BTreeMap::new(),
+    };
+    let domains = Arc::new(addresses.values().filter_map(|address| domain(address)).collect());
+    known.insert(connector.to_owned(), Arc::clone(&domains));
+    domains
 }
 
 /// The domain of an address in which fields may stand.
