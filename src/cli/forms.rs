@@ -65,10 +65,10 @@ pub fn print(session: &Session, content: &Content<'_>, streams: &mut Streams) ->
     print_by(session, templates, content, streams)
 }
 
-/// As [`print`], by these templates.
+/// As [`print()`], by these templates.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_by(
     session: &Session,
     templates: Templates<'_>,
