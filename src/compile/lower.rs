@@ -9,8 +9,9 @@ use super::check::secrets::is_reference;
 use super::check::{Checked, category_entry};
 use super::compiled::Compiled;
 use super::compose::Composed;
-use crate::model::{Configuration, Secret, SettingPath, Settings, Step, Value, is_top_level};
-use crate::schema::shape::Shape;
+use super::days;
+use crate::model::{Configuration, Dated, Secret, SettingPath, Settings, Step, Value, is_top_level};
+use crate::schema::shape::{HasDays, Shape};
 use crate::schema::{Category, Pair};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node, NodeKind};
@@ -115,16 +116,16 @@ fn below<'a>(map: &'a Map, shape: &Shape, hidden: &[Span], take: &mut Take<'a, '
     for Entry { key, value: node } in entries {
         // What the schema does not know is no setting; it has its finding, and is not planned.
         let Some(shape) = shape.below(&key.text) else { continue };
+        let is_value = shape.is_credential || matches!(shape.days, Some(HasDays::Value(_)));
         if let NodeKind::Map(map) = &node.kind
-            && !shape.is_credential
+            && !is_value
         {
             take(Step::Open(&key.text));
             below(map, shape, hidden, take);
             take(Step::Close);
             continue;
         }
-        let may_be_secret = |node: &Node| hidden.binary_search(&node.span).is_ok();
-        if may_be_secret(node) || node.as_list().unwrap_or_default().iter().any(may_be_secret) {
+        if !hidden.is_empty() && may_be_secret(node, hidden) {
             continue;
         }
         let written = match &node.kind {
@@ -137,6 +138,13 @@ fn below<'a>(map: &'a Map, shape: &Shape, hidden: &[Span], take: &mut Take<'a, '
     }
 }
 
+/// Whether it, or something in it, is at a place that may hold a credential.
+fn may_be_secret(node: &Node, hidden: &[Span]) -> bool {
+    hidden.binary_search(&node.span).is_ok()
+        || node.as_list().unwrap_or_default().iter().any(|item| may_be_secret(item, hidden))
+        || node.as_map().into_iter().flat_map(Map::entries).any(|entry| may_be_secret(&entry.value, hidden))
+}
+
 /// The canonical value of a leaf; `None` for a hole, for what no setting can hold, and for a literal credential.
 #[must_use]
 pub fn value(node: &Node, shape: Option<&Shape>) -> Option<Value> {
@@ -144,6 +152,12 @@ pub fn value(node: &Node, shape: Option<&Shape>) -> Option<Value> {
         && !matches!(node.kind, NodeKind::Map(_) | NodeKind::Null)
     {
         return None;
+    }
+    if let Some(shape) = shape
+        && let Some(HasDays::Value(name)) = &shape.days
+        && let Some(records) = days::records(node)
+    {
+        return dated(name, records, shape);
     }
     Some(match &node.kind {
         NodeKind::Hole => return None,
@@ -159,6 +173,15 @@ pub fn value(node: &Node, shape: Option<&Shape>) -> Option<Value> {
         NodeKind::Text(written) => Value::Text(written.to_string()),
         NodeKind::List(items) => list(items, shape),
     })
+}
+
+/// A value with its days; `None` where one of the records is none, which has its finding.
+fn dated(name: &str, records: &[Node], shape: &Shape) -> Option<Value> {
+    let rows = records.iter().map(|record| {
+        let written = value(record.get(name)?, shape.below(name)).filter(|value| *value != Value::Null)?;
+        Some((days::of(record)?, written))
+    });
+    Some(Dated::value(name, rows.collect::<Option<_>>()?))
 }
 
 /// A list without repetitions is a set: its order says nothing.

@@ -4,10 +4,12 @@
 
 pub mod check;
 pub mod codes;
+mod days;
 mod compiled;
 pub mod compose;
 mod exposed;
 pub mod express;
+mod former;
 pub mod layers;
 pub mod levels;
 pub mod lower;
@@ -435,8 +437,12 @@ fn judge(
     if !selection.takes_pair(&pair.id) {
         return (None, Vec::new(), Vec::new());
     }
+    // Told beside what is wrong at the same place.
+    let mut former = Vec::new();
+    former::read(&mut composed.root, &pair, &composed.name, &mut former);
     codes::normalize(&mut composed.root, &pair.shape);
     let checked = check::check(&composed, &pair, known, &hidden, &mut findings);
+    findings.append(&mut former);
     (Some(Judged { composed, pair, checked, hidden: hidden.clone(), errors: false }), findings, hidden)
 }
 

@@ -5,6 +5,8 @@
 
 pub mod category;
 pub mod credential;
+pub mod customers;
+pub mod days;
 pub mod digest;
 pub mod document;
 pub mod hidden;
@@ -17,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use category::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, TOP_LEVEL, WEBHOOKS, is_top_level};
+pub use days::{Dated, Days};
 pub use digest::{canonical_json, digest_text, hex};
 pub use hidden::Hidden;
 pub use name::Name;

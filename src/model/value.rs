@@ -1,5 +1,6 @@
 //! Values of settings in canonical form, and references to secrets. No secret's value is ever held here.
 
+use super::days::Dated;
 use super::digest::{canonical_json, hex};
 
 /// The value of one leaf setting.
@@ -13,6 +14,8 @@ pub enum Value {
     Text(String),
     List(Vec<Value>),
     Secret(Secret),
+    /// Not the same on every day.
+    Dated(Dated),
 }
 
 /// A reference such as `env/NAME`, and what tells whether the value behind it changed.
@@ -72,6 +75,7 @@ impl Value {
             Value::Text(text) => text.clone().into(),
             Value::List(items) => items.iter().map(Value::to_json).collect(),
             Value::Secret(secret) => secret.to_json(),
+            Value::Dated(dated) => dated.to_json(),
         }
     }
 
@@ -82,7 +86,8 @@ impl Value {
             serde_json::Value::Bool(on) => Value::Bool(*on),
             serde_json::Value::Number(number) => Value::number(&number.to_string()),
             serde_json::Value::String(text) => Value::Text(text.clone()),
-            serde_json::Value::Array(items) => Value::List(items.iter().map(Value::from_json).collect()),
+            serde_json::Value::Array(items) => Dated::from_json(items)
+                .unwrap_or_else(|| Value::List(items.iter().map(Value::from_json).collect())),
             serde_json::Value::Object(_) => match Secret::from_json(json) {
                 Some(secret) => Value::Secret(secret),
                 None => Value::Text(canonical_json(json.clone())),
@@ -92,7 +97,8 @@ impl Value {
 }
 
 impl std::fmt::Display for Value {
-    /// As it would be written in YAML on one line: texts quoted, lists in brackets, secrets as their reference.
+    /// As it would be written in YAML on one line: texts quoted, lists in brackets, secrets as their reference, what changes on a
+    /// day with its days.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Value::Null => f.write_str("null"),
@@ -110,6 +116,7 @@ impl std::fmt::Display for Value {
                 f.write_str("]")
             }
             Value::Secret(secret) => write!(f, "secret {}", secret.reference),
+            Value::Dated(dated) => write!(f, "{dated}"),
         }
     }
 }

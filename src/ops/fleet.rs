@@ -137,6 +137,10 @@ impl Asked {
                 Value::Text(text) => text == wanted,
                 other => other.to_string() == *wanted,
             }),
+            Value::Dated(dated) => dated.rows().any(|(_, value)| match value {
+                Value::Text(text) => text == wanted,
+                other => other.to_string() == *wanted,
+            }),
             other => other.to_string() == *wanted,
         };
         self.category == category && path.starts_with(&self.path) && self.value.as_ref().is_none_or(is_value)

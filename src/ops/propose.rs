@@ -116,6 +116,11 @@ pub(super) fn written(value: &Value) -> Json {
         Value::Secret(secret) => json!({"secret": secret.reference}),
         Value::Text(text) => literal(text).into(),
         Value::List(items) => items.iter().map(written).collect(),
+        // One record needs no list.
+        Value::Dated(dated) => match dated.map(|value| Value::from_json(&written(value))).to_json() {
+            Json::Array(mut records) if records.len() == 1 => records.remove(0),
+            records => records,
+        },
         other => other.to_json(),
     }
 }

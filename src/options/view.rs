@@ -1,7 +1,7 @@
 //! The lists as one integration sees them.
 
 use super::lists::{Options, Set};
-use crate::model::Value;
+use crate::model::{Dated, Value};
 use crate::schema::words::set_title;
 use crate::schema::{Pair, options_of};
 
@@ -38,7 +38,11 @@ impl<'a> View<'a> {
     /// What a person reads beside a value: the platform's label, or what the schema calls a fixed value.
     #[must_use]
     pub fn label(&self, schema: &serde_json::Value, value: &Value) -> Option<String> {
-        let (Value::Text(text) | Value::Number(text)) = value else { return None };
+        let text = match value {
+            Value::Text(text) | Value::Number(text) => text,
+            Value::Dated(dated) => return self.label_of_days(schema, dated),
+            _ => return None,
+        };
         if let Some(label) =
             schema.get("x-labels").and_then(|labels| labels.get(text)).and_then(|label| label.as_str())
         {
@@ -47,5 +51,17 @@ impl<'a> View<'a> {
         let (set, _) = self.set_of(schema)?;
         let gone = || set.gone.iter().find(|gone| gone.value == *text).map(|gone| gone.label.clone());
         set.choice(text).map(|choice| choice.label.clone()).or_else(gone).filter(|label| !label.is_empty())
+    }
+
+    /// Each of the values with its label and days; `None` when none of them has a label.
+    fn label_of_days(&self, schema: &serde_json::Value, dated: &Dated) -> Option<String> {
+        let labels: Vec<Option<String>> = dated.rows().map(|(_, value)| self.label(schema, value)).collect();
+        labels.iter().any(Option::is_some).then(|| {
+            let said = dated.rows().zip(labels).map(|((days, value), label)| {
+                let parts = [value.to_string(), label.unwrap_or_default(), days.to_string()];
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+            });
+            said.collect::<Vec<_>>().join(", ")
+        })
     }
 }

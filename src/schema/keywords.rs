@@ -9,8 +9,20 @@ use crate::model::Value;
 /// What a schema says of its option set: `(connector, set)`.
 #[must_use]
 pub fn options_of(schema: &Json) -> Option<(&str, &str)> {
-    let holder = schema.get("items").unwrap_or(schema);
-    holder.get("x-options")?.as_str()?.split_once('.')
+    let items = schema.get("items").filter(|_| days_name(schema).is_none());
+    items.unwrap_or(schema).get("x-options")?.as_str()?.split_once('.')
+}
+
+/// What a row with days calls its value, where it is no record already.
+#[must_use]
+pub fn days_name(schema: &Json) -> Option<&str> {
+    schema.get("x-days")?.as_str()
+}
+
+/// Whether its properties are settings of their own.
+#[must_use]
+pub fn is_group(schema: &Json) -> bool {
+    schema.get("properties").is_some() && schema.get("x-secret").is_none() && days_name(schema).is_none()
 }
 
 /// Whether a list holds nothing twice, so that its order says nothing.

@@ -30,5 +30,5 @@ pub mod validate;
 pub mod vat;
 pub mod words;
 
-pub use keywords::{default_of, fields_of, former_names, had_name, is_set, options_of, text};
+pub use keywords::{days_name, default_of, fields_of, former_names, had_name, is_set, options_of, text};
 pub use pair::{Category, Condition, Connector, Flow, Pair, Reference, Required, Setting};

@@ -143,6 +143,12 @@ impl Pair {
 }
 
 impl Category {
+    /// Whether something in it once had another name.
+    #[must_use]
+    pub fn has_former_names(&self) -> bool {
+        self.renames
+    }
+
     /// The setting that owns a leaf path: itself, or the mapping it is a row of.
     #[must_use]
     pub fn setting(&self, path: &SettingPath) -> Option<&Setting> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::keywords::{is_set, options_of, text};
+use super::keywords::{days_name, is_set, options_of, text};
 
 /// One place of a schema.
 #[derive(Debug, Default)]
@@ -27,10 +27,23 @@ pub struct Shape {
     pub is_credential: bool,
     /// A list that holds nothing twice, so that its order says nothing.
     pub is_set: bool,
+    /// What stands here may have days.
+    pub days: Option<HasDays>,
+    /// Something that may have days stands here or below.
+    pub holds_days: bool,
     /// A code stands here or below.
     pub holds_codes: bool,
     /// Something that comes from a list stands here or below.
     pub holds_lists: bool,
+}
+
+/// `x-days`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HasDays {
+    /// A value: with days it is a record that calls it so, or a list of such records.
+    Value(Box<str>),
+    /// A record, which has them among its keys.
+    Row,
 }
 
 /// `x-code`
@@ -70,8 +83,10 @@ impl Shape {
             holds_codes: code.is_some() || any(|shape| shape.holds_codes, items.as_deref()),
             // What a list holds is spoken of where the list is.
             holds_lists: values_of.is_some() || keys_of.is_some() || any(|shape| shape.holds_lists, None),
+            holds_days: schema.get("x-days").is_some() || any(|shape| shape.holds_days, None),
             is_credential: schema.get("x-secret").is_some(),
             is_set: is_set(schema),
+            days: schema.get("x-days").map(|_| days_name(schema).map_or(HasDays::Row, |name| HasDays::Value(name.into()))),
             named,
             rows,
             items,

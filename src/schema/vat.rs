@@ -2,11 +2,13 @@
 //!
 //! The table is `schemas/data/vat.yaml`. Nothing here knows a clock: the day is given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value as Json;
+
+use crate::model::Days;
 
 /// The table's path below `schemas/`.
 pub const PATH: &str = "data/vat.yaml";
@@ -16,6 +18,9 @@ pub const PATH: &str = "data/vat.yaml";
 pub struct Vat {
     /// The day on which the whole table was last looked through, as text.
     pub updated: Option<String>,
+    /// The codes of the member states.
+    #[serde(default)]
+    eu: BTreeSet<String>,
     countries: BTreeMap<String, Country>,
 }
 
@@ -37,7 +42,7 @@ pub struct Rate {
     pub rate: String,
     pub kind: RateKind,
     #[serde(flatten)]
-    pub time: Time,
+    pub time: Days,
     /// The rates that took its place when it ended.
     #[serde(default)]
     pub replaced_by: Vec<String>,
@@ -57,17 +62,8 @@ pub struct Move {
     pub old: String,
     pub new: String,
     #[serde(flatten)]
-    pub time: Time,
+    pub time: Days,
     pub note: Option<String>,
-}
-
-/// From a day until a day, both included; `None` is without end.
-#[derive(Debug, Deserialize)]
-pub struct Time {
-    #[serde(default, deserialize_with = "day")]
-    pub from: Option<Date>,
-    #[serde(default, deserialize_with = "day")]
-    pub until: Option<Date>,
 }
 
 /// How a rate stands on a day.
@@ -81,13 +77,6 @@ pub enum Standing<'a> {
     Unknown,
 }
 
-impl Time {
-    #[must_use]
-    pub fn holds(&self, day: Date) -> bool {
-        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
-    }
-}
-
 impl Vat {
     /// The built-in table with a project's own countries laid over it. Both were judged by the meta schema.
     #[must_use]
@@ -96,9 +85,18 @@ impl Vat {
         let mut vat = read(built_in);
         if let Some(own) = own.map(read) {
             vat.updated = own.updated.or(vat.updated);
+            if !own.eu.is_empty() {
+                vat.eu = own.eu;
+            }
             vat.countries.extend(own.countries);
         }
         vat
+    }
+
+    /// Whether a country is a member state.
+    #[must_use]
+    pub fn is_eu(&self, code: &str) -> bool {
+        self.eu.contains(code)
     }
 
     #[must_use]
@@ -144,11 +142,6 @@ impl Country {
     pub fn standard(&self, day: Date) -> Option<&str> {
         self.in_force(day).into_iter().find(|row| row.kind == RateKind::Standard).map(|row| row.rate.as_str())
     }
-}
-
-fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
 }
 
 #[cfg(test)]

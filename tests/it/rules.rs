@@ -260,7 +260,9 @@ fn a_rate_is_judged_by_the_day() {
     let on = |today: &str, rates: &str| {
         judge_on(today, HEAD, &document(&countries(&format!("FI: {{rates: {{{rates}}}}}"))), &[]).told()
     };
-    assert_eq!(on("2024-08-31", "24: 3131"), "");
+    assert_eq!(on("2024-07-06", "24: 3131"), "");
+    // In the eight weeks before it ends, unless what follows has an account.
+    assert_eq!(on("2024-07-07", "24: 3131"), "W0420 warning 24");
     assert_eq!(on("2024-09-01", "24: 3131"), "W0420 warning 24");
     // The old rate beside the new one serves credit notes, and a rate that is to come does no harm.
     assert_eq!(on("2024-09-01", "24: 3131, 25.5: 3132"), "W0420 note 24");
@@ -268,10 +270,120 @@ fn a_rate_is_judged_by_the_day() {
     assert_eq!(on("2026-01-01", "25.5: 3132, 14: 3133"), "W0420 warning 14");
     let food =
         |today: &str| judge_on(today, HEAD, &document("  sales_accounts: {home: {6: null}}"), &[]).told();
-    assert_eq!(food("2026-03-31"), "");
+    assert_eq!(food("2026-02-01"), "");
+    assert_eq!(food("2026-03-31"), "W0417 warning \"12\"");
     assert_eq!(food("2026-04-01"), "W0417 warning \"12\"");
     assert_eq!(food("2027-12-31"), "W0417 warning \"12\"");
     assert_eq!(food("2028-01-01"), "");
+}
+
+#[test]
+fn a_rate_that_changes_on_1_january_is_committed_in_november_and_needs_nobody_on_that_day() {
+    let on = |today: &str, rates: &str| {
+        judge_on(today, HEAD, &document(&countries(&format!("FI: {{rates: {{{rates}}}}}"))), &[]).told()
+    };
+    let whole = "25.5: 3131, 14: {account: 3132, until: 2025-12-31}, 13.5: {account: 3133, from: 2026-01-01}";
+    for (day, told) in [
+        ("2025-11-15", ""),
+        ("2025-12-31", ""),
+        ("2026-01-01", "N0468 note 14"),
+        ("2026-07-01", "N0468 note 14"),
+    ] {
+        assert_eq!(on(day, whole), told, "{day}");
+    }
+    // A row that is missing is warned of in the weeks before, whether or not the old one ends by itself.
+    for old in ["25.5: 3131, 14: 3132", "25.5: 3131, 14: {account: 3132, until: 2025-12-31}"] {
+        assert_eq!(on("2025-11-05", old), "", "{old}");
+        assert_eq!(on("2025-11-06", old), "W0420 warning 14", "{old}");
+    }
+    // So is a standard rate whose account ends and has none to follow.
+    let ends = "25.5: {account: 3131, until: 2026-12-31}, 10: 3134";
+    assert_eq!(on("2026-11-05", ends), "");
+    assert_eq!(on("2026-11-20", ends), "W0421 warning FI");
+    assert_eq!(on("2026-11-20", "25.5: [{account: 3131, until: 2026-12-31}, {account: 3135, from: 2027-01-01}], 10: 3134"), "");
+    // A row that begins before its rate does is judged by the day on which it begins.
+    assert_eq!(on("2025-10-01", "25.5: 3131, 14: 3132, 13.5: {account: 3133, from: 2025-12-01}"), "W0420 note 13.5");
+    // Nor is anything said of a country that is sold to from then on.
+    let later = countries("FI: {from: 2026-01-01, rates: {25.5: 3131, 13.5: 3133}}");
+    assert_eq!(judge_on("2025-11-15", HEAD, &document(&later), &[]).told(), "");
+}
+
+#[test]
+fn days_of_rows() {
+    for (wrong, told) in [
+        ("  sales_accounts: {export: {account: 3105, from: 2027-02-01, until: 2027-01-01}}", "E0467 error 2027-01-01"),
+        ("  sales_accounts: {export: [{account: 3105}, {account: 3305, from: 2027-01-01}]}", "E0467 error 2027-01-01"),
+        ("  sales_accounts: {home: {12: [{account: 3002, until: 2027-01-01}, {account: 3012, from: 2027-01-01}]}}", "E0467 error 2027-01-01"),
+        ("  sales_accounts: {countries: {NL: {until: 2026-12-31, default_account: {account: 3141, from: 2027-01-01}}}}", "E0467 error 2027-01-01"),
+        ("  sales_accounts: {countries: {NL: {until: 2026-10-31, default_account: 3141}}}", "N0468 note NL"),
+        ("  sales_accounts: {shipping: {export: [{account: 3105, until: 2025-12-31}, {account: 3305, from: 2026-01-01}]}}", "N0468 note 2025-12-31"),
+        ("  sales_accounts: {export: {account: 3105, form: 2027-01-01}}", "E0301 error form"),
+        ("  sales_accounts: {export: {from: 2027-01-01}}", "E0306 error export"),
+        ("  sales_accounts: {export: {account: 2610, from: 2027-01-01}}", "E0302 error 2610"),
+        ("  sales_accounts: {export: {account: 3105, from: soon}}", "E0302 error soon"),
+    ] {
+        assert_eq!(judge(&document(wrong)).told(), told, "{wrong}");
+    }
+}
+
+/// Of the setting alone, in a pair whose rows lead to classes.
+fn customers(settings: &str) -> String {
+    let head = "pair: shopify-visma-net\nunmanaged: [general, article, stock, order, invoice, order_lines, shipping_methods, payment_methods, connectors]\n";
+    let text = format!("settings:\n  customer: {{match_by: email, mode: one_per_customer, {settings}}}\n");
+    judge_on(TODAY, head, &text, &[]).told()
+}
+
+#[test]
+fn vat_by_kind_of_customer_and_place() {
+    for (rows, told) in [
+        // All at home, whoever they are.
+        ("b2c: A, b2b: A", ""),
+        ("b2c: A, b2b: B", ""),
+        // Consumers in the EU as companies there, who pay no VAT.
+        ("b2c: A, b2b: A, b2c-EU: E, b2b-EU: E", "W0465 warning b2c-EU"),
+        ("b2c: A, b2b: A, b2c-EU: C, b2b-EU: E", ""),
+        ("b2c: A, b2b: A, b2c-DE: E, b2b-EU: E", "W0465 warning b2c-DE"),
+        ("b2c: A, b2b: A, b2b-DE: E, b2c-DE: D", ""),
+        // Or as customers outside it.
+        ("b2c: A, b2b: A, b2c-EU: X, b2b-EU: E, b2c-outside: X, b2b-outside: X", "W0465 warning b2c-EU"),
+        // Companies at home as those in other EU countries.
+        ("b2c: A, b2b: E, b2c-DE: D", "W0465 warning b2b"),
+        ("b2c: A, b2b-home: B, b2b-EU: E, b2c-DE: D", ""),
+        // Nobody at all.
+        ("b2c: A", "W0466 warning vat_by_customer"),
+        ("b2c-home: A, b2b: A, b2c-EU: A", ""),
+        // What begins later is judged too.
+        ("b2c: A, b2b: A, b2c-EU: {class: E, from: 2027-01-01}, b2b-EU: E", "W0465 warning b2c-EU"),
+        ("b2c: A, b2b: A, b2c-EU: [{class: C, until: 2026-12-31}, {class: D, from: 2027-01-01}], b2b-EU: E", ""),
+        ("b2x: A", "E0302 error b2x"),
+        ("b2c-EL: A, b2c: A, b2b: A", "E0302 error b2c-EL"),
+    ] {
+        assert_eq!(customers(&format!("home_country: SE, vat_by_customer: {{{rows}}}")), told, "{rows}");
+    }
+    // From a country outside the EU all that is sold abroad carries no VAT.
+    assert_eq!(customers("home_country: \"NO\", vat_by_customer: {b2c: A, b2b: A, b2c-EU: E, b2b-EU: E}"), "");
+    // Where it is not known which country is home, a row may be for it.
+    assert_eq!(customers("vat_by_customer: {b2c: A, b2b: A, b2c-DE: E, b2b-DE: E}"), "");
+    // One customer takes all orders, and has one class.
+    let shared = "home_country: SE, mode: one_shared_web_customer, shared_customer: W, vat_by_customer: {b2c-EU: E, b2b-EU: E}";
+    assert_eq!(customers(shared).replace("E0107", ""), customers(shared));
+}
+
+#[test]
+fn countries_that_the_shop_sells_to_have_rows() {
+    let told = |rows: &str, countries: &str| {
+        let text = format!("home_country: SE, vat_by_customer: {{{rows}}}}}\n  additional_filters: {{include_countries: [{countries}]");
+        customers(&text)
+    };
+    assert_eq!(told("b2c: A, b2b: A, b2b-EU: E", "SE, DE, FR"), "");
+    // Under OSS a country without a row has the VAT of home.
+    assert_eq!(told("b2c: A, b2b: A, b2b-EU: E, b2c-DE: D", "SE, DE, FR"), "W0466 warning b2c");
+    assert_eq!(told("b2c: A, b2b: A, b2b-EU: E, b2c-DE: D, b2c-EU: F", "SE, DE, FR"), "");
+    // What goes outside the EU carries no VAT.
+    assert_eq!(told("b2c: A, b2b: B, b2b-outside: X", "SE, US"), "W0466 warning b2c");
+    assert_eq!(told("b2c: A, b2b: B, b2c-US: X, b2b-outside: X", "SE, US"), "");
+    // No row is for them.
+    assert_eq!(told("b2c-home: A, b2b: B, b2b-EU: E", "SE, DE"), "W0466 warning vat_by_customer");
 }
 
 #[test]

@@ -21,9 +21,9 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         |code: &str| context.vat.country(code).map_or_else(|| code.to_owned(), |known| known.title.clone());
     for table in tables(context) {
         let Table { country, path, .. } = &table;
-        for entry in table.entries() {
-            let rate = &*entry.key.text;
-            let Some(choice) = code(&entry.value).and_then(|account| set.choice(account)) else { continue };
+        for row in table.rows().filter(|row| !row.days.is_over(context.today)) {
+            let rate = &*row.entry.key.text;
+            let Some(choice) = code(row.account).and_then(|account| set.choice(account)) else { continue };
             let says = match choice.kept("vat_code") {
                 None if rate == "0" => continue,
                 None => "carries no VAT code".to_owned(),
@@ -41,7 +41,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 rate,
                 &title(country),
                 &set.fetched,
-                entry.value.span,
+                row.account.span,
             );
             findings.push(finding.about(context.about("sales_accounts", &path.child(rate))));
         }

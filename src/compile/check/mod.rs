@@ -22,6 +22,8 @@ pub mod accounts;
 pub mod connections;
 pub mod context;
 pub mod currencies;
+pub mod customers;
+pub mod days;
 pub mod dropdowns;
 pub mod limits;
 pub mod modes;
@@ -62,6 +64,8 @@ const RULES: &[Rule] = &[
     accounts::check,
     connections::check,
     currencies::check,
+    customers::check,
+    days::check,
     dropdowns::check,
     limits::check,
     modes::check,

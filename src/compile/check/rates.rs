@@ -1,14 +1,20 @@
 //! VAT rates of sales accounts against the dated table: home accounts and the OSS countries.
 
+use jiff::civil::Date;
+
 use super::context::{Context, setting};
+use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
-use crate::model::SettingPath;
-use crate::schema::vat::{Country, Rate, RateKind, Standing};
+use crate::model::{Days, SettingPath};
+use crate::schema::vat::{Country, Rate, Standing};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
 const ACCOUNTS: &str = "sales_accounts";
+
+/// A change is warned of in the eight weeks before it.
+const AHEAD: i64 = 56;
 
 /// A map of VAT rates to accounts, for one country.
 pub struct Table<'a> {
@@ -17,17 +23,26 @@ pub struct Table<'a> {
     pub map: &'a Map,
     pub key: Span,
     pub sort: Sort,
+    /// The days of the country's row.
+    pub days: Days,
+    /// The days on which a default account takes the rates that are not mapped.
+    pub default: Vec<Days>,
 }
 
 /// What a map of rates is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     Home,
-    /// Shipping or virtual goods at home: what is left out follows the goods.
+    /// Shipping, fees or virtual goods: what is left out follows the goods.
     Part,
     Oss,
-    /// An OSS country whose default account takes the rates that are not mapped.
-    OssWithDefault,
+}
+
+/// An account of a rate, with its days.
+pub struct Row<'a> {
+    pub entry: &'a Entry,
+    pub days: Days,
+    pub account: &'a Node,
 }
 
 impl<'a> Table<'a> {
@@ -36,8 +51,24 @@ impl<'a> Table<'a> {
         self.map.entries().iter().filter(|entry| !entry.value.is_null())
     }
 
-    fn mapped(&self, rate: &str) -> Option<&'a Entry> {
-        self.map.get(rate).filter(|entry| !entry.value.is_null())
+    /// Each account of each rate.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'a>> {
+        self.entries().flat_map(|entry| self.rows_of(entry))
+    }
+
+    fn rows_of(&self, entry: &'a Entry) -> impl Iterator<Item = Row<'a>> {
+        let within = self.days;
+        days::rows(&entry.value).map(move |(days, account)| Row { entry, days: days.within(within), account })
+    }
+
+    /// The key of a rate that has an account on a day.
+    fn mapped(&self, rate: &str, day: Date) -> Option<&'a Entry> {
+        let entry = self.map.get(rate)?;
+        self.rows_of(entry).any(|row| row.days.holds(day)).then_some(entry)
+    }
+
+    fn has_default(&self, day: Date) -> bool {
+        self.default.iter().any(|days| days.holds(day))
     }
 }
 
@@ -49,12 +80,34 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for entry in table.entries() {
             findings.extend(judge(context, &table, country, entry));
         }
+        let days = days_to_judge(&table, country, context.today);
         // A rate that is unknown or has ended explains why the standard rate is not there.
         if findings.len() == before {
-            findings.extend(standard_missing(context, &table, country));
+            findings.extend(days.iter().find_map(|day| standard_missing(context, &table, country, *day)));
         }
-        findings.extend(half_moved(context, &table, country));
+        findings.extend(days.iter().find_map(|day| half_moved(context, &table, country, *day)));
     }
+}
+
+/// Today, or the first day of the row, and the days soon after it on which a rate of the country or the row's own
+/// accounts change.
+fn days_to_judge(table: &Table<'_>, country: &Country, today: Date) -> Vec<Date> {
+    let first = table.days.from.map_or(today, |from| from.max(today));
+    let last = today.saturating_add(jiff::Span::new().days(AHEAD));
+    let times = country.rates.iter().map(|row| row.time).chain(country.moves.iter().map(|moved| moved.time));
+    let turns = times.chain(table.rows().map(|row| row.days)).flat_map(|days| {
+        [days.from, days.until.and_then(|until| until.tomorrow().ok())]
+    });
+    let mut days: Vec<Date> = turns.flatten().filter(|day| first < *day && *day <= last).chain([first]).collect();
+    days.retain(|day| table.days.holds(*day));
+    days.sort_unstable();
+    days.dedup();
+    days
+}
+
+/// Says of what is so on a later day when that is.
+fn from_day(finding: Finding, context: &Context<'_>, day: Date) -> Finding {
+    if day <= context.today { finding } else { finding.note(format!("that is so from {day} on")) }
 }
 
 /// The country that the files name as home; its absence is reported as a required setting.
@@ -72,7 +125,7 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
         let path: SettingPath = name.split('.').collect();
         if let Some((country, map)) = home.zip(context.written_map(ACCOUNTS, name)) {
             let key = key_of(context, &path);
-            tables.push(Table { country, path, map, key, sort });
+            tables.push(Table { country, path, map, key, sort, days: Days::ALWAYS, default: Vec::new() });
         }
     }
     // A country that cannot stand there is refused already.
@@ -84,11 +137,17 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
     for Entry { key, value } in
         countries.filter(|entry| home != Some(&*entry.key.text) && admits(&entry.key.text))
     {
-        let Some(map) = value.get("rates").and_then(Node::as_map) else { continue };
-        let path = ["countries", &*key.text, "rates"].iter().collect();
-        let default = value.get("default_account").is_some_and(|account| !account.is_null());
-        let sort = if default { Sort::OssWithDefault } else { Sort::Oss };
-        tables.push(Table { country: &key.text, path, map, key: key.span, sort });
+        let days = days::of(value).unwrap_or_default();
+        for (name, default, sort) in [
+            ("rates", "default_account", Sort::Oss),
+            ("shipping_rates", "shipping_account", Sort::Part),
+            ("fee_rates", "fee_account", Sort::Part),
+        ] {
+            let Some(map) = value.get(name).and_then(Node::as_map) else { continue };
+            let path = ["countries", &*key.text, name].iter().collect();
+            let default = value.get(default).into_iter().flat_map(days::rows).map(|(days, _)| days).collect();
+            tables.push(Table { country: &key.text, path, map, key: key.span, sort, days, default });
+        }
     }
     tables
 }
@@ -108,31 +167,34 @@ fn home_in_oss(context: &Context<'_>) -> Option<Finding> {
         .then(|| codes::home_in_oss(country, entry.key.span, at).about(context.about(ACCOUNTS, &path)))
 }
 
-/// Whether a rate is in force. 0 stands for sales without VAT, which every country has.
+/// Whether a rate is in force while it has an account. 0 stands for sales without VAT, which every country has.
 fn judge(context: &Context<'_>, table: &Table<'_>, country: &Country, entry: &Entry) -> Option<Finding> {
     let rate = &*entry.key.text;
     let at = entry.key.span;
     // What is no percentage has a finding of its own.
     let number: f64 = rate.parse().ok().filter(|number: &f64| *number > 0.0)?;
-    let finding = match country.standing(rate, context.today) {
-        Standing::InForce(_) => return None,
+    // So has what is over.
+    let alive = table.rows_of(entry).map(|row| row.days).filter(|days| !days.is_over(context.today));
+    let day = alive.map(|days| days.from.map_or(context.today, |from| from.max(context.today))).min()?;
+    let finding = match country.standing(rate, day) {
+        Standing::InForce(_) => ends_soon(context, table, country, entry)?,
         Standing::Begins(day) => codes::rate_not_yet(rate, &country.title, &day.to_string(), at),
         Standing::Ended(row) => {
             let next = row.replaced_by.join(" or ");
             let since = row.time.until.and_then(|until| until.tomorrow().ok());
             let since = since.map_or_else(String::new, |day| day.to_string());
-            let kept = row.replaced_by.iter().any(|next| table.mapped(next).is_some());
+            let kept = row.replaced_by.iter().any(|next| table.mapped(next, day).is_some());
             codes::rate_ended(rate, &country.title, &next, &since, kept, at)
         }
         Standing::Unknown => {
-            let rates = country.in_force(context.today);
+            let rates = country.in_force(day);
             let distance =
                 |row: &&Rate| row.rate.parse::<f64>().map_or(f64::MAX, |known| (known - number).abs());
             let near = rates.iter().copied().min_by(|a, b| distance(a).total_cmp(&distance(b)));
             let near = near.map_or("", |row| row.rate.as_str());
             let names: Vec<&str> = rates.iter().map(|row| row.rate.as_str()).collect();
             let updated = context.vat.updated.as_deref();
-            let day = context.today.to_string();
+            let day = day.to_string();
             let finding = codes::unknown_rate(rate, &country.title, &names, near, &day, updated, at);
             country.notes.iter().fold(finding, Finding::note)
         }
@@ -140,36 +202,55 @@ fn judge(context: &Context<'_>, table: &Table<'_>, country: &Country, entry: &En
     Some(finding.about(context.about(ACCOUNTS, &table.path.child(rate))))
 }
 
+/// A rate that ends in the next weeks, while none of those that take its place has an account from then on.
+fn ends_soon(context: &Context<'_>, table: &Table<'_>, country: &Country, entry: &Entry) -> Option<Finding> {
+    let rate = &*entry.key.text;
+    let ending = country.rates.iter().find(|row| row.rate == rate && row.time.holds(context.today))?;
+    let next_day = ending.time.until?.tomorrow().ok()?;
+    let soon = next_day <= context.today.saturating_add(jiff::Span::new().days(AHEAD));
+    let is_there = ending.replaced_by.iter().any(|next| table.mapped(next, next_day).is_some());
+    if !soon || is_there || ending.replaced_by.is_empty() || table.has_default(next_day) || table.sort == Sort::Part {
+        return None;
+    }
+    let next = ending.replaced_by.join(" or ");
+    Some(codes::rate_ends(rate, &country.title, &next, &next_day.to_string(), entry.key.span))
+}
+
 /// Some rate of the country is mapped and its standard rate is not.
-fn standard_missing(context: &Context<'_>, table: &Table<'_>, country: &Country) -> Option<Finding> {
-    let standard = country.standard(context.today)?;
-    let some = table.entries().any(|entry| {
-        matches!(country.standing(&entry.key.text, context.today), Standing::InForce(RateKind::Reduced))
-    });
-    if !some || table.mapped(standard).is_some() {
+fn standard_missing(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    country: &Country,
+    day: Date,
+) -> Option<Finding> {
+    let standard = country.standard(day)?;
+    let some = table
+        .entries()
+        .any(|entry| matches!(country.standing(&entry.key.text, day), Standing::InForce(_)));
+    if !some || table.mapped(standard, day).is_some() || table.has_default(day) {
         return None;
     }
     let finding = match table.sort {
         Sort::Home => codes::home_rate_missing(standard, &country.title, table.key),
         Sort::Oss => codes::standard_rate_missing(standard, &country.title, table.key),
-        Sort::Part | Sort::OssWithDefault => return None,
+        Sort::Part => return None,
     };
-    Some(finding.about(context.about(ACCOUNTS, &table.path)))
+    Some(from_day(finding, context, day).about(context.about(ACCOUNTS, &table.path)))
 }
 
 /// Goods moved from one rate to another, and only one of the two is mapped.
-fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country) -> Option<Finding> {
-    if !matches!(table.sort, Sort::Home | Sort::Oss) {
+fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country, day: Date) -> Option<Finding> {
+    if table.sort == Sort::Part || table.has_default(day) {
         return None;
     }
-    country.moves.iter().filter(|moved| moved.time.holds(context.today)).find_map(|moved| {
-        let (there, missing) = match (table.mapped(&moved.old), table.mapped(&moved.new)) {
+    country.moves.iter().filter(|moved| moved.time.holds(day)).find_map(|moved| {
+        let (there, missing) = match (table.mapped(&moved.old, day), table.mapped(&moved.new, day)) {
             (Some(old), None) => (old, &moved.new),
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
-        let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string());
-        let time = match (day(moved.time.from), day(moved.time.until)) {
+        let text = |day: Option<Date>| day.map(|day| day.to_string());
+        let time = match (text(moved.time.from), text(moved.time.until)) {
             (Some(from), Some(until)) => format!("from {from} to {until}"),
             (Some(from), None) => format!("since {from}"),
             (None, Some(until)) => format!("until {until}"),

@@ -31,6 +31,11 @@ codes! {
     CURRENCY_MISSING = "W0424" "currency-missing" "the shop sells in a currency that the ERP does not have";
     EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
+    UNTAXED_CONSUMERS = "W0465" "untaxed-consumers" "customers who pay VAT and customers who do not are treated alike";
+    VAT_ROW_MISSING = "W0466" "vat-row-missing" "a kind of customer and place that the shop sells to has no row that decides its VAT";
+    DAYS_CONTRADICT = "E0467" "days-contradict" "the days of a row contradict each other";
+    ROW_OVER = "N0468" "row-over" "a row whose last day has passed";
+    VAT_SAID_TWICE = "W0469" "vat-said-twice" "two settings decide the VAT of the same customers, and differ";
     PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
 }
 
@@ -341,6 +346,17 @@ pub fn rate_ended(rate: &str, country: &str, next: &str, since: &str, kept: bool
 }
 
 #[must_use]
+pub fn rate_ends(rate: &str, country: &str, next: &str, from: &str, at: Span) -> Finding {
+    Finding::new(
+        &RATE_NOT_IN_FORCE,
+        format!("{rate} is a VAT rate of {country} for some weeks more, and what follows has no account"),
+        Label::new(at, format!("{next} takes its place on {from}")),
+    )
+    .note("orders with the new rate find no account; the account of the old rate carries its VAT code")
+    .help(format!("map {next} now, to the account that was made for it; with `from: {from}` in its row nothing has to be done on that day"))
+}
+
+#[must_use]
 pub fn rate_not_yet(rate: &str, country: &str, from: &str, at: Span) -> Finding {
     Finding::new(
         &RATE_NOT_IN_FORCE,
@@ -424,4 +440,123 @@ pub fn waits_for_disabled(rule: &str, target: &str, at: Span, switch: Span) -> F
     )
     .related(switch, "switched off here")
     .help(format!("give `{rule}` an interval (`every`), or switch `{target}` on"))
+}
+
+/// `name` is the row, `days` reads "from 2026-02-01 until 2026-01-01".
+#[must_use]
+pub fn days_never(name: &str, days: &str, at: Span) -> Finding {
+    Finding::new(
+        &DAYS_CONTRADICT,
+        format!("`{name}` ends before it begins"),
+        Label::new(at, format!("{days}: on no day")),
+    )
+    .help("correct `from` or `until`; both days are included")
+}
+
+/// `around` are the days of the row that it stands in.
+#[must_use]
+pub fn days_outside(name: &str, days: &str, around: &str, at: Span) -> Finding {
+    Finding::new(
+        &DAYS_CONTRADICT,
+        format!("`{name}` never counts"),
+        Label::new(at, format!("{days}, and the row around it counts {around}")),
+    )
+    .help("correct the days here or those of the row around it; both days are included")
+}
+
+/// `both` are the days that two rows share.
+#[must_use]
+pub fn days_overlap(name: &str, both: &str, at: Span, other: Span) -> Finding {
+    let both = if both.is_empty() { "on every day" } else { both };
+    Finding::new(
+        &DAYS_CONTRADICT,
+        format!("`{name}` has two values at once"),
+        Label::new(at, format!("both count {both}")),
+    )
+    .related(other, "the other one")
+    .help("end one with `until` on the day before the next begins with `from`; both days are included")
+}
+
+/// `alone`: the whole row is over, and not one value of several.
+#[must_use]
+pub fn row_over(name: &str, until: &str, alone: bool, at: Span) -> Finding {
+    let what = if alone { format!("`{name}` is over") } else { format!("a value of `{name}` is over") };
+    Finding::new(&ROW_OVER, what, Label::new(at, format!("its last day was {until}")))
+        .note("credit notes for sales up to that day still use it")
+        .help("take it away once no such sale can be returned")
+}
+
+/// "consumers in other EU countries have the VAT of companies there"; `leads_to` is what both rows say.
+#[must_use]
+pub fn untaxed_consumers(
+    who: &str,
+    place: &str,
+    like: &str,
+    leads_to: &str,
+    other: Option<Span>,
+    at: Span,
+) -> Finding {
+    let finding = Finding::new(
+        &UNTAXED_CONSUMERS,
+        format!("{who} in {place} have the VAT of {like}"),
+        Label::new(at, format!("{leads_to} for both")),
+    );
+    let finding = match other {
+        Some(other) => finding.related(other, format!("the row of {like}")),
+        None => finding,
+    };
+    if who == "consumers" {
+        finding
+            .note("consumers in the EU pay VAT; companies in other EU countries with a valid VAT number, and customers outside the EU, do not")
+            .help("give consumers a row of their own in `vat_by_customer`: `b2c-EU`, or under OSS one for each country, such as `b2c-DE`")
+    } else {
+        finding
+            .note("companies at home pay VAT; those in other EU countries with a valid VAT number do not")
+            .help("give each a row of its own in `vat_by_customer`: `b2b-home` and `b2b-EU`")
+    }
+}
+
+/// `key` is `b2c` or `b2b`.
+#[must_use]
+pub fn vat_row_missing(who: &str, key: &str, places: &str, at: Span) -> Finding {
+    Finding::new(
+        &VAT_ROW_MISSING,
+        format!("{who} in {places} have no row that decides their VAT"),
+        Label::new(at, "no row is for them"),
+    )
+    .help(format!("add a row for each place, such as `{key}-EU` or `{key}-DE`, or `{key}` for all {who} without a row of their own"))
+}
+
+/// `why` says what is otherwise.
+#[must_use]
+pub fn vat_row_of_home(who: &str, key: &str, region: &str, places: &str, why: &str, at: Span) -> Finding {
+    Finding::new(
+        &VAT_ROW_MISSING,
+        format!("{who} in {places} have the VAT of {who} at home"),
+        Label::new(at, "the row for both"),
+    )
+    .note(why)
+    .help(format!("add a row for each of these countries, or `{key}-{region}`"))
+}
+
+/// `names` are the older settings, `said` what each says and the rows say, with its place; `rows` is where the rows are.
+#[must_use]
+pub fn vat_said_twice(names: &[String], said: &[(Span, String)], rows: Span) -> Finding {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let all = list_words(&quoted, "and");
+    let (differ, them, count) = match names {
+        [_] => ("says", "it", "does"),
+        _ => ("say", "them", "do"),
+    };
+    let (at, first) = said.first().cloned().unwrap_or((rows, String::new()));
+    let finding = Finding::new(
+        &VAT_SAID_TWICE,
+        format!("{all} {differ} otherwise than `vat_by_customer`"),
+        Label::new(at, first),
+    );
+    let finding = said.iter().skip(1).fold(finding, |finding, (at, said)| finding.related(*at, said.clone()));
+    finding
+        .related(rows, "these rows count")
+        .note(format!("{all} {count} not count where `vat_by_customer` is written"))
+        .help(format!("take {them} away, or write `null` where a base sets {them}"))
 }

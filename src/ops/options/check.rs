@@ -106,6 +106,8 @@ fn holds(written: &Json, value: &str) -> bool {
         Json::String(text) => text == value,
         Json::Number(number) => number.to_string() == value,
         Json::Array(items) => items.iter().any(|item| holds(item, value)),
+        // A record with days; no code is written as a day is.
+        Json::Object(record) => record.values().any(|item| holds(item, value)),
         _ => false,
     }
 }

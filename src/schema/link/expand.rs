@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::sides::Sides;
+use crate::model::days::{FROM, UNTIL};
 use crate::schema::keywords::{REFERENCE, text};
 
 /// Drops what the platforms do not offer, and gives every property the type that the vocabulary implies.
@@ -47,6 +48,17 @@ pub(super) fn expand(schema: &mut Json, sides: &Sides<'_>) {
     if map.get("x-multiple") == Some(&Json::Bool(true)) {
         expand_multiple(map);
     }
+    if map.get("x-days") == Some(&Json::Bool(true)) {
+        let properties = map.entry("properties").or_insert_with(|| json!({}));
+        if let Some(properties) = properties.as_object_mut() {
+            properties.extend(days());
+        }
+    }
+    if let Some(name) = map.get("x-days").and_then(Json::as_str).map(str::to_owned) {
+        // The parts of a row with days are no settings, either.
+        expand_days(map, &name);
+        return;
+    }
     if map.contains_key("properties") {
         map.entry("type").or_insert_with(|| "object".into());
         map.entry("additionalProperties").or_insert(Json::Bool(false));
@@ -86,6 +98,46 @@ pub(super) fn expand_secret(map: &mut Map<String, Json>) {
     );
     map.insert("required".to_owned(), json!(["secret"]));
     map.insert("additionalProperties".to_owned(), false.into());
+}
+
+/// The days of a row, both of which may be left out.
+fn days() -> Map<String, Json> {
+    let day = |title: &str, description: &str| {
+        json!({"title": title, "description": description, "type": ["string", "null"], "format": "date"})
+    };
+    [
+        (FROM, day("From", "The first day on which this counts. Left out, it has counted for ever.")),
+        (UNTIL, day("Until", "The last day on which this counts. Left out, it counts without end.")),
+    ]
+    .map(|(key, day)| (key.to_owned(), day))
+    .into_iter()
+    .collect()
+}
+
+/// A value may stand by itself, in a record with its days, or in a list of such records. Keywords that judge texts and
+/// numbers say nothing of records, so that all of it is one schema, and what is wrong is told at its place.
+fn expand_days(map: &mut Map<String, Json>, name: &str) {
+    let mut value = map.clone();
+    for of_the_setting in [
+        "x-days", "x-required", "x-required-unless", "x-renamed-from", "x-flows", "x-additional", "x-effect", "x-needs", "default",
+    ] {
+        value.shift_remove(of_the_setting);
+    }
+    let mut properties = Map::from_iter([(name.to_owned(), Json::Object(value))]);
+    properties.extend(days());
+    let record = [
+        ("properties", Json::Object(properties)),
+        ("required", json!([name])),
+        ("additionalProperties", Json::Bool(false)),
+    ];
+    let mut item = Map::from_iter([("type".to_owned(), Json::from("object"))]);
+    item.extend(record.clone().map(|(key, of)| (key.to_owned(), of)));
+    let one = map.shift_remove("type").unwrap_or_default();
+    let types = one.as_array().cloned().unwrap_or_else(|| vec![one]);
+    map.insert("type".to_owned(), types.into_iter().chain(["object".into(), "array".into()]).collect());
+    map.extend(record.map(|(key, of)| (key.to_owned(), of)));
+    map.insert("items".to_owned(), Json::Object(item));
+    map.insert("minItems".to_owned(), 1.into());
 }
 
 /// The value's own schema moves under `items`; what describes the setting stays.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::compiled::Validator;
 use super::fragment::Fragment;
-use super::keywords::{default_of, former_names, text};
+use super::keywords::{default_of, former_names, is_group, text};
 use super::merge::merge;
 use super::pair::{Category, Condition, Connector, Flow, Pair, Reference, Required, Setting};
 use super::part_files::PartFiles;
@@ -239,8 +239,7 @@ fn collect_settings(
         let path = at.child(key);
         let own_flows = property.get("x-flows").map_or_else(|| flows.to_vec(), strings);
         let additional = additional || property.get("x-additional") == Some(&Json::Bool(true));
-        let group = property.get("properties").is_some() && property.get("x-secret").is_none();
-        if group {
+        if is_group(&property) {
             collect_settings(&property, &path, &own_flows, additional, into);
             continue;
         }

@@ -85,7 +85,7 @@ pub(super) fn unknown_key(
         present.is_none_or(|present| present.key.span.file != at.file)
     };
     let unused: Vec<(&str, &Json)> = known.iter().copied().filter(|(known, _)| free(known)).collect();
-    if let Some(near) = meant(key, &unused) {
+    if let Some(near) = by_keys(&entry.value, &unused).or_else(|| meant(key, &fitting(&entry.value, &unused))) {
         finding.primary = Label::new(at, format!("did you mean `{near}`?"));
         // A category that has a file of its own is called as the file is.
         let by_file = at.start == at.end && kind == "category";
@@ -277,6 +277,30 @@ fn meant<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
         // A word in common is not enough: every word of the shorter name must be found.
         few.iter().all(|word| many.iter().any(|other| alike(word, other))) && few.len() + 1 >= many.len()
     });
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+/// Those that can be meant by a map: what takes no map is not.
+fn fitting<'a>(value: &Node, known: &[(&'a str, &'a Json)]) -> Vec<(&'a str, &'a Json)> {
+    let takes_map = |schema: &Json| match schema.get("type") {
+        Some(Json::String(one)) => one == "object",
+        Some(Json::Array(many)) => many.iter().any(|one| one == "object"),
+        _ => true,
+    };
+    let is_map = value.as_map().is_some_and(|map| !map.is_empty());
+    known.iter().copied().filter(|(_, schema)| !is_map || takes_map(schema)).collect()
+}
+
+/// The one mapping whose keys have a form of their own that all keys of this map have.
+fn by_keys<'a>(value: &Node, known: &[(&'a str, &Json)]) -> Option<&'a str> {
+    let map = value.as_map().filter(|map| !map.is_empty())?;
+    let takes = |schema: &Json| {
+        schema.get("propertyNames").is_some_and(|names| {
+            map.entries().iter().all(|entry| !suggest::refuses(&entry.key.text, names))
+        })
+    };
+    let mut found = known.iter().filter(|(_, schema)| takes(schema)).map(|(name, _)| *name);
     let first = found.next()?;
     found.next().is_none().then_some(first)
 }

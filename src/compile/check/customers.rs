@@ -1,0 +1,337 @@
+//! VAT by kind of customer and place: customers who pay VAT and such who do not in one row, places without a row, and an
+//! older setting that says something else.
+//!
+//! What a row leads to is not known here, whether a class, a zone or a template. But two kinds of customers of whom one
+//! pays VAT and the other does not cannot have the same. Silent while all orders go to one shared customer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde_json::Value as Json;
+
+use super::context::{Context, setting};
+use super::values::code;
+use crate::compile::days;
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::list_words;
+use crate::model::SettingPath;
+use crate::model::customers::{self, Key, Kind, Place, Region};
+use crate::model::days::{FROM, UNTIL};
+use crate::source::Span;
+use crate::yaml::{Entry, Map, Node};
+
+const CATEGORY: &str = "customer";
+const SETTING: &str = "vat_by_customer";
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    if context.choice(CATEGORY, "mode") == Some("one_shared_web_customer") {
+        return;
+    }
+    let Some((known, _)) = context.known(CATEGORY, SETTING) else { return };
+    let rows = known.schema.get("additionalProperties").unwrap_or(&Json::Null);
+    let older = older(context);
+    let written = context.written_map(CATEGORY, SETTING);
+    let table = match written {
+        Some(map) => Table::of(map, crate::schema::days_name(rows).is_none() && rows.get("properties").is_some()),
+        None => Table { rows: older.clone(), is_record: false },
+    };
+    let world = World::of(context, &table);
+    if written.is_some() {
+        said_twice(context, &table, &older, findings);
+        missing(context, &table, &world, findings);
+    }
+    let mut told = BTreeSet::new();
+    for day in table.days(context.today) {
+        alike(context, &table, &world, day, &mut told, findings);
+    }
+}
+
+/// A row, or an older setting that is one.
+#[derive(Clone)]
+struct Row<'a> {
+    /// Where it is spoken of: its key, or the older setting's value.
+    at: Span,
+    value: &'a Node,
+    path: SettingPath,
+}
+
+/// The rows by their keys.
+struct Table<'a> {
+    rows: BTreeMap<String, Row<'a>>,
+    /// A row is a record of several fields.
+    is_record: bool,
+}
+
+/// Settings from before there were rows, as the rows that they are.
+fn older<'a>(context: &Context<'a>) -> BTreeMap<String, Row<'a>> {
+    let mut rows = BTreeMap::new();
+    for known in context.pair.category(CATEGORY).into_iter().flat_map(|category| &category.settings) {
+        let stands_for = known.schema.get("x-stands-for").and_then(|of| of.get(SETTING)?.as_array());
+        let node = setting(context.root, CATEGORY, &known.path).filter(|node| !node.is_null() && !node.is_hole());
+        let Some((keys, value)) = stands_for.zip(node) else { continue };
+        for key in keys.iter().filter_map(Json::as_str) {
+            rows.insert(key.to_owned(), Row { at: value.span, value, path: known.path.clone() });
+        }
+    }
+    rows
+}
+
+impl<'a> Table<'a> {
+    fn of(map: &'a Map, is_record: bool) -> Self {
+        let row = |Entry { key, value }: &'a Entry| {
+            let path = SettingPath::root().child(SETTING).child(&key.text);
+            (key.text.to_string(), Row { at: key.span, value, path })
+        };
+        let rows = map.entries().iter().filter(|entry| !entry.value.is_null() && !entry.value.is_hole()).map(row);
+        Table { rows: rows.collect(), is_record }
+    }
+
+    /// Today, and the later days on which a row begins or has ended.
+    fn days(&self, today: Date) -> BTreeSet<Date> {
+        let of_fields = |row: &Row<'a>| row.value.as_map().into_iter().flat_map(Map::entries);
+        let mut all: Vec<_> = self.rows.values().flat_map(|row| days::rows(row.value).map(|(days, _)| days)).collect();
+        if self.is_record {
+            all = self.rows.values().filter_map(|row| days::of(row.value)).collect();
+            let fields = self.rows.values().flat_map(of_fields);
+            all.extend(fields.flat_map(|field| days::rows(&field.value).map(|(days, _)| days)));
+        }
+        let turns = all.into_iter().flat_map(|days| [days.from, days.until.and_then(|until| until.tomorrow().ok())]);
+        turns.flatten().filter(|day| *day > today).chain([today]).collect()
+    }
+
+    /// What a row leads to on a day, as one text; `None` where it does not count then.
+    fn leads_to(&self, row: &Row<'a>, day: Date) -> Option<String> {
+        if !self.is_record {
+            return code(days::on(row.value, day)?).map(str::to_owned);
+        }
+        if !days::of(row.value)?.holds(day) {
+            return None;
+        }
+        let fields = row.value.as_map()?.entries().iter().filter(|field| ![FROM, UNTIL].contains(&&*field.key.text));
+        let said = fields.filter_map(|field| Some(format!("{} {}", field.key.text, code(days::on(&field.value, day)?)?)));
+        let mut said: Vec<String> = said.collect();
+        said.sort();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+
+    /// The row that counts for customers on a day, and what it leads to.
+    fn row(&self, kind: Kind, place: Place<'_>, day: Date) -> Option<(&Row<'a>, String)> {
+        customers::row(kind, place, |key| {
+            let row = self.rows.get(key)?;
+            Some((row, self.leads_to(row, day)?))
+        })
+    }
+
+    /// The key of the row that counts.
+    fn key(&self, kind: Kind, place: Place<'_>, day: Date) -> Option<String> {
+        customers::row(kind, place, |key| self.leads_to(self.rows.get(key)?, day).map(|_| key.to_owned()))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = Key<'_>> {
+        self.rows.keys().filter_map(|key| Key::parse(key))
+    }
+}
+
+/// Where the shop sells, as far as the files say it.
+struct World<'a> {
+    home: Option<&'a str>,
+    /// Countries that are named as sold to.
+    named: BTreeSet<&'a str>,
+    /// Countries with rows of their own.
+    with_rows: BTreeSet<String>,
+    /// Something says that other EU countries are sold to.
+    sells_in_eu: bool,
+    sells_outside: bool,
+}
+
+const HOME: Place<'static> = Place { region: Region::Home, country: None };
+const EU: Place<'static> = Place { region: Region::Eu, country: None };
+const OUTSIDE: Place<'static> = Place { region: Region::Outside, country: None };
+
+impl<'a> World<'a> {
+    fn of(context: &Context<'a>, table: &Table<'_>) -> Self {
+        let home = context.choice("sales_accounts", "home_country").or_else(|| context.choice(CATEGORY, "home_country"));
+        let listed = |name: &str| {
+            let list = context.written("additional_filters", name).and_then(Node::as_list).unwrap_or_default();
+            list.iter().filter_map(Node::as_text)
+        };
+        let excluded: BTreeSet<&str> = listed("exclude_countries").collect();
+        let accounts = context.written_map("sales_accounts", "countries").into_iter().flat_map(Map::entries);
+        let accounts = accounts.filter(|entry| !entry.value.is_null()).map(|entry| &*entry.key.text);
+        let mut named: BTreeSet<&str> = listed("include_countries").chain(accounts).collect();
+        named.retain(|country| !excluded.contains(country) && Some(*country) != home);
+        let with_rows: BTreeSet<String> = table.keys().filter_map(|key| key.country).map(str::to_owned).collect();
+        let places = || named.iter().copied().chain(with_rows.iter().map(String::as_str));
+        let is_abroad = |country: &str| home.is_some_and(|home| home != country);
+        let has_region = |region: Region| table.keys().any(|key| key.region == Some(region));
+        let sells_in_eu = has_region(Region::Eu) || places().any(|country| is_abroad(country) && context.vat.is_eu(country));
+        let sells_outside = has_region(Region::Outside) || places().any(|country| !context.vat.is_eu(country));
+        World { home, named, with_rows, sells_in_eu, sells_outside }
+    }
+
+    fn place<'p>(&self, context: &Context<'_>, country: &'p str) -> Place<'p> {
+        let region = match country {
+            _ if self.home == Some(country) => Region::Home,
+            _ if context.vat.is_eu(country) => Region::Eu,
+            _ => Region::Outside,
+        };
+        Place { region, country: Some(country) }
+    }
+
+    /// The places in other EU countries that are spoken of; countries only where it is known which one is home.
+    fn in_eu<'p>(&'p self, context: &Context<'_>) -> Vec<Place<'p>> {
+        let countries = self.named.iter().copied().chain(self.with_rows.iter().map(String::as_str));
+        let countries = countries.filter(|_| self.home.is_some()).map(|country| self.place(context, country));
+        let of_eu: BTreeSet<Place<'_>> = countries.filter(|place| place.region == Region::Eu).chain([EU]).collect();
+        of_eu.into_iter().collect()
+    }
+}
+
+/// Customers of whom some pay VAT and some do not, and whose rows lead to the same.
+fn alike(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    world: &World<'_>,
+    day: Date,
+    told: &mut BTreeSet<(Span, &'static str)>,
+    findings: &mut Vec<Finding>,
+) {
+    // From outside the EU all that goes abroad goes without VAT.
+    if !world.sells_in_eu || world.home.is_some_and(|home| !context.vat.is_eu(home)) {
+        return;
+    }
+    let of = |kind, place| table.row(kind, place, day);
+    let at_home = of(Kind::Consumer, HOME).map(|(_, leads_to)| leads_to);
+    let outside = of(Kind::Consumer, OUTSIDE).filter(|_| world.sells_outside);
+    let mut say = |who: &'static str, place: &str, like: &str, row: &Row<'_>, other: &Row<'_>, leads_to: &str| {
+        if told.insert((row.at, who)) {
+            let related = (other.at != row.at).then_some(other.at);
+            let finding = codes::untaxed_consumers(who, place, like, leads_to, related, row.at);
+            let finding = if day > context.today { finding.note(format!("that is so from {day} on")) } else { finding };
+            findings.push(finding.about(context.about(CATEGORY, &row.path)));
+        }
+    };
+    for place in world.in_eu(context) {
+        let name = place.country.map_or_else(|| "other EU countries".to_owned(), |country| title(context, country));
+        let Some((consumers, leads_to)) = of(Kind::Consumer, place) else { continue };
+        if at_home.as_ref() == Some(&leads_to) {
+            continue;
+        }
+        let companies = of(Kind::Company, place).filter(|(_, other)| *other == leads_to);
+        if let Some((companies, _)) = companies {
+            say("consumers", &name, "companies there", consumers, companies, &leads_to);
+        } else if let Some((others, _)) = outside.as_ref().filter(|(_, other)| *other == leads_to) {
+            say("consumers", &name, "customers outside the EU", consumers, others, &leads_to);
+        }
+    }
+    let companies = of(Kind::Company, HOME).zip(of(Kind::Company, EU));
+    if let Some(((here, leads_to), (there, _))) = companies.filter(|((_, here), (_, there))| here == there)
+        && at_home.is_some_and(|at_home| at_home != leads_to)
+    {
+        say("companies", "the home country", "companies in other EU countries", here, there, &leads_to);
+    }
+}
+
+/// Customers to whom the shop sells and whom no row is for, or only that of customers at home.
+fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings: &mut Vec<Finding>) {
+    let day = context.today;
+    let Some(at) = key_of(context) else { return };
+    let about = || context.about(CATEGORY, &SettingPath::root().child(SETTING));
+    let name = |country: &str| title(context, country);
+    for kind in Kind::ALL {
+        let mut without = Vec::new();
+        let mut as_at_home = Vec::new();
+        if table.key(kind, HOME, day).is_none() && world.home.is_none_or(|home| table.key(kind, world.place(context, home), day).is_none()) {
+            without.push("the home country".to_owned());
+        }
+        if world.sells_in_eu && table.key(kind, EU, day).is_none() && world.named.is_empty() {
+            without.push("other EU countries".to_owned());
+        }
+        // A row for home alone is for no other country, and one of the kind alone is for all.
+        let own: Vec<String> = table
+            .keys()
+            .filter(|key| key.kind == kind)
+            .filter_map(|key| key.country)
+            .filter(|country| context.vat.is_eu(country) && world.home.is_some_and(|home| home != *country))
+            .map(name)
+            .collect();
+        for country in world.named.iter().filter(|_| world.home.is_some()) {
+            let place = world.place(context, country);
+            match table.key(kind, place, day) {
+                None => without.push(name(country)),
+                Some(key) if key == kind.key() && table.key(kind, HOME, day).as_ref() == Some(&key) => {
+                    let under_oss = kind == Kind::Consumer && place.region == Region::Eu && !own.is_empty();
+                    if under_oss || (place.region == Region::Outside && world.home.is_some_and(|home| context.vat.is_eu(home))) {
+                        as_at_home.push((name(country), place.region));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        let who = who(kind);
+        if !without.is_empty() {
+            findings.push(codes::vat_row_missing(who, kind.key(), &list_words(&without, "and"), at).about(about()));
+        }
+        for region in [Region::Eu, Region::Outside] {
+            let of_region = as_at_home.iter().filter(|(_, of)| *of == region).map(|(name, _)| name.clone());
+            let of_region: Vec<String> = of_region.collect();
+            if of_region.is_empty() {
+                continue;
+            }
+            let why = match region {
+                Region::Outside => "sales to customers outside the EU carry no VAT".to_owned(),
+                _ => format!("there are rows for {who} in {}, as under OSS", list_words(&own, "and")),
+            };
+            let at = table.rows.get(kind.key()).map_or(at, |row| row.at);
+            let finding = codes::vat_row_of_home(who, kind.key(), region.key(), &list_words(&of_region, "and"), &why, at);
+            findings.push(finding.about(context.about(CATEGORY, &SettingPath::root().child(SETTING).child(kind.key()))));
+        }
+    }
+}
+
+/// Older settings beside the rows, which count, that say something else than they do: one finding, as they are one leftover.
+fn said_twice(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    older: &BTreeMap<String, Row<'_>>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut at_odds: Vec<(&Row<'_>, String)> = Vec::new();
+    for (key, before) in older {
+        let Some(Key { kind, region: Some(region), .. }) = Key::parse(key) else { continue };
+        let Some(said) = code(before.value) else { continue };
+        let now = table.row(kind, Place { region, country: None }, context.today);
+        let Some((_, leads_to)) = now.filter(|(_, leads_to)| leads_to != said) else { continue };
+        if at_odds.iter().all(|(other, _)| other.at != before.at) {
+            let place = match region {
+                Region::Home => "the home country",
+                Region::Eu => "other EU countries",
+                Region::Outside => "countries outside the EU",
+            };
+            at_odds.push((before, format!("{said} here, and {leads_to} there for {} in {place}", who(kind))));
+        }
+    }
+    at_odds.sort_by_key(|(row, _)| row.at);
+    let Some((first, rows)) = at_odds.first().zip(key_of(context)) else { return };
+    let names: Vec<String> = at_odds.iter().map(|(row, _)| row.path.to_string()).collect();
+    let said: Vec<(Span, String)> = at_odds.iter().map(|(row, said)| (row.at, said.clone())).collect();
+    findings.push(codes::vat_said_twice(&names, &said, rows).about(context.about(CATEGORY, &first.0.path)));
+}
+
+/// The place of the mapping's key.
+fn key_of(context: &Context<'_>) -> Option<Span> {
+    let category = super::context::category_entry(context.root, CATEGORY)?;
+    Some(category.value.as_map()?.get(SETTING)?.key.span)
+}
+
+fn who(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Consumer => "consumers",
+        Kind::Company => "companies",
+    }
+}
+
+fn title(context: &Context<'_>, country: &str) -> String {
+    context.vat.country(country).map_or_else(|| country.to_owned(), |known| known.title.clone())
+}

@@ -1,0 +1,103 @@
+//! Days of rows: days that contradict each other, and rows that are over.
+
+use super::context::{Context, category_entry};
+use crate::compile::days;
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::rules as codes;
+use crate::model::Days;
+use crate::model::days::{FROM, UNTIL};
+use crate::schema::Category;
+use crate::schema::shape::{HasDays, Shape};
+use crate::source::Span;
+use crate::yaml::{Entry, Node, NodeKind, Trail};
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let managed = |category: &&Category| context.visible(category) && !context.is_unmanaged(&category.id);
+    for category in context.pair.categories().filter(managed).filter(|category| category.shape.holds_days) {
+        if let Some(entry) = category_entry(context.root, &category.id) {
+            let mut walk = Walk { context, category: &category.id, findings };
+            walk.below(&category.shape, &Trail::default(), entry, Days::ALWAYS);
+        }
+    }
+}
+
+struct Walk<'c, 'f> {
+    context: &'c Context<'c>,
+    category: &'c str,
+    findings: &'f mut Vec<Finding>,
+}
+
+/// Days with the place where they are written.
+struct Said {
+    days: Days,
+    at: Span,
+}
+
+impl Walk<'_, '_> {
+    /// What stands under a key; `around` are the days of the row that it is in.
+    fn below(&mut self, shape: &Shape, trail: &Trail<'_>, entry: &Entry, around: Days) {
+        if !shape.holds_days {
+            return;
+        }
+        match &shape.days {
+            Some(HasDays::Value(_)) => {
+                let records = days::records(&entry.value).unwrap_or_default();
+                let said = records.iter().filter_map(|record| said(record, entry.key.span));
+                self.judge(&said.collect::<Vec<_>>(), trail, entry, around);
+            }
+            of => {
+                let mut around = around;
+                if *of == Some(HasDays::Row)
+                    && let Some(said) = said(&entry.value, entry.key.span)
+                {
+                    around = around.within(said.days);
+                    // What is within a row that is over, or never is, needs no finding of its own.
+                    if self.judge(&[said], trail, entry, Days::ALWAYS) {
+                        return;
+                    }
+                }
+                let NodeKind::Map(map) = &entry.value.kind else { return };
+                for entry in map.entries() {
+                    if let Some(inner) = shape.below(&entry.key.text) {
+                        self.below(inner, &trail.below(&entry.key.text), entry, around);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells what is wrong with the days of one row; true when something is.
+    fn judge(&mut self, rows: &[Said], trail: &Trail<'_>, entry: &Entry, around: Days) -> bool {
+        let about = self.context.about(self.category, &trail.keys().into_iter().collect());
+        let name = trail.keys().join(".");
+        let before = self.findings.len();
+        let mut say = |finding: Finding| self.findings.push(finding.about(about.clone()));
+        for (at, row) in rows.iter().enumerate() {
+            if row.days.is_never() {
+                say(codes::days_never(&name, &row.days.to_string(), row.at));
+            } else if row.days.within(around).is_never() {
+                say(codes::days_outside(&name, &row.days.to_string(), &around.to_string(), row.at));
+            } else if let Some(other) = rows[..at].iter().find(|other| other.days.overlaps(row.days)) {
+                let both = row.days.within(other.days).to_string();
+                say(codes::days_overlap(&name, &both, row.at, other.at));
+            }
+        }
+        if self.findings.len() == before {
+            let over = rows.iter().filter(|row| row.days.is_over(self.context.today));
+            for row in over {
+                let until = row.days.until.map(|until| until.to_string()).unwrap_or_default();
+                let at = if rows.len() == 1 { entry.key.span } else { row.at };
+                self.findings.push(codes::row_over(&name, &until, rows.len() == 1, at).about(about.clone()));
+            }
+        }
+        self.findings.len() > before
+    }
+}
+
+/// The days of a record, at the one that ends it.
+fn said(record: &Node, key: Span) -> Option<Said> {
+    let days = days::of(record)?;
+    let entry = |key: &str| record.as_map().and_then(|map| map.get(key));
+    let at = entry(UNTIL).or_else(|| entry(FROM)).map_or(key, |entry| entry.value.span);
+    Some(Said { days, at })
+}
