@@ -4,9 +4,9 @@
 
 pub mod check;
 pub mod codes;
-mod days;
 mod compiled;
 pub mod compose;
+mod days;
 mod exposed;
 pub mod express;
 mod former;

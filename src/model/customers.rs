@@ -61,7 +61,8 @@ impl<'a> Key<'a> {
         let (kind, place) = key.split_once('-').map_or((key, None), |(kind, place)| (kind, Some(place)));
         let kind = Kind::ALL.into_iter().find(|known| known.key() == kind)?;
         let Some(place) = place else { return Some(Key { kind, region: None, country: None }) };
-        let region = [Region::Home, Region::Eu, Region::Outside].into_iter().find(|region| region.key() == place);
+        let region =
+            [Region::Home, Region::Eu, Region::Outside].into_iter().find(|region| region.key() == place);
         let country = (region.is_none() && place.len() == 2).then_some(place);
         (region.is_some() || country.is_some()).then_some(Key { kind, region, country })
     }

@@ -12,6 +12,7 @@ pub mod document;
 pub mod hidden;
 pub mod name;
 pub mod path;
+pub mod resolve;
 pub mod sorted;
 pub mod value;
 
@@ -19,12 +20,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use category::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, TOP_LEVEL, WEBHOOKS, is_top_level};
-pub use days::{Dated, Days};
+pub use days::Days;
 pub use digest::{canonical_json, digest_text, hex};
 pub use hidden::Hidden;
 pub use name::Name;
 pub use path::SettingPath;
-pub use value::{Secret, Value};
+pub use value::{Dated, Secret, Value};
 
 /// The settings of one category: leaf path to value.
 pub type Settings = BTreeMap<SettingPath, Value>;

@@ -1,6 +1,9 @@
 //! Values of settings in canonical form, and references to secrets. No secret's value is ever held here.
 
-use super::days::Dated;
+use jiff::civil::Date;
+use serde_json::Value as Json;
+
+use super::days::{Days, FROM, UNTIL};
 use super::digest::{canonical_json, hex};
 
 /// The value of one leaf setting.
@@ -118,6 +121,91 @@ impl std::fmt::Display for Value {
             Value::Secret(secret) => write!(f, "secret {}", secret.reference),
             Value::Dated(dated) => write!(f, "{dated}"),
         }
+    }
+}
+
+/// What a setting is on which days, in the order of the days. What is the same on every day is no such value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dated {
+    /// What a row calls its value: `account` in `{account: 3001, from: 2026-01-01}`.
+    name: Box<str>,
+    rows: Vec<(Days, Value)>,
+}
+
+impl Dated {
+    /// The value that these rows are: a plain one where there is one alone, without days.
+    #[must_use]
+    pub fn value(name: &str, mut rows: Vec<(Days, Value)>) -> Value {
+        match rows.as_mut_slice() {
+            [(Days::ALWAYS, value)] => std::mem::replace(value, Value::Null),
+            _ => {
+                rows.sort();
+                Value::Dated(Dated { name: name.into(), rows })
+            }
+        }
+    }
+
+    /// Each value with its days, in the order of the days.
+    pub fn rows(&self) -> impl Iterator<Item = (Days, &Value)> {
+        self.rows.iter().map(|(days, value)| (*days, value))
+    }
+
+    /// What holds on a day. Rows that overlap are an error where they are written; the later one counts.
+    #[must_use]
+    pub fn on(&self, day: Date) -> Option<&Value> {
+        self.rows.iter().rev().find(|(days, _)| days.holds(day)).map(|(_, value)| value)
+    }
+
+    /// The same with each value changed.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&Value) -> Value) -> Dated {
+        let rows = self.rows.iter().map(|(days, value)| (*days, change(value))).collect();
+        Dated { name: self.name.clone(), rows }
+    }
+
+    /// A list of records, also of one alone: by it what changes on a day is told from a mapping.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let record = |(days, value): &(Days, Value)| {
+            let mut record = serde_json::Map::new();
+            record.insert(self.name.to_string(), value.to_json());
+            let days = [(FROM, days.from), (UNTIL, days.until)];
+            record.extend(
+                days.into_iter().filter_map(|(key, day)| Some((key.to_owned(), day?.to_string().into()))),
+            );
+            Json::Object(record)
+        };
+        self.rows.iter().map(record).collect()
+    }
+
+    /// What [`Self::to_json`] gave; `None` for any other list.
+    #[must_use]
+    pub fn from_json(items: &[Json]) -> Option<Value> {
+        let mut name: Option<&str> = None;
+        let mut rows = Vec::with_capacity(items.len());
+        for item in items {
+            let record = item.as_object()?;
+            let mut others = record.iter().filter(|(key, _)| ![FROM, UNTIL].contains(&key.as_str()));
+            let (key, value) = others.next()?;
+            let is_value = !value.is_null() && !value.is_object() && !value.is_array();
+            if others.next().is_some() || !is_value || *name.get_or_insert(key) != key.as_str() {
+                return None;
+            }
+            rows.push((Days::of(record)?, Value::from_json(value)));
+        }
+        Some(Dated::value(name?, rows))
+    }
+}
+
+impl std::fmt::Display for Dated {
+    /// `3111 until 2025-12-31, 3112 from 2026-01-01`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, (days, value)) in self.rows().enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            let space = if days == Days::ALWAYS { "" } else { " " };
+            write!(f, "{comma}{value}{space}{days}")?;
+        }
+        Ok(())
     }
 }
 

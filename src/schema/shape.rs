@@ -86,7 +86,9 @@ impl Shape {
             holds_days: schema.get("x-days").is_some() || any(|shape| shape.holds_days, None),
             is_credential: schema.get("x-secret").is_some(),
             is_set: is_set(schema),
-            days: schema.get("x-days").map(|_| days_name(schema).map_or(HasDays::Row, |name| HasDays::Value(name.into()))),
+            days: schema
+                .get("x-days")
+                .map(|_| days_name(schema).map_or(HasDays::Row, |name| HasDays::Value(name.into()))),
             named,
             rows,
             items,

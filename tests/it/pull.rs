@@ -302,7 +302,24 @@ fn generate(schema: &Json, seed: &mut usize) -> Option<Value> {
     })
 }
 
+/// A value that may have days: without, with one, and one that changes on a day.
+fn with_days(value: &Json, name: &str, seed: usize) -> Value {
+    match seed % 3 {
+        0 => Value::from_json(value),
+        1 => Value::from_json(&json!([{name: value, "from": "2026-01-01"}])),
+        _ => Value::from_json(
+            &json!([{name: value, "until": "2025-12-31"}, {name: value, "from": "2026-02-01"}]),
+        ),
+    }
+}
+
 fn fill(schema: &Json, at: &SettingPath, seed: &mut usize, into: &mut Settings) {
+    if let Some(name) = schema["x-days"].as_str() {
+        if let Some(value) = generate(&schema["properties"][name], seed) {
+            into.insert(at.clone(), with_days(&value.to_json(), name, *seed));
+        }
+        return;
+    }
     if schema.get("x-secret").is_none() {
         for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
             fill(inner, &at.child(key), seed, into);

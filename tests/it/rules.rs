@@ -300,9 +300,18 @@ fn a_rate_that_changes_on_1_january_is_committed_in_november_and_needs_nobody_on
     let ends = "25.5: {account: 3131, until: 2026-12-31}, 10: 3134";
     assert_eq!(on("2026-11-05", ends), "");
     assert_eq!(on("2026-11-20", ends), "W0421 warning FI");
-    assert_eq!(on("2026-11-20", "25.5: [{account: 3131, until: 2026-12-31}, {account: 3135, from: 2027-01-01}], 10: 3134"), "");
+    assert_eq!(
+        on(
+            "2026-11-20",
+            "25.5: [{account: 3131, until: 2026-12-31}, {account: 3135, from: 2027-01-01}], 10: 3134"
+        ),
+        ""
+    );
     // A row that begins before its rate does is judged by the day on which it begins.
-    assert_eq!(on("2025-10-01", "25.5: 3131, 14: 3132, 13.5: {account: 3133, from: 2025-12-01}"), "W0420 note 13.5");
+    assert_eq!(
+        on("2025-10-01", "25.5: 3131, 14: 3132, 13.5: {account: 3133, from: 2025-12-01}"),
+        "W0420 note 13.5"
+    );
     // Nor is anything said of a country that is sold to from then on.
     let later = countries("FI: {from: 2026-01-01, rates: {25.5: 3131, 13.5: 3133}}");
     assert_eq!(judge_on("2025-11-15", HEAD, &document(&later), &[]).told(), "");
@@ -311,16 +320,31 @@ fn a_rate_that_changes_on_1_january_is_committed_in_november_and_needs_nobody_on
 #[test]
 fn days_of_rows() {
     for (wrong, told) in [
-        ("  sales_accounts: {export: {account: 3105, from: 2027-02-01, until: 2027-01-01}}", "E0467 error 2027-01-01"),
-        ("  sales_accounts: {export: [{account: 3105}, {account: 3305, from: 2027-01-01}]}", "E0467 error 2027-01-01"),
-        ("  sales_accounts: {home: {12: [{account: 3002, until: 2027-01-01}, {account: 3012, from: 2027-01-01}]}}", "E0467 error 2027-01-01"),
-        ("  sales_accounts: {countries: {NL: {until: 2026-12-31, default_account: {account: 3141, from: 2027-01-01}}}}", "E0467 error 2027-01-01"),
+        (
+            "  sales_accounts: {export: {account: 3105, from: 2027-02-01, until: 2027-01-01}}",
+            "E0467 error 2027-01-01",
+        ),
+        (
+            "  sales_accounts: {export: [{account: 3105}, {account: 3305, from: 2027-01-01}]}",
+            "E0467 error 2027-01-01",
+        ),
+        (
+            "  sales_accounts: {home: {12: [{account: 3002, until: 2027-01-01}, {account: 3012, from: 2027-01-01}]}}",
+            "E0467 error 2027-01-01",
+        ),
+        (
+            "  sales_accounts: {countries: {NL: {until: 2026-12-31, default_account: {account: 3141, from: 2027-01-01}}}}",
+            "E0467 error 2027-01-01",
+        ),
         ("  sales_accounts: {countries: {NL: {until: 2026-10-31, default_account: 3141}}}", "N0468 note NL"),
-        ("  sales_accounts: {shipping: {export: [{account: 3105, until: 2025-12-31}, {account: 3305, from: 2026-01-01}]}}", "N0468 note 2025-12-31"),
+        (
+            "  sales_accounts: {shipping: {export: [{account: 3105, until: 2025-12-31}, {account: 3305, from: 2026-01-01}]}}",
+            "N0468 note 2025-12-31",
+        ),
         ("  sales_accounts: {export: {account: 3105, form: 2027-01-01}}", "E0301 error form"),
         ("  sales_accounts: {export: {from: 2027-01-01}}", "E0306 error export"),
-        ("  sales_accounts: {export: {account: 2610, from: 2027-01-01}}", "E0302 error 2610"),
-        ("  sales_accounts: {export: {account: 3105, from: soon}}", "E0302 error soon"),
+        ("  sales_accounts: {export: {account: 2610, from: 2027-01-01}}", "E0305 error 2610"),
+        ("  sales_accounts: {export: {account: 3105, from: soon}}", "E0305 error soon"),
     ] {
         assert_eq!(judge(&document(wrong)).told(), told, "{wrong}");
     }
@@ -354,14 +378,20 @@ fn vat_by_kind_of_customer_and_place() {
         ("b2c-home: A, b2b: A, b2c-EU: A", ""),
         // What begins later is judged too.
         ("b2c: A, b2b: A, b2c-EU: {class: E, from: 2027-01-01}, b2b-EU: E", "W0465 warning b2c-EU"),
-        ("b2c: A, b2b: A, b2c-EU: [{class: C, until: 2026-12-31}, {class: D, from: 2027-01-01}], b2b-EU: E", ""),
+        (
+            "b2c: A, b2b: A, b2c-EU: [{class: C, until: 2026-12-31}, {class: D, from: 2027-01-01}], b2b-EU: E",
+            "",
+        ),
         ("b2x: A", "E0302 error b2x"),
         ("b2c-EL: A, b2c: A, b2b: A", "E0302 error b2c-EL"),
     ] {
         assert_eq!(customers(&format!("home_country: SE, vat_by_customer: {{{rows}}}")), told, "{rows}");
     }
     // From a country outside the EU all that is sold abroad carries no VAT.
-    assert_eq!(customers("home_country: \"NO\", vat_by_customer: {b2c: A, b2b: A, b2c-EU: E, b2b-EU: E}"), "");
+    assert_eq!(
+        customers("home_country: \"NO\", vat_by_customer: {b2c: A, b2b: A, b2c-EU: E, b2b-EU: E}"),
+        ""
+    );
     // Where it is not known which country is home, a row may be for it.
     assert_eq!(customers("vat_by_customer: {b2c: A, b2b: A, b2c-DE: E, b2b-DE: E}"), "");
     // One customer takes all orders, and has one class.
@@ -372,7 +402,9 @@ fn vat_by_kind_of_customer_and_place() {
 #[test]
 fn countries_that_the_shop_sells_to_have_rows() {
     let told = |rows: &str, countries: &str| {
-        let text = format!("home_country: SE, vat_by_customer: {{{rows}}}}}\n  additional_filters: {{include_countries: [{countries}]");
+        let text = format!(
+            "home_country: SE, vat_by_customer: {{{rows}}}}}\n  additional_filters: {{include_countries: [{countries}]"
+        );
         customers(&text)
     };
     assert_eq!(told("b2c: A, b2b: A, b2b-EU: E", "SE, DE, FR"), "");

@@ -33,7 +33,9 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let older = older(context);
     let written = context.written_map(CATEGORY, SETTING);
     let table = match written {
-        Some(map) => Table::of(map, crate::schema::days_name(rows).is_none() && rows.get("properties").is_some()),
+        Some(map) => {
+            Table::of(map, crate::schema::days_name(rows).is_none() && rows.get("properties").is_some())
+        }
         None => Table { rows: older.clone(), is_record: false },
     };
     let world = World::of(context, &table);
@@ -68,7 +70,8 @@ fn older<'a>(context: &Context<'a>) -> BTreeMap<String, Row<'a>> {
     let mut rows = BTreeMap::new();
     for known in context.pair.category(CATEGORY).into_iter().flat_map(|category| &category.settings) {
         let stands_for = known.schema.get("x-stands-for").and_then(|of| of.get(SETTING)?.as_array());
-        let node = setting(context.root, CATEGORY, &known.path).filter(|node| !node.is_null() && !node.is_hole());
+        let node =
+            setting(context.root, CATEGORY, &known.path).filter(|node| !node.is_null() && !node.is_hole());
         let Some((keys, value)) = stands_for.zip(node) else { continue };
         for key in keys.iter().filter_map(Json::as_str) {
             rows.insert(key.to_owned(), Row { at: value.span, value, path: known.path.clone() });
@@ -83,20 +86,23 @@ impl<'a> Table<'a> {
             let path = SettingPath::root().child(SETTING).child(&key.text);
             (key.text.to_string(), Row { at: key.span, value, path })
         };
-        let rows = map.entries().iter().filter(|entry| !entry.value.is_null() && !entry.value.is_hole()).map(row);
+        let rows =
+            map.entries().iter().filter(|entry| !entry.value.is_null() && !entry.value.is_hole()).map(row);
         Table { rows: rows.collect(), is_record }
     }
 
     /// Today, and the later days on which a row begins or has ended.
     fn days(&self, today: Date) -> BTreeSet<Date> {
         let of_fields = |row: &Row<'a>| row.value.as_map().into_iter().flat_map(Map::entries);
-        let mut all: Vec<_> = self.rows.values().flat_map(|row| days::rows(row.value).map(|(days, _)| days)).collect();
+        let mut all: Vec<_> =
+            self.rows.values().flat_map(|row| days::rows(row.value).map(|(days, _)| days)).collect();
         if self.is_record {
             all = self.rows.values().filter_map(|row| days::of(row.value)).collect();
             let fields = self.rows.values().flat_map(of_fields);
             all.extend(fields.flat_map(|field| days::rows(&field.value).map(|(days, _)| days)));
         }
-        let turns = all.into_iter().flat_map(|days| [days.from, days.until.and_then(|until| until.tomorrow().ok())]);
+        let turns =
+            all.into_iter().flat_map(|days| [days.from, days.until.and_then(|until| until.tomorrow().ok())]);
         turns.flatten().filter(|day| *day > today).chain([today]).collect()
     }
 
@@ -108,8 +114,10 @@ impl<'a> Table<'a> {
         if !days::of(row.value)?.holds(day) {
             return None;
         }
-        let fields = row.value.as_map()?.entries().iter().filter(|field| ![FROM, UNTIL].contains(&&*field.key.text));
-        let said = fields.filter_map(|field| Some(format!("{} {}", field.key.text, code(days::on(&field.value, day)?)?)));
+        let fields =
+            row.value.as_map()?.entries().iter().filter(|field| ![FROM, UNTIL].contains(&&*field.key.text));
+        let said = fields
+            .filter_map(|field| Some(format!("{} {}", field.key.text, code(days::on(&field.value, day)?)?)));
         let mut said: Vec<String> = said.collect();
         said.sort();
         (!said.is_empty()).then(|| said.join(", "))
@@ -151,9 +159,12 @@ const OUTSIDE: Place<'static> = Place { region: Region::Outside, country: None }
 
 impl<'a> World<'a> {
     fn of(context: &Context<'a>, table: &Table<'_>) -> Self {
-        let home = context.choice("sales_accounts", "home_country").or_else(|| context.choice(CATEGORY, "home_country"));
+        let home = context
+            .choice("sales_accounts", "home_country")
+            .or_else(|| context.choice(CATEGORY, "home_country"));
         let listed = |name: &str| {
-            let list = context.written("additional_filters", name).and_then(Node::as_list).unwrap_or_default();
+            let list =
+                context.written("additional_filters", name).and_then(Node::as_list).unwrap_or_default();
             list.iter().filter_map(Node::as_text)
         };
         let excluded: BTreeSet<&str> = listed("exclude_countries").collect();
@@ -161,12 +172,15 @@ impl<'a> World<'a> {
         let accounts = accounts.filter(|entry| !entry.value.is_null()).map(|entry| &*entry.key.text);
         let mut named: BTreeSet<&str> = listed("include_countries").chain(accounts).collect();
         named.retain(|country| !excluded.contains(country) && Some(*country) != home);
-        let with_rows: BTreeSet<String> = table.keys().filter_map(|key| key.country).map(str::to_owned).collect();
+        let with_rows: BTreeSet<String> =
+            table.keys().filter_map(|key| key.country).map(str::to_owned).collect();
         let places = || named.iter().copied().chain(with_rows.iter().map(String::as_str));
         let is_abroad = |country: &str| home.is_some_and(|home| home != country);
         let has_region = |region: Region| table.keys().any(|key| key.region == Some(region));
-        let sells_in_eu = has_region(Region::Eu) || places().any(|country| is_abroad(country) && context.vat.is_eu(country));
-        let sells_outside = has_region(Region::Outside) || places().any(|country| !context.vat.is_eu(country));
+        let sells_in_eu = has_region(Region::Eu)
+            || places().any(|country| is_abroad(country) && context.vat.is_eu(country));
+        let sells_outside =
+            has_region(Region::Outside) || places().any(|country| !context.vat.is_eu(country));
         World { home, named, with_rows, sells_in_eu, sells_outside }
     }
 
@@ -183,7 +197,8 @@ impl<'a> World<'a> {
     fn in_eu<'p>(&'p self, context: &Context<'_>) -> Vec<Place<'p>> {
         let countries = self.named.iter().copied().chain(self.with_rows.iter().map(String::as_str));
         let countries = countries.filter(|_| self.home.is_some()).map(|country| self.place(context, country));
-        let of_eu: BTreeSet<Place<'_>> = countries.filter(|place| place.region == Region::Eu).chain([EU]).collect();
+        let of_eu: BTreeSet<Place<'_>> =
+            countries.filter(|place| place.region == Region::Eu).chain([EU]).collect();
         of_eu.into_iter().collect()
     }
 }
@@ -204,16 +219,22 @@ fn alike(
     let of = |kind, place| table.row(kind, place, day);
     let at_home = of(Kind::Consumer, HOME).map(|(_, leads_to)| leads_to);
     let outside = of(Kind::Consumer, OUTSIDE).filter(|_| world.sells_outside);
-    let mut say = |who: &'static str, place: &str, like: &str, row: &Row<'_>, other: &Row<'_>, leads_to: &str| {
-        if told.insert((row.at, who)) {
-            let related = (other.at != row.at).then_some(other.at);
-            let finding = codes::untaxed_consumers(who, place, like, leads_to, related, row.at);
-            let finding = if day > context.today { finding.note(format!("that is so from {day} on")) } else { finding };
-            findings.push(finding.about(context.about(CATEGORY, &row.path)));
-        }
-    };
+    let mut say =
+        |who: &'static str, place: &str, like: &str, row: &Row<'_>, other: &Row<'_>, leads_to: &str| {
+            if told.insert((row.at, who)) {
+                let related = (other.at != row.at).then_some(other.at);
+                let finding = codes::untaxed_consumers(who, place, like, leads_to, related, row.at);
+                let finding = if day > context.today {
+                    finding.note(format!("that is so from {day} on"))
+                } else {
+                    finding
+                };
+                findings.push(finding.about(context.about(CATEGORY, &row.path)));
+            }
+        };
     for place in world.in_eu(context) {
-        let name = place.country.map_or_else(|| "other EU countries".to_owned(), |country| title(context, country));
+        let name =
+            place.country.map_or_else(|| "other EU countries".to_owned(), |country| title(context, country));
         let Some((consumers, leads_to)) = of(Kind::Consumer, place) else { continue };
         if at_home.as_ref() == Some(&leads_to) {
             continue;
@@ -242,7 +263,9 @@ fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings
     for kind in Kind::ALL {
         let mut without = Vec::new();
         let mut as_at_home = Vec::new();
-        if table.key(kind, HOME, day).is_none() && world.home.is_none_or(|home| table.key(kind, world.place(context, home), day).is_none()) {
+        if table.key(kind, HOME, day).is_none()
+            && world.home.is_none_or(|home| table.key(kind, world.place(context, home), day).is_none())
+        {
             without.push("the home country".to_owned());
         }
         if world.sells_in_eu && table.key(kind, EU, day).is_none() && world.named.is_empty() {
@@ -262,7 +285,10 @@ fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings
                 None => without.push(name(country)),
                 Some(key) if key == kind.key() && table.key(kind, HOME, day).as_ref() == Some(&key) => {
                     let under_oss = kind == Kind::Consumer && place.region == Region::Eu && !own.is_empty();
-                    if under_oss || (place.region == Region::Outside && world.home.is_some_and(|home| context.vat.is_eu(home))) {
+                    if under_oss
+                        || (place.region == Region::Outside
+                            && world.home.is_some_and(|home| context.vat.is_eu(home)))
+                    {
                         as_at_home.push((name(country), place.region));
                     }
                 }
@@ -271,7 +297,9 @@ fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings
         }
         let who = who(kind);
         if !without.is_empty() {
-            findings.push(codes::vat_row_missing(who, kind.key(), &list_words(&without, "and"), at).about(about()));
+            findings.push(
+                codes::vat_row_missing(who, kind.key(), &list_words(&without, "and"), at).about(about()),
+            );
         }
         for region in [Region::Eu, Region::Outside] {
             let of_region = as_at_home.iter().filter(|(_, of)| *of == region).map(|(name, _)| name.clone());
@@ -284,8 +312,17 @@ fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings
                 _ => format!("there are rows for {who} in {}, as under OSS", list_words(&own, "and")),
             };
             let at = table.rows.get(kind.key()).map_or(at, |row| row.at);
-            let finding = codes::vat_row_of_home(who, kind.key(), region.key(), &list_words(&of_region, "and"), &why, at);
-            findings.push(finding.about(context.about(CATEGORY, &SettingPath::root().child(SETTING).child(kind.key()))));
+            let finding = codes::vat_row_of_home(
+                who,
+                kind.key(),
+                region.key(),
+                &list_words(&of_region, "and"),
+                &why,
+                at,
+            );
+            findings.push(
+                finding.about(context.about(CATEGORY, &SettingPath::root().child(SETTING).child(kind.key()))),
+            );
         }
     }
 }

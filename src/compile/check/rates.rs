@@ -95,10 +95,11 @@ fn days_to_judge(table: &Table<'_>, country: &Country, today: Date) -> Vec<Date>
     let first = table.days.from.map_or(today, |from| from.max(today));
     let last = today.saturating_add(jiff::Span::new().days(AHEAD));
     let times = country.rates.iter().map(|row| row.time).chain(country.moves.iter().map(|moved| moved.time));
-    let turns = times.chain(table.rows().map(|row| row.days)).flat_map(|days| {
-        [days.from, days.until.and_then(|until| until.tomorrow().ok())]
-    });
-    let mut days: Vec<Date> = turns.flatten().filter(|day| first < *day && *day <= last).chain([first]).collect();
+    let turns = times
+        .chain(table.rows().map(|row| row.days))
+        .flat_map(|days| [days.from, days.until.and_then(|until| until.tomorrow().ok())]);
+    let mut days: Vec<Date> =
+        turns.flatten().filter(|day| first < *day && *day <= last).chain([first]).collect();
     days.retain(|day| table.days.holds(*day));
     days.sort_unstable();
     days.dedup();
@@ -209,7 +210,12 @@ fn ends_soon(context: &Context<'_>, table: &Table<'_>, country: &Country, entry:
     let next_day = ending.time.until?.tomorrow().ok()?;
     let soon = next_day <= context.today.saturating_add(jiff::Span::new().days(AHEAD));
     let is_there = ending.replaced_by.iter().any(|next| table.mapped(next, next_day).is_some());
-    if !soon || is_there || ending.replaced_by.is_empty() || table.has_default(next_day) || table.sort == Sort::Part {
+    if !soon
+        || is_there
+        || ending.replaced_by.is_empty()
+        || table.has_default(next_day)
+        || table.sort == Sort::Part
+    {
         return None;
     }
     let next = ending.replaced_by.join(" or ");
@@ -224,9 +230,8 @@ fn standard_missing(
     day: Date,
 ) -> Option<Finding> {
     let standard = country.standard(day)?;
-    let some = table
-        .entries()
-        .any(|entry| matches!(country.standing(&entry.key.text, day), Standing::InForce(_)));
+    let some =
+        table.entries().any(|entry| matches!(country.standing(&entry.key.text, day), Standing::InForce(_)));
     if !some || table.mapped(standard, day).is_some() || table.has_default(day) {
         return None;
     }

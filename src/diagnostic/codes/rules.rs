@@ -31,12 +31,12 @@ codes! {
     CURRENCY_MISSING = "W0424" "currency-missing" "the shop sells in a currency that the ERP does not have";
     EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
+    PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
     UNTAXED_CONSUMERS = "W0465" "untaxed-consumers" "customers who pay VAT and customers who do not are treated alike";
     VAT_ROW_MISSING = "W0466" "vat-row-missing" "a kind of customer and place that the shop sells to has no row that decides its VAT";
     DAYS_CONTRADICT = "E0467" "days-contradict" "the days of a row contradict each other";
     ROW_OVER = "N0468" "row-over" "a row whose last day has passed";
     VAT_SAID_TWICE = "W0469" "vat-said-twice" "two settings decide the VAT of the same customers, and differ";
-    PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
 }
 
 #[must_use]

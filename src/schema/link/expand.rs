@@ -102,9 +102,7 @@ pub(super) fn expand_secret(map: &mut Map<String, Json>) {
 
 /// The days of a row, both of which may be left out.
 fn days() -> Map<String, Json> {
-    let day = |title: &str, description: &str| {
-        json!({"title": title, "description": description, "type": ["string", "null"], "format": "date"})
-    };
+    let day = |title: &str, description: &str| json!({"title": title, "description": description, "type": ["string", "null"], "format": "date"});
     [
         (FROM, day("From", "The first day on which this counts. Left out, it has counted for ever.")),
         (UNTIL, day("Until", "The last day on which this counts. Left out, it counts without end.")),
@@ -119,7 +117,15 @@ fn days() -> Map<String, Json> {
 fn expand_days(map: &mut Map<String, Json>, name: &str) {
     let mut value = map.clone();
     for of_the_setting in [
-        "x-days", "x-required", "x-required-unless", "x-renamed-from", "x-flows", "x-additional", "x-effect", "x-needs", "default",
+        "x-days",
+        "x-required",
+        "x-required-unless",
+        "x-renamed-from",
+        "x-flows",
+        "x-additional",
+        "x-effect",
+        "x-needs",
+        "default",
     ] {
         value.shift_remove(of_the_setting);
     }

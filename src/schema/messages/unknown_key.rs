@@ -85,7 +85,8 @@ pub(super) fn unknown_key(
         present.is_none_or(|present| present.key.span.file != at.file)
     };
     let unused: Vec<(&str, &Json)> = known.iter().copied().filter(|(known, _)| free(known)).collect();
-    if let Some(near) = by_keys(&entry.value, &unused).or_else(|| meant(key, &fitting(&entry.value, &unused))) {
+    if let Some(near) = by_keys(&entry.value, &unused).or_else(|| meant(key, &fitting(&entry.value, &unused)))
+    {
         finding.primary = Label::new(at, format!("did you mean `{near}`?"));
         // A category that has a file of its own is called as the file is.
         let by_file = at.start == at.end && kind == "category";
@@ -296,9 +297,9 @@ fn fitting<'a>(value: &Node, known: &[(&'a str, &'a Json)]) -> Vec<(&'a str, &'a
 fn by_keys<'a>(value: &Node, known: &[(&'a str, &Json)]) -> Option<&'a str> {
     let map = value.as_map().filter(|map| !map.is_empty())?;
     let takes = |schema: &Json| {
-        schema.get("propertyNames").is_some_and(|names| {
-            map.entries().iter().all(|entry| !suggest::refuses(&entry.key.text, names))
-        })
+        schema
+            .get("propertyNames")
+            .is_some_and(|names| map.entries().iter().all(|entry| !suggest::refuses(&entry.key.text, names)))
     };
     let mut found = known.iter().filter(|(_, schema)| takes(schema)).map(|(name, _)| *name);
     let first = found.next()?;
