@@ -69,6 +69,16 @@ impl Value {
         Value::Number(canonical_number(text))
     }
 
+    /// As a person reads it, with the label that it has; that of what changes on a day says all of it.
+    #[must_use]
+    pub fn with_label(&self, label: Option<&str>) -> String {
+        match (self, label) {
+            (Value::Dated(_), Some(label)) => label.to_owned(),
+            (value, Some(label)) => format!("{value} {label}"),
+            (value, None) => value.to_string(),
+        }
+    }
+
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         match self {

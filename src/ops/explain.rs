@@ -92,7 +92,6 @@ pub fn explain(
         let label = value.and_then(|value| {
             compiled.view(&opened.compilation.options).label(category.schema_at(&path)?, value)
         });
-        let label = label.map(|label| format!(" {label}")).unwrap_or_default();
         let said = layers.said(&compiled.name, &category.id, &path).into_iter().map(|said| {
             let (file, line) = place(said.key);
             let beaten_by = said.beaten.map(|span| {
@@ -107,7 +106,7 @@ pub fn explain(
             }
         });
         Explained {
-            value: value.map(|value| format!("{value}{label}")),
+            value: value.map(|value| value.with_label(label.as_deref())),
             layers: said.collect(),
             deployed: deployed.get(&path).cloned(),
             change: changes.iter().find(|change| change.setting == path.to_string()).cloned(),

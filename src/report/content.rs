@@ -397,14 +397,7 @@ pub fn shown(value: &Json, label: Option<&str>) -> String {
     if value.is_null() {
         return "not set".to_owned();
     }
-    let value = crate::model::Value::from_json(value);
-    let text = value.to_string();
-    match label {
-        // Its label says all of it.
-        Some(label) if matches!(value, crate::model::Value::Dated(_)) => label.to_owned(),
-        Some(label) => format!("{text} {label}"),
-        None => text,
-    }
+    crate::model::Value::from_json(value).with_label(label)
 }
 
 /// A secret whose value was not at hand.

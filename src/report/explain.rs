@@ -56,8 +56,11 @@ pub fn value(explanation: &Explanation, category: &str) -> String {
         };
         let _ = writeln!(&mut out, "    deployed: {}", clean(&deployed));
         if let Some(change) = &row.change {
-            let after =
-                if change.after.is_null() { "its default".to_owned() } else { change.after.to_string() };
+            let after = if change.after.is_null() {
+                "its default".to_owned()
+            } else {
+                super::content::shown(&change.after, None)
+            };
             let origin = match change.origin {
                 Origin::Git => "made in git",
                 Origin::Outside => "drift, would be set back",

@@ -80,7 +80,6 @@ pub fn settings_table(rows: &[fleet::Row<'_>]) -> String {
     let name = rows.iter().map(|row| clean(row.integration).chars().count()).max().unwrap_or(0);
     let mut out = String::new();
     for row in rows {
-        let label = row.label.as_ref().map(|label| format!(" {label}")).unwrap_or_default();
         let base = row.base.as_ref().map(|base| format!("  base: {base}"));
         let why = row.why.map(|why| format!("  {why}"));
         let place = row.place.as_ref().map(|(path, line)| format!("  {path}:{line}")).unwrap_or_default();
@@ -90,7 +89,7 @@ pub fn settings_table(rows: &[fleet::Row<'_>]) -> String {
             clean(row.integration),
             row.category,
             clean(&row.path.to_string()),
-            clean(&format!("{}{label}", row.value)),
+            clean(&row.value.with_label(row.label.as_deref())),
             clean(&base.or(why).unwrap_or_default()),
             clean(&place).dimmed(),
         );

@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::{PIECE, clean, clean_text, content, count};
-use crate::model::Value;
 use crate::ops::check::summarize_refusals;
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration, Mode, Origin, Plan};
 
@@ -163,14 +162,7 @@ fn origin(change: &Change) -> String {
 }
 
 fn shown(value: &Json, label: Option<&str>) -> String {
-    if value.is_null() {
-        return "not set".to_owned();
-    }
-    let text = clean(&Value::from_json(value).to_string());
-    match label {
-        Some(label) => format!("{text} {}", clean(label)),
-        None => text,
-    }
+    clean(&content::shown(value, label))
 }
 
 /// The lines that differ, each under its sign.

@@ -45,7 +45,13 @@ fn is_secret(value: &Json) -> bool {
 fn inline(value: &Json) -> String {
     match value {
         Json::Object(map) if is_secret(value) => format!("{{secret: {}}}", scalar(&map["secret"])),
-        Json::Object(_) => "{}".to_owned(),
+        // A row with days.
+        Json::Object(map) => {
+            let fields = map
+                .iter()
+                .map(|(key, value)| format!("{}: {}", scalar(&Json::from(key.as_str())), inline(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+        }
         Json::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         other => scalar(other),
     }

@@ -1,6 +1,6 @@
 //! A setting in words: what kind of field it is, when it is required, when it takes effect.
 
-use super::keywords::{former_names, options_of, text};
+use super::keywords::{days_name, former_names, options_of, text};
 use super::pair::{Category, Pair, Required, Setting};
 use crate::model::GENERAL;
 use serde_json::Value as Json;
@@ -13,6 +13,7 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
         facts.push(("Default", default.to_string()));
     }
     facts.extend(limits(&setting.schema));
+    facts.extend(days(&setting.schema));
     facts.push(("Required", required(category, setting)));
     let effect = match text(&setting.schema, "x-effect") {
         "" if category.id == GENERAL => "immediately",
@@ -26,6 +27,18 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
         facts.push(("Former name", crate::diagnostic::list_words(&former, "and")));
     }
     facts
+}
+
+/// How a value that may have days is written with them.
+fn days(schema: &Json) -> Option<(&'static str, String)> {
+    let rows = schema.get("additionalProperties").unwrap_or(schema);
+    let holder = [schema, rows].into_iter().find(|schema| schema.get("x-days").is_some())?;
+    let value = days_name(holder).map_or_else(|| "…".to_owned(), |name| format!("{name}: …"));
+    let several = days_name(holder).map_or("", |_| ", or a list of such records");
+    Some((
+        "Days",
+        format!("`{{{value}, from: 2026-01-01, until: 2026-12-31}}`{several}; either day may be left out"),
+    ))
 }
 
 fn limits(schema: &Json) -> Option<(&'static str, String)> {

@@ -3,11 +3,12 @@
 use serde_json::Value as Json;
 
 use super::context::{Context, category_entry};
+use crate::compile::days;
 use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::{Finding, nearest};
 use crate::model::SettingPath;
 use crate::options::{Choice, Set};
-use crate::schema::shape::Shape;
+use crate::schema::shape::{HasDays, Shape};
 use crate::schema::{Category, Required, options_of};
 use crate::source::Span;
 use crate::yaml::{Map, Node, NodeKind, Trail};
@@ -32,6 +33,8 @@ fn walk(
         return;
     }
     match &node.kind {
+        // What was chosen for a time that is over may be gone by now.
+        NodeKind::Map(_) if matches!(shape.days, Some(HasDays::Value(_))) && is_over(context, node) => {}
         NodeKind::Map(map) => {
             covers(context, category, shape, trail, map, findings);
             for entry in map.entries() {
@@ -66,6 +69,10 @@ fn walk(
         }
         _ => {}
     }
+}
+
+fn is_over(context: &Context<'_>, record: &Node) -> bool {
+    days::of(record).is_some_and(|days| days.is_over(context.today))
 }
 
 fn schema_at<'a>(category: &'a Category, trail: &Trail<'_>) -> Option<&'a Json> {
