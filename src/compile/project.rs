@@ -183,6 +183,17 @@ impl Manifest {
         let only = || self.environments.keys().next().filter(|_| self.environments.len() == 1);
         named.or(self.default_environment.as_deref()).or_else(|| only().map(String::as_str))
     }
+
+    /// The environments that are meant: the named one, else all, the usual one first; one without a name where there are none.
+    /// Each may say something else of the integrations: by its file, its variables, or its name alone, which expressions may use.
+    #[must_use]
+    pub fn each_environment<'a>(&'a self, named: Option<&'a str>) -> Vec<Option<&'a str>> {
+        let usual = self.environment(named);
+        let others = self.environments.keys().map(String::as_str);
+        let others = others.filter(|name| named.is_none() && Some(*name) != usual);
+        let all: Vec<Option<&str>> = usual.into_iter().chain(others).map(Some).collect();
+        if all.is_empty() { vec![None] } else { all }
+    }
 }
 
 /// URLs of stores that hold a password, wherever in them it stands.
