@@ -9,12 +9,13 @@ use super::base::Base;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::judged::{Judging, Recorded};
 use super::policy;
+use super::signed::Signed;
 use super::window;
 use crate::compile::project::Manifest;
 use crate::diagnostic::count;
 use crate::plan::policy::{Environment, Live, Policy, Window};
 use crate::plan::safety::{self, GAPS, Objection};
-use crate::plan::{Plan, Refusal};
+use crate::plan::{Integrations, Plan, Refusal, Summary};
 
 const CHECKS: &[&str] = &[
     "max_changed",
@@ -81,6 +82,21 @@ impl Approved {
     }
 }
 
+/// Rules that may be recorded by themselves: a plan that saves nothing. Only [`check_rules`] makes one.
+#[derive(Debug)]
+pub struct ApprovedRules(Plan);
+
+impl ApprovedRules {
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    pub(super) fn into_plan(self) -> Plan {
+        self.0
+    }
+}
+
 /// Every check that refuses a plan and is not lifted; at least one.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", refused(.0))]
@@ -89,8 +105,15 @@ pub struct Refused(pub Vec<Refusal>);
 /// Judges whether a plan may be applied now: the one place for every door.
 ///
 /// # Errors
-/// Every check that refuses it and is not lifted.
-pub fn check(plan: Plan, judging: &Judging, consent: &Consent, now: Timestamp) -> Result<Approved> {
+/// Every check that refuses it and is not lifted; or another plan was signed.
+pub fn check(
+    plan: Plan,
+    judging: &Judging,
+    consent: &Consent,
+    signed: &Signed,
+    now: Timestamp,
+) -> Result<Approved> {
+    signed.require(&plan)?;
     let mut found = lasting(&plan, judging);
     found.extend(windows(&plan, judging, now)?);
     found.extend(live_approval(&plan, judging).filter(|_| !consent.live));
@@ -112,15 +135,25 @@ pub fn check(plan: Plan, judging: &Judging, consent: &Consent, now: Timestamp) -
     Ok(approved)
 }
 
-/// Judges whether the rules that the files say may be recorded by themselves: by nothing that is recorded.
+/// Judges whether the rules that the files say may be recorded by themselves, by nothing that is recorded; what else the plan
+/// would do is dropped.
 ///
 /// # Errors
-/// When the environment is applied from a commit only, and the tree has changes beside it.
-pub fn check_rules(plan: &Plan, judging: &Judging) -> Result<()> {
-    match not_clean(plan, &judging.files, judging.environment()) {
-        Some(refusal) => Err(Refused(vec![refusal]).into()),
-        None => Ok(()),
+/// When the environment is applied from a commit only, and the tree has changes beside it; or plans have to be signed.
+pub fn check_rules(plan: Plan, judging: &Judging, signed: &Signed) -> Result<ApprovedRules> {
+    signed.require(&plan)?;
+    if let Some(refusal) = not_clean(&plan, &judging.files, judging.environment()) {
+        return Err(Refused(vec![refusal]).into());
     }
+    let summary = Summary { errors: plan.summary.errors, ..Summary::default() };
+    Ok(ApprovedRules(Plan {
+        integrations: Integrations::default(),
+        released: Vec::new(),
+        refusals: Vec::new(),
+        notes: Vec::new(),
+        summary,
+        ..plan
+    }))
 }
 
 /// Says of a plan why it would be refused, as far as that is in the plan and the project, and notes what hangs on the moment
