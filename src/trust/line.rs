@@ -62,7 +62,8 @@ pub enum LineError {
 }
 
 impl Line {
-    /// The line that would allow something, and nothing else.
+    /// The line that would allow something, as people write it: a host without a port that is the usual one stands for all of
+    /// its ports.
     #[must_use]
     pub fn of(need: &Need) -> Self {
         match need {
@@ -78,6 +79,19 @@ impl Line {
                 let command = command.iter().map(|word| escaped(word)).collect();
                 Line::Program { variables: Vec::new(), command }
             }
+        }
+    }
+
+    /// The line that allows something and nothing else, with its port.
+    #[must_use]
+    pub fn only(need: &Need) -> Self {
+        match need {
+            Need::Host { connector, at } => {
+                Line::Host { connector: connector.clone(), at: Pattern::only(at) }
+            }
+            Need::Store(at) => Line::Store { place: Pattern::only(at), plain: false },
+            Need::Vault(at) => Line::Vault(Pattern::only(at)),
+            Need::StoreFile(_) | Need::Secret(_) | Need::File { .. } | Need::Program(_) => Line::of(need),
         }
     }
 
@@ -215,6 +229,11 @@ impl Pattern {
     /// This one, with its port where that is not the usual one.
     fn of(at: &Endpoint, usual: u16) -> Self {
         Pattern { host: at.host.clone(), port: (at.port != usual).then_some(at.port) }
+    }
+
+    /// This one and no other.
+    fn only(at: &Endpoint) -> Self {
+        Pattern { host: at.host.clone(), port: Some(at.port) }
     }
 
     /// Whether a host and its port are meant.

@@ -235,6 +235,34 @@ fn the_files_choose_no_server_for_a_password() {
     }
 }
 
+/// A branch that leads the store's host elsewhere, or answers for it in the network, must not also bring whom to believe.
+#[test]
+fn the_files_choose_nobody_to_vouch_for_a_server() {
+    let outside = tempfile::tempdir().unwrap();
+    let elsewhere = outside.path().join("ca.pem").display().to_string();
+    let url = "postgres://ci@store.invalid/x?sslmode=verify-full";
+    for more in [
+        "&sslrootcert=ca.pem",
+        &format!("&sslrootcert={elsewhere}"),
+        "&%73slrootcert=ca.pem",
+        "&sslrootcert=",
+    ] {
+        let project = Project::empty();
+        project.write("ca.pem", CANARY);
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        let url = format!("{url}{more}");
+        project.write("pairform.yaml", format!("version: 1\nenvironments:\n  live: {{store: \"{url}\"}}\n"));
+        let allow = [("PAIRFORM_ALLOW", "store=store.invalid"), ("PAIRFORM_STORE_PASSWORD", CANARY)];
+        for arguments in [&["plan"][..], &["apply", "--yes"], &["history"], &["unlock"]] {
+            let refused = run(&project, arguments, &allow);
+            assert!(refused.assert_code(6).stderr.contains("PGSSLROOTCERT"), "{url}: {}", refused.stderr);
+        }
+        // From outside it is obeyed: here there is no certificate in it.
+        let named = run(&project, &["plan", "--store", &url], &allow);
+        assert!(named.assert_code(7).stderr.contains("holds no certificate"), "{url}: {}", named.stderr);
+    }
+}
+
 #[test]
 fn a_store_outside_the_project_is_opened_by_whoever_names_it_outside() {
     let outside = tempfile::tempdir().unwrap();
@@ -362,8 +390,45 @@ fn a_policy_lies_outside_and_says_what_is_wrong_in_it() {
     let checked = with(&["policy", "check", &shown], &[]);
     assert!(checked.assert_code(1).stdout.contains("E0230"), "{}", checked.stdout);
     with(&["plan", "--policy", "/nonexistent/policy.yaml"], &[]).assert_code(64);
+    let refused = with(&["policy", "show", "--policy", &shown], &[]);
+    assert!(refused.assert_code(64).stderr.contains("policy check"), "{}", refused.stderr);
+    // What cannot be looked for may be there: its lines would narrow.
+    std::fs::remove_dir_all(config.join("pairform")).unwrap();
+    with(&["plan"], &[("XDG_CONFIG_HOME", &home)]).assert_code(0);
+    std::os::unix::fs::symlink("pairform", config.join("pairform")).unwrap();
+    let unseen = with(&["plan"], &[("XDG_CONFIG_HOME", &home)]);
+    assert!(unseen.assert_code(64).stderr.contains("cannot be seen"), "{}", unseen.stderr);
+    std::fs::remove_file(config.join("pairform")).unwrap();
+    std::fs::create_dir(config.join("pairform")).unwrap();
+    std::os::unix::fs::symlink("gone.yaml", config.join("pairform/policy.yaml")).unwrap();
+    let unread = with(&["plan"], &[("XDG_CONFIG_HOME", &home)]);
+    assert!(unread.assert_code(64).stderr.contains("cannot be read"), "{}", unread.stderr);
+    // A file where a folder would be holds none.
+    std::fs::remove_dir_all(config.join("pairform")).unwrap();
+    std::fs::write(config.join("pairform"), "").unwrap();
+    with(&["plan"], &[("XDG_CONFIG_HOME", &home)]).assert_code(0);
     with(&["plan", "--allow", "nothing"], &[]).assert_code(64);
     with(&["plan"], &[("PAIRFORM_ALLOW", "'open")]).assert_code(64);
+}
+
+#[test]
+fn a_policy_is_shown_without_a_project_and_never_beside_one_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let show = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
+        command
+            .args(["policy", "show"])
+            .args(more)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", "/nonexistent");
+        Run::of_output(&command.output().unwrap())
+    };
+    assert!(show(&[]).assert_code(0).stdout.contains("reach out to:\n  nothing"));
+    show(&["--rev", "HEAD"]).assert_code(64);
+    std::fs::write(folder.path().join("pairform.yaml"), "version: 1\n").unwrap();
+    show(&[]).assert_code(0);
+    show(&["--rev", "HEAD"]).assert_code(64);
 }
 
 /// Every command that would reach out says so and does nothing; the others look at the repository and at themselves.
@@ -403,9 +468,16 @@ fn an_untrusted_run_reaches_nothing_but_the_repository() {
         &["validate"][..],
         &["diff", "--base", "HEAD"],
         &["validate", "-o", "markdown"],
+        &["validate", "--base", "HEAD"],
         &["plan"],
+        &["list"],
+        &["drift"],
         &["apply", "--yes"],
         &["options", "refresh"],
+        &["options", "list"],
+        &["explain", "nordic", "general.name"],
+        &["show", "nordic"],
+        &["policy", "show"],
         &["fmt", "--check"],
         &["schema", "list"],
     ] {
@@ -454,6 +526,8 @@ fn a_person_is_asked_once_and_only_at_a_terminal() {
     // From then on it is a line, of this project alone.
     let told = project.run_with(&["policy", "show"], &given);
     assert!(told.stdout.contains("an answer, kept in"), "{}", told.stdout);
+    // And of nothing more than was asked about.
+    assert!(told.stdout.contains("woocommerce=fjord.example.com:443  "), "{}", told.stdout);
     project.edit("integrations/fjord.yaml", "active: p", "active: p # again");
     project.run_with(&["plan", "--detailed-exitcode"], &given).assert_code(0);
     let other = Project::empty();
