@@ -8,15 +8,13 @@ use super::exposed;
 use super::levels::{self, Levels};
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
+use crate::model::category::POLICY;
 use crate::model::{TOP_LEVEL, credential};
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::{Validator, Words};
 use crate::source::load::PROJECT_FILE;
 use crate::source::{Sources, Span};
 use crate::yaml;
-
-/// Owners of the rules themselves.
-const POLICY: &str = "policy";
 
 /// The store of a project that declares no environments.
 pub const DEFAULT_STORE: &str = "sqlite:.pairform/state.db";

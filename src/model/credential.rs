@@ -34,10 +34,18 @@ const fn letters(text: &[u8]) -> u32 {
     bits
 }
 
-/// Whether a text names a place where secrets are kept, as references do.
+/// Whether a text is a reference to a secret: `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`.
 #[must_use]
 pub fn is_reference(text: &str) -> bool {
-    ["env/", "file/", "exec/", "vault/"].iter().any(|kind| text.starts_with(kind))
+    let plain = ["env/", "file/", "exec/"]
+        .iter()
+        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let in_vault = |rest: &str| {
+        rest.split_once('#').is_some_and(|(path, key)| {
+            path.contains('/') && path.split('/').all(|name| !name.is_empty()) && !key.is_empty()
+        })
+    };
+    plain || text.strip_prefix("vault/").is_some_and(in_vault)
 }
 
 /// Whether a key is called as credentials are. Asked of every key: most lack a letter of each word.

@@ -203,7 +203,7 @@ pub fn make_on(
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
     plan.notes.extend(allowed::foretell(&plan, &project.compilation.catalogue, host));
     if let Some(base) = workspace.base() {
-        check::predict_by_base(&mut plan, base, (host.now)())?;
+        check::predict_by_base(&mut plan, &judging, base, (host.now)())?;
         let mut changes = policy_changes::of(workspace);
         // What differs from the last apply may have changed before the base, or to something else since.
         let is_told = |one: &PolicyChange| changes.iter().any(|known| known.is_same(one));

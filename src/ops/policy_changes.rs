@@ -173,7 +173,7 @@ impl Both {
 fn leads_somewhere(connector: &str, field: &str, before: &Side<'_>, after: &Side<'_>) -> bool {
     [before, after].iter().any(|side| {
         let part = side.catalogue.part(&format!("connectors/{connector}.yaml"));
-        part.is_some_and(|part| addresses::fields_of(&part).iter().any(|known| known == field))
+        part.is_some_and(|part| addresses::leading_fields(&part).iter().any(|known| known == field))
     })
 }
 

@@ -399,7 +399,7 @@ pub struct Released {
 }
 
 /// Why an apply would be refused, by which check.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub check: String,
     pub message: String,

@@ -6,6 +6,7 @@ use super::count;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
+use crate::model::category::POLICY;
 use crate::plan::policy::{Direction, PolicyChange};
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Integration, Origin, Plan};
 use crate::schema::parts::Catalogue;
@@ -273,9 +274,6 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
         ..Item::default()
     }
 }
-
-/// What stands in a list of reviews for changes of policy.
-pub const POLICY: &str = "policy";
 
 fn policy_remark(change: &PolicyChange) -> Item {
     let (rule, severity) = match change.direction {

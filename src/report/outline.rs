@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{Content, Item, POLICY, shown, shown_after, state, who_and_when};
+use super::content::{Content, Item, shown, shown_after, state, who_and_when};
 use super::{clean_text, count};
 use crate::model::SettingPath;
+use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
 use crate::plan::{CategoryPlan, Change, ChangeKind, Effects, Integration, Origin, Plan};
 

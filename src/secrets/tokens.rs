@@ -2,9 +2,7 @@
 //!
 //! A successor is kept in the project's `.pairform/tokens`, readable by its owner only, until there is another value behind the
 //! reference. Nothing is written to where the secret came from: a branch says where that is, and a server what would be written.
-#![expect(clippy::disallowed_methods, reason = "the door through which changed tokens are kept")]
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Reach, Secrets, Source};
 use crate::http::{Fault, FaultKind};
 use crate::model::{Hidden, hex};
+use crate::source::load;
 use crate::source::write::{self, Mode};
 use crate::trust::Trust;
 
@@ -43,7 +42,7 @@ impl<'a> Tokens<'a> {
     /// Why it is not at hand.
     pub fn value(&self, reference: &str) -> Result<Hidden<String>, Fault> {
         let value = self.secrets.text(reference)?;
-        let kept = fs::read_to_string(self.root.join(successor(reference))).ok().map(Hidden::new);
+        let kept = load::text_below(self.root, &successor(reference)).map(Hidden::new);
         let kept = kept.and_then(|text| {
             let Kept { of, token } = serde_json::from_str::<Kept<String>>(&text).ok()?;
             Some((of, Hidden::new(token)))
@@ -95,6 +94,7 @@ fn digest(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fs;
     use std::sync::Mutex;
 
     use super::*;

@@ -99,6 +99,43 @@ fn no_field_of_a_connection_and_no_part_sends_a_credential_to_a_host_that_is_not
     }
 }
 
+/// What follows an address is a text of the part: written as `@HOST` or `.HOST` it would be of the host.
+#[test]
+fn no_path_of_a_part_leads_a_credential_off_the_address_that_was_judged() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let here = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let built_in = |name: &str| {
+        std::fs::read_to_string(format!("{}/schemas/connectors/{name}.yaml", env!("CARGO_MANIFEST_DIR")))
+            .unwrap()
+    };
+    for (name, from, to) in [
+        ("shopify", "base_path: \"/admin", format!("base_path: \"@{here}/admin")),
+        ("shopify", "base_path: \"/admin", ".evil.example/admin".to_owned()),
+        ("shopify", "base_path: \"/admin", ":8443/admin".to_owned()),
+        ("shopify", "base_path: \"/admin", "nordic@evil.example/admin".to_owned()),
+        ("fortnox", "get: /3/termsofpayments", format!("get: \"@{here}/3/termsofpayments\"")),
+    ] {
+        let to = if to.contains(": ") { to } else { format!("base_path: \"{to}") };
+        let text = built_in(name);
+        assert!(text.contains(from), "{name}: {from}");
+        let project = Project::empty();
+        project.write(&format!("schemas/connectors/{name}.yaml"), text.replace(from, &to));
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        for arguments in [&["options", "refresh", "--connector", name][..], &["options", "check"]] {
+            let ran = run(&project, arguments, &[]);
+            assert_ne!(ran.code, 0, "{to} {arguments:?}: {}", ran.all());
+            let is_error = ran.all().contains("error[E") || ran.all().contains("it has errors");
+            assert!(
+                is_error || ran.all().contains("gets no credential"),
+                "{to} {arguments:?}: {}",
+                ran.all()
+            );
+            assert!(listener.accept().is_err(), "{to} {arguments:?}: a connection was made");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_not_allowed_is_read_for_no_field() {
     let server = Server::start(|_| platforms::good(&json!({})));
@@ -267,6 +304,19 @@ fn the_files_choose_nobody_to_vouch_for_a_server() {
 fn a_store_outside_the_project_is_opened_by_whoever_names_it_outside() {
     let outside = tempfile::tempdir().unwrap();
     let there = outside.path().join("state.db").display().to_string();
+    for path in [".git/hooks/post-commit", ".GIT/x.db", "x/../.git/x.db", "hop/x.db"] {
+        let project = Project::empty();
+        std::fs::create_dir_all(project.at(".git/hooks")).unwrap();
+        std::os::unix::fs::symlink(".git", project.at("hop")).unwrap();
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        project.write(
+            "pairform.yaml",
+            format!("version: 1\nenvironments:\n  live: {{store: \"sqlite:{path}\"}}\n"),
+        );
+        let refused = run(&project, &["apply", "--yes"], &[]);
+        assert!(refused.assert_code(6).stderr.contains("folder of git"), "{path}: {}", refused.stderr);
+        assert_eq!(std::fs::read_dir(project.at(".git/hooks")).unwrap().count(), 0, "{path}");
+    }
     for kind in ["absolute", "climbing", "link", "linked folder"] {
         let project = Project::empty();
         project.write("integrations/nordic.yaml", shop("", GOOD));

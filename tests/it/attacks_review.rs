@@ -130,6 +130,7 @@ fn variants() -> Vec<Variant> {
         with("    password: {secret: env/STORE_PASSWORD}\n", "", &["environments.production.password other"]),
         with("[/usr/bin/pass, show, shop]", "[/usr/bin/pass, show, bank]", &["secrets.exec.vault other"]),
         with("{vault: [", "{more: [/bin/sh, -c, id], vault: [", &["secrets.exec.more other"]),
+        with("version: 1\n", "version: 1\ndefault_environment: production\n", &["default_environment other"]),
         with("max_list_age: 30d", "max_list_age: 9000d", &["options.max_list_age other"]),
         with("https://app.example.com/{id}", "https://evil.example/{id}", &["link other"]),
         with("owners: {policy: [sec], ", "owners: {", &["owners.policy weaker"]),
@@ -658,6 +659,35 @@ fn a_change_does_not_word_its_own_review() {
         repository.write("templates/comment.md", include);
         let output = repository.run(&["validate", "-o", "markdown"]);
         assert_eq!(output.status.code(), Some(64), "{include}: {output:?}");
+    }
+}
+
+#[test]
+fn a_template_of_the_base_that_is_broken_does_not_hide_the_change_that_mends_it() {
+    let repository = attacked();
+    repository.git(&["switch", "-q", "main"]);
+    for (template, form) in [("templates/comment.md", "markdown"), ("templates/page.html", "html")] {
+        for broken in ["{% if %}", "{{ nothing_of_the_kind.x }}", "{% include \"../.git/config\" %}"] {
+            repository.write(template, broken);
+            repository.commit("Broken");
+            repository.git(&["switch", "-q", "-C", "topic"]);
+            repository.write(template, "mended\n");
+            repository.write("integrations/fjord.yaml", &shop("fjord", false, "14"));
+            repository.commit("Mend");
+            let output = repository.run(&["diff", "--base", "main", "-o", form]);
+            let told = said(&output);
+            assert!(
+                output.status.success() && told.contains("Klarna") && told.contains(template),
+                "{output:?}"
+            );
+            let beside = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(beside.contains("the built-in one is taken"), "{beside}");
+            // Whoever breaks one is told so.
+            repository.write(template, broken);
+            assert_eq!(repository.run(&["validate", "-o", form]).status.code(), Some(64));
+            repository.git(&["checkout", "-q", "--", "."]);
+            repository.git(&["switch", "-q", "main"]);
+        }
     }
 }
 
