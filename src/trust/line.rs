@@ -43,9 +43,9 @@ pub struct Pattern {
 pub struct Glob {
     text: String,
     /// None allows nothing.
-    matcher: Option<GlobMatcher>,
+    matcher: Option<Box<GlobMatcher>>,
     /// What it means of a file that a reference `file/…` names; only of patterns of references.
-    of_file: Option<GlobMatcher>,
+    of_file: Option<Box<GlobMatcher>>,
 }
 
 /// Why a text is no line.
@@ -116,8 +116,8 @@ impl Line {
             (Line::StoreFile(allowed), Need::StoreFile(path)) => allowed == path,
             (Line::Vault(pattern), Need::Vault(at)) => pattern.covers(at),
             (Line::Secret(glob), Need::Secret(reference)) => glob.is_match(reference),
-            (Line::Secret(glob), Need::File { path, .. }) => means(glob.of_file.as_ref(), path),
-            (Line::File(glob), Need::File { path, .. }) => means(glob.matcher.as_ref(), path),
+            (Line::Secret(glob), Need::File { path, .. }) => means(glob.of_file.as_deref(), path),
+            (Line::File(glob), Need::File { path, .. }) => means(glob.matcher.as_deref(), path),
             (Line::Program { command, .. }, Need::Program(words)) => {
                 command.len() == words.len()
                     && command.iter().zip(words).all(|(glob, word)| glob.is_match(word))
@@ -314,7 +314,7 @@ impl Glob {
     fn of(text: String, of_paths: bool) -> Self {
         let matcher = |text: &str| {
             let glob = GlobBuilder::new(text).literal_separator(of_paths).backslash_escape(true).build();
-            Some(glob.ok()?.compile_matcher())
+            Some(Box::new(glob.ok()?.compile_matcher()))
         };
         let of_file = text.strip_prefix("file/").and_then(matcher);
         Glob { matcher: matcher(&text), of_file, text }
