@@ -182,16 +182,40 @@ impl Manifest {
         named.or(self.default_environment.as_deref()).or_else(|| only().map(String::as_str))
     }
 
-    /// The environments that are meant: the named one, else all, the usual one first; one without a name where there are none.
-    /// Each may say something else of the integrations: by its file, its variables, or its name alone, which expressions may use.
+    /// The environments that are meant: the named one, else the usual one and all that say something else of the integrations, by a
+    /// file, variables, or the name alone where an expression uses it; one without a name where there are none.
     #[must_use]
-    pub fn each_environment<'a>(&'a self, named: Option<&'a str>) -> Vec<Option<&'a str>> {
-        let usual = self.environment(named);
-        let others = self.environments.keys().map(String::as_str);
-        let others = others.filter(|name| named.is_none() && Some(*name) != usual);
+    pub fn each_environment<'a>(&'a self, named: Option<&'a str>, sources: &Sources) -> Vec<Option<&'a str>> {
+        if named.is_some() {
+            return vec![named];
+        }
+        let usual = self.environment(None);
+        let has_file = |name: &str| {
+            ["yaml", "yml"]
+                .iter()
+                .any(|ending| sources.by_path(&format!("environments/{name}.{ending}")).is_some())
+        };
+        let says_more = |name: &str| {
+            self.environments.get(name).is_some_and(|declared| !declared.vars.is_empty()) || has_file(name)
+        };
+        let mut others: Vec<&str> =
+            self.environments.keys().map(String::as_str).filter(|name| Some(*name) != usual).collect();
+        if !others.iter().all(|name| says_more(name)) && !uses_name(sources) {
+            others.retain(|name| says_more(name));
+        }
         let all: Vec<Option<&str>> = usual.into_iter().chain(others).map(Some).collect();
         if all.is_empty() { vec![None] } else { all }
     }
+}
+
+/// Whether an expression may use the environment's name: more files seem to than do.
+fn uses_name(sources: &Sources) -> bool {
+    sources.iter().any(|(_, file)| {
+        let text = file.text();
+        // Both may be written with escapes.
+        let escaped = text.contains('\\');
+        (text.contains("{{") || escaped) && (text.contains("environment") || escaped)
+    })
 }
 
 /// URLs of stores that hold a password, wherever in them it stands.

@@ -83,8 +83,8 @@ pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
 
 /// The environments of both sides.
 fn environments<'s>(before: &'s Side<'_>, after: &'s Side<'_>) -> Vec<Option<&'s str>> {
-    let mut all = after.declared.each_environment(None);
-    for former in before.declared.each_environment(None) {
+    let mut all = after.declared.each_environment(None, after.sources);
+    for former in before.declared.each_environment(None, before.sources) {
         if !all.contains(&former) {
             all.push(former);
         }

@@ -263,7 +263,7 @@ impl Workspace {
     /// As [`Workspace::selection`].
     pub fn selections(&self, request: &Request, host: &Host<'_>) -> Result<Vec<Selection>> {
         let all = self.without_floor(request, host)?;
-        let environments = self.declared().each_environment(all.environment.as_deref());
+        let environments = self.declared().each_environment(all.environment.as_deref(), self.sources());
         let one = |name: Option<&str>| Selection {
             environment: name.map(str::to_owned),
             floor: self.floor(name),
