@@ -1,8 +1,10 @@
 //! The command line. Doc comments are the help texts.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::ops::check::Force;
+use crate::report::content;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Integration configuration as code: validate it, see what would change, apply it category by category.
@@ -231,6 +233,39 @@ pub struct Validate {
     pub base: Option<String>,
 }
 
+/// How a plan is laid out.
+#[derive(Debug, Default, Args)]
+pub struct Layout {
+    /// Tell identical changes once with all that they reach, or integration by integration.
+    #[arg(long, value_name = "WHAT", default_value_t)]
+    pub by: By,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    #[default]
+    Change,
+    Integration,
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            By::Change => "change",
+            By::Integration => "integration",
+        })
+    }
+}
+
+impl From<By> for content::By {
+    fn from(by: By) -> Self {
+        match by {
+            By::Change => content::By::Change,
+            By::Integration => content::By::Integration,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Plan {
     /// Save the plan. Who applies it plans again and saves only what comes to the same.
@@ -251,6 +286,8 @@ pub struct Plan {
     /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
     #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
     pub base: Option<String>,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -270,6 +307,8 @@ pub struct Diff {
     /// Exit with 2 when a setting changes, or a rule.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -296,6 +335,8 @@ pub struct Apply {
     /// Record the rules that the files say (safety, owners, windows, levels), so that they count at once, and save no setting.
     #[arg(long, conflicts_with_all = ["plan", "force", "allow_live"])]
     pub record_only: bool,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -310,6 +351,8 @@ pub struct Drift {
     /// Exit with 2 when something was changed outside the files.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -351,6 +394,8 @@ pub struct Revert {
     /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
     #[arg(long, value_name = "KEY", requires = "out")]
     pub sign: Option<PathBuf>,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -437,6 +482,8 @@ pub struct Show {
     /// A plan file, or an integration's name.
     #[arg(value_name = "PLAN|INTEGRATION")]
     pub what: String,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]

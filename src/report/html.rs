@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use super::content::Content;
-use super::outline::{Budget, outline, policy_first};
+use super::outline::{Budget, arranged, outline, policy_first};
 use super::template::{TemplateError, fill};
 
 /// The name of the template, in the project's `templates/` too.
@@ -19,7 +19,8 @@ const STYLE: &str = include_str!("templates/page.css");
 /// # Errors
 /// When the project's template is wrong.
 pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, TemplateError> {
-    let (mut outline, _) = outline(content, Budget(usize::MAX));
+    let (content, groups) = &arranged(content, own);
+    let (mut outline, _) = outline(content, groups, Budget(usize::MAX));
     outline["style"] = STYLE.into();
     outline["script"] = SCRIPT.into();
     outline["policy"] = policy().into();

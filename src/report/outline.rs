@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{Content, Item, POLICY, shown, shown_after, state, who_and_when};
+use super::content::{By, Content, Item, POLICY, shown, shown_after, state, who_and_when};
+use super::groups::Groups;
+use super::outline_groups;
 use super::{clean_text, count};
 use crate::model::SettingPath;
 use crate::plan::policy::PolicyChange;
@@ -22,9 +24,21 @@ const OWNERS: usize = 20;
 #[derive(Debug, Clone, Copy)]
 pub struct Budget(pub usize);
 
-/// The outline, and how many units there are in all.
+/// The changes of a plan for a template; a project's own may know nothing of groups, and then wants integrations.
 #[must_use]
-pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
+pub fn arranged<'a>(content: &Content<'a>, own: Option<&str>) -> (Content<'a>, Groups) {
+    let by =
+        if own.is_some_and(|template| !template.contains("groups")) { By::Integration } else { content.by };
+    let groups = match (by, content.plan) {
+        (By::Change, Some(plan)) => Groups::of(&plan.integrations, content.catalogue),
+        _ => Groups::default(),
+    };
+    (Content { by, ..*content }, groups)
+}
+
+/// The outline, and how many units there are in all; content and groups are as [`arranged`] has them.
+#[must_use]
+pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json, usize) {
     let items = content.items();
     let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
     let mut errors = Errors::new();
@@ -34,10 +48,11 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let policy: Vec<Json> =
         content.policy.iter().filter(|_| counter.take("change of policy")).map(policy_row).collect();
     let urgent = urgent(content, &items, &errors, &mut counter);
+    let (first, others) = outline_groups::rows(content, groups, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
     let (mut kept, mut left) = (0, 0);
     let mut shown: Vec<Json> = Vec::new();
-    if let Some(plan) = content.plan {
+    if let Some(plan) = content.plan.filter(|_| content.by == By::Integration) {
         plan.integrations.for_each(&mut |one| {
             if one.is_worth_showing() {
                 let is_kept = counter.take("integration");
@@ -66,7 +81,8 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         .map(finding)
         .collect();
     let dropped: Vec<String> = counter.dropped.iter().map(|(what, number)| count(*number, what)).collect();
-    let reviews = content.reviews();
+    // What is saved is reviewed.
+    let reviews = if content.outcome.is_none() { content.reviews() } else { Vec::new() };
     let named: Vec<Json> = reviews
         .iter()
         .take(OWNERS)
@@ -90,6 +106,12 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "scope": scope(content),
         "summary": plan.map(|plan| serde_json::to_value(&plan.summary).unwrap_or_default()),
         "urgent": urgent,
+        "first": first,
+        "groups": others,
+        "new": outline_groups::names(&groups.new),
+        "renamed": groups.renamed.iter().map(|(former, present)| json!({"from": text(former), "to": text(present)})).collect::<Vec<_>>(),
+        "effects": outline_groups::effects(groups),
+        "reach": json!({"integrations": groups.touched, "live": groups.live}),
         "integrations": shown,
         "released": plan.map(released),
         "findings": findings,
@@ -147,14 +169,14 @@ pub fn policy_first(outline: &mut Json, template: &str) {
     }
 }
 
-struct Counter {
+pub(super) struct Counter {
     next: usize,
     budget: usize,
     dropped: BTreeMap<&'static str, usize>,
 }
 
 impl Counter {
-    fn take(&mut self, what: &'static str) -> bool {
+    pub(super) fn take(&mut self, what: &'static str) -> bool {
         let kept = self.next < self.budget;
         self.next += 1;
         if !kept {
@@ -189,7 +211,9 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
     }
     plan.integrations.for_each(&mut |integration| {
         let live = integration.is_live();
-        for category in &integration.categories {
+        // Else they are told by group.
+        let by_integration = content.by == By::Integration;
+        for category in integration.categories.iter().filter(|_| by_integration) {
             for change in &category.changes {
                 let what = format!("`{}.{}`", category.category, change.setting);
                 let moved = format!(
@@ -229,11 +253,11 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
             ));
         }
         let effects = integration.effects.clone().unwrap_or_default();
-        if live && integration.is_worth_showing() {
+        if by_integration && live && integration.is_worth_showing() {
             let what = format!("live: {}", count(super::content::changes(integration), "setting"));
             all.push((4, row("live", &integration.integration, what, String::new())));
         }
-        if !effects.newly_required.is_empty() {
+        if by_integration && !effects.newly_required.is_empty() {
             let what = format!("now required: {}", effects.newly_required.join(", "));
             all.push((3, row("required", &integration.integration, what, String::new())));
         }
@@ -420,7 +444,7 @@ fn marker(content: &Content<'_>) -> String {
 }
 
 /// Harmless, and no longer than a reader can take.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let text = clean_text(text);
     if text.chars().count() <= LONGEST {
         return text;
