@@ -19,7 +19,7 @@ use crate::ops::{ErrorKind, Request};
 use crate::plan::policy::Live;
 use crate::plan::{self, Plan};
 use crate::report;
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::schema::parts::Catalogue;
 use crate::source::load::reason;
 
@@ -215,7 +215,7 @@ fn print(
         _ => {
             let content = Content {
                 outcome: Some(&report),
-                by: args.layout.by.into(),
+                by: args.layout.by(By::Change),
                 ..Content::of_plan("apply", &plan, catalogue)
             };
             forms::print(session, &content, streams)?;

@@ -1,6 +1,5 @@
 //! The command line. Doc comments are the help texts.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use crate::ops::check::Force;
@@ -236,34 +235,28 @@ pub struct Validate {
 /// How a plan is laid out.
 #[derive(Debug, Default, Args)]
 pub struct Layout {
-    /// Tell identical changes once with all that they reach, or integration by integration.
-    #[arg(long, value_name = "WHAT", default_value_t)]
-    pub by: By,
+    /// Tell identical changes once with all that they reach (change), or integration by integration. Drift is told by
+    /// integration unless it is asked for otherwise.
+    #[arg(long, value_name = "WHAT")]
+    pub by: Option<By>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum By {
-    #[default]
-    Change,
-    Integration,
-}
-
-impl fmt::Display for By {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            By::Change => "change",
-            By::Integration => "integration",
-        })
-    }
-}
-
-impl From<By> for content::By {
-    fn from(by: By) -> Self {
-        match by {
-            By::Change => content::By::Change,
-            By::Integration => content::By::Integration,
+impl Layout {
+    /// What was asked for, or what the command does without being asked.
+    #[must_use]
+    pub fn by(&self, usual: content::By) -> content::By {
+        match self.by {
+            None => usual,
+            Some(By::Change) => content::By::Change,
+            Some(By::Integration) => content::By::Integration,
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    Change,
+    Integration,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use super::session::{Session, say_unvouched};
 use super::streams::Streams;
 use crate::ops::diff::{Compared, Sides, diff, open};
 use crate::ops::templates::Templates;
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::report::{self, json};
 
 /// Runs the command.
@@ -41,12 +41,14 @@ pub fn run(session: &Session, args: &Diff, streams: &mut Streams) -> Result<u8, 
             let sources = after.workspace.sources();
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             streams.result(&report::findings::text(findings, sources, &after.compilation.hidden));
-            let content = Content { by: args.layout.by.into(), ..super::plan::content("diff", after, plan) };
+            let content =
+                Content { by: args.layout.by(By::Change), ..super::plan::content("diff", after, plan) };
             report::plan::text(&content, &mut |text| streams.result(text));
         }
         _ => {
             let templates = Templates::of(after.workspace);
-            let content = Content { by: args.layout.by.into(), ..super::plan::content("diff", after, plan) };
+            let content =
+                Content { by: args.layout.by(By::Change), ..super::plan::content("diff", after, plan) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

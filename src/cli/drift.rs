@@ -8,7 +8,7 @@ use super::streams::Streams;
 use crate::ops::drift::drift;
 use crate::ops::plan::Planned;
 use crate::ops::templates::Templates;
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::report::{history, json};
 
 /// Runs the command.
@@ -29,8 +29,10 @@ pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8,
         Form::Text => streams.result(&history::drift_text(&plan)),
         _ => {
             let templates = Templates::of(project.workspace);
-            let content =
-                Content { by: args.layout.by.into(), ..super::plan::content("drift", &project, &plan) };
+            let content = Content {
+                by: args.layout.by(By::Integration),
+                ..super::plan::content("drift", &project, &plan)
+            };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

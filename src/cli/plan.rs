@@ -18,7 +18,7 @@ use crate::ops::templates::Templates;
 use crate::ops::{Request, SecretsAsked};
 use crate::plan::signature::SignError;
 use crate::plan::{self, Plan};
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::report::{self, json};
 use crate::source::load::reason;
 use crate::source::write::{Draft, Mode};
@@ -72,7 +72,7 @@ fn show_plan(
         Form::Text => show(session, &args.layout, &project, &plan, streams),
         _ => {
             let templates = Templates::of(project.workspace);
-            let content = Content { by: args.layout.by.into(), ..content("plan", &project, &plan) };
+            let content = Content { by: args.layout.by(By::Change), ..content("plan", &project, &plan) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }
@@ -127,7 +127,8 @@ pub fn show(session: &Session, layout: &Layout, project: &Project<'_>, plan: &Pl
     // A path within the project is told as the project has it.
     let root = format!("{}/", project.workspace.root().display());
     let store = store.map(|url| url.replacen(&root, "", 1));
-    let content = Content { by: layout.by.into(), store: store.as_deref(), ..content("plan", project, plan) };
+    let content =
+        Content { by: layout.by(By::Change), store: store.as_deref(), ..content("plan", project, plan) };
     report::plan::text(&content, &mut |text| streams.result(text));
 }
 

@@ -7,7 +7,7 @@ use super::streams::Streams;
 use crate::diagnostic::clean;
 use crate::ops::plan::Planned;
 use crate::ops::revert::{Point, revert};
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::report::{self, json};
 
 /// Runs the command.
@@ -39,7 +39,7 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
         _ => {
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             let content =
-                Content { by: args.layout.by.into(), ..super::plan::content("revert", &project, &plan) };
+                Content { by: args.layout.by(By::Change), ..super::plan::content("revert", &project, &plan) };
             report::plan::text(&content, &mut |text| streams.result(text));
         }
     }

@@ -17,7 +17,7 @@ use crate::ops::apply::{SignedBy, signed_by};
 use crate::ops::project::{self, Project};
 use crate::plan::signature::Broken;
 use crate::plan::{self, FORMAT_VERSION};
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::report::json::Beside;
 use crate::report::show::Origins;
 use crate::report::{self, json as machine};
@@ -54,7 +54,7 @@ fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) 
         |_| Catalogue::default(),
         |workspace| Catalogue::with_project(workspace.sources(), &mut Vec::new()),
     );
-    let content = |plan| Content { by: layout.by.into(), ..Content::of_plan("plan", plan, &catalogue) };
+    let content = |plan| Content { by: layout.by(By::Change), ..Content::of_plan("plan", plan, &catalogue) };
     match session.common.output {
         Form::Json => {
             let whole = |body: &mut Json| match &signed {

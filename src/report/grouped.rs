@@ -84,7 +84,11 @@ fn family(out: &mut String, groups: &[Group]) {
     let first = &groups[0];
     let members = groups.iter().map(|group| group.members.len()).sum();
     let live = groups.iter().map(|group| group.live).sum();
-    let reach = format!("another value in each of {}", reach_only(members, live));
+    let is_one = groups.iter().all(|group| {
+        (&group.change.before, &group.change.after) == (&first.change.before, &first.change.after)
+    });
+    let reach =
+        format!("{} {}", if is_one { "in" } else { "another value in each of" }, reach_only(members, live));
     let _ = writeln!(out, "{} {}  {}", heading(first), name(first), reach.dimmed());
     // What may not be grouped can be the same all the same: live mode goes on in each.
     let same = |a: &Group, b: &Group| {
@@ -189,13 +193,14 @@ pub fn outside(group: &Group) -> String {
         })
         .collect();
     let who = if people.is_empty() { OUTSIDE.to_owned() } else { listed(people.iter().map(String::as_str)) };
-    let last = change.last_applied.as_ref().map_or("not set".to_owned(), |last| content::shown(last, None));
+    let last =
+        change.last_applied.as_ref().map(|last| format!("; last applied: {}", content::shown(last, None)));
     let then = match group.kind {
         Kind::Conflict => "git changed it too, and an apply takes git's value",
         _ if change.unmanaged => "no file manages it, so an apply leaves it",
         _ => "an apply sets it back",
     };
-    format!("changed {who}; last applied: {last}; {then}")
+    format!("changed {who}{}; {then}", last.unwrap_or_default())
 }
 
 /// How many integrations, and the first of them by name.
@@ -211,8 +216,11 @@ pub fn reach<'a>(number: usize, live: usize, names: impl Iterator<Item = &'a str
 }
 
 fn reach_only(number: usize, live: usize) -> String {
-    let live = if live > 0 { format!(" ({live} live)") } else { String::new() };
-    format!("{}{live}", count(number, "integration"))
+    match live {
+        0 => count(number, "integration"),
+        live if live == number => count(number, "live integration"),
+        live => format!("{} ({live} live)", count(number, "integration")),
+    }
 }
 
 /// The first few, and how many more.

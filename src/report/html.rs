@@ -12,7 +12,8 @@ pub const TEMPLATE: &str = "page.html";
 
 const BUILT_IN: &str = include_str!("templates/page.html");
 const SCRIPT: &str = include_str!("templates/page.js");
-const STYLE: &str = include_str!("templates/page.css");
+/// Colours and sizes, and what is drawn with them: all pages share both.
+const STYLE: &str = concat!(include_str!("templates/tokens.css"), include_str!("templates/components.css"));
 
 /// The page; `own` is the project's template.
 ///
@@ -24,9 +25,25 @@ pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, Templa
     outline["style"] = STYLE.into();
     outline["script"] = SCRIPT.into();
     outline["policy"] = policy().into();
+    outline["title"] = title(content).into();
     let template = own.unwrap_or(BUILT_IN);
     policy_first(&mut outline, template);
     fill(TEMPLATE, template, &outline)
+}
+
+/// What the page is, in the words of its first heading.
+fn title(content: &Content<'_>) -> String {
+    let environment = content.plan.and_then(|plan| plan.environment.as_deref());
+    match (content.command, environment) {
+        ("validate", _) => "Findings".to_owned(),
+        ("diff", _) => "What a merge would change".to_owned(),
+        ("drift", None) => "Changed outside the files".to_owned(),
+        ("drift", Some(environment)) => format!("Changed outside the files in {environment}"),
+        ("apply", None) => "What was applied".to_owned(),
+        ("apply", Some(environment)) => format!("What was applied to {environment}"),
+        (_, None) => "Plan".to_owned(),
+        (_, Some(environment)) => format!("Plan for {environment}"),
+    }
 }
 
 fn policy() -> String {

@@ -40,6 +40,9 @@ impl Moved {
             (Json::String(old), Json::String(new)) if is_long(old) || is_long(new) => {
                 Moved::Text(parts(old, new))
             }
+            // One that comes or goes whole.
+            (Json::Null, Json::String(new)) if new.contains('\n') => Moved::Text(parts("", new)),
+            (Json::String(old), Json::Null) if old.contains('\n') => Moved::Text(parts(old, "")),
             (Json::Array(old), Json::Array(new)) if !(old.is_empty() || new.is_empty()) => elements(old, new),
             _ => Moved::Value {
                 before: content::shown(&change.before, change.before_label.as_deref()),

@@ -2,7 +2,7 @@
 //!
 //! Everything in it is plain text and trusted by nobody; the form's own escaping happens in `template`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
@@ -74,11 +74,11 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     for _ in 0..left {
         counter.take("setting");
     }
-    let findings: Vec<Json> = items
-        .iter()
-        .filter(|item| item.severity != "error" || content.plan.is_none())
+    let findings: Vec<Json> = distinct(&items)
+        .into_iter()
+        .filter(|some| some[0].severity != "error" || content.plan.is_none())
         .filter(|_| counter.take("finding"))
-        .map(finding)
+        .map(|some| finding_of(&some))
         .collect();
     let dropped: Vec<String> = counter.dropped.iter().map(|(what, number)| count(*number, what)).collect();
     // What is saved is reviewed.
@@ -104,6 +104,9 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         "base": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.base)),
         "head": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.head)),
         "scope": scope(content),
+        "author": plan.and_then(|plan| plan.commit.as_ref()).and_then(|commit| commit.author.as_deref()).map(text),
+        "digest": plan.filter(|plan| plan.comparison.is_none()).and_then(|plan| plan.digest.get(..19)),
+        "store": content.store.map(text),
         "summary": plan.map(|plan| serde_json::to_value(&plan.summary).unwrap_or_default()),
         "urgent": urgent,
         "first": first,
@@ -197,9 +200,14 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
     for refusal in &plan.refusals {
         all.push((0, row("refused", "", refusal.message.clone(), String::new())));
     }
-    for item in items.iter().filter(|item| item.severity == "error") {
+    for some in distinct(items).into_iter().filter(|some| some[0].severity == "error") {
+        let item = some[0];
         let place = format!("{}:{}", item.path, item.line);
-        all.push((1, row("error", &item.integration, format!("{}: {}", item.code, item.message), place)));
+        let mut row = row("error", &item.integration, format!("{}: {}", item.code, item.message), place);
+        row["count"] = some.len().into();
+        row["help"] = text(&item.help).into();
+        row["required"] = item.name.starts_with("required-").into();
+        all.push((1, row));
     }
     if let Some(report) = content.outcome {
         for (integration, category, outcome) in &report.outcomes {
@@ -399,6 +407,34 @@ fn finding(item: &Item) -> Json {
         "required": item.name.starts_with("required-"),
         "place": text(&format!("{}:{}", item.path, item.line)),
     })
+}
+
+/// Findings that say the very same, together; in the order of the first.
+fn distinct(items: &[Item]) -> Vec<Vec<&Item>> {
+    let mut all: Vec<Vec<&Item>> = Vec::new();
+    let mut known = HashMap::new();
+    for item in items {
+        let key = (&item.code, &item.severity, &item.message, &item.help, &item.category, &item.setting);
+        let at = *known.entry(key).or_insert(all.len());
+        if at == all.len() {
+            all.push(Vec::new());
+        }
+        all[at].push(item);
+    }
+    all
+}
+
+/// One of several that are the same, with all their places.
+fn finding_of(some: &[&Item]) -> Json {
+    let mut json = finding(some[0]);
+    let also: usize = some.iter().map(|item| 1 + item.also.len()).sum();
+    json["count"] = some.len().into();
+    json["reach"] =
+        if some[0].integration.is_empty() { count(some.len(), "place") } else { count(also, "integration") }
+            .into();
+    json["places"] = some.iter().map(|item| text(&format!("{}:{}", item.path, item.line))).collect();
+    json["notes"] = some[0].notes.iter().map(|note| text(note)).collect();
+    json
 }
 
 fn released(plan: &crate::plan::Plan) -> Json {

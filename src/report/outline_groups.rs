@@ -62,6 +62,8 @@ fn row<'g>(content: &Content<'_>, group: &'g Group, sets: &mut Sets<'g>, counter
     let number = group.members.len();
     json["reach"] = reach(number, group.live, group.members.first().map(|member| &member.integration)).into();
     json["count"] = number.into();
+    json["only"] =
+        group.members.first().filter(|_| number == 1).map(|member| text(&member.integration)).into();
     json["moved"] = moved(&group.change);
     let set: Vec<&Name> = group.members.iter().map(|member| &member.integration).collect();
     if let Some((id, name)) = sets.0.get(&set) {
@@ -89,7 +91,11 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     let mut json = head(content, first);
     json["reach"] = reach(number, groups.iter().map(|group| group.live).sum(), None).into();
     json["count"] = number.into();
+    json["live"] = groups.iter().map(|group| group.live).sum::<usize>().into();
     json["place"] = Json::Null;
+    // What may not be grouped can be the same all the same: live mode goes on in each.
+    let is_one = groups.iter().all(|group| moved(&group.change) == moved(&first.change));
+    json["moved"] = if is_one { moved(&first.change) } else { Json::Null };
     let each = groups.iter().take(kept).map(|group| {
         let names: Vec<&str> = group.members.iter().map(|member| &*member.integration).collect();
         json!({
@@ -113,6 +119,10 @@ fn head(content: &Content<'_>, group: &Group) -> Json {
     json!({
         "id": group.id,
         "kind": group.kind.word(),
+        "filter": match group.kind {
+            Kind::Conflict | Kind::Drift | Kind::Reset => group.kind.word(),
+            _ => "git",
+        },
         "sign": match change.kind { ChangeKind::Add => "+", ChangeKind::Change => "~", ChangeKind::Reset => "−" },
         "category": text(&group.title),
         "words": words,
@@ -122,7 +132,7 @@ fn head(content: &Content<'_>, group: &Group) -> Json {
         "additional": group.additional,
         "live": group.live,
         "note": note(group),
-        "facts": if matches!(group.kind, Kind::Conflict | Kind::Drift | Kind::Reset) { facts(group) } else { Json::Null },
+        "facts": if matches!(group.kind, Kind::Conflict | Kind::Drift | Kind::Reset) { facts(content.command, group) } else { Json::Null },
         "place": places.first().map(|(place, _)| text(place)),
         "places": places.len(),
         "effect": if content.command == "drift" { String::new() } else { text(&effect(group)) },
@@ -136,18 +146,26 @@ fn note(group: &Group) -> String {
 }
 
 /// What was applied last, what is deployed now and what an apply makes of it.
-fn facts(group: &Group) -> Json {
+fn facts(command: &str, group: &Group) -> Json {
     let change = &group.change;
-    let last = change.last_applied.as_ref().unwrap_or(&change.before);
+    let before = content::shown(&change.before, change.before_label.as_deref());
+    let after = content::shown_after(change);
+    let last = change.last_applied.as_ref().map(|last| content::shown(last, None));
+    // Drift is from what was applied to what is deployed; a plan goes on from that.
+    let [last, deployed, will] = match command {
+        "drift" if change.unmanaged => [before, after.clone(), after],
+        "drift" => [before.clone(), after, before],
+        _ => [last.unwrap_or_else(|| before.clone()), before, after],
+    };
     let who: Vec<Json> = group
         .people()
         .into_iter()
         .map(|(by, since)| json!({"by": text(by), "since": since.map(|since| text(&content::day_of(since)))}))
         .collect();
     json!({
-        "last_applied": text(&content::shown(last, None)),
-        "deployed": text(&content::shown(&change.before, change.before_label.as_deref())),
-        "after": text(&content::shown_after(change)),
+        "last_applied": text(&last),
+        "deployed": text(&deployed),
+        "after": text(&will),
         "people": who,
     })
 }
