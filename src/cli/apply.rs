@@ -20,7 +20,7 @@ use crate::ops::{ErrorKind, Request};
 use crate::plan::policy::Live;
 use crate::plan::{self, Plan};
 use crate::report;
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::schema::parts::Catalogue;
 use crate::source::load::reason;
 
@@ -51,7 +51,7 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     planned.seal();
     let Planned { project, plan, judging } = planned;
     if session.common.output == Form::Text {
-        super::plan::show(&project, &plan, streams);
+        super::plan::show(session, &args.layout, &project, &plan, streams);
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so nothing was applied")
@@ -69,12 +69,16 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
     match session.host(|host| apply(&project, &judging, &address, approved, None, wait, host)) {
-        Ok(applied) => print(session, args, applied, streams),
+        Ok(applied) => print(session, args, applied, &project.compilation.catalogue, streams),
         Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
             // Somebody else saved just that meanwhile.
-            plan if !plan.is_pending() => {
-                print(session, args, Applied { plan, report: Report::default() }, streams)
-            }
+            plan if !plan.is_pending() => print(
+                session,
+                args,
+                Applied { plan, report: Report::default() },
+                &project.compilation.catalogue,
+                streams,
+            ),
             _ => Err(error.into()),
         },
         Err(error) => Err(error.into()),
@@ -103,7 +107,7 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
     let Planned { project, plan, judging } = session.host(|host| planned(loaded, &request, host))?;
     let rules = check_rules(plan, &judging, &signed)?;
     if session.common.output == Form::Text {
-        super::plan::show(&project, rules.plan(), streams);
+        super::plan::show(session, &args.layout, &project, rules.plan(), streams);
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so no rules were recorded")
@@ -120,7 +124,7 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
         }
     }
     let applied = session.host(|host| record_rules(&project, &judging, &address, rules, host))?;
-    print(session, args, applied, streams)
+    print(session, args, applied, &project.compilation.catalogue, streams)
 }
 
 /// A reason was given for nothing, and is not kept.
@@ -193,26 +197,28 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     let wait = Duration::from_secs(args.lock_timeout);
     let applied =
         session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), wait, host))?;
-    print(session, args, applied, streams)
+    print(session, args, applied, &project.compilation.catalogue, streams)
 }
 
-fn print(session: &Session, args: &Apply, applied: Applied, streams: &mut Streams) -> Result<u8, Stop> {
+fn print(
+    session: &Session,
+    args: &Apply,
+    applied: Applied,
+    catalogue: &Catalogue,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
     let Applied { mut plan, report } = applied;
     let code = session.interrupt().filter(|_| report.interrupted).unwrap_or_else(|| exit_code(&report));
     match session.common.output {
-        Form::Json => report::apply::print_json(&mut plan, &report, code, &mut |text| streams.result(text)),
+        Form::Json => {
+            report::apply::print_json(&mut plan, &report, catalogue, code, &mut |text| streams.result(text));
+        }
         Form::Text => report::apply::text(&report, args.plan.is_some(), &mut |text| streams.result(text)),
         _ => {
-            let catalogue = Catalogue::default();
             let content = Content {
-                command: "apply",
-                findings: &plan.findings,
-                integrations: plan.summary.integrations,
-                plan: Some(&plan),
                 outcome: Some(&report),
-                policy: plan.policy_changes.as_deref().unwrap_or_default(),
-                catalogue: &catalogue,
-                folder: "",
+                by: args.layout.by(By::Change),
+                ..Content::of_plan("apply", &plan, catalogue)
             };
             forms::print(session, &content, streams)?;
         }
