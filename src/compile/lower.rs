@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::check::secrets::is_reference;
 use super::check::{Checked, category_entry};
 use super::compiled::Compiled;
 use super::compose::Composed;
 use super::days;
+use crate::model::credential::is_reference;
 use crate::model::{Configuration, Dated, Secret, SettingPath, Settings, Step, Value, is_top_level};
 use crate::schema::shape::{HasDays, Shape};
 use crate::schema::{Category, Pair};

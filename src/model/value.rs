@@ -69,7 +69,7 @@ impl Value {
         Value::Number(canonical_number(text))
     }
 
-    /// As a person reads it, with the label that it has; that of what changes on a day says all of it.
+    /// With the label that it has behind it; that of what changes on a day says all of it.
     #[must_use]
     pub fn with_label(&self, label: Option<&str>) -> String {
         match (self, label) {
@@ -173,6 +173,16 @@ impl Dated {
         Dated { name: self.name.clone(), rows }
     }
 
+    /// `3111 until 2025-12-31, 3112 from 2026-01-01`, with each value as `say` says it.
+    #[must_use]
+    pub fn said(&self, say: impl Fn(&Value) -> String) -> String {
+        let row = |(days, value): (Days, &Value)| match days {
+            Days::ALWAYS => say(value),
+            days => format!("{} {days}", say(value)),
+        };
+        self.rows().map(row).collect::<Vec<_>>().join(", ")
+    }
+
     /// A list of records, also of one alone: by it what changes on a day is told from a mapping.
     #[must_use]
     pub fn to_json(&self) -> Json {
@@ -210,12 +220,7 @@ impl Dated {
 impl std::fmt::Display for Dated {
     /// `3111 until 2025-12-31, 3112 from 2026-01-01`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, (days, value)) in self.rows().enumerate() {
-            let comma = if at > 0 { ", " } else { "" };
-            let space = if days == Days::ALWAYS { "" } else { " " };
-            write!(f, "{comma}{value}{space}{days}")?;
-        }
-        Ok(())
+        f.write_str(&self.said(Value::to_string))
     }
 }
 

@@ -53,15 +53,18 @@ impl<'a> View<'a> {
         set.choice(text).map(|choice| choice.label.clone()).or_else(gone).filter(|label| !label.is_empty())
     }
 
-    /// Each of the values with its label and days; `None` when none of them has a label.
+    /// Each of the values with its label and days, as one that has no days is shown; `None` when none of them has a label.
     fn label_of_days(&self, schema: &serde_json::Value, dated: &Dated) -> Option<String> {
-        let labels: Vec<Option<String>> = dated.rows().map(|(_, value)| self.label(schema, value)).collect();
-        labels.iter().any(Option::is_some).then(|| {
-            let said = dated.rows().zip(labels).map(|((days, value), label)| {
-                let parts = [value.to_string(), label.unwrap_or_default(), days.to_string()];
-                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-            });
-            said.collect::<Vec<_>>().join(", ")
+        let text = |value: &Value| match value {
+            Value::Text(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let has_label = dated.rows().any(|(_, value)| self.label(schema, value).is_some());
+        has_label.then(|| {
+            dated.said(|value| match self.label(schema, value) {
+                Some(label) => format!("{label} ({})", text(value)),
+                None => text(value),
+            })
         })
     }
 }

@@ -482,12 +482,12 @@ fn a_value_with_days_is_read_with_each_of_its_labels() {
     let rows = json!([{"account": 3106, "until": "2026-12-31"}, {"account": 3105, "from": "2027-01-01"}]);
     let change = Change {
         before_label: Some("EU".to_owned()),
-        after_label: Some("3106 EU until 2026-12-31, 3105 Export from 2027-01-01".to_owned()),
+        after_label: Some("EU (3106) until 2026-12-31, Export (3105) from 2027-01-01".to_owned()),
         ..change("eu_with_vat", ChangeKind::Change, json!(3106), rows)
     };
     let shown = report::content::shown(&change.before, change.before_label.as_deref());
-    assert_eq!(shown, "3106 EU");
+    assert_eq!(shown, "EU (3106)");
     let after = report::content::shown_after(&change);
-    assert_eq!(after, "3106 EU until 2026-12-31, 3105 Export from 2027-01-01");
+    assert_eq!(after, "EU (3106) until 2026-12-31, Export (3105) from 2027-01-01");
     assert_eq!(report::content::shown(&change.after, None), "3106 until 2026-12-31, 3105 from 2027-01-01");
 }
