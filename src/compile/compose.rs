@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::exposed;
 use super::express::{self, Variables};
 use super::project::Manifest;
@@ -84,6 +86,11 @@ impl<'a> Composer<'a> {
         names
     }
 
+    /// How many integrations there are.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
     /// The name of the integration with this number.
     pub(super) fn name(&self, at: usize) -> &str {
         self.parts[at].name
@@ -116,6 +123,38 @@ impl<'a> Composer<'a> {
         composed
     }
 
+    /// Those of some integrations that may hold all texts of one of these lists, in their own files or in what they share.
+    /// None that does is left out.
+    pub(super) fn mentioning(&self, some: impl Iterator<Item = usize>, traces: &[Vec<&str>]) -> Vec<usize> {
+        if traces.is_empty() {
+            return Vec::new();
+        }
+        let holds = |file: FileId, what: &str| {
+            self.sources.file(file).with_text(|text, _| {
+                // What an expression yields is not seen.
+                text.contains("{{") || contains(text, what)
+            })
+        };
+        let is_shared = |path: &str| path.starts_with("bases/") || path.starts_with("environments/");
+        let shared: Vec<FileId> =
+            self.sources.iter().filter(|(_, file)| is_shared(&file.path)).map(|(file, _)| file).collect();
+        let traces: Vec<Vec<&str>> = traces
+            .iter()
+            .map(|texts| {
+                let is_own = |what: &&&str| !shared.iter().any(|file| holds(*file, what));
+                texts.iter().filter(is_own).copied().collect()
+            })
+            .collect();
+        let some: Vec<usize> = some.collect();
+        let may_hold = |at: &&usize| {
+            let parts = &self.parts[**at];
+            let files: Vec<FileId> =
+                std::iter::once(parts.main).chain(parts.settings.iter().map(|(_, file)| *file)).collect();
+            traces.iter().any(|texts| texts.iter().all(|what| files.iter().any(|file| holds(*file, what))))
+        };
+        some.par_iter().filter(may_hold).copied().collect()
+    }
+
     /// The bases that a document extends.
     #[must_use]
     pub fn bases_of(&self, composed: &Composed) -> BTreeSet<FileId> {
@@ -127,6 +166,12 @@ impl<'a> Composer<'a> {
     pub fn unused(&self, used: &BTreeSet<&FileId>) -> Vec<Finding> {
         self.bases.unused(used)
     }
+}
+
+/// Whether a text holds another, in whichever case it is written.
+fn contains(text: &str, what: &str) -> bool {
+    text.contains(what)
+        || text.as_bytes().windows(what.len().max(1)).any(|part| part.eq_ignore_ascii_case(what.as_bytes()))
 }
 
 /// Each file of each integration.

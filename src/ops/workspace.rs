@@ -271,6 +271,7 @@ impl Workspace {
         };
         Ok(Selection {
             affected,
+            alone: false,
             floor: self.floor(environment.as_deref()),
             environment,
             recorded: None,

@@ -35,6 +35,14 @@ pub mod secrets;
 pub mod starts;
 pub mod values;
 pub mod visible;
+pub mod companies;
+pub mod doubtful;
+pub mod filters;
+pub mod invoices;
+pub mod locations;
+pub mod sales;
+pub mod systems;
+pub mod unbooked;
 pub mod zones;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -51,6 +59,7 @@ use crate::source::Span;
 use crate::yaml::Node;
 
 use super::compose::Composed;
+use super::fleet::Member;
 use super::levels::{self, Levels};
 use context::setting;
 pub use context::{Context, category_entry};
@@ -72,6 +81,13 @@ const RULES: &[Rule] = &[
     secrets::check,
     starts::check,
     visible::check,
+    companies::check,
+    doubtful::check,
+    filters::check,
+    invoices::check,
+    locations::check,
+    systems::check,
+    unbooked::check,
     zones::check,
 ];
 
@@ -96,6 +112,8 @@ pub struct Checked {
     pub visible: Vec<Name>,
     pub requirements: Vec<required::Requirement>,
     pub accounts: (Option<String>, Option<String>),
+    /// What rules over several integrations ask of it.
+    pub member: Option<Box<Member>>,
 }
 
 /// Checks one document; `hidden` are the places that may hold a credential, sorted.
@@ -159,6 +177,7 @@ pub fn check(
             .map(|category| category.id.clone())
             .collect(),
         requirements,
+        member: Member::of(&context),
         accounts,
     }
 }

@@ -1,6 +1,6 @@
 //! VAT rates of sales accounts against the dated table: home accounts and the OSS countries.
 
-use super::context::{Context, setting};
+use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::SettingPath;
@@ -8,7 +8,7 @@ use crate::schema::vat::{Country, Rate, RateKind, Standing};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
-const ACCOUNTS: &str = "sales_accounts";
+pub const ACCOUNTS: &str = "sales_accounts";
 
 /// A map of VAT rates to accounts, for one country.
 pub struct Table<'a> {
@@ -58,7 +58,8 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The country that the files name as home; its absence is reported as a required setting.
-fn home<'a>(context: &Context<'a>) -> Option<(&'a str, Span)> {
+#[must_use]
+pub fn home<'a>(context: &Context<'a>) -> Option<(&'a str, Span)> {
     let node = context.written(ACCOUNTS, "home_country")?;
     Some((node.as_text()?, node.span))
 }
@@ -71,7 +72,7 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
     for (name, sort) in [("home", Sort::Home), ("shipping.home", Sort::Part), ("virtual.home", Sort::Part)] {
         let path: SettingPath = name.split('.').collect();
         if let Some((country, map)) = home.zip(context.written_map(ACCOUNTS, name)) {
-            let key = key_of(context, &path);
+            let key = context.key_of(ACCOUNTS, &path);
             tables.push(Table { country, path, map, key, sort });
         }
     }
@@ -91,13 +92,6 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
         tables.push(Table { country: &key.text, path, map, key: key.span, sort });
     }
     tables
-}
-
-fn key_of(context: &Context<'_>, path: &SettingPath) -> Span {
-    let Some((last, above)) = path.segments().split_last() else { return context.composed.place };
-    let holder = setting(context.root, ACCOUNTS, &above.iter().collect());
-    let entry = holder.and_then(Node::as_map).and_then(|map| map.get(last));
-    entry.map_or(context.composed.place, |entry| entry.key.span)
 }
 
 fn home_in_oss(context: &Context<'_>) -> Option<Finding> {

@@ -18,7 +18,7 @@ codes! {
     CUT_OFF_IN_FUTURE = "W0411" "cut-off-in-future" "orders are left out until a day that has not come";
     TEST_ORDERS = "W0412" "test-orders-synced" "test orders reach the books in live mode";
     SCHEDULE_TOO_OFTEN = "W0413" "schedule-too-often" "a flow runs more often than every five minutes";
-    LAPSING_SUBSCRIPTION = "N0414" "lapsing-subscription" "a flow depends on a webhook alone whose subscription expires";
+    LAPSING_SUBSCRIPTION = "N0414" "lapsing-subscription" "a flow depends on a webhook alone whose subscription expires, or ends when deliveries fail";
     ONE_CREDIT = "N0415" "one-credit" "of several refunds of an order only the first becomes a credit invoice";
     ROW_LIMIT = "N0416" "row-limit" "text rows leave half of the rows that an invoice can have";
     HALF_MOVED = "W0417" "half-moved-goods" "goods moved to another VAT rate, and only one of the two rates is mapped";
@@ -231,12 +231,25 @@ pub fn schedule_too_often(every: &str, limits: Vec<String>, at: Span) -> Finding
         .help("use 5m or more; where it has to be sooner, let a webhook start the flow")
 }
 
+/// What ends a subscription.
+#[derive(Debug, Clone, Copy)]
+pub enum Ending<'a> {
+    /// Time: `3d`.
+    Within(&'a str),
+    /// What goes wrong: "five deliveries have failed".
+    When(&'a str),
+}
+
 #[must_use]
-pub fn lapsing_subscription(connector: &str, within: &str, flow: &str, at: Span) -> Finding {
+pub fn lapsing_subscription(connector: &str, ending: Ending<'_>, flow: &str, at: Span) -> Finding {
+    let (ends, label) = match ending {
+        Ending::Within(time) => ("expires", format!("expires after {time} unless it is renewed")),
+        Ending::When(what) => ("can end", format!("ends when {what}")),
+    };
     Finding::new(
         &LAPSING_SUBSCRIPTION,
-        format!("only a webhook of {connector} starts the flow `{flow}`, and its subscription expires"),
-        Label::new(at, format!("expires after {within} unless it is renewed")),
+        format!("only a webhook of {connector} starts the flow `{flow}`, and its subscription {ends}"),
+        Label::new(at, label),
     )
     .note("what happens while no subscription stands is not told later")
     .help(format!("add a schedule for `{flow}` as well, such as `{flow}: {{flow: {flow}, every: 1h}}`"))
@@ -373,19 +386,12 @@ pub fn home_rate_missing(standard: &str, country: &str, at: Span) -> Finding {
     .help(format!("add `\"{standard}\"` with its sales account"))
 }
 
-/// `says` reads after the account: "carries no VAT code".
+/// `says` reads after the account: "carries no VAT code"; `sold` is what it is mapped to: "19 % in Germany".
 #[must_use]
-pub fn vat_code_mismatch(
-    account: &str,
-    says: &str,
-    rate: &str,
-    country: &str,
-    fetched: &str,
-    at: Span,
-) -> Finding {
+pub fn vat_code_mismatch(account: &str, says: &str, sold: &str, fetched: &str, at: Span) -> Finding {
     Finding::new(
         &VAT_CODE_MISMATCH,
-        format!("account {account} does not fit {rate} % in {country}"),
+        format!("account {account} does not fit {sold}"),
         Label::new(at, format!("{account} {says}")),
     )
     .note(format!("from the list of accounts, fetched {fetched}"))

@@ -1,0 +1,147 @@
+//! Filters against each other, and against what is mapped: what is both let in and left out, and mappings of what never comes.
+
+use super::context::Context;
+use super::rates::{ACCOUNTS, home};
+use crate::diagnostic::codes::across as codes;
+use crate::diagnostic::{About, Finding, list_words};
+use crate::model::SettingPath;
+use crate::source::Span;
+use crate::yaml::Entry;
+
+const FILTERS: &str = "additional_filters";
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    both_ways(context, findings);
+    findings.extend(countries(context));
+    payment_methods(context, findings);
+    shipping_methods(context, findings);
+}
+
+fn about(context: &Context<'_>, category: &str, name: &str) -> About {
+    context.about(category, &SettingPath::root().child(name))
+}
+
+/// Values that are included and excluded.
+fn both_ways(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for (include, exclude) in [("include_countries", "exclude_countries"), ("include_tags", "exclude_tags")] {
+        let included: Vec<_> = context.listed(FILTERS, include).collect();
+        let twice: Vec<_> = context
+            .listed(FILTERS, exclude)
+            .filter_map(|(value, at)| {
+                let (_, there) = included.iter().find(|(other, _)| *other == value)?;
+                Some((value, at, *there))
+            })
+            .collect();
+        let Some((_, at, there)) = twice.first() else { continue };
+        let values: Vec<&str> = twice.iter().map(|(value, ..)| *value).collect();
+        // Who has two tags may still pass by the other; a country is one.
+        let nothing = values.len() == included.len();
+        let finding = codes::included_and_excluded(&list_words(&values, "and"), values.len() > 1, nothing, *at, *there);
+        findings.push(finding.about(about(context, FILTERS, exclude)));
+    }
+}
+
+/// The countries that can be mapped for OSS, as the schema lists them.
+#[must_use]
+pub fn oss_countries<'a>(context: &Context<'a>) -> Vec<&'a str> {
+    let listed = context.pair.category(ACCOUNTS).and_then(|category| {
+        let path = SettingPath::root().child("countries");
+        let setting = category.settings.iter().find(|setting| setting.path == path)?;
+        setting.schema.pointer("/propertyNames/enum")?.as_array()
+    });
+    listed.into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
+}
+
+/// Whether a row's key is a kind of customer, `b2c` or `b2b`, and of which country: `b2c-DE`.
+#[must_use]
+pub fn is_kind(key: &str) -> Option<Option<&str>> {
+    let rest = key.strip_prefix("b2c").or_else(|| key.strip_prefix("b2b"))?;
+    match rest.strip_prefix('-') {
+        Some(country) if country.len() == 2 => Some(Some(country)),
+        _ => rest.is_empty().then_some(None),
+    }
+}
+
+/// Countries that are mapped and to which no order is synced.
+fn countries(context: &Context<'_>) -> Option<Finding> {
+    let included: Vec<_> = context.listed(FILTERS, "include_countries").collect();
+    let excluded: Vec<_> = context.listed(FILTERS, "exclude_countries").collect();
+    if included.is_empty() && excluded.is_empty() {
+        return None;
+    }
+    // The filter that keeps a country out: its place, and the name of the setting.
+    let kept_out = |country: &str| {
+        let by_name = excluded.iter().find(|(other, _)| *other == country).map(|(_, at)| (*at, "exclude_countries"));
+        let others = || (!included.is_empty() && !included.iter().any(|(other, _)| *other == country)).then_some(());
+        others()
+            .and_then(|()| Some((context.written(FILTERS, "include_countries")?.span, "include_countries")))
+            .or(by_name)
+    };
+    let home = home(context).map(|(country, _)| country);
+    let mut mapped: Vec<(&str, Span)> = context
+        .rows(ACCOUNTS, "countries")
+        .filter(|row| home != Some(&*row.key.text))
+        .map(|row| (&*row.key.text, row.key.span))
+        .collect();
+    for setting in context.pair.category("customer").into_iter().flat_map(|category| &category.settings) {
+        let rows = context.rows("customer", &setting.path.to_string());
+        mapped.extend(rows.filter_map(|row| Some((is_kind(&row.key.text)??, row.key.span))));
+    }
+    let never: Vec<_> =
+        mapped.into_iter().filter_map(|(country, at)| Some((country, at, kept_out(country)?))).collect();
+    let (_, there, (at, setting)) = *never.first()?;
+    let mut names: Vec<&str> = never.iter().map(|(country, ..)| *country).collect();
+    names.dedup();
+    let finding = codes::mapped_and_left_out(&list_words(&names, "and"), names.len() > 1, "no order to", at, &[there]);
+    Some(finding.about(about(context, FILTERS, setting)))
+}
+
+/// Payment methods that are left out and mapped all the same.
+fn payment_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let left_out = context
+        .listed(FILTERS, "exclude_payment_methods")
+        .map(|(name, at)| (name, at, (FILTERS, "exclude_payment_methods")))
+        .chain(
+            context
+                .listed("payment_methods", "do_not_sync")
+                .map(|(name, at)| (name, at, ("payment_methods", "do_not_sync"))),
+        );
+    let mut told: Vec<&str> = Vec::new();
+    for (name, at, (category, setting)) in left_out {
+        let mut mapped = mentions(context, name);
+        // Their payouts are booked, unless the method is left out of every flow.
+        if category == FILTERS {
+            let payouts = context.rows("payment_methods", "payout.map");
+            mapped.extend(payouts.filter(|row| *row.key.text == *name).map(|row| row.key.span));
+        }
+        if mapped.is_empty() || told.contains(&name) {
+            continue;
+        }
+        told.push(name);
+        let finding = codes::mapped_and_left_out(name, false, "no order paid by", at, &mapped);
+        findings.push(finding.about(about(context, category, setting)));
+    }
+}
+
+/// Where the files say what becomes of orders that are paid by a method.
+fn mentions(context: &Context<'_>, method: &str) -> Vec<Span> {
+    let maps =
+        [("payment_methods", "map"), ("payment_methods", "payment_type_map"), ("invoice", "mode_of_payment_map")];
+    let rows = maps.into_iter().flat_map(|(category, name)| context.rows(category, name));
+    let of_maps = rows.filter(|row| *row.key.text == *method).map(|row| row.key.span);
+    let listed = context.listed("payment_methods", "creates_per_method");
+    of_maps.chain(listed.filter(|(name, _)| *name == method).map(|(_, at)| at)).collect()
+}
+
+/// Shipping methods that are left out and mapped all the same.
+fn shipping_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for (name, at) in context.listed(FILTERS, "exclude_shipping_methods") {
+        let is_it = |row: &&Entry| *row.key.text == *name;
+        let rows = ["map", "article_map"].into_iter().flat_map(|map| context.rows("shipping_methods", map));
+        let mapped: Vec<Span> = rows.filter(is_it).map(|row| row.key.span).collect();
+        if !mapped.is_empty() {
+            let finding = codes::mapped_and_left_out(name, false, "no order shipped by", at, &mapped);
+            findings.push(finding.about(about(context, FILTERS, "exclude_shipping_methods")));
+        }
+    }
+}
