@@ -18,6 +18,7 @@ pub mod messages;
 pub mod pair;
 pub mod part_files;
 pub mod parts;
+pub mod platform;
 pub mod pointer;
 mod references;
 pub mod repair;

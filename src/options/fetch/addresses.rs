@@ -22,6 +22,8 @@ use crate::trust::{Endpoint, HTTPS, Need};
 pub struct Addresses {
     /// Where the platform is: its own address or the connection's `base_url`, without a slash at the end.
     pub host: String,
+    /// Further addresses of the platform by name; the connection's `base_url` takes the place of these too.
+    pub others: BTreeMap<String, String>,
     /// Where tokens are got, where the way to authenticate wants one.
     pub token_url: Option<String>,
 }
@@ -42,9 +44,15 @@ impl Addresses {
         let named = |name: &str| {
             connection.get(name).and_then(Json::as_str).map(|url| url.trim_end_matches('/').to_owned())
         };
+        let bare = |address: String| address.trim_end_matches('/').to_owned();
         let own = descriptor.base_url.as_deref().map(filled).transpose()?;
-        let host =
-            named("base_url").or_else(|| own.clone().map(|base| base.trim_end_matches('/').to_owned()));
+        let moved = named("base_url");
+        let mut others = BTreeMap::new();
+        for (name, address) in &descriptor.base_urls {
+            let address = moved.clone().map_or_else(|| filled(address).map(bare), Ok)?;
+            others.insert(name.clone(), address);
+        }
+        let host = moved.or_else(|| own.clone().map(bare));
         let host = host.ok_or_else(|| lacking(Absent("base_url".to_owned())))?;
         let mut token_url = named("token_url");
         if let (Some(token), None) = (&way.token, &token_url) {
@@ -58,7 +66,7 @@ impl Addresses {
             }
             token_url = Some(usual);
         }
-        let addresses = Addresses { host, token_url };
+        let addresses = Addresses { host, others, token_url };
         match addresses.urls() {
             Some(_) => Ok(addresses),
             None => Err(Fault::new(
@@ -78,7 +86,7 @@ impl Addresses {
 
     /// None where one of them is not safe.
     fn urls(&self) -> Option<Vec<Url>> {
-        let all = std::iter::once(&self.host).chain(&self.token_url);
+        let all = std::iter::once(&self.host).chain(self.others.values()).chain(&self.token_url);
         all.map(|text| address::parse(text).filter(is_safe)).collect()
     }
 }

@@ -10,6 +10,8 @@ use serde_json::{Map, Value as Json};
 pub struct Descriptor {
     pub title: String,
     pub base_url: Option<String>,
+    /// Further addresses by the name that a fetch uses.
+    pub base_urls: BTreeMap<String, String>,
     pub base_path: String,
     pub account: Option<String>,
     pub auth: Vec<Auth>,
@@ -101,6 +103,7 @@ pub struct Rate {
     pub max_query: Option<u32>,
     pub state: Option<String>,
     pub reset_header: Option<String>,
+    pub remaining_header: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -132,6 +135,8 @@ pub enum CodeType {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Fetch {
+    /// The name of one of the further addresses, where it is not the usual one.
+    pub base_url: Option<String>,
     pub get: Option<String>,
     pub post: Option<String>,
     pub graphql: Option<String>,
