@@ -71,7 +71,8 @@ impl Member {
         }
         let joins = if context.live { joins(context) } else { None };
         let pair = context.pair;
-        let tokens: Vec<Token> = [&pair.shop, &pair.erp].into_iter().filter_map(|one| token(context, one)).collect();
+        let tokens: Vec<Token> =
+            [&pair.shop, &pair.erp].into_iter().filter_map(|one| token(context, one)).collect();
         (joins.is_some() || !tokens.is_empty())
             .then(|| Box::new(Member { place: context.composed.place, joins, tokens }))
     }
@@ -89,7 +90,8 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
         let (_, connection) = context.connection(connector)?;
         let connection = connection.to_json();
         let account = account_of(&connector.description, &connection).filter(|name| !name.is_empty())?;
-        let parts = connector.description.get("parts").and_then(|parts| parts.as_array()).into_iter().flatten();
+        let parts =
+            connector.description.get("parts").and_then(|parts| parts.as_array()).into_iter().flatten();
         let part = |field: &serde_json::Value| {
             let said = connection.get(field.as_str()?).filter(|said| !is_default(connector, field, said))?;
             Some(said.as_str().map_or_else(|| said.to_string(), str::to_owned))
@@ -105,13 +107,15 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
         let list = context.written("additional_filters", name).and_then(Node::as_list).unwrap_or_default();
         list.iter().filter_map(super::check::values::code).map(str::to_owned).collect()
     };
-    let filters = PARTING.iter().enumerate().flat_map(|(at, (include, exclude))| {
-        [(at, false, list(include)), (at, true, list(exclude))]
-    });
+    let filters = PARTING
+        .iter()
+        .enumerate()
+        .flat_map(|(at, (include, exclude))| [(at, false, list(include)), (at, true, list(exclude))]);
     let filters = filters.filter(|(.., values)| !values.is_empty()).collect();
     (!flows.is_empty()).then(|| Joins {
         accounts: [shop_account, erp_account],
-        key: format!("{shop_key}\n{erp_key}"),
+        // Two names that differ in case alone are one.
+        key: format!("{shop_key}\n{erp_key}").to_lowercase(),
         titles: [shop.title.clone(), erp.title.clone()],
         flows,
         filters,
@@ -126,7 +130,9 @@ fn is_default(connector: &Connector, field: &serde_json::Value, said: &serde_jso
 /// The token of the way in which the active connection authenticates, where each answer holds a new one.
 fn token(context: &Context<'_>, connector: &Connector) -> Option<Token> {
     let ways = connector.description.get("auth")?.as_array()?;
-    let rotates = |way: &serde_json::Value| way.pointer("/token/rotates").and_then(|field| field.as_str().map(str::to_owned));
+    let rotates = |way: &serde_json::Value| {
+        way.pointer("/token/rotates").and_then(|field| field.as_str().map(str::to_owned))
+    };
     // Nearly no platform has one.
     ways.iter().find_map(rotates)?;
     let (_, connection) = context.connection(connector)?;
@@ -182,7 +188,8 @@ fn about(name: &str) -> About {
 }
 
 fn one_shop<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
-    let common = |one: &Joins, other: &Joins| one.flows.iter().copied().find(|flow| other.flows.contains(flow));
+    let common =
+        |one: &Joins, other: &Joins| one.flows.iter().copied().find(|flow| other.flows.contains(flow));
     let meets = |one: &Joins, other: &Joins| common(one, other).filter(|_| !are_apart(one, other));
     let meeting: Vec<_> = same
         .iter()
@@ -211,7 +218,8 @@ fn are_apart(one: &Joins, other: &Joins) -> bool {
     (0..PARTING.len()).any(|at| {
         let (here, there) = (list(one, at, false), list(other, at, false));
         let (out_here, out_there) = (list(one, at, true), list(other, at, true));
-        let disjoint = !here.is_empty() && !there.is_empty() && !here.iter().any(|value| there.contains(value));
+        let disjoint =
+            !here.is_empty() && !there.is_empty() && !here.iter().any(|value| there.contains(value));
         let left_out = |values: &[String], out: &[String]| {
             !values.is_empty() && values.iter().all(|value| out.contains(value))
         };

@@ -332,7 +332,8 @@ impl<'a> Front<'a> {
             judge(composed, &catalogue, known, &Selection::default()).0?.checked.member
         });
         let tell = |one: &One<T>, finding: &mut Finding, denied: &mut Vec<Denied>| {
-            let (own, former) = (one.own.as_ref(), one.former.as_ref().map(|(_, before)| before.text.as_str()));
+            let (own, former) =
+                (one.own.as_ref(), one.former.as_ref().map(|(_, before)| before.text.as_str()));
             let none = Levels::default();
             let levels_of = own.map_or(&none, |(_, own)| own);
             let own = Own { name: composer.name(one.at), former, levels: levels_of };
@@ -413,10 +414,10 @@ fn between<T>(
         let told = group.members.into_iter().filter_map(|(name, mut finding)| {
             tell(selected.get(name)?, &mut finding, denied).then_some((name, finding))
         });
-        let mut told: Vec<(&str, Finding)> = told.collect();
-        // It is one mistake, shown at the last of them.
-        let Some((_, mut finding)) = told.pop() else { continue };
-        finding.also = told.into_iter().map(|(name, _)| name.to_owned()).collect();
+        let mut told = told.fuse();
+        // It is one mistake, shown at the first of them.
+        let Some((_, mut finding)) = told.next() else { continue };
+        finding.also = told.map(|(name, _)| name.to_owned()).collect();
         findings.push(finding);
     }
     findings

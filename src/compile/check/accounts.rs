@@ -56,7 +56,8 @@ fn mismatches(context: &Context<'_>, uses: &[Use<'_>], findings: &mut Vec<Findin
             _ => continue,
         };
         let country = title(context, country);
-        let sold = rate.map_or_else(|| format!("sales to {country}"), |rate| format!("{rate} % in {country}"));
+        let sold =
+            rate.map_or_else(|| format!("sales to {country}"), |rate| format!("{rate} % in {country}"));
         let finding = codes::vat_code_mismatch(&choice.value, &says, &sold, &set.fetched, used.value.span);
         findings.push(finding.about(context.about(ACCOUNTS, &used.path)));
     }
@@ -83,7 +84,8 @@ fn stands_for<'a>(
         return by_name(&choice.label, &|| format!("is named \"{}\"", choice.label));
     };
     let said = || format!("carries the VAT code {code}");
-    let own = known.and_then(|known| known.get("rates").map(|rates| (text(known, "country"), text(rates, code))));
+    let own =
+        known.and_then(|known| known.get("rates").map(|rates| (text(known, "country"), text(rates, code))));
     match own.filter(|(_, rate)| !rate.is_empty()) {
         Some((country, rate)) => Some(Stands { country, rate, said: said() }),
         None => by_name(code, &said)
@@ -189,7 +191,9 @@ impl Reporting<'_> {
             _ if one == other => true,
             // What is reported apart in the EU is one for who sells from outside it.
             (EuReverse, Export) | (Export, EuReverse) => self.home_in_eu != Some(true),
-            (EuWithVat, EuReverse | Export) | (EuReverse | Export, EuWithVat) => self.home_in_eu == Some(false),
+            (EuWithVat, EuReverse | Export) | (EuReverse | Export, EuWithVat) => {
+                self.home_in_eu == Some(false)
+            }
             _ if is_free(one) && is_free(other) => true,
             (Country(country), Rate { country: of, .. }) | (Rate { country: of, .. }, Country(country)) => {
                 country == of

@@ -36,7 +36,8 @@ fn both_ways(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let values: Vec<&str> = twice.iter().map(|(value, ..)| *value).collect();
         // Who has two tags may still pass by the other; a country is one.
         let nothing = values.len() == included.len();
-        let finding = codes::included_and_excluded(&list_words(&values, "and"), values.len() > 1, nothing, *at, *there);
+        let finding =
+            codes::included_and_excluded(&list_words(&values, "and"), values.len() > 1, nothing, *at, *there);
         findings.push(finding.about(about(context, FILTERS, exclude)));
     }
 }
@@ -71,8 +72,10 @@ fn countries(context: &Context<'_>) -> Option<Finding> {
     }
     // The filter that keeps a country out: its place, and the name of the setting.
     let kept_out = |country: &str| {
-        let by_name = excluded.iter().find(|(other, _)| *other == country).map(|(_, at)| (*at, "exclude_countries"));
-        let others = || (!included.is_empty() && !included.iter().any(|(other, _)| *other == country)).then_some(());
+        let by_name =
+            excluded.iter().find(|(other, _)| *other == country).map(|(_, at)| (*at, "exclude_countries"));
+        let others =
+            || (!included.is_empty() && !included.iter().any(|(other, _)| *other == country)).then_some(());
         others()
             .and_then(|()| Some((context.written(FILTERS, "include_countries")?.span, "include_countries")))
             .or(by_name)
@@ -92,7 +95,8 @@ fn countries(context: &Context<'_>) -> Option<Finding> {
     let (_, there, (at, setting)) = *never.first()?;
     let mut names: Vec<&str> = never.iter().map(|(country, ..)| *country).collect();
     names.dedup();
-    let finding = codes::mapped_and_left_out(&list_words(&names, "and"), names.len() > 1, "no order to", at, &[there]);
+    let finding =
+        codes::mapped_and_left_out(&list_words(&names, "and"), names.len() > 1, "no order to", at, &[there]);
     Some(finding.about(about(context, FILTERS, setting)))
 }
 
@@ -125,8 +129,11 @@ fn payment_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 /// Where the files say what becomes of orders that are paid by a method.
 fn mentions(context: &Context<'_>, method: &str) -> Vec<Span> {
-    let maps =
-        [("payment_methods", "map"), ("payment_methods", "payment_type_map"), ("invoice", "mode_of_payment_map")];
+    let maps = [
+        ("payment_methods", "map"),
+        ("payment_methods", "payment_type_map"),
+        ("invoice", "mode_of_payment_map"),
+    ];
     let rows = maps.into_iter().flat_map(|(category, name)| context.rows(category, name));
     let of_maps = rows.filter(|row| *row.key.text == *method).map(|row| row.key.span);
     let listed = context.listed("payment_methods", "creates_per_method");

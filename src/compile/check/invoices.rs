@@ -53,20 +53,24 @@ fn unpaid(context: &Context<'_>) -> Option<Finding> {
     if !placed && trigger != Some("fulfilled") {
         return None;
     }
-    let filters = context.pair.category("order")?.settings.iter().filter(|one| one.schema.get("x-unpaid").is_some());
+    let filters =
+        context.pair.category("order")?.settings.iter().filter(|one| one.schema.get("x-unpaid").is_some());
     for filter in filters {
         let name = filter.path.to_string();
         if context.known("order", &name).is_none() {
             continue;
         }
-        let status = |key: &str| filter.schema.get(key).and_then(|list| list.as_array()).into_iter().flatten();
+        let status =
+            |key: &str| filter.schema.get(key).and_then(|list| list.as_array()).into_iter().flatten();
         let reserved = status("x-authorized").filter(|_| placed);
         let open: Vec<&str> = status("x-unpaid").chain(reserved).filter_map(|one| one.as_str()).collect();
         let list = context.written("order", &name).map(|node| node.as_list().unwrap_or_default());
         let (at, statuses): (Span, Vec<&str>) = match list {
             Some(items) => {
-                let unpaid: Vec<&Node> =
-                    items.iter().filter(|item| item.as_text().is_some_and(|text| open.contains(&text))).collect();
+                let unpaid: Vec<&Node> = items
+                    .iter()
+                    .filter(|item| item.as_text().is_some_and(|text| open.contains(&text)))
+                    .collect();
                 let Some(first) = unpaid.first() else { continue };
                 (first.span, unpaid.iter().filter_map(|item| item.as_text()).collect())
             }
@@ -75,8 +79,10 @@ fn unpaid(context: &Context<'_>) -> Option<Finding> {
             None => continue,
         };
         let about = context.about("order", &filter.path);
-        let when = setting(context.root, "invoice", &SettingPath::root().child("trigger")).map(|node| node.span);
-        let finding = codes::unpaid_marked_paid(&list_words(&statuses, "and"), &name, placed, at, (paid.span, when));
+        let when =
+            setting(context.root, "invoice", &SettingPath::root().child("trigger")).map(|node| node.span);
+        let finding =
+            codes::unpaid_marked_paid(&list_words(&statuses, "and"), &name, placed, at, (paid.span, when));
         return Some(finding.about(about));
     }
     None

@@ -61,7 +61,8 @@ fn old_orders(context: &Context<'_>) -> Option<Finding> {
         return None;
     }
     let scope = shop.description.get("limits").map_or("", |limits| text(limits, "order_days_scope"));
-    let scopes = context.connection(shop).and_then(|(_, connection)| connection.get("scopes")?.as_list());
+    let field = shop.platform.scopes.as_ref().and_then(|scopes| scopes.field.as_deref()).unwrap_or("scopes");
+    let scopes = context.connection(shop).and_then(|(_, connection)| connection.get(field)?.as_list());
     if scopes.is_some_and(|scopes| scopes.iter().any(|one| one.as_text() == Some(scope))) {
         return None;
     }

@@ -80,7 +80,6 @@ fn replaced(context: &Context<'_>) -> Option<Finding> {
     let path = SettingPath::root().child(name);
     let names: Vec<String> = beside.iter().map(|(name, _)| format!("`{name}`")).collect();
     let key = |name: &str| context.key_of(STOCK, &SettingPath::root().child(name));
-    let finding =
-        codes::replaced_by_map(&names, &format!("`{MAP}`"), key(name), key(MAP));
+    let finding = codes::replaced_by_map(&names, &format!("`{MAP}`"), key(name), key(MAP));
     Some(finding.about(context.about(STOCK, &path)))
 }

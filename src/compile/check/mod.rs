@@ -14,35 +14,39 @@
 //! | required settings, a date before which orders are left out, a location for stock | [`required`] |
 //! | values that are not in a dropdown, or not active | [`dropdowns`], silent without a list |
 //! | `NO` read as false | cannot happen: YAML 1.2 has no such toggle |
-//! | orders in both the shop's and the payment provider's integration | there are no payment providers yet, and an integration does not know the other |
+//! | one shop in two integrations, a rotating token that two use | `compile::fleet`: an integration does not know the others |
+//! | orders in both the shop's and the payment provider's integration | there are no payment providers yet |
 //! | article numbers with characters that Fortnox refuses | no configuration holds article numbers; `article.sku_sanitise` mends them as they come |
 //! | pages times interval above a platform's limit | how many pages there are is not known; [`starts`] warns of short intervals |
 
 pub mod accounts;
+pub mod companies;
 pub mod connections;
 pub mod context;
 pub mod currencies;
+pub mod doubtful;
 pub mod dropdowns;
+pub mod filters;
+pub mod invoices;
 pub mod limits;
+pub mod locations;
 pub mod modes;
 pub mod numbers;
 pub mod pair;
 pub mod payouts;
 pub mod rates;
 pub mod required;
+pub mod sales;
 pub mod schedules;
+pub mod scopes;
 pub mod secrets;
 pub mod starts;
-pub mod values;
-pub mod visible;
-pub mod companies;
-pub mod doubtful;
-pub mod filters;
-pub mod invoices;
-pub mod locations;
-pub mod sales;
 pub mod systems;
+pub mod topics;
 pub mod unbooked;
+pub mod values;
+pub mod versions;
+pub mod visible;
 pub mod zones;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -88,6 +92,9 @@ const RULES: &[Rule] = &[
     locations::check,
     systems::check,
     unbooked::check,
+    scopes::check,
+    topics::check,
+    versions::check,
     zones::check,
 ];
 

@@ -6,7 +6,8 @@ use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across;
 use crate::diagnostic::codes::rules::{self as codes, Ending};
 use crate::model::{SCHEDULES, SettingPath, WEBHOOKS};
-use crate::schema::{Connector, text};
+use crate::schema::Connector;
+use crate::schema::platform::{End, GivesUp};
 use crate::yaml::{Entry, Map, Node};
 
 /// A shorter interval brings no sooner news than webhooks do, and takes requests from every other flow.
@@ -78,7 +79,8 @@ fn nothing_starts(context: &Context<'_>, rules: &Map) -> Option<Finding> {
     if webhooks.is_some_and(|node| node.as_map().is_none()) {
         return None;
     }
-    let all = rules.entries().iter().chain(webhooks.and_then(Node::as_map).into_iter().flat_map(Map::entries));
+    let all =
+        rules.entries().iter().chain(webhooks.and_then(Node::as_map).into_iter().flat_map(Map::entries));
     let mut started: Vec<&str> = Vec::new();
     for entry in all {
         // A flow whose name cannot be read, or is none of the pair's, has a finding of its own.
@@ -116,12 +118,7 @@ fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findi
         let connector =
             value.get("connector").and_then(Node::as_text).and_then(|id| context.pair.connector(id));
         let Some(connector) = connector else { continue };
-        let said_of = |key: &str| connector.description.get("webhooks").map_or("", |webhooks| text(webhooks, key));
-        let ending = match (said_of("renew_within"), said_of("ends_when")) {
-            ("", "") => continue,
-            ("", when) => Ending::When(when),
-            (within, _) => Ending::Within(within),
-        };
+        let Some(ending) = ending(connector) else { continue };
         let Some(flow) = runs(context, value).filter(|flow| !said.contains(flow)) else { continue };
         let rules = schedules.into_iter().flat_map(|rules| rules.entries());
         if rules.filter_map(|rule| runs(context, &rule.value)).any(|scheduled| scheduled == flow) {
@@ -131,4 +128,18 @@ fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findi
         let finding = codes::lapsing_subscription(&connector.title, ending, flow, key.span);
         findings.push(finding.about(context.about(WEBHOOKS, &SettingPath::root().child(&key.text))));
     }
+}
+
+/// What ends a subscription by itself; nothing where none is known to.
+fn ending(connector: &Connector) -> Option<Ending<'_>> {
+    let webhooks = connector.platform.webhooks.as_ref()?;
+    if let Some(time) = &webhooks.renew_within {
+        return Some(Ending::Within(time));
+    }
+    let GivesUp { failures, within, then, .. } = webhooks.gives_up.as_ref()?;
+    let then = match then {
+        End::Deleted => "deleted",
+        End::Disabled => "disabled",
+    };
+    Some(Ending::Failing { failures: *failures, within: within.as_deref(), then })
 }

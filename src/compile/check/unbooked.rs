@@ -32,7 +32,8 @@ fn fee_rows(context: &Context<'_>) -> Option<Finding> {
     let node = context.written(LINES, "fee_as")?;
     let as_row = context.choice(LINES, "fee_as") == Some("row");
     let about = context.about(LINES, &SettingPath::root().child("fee_as"));
-    (as_row && is_unset(context, LINES, "fee_article")).then(|| codes::fee_row_without_article(node.span).about(about))
+    (as_row && is_unset(context, LINES, "fee_article"))
+        .then(|| codes::fee_row_without_article(node.span).about(about))
 }
 
 /// What a provider keeps back of its payouts. A row may have an account of its own.
@@ -43,7 +44,8 @@ fn payout_fees(context: &Context<'_>) -> Option<Finding> {
     if context.written(PAYMENTS, "fee_account").is_some() {
         return None;
     }
-    let without = |row: &&crate::yaml::Entry| row.value.get("fee_account").is_none_or(crate::yaml::Node::is_null);
+    let without =
+        |row: &&crate::yaml::Entry| row.value.get("fee_account").is_none_or(crate::yaml::Node::is_null);
     let row = context.rows(PAYMENTS, "payout.map").find(without)?;
     let path: SettingPath = ["payout", "map"].iter().collect();
     let finding = codes::payout_fee_without_account(row.key.span);

@@ -2,7 +2,7 @@
 //! other's way.
 
 use super::declare::codes;
-use crate::diagnostic::{Finding, Label, list_words};
+use crate::diagnostic::{Finding, Label, Severity, list_words};
 use crate::source::Span;
 
 codes! {
@@ -12,6 +12,8 @@ codes! {
     ROTATING_TOKEN_SHARED = "N0433" "rotating-token-shared" "a token that changes at each use is used by several integrations";
     UNPAID_MARKED_PAID = "W0434" "unpaid-marked-paid" "orders that are not paid for become invoices that are marked as paid";
     NOTHING_STARTS = "W0435" "nothing-starts" "a flow is on in live mode and nothing starts it";
+    SCOPE_MISSING = "W0436" "scope-missing" "an app lacks a scope that the configuration needs";
+    API_VERSION = "W0437" "api-version" "a version of an API that has ended, ends soon or is not out yet";
     LOCATION_TWICE = "W0438" "location-twice" "two warehouses are mapped to one location";
     LOCATION_LEFT_OUT = "N0439" "location-left-out" "a location of the shop is in no row of the location mapping";
     REPLACED_BY_MAP = "W0440" "replaced-by-map" "settings that do nothing beside a mapping that replaces them";
@@ -21,6 +23,7 @@ codes! {
     MAPPED_AND_LEFT_OUT = "W0444" "mapped-and-left-out" "something is mapped and never synced";
     GIFT_CARD_WITHOUT_ACCOUNT = "N0445" "gift-card-without-account" "gift cards become rows without an account of their own";
     FEE_WITHOUT_ACCOUNT = "N0446" "fee-without-account" "fees have no account or article of their own";
+    TOPIC_OF_ANOTHER_FLOW = "W0447" "topic-of-another-flow" "a webhook starts a flow that its topic tells nothing of";
     TEST_SYSTEM = "W0448" "test-system-live" "a test system is connected in live mode";
     UNSIGNED_WEBHOOK = "W0449" "unsigned-webhook" "deliveries of a webhook cannot be verified";
     ORDERS_OUT_OF_SIGHT = "N0450" "orders-out-of-sight" "orders are wanted from before the days that the shop shows";
@@ -29,14 +32,10 @@ codes! {
 /// `serves` lists all that the account books, `wrong` what the place marked adds, `other` what it does not go with.
 #[must_use]
 pub fn account_shared(account: &str, serves: &str, wrong: &str, at: Span, other: (Span, &str)) -> Finding {
-    Finding::new(
-        &ACCOUNT_SHARED,
-        format!("account {account} serves {serves}"),
-        Label::new(at, wrong),
-    )
-    .related(other.0, other.1)
-    .note("an account has one VAT code, so one of these sales is reported as the other")
-    .help("give each country and rate a sales account of its own, with its VAT code")
+    Finding::new(&ACCOUNT_SHARED, format!("account {account} serves {serves}"), Label::new(at, wrong))
+        .related(other.0, other.1)
+        .note("an account has one VAT code, so one of these sales is reported as the other")
+        .help("give each country and rate a sales account of its own, with its VAT code")
 }
 
 #[must_use]
@@ -48,7 +47,9 @@ pub fn invoice_twice(trigger: &str, at: Span, other: Option<Span>) -> Finding {
     );
     let finding = match other {
         Some(other) => finding.related(other, "and the invoices flow makes one here"),
-        None => finding.note(format!("the invoices flow makes one too: `invoice.trigger` is not set, so it is `{trigger}`")),
+        None => finding.note(format!(
+            "the invoices flow makes one too: `invoice.trigger` is not set, so it is `{trigger}`"
+        )),
     };
     finding.help("write `creates: order` where the invoices flow makes the invoice; else turn it off with `flows: {invoices: false}`")
 }
@@ -102,9 +103,11 @@ pub fn unpaid_marked_paid(
         Some(when_at) => finding.related(when_at, format!("the invoice is made {when}")),
         None => finding.note(format!("the invoice is made {when}")),
     };
-    finding
-        .note("the books then show money that may never come, and nobody is reminded to pay")
-        .help(format!("write `trigger: captured`, leave such orders out by `{filter}`, or write `mark_paid: false`"))
+    finding.note("the books then show money that may never come, and nobody is reminded to pay").help(
+        format!(
+            "write `trigger: captured`, leave such orders out by `{filter}`, or write `mark_paid: false`"
+        ),
+    )
 }
 
 #[must_use]
@@ -183,7 +186,11 @@ pub fn replaced_by_map(names: &[String], map: &str, at: Span, map_at: Span) -> F
 /// `why` is the schema's own text, `usual` the value that counts where nothing is written.
 #[must_use]
 pub fn doubtful_value(setting: &str, value: &str, why: &str, usual: Option<&str>, at: Span) -> Finding {
-    let finding = Finding::new(&DOUBTFUL_VALUE, format!("`{setting}` is hardly meant to be {value}"), Label::new(at, why));
+    let finding = Finding::new(
+        &DOUBTFUL_VALUE,
+        format!("`{setting}` is hardly meant to be {value}"),
+        Label::new(at, why),
+    );
     match usual {
         Some(usual) => finding.help(format!("write `{usual}`, or allow this warning with the reason")),
         None => finding.help("write another value, or allow this warning with the reason"),
@@ -298,7 +305,9 @@ pub fn orders_out_of_sight(shop: &str, days: u64, scope: &str, day: &str, at: Sp
         return finding.help("choose a later day, or load older orders by hand");
     }
     finding
-        .note(format!("older ones are shown to a token with `{scope}` alone; the others are left out without a word"))
+        .note(format!(
+            "older ones are shown to a token with `{scope}` alone; the others are left out without a word"
+        ))
         .help(format!("ask for `{scope}` before the first sync, or choose a later day"))
 }
 
@@ -368,4 +377,134 @@ pub fn rotating_token_shared(
         "authenticate by {} in place of it, or give each integration a consent, and so a token, of its own",
         list_words(&fields, "and")
     ))
+}
+
+/// A version as a connection names it.
+#[derive(Clone, Copy)]
+pub struct Version<'a> {
+    pub connector: &'a str,
+    /// The connection's field.
+    pub field: &'a str,
+    pub version: &'a str,
+    /// No file names it: it is the one that counts then.
+    pub is_default: bool,
+    /// The newest that is out.
+    pub newest: Option<&'a str>,
+}
+
+impl Version<'_> {
+    fn finish(self, finding: Finding) -> Finding {
+        let finding = match self.is_default {
+            true => finding.note(format!("`{}` is not set, so it is {}", self.field, self.version)),
+            false => finding,
+        };
+        match self.newest {
+            Some(newest) => finding.help(format!("write `{}: \"{newest}\"` once it was tried", self.field)),
+            None => finding.help(format!("name a version in `{}` that is supported", self.field)),
+        }
+    }
+}
+
+/// `since` may be empty; `after` is what becomes of a request, in the middle of a sentence.
+#[must_use]
+pub fn version_ended(version: Version<'_>, since: &str, after: Option<&str>, at: Span) -> Finding {
+    let label = match since {
+        "" => "ended long ago".to_owned(),
+        since => format!("out of support since {since}"),
+    };
+    let finding = Finding::new(
+        &API_VERSION,
+        format!("{} no longer supports version {}", version.connector, version.version),
+        Label::new(at, label),
+    );
+    let finding = match after {
+        Some(after) => finding.note(format!("a request to a version that has ended {after}")),
+        None => finding,
+    };
+    version.finish(finding)
+}
+
+#[must_use]
+pub fn version_ends(version: Version<'_>, since: &str, after: Option<&str>, at: Span) -> Finding {
+    let finding = Finding::new(
+        &API_VERSION,
+        format!("{} soon ends its support of version {}", version.connector, version.version),
+        Label::new(at, format!("out of support from {since} on")),
+    )
+    .with_severity(Severity::Note);
+    let finding = match after {
+        Some(after) => finding.note(format!("a request to a version that has ended {after}")),
+        None => finding,
+    };
+    version.finish(finding)
+}
+
+/// `from` may be empty.
+#[must_use]
+pub fn version_not_out(version: Version<'_>, from: &str, at: Span) -> Finding {
+    let label = match from {
+        "" => "no such version is known".to_owned(),
+        from => format!("comes out on {from}"),
+    };
+    let finding = Finding::new(
+        &API_VERSION,
+        format!("version {} of {} is not out yet", version.version, version.connector),
+        Label::new(at, label),
+    );
+    version.finish(finding)
+}
+
+/// `needed` has what needs each scope; `more` says what it takes to be given one.
+#[must_use]
+pub fn scope_missing(
+    connector: &str,
+    needed: &[(&str, Vec<String>)],
+    more: Option<&str>,
+    at: Span,
+) -> Finding {
+    let names: Vec<String> = needed.iter().map(|(scope, _)| format!("`{scope}`")).collect();
+    let (scopes, are) = if names.len() == 1 { ("scope", "is") } else { ("scopes", "are") };
+    let finding = Finding::new(
+        &SCOPE_MISSING,
+        format!("the {scopes} {} of {connector} {are} needed and not listed", list_words(&names, "and")),
+        Label::new(at, "what was given"),
+    );
+    let reasons = |reasons: &[String]| match reasons {
+        [first, second, third, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        reasons => list_words(reasons, "and"),
+    };
+    let finding = needed.iter().fold(finding, |finding, (scope, why)| {
+        finding.note(format!("`{scope}` is needed for {}", reasons(why)))
+    });
+    let finding = match more {
+        Some(more) => finding.note(more),
+        None => finding,
+    };
+    finding.help("have the app given them and list them here, or turn off what needs them")
+}
+
+/// The topic's own flows and the one that is written; `others` are topics of that one.
+#[must_use]
+pub fn topic_of_another_flow(
+    topic: &str,
+    connector: &str,
+    (flows, flow): (&[&str], &str),
+    others: &[&str],
+    at: Span,
+) -> Finding {
+    let quoted: Vec<String> = flows.iter().map(|flow| format!("`{flow}`")).collect();
+    let flows = list_words(&quoted, "or");
+    let finding = Finding::new(
+        &TOPIC_OF_ANOTHER_FLOW,
+        format!("`{topic}` of {connector} tells nothing of the flow `{flow}`"),
+        Label::new(at, format!("its topic is for {flows}")),
+    )
+    .note("the flow runs when there is nothing new for it, and not when there is");
+    let topics: Vec<String> = others.iter().take(4).map(|topic| format!("`{topic}`")).collect();
+    match topics.as_slice() {
+        [] => finding.help(format!("write {flows}; start `{flow}` by a schedule")),
+        topics => finding.help(format!("write {flows}, or one of the topics {}", list_words(topics, "and"))),
+    }
 }

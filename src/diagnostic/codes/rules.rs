@@ -236,15 +236,19 @@ pub fn schedule_too_often(every: &str, limits: Vec<String>, at: Span) -> Finding
 pub enum Ending<'a> {
     /// Time: `3d`.
     Within(&'a str),
-    /// What goes wrong: "five deliveries have failed".
-    When(&'a str),
+    /// Deliveries that fail: how many in which time, and what becomes of it, "deleted".
+    Failing { failures: Option<u32>, within: Option<&'a str>, then: &'a str },
 }
 
 #[must_use]
 pub fn lapsing_subscription(connector: &str, ending: Ending<'_>, flow: &str, at: Span) -> Finding {
     let (ends, label) = match ending {
         Ending::Within(time) => ("expires", format!("expires after {time} unless it is renewed")),
-        Ending::When(what) => ("can end", format!("ends when {what}")),
+        Ending::Failing { failures, within, then } => {
+            let many = failures.map_or_else(String::new, |failures| format!("{failures} "));
+            let time = within.map_or_else(String::new, |within| format!(" in {within}"));
+            ("can end", format!("{then} after {many}failed deliveries{time}"))
+        }
     };
     Finding::new(
         &LAPSING_SUBSCRIPTION,
