@@ -13,7 +13,7 @@ settings:
   general: {name: Nordic Outdoor, onboarding_mode: false, live_mode: true}
   article: {direction: erp_to_shop, match_by: sku, default_culture: sv, default_status: DRAFT}
   stock: {direction: erp_to_shop, quantity_kind: available, target_location: gid://shopify/Location/1}
-  order: {exclude_before: 2020-01-01, creates: order, status_filter: [PAID]}
+  order: {exclude_before: 2026-10-01, creates: order, status_filter: [PAID]}
   customer: {match_by: email, mode: one_per_customer}
   invoice: {trigger: captured, default_terms_of_payment: "30", refund_article: refund_discrepancy, refund_fee_article: refund_fee}
   order_lines: {missing_article: stop, shipping_as: row}
@@ -101,7 +101,7 @@ fn help(text: &str) -> String {
     judged.findings()[0].help.clone().unwrap_or_default()
 }
 
-const PAYOUTS: &str = "flows: {payouts: true}\nsettings:\n  payment_methods:\n    payout:\n      map: {Shopify Payments: {account: 1580, currency: SEK}}\n";
+const PAYOUTS: &str = "flows: {payouts: true}\nsettings:\n  payment_methods:\n    payout:\n      map: {Shopify Payments: {account: 1580, currency: SEK}}\n      fee_account: 6570\n";
 
 #[test]
 fn the_complete_integration_has_no_findings() {

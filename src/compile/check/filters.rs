@@ -1,7 +1,7 @@
 //! Filters against each other, and against what is mapped: what is both let in and left out, and mappings of what never comes.
 
 use super::context::Context;
-use super::rates::{ACCOUNTS, home};
+use super::rates::{ACCOUNTS, abroad};
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::{About, Finding, list_words};
 use crate::model::SettingPath;
@@ -80,12 +80,7 @@ fn countries(context: &Context<'_>) -> Option<Finding> {
             .and_then(|()| Some((context.written(FILTERS, "include_countries")?.span, "include_countries")))
             .or(by_name)
     };
-    let home = home(context).map(|(country, _)| country);
-    let mut mapped: Vec<(&str, Span)> = context
-        .rows(ACCOUNTS, "countries")
-        .filter(|row| home != Some(&*row.key.text))
-        .map(|row| (&*row.key.text, row.key.span))
-        .collect();
+    let mut mapped: Vec<(&str, Span)> = abroad(context).map(|row| (&*row.key.text, row.key.span)).collect();
     for setting in context.pair.category("customer").into_iter().flat_map(|category| &category.settings) {
         let rows = context.rows("customer", &setting.path.to_string());
         mapped.extend(rows.filter_map(|row| Some((is_kind(&row.key.text)??, row.key.span))));

@@ -76,15 +76,7 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
             tables.push(Table { country, path, map, key, sort });
         }
     }
-    // A country that cannot stand there is refused already.
-    let allowed = context.known(ACCOUNTS, "countries").and_then(|(setting, _)| {
-        setting.schema.pointer("/propertyNames/enum").and_then(serde_json::Value::as_array)
-    });
-    let admits = |code: &str| allowed.is_none_or(|all| all.iter().any(|one| one.as_str() == Some(code)));
-    let countries = context.written_map(ACCOUNTS, "countries").into_iter().flat_map(Map::entries);
-    for Entry { key, value } in
-        countries.filter(|entry| home != Some(&*entry.key.text) && admits(&entry.key.text))
-    {
+    for Entry { key, value } in abroad(context) {
         let Some(map) = value.get("rates").and_then(Node::as_map) else { continue };
         let path = ["countries", &*key.text, "rates"].iter().collect();
         let default = value.get("default_account").is_some_and(|account| !account.is_null());
@@ -92,6 +84,17 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
         tables.push(Table { country: &key.text, path, map, key: key.span, sort });
     }
     tables
+}
+
+/// The rows of other countries. One that cannot stand there is refused already, and home has a finding of its own.
+pub fn abroad<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Entry> {
+    let home = home(context).map(|(country, _)| country);
+    let allowed = context.known(ACCOUNTS, "countries").and_then(|(setting, _)| {
+        setting.schema.pointer("/propertyNames/enum").and_then(serde_json::Value::as_array)
+    });
+    let admits = move |code: &str| allowed.is_none_or(|all| all.iter().any(|one| one.as_str() == Some(code)));
+    let rows = context.rows(ACCOUNTS, "countries");
+    rows.filter(move |row| home != Some(&*row.key.text) && admits(&row.key.text))
 }
 
 fn home_in_oss(context: &Context<'_>) -> Option<Finding> {

@@ -1,7 +1,7 @@
 //! What sales accounts are used for: each place of the sales account mapping that names an account.
 
 use super::context::Context;
-use super::rates::{ACCOUNTS, Sort, home, tables};
+use super::rates::{ACCOUNTS, Sort, abroad, tables};
 use super::values::code;
 use crate::model::SettingPath;
 use crate::yaml::Node;
@@ -39,7 +39,7 @@ pub fn uses<'a>(context: &Context<'a>) -> Vec<Use<'a>> {
         }
     };
     let tables = tables(context);
-    let (at_home, abroad): (Vec<_>, Vec<_>) =
+    let (at_home, elsewhere): (Vec<_>, Vec<_>) =
         tables.iter().partition(|table| matches!(table.sort, Sort::Home | Sort::Part));
     for table in at_home {
         for row in table.entries() {
@@ -57,14 +57,13 @@ pub fn uses<'a>(context: &Context<'a>) -> Vec<Use<'a>> {
             }
         }
     }
-    for table in abroad {
+    for table in elsewhere {
         for row in table.entries() {
             let sales = Sales::Rate { country: table.country, rate: &row.key.text };
             add(&row.value, table.path.child(&row.key.text), sales);
         }
     }
-    let home = home(context).map(|(country, _)| country);
-    for row in context.rows(ACCOUNTS, "countries").filter(|row| home != Some(&*row.key.text)) {
+    for row in abroad(context) {
         for field in ["default_account", "shipping_account", "fee_account"] {
             if let Some(node) = row.value.get(field) {
                 add(

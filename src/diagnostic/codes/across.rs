@@ -199,10 +199,13 @@ pub fn doubtful_value(setting: &str, value: &str, why: &str, usual: Option<&str>
 
 #[must_use]
 pub fn company_without_vat_number(field: &str, at: Span, sold: Span) -> Finding {
-    let field = field.replace('_', " ");
+    let field = match field {
+        "organisation_number" => "an organisation number".to_owned(),
+        field => format!("a {}", field.replace('_', " ")),
+    };
     Finding::new(
         &COMPANY_WITHOUT_VAT_NUMBER,
-        format!("whoever gives a {field} buys in the EU without VAT"),
+        format!("whoever gives {field} buys in the EU without VAT"),
         Label::new(at, "no VAT number is asked for"),
     )
     .related(sold, "the shop sells to other EU countries")
