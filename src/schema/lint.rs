@@ -208,11 +208,6 @@ impl Part<'_> {
                 all.iter().enumerate().map(at).collect()
             },
         );
-        for (pointer, verification) in verifications {
-            if let Some(name) = verification.and_then(|one| one.get("secret")).and_then(Json::as_str) {
-                field(self, &format!("{pointer}/secret"), name);
-            }
-        }
         for (at, way) in part.get("auth").and_then(Json::as_array).into_iter().flatten().enumerate() {
             for (number, name) in texts(way.get("when")).enumerate() {
                 field(self, &format!("/auth/{at}/when/{number}"), name);
@@ -223,10 +218,16 @@ impl Part<'_> {
         }
         let given = fields.iter().copied().chain(["token", "tomorrow"]).collect::<Vec<_>>();
         let mut templates = Vec::new();
-        for key in
-            ["/base_url", "/base_urls", "/base_path", "/auth", "/change_feed/url", "/webhooks/verification"]
-        {
+        for key in ["/base_url", "/base_urls", "/base_path", "/auth", "/change_feed/url"] {
             part.pointer(key).into_iter().for_each(|value| collect_texts(value, key, &mut templates));
+        }
+        for (pointer, verification) in verifications {
+            let written = |key: &str| verification.and_then(|one| one.get(key)).and_then(Json::as_str);
+            if let Some(name) = written("secret") {
+                field(self, &format!("{pointer}/secret"), name);
+            }
+            templates
+                .extend(written("header").map(|header| (format!("{pointer}/header"), header.to_owned())));
         }
         for (pointer, template) in templates {
             for name in fields_of(&template) {
@@ -260,6 +261,10 @@ impl Part<'_> {
         }
         for (set, description) in part.get("options").and_then(Json::as_object).into_iter().flatten() {
             self.scopes(&format!("/options/{set}/scopes"), description.get("scopes"), part);
+            if let Some(other) = description.get("also").and_then(Json::as_str) {
+                let known = keys(part.get("options"));
+                self.name(&format!("/options/{set}/also"), "option set of this connector", other, known);
+            }
             self.fetch(part, set, description);
         }
         self.sources(part);

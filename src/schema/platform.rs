@@ -155,6 +155,7 @@ pub enum Method {
 #[serde(default)]
 struct OptionSet {
     scopes: Vec<String>,
+    also: Option<String>,
 }
 
 impl Platform {
@@ -168,6 +169,12 @@ impl Platform {
     #[must_use]
     pub fn scopes_of_set(&self, set: &str) -> &[String] {
         self.options.get(set).map_or(&[], |set| &set.scopes)
+    }
+
+    /// Another option set whose values can be chosen where this one's can.
+    #[must_use]
+    pub fn also(&self, set: &str) -> Option<&str> {
+        self.options.get(set)?.also.as_deref()
     }
 }
 

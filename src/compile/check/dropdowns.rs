@@ -48,6 +48,9 @@ fn walk(
         NodeKind::Text(text) | NodeKind::Number(text) => {
             let Some((connector, name)) = &shape.values_of else { return };
             let Some(set) = context.view.set(connector, name) else { return };
+            if set.choice(text).is_none() && context.view.may_be_elsewhere(connector, name, text) {
+                return;
+            }
             let Some(schema) = schema_at(category, trail) else { return };
             let free = schema.get("x-free").or_else(|| schema.get("items")?.get("x-free"));
             let title = context.view.set_title(connector, name);

@@ -9,7 +9,7 @@
 //! | check | where it is, or why there is none |
 //! |---|---|
 //! | two connectors of a pair, account series, webhook topics, cultures, one location in WooCommerce | the linked schema: data, not code |
-//! | a country that is not part of OSS, `EL`, `UK`, `XI` | the linked schema, with `x-refusals` and `x-aliases` |
+//! | a country or territory that is not part of OSS, `EL`, `UK` | the linked schema, with `x-refusals` and `x-aliases` |
 //! | the same country or rate twice | keys of a map are unique, and an alias is refused |
 //! | required settings, a date before which orders are left out, a location for stock | [`required`] |
 //! | values that are not in a dropdown, or not active | [`dropdowns`], silent without a list |

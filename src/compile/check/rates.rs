@@ -165,6 +165,10 @@ fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country) -> Op
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
+        // That the standard rate is mapped says nothing of the goods.
+        if country.standard(context.today) == Some(&*there.key.text) {
+            return None;
+        }
         let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string());
         let time = match (day(moved.time.from), day(moved.time.until)) {
             (Some(from), Some(until)) => format!("from {from} to {until}"),

@@ -1,9 +1,10 @@
-//! Time zones are those of the IANA database, as the program has it: a name of the right form may be no zone.
+//! Time zones are those of the IANA database, as the program has it: a name of the right form may be no zone. And a zone that
+//! nobody chose may be that of another country.
 
 use super::context::{Context, category_entry};
-use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
-use crate::model::SettingPath;
+use crate::model::{GENERAL, SettingPath, Value};
 use crate::schema::text;
 use crate::yaml::Node;
 
@@ -21,6 +22,24 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             );
         }
     }
+    findings.extend(of_another_country(context));
+}
+
+/// The zone by default, while the home country has others.
+fn of_another_country(context: &Context<'_>) -> Option<Finding> {
+    let (zone, path) = context.known(GENERAL, "time_zone")?;
+    if context.written(GENERAL, "time_zone").is_some() {
+        return None;
+    }
+    let Some(Value::Text(default)) = &zone.default else { return None };
+    let home = context.written("sales_accounts", "home_country")?;
+    let country = context.vat.country(home.as_text()?)?;
+    let usual = country.time_zones.first()?;
+    if country.time_zones.contains(default) {
+        return None;
+    }
+    let finding = rules::zone_of_another_country(default, &country.title, usual, home.span);
+    Some(finding.about(context.about(GENERAL, &path)))
 }
 
 /// Such a setting says so by its format.

@@ -421,7 +421,7 @@ pub fn version_ended(version: Version<'_>, since: &str, after: Option<&str>, at:
         Label::new(at, label),
     );
     let finding = match after {
-        Some(after) => finding.note(format!("a request to a version that has ended {after}")),
+        Some(after) => finding.note(format!("once a version has ended, {after}")),
         None => finding,
     };
     version.finish(finding)
@@ -436,7 +436,7 @@ pub fn version_ends(version: Version<'_>, since: &str, after: Option<&str>, at: 
     )
     .with_severity(Severity::Note);
     let finding = match after {
-        Some(after) => finding.note(format!("a request to a version that has ended {after}")),
+        Some(after) => finding.note(format!("once a version has ended, {after}")),
         None => finding,
     };
     version.finish(finding)

@@ -32,6 +32,7 @@ codes! {
     EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
     PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
+    ZONE_OF_ANOTHER_COUNTRY = "N0440" "zone-of-another-country" "days are counted in a time zone that nobody chose and the home country does not have";
 }
 
 #[must_use]
@@ -412,6 +413,17 @@ pub fn currency_missing(missing: &[&str], shop: &str, erp: &str, lists: &str, at
     )
     .note(lists)
     .help(format!("enable {names} in {erp}, or write `use_presentment_currency: false`"))
+}
+
+#[must_use]
+pub fn zone_of_another_country(zone: &str, country: &str, usual: &str, at: Span) -> Finding {
+    Finding::new(
+        &ZONE_OF_ANOTHER_COUNTRY,
+        format!("days are counted in {zone}, which is the default and not a time zone of {country}"),
+        Label::new(at, format!("the home country is {country}")),
+    )
+    .note("an order placed near midnight gets the day of the time zone")
+    .help(format!("write `time_zone: {usual}` in `general`, or the zone that is meant"))
 }
 
 #[must_use]

@@ -119,6 +119,8 @@ pub struct OptionSet {
     pub title: String,
     pub value: CodeType,
     pub fetch: Option<Fetch>,
+    /// Another set whose values can be chosen here too.
+    pub also: Option<String>,
     /// Labels are names of people: they are not kept.
     #[serde(default)]
     pub personal: bool,
@@ -148,8 +150,8 @@ pub struct Fetch {
     pub tree: Option<String>,
     pub value: Option<String>,
     pub label: Option<String>,
-    pub active: Option<Flag>,
-    pub inactive: Option<Flag>,
+    pub active: Option<Flags>,
+    pub inactive: Option<Flags>,
     pub keep: BTreeMap<String, String>,
     pub distinct: bool,
     pub cursor: Option<String>,
@@ -170,6 +172,24 @@ impl Paths {
         match self {
             Paths::One(path) => std::slice::from_ref(path),
             Paths::Several(paths) => paths,
+        }
+    }
+}
+
+/// One flag, or several of which one is enough to say that a value is not in use.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Flags {
+    One(Flag),
+    Several(Vec<Flag>),
+}
+
+impl Flags {
+    #[must_use]
+    pub fn all(&self) -> &[Flag] {
+        match self {
+            Flags::One(flag) => std::slice::from_ref(flag),
+            Flags::Several(flags) => flags,
         }
     }
 }
