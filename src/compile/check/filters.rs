@@ -6,9 +6,12 @@ use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::{About, Finding, list_words};
 use crate::model::SettingPath;
 use crate::source::Span;
-use crate::yaml::Entry;
+use crate::yaml::{Entry, Map};
 
 const FILTERS: &str = "additional_filters";
+const PAYMENTS: &str = "payment_methods";
+/// One record a payment method.
+const RECORDS: &str = "methods";
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     both_ways(context, findings);
@@ -97,20 +100,21 @@ fn countries(context: &Context<'_>) -> Option<Finding> {
 
 /// Payment methods that are left out and mapped all the same.
 fn payment_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let left_out = context
-        .listed(FILTERS, "exclude_payment_methods")
-        .map(|(name, at)| (name, at, (FILTERS, "exclude_payment_methods")))
-        .chain(
-            context
-                .listed("payment_methods", "do_not_sync")
-                .map(|(name, at)| (name, at, ("payment_methods", "do_not_sync"))),
-        );
+    let filtered = context.listed(FILTERS, "exclude_payment_methods");
+    let filtered = filtered.map(|(name, at)| (name, at, (FILTERS, "exclude_payment_methods")));
+    let listed = context.listed(PAYMENTS, "do_not_sync");
+    let listed = listed.map(|(name, at)| (name, at, (PAYMENTS, "do_not_sync")));
+    let records = context.rows(PAYMENTS, RECORDS).filter_map(|record| {
+        let document = record.value.get("document").filter(|document| document.as_text() == Some("none"))?;
+        Some((&*record.key.text, document.span, (PAYMENTS, RECORDS)))
+    });
+    let left_out = filtered.chain(listed).chain(records);
     let mut told: Vec<&str> = Vec::new();
     for (name, at, (category, setting)) in left_out {
         let mut mapped = mentions(context, name);
         // Their payouts are booked, unless the method is left out of every flow.
         if category == FILTERS {
-            let payouts = context.rows("payment_methods", "payout.map");
+            let payouts = context.rows(PAYMENTS, "payout.map");
             mapped.extend(payouts.filter(|row| *row.key.text == *name).map(|row| row.key.span));
         }
         if mapped.is_empty() || told.contains(&name) {
@@ -122,17 +126,20 @@ fn payment_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Where the files say what becomes of orders that are paid by a method.
+/// Where the files say what becomes of orders that are paid by a method: in its record, or where it stands in a mapping or list.
 fn mentions(context: &Context<'_>, method: &str) -> Vec<Span> {
-    let maps = [
-        ("payment_methods", "map"),
-        ("payment_methods", "payment_type_map"),
-        ("invoice", "mode_of_payment_map"),
-    ];
+    let maps = [(PAYMENTS, "map"), (PAYMENTS, "payment_type_map"), ("invoice", "mode_of_payment_map")];
+    let is_it = |row: &&Entry| *row.key.text == *method;
     let rows = maps.into_iter().flat_map(|(category, name)| context.rows(category, name));
-    let of_maps = rows.filter(|row| *row.key.text == *method).map(|row| row.key.span);
-    let listed = context.listed("payment_methods", "creates_per_method");
-    of_maps.chain(listed.filter(|(name, _)| *name == method).map(|(_, at)| at)).collect()
+    let of_maps = rows.filter(is_it).map(|row| row.key.span);
+    let listed = context.listed(PAYMENTS, "creates_per_method").filter(|(name, _)| *name == method);
+    let record = context.rows(PAYMENTS, RECORDS).find(is_it);
+    let fields = record.and_then(|record| record.value.as_map()).into_iter().flat_map(Map::entries);
+    let says = fields.filter(|field| {
+        let leaves_out = &*field.key.text == "document" && field.value.as_text() == Some("none");
+        !leaves_out && !field.value.is_null() && field.value.as_bool() != Some(false)
+    });
+    of_maps.chain(listed.map(|(_, at)| at)).chain(says.map(|field| field.key.span)).collect()
 }
 
 /// Shipping methods that are left out and mapped all the same.

@@ -157,7 +157,18 @@ pub fn check(
         View { options, pair, shop_account: accounts.0.as_deref(), erp_account: accounts.1.as_deref() };
     let live =
         setting(root, GENERAL, &SettingPath::root().child("live_mode")).and_then(Node::as_bool) == Some(true);
-    let context = Context { name: &composed.name, pair, composed, root, view, vat, today, live, programs };
+    let context = Context {
+        name: &composed.name,
+        pair,
+        composed,
+        root,
+        view,
+        vat,
+        today,
+        live,
+        unmanaged: context::unmanaged(root, pair),
+        programs,
+    };
     let whole = About { integration: Some(composed.name.clone()), ..About::default() };
     levels::check(root, &whole, findings);
     if let Some(of_project) = of_project {
