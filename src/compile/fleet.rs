@@ -10,7 +10,6 @@ use super::check::Context;
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::{About, Finding};
 use crate::model::CONNECTORS;
-use crate::options::account_of;
 use crate::schema::{Connector, Pair, text};
 use crate::source::Span;
 use crate::yaml::Node;
@@ -66,7 +65,8 @@ impl Member {
     /// What is to be kept; `None` where no such rule can speak of it.
     #[must_use]
     pub fn of(context: &Context<'_>) -> Option<Box<Member>> {
-        if context.is_unmanaged(CONNECTORS) {
+        // What is missing may stand in the text that could not be read.
+        if context.is_unmanaged(CONNECTORS) || context.composed.incomplete {
             return None;
         }
         let joins = if context.live { joins(context) } else { None };
@@ -86,21 +86,24 @@ impl Member {
 
 fn joins(context: &Context<'_>) -> Option<Joins> {
     let Pair { shop, erp, .. } = context.pair;
-    let known = |connector: &Connector| {
-        let (_, connection) = context.connection(connector)?;
-        let connection = connection.to_json();
-        let account = account_of(&connector.description, &connection).filter(|name| !name.is_empty())?;
-        let parts =
-            connector.description.get("parts").and_then(|parts| parts.as_array()).into_iter().flatten();
-        let part = |field: &serde_json::Value| {
-            let said = connection.get(field.as_str()?).filter(|said| !is_default(connector, field, said))?;
-            Some(said.as_str().map_or_else(|| said.to_string(), str::to_owned))
-        };
-        let parts: Vec<String> = parts.map(|field| part(field).unwrap_or_default()).collect();
-        let key = format!("{}\n{account}\n{}", connector.id, parts.join("\n"));
+    let view = &context.view;
+    let known = |connector: &Connector, account: Option<&str>| {
+        let account = account.filter(|account| !account.is_empty())?.to_owned();
+        let mut key = format!("{}\n{account}\n", connector.id);
+        let parts = connector.description.get("parts").and_then(|parts| parts.as_array());
+        for field in parts.into_iter().flatten().filter_map(|field| field.as_str()) {
+            let (_, connection) = context.connection(connector)?;
+            let said = connection.get(field).and_then(super::check::values::code);
+            let default = connector.description.pointer(&format!("/connection/properties/{field}/default"));
+            // One that is left out is the usual one.
+            let said = said.or_else(|| default.and_then(|default| default.as_str()));
+            key.push_str(said.unwrap_or_default());
+            key.push('\n');
+        }
         Some((account, key))
     };
-    let ((shop_account, shop_key), (erp_account, erp_key)) = (known(shop)?, known(erp)?);
+    let (shop_account, shop_key) = known(shop, view.shop_account)?;
+    let (erp_account, erp_key) = known(erp, view.erp_account)?;
     let is_on = |at: &usize| context.flow_is_on(BOOKING[*at]) == Some(true);
     let flows: Vec<usize> = (0..BOOKING.len()).filter(is_on).collect();
     let list = |name: &str| -> Vec<String> {
@@ -120,11 +123,6 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
         flows,
         filters,
     })
-}
-
-fn is_default(connector: &Connector, field: &serde_json::Value, said: &serde_json::Value) -> bool {
-    let field = field.as_str().unwrap_or_default();
-    connector.description.pointer(&format!("/connection/properties/{field}/default")) == Some(said)
 }
 
 /// The token of the way in which the active connection authenticates, where each answer holds a new one.

@@ -45,7 +45,7 @@ fn check(cases: &[(&str, &str)]) {
 #[test]
 fn one_account_for_two_rates() {
     check(&[
-        ("  sales_accounts: {home: {\"25\": 3001, \"12\": 3001}}", "W0430"),
+        ("  sales_accounts: {home: {\"25\": 3001, \"12\": 3002, \"6\": 3002}}", "W0430"),
         (
             "  sales_accounts: {oss_enabled: true, countries: {FI: {rates: {\"25.5\": 3131}}, EE: {rates: {\"24\": 3131}}}}",
             "W0430",

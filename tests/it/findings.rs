@@ -407,11 +407,7 @@ fn cases() -> Vec<Case<'static>> {
         ),
         case(
             "a free value that is nearly a known one",
-            &[(
-                SHOP,
-                Some("  payment_methods:\n"),
-                "  additional_filters:\n    exclude_payment_methods: [Klarma]\n  payment_methods:\n",
-            )],
+            &[(SHOP, Some("  payment_methods:\n"), "  payment_methods:\n    creates_per_method: [Klarma]\n")],
             "W0510",
             "Klarma",
             "write \"Klarna\"",

@@ -13,7 +13,7 @@ settings:
   general: {name: Nordic Outdoor, onboarding_mode: false, live_mode: true}
   article: {direction: erp_to_shop, match_by: sku, default_culture: sv, default_status: DRAFT}
   stock: {direction: erp_to_shop, quantity_kind: available, target_location: gid://shopify/Location/1}
-  order: {exclude_before: 2026-10-01, creates: order, status_filter: [PAID]}
+  order: {exclude_before: 2020-01-01, creates: order, status_filter: [PAID]}
   customer: {match_by: email, mode: one_per_customer}
   invoice: {trigger: captured, default_terms_of_payment: "30", refund_article: refund_discrepancy, refund_fee_article: refund_fee}
   order_lines: {missing_article: stop, shipping_as: row}
@@ -112,9 +112,9 @@ fn the_complete_integration_has_no_findings() {
 fn modes() {
     check("  general: {onboarding_mode: true}", "W0407 warning true", "  general: {onboarding_mode: false}");
     check(
-        "  general: {onboarding_mode: true, live_mode: false}\n  invoice: {book: true}",
+        "  general: {onboarding_mode: true, live_mode: false}\n  order: {exclude_before: 2026-11-01}\n  invoice: {book: true}",
         "W0408 warning true",
-        "  general: {onboarding_mode: true, live_mode: false}\n  invoice: {book: false}",
+        "  general: {onboarding_mode: true, live_mode: false}\n  order: {exclude_before: 2026-11-01}\n  invoice: {book: false}",
     );
     check(
         "  order: {exclude_before: 2027-01-01}",
@@ -172,25 +172,26 @@ fn payouts() {
 
 #[test]
 fn schedules_and_webhooks() {
+    // Not live, where every flow that is on would need a start.
     check(
-        "schedules: {orders: {flow: orders, every: 4m}}",
+        "schedules: {orders: {flow: orders, every: 4m}}\nsettings: {general: {live_mode: false}}",
         "W0413 warning 4m",
-        "schedules: {orders: {flow: orders, every: 5m}}",
+        "schedules: {orders: {flow: orders, every: 5m}}\nsettings: {general: {live_mode: false}}",
     );
     check(
-        "schedules: {orders: {flow: orders, every: 15m, enabled: false}, invoices: {flow: invoices, after: orders}}",
+        "schedules: {orders: {flow: orders, every: 15m, enabled: false}, invoices: {flow: invoices, after: orders}}\nsettings: {general: {live_mode: false}}",
         "W0426 warning orders",
-        "schedules: {orders: {flow: orders, every: 15m}, invoices: {flow: invoices, after: orders}}",
+        "schedules: {orders: {flow: orders, every: 15m}, invoices: {flow: invoices, after: orders}}\nsettings: {general: {live_mode: false}}",
     );
     check(
-        "schedules: {a: {flow: orders, after: b}, b: {flow: invoices, after: a}}",
+        "schedules: {a: {flow: orders, after: b}, b: {flow: invoices, after: a}}\nsettings: {general: {live_mode: false}}",
         "E0403 error b",
-        "schedules: {a: {flow: orders, every: 1h}, b: {flow: invoices, after: a}}",
+        "schedules: {a: {flow: orders, every: 1h}, b: {flow: invoices, after: a}}\nsettings: {general: {live_mode: false}}",
     );
     check(
-        "webhooks: {new: {connector: shopify, topic: orders/made, flow: orders}}",
+        "schedules: {often: {flow: orders, every: 1h}}\nwebhooks: {new: {connector: shopify, topic: orders/made, flow: orders}}\nsettings: {general: {live_mode: false}}",
         "E0304 error orders/made",
-        "webhooks: {new: {connector: shopify, topic: orders/create, flow: orders}}",
+        "schedules: {often: {flow: orders, every: 1h}}\nwebhooks: {new: {connector: shopify, topic: orders/create, flow: orders}}\nsettings: {general: {live_mode: false}}",
     );
     let head = format!("pair: business-central-shopify\n{}", ALONE.replace(" sales_accounts,", ""));
     let hook = "webhooks: {items: {connector: business-central, topic: items, flow: articles}}\n";
@@ -365,8 +366,9 @@ fn lists_that_were_fetched_are_used() {
     let plain = accounts(
         "account: {fetched: 2026-11-20, values: {3001: a, 3002: b, 3003: c, 3004: d, 3105: e, 3106: f, 3108: g, 3111: h, 3112: i}}",
     );
-    assert_eq!(with("  sales_accounts: {home: {6: 3002}}", &plain), "");
-    assert_eq!(judge(&document("  sales_accounts: {home: {6: 3002}}")).told(), "");
+    // Without what a list knows of it, an account for two rates is told by the files alone.
+    assert_eq!(with("  sales_accounts: {home: {6: 3002}}", &plain), "W0430 warning 3002");
+    assert_eq!(judge(&document("  sales_accounts: {home: {6: 3002}}")).told(), "W0430 warning 3002");
 }
 
 #[test]
@@ -576,7 +578,7 @@ mod a_consultants_typical_error {
 
     #[test]
     fn booking_during_onboarding() {
-        let onboarding = "  general: {onboarding_mode: true, live_mode: false}\n  invoice: ";
+        let onboarding = "  general: {onboarding_mode: true, live_mode: false}\n  order: {exclude_before: 2026-11-01}\n  invoice: ";
         check(
             &format!("{onboarding}{{book: true}}"),
             "W0408 warning true",

@@ -1,7 +1,7 @@
 //! Sales accounts and their VAT codes: an account has one, so it serves one rate of one country; and what the list says of an
 //! account's code has to fit what it is mapped to. The second is silent until the list of accounts is known.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::context::Context;
 use super::rates::{ACCOUNTS, home};
@@ -116,16 +116,14 @@ fn named<'a>(name: &'a str, vat: &'a Vat) -> Option<(&'a str, &'a str)> {
 
 /// Accounts that more than one VAT code would have to fit. Accounts that the list tells of are left out.
 fn shared(context: &Context<'_>, uses: &[Use<'_>], told: &HashSet<Span>, findings: &mut Vec<Finding>) {
-    let mut by_account: HashMap<&str, Vec<&Use<'_>>> = HashMap::new();
-    for used in uses {
-        by_account.entry(used.account).or_default().push(used);
-    }
     let rules = Reporting {
         home: home(context).map(|(country, _)| country),
         oss: context.toggle(ACCOUNTS, "oss_enabled") != Some(false),
         home_in_eu: in_eu(context),
     };
-    for used in by_account.values().filter(|used| used.len() > 1) {
+    let mut sorted: Vec<&Use<'_>> = uses.iter().collect();
+    sorted.sort_by_key(|used| used.account);
+    for used in sorted.chunk_by(|one, other| one.account == other.account).filter(|used| used.len() > 1) {
         if used.iter().any(|one| told.contains(&one.value.span)) {
             continue;
         }

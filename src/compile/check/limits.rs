@@ -49,7 +49,7 @@ fn rows(context: &Context<'_>) -> Option<Finding> {
 /// Orders from before the days that the shop shows, which a first sync leaves out without a word.
 fn old_orders(context: &Context<'_>) -> Option<Finding> {
     // Once it is live, what was loaded was loaded, and the day stays.
-    if context.live || !context.onboarding() || !context.flow_on("orders") {
+    if context.composed.incomplete || context.live || !context.onboarding() || !context.flow_on("orders") {
         return None;
     }
     let shop = &context.pair.shop;

@@ -30,6 +30,11 @@ fn off(rule: &Node) -> bool {
     rule.get("enabled").and_then(Node::as_bool) == Some(false)
 }
 
+/// The flow that a rule or webhook is for. One that cannot be read, or is none of the pair's, has a finding of its own.
+fn flow_of<'n>(context: &Context<'_>, rule: &'n Node) -> Option<&'n str> {
+    rule.get("flow")?.as_text().filter(|flow| context.pair.flow(flow).is_some())
+}
+
 fn runs<'n>(context: &Context<'_>, rule: &'n Node) -> Option<&'n str> {
     rule.get("flow")?.as_text().filter(|flow| !off(rule) && context.flow_on(flow))
 }
@@ -83,10 +88,7 @@ fn nothing_starts(context: &Context<'_>, rules: &Map) -> Option<Finding> {
         rules.entries().iter().chain(webhooks.and_then(Node::as_map).into_iter().flat_map(Map::entries));
     let mut started: Vec<&str> = Vec::new();
     for entry in all {
-        // A flow whose name cannot be read, or is none of the pair's, has a finding of its own.
-        let flow = entry.value.get("flow").and_then(Node::as_text)?;
-        context.pair.flow(flow)?;
-        started.push(flow);
+        started.push(flow_of(context, &entry.value)?);
     }
     let by_itself = |flow: &str| {
         flow == "invoices"
@@ -110,7 +112,10 @@ fn nothing_starts(context: &Context<'_>, rules: &Map) -> Option<Finding> {
 fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findings: &mut Vec<Finding>) {
     // Schedules that are no map have a finding of their own.
     let unread = context.root.get(SCHEDULES).is_some_and(|node| !node.is_null() && node.as_map().is_none());
-    if context.is_unmanaged(SCHEDULES) || unread {
+    // A rule may be meant for one of these flows, as long as it says none.
+    let mut rules = schedules.into_iter().flat_map(|rules| rules.entries());
+    let is_unclear = rules.any(|rule| flow_of(context, &rule.value).is_none());
+    if context.is_unmanaged(SCHEDULES) || unread || is_unclear {
         return;
     }
     let mut said: Vec<&str> = Vec::new();

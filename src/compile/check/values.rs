@@ -1,6 +1,6 @@
 //! What a document decides about a setting, as rules ask for it.
 
-use super::context::{Context, setting};
+use super::context::{Context, category_entry, setting};
 use crate::model::{CONNECTORS, FLOWS, SettingPath, Value};
 use crate::schema::{Connector, Setting};
 use crate::source::Span;
@@ -21,8 +21,13 @@ impl<'a> Context<'a> {
     /// What the files say of such a setting; `None` for `null` too.
     #[must_use]
     pub fn written(&self, category: &str, name: &str) -> Option<&'a Node> {
-        let (_, path) = self.known(category, name)?;
-        setting(self.root, category, &path).filter(|node| !node.is_null() && !node.is_hole())
+        // Most of what is asked for is not written, which is seen sooner than whether it matters.
+        let start = &category_entry(self.root, category)?.value;
+        let node = name.split('.').try_fold(start, |node, key| node.get(key))?;
+        if node.is_null() || node.is_hole() {
+            return None;
+        }
+        self.known(category, name).map(|_| node)
     }
 
     #[must_use]
@@ -82,7 +87,7 @@ impl<'a> Context<'a> {
     /// Where the key of a category stands; where the integration is named, for one that has a file of its own or none.
     #[must_use]
     pub fn key_of_category(&self, category: &str) -> Span {
-        let key = super::context::category_entry(self.root, category).map(|entry| entry.key.span);
+        let key = category_entry(self.root, category).map(|entry| entry.key.span);
         key.filter(|span| span.start < span.end).unwrap_or(self.composed.place)
     }
 

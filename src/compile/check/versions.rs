@@ -31,34 +31,42 @@ fn judge(context: &Context<'_>, connector: &Connector, versions: &Versions) -> O
     let at = written.unwrap_or(active).span;
     let is_default = written.is_none();
     let today = context.today;
-    let newest = versions
-        .known
-        .iter()
-        .filter(|(_, known)| known.time.holds(today))
-        .max_by_key(|(_, known)| known.time.from);
-    let newest = newest.map(|(version, _)| version.as_str());
-    let says = codes::Version { connector: &connector.title, field, version, is_default, newest };
+    let says = || codes::Version {
+        connector: &connector.title,
+        field,
+        version,
+        is_default,
+        newest: newest(versions, today),
+    };
     let after = versions.after.as_deref();
     let finding = match versions.known.get(version).map(|known| &known.time) {
         Some(time) if time.until.is_some_and(|until| until < today) => {
-            codes::version_ended(says, &next_day(time.until), after, at)
+            codes::version_ended(says(), &next_day(time.until), after, at)
         }
+        // Where no day is given, what the program takes by itself may be newer than the newest that is known.
+        Some(time) if time.from.is_some_and(|from| today < from) && is_default => return None,
         Some(time) if time.from.is_some_and(|from| today < from) => {
-            codes::version_not_out(says, &time.from.map_or_else(String::new, |day| day.to_string()), at)
+            codes::version_not_out(says(), &time.from.map_or_else(String::new, |day| day.to_string()), at)
         }
         Some(time) => {
             let left = today.until(time.until?).ok()?.get_days();
             if left > SOON {
                 return None;
             }
-            codes::version_ends(says, &next_day(time.until), after, at)
+            codes::version_ends(says(), &next_day(time.until), after, at)
         }
-        None if is_too_old(versions, version, today) => codes::version_ended(says, "", after, at),
-        None if is_too_new(versions, version, today) => codes::version_not_out(says, "", at),
+        None if is_too_old(versions, version, today) => codes::version_ended(says(), "", after, at),
+        None if is_too_new(versions, version, today) => codes::version_not_out(says(), "", at),
         None => return None,
     };
     let path: SettingPath = [connector.id.as_str(), "connections", active.as_text()?, field].iter().collect();
     Some(finding.about(context.about(CONNECTORS, &path)))
+}
+
+/// The newest version that is out.
+fn newest(versions: &Versions, today: Date) -> Option<&str> {
+    let out = versions.known.iter().filter(|(_, known)| known.time.holds(today));
+    out.max_by_key(|(_, known)| known.time.from).map(|(version, _)| version.as_str())
 }
 
 fn next_day(day: Option<Date>) -> String {
