@@ -11,6 +11,7 @@ mod apply;
 mod attacks;
 mod attacks_review;
 mod cache;
+mod cases;
 mod composition;
 mod day;
 mod dice;
