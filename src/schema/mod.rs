@@ -7,6 +7,7 @@ pub mod built_in;
 pub mod compiled;
 mod decimal;
 mod exact;
+pub mod facts;
 pub mod fragment;
 pub mod instance;
 pub mod keywords;

@@ -273,6 +273,10 @@ fn a_rate_is_judged_by_the_day() {
     assert_eq!(food("2026-04-01"), "W0417 warning \"12\"");
     assert_eq!(food("2027-12-31"), "W0417 warning \"12\"");
     assert_eq!(food("2028-01-01"), "");
+    // That the standard rate is mapped does not say that the goods are sold which moved from it, or to it.
+    let latvia = |rates: &str| judge(&document(&countries(&format!("LV: {{rates: {{{rates}}}}}")))).told();
+    assert_eq!(latvia("21: 3131"), "");
+    assert_eq!(latvia("21: 3131, 12: 3132"), "");
 }
 
 #[test]
@@ -288,9 +292,16 @@ fn codes_that_are_no_member_states_are_explained() {
     let fix = judged.findings()[0].fix.as_ref().unwrap();
     assert_eq!((fix.edits[0].text.as_str(), fix.safe), ("GR", true));
     assert_eq!(judge(&document(&countries("GR: {rates: {24: 3131}}"))).told(), "");
-    for (code, why) in
-        [("UK", "GB"), ("GB", "outside the EU"), ("XI", "Northern Ireland"), ("NO", "outside the EU")]
-    {
+    // Goods to Northern Ireland are under OSS, at the rates of the United Kingdom.
+    assert_eq!(judge(&document(&countries("XI: {rates: {20: 3131, 5: 3132}}"))).told(), "");
+    assert_eq!(judge(&document(&countries("XI: {rates: {20: 3131, 7: 3132}}"))).told(), "W0419 warning 7");
+    for (code, why) in [
+        ("UK", "have the row XI"),
+        ("GB", "have the row XI"),
+        ("NO", "outside the EU"),
+        ("IC", "the Canary Islands are Spanish"),
+        ("Livigno", "IT with the postcode 23041"),
+    ] {
         let judged = judge(&document(&countries(&format!("{code}: {{rates: {{20: 3131}}}}"))));
         assert_eq!(judged.told(), format!("E0302 error {code}"));
         let finding = &judged.findings()[0];

@@ -32,7 +32,7 @@ codes! {
     EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
     PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
-    ZONE_OF_ANOTHER_COUNTRY = "N0440" "zone-of-another-country" "days are counted in a time zone that nobody chose and the home country does not have";
+    ZONE_OF_ANOTHER_COUNTRY = "N0428" "zone-of-another-country" "days are counted in a time zone that nobody chose and the home country does not have";
 }
 
 #[must_use]

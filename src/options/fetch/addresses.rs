@@ -189,7 +189,37 @@ fn domain(template: &str) -> Option<Domain> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_base_url_of_the_connection_takes_the_place_of_every_address_of_the_platform() {
+        let part = json!({
+            "base_url": "https://api.example.com/",
+            "base_urls": {"orders": "https://{tenant}.orders.example.com"},
+            "auth": [{"when": ["key"], "headers": {"X-Key": "{key}"}}],
+        });
+        let descriptor = Descriptor::deserialize(&part).unwrap();
+        let of = |connection: Json| {
+            let fields = connection.as_object().unwrap().clone().into_iter().collect();
+            Addresses::of(&descriptor, &fields)
+        };
+        let key = json!({"secret": "env/KEY"});
+        let own = of(json!({"key": key, "tenant": "nordic"})).unwrap();
+        assert_eq!(
+            (&*own.host, &*own.others["orders"]),
+            ("https://api.example.com", "https://nordic.orders.example.com")
+        );
+        let hosts = own.needs("mine").into_iter().map(|need| format!("{need:?}")).collect::<Vec<_>>();
+        assert!(hosts.len() == 2 && hosts[1].contains("nordic.orders.example.com"), "{hosts:?}");
+        let moved = of(json!({"key": key, "base_url": "http://localhost:9000/"})).unwrap();
+        assert_eq!(
+            (&*moved.host, &*moved.others["orders"]),
+            ("http://localhost:9000", "http://localhost:9000")
+        );
+        assert!(of(json!({"key": key})).is_err());
+    }
 
     #[test]
     fn a_domain_is_the_platforms_own_where_no_field_can_change_it() {
