@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::exposed;
 use super::express::{self, Variables};
 use super::project::Manifest;
+use super::search::Search;
 use super::selection::Selection;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
@@ -126,33 +127,31 @@ impl<'a> Composer<'a> {
     /// Those of some integrations that may hold all texts of one of these lists, in their own files or in what they share.
     /// None that does is left out.
     pub(super) fn mentioning(&self, some: impl Iterator<Item = usize>, traces: &[Vec<&str>]) -> Vec<usize> {
-        if traces.is_empty() {
-            return Vec::new();
-        }
-        let holds = |file: FileId, what: &str| {
-            self.sources.file(file).with_text(|text, _| {
-                // What an expression yields is not seen.
-                text.contains("{{") || contains(text, what)
-            })
+        let mut texts: Vec<&str> = traces.iter().flatten().copied().collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let Some(search) = Search::of(&texts).filter(|_| !traces.is_empty()) else { return Vec::new() };
+        let numbers: Vec<Vec<usize>> = traces
+            .iter()
+            .map(|all| all.iter().filter_map(|text| texts.binary_search(text).ok()).collect())
+            .collect();
+        let look = |file: FileId, seen: &mut Vec<bool>| {
+            self.sources.file(file).with_text(|text, _| search.mark(text, seen));
         };
         let is_shared = |path: &str| path.starts_with("bases/") || path.starts_with("environments/");
-        let shared: Vec<FileId> =
-            self.sources.iter().filter(|(_, file)| is_shared(&file.path)).map(|(file, _)| file).collect();
-        let traces: Vec<Vec<&str>> = traces
-            .iter()
-            .map(|texts| {
-                let is_own = |what: &&&str| !shared.iter().any(|file| holds(*file, what));
-                texts.iter().filter(is_own).copied().collect()
-            })
-            .collect();
-        let some: Vec<usize> = some.collect();
-        let may_hold = |at: &&usize| {
-            let parts = &self.parts[**at];
-            let files: Vec<FileId> =
-                std::iter::once(parts.main).chain(parts.settings.iter().map(|(_, file)| *file)).collect();
-            traces.iter().any(|texts| texts.iter().all(|what| files.iter().any(|file| holds(*file, what))))
+        let mut shared = vec![false; texts.len()];
+        for (file, _) in self.sources.iter().filter(|(_, file)| is_shared(&file.path)) {
+            look(file, &mut shared);
+        }
+        let may_hold = |at: &usize| {
+            let parts = &self.parts[*at];
+            let mut seen = shared.clone();
+            look(parts.main, &mut seen);
+            parts.settings.iter().for_each(|(_, file)| look(*file, &mut seen));
+            numbers.iter().any(|all| all.iter().all(|number| seen[*number]))
         };
-        some.par_iter().filter(may_hold).copied().collect()
+        let some: Vec<usize> = some.collect();
+        some.into_par_iter().filter(may_hold).collect()
     }
 
     /// The bases that a document extends.
@@ -166,12 +165,6 @@ impl<'a> Composer<'a> {
     pub fn unused(&self, used: &BTreeSet<&FileId>) -> Vec<Finding> {
         self.bases.unused(used)
     }
-}
-
-/// Whether a text holds another, in whichever case it is written.
-fn contains(text: &str, what: &str) -> bool {
-    text.contains(what)
-        || text.as_bytes().windows(what.len().max(1)).any(|part| part.eq_ignore_ascii_case(what.as_bytes()))
 }
 
 /// Each file of each integration.

@@ -16,6 +16,7 @@ pub mod outward;
 pub mod project;
 pub mod reach;
 pub mod redact;
+mod search;
 mod selection;
 mod strays;
 mod tokens;

@@ -79,7 +79,11 @@ fn one_of_several_is_told_what_it_is_told_among_all() {
             let alone =
                 judged(&sources, Selection { integrations: vec![name.clone()], ..Selection::default() });
             let told = named(&alone);
-            assert!(told.iter().all(|(_, names)| names == &[name.clone()]), "{}: {told:?}", folder.display());
+            assert!(
+                told.iter().all(|(_, names)| names == std::slice::from_ref(name)),
+                "{}: {told:?}",
+                folder.display()
+            );
             let told: Vec<String> = told.into_iter().map(|(message, _)| message).collect();
             assert_eq!(told, of_it, "{} {name}", folder.display());
         }

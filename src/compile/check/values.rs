@@ -11,11 +11,15 @@ impl<'a> Context<'a> {
     /// category is visible and managed, and one of its flows is on.
     #[must_use]
     pub fn known(&self, category: &str, name: &str) -> Option<(&'a Setting, SettingPath)> {
-        let path: SettingPath = name.split('.').collect();
+        self.that_matters(category, name).map(|found| (found, found.path.clone()))
+    }
+
+    fn that_matters(&self, category: &str, name: &str) -> Option<&'a Setting> {
         let category = self.pair.category(category)?;
-        let found = category.settings.iter().find(|setting| setting.path == path)?;
+        let is_it = |path: &SettingPath| path.segments().iter().map(|key| &**key).eq(name.split('.'));
+        let found = category.settings.iter().find(|setting| is_it(&setting.path))?;
         let on = found.flows.is_empty() || self.first_on(&found.flows).is_some();
-        (on && self.visible(category) && !self.is_unmanaged(&category.id)).then_some((found, path))
+        (on && self.visible(category) && !self.is_unmanaged(&category.id)).then_some(found)
     }
 
     /// What the files say of such a setting; `None` for `null` too.
@@ -27,7 +31,7 @@ impl<'a> Context<'a> {
         if node.is_null() || node.is_hole() {
             return None;
         }
-        self.known(category, name).map(|_| node)
+        self.that_matters(category, name).map(|_| node)
     }
 
     #[must_use]
@@ -38,7 +42,7 @@ impl<'a> Context<'a> {
     /// The toggle as written, else its default.
     #[must_use]
     pub fn toggle(&self, category: &str, name: &str) -> Option<bool> {
-        let (known, _) = self.known(category, name)?;
+        let known = self.that_matters(category, name)?;
         match self.written(category, name) {
             Some(node) => node.as_bool(),
             None => match known.default {
@@ -51,7 +55,7 @@ impl<'a> Context<'a> {
     /// The text as written, else its default; `None` when it is not one of the allowed ones.
     #[must_use]
     pub fn choice(&self, category: &str, name: &str) -> Option<&'a str> {
-        let (known, _) = self.known(category, name)?;
+        let known = self.that_matters(category, name)?;
         let text = match self.written(category, name) {
             Some(node) => node.as_text()?,
             None => match &known.default {
