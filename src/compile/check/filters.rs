@@ -1,6 +1,6 @@
 //! Filters against each other, and against what is mapped: what is both let in and left out, and mappings of what never comes.
 
-use super::context::Context;
+use super::context::{Context, category_entry};
 use super::rates::{ACCOUNTS, abroad};
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::{About, Finding, list_words};
@@ -84,8 +84,10 @@ fn countries(context: &Context<'_>) -> Option<Finding> {
             .or(by_name)
     };
     let mut mapped: Vec<(&str, Span)> = abroad(context).map(|row| (&*row.key.text, row.key.span)).collect();
-    for setting in context.pair.category("customer").into_iter().flat_map(|category| &category.settings) {
-        let rows = context.rows("customer", &setting.path.to_string());
+    let customer = category_entry(context.root, "customer").and_then(|entry| entry.value.as_map());
+    let maps = customer.into_iter().flat_map(Map::entries).filter(|entry| entry.value.as_map().is_some());
+    for entry in maps {
+        let rows = context.rows("customer", &entry.key.text);
         mapped.extend(rows.filter_map(|row| Some((is_kind(&row.key.text)??, row.key.span))));
     }
     let never: Vec<_> =

@@ -16,7 +16,10 @@ impl<'a> Context<'a> {
 
     fn that_matters(&self, category: &str, name: &str) -> Option<&'a Setting> {
         let category = self.pair.category(category)?;
-        let is_it = |path: &SettingPath| path.segments().iter().map(|key| &**key).eq(name.split('.'));
+        let is_it = |path: &SettingPath| match path.segments() {
+            [one] => **one == *name,
+            several => several.iter().map(|key| &**key).eq(name.split('.')),
+        };
         let found = category.settings.iter().find(|setting| is_it(&setting.path))?;
         let on = found.flows.is_empty() || self.first_on(&found.flows).is_some();
         (on && self.visible(category) && !self.is_unmanaged(&category.id)).then_some(found)
