@@ -89,7 +89,8 @@ impl<'a> Session<'a> {
         let base = format!("{host}{}", encode_path(&path));
         // Those of the addresses that were judged: what follows one is a text too, and `@` or `.` at its beginning would be of the host.
         let judged = std::iter::once(&host).chain(others.values());
-        let origins = judged.map(|at| address::read(at).map(|at| origin(&at))).collect::<Result<Vec<_>, _>>()?;
+        let origins =
+            judged.map(|at| address::read(at).map(|at| origin(&at))).collect::<Result<Vec<_>, _>>()?;
         let rotating = way
             .token
             .as_ref()
