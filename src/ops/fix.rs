@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chosen::Chosen;
 use super::error::{Result, require_known};
 use super::host::Host;
-use super::places;
 use super::project::require_selected;
 use super::request::Request;
 use super::workspace::{Files, Workspace};
-use crate::compile::{Compilation, Front, Selection};
+use crate::compile::{Compilation, Front};
 use crate::diagnostic::{Edit, Finding, codes, sort_and_merge};
 use crate::source::{FileId, Sources, Span};
 
@@ -117,10 +116,8 @@ impl State {
     fn judge(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<State> {
         // What a store or a revision says does not matter to the files.
         let request = Request { store: None, changed_since: None, ..request.clone() };
-        let selection = workspace.selection(&request, host)?;
         let mut state = State { findings: Vec::new(), hidden: Vec::new() };
-        for environment in places::environments(&request, &workspace.declared()) {
-            let selection = Selection { environment, ..selection.clone() };
+        for selection in workspace.selections(&request, host)? {
             let compiled: Compilation<()> = Front::read(workspace.sources(), &selection).compile(|_| ());
             require_selected(&compiled, &selection)?;
             state.hidden.extend(compiled.hidden);

@@ -345,7 +345,7 @@ pub(super) fn usual_effect(category: &str) -> &'static str {
     if category == GENERAL { "immediately" } else { NEXT_SYNC }
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, Hash)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
     Add,
@@ -354,7 +354,7 @@ pub enum ChangeKind {
 }
 
 /// Who moved: the files, somebody outside them, or both.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, Hash)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     Git,
@@ -399,7 +399,7 @@ pub struct Released {
 }
 
 /// Why an apply would be refused, by which check.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub check: String,
     pub message: String,

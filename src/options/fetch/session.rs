@@ -40,6 +40,8 @@ pub struct Session<'a> {
     base: String,
     /// The same for a fetch that names another address of the platform.
     others: BTreeMap<String, String>,
+    /// Where credentials may go.
+    origins: Vec<String>,
     /// Where tokens are got, where the way wants one.
     token_url: Option<String>,
     /// The reference behind the field that changes at each use.
@@ -85,7 +87,11 @@ impl<'a> Session<'a> {
         fields.set("tomorrow", &environment.tomorrow.to_string());
         let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(lacking)?;
         let base = format!("{host}{}", encode_path(&path));
-        std::iter::once(&base).chain(others.values()).try_for_each(|base| address::read(base).map(|_| ()))?;
+        // Those of the addresses that were judged: what follows them is a text too, and `@` or `.` at its beginning would be of
+        // the host.
+        let addresses = std::iter::once(&host).chain(others.values());
+        let origins = addresses.map(|address| Ok(origin(&address::read(address)?)));
+        let origins = origins.collect::<Result<Vec<_>, Fault>>()?;
         let rotating = way
             .token
             .as_ref()
@@ -101,6 +107,7 @@ impl<'a> Session<'a> {
             host,
             base,
             others,
+            origins,
             token_url,
             rotating,
             points: None,
@@ -251,7 +258,20 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Sends a request where what was judged leads, and nowhere else.
     fn send(&self, request: &Request, purpose: Purpose) -> Result<Answer, Fault> {
+        let is_judged = match (purpose, &self.token_url) {
+            (Purpose::List, _) => self.origins.contains(&origin(&request.url)),
+            (_, Some(url)) => address::parse(url).is_some_and(|url| origin(&url) == origin(&request.url)),
+            (_, None) => false,
+        };
+        if !is_judged {
+            let host = origin(&request.url);
+            let why = format!(
+                "its connector's paths lead to {host}, which is not its address and gets no credential"
+            );
+            return Err(Fault::new(FaultKind::Denied, why));
+        }
         if purpose != Purpose::List {
             return self.http.send(request);
         }
