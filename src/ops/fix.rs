@@ -2,16 +2,18 @@
 //! found with it. Writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::chosen::Chosen;
 use super::error::{Result, require_known};
 use super::host::Host;
 use super::places;
 use super::project::require_selected;
-use super::request::Request;
+use super::request::{Filter, Request};
 use super::workspace::{Files, Workspace};
-use crate::compile::{Compilation, Front, Selection};
+use crate::compile::{Compilation, Compiled, Front, Judged, Selection};
 use crate::diagnostic::{Edit, Finding, codes, sort_and_merge};
+use crate::model::{Name, Settings, canonical, digest_text};
 use crate::source::{FileId, Sources, Span};
 
 /// Which findings to mend.
@@ -67,17 +69,24 @@ pub fn fix(workspace: &Workspace, request: &Request, fix: &FixRequest, host: &Ho
             .filter(|finding| wanted(now, finding))
             .filter(|finding| finding.fix.as_ref().is_some_and(|mend| mend.safe || fix.guesses))
             .collect();
-        // All at once where that leads on; where one is in the way, each by itself.
-        let together = free_of_each_other(&offered);
+        // All at once where that leads on; where one is in the way, each by itself. Those that change no configuration are proved
+        // by that, and so made apart from the others.
+        let (moves, others): (Vec<&Finding>, Vec<&Finding>) = offered.iter().copied().partition(is_move);
+        let together = [others, moves].map(|some| free_of_each_other(&some));
         let alone = offered.iter().map(|finding| vec![*finding]);
         let mut done = None;
-        for some in std::iter::once(together).chain(alone).filter(|some| !some.is_empty()) {
+        for some in together.into_iter().chain(alone).filter(|some| !some.is_empty()) {
             let mut files = fixed.files.clone();
             let texts = texts(now, &some);
             files.extend(texts.into_iter().map(|(file, text)| (now.file(file).path.clone(), text)));
             let next = workspace.overlay(&files);
             let judged = State::judge(&next, request, host)?;
-            if is_better(&state, now, &judged, next.sources()) {
+            // A file alone may say the same, and no more with what it extends.
+            let is_same = || -> Result<bool> {
+                let before = edited.as_ref().unwrap_or(workspace);
+                Ok(configurations(before, request, host)? == configurations(&next, request, host)?)
+            };
+            if is_better(&state, now, &judged, next.sources()) && (!some.iter().any(is_move) || is_same()?) {
                 let gone = some.iter().filter(|one| !is_still_there(one, now, &judged, next.sources()));
                 fixed.mended.extend(gone.map(|one| Mended::of(one, now)));
                 fixed.files = files;
@@ -115,12 +124,8 @@ struct State {
 impl State {
     /// The findings of the project, in each of its environments unless one was named.
     fn judge(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<State> {
-        // What a store or a revision says does not matter to the files.
-        let request = Request { store: None, changed_since: None, ..request.clone() };
-        let selection = workspace.selection(&request, host)?;
         let mut state = State { findings: Vec::new(), hidden: Vec::new() };
-        for environment in places::environments(&request, &workspace.declared()) {
-            let selection = Selection { environment, ..selection.clone() };
+        for selection in selections(workspace, request, host)? {
             let compiled: Compilation<()> = Front::read(workspace.sources(), &selection).compile(|_| ());
             require_selected(&compiled, &selection)?;
             state.hidden.extend(compiled.hidden);
@@ -131,6 +136,42 @@ impl State {
         sort_and_merge(&mut state.findings, workspace.sources());
         Ok(state)
     }
+}
+
+/// What is compiled in each environment of the project, unless one was named.
+fn selections(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Vec<Selection>> {
+    // What a store or a revision says does not matter to the files.
+    let request = Request { store: None, changed_since: None, ..request.clone() };
+    let selection = workspace.selection(&request, host)?;
+    let environments = places::environments(&request, &workspace.declared()).into_iter();
+    Ok(environments.map(|environment| Selection { environment, ..selection.clone() }).collect())
+}
+
+/// A mend that says the same in another place.
+fn is_move(finding: &&Finding) -> bool {
+    finding.code == &codes::rules::OLD_PLACE
+}
+
+/// A digest of each category of each integration, in each environment: also of those that were not asked for, since they may
+/// share what is edited.
+fn configurations(
+    workspace: &Workspace,
+    request: &Request,
+    host: &Host<'_>,
+) -> Result<Vec<Vec<(String, Name, String)>>> {
+    let digests = |judged: Judged| {
+        let Compiled { name, configuration, .. } = judged.lower();
+        let one = |(category, settings): (Name, Arc<Settings>)| {
+            (name.clone(), category, digest_text(&canonical(&settings)))
+        };
+        configuration.categories.into_iter().map(one).collect::<Vec<_>>()
+    };
+    let compile = |selection: Selection| {
+        let compiled: Compilation<_> = Front::read(workspace.sources(), &selection).compile(digests);
+        compiled.integrations.concat()
+    };
+    let request = Request { filter: Filter::default(), ..request.clone() };
+    Ok(selections(workspace, &request, host)?.into_iter().map(compile).collect())
 }
 
 /// What a finding says and where, as far as edits do not move it.

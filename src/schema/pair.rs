@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 
 use super::compiled::Validator;
 use super::fragment::Fragment;
-use super::keywords::had_name;
+use super::keywords::{former_names, had_name};
+use super::records::{Kept, Was};
 use super::shape::Shape;
 use crate::model::{Name, SettingPath, Settings, Value};
 
@@ -70,6 +71,10 @@ pub struct Category {
     pub shape: Arc<Shape>,
     /// Something in it once had another name.
     pub(super) renames: bool,
+    /// Fields of records that stood elsewhere in the category.
+    pub was: Vec<Was>,
+    /// Fields of records that are kept in other categories.
+    pub kept: Vec<Kept>,
 }
 
 /// One setting of a category: a leaf, or a whole mapping.
@@ -82,6 +87,8 @@ pub struct Setting {
     /// Matters only while one of these is on; empty: always.
     pub flows: Vec<String>,
     pub additional: bool,
+    /// It is read and has a better place; its description says which.
+    pub deprecated: bool,
     pub default: Option<Value>,
     pub schema: Fragment,
 }
@@ -153,8 +160,7 @@ impl Category {
     }
 
     /// Settings under the names that they have now, where some, or what they stand in, once had others.
-    #[must_use]
-    pub fn renamed(&self, settings: Settings) -> Settings {
+    pub(super) fn renamed(&self, settings: Settings) -> Settings {
         if !self.renames {
             return settings;
         }
@@ -168,7 +174,7 @@ impl Category {
     }
 
     /// The path that a setting with a former name has now; `None` when it never had this one.
-    fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
+    pub(super) fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
         let mut now = SettingPath::root();
         path.segments().iter().try_fold(&*self.schema, |schema, key| {
             let properties = schema.get("properties").and_then(Json::as_object);
@@ -182,6 +188,23 @@ impl Category {
             schema.get("additionalProperties").filter(|rows| rows.is_object())
         })?;
         Some(now)
+    }
+
+    /// The paths that a setting had by former names of it and of what it stands in.
+    pub(super) fn paths_before(&self, path: &SettingPath) -> Vec<SettingPath> {
+        if !self.renames {
+            return Vec::new();
+        }
+        let mut all = vec![SettingPath::root()];
+        let mut schema = Some(&*self.schema);
+        for key in path.segments() {
+            let property = schema.and_then(|schema| schema.get("properties")?.get(&**key));
+            let names = || property.into_iter().flat_map(former_names).chain([&**key]);
+            all = all.iter().flat_map(|above| names().map(|name| above.child(name))).collect();
+            schema = property.or_else(|| schema?.get("additionalProperties"));
+        }
+        all.retain(|before| before != path);
+        all
     }
 
     /// The schema of the value at a path, through properties and mapping rows.

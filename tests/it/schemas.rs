@@ -14,6 +14,7 @@ use pairform::compile::{Compilation, Front, Judged, Selection, Whole, compile};
 use pairform::diagnostic::{Finding, Severity};
 use pairform::model::SettingPath;
 use pairform::schema::parts::{Catalogue, built_in_text};
+use pairform::schema::records::Kept;
 use pairform::schema::validate::{Validator, Words};
 use pairform::schema::{Pair, Reference, Required};
 use pairform::source::{FileId, SourceFile, Sources, Span};
@@ -53,7 +54,9 @@ fn sample(schema: &Json) -> Json {
         return json!({"secret": "env/SECRET"});
     }
     if let Some(properties) = schema.get("properties").and_then(Json::as_object) {
-        return properties.iter().map(|(key, property)| (key.clone(), sample(property))).collect();
+        // What a setting was before is said in its place of now.
+        let kept = properties.iter().filter(|(_, property)| property.get("deprecated").is_none());
+        return kept.map(|(key, property)| (key.clone(), sample(property))).collect();
     }
     if let Some(rows) = schema.get("additionalProperties").filter(|rows| rows.is_object()) {
         let key = schema.get("propertyNames").map_or_else(|| json!("row"), sample);
@@ -383,7 +386,9 @@ fn mistakes(pair: &Pair, valid: &Json) -> Vec<Spoiled> {
                 !valid.pointer(&place(&condition.on)).is_some_and(|is| condition.values.contains(is))
             })
             .map(|condition| (place(&condition.on), Some(condition.values[0].clone())));
-        let with = conditions.chain(unless.iter().map(|other| (place(other), None))).collect();
+        let unless = unless.iter().map(|other| (place(other), None));
+        let with =
+            conditions.chain(unless).chain(in_records(pair, &category.id, &setting.path, valid)).collect();
         all.push(Spoiled { at: place_of(&category.id, &setting.path), put: None, with });
     }
     let mut choices = BTreeSet::new();
@@ -402,6 +407,27 @@ fn mistakes(pair: &Pair, valid: &Json) -> Vec<Spoiled> {
         all.push(Spoiled { at, put: Some(NO_CHOICE), with: Vec::new() });
     }
     all
+}
+
+/// Where records of a document say what a mapping keeps.
+fn in_records(
+    pair: &Pair,
+    category: &str,
+    mapping: &SettingPath,
+    document: &Json,
+) -> Vec<(String, Option<Json>)> {
+    let mut places = Vec::new();
+    for of in &pair.settings {
+        let here =
+            |kept: &&Kept| kept.category == *category && SettingPath::root().child(&kept.mapping) == *mapping;
+        for kept in of.kept.iter().filter(here) {
+            let records = place_of(&of.id, &SettingPath::root().child(&kept.records));
+            let rows = document.pointer(&records).and_then(Json::as_object).into_iter().flatten();
+            let rows = rows.filter(|(_, record)| record.get(&*kept.field).is_some());
+            places.extend(rows.map(|(record, _)| (format!("{records}/{record}/{}", kept.field), None)));
+        }
+    }
+    places
 }
 
 /// The pointers of the values that are chosen from a list, with `*` for the keys of rows and for items.
@@ -505,6 +531,7 @@ fn every_pair_has_a_valid_sample_with_every_setting() {
             let missing: Vec<String> = category
                 .settings
                 .iter()
+                .filter(|setting| !setting.deprecated)
                 .filter(|setting| !declared.keys().any(|path| path.starts_with(&setting.path)))
                 .map(|setting| setting.path.to_string())
                 .collect();
