@@ -3,7 +3,7 @@
 //!
 //! Done before anything is judged, so that rules, checks and plans know one place only. Two places that say different things
 //! are a finding; what has not the form that it needs stays where it is, for the schema to judge. For settings as they are
-//! deployed, [`crate::schema::records`] does the same.
+//! deployed, `schema::present` does the same.
 
 use crate::diagnostic::codes::rules as codes;
 use crate::diagnostic::{About, Finding};

@@ -74,6 +74,21 @@ impl Edits {
     fn replace(&mut self, range: Range, text: &str) {
         self.0.insert((range.start, range.end), text.to_owned());
     }
+
+    /// In order, no two at one place, so that it does not matter in which order they are made.
+    fn finished(self) -> Vec<(Range, String)> {
+        let mut all: Vec<(Range, String)> = Vec::with_capacity(self.0.len());
+        for ((start, end), text) in self.0 {
+            match all.last_mut().filter(|(range, _)| *range == (start..start)) {
+                Some((range, before)) => {
+                    range.end = end;
+                    before.push_str(&text);
+                }
+                None => all.push((start..end, text)),
+            }
+        }
+        all
+    }
 }
 
 /// The fields that a record is to get, as they are written, by the record's name.
@@ -130,7 +145,7 @@ fn edits(text: &str, category: &Node, old: &[OldPlace<'_>]) -> Option<Vec<(Range
             None => into_present(text, present?, rows, &mut edits)?,
         }
     }
-    Some(edits.0.into_iter().map(|((start, end), text)| (start..end, text)).collect())
+    Some(edits.finished())
 }
 
 /// Makes a mapping whose rows held the field the one with the records.

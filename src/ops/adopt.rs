@@ -150,9 +150,8 @@ impl<'a> Draft<'a> {
     fn take(&mut self, pair: &Pair, category: &Category, row: &Deployed) {
         let id = category.id.as_str();
         let mut document = Map::new();
-        let settings = category.present(row.settings.clone());
-        for (path, value) in &settings {
-            let Some(schema) = category.schema_at(path) else {
+        for (path, value) in &row.settings {
+            let Some(schema) = category.schema_at(path).filter(|_| !category.keeps_elsewhere(path)) else {
                 self.leave(format!("{id}.{path}"), Why::NoSuchSetting { pair: pair.id.to_string() });
                 continue;
             };

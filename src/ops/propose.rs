@@ -482,11 +482,10 @@ fn edit_list(
     if matches!(&value.value, Some(Value::Text(text)) if *text == list.value) {
         return Ok(text.to_owned());
     }
-    let others = Json::Array(list.others.clone());
-    let text = match edit::set(text, keys, &others) {
-        // With dashes a list without items cannot be said.
-        Err(edit::EditError::Shape(_)) if list.others.is_empty() => edit::remove(text, keys)?,
-        edited => edited?,
+    // A list without items would reset what others name.
+    let text = match list.others.as_slice() {
+        [] => edit::remove(text, keys)?,
+        others => edit::set(text, keys, &Json::Array(others.to_vec()))?,
     };
     let field: Vec<&str> = list.field.iter().map(String::as_str).collect();
     match &value.value {

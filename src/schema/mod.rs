@@ -19,6 +19,7 @@ pub mod pair;
 pub mod part_files;
 pub mod parts;
 pub mod pointer;
+mod present;
 pub mod records;
 mod references;
 pub mod repair;

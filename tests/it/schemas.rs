@@ -14,12 +14,14 @@ use pairform::compile::{Compilation, Front, Judged, Selection, Whole, compile};
 use pairform::diagnostic::{Finding, Severity};
 use pairform::model::SettingPath;
 use pairform::schema::parts::{Catalogue, built_in_text};
-use pairform::schema::records::Kept;
 use pairform::schema::validate::{Validator, Words};
 use pairform::schema::{Pair, Reference, Required};
 use pairform::source::{FileId, SourceFile, Sources, Span};
 use pairform::yaml;
 use serde_json::{Value as Json, json};
+
+use crate::documents::{json_of, yaml_of};
+use crate::records::in_records;
 
 const OTHERS: [&str; 4] = ["connectors", "flows", "schedules", "webhooks"];
 
@@ -118,20 +120,6 @@ fn complete(pair: &Pair) -> Json {
 }
 
 // ---------------------------------------------------------------- running
-
-/// YAML in block style, so that every key has a line of its own.
-fn yaml_of(value: &Json, indent: usize, out: &mut String) {
-    let pad = " ".repeat(indent);
-    match value {
-        Json::Object(map) if !map.is_empty() => {
-            for (key, value) in map {
-                out.push_str(&format!("\n{pad}{}:", json!(key)));
-                yaml_of(value, indent + 2, out);
-            }
-        }
-        other => out.push_str(&format!(" {other}")),
-    }
-}
 
 struct Run {
     compilation: Compilation<Whole>,
@@ -251,7 +239,7 @@ pub fn with(document: &Json, pointer: &str, value: Json) -> Json {
 }
 
 /// The keys from the document's root to a setting.
-fn place_of(category: &str, path: &SettingPath) -> String {
+pub fn place_of(category: &str, path: &SettingPath) -> String {
     let head = if OTHERS.contains(&category) { Vec::new() } else { vec!["settings".to_owned()] };
     let keys: Vec<String> = head
         .into_iter()
@@ -327,15 +315,6 @@ fn sample_path(pair: &Pair, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas").join(pair.id.as_str()).join(name)
 }
 
-pub fn json_of(text: &str) -> Json {
-    let mut sources = Sources::default();
-    let file = sources.add(SourceFile::new("sample.yaml", text));
-    let mut findings = Vec::new();
-    let root = yaml::parse(&sources, file, &mut findings).unwrap();
-    assert!(findings.is_empty(), "{:?}", said(&findings.iter().collect::<Vec<_>>()));
-    root.to_json()
-}
-
 /// The valid sample with one mistake.
 struct Spoiled {
     /// The pointer of the value that is wrong or gone.
@@ -407,27 +386,6 @@ fn mistakes(pair: &Pair, valid: &Json) -> Vec<Spoiled> {
         all.push(Spoiled { at, put: Some(NO_CHOICE), with: Vec::new() });
     }
     all
-}
-
-/// Where records of a document say what a mapping keeps.
-fn in_records(
-    pair: &Pair,
-    category: &str,
-    mapping: &SettingPath,
-    document: &Json,
-) -> Vec<(String, Option<Json>)> {
-    let mut places = Vec::new();
-    for of in &pair.settings {
-        let here =
-            |kept: &&Kept| kept.category == *category && SettingPath::root().child(&kept.mapping) == *mapping;
-        for kept in of.kept.iter().filter(here) {
-            let records = place_of(&of.id, &SettingPath::root().child(&kept.records));
-            let rows = document.pointer(&records).and_then(Json::as_object).into_iter().flatten();
-            let rows = rows.filter(|(_, record)| record.get(&*kept.field).is_some());
-            places.extend(rows.map(|(record, _)| (format!("{records}/{record}/{}", kept.field), None)));
-        }
-    }
-    places
 }
 
 /// The pointers of the values that are chosen from a list, with `*` for the keys of rows and for items.
