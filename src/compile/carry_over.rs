@@ -91,23 +91,31 @@ impl Edits {
     }
 }
 
-/// The fields that a record is to get, as they are written, by the record's name.
-struct Rows<'t> {
-    /// Name, how it is written as a key, and fields with their values.
-    rows: Vec<(Box<str>, &'t str, Vec<(&'t str, &'t str)>)>,
+/// A record that is to get fields.
+struct Row<'t> {
+    name: Box<str>,
+    /// How it is written as a key.
+    key: &'t str,
+    /// Fields, and their values as they are written.
+    fields: Vec<(&'t str, &'t str)>,
 }
+
+/// Records that are to get fields, in the order in which they are named.
+#[derive(Default)]
+struct Rows<'t>(Vec<Row<'t>>);
 
 impl<'t> Rows<'t> {
     fn add(&mut self, name: &str, key: &'t str, field: &'t str, value: &'t str) {
-        match self.rows.iter_mut().find(|(known, ..)| **known == *name) {
-            Some((.., fields)) => fields.push((field, value)),
-            None => self.rows.push((name.into(), key, vec![(field, value)])),
+        match self.0.iter_mut().find(|row| *row.name == *name) {
+            Some(row) => row.fields.push((field, value)),
+            None => self.0.push(Row { name: name.into(), key, fields: vec![(field, value)] }),
         }
     }
 
+    /// The fields of a record that has its row already.
     fn take(&mut self, name: &str) -> Vec<(&'t str, &'t str)> {
-        let at = self.rows.iter().position(|(known, ..)| **known == *name);
-        at.map(|at| self.rows.remove(at).2).unwrap_or_default()
+        let at = self.0.iter().position(|row| *row.name == *name);
+        at.map(|at| self.0.remove(at).fields).unwrap_or_default()
     }
 }
 
@@ -127,7 +135,7 @@ fn edits(text: &str, category: &Node, old: &[OldPlace<'_>]) -> Option<Vec<(Range
         // What is there stays and takes the rest: the records, else the first mapping, else the first list.
         let mapping = || of_these.iter().find(|place| place.was.listed.is_none());
         let host = if present.is_some() { None } else { mapping().or(of_these.first()).copied() };
-        let mut rows = Rows { rows: Vec::new() };
+        let mut rows = Rows::default();
         for place in of_these.iter().filter(|place| host.is_none_or(|host| !std::ptr::eq(host, **place))) {
             for field in &place.fields {
                 let key = text.get(field.record.span.range())?;
@@ -201,14 +209,15 @@ fn from_list(
         all.extend(rows.take(&field.record.text));
         edits.put(item.end, &format!(": {{{}}}", fields(&all)));
     }
-    if rows.rows.is_empty() {
+    if rows.0.is_empty() {
         return Some(());
     }
     // Only lists are left, and they name others.
     let last = host.fields.last()?.record.span.range();
     let indent = if is_flow { None } else { Some(column(text.get(..last.start)?.rfind('-')?)?) };
     let indent = indent.map(|dash| if Some(dash) > column(key.start) { dash } else { dash + 2 });
-    put_rows(text, last.end, indent, &rows, edits)
+    put_rows(text, last.end, indent, &rows, edits);
+    Some(())
 }
 
 /// Adds to records that are there already.
@@ -242,19 +251,20 @@ fn into_present(text: &str, present: &Entry, mut rows: Rows<'_>, edits: &mut Edi
 
 /// Puts rows behind those that a map has.
 fn append(text: &str, map: &Node, rows: &Rows<'_>, edits: &mut Edits) -> Option<()> {
-    if rows.rows.is_empty() {
+    if rows.0.is_empty() {
         return Some(());
     }
     let entries = map.as_map()?.entries();
     let (first, last) = (entries.first()?, entries.iter().max_by_key(|entry| entry.key.span.end)?);
     let is_flow = text.get(map.span.range())?.starts_with('{');
     let indent = if is_flow { None } else { Some(indent_of(text, first.key.span.start as usize)?.len()) };
-    put_rows(text, end_of(last), indent, rows, edits)
+    put_rows(text, end_of(last), indent, rows, edits);
+    Some(())
 }
 
 /// Puts rows behind the one that ends here: on lines of their own at an indent, else beside it.
-fn put_rows(text: &str, end: usize, indent: Option<usize>, rows: &Rows<'_>, edits: &mut Edits) -> Option<()> {
-    for (_, key, of_row) in &rows.rows {
+fn put_rows(text: &str, end: usize, indent: Option<usize>, rows: &Rows<'_>, edits: &mut Edits) {
+    for Row { key, fields: of_row, .. } in &rows.0 {
         let row = format!("{key}: {{{}}}", fields(of_row));
         match indent {
             None => edits.put(end, &format!(", {row}")),
@@ -264,7 +274,6 @@ fn put_rows(text: &str, end: usize, indent: Option<usize>, rows: &Rows<'_>, edit
             }
         }
     }
-    Some(())
 }
 
 /// Takes an entry out of the map that it stands in, and leaves its comments.

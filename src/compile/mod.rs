@@ -456,8 +456,11 @@ fn judge(mut composed: Composed, catalogue: &Catalogue, known: Known<'_>, select
 /// What tells of settings in old places, by file: one that many integrations share is read once.
 struct OldPlaces<'a> {
     sources: &'a Sources,
-    known: Mutex<HashMap<(FileId, Vec<String>, Name), Option<Finding>>>,
+    known: Mutex<HashMap<OldPlace, Option<Finding>>>,
 }
+
+/// A file, the keys to a category in it, and the pair by whose schema it is read.
+type OldPlace = (FileId, Vec<String>, Name);
 
 impl OldPlaces<'_> {
     /// What tells of the categories of one integration that were carried over.
