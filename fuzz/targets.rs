@@ -276,16 +276,7 @@ fn project(data: &[u8]) {
     assert!(!unstyled(&said).contains(is_harmful), "{said:?}");
     let placed = PlacedFinding::all(&compiled.findings, &sources);
     let catalogue = Catalogue::default();
-    let content = Content {
-        command: "validate",
-        findings: &placed,
-        integrations: 1,
-        plan: None,
-        outcome: None,
-        policy: &[],
-        catalogue: &catalogue,
-        folder: "",
-    };
+    let content = Content { integrations: 1, ..Content::of_findings(&placed, &[], &catalogue) };
     for json in [sarif::render(&content, &|_| None), gitlab::render(&content)] {
         let read: Json = serde_json::from_str(&json).unwrap_or_default();
         assert!(!read.is_null(), "{json}");

@@ -11,15 +11,16 @@ use super::session::Session;
 use super::streams::Streams;
 use crate::apply::{Cause, Report};
 use crate::diagnostic::{clean, count};
-use crate::ops::apply::{Again, Applied, again, apply, record, require_signature, rules_alone, workspace_of};
+use crate::ops::apply::{Again, Applied, again, apply, record_rules, workspace_of};
 use crate::ops::check::{Approved, Consent, check, check_rules, live};
 use crate::ops::load::{Purpose, load};
 use crate::ops::plan::{Planned, planned};
+use crate::ops::signed::require_signature;
 use crate::ops::{ErrorKind, Request};
 use crate::plan::policy::Live;
 use crate::plan::{self, Plan};
 use crate::report;
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::schema::parts::Catalogue;
 use crate::source::load::reason;
 
@@ -41,7 +42,7 @@ fn consent(args: &Apply) -> Consent {
 
 fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
     let now = session.host(|host| (host.now)());
-    require_signature(None, &session.signatures, now)?;
+    let signed = require_signature(None, &session.signatures, now)?;
     let request = super::plan::request(session, args.assume_secrets);
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Apply))?;
@@ -50,14 +51,14 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     planned.seal();
     let Planned { project, plan, judging } = planned;
     if session.common.output == Form::Text {
-        super::plan::show(&project, &plan, streams);
+        super::plan::show(session, &args.layout, &project, &plan, streams);
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so nothing was applied")
             .help("mend them, or leave the integrations that have them out with --exclude"));
     }
     let (_, address) = session.host(|host| project.store(&request, host))?;
-    let judge = |plan| session.host(|host| check(plan, &judging, &consent(args), (host.now)()));
+    let judge = |plan| session.host(|host| check(plan, &judging, &consent(args), &signed, (host.now)()));
     let mut approved = judge(plan)?;
     say_if_idle(&approved, streams);
     if approved.plan().is_pending() && !args.yes {
@@ -68,12 +69,16 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     session.watch_interrupts();
     let wait = Duration::from_secs(args.lock_timeout);
     match session.host(|host| apply(&project, &judging, &address, approved, None, wait, host)) {
-        Ok(applied) => print(session, args, applied, streams),
+        Ok(applied) => print(session, args, applied, &project.compilation.catalogue, streams),
         Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
             // Somebody else saved just that meanwhile.
-            plan if !plan.is_pending() => {
-                print(session, args, Applied { plan, report: Report::default() }, streams)
-            }
+            plan if !plan.is_pending() => print(
+                session,
+                args,
+                Applied { plan, report: Report::default() },
+                &project.compilation.catalogue,
+                streams,
+            ),
             _ => Err(error.into()),
         },
         Err(error) => Err(error.into()),
@@ -93,15 +98,16 @@ fn planned_anew(session: &Session, request: &Request) -> Result<Plan, Stop> {
 
 /// Records the rules that the files say, so that they count at once; nothing that is recorded has a say in it.
 fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
+    let now = session.host(|host| (host.now)());
+    let signed = require_signature(None, &session.signatures, now)?;
     let request = session.request();
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Look))?;
     super::plan::say_if_broken(session, &loaded.project, streams);
-    let Planned { project, mut plan, judging } = session.host(|host| planned(loaded, &request, host))?;
-    check_rules(&plan, &judging)?;
-    plan = rules_alone(plan);
+    let Planned { project, plan, judging } = session.host(|host| planned(loaded, &request, host))?;
+    let rules = check_rules(plan, &judging, &signed)?;
     if session.common.output == Form::Text {
-        super::plan::show(&project, &plan, streams);
+        super::plan::show(session, &args.layout, &project, rules.plan(), streams);
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so no rules were recorded")
@@ -117,8 +123,8 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
             return Err(Stop::new(exit::REFUSED, "not recorded: only `yes` goes on, and it was not typed"));
         }
     }
-    let applied = session.host(|host| record(&project, &judging, &address, plan, true, host))?;
-    print(session, args, applied, streams)
+    let applied = session.host(|host| record_rules(&project, &judging, &address, rules, host))?;
+    print(session, args, applied, &project.compilation.catalogue, streams)
 }
 
 /// A reason was given for nothing, and is not kept.
@@ -168,7 +174,7 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     let plan = plan::file::read(file)
         .map_err(|error| Stop::usage(format!("{} cannot be applied: {error}", path.display())))?;
     let now = session.host(|host| (host.now)());
-    require_signature(Some(&plan), &session.signatures, now)?;
+    let signed = require_signature(Some(&plan), &session.signatures, now)?;
     if plan.summary.errors > 0 {
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
             .help(format!("`pairform show {}` prints them; mend them and plan again", path.display())));
@@ -182,7 +188,7 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
         streams
             .say(&(clean(&format!("note: left alone, as it moved after the plan was made: {moved}")) + "\n"));
     }
-    let approved = session.host(|host| check(plan, &judging, &consent(args), (host.now)()))?;
+    let approved = session.host(|host| check(plan, &judging, &consent(args), &signed, (host.now)()))?;
     say_if_idle(&approved, streams);
     if approved.plan().commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
@@ -191,26 +197,28 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     let wait = Duration::from_secs(args.lock_timeout);
     let applied =
         session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), wait, host))?;
-    print(session, args, applied, streams)
+    print(session, args, applied, &project.compilation.catalogue, streams)
 }
 
-fn print(session: &Session, args: &Apply, applied: Applied, streams: &mut Streams) -> Result<u8, Stop> {
+fn print(
+    session: &Session,
+    args: &Apply,
+    applied: Applied,
+    catalogue: &Catalogue,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
     let Applied { mut plan, report } = applied;
     let code = session.interrupt().filter(|_| report.interrupted).unwrap_or_else(|| exit_code(&report));
     match session.common.output {
-        Form::Json => report::apply::print_json(&mut plan, &report, code, &mut |text| streams.result(text)),
+        Form::Json => {
+            report::apply::print_json(&mut plan, &report, catalogue, code, &mut |text| streams.result(text));
+        }
         Form::Text => report::apply::text(&report, args.plan.is_some(), &mut |text| streams.result(text)),
         _ => {
-            let catalogue = Catalogue::default();
             let content = Content {
-                command: "apply",
-                findings: &plan.findings,
-                integrations: plan.summary.integrations,
-                plan: Some(&plan),
                 outcome: Some(&report),
-                policy: plan.policy_changes.as_deref().unwrap_or_default(),
-                catalogue: &catalogue,
-                folder: "",
+                by: args.layout.by(By::Change),
+                ..Content::of_plan("apply", &plan, catalogue)
             };
             forms::print(session, &content, streams)?;
         }

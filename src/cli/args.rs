@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::ops::check::Force;
+use crate::report::content;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Integration configuration as code: validate it, see what would change, apply it category by category.
@@ -231,6 +232,33 @@ pub struct Validate {
     pub base: Option<String>,
 }
 
+/// How a plan is laid out.
+#[derive(Debug, Default, Args)]
+pub struct Layout {
+    /// Tell identical changes once with all that they reach (change), or integration by integration. Drift is told by
+    /// integration unless it is asked for otherwise.
+    #[arg(long, value_name = "WHAT")]
+    pub by: Option<By>,
+}
+
+impl Layout {
+    /// What was asked for, or what the command does without being asked.
+    #[must_use]
+    pub fn by(&self, usual: content::By) -> content::By {
+        match self.by {
+            None => usual,
+            Some(By::Change) => content::By::Change,
+            Some(By::Integration) => content::By::Integration,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    Change,
+    Integration,
+}
+
 #[derive(Debug, Args)]
 pub struct Plan {
     /// Save the plan. Who applies it plans again and saves only what comes to the same.
@@ -251,6 +279,8 @@ pub struct Plan {
     /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
     #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
     pub base: Option<String>,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -270,6 +300,8 @@ pub struct Diff {
     /// Exit with 2 when a setting changes, or a rule.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -296,6 +328,8 @@ pub struct Apply {
     /// Record the rules that the files say (safety, owners, windows, levels), so that they count at once, and save no setting.
     #[arg(long, conflicts_with_all = ["plan", "force", "allow_live"])]
     pub record_only: bool,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -310,6 +344,8 @@ pub struct Drift {
     /// Exit with 2 when something was changed outside the files.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -351,6 +387,8 @@ pub struct Revert {
     /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
     #[arg(long, value_name = "KEY", requires = "out")]
     pub sign: Option<PathBuf>,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]
@@ -437,6 +475,8 @@ pub struct Show {
     /// A plan file, or an integration's name.
     #[arg(value_name = "PLAN|INTEGRATION")]
     pub what: String,
+    #[command(flatten)]
+    pub layout: Layout,
 }
 
 #[derive(Debug, Args)]

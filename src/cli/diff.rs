@@ -7,6 +7,7 @@ use super::session::{Session, say_unvouched};
 use super::streams::Streams;
 use crate::ops::diff::{Compared, Sides, diff, open};
 use crate::ops::templates::Templates;
+use crate::report::content::{By, Content};
 use crate::report::{self, json};
 
 /// Runs the command.
@@ -33,17 +34,22 @@ pub fn run(session: &Session, args: &Diff, streams: &mut Streams) -> Result<u8, 
         (false, false) => exit::OK,
     };
     let Compared { after, plan, findings, .. } = compared;
+    let catalogue = &after.compilation.catalogue;
     match session.common.output {
-        Form::Json => json::print_plan(plan, "diff", code, &mut |text| streams.result(text)),
+        Form::Json => json::print_plan(plan, "diff", catalogue, code, &mut |text| streams.result(text)),
         Form::Text => {
             let sources = after.workspace.sources();
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             streams.result(&report::findings::text(findings, sources, &after.compilation.hidden));
-            report::plan::text(plan, &mut |text| streams.result(text));
+            let content =
+                Content { by: args.layout.by(By::Change), ..super::plan::content("diff", after, plan) };
+            report::plan::text(&content, &mut |text| streams.result(text));
         }
         _ => {
             let templates = Templates::of(after.workspace);
-            forms::print_by(session, templates, &super::plan::content("diff", after, plan), streams)?;
+            let content =
+                Content { by: args.layout.by(By::Change), ..super::plan::content("diff", after, plan) };
+            forms::print_by(session, templates, &content, streams)?;
         }
     }
     Ok(code)

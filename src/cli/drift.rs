@@ -8,6 +8,7 @@ use super::streams::Streams;
 use crate::ops::drift::drift;
 use crate::ops::plan::Planned;
 use crate::ops::templates::Templates;
+use crate::report::content::{By, Content};
 use crate::report::{history, json};
 
 /// Runs the command.
@@ -21,11 +22,18 @@ pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8,
     let drifted = plan.integrations.tally().touched > 0;
     let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
     match session.common.output {
-        Form::Json => json::print_plan(&mut plan, "drift", code, &mut |text| streams.result(text)),
+        Form::Json => {
+            let catalogue = &project.compilation.catalogue;
+            json::print_plan(&mut plan, "drift", catalogue, code, &mut |text| streams.result(text));
+        }
         Form::Text => streams.result(&history::drift_text(&plan)),
         _ => {
             let templates = Templates::of(project.workspace);
-            forms::print_by(session, templates, &super::plan::content("drift", &project, &plan), streams)?;
+            let content = Content {
+                by: args.layout.by(By::Integration),
+                ..super::plan::content("drift", &project, &plan)
+            };
+            forms::print_by(session, templates, &content, streams)?;
         }
     }
     Ok(code)

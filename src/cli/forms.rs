@@ -5,6 +5,7 @@ use super::exit::Stop;
 use super::session::Session;
 use super::streams::Streams;
 
+use crate::diagnostic::clean_text;
 use crate::ops::templates::Templates;
 use crate::report::content::Content;
 use crate::report::explain;
@@ -78,13 +79,26 @@ pub fn print_by(
     let wrong = |error: TemplateError| {
         Stop::usage(error.to_string()).help("mend it, or take it away to get the built-in one")
     };
-    let own = |name| own(templates, name).map_err(wrong);
+    let mut filled =
+        |name: &str, fill: &dyn Fn(Option<&str>) -> Result<String, TemplateError>| match own(templates, name)
+            .and_then(fill)
+        {
+            Err(error) if templates.are_of_base() => {
+                let said =
+                    format!("note: {error}; that is how the base has it, so the built-in one is taken\n");
+                streams.say(&clean_text(&said));
+                fill(None)
+            }
+            filled => filled,
+        };
     let root = load::find_root(&session.here);
     let folder = root.as_deref().map(git::folder).unwrap_or_default();
     let content = &Content { folder: &folder, ..*content };
     let text = match session.common.output {
-        Form::Markdown => markdown::render(content, own(markdown::TEMPLATE)?).map_err(wrong)?,
-        Form::Html => html::render(content, own(html::TEMPLATE)?).map_err(wrong)?,
+        Form::Markdown => {
+            filled(markdown::TEMPLATE, &|template| markdown::render(content, template)).map_err(wrong)?
+        }
+        Form::Html => filled(html::TEMPLATE, &|template| html::render(content, template)).map_err(wrong)?,
         Form::Sarif => sarif::render(content, &explain::page),
         Form::Junit => junit::render(content),
         Form::Github => github::render(content),

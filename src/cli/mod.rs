@@ -44,7 +44,7 @@ use std::sync::{Arc, Mutex};
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::report::json;
-use args::{Cli, Command, Form};
+use args::{Cli, Command, Form, PolicyCommand};
 use exit::Stop;
 use session::Session;
 use streams::Streams;
@@ -58,8 +58,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => return refuse_arguments(&error, &arguments),
     };
     let mut streams = Streams::new(cli.common.color);
-    let is_about_policy = matches!(cli.command, Command::Policy(_));
-    let done = Session::new(cli.common.clone(), is_about_policy).and_then(|session| {
+    let judges_policy =
+        matches!(&cli.command, Command::Policy(args::Policy { command: PolicyCommand::Check { .. } }));
+    let done = Session::new(cli.common.clone(), judges_policy).and_then(|session| {
         forms::refuse_unknown(&cli)?;
         guarded(|| dispatch(&cli, &session, &mut streams))
     });

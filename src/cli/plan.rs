@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use super::args::{Form, Plan as PlanArgs};
+use super::args::{Form, Layout, Plan as PlanArgs};
 use super::exit::{self, Stop};
 use super::forms;
 use super::session::Session;
@@ -18,7 +18,7 @@ use crate::ops::templates::Templates;
 use crate::ops::{Request, SecretsAsked};
 use crate::plan::signature::SignError;
 use crate::plan::{self, Plan};
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::report::{self, json};
 use crate::source::load::reason;
 use crate::source::write::{Draft, Mode};
@@ -65,11 +65,15 @@ fn show_plan(
         (false, false) => exit::OK,
     };
     match session.common.output {
-        Form::Json => json::print_plan(&mut plan, "plan", code, &mut |text| streams.result(text)),
-        Form::Text => show(&project, &plan, streams),
+        Form::Json => {
+            let catalogue = &project.compilation.catalogue;
+            json::print_plan(&mut plan, "plan", catalogue, code, &mut |text| streams.result(text));
+        }
+        Form::Text => show(session, &args.layout, &project, &plan, streams),
         _ => {
             let templates = Templates::of(project.workspace);
-            forms::print_by(session, templates, &content("plan", &project, &plan), streams)?;
+            let content = Content { by: args.layout.by(By::Change), ..content("plan", &project, &plan) };
+            forms::print_by(session, templates, &content, streams)?;
         }
     }
     if let Some(path) = &args.out {
@@ -109,25 +113,23 @@ pub fn say_if_broken(session: &Session, project: &Project<'_>, streams: &mut Str
 /// What the other forms are made of.
 #[must_use]
 pub fn content<'a>(command: &'a str, project: &'a Project<'_>, plan: &'a Plan) -> Content<'a> {
-    Content {
-        command,
-        findings: &plan.findings,
-        integrations: plan.summary.integrations,
-        plan: Some(plan),
-        outcome: None,
-        policy: plan.policy_changes.as_deref().unwrap_or_default(),
-        catalogue: &project.compilation.catalogue,
-        folder: "",
-    }
+    Content::of_plan(command, plan, &project.compilation.catalogue)
 }
 
 /// Findings, then the plan, as text.
-pub fn show(project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
+pub fn show(session: &Session, layout: &Layout, project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
     let compilation = &project.compilation;
     let sources = project.workspace.sources();
     streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
     streams.result(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
-    report::plan::text(plan, &mut |text| streams.result(text));
+    let store = session.host(|host| project.store(&session.request(), host)).ok();
+    let store = store.map(|(_, address)| store::without_password(&address.url));
+    // A path within the project is told as the project has it.
+    let root = format!("{}/", project.workspace.root().display());
+    let store = store.map(|url| url.replacen(&root, "", 1));
+    let content =
+        Content { by: layout.by(By::Change), store: store.as_deref(), ..content("plan", project, plan) };
+    report::plan::text(&content, &mut |text| streams.result(text));
 }
 
 /// Signs a plan that is sealed.

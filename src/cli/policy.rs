@@ -15,7 +15,7 @@ use crate::ops::approved::{Reached, reached};
 use crate::ops::policy_file::PolicyFile;
 use crate::plan::FORMAT_VERSION;
 use crate::report::{self, json as machine};
-use crate::source::load::reason;
+use crate::source::load::{find_root, reason};
 
 /// Runs the command.
 ///
@@ -29,12 +29,15 @@ pub fn run(session: &Session, command: &PolicyCommand, streams: &mut Streams) ->
 }
 
 fn show(session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
-    let gathered = trust::gather(&session.common, &session.here)?;
+    let gathered = session.gathered();
     let request = session.request();
     // Outside a project there is nothing to reach out for.
-    let reached = match session.workspace() {
-        Ok(workspace) => session.host(|host| reached(&workspace, &request, host))?,
-        Err(_) => Vec::new(),
+    let is_in_project = request.revision.is_some() || find_root(&session.here).is_some();
+    let reached = if is_in_project {
+        let workspace = session.workspace()?;
+        session.host(|host| reached(&workspace, &request, host))?
+    } else {
+        Vec::new()
     };
     let usual: Vec<String> = trust::usual_policies().iter().map(|path| path.display().to_string()).collect();
     let policy = gathered.policy.as_ref();

@@ -7,6 +7,7 @@ use super::streams::Streams;
 use crate::diagnostic::clean;
 use crate::ops::plan::Planned;
 use crate::ops::revert::{Point, revert};
+use crate::report::content::{By, Content};
 use crate::report::{self, json};
 
 /// Runs the command.
@@ -22,7 +23,7 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
         (None, None, Some(commit)) => Some(Point::Commit(commit.clone())),
         (None, None, None) => None,
     };
-    let Planned { mut plan, .. } =
+    let Planned { mut plan, project, .. } =
         session.host(|host| revert(&workspace, &request, &args.what, point.as_ref(), host))?;
     if let Some(key) = &args.sign {
         super::plan::sign(session, key, &mut plan)?;
@@ -31,10 +32,15 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
         super::plan::write(session, path, &mut plan)?;
     }
     match session.common.output {
-        Form::Json => json::print_plan(&mut plan, "revert", exit::OK, &mut |text| streams.result(text)),
+        Form::Json => {
+            let catalogue = &project.compilation.catalogue;
+            json::print_plan(&mut plan, "revert", catalogue, exit::OK, &mut |text| streams.result(text));
+        }
         _ => {
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
-            report::plan::text(&plan, &mut |text| streams.result(text));
+            let content =
+                Content { by: args.layout.by(By::Change), ..super::plan::content("revert", &project, &plan) };
+            report::plan::text(&content, &mut |text| streams.result(text));
         }
     }
     let next = match &args.out {

@@ -36,7 +36,7 @@ pub struct Session {
     secrets: secrets::Local,
     cancel: Arc<AtomicBool>,
     display: Display,
-    trust: Gathered,
+    gathered: Gathered,
 }
 
 /// How far the work is, drawn on stderr where that is a terminal; and what is in flight, for whoever interrupts.
@@ -49,7 +49,7 @@ struct Display {
 impl Session {
     /// # Errors
     /// When the folder that `-C` names cannot be worked in.
-    pub fn new(common: Common, is_about_policy: bool) -> Result<Self, Stop> {
+    pub fn new(common: Common, judges_policy: bool) -> Result<Self, Stop> {
         let own = std::env::current_dir().unwrap_or_default();
         let here = match &common.directory {
             Some(folder) => {
@@ -60,15 +60,15 @@ impl Session {
             }
             None => own,
         };
-        let trust = match trust::gather(&common, &here) {
+        let gathered = match trust::gather(&common, &here) {
             // What is wrong in a policy is what such a command tells.
-            Err(_) if is_about_policy => Gathered::default(),
+            Err(_) if judges_policy => Gathered::default(),
             gathered => gathered?,
         };
-        let policy = trust.policy.as_ref().map(|(_, policy)| policy.signatures.clone());
+        let policy = gathered.policy.as_ref().map(|(_, policy)| policy.signatures.clone());
         let signatures = policy.unwrap_or_default();
         Ok(Session {
-            trust,
+            gathered,
             common,
             here,
             signatures,
@@ -113,10 +113,16 @@ impl Session {
         if self.is_untrusted() { workspace.untrusted() } else { workspace }
     }
 
+    /// What is allowed, and the policy that says so.
+    #[must_use]
+    pub fn gathered(&self) -> &Gathered {
+        &self.gathered
+    }
+
     /// Whether the run uses nothing but the files, and these for what they are.
     #[must_use]
     pub fn is_untrusted(&self) -> bool {
-        self.trust.trust.is_untrusted
+        self.gathered.trust.is_untrusted
     }
 
     /// As [`Session::workspace`], compared with a base where one is named; what is not used of it is said.
@@ -174,7 +180,7 @@ impl Session {
         let unread = self.host(|host| learn_approved(whose, host));
         let mut streams = Streams::new(self.common.color);
         unread.iter().for_each(|why| streams.say(&format!("warning: {}\n", clean(why))));
-        self.trust.trust.judge(need).is_ok()
+        self.gathered.trust.judge(need).is_ok()
     }
 
     /// Asks whether something that no line allows may be from now on; no where there is nobody to ask.
@@ -183,7 +189,7 @@ impl Session {
         if self.common.no_input || !streams.can_ask() {
             return false;
         }
-        let line = Line::of(need);
+        let line = Line::only(need);
         let agreed = streams.ask(&clean_text(&format!(
             "{need} is not allowed yet.\nAllow it from now on (`{line}`)? Only `yes` goes on: "
         )));
@@ -208,7 +214,7 @@ impl Session {
                 ops::open_store(&address, access)
             },
             secrets: &self.secrets,
-            trust: &self.trust.trust,
+            trust: &self.gathered.trust,
             ask: &|need, whose| self.is_approved(need, whose) || self.ask(need),
             progress: &|event| self.display.show(&event),
             cancel: &self.cancel,

@@ -13,11 +13,11 @@ use super::streams::Streams;
 use crate::compile::{Compiled, Judged, Whole};
 use crate::diagnostic::clean;
 use crate::model::{SettingPath, category};
-use crate::ops::apply::{SignedBy, signed_by};
 use crate::ops::project::{self, Project};
+use crate::ops::signed::{SignedBy, signed_by};
 use crate::plan::signature::Broken;
 use crate::plan::{self, FORMAT_VERSION};
-use crate::report::content::Content;
+use crate::report::content::{By, Content};
 use crate::report::json::Beside;
 use crate::report::show::Origins;
 use crate::report::{self, json as machine};
@@ -29,7 +29,7 @@ use crate::schema::parts::Catalogue;
 /// When there is no such plan and no such integration.
 pub fn run(session: &Session, args: &Show, streams: &mut Streams) -> Result<u8, Stop> {
     if let Some(file) = plan_file(&session.path(Path::new(&args.what))) {
-        return show_plan(session, &args.what, file, streams);
+        return show_plan(session, args, file, streams);
     }
     let workspace = session.workspace()?;
     let request = session.request().of(&args.what);
@@ -45,10 +45,16 @@ fn plan_file(path: &Path) -> Option<File> {
     file.metadata().is_ok_and(|about| about.is_file()).then_some(file)
 }
 
-fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -> Result<u8, Stop> {
+fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) -> Result<u8, Stop> {
+    let Show { what: name, layout } = args;
     let mut plan =
         plan::file::read(file).map_err(|error| Stop::usage(format!("{name} cannot be shown: {error}")))?;
     let signed = session.host(|host| signed_by(&plan, &session.signatures, (host.now)()));
+    let catalogue = session.workspace().map_or_else(
+        |_| Catalogue::default(),
+        |workspace| Catalogue::with_project(workspace.sources(), &mut Vec::new()),
+    );
+    let content = |plan| Content { by: layout.by(By::Change), ..Content::of_plan("plan", plan, &catalogue) };
     match session.common.output {
         Form::Json => {
             let whole = |body: &mut Json| match &signed {
@@ -59,7 +65,7 @@ fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -
                 Err(broken) => body["signed"] = json!({"broken": broken.to_string()}),
             };
             let beside = Beside { whole: &whole, one: &|_| {} };
-            machine::print_plan_beside(&mut plan, "plan", exit::OK, &beside, &mut |text| {
+            machine::print_plan_beside(&mut plan, "plan", &catalogue, exit::OK, &beside, &mut |text| {
                 streams.result(text);
             });
         }
@@ -71,25 +77,11 @@ fn show_plan(session: &Session, name: &str, file: File, streams: &mut Streams) -
                 streams.result(&format!("{said}\n  --> {place}\n"));
             }
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
-            report::plan::text(&plan, &mut |text| streams.result(text));
+            report::plan::text(&content(&plan), &mut |text| streams.result(text));
             streams.result(&(clean(&in_words(&signed)) + "\n"));
         }
         _ => {
-            let catalogue = session.workspace().map_or_else(
-                |_| Catalogue::default(),
-                |workspace| Catalogue::with_project(workspace.sources(), &mut Vec::new()),
-            );
-            let content = Content {
-                command: "plan",
-                findings: &plan.findings,
-                integrations: plan.summary.integrations,
-                plan: Some(&plan),
-                outcome: None,
-                policy: plan.policy_changes.as_deref().unwrap_or_default(),
-                catalogue: &catalogue,
-                folder: "",
-            };
-            forms::print(session, &content, streams)?;
+            forms::print(session, &content(&plan), streams)?;
         }
     }
     Ok(exit::OK)

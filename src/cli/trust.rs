@@ -7,6 +7,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
@@ -70,11 +71,11 @@ fn given(common: &Common, here: &Path) -> Result<Vec<Grant>, Stop> {
     }
     let mut grants: Vec<Grant> = lines.into_iter().map(|line| Grant { line, from: Origin::Given }).collect();
     let named = common.store.iter().flat_map(|url| needs_of_store(url, here));
-    grants.extend(named.map(|one| Grant { line: Line::of(&one.need), from: Origin::Store }));
+    grants.extend(named.map(|one| Grant { line: Line::only(&one.need), from: Origin::Store }));
     let vault = env::var("VAULT_ADDR").ok().and_then(|url| crate::http::address::parse(&url));
     grants.extend(vault.map(|url| {
         let need = Need::Vault(crate::http::address::endpoint(&url));
-        Grant { line: Line::of(&need), from: Origin::Vault }
+        Grant { line: Line::only(&need), from: Origin::Vault }
     }));
     Ok(grants)
 }
@@ -84,10 +85,11 @@ fn given(common: &Common, here: &Path) -> Result<Vec<Grant>, Stop> {
 /// # Errors
 /// When the one that was named cannot be read, or one lies where a branch can write.
 pub fn policy(common: &Common, here: &Path) -> Result<Option<(PathBuf, PolicyFile)>, Stop> {
-    let usual = || usual_policies().into_iter().find(|path| path.exists());
-    let Some(path) = common.policy.as_ref().map(|path| here.join(path)).or_else(usual) else {
-        return Ok(None);
+    let path = match &common.policy {
+        Some(path) => Some(here.join(path)),
+        None => usual_policy()?,
     };
+    let Some(path) = path else { return Ok(None) };
     if is_inside(&path, here) {
         let message = format!(
             "the policy {} lies in the work tree, where whatever it judges can change it",
@@ -102,6 +104,22 @@ pub fn policy(common: &Common, here: &Path) -> Result<Option<(PathBuf, PolicyFil
     })?;
     let policy = PolicyFile::read(&path, &text);
     Ok(Some((path, policy)))
+}
+
+/// The first policy that is there. One that cannot be looked for may be there, and narrow what is allowed.
+fn usual_policy() -> Result<Option<PathBuf>, Stop> {
+    for path in usual_policies() {
+        match path.symlink_metadata() {
+            Ok(_) => return Ok(Some(path)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) => {
+                let (path, why) = (path.display(), load::reason(&error));
+                return Err(Stop::usage(format!("whether there is a policy {path} cannot be seen: {why}"))
+                    .help("mend that, or name a policy with --policy or PAIRFORM_POLICY"));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Where a policy is looked for when none is named.

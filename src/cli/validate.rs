@@ -13,6 +13,7 @@ use crate::ops::any_schema::{Judged, judge};
 use crate::ops::project::has_errors;
 use crate::ops::templates::Templates;
 use crate::ops::validate::{Validated, validate, wanted};
+use crate::report::content::Content;
 use crate::report::{self, json};
 use crate::schema::parts::Catalogue;
 use crate::source::Sources;
@@ -92,16 +93,7 @@ fn print(
         _ => {
             let findings = PlacedFinding::all(findings, sources);
             let catalogue = Catalogue::default();
-            let content = report::content::Content {
-                command: "validate",
-                findings: &findings,
-                integrations,
-                plan: None,
-                outcome: None,
-                policy: changes,
-                catalogue: &catalogue,
-                folder: "",
-            };
+            let content = Content { integrations, ..Content::of_findings(&findings, changes, &catalogue) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

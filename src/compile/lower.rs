@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::check::secrets::is_reference;
 use super::check::{Checked, category_entry};
 use super::compiled::Compiled;
 use super::compose::Composed;
+use crate::model::credential::is_reference;
 use crate::model::{Configuration, Secret, SettingPath, Settings, Step, Value, is_top_level};
 use crate::schema::shape::Shape;
 use crate::schema::{Category, Pair};

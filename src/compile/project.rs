@@ -8,15 +8,13 @@ use super::exposed;
 use super::levels::{self, Levels};
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
+use crate::model::category::POLICY;
 use crate::model::{TOP_LEVEL, credential};
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::{Validator, Words};
 use crate::source::load::PROJECT_FILE;
 use crate::source::{Sources, Span};
 use crate::yaml;
-
-/// Owners of the rules themselves.
-const POLICY: &str = "policy";
 
 /// The store of a project that declares no environments.
 pub const DEFAULT_STORE: &str = "sqlite:.pairform/state.db";
@@ -183,6 +181,41 @@ impl Manifest {
         let only = || self.environments.keys().next().filter(|_| self.environments.len() == 1);
         named.or(self.default_environment.as_deref()).or_else(|| only().map(String::as_str))
     }
+
+    /// The environments that are meant: the named one, else the usual one and all that say something else of the integrations, by a
+    /// file, variables, or the name alone where an expression uses it; one without a name where there are none.
+    #[must_use]
+    pub fn each_environment<'a>(&'a self, named: Option<&'a str>, sources: &Sources) -> Vec<Option<&'a str>> {
+        if named.is_some() {
+            return vec![named];
+        }
+        let usual = self.environment(None);
+        let has_file = |name: &str| {
+            ["yaml", "yml"]
+                .iter()
+                .any(|ending| sources.by_path(&format!("environments/{name}.{ending}")).is_some())
+        };
+        let says_more = |name: &str| {
+            self.environments.get(name).is_some_and(|declared| !declared.vars.is_empty()) || has_file(name)
+        };
+        let mut others: Vec<&str> =
+            self.environments.keys().map(String::as_str).filter(|name| Some(*name) != usual).collect();
+        if !others.iter().all(|name| says_more(name)) && !uses_name(sources) {
+            others.retain(|name| says_more(name));
+        }
+        let all: Vec<Option<&str>> = usual.into_iter().chain(others).map(Some).collect();
+        if all.is_empty() { vec![None] } else { all }
+    }
+}
+
+/// Whether an expression may use the environment's name: more files seem to than do.
+fn uses_name(sources: &Sources) -> bool {
+    sources.iter().any(|(_, file)| {
+        let text = file.text();
+        // Both may be written with escapes.
+        let escaped = text.contains('\\');
+        (text.contains("{{") || escaped) && (text.contains("environment") || escaped)
+    })
 }
 
 /// URLs of stores that hold a password, wherever in them it stands.

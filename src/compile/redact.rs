@@ -5,10 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
-use super::check::secrets::is_reference;
-use super::tokens::{self, SHAPES, has_shape};
+use super::tokens::{self, has_shape};
 use crate::diagnostic::{Finding, Label};
-use crate::model::credential::{is_in_url, password_in, sounds_secret};
+use crate::model::credential::{is_in_url, is_reference, password_in, sounds_secret};
 use crate::source::{FileId, Sources, Span};
 
 /// The places that look like a credential by the key before them or by their own form, in all files of which a finding
@@ -230,7 +229,7 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']' | '{' | '[');
     ranges.extend(tokens::find(line));
-    for shape in SHAPES {
+    for shape in tokens::beginnings() {
         for (start, _) in line.match_indices(shape) {
             let begins = line[..start].chars().next_back().is_none_or(|c| ends(c) || c == ':');
             let length = line[start..].find(ends).unwrap_or(line.len() - start);

@@ -25,23 +25,29 @@ struct Form {
     /// What follows: which characters, and at least how many of them.
     takes: fn(u8) -> bool,
     least: usize,
+    /// Nothing else begins so: a whole text that does is one, whatever follows.
+    is_sure: bool,
 }
 
 const fn form(begins: &'static str, takes: fn(u8) -> bool, least: usize) -> Form {
-    Form { begins, takes, least }
+    Form { begins, takes, least, is_sure: false }
+}
+
+const fn sure(begins: &'static str) -> Form {
+    Form { is_sure: true, ..form(begins, plain, 8) }
 }
 
 const FORMS: [Form; 26] = [
-    form("shpat_", plain, 8),
-    form("shpca_", plain, 8),
-    form("shppa_", plain, 8),
-    form("shpss_", plain, 8),
-    form("shprt_", plain, 8),
+    sure("shpat_"),
+    sure("shpca_"),
+    sure("shppa_"),
+    sure("shpss_"),
+    sure("shprt_"),
     form("ck_", hex, 32),
     form("cs_", hex, 32),
-    form("sk_live_", plain, 8),
-    form("rk_live_", plain, 8),
-    form("whsec_", plain, 8),
+    sure("sk_live_"),
+    sure("rk_live_"),
+    sure("whsec_"),
     form("ghp_", plain, 20),
     form("gho_", plain, 20),
     form("ghu_", plain, 20),
@@ -84,42 +90,28 @@ fn dashed(byte: u8) -> bool {
     word(byte) || byte == b'-'
 }
 
-/// Beginnings that platforms give their credentials.
-pub const SHAPES: [&str; 11] = [
-    "shpat_",
-    "shpss_",
-    "shpca_",
-    "shppa_",
-    "shprt_",
-    "whsec_",
-    "sk_live_",
-    "eyJhbGciOi",
-    "-----BEGIN",
-    "ck_",
-    "cs_",
-];
+/// With what credentials begin.
+pub fn beginnings() -> impl Iterator<Item = &'static str> {
+    FORMS.iter().map(|form| form.begins).chain([WEB_TOKEN, KEY])
+}
 
-/// Whether a text has the form of a known kind of credential. WooCommerce's short beginnings need its forty hex digits.
+/// Whether a whole text has the form of a known kind of credential.
 #[must_use]
 pub fn has_shape(text: &str) -> bool {
     let text = text.trim();
-    let known = |text: &str| find(text).first().is_some_and(|range| range.start == 0);
     // Nearly all texts are told from a credential by their first letter.
-    if !matches!(text.as_bytes().first(), Some(b's' | b'w' | b'e' | b'-' | b'c')) {
-        return matches!(text.as_bytes().first(), Some(b'g' | b'r' | b'A' | b'x' | b'h')) && known(text);
+    if !matches!(
+        text.as_bytes().first(),
+        Some(b's' | b'w' | b'e' | b'-' | b'c' | b'g' | b'r' | b'A' | b'x' | b'h')
+    ) {
+        return false;
     }
-    let fits = |shape: &&str| {
-        let Some(rest) = text.strip_prefix(*shape) else { return false };
-        let hex = rest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if shape.len() == 3 { rest.len() >= 32 && hex } else { rest.len() >= 8 }
-    };
-    SHAPES.iter().any(fits)
+    let sure = FORMS.iter().filter(|form| form.is_sure).map(|form| form.begins).chain([WEB_TOKEN, KEY]);
+    let is_begun = |begins: &str| text.strip_prefix(begins).is_some_and(|rest| rest.len() >= 8);
+    sure.into_iter().any(is_begun) || find(text).first().is_some_and(|range| range.start == 0)
 }
 
-static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let all = FORMS.iter().map(|form| form.begins).chain([WEB_TOKEN, KEY]);
-    AhoCorasick::new(all).ok()
-});
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(beginnings()).ok());
 
 /// Where credentials stand in a text, in the order of their places.
 #[must_use]

@@ -11,6 +11,9 @@ pub const WEBHOOKS: &str = "webhooks";
 /// The settings category that carries the integration's name, onboarding mode and live mode.
 pub const GENERAL: &str = "general";
 
+/// What stands among categories where it is told whose review is needed: the rules themselves.
+pub const POLICY: &str = "policy";
+
 /// The key under which a document has its settings categories.
 pub const SETTINGS: &str = "settings";
 

@@ -1,4 +1,4 @@
-//! What a credential is called. Not here: what one looks like (`compile::check::secrets`).
+//! What a credential is called, and where in an address one stands. Not here: what one looks like (`compile::check::secrets`).
 
 use std::ops::Range;
 
@@ -34,6 +34,20 @@ const fn letters(text: &[u8]) -> u32 {
     bits
 }
 
+/// Whether a text is a reference to a secret: `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    let plain = ["env/", "file/", "exec/"]
+        .iter()
+        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let in_vault = |rest: &str| {
+        rest.split_once('#').is_some_and(|(path, key)| {
+            path.contains('/') && path.split('/').all(|name| !name.is_empty()) && !key.is_empty()
+        })
+    };
+    plain || text.strip_prefix("vault/").is_some_and(in_vault)
+}
+
 /// Whether a key is called as credentials are. Asked of every key: most lack a letter of each word.
 #[must_use]
 pub fn sounds_secret(key: &str) -> bool {
@@ -60,6 +74,29 @@ pub fn is_in_url(url: &str) -> bool {
         !value.is_empty() && sounds_secret(&name)
     };
     password || query.split('&').any(named)
+}
+
+/// An address as a message may repeat it: without who logs in, and without its query, which may hold a credential. Where it
+/// leads stays in sight; of one that can be read in two ways only what comes after the last `@` does.
+#[must_use]
+pub fn without_login(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, after) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
+    let (login, host) = authority.rsplit_once('@').map_or(("", authority), |(_, host)| ("***@", host));
+    let port = if host.ends_with(']') { None } else { host.rsplit_once(':') };
+    if port.is_some_and(|(_, port)| port.bytes().any(|byte| !byte.is_ascii_digit())) {
+        // What looks like a port is the beginning of a password.
+        let host = rest.rsplit_once('@').map_or("", |(_, host)| host);
+        let host = host.split(['?', '#']).next().unwrap_or_default();
+        return if host.is_empty() { format!("{scheme}://…") } else { format!("{scheme}://***@{host}") };
+    }
+    let path = after.split(['?', '#']).next().unwrap_or_default();
+    if path.contains('@') {
+        let name = port.map_or(host, |(name, _)| name);
+        return format!("{scheme}://{login}{name}/…");
+    }
+    let more = if path.len() < after.len() { "?…" } else { "" };
+    format!("{scheme}://{login}{host}{path}{more}")
 }
 
 /// The password in an address: `scheme://user:PASSWORD@host`.
@@ -92,6 +129,35 @@ pub fn hide(path: &SettingPath, value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_credentials_and_with_the_host_that_it_leads_to() {
+        for (url, expected) in [
+            ("https://shop.example.com/a/b", "https://shop.example.com/a/b"),
+            ("https://shop.example.com:8443", "https://shop.example.com:8443"),
+            ("https://[::1]:8443/x", "https://[::1]:8443/x"),
+            ("https://[::1]", "https://[::1]"),
+            ("https://{shop}.example.com/x", "https://{shop}.example.com/x"),
+            ("https://u:canary@h/x", "https://***@h/x"),
+            ("https://u:p@canary@h", "https://***@h"),
+            ("https://h/?token=canary", "https://h/?…"),
+            ("https://h#canary", "https://h?…"),
+            ("https://u:ca/nary@h/x?canary", "https://***@h/x"),
+            ("https://u:ca?nary@h", "https://***@h"),
+            ("https://u:canary", "https://…"),
+            // Another host than the one that it leads to is not put forward.
+            ("https://evil.example/@good.example", "https://evil.example/…"),
+            ("https://evil.example/?@good.example", "https://evil.example/?…"),
+            ("https://evil.example#@good.example", "https://evil.example?…"),
+            ("https://evil.example\\@good.example", "https://evil.example/…"),
+            ("https://{shop}.evil.example/@good.example", "https://{shop}.evil.example/…"),
+            ("https://u:123/canary@h", "https://u/…"),
+            ("nordic", "nordic"),
+            ("secret env/TOKEN", "secret env/TOKEN"),
+        ] {
+            assert_eq!(without_login(url), expected, "{url}");
+        }
+    }
 
     #[test]
     fn a_password_is_found_wherever_in_a_url_it_stands() {

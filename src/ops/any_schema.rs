@@ -4,8 +4,9 @@
 //!
 //! It gives every verdict of the JSON-Schema-Test-Suite for 2020-12, 2019-09 and 07, required and optional, except that:
 //!
-//! - a `$ref` or `$schema` is answered by the drafts' own schemas and by files below the schema's folder; what leads to
-//!   the network or out of the folder makes the schema unusable (the suite's `http://localhost:1234` references);
+//! - a `$ref` or `$schema` is answered by the drafts' own schemas and by files below the schema's folder, where what the
+//!   schema's `$id` publishes beside it is looked for too; what leads to the network or out of the folder makes the schema
+//!   unusable (the suite's `http://localhost:1234` references);
 //! - a schema may refer to the schema of its own draft, and to that of another only by its `$schema`;
 //! - `format` is judged in drafts 04 to 07 and only an annotation from 2019-09 on, as each draft has it by default, so the
 //!   suite's `optional/format` agrees in draft 07 only;
@@ -111,8 +112,13 @@ fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Vec<No
 
 fn compile(root: &Node, path: &Path, findings: &mut Vec<Finding>) -> Option<Validator> {
     let full = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let folder = full.parent().unwrap_or(Path::new("/")).to_path_buf();
-    let why = match Validator::foreign(root, &file_uri(&full), move |uri| below(&folder, uri)) {
+    let here = Published {
+        folder: full.parent().unwrap_or(Path::new("/")).to_path_buf(),
+        address: ["$id", "id"]
+            .iter()
+            .find_map(|key| Url::parse(root.get(key)?.as_text()?).ok()?.join(".").ok()),
+    };
+    let why = match Validator::foreign(root, &file_uri(&full), move |uri| here.read(uri)) {
         Ok(validator) => return Some(validator),
         Err(why) => why,
     };
@@ -174,19 +180,35 @@ fn file_path(uri: &str) -> Option<PathBuf> {
     if url.scheme() == "file" { url.to_file_path().ok() } else { None }
 }
 
-/// Answers references to files below the schema's folder, and to nothing else.
-fn below(folder: &Path, uri: &str) -> std::result::Result<Node, String> {
-    let path = file_path(uri).ok_or_else(|| not_fetched(uri))?;
-    let shown = path.strip_prefix(folder).unwrap_or(&path);
-    let read = load::read_below(folder, &path).ok_or_else(|| not_fetched(&path.to_string_lossy()))?;
-    let mut sources = Sources::default();
-    let file = sources.add(read);
-    let mut findings = Vec::new();
-    let mut roots = parse(&sources, file, &mut findings);
-    match (roots.len(), findings.first()) {
-        (1, None) => Ok(roots.remove(0)),
-        (_, Some(finding)) => Err(format!("`{}`: {}", shown.display(), finding.message)),
-        (_, None) => Err(format!("`{}` holds more than one document", shown.display())),
+/// The folder of a schema, and the address that its `$id` gives that folder.
+struct Published {
+    folder: PathBuf,
+    address: Option<Url>,
+}
+
+impl Published {
+    /// Answers references to files below the folder, and to nothing else.
+    fn read(&self, uri: &str) -> std::result::Result<Node, String> {
+        let path = file_path(uri).or_else(|| self.beside(uri)).ok_or_else(|| not_fetched(uri))?;
+        let shown = path.strip_prefix(&self.folder).unwrap_or(&path);
+        let read =
+            load::read_below(&self.folder, &path).ok_or_else(|| not_fetched(&path.to_string_lossy()))?;
+        let mut sources = Sources::default();
+        let file = sources.add(read);
+        let mut findings = Vec::new();
+        let mut roots = parse(&sources, file, &mut findings);
+        match (roots.len(), findings.first()) {
+            (1, None) => Ok(roots.remove(0)),
+            (_, Some(finding)) => Err(format!("`{}`: {}", shown.display(), finding.message)),
+            (_, None) => Err(format!("`{}` holds more than one document", shown.display())),
+        }
+    }
+
+    /// The file for what is published beside the schema, if there is one.
+    fn beside(&self, uri: &str) -> Option<PathBuf> {
+        let tail = uri.strip_prefix(self.address.as_ref()?.as_str())?;
+        let path = self.folder.join(&*percent_encoding::percent_decode_str(tail).decode_utf8().ok()?);
+        path.is_file().then_some(path)
     }
 }
 

@@ -7,10 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::allowed;
-use super::check::Approved;
+use super::check::{Approved, ApprovedRules};
 use super::error::{Error, ErrorKind, Help, Result};
 use super::expected::{self, Expected};
 use super::host::{Host, Progress, Whose};
@@ -27,10 +25,9 @@ use super::workspace::Workspace;
 use crate::apply::{self, ApplyError, Begun, Caller, Report};
 use crate::compile::project::Manifest;
 use crate::http::Fault;
-use crate::plan::{Integrations, Plan, Scope, Summary, signature};
+use crate::plan::{Plan, Scope};
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Address, Recording, Store};
-use crate::trust::Signatures;
 
 /// Between two looks at a lock that somebody else has.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
@@ -49,52 +46,6 @@ pub struct Again<'w> {
     pub begun: Begun,
     /// What has moved since the plan was made, and is left as it is.
     pub left_alone: Vec<String>,
-}
-
-/// Whose signature a plan has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedBy {
-    /// Of the key: `SHA256:…`
-    pub fingerprint: String,
-    /// The names that the key has among the signers; empty where it is none of theirs.
-    pub names: Vec<String>,
-}
-
-/// Who signed a plan; none where nobody did.
-///
-/// # Errors
-/// When its signature is broken.
-pub fn signed_by(
-    file: &Plan,
-    signatures: &Signatures,
-    now: Timestamp,
-) -> Result<Option<SignedBy>, signature::Broken> {
-    let Some(armored) = &file.signature else { return Ok(None) };
-    let signed = signature::verify(&file.digest, armored)?;
-    let names = signatures.who(&signed.key, signature::NAMESPACE, now);
-    let names = names.into_iter().map(str::to_owned).collect();
-    Ok(Some(SignedBy { fingerprint: signed.fingerprint, names }))
-}
-
-/// Proves that a plan is signed as is asked for here; of one that was not saved nothing is signed.
-///
-/// # Errors
-/// When a signature is broken, or a plan has to be signed by one of the signers and is not.
-pub fn require_signature(file: Option<&Plan>, signatures: &Signatures, now: Timestamp) -> Result<()> {
-    let refused = |why: String| Error::new(ErrorKind::NotAllowed, why).with(Help::SignPlan);
-    let signed = match file.map(|file| signed_by(file, signatures, now)) {
-        Some(Err(broken)) => return Err(refused(format!("the signature of the plan is broken: {broken}"))),
-        Some(Ok(signed)) => signed,
-        None => None,
-    };
-    match signed {
-        _ if !signatures.required => Ok(()),
-        Some(SignedBy { names, .. }) if !names.is_empty() => Ok(()),
-        Some(SignedBy { fingerprint, .. }) => Err(refused(format!(
-            "the plan is signed with the key {fingerprint}, which is none of the signers' here and now"
-        ))),
-        None => Err(refused("only plans that are signed are applied here, and this one is not".to_owned())),
-    }
 }
 
 /// Opens what a plan was made from: its commit, which has to be the one that is checked out or named; the working tree, where
@@ -140,7 +91,7 @@ pub fn again<'w>(
     host: &Host<'_>,
 ) -> Result<Again<'w>> {
     let declared = workspace.declared();
-    let address = place_of(&file, workspace, &declared, request, host)?;
+    let address = place_of(&file, workspace, declared, request, host)?;
     let request = request_of(&file, request);
     let (planned, begun) = match &file.way_back {
         Some(way) => {
@@ -340,12 +291,23 @@ fn require_addresses(project: &Project<'_>, plan: &Plan, host: &Host<'_>) -> Res
     allowed::require_all(needs, whose, host)
 }
 
-/// Records what judges, where there is nothing to save. A store is made only to take the rules at once: the first apply into an
-/// empty one is judged by the files.
+/// Records the rules alone, so that they count at once; a store is made where there is none.
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn record(
+pub fn record_rules(
+    project: &Project<'_>,
+    judging: &Judging,
+    address: &Address,
+    rules: ApprovedRules,
+    host: &Host<'_>,
+) -> Result<Applied> {
+    record(project, judging, address, rules.into_plan(), true, host)
+}
+
+/// Records what judges, where there is nothing to save. A store is made only to take the rules at once: the first apply into an
+/// empty one is judged by the files.
+fn record(
     project: &Project<'_>,
     judging: &Judging,
     address: &Address,
@@ -355,13 +317,14 @@ pub fn record(
 ) -> Result<Applied> {
     let mut report = Report { rules_at_once: at_once, ..Report::default() };
     let at = host.stamp();
-    let found = host.store(address)?;
-    let is_there = found.is_some();
-    let said = match found.filter(|_| !at_once) {
-        Some(mut store) => said_at(project, judging, &plan, &at, store.as_mut())?,
+    let mut store = host.store(address)?;
+    let said = match store.as_deref_mut().filter(|_| !at_once) {
+        Some(store) => said_at(project, judging, &plan, &at, store)?,
         None => Vec::new(),
     };
-    if at_once || (is_there && (judging.is_news() || !said.is_empty())) {
+    if at_once || (store.is_some() && (judging.is_news() || !said.is_empty())) {
+        // Read through one connection, so that it may be older than this version; written through another.
+        drop(store);
         let mut store = host.make_store(address)?;
         let by = (host.actor)(project.workspace.root());
         let recorder = Recorder { judging, plan: &plan, by: &by, at: &at, at_once, said: &said };
@@ -378,20 +341,6 @@ fn said_at(
     store: &mut dyn Store,
 ) -> Result<Vec<Recording>> {
     said::news(project, plan, said::From { environment: judging.environment(), at }, store)
-}
-
-/// A plan that saves nothing: only its rules are left.
-#[must_use]
-pub fn rules_alone(plan: Plan) -> Plan {
-    let summary = Summary { errors: plan.summary.errors, ..Summary::default() };
-    Plan {
-        integrations: Integrations::default(),
-        released: Vec::new(),
-        refusals: Vec::new(),
-        notes: Vec::new(),
-        summary,
-        ..plan
-    }
 }
 
 fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host<'_>) -> Result<Report> {

@@ -17,7 +17,7 @@ use crate::trust::{Line, Need};
 #[must_use]
 pub fn learn_approved(whose: Whose<'_>, host: &Host<'_>) -> Vec<String> {
     let mut unread = Vec::new();
-    for name in host.trust.approved_anew() {
+    for name in host.trust.approved_anew(whose.environment) {
         match named_at(&name, whose, host) {
             Ok(needs) => host.trust.learn(needs),
             Err(error) => unread.push(format!("what {name} allows is not known: {}", error.message)),

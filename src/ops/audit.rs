@@ -119,7 +119,7 @@ fn is_changed(rules: &Rules) -> bool {
 /// # Errors
 /// When there is no store, or it cannot be read.
 pub fn export_store(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Exported> {
-    let (_, address) = places::store_of(&workspace.declared(), workspace.root(), request, host)?;
+    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host)?;
     let mut store =
         host.store(&address)?.ok_or_else(|| Error::usage("there is no store yet, so nothing was saved"))?;
     // Heads first: what is saved meanwhile may be told of and not be deployed yet, never the other way round.

@@ -9,12 +9,13 @@ use super::base::Base;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::judged::{Judging, Recorded};
 use super::policy;
+use super::signed::Signed;
 use super::window;
 use crate::compile::project::Manifest;
 use crate::diagnostic::count;
 use crate::plan::policy::{Environment, Live, Policy, Window};
 use crate::plan::safety::{self, GAPS, Objection};
-use crate::plan::{Plan, Refusal};
+use crate::plan::{Integrations, Plan, Refusal, Summary};
 
 const CHECKS: &[&str] = &[
     "max_changed",
@@ -81,6 +82,21 @@ impl Approved {
     }
 }
 
+/// Rules that may be recorded by themselves: a plan that saves nothing. Only [`check_rules`] makes one.
+#[derive(Debug)]
+pub struct ApprovedRules(Plan);
+
+impl ApprovedRules {
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    pub(super) fn into_plan(self) -> Plan {
+        self.0
+    }
+}
+
 /// Every check that refuses a plan and is not lifted; at least one.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", refused(.0))]
@@ -89,8 +105,15 @@ pub struct Refused(pub Vec<Refusal>);
 /// Judges whether a plan may be applied now: the one place for every door.
 ///
 /// # Errors
-/// Every check that refuses it and is not lifted.
-pub fn check(plan: Plan, judging: &Judging, consent: &Consent, now: Timestamp) -> Result<Approved> {
+/// Every check that refuses it and is not lifted; or another plan was signed.
+pub fn check(
+    plan: Plan,
+    judging: &Judging,
+    consent: &Consent,
+    signed: &Signed,
+    now: Timestamp,
+) -> Result<Approved> {
+    signed.require(&plan)?;
     let mut found = lasting(&plan, judging);
     found.extend(windows(&plan, judging, now)?);
     found.extend(live_approval(&plan, judging).filter(|_| !consent.live));
@@ -112,15 +135,25 @@ pub fn check(plan: Plan, judging: &Judging, consent: &Consent, now: Timestamp) -
     Ok(approved)
 }
 
-/// Judges whether the rules that the files say may be recorded by themselves: by nothing that is recorded.
+/// Judges whether the rules that the files say may be recorded by themselves, by nothing that is recorded; what else the plan
+/// would do is dropped.
 ///
 /// # Errors
-/// When the environment is applied from a commit only, and the tree has changes beside it.
-pub fn check_rules(plan: &Plan, judging: &Judging) -> Result<()> {
-    match not_clean(plan, &judging.files, judging.environment()) {
-        Some(refusal) => Err(Refused(vec![refusal]).into()),
-        None => Ok(()),
+/// When the environment is applied from a commit only, and the tree has changes beside it; or plans have to be signed.
+pub fn check_rules(plan: Plan, judging: &Judging, signed: &Signed) -> Result<ApprovedRules> {
+    signed.require(&plan)?;
+    if let Some(refusal) = not_clean(&plan, &judging.files, judging.environment()) {
+        return Err(Refused(vec![refusal]).into());
     }
+    let summary = Summary { errors: plan.summary.errors, ..Summary::default() };
+    Ok(ApprovedRules(Plan {
+        integrations: Integrations::default(),
+        released: Vec::new(),
+        refusals: Vec::new(),
+        notes: Vec::new(),
+        summary,
+        ..plan
+    }))
 }
 
 /// Says of a plan why it would be refused, as far as that is in the plan and the project, and notes what hangs on the moment
@@ -141,21 +174,25 @@ pub fn predict_refusals(plan: &mut Plan, judging: &Judging, now: Timestamp) -> R
 ///
 /// # Errors
 /// When the apply window of the base cannot be used.
-pub fn predict_by_base(plan: &mut Plan, base: &Base, now: Timestamp) -> Result<()> {
-    let rules = policy::of_manifest(base.declared());
-    let environment = plan.environment.clone().unwrap_or_default();
-    let closed = rules_of(&rules, &environment).windows;
-    let closed = closed_windows(plan, closed.iter(), now)?.into_iter().map(|refusal| refusal.message);
-    let approval = leave(plan, rules.live);
-    let approval =
-        approval.map(|refusal| format!("{}; it takes approval for live integrations", refusal.message));
-    for said in closed.chain(approval) {
-        if !plan.notes.iter().any(|known| known.starts_with(&said)) {
-            plan.notes.push(by_rules_of(base, &said));
-        }
+pub fn predict_by_base(plan: &mut Plan, judging: &Judging, base: &Base, now: Timestamp) -> Result<()> {
+    let (rules, environment) = (policy::of_manifest(base.declared()), judging.environment());
+    let own: Vec<&Policy> =
+        std::iter::once(&judging.files).chain(judging.recorded().map(|recorded| &recorded.policy)).collect();
+    let known: BTreeSet<Window> =
+        own.iter().flat_map(|policy| rules_of(policy, environment).windows).collect();
+    let of_base = rules_of(&rules, environment).windows;
+    for closed in closed_windows(plan, of_base.difference(&known), now)? {
+        plan.notes.push(by_rules_of(base, &closed.message));
     }
-    let found = objections(plan, &rules, &environment);
-    add_of_base(plan, base, found.into_iter().map(|objection| objection.refusal).collect());
+    if live_approval(plan, judging).is_none()
+        && let Some(refusal) = leave(plan, rules.live)
+    {
+        let said = format!("{}; it takes approval for live integrations", refusal.message);
+        plan.notes.push(by_rules_of(base, &said));
+    }
+    let known: Vec<Objection> =
+        own.into_iter().flat_map(|policy| objections(plan, policy, environment)).collect();
+    add_of_base(plan, base, objections(plan, &rules, environment), &known);
     Ok(())
 }
 
@@ -163,12 +200,13 @@ pub fn predict_by_base(plan: &mut Plan, base: &Base, now: Timestamp) -> Result<(
 /// rules of the head and of the base.
 pub fn foretell(plan: &mut Plan, declared: &Manifest, base: Option<&Base>) {
     let environment = plan.environment.clone().unwrap_or_default();
-    let certain = |plan: &Plan, rules: &Policy| -> Vec<Refusal> {
-        let found = objections(plan, rules, &environment).into_iter().map(|objection| objection.refusal);
-        found.filter(|refusal| matches!(refusal.check.as_str(), "protected" | "hold")).collect()
+    let certain = |plan: &Plan, rules: &Policy| -> Vec<Objection> {
+        let found = objections(plan, rules, &environment).into_iter();
+        found.filter(|one| matches!(one.refusal.check.as_str(), "protected" | "hold")).collect()
     };
     let rules = policy::of_manifest(declared);
-    plan.refusals = certain(plan, &rules);
+    let known = certain(plan, &rules);
+    plan.refusals = known.iter().map(|objection| objection.refusal.clone()).collect();
     let of_base = base.map(|base| (base, policy::of_manifest(base.declared())));
     let approval = leave(plan, rules.live);
     let approval_of_base = of_base.as_ref().and_then(|(base, rules)| Some((*base, leave(plan, rules.live)?)));
@@ -181,7 +219,7 @@ pub fn foretell(plan: &mut Plan, declared: &Manifest, base: Option<&Base>) {
         .extend(said.map(|said| format!("{said}; it takes approval for live integrations to apply this")));
     if let Some((base, rules)) = of_base {
         let found = certain(plan, &rules);
-        add_of_base(plan, base, found);
+        add_of_base(plan, base, found, &known);
     }
 }
 
@@ -189,14 +227,13 @@ fn by_rules_of(base: &Base, said: &str) -> String {
     format!("{said} (by the rules of {})", base.name())
 }
 
-/// Adds what the base refuses and the head does not.
-fn add_of_base(plan: &mut Plan, base: &Base, found: Vec<Refusal>) {
-    let is_known = |refusal: &Refusal| {
-        plan.refusals.iter().any(|known| known.check == refusal.check && known.message == refusal.message)
-    };
-    let new: Vec<Refusal> = found.into_iter().filter(|refusal| !is_known(refusal)).collect();
-    let told = |one: Refusal| Refusal { message: by_rules_of(base, &one.message), ..one };
-    plan.refusals.extend(new.into_iter().map(told));
+/// Adds what the base objects to and nobody else does.
+fn add_of_base(plan: &mut Plan, base: &Base, found: Vec<Objection>, known: &[Objection]) {
+    let new = found.into_iter().filter(|objection| !known.contains(objection));
+    plan.refusals.extend(new.map(|Objection { refusal, .. }| Refusal {
+        message: by_rules_of(base, &refusal.message),
+        ..refusal
+    }));
 }
 
 /// All that refuses, in words.

@@ -166,6 +166,7 @@ impl From<store::StoreError> for Error {
         let kind = match error {
             store::StoreError::Url(_) => ErrorKind::Usage,
             store::StoreError::Denied { .. }
+            | store::StoreError::Authority { .. }
             | store::StoreError::Outside { .. }
             | store::StoreError::Plain { .. } => ErrorKind::NotAllowed,
             _ => ErrorKind::Unreachable,

@@ -17,6 +17,7 @@ use crate::compile::compose::files_by_integration;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::Validator;
+use crate::source::load;
 use crate::source::write::{self, Mode};
 use crate::source::{FileId, Sources};
 use crate::yaml::{self, Node};
@@ -175,7 +176,7 @@ impl Folder<'_> {
     /// Whether a file of it has this text.
     #[must_use]
     pub fn has(&self, name: &str, text: &str) -> bool {
-        std::fs::read_to_string(self.absolute().join(name)).is_ok_and(|found| found == text)
+        load::text_below(&self.absolute(), Path::new(name)).is_some_and(|found| found == text)
     }
 
     /// Writes files by their names, each whole or not at all; the folder is made when it is not there.

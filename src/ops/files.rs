@@ -1,6 +1,5 @@
 //! Files of the project that an operation writes anew: how they differ, and writing them all at once. What is written is
 //! decided elsewhere, and whether somebody agreed.
-#![expect(clippy::disallowed_methods, reason = "looks whether somebody changed a file meanwhile")]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -12,6 +11,7 @@ use super::workspace::{Files, Workspace};
 use crate::compile::redact;
 use crate::diagnostic::clean;
 use crate::source::Span;
+use crate::source::load;
 use crate::source::write::{Draft, Mode};
 
 /// How one file would differ.
@@ -57,7 +57,7 @@ pub fn write(workspace: &Workspace, files: &Files) -> Result<()> {
     let mut drafts = Vec::new();
     for (path, text) in files {
         let before = sources.by_path(path).map(|file| sources.file(file).text());
-        unmoved(&root.join(path), before)?;
+        unmoved(root, path, before)?;
         let mut draft =
             Draft::begin(root, Path::new(path), Mode::Shared).map_err(|error| failed(path, error))?;
         draft.write_all(text.as_bytes()).map_err(|error| failed(path, error))?;
@@ -72,11 +72,11 @@ pub fn write(workspace: &Workspace, files: &Files) -> Result<()> {
 }
 
 /// Somebody may have saved the file while the question stood.
-fn unmoved(target: &Path, before: Option<&str>) -> Result<()> {
-    let now = std::fs::read_to_string(target).ok();
+fn unmoved(root: &Path, path: &str, before: Option<&str>) -> Result<()> {
+    let now = load::text_below(root, Path::new(path));
     if now.as_deref() == before {
         return Ok(());
     }
-    let message = format!("{} was changed meanwhile; nothing was written", target.display());
+    let message = format!("{} was changed meanwhile; nothing was written", root.join(path).display());
     Err(Error::new(ErrorKind::Stale, message).with(Help::Again))
 }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use super::chosen::Chosen;
 use super::error::{Result, require_known};
 use super::host::Host;
-use super::places;
 use super::project::require_selected;
 use super::request::{Filter, Request};
 use super::workspace::{Files, Workspace};
-use crate::compile::{Compilation, Compiled, Front, Judged, Selection};
+use crate::compile::{Compilation, Compiled, Front, Judged};
 use crate::diagnostic::{Edit, Finding, codes, sort_and_merge};
 use crate::model::{Name, Settings, canonical, digest_text};
 use crate::source::{FileId, Sources, Span};
@@ -186,8 +185,10 @@ struct State {
 impl State {
     /// The findings of the project, in each of its environments unless one was named.
     fn judge(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<State> {
+        // What a store or a revision says does not matter to the files.
+        let request = Request { store: None, changed_since: None, ..request.clone() };
         let mut state = State { findings: Vec::new(), hidden: Vec::new() };
-        for selection in selections(workspace, request, host)? {
+        for selection in workspace.selections(&request, host)? {
             let compiled: Compilation<()> = Front::read(workspace.sources(), &selection).compile(|_| ());
             require_selected(&compiled, &selection)?;
             state.hidden.extend(compiled.hidden);
@@ -198,15 +199,6 @@ impl State {
         sort_and_merge(&mut state.findings, workspace.sources());
         Ok(state)
     }
-}
-
-/// What is compiled in each environment of the project, unless one was named.
-fn selections(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Vec<Selection>> {
-    // What a store or a revision says does not matter to the files.
-    let request = Request { store: None, changed_since: None, ..request.clone() };
-    let selection = workspace.selection(&request, host)?;
-    let environments = places::environments(&request, &workspace.declared()).into_iter();
-    Ok(environments.map(|environment| Selection { environment, ..selection.clone() }).collect())
 }
 
 /// A mend that says the same in another place.
@@ -221,9 +213,9 @@ fn configurations(
     request: &Request,
     host: &Host<'_>,
 ) -> Result<BTreeSet<(usize, String, Name, String)>> {
-    let request = Request { filter: Filter::default(), ..request.clone() };
+    let request = Request { filter: Filter::default(), store: None, changed_since: None, ..request.clone() };
     let mut all = BTreeSet::new();
-    for (number, selection) in selections(workspace, &request, host)?.into_iter().enumerate() {
+    for (number, selection) in workspace.selections(&request, host)?.into_iter().enumerate() {
         let digests = |judged: Judged| {
             let Compiled { name, configuration, .. } = judged.lower();
             let one = |(category, settings): (Name, Arc<Settings>)| {

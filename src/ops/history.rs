@@ -46,7 +46,7 @@ pub struct Found {
 /// # Errors
 /// When the store cannot be read, or nothing is known of an integration.
 pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: &Host<'_>) -> Result<Found> {
-    let (_, address) = places::store_of(&workspace.declared(), workspace.root(), request, host)?;
+    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host)?;
     let (mut records, notes, renames, rules, said) = match host.store(&address)? {
         Some(mut store) => (
             deployed::records(store.as_mut())?,

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{Error, ErrorKind, Result};
-use super::host::Host;
 use super::policy;
 use super::project::Project;
 use super::workspace::Workspace;
@@ -15,7 +14,7 @@ use crate::model::digest_text;
 use crate::plan::Integrations;
 use crate::plan::Plan;
 use crate::plan::policy::{self as rules, Direction, Level, Live, Policy, PolicyChange, stricter};
-use crate::store::{Address, Recording, Rules, Store, StoreError};
+use crate::store::{Recording, Rules, Store, StoreError};
 
 /// The rules that an apply recorded.
 #[derive(Debug, Clone)]
@@ -214,23 +213,6 @@ impl Judging {
     pub fn is_news(&self) -> bool {
         self.record.last.as_ref().is_none_or(|last| last.digest != self.files.digest())
     }
-}
-
-/// What judges a project that was compiled without its store.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn judging_at(
-    project: &Project<'_>,
-    address: &Address,
-    environment: Option<&str>,
-    host: &Host<'_>,
-) -> Result<Judging> {
-    let record = match host.store(address)? {
-        Some(mut store) => Record::read(store.as_mut(), environment, project.workspace)?,
-        None => Record::default(),
-    };
-    Ok(Judging::of(project, environment, record))
 }
 
 /// Records what judges when a plan is applied.

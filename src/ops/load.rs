@@ -189,7 +189,7 @@ impl Snapshot {
     }
 
     fn find(workspace: &Workspace, request: &Request, host: &Host<'_>, purpose: Purpose) -> Result<Self> {
-        let found = places::store_of(&workspace.declared(), workspace.root(), request, host);
+        let found = places::store_of(workspace.declared(), workspace.root(), request, host);
         let (environment, address) = match found {
             Ok(found) => found,
             // What is wrong in pairform.yaml or in what was asked for is said when the project is compiled.

@@ -36,7 +36,7 @@ pub fn unlock(workspace: &Workspace, request: &Request, id: &str, host: &Host<'_
 }
 
 fn address(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Address> {
-    Ok(places::store_of(&workspace.declared(), workspace.root(), request, host)?.1)
+    Ok(places::store_of(workspace.declared(), workspace.root(), request, host)?.1)
 }
 
 fn no_store() -> Error {

@@ -6,6 +6,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::base::Base;
 use crate::compile::project::Manifest;
+use crate::model::category::POLICY;
 use crate::plan::{Action, CategoryPlan, Integration};
 use crate::source::git::{History, Revision};
 
@@ -82,14 +83,11 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// Whom a CODEOWNERS file names for a path.
+/// Whom a CODEOWNERS file names for a path: the reader alone, as those who try it with any bytes need it.
 #[must_use]
 pub fn of_path(codeowners: &str, path: &str) -> Vec<String> {
     owners_of(&rules(codeowners), path)
 }
-
-/// The category, of a kind, under which the owners of the rules themselves stand.
-pub const POLICY: &str = "policy";
 
 struct Rule {
     pattern: Gitignore,

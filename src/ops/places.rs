@@ -134,16 +134,6 @@ pub fn environment_of(declared: &Manifest, root: &Path, request: &Request) -> Re
     Ok(its.map(str::to_owned))
 }
 
-/// The environments that are meant: the named one, else each of them; one without a name where there are none.
-#[must_use]
-pub fn environments(request: &Request, declared: &Manifest) -> Vec<Option<String>> {
-    match &request.environment {
-        Some(name) => vec![Some(name.clone())],
-        None if declared.environments.is_empty() => vec![None],
-        None => declared.environments.keys().cloned().map(Some).collect(),
-    }
-}
-
 /// Whether a URL leads to the store of an environment.
 fn is_at(environment: &Environment, root: &Path, url: &str) -> bool {
     store::is_same(&rooted(root, &environment.store), &rooted(root, url))
@@ -158,20 +148,12 @@ fn rooted(root: &Path, url: &str) -> String {
 }
 
 fn password(root: &Path, reference: &str, host: &Host<'_>) -> Result<Hidden<String>> {
-    let refused = |why: String| Error::new(ErrorKind::NotAllowed, why);
     let secrets = Secrets::new(host.secrets, Reach::fetch(root, host.trust), &[]);
-    let read =
-        secrets.with(reference, |value| std::str::from_utf8(value).map(|text| Hidden::new(text.to_owned())));
-    match read {
-        Ok(Ok(password)) => Ok(password),
-        Ok(Err(_)) => Err(refused(format!("the password `{reference}` is no UTF-8 text"))),
-        Err(fault) => {
-            let kind = if fault.kind == http::FaultKind::Denied {
-                ErrorKind::NotAllowed
-            } else {
-                ErrorKind::Unreachable
-            };
-            Err(Error::new(kind, format!("the store cannot be opened: {}", fault.message)))
-        }
-    }
+    secrets.text(reference).map_err(|fault| {
+        let kind = match fault.kind {
+            http::FaultKind::Denied => ErrorKind::NotAllowed,
+            _ => ErrorKind::Unreachable,
+        };
+        Error::new(kind, format!("the store cannot be opened: {}", fault.message))
+    })
 }

@@ -25,6 +25,7 @@ use crate::compile::{Changed, Compiled};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Severity, counts};
 use crate::model::{Hidden, Name, SettingPath, Settings};
+use crate::plan::policy::PolicyChange;
 use crate::plan::{
     self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, MadeWith, PLAN_VERSION, Plan,
     Released, Scope, safety,
@@ -202,15 +203,13 @@ pub fn make_on(
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
     plan.notes.extend(allowed::foretell(&plan, &project.compilation.catalogue, host));
     if let Some(base) = workspace.base() {
-        check::predict_by_base(&mut plan, base, (host.now)())?;
-        let since_apply = plan.policy_changes.take().unwrap_or_default();
+        check::predict_by_base(&mut plan, &judging, base, (host.now)())?;
         let mut changes = policy_changes::of(workspace);
-        changes.extend(
-            since_apply
-                .into_iter()
-                .filter(|one| !changes.iter().any(|known| known.item == one.item))
-                .collect::<Vec<_>>(),
-        );
+        // What differs from the last apply may have changed before the base, or to something else since.
+        let is_told = |one: &PolicyChange| changes.iter().any(|known| known.is_same(one));
+        let since_apply = plan.policy_changes.take().unwrap_or_default();
+        let more: Vec<PolicyChange> = since_apply.into_iter().filter(|one| !is_told(one)).collect();
+        changes.extend(more);
         plan.policy_changes = Some(changes);
     }
     Ok((plan, judging))

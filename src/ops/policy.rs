@@ -119,7 +119,8 @@ fn of_environment(declared: &declared_in::Environment) -> Environment {
     }
 }
 
-/// Where a branch could lead what it is applied with: stores, where their passwords are kept, and programs.
+/// Where a branch could lead what it is applied with: stores, where their passwords are kept, which of them is meant when none is
+/// named, and programs.
 fn others(declared: &Manifest) -> BTreeMap<String, std::collections::BTreeSet<String>> {
     let mut others = BTreeMap::new();
     let mut tell = |item: String, text: String| {
@@ -133,6 +134,9 @@ fn others(declared: &Manifest) -> BTreeMap<String, std::collections::BTreeSet<St
     }
     for (name, program) in &declared.secrets.exec {
         tell(format!("secrets.exec.{name}"), program.join(" "));
+    }
+    if let Some(usual) = &declared.default_environment {
+        tell("default_environment".to_owned(), usual.clone());
     }
     if let Some(link) = &declared.link {
         tell("link".to_owned(), link.clone());

@@ -10,6 +10,7 @@ use super::workspace::Workspace;
 use crate::compile::outward::{self, Outward};
 use crate::compile::project::Manifest;
 use crate::compile::reach;
+use crate::model::credential;
 use crate::plan::policy::{Direction, Policy, PolicyChange, changes};
 use crate::schema::addresses;
 use crate::schema::parts::Catalogue;
@@ -80,16 +81,14 @@ pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
     found
 }
 
-/// The usual environment, and all others that lay something over the integrations.
+/// The environments of both sides.
 fn environments<'s>(before: &'s Side<'_>, after: &'s Side<'_>) -> Vec<Option<&'s str>> {
-    let mut all = vec![None];
-    let named = before.declared.environments.keys().chain(after.declared.environments.keys());
-    let is_patched = |name: &&String| {
-        let file = |side: &Side<'_>, ending| side.sources.by_path(&format!("environments/{name}.{ending}"));
-        [before, after].iter().any(|side| file(side, "yaml").or_else(|| file(side, "yml")).is_some())
-    };
-    let named: BTreeSet<&String> = named.filter(is_patched).collect();
-    all.extend(named.into_iter().map(|name| Some(name.as_str())));
+    let mut all = after.declared.each_environment(None, after.sources);
+    for former in before.declared.each_environment(None, before.sources) {
+        if !all.contains(&former) {
+            all.push(former);
+        }
+    }
     all
 }
 
@@ -132,9 +131,9 @@ impl Both {
             for key in keys.collect::<BTreeSet<_>>() {
                 let (connector, connection, field) = key;
                 let (new, old) = (now.connections.get(key), then.and_then(|then| then.get(key)));
-                let texts = (old.map(|(text, _)| shown(text)), new.map(|(text, _)| shown(text)));
+                let texts = (old.map(|(text, _)| text), new.map(|(text, _)| text));
                 // That a new connection names its shop is what it is made for.
-                let matters = match (&texts.0, &texts.1) {
+                let matters = match texts {
                     (old, new) if old == new => false,
                     _ if addresses::OWN.contains(&field.as_str()) => true,
                     (Some(_), Some(_)) => leads_somewhere(connector, field, before, after),
@@ -142,7 +141,8 @@ impl Both {
                 };
                 if matters {
                     let item = format!("connectors.{connector}.connections.{connection}.{field}");
-                    let (names, at) = moved.entry((item, texts.0, texts.1)).or_default();
+                    let shown = |text: Option<&String>| text.map(|text| credential::without_login(text));
+                    let (names, at) = moved.entry((item, shown(texts.0), shown(texts.1))).or_default();
                     names.push(name.clone());
                     *at = at.or(new.map(|(_, at)| *at));
                 }
@@ -173,16 +173,8 @@ impl Both {
 fn leads_somewhere(connector: &str, field: &str, before: &Side<'_>, after: &Side<'_>) -> bool {
     [before, after].iter().any(|side| {
         let part = side.catalogue.part(&format!("connectors/{connector}.yaml"));
-        part.is_some_and(|part| addresses::fields_of(&part).iter().any(|known| known == field))
+        part.is_some_and(|part| addresses::leading_fields(&part).iter().any(|known| known == field))
     })
-}
-
-/// An address without what may be a credential in it.
-fn shown(text: &str) -> String {
-    match text.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('@'))) {
-        Some((scheme, Some((_, host)))) => format!("{scheme}://…@{host}"),
-        _ => text.to_owned(),
-    }
 }
 
 /// A part of the schemas that changed.
@@ -203,8 +195,9 @@ fn part(path: &str, before: &Side<'_>, after: &Side<'_>) -> Option<PolicyChange>
     let (old, new) = (leads(before), leads(after));
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for key in keys.into_iter().filter(|key| old.get(*key) != new.get(*key)) {
-        let text =
-            |side: &BTreeMap<String, String>| side.get(key).map_or("none".to_owned(), |text| shown(text));
+        let text = |side: &BTreeMap<String, String>| {
+            side.get(key).map_or("none".to_owned(), |text| credential::without_login(text))
+        };
         said.push(format!("{key} {} → {}", text(&old), text(&new)));
     }
     Some(PolicyChange {

@@ -186,7 +186,7 @@ fn one_back(
 
 /// What to do about an integration that is deployed and left the files; nothing of it is known without its pair.
 fn in_no_file(workspace: &Workspace, request: &Request, name: &str, host: &Host<'_>) -> Option<Error> {
-    let (_, address) = places::store_of(&workspace.declared(), workspace.root(), request, host).ok()?;
+    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host).ok()?;
     let mut store = host.store(&address).ok()??;
     let now = store::name_now(&store.renames().ok()?, name, "");
     if now != name {

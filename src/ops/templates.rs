@@ -9,6 +9,7 @@ use crate::source::{SourceFile, Sources};
 pub struct Templates<'a> {
     /// None: the built-in ones alone.
     sources: Option<&'a Sources>,
+    are_of_base: bool,
 }
 
 impl<'a> Templates<'a> {
@@ -16,12 +17,19 @@ impl<'a> Templates<'a> {
     #[must_use]
     pub fn of(workspace: &'a Workspace) -> Self {
         let own = || (!workspace.is_untrusted()).then(|| workspace.sources());
-        Templates { sources: workspace.base().map(|base| base.tip()).or_else(own) }
+        let of_base = workspace.base().map(|base| base.tip());
+        Templates { sources: of_base.or_else(own), are_of_base: of_base.is_some() }
     }
 
     #[must_use]
     pub fn built_in() -> Self {
-        Templates { sources: None }
+        Templates { sources: None, are_of_base: false }
+    }
+
+    /// Whether the change that is reported on cannot have written them: one that is broken must not keep it from being told.
+    #[must_use]
+    pub fn are_of_base(&self) -> bool {
+        self.are_of_base
     }
 
     /// The project's own template of this name, such as `comment.md`.

@@ -11,7 +11,6 @@ use super::project::{self, Project};
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::compose::files_by_integration;
-use crate::compile::project::Manifest;
 use crate::compile::{Judged, Selection};
 use crate::diagnostic::{Finding, sort_and_merge};
 use crate::plan::policy::PolicyChange;
@@ -47,16 +46,10 @@ pub fn validate(
     paths: &[String],
     host: &Host<'_>,
 ) -> Result<Validated> {
-    let selection = workspace.selection(request, host)?;
-    let declared = workspace.declared();
     let mut found =
         Validated { findings: Vec::new(), hidden: Vec::new(), integrations: 0, known: 0, policy: None };
-    for (number, environment) in
-        environments(&selection, &declared, workspace.sources()).into_iter().enumerate()
-    {
-        let name = environment.clone();
-        let floor = workspace.floor(environment.as_deref());
-        let selection = Selection { environment, floor, ..selection.clone() };
+    for (number, selection) in workspace.selections(request, host)?.into_iter().enumerate() {
+        let name = selection.environment.clone();
         let mut project = judge(workspace, selection, paths, host)?;
         let compilation = &mut project.compilation;
         if let Some(name) = name.filter(|_| number > 0) {
@@ -81,27 +74,6 @@ pub fn validate(
     }
     found.policy = workspace.base().map(|_| policy_changes::of(workspace));
     Ok(found)
-}
-
-/// The environments to judge, the one first that is meant when none is named; without those that cannot matter, since they
-/// lay nothing over the integrations.
-fn environments(selection: &Selection, declared: &Manifest, sources: &Sources) -> Vec<Option<String>> {
-    if selection.environment.is_some() {
-        return vec![selection.environment.clone()];
-    }
-    let usual = declared.environment(None);
-    let matters = |name: &String| {
-        let file = |ending: &str| sources.by_path(&format!("environments/{name}.{ending}"));
-        let vars = declared.environments.get(name).is_some_and(|declared| !declared.vars.is_empty());
-        vars || file("yaml").or_else(|| file("yml")).is_some()
-    };
-    let others = declared.environments.keys().filter(|name| Some(name.as_str()) != usual && matters(name));
-    let mut all: Vec<Option<String>> = others.cloned().map(Some).collect();
-    // Without a usual one, none is judged where there is one that says more.
-    if usual.is_some() || all.is_empty() {
-        all.insert(0, usual.map(str::to_owned));
-    }
-    all
 }
 
 /// The findings of one environment, of what was asked for.

@@ -5,7 +5,7 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::error::{Error, ErrorKind, Result};
 use crate::diagnostic::list_words;
-use crate::plan::policy::Window;
+use crate::plan::policy::{DAYS, Window, minute};
 
 /// When a window is open, and when it opens next, in words.
 ///
@@ -23,8 +23,12 @@ pub fn closed(window: &Window, now: Timestamp) -> Result<String> {
         Some(opens) => format!("the window opens next on {}", opens.strftime("%A, %Y-%m-%d at %H:%M")),
         None => "the window never opens".to_owned(),
     };
-    let named: Vec<&str> =
-        DAYS.iter().filter(|(_, short, _)| window.days.contains(*short)).map(|(_, _, long)| *long).collect();
+    let named: Vec<&str> = DAYS
+        .iter()
+        .zip(LONG)
+        .filter(|(short, _)| window.days.contains(**short))
+        .map(|(_, long)| long)
+        .collect();
     let days = if window.days.is_empty() {
         "every day".to_owned()
     } else {
@@ -49,19 +53,12 @@ pub fn is_open(window: &Window, now: Timestamp) -> Result<bool> {
     })
 }
 
-const DAYS: [(Weekday, &str, &str); 7] = [
-    (Weekday::Monday, "mon", "Mondays"),
-    (Weekday::Tuesday, "tue", "Tuesdays"),
-    (Weekday::Wednesday, "wed", "Wednesdays"),
-    (Weekday::Thursday, "thu", "Thursdays"),
-    (Weekday::Friday, "fri", "Fridays"),
-    (Weekday::Saturday, "sat", "Saturdays"),
-    (Weekday::Sunday, "sun", "Sundays"),
-];
+/// The days as people call them, in the order of [`DAYS`].
+const LONG: [&str; 7] = ["Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"];
 
 fn is_day(window: &Window, day: Weekday) -> bool {
-    let named = |(is, short, _): &(Weekday, &str, &str)| *is == day && window.days.contains(*short);
-    window.days.is_empty() || DAYS.iter().any(named)
+    let day = usize::from(day.to_monday_zero_offset().unsigned_abs());
+    window.days.is_empty() || window.days.contains(DAYS[day])
 }
 
 struct Hours {
@@ -74,8 +71,9 @@ fn hours(window: &Window) -> Result<Hours> {
     let wrong =
         |what: &str| Error::new(ErrorKind::Invalid, format!("the apply window's {what} cannot be used"));
     let time = |text: &str| -> Option<Time> {
-        let (hour, minute) = text.split_once(':')?;
-        Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
+        let minutes = i8::try_from;
+        let minute = minute(text)?;
+        Time::new(minutes(minute / 60).ok()?, minutes(minute % 60).ok()?, 0, 0).ok()
     };
     Ok(Hours {
         zone: TimeZone::get(&window.timezone).map_err(|_| wrong("timezone"))?,

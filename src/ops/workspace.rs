@@ -32,6 +32,8 @@ pub struct Workspace {
     untrusted: bool,
     /// The revision that was asked for, in place of the working tree.
     revision: Option<String>,
+    /// What pairform.yaml declares, once somebody asked.
+    declared: OnceLock<Manifest>,
     commit: OnceLock<Option<Commit>>,
     /// Git looks for the commit under the working tree while the files are read and compiled.
     looking: Mutex<Option<JoinHandle<Option<Commit>>>>,
@@ -108,6 +110,7 @@ impl Workspace {
             given: None,
             untrusted: false,
             revision: None,
+            declared: OnceLock::new(),
             commit: OnceLock::new(),
             looking: Mutex::default(),
         }
@@ -190,8 +193,8 @@ impl Workspace {
 
     /// What pairform.yaml declares; what is wrong there is found when the project is compiled.
     #[must_use]
-    pub fn declared(&self) -> Manifest {
-        Manifest::read(&self.sources, &mut Vec::new())
+    pub fn declared(&self) -> &Manifest {
+        self.declared.get_or_init(|| Manifest::read(&self.sources, &mut Vec::new()))
     }
 
     /// The commit that the sources are of or stand on; none outside a repository, or before its first commit.
@@ -240,8 +243,7 @@ impl Workspace {
     }
 
     /// Of a comparison, the levels of its base in an environment: findings do not go below.
-    #[must_use]
-    pub(super) fn floor(&self, environment: Option<&str>) -> Option<Arc<Floor>> {
+    fn floor(&self, environment: Option<&str>) -> Option<Arc<Floor>> {
         self.base().map(|base| base.floor(&self.sources, environment).into())
     }
 
@@ -251,11 +253,30 @@ impl Workspace {
     /// When the revision since which something is to have changed cannot be read, or the request names one environment and
     /// the store of another.
     pub fn selection(&self, request: &Request, host: &Host<'_>) -> Result<Selection> {
+        let selection = self.without_floor(request, host)?;
+        Ok(Selection { floor: self.floor(selection.environment.as_deref()), ..selection })
+    }
+
+    /// As [`Workspace::selection`], in each environment that is meant.
+    ///
+    /// # Errors
+    /// As [`Workspace::selection`].
+    pub fn selections(&self, request: &Request, host: &Host<'_>) -> Result<Vec<Selection>> {
+        let all = self.without_floor(request, host)?;
+        let environments = self.declared().each_environment(all.environment.as_deref(), self.sources());
+        let one = |name: Option<&str>| Selection {
+            environment: name.map(str::to_owned),
+            floor: self.floor(name),
+            ..all.clone()
+        };
+        Ok(environments.into_iter().map(one).collect())
+    }
+
+    /// A selection by the levels of the files alone.
+    fn without_floor(&self, request: &Request, host: &Host<'_>) -> Result<Selection> {
         let environment = match &request.store {
-            Some(_) => {
-                let declared = self.declared();
-                if declared.broken { None } else { places::environment_of(&declared, &self.root, request)? }
-            }
+            Some(_) if self.declared().broken => None,
+            Some(_) => places::environment_of(self.declared(), &self.root, request)?,
             None => request.environment.clone(),
         };
         let affected = match &request.changed_since {
@@ -271,7 +292,7 @@ impl Workspace {
         };
         Ok(Selection {
             affected,
-            floor: self.floor(environment.as_deref()),
+            floor: None,
             environment,
             recorded: None,
             today: Some(host.today()),

@@ -349,7 +349,7 @@ pub(super) fn usual_effect(category: &str) -> &'static str {
     if category == GENERAL { "immediately" } else { NEXT_SYNC }
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, Hash)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
     Add,
@@ -358,7 +358,7 @@ pub enum ChangeKind {
 }
 
 /// Who moved: the files, somebody outside them, or both.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, Hash)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     Git,
@@ -403,7 +403,7 @@ pub struct Released {
 }
 
 /// Why an apply would be refused, by which check.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub check: String,
     pub message: String,

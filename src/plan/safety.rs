@@ -11,7 +11,7 @@ use super::tally::Count;
 use crate::model::SettingPath;
 
 /// A refusal and what it is of, by which two policies are compared: of the same thing one need not refuse twice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objection {
     pub subject: String,
     pub refusal: Refusal,

@@ -13,6 +13,8 @@ use ssh_key::private::{EcdsaKeypair, KeypairData};
 use ssh_key::public::{EcdsaPublicKey, KeyData};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, Mpint, PrivateKey, PublicKey, Signature, SshSig};
 
+use crate::model::Hidden;
+
 /// What a signature has to be made for: one of a commit is none of a plan.
 pub const NAMESPACE: &str = "pairform-plan";
 
@@ -73,8 +75,8 @@ pub fn sign(digest: &str, key: &str) -> Result<String, SignError> {
 fn signature_bytes(key: &KeypairData, message: &[u8]) -> Option<Vec<u8>> {
     match key {
         KeypairData::Ed25519(pair) => {
-            let (seed, public) = (pair.private.to_bytes(), pair.public.as_ref());
-            let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, public).ok()?;
+            let (seed, public) = (Hidden::new(pair.private.to_bytes()), pair.public.as_ref());
+            let pair = Ed25519KeyPair::from_seed_and_public_key(&*seed, public).ok()?;
             Some(pair.sign(message).as_ref().to_vec())
         }
         KeypairData::Ecdsa(pair @ EcdsaKeypair::NistP256 { .. }) => {

@@ -10,6 +10,7 @@ use super::json::Beside;
 use super::{PIECE, clean, count};
 use crate::apply::{Cause, Outcome, Report};
 use crate::plan::Plan;
+use crate::schema::parts::Catalogue;
 
 /// Piece by piece: one line a category, integrations as headings, then the sum and what to do about the rest. A plan from a
 /// file cannot be made to pass once somebody else has saved.
@@ -145,7 +146,13 @@ fn same(report: &Report) -> usize {
 }
 
 /// Prints the plan's JSON with each category's outcome, piece by piece; the plan is as it was afterwards.
-pub fn print_json(plan: &mut Plan, report: &Report, exit_code: u8, take: &mut dyn FnMut(&str)) {
+pub fn print_json(
+    plan: &mut Plan,
+    report: &Report,
+    catalogue: &Catalogue,
+    exit_code: u8,
+    take: &mut dyn FnMut(&str),
+) {
     let renamed: BTreeMap<&str, bool> =
         report.renamed.iter().map(|renamed| (renamed.to.as_str(), renamed.failed.is_none())).collect();
     let one = |integration: &mut Json| {
@@ -176,5 +183,12 @@ pub fn print_json(plan: &mut Plan, report: &Report, exit_code: u8, take: &mut dy
         body["summary"]["already_saved"] = already(report).into();
         body["summary"]["not_saved"] = (report.outcomes.len() - done(report)).into();
     };
-    super::json::print_plan_beside(plan, "apply", exit_code, &Beside { whole: &whole, one: &one }, take);
+    super::json::print_plan_beside(
+        plan,
+        "apply",
+        catalogue,
+        exit_code,
+        &Beside { whole: &whole, one: &one },
+        take,
+    );
 }

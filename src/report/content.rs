@@ -3,11 +3,14 @@
 use serde_json::Value as Json;
 
 use super::count;
+use super::groups::{Group, Groups, Kind};
+use super::moved::Moved;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
+use crate::model::category::POLICY;
 use crate::plan::policy::{Direction, PolicyChange};
-use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Integration, Origin, Plan};
+use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Integration, Plan};
 use crate::schema::parts::Catalogue;
 use crate::store::OUTSIDE;
 
@@ -24,8 +27,22 @@ pub struct Content<'a> {
     pub policy: &'a [PolicyChange],
     /// Where titles of settings come from.
     pub catalogue: &'a Catalogue,
+    /// What comes first.
+    pub by: By,
+    /// Where the deployed state is, without a password.
+    pub store: Option<&'a str>,
     /// The project's folder in its repository, with a slash at the end, for readers that begin at the repository's root.
     pub folder: &'a str,
+}
+
+/// How a plan is laid out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum By {
+    /// Identical changes are one, with the integrations that they reach.
+    #[default]
+    Change,
+    /// Integration by integration.
+    Integration,
 }
 
 /// One result at a place: a finding, or what a plan or its apply says.
@@ -97,6 +114,46 @@ pub const RULES: [(&str, &str); 11] = [
     ("apply-unfinished", "what was saved could not be noted as done"),
 ];
 
+impl<'a> Content<'a> {
+    /// Of a plan, laid out by change.
+    #[must_use]
+    pub fn of_plan(command: &'a str, plan: &'a Plan, catalogue: &'a Catalogue) -> Self {
+        Content {
+            command,
+            findings: &plan.findings,
+            integrations: plan.summary.integrations,
+            plan: Some(plan),
+            outcome: None,
+            policy: plan.policy_changes.as_deref().unwrap_or_default(),
+            catalogue,
+            by: By::Change,
+            store: None,
+            folder: "",
+        }
+    }
+
+    /// Of findings alone.
+    #[must_use]
+    pub fn of_findings(
+        findings: &'a [PlacedFinding],
+        policy: &'a [PolicyChange],
+        catalogue: &'a Catalogue,
+    ) -> Self {
+        Content {
+            command: "validate",
+            findings,
+            integrations: 0,
+            plan: None,
+            outcome: None,
+            policy,
+            catalogue,
+            by: By::Change,
+            store: None,
+            folder: "",
+        }
+    }
+}
+
 impl Content<'_> {
     /// Findings, worst first and else in their order.
     #[must_use]
@@ -120,7 +177,7 @@ impl Content<'_> {
                 });
             }
             if self.outcome.is_none() {
-                plan.integrations.for_each(&mut |one| remarks.extend(planned(one)));
+                remarks.extend(Groups::of(&plan.integrations, self.catalogue).groups.iter().map(told));
             }
         }
         remarks.extend(self.outcome.into_iter().flat_map(not_saved));
@@ -274,9 +331,6 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
     }
 }
 
-/// What stands in a list of reviews for changes of policy.
-pub const POLICY: &str = "policy";
-
 fn policy_remark(change: &PolicyChange) -> Item {
     let (rule, severity) = match change.direction {
         Direction::Other => ("policy-changed", "warning"),
@@ -295,62 +349,39 @@ fn policy_remark(change: &PolicyChange) -> Item {
     }
 }
 
-/// One remark a category, and one for each setting that somebody could lose.
-fn planned(integration: &Integration) -> Vec<Item> {
-    let live = integration.is_live();
-    let mut remarks = Vec::new();
-    for category in &integration.categories {
-        let at = |change: Option<&Change>| Item {
-            path: change.and_then(|change| change.path.clone()).unwrap_or_default(),
-            line: change.and_then(|change| change.line).unwrap_or(1),
-            integration: integration.integration.clone(),
-            category: category.category.to_string(),
-            setting: change.map(|change| change.setting.clone()).unwrap_or_default(),
-            ..Item::default()
-        };
-        let place = |rule: &str, severity: &str, message: String, change: Option<&Change>| {
-            let of = remark(rule, severity, message);
-            Item { code: of.code, name: of.name, severity: of.severity, message: of.message, ..at(change) }
-        };
-        let what = format!("{} {}", integration.integration, category.category);
-        for change in &category.changes {
-            let setting = &change.setting;
-            let (rule, severity, message) = match (change.origin, change.kind) {
-                (Origin::Both, _) => (
-                    "plan-conflict",
-                    "warning",
-                    format!("{what}: {setting} was changed here and {}", who_and_when(change)),
-                ),
-                (Origin::Outside, _) => {
-                    let then = if change.unmanaged { "no file manages it" } else { "an apply sets it back" };
-                    let changed = who_and_when(change);
-                    ("plan-drift", "warning", format!("{what}: {setting} was changed {changed}; {then}"))
-                }
-                (Origin::Git, ChangeKind::Reset) => (
-                    "plan-reset",
-                    if live { "warning" } else { "note" },
-                    format!("{what}: {setting} would go back to its default"),
-                ),
-                (Origin::Git, _) => continue,
-            };
-            remarks.push(place(rule, severity, message, Some(change)));
+/// A group of changes; drift, conflicts and resets are what somebody could lose by.
+fn told(group: &Group) -> Item {
+    let number = group.members.len();
+    let (what, moved) = (group.all_words().join(" › "), Moved::of(&group.change).line());
+    let reach = match group.members.as_slice() {
+        [only] => only.integration.to_string(),
+        _ if group.live > 0 => format!("{} ({} live)", count(number, "integration"), group.live),
+        _ => count(number, "integration"),
+    };
+    let outside = super::grouped::outside(group);
+    let (rule, severity, message) = match group.kind {
+        Kind::Conflict => ("plan-conflict", "warning", format!("{what}: {moved}, in {reach}; {outside}")),
+        Kind::Drift => ("plan-drift", "warning", format!("{what}: {moved}, in {reach}; {outside}")),
+        Kind::Reset if group.live > 0 => {
+            ("plan-reset", "warning", format!("{what} goes back to its default: {moved}, in {reach}"))
         }
-        let others = category
-            .changes
-            .iter()
-            .filter(|change| change.origin == Origin::Git && change.kind != ChangeKind::Reset);
-        let number = others.clone().count();
-        if number > 0 {
-            let names: Vec<&str> = others.clone().take(4).map(|change| change.setting.as_str()).collect();
-            let more = number.saturating_sub(names.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let message =
-                format!("{what}: {} would be saved: {}{more}", count(number, "setting"), names.join(", "));
-            let first = category.changes.iter().find(|change| change.path.is_some());
-            remarks.push(Item { setting: String::new(), ..place("plan-change", "note", message, first) });
+        Kind::Reset => {
+            ("plan-reset", "note", format!("{what} goes back to its default: {moved}, in {reach}"))
         }
+        _ => ("plan-change", "note", format!("{what}: {moved}, in {reach}")),
+    };
+    let place = group.places().into_iter().next().map(|(place, _)| place).unwrap_or_default();
+    let (path, line) = place.rsplit_once(':').unwrap_or(("", "1"));
+    let mut names = group.members.iter().map(|member| member.integration.to_string());
+    Item {
+        path: path.to_owned(),
+        line: line.parse().unwrap_or(1),
+        integration: names.next().unwrap_or_default(),
+        also: names.collect(),
+        category: group.category.to_string(),
+        setting: group.change.setting.clone(),
+        ..remark(rule, severity, message)
     }
-    remarks
 }
 
 fn not_saved(report: &Report) -> Vec<Item> {
@@ -391,15 +422,31 @@ pub fn who_and_when(change: &Change) -> String {
     change.since.as_ref().map_or_else(|| by.clone(), |since| format!("{by}, at {since}"))
 }
 
-/// A value as a person reads it, with its label.
+/// The day of a time, as a person reads it: `12 Nov 2026`; the text as it is where it is no time.
+#[must_use]
+pub fn day_of(time: &str) -> String {
+    time.parse::<jiff::Timestamp>().map_or_else(
+        |_| time.to_owned(),
+        |time| time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %b %Y").to_string(),
+    )
+}
+
+/// A value as a person reads it: its label before its id, a toggle in words.
 #[must_use]
 pub fn shown(value: &Json, label: Option<&str>) -> String {
-    if value.is_null() {
-        return "not set".to_owned();
-    }
-    let text = crate::model::Value::from_json(value).to_string();
+    let text = match value {
+        Json::Null => return "not set".to_owned(),
+        Json::Bool(true) => return "On".to_owned(),
+        Json::Bool(false) => return "Off".to_owned(),
+        Json::String(text) if !text.is_empty() && text.trim() == text => text.clone(),
+        Json::Array(elements) if elements.is_empty() => "none".to_owned(),
+        Json::Array(elements) => {
+            elements.iter().map(|element| shown(element, None)).collect::<Vec<_>>().join(", ")
+        }
+        value => crate::model::Value::from_json(value).to_string(),
+    };
     match label {
-        Some(label) => format!("{text} {label}"),
+        Some(label) => format!("{label} ({text})"),
         None => text,
     }
 }

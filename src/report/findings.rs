@@ -1,6 +1,6 @@
 //! Findings as rustc shows its own: the line, carets, notes, help. Credentials in the shown lines are masked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
@@ -20,13 +20,59 @@ const BYTES_TOGETHER: u32 = 16 * 1024;
 /// How many bytes are kept of a line before and after its labels: more than is ever drawn.
 const AROUND: usize = 1024;
 
-/// All findings, a blank line after each.
+/// As many findings of one mistake are each drawn.
+const DRAWN: usize = 3;
+
+/// As many further places are named.
+const NAMED: usize = 4;
+
+/// All findings, a blank line after each; one mistake that stands in many files is drawn once, with its places.
 #[must_use]
 pub fn text(findings: &[Finding], sources: &Sources, hidden: &[Span]) -> String {
     let renderer = Renderer::styled().term_width(120);
     let hidden = Hidden::of(hidden);
-    let drawn = findings.iter().map(|finding| one(&renderer, finding, sources, &hidden) + "\n\n");
+    let drawn = alike(findings)
+        .into_iter()
+        .map(|(finding, others)| one(&renderer, finding, &others, sources, &hidden) + "\n\n");
     drawn.collect()
+}
+
+/// Findings in their order, each with those that say the very same of other places.
+fn alike(findings: &[Finding]) -> Vec<(&Finding, Vec<&Finding>)> {
+    let mut first: HashMap<_, usize> = HashMap::new();
+    let mut all: Vec<(&Finding, Vec<&Finding>)> = Vec::new();
+    for finding in findings {
+        let Finding { code, message, notes, help, about, settings, .. } = finding;
+        let key =
+            (code.id, finding.severity, message, notes, help, &about.category, &about.setting, settings);
+        match first.get(&key) {
+            Some(at) => all[*at].1.push(finding),
+            None => {
+                first.insert(key, all.len());
+                all.push((finding, Vec::new()));
+            }
+        }
+    }
+    let apart = |(finding, others): (_, Vec<_>)| match others.len() < DRAWN {
+        true => std::iter::once(finding).chain(others).map(|finding| (finding, Vec::new())).collect(),
+        false => vec![(finding, others)],
+    };
+    all.into_iter().flat_map(apart).collect()
+}
+
+/// Where else the very same was found.
+fn elsewhere(others: &[&Finding], sources: &Sources) -> Option<String> {
+    let shown = if others.len() > NAMED { NAMED - 1 } else { others.len() };
+    let places: Vec<String> = others[..shown]
+        .iter()
+        .map(|other| {
+            clean(&format!("{}:{}", sources.path(other.primary.span), sources.line(other.primary.span)))
+        })
+        .collect();
+    let rest = others.len() - shown;
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    (shown > 0)
+        .then(|| format!("the same in {}: {}{rest}", count(others.len(), "other place"), places.join(", ")))
 }
 
 /// Where something is hidden, by file: sorted, and none overlaps another.
@@ -57,7 +103,13 @@ impl Hidden {
     }
 }
 
-fn one(renderer: &Renderer, finding: &Finding, sources: &Sources, hidden: &Hidden) -> String {
+fn one(
+    renderer: &Renderer,
+    finding: &Finding,
+    others: &[&Finding],
+    sources: &Sources,
+    hidden: &Hidden,
+) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -67,7 +119,8 @@ fn one(renderer: &Renderer, finding: &Finding, sources: &Sources, hidden: &Hidde
     let message = clean(&finding.message);
     let mut group: Group<'_> =
         level.primary_title(&message).id(finding.code.id).elements(windows.iter().flat_map(Window::elements));
-    let notes: Vec<String> = finding.notes.iter().map(|note| clean(note)).chain(suffering(finding)).collect();
+    let notes = finding.notes.iter().map(|note| clean(note)).chain(suffering(finding));
+    let notes: Vec<String> = notes.chain(elsewhere(others, sources)).collect();
     let help = finding.help.as_deref().map(clean);
     for note in &notes {
         group = group.element(Level::NOTE.message(note.as_str()));

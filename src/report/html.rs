@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use super::content::Content;
-use super::outline::{Budget, outline, policy_first};
+use super::outline::{Budget, arranged, outline, policy_first};
 use super::template::{TemplateError, fill};
 
 /// The name of the template, in the project's `templates/` too.
@@ -12,20 +12,38 @@ pub const TEMPLATE: &str = "page.html";
 
 const BUILT_IN: &str = include_str!("templates/page.html");
 const SCRIPT: &str = include_str!("templates/page.js");
-const STYLE: &str = include_str!("templates/page.css");
+/// Colours and sizes, and what is drawn with them: all pages share both.
+const STYLE: &str = concat!(include_str!("templates/tokens.css"), include_str!("templates/components.css"));
 
 /// The page; `own` is the project's template.
 ///
 /// # Errors
 /// When the project's template is wrong.
 pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, TemplateError> {
-    let (mut outline, _) = outline(content, Budget(usize::MAX));
+    let (content, groups) = &arranged(content, own);
+    let (mut outline, _) = outline(content, groups, Budget(usize::MAX));
     outline["style"] = STYLE.into();
     outline["script"] = SCRIPT.into();
     outline["policy"] = policy().into();
+    outline["title"] = title(content).into();
     let template = own.unwrap_or(BUILT_IN);
     policy_first(&mut outline, template);
     fill(TEMPLATE, template, &outline)
+}
+
+/// What the page is, in the words of its first heading.
+fn title(content: &Content<'_>) -> String {
+    let environment = content.plan.and_then(|plan| plan.environment.as_deref());
+    match (content.command, environment) {
+        ("validate", _) => "Findings".to_owned(),
+        ("diff", _) => "What a merge would change".to_owned(),
+        ("drift", None) => "Changed outside the files".to_owned(),
+        ("drift", Some(environment)) => format!("Changed outside the files in {environment}"),
+        ("apply", None) => "What was applied".to_owned(),
+        ("apply", Some(environment)) => format!("What was applied to {environment}"),
+        (_, None) => "Plan".to_owned(),
+        (_, Some(environment)) => format!("Plan for {environment}"),
+    }
 }
 
 fn policy() -> String {

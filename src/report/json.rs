@@ -9,6 +9,8 @@ use crate::plan::{FORMAT_VERSION, Integration, Plan};
 use crate::source::Sources;
 
 use super::PIECE;
+use super::groups::Groups;
+use crate::schema::parts::Catalogue;
 /// One finding.
 #[must_use]
 pub fn finding(finding: &Finding, sources: &Sources) -> Json {
@@ -93,20 +95,33 @@ pub struct Beside<'a> {
 }
 
 /// The text of [`plan`], piece by piece; the plan is as it was afterwards.
-pub fn print_plan(plan: &mut Plan, command: &str, exit_code: u8, take: &mut dyn FnMut(&str)) {
-    print_plan_beside(plan, command, exit_code, &Beside { whole: &|_| {}, one: &|_| {} }, take);
+pub fn print_plan(
+    plan: &mut Plan,
+    command: &str,
+    catalogue: &Catalogue,
+    exit_code: u8,
+    take: &mut dyn FnMut(&str),
+) {
+    print_plan_beside(plan, command, catalogue, exit_code, &Beside { whole: &|_| {}, one: &|_| {} }, take);
 }
 
 /// As [`print_plan`], with more in it.
 pub fn print_plan_beside(
     plan: &mut Plan,
     command: &str,
+    catalogue: &Catalogue,
     exit_code: u8,
     beside: &Beside<'_>,
     take: &mut dyn FnMut(&str),
 ) {
+    let groups = Groups::of(&plan.integrations, catalogue).to_json();
     let integrations = std::mem::take(&mut plan.integrations);
     let mut rest = self::plan(plan, command, exit_code);
+    if let Json::Object(body) = &mut rest {
+        // What a reader wants first comes first.
+        let at = body.keys().position(|key| key == "integrations").unwrap_or(body.len());
+        body.shift_insert(at, "groups".to_owned(), groups);
+    }
     (beside.whole)(&mut rest);
     let rest = print(&rest);
     let one = |integration: &Integration| {

@@ -2,7 +2,7 @@
 //! folded; never longer than a forge takes, and saying what it left out.
 
 use super::content::Content;
-use super::outline::{Budget, outline, policy_first};
+use super::outline::{Budget, arranged, outline, policy_first};
 use super::template::{TemplateError, fill};
 
 /// The name of the template, in the project's `templates/` too.
@@ -18,8 +18,9 @@ const BUILT_IN: &str = include_str!("templates/comment.md");
 /// When the project's template is wrong.
 pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, TemplateError> {
     let template = own.unwrap_or(BUILT_IN);
+    let (content, groups) = &arranged(content, own);
     let with = |budget: usize| -> Result<(String, usize), TemplateError> {
-        let (mut outline, units) = outline(content, Budget(budget));
+        let (mut outline, units) = outline(content, groups, Budget(budget));
         policy_first(&mut outline, template);
         Ok((fill(TEMPLATE, template, &outline)?, units))
     };

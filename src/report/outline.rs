@@ -2,14 +2,17 @@
 //!
 //! Everything in it is plain text and trusted by nobody; the form's own escaping happens in `template`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{Content, Item, POLICY, shown, shown_after, state, who_and_when};
+use super::content::{By, Content, Item, shown, shown_after, state, who_and_when};
+use super::groups::Groups;
+use super::outline_groups;
 use super::{clean_text, count};
 use crate::model::SettingPath;
+use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
 use crate::plan::{CategoryPlan, Change, ChangeKind, Effects, Integration, Origin, Plan};
 
@@ -22,9 +25,21 @@ const OWNERS: usize = 20;
 #[derive(Debug, Clone, Copy)]
 pub struct Budget(pub usize);
 
-/// The outline, and how many units there are in all.
+/// The changes of a plan for a template; a project's own may know nothing of groups, and then wants integrations.
 #[must_use]
-pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
+pub fn arranged<'a>(content: &Content<'a>, own: Option<&str>) -> (Content<'a>, Groups) {
+    let by =
+        if own.is_some_and(|template| !template.contains("groups")) { By::Integration } else { content.by };
+    let groups = match (by, content.plan) {
+        (By::Change, Some(plan)) => Groups::of(&plan.integrations, content.catalogue),
+        _ => Groups::default(),
+    };
+    (Content { by, ..*content }, groups)
+}
+
+/// The outline, and how many units there are in all; content and groups are as [`arranged`] has them.
+#[must_use]
+pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json, usize) {
     let items = content.items();
     let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
     let mut errors = Errors::new();
@@ -34,10 +49,11 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     let policy: Vec<Json> =
         content.policy.iter().filter(|_| counter.take("change of policy")).map(policy_row).collect();
     let urgent = urgent(content, &items, &errors, &mut counter);
+    let (first, others) = outline_groups::rows(content, groups, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
     let (mut kept, mut left) = (0, 0);
     let mut shown: Vec<Json> = Vec::new();
-    if let Some(plan) = content.plan {
+    if let Some(plan) = content.plan.filter(|_| content.by == By::Integration) {
         plan.integrations.for_each(&mut |one| {
             if one.is_worth_showing() {
                 let is_kept = counter.take("integration");
@@ -59,14 +75,15 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
     for _ in 0..left {
         counter.take("setting");
     }
-    let findings: Vec<Json> = items
-        .iter()
-        .filter(|item| item.severity != "error" || content.plan.is_none())
+    let findings: Vec<Json> = distinct(&items)
+        .into_iter()
+        .filter(|some| some[0].severity != "error" || content.plan.is_none())
         .filter(|_| counter.take("finding"))
-        .map(finding)
+        .map(|some| finding_of(&some))
         .collect();
     let dropped: Vec<String> = counter.dropped.iter().map(|(what, number)| count(*number, what)).collect();
-    let reviews = content.reviews();
+    // What is saved is reviewed.
+    let reviews = if content.outcome.is_none() { content.reviews() } else { Vec::new() };
     let named: Vec<Json> = reviews
         .iter()
         .take(OWNERS)
@@ -88,8 +105,17 @@ pub fn outline(content: &Content<'_>, budget: Budget) -> (Json, usize) {
         "base": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.base)),
         "head": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.head)),
         "scope": scope(content),
+        "author": plan.and_then(|plan| plan.commit.as_ref()).and_then(|commit| commit.author.as_deref()).map(text),
+        "digest": plan.filter(|plan| plan.comparison.is_none()).and_then(|plan| plan.digest.get(..19)),
+        "store": content.store.map(text),
         "summary": plan.map(|plan| serde_json::to_value(&plan.summary).unwrap_or_default()),
         "urgent": urgent,
+        "first": first,
+        "groups": others,
+        "new": outline_groups::names(&groups.new),
+        "renamed": groups.renamed.iter().map(|(former, present)| json!({"from": text(former), "to": text(present)})).collect::<Vec<_>>(),
+        "effects": outline_groups::effects(groups),
+        "reach": json!({"integrations": groups.touched, "live": groups.live}),
         "integrations": shown,
         "released": plan.map(released),
         "findings": findings,
@@ -147,14 +173,14 @@ pub fn policy_first(outline: &mut Json, template: &str) {
     }
 }
 
-struct Counter {
+pub(super) struct Counter {
     next: usize,
     budget: usize,
     dropped: BTreeMap<&'static str, usize>,
 }
 
 impl Counter {
-    fn take(&mut self, what: &'static str) -> bool {
+    pub(super) fn take(&mut self, what: &'static str) -> bool {
         let kept = self.next < self.budget;
         self.next += 1;
         if !kept {
@@ -175,9 +201,14 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
     for refusal in &plan.refusals {
         all.push((0, row("refused", "", refusal.message.clone(), String::new())));
     }
-    for item in items.iter().filter(|item| item.severity == "error") {
+    for some in distinct(items).into_iter().filter(|some| some[0].severity == "error") {
+        let item = some[0];
         let place = format!("{}:{}", item.path, item.line);
-        all.push((1, row("error", &item.integration, format!("{}: {}", item.code, item.message), place)));
+        let mut row = row("error", &item.integration, format!("{}: {}", item.code, item.message), place);
+        row["count"] = some.len().into();
+        row["help"] = text(&item.help).into();
+        row["required"] = item.name.starts_with("required-").into();
+        all.push((1, row));
     }
     if let Some(report) = content.outcome {
         for (integration, category, outcome) in &report.outcomes {
@@ -189,7 +220,9 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
     }
     plan.integrations.for_each(&mut |integration| {
         let live = integration.is_live();
-        for category in &integration.categories {
+        // Else they are told by group.
+        let by_integration = content.by == By::Integration;
+        for category in integration.categories.iter().filter(|_| by_integration) {
             for change in &category.changes {
                 let what = format!("`{}.{}`", category.category, change.setting);
                 let moved = format!(
@@ -229,11 +262,11 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
             ));
         }
         let effects = integration.effects.clone().unwrap_or_default();
-        if live && integration.is_worth_showing() {
+        if by_integration && live && integration.is_worth_showing() {
             let what = format!("live: {}", count(super::content::changes(integration), "setting"));
             all.push((4, row("live", &integration.integration, what, String::new())));
         }
-        if !effects.newly_required.is_empty() {
+        if by_integration && !effects.newly_required.is_empty() {
             let what = format!("now required: {}", effects.newly_required.join(", "));
             all.push((3, row("required", &integration.integration, what, String::new())));
         }
@@ -377,6 +410,34 @@ fn finding(item: &Item) -> Json {
     })
 }
 
+/// Findings that say the very same, together; in the order of the first.
+fn distinct(items: &[Item]) -> Vec<Vec<&Item>> {
+    let mut all: Vec<Vec<&Item>> = Vec::new();
+    let mut known = HashMap::new();
+    for item in items {
+        let key = (&item.code, &item.severity, &item.message, &item.help, &item.category, &item.setting);
+        let at = *known.entry(key).or_insert(all.len());
+        if at == all.len() {
+            all.push(Vec::new());
+        }
+        all[at].push(item);
+    }
+    all
+}
+
+/// One of several that are the same, with all their places.
+fn finding_of(some: &[&Item]) -> Json {
+    let mut json = finding(some[0]);
+    let also: usize = some.iter().map(|item| 1 + item.also.len()).sum();
+    json["count"] = some.len().into();
+    json["reach"] =
+        if some[0].integration.is_empty() { count(some.len(), "place") } else { count(also, "integration") }
+            .into();
+    json["places"] = some.iter().map(|item| text(&format!("{}:{}", item.path, item.line))).collect();
+    json["notes"] = some[0].notes.iter().map(|note| text(note)).collect();
+    json
+}
+
 fn released(plan: &crate::plan::Plan) -> Json {
     const SHOWN: usize = 20;
     let names: Vec<String> = plan
@@ -420,7 +481,7 @@ fn marker(content: &Content<'_>) -> String {
 }
 
 /// Harmless, and no longer than a reader can take.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let text = clean_text(text);
     if text.chars().count() <= LONGEST {
         return text;

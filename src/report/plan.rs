@@ -3,29 +3,63 @@
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
-use serde_json::Value as Json;
-use similar::{ChangeTag, TextDiff};
+use similar::ChangeTag;
 
-use super::{PIECE, clean, clean_text, content, count};
-use crate::model::Value;
+use super::content::{By, Content};
+use super::groups::Groups;
+use super::moved::Moved;
+use super::{PIECE, clean, content, count};
 use crate::ops::check::summarize_refusals;
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration, Mode, Origin, Plan};
 
-/// The whole plan, piece by piece: what changes, what is blocked, and how much is unchanged.
-pub fn text(plan: &Plan, take: &mut dyn FnMut(&str)) {
-    let shown =
-        |integration: &Integration| integration.is_worth_showing().then(|| integration_text(integration));
+/// The whole plan, piece by piece: where it leads, what changes, what is blocked, and how much is unchanged. Identical changes are
+/// one, unless they are asked for integration by integration; where but one integration changes, that is the same.
+pub fn text(content: &Content<'_>, take: &mut dyn FnMut(&str)) {
+    let Some(plan) = content.plan else { return };
     let mut out = String::new();
-    plan.integrations.map_each(shown, &mut |text| {
-        out.push_str(text.as_deref().unwrap_or_default());
-        if out.len() >= PIECE {
-            take(&out);
-            out.clear();
-        }
-    });
+    head(&mut out, content, plan);
+    if content.by == By::Change && plan.integrations.tally().touched > 1 {
+        super::grouped::text(&Groups::of(&plan.integrations, content.catalogue), &mut out, take);
+    } else {
+        let shown =
+            |integration: &Integration| integration.is_worth_showing().then(|| integration_text(integration));
+        plan.integrations.map_each(shown, &mut |text| {
+            out.push_str(text.as_deref().unwrap_or_default());
+            if out.len() >= PIECE {
+                take(&out);
+                out.clear();
+            }
+        });
+    }
     released(&mut out, plan);
     summary(&mut out, plan);
     take(&out);
+}
+
+/// What is planned for what: never out of sight.
+fn head(out: &mut String, content: &Content<'_>, plan: &Plan) {
+    let mut said = Vec::new();
+    if let Some(environment) = &plan.environment {
+        said.push(format!("environment {}", clean(environment).bold()));
+    }
+    if let Some(store) = content.store {
+        said.push(format!("store {}", clean(store)));
+    }
+    if let Some(commit) = &plan.commit {
+        let id = commit.id.get(..8).unwrap_or(&commit.id);
+        let dirty = if commit.dirty {
+            " and changes that are not committed".yellow().to_string()
+        } else {
+            String::new()
+        };
+        said.push(format!("commit {id}{dirty}"));
+    }
+    if let Some(comparison) = &plan.comparison {
+        said.push(format!("{} against {}", clean(&comparison.head.name), clean(&comparison.base.name)));
+    }
+    if !said.is_empty() {
+        let _ = writeln!(out, "{}\n", said.join(" · ").dimmed());
+    }
 }
 
 /// As many flows, categories or settings as one line of effects names.
@@ -115,41 +149,41 @@ fn blocked(category: &CategoryPlan) -> String {
 
 fn change_text(out: &mut String, change: &Change, width: usize) {
     let setting = clean(&change.setting);
-    let before = shown(&change.before, change.before_label.as_deref());
-    let after = shown(&change.after, change.after_label.as_deref());
-    let origin = origin(change);
-    let line = |sign: String, what: String| format!("      {sign} {setting:<width$}  {what}{origin}\n");
-    match change.kind {
-        ChangeKind::Add => out.push_str(&line("+".green().to_string(), after)),
-        ChangeKind::Reset if change.after.is_null() => {
-            out.push_str(&line("-".red().to_string(), format!("{before} → {}", "not set".red())));
-        }
-        ChangeKind::Reset => {
-            out.push_str(&line("-".red().to_string(), format!("{before} → {after} (default)")));
-        }
-        ChangeKind::Change => match (&change.before, &change.after) {
-            (Json::String(old), Json::String(new)) if old.contains('\n') || new.contains('\n') => {
-                out.push_str(&line("~".yellow().to_string(), "text changed".to_owned()));
-                text_diff(out, old, new);
-            }
-            _ if before == after && content::is_unknown(&change.after) => {
-                let said = format!("{before} → unknown: its value is not at hand here");
-                out.push_str(&line("~".yellow().to_string(), said));
-            }
-            _ if before == after => {
-                out.push_str(&line(
-                    "~".yellow().to_string(),
-                    format!("{before} → a new value of the same reference"),
-                ));
-            }
-            _ => out.push_str(&line("~".yellow().to_string(), format!("{before} → {after}"))),
-        },
+    let moved = Moved::of(change);
+    let said = match (change.kind, &moved) {
+        (ChangeKind::Add, Moved::Value { after, .. }) => clean(after),
+        _ => clean(&moved.line()),
+    };
+    let _ = writeln!(out, "      {} {setting:<width$}  {said}{}", sign(change.kind), origin(change));
+    lines(out, &moved, 10);
+}
+
+/// The sign of a kind of change.
+pub(super) fn sign(kind: ChangeKind) -> String {
+    match kind {
+        ChangeKind::Add => "+".green().to_string(),
+        ChangeKind::Change => "~".yellow().to_string(),
+        ChangeKind::Reset => "-".red().to_string(),
+    }
+}
+
+/// The lines of a text that differ, each under its sign, so far from the edge.
+pub(super) fn lines(out: &mut String, moved: &Moved, indent: usize) {
+    for (tag, line) in moved.lines() {
+        let line = clean(&line);
+        let line = match tag {
+            ChangeTag::Delete => format!("- {line}").red().to_string(),
+            ChangeTag::Insert => format!("+ {line}").green().to_string(),
+            ChangeTag::Equal => line.dimmed().to_string(),
+        };
+        let _ = writeln!(out, "{:indent$}{line}", "");
     }
 }
 
 /// What else there is to know about who moved the setting.
 fn origin(change: &Change) -> String {
-    let last = change.last_applied.as_ref().map_or("not set".to_owned(), |last| shown(last, None));
+    let last =
+        change.last_applied.as_ref().map_or("not set".to_owned(), |last| clean(&content::shown(last, None)));
     match change.origin {
         Origin::Git => String::new(),
         Origin::Outside => format!("   {}", format!("drift: changed outside, last applied {last}").cyan()),
@@ -159,31 +193,6 @@ fn origin(change: &Change) -> String {
                 format!("conflict: changed here and outside, last applied {last}").magenta().bold()
             )
         }
-    }
-}
-
-fn shown(value: &Json, label: Option<&str>) -> String {
-    if value.is_null() {
-        return "not set".to_owned();
-    }
-    let text = clean(&Value::from_json(value).to_string());
-    match label {
-        Some(label) => format!("{text} {}", clean(label)),
-        None => text,
-    }
-}
-
-/// The lines that differ, each under its sign.
-fn text_diff(out: &mut String, old: &str, new: &str) {
-    let diff = TextDiff::from_lines(old, new);
-    for change in diff.iter_all_changes() {
-        let line = clean(change.value().trim_end_matches('\n'));
-        let line = match change.tag() {
-            ChangeTag::Delete => format!("- {line}").red().to_string(),
-            ChangeTag::Insert => format!("+ {line}").green().to_string(),
-            ChangeTag::Equal => format!("  {}", clean_text(&line)),
-        };
-        let _ = writeln!(out, "          {line}");
     }
 }
 

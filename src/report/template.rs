@@ -12,6 +12,9 @@ use serde_json::Value as Json;
 const FUEL: u64 = 500_000;
 const FUEL_A_VALUE: u64 = 400;
 
+/// What every page is put together from, by the name under which a template imports it.
+const PARTS: (&str, &str) = ("parts.html", include_str!("templates/parts.html"));
+
 /// A longer template is none that a person restyles, in bytes.
 const LONGEST: usize = 1024 * 1024;
 
@@ -72,6 +75,9 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
             Ok::<_, Error>(Value::from_safe_string(escape(&clean_text(&text))))
         });
     }
+    // A message of ours for a page that has no code in its sentences.
+    environment.add_filter("plain", |text: String| text.replace('`', ""));
+    environment.add_template(PARTS.0, PARTS.1).map_err(|error| TemplateError::of(PARTS.0, &error))?;
     environment.add_template(name, template).map_err(|error| failed(&error))?;
     let template = environment.get_template(name).map_err(|error| failed(&error))?;
     template.render(Value::from(Serde(outline))).map_err(|error| failed(&error))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::built_in::built_in_text;
+use super::keywords::fields_of;
 use super::vat;
 
 /// Fields of a connection that are an address themselves, whatever the platform is.
@@ -28,11 +29,10 @@ pub fn of_part(part: &Json) -> BTreeMap<String, String> {
 
 /// The fields of a connection that say where a connector leads.
 #[must_use]
-pub fn fields_of(part: &Json) -> BTreeSet<String> {
+pub fn leading_fields(part: &Json) -> BTreeSet<String> {
     let mut fields: BTreeSet<String> = OWN.map(str::to_owned).into();
     for address in of_part(part).values() {
-        let named = address.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-        fields.extend(named.map(|(name, _)| name.to_owned()));
+        fields.extend(fields_of(address).map(str::to_owned));
     }
     fields
 }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use jsonschema::json::Node as _;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
+use percent_encoding::{AsciiSet, CONTROLS};
 use serde_json::{Map, Value as Json};
 
 use super::decimal::Decimal;
@@ -38,6 +39,7 @@ pub(super) fn schema(node: &Node) -> Json {
                     }
                     ("const", _) if rounds(value) => (kept(), as_kept(std::slice::from_ref(value))),
                     ("enum", NodeKind::List(items)) if rounds(value) => (kept(), as_kept(items)),
+                    ("$ref", NodeKind::Text(text)) => (key.to_owned(), reference(text).into()),
                     _ => (key.to_owned(), schema(value)),
                 }
             });
@@ -46,6 +48,26 @@ pub(super) fn schema(node: &Node) -> Json {
         _ => node.to_json(),
     }
 }
+
+/// A reference with what a URI writes encoded, as generators leave it in a pointer: `#/$defs/List<Text>`.
+fn reference(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, UNWISE).to_string()
+}
+
+/// What RFC 3986 lets stand nowhere in a URI; all beyond ASCII is encoded too.
+const UNWISE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 fn as_kept(values: &[Node]) -> Json {
     values.iter().map(canonical).collect()

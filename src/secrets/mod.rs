@@ -2,8 +2,8 @@
 //!
 //! `env/NAME` is a variable; `file/PATH` a file that only its owner may read; `exec/NAME` what a program prints that the
 //! project names; `vault/…` is HashiCorp Vault. Programs run when something is applied, never for a plan: whoever reads a pull
-//! request should not run what it brings. Vault is asked to apply and to fetch, never for a plan. What may be read and run at
-//! all, [`Trust`] says.
+//! request should not run what it brings. Of the secrets of connections Vault is asked to apply and to fetch, never for a plan;
+//! it is asked for the password of a store whenever that is opened. What may be read and run at all, [`Trust`] says.
 #![expect(clippy::disallowed_methods, reason = "the door through which secrets are read")]
 
 pub mod tokens;
@@ -19,8 +19,9 @@ use std::time::{Duration, Instant};
 
 use crate::http::{Fault, FaultKind};
 use crate::model::Hidden;
+use crate::model::credential::is_reference;
 use crate::model::value::fingerprint;
-use crate::source::git;
+use crate::source::{git, links};
 use crate::trust::{Denied, Need, Trust};
 use vault::Vault;
 
@@ -52,7 +53,7 @@ pub struct Reach<'a> {
     pub root: &'a Path,
     /// The programs that may run, by name. None runs for a plan.
     pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
-    /// Vault may be asked: to apply and to fetch.
+    /// Vault may be asked: to apply, to fetch, and for the password of a store.
     pub vault: bool,
     /// What is allowed at all.
     pub trust: &'a Trust,
@@ -65,7 +66,7 @@ impl<'a> Reach<'a> {
         Reach { root, programs: None, vault: false, trust }
     }
 
-    /// What fetching may read: Vault too.
+    /// What fetching, and opening a store, may read: Vault too.
     #[must_use]
     pub fn fetch(root: &'a Path, trust: &'a Trust) -> Self {
         Reach { vault: true, ..Reach::plan(root, trust) }
@@ -176,11 +177,6 @@ pub fn need_of(reference: &str, root: &Path, programs: &BTreeMap<String, Vec<Str
     }
 }
 
-/// Whether a text names a place where secrets are kept.
-fn is_reference(text: &str) -> bool {
-    ["env/", "file/", "exec/", "vault/"].iter().any(|kind| text.starts_with(kind))
-}
-
 fn denied(why: String) -> Fault {
     Fault::new(FaultKind::Denied, why)
 }
@@ -220,7 +216,8 @@ impl Local {
             .args(arguments)
             .env_clear()
             .envs(seen)
-            .current_dir(root)
+            // Many programs obey a file in the folder that they begin in, and whoever writes a branch would write it.
+            .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
@@ -292,7 +289,11 @@ impl FilePlace {
         let refused = |error: std::io::Error| error.to_string();
         let root = std::fs::canonicalize(root).map_err(refused)?;
         let full = std::fs::canonicalize(root.join(path)).map_err(refused)?;
-        let is_inside = full.starts_with(&root);
+        let inside = full.strip_prefix(&root).ok();
+        if inside.is_some_and(links::is_in_private) {
+            return Err("it lies in a folder of the project that holds no secrets of its own".to_owned());
+        }
+        let is_inside = inside.is_some();
         if !is_inside && !Path::new(path).is_absolute() {
             return Err("it lies outside the project; write its whole path if that is meant".to_owned());
         }

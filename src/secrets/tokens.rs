@@ -2,20 +2,27 @@
 //!
 //! A successor is kept in the project's `.pairform/tokens`, readable by its owner only, until there is another value behind the
 //! reference. Nothing is written to where the secret came from: a branch says where that is, and a server what would be written.
-#![expect(clippy::disallowed_methods, reason = "the door through which changed tokens are kept")]
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value as Json, json};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Reach, Secrets, Source};
 use crate::http::{Fault, FaultKind};
 use crate::model::{Hidden, hex};
+use crate::source::load;
 use crate::source::write::{self, Mode};
 use crate::trust::Trust;
+
+/// What is kept of a token that changed.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    /// The digest of the value that it follows.
+    of: String,
+    token: T,
+}
 
 /// The secrets of a project as they are now.
 pub struct Tokens<'a> {
@@ -35,12 +42,13 @@ impl<'a> Tokens<'a> {
     /// Why it is not at hand.
     pub fn value(&self, reference: &str) -> Result<Hidden<String>, Fault> {
         let value = self.secrets.text(reference)?;
-        let kept = fs::read_to_string(self.root.join(successor(reference))).ok().map(Hidden::new);
-        let kept: Option<Json> = kept.and_then(|text| serde_json::from_str(&text).ok());
-        let follows = kept.filter(|kept| kept["of"] == digest(&value).as_str());
-        Ok(follows
-            .and_then(|kept| kept["token"].as_str().map(|token| Hidden::new(token.to_owned())))
-            .unwrap_or(value))
+        let kept = load::text_below(self.root, &successor(reference)).map(Hidden::new);
+        let kept = kept.and_then(|text| {
+            let Kept { of, token } = serde_json::from_str::<Kept<String>>(&text).ok()?;
+            Some((of, Hidden::new(token)))
+        });
+        let follows = kept.filter(|(of, _)| *of == digest(&value));
+        Ok(follows.map_or(value, |(_, token)| token))
     }
 
     /// Keeps the new value of a secret that its use has changed.
@@ -64,8 +72,10 @@ impl<'a> Tokens<'a> {
             .secrets
             .with(reference, |bytes| digest(&String::from_utf8_lossy(bytes)))
             .map_err(|fault| Fault::new(FaultKind::Denied, fault.message))?;
-        let text = Hidden::new(json!({"of": of, "token": new}).to_string());
-        write::replace(self.root, &successor(reference), text.as_bytes(), Mode::Private).map_err(lost)?;
+        // A text that grows leaves a copy behind: each character is at most two.
+        let mut text = Hidden::new(Vec::with_capacity(256 + 2 * new.len()));
+        serde_json::to_writer(&mut *text, &Kept { of, token: new }).map_err(|error| lost(error.into()))?;
+        write::replace(self.root, &successor(reference), &text, Mode::Private).map_err(lost)?;
         // Where there is one already, somebody decided.
         let _ = write::create(self.root, Path::new(".pairform/.gitignore"), b"*\n");
         Ok(())
@@ -84,6 +94,7 @@ fn digest(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fs;
     use std::sync::Mutex;
 
     use super::*;

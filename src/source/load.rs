@@ -99,6 +99,16 @@ pub fn read_below(folder: &Path, path: &Path) -> Option<SourceFile> {
     refusal(full.strip_prefix(folder).ok()).is_none().then(|| read(&full))
 }
 
+/// The text of a file below a folder that is no source, such as what pairform keeps there itself; none where it cannot be had.
+/// Whoever writes a branch may have put a link there: one to elsewhere, or to what never ends, is not followed.
+#[must_use]
+pub fn text_below(folder: &Path, path: &Path) -> Option<String> {
+    let (folder, full) = (fs::canonicalize(folder).ok()?, fs::canonicalize(folder.join(path)).ok()?);
+    let data = fs::metadata(&full).ok()?;
+    let is_one = full.starts_with(&folder) && data.is_file() && data.len() <= MAX_BYTES;
+    is_one.then(|| fs::read_to_string(full).ok()).flatten()
+}
+
 /// A link to a folder of the project is no file of it.
 fn is_folder_inside(root: &Path, link: &Path) -> bool {
     fs::canonicalize(link)
@@ -119,6 +129,35 @@ mod tests {
 
     use super::*;
     use crate::source::on_disk::SETTLES;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_kept_in_a_project_is_read_through_no_link_to_elsewhere_or_to_what_never_ends() {
+        use std::os::unix::fs::symlink;
+        let (project, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let at = |name: &str| project.path().join(name);
+        fs::create_dir(at(".pairform")).unwrap();
+        fs::write(at(".pairform/own"), "own").unwrap();
+        fs::write(outside.path().join("far"), "far").unwrap();
+        symlink(".pairform/own", at("near")).unwrap();
+        symlink(outside.path().join("far"), at("far")).unwrap();
+        symlink(outside.path(), at("folder")).unwrap();
+        symlink("/dev/zero", at("endless")).unwrap();
+        symlink("gone", at("gone")).unwrap();
+        fs::File::create(at("large")).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        for (path, expected) in [
+            (".pairform/own", Some("own")),
+            ("near", Some("own")),
+            ("far", None),
+            ("folder/far", None),
+            ("endless", None),
+            ("gone", None),
+            ("large", None),
+            (".pairform", None),
+        ] {
+            assert_eq!(text_below(project.path(), Path::new(path)).as_deref(), expected, "{path}");
+        }
+    }
 
     #[test]
     fn a_text_that_changed_after_it_was_read_is_a_fault_and_not_another_text() {

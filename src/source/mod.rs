@@ -7,7 +7,7 @@ mod blob;
 mod content;
 mod file;
 pub mod git;
-mod links;
+pub mod links;
 pub mod load;
 pub mod names;
 mod on_disk;

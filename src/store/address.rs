@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::error::StoreError;
 use super::url::{PostgresUrl, Server};
-use crate::model::Hidden;
+use crate::model::{Hidden, credential};
 
 /// Where a store is, and what is allowed of it.
 #[derive(Clone)]
@@ -20,8 +20,8 @@ pub struct Address {
     pub from_environment: bool,
     /// A server on another machine may be spoken to without TLS. Even then it gets no password as it is.
     pub plain: bool,
-    /// The folder that an embedded store must not lie outside of, whatever links lead to it; `None` where a person named
-    /// the store.
+    /// The project, where its files name the store: an embedded one must not lie outside of it, whatever links lead there,
+    /// and the URL of a server names no authority. `None` where it was named from outside.
     pub within: Option<PathBuf>,
     /// An embedded store may have triggers that pairform did not make.
     pub own_triggers: bool,
@@ -114,13 +114,11 @@ pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return if url.contains(['@', '=']) { "…".to_owned() } else { url.to_owned() };
     };
-    let hidden =
-        |text: &str| text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("***@{host}"));
     if !is_postgres(url) || PostgresUrl::read(url).is_err() {
-        let place = hidden(rest);
-        return format!("{scheme}://{}", place.split('?').next().unwrap_or_default());
+        return credential::without_login(url);
     }
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let place = place.rsplit_once('@').map_or(place.to_owned(), |(_, host)| format!("***@{host}"));
     let is_harmless = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
         percent_decode_str(name).decode_utf8().is_ok_and(|name| name != "password")
@@ -128,7 +126,7 @@ pub fn without_password(url: &str) -> String {
     let query: Vec<&str> = query.split('&').filter(is_harmless).collect();
     let query = query.join("&");
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("{scheme}://{}{mark}{query}", hidden(place))
+    format!("{scheme}://{place}{mark}{query}")
 }
 
 /// True for `postgres://…` and `postgresql://…`.
@@ -263,10 +261,11 @@ mod tests {
             ("postgres://db/x?schema=team", "postgres://db/x?schema=team"),
             ("postgres://ann:can@ary@db/x", "postgres://***@db/x"),
             ("postgres://ann:can/ary@db/x?a=canary", "postgres://***@db/x"),
-            ("postgres://db/x?passwort=canary", "postgres://db/x"),
+            ("postgres://db/x?passwort=canary", "postgres://db/x?…"),
             ("postgres:ann:canary@db/x", "…"),
             ("host=db password=canary", "…"),
-            ("mysql://ann:canary@db/x?password=canary", "mysql://***@db/x"),
+            ("mysql://ann:canary@db/x?password=canary", "mysql://***@db/x?…"),
+            ("postgres://ann:canary", "postgres://…"),
             ("sqlite:a@b?c.db", "sqlite:a@b?c.db"),
         ] {
             assert_eq!(without_password(url), expected);

@@ -28,6 +28,12 @@ pub enum StoreError {
          allow it outside the project with the line `store={host}!plain`"
     )]
     Plain { store: String, host: String },
+    /// Whoever wrote the files names whom to believe that a server is who it says.
+    #[error(
+        "the store {store} is not opened: `sslrootcert` stands in its URL in the project, and whoever writes that may not choose \
+         whom to trust; take it out and name the file with PGSSLROOTCERT"
+    )]
+    Authority { store: String },
     /// An embedded store that lies outside of the folder that it must not leave.
     #[error(
         "the store {store} lies outside the project, by its path or by a link, and the project may not choose that; name it from \

@@ -20,11 +20,11 @@ pub enum Line {
     /// `vault=HOST[:PORT]`
     Vault(Pattern),
     /// `secret=GLOB`: references, such as `env/NORDIC_*`
-    Secret(String),
+    Secret(Glob),
     /// `file=GLOB`: paths
-    File(String),
+    File(Glob),
     /// `program=[VARIABLE…] /PATH [ARGUMENT…]`, each argument a glob
-    Program { variables: Vec<String>, command: Vec<String> },
+    Program { variables: Vec<String>, command: Vec<Glob> },
     /// `approved=REF`
     Approved(String),
 }
@@ -36,6 +36,16 @@ pub struct Pattern {
     host: String,
     /// Any where none is named.
     port: Option<u16>,
+}
+
+/// A pattern of texts, read once. It is its text: that alone is compared.
+#[derive(Debug, Clone)]
+pub struct Glob {
+    text: String,
+    /// None allows nothing.
+    matcher: Option<Box<GlobMatcher>>,
+    /// What it means of a file that a reference `file/…` names; only of patterns of references.
+    of_file: Option<Box<GlobMatcher>>,
 }
 
 /// Why a text is no line.
@@ -62,7 +72,8 @@ pub enum LineError {
 }
 
 impl Line {
-    /// The line that would allow something, and nothing else.
+    /// The line that would allow something, as people write it: a host without a port that is the usual one stands for all of
+    /// its ports.
     #[must_use]
     pub fn of(need: &Need) -> Self {
         match need {
@@ -72,12 +83,25 @@ impl Line {
             Need::Store(at) => Line::Store { place: Pattern::of(at, POSTGRES), plain: false },
             Need::StoreFile(path) => Line::StoreFile(path.clone()),
             Need::Vault(at) => Line::Vault(Pattern::of(at, HTTPS)),
-            Need::Secret(reference) => Line::Secret(escaped(reference)),
-            Need::File { path, .. } => Line::File(escaped(&path.display().to_string())),
+            Need::Secret(reference) => Line::Secret(Glob::just(reference)),
+            Need::File { path, .. } => Line::File(Glob::just(&path.display().to_string())),
             Need::Program(command) => {
-                let command = command.iter().map(|word| escaped(word)).collect();
+                let command = command.iter().map(|word| Glob::just(word)).collect();
                 Line::Program { variables: Vec::new(), command }
             }
+        }
+    }
+
+    /// The line that allows something and nothing else, with its port.
+    #[must_use]
+    pub fn only(need: &Need) -> Self {
+        match need {
+            Need::Host { connector, at } => {
+                Line::Host { connector: connector.clone(), at: Pattern::only(at) }
+            }
+            Need::Store(at) => Line::Store { place: Pattern::only(at), plain: false },
+            Need::Vault(at) => Line::Vault(Pattern::only(at)),
+            Need::StoreFile(_) | Need::Secret(_) | Need::File { .. } | Need::Program(_) => Line::of(need),
         }
     }
 
@@ -91,14 +115,12 @@ impl Line {
             (Line::Store { place, .. }, Need::Store(at)) => place.covers(at),
             (Line::StoreFile(allowed), Need::StoreFile(path)) => allowed == path,
             (Line::Vault(pattern), Need::Vault(at)) => pattern.covers(at),
-            (Line::Secret(glob), Need::Secret(reference)) => matches(glob, reference),
-            (Line::Secret(glob), Need::File { path, .. }) => {
-                glob.strip_prefix("file/").is_some_and(|glob| matches_path(glob, path))
-            }
-            (Line::File(glob), Need::File { path, .. }) => matches_path(glob, path),
+            (Line::Secret(glob), Need::Secret(reference)) => glob.is_match(reference),
+            (Line::Secret(glob), Need::File { path, .. }) => means(glob.of_file.as_deref(), path),
+            (Line::File(glob), Need::File { path, .. }) => means(glob.matcher.as_deref(), path),
             (Line::Program { command, .. }, Need::Program(words)) => {
                 command.len() == words.len()
-                    && command.iter().zip(words).all(|(glob, word)| matches_word(glob, word))
+                    && command.iter().zip(words).all(|(glob, word)| glob.is_match(word))
             }
             _ => false,
         }
@@ -157,13 +179,13 @@ impl FromStr for Line {
             "vault" => Line::Vault(what.parse()?),
             "secret" => {
                 let is_some = ["env/", "vault/", "file/"].iter().any(|kind| what.starts_with(kind));
-                match is_some || what == "**" {
-                    true if glob(what).is_some() => Line::Secret(what.to_owned()),
-                    _ => return Err(LineError::NoReference(what.to_owned())),
-                }
+                let glob = Glob::read(what, true).filter(|_| is_some || what == "**");
+                Line::Secret(glob.ok_or_else(|| LineError::NoReference(what.to_owned()))?)
             }
-            "file" if glob(what).is_some() => Line::File(what.to_owned()),
-            "file" => return Err(LineError::NoPath(what.to_owned())),
+            "file" => {
+                let glob = Glob::read(what, true);
+                Line::File(glob.ok_or_else(|| LineError::NoPath(what.to_owned()))?)
+            }
             "program" => program(what)?,
             "approved" => Line::Approved(what.to_owned()),
             connector => {
@@ -187,10 +209,14 @@ fn program(what: &str) -> Result<Line, LineError> {
         name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && !name.starts_with(|c: char| c.is_ascii_digit())
     };
-    if !variables.iter().all(is_name) || !command.iter().all(|word| glob(word).is_some()) {
-        return Err(wrong());
+    // `*` takes slashes too, as an argument is no path.
+    let command: Option<Vec<Glob>> = command.iter().map(|word| Glob::read(word, false)).collect();
+    match command {
+        Some(command) if variables.iter().all(is_name) => {
+            Ok(Line::Program { variables: variables.to_vec(), command })
+        }
+        _ => Err(wrong()),
     }
-    Ok(Line::Program { variables: variables.to_vec(), command: command.to_vec() })
 }
 
 impl fmt::Display for Line {
@@ -200,10 +226,11 @@ impl fmt::Display for Line {
             Line::Store { place, plain } => write!(f, "store={place}{}", if *plain { "!plain" } else { "" }),
             Line::StoreFile(path) => write!(f, "store={}", path.display()),
             Line::Vault(at) => write!(f, "vault={at}"),
-            Line::Secret(glob) => write!(f, "secret={glob}"),
-            Line::File(glob) => write!(f, "file={glob}"),
+            Line::Secret(glob) => write!(f, "secret={}", glob.text),
+            Line::File(glob) => write!(f, "file={}", glob.text),
             Line::Program { variables, command } => {
-                let words = variables.iter().chain(command).map(|word| quoted(word));
+                let words = variables.iter().chain(command.iter().map(|glob| &glob.text));
+                let words = words.map(|word| quoted(word));
                 write!(f, "program={}", words.collect::<Vec<_>>().join(" "))
             }
             Line::Approved(name) => write!(f, "approved={name}"),
@@ -215,6 +242,11 @@ impl Pattern {
     /// This one, with its port where that is not the usual one.
     fn of(at: &Endpoint, usual: u16) -> Self {
         Pattern { host: at.host.clone(), port: (at.port != usual).then_some(at.port) }
+    }
+
+    /// This one and no other.
+    fn only(at: &Endpoint) -> Self {
+        Pattern { host: at.host.clone(), port: Some(at.port) }
     }
 
     /// Whether a host and its port are meant.
@@ -267,26 +299,56 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// `*` stays between slashes; `**` does not.
-fn glob(text: &str) -> Option<GlobMatcher> {
-    let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build().ok()?;
-    Some(glob.compile_matcher())
+impl Glob {
+    /// None where a text is no pattern. Where it is one of paths, `*` stays between slashes and `**` does not.
+    fn read(text: &str, of_paths: bool) -> Option<Self> {
+        let glob = Glob::of(text.to_owned(), of_paths);
+        glob.matcher.is_some().then_some(glob)
+    }
+
+    /// One that means just this text.
+    fn just(text: &str) -> Self {
+        Glob::of(escaped(text), false)
+    }
+
+    fn of(text: String, of_paths: bool) -> Self {
+        let matcher = |text: &str| {
+            let glob = GlobBuilder::new(text).literal_separator(of_paths).backslash_escape(true).build();
+            Some(Box::new(glob.ok()?.compile_matcher()))
+        };
+        let of_file = text.strip_prefix("file/").and_then(matcher);
+        Glob { matcher: matcher(&text), of_file, text }
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.matcher.as_ref().is_some_and(|matcher| matcher.is_match(text))
+    }
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
-    glob(pattern).is_some_and(|glob| glob.is_match(text))
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
-/// A path that climbs is none that a pattern means.
-fn matches_path(pattern: &str, path: &Path) -> bool {
+impl Eq for Glob {}
+
+impl PartialOrd for Glob {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Glob {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+/// Whether a pattern means a path; one that climbs is none that it means.
+fn means(pattern: Option<&GlobMatcher>, path: &Path) -> bool {
     let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
-    !climbs && glob(pattern).is_some_and(|glob| glob.is_match(path))
-}
-
-/// One argument; `*` takes slashes too, as an argument is no path.
-fn matches_word(pattern: &str, word: &str) -> bool {
-    let glob = GlobBuilder::new(pattern).literal_separator(false).backslash_escape(true).build();
-    glob.is_ok_and(|glob| glob.compile_matcher().is_match(word))
+    !climbs && pattern.is_some_and(|pattern| pattern.is_match(path))
 }
 
 /// A text as a pattern that means just this.

@@ -1,7 +1,7 @@
 //! What is allowed from outside: where a credential may go, which secrets may be read, which stores may be opened and which
 //! programs may run. *Outside* is what a branch cannot write: flags, variables, the policy file, and what a person answered.
 //!
-//! Pure data and its judgement. Where the lines come from is read by `ops::policy`; who is asked is the door's matter; what is
+//! Pure data and its judgement. Where the lines come from is read by `ops::policy_file` and `cli::trust`; who is asked is the door's matter; what is
 //! allowed is obeyed by `secrets`, `options::fetch` and `ops::places`, which are given this when they are made.
 
 mod line;
@@ -27,8 +27,8 @@ pub struct Trust {
     learned: RwLock<BTreeSet<Need>>,
     /// What a person allowed while this ran, as good as a line.
     answered: RwLock<BTreeSet<Need>>,
-    /// The refs whose tips were looked at.
-    approved: Mutex<BTreeSet<String>>,
+    /// The refs whose tips were looked at, each with the environment that it was read as.
+    approved: Mutex<BTreeSet<(String, Option<String>)>>,
 }
 
 /// A line, and who wrote it.
@@ -101,15 +101,15 @@ impl Trust {
         self.grants.iter().any(|grant| matches!(grant.line, Line::Approved(_)))
     }
 
-    /// The refs whose tips say what is allowed, each the first time that it is asked for.
+    /// The refs whose tips say what is allowed, each the first time that it is asked for as this environment.
     #[must_use]
-    pub fn approved_anew(&self) -> Vec<String> {
+    pub fn approved_anew(&self, environment: Option<&str>) -> Vec<String> {
         let mut known = self.approved.lock().unwrap_or_else(PoisonError::into_inner);
         let names = self.grants.iter().filter_map(|grant| match &grant.line {
             Line::Approved(name) => Some(name.clone()),
             _ => None,
         });
-        names.filter(|name| known.insert(name.clone())).collect()
+        names.filter(|name| known.insert((name.clone(), environment.map(str::to_owned)))).collect()
     }
 
     /// Whether something is allowed by the lines, or was while this ran.
@@ -241,6 +241,30 @@ mod tests {
             let listed = format!("store=x {}", line.quoted());
             let read = Line::read_list(&listed).unwrap();
             assert_eq!(read.last(), Some(&line), "{listed}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_kept_as_what_was_asked_about_and_nothing_else() {
+        for (need, other) in [
+            (host("magento", "shop.example.com", 443), host("magento", "shop.example.com", 8443)),
+            (
+                Need::Store(Endpoint::new("db.internal", 5432)),
+                Need::Store(Endpoint::new("db.internal", 6432)),
+            ),
+            (Need::Vault(Endpoint::new("[::1]", 443)), Need::Vault(Endpoint::new("[::1]", 8200))),
+        ] {
+            let kept = trust(&[&Line::only(&need).to_string()]);
+            assert!(kept.judge(&need).is_ok() && kept.judge(&other).is_err(), "{need:?}");
+        }
+    }
+
+    #[test]
+    fn a_branch_is_read_once_as_each_environment() {
+        let trust = trust(&["approved=origin/main"]);
+        for environment in [Some("test"), None, Some("production")] {
+            assert_eq!(trust.approved_anew(environment), ["origin/main"]);
+            assert!(trust.approved_anew(environment).is_empty());
         }
     }
 

@@ -99,6 +99,40 @@ fn no_field_of_a_connection_and_no_part_sends_a_credential_to_a_host_that_is_not
     }
 }
 
+/// What follows an address is a text of the part: written as `@HOST` or `.HOST` it would be of the host.
+#[test]
+fn no_path_of_a_part_leads_a_credential_off_the_address_that_was_judged() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let here = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let built_in = |name: &str| {
+        std::fs::read_to_string(format!("{}/schemas/connectors/{name}.yaml", env!("CARGO_MANIFEST_DIR")))
+            .unwrap()
+    };
+    for (name, from, to) in [
+        ("shopify", "base_path: \"/admin", format!("base_path: \"@{here}/admin")),
+        ("shopify", "base_path: \"/admin", ".evil.example/admin".to_owned()),
+        ("shopify", "base_path: \"/admin", ":8443/admin".to_owned()),
+        ("shopify", "base_path: \"/admin", "nordic@evil.example/admin".to_owned()),
+        ("fortnox", "get: /3/termsofpayments", format!("get: \"@{here}/3/termsofpayments\"")),
+    ] {
+        let to = if to.contains(": ") { to } else { format!("base_path: \"{to}") };
+        let text = built_in(name);
+        assert!(text.contains(from), "{name}: {from}");
+        let project = Project::empty();
+        project.write(&format!("schemas/connectors/{name}.yaml"), text.replace(from, &to));
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        for arguments in [&["options", "refresh", "--connector", name][..], &["options", "check"]] {
+            let ran = run(&project, arguments, &[]);
+            // A part that cannot be used describes no list.
+            let is_unused = ran.all().contains("0 option sets of 0 accounts");
+            let is_told = ran.all().contains("error[E") || ran.all().contains("gets no credential");
+            assert!(is_unused || (is_told && ran.code != 0), "{to} {arguments:?}: {}", ran.all());
+            assert!(listener.accept().is_err(), "{to} {arguments:?}: a connection was made");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_not_allowed_is_read_for_no_field() {
     let server = Server::start(|_| platforms::good(&json!({})));
@@ -235,10 +269,51 @@ fn the_files_choose_no_server_for_a_password() {
     }
 }
 
+/// A branch that leads the store's host elsewhere, or answers for it in the network, must not also bring whom to believe.
+#[test]
+fn the_files_choose_nobody_to_vouch_for_a_server() {
+    let outside = tempfile::tempdir().unwrap();
+    let elsewhere = outside.path().join("ca.pem").display().to_string();
+    let url = "postgres://ci@store.invalid/x?sslmode=verify-full";
+    for more in [
+        "&sslrootcert=ca.pem",
+        &format!("&sslrootcert={elsewhere}"),
+        "&%73slrootcert=ca.pem",
+        "&sslrootcert=",
+    ] {
+        let project = Project::empty();
+        project.write("ca.pem", CANARY);
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        let url = format!("{url}{more}");
+        project.write("pairform.yaml", format!("version: 1\nenvironments:\n  live: {{store: \"{url}\"}}\n"));
+        let allow = [("PAIRFORM_ALLOW", "store=store.invalid"), ("PAIRFORM_STORE_PASSWORD", CANARY)];
+        for arguments in [&["plan"][..], &["apply", "--yes"], &["history"], &["unlock"]] {
+            let refused = run(&project, arguments, &allow);
+            assert!(refused.assert_code(6).stderr.contains("PGSSLROOTCERT"), "{url}: {}", refused.stderr);
+        }
+        // From outside it is obeyed: here there is no certificate in it.
+        let named = run(&project, &["plan", "--store", &url], &allow);
+        assert!(named.assert_code(7).stderr.contains("holds no certificate"), "{url}: {}", named.stderr);
+    }
+}
+
 #[test]
 fn a_store_outside_the_project_is_opened_by_whoever_names_it_outside() {
     let outside = tempfile::tempdir().unwrap();
     let there = outside.path().join("state.db").display().to_string();
+    for path in [".git/hooks/post-commit", ".GIT/x.db", "x/../.git/x.db", "hop/x.db"] {
+        let project = Project::empty();
+        std::fs::create_dir_all(project.at(".git/hooks")).unwrap();
+        std::os::unix::fs::symlink(".git", project.at("hop")).unwrap();
+        project.write("integrations/nordic.yaml", shop("", GOOD));
+        project.write(
+            "pairform.yaml",
+            format!("version: 1\nenvironments:\n  live: {{store: \"sqlite:{path}\"}}\n"),
+        );
+        let refused = run(&project, &["apply", "--yes"], &[]);
+        assert!(refused.assert_code(6).stderr.contains("folder of git"), "{path}: {}", refused.stderr);
+        assert_eq!(std::fs::read_dir(project.at(".git/hooks")).unwrap().count(), 0, "{path}");
+    }
     for kind in ["absolute", "climbing", "link", "linked folder"] {
         let project = Project::empty();
         project.write("integrations/nordic.yaml", shop("", GOOD));
@@ -362,8 +437,45 @@ fn a_policy_lies_outside_and_says_what_is_wrong_in_it() {
     let checked = with(&["policy", "check", &shown], &[]);
     assert!(checked.assert_code(1).stdout.contains("E0230"), "{}", checked.stdout);
     with(&["plan", "--policy", "/nonexistent/policy.yaml"], &[]).assert_code(64);
+    let refused = with(&["policy", "show", "--policy", &shown], &[]);
+    assert!(refused.assert_code(64).stderr.contains("policy check"), "{}", refused.stderr);
+    // What cannot be looked for may be there: its lines would narrow.
+    std::fs::remove_dir_all(config.join("pairform")).unwrap();
+    with(&["plan"], &[("XDG_CONFIG_HOME", &home)]).assert_code(0);
+    std::os::unix::fs::symlink("pairform", config.join("pairform")).unwrap();
+    let unseen = with(&["plan"], &[("XDG_CONFIG_HOME", &home)]);
+    assert!(unseen.assert_code(64).stderr.contains("cannot be seen"), "{}", unseen.stderr);
+    std::fs::remove_file(config.join("pairform")).unwrap();
+    std::fs::create_dir(config.join("pairform")).unwrap();
+    std::os::unix::fs::symlink("gone.yaml", config.join("pairform/policy.yaml")).unwrap();
+    let unread = with(&["plan"], &[("XDG_CONFIG_HOME", &home)]);
+    assert!(unread.assert_code(64).stderr.contains("cannot be read"), "{}", unread.stderr);
+    // A file where a folder would be holds none.
+    std::fs::remove_dir_all(config.join("pairform")).unwrap();
+    std::fs::write(config.join("pairform"), "").unwrap();
+    with(&["plan"], &[("XDG_CONFIG_HOME", &home)]).assert_code(0);
     with(&["plan", "--allow", "nothing"], &[]).assert_code(64);
     with(&["plan"], &[("PAIRFORM_ALLOW", "'open")]).assert_code(64);
+}
+
+#[test]
+fn a_policy_is_shown_without_a_project_and_never_beside_one_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let show = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
+        command
+            .args(["policy", "show"])
+            .args(more)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", "/nonexistent");
+        Run::of_output(&command.output().unwrap())
+    };
+    assert!(show(&[]).assert_code(0).stdout.contains("reach out to:\n  nothing"));
+    show(&["--rev", "HEAD"]).assert_code(64);
+    std::fs::write(folder.path().join("pairform.yaml"), "version: 1\n").unwrap();
+    show(&[]).assert_code(0);
+    show(&["--rev", "HEAD"]).assert_code(64);
 }
 
 /// Every command that would reach out says so and does nothing; the others look at the repository and at themselves.
@@ -403,9 +515,16 @@ fn an_untrusted_run_reaches_nothing_but_the_repository() {
         &["validate"][..],
         &["diff", "--base", "HEAD"],
         &["validate", "-o", "markdown"],
+        &["validate", "--base", "HEAD"],
         &["plan"],
+        &["list"],
+        &["drift"],
         &["apply", "--yes"],
         &["options", "refresh"],
+        &["options", "list"],
+        &["explain", "nordic", "general.name"],
+        &["show", "nordic"],
+        &["policy", "show"],
         &["fmt", "--check"],
         &["schema", "list"],
     ] {
@@ -454,6 +573,8 @@ fn a_person_is_asked_once_and_only_at_a_terminal() {
     // From then on it is a line, of this project alone.
     let told = project.run_with(&["policy", "show"], &given);
     assert!(told.stdout.contains("an answer, kept in"), "{}", told.stdout);
+    // And of nothing more than was asked about.
+    assert!(told.stdout.contains("woocommerce=fjord.example.com:443  "), "{}", told.stdout);
     project.edit("integrations/fjord.yaml", "active: p", "active: p # again");
     project.run_with(&["plan", "--detailed-exitcode"], &given).assert_code(0);
     let other = Project::empty();

@@ -130,6 +130,7 @@ fn variants() -> Vec<Variant> {
         with("    password: {secret: env/STORE_PASSWORD}\n", "", &["environments.production.password other"]),
         with("[/usr/bin/pass, show, shop]", "[/usr/bin/pass, show, bank]", &["secrets.exec.vault other"]),
         with("{vault: [", "{more: [/bin/sh, -c, id], vault: [", &["secrets.exec.more other"]),
+        with("version: 1\n", "version: 1\ndefault_environment: production\n", &["default_environment other"]),
         with("max_list_age: 30d", "max_list_age: 9000d", &["options.max_list_age other"]),
         with("https://app.example.com/{id}", "https://evil.example/{id}", &["link other"]),
         with("owners: {policy: [sec], ", "owners: {", &["owners.policy weaker"]),
@@ -144,6 +145,11 @@ fn variants() -> Vec<Variant> {
         of_nordic(
             plain,
             "shop: nordic, base_url: \"https://evil.example\"",
+            &["connectors.shopify.connections.production.base_url other"],
+        ),
+        of_nordic(
+            plain,
+            "shop: nordic, base_url: \"https://evil.example/@nordic.myshopify.com\"",
             &["connectors.shopify.connections.production.base_url other"],
         ),
         variant(
@@ -216,6 +222,82 @@ fn every_change_of_what_judges_is_told_first_and_asks_its_owners() {
 }
 
 #[test]
+fn an_address_is_told_whatever_part_of_an_environment_leads_it_elsewhere() {
+    let project = |production: &str| {
+        format!(
+            "version: 1\ndefault_environment: test\nowners: {{policy: [sec]}}\nenvironments:\n  test: {{store: \"sqlite:t.db\", vars: {{host: test.example.com}}}}\n  production: {production}\n"
+        )
+    };
+    let good = "{store: \"sqlite:p.db\", vars: {host: shop.example.com}}";
+    let with = |address: &str| {
+        nordic("", &format!("shop: nordic, base_url: \"{address}\"")).replace("levels: {W0424: deny}\n", "")
+    };
+    let files = |list: &[(&str, String)]| {
+        list.iter().map(|(path, text)| ((*path).to_owned(), text.clone())).collect::<Vec<_>>()
+    };
+    let by_host = with("https://{{ host }}");
+    let by_name = with("https://{{ environment }}.example.com");
+    let hidden = with("https://{{ env\\x69ronment | replace('production', 'evil') }}.example.com");
+    let caught = with("https://{{ other | default('shop.example.com') }}");
+    for (before, after) in [
+        (
+            files(&[("pairform.yaml", project(good)), (NORDIC, by_host.clone())]),
+            files(&[("pairform.yaml", project(&good.replace("shop.", "evil.")))]),
+        ),
+        (
+            files(&[("pairform.yaml", project(good)), (NORDIC, by_host.clone())]),
+            files(&[("environments/production.yml", "vars: {host: evil.example.com}\n".to_owned())]),
+        ),
+        (
+            files(&[("pairform.yaml", project(good)), (NORDIC, by_host.clone())]),
+            files(&[(NORDIC, format!("{by_host}vars: {{host: evil.example.com}}\n"))]),
+        ),
+        (
+            files(&[("pairform.yaml", project(good)), (NORDIC, by_host.clone())]),
+            files(&[(
+                "pairform.yaml",
+                project(&format!(
+                    "{good}\n  evil: {{store: \"sqlite:e.db\", vars: {{host: evil.example.com}}}}"
+                )),
+            )]),
+        ),
+        (
+            files(&[("pairform.yaml", project(good)), (NORDIC, caught)]),
+            files(&[("pairform.yaml", project(&good.replace("host: shop.", "other: evil.")))]),
+        ),
+        // Nothing but the name of the environment says it.
+        (
+            files(&[("pairform.yaml", project("{store: \"sqlite:p.db\"}")), (NORDIC, by_name.clone())]),
+            files(&[(NORDIC, hidden)]),
+        ),
+        (
+            files(&[("pairform.yaml", project("{store: \"sqlite:p.db\"}")), (NORDIC, by_name)]),
+            files(&[(
+                "pairform.yaml",
+                project("{store: \"sqlite:p.db\"}\n  evil: {store: \"sqlite:e.db\"}"),
+            )]),
+        ),
+    ] {
+        let repository = Repository::new();
+        repository.write("bases/shop.yaml", "settings:\n  order: {exclude_before: 2026-01-01}\n");
+        before.iter().for_each(|(path, text)| repository.write(path, text));
+        repository.commit("Begin");
+        repository.git(&["switch", "-q", "-c", "topic"]);
+        after.iter().for_each(|(path, text)| repository.write(path, text));
+        repository.commit("Innocent");
+        for command in [&["diff"][..], &["validate"], &["plan", "--env", "test"]] {
+            let body = repository.json(&[command, &["--base", "main"]].concat());
+            let changes = body["policy_changes"].as_array().unwrap_or_else(|| panic!("{body:#}"));
+            let is_told = changes.iter().any(|change| {
+                change["item"] == "connectors.shopify.connections.production.base_url"
+                    && change["after"] == "https://evil.example.com"
+            });
+            assert!(is_told, "{command:?} {after:?}: {changes:#?}");
+        }
+    }
+}
+
+#[test]
 fn every_form_of_every_comparison_tells_changes_of_policy_before_all_else() {
     let repository = attacked();
     let weaker = PROJECT.replace("[payment_methods.map, connectors]", "[connectors]");
@@ -242,6 +324,48 @@ fn every_form_of_every_comparison_tells_changes_of_policy_before_all_else() {
             assert!(!said.contains("✅"), "{command:?} {form}: {said}");
         }
     }
+}
+
+/// The base may have lowered a rule that no apply has recorded yet; the change lowers it further.
+#[test]
+fn what_differs_from_the_last_apply_is_told_beside_what_the_change_does_to_the_same_rule() {
+    let repository = attacked();
+    let limited = |limit: &str| PROJECT.replace("max_changed: 30%", &format!("max_changed: {limit}"));
+    repository.git(&["switch", "-q", "main"]);
+    let open = |text: &str| text.replace("    window: {days: [mon], from: \"08:00\", to: \"12:00\"}\n", "");
+    repository.write("pairform.yaml", &open(PROJECT));
+    repository.commit("Begin");
+    let store = ["--env", "production", "--store", "sqlite:.pairform/a.db"];
+    let applied = repository.run(
+        &[
+            &[
+                "apply",
+                "--yes",
+                "--integration",
+                "fjord",
+                "--force",
+                "hold: begin",
+                "--force",
+                "protected: begin",
+            ],
+            &store[..],
+        ]
+        .concat(),
+    );
+    assert!(applied.status.success(), "{applied:?}");
+    repository.write("pairform.yaml", &open(&limited("40%")));
+    repository.commit("More");
+    repository.git(&["switch", "-q", "-C", "topic"]);
+    repository.write("pairform.yaml", &open(&limited("90%")));
+    repository.commit("Innocent");
+    let body = repository.json(&[&["plan", "--base", "main"], &store[..]].concat());
+    let changes = body["policy_changes"].as_array().unwrap();
+    let of_limit = changes.iter().filter(|change| change["item"] == "safety.max_changed");
+    let told: Vec<(&str, &str)> = of_limit
+        .map(|change| (change["before"].as_str().unwrap(), change["after"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told.len(), 2, "{body:#}");
+    assert!(told[0].0.starts_with("40%") && told[1].0.starts_with("30%"), "{told:?}");
 }
 
 #[test]
@@ -535,6 +659,35 @@ fn a_change_does_not_word_its_own_review() {
         repository.write("templates/comment.md", include);
         let output = repository.run(&["validate", "-o", "markdown"]);
         assert_eq!(output.status.code(), Some(64), "{include}: {output:?}");
+    }
+}
+
+#[test]
+fn a_template_of_the_base_that_is_broken_does_not_hide_the_change_that_mends_it() {
+    let repository = attacked();
+    repository.git(&["switch", "-q", "main"]);
+    for (template, form) in [("templates/comment.md", "markdown"), ("templates/page.html", "html")] {
+        for broken in ["{% if %}", "{{ nothing_of_the_kind.x }}", "{% include \"../.git/config\" %}"] {
+            repository.write(template, broken);
+            repository.commit("Broken");
+            repository.git(&["switch", "-q", "-C", "topic"]);
+            repository.write(template, "mended\n");
+            repository.write("integrations/fjord.yaml", &shop("fjord", false, "14"));
+            repository.commit("Mend");
+            let output = repository.run(&["diff", "--base", "main", "-o", form]);
+            let told = said(&output);
+            assert!(
+                output.status.success() && told.contains("Klarna") && told.contains(template),
+                "{output:?}"
+            );
+            let beside = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(beside.contains("the built-in one is taken"), "{beside}");
+            // Whoever breaks one is told so.
+            repository.write(template, broken);
+            assert_eq!(repository.run(&["validate", "-o", form]).status.code(), Some(64));
+            repository.git(&["checkout", "-q", "--", "."]);
+            repository.git(&["switch", "-q", "main"]);
+        }
     }
 }
 

@@ -62,9 +62,9 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
             ("markdown", "### ❌ pairform drift"),
             ("html", "drift: changed outside pairform, at "),
             ("junit", "2 settings changed outside"),
-            ("gitlab", "methods.Klarna.terms was changed outside pairform, at 2"),
-            ("sarif", "methods.Klarna.terms was changed outside pairform, at 2"),
-            ("github", "methods.Qliro.terms was changed outside pairform, at 2"),
+            ("gitlab", "Klarna: 30 → 14, in shop; changed outside pairform on "),
+            ("sarif", "Klarna: 30 → 14, in shop; changed outside pairform on "),
+            ("github", "Qliro: not set → 5, in shop; changed outside pairform on "),
             ("text", "outside pairform, at 2"),
         ] {
             let told = project.run(&["drift", "-o", form]).expect(0);
@@ -321,7 +321,7 @@ fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
     assert_eq!(notes, [&json!([]), &json!([{"kind": "revert", "text": text}])]);
     assert!(run(&["history"], 0).contains(&format!("\n    revert: {text}\n")));
     let again = run(&["revert", "shop", "--commit", &second[..10]], 0);
-    assert!(again.contains("\"30\" → \"14\""), "{again}");
+    assert!(again.contains("30 → 14"), "{again}");
 
     repository.git(&["rm", "-q", "integrations/shop.yaml"]);
     repository.commit("Close the shop");
@@ -581,11 +581,11 @@ fn an_edit_that_cannot_be_used_and_was_mended_is_told_and_stands_in_nobody_s_way
             1
         );
         let drift = project.run(&["drift"]).expect(0).out;
-        assert!(drift.contains(r#""2026-01-01" → "2026-03-03"   outside pairform, at "#), "{drift}");
+        assert!(drift.contains("2026-01-01 → 2026-03-03   outside pairform, at "), "{drift}");
         let to = |revision: &str| {
             project.run(&["revert", "shop", "--category", "order", "--revision", revision]).expect(0).out
         };
-        assert!(to("1").contains(r#""2026-03-03" → "2026-01-01""#), "{}", to("1"));
+        assert!(to("1").contains("2026-03-03 → 2026-01-01"), "{}", to("1"));
         assert!(to("2").contains("`order` held what cannot be used"), "{}", to("2"));
         let export = project.run(&["audit", "export"]).expect(0).out;
         assert!(export.contains(r#""settings":"{\"safety_stock\":1e999}""#), "{export}");

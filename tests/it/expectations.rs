@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use pairform::http::Fault;
 use pairform::model::{self, Hidden};
-use pairform::ops::apply::{Again, again, apply, require_signature, workspace_of};
+use pairform::ops::apply::{Again, again, apply, workspace_of};
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::revert::{Point, revert};
+use pairform::ops::signed::require_signature;
 use pairform::ops::{self, Filter, Host, Request, Workspace};
 use pairform::plan::file;
 use pairform::secrets::{Bytes, Reach, Source};
@@ -87,11 +88,11 @@ impl Case {
         let read = file::read(Cursor::new(text)).map_err(|error| error.to_string())?;
         with_host(&self.secrets, |host| {
             let request = Request::default();
-            require_signature(Some(&read), &Signatures::default(), (host.now)())?;
+            let signed = require_signature(Some(&read), &Signatures::default(), (host.now)())?;
             let workspace = workspace_of(self.repository.path(), &read, &request)?;
             let Again { planned, address, begun, .. } = again(&workspace, read, &request, host)?;
             let judging = &planned.judging;
-            let approved = check(planned.plan, judging, &Consent::default(), (host.now)())?;
+            let approved = check(planned.plan, judging, &Consent::default(), &signed, (host.now)())?;
             apply(&planned.project, judging, &address, approved, Some(&begun), Duration::ZERO, host)
                 .map(|_| ())
         })
@@ -140,7 +141,8 @@ fn apply_all(repository: &Repository, secrets: &Secrets) {
         planned.seal();
         let (_, address) = planned.project.store(&request, host)?;
         let judging = &planned.judging;
-        let approved = check(planned.plan, judging, &Consent::default(), (host.now)())?;
+        let signed = require_signature(None, &Signatures::default(), (host.now)())?;
+        let approved = check(planned.plan, judging, &Consent::default(), &signed, (host.now)())?;
         apply(&planned.project, judging, &address, approved, None, Duration::ZERO, host).map(|_| ())
     };
     with_host(secrets, planned).unwrap();

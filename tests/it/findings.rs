@@ -546,6 +546,32 @@ fn the_alternative_that_was_meant_is_found_wherever_it_stands() {
 }
 
 #[test]
+fn a_reference_leads_to_what_is_published_beside_the_schema_and_may_hold_any_character() {
+    let base =
+        r#"{"$id": "https://example.com/s/base.json", "definitions": {"List<Text>": {"maxLength": 2}}}"#;
+    let published = |reference: &str| {
+        format!(
+            r#"{{"$id": "https://example.com/s/shop.json", "properties": {{"a": {{"$ref": "{reference}"}}}}}}"#
+        )
+    };
+    for reference in
+        ["base.json#/definitions/List<Text>", "https://example.com/s/base.json#/definitions/List%3CText%3E"]
+    {
+        let said = judged(&published(reference), "a: long\n", &[("base.json", base)]);
+        assert_eq!(said.matches("error[").count(), 1, "{said}");
+        assert!(said.contains("2 characters"), "{said}");
+        assert_eq!(judged(&published(reference), "a: ok\n", &[("base.json", base)]), "");
+    }
+    for reference in
+        ["none.json", "https://example.com/base.json", "https://example.com/s/../base.json", "..%2Fbase.json"]
+    {
+        let said = judged(&published(reference), "a: ok\n", &[("base.json", base)]);
+        assert!(said.contains("is not fetched"), "{reference}\n{said}");
+        assert!(said.contains(&format!("\"$ref\": \"{reference}\"")), "{reference}\n{said}");
+    }
+}
+
+#[test]
 fn what_any_schema_calls_secret_is_shown_nowhere_and_keys_are() {
     for mark in [
         r#""x-secret": true"#,

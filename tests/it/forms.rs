@@ -12,6 +12,7 @@ use pairform::plan::{
     Refusal, Released, Scope,
 };
 use pairform::report::content::Content;
+use pairform::report::groups::Groups;
 use pairform::report::{github, gitlab, html, json as machine, junit, markdown, sarif};
 use pairform::schema::parts::Catalogue;
 
@@ -128,16 +129,7 @@ fn finding(text: &str, severity: &str) -> PlacedFinding {
 
 fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
     let catalogue = Catalogue::default();
-    then(&Content {
-        command: "plan",
-        findings: &plan.findings,
-        integrations: plan.integrations.len(),
-        plan: Some(plan),
-        outcome: None,
-        policy: plan.policy_changes.as_deref().unwrap_or_default(),
-        catalogue: &catalogue,
-        folder: "",
-    })
+    then(&Content { integrations: plan.integrations.len(), ..Content::of_plan("plan", plan, &catalogue) })
 }
 
 #[test]
@@ -150,10 +142,17 @@ fn a_plan_is_printed_piece_by_piece_as_it_is_in_one() {
         ("\\n  \"integrations\": [],", 2),
     ] {
         let mut plan = plan(text, integrations);
-        let whole = machine::print(&machine::plan(&plan, "diff", 2));
+        let catalogue = Catalogue::default();
+        let groups = Groups::of(&plan.integrations, &catalogue).to_json();
+        let whole = machine::plan(&plan, "diff", 2);
         let mut pieces = String::new();
-        machine::print_plan(&mut plan, "diff", 2, &mut |piece| pieces.push_str(piece));
-        assert!(pieces == whole, "{text} {integrations}");
+        machine::print_plan(&mut plan, "diff", &catalogue, 2, &mut |piece| pieces.push_str(piece));
+        let mut read: Json = serde_json::from_str(&pieces).unwrap();
+        assert_eq!(read.as_object_mut().unwrap().shift_remove("groups"), Some(groups));
+        assert!(
+            read == whole && pieces == machine::print(&serde_json::from_str(&pieces).unwrap()),
+            "{text} {integrations}"
+        );
         assert_eq!(plan.integrations.len(), integrations);
     }
 }
@@ -190,7 +189,7 @@ fn check(text: &str) {
         assert_eq!(page.matches("<script>").count(), 1);
         assert!(!page.contains("<img"));
         let mut lines = String::new();
-        pairform::report::plan::text(&plan, &mut |text| lines.push_str(text));
+        pairform::report::plan::text(content, &mut |text| lines.push_str(text));
         for line in anstream::adapter::strip_str(&lines).to_string().lines() {
             let line = line.trim_start();
             assert!(!line.starts_with("::") && !line.starts_with("##["), "{line:?}");
@@ -218,7 +217,7 @@ fn check(text: &str) {
 fn check_markdown(comment: &str) {
     for line in comment.lines() {
         if line.starts_with("| ") {
-            assert!([4, 6].contains(&line.matches('|').count()), "{line}");
+            assert!([4, 5, 6].contains(&line.matches('|').count()), "{line}");
         }
     }
     let mut bare = comment.to_owned();
@@ -326,7 +325,10 @@ fn assert_form(form: &str, command: &str, said: &str) {
         "markdown" => assert!(said.starts_with(&format!("<!-- pairform:{command} -->\n### ")), "{said}"),
         "html" => {
             assert!(said.starts_with("<!doctype html>\n") && said.trim_end().ends_with("</html>"), "{said}");
-            assert!(said.contains(&format!("pairform {command}")), "{said}");
+            assert!(
+                said.contains(&format!("<span>{command}</span>")) && said.contains(" – pairform</title>"),
+                "{said}"
+            );
         }
         "sarif" => {
             let log: Json = serde_json::from_str(said).unwrap();
@@ -360,7 +362,7 @@ fn assert_form(form: &str, command: &str, said: &str) {
     }
     // A step shows ten, which are of the first one.
     let named = if form == "github" && command != "diff" { "fjord" } else { "nordic" };
-    assert!(said.contains(named), "{said}");
+    assert!(said.contains(named) || said.contains(" integrations"), "{said}");
 }
 
 fn assert_read_as_xml(text: &str) {
@@ -438,31 +440,30 @@ fn a_browser_opens_the_page_and_runs_no_script_of_a_value() {
     let page = with(&plan, |content| html::render(content, None).unwrap());
     let Some(dom) = opened(&page.replace("<title>", "<title>probe ")) else { return };
     // Our own script ran: it counts what it shows.
-    assert!(dom.contains("3 integrations shown"), "{dom}");
+    assert!(!dom.contains("id=\"search-label\" hidden"), "{dom}");
     assert_eq!(dom.matches("<script").count(), 1);
     assert!(!dom.contains("<img"));
 }
 
 /// What a reader does, done by a script that the page is made to allow for once: filters, searches and folds.
 const READER: &str = r#"
-const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => !row.closest("[hidden]"));
-const panels = () => [...document.querySelectorAll("details.panel")];
+const rows = () => [...document.querySelectorAll(".group, .finding")].filter((row) => row.offsetParent);
 const set = (id, value) => { const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event("input")); };
 const page = document.documentElement;
-const seen = { all: rows().length, wide: page.scrollWidth - page.clientWidth };
-set("kind", "reset");
-seen.kinds = [...new Set(rows().map((row) => row.dataset.kind))].join();
-set("kind", "");
+const open = () => [...document.querySelectorAll("details.group")].filter((group) => group.open).length;
+const seen = { all: rows().length, wide: page.scrollWidth - page.clientWidth, open: open() };
 set("search", "no such words anywhere");
 seen.none = document.getElementById("status").textContent;
-set("search", document.querySelector("section.integration").dataset.name);
-seen.one = document.getElementById("status").textContent;
+const name = document.querySelector(".names li, tbody th").textContent.trim();
+set("search", name);
+seen.found = rows().length;
+seen.opened = [...document.querySelectorAll("details.group")].some((group) => group.open && !group.hidden && group.textContent.includes(name));
 set("search", "");
-seen.again = rows().length;
-document.getElementById("fold").click();
-seen.folded = panels().filter((panel) => panel.open).length;
-document.getElementById("fold").click();
-seen.unfolded = panels().filter((panel) => !panel.open).length;
+seen.again = [rows().length, open()];
+const box = document.getElementById("k-git");
+box.click();
+seen.without = rows().filter((row) => row.dataset.kind === "git").length;
+box.click();
 const named = (e) => e.labels.length || e.textContent.trim();
 seen.unnamed = [...document.querySelectorAll("input, select, button")].filter((e) => !named(e)).length;
 document.body.dataset.seen = JSON.stringify(seen);
@@ -480,12 +481,16 @@ fn a_reader_can_filter_search_and_fold_the_page_on_a_phone() {
     let (_, seen) = dom.split_once("data-seen=\"").unwrap_or_else(|| panic!("{dom}"));
     let seen = seen.split('"').next().unwrap().replace("&quot;", "\"");
     let seen: Json = serde_json::from_str(&seen).unwrap();
-    assert!(seen["all"].as_u64() > Some(6), "{seen}");
-    assert_eq!((&seen["kinds"], &seen["again"]), (&json!("reset"), &seen["all"]), "{seen}");
+    assert!(seen["all"].as_u64() > Some(3) && seen["found"].as_u64() > Some(0), "{seen}");
+    assert_eq!(seen["none"], format!("0 of {} rows", seen["all"]), "{seen}");
     assert_eq!(
-        (&seen["none"], &seen["one"]),
-        (&json!("0 integrations shown"), &json!("1 integration shown"))
+        (&seen["again"], &seen["opened"]),
+        (&json!([seen["all"], seen["open"]]), &json!(true)),
+        "{seen}"
     );
-    assert_eq!((&seen["folded"], &seen["unfolded"]), (&json!(0), &json!(0)), "{seen}");
-    assert_eq!((&seen["unnamed"], &seen["wide"]), (&json!(0), &json!(0)), "{seen}");
+    assert_eq!(
+        (&seen["without"], &seen["unnamed"], &seen["wide"]),
+        (&json!(0), &json!(0), &json!(0)),
+        "{seen}"
+    );
 }

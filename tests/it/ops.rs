@@ -7,9 +7,10 @@ use std::time::Duration;
 use pairform::http::{self, Fault};
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
+use pairform::ops::signed::require_signature;
 use pairform::ops::{self, Host, Request, Workspace};
 use pairform::secrets;
-use pairform::trust::{Grant, Origin, Trust};
+use pairform::trust::{Grant, Origin, Signatures, Trust};
 
 /// Plans the project in a folder and applies it; how many categories were saved.
 fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -> ops::Result<usize> {
@@ -33,7 +34,8 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -
     let mut planned = ops::plan::plan(&workspace, &request, &host, Purpose::Apply)?;
     planned.seal();
     let ops::plan::Planned { project, plan, judging } = planned;
-    let approved = check(plan, &judging, &Consent::default(), (host.now)())?;
+    let signed = require_signature(None, &Signatures::default(), (host.now)())?;
+    let approved = check(plan, &judging, &Consent::default(), &signed, (host.now)())?;
     if !approved.plan().is_pending() {
         return Ok(0);
     }

@@ -3,6 +3,8 @@
 use std::io::Cursor;
 
 use pairform::plan::{Integration, Plan, file};
+use pairform::report::content::{By, Content};
+use pairform::schema::parts::Catalogue;
 
 pub fn read(text: &str) -> Plan {
     file::read(Cursor::new(text)).unwrap()
@@ -32,6 +34,8 @@ pub fn only(plan: &Plan) -> Integration {
 /// A plan as it is drawn.
 pub fn drawn(plan: &Plan) -> String {
     let mut text = String::new();
-    pairform::report::plan::text(plan, &mut |piece| text.push_str(piece));
+    let catalogue = Catalogue::default();
+    let content = Content { by: By::Integration, ..Content::of_plan("plan", plan, &catalogue) };
+    pairform::report::plan::text(&content, &mut |piece| text.push_str(piece));
     text
 }

@@ -59,6 +59,13 @@ fn a_file_is_for_its_owner_alone_and_inside_the_project() {
         set_mode(&near, mode);
         std::os::unix::fs::symlink(&far, folder.path().join("link")).unwrap();
         std::os::unix::fs::symlink("token", folder.path().join("near")).unwrap();
+        std::os::unix::fs::symlink(".git/config", folder.path().join("hop")).unwrap();
+        for private in [".git/config", ".pairform/tokens/one.json"] {
+            let private = folder.path().join(private);
+            std::fs::create_dir_all(private.parent().unwrap()).unwrap();
+            std::fs::write(&private, CANARY).unwrap();
+            set_mode(&private, 0o600);
+        }
         let output = allowing(lines, folder.path(), &["apply", "--yes"]);
         (output.status.code(), connectors_error(&output))
     };
@@ -71,6 +78,9 @@ fn a_file_is_for_its_owner_alone_and_inside_the_project() {
         ("file/link", 0o600, Some("outside the project")),
         ("file/../../etc/passwd", 0o600, Some("not at hand")),
         ("file/integrations", 0o600, Some("not a regular file")),
+        ("file/.git/config", 0o600, Some("holds no secrets")),
+        ("file/hop", 0o600, Some("holds no secrets")),
+        ("file/.pairform/tokens/one.json", 0o600, Some("holds no secrets")),
     ] {
         let (code, said) = apply(reference, mode);
         match part {
@@ -87,7 +97,7 @@ fn a_file_is_for_its_owner_alone_and_inside_the_project() {
 
 /// What a program that lies outside the repository does.
 const PROGRAMS: [(&str, &str); 4] = [
-    ("token", "touch ran; env > seen; echo canary-7781"),
+    ("token", "touch $0.ran; env > $0.seen; pwd > $0.folder; echo canary-7781"),
     ("broken", "exit 3"),
     ("long", "head -c 100000 /dev/zero"),
     ("another", "echo canary-7781"),
@@ -117,7 +127,8 @@ fn a_program_runs_when_a_line_allows_it_and_only_to_apply() {
     };
     let (token, line) = (at("token"), format!("'program=SEEN {} *'", at("token")));
     let folder = with("exec/it", &format!("[{token}, read]"));
-    let ran = || folder.path().join("ran").exists();
+    let beside = |what: &str| outside.path().join(format!("token.{what}"));
+    let ran = || beside("ran").exists();
     let planned = allowing(&line, folder.path(), &["plan"]);
     assert!(planned.status.success(), "{}", connectors_error(&planned));
     for (lines, arguments) in
@@ -128,12 +139,14 @@ fn a_program_runs_when_a_line_allows_it_and_only_to_apply() {
     }
     let applied = allowing(&line, folder.path(), &["apply", "--yes"]);
     assert!(applied.status.success() && ran(), "{}", connectors_error(&applied));
-    let seen = std::fs::read_to_string(folder.path().join("seen")).unwrap();
+    let folder_of_it = std::fs::read_to_string(beside("folder")).unwrap();
+    assert_eq!(folder_of_it, "/\n", "a branch writes no file where it begins");
+    let seen = std::fs::read_to_string(beside("seen")).unwrap();
     assert!(seen.contains("SEEN=seen") && !seen.contains("AWS_SECRET") && !seen.contains("HOME="), "{seen}");
     let store = std::fs::read(folder.path().join(".pairform/state.db")).unwrap();
     let holds = |text: &str| store.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("exec/it") && !holds(CANARY));
-    std::fs::remove_file(folder.path().join("ran")).unwrap();
+    std::fs::remove_file(beside("ran")).unwrap();
     // What is not at hand for a plan is unknown, and may have changed.
     let unknown = allowing(&line, folder.path(), &["plan", "--detailed-exitcode"]);
     assert_eq!(unknown.status.code(), Some(2));
@@ -148,6 +161,7 @@ fn a_program_runs_when_a_line_allows_it_and_only_to_apply() {
     assert_eq!(same.status.code(), Some(0));
     assert!(ran());
     assert!(connectors_error(&same).contains("connectors         is so already, as revision 1"));
+    std::fs::remove_file(beside("ran")).unwrap();
     for (reference, command, line, part) in [
         ("exec/other", format!("[{token}]"), "", "lists no program"),
         ("exec/it", format!("[{}]", at("broken")), &*format!("program={}", at("broken")), "ended with"),
@@ -170,6 +184,6 @@ fn a_program_runs_when_a_line_allows_it_and_only_to_apply() {
         let output = allowing(&line, folder.path(), &["apply", "--yes"]);
         let said = connectors_error(&output);
         assert!(!output.status.success() && said.contains(part), "{reference} {command}: {said}");
-        assert!(!folder.path().join("ran").exists(), "{command}");
+        assert!(!ran() && !folder.path().join("own.ran").exists(), "{command}");
     }
 }

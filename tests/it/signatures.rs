@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use pairform::ops::apply::{require_signature, signed_by};
+use pairform::ops::signed::{require_signature, signed_by};
 use pairform::plan::signature::{self, Broken, NAMESPACE};
 use pairform::trust::Signatures;
 use serde_json::Value as Json;
@@ -163,6 +163,7 @@ fn a_broken_signature_is_refused_even_where_none_is_asked_for() {
     for (arguments, said) in [
         (&["apply", "p.plan", "--policy", policy][..], "none of the signers'"),
         (&["apply", "--yes", "--policy", policy], "only plans that are signed"),
+        (&["apply", "--record-only", "--yes", "--policy", policy], "only plans that are signed"),
     ] {
         let refused = project.run(arguments);
         assert!(refused.assert_code(6).stderr.contains(said), "{}", refused.stderr);

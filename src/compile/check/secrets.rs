@@ -5,7 +5,7 @@ use crate::compile::tokens::has_shape;
 use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
-use crate::model::credential::sounds_secret;
+use crate::model::credential::{is_reference, sounds_secret};
 use crate::schema::Pair;
 use crate::source::Span;
 use crate::yaml::{Node, NodeKind, Trail};
@@ -119,18 +119,4 @@ fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut V
         NodeKind::Text(_) | NodeKind::Number(_) if !harmless(key) => into.push(node.span),
         _ => {}
     }
-}
-
-/// `env/NAME`, `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY`.
-#[must_use]
-pub fn is_reference(text: &str) -> bool {
-    let plain = ["env/", "file/", "exec/"]
-        .iter()
-        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-    let in_vault = |rest: &str| {
-        rest.split_once('#').is_some_and(|(path, key)| {
-            path.contains('/') && path.split('/').all(|name| !name.is_empty()) && !key.is_empty()
-        })
-    };
-    plain || text.strip_prefix("vault/").is_some_and(in_vault)
 }

@@ -17,6 +17,7 @@ use crate::ops::error::{Error, ErrorKind, Result};
 use crate::options::Choice;
 use crate::options::fetch::{Account, Outcome};
 use crate::source::git;
+use crate::source::load;
 use crate::source::write::{self, Mode};
 
 /// Where it is, from the project's root.
@@ -66,7 +67,7 @@ impl Cache {
     /// What a file holds, if it is one of ours.
     #[must_use]
     pub fn read(root: &Path, path: &Path) -> Option<Self> {
-        serde_json::from_str(&fs::read_to_string(root.join(path)).ok()?).ok()
+        serde_json::from_str(&load::text_below(root, path)?).ok()
     }
 
     /// # Errors

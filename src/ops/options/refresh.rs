@@ -1,5 +1,4 @@
 //! Fetching the option sets in use and writing the committed lists. What a list looks like is decided elsewhere.
-#![expect(clippy::disallowed_methods, reason = "looks whether somebody else wrote a list meanwhile")]
 
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use crate::ops::project::Project;
 use crate::ops::request::Request;
 use crate::ops::workspace::Workspace;
 use crate::options::Options;
+use crate::source::load;
 use crate::source::write::{self, Mode};
 
 /// Fetches what is in use, and writes the lists that changed.
@@ -62,7 +62,7 @@ pub fn save_options(workspace: &Workspace, fetched: &Fetched) -> Result<()> {
 
 fn save(root: &Path, account: &OfAccount) -> Result<()> {
     let path = Path::new(&account.path);
-    let now = std::fs::read_to_string(root.join(path)).ok();
+    let now = load::text_below(root, path);
     let text = match (&account.text, &now) {
         (Some(_), Some(now)) if account.base.before.as_ref() != Some(now) => {
             account.render(Options::of(&account.path, now).as_ref())

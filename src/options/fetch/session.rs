@@ -83,7 +83,8 @@ impl<'a> Session<'a> {
         fields.set("tomorrow", &environment.tomorrow.to_string());
         let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(lacking)?;
         let base = format!("{host}{}", encode_path(&path));
-        let at = address::read(&base)?;
+        // That of the address that was judged: what follows it is a text too, and `@` or `.` at its beginning would be of the host.
+        let origin = origin(&address::read(&host)?);
         let rotating = way
             .token
             .as_ref()
@@ -98,7 +99,7 @@ impl<'a> Session<'a> {
             fields,
             host,
             base,
-            origin: origin(&at),
+            origin,
             token_url,
             rotating,
             points: None,
@@ -249,7 +250,20 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Sends a request where what was judged leads, and nowhere else.
     fn send(&self, request: &Request, purpose: Purpose) -> Result<Answer, Fault> {
+        let is_judged = match (purpose, &self.token_url) {
+            (Purpose::List, _) => origin(&request.url) == self.origin,
+            (_, Some(url)) => address::parse(url).is_some_and(|url| origin(&url) == origin(&request.url)),
+            (_, None) => false,
+        };
+        if !is_judged {
+            let host = origin(&request.url);
+            let why = format!(
+                "its connector's paths lead to {host}, which is not its address and gets no credential"
+            );
+            return Err(Fault::new(FaultKind::Denied, why));
+        }
         if purpose != Purpose::List {
             return self.http.send(request);
         }

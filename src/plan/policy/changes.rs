@@ -56,6 +56,15 @@ impl Direction {
 }
 
 impl PolicyChange {
+    /// Whether both tell the same, wherever it is written.
+    #[must_use]
+    pub fn is_same(&self, other: &PolicyChange) -> bool {
+        self.item == other.item
+            && self.direction == other.direction
+            && (&self.before, &self.after, &self.said) == (&other.before, &other.after, &other.said)
+            && self.integrations == other.integrations
+    }
+
     #[must_use]
     pub fn new(
         item: impl Into<String>,

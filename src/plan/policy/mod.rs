@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{canonical_json, digest_text};
 pub use changes::{Direction, PolicyChange, changes};
-pub use window::Window;
+pub use window::{DAYS, Window, minute};
 
 /// The version of the document that [`Policy::document`] gives. A rule of a new kind that an older program would pass by
 /// raises it.

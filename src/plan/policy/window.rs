@@ -49,7 +49,9 @@ impl Window {
     }
 }
 
-fn minute(text: &str) -> Option<usize> {
+/// The minute of a day that `HH:MM` says.
+#[must_use]
+pub fn minute(text: &str) -> Option<usize> {
     let (hour, minute) = text.split_once(':')?;
     let (hour, minute) = (hour.parse::<usize>().ok()?, minute.parse::<usize>().ok()?);
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::context::{Context, Place};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
-use crate::model::SettingPath;
+use crate::model::{SettingPath, credential};
 use crate::schema::keywords::{REFERENCE, text};
 use crate::schema::pointer::{escape, segments};
 use crate::yaml;
@@ -26,23 +26,23 @@ pub(super) fn is_reference(place: &Place<'_>) -> bool {
     place.holder.is_some_and(|holder| text(holder, "pattern") == REFERENCE)
 }
 
-/// A reference that names neither a variable nor a file; it may be the credential itself, so it is not quoted.
+/// A reference that names none of the places where secrets are kept; it may be the credential itself, so it is not quoted.
 pub(super) fn no_source(place: &Place<'_>, pointer: &str) -> Finding {
     let path = segments(pointer);
     let field = path.iter().rev().nth(1).map_or("secret", String::as_str);
     codes::unfit_reference(field, place.node.span)
 }
 
-/// A credential that is no reference: nothing, the bare reference, or the credential itcontext.
+/// A credential that is no reference: nothing, the bare reference, or the credential itself.
 pub(super) fn literal(context: &Context<'_>, place: &Place<'_>) -> Finding {
     let name = place.name.rsplit('.').next().unwrap_or(&place.name);
     let variable = variable(context, &pointer_of(place));
     let help = format!("write `{name}: {{secret: env/{variable}}}`");
     match &place.node.kind {
         yaml::NodeKind::Null => codes::wrong_type(name, "a credential", "empty", place.key).help(help),
-        yaml::NodeKind::Text(text) if ["env/", "file/"].iter().any(|scheme| text.starts_with(scheme)) => {
+        yaml::NodeKind::Text(text) if credential::is_reference(text) => {
             codes::wrong_type(name, "a credential", "a reference without braces", place.node.span)
-                .help("put it in braces: `{secret: env/NAME}` or `{secret: file/PATH}`")
+                .help("put it in braces: `{secret: env/NAME}`, and `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY` likewise")
         }
         _ => codes::literal_credential(name, &variable, place.node.span),
     }

@@ -2,8 +2,9 @@
 //!
 //! TLS: `sslmode=verify-full` is the default for every server but one on this machine, since a password and the
 //! configuration of shops go over the wire; `sslmode=require` encrypts and checks the certificate all the same (stricter
-//! than libpq), `prefer` does so where the server speaks TLS at all, `disable`, the default on this machine, asks for none. `sslrootcert=FILE` (or PGSSLROOTCERT) names the
-//! authority of an internal server; otherwise the system's are trusted.
+//! than libpq), `prefer` does so where the server speaks TLS at all, `disable`, the default on this machine, asks for none.
+//! `PGSSLROOTCERT`, or `sslrootcert=FILE` of a URL that stands in no file of the project, names the authority of an internal
+//! server; otherwise the system's are trusted.
 #![expect(
     clippy::disallowed_methods,
     reason = "reads the password and the trusted authority from the environment"
@@ -159,6 +160,9 @@ impl Target {
         let asked = asked.unwrap_or(STATEMENT_TIMEOUT);
         let lock_timeout = (asked / 3).min(longest / 2).max(Duration::from_millis(1));
         let root = url.get("sslrootcert").map(PathBuf::from);
+        if root.is_some() && at.within.is_some() {
+            return Err(StoreError::Authority { store: shown });
+        }
         let root = root.or_else(|| std::env::var_os("PGSSLROOTCERT").map(PathBuf::from));
         let certificates = certificates(root.as_deref(), &shown)?;
         Ok(Target {
@@ -373,8 +377,8 @@ fn shown(url: &PostgresUrl) -> String {
     format!("postgres://{host}{port}/{database}")
 }
 
-/// `PAIRFORM_STORE_PASSWORD`, else the URL's, else `PGPASSWORD`, else the password file's. Those of the environment are given
-/// to a server that was named outside the files.
+/// The environment's own `password:`, else `PAIRFORM_STORE_PASSWORD`, else the URL's, else `PGPASSWORD`, else the password
+/// file's. Variables, and lines of the file that are for any host, serve a server that was named outside the files.
 fn give_password(config: &mut Config, at: &Address, url: &PostgresUrl) {
     let of = |name: &str| {
         let password = std::env::var(name).ok().filter(|word| at.from_environment && !word.is_empty());
@@ -382,7 +386,7 @@ fn give_password(config: &mut Config, at: &Address, url: &PostgresUrl) {
     };
     let given =
         at.password.clone().or_else(|| of("PAIRFORM_STORE_PASSWORD")).or_else(|| url.password.clone());
-    let given = given.or_else(|| of("PGPASSWORD")).or_else(|| passfile::password(url));
+    let given = given.or_else(|| of("PGPASSWORD")).or_else(|| passfile::password(url, at.from_environment));
     if let Some(password) = given {
         config.password(password.as_bytes());
     }

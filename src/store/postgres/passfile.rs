@@ -1,5 +1,6 @@
-//! The password file of PostgreSQL's own clients: `PGPASSFILE`, else `~/.pgpass`. Each of its passwords is for a host, so that
-//! nothing else can send it elsewhere. Read only.
+//! The password file of PostgreSQL's own clients: `PGPASSFILE`, else `~/.pgpass`. A password in it is for a host, so that
+//! nothing else can send it elsewhere; one that is for any host (`*`) is for those that were named outside the project. Read
+//! only.
 #![expect(clippy::disallowed_methods, reason = "reads the user's own password file")]
 
 use std::fs;
@@ -11,18 +12,18 @@ use crate::store::url::{PostgresUrl, Server};
 /// The usual name of a database and of the host of a socket.
 const LOCALHOST: &str = "localhost";
 
-/// The password for where a URL leads; none where the file has none, or others may read it.
-pub(super) fn password(url: &PostgresUrl) -> Option<Hidden<String>> {
+/// The password for where a URL leads; none where the file has none, or others may read it. `is_named`: outside the project.
+pub(super) fn password(url: &PostgresUrl, is_named: bool) -> Option<Hidden<String>> {
     let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
     let file = named.or_else(|| Some(std::env::home_dir()?.join(".pgpass")))?;
     is_private(&file).then(|| fs::read_to_string(&file).ok()).flatten().and_then(|text| {
         let text = Hidden::new(text);
-        find(&text, url)
+        find(&text, url, is_named)
     })
 }
 
 /// The first line that fits; a password that would go to more than one server fits none.
-fn find(text: &str, url: &PostgresUrl) -> Option<Hidden<String>> {
+fn find(text: &str, url: &PostgresUrl, is_named: bool) -> Option<Hidden<String>> {
     let [server] = url.servers.as_slice() else { return None };
     let host = match server {
         Server::Tcp { host, .. } => host.clone(),
@@ -35,22 +36,26 @@ fn find(text: &str, url: &PostgresUrl) -> Option<Hidden<String>> {
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let fields = fields(line);
         let [of @ .., password] = fields.as_slice() else { return None };
-        let fits =
-            of.len() == wanted.len() && of.iter().zip(wanted).all(|(of, wanted)| of == "*" || of == wanted);
-        (fits && !password.is_empty()).then(|| Hidden::new(password.clone()))
+        let fits = |(at, (of, wanted)): (usize, (&Hidden<String>, &str))| {
+            **of == wanted || (**of == "*" && (at > 0 || is_named))
+        };
+        let fits = of.len() == wanted.len() && of.iter().zip(wanted).enumerate().all(fits);
+        (fits && !password.is_empty()).then(|| password.clone())
     })
 }
 
 /// Parted at colons; a backslash takes the meaning from what follows.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
+fn fields(line: &str) -> Vec<Hidden<String>> {
+    // A text that grows leaves a copy behind.
+    let field = || Hidden::new(String::with_capacity(line.len()));
+    let mut fields = vec![field()];
     let mut rest = line.chars();
     while let Some(one) = rest.next() {
         let taken = match one {
             '\\' => rest.next(),
             // The password is the rest.
             ':' if fields.len() < 5 => {
-                fields.push(String::new());
+                fields.push(field());
                 continue;
             }
             other => Some(other),
@@ -91,8 +96,16 @@ mod tests {
             ("postgres://x@anywhere/other", Some("any")),
             ("postgres://x@localhost:5433/y", Some("here:too")),
         ] {
-            let found = find(file, &PostgresUrl::read(url).unwrap());
-            assert_eq!(found.as_deref().map(String::as_str), expected, "{url}");
+            let url = PostgresUrl::read(url).unwrap();
+            let found = find(file, &url, true);
+            assert_eq!(found.as_deref().map(String::as_str), expected, "{url:?}");
+            // Whoever writes the files is given nothing by a line that is for any host.
+            let found = find(file, &url, false);
+            assert_eq!(
+                found.as_deref().map(String::as_str),
+                expected.filter(|word| *word != "any"),
+                "{url:?}"
+            );
         }
     }
 }

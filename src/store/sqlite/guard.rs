@@ -33,6 +33,14 @@ pub(super) fn settle(
     let rest = full.strip_prefix(there).map_err(|_| outside())?;
     let is_plain = rest.components().all(|part| matches!(part, Component::Normal(_)));
     let settled = if rest.as_os_str().is_empty() { real } else { real.join(rest) };
+    let is_git =
+        |part: Component<'_>| matches!(part, Component::Normal(name) if name.eq_ignore_ascii_case(".git"));
+    if settled.strip_prefix(&within).is_ok_and(|inside| inside.components().any(is_git)) {
+        return Err(StoreError::Denied {
+            store: shown.to_owned(),
+            reason: "it would lie in the folder of git, and the project may not choose that".to_owned(),
+        });
+    }
     if is_plain && settled.starts_with(&within) {
         Ok((settled, OpenFlags::SQLITE_OPEN_NOFOLLOW))
     } else {

@@ -1,0 +1,85 @@
+//! Whether a plan is signed as is asked for from outside: every way to apply or record passes here.
+
+use jiff::Timestamp;
+
+use super::error::{Error, ErrorKind, Help, Result};
+use crate::plan::{Plan, signature};
+use crate::trust::Signatures;
+
+/// Whose signature a plan has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedBy {
+    /// Of the key: `SHA256:…`
+    pub fingerprint: String,
+    /// The names that the key has among the signers; empty where it is none of theirs.
+    pub names: Vec<String>,
+}
+
+/// Who signed a plan; none where nobody did.
+///
+/// # Errors
+/// When its signature is broken.
+pub fn signed_by(
+    file: &Plan,
+    signatures: &Signatures,
+    now: Timestamp,
+) -> Result<Option<SignedBy>, signature::Broken> {
+    let Some(armored) = &file.signature else { return Ok(None) };
+    let signed = signature::verify(&file.digest, armored)?;
+    let names = signatures.who(&signed.key, signature::NAMESPACE, now);
+    let names = names.into_iter().map(str::to_owned).collect();
+    Ok(Some(SignedBy { fingerprint: signed.fingerprint, names }))
+}
+
+/// Proof that as much is signed as is asked for. Only [`require_signature`] makes one.
+#[derive(Debug)]
+pub struct Signed(Asked);
+
+#[derive(Debug)]
+enum Asked {
+    /// Nothing has to be signed.
+    Nothing,
+    /// The plan with this digest had to be, and is.
+    Plan(String),
+}
+
+impl Signed {
+    /// Proves that it is of this plan.
+    ///
+    /// # Errors
+    /// When it is of another one.
+    pub(super) fn require(&self, plan: &Plan) -> Result<()> {
+        match &self.0 {
+            Asked::Plan(digest) if *digest != plan.digest => {
+                Err(refused("another plan was signed than this"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Proves that a plan is signed as is asked for here; of one that was not saved nothing is signed.
+///
+/// # Errors
+/// When a signature is broken, or a plan has to be signed by one of the signers and is not.
+pub fn require_signature(file: Option<&Plan>, signatures: &Signatures, now: Timestamp) -> Result<Signed> {
+    let signed = match file.map(|file| signed_by(file, signatures, now)) {
+        Some(Err(broken)) => return Err(refused(format!("the signature of the plan is broken: {broken}"))),
+        Some(Ok(signed)) => file.zip(signed),
+        None => None,
+    };
+    match signed {
+        _ if !signatures.required => Ok(Signed(Asked::Nothing)),
+        Some((file, SignedBy { names, .. })) if !names.is_empty() => {
+            Ok(Signed(Asked::Plan(file.digest.clone())))
+        }
+        Some((_, SignedBy { fingerprint, .. })) => Err(refused(format!(
+            "the plan is signed with the key {fingerprint}, which is none of the signers' here and now"
+        ))),
+        None => Err(refused("only plans that are signed are applied here, and this one is not")),
+    }
+}
+
+fn refused(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NotAllowed, why).with(Help::SignPlan)
+}

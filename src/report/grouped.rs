@@ -1,0 +1,235 @@
+//! Groups of changes as text: one change and all that it reaches, what somebody has to decide first.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+
+use super::content::day_of;
+use super::groups::{Group, Groups, Kind, Member};
+use super::moved::Moved;
+use super::plan::{lines, sign};
+use super::{PIECE, clean, content, count};
+use crate::plan::{Change, ChangeKind, Origin};
+use crate::store::OUTSIDE;
+
+/// As many integrations, places or people as one line names.
+const NAMED: usize = 5;
+
+/// All groups, piece by piece; the last piece stays in `out`.
+pub fn text(groups: &Groups, out: &mut String, take: &mut dyn FnMut(&str)) {
+    if !groups.new.is_empty() {
+        let new = listed(groups.new.iter().map(|name| &**name));
+        let _ =
+            writeln!(out, "{} {}: {new}\n", "+".green(), count(groups.new.len(), "new integration").bold());
+    }
+    for (former, present) in &groups.renamed {
+        let _ = writeln!(
+            out,
+            "{} {} renamed from {}\n",
+            "~".yellow(),
+            clean(present).bold(),
+            clean(former).bold()
+        );
+    }
+    let mut decide = false;
+    for alike in groups.groups.chunk_by(Group::is_like) {
+        let needs = alike[0].kind.needs_a_look();
+        if needs && !decide {
+            let _ = writeln!(out, "{}", "Look at these first:".bold());
+        } else if decide && !needs {
+            let _ = writeln!(out, "{}", "Changes from git:".bold());
+        }
+        decide = needs;
+        match alike {
+            [group] => one(out, group),
+            several => family(out, several),
+        }
+        out.push('\n');
+        if out.len() >= PIECE {
+            take(out);
+            out.clear();
+        }
+    }
+    for blocked in &groups.blocked {
+        let said = match blocked.errors.as_slice() {
+            [] => "has errors, so nothing of it is saved".to_owned(),
+            [one] => clean(one),
+            [first, rest @ ..] => format!("{} (and {})", clean(first), count(rest.len(), "more error")),
+        };
+        let _ = writeln!(out, "{} {}  {said}", "! blocked".red().bold(), clean(&blocked.title).bold());
+        let names = blocked.integrations.iter().map(|name| &**name);
+        let _ = writeln!(out, "    {}\n", reach(blocked.integrations.len(), blocked.live, names));
+    }
+    for effect in &groups.effects {
+        let what = format!("{}: {}", effect.what, listed(effect.list.iter().map(String::as_str)));
+        let _ = writeln!(out, "{}", clean(&what).bold());
+        let names = effect.integrations.iter().map(|name| &**name);
+        let _ = writeln!(out, "    {}\n", reach(effect.integrations.len(), effect.live, names));
+    }
+}
+
+fn one(out: &mut String, group: &Group) {
+    let moved = Moved::of(&group.change);
+    let _ = writeln!(out, "{} {}  {}", heading(group), name(group), said(&group.change, &moved));
+    lines(out, &moved, 6);
+    let names = group.members.iter().map(|member| &*member.integration);
+    let _ = writeln!(out, "    {}", reach(group.members.len(), group.live, names));
+    for line in facts(group) {
+        let _ = writeln!(out, "    {}", clean(&line).dimmed());
+    }
+}
+
+/// The same setting with another value in each.
+fn family(out: &mut String, groups: &[Group]) {
+    let first = &groups[0];
+    let members = groups.iter().map(|group| group.members.len()).sum();
+    let live = groups.iter().map(|group| group.live).sum();
+    let is_one = groups.iter().all(|group| {
+        (&group.change.before, &group.change.after) == (&first.change.before, &first.change.after)
+    });
+    let reach =
+        format!("{} {}", if is_one { "in" } else { "another value in each of" }, reach_only(members, live));
+    let _ = writeln!(out, "{} {}  {}", heading(first), name(first), reach.dimmed());
+    // What may not be grouped can be the same all the same: live mode goes on in each.
+    let same = |a: &Group, b: &Group| {
+        let (a, b) = (&a.change, &b.change);
+        a.origin == Origin::Git && (&a.before, &a.after, a.origin) == (&b.before, &b.after, b.origin)
+    };
+    for groups in groups.chunk_by(same) {
+        let group = &groups[0];
+        let moved = Moved::of(&group.change);
+        let names = groups.iter().flat_map(|group| &group.members).map(|member| clean(&member.integration));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let said = said(&group.change, &moved);
+        let who = match group.change.origin {
+            Origin::Git => String::new(),
+            _ => format!("   {}", clean(&outside(group)).cyan()),
+        };
+        let _ = match groups {
+            [_] => writeln!(out, "    {names}  {said}{who}"),
+            _ => writeln!(out, "    {said}{who}: {names}"),
+        };
+        lines(out, &moved, 8);
+    }
+    let owners = first.owners.join(", ");
+    if !owners.is_empty() {
+        let _ = writeln!(out, "    {}", format!("review: {}", clean(&owners)).dimmed());
+    }
+}
+
+fn said(change: &Change, moved: &Moved) -> String {
+    match (change.kind, moved) {
+        (ChangeKind::Add, Moved::Value { after, .. }) => clean(after),
+        _ => clean(&moved.line()),
+    }
+}
+
+/// A sign, and the word where the sign alone does not say it.
+fn heading(group: &Group) -> String {
+    let sign = sign(group.change.kind);
+    match group.kind {
+        Kind::Conflict => format!("{} {}", "!".red().bold(), "conflict".magenta().bold()),
+        Kind::Drift => format!("{sign} {}", "drift".cyan()),
+        Kind::Add | Kind::Change => sign,
+        kind => format!("{sign} {}", kind.word().yellow()),
+    }
+}
+
+fn name(group: &Group) -> String {
+    clean(&group.all_words().join(" › ")).bold().to_string()
+}
+
+/// What stands below a group: who moved it, where it is written, when it takes effect, whose review it needs.
+fn facts(group: &Group) -> Vec<String> {
+    let mut facts = Vec::new();
+    if matches!(group.kind, Kind::Drift | Kind::Conflict) {
+        facts.push(outside(group));
+    }
+    let mut said = Vec::new();
+    let places = group.places();
+    match places.as_slice() {
+        [] => {}
+        [(place, _)] => said.push(place.clone()),
+        [(place, _), rest @ ..] => said.push(format!("{place} and {}", count(rest.len(), "other place"))),
+    }
+    said.push(effect(group));
+    if !group.owners.is_empty() {
+        said.push(format!("review: {}", group.owners.join(", ")));
+    }
+    said.retain(|one| !one.is_empty());
+    if !said.is_empty() {
+        facts.push(said.join(" · "));
+    }
+    facts
+}
+
+/// When a change takes effect, in words.
+#[must_use]
+pub fn effect(group: &Group) -> String {
+    match group.change.effect.as_str() {
+        "immediately" => "takes effect at once".to_owned(),
+        "new-import" => "only for what is imported from then on".to_owned(),
+        _ => {
+            let next = group.members.first().and_then(|member| member.next_sync.as_deref());
+            let same = |member: &Member| member.next_sync.as_deref() == next;
+            match next.filter(|_| group.members.iter().all(same)) {
+                Some(next) => format!("next {next}"),
+                None => "at the next sync".to_owned(),
+            }
+        }
+    }
+}
+
+/// What was done outside the files, by whom, and what an apply makes of it.
+#[must_use]
+pub fn outside(group: &Group) -> String {
+    let change = &group.change;
+    let people: Vec<String> = group
+        .people()
+        .into_iter()
+        .map(|(by, since)| {
+            let by = if by == OUTSIDE { OUTSIDE.to_owned() } else { format!("by {by}") };
+            since.map_or_else(|| by.clone(), |since| format!("{by} on {}", day_of(since)))
+        })
+        .collect();
+    let who = if people.is_empty() { OUTSIDE.to_owned() } else { listed(people.iter().map(String::as_str)) };
+    let last =
+        change.last_applied.as_ref().map(|last| format!("; last applied: {}", content::shown(last, None)));
+    let then = match group.kind {
+        Kind::Conflict => "git changed it too, and an apply takes git's value",
+        _ if change.unmanaged => "no file manages it, so an apply leaves it",
+        _ => "an apply sets it back",
+    };
+    format!("changed {who}{}; {then}", last.unwrap_or_default())
+}
+
+/// How many integrations, and the first of them by name.
+#[must_use]
+pub fn reach<'a>(number: usize, live: usize, names: impl Iterator<Item = &'a str>) -> String {
+    match number {
+        1 => {
+            let live = if live == 1 { " (live)" } else { "" };
+            format!("in {}{live}", listed(names))
+        }
+        _ => format!("in {}: {}", reach_only(number, live), listed(names)),
+    }
+}
+
+fn reach_only(number: usize, live: usize) -> String {
+    match live {
+        0 => count(number, "integration"),
+        live if live == number => count(number, "live integration"),
+        live => format!("{} ({live} live)", count(number, "integration")),
+    }
+}
+
+/// The first few, and how many more.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(clean).collect();
+    match names.len() {
+        number if number > NAMED => {
+            format!("{} and {} more", names[..NAMED - 1].join(", "), number - NAMED + 1)
+        }
+        _ => names.join(", "),
+    }
+}
