@@ -441,6 +441,10 @@ impl Part<'_> {
         for (at, name) in texts(map.get("x-required-unless")).enumerate() {
             self.path(&format!("{pointer}/x-required-unless/{at}"), name);
         }
+        if let Some(name) = named("x-kept-in") {
+            self.path(&format!("{pointer}/x-kept-in"), name);
+        }
+        self.former_places(pointer, map.get("x-was"));
         self.agreement(pointer, map, &whole);
         for (name, inner) in map.get("properties").and_then(Json::as_object).into_iter().flatten() {
             let below = below.pointer(&format!("/properties/{name}")).cloned().unwrap_or_default();
@@ -452,6 +456,20 @@ impl Part<'_> {
                 let inside = Layer { first: true, ..layer };
                 self.setting(&format!("{pointer}/{key}"), inner, &below, inside);
             }
+        }
+    }
+
+    /// The settings of its category in which a field of a record stood before.
+    fn former_places(&mut self, pointer: &str, was: Option<&Json>) {
+        let own = self.node.get("category").and_then(yaml::Node::as_text).map(str::to_owned);
+        let category = own.unwrap_or_else(|| pointer.split('/').nth(2).unwrap_or_default().to_owned());
+        let known = self.world.names(&category);
+        let what = format!("`{category}` setting");
+        if let Some(name) = was.and_then(Json::as_str) {
+            self.name(&format!("{pointer}/x-was"), &what, name, known.iter().map(String::as_str));
+        }
+        for name in keys(was) {
+            self.name(&format!("{pointer}/x-was/{name}"), &what, name, known.iter().map(String::as_str));
         }
     }
 

@@ -21,6 +21,8 @@ pub mod part_files;
 pub mod parts;
 pub mod platform;
 pub mod pointer;
+mod present;
+pub mod records;
 mod references;
 pub mod repair;
 mod same;

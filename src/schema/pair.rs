@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 
 use super::compiled::Validator;
 use super::fragment::Fragment;
-use super::keywords::{had_name, options_of, text};
+use super::keywords::{former_names, had_name, options_of, text};
 use super::platform::Platform;
+use super::records::{Kept, Was};
 use super::shape::Shape;
 use crate::model::{Name, SettingPath, Settings, Value};
 
@@ -74,6 +75,10 @@ pub struct Category {
     pub shape: Arc<Shape>,
     /// Something in it once had another name.
     pub(super) renames: bool,
+    /// Fields of records that stood elsewhere in the category.
+    pub was: Vec<Was>,
+    /// Fields of records that are kept in other categories.
+    pub kept: Vec<Kept>,
 }
 
 /// One setting of a category: a leaf, or a whole mapping.
@@ -86,6 +91,8 @@ pub struct Setting {
     /// Matters only while one of these is on; empty: always.
     pub flows: Vec<String>,
     pub additional: bool,
+    /// It is read and has a better place; its description says which.
+    pub deprecated: bool,
     pub default: Option<Value>,
     pub schema: Fragment,
 }
@@ -181,8 +188,7 @@ impl Category {
     }
 
     /// Settings under the names that they have now, where some, or what they stand in, once had others.
-    #[must_use]
-    pub fn renamed(&self, settings: Settings) -> Settings {
+    pub(super) fn renamed(&self, settings: Settings) -> Settings {
         if !self.renames {
             return settings;
         }
@@ -196,7 +202,7 @@ impl Category {
     }
 
     /// The path that a setting with a former name has now; `None` when it never had this one.
-    fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
+    pub(super) fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
         let mut now = SettingPath::root();
         path.segments().iter().try_fold(&*self.schema, |schema, key| {
             let properties = schema.get("properties").and_then(Json::as_object);
@@ -210,6 +216,23 @@ impl Category {
             schema.get("additionalProperties").filter(|rows| rows.is_object())
         })?;
         Some(now)
+    }
+
+    /// The paths that a setting had by former names of it and of what it stands in.
+    pub(super) fn paths_before(&self, path: &SettingPath) -> Vec<SettingPath> {
+        if !self.renames {
+            return Vec::new();
+        }
+        let mut all = vec![SettingPath::root()];
+        let mut schema = Some(&*self.schema);
+        for key in path.segments() {
+            let property = schema.and_then(|schema| schema.get("properties")?.get(&**key));
+            let names = || property.into_iter().flat_map(former_names).chain([&**key]);
+            all = all.iter().flat_map(|above| names().map(|name| above.child(name))).collect();
+            schema = property.or_else(|| schema?.get("additionalProperties"));
+        }
+        all.retain(|before| before != path);
+        all
     }
 
     /// The schema of the value at a path, through properties and mapping rows.

@@ -33,6 +33,8 @@ codes! {
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
     PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
     ZONE_OF_ANOTHER_COUNTRY = "N0428" "zone-of-another-country" "days are counted in a time zone that nobody chose and the home country does not have";
+    SAID_OTHERWISE = "E0460" "said-otherwise" "a record and another place say different things of it";
+    OLD_PLACE = "N0461" "old-place" "settings stand where they were before; each has a place in a record now";
 }
 
 #[must_use]
@@ -165,7 +167,7 @@ pub fn paid_twice(method: &str, at: Span, payout: Span) -> Finding {
     )
     .related(payout, "and the payout is matched to the same invoices")
     .note("`mark_paid` is meant for methods without payouts")
-    .help(format!("take `{method}` out of `mode_of_payment_map`, or out of the payouts"))
+    .help(format!("write `mark_paid: false` in the record of `{method}`, or take it out of the payouts"))
 }
 
 /// `possible`: payouts can look in the field that carries the number. `other` is where that field is written.
@@ -446,4 +448,32 @@ pub fn waits_for_disabled(rule: &str, target: &str, at: Span, switch: Span) -> F
     )
     .related(switch, "switched off here")
     .help(format!("give `{rule}` an interval (`every`), or switch `{target}` on"))
+}
+
+/// `record` and `other` are the paths of both places.
+#[must_use]
+pub fn said_otherwise(record: &str, other: &str, at: Span, other_at: Span) -> Finding {
+    Finding::new(
+        &SAID_OTHERWISE,
+        format!("`{record}` and `{other}` say different things"),
+        Label::new(at, "the record says this"),
+    )
+    .related(other_at, format!("and `{other}` says otherwise"))
+    .note("both are the same setting, so that one value counts")
+    .help(format!("keep it in the record, and take it out of `{other}`"))
+}
+
+/// `names` are the settings with the mapping of records that each has its place in now.
+#[must_use]
+pub fn old_place(names: &[(&str, &str)], at: Span) -> Finding {
+    let mut records: Vec<String> = names.iter().map(|(_, records)| format!("`{records}`")).collect();
+    records.dedup();
+    let settings: Vec<String> = names.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let verb = if settings.len() == 1 { "has its" } else { "have their" };
+    let message = format!(
+        "{} {verb} place in the records of {} now",
+        list_words(&settings, "and"),
+        list_words(&records, "and")
+    );
+    Finding::new(&OLD_PLACE, message, Label::new(at, "still read, and means the same"))
 }
