@@ -59,7 +59,7 @@ pub fn value(explanation: &Explanation, category: &str) -> String {
             let after = if change.after.is_null() {
                 "its default".to_owned()
             } else {
-                super::content::shown(&change.after, None)
+                crate::model::Value::from_json(&change.after).to_string()
             };
             let origin = match change.origin {
                 Origin::Git => "made in git",

@@ -49,6 +49,12 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The country that the files name as home.
+#[must_use]
+pub fn home_country<'a>(context: &Context<'a>) -> Option<&'a str> {
+    context.choice("sales_accounts", "home_country").or_else(|| context.choice(CATEGORY, "home_country"))
+}
+
 /// A row, or an older setting that is one.
 #[derive(Clone)]
 struct Row<'a> {
@@ -159,17 +165,14 @@ const OUTSIDE: Place<'static> = Place { region: Region::Outside, country: None }
 
 impl<'a> World<'a> {
     fn of(context: &Context<'a>, table: &Table<'_>) -> Self {
-        let home = context
-            .choice("sales_accounts", "home_country")
-            .or_else(|| context.choice(CATEGORY, "home_country"));
+        let home = home_country(context);
         let listed = |name: &str| {
             let list =
                 context.written("additional_filters", name).and_then(Node::as_list).unwrap_or_default();
             list.iter().filter_map(Node::as_text)
         };
         let excluded: BTreeSet<&str> = listed("exclude_countries").collect();
-        let accounts = context.written_map("sales_accounts", "countries").into_iter().flat_map(Map::entries);
-        let accounts = accounts.filter(|entry| !entry.value.is_null()).map(|entry| &*entry.key.text);
+        let accounts = context.rows("sales_accounts", "countries").map(|entry| &*entry.key.text);
         let mut named: BTreeSet<&str> = listed("include_countries").chain(accounts).collect();
         named.retain(|country| !excluded.contains(country) && Some(*country) != home);
         let with_rows: BTreeSet<String> =
@@ -257,7 +260,7 @@ fn alike(
 /// Customers to whom the shop sells and whom no row is for, or only that of customers at home.
 fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings: &mut Vec<Finding>) {
     let day = context.today;
-    let Some(at) = key_of(context) else { return };
+    let at = context.key_of(CATEGORY, &SettingPath::root().child(SETTING));
     let about = || context.about(CATEGORY, &SettingPath::root().child(SETTING));
     let name = |country: &str| title(context, country);
     for kind in Kind::ALL {
@@ -350,16 +353,11 @@ fn said_twice(
         }
     }
     at_odds.sort_by_key(|(row, _)| row.at);
-    let Some((first, rows)) = at_odds.first().zip(key_of(context)) else { return };
+    let Some((first, _)) = at_odds.first() else { return };
+    let rows = context.key_of(CATEGORY, &SettingPath::root().child(SETTING));
     let names: Vec<String> = at_odds.iter().map(|(row, _)| row.path.to_string()).collect();
     let said: Vec<(Span, String)> = at_odds.iter().map(|(row, said)| (row.at, said.clone())).collect();
-    findings.push(codes::vat_said_twice(&names, &said, rows).about(context.about(CATEGORY, &first.0.path)));
-}
-
-/// The place of the mapping's key.
-fn key_of(context: &Context<'_>) -> Option<Span> {
-    let category = super::context::category_entry(context.root, CATEGORY)?;
-    Some(category.value.as_map()?.get(SETTING)?.key.span)
+    findings.push(codes::vat_said_twice(&names, &said, rows).about(context.about(CATEGORY, &first.path)));
 }
 
 fn who(kind: Kind) -> &'static str {
