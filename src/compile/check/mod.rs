@@ -35,6 +35,7 @@ pub mod secrets;
 pub mod starts;
 pub mod values;
 pub mod visible;
+pub mod warehouses;
 pub mod zones;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -72,6 +73,7 @@ const RULES: &[Rule] = &[
     secrets::check,
     starts::check,
     visible::check,
+    warehouses::check,
     zones::check,
 ];
 

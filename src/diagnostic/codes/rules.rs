@@ -32,6 +32,26 @@ codes! {
     EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
     PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
+    DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
+}
+
+/// `counted` are the warehouses whose stock the location shows.
+#[must_use]
+pub fn delivered_from_elsewhere(
+    location: &str,
+    warehouse: &str,
+    counted: &str,
+    at: Span,
+    stock: Span,
+) -> Finding {
+    Finding::new(
+        &DELIVERED_FROM_ELSEWHERE,
+        format!("orders at {location} are delivered from {warehouse}, and its stock is that of {counted}"),
+        Label::new(at, "this warehouse is not counted there"),
+    )
+    .related(stock, "the stock of this one is shown")
+    .note("what is sold is taken from a stock that the location does not show, so it goes on selling what is gone")
+    .help(format!("deliver from {counted}, or count {warehouse} for this location under `stock`"))
 }
 
 #[must_use]
