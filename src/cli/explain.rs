@@ -11,7 +11,7 @@ use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::{clean, codes, nearest};
 use crate::model::{SettingPath, Value};
-use crate::ops::explain::{explain, find_setting};
+use crate::ops::explain::{explain, find_setting, place_now};
 use crate::ops::project;
 use crate::plan::FORMAT_VERSION;
 use crate::report::{self, json as machine};
@@ -41,8 +41,9 @@ pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u
     let (category, found) = find_setting(&compiled.pair, setting)?;
     let asked = setting.split_once('.').and_then(|(_, path)| SettingPath::parse(path));
     let asked = asked.unwrap_or_else(|| found.path.clone());
-    let explained = session.host(|host| explain(&request, host, &opened, compiled, category, found, &asked));
     let mut page = report::explain::setting(&compiled.pair, category, found);
+    let (category, asked) = place_now(&compiled.pair, category, &asked);
+    let explained = session.host(|host| explain(&request, host, &opened, compiled, category, found, &asked));
     if session.common.output == Form::Json {
         let body = json!({
             "format_version": FORMAT_VERSION,

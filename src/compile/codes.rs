@@ -51,6 +51,12 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Digits that are read as they are written.
+#[must_use]
+pub fn is_plain_number(text: &str) -> bool {
+    is_digits(text) && !has_leading_zero(text)
+}
+
 /// Whether YAML would drop a zero at the head of this number.
 #[must_use]
 pub fn has_leading_zero(text: &str) -> bool {

@@ -7,9 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::exposed;
 use super::express::{self, Variables};
 use super::project::Manifest;
+use super::search::Search;
 use super::selection::Selection;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
@@ -52,6 +55,8 @@ pub(super) struct Parts<'a> {
 struct Base {
     root: Node,
     incomplete: bool,
+    /// Its own file and those of its bases.
+    files: BTreeSet<FileId>,
 }
 
 /// What composing the integrations of a project takes, read once for all of them.
@@ -83,6 +88,11 @@ impl<'a> Composer<'a> {
         let mut names: Vec<String> = self.parts.iter().map(|parts| parts.name.to_owned()).collect();
         names.dedup();
         names
+    }
+
+    /// How many integrations there are.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
     }
 
     /// The name of the integration with this number.
@@ -117,10 +127,64 @@ impl<'a> Composer<'a> {
         composed
     }
 
+    /// Those of some integrations that may hold all texts of one of these lists, in their own files or in what they share.
+    /// None that does is left out.
+    pub(super) fn mentioning(&self, some: impl Iterator<Item = usize>, traces: &[Vec<&str>]) -> Vec<usize> {
+        let mut texts: Vec<&str> = traces.iter().flatten().copied().collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let Some(search) = Search::of(&texts).filter(|_| !traces.is_empty()) else { return Vec::new() };
+        let numbers: Vec<Vec<usize>> = traces
+            .iter()
+            .map(|all| all.iter().filter_map(|text| texts.binary_search(text).ok()).collect())
+            .collect();
+        let look = |file: FileId, seen: &mut Vec<bool>| {
+            self.sources.file(file).with_text(|text, _| search.mark(text, seen));
+        };
+        let is_shared = |path: &str| path.starts_with("bases/") || path.starts_with("environments/");
+        let mut shared = vec![false; texts.len()];
+        for (file, _) in self.sources.iter().filter(|(_, file)| is_shared(&file.path)) {
+            look(file, &mut shared);
+        }
+        let may_hold = |at: &usize| {
+            let parts = &self.parts[*at];
+            let mut seen = shared.clone();
+            look(parts.main, &mut seen);
+            parts.settings.iter().for_each(|(_, file)| look(*file, &mut seen));
+            numbers.iter().any(|all| all.iter().all(|number| seen[*number]))
+        };
+        let some: Vec<usize> = some.collect();
+        some.into_par_iter().filter(may_hold).collect()
+    }
+
     /// The bases that a document extends.
     #[must_use]
     pub fn bases_of(&self, composed: &Composed) -> BTreeSet<FileId> {
         composed.bases.iter().copied().collect()
+    }
+
+    /// Where the layers of the integration with this number may say a category: files, with the keys that lead to it.
+    #[must_use]
+    pub fn places_of(
+        &self,
+        at: usize,
+        bases: &BTreeSet<FileId>,
+        category: &str,
+    ) -> Vec<(FileId, Vec<String>)> {
+        let parts = &self.parts[at];
+        let below = |keys: &[&str]| -> Vec<String> {
+            keys.iter().chain(&[SETTINGS, category]).map(|key| (*key).to_owned()).collect()
+        };
+        let split =
+            parts.settings.iter().filter(|(of, _)| *of == category).map(|(_, file)| (*file, Vec::new()));
+        let extended = self.bases.files.iter().filter(|(_, file)| bases.contains(file));
+        let extended = extended.filter_map(|(name, _)| self.bases.resolved.get(name));
+        let all: BTreeSet<FileId> = extended.flat_map(|base| base.files.iter().copied()).collect();
+        let patches = self.patch.file.into_iter();
+        let patches =
+            patches.flat_map(|file| [(file, below(&["all"])), (file, below(&["integrations", parts.name]))]);
+        let own = std::iter::once((parts.main, below(&[])));
+        own.chain(split).chain(all.into_iter().map(|file| (file, below(&[])))).chain(patches).collect()
     }
 
     /// The bases that nothing extends, by those that documents do.
@@ -276,6 +340,7 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
 #[derive(Default)]
 pub(super) struct Patch {
     name: Option<String>,
+    file: Option<FileId>,
     vars: Variables,
     pub(super) all: Option<Node>,
     pub(super) integrations: BTreeMap<String, Node>,
@@ -298,6 +363,7 @@ impl Patch {
             .iter()
             .find_map(|ending| sources.by_path(&format!("environments/{name}.{ending}")));
         let Some(file) = file else { return patch };
+        patch.file = Some(file);
         let (root, wrong) = parse_map(sources, file, "an environment", findings);
         patch.incomplete = wrong;
         let mut said = Validator::meta("environment")
@@ -519,6 +585,7 @@ impl Bases {
         without_identity(&mut root, "a base", findings);
         open.push(name.to_owned());
         let mut below: Option<Node> = None;
+        let mut files: BTreeSet<FileId> = self.files.get(name).copied().into_iter().collect();
         for base in extends_of(&root, findings) {
             self.extended.insert(base.text.clone());
             self.extended.insert(base_name(&base.text).to_owned());
@@ -539,6 +606,7 @@ impl Bases {
                 continue;
             };
             incomplete |= resolved.incomplete;
+            files.extend(&resolved.files);
             below = Some(match below {
                 Some(below) => merge(below, &resolved.root),
                 None => resolved.root.clone(),
@@ -552,7 +620,7 @@ impl Bases {
             Some(below) => merge(below, &root),
             None => root,
         };
-        self.resolved.insert(name.to_owned(), Base { root, incomplete });
+        self.resolved.insert(name.to_owned(), Base { root, incomplete, files });
     }
 
     fn get(&self, name: &Mention, findings: &mut Vec<Finding>) -> Option<&Base> {

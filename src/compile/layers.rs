@@ -8,6 +8,8 @@ use super::compose::{self, Parts, Patch};
 use super::project::Manifest;
 use crate::model::SettingPath;
 use crate::model::category::keys_to;
+use crate::schema::Pair;
+use crate::schema::records::Was;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{Key, Node, NodeKind};
 
@@ -68,37 +70,56 @@ impl<'a> Layers<'a> {
         Layers { parts, bases, own, patch }
     }
 
-    /// What the layers of an integration say of one setting, nearest first; the one that is not beaten counts.
+    /// What the layers of an integration say of one setting, nearest first; the one that is not beaten counts. A layer may say it
+    /// where it stood before, or in a record of which it is a field.
     #[must_use]
-    pub fn said(&self, integration: &str, category: &str, path: &SettingPath) -> Vec<Said> {
+    pub fn said(&self, integration: &str, pair: &Pair, category: &str, path: &SettingPath) -> Vec<Said> {
         let Some(parts) = self.parts.iter().find(|parts| parts.name == integration) else {
             return Vec::new();
         };
-        let segments = path.segments().iter().map(|key| &**key);
-        let whole: Vec<&str> = keys_to(category).chain(segments.clone()).collect();
-        let inside: Vec<&str> = segments.collect();
-        let mut layers: Vec<(Rank, &Node, &[&str])> = Vec::new();
-        layers.extend(
-            self.patch.integrations.get(integration).map(|node| (Rank::Patch, node, whole.as_slice())),
-        );
-        layers.extend(self.patch.all.as_ref().map(|node| (Rank::PatchForAll, node, whole.as_slice())));
-        for (_, file) in parts.settings.iter().filter(|(of, _)| *of == category) {
-            layers.extend(self.own.get(file).map(|node| (Rank::Own, node, inside.as_slice())));
+        let mut layers: Vec<(Rank, &Node, Option<&str>)> = Vec::new();
+        layers.extend(self.patch.integrations.get(integration).map(|node| (Rank::Patch, node, None)));
+        layers.extend(self.patch.all.as_ref().map(|node| (Rank::PatchForAll, node, None)));
+        for (category, file) in &parts.settings {
+            layers.extend(self.own.get(file).map(|node| (Rank::Own, node, Some(*category))));
         }
         if let Some(main) = self.own.get(&parts.main) {
-            layers.push((Rank::Own, main, &whole));
+            layers.push((Rank::Own, main, None));
             let mut seen = BTreeSet::new();
-            self.bases_of(main, &mut seen, &mut |base| layers.push((Rank::Base, base, &whole)));
+            self.bases_of(main, &mut seen, &mut |base| layers.push((Rank::Base, base, None)));
         }
+        let mut ways = ways(pair, category, path);
         let mut said: Vec<Said> = Vec::new();
         let mut beaten = None;
-        for (rank, root, keys) in layers {
-            let (found, cut) = look(root, keys);
-            if let Some((key, value)) = found {
-                said.push(Said { rank, key: key.span, value: value.clone(), beaten });
-                beaten = beaten.or(Some(key.span));
+        for (rank, root, of_category) in layers {
+            for way in &mut ways {
+                let inside: Vec<&str> = way.path.segments().iter().map(|key| &**key).collect();
+                let keys = match of_category {
+                    Some(of) if of != way.category => continue,
+                    Some(_) => inside,
+                    None => keys_to(way.category).chain(inside).collect(),
+                };
+                let (found, cut) = look(root, &keys);
+                let found = found.map(|(key, node)| (key.span, node.clone()));
+                let found = match (&way.listed, found) {
+                    (Some((record, value)), Some((key, list))) => {
+                        let item =
+                            list.as_list().and_then(|items| items.iter().find(|item| is_text(item, record)));
+                        let item = item.map(|item| {
+                            (item.span, Node { kind: NodeKind::Text((*value).into()), ..item.clone() })
+                        });
+                        // A list that does not name the record takes the place of those that do.
+                        way.beaten = way.beaten.or(item.is_none().then_some(key));
+                        item
+                    }
+                    (_, found) => found,
+                };
+                if let Some((key, value)) = found {
+                    said.push(Said { rank, key, value, beaten: beaten.or(way.beaten) });
+                    beaten = beaten.or(Some(key));
+                }
+                way.beaten = way.beaten.or(cut);
             }
-            beaten = beaten.or(cut);
         }
         said
     }
@@ -114,6 +135,47 @@ impl<'a> Layers<'a> {
             }
         }
     }
+}
+
+/// A place in which layers may say a setting.
+struct Way<'a> {
+    category: &'a str,
+    path: SettingPath,
+    /// The place is a list of records; the record, and the value that it stands for.
+    listed: Option<(&'a str, &'a str)>,
+    /// What nearer layers say in this place closes it to those below.
+    beaten: Option<Span>,
+}
+
+/// Where a setting may be said: its place, those that it had before, and a record of which it is a field.
+fn ways<'a>(pair: &'a Pair, category: &'a str, path: &'a SettingPath) -> Vec<Way<'a>> {
+    let way = |category, path, listed| Way { category, path, listed, beaten: None };
+    let mut ways = vec![way(category, path.clone(), None)];
+    if let ([records, record, field], Some(schema)) = (path.segments(), pair.category(category)) {
+        let here = |was: &&'a Was| was.records == *records && was.field == *field;
+        ways.extend(schema.was.iter().filter(here).map(|was| {
+            let root = SettingPath::root().child(&was.from);
+            match &was.listed {
+                None => way(category, root.child(record), None),
+                Some(value) => way(category, root, Some((&**record, &**value))),
+            }
+        }));
+    }
+    if let [mapping, record] = path.segments() {
+        for of in &pair.settings {
+            let here = of.kept.iter().filter(|kept| kept.category == *category && kept.mapping == *mapping);
+            ways.extend(
+                here.map(|kept| {
+                    way(&of.id, [&*kept.records, &**record, &*kept.field].iter().collect(), None)
+                }),
+            );
+        }
+    }
+    ways
+}
+
+fn is_text(node: &Node, text: &str) -> bool {
+    matches!(&node.kind, NodeKind::Text(one) | NodeKind::Number(one) if **one == *text)
 }
 
 /// What stands under these keys; and where the way there is closed to the layers below.

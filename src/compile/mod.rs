@@ -2,12 +2,15 @@
 //!
 //! [`compile`] is the one door. Nothing here knows what is deployed, reads a file, a clock or the environment.
 
+pub mod carry;
+pub mod carry_over;
 pub mod check;
 pub mod codes;
 mod compiled;
 pub mod compose;
 mod exposed;
 pub mod express;
+mod fleet;
 pub mod layers;
 pub mod levels;
 pub mod lower;
@@ -15,19 +18,20 @@ pub mod outward;
 pub mod project;
 pub mod reach;
 pub mod redact;
+mod search;
 mod selection;
 mod strays;
 mod tokens;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::diagnostic::codes::compose as said;
 use crate::diagnostic::{About, Finding, Fix, Severity, sort_and_merge};
-use crate::model::SettingPath;
+use crate::model::{Name, SettingPath};
 use crate::options::Options;
 use crate::schema::parts::Catalogue;
 use crate::schema::vat::Vat;
@@ -39,6 +43,7 @@ use check::{Checked, Known};
 use compiled::required;
 pub use compiled::{Compiled, find};
 use compose::{Composed, Composer, Mention};
+use fleet::Member;
 use levels::{Denied, Floor, Judge, Levels, Own};
 use project::Manifest;
 pub use selection::Selection;
@@ -112,7 +117,7 @@ impl<'a> Again<'a> {
         let composed = self.composer.at(name).map(|at| self.composer.compose(at));
         let composed = composed.filter(|composed| !composed.incomplete || errors.contains_key(name));
         composed
-            .and_then(|composed| judge(composed, catalogue, known, &Selection::default()).0)
+            .and_then(|composed| judge(composed, catalogue, known, &Selection::default()).judged)
             .map(Judged::lower)
             .ok_or_else(|| Changed { integration: name.to_owned() })
     }
@@ -282,6 +287,7 @@ impl<'a> Front<'a> {
         let known = Known { options: &options, vat: &vat, today, programs, levels };
         let recorded = selection.recorded.as_deref();
         let levels = Judge { project: &project.levels, floor: selection.floor.as_deref() };
+        let old_places = OldPlaces { sources, known: Mutex::default() };
         let mut results = Vec::with_capacity(selected.len());
         for block in selected.chunks(size) {
             if let Some(last) = block.last() {
@@ -294,17 +300,23 @@ impl<'a> Front<'a> {
                 let own_of = (!own.is_empty()).then(|| composed.name.clone());
                 let former =
                     compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
-                let (mut judged, mut findings, hidden) = judge(composed, &catalogue, known, selection);
+                let Verdict { mut judged, mut findings, hidden, carried } =
+                    judge(composed, &catalogue, known, selection);
+                let old_places = old_places.of(&composer, *at, judged.as_ref(), &carried);
+                findings.extend(old_places);
                 let (name, before) =
                     (composer.name(*at), former.as_ref().map(|(_, before)| before.text.as_str()));
                 let mut denied = Vec::new();
                 let of_one = Some(Own { name, former: before, levels: &own });
                 findings.retain_mut(|finding| is_told(levels, recorded, of_one, finding, &mut denied));
                 let own = own_of.map(|name| (name, own));
+                let mut member = None;
                 if let Some(judged) = &mut judged {
                     judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
+                    member = judged.checked.member.take();
                 }
-                One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former, own, denied }
+                let kept = judged.map(&keep);
+                One { at: *at, kept, member, findings, hidden, bases, incomplete, former, own, denied }
             }));
         }
         // What could not be read may extend any of them.
@@ -323,6 +335,18 @@ impl<'a> Front<'a> {
         }
         let mut denied = Vec::new();
         findings.retain_mut(|finding| is_told(levels, recorded, None, finding, &mut denied));
+        let beside = beside(&composer, &results, selection, &|composed| {
+            judge(composed, &catalogue, known, &Selection::default()).judged?.checked.member
+        });
+        let tell = |one: &One<T>, finding: &mut Finding, denied: &mut Vec<Denied>| {
+            let (own, former) =
+                (one.own.as_ref(), one.former.as_ref().map(|(_, before)| before.text.as_str()));
+            let none = Levels::default();
+            let levels_of = own.map_or(&none, |(_, own)| own);
+            let own = Own { name: composer.name(one.at), former, levels: levels_of };
+            is_told(levels, recorded, Some(own), finding, denied)
+        };
+        findings.extend(between(&composer, &results, &beside, &mut denied, tell));
         let mut hidden = Vec::new();
         let mut integrations = Vec::new();
         let mut former = Vec::new();
@@ -362,9 +386,57 @@ impl<'a> Front<'a> {
     }
 }
 
+/// What rules over several integrations ask of those that were not selected, and that may meet one that was.
+fn beside<T>(
+    composer: &Composer<'_>,
+    results: &[One<T>],
+    selection: &Selection,
+    read: &(dyn Fn(Composed) -> Option<Box<Member>> + Sync),
+) -> Vec<(usize, Box<Member>)> {
+    if selection.is_all() || selection.alone {
+        return Vec::new();
+    }
+    let seen: BTreeSet<usize> = results.iter().filter(|one| one.kept.is_some()).map(|one| one.at).collect();
+    let traces: Vec<Vec<&str>> =
+        results.iter().filter_map(|one| one.member.as_ref()).flat_map(|member| member.traces()).collect();
+    let others = composer.mentioning((0..composer.len()).filter(|at| !seen.contains(at)), &traces);
+    others.into_par_iter().filter_map(|at| Some((at, read(composer.compose(at))?))).collect()
+}
+
+/// Findings of several integrations, told of those that were selected; `tell` gives each the level that it has there.
+fn between<T>(
+    composer: &Composer<'_>,
+    results: &[One<T>],
+    beside: &[(usize, Box<Member>)],
+    denied: &mut Vec<Denied>,
+    tell: impl Fn(&One<T>, &mut Finding, &mut Vec<Denied>) -> bool,
+) -> Vec<Finding> {
+    let selected: BTreeMap<&str, &One<T>> = results.iter().map(|one| (composer.name(one.at), one)).collect();
+    let of_selected = results.iter().filter_map(|one| Some((composer.name(one.at), &**one.member.as_ref()?)));
+    let of_others = beside.iter().map(|(at, member)| (composer.name(*at), &**member));
+    let mut all: Vec<(&str, &Member)> = of_selected.chain(of_others).collect();
+    all.sort_by_key(|(name, _)| *name);
+    let mut findings = Vec::new();
+    for group in fleet::check(&all) {
+        let told = group.members.into_iter().filter_map(|(name, mut finding)| {
+            tell(selected.get(name)?, &mut finding, denied).then_some((name, finding))
+        });
+        let mut told = told.fuse();
+        // It is one mistake, shown at the first of them.
+        let Some((_, mut finding)) = told.next() else { continue };
+        finding.also = told.map(|(name, _)| name.to_owned()).collect();
+        findings.push(finding);
+    }
+    findings
+}
+
 /// What became of one integration.
 struct One<T> {
+    /// Its number.
+    at: usize,
     kept: Option<T>,
+    /// What rules over several integrations ask of it.
+    member: Option<Box<Member>>,
     findings: Vec<Finding>,
     hidden: Vec<Span>,
     /// The bases that it extends.
@@ -420,24 +492,71 @@ fn former_names(said: Vec<(String, Mention)>, names: &[String]) -> Vec<Finding> 
     findings
 }
 
+/// What judging one integration yields.
+struct Verdict {
+    judged: Option<Judged>,
+    findings: Vec<Finding>,
+    hidden: Vec<Span>,
+    /// The categories that say settings where they stood before.
+    carried: Vec<Name>,
+}
+
 /// Judges one integration; nothing is left of one whose pair is not selected.
-fn judge(
-    mut composed: Composed,
-    catalogue: &Catalogue,
-    known: Known<'_>,
-    selection: &Selection,
-) -> (Option<Judged>, Vec<Finding>, Vec<Span>) {
+fn judge(mut composed: Composed, catalogue: &Catalogue, known: Known<'_>, selection: &Selection) -> Verdict {
     let mut findings = std::mem::take(&mut composed.findings);
     let pair = check::pair::find(&composed, catalogue, &mut findings);
     let mut hidden = check::secrets::suspects(&composed.root, pair.as_deref());
     hidden.sort_unstable();
-    let Some(pair) = pair else { return (None, findings, hidden) };
+    let carried = Vec::new();
+    let Some(pair) = pair else { return Verdict { judged: None, findings, hidden, carried } };
     if !selection.takes_pair(&pair.id) {
-        return (None, Vec::new(), Vec::new());
+        return Verdict { judged: None, findings: Vec::new(), hidden: Vec::new(), carried };
     }
+    let carried = carry::carry(&mut composed.root, &pair, &composed.name, &mut findings);
     codes::normalize(&mut composed.root, &pair.shape);
     let checked = check::check(&composed, &pair, known, &hidden, &mut findings);
-    (Some(Judged { composed, pair, checked, hidden: hidden.clone(), errors: false }), findings, hidden)
+    let judged = Judged { composed, pair, checked, hidden: hidden.clone(), errors: false };
+    Verdict { judged: Some(judged), findings, hidden, carried }
+}
+
+/// What tells of settings in old places, by file: one that many integrations share is read once.
+struct OldPlaces<'a> {
+    sources: &'a Sources,
+    known: Mutex<HashMap<OldPlace, Option<Finding>>>,
+}
+
+/// A file, the keys to a category in it, and the pair by whose schema it is read.
+type OldPlace = (FileId, Vec<String>, Name);
+
+impl OldPlaces<'_> {
+    /// What tells of the categories of one integration that were carried over.
+    fn of(
+        &self,
+        composer: &Composer<'_>,
+        at: usize,
+        judged: Option<&Judged>,
+        carried: &[Name],
+    ) -> Vec<Finding> {
+        let Some(judged) = judged.filter(|_| !carried.is_empty()) else { return Vec::new() };
+        let bases = composer.bases_of(&judged.composed);
+        let mut findings = Vec::new();
+        for category in carried.iter().filter_map(|id| judged.pair.category(id)) {
+            for (file, keys) in composer.places_of(at, &bases, &category.id) {
+                let key = (file, keys, judged.pair.id.clone());
+                let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+                let found = known.unwrap_or_else(|| {
+                    let found = carry_over::finding(self.sources, file, &key.1, category);
+                    self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+                    found
+                });
+                findings.extend(found.map(|mut finding| {
+                    finding.about.integration = Some(judged.composed.name.clone());
+                    finding
+                }));
+            }
+        }
+        findings
+    }
 }
 
 /// How many findings are errors, by the integrations that suffer from them.

@@ -151,7 +151,7 @@ impl<'a> Draft<'a> {
         let id = category.id.as_str();
         let mut document = Map::new();
         for (path, value) in &row.settings {
-            let Some(schema) = category.schema_at(path) else {
+            let Some(schema) = category.schema_at(path).filter(|_| !category.keeps_elsewhere(path)) else {
                 self.leave(format!("{id}.{path}"), Why::NoSuchSetting { pair: pair.id.to_string() });
                 continue;
             };

@@ -1,5 +1,5 @@
-//! What is deployed, under the names that the files use now: of integrations (`renamed_from`) and of settings
-//! (`x-renamed-from`). The one door through which operations that compare read a store.
+//! What is deployed, under the names and in the places that the files use now: of integrations (`renamed_from`) and of
+//! settings (`x-renamed-from`, `x-was`). The one door through which operations that compare read a store.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ pub fn read_as_saved(
 #[must_use]
 pub fn present(compiled: &Compiled, category: &str, settings: Settings) -> Settings {
     let Some(category) = compiled.pair.category(category) else { return settings };
-    let mut settings = category.renamed(settings);
+    let mut settings = category.present(settings);
     for (path, value) in &mut settings {
         if let Value::List(items) = value
             && category.schema_at(path).is_some_and(is_set)

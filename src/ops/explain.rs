@@ -93,7 +93,7 @@ pub fn explain(
             compiled.view(&opened.compilation.options).label(category.schema_at(&path)?, value)
         });
         let label = label.map(|label| format!(" {label}")).unwrap_or_default();
-        let said = layers.said(&compiled.name, &category.id, &path).into_iter().map(|said| {
+        let said = layers.said(&compiled.name, &compiled.pair, &category.id, &path).into_iter().map(|said| {
             let (file, line) = place(said.key);
             let beaten_by = said.beaten.map(|span| {
                 let (file, line) = place(span);
@@ -150,6 +150,23 @@ pub fn shown(pair: &Pair, category: &str, path: &SettingPath, value: &Node) -> J
         (_, None, _) if guarded => "not shown".into(),
         _ => value.to_json(),
     }
+}
+
+/// Where a setting has its value now: one that stood elsewhere before in its record, a field of a record that is kept in
+/// another category there.
+#[must_use]
+pub fn place_now<'a>(
+    pair: &'a Pair,
+    category: &'a Category,
+    path: &SettingPath,
+) -> (&'a Category, SettingPath) {
+    if let [records, record, field] = path.segments() {
+        let kept = category.kept.iter().find(|kept| kept.records == *records && kept.field == *field);
+        if let Some((kept, other)) = kept.and_then(|kept| Some((kept, pair.category(&kept.category)?))) {
+            return (other, [&*kept.mapping, &**record].iter().collect());
+        }
+    }
+    (category, category.place_now(path).unwrap_or_else(|| path.clone()))
 }
 
 /// A setting by `CATEGORY.SETTING`.

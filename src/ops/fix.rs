@@ -2,15 +2,17 @@
 //! found with it. Writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::chosen::Chosen;
 use super::error::{Result, require_known};
 use super::host::Host;
 use super::project::require_selected;
-use super::request::Request;
+use super::request::{Filter, Request};
 use super::workspace::{Files, Workspace};
-use crate::compile::{Compilation, Front};
+use crate::compile::{Compilation, Compiled, Front, Judged};
 use crate::diagnostic::{Edit, Finding, codes, sort_and_merge};
+use crate::model::{Name, Settings, canonical, digest_text};
 use crate::source::{FileId, Sources, Span};
 
 /// Which findings to mend.
@@ -66,30 +68,99 @@ pub fn fix(workspace: &Workspace, request: &Request, fix: &FixRequest, host: &Ho
             .filter(|finding| wanted(now, finding))
             .filter(|finding| finding.fix.as_ref().is_some_and(|mend| mend.safe || fix.guesses))
             .collect();
-        // All at once where that leads on; where one is in the way, each by itself.
-        let together = free_of_each_other(&offered);
+        // All at once where that leads on, else without those that are in the way, else each by itself. What says the same in
+        // another place is proved by that, and so made apart from the rest.
+        let attempt =
+            Attempt { workspace, request, host, state: &state, now: edited.as_ref().unwrap_or(workspace) };
+        let (moves, others): (Vec<&Finding>, Vec<&Finding>) = offered.iter().copied().partition(is_move);
+        let together = [others, moves].map(|some| free_of_each_other(&some));
         let alone = offered.iter().map(|finding| vec![*finding]);
         let mut done = None;
-        for some in std::iter::once(together).chain(alone).filter(|some| !some.is_empty()) {
-            let mut files = fixed.files.clone();
-            let texts = texts(now, &some);
-            files.extend(texts.into_iter().map(|(file, text)| (now.file(file).path.clone(), text)));
-            let next = workspace.overlay(&files);
-            let judged = State::judge(&next, request, host)?;
-            if is_better(&state, now, &judged, next.sources()) {
-                let gone = some.iter().filter(|one| !is_still_there(one, now, &judged, next.sources()));
-                fixed.mended.extend(gone.map(|one| Mended::of(one, now)));
-                fixed.files = files;
-                done = Some((judged, next));
-                break;
+        'found: for mut some in together.into_iter().chain(alone) {
+            while !some.is_empty() {
+                match attempt.make(&some, &fixed.files)? {
+                    Made::Better(better) => {
+                        done = Some((some, *better));
+                        break 'found;
+                    }
+                    Made::Worse(names) => {
+                        let before = some.len();
+                        let is_free = |finding: &&Finding| !about(finding).any(|name| names.contains(name));
+                        some.retain(|finding| is_move(finding) && is_free(finding));
+                        if some.len() == before {
+                            break;
+                        }
+                    }
+                }
             }
         }
+        let done = done.map(|(some, Better { judged, next, files })| {
+            let gone = some.iter().filter(|one| !is_still_there(one, now, &judged, next.sources()));
+            fixed.mended.extend(gone.map(|one| Mended::of(one, now)));
+            fixed.files = files;
+            (judged, next)
+        });
         let Some((judged, next)) = done else { break };
         (state, edited) = (judged, Some(next));
     }
     let now = edited.as_ref().unwrap_or(workspace).sources();
     fixed.left = state.findings.iter().filter(|finding| wanted(now, finding)).count();
     Ok(fixed)
+}
+
+/// What mends are made on.
+struct Attempt<'a> {
+    workspace: &'a Workspace,
+    request: &'a Request,
+    host: &'a Host<'a>,
+    state: &'a State,
+    /// With what was mended so far.
+    now: &'a Workspace,
+}
+
+/// What came of some mends.
+enum Made {
+    Better(Box<Better>),
+    /// The integrations that they are wrong for.
+    Worse(BTreeSet<String>),
+}
+
+struct Better {
+    judged: State,
+    next: Workspace,
+    files: Files,
+}
+
+impl Attempt<'_> {
+    /// Makes some mends, on top of those that were made.
+    fn make(&self, some: &[&Finding], files: &Files) -> Result<Made> {
+        let now = self.now.sources();
+        let mut files = files.clone();
+        files.extend(texts(now, some).into_iter().map(|(file, text)| (now.file(file).path.clone(), text)));
+        let next = self.workspace.overlay(&files);
+        let judged = State::judge(&next, self.request, self.host)?;
+        if !is_better(self.state, now, &judged, next.sources()) {
+            let known: BTreeSet<_> = self.state.findings.iter().map(|finding| key(finding, now)).collect();
+            let new = judged.findings.iter().filter(|finding| !known.contains(&key(finding, next.sources())));
+            return Ok(Made::Worse(new.flat_map(about).cloned().collect()));
+        }
+        // A file alone may say the same, and no more with what it extends.
+        if some.iter().any(is_move) {
+            let before = configurations(self.now, self.request, self.host)?;
+            let after = configurations(&next, self.request, self.host)?;
+            let differs = before.symmetric_difference(&after).map(|(_, name, ..)| name.clone());
+            let differs: BTreeSet<String> = differs.collect();
+            if !differs.is_empty() {
+                return Ok(Made::Worse(differs));
+            }
+        }
+        Ok(Made::Better(Box::new(Better { judged, next, files })))
+    }
+}
+
+/// The integrations that a finding is about.
+fn about(finding: &Finding) -> impl Iterator<Item = &String> {
+    finding.about.integration.iter().chain(&finding.also)
 }
 
 impl Mended {
@@ -128,6 +199,34 @@ impl State {
         sort_and_merge(&mut state.findings, workspace.sources());
         Ok(state)
     }
+}
+
+/// A mend that says the same in another place.
+fn is_move(finding: &&Finding) -> bool {
+    finding.code == &codes::rules::OLD_PLACE
+}
+
+/// By number of the environment, integration and category, a digest of what the files say: also of integrations that were not
+/// asked for, since they may share what is edited.
+fn configurations(
+    workspace: &Workspace,
+    request: &Request,
+    host: &Host<'_>,
+) -> Result<BTreeSet<(usize, String, Name, String)>> {
+    let request = Request { filter: Filter::default(), store: None, changed_since: None, ..request.clone() };
+    let mut all = BTreeSet::new();
+    for (number, selection) in workspace.selections(&request, host)?.into_iter().enumerate() {
+        let digests = |judged: Judged| {
+            let Compiled { name, configuration, .. } = judged.lower();
+            let one = |(category, settings): (Name, Arc<Settings>)| {
+                (number, name.clone(), category, digest_text(&canonical(&settings)))
+            };
+            configuration.categories.into_iter().map(one).collect::<Vec<_>>()
+        };
+        let compiled: Compilation<_> = Front::read(workspace.sources(), &selection).compile(digests);
+        all.extend(compiled.integrations.into_iter().flatten());
+    }
+    Ok(all)
 }
 
 /// What a finding says and where, as far as edits do not move it.

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::error::{Error, Result, require_known};
-use super::explain::shown;
+use super::explain::{place_now, shown};
 use super::project::Project;
 use super::request::Request;
 use crate::compile::layers::{Layers, Rank, Said};
@@ -12,8 +12,8 @@ use crate::compile::{Compiled, codes, lower};
 use crate::diagnostic::Code;
 use crate::diagnostic::codes::{options, rules};
 use crate::model::{SettingPath, Value};
-use crate::schema::Pair;
 use crate::schema::shape::Shape;
+use crate::schema::{Category, Pair};
 
 /// What is asked of all integrations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,8 +60,9 @@ pub fn settings<'a>(opened: &'a Project<'_>, request: &Request, question: &Quest
     for compiled in &opened.compilation.integrations {
         for (category, settings) in &compiled.configuration.categories {
             for (path, value) in &**settings {
-                let wanted = asked.as_ref().is_none_or(|asked| asked.takes(category, path, value))
-                    && request.filter.takes_category(category);
+                let wanted =
+                    asked.as_ref().is_none_or(|asked| asked.takes(&compiled.pair, category, path, value))
+                        && request.filter.takes_category(category);
                 if !wanted {
                     continue;
                 }
@@ -128,7 +129,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn takes(&self, category: &str, path: &SettingPath, value: &Value) -> bool {
+    fn takes(&self, pair: &Pair, category: &str, path: &SettingPath, value: &Value) -> bool {
         let is_value = |wanted: &String| match value {
             Value::Text(text) => text == wanted,
             Value::Secret(secret) => secret.reference == *wanted,
@@ -139,7 +140,18 @@ impl Asked {
             }),
             other => other.to_string() == *wanted,
         };
-        self.category == category && path.starts_with(&self.path) && self.value.as_ref().is_none_or(is_value)
+        // A setting that has its place in records now is known by its former one, and there a list held the records' names.
+        let is_record =
+            |wanted: &String| path.segments().iter().rev().nth(1).is_some_and(|key| **key == **wanted);
+        let schema = pair.category(category).filter(|_| self.category == category);
+        let before = schema.map(|schema| schema.places_before(path, &[value])).unwrap_or_default();
+        let stood = before.iter().any(|place| place.starts_with(&self.path));
+        let written = pair.category(&self.category).map(|asked| place_now(pair, asked, &self.path));
+        let is_here = |(at, now): (&Category, SettingPath)| at.id == *category && path.starts_with(&now);
+        let is_kept = self.category != category && written.is_some_and(is_here);
+        let is_asked = self.category == category && path.starts_with(&self.path) || is_kept;
+        (is_asked || stood)
+            && self.value.as_ref().is_none_or(|wanted| is_value(wanted) || stood && is_record(wanted))
     }
 }
 
@@ -183,7 +195,7 @@ fn differs(
     path: &SettingPath,
     value: &Value,
 ) -> Option<Said> {
-    let said = layers.said(&compiled.name, category, path);
+    let said = layers.said(&compiled.name, &compiled.pair, category, path);
     said.first().filter(|said| said.rank != Rank::Base)?;
     let base = said.iter().find(|said| said.rank == Rank::Base)?;
     if base.value.as_text().is_some_and(|text| text.contains("{{")) {

@@ -1,6 +1,7 @@
 //! What was saved, when, by whom and from which commit. Reads a store and writes nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::deployed;
 use super::error::{Result, require_known};
@@ -11,7 +12,9 @@ use super::request::{Filter, Request};
 use super::workspace::Workspace;
 use crate::model::{SettingPath, Settings, Value};
 use crate::plan::policy::{self, Policy, PolicyChange};
-use crate::store::{self, Note, Record, Rules};
+use crate::schema::Pair;
+use crate::schema::parts::Catalogue;
+use crate::store::{self, Note, Record, Rules, Said};
 
 /// Which saves are asked for, beside what the request's filter takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,12 +47,29 @@ pub struct Found {
 /// When the store cannot be read, or nothing is known of an integration.
 pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: &Host<'_>) -> Result<Found> {
     let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host)?;
-    let (records, notes, renames, rules) = match host.store(&address)? {
-        Some(mut store) => {
-            (deployed::records(store.as_mut())?, store.notes()?, store.renames()?, store.rules()?)
-        }
+    let (mut records, notes, renames, rules, said) = match host.store(&address)? {
+        Some(mut store) => (
+            deployed::records(store.as_mut())?,
+            store.notes()?,
+            store.renames()?,
+            store.rules()?,
+            store.said(None)?,
+        ),
         None => Default::default(),
     };
+    // Settings are told under the names and in the places that the pair of their integration has for them now.
+    let catalogue = Catalogue::with_project(workspace.sources(), &mut Vec::new());
+    let pair = |said: Said| {
+        let name = store::name_now(&renames, &said.integration, "");
+        Some((name, catalogue.pair(&said.pair)?))
+    };
+    let pairs: BTreeMap<String, Arc<Pair>> = said.into_iter().filter_map(pair).collect();
+    for Record { integration, category, past } in &mut records {
+        let schema = pairs.get(integration).and_then(|pair| pair.category(category));
+        if let (Some(schema), Ok(settings)) = (schema, &mut past.settings) {
+            *settings = schema.present(std::mem::take(settings));
+        }
+    }
     // An integration that left the files has a history too, so names are looked up there.
     let mut known: Vec<&str> = records.iter().map(|record| record.integration.as_str()).collect();
     known.sort_unstable();
@@ -69,6 +89,7 @@ pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: 
     let asked = Asked {
         wanted,
         request,
+        pairs: &pairs,
         integration: wanted.integration.as_ref().map(&mut present).transpose()?,
         integrations: request.filter.integrations.iter().map(&mut present).collect::<Result<_>>()?,
         commit: wanted.commit.as_ref().map(|commit| workspace.commit_id(commit)).transpose()?,
@@ -90,6 +111,8 @@ pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: 
 struct Asked<'a> {
     wanted: &'a Wanted,
     request: &'a Request,
+    /// The pairs of integrations, as far as they are known.
+    pairs: &'a BTreeMap<String, Arc<Pair>>,
     integration: Option<String>,
     integrations: Vec<String>,
     /// The beginning of an id.
@@ -117,7 +140,13 @@ impl Asked<'_> {
         let commit =
             |wanted: &String| record.past.commit.as_ref().is_some_and(|id| id.starts_with(wanted.as_str()));
         let by = |wanted: &String| record.past.saved_by.to_lowercase().contains(&wanted.to_lowercase());
-        let paths = || changes.iter().map(|change| &change.0);
+        let schema = self.pairs.get(&record.integration).and_then(|pair| pair.category(&record.category));
+        let before = |(path, old, new): &(SettingPath, Option<Value>, Option<Value>)| {
+            let values: Vec<&Value> = [old, new].into_iter().flatten().collect();
+            schema.map(|schema| schema.places_before(path, &values)).unwrap_or_default()
+        };
+        let paths =
+            || changes.iter().flat_map(|change| std::iter::once(change.0.clone()).chain(before(change)));
         self.integration.as_ref().is_none_or(|name| *name == record.integration)
             && (self.integrations.is_empty() || self.integrations.contains(&record.integration))
             && !filter.exclude.contains(&record.integration)
@@ -129,7 +158,7 @@ impl Asked<'_> {
 }
 
 /// `payment_methods.map.Klarna`, or `map.Klarna` in any category; a whole mapping stands for what is in it.
-fn touches<'a>(wanted: &str, category: &str, mut changed: impl Iterator<Item = &'a SettingPath>) -> bool {
+fn touches(wanted: &str, category: &str, mut changed: impl Iterator<Item = SettingPath>) -> bool {
     let Some(path) = SettingPath::parse(wanted) else { return false };
     let inner = path.segments().split_first().filter(|(first, _)| &***first == category);
     let inner: Option<SettingPath> = inner.map(|(_, rest)| rest.iter().collect());

@@ -15,7 +15,8 @@ use crate::compile::{self, Compilation, Compiled, Selection, compose};
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::category::keys_to;
 use crate::model::{Name, Secret, SettingPath, Value};
-use crate::source::{SourceFile, Sources};
+use crate::schema::records::{Kept, Was};
+use crate::source::{SourceFile, Sources, Span};
 use crate::yaml::{self, edit};
 
 /// A setting as the files are to say it.
@@ -134,6 +135,28 @@ pub(super) fn without_fingerprint(value: &Value) -> Value {
 struct EditPlace {
     file: String,
     keys: Vec<String>,
+    /// How many of the keys lie within the category.
+    inside: usize,
+    /// The keys lead to a list that names the record of which the value is a field.
+    list: Option<ListPlace>,
+}
+
+/// A list that names records.
+struct ListPlace {
+    /// What it holds without the record.
+    others: Vec<Json>,
+    /// The value that being named stands for.
+    value: String,
+    /// Where the record's field stands beside the list.
+    field: Vec<String>,
+}
+
+/// How a setting is said where it is written, which what overrides it has to keep: in its place, in one that it had before, or
+/// in a record of another category that it is a field of.
+enum Way<'a> {
+    InPlace,
+    Before(&'a Was),
+    InRecord(&'a Name, &'a Kept),
 }
 
 struct Editor<'p> {
@@ -150,9 +173,10 @@ impl Editor<'_> {
         let compilation = &self.project.compilation;
         let (mut made, mut files) = (Vec::new(), Files::new());
         for value in wanted {
-            let Some(compiled) = compilation.find(&value.integration) else { continue };
-            let place = self.place(compiled, &value);
-            match place.and_then(|place| Ok(self.edit(&mut files, place, &value)?)) {
+            if compilation.find(&value.integration).is_none() {
+                continue;
+            }
+            match self.place(&value).and_then(|place| Ok(self.edit(&mut files, place, &value)?)) {
                 Ok(()) => made.push(value),
                 Err(why) => left.push(value.left(why)),
             }
@@ -186,9 +210,8 @@ impl Editor<'_> {
     }
 
     /// The file that owns the value; a base or an environment only where that was asked for.
-    fn place(&self, compiled: &Compiled, value: &ProposedValue) -> Result<EditPlace, Why> {
-        let origin = compiled.origins.get(&value.category).and_then(|origins| origins.get(&value.path));
-        let Some(span) = origin.copied() else { return self.own_place(value) };
+    fn place(&self, value: &ProposedValue) -> Result<EditPlace, Why> {
+        let Some(span) = self.origin(value) else { return self.own_place(value) };
         let sources = self.project.workspace.sources();
         let file = sources.path(span).to_owned();
         let is_own = self.own.get(&value.integration).is_some_and(|own| own.contains(&file));
@@ -198,28 +221,107 @@ impl Editor<'_> {
             }
             return self.own_place(value);
         }
-        let root = yaml::parse(sources, span.file, &mut Vec::new());
-        let keys = root.and_then(|root| edit::keys_to(&root, span));
-        keys.map(|keys| EditPlace { file, keys }).ok_or(Why::PlaceUnclear)
+        let root = yaml::parse(sources, span.file, &mut Vec::new()).ok_or(Why::PlaceUnclear)?;
+        if let Some(keys) = edit::keys_to(&root, span) {
+            let inside = match self.way(value) {
+                Way::Before(_) => 2,
+                Way::InRecord(..) => 3,
+                Way::InPlace => value.path.segments().len(),
+            };
+            return Ok(EditPlace { file, keys, inside, list: None });
+        }
+        let Way::Before(was) = self.way(value) else { return Err(Why::PlaceUnclear) };
+        let keys = edit::keys_to_list(&root, span).ok_or(Why::PlaceUnclear)?;
+        let above = &keys[..keys.len() - 1];
+        let field =
+            above.iter().cloned().chain(value.path.segments().iter().map(ToString::to_string)).collect();
+        let list = self.list_without(was, span, field)?;
+        Ok(EditPlace { file, keys, inside: 1, list: Some(list) })
+    }
+
+    /// Where the key of a value stands now.
+    fn origin(&self, value: &ProposedValue) -> Option<Span> {
+        let compiled = self.project.compilation.find(&value.integration)?;
+        compiled.origins.get(&value.category)?.get(&value.path).copied()
+    }
+
+    /// How the value is said now.
+    fn way(&self, value: &ProposedValue) -> Way<'_> {
+        let found = || {
+            let compiled = self.project.compilation.find(&value.integration)?;
+            let category = compiled.pair.category(&value.category)?;
+            let span = self.origin(value)?;
+            let root = yaml::parse(self.project.workspace.sources(), span.file, &mut Vec::new())?;
+            let keys = edit::keys_to(&root, span);
+            let holder = match &keys {
+                Some(keys) => keys.iter().rev().nth(1).cloned(),
+                None => edit::keys_to_list(&root, span)?.pop(),
+            }?;
+            match value.path.segments() {
+                [records, record, field] => {
+                    let is_row =
+                        keys.as_ref().and_then(|keys| keys.last()).is_none_or(|last| **last == **record);
+                    let is_it = |was: &&'_ Was| {
+                        was.records == *records
+                            && was.field == *field
+                            && *was.from == *holder
+                            && was.listed.is_none() == keys.is_some()
+                    };
+                    category.was.iter().find(is_it).filter(|_| is_row).map(Way::Before)
+                }
+                [mapping, record] => compiled.pair.settings.iter().find_map(|of| {
+                    let is_it = |kept: &&Kept| {
+                        kept.category == value.category && kept.mapping == *mapping && *holder == **record
+                    };
+                    Some(Way::InRecord(&of.id, of.kept.iter().find(is_it)?))
+                }),
+                _ => None,
+            }
+        };
+        found().unwrap_or(Way::InPlace)
+    }
+
+    /// The list that names a record at this place, without it.
+    fn list_without(&self, was: &Was, span: Span, field: Vec<String>) -> Result<ListPlace, Why> {
+        let root = yaml::parse(self.project.workspace.sources(), span.file, &mut Vec::new());
+        let keys = root.as_ref().and_then(|root| edit::keys_to_list(root, span)).ok_or(Why::PlaceUnclear)?;
+        let list = keys.iter().try_fold(root.as_ref(), |node, key| Some(node?.get(key))).flatten();
+        let items = list.and_then(yaml::Node::as_list).unwrap_or_default();
+        let others = items.iter().filter(|item| item.span != span).map(yaml::Node::to_json).collect();
+        let listed = was.listed.as_deref().ok_or(Why::PlaceUnclear)?;
+        Ok(ListPlace { others, value: listed.to_owned(), field })
     }
 
     /// Where the integration itself would set it.
     fn own_place(&self, value: &ProposedValue) -> Result<EditPlace, Why> {
         let own = self.own.get(&value.integration).map(Vec::as_slice).unwrap_or_default();
-        let category = value.category.as_str();
-        let below = |prefix: &[&str]| -> Vec<String> {
-            let head = prefix.iter().map(|key| (*key).to_owned());
-            head.chain(value.path.segments().iter().map(ToString::to_string)).collect()
+        let way = self.way(value);
+        let (category, path): (&str, SettingPath) = match (&way, value.path.segments()) {
+            (Way::Before(was), [_, record, _]) if was.listed.is_none() => {
+                (&value.category, [&*was.from, &**record].iter().collect())
+            }
+            (Way::Before(was), _) => (&value.category, SettingPath::root().child(&was.from)),
+            (Way::InRecord(category, kept), [_, record]) => {
+                (category, [&*kept.records, &**record, &*kept.field].iter().collect())
+            }
+            _ => (&value.category, value.path.clone()),
         };
         let endings = [format!("/settings/{category}.yaml"), format!("/settings/{category}.yml")];
-        if own.len() > 1
-            && let Some(file) = own.iter().find(|file| endings.iter().any(|ending| file.ends_with(ending)))
-        {
-            return Ok(EditPlace { file: file.clone(), keys: below(&[]) });
-        }
-        let file = own.first().ok_or(Why::NoFile)?.clone();
-        let keys = below(&keys_to(category).collect::<Vec<_>>());
-        Ok(EditPlace { file, keys })
+        let split = own.iter().find(|file| endings.iter().any(|ending| file.ends_with(ending)));
+        let (file, head): (_, Vec<String>) = match split.filter(|_| own.len() > 1) {
+            Some(file) => (file.clone(), Vec::new()),
+            None => (own.first().ok_or(Why::NoFile)?.clone(), keys_to(category).map(str::to_owned).collect()),
+        };
+        let below = |path: &SettingPath| -> Vec<String> {
+            head.iter().cloned().chain(path.segments().iter().map(ToString::to_string)).collect()
+        };
+        let list = match (&way, self.origin(value)) {
+            (Way::Before(was), Some(span)) if was.listed.is_some() => {
+                Some(self.list_without(was, span, below(&value.path))?)
+            }
+            _ => None,
+        };
+        Ok(EditPlace { file, keys: below(&path), inside: path.segments().len(), list })
     }
 
     /// The text of a file as far as it was edited.
@@ -237,13 +339,18 @@ impl Editor<'_> {
     ) -> Result<(), edit::EditError> {
         let text = self.current(files, &place.file);
         let keys: Vec<&str> = place.keys.iter().map(String::as_str).collect();
+        if let Some(list) = &place.list {
+            let edited = edit_list(text, &keys, list, value)?;
+            files.insert(place.file, edited);
+            return Ok(());
+        }
         let mut sources = Sources::default();
         let file = sources.add(SourceFile::new(place.file.clone(), text));
         let root = yaml::parse(&sources, file, &mut Vec::new());
         let old = keys.iter().try_fold(root.as_ref(), |node, key| Some(node?.get(key))).flatten();
         let edited = match (&value.value, old) {
             (Some(value), old) => edit::set(text, &keys, &as_written(value, old)),
-            (None, Some(_)) => edit::remove(text, emptied(root.as_ref(), &keys, &value.path)),
+            (None, Some(_)) => edit::remove(text, emptied(root.as_ref(), &keys, place.inside)),
             (None, None) => edit::set(text, &keys, &Json::Null),
         }?;
         files.insert(place.file, edited);
@@ -365,9 +472,32 @@ fn desired<'a>(compilation: &'a Compilation, value: &ProposedValue) -> Option<&'
     compilation.find(&value.integration)?.configuration.categories.get(&value.category)?.get(&value.path)
 }
 
-/// The keys to what goes with a setting: the row or group of which it is all there is.
-fn emptied<'k>(root: Option<&yaml::Node>, keys: &'k [&'k str], path: &SettingPath) -> &'k [&'k str] {
-    let category = keys.len().saturating_sub(path.segments().len());
+/// The text in which a list does not name a record any more, and the record says what it is to say.
+fn edit_list(
+    text: &str,
+    keys: &[&str],
+    list: &ListPlace,
+    value: &ProposedValue,
+) -> Result<String, edit::EditError> {
+    if matches!(&value.value, Some(Value::Text(text)) if *text == list.value) {
+        return Ok(text.to_owned());
+    }
+    // A list without items would reset what others name.
+    let text = match list.others.as_slice() {
+        [] => edit::remove(text, keys)?,
+        others => edit::set(text, keys, &Json::Array(others.to_vec()))?,
+    };
+    let field: Vec<&str> = list.field.iter().map(String::as_str).collect();
+    match &value.value {
+        Some(value) => edit::set(&text, &field, &written(value)),
+        None => Ok(text),
+    }
+}
+
+/// The keys to what goes with a setting: the row or group of which it is all there is. So many of the keys lie within its
+/// category.
+fn emptied<'k>(root: Option<&yaml::Node>, keys: &'k [&'k str], inside: usize) -> &'k [&'k str] {
+    let category = keys.len().saturating_sub(inside);
     let mut gone = keys;
     while gone.len() > category + 1 {
         let parent = &gone[..gone.len() - 1];

@@ -81,8 +81,18 @@ pub fn propose_pull(
     let deployed::Read { rows, renamed } =
         deployed::read(store.as_mut(), &project.compilation.integrations, None)?;
     drop(store);
-    let rows: Rows =
+    let mut rows: Rows =
         rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
+    // What has no file has the pair that was named.
+    let named = pairs.first().and_then(|id| project.compilation.catalogue.pair(id));
+    for ((integration, category), row) in &mut rows {
+        if let (true, Some(schema)) =
+            (new.contains(integration), named.as_ref().and_then(|pair| pair.category(category)))
+        {
+            row.settings = schema.present(std::mem::take(&mut row.settings));
+            row.applied = schema.present(std::mem::take(&mut row.applied));
+        }
+    }
     let mut pulled = Pulled {
         files: Files::new(),
         hidden: std::mem::take(&mut project.compilation.hidden),

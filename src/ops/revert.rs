@@ -124,6 +124,10 @@ fn way_back<'w>(
                 records.iter().rfind(is_it).map(|record| record.past.settings.as_ref())
             });
             *category = one_back(category, now, found, &mut said);
+            let schema = compiled.and_then(|compiled| compiled.pair.category(&category.category));
+            if let Some(schema) = schema {
+                plan::name_places_before(&mut category.changes, schema);
+            }
         }
         // Not what the files say counts here, but what will be deployed.
         let turned = integration.categories.iter().find_map(plan::turns_live);

@@ -101,11 +101,11 @@ fn settings_category(out: &mut String, pair: &Pair, category: &Category, name: &
     let _ = writeln!(out, "\n  # {}{visible}\n  {}:", category.title, category.id);
     let is_required = |setting: &Setting| matches!(&setting.required, Required::Yes { .. });
     let rank = |setting: &Setting| (!is_required(setting), !is_required(setting) && setting.additional);
-    let number = category.settings.iter().filter(|setting| rank(setting) == (true, true)).count();
+    let mut ordered: Vec<&Setting> = category.settings.iter().filter(|setting| !setting.deprecated).collect();
+    let number = ordered.iter().filter(|setting| rank(setting) == (true, true)).count();
     let mut decided = false;
     let mut told = (false, false);
     let mut groups: Vec<&[Box<str>]> = Vec::new();
-    let mut ordered: Vec<&Setting> = category.settings.iter().collect();
     ordered.sort_by_key(|setting| rank(setting));
     for setting in &ordered {
         let Some((_, group)) = setting.path.segments().split_last() else { continue };

@@ -280,6 +280,9 @@ impl Target {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Change {
     pub setting: String,
+    /// Where it stood before, or what it was called: what protects that place protects this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formerly: Vec<String>,
     pub kind: ChangeKind,
     pub before: Json,
     pub after: Json,
@@ -320,6 +323,7 @@ impl Change {
     ) -> Self {
         Change {
             setting: setting.to_string(),
+            formerly: Vec::new(),
             kind,
             before: before.map_or(Json::Null, Value::to_json),
             after: after.map_or(Json::Null, Value::to_json),

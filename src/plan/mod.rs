@@ -26,7 +26,7 @@ pub use data::{
 };
 pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
-pub use planning::{Desired, PlaceOf, plan_integration, with_fingerprints};
+pub use planning::{Desired, PlaceOf, name_places_before, plan_integration, with_fingerprints};
 use policy::PolicyChange;
 
 /// The version of the machine output; a minor step adds, a major one breaks.

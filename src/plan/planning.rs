@@ -125,7 +125,9 @@ fn plan_category(desired: &Desired<'_>, category: &Category, state: DeployedStat
     let settings = with_fingerprints(settings, desired.fingerprint);
     let default = |path: &SettingPath| default_of(category, path);
     let current_pair = current.map(|current| (&current.applied, &current.settings));
-    let differences = compare::compare(&settings, current_pair, &default, desired.is_pending);
+    let with_resets = current.and_then(|current| category.with_resets(&settings, &current.settings));
+    let wanted = with_resets.as_ref().unwrap_or(&settings);
+    let differences = compare::compare(wanted, current_pair, &default, desired.is_pending);
     planned.action = action(&planned, &differences, current);
     if !differences.is_empty() {
         planned.next_sync = next_sync(desired, category);
@@ -141,6 +143,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, state: DeployedStat
     }
     planned.changes =
         differences.into_iter().map(|difference| change(desired, category, difference)).collect();
+    name_places_before(&mut planned.changes, category);
     planned
 }
 
@@ -199,6 +202,19 @@ fn change(desired: &Desired<'_>, category: &Category, difference: Difference) ->
             difference.before.as_ref(),
             difference.after.as_ref(),
         )
+    }
+}
+
+/// Says of each change of a category where its setting stood before.
+pub fn name_places_before(changes: &mut [Change], category: &Category) {
+    if !category.has_places_before() {
+        return;
+    }
+    for change in changes {
+        let Some(path) = SettingPath::parse(&change.setting) else { continue };
+        let values = [Value::from_json(&change.before), Value::from_json(&change.after)];
+        let places = category.places_before(&path, &values.each_ref());
+        change.formerly = places.iter().map(ToString::to_string).collect();
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::data::{CategoryPlan, Integration, Refusal, turns_live};
+use super::data::{CategoryPlan, Change, Integration, Refusal, turns_live};
 use super::deployed::Current;
 use super::integrations::Integrations;
 use super::policy::{Limits, Policy, Share};
@@ -147,7 +147,9 @@ fn protected(
         let inner: SettingPath = inner.iter().collect();
         let moves =
             |setting: &str| SettingPath::parse(setting).is_some_and(|setting| setting.starts_with(&inner));
-        **first == *category.category && category.changes.iter().any(|change| moves(&change.setting))
+        let touches =
+            |change: &Change| std::iter::once(&change.setting).chain(&change.formerly).any(|one| moves(one));
+        **first == *category.category && category.changes.iter().any(touches)
     })?;
     let name = &integration.integration;
     let message = format!("`{rule}` of {name} is protected, and this plan changes it");

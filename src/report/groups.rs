@@ -389,14 +389,27 @@ impl Collected {
     }
 
     fn finish(mut self) -> Groups {
-        self.all.groups.sort_by(|a, b| {
-            let rank = |group: &Group| {
-                (group.kind.rank(), std::cmp::Reverse((group.live, group.members.len())), group.order)
-            };
-            rank(a)
-                .cmp(&rank(b))
-                .then_with(|| a.change.setting.cmp(&b.change.setting))
-                .then_with(|| a.members[0].integration.cmp(&b.members[0].integration))
+        // Groups that are told under one heading reach as far as all of them do.
+        let mut alike: HashMap<(Kind, Name, String), (usize, usize)> = HashMap::new();
+        let family = |group: &Group| (group.kind, group.category.clone(), group.change.setting.clone());
+        for group in self.all.groups.iter().filter(|group| group.members.len() <= FEW) {
+            let (live, members) = alike.entry(family(group)).or_default();
+            *live += group.live;
+            *members += group.members.len();
+        }
+        let reach = |group: &Group| match alike.get(&family(group)) {
+            Some(reach) if group.members.len() <= FEW => *reach,
+            _ => (group.live, group.members.len()),
+        };
+        self.all.groups.sort_by_cached_key(|group| {
+            (
+                group.kind.rank(),
+                std::cmp::Reverse(reach(group)),
+                group.order,
+                group.change.setting.clone(),
+                group.words.clone(),
+                group.members[0].integration.clone(),
+            )
         });
         self.all.effects.sort_by_key(|effect| std::cmp::Reverse((effect.live, effect.integrations.len())));
         self.all.blocked.sort_by_key(|blocked| std::cmp::Reverse((blocked.live, blocked.integrations.len())));

@@ -1,11 +1,12 @@
-//! JUnit: a suite an integration, a test case a category of its plan, and a failing case for each error.
+//! JUnit: a suite an integration with a failing case for each error, and a suite of the changes with a case a group; of an apply,
+//! and of drift, a case a category.
 
 use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::apply::is_saved;
-use super::content::{Content, Item, state};
+use super::content::{By, Content, Item, state};
 use super::{clean, clean_text};
 use crate::plan::Integration;
 
@@ -16,12 +17,14 @@ pub fn render(content: &Content<'_>) -> String {
     let mut suites = BTreeMap::<String, Vec<TestCase>>::new();
     let remarks = content.remarks();
     let (policy, remarks): (Vec<&Item>, Vec<&Item>) = remarks.iter().partition(|remark| remark.is_policy());
-    for remark in remarks
-        .into_iter()
-        .filter(|remark| !remark.code.starts_with("plan-") || remark.code == "plan-refused")
-    {
-        let suite =
-            if remark.integration.is_empty() { "project".to_owned() } else { remark.integration.clone() };
+    let by_change = content.by == By::Change && content.outcome.is_none();
+    let is_change = |remark: &Item| remark.code.starts_with("plan-") && remark.code != "plan-refused";
+    for remark in remarks.into_iter().filter(|remark| by_change || !is_change(remark)) {
+        let suite = match remark.integration.as_str() {
+            _ if is_change(remark) => "changes".to_owned(),
+            "" => "project".to_owned(),
+            name => name.to_owned(),
+        };
         suites.entry(suite).or_default().push(case(remark));
     }
     let mut add = |integration: &Integration| {
@@ -47,7 +50,7 @@ pub fn render(content: &Content<'_>) -> String {
             cases.push(case);
         }
     };
-    if let Some(plan) = content.plan {
+    if let Some(plan) = content.plan.filter(|_| !by_change) {
         plan.integrations.for_each(&mut add);
     }
     if suites.values().all(Vec::is_empty) && policy.is_empty() {

@@ -67,6 +67,12 @@ impl Moved {
                 }
                 said.join("  ")
             }
+            Moved::Text(parts) if parts.iter().all(|part| matches!(part, Part::Added(..))) => {
+                super::count(parts.len(), "line")
+            }
+            Moved::Text(parts) if parts.iter().all(|part| matches!(part, Part::Removed(..))) => {
+                format!("{} → not set", super::count(parts.len(), "line"))
+            }
             Moved::Text(_) => "text changed".to_owned(),
         }
     }

@@ -2,13 +2,16 @@
 //!
 //! [`super::link`] makes one. Nothing here knows an integration.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
 use super::compiled::Validator;
 use super::fragment::Fragment;
-use super::keywords::had_name;
+use super::keywords::{former_names, had_name, options_of, text};
+use super::platform::Platform;
+use super::records::{Kept, Was};
 use super::shape::Shape;
 use crate::model::{Name, SettingPath, Settings, Value};
 
@@ -42,6 +45,8 @@ pub struct Connector {
     pub id: String,
     pub title: String,
     pub description: Arc<Json>,
+    /// What it says of its platform that rules ask for.
+    pub platform: Platform,
 }
 
 /// A flow that a pair offers.
@@ -70,6 +75,10 @@ pub struct Category {
     pub shape: Arc<Shape>,
     /// Something in it once had another name.
     pub(super) renames: bool,
+    /// Fields of records that stood elsewhere in the category.
+    pub was: Vec<Was>,
+    /// Fields of records that are kept in other categories.
+    pub kept: Vec<Kept>,
 }
 
 /// One setting of a category: a leaf, or a whole mapping.
@@ -82,6 +91,8 @@ pub struct Setting {
     /// Matters only while one of these is on; empty: always.
     pub flows: Vec<String>,
     pub additional: bool,
+    /// It is read and has a better place; its description says which.
+    pub deprecated: bool,
     pub default: Option<Value>,
     pub schema: Fragment,
 }
@@ -142,6 +153,30 @@ impl Pair {
     }
 }
 
+impl Connector {
+    /// The scopes that a flow of a pair needs on this platform.
+    #[must_use]
+    pub fn scopes_of_flow(&self, flow: &Flow) -> &[String] {
+        let from = flow.direction.split('_').next().unwrap_or_default();
+        let reads = text(&self.description, "side") == from;
+        self.platform.scopes.as_ref().map_or(&[], |scopes| scopes.of_flow(&flow.id, reads))
+    }
+
+    /// The scopes that a setting needs on this platform: those that it says itself, and those of its dropdown's list.
+    #[must_use]
+    pub fn scopes_of_setting<'a>(&'a self, setting: &'a Setting) -> BTreeSet<&'a str> {
+        let schema: &Json = &setting.schema;
+        let own = schema.get("x-scopes").and_then(|scopes| scopes.get(&self.id)).and_then(Json::as_array);
+        let mut all: BTreeSet<&str> = own.into_iter().flatten().filter_map(Json::as_str).collect();
+        // Of a mapping it is the rows that have the list.
+        let lists = std::iter::once(schema).chain(schema.get("additionalProperties")).filter_map(options_of);
+        for (_, set) in lists.filter(|(connector, _)| *connector == self.id) {
+            all.extend(self.platform.scopes_of_set(set).iter().map(String::as_str));
+        }
+        all
+    }
+}
+
 impl Category {
     /// The setting that owns a leaf path: itself, or the mapping it is a row of.
     #[must_use]
@@ -153,8 +188,7 @@ impl Category {
     }
 
     /// Settings under the names that they have now, where some, or what they stand in, once had others.
-    #[must_use]
-    pub fn renamed(&self, settings: Settings) -> Settings {
+    pub(super) fn renamed(&self, settings: Settings) -> Settings {
         if !self.renames {
             return settings;
         }
@@ -168,7 +202,7 @@ impl Category {
     }
 
     /// The path that a setting with a former name has now; `None` when it never had this one.
-    fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
+    pub(super) fn path_now(&self, path: &SettingPath) -> Option<SettingPath> {
         let mut now = SettingPath::root();
         path.segments().iter().try_fold(&*self.schema, |schema, key| {
             let properties = schema.get("properties").and_then(Json::as_object);
@@ -182,6 +216,23 @@ impl Category {
             schema.get("additionalProperties").filter(|rows| rows.is_object())
         })?;
         Some(now)
+    }
+
+    /// The paths that a setting had by former names of it and of what it stands in.
+    pub(super) fn paths_before(&self, path: &SettingPath) -> Vec<SettingPath> {
+        if !self.renames {
+            return Vec::new();
+        }
+        let mut all = vec![SettingPath::root()];
+        let mut schema = Some(&*self.schema);
+        for key in path.segments() {
+            let property = schema.and_then(|schema| schema.get("properties")?.get(&**key));
+            let names = || property.into_iter().flat_map(former_names).chain([&**key]);
+            all = all.iter().flat_map(|above| names().map(|name| above.child(name))).collect();
+            schema = property.or_else(|| schema?.get("additionalProperties"));
+        }
+        all.retain(|before| before != path);
+        all
     }
 
     /// The schema of the value at a path, through properties and mapping rows.

@@ -25,6 +25,9 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
     if !former.is_empty() {
         facts.push(("Former name", crate::diagnostic::list_words(&former, "and")));
     }
+    if setting.deprecated {
+        facts.push(("Deprecated", "yes; it is read, and means the same in its new place".to_owned()));
+    }
     facts
 }
 
@@ -67,7 +70,13 @@ fn mapping(pair: &Pair, schema: &Json) -> String {
     let rows = schema.get("additionalProperties").unwrap_or(schema);
     match options_of(rows) {
         Some((connector, set)) => format!("mapping to {}", set_title(pair, connector, set)),
-        None => "mapping".to_owned(),
+        None => match rows.get("properties").and_then(Json::as_object) {
+            Some(fields) => {
+                let fields: Vec<String> = fields.keys().map(|field| format!("`{field}`")).collect();
+                format!("mapping to records of {}", crate::diagnostic::list_words(&fields, "and"))
+            }
+            None => "mapping".to_owned(),
+        },
     }
 }
 

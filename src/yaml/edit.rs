@@ -70,6 +70,18 @@ pub fn keys_to(root: &Node, span: Span) -> Option<Vec<String>> {
     None
 }
 
+/// The keys that lead to the list in which an item stands at `span`.
+#[must_use]
+pub fn keys_to_list(root: &Node, span: Span) -> Option<Vec<String>> {
+    root.as_map()?.entries().iter().find_map(|entry| {
+        let key = entry.key.text.to_string();
+        if entry.value.as_list().is_some_and(|items| items.iter().any(|item| item.span == span)) {
+            return Some(vec![key]);
+        }
+        Some([vec![key], keys_to_list(&entry.value, span)?].concat())
+    })
+}
+
 /// The comments of a text, in order.
 #[must_use]
 pub fn comments(text: &str) -> Vec<String> {

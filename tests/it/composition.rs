@@ -42,7 +42,8 @@ fn the_nearest_layer_wins_and_maps_merge() {
         ],
         None,
     );
-    assert_eq!(found["payment_methods"]["map"], json!({"A": "1", "B": "2", "C": "3", "D": "4"}));
+    let methods = ["A", "B", "C", "D"].map(|name| found["payment_methods"]["methods"][name]["terms"].clone());
+    assert_eq!(methods, ["1", "2", "3", "4"]);
     assert_eq!(found["payment_methods"]["default_terms_of_payment"], "10");
     assert_eq!(found["additional_filters"]["include_tags"], json!(["y"]), "lists replace");
 }
@@ -55,7 +56,10 @@ fn null_resets_and_a_marked_map_replaces() {
     );
     let shop = "integration: shop\npair: fortnox-shopify\nextends: [far]\nsettings:\n  payment_methods: {map: !replace {C: \"2\"}, default_terms_of_payment: null}\n";
     let found = settings(&[("pairform.yaml", "version: 1\n"), base, ("integrations/shop.yaml", shop)], None);
-    assert_eq!(found["payment_methods"], json!({"map": {"C": "2"}, "default_terms_of_payment": null}));
+    assert_eq!(
+        found["payment_methods"],
+        json!({"methods": {"C": {"terms": "2"}}, "default_terms_of_payment": null})
+    );
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn a_null_takes_away_what_lies_below_through_other_bases_too() {
         ],
         None,
     );
-    assert_eq!(found["payment_methods"]["map"], json!({"Swish": "0"}));
+    assert_eq!(found["payment_methods"]["methods"], json!({"Swish": {"terms": "0"}}));
 }
 
 #[test]

@@ -45,7 +45,10 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
         let null = json!(null);
         assert_eq!(
             short,
-            [("map.Klarna", "change", &json!("30"), &json!("14")), ("map.Qliro", "add", &null, &json!("5"))]
+            [
+                ("methods.Klarna.terms", "change", &json!("30"), &json!("14")),
+                ("methods.Qliro.terms", "add", &null, &json!("5"))
+            ]
         );
         assert_eq!(
             (&changes[0]["by"], &changes[0]["origin"]),
@@ -59,9 +62,9 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
             ("markdown", "### ❌ pairform drift"),
             ("html", "drift: changed outside pairform, at "),
             ("junit", "2 settings changed outside"),
-            ("gitlab", "Klarna: 30 → 14, in shop; changed outside pairform on "),
-            ("sarif", "Klarna: 30 → 14, in shop; changed outside pairform on "),
-            ("github", "Qliro: not set → 5, in shop; changed outside pairform on "),
+            ("gitlab", "Klarna › Terms of payment: 30 → 14, in shop; changed outside pairform on "),
+            ("sarif", "Klarna › Terms of payment: 30 → 14, in shop; changed outside pairform on "),
+            ("github", "Qliro › Terms of payment: not set → 5, in shop; changed outside pairform on "),
             ("text", "outside pairform, at 2"),
         ] {
             let told = project.run(&["drift", "-o", form]).expect(0);
@@ -223,7 +226,7 @@ fn history_is_asked_by_integration_category_setting_and_person() {
         assert_eq!(last[0]["changes"].as_array().unwrap().len(), 2);
         assert_eq!((&last[0]["revision"], &last[0]["saved_by"]), (&json!(2), &json!("outside pairform")));
         let text = project.run(&["history", "shop"]).expect(0).out;
-        assert!(text.contains("map.Klarna  \"30\" → \"14\""), "{text}");
+        assert!(text.contains("methods.Klarna.terms  \"30\" → \"14\""), "{text}");
         project.run(&["history", "shp"]).expect(64);
     }
 }
@@ -603,9 +606,9 @@ fn what_a_pull_left_has_drifted_still() {
         // The files say something else of one of them by now, so that one is left.
         project.edit("integrations/shop.yaml", "Klarna: '30'", "Klarna: '10'");
         let pulled = project.run(&["pull", "--yes"]).expect(0);
-        assert!(format!("{}{}", pulled.out, pulled.err).contains("map.Klarna"), "{}", pulled.out);
+        assert!(format!("{}{}", pulled.out, pulled.err).contains("methods.Klarna.terms"), "{}", pulled.out);
         let drift = project.run(&["drift", "--detailed-exitcode"]).expect(2).out;
-        assert!(drift.contains("map.Klarna") && drift.contains("outside pairform"), "{drift}");
+        assert!(drift.contains("methods.Klarna.terms") && drift.contains("outside pairform"), "{drift}");
         assert!(!drift.contains("default_terms_of_payment"), "{drift}");
         // Once it is agreed too, nothing is left.
         project.run(&["apply", "--yes"]).expect(0);

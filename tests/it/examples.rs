@@ -237,9 +237,9 @@ fn the_whole_path_is_walked_without_credentials() {
     assert_eq!(applied["summary"]["saved"], 0);
 
     let file = "integrations/fjord-kitchen/settings/payment_methods.yaml";
-    group.edit(file, "Presentkort: \"0\"", "Presentkort: \"10\"");
+    group.edit(file, "Presentkort: {terms: \"0\"}", "Presentkort: {terms: \"10\"}");
     let plan = group.json(PENDING, &["plan", "--detailed-exitcode"]);
-    assert_eq!(changes(&plan), ["fjord-kitchen payment_methods map.Presentkort change git"]);
+    assert_eq!(changes(&plan), ["fjord-kitchen payment_methods methods.Presentkort.terms change git"]);
     assert_eq!(saving(&plan), 1);
     let narrowed = ["plan", "--integration", "fjord-kitchen", "--category", "payment_methods"];
     let change = &group.json(OK, &narrowed)["integrations"][0]["categories"][0]["changes"][0];
@@ -255,7 +255,7 @@ fn the_whole_path_is_walked_without_credentials() {
     assert_eq!(changes(&plan), ["skog-outlet customer shared_customer change outside"]);
     golden("nordic-group", "changed.txt", &group.expect(OK, &["plan", "--color", "never"]).out);
     group.by_hand(
-        "UPDATE category SET settings = json_set(settings, '$.map.Presentkort', '14') \
+        "UPDATE category SET settings = json_set(settings, '$.methods.Presentkort.terms', '14') \
          WHERE integration = 'fjord-kitchen' AND category = 'payment_methods'",
     );
     group.expect(STALE, &["apply", "change.plan"]);
@@ -263,7 +263,7 @@ fn the_whole_path_is_walked_without_credentials() {
     assert_eq!(
         changes(&plan),
         [
-            "fjord-kitchen payment_methods map.Presentkort change both",
+            "fjord-kitchen payment_methods methods.Presentkort.terms change both",
             "skog-outlet customer shared_customer change outside",
         ]
     );

@@ -514,15 +514,15 @@ fn what_is_smuggled_into_a_plan_is_refused_by_name() {
         ),
         (
             "a value",
-            format!("{payment}/save/settings/map/Klarna"),
+            format!("{payment}/save/settings/methods/Klarna/terms"),
             json!("0"),
-            "payment_methods of fjord: the plan saves `map.Klarna` \"0\", and now it is \"14\"",
+            "payment_methods of fjord: the plan saves `methods.Klarna.terms` \"0\", and now it is \"14\"",
         ),
         (
             "a base",
-            format!("{payment}/save/applied/map/Klarna"),
+            format!("{payment}/save/applied/methods/Klarna/terms"),
             json!("0"),
-            "takes from the files `map.Klarna`",
+            "takes from the files `methods.Klarna.terms`",
         ),
         ("fewer changes than it saves", format!("{payment}/changes"), json!([]), "contradicts itself"),
         (
@@ -632,9 +632,9 @@ fn a_plan_of_a_commit_is_applied_from_that_commit_and_judged_by_it() {
     assert!(stale.contains(&planned) && stale.contains(&weaker) && stale.contains("--rev"), "{stale}");
     outside.expect(4, &["apply", &plan, "--rev", "HEAD"]);
     outside.expect(5, &["apply", &plan, "--rev", "HEAD~1"]);
-    assert!(outside.terms().contains("\"Klarna\":\"30\""));
+    assert!(outside.terms().contains("\"Klarna\":{\"terms\":\"30\"}"));
     outside.expect(0, &["apply", &plan, "--rev", "HEAD~1", "--force", "protected: agreed"]);
-    assert!(outside.terms().contains("\"Klarna\":\"14\""));
+    assert!(outside.terms().contains("\"Klarna\":{\"terms\":\"14\"}"));
     outside.expect(4, &["apply", &plan, "--rev", "HEAD~1"]);
 }
 
@@ -653,7 +653,7 @@ fn a_plan_is_applied_in_a_bare_repository_and_in_a_shallow_clone() {
         let to = to.to_str().unwrap();
         repository.git(&[&["clone", "-q"], clone, &[&url, to]].concat());
         outside.run_in(Path::new(to), 0, &[&["apply", &plan], &force[..]].concat());
-        assert!(outside.terms().contains("\"Klarna\":\"14\""), "{clone:?}");
+        assert!(outside.terms().contains("\"Klarna\":{\"terms\":\"14\"}"), "{clone:?}");
     }
 }
 
@@ -668,14 +668,14 @@ fn a_plan_of_a_tree_is_applied_from_the_tree_as_it_is_then() {
     assert!(refused.contains("made from a working tree"), "{refused}");
     edit(repository, "integrations/fjord.yaml", "Klarna: '14'", "Klarna: '0'");
     let differs = outside.expect(4, &[&["apply", &plan], &force[..]].concat());
-    let first = "payment_methods of fjord: the plan saves `map.Klarna` \"14\", and now it is \"0\"";
+    let first = "payment_methods of fjord: the plan saves `methods.Klarna.terms` \"14\", and now it is \"0\"";
     assert!(differs.contains(first) && differs.contains("make the plan anew"), "{differs}");
     edit(repository, "integrations/fjord.yaml", "Klarna: '0'", "Klarna: '14'");
     // One that came in meanwhile is not in the plan.
     repository.write("integrations/other.yaml", &small("other", "30"));
     let said = outside.expect(0, &[&["apply", &plan], &force[..]].concat());
     assert!(said.contains("uncommitted changes") && said.contains("left alone"), "{said}");
-    assert!(outside.terms().contains("\"Klarna\":\"14\""));
+    assert!(outside.terms().contains("\"Klarna\":{\"terms\":\"14\"}"));
     assert!(!rows(&outside.folder.path().join("state.db")).iter().any(|row| row.starts_with("other")));
 }
 

@@ -180,9 +180,9 @@ fn cases() -> Vec<Case<'static>> {
             &[(
                 SHOP,
                 Some(
-                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: organisation_number\n",
+                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: vat_number\n",
                 ),
-                "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: organisation_number\n",
+                "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: vat_number\n",
             )],
             "E0301",
             "    customer:",
@@ -190,9 +190,9 @@ fn cases() -> Vec<Case<'static>> {
             &[(
                 SHOP,
                 Some(
-                    "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: organisation_number\n",
+                    "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: vat_number\n",
                 ),
-                "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: organisation_number\n",
+                "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: vat_number\n",
             )],
         ),
         case(
@@ -208,7 +208,7 @@ fn cases() -> Vec<Case<'static>> {
             &[(
                 SHOP,
                 Some(
-                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: organisation_number\n",
+                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: vat_number\n",
                 ),
                 "  customer:\n    customer:\n      match_by: email\n      mode: one_per_customer\n",
             )],
@@ -329,7 +329,7 @@ fn cases() -> Vec<Case<'static>> {
                 (
                     "integrations/nordic-outdoor.yaml",
                     Some(
-                        "  payment_methods:\n    default_terms_of_payment: \"30\"\n    map: {Klarna: \"30\", Swish: \"0\", Faktura företag: \"14\"}\n",
+                        "  payment_methods:\n    default_terms_of_payment: \"30\"\n    methods: {Klarna: {terms: \"30\"}, Swish: {terms: \"0\"}, Faktura företag: {terms: \"14\"}}\n",
                     ),
                     "",
                 ),
@@ -341,7 +341,7 @@ fn cases() -> Vec<Case<'static>> {
                 (
                     "bases/terms.yaml",
                     None,
-                    "settings:\n  payment_method:\n    default_terms_of_payment: \"30\"\n    map: {Klarna: \"30\"}\n",
+                    "settings:\n  payment_method:\n    default_terms_of_payment: \"30\"\n    methods: {Klarna: {terms: \"30\"}}\n",
                 ),
             ],
             "E0301",
@@ -407,11 +407,7 @@ fn cases() -> Vec<Case<'static>> {
         ),
         case(
             "a free value that is nearly a known one",
-            &[(
-                SHOP,
-                Some("  payment_methods:\n"),
-                "  additional_filters:\n    exclude_payment_methods: [Klarma]\n  payment_methods:\n",
-            )],
+            &[(SHOP, Some("  payment_methods:\n"), "  payment_methods:\n    creates_per_method: [Klarma]\n")],
             "W0510",
             "Klarma",
             "write \"Klarna\"",
@@ -419,19 +415,23 @@ fn cases() -> Vec<Case<'static>> {
         ),
         case(
             "a row beside the one that it is nearly called as",
-            &[(SHOP, Some("map: {Klarna: \"30\","), "map: {Klarna: \"30\", Klarma: \"30\",")],
+            &[(
+                SHOP,
+                Some("{Klarna: {terms: \"30\"},"),
+                "{Klarna: {terms: \"30\"}, Klarma: {terms: \"30\"},",
+            )],
             "W0506",
             "Klarma",
             "did you mean \"Klarna\"",
-            &[(SHOP, Some(" Klarma: \"30\","), "")],
+            &[(SHOP, Some(" Klarma: {terms: \"30\"},"), "")],
         ),
         case(
             "an equals sign in a row",
-            &[(SHOP, Some("map: {Klarna: \"30\","), "map: {Klarna=30,")],
+            &[(SHOP, Some("{Klarna: {terms: \"30\"},"), "{Klarna=30,")],
             "W0506",
             "Klarna=30",
             "did you mean \"Klarna\"",
-            &[(SHOP, Some("Klarna=30"), "Klarna: \"30\"")],
+            &[(SHOP, Some("Klarna=30"), "Klarna: {terms: \"30\"}")],
         ),
         case(
             "a zone that is none",

@@ -83,6 +83,16 @@ fn lay(under: &mut Value, over: &Value) {
     }
 }
 
+/// The mapping in the records of the methods, as it is compiled: it is written where it stood before.
+fn in_records(settings: &mut Value) {
+    let Some(payments) = settings.get_mut("payment_methods").and_then(Value::as_object_mut) else { return };
+    if let Some(Value::Object(map)) = payments.get("map").cloned().filter(|map| *map != json!({})) {
+        payments.shift_remove("map");
+        let records = map.into_iter().map(|(name, terms)| (name, json!({"terms": terms})));
+        payments.insert("methods".into(), records.collect());
+    }
+}
+
 /// What is written, by name.
 struct Fleet {
     files: BTreeMap<String, String>,
@@ -173,6 +183,7 @@ impl Fleet {
         if let Some(patch) = some.get(&number) {
             lay(&mut settings, patch);
         }
+        in_records(&mut settings);
         settings
     }
 }

@@ -20,6 +20,7 @@ const HOSTILE: &str = "a|b`c`<script>alert(1)</script><img src=x onerror=alert(2
 
 fn change(text: &str, kind: ChangeKind, origin: Origin) -> Change {
     Change {
+        formerly: Vec::new(),
         setting: text.to_owned(),
         kind,
         before: text.into(),

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use crate::dice::Dice;
+use crate::documents::json_of;
 use crate::run::Project;
-use crate::schemas::{PAIRS, all_places, json_of, sample_text, schema_at, with, without};
+use crate::schemas::{PAIRS, all_places, sample_text, schema_at, with, without};
 
 /// Another value that the schema takes, or none where only the one that is there is known to fit.
 fn another(schema: &Json, dice: &mut Dice) -> Option<Json> {

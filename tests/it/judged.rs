@@ -459,8 +459,8 @@ fn an_apply_records_what_the_files_say_of_each_setting_and_where() {
         let facts: serde_json::Value = serde_json::from_str(&first.facts).unwrap();
         assert_eq!(facts["unmanaged"], serde_json::json!(["connectors"]));
         let terms = &settings["payment_methods"];
-        assert_eq!(terms["settings"]["map"]["Klarna"], "30");
-        assert_eq!(terms["places"]["map.Klarna"], "integrations/shop.yaml:8");
+        assert_eq!(terms["settings"]["methods"]["Klarna"]["terms"], "30");
+        assert_eq!(terms["places"]["methods.Klarna.terms"], "integrations/shop.yaml:8");
         // Nothing is written twice.
         walk.commit("Nothing");
         walk.apply(&[]).assert_code(0);
@@ -472,10 +472,13 @@ fn an_apply_records_what_the_files_say_of_each_setting_and_where() {
         walk.apply(&["--category", "general"]).assert_code(0);
         let (second, settings) = said(&walk, "shop").unwrap();
         assert_eq!(settings["general"]["settings"]["name"], "Market");
-        assert_eq!(settings["payment_methods"]["settings"]["map"]["Klarna"], "30");
+        assert_eq!(settings["payment_methods"]["settings"]["methods"]["Klarna"]["terms"], "30");
         assert!(second.facts.contains("stock") && second.commit != first.commit);
         walk.apply(&[]).assert_code(0);
-        assert_eq!(said(&walk, "shop").unwrap().1["payment_methods"]["settings"]["map"]["Klarna"], "14");
+        assert_eq!(
+            said(&walk, "shop").unwrap().1["payment_methods"]["settings"]["methods"]["Klarna"]["terms"],
+            "14"
+        );
         // What left the files is said no more.
         let text = walk.project.read("integrations/shop.yaml");
         std::fs::remove_file(walk.project.at("integrations/shop.yaml")).unwrap();

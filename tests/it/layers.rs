@@ -102,7 +102,7 @@ fn a_layer_below_a_replacing_map_does_not_count() {
     let told = answer(folder.path(), &["explain", "one", "payment_methods.map"]);
     let rows = told["settings"].as_array().unwrap();
     assert_eq!(rows.len(), 1, "{rows:#?}");
-    assert_eq!((&rows[0]["setting"], layers(&rows[0]).len()), (&json!("map.B"), 1));
+    assert_eq!((&rows[0]["setting"], layers(&rows[0]).len()), (&json!("methods.B.terms"), 1));
     let told = answer(folder.path(), &["explain", "one", "payment_methods.map.A"]);
     assert_eq!(layers(&told["settings"][0]), [("bases/far.yaml:4".to_owned(), json!("1"), false)]);
 }

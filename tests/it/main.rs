@@ -7,13 +7,16 @@
     reason = "a test that cannot go on fails, and tests touch the machine"
 )]
 
+mod across;
 mod apply;
 mod attacks;
 mod attacks_review;
 mod cache;
+mod cases;
 mod composition;
 mod day;
 mod dice;
+mod documents;
 mod drift;
 mod editor;
 mod examples;
@@ -50,6 +53,7 @@ mod postgres;
 mod propose;
 mod pull;
 mod pull_races;
+mod records;
 mod renames;
 mod report;
 mod revisions;

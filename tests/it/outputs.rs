@@ -76,6 +76,7 @@ fn outputs_fit_their_schemas() {
         |arguments: &[&str]| project.run_with(&[arguments, &["-o", "json"]].concat(), &environment).json();
     assert_fits("version", &run(&["version"]));
     assert_fits("schema-list", &run(&["schema", "list"]));
+    assert_fits("schema-list", &run(&["schema", "list", "--facts", "--older-than", "180d"]));
     assert_fits("explain", &run(&["explain", "E0101"]));
     assert_fits("explain", &run(&["explain", "fortnox-shopify", "order.creates"]));
     assert_fits("explain", &run(&["explain", "nordic-outdoor", "order.creates"]));
@@ -114,8 +115,12 @@ fn outputs_fit_their_schemas() {
     assert_fits("error", &run(&["plan", "--env", "none"]));
     assert_fits("error", &run(&["nonsense"]));
     // A change, a reset, an addition, a warning, and a finding with everything.
-    project.edit("integrations/nordic-outdoor.yaml", "      Swish: \"0\"\n", "      Invoice: \"10\"\n");
-    project.edit("integrations/nordic-outdoor.yaml", "Klarna: \"14\"", "Klarna: \"30\"");
+    project.edit(
+        "integrations/nordic-outdoor.yaml",
+        "      Swish: {terms: \"0\"}\n",
+        "      Invoice: {terms: \"10\"}\n",
+    );
+    project.edit("integrations/nordic-outdoor.yaml", "Klarna: {terms: \"14\"}", "Klarna: {terms: \"30\"}");
     project.edit("integrations/nordic-outdoor.yaml", "NORDIC_WEBHOOKS", "NORDIC_SHOPIFY_TOKEN");
     let plan = run(&["plan"]);
     assert_fits("plan", &plan);

@@ -125,9 +125,9 @@ fn drift_is_edited_in_place_and_the_plan_is_empty() {
     let folder = folder.path();
     outside(folder, "shop", "payment_methods", |settings| {
         settings.insert(path("default_terms_of_payment"), text("10"));
-        settings.remove(&path("map.Swish"));
-        settings.insert(path("map.Klarna"), text("14"));
-        settings.insert(path("map.Other"), text("30"));
+        settings.remove(&path("methods.Swish.terms"));
+        settings.insert(path("methods.Klarna.terms"), text("14"));
+        settings.insert(path("methods.Other.terms"), text("30"));
     });
     outside(folder, "shop", "general", |settings| {
         settings.insert(path("error_email"), text("it's@example.com"));
@@ -190,7 +190,7 @@ fn drifted_child() -> tempfile::TempDir {
     let folder = applied(&[("bases/group.yaml", BASE), ("integrations/shop.yaml", CHILD)]);
     outside(folder.path(), "shop", "payment_methods", |settings| {
         settings.insert(path("default_terms_of_payment"), text("10"));
-        settings.remove(&path("map.Klarna"));
+        settings.remove(&path("methods.Klarna.terms"));
     });
     folder
 }
@@ -325,6 +325,8 @@ fn deploy(folder: &Path, name: &str, pair: &Pair, seed: &mut usize) {
     for category in pair.categories() {
         let mut settings = Settings::new();
         fill(&category.schema, &SettingPath::root(), seed, &mut settings);
+        // What is written in a record and kept elsewhere is deployed there alone.
+        settings.retain(|path, _| !category.keeps_elsewhere(path));
         if category.id == "flows" {
             settings.values_mut().for_each(|value| *value = Value::Bool(true));
         }
@@ -477,7 +479,7 @@ fn what_the_files_could_not_say_without_being_wrong_is_left() {
             settings.insert(path(setting), text(value));
         });
         outside(folder, "shop", "payment_methods", |settings| {
-            settings.insert(path("map.Swish"), text("10"));
+            settings.insert(path("methods.Swish.terms"), text("10"));
         });
         let output = done(folder, &["pull", "--yes"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -29,6 +29,7 @@ settings:
       x-required: true
       x-renamed-from: exclude_before
   payment_methods:
+    methods: null
     map: null
     terms:
       title: Terms
@@ -65,6 +66,10 @@ fn errors(project: &Project) -> Vec<String> {
 #[test]
 fn a_renamed_setting_keeps_what_is_deployed_and_fix_writes_its_new_name() {
     for project in each_kind() {
+        // A pair whose payment methods have a mapping, and no records.
+        let (head, _) = RENAMED.split_once("settings:").unwrap();
+        let plain = format!("{head}settings:\n  payment_methods: {{methods: null}}\n");
+        project.write("schemas/pairs/fortnox-shopify.yaml", &plain);
         project.run(&["apply", "--yes"]).expect(0);
         project.edit("integrations/shop.yaml", "  order:", "  # the day we moved\n  order:");
         project.write("schemas/pairs/fortnox-shopify.yaml", RENAMED);

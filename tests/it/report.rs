@@ -263,6 +263,7 @@ proptest! {
 
 fn change(setting: &str, kind: ChangeKind, before: Json, after: Json) -> Change {
     Change {
+        formerly: Vec::new(),
         setting: setting.to_owned(),
         kind,
         before,

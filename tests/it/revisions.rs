@@ -118,7 +118,7 @@ fn a_diff_says_each_setting_that_changed_on_a_branch() {
     repository.write("integrations/fjord.yaml", &shop("fjord", false, "0"));
     repository.commit("Elsewhere");
     repository.git(&["switch", "-q", "topic"]);
-    let expected = ["nordic payment_methods.map.Klarna change \"30\" \"14\""];
+    let expected = ["nordic payment_methods.methods.Klarna.terms change \"30\" \"14\""];
     assert_eq!(changes(&repository.json(&["diff"])), expected);
     let diff = repository.json(&["diff", "--base", "main", "--head", "topic", "--blame"]);
     assert_eq!(changes(&diff), expected);

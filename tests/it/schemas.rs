@@ -20,6 +20,9 @@ use pairform::source::{FileId, SourceFile, Sources, Span};
 use pairform::yaml;
 use serde_json::{Value as Json, json};
 
+use crate::documents::{json_of, yaml_of};
+use crate::records::in_records;
+
 const OTHERS: [&str; 4] = ["connectors", "flows", "schedules", "webhooks"];
 
 /// Every pair, linked, with a complete live integration of it.
@@ -53,7 +56,9 @@ fn sample(schema: &Json) -> Json {
         return json!({"secret": "env/SECRET"});
     }
     if let Some(properties) = schema.get("properties").and_then(Json::as_object) {
-        return properties.iter().map(|(key, property)| (key.clone(), sample(property))).collect();
+        // What a setting was before is said in its place of now.
+        let kept = properties.iter().filter(|(_, property)| property.get("deprecated").is_none());
+        return kept.map(|(key, property)| (key.clone(), sample(property))).collect();
     }
     if let Some(rows) = schema.get("additionalProperties").filter(|rows| rows.is_object()) {
         let key = schema.get("propertyNames").map_or_else(|| json!("row"), sample);
@@ -115,20 +120,6 @@ fn complete(pair: &Pair) -> Json {
 }
 
 // ---------------------------------------------------------------- running
-
-/// YAML in block style, so that every key has a line of its own.
-fn yaml_of(value: &Json, indent: usize, out: &mut String) {
-    let pad = " ".repeat(indent);
-    match value {
-        Json::Object(map) if !map.is_empty() => {
-            for (key, value) in map {
-                out.push_str(&format!("\n{pad}{}:", json!(key)));
-                yaml_of(value, indent + 2, out);
-            }
-        }
-        other => out.push_str(&format!(" {other}")),
-    }
-}
 
 struct Run {
     compilation: Compilation<Whole>,
@@ -248,7 +239,7 @@ pub fn with(document: &Json, pointer: &str, value: Json) -> Json {
 }
 
 /// The keys from the document's root to a setting.
-fn place_of(category: &str, path: &SettingPath) -> String {
+pub fn place_of(category: &str, path: &SettingPath) -> String {
     let head = if OTHERS.contains(&category) { Vec::new() } else { vec!["settings".to_owned()] };
     let keys: Vec<String> = head
         .into_iter()
@@ -324,15 +315,6 @@ fn sample_path(pair: &Pair, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas").join(pair.id.as_str()).join(name)
 }
 
-pub fn json_of(text: &str) -> Json {
-    let mut sources = Sources::default();
-    let file = sources.add(SourceFile::new("sample.yaml", text));
-    let mut findings = Vec::new();
-    let root = yaml::parse(&sources, file, &mut findings).unwrap();
-    assert!(findings.is_empty(), "{:?}", said(&findings.iter().collect::<Vec<_>>()));
-    root.to_json()
-}
-
 /// The valid sample with one mistake.
 struct Spoiled {
     /// The pointer of the value that is wrong or gone.
@@ -383,7 +365,9 @@ fn mistakes(pair: &Pair, valid: &Json) -> Vec<Spoiled> {
                 !valid.pointer(&place(&condition.on)).is_some_and(|is| condition.values.contains(is))
             })
             .map(|condition| (place(&condition.on), Some(condition.values[0].clone())));
-        let with = conditions.chain(unless.iter().map(|other| (place(other), None))).collect();
+        let unless = unless.iter().map(|other| (place(other), None));
+        let with =
+            conditions.chain(unless).chain(in_records(pair, &category.id, &setting.path, valid)).collect();
         all.push(Spoiled { at: place_of(&category.id, &setting.path), put: None, with });
     }
     let mut choices = BTreeSet::new();
@@ -490,7 +474,8 @@ fn each_mistake_in_a_sample_is_one_finding() {
 #[test]
 fn every_pair_has_a_valid_sample_with_every_setting() {
     let mut sources = Sources::default();
-    sources.add(SourceFile::new("pairform.yaml", "version: 1\n"));
+    // Every setting stands there, also those that the others replace.
+    sources.add(SourceFile::new("pairform.yaml", "version: 1\nlevels: {W0440: allow}\n"));
     for (pair, _) in PAIRS.iter() {
         sources
             .add(SourceFile::new(format!("integrations/{}.yaml", pair.id), sample_text(pair, "valid.yaml")));
@@ -505,6 +490,7 @@ fn every_pair_has_a_valid_sample_with_every_setting() {
             let missing: Vec<String> = category
                 .settings
                 .iter()
+                .filter(|setting| !setting.deprecated)
                 .filter(|setting| !declared.keys().any(|path| path.starts_with(&setting.path)))
                 .map(|setting| setting.path.to_string())
                 .collect();

@@ -48,6 +48,9 @@ fn walk(
         NodeKind::Text(text) | NodeKind::Number(text) => {
             let Some((connector, name)) = &shape.values_of else { return };
             let Some(set) = context.view.set(connector, name) else { return };
+            if set.choice(text).is_none() && context.view.may_be_elsewhere(connector, name, text) {
+                return;
+            }
             let Some(schema) = schema_at(category, trail) else { return };
             let free = schema.get("x-free").or_else(|| schema.get("items")?.get("x-free"));
             let title = context.view.set_title(connector, name);
@@ -235,6 +238,11 @@ fn covers(
             );
             findings.push(finding.about(about));
         }
+    }
+    // What a record leaves out is decided elsewhere, and so is what has no record.
+    let rows = schema.get("additionalProperties");
+    if rows.is_some_and(|rows| rows.get("properties").is_some() && rows.get("required").is_none()) {
+        return;
     }
     let missing: Vec<&Choice> =
         set.choices.iter().filter(|choice| choice.active && map.get(&choice.value).is_none()).collect();

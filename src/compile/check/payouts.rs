@@ -1,10 +1,11 @@
 //! Payouts beside invoices: a payment that is booked twice, or that finds no invoice.
 
 use super::context::Context;
-use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::{About, Finding};
 use crate::model::{GENERAL, SettingPath};
-use crate::yaml::Entry;
+use crate::source::Span;
+use crate::yaml::{Entry, Map, Node};
 
 const PAYMENTS: &str = "payment_methods";
 
@@ -15,22 +16,42 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A method that is marked as paid with a mode of payment and has payouts too.
+/// A method that is marked as paid and has payouts too.
 fn paid_twice(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    if context.toggle("invoice", "mark_paid") != Some(true) {
-        return;
-    }
-    let Some(methods) = context.written_map("invoice", "mode_of_payment_map") else { return };
     let Some(providers) = context.written_map(PAYMENTS, "payout.map") else { return };
-    for method in methods.entries().iter().filter(|method| !method.value.is_null()) {
-        let same = |provider: &&Entry| {
-            !provider.value.is_null() && folded(&provider.key.text) == folded(&method.key.text)
-        };
+    for (name, at, about) in marked_as_paid(context) {
+        let same =
+            |provider: &&Entry| !provider.value.is_null() && folded(&provider.key.text) == folded(name);
         let Some(provider) = providers.entries().iter().find(same) else { continue };
-        let path = SettingPath::root().child("mode_of_payment_map").child(&method.key.text);
-        let finding = codes::paid_twice(&method.key.text, method.key.span, provider.key.span);
-        findings.push(finding.about(context.about("invoice", &path)));
+        findings.push(codes::paid_twice(name, at, provider.key.span).about(about));
     }
+}
+
+/// The methods whose invoices are marked as paid, as far as the files name any: by their records, else by those that have a mode of
+/// payment.
+fn marked_as_paid<'a>(context: &Context<'a>) -> Vec<(&'a str, Span, About)> {
+    let by_default = context.toggle("invoice", "mark_paid") == Some(true);
+    let records = context.written_map(PAYMENTS, "methods").map(Map::entries).unwrap_or_default();
+    let said = |record: &Entry| record.value.get("mark_paid").and_then(Node::as_bool);
+    let modes = context.written_map("invoice", "mode_of_payment_map").map(Map::entries).unwrap_or_default();
+    let mut methods = Vec::new();
+    for record in records.iter().filter(|record| said(record) == Some(true)) {
+        let at = record
+            .value
+            .as_map()
+            .and_then(|map| map.get("mark_paid"))
+            .map_or(record.key.span, |one| one.key.span);
+        let path: SettingPath = ["methods", &*record.key.text, "mark_paid"].iter().collect();
+        methods.push((&*record.key.text, at, context.about(PAYMENTS, &path)));
+    }
+    for mode in modes.iter().filter(|mode| by_default && !mode.value.is_null()) {
+        let record = records.iter().find(|record| record.key.text == mode.key.text);
+        if record.is_none_or(|record| said(record).is_none()) {
+            let path = SettingPath::root().child("mode_of_payment_map").child(&mode.key.text);
+            methods.push((&*mode.key.text, mode.key.span, context.about("invoice", &path)));
+        }
+    }
+    methods
 }
 
 /// `shopify_payments` and `Shopify Payments` are one.

@@ -7,6 +7,7 @@ use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::list_words;
 use crate::model::{CONNECTORS, FLOWS, SettingPath};
 use crate::options::View;
+use crate::schema::records::Was;
 use crate::schema::{Category, Condition, Pair, Reference, Required, Setting};
 use crate::source::Span;
 use crate::yaml::{Node, NodeKind};
@@ -126,8 +127,22 @@ fn holds(context: &Context<'_>, condition: &Condition) -> bool {
     }
 }
 
-/// Decided means a value that says something: not null, not empty.
+/// Decided means a value that says something: not null, not empty. What has its place in records now is decided there.
 fn decided(context: &Context<'_>, category: &str, path: &SettingPath) -> bool {
+    let [first] = path.segments() else { return says_something(context, category, path) };
+    let was = context.pair.category(category).into_iter().flat_map(|category| &category.was);
+    let in_records = |was: &Was| {
+        let records = setting(context.root, category, &SettingPath::root().child(&was.records));
+        let rows = records.and_then(Node::as_map).into_iter().flat_map(|rows| rows.entries());
+        let fields = rows.filter_map(|row| row.value.get(&was.field)).filter(|field| !field.is_null());
+        fields
+            .into_iter()
+            .any(|field| was.listed.as_deref().is_none_or(|value| field.as_text() == Some(value)))
+    };
+    says_something(context, category, path) || was.filter(|was| was.from == *first).any(in_records)
+}
+
+fn says_something(context: &Context<'_>, category: &str, path: &SettingPath) -> bool {
     setting(context.root, category, path).is_some_and(|node| match &node.kind {
         NodeKind::Null => false,
         NodeKind::Text(text) => !text.is_empty(),

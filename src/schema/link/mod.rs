@@ -19,6 +19,8 @@ use super::keywords::{default_of, former_names, text};
 use super::merge::merge;
 use super::pair::{Category, Condition, Connector, Flow, Pair, Reference, Required, Setting};
 use super::part_files::PartFiles;
+use super::platform::Platform;
+use super::records::fields_elsewhere;
 use super::shape::Shape;
 use crate::model::{FLOWS, Name, SettingPath, TOP_LEVEL, Value};
 pub use error::LinkError;
@@ -105,6 +107,7 @@ pub fn link(parts: &PartFiles, id: &str) -> Result<Pair, LinkError> {
         document: OnceLock::new(),
     };
     resolve_defaults(&mut linked);
+    drop_kept_nowhere(&mut linked);
     Ok(linked)
 }
 
@@ -131,7 +134,7 @@ fn connectors(
             error("/connectors", format!("there is no connector `{name}`"), help)
         })?;
         let title = text(&part, "title").to_owned();
-        Ok(Connector { id: name.to_owned(), title, description: part })
+        Ok(Connector { id: name.to_owned(), title, platform: Platform::of(&part), description: part })
     };
     let (one, two): (Connector, Connector) = (load(one)?, load(two)?);
     match (text(&one.description, "side"), text(&two.description, "side")) {
@@ -208,6 +211,7 @@ impl Whole {
         let shape = keys.iter().try_fold(&self.shape, |shape, key| shape.shared_below(key))?;
         let mut settings = Vec::new();
         collect_settings(&schema, &SettingPath::root(), &[], false, &mut settings);
+        let (was, kept) = fields_elsewhere(&schema);
         Some(Category {
             id: keys.last().copied().unwrap_or_default().into(),
             title: text(&schema, "title").into(),
@@ -216,6 +220,8 @@ impl Whole {
             settings,
             shape: Arc::clone(shape),
             renames: has_former_names(&schema),
+            was,
+            kept,
             schema,
         })
     }
@@ -250,6 +256,7 @@ fn collect_settings(
             required: required(&property),
             flows: own_flows,
             additional,
+            deprecated: property.get("deprecated") == Some(&Json::Bool(true)),
             default: default_of(&property),
             schema: property,
             path,
@@ -280,6 +287,23 @@ fn required(schema: &Json) -> Required {
 fn reference(name: &str) -> Option<Reference> {
     let (category, path) = name.split_once('.')?;
     Some(Reference { category: category.to_owned(), path: SettingPath::parse(path)? })
+}
+
+/// A field whose other place the pair does not have is kept in its record.
+fn drop_kept_nowhere(pair: &mut Pair) {
+    let mappings: Vec<(Name, SettingPath)> = pair
+        .settings
+        .iter()
+        .flat_map(|category| {
+            category.settings.iter().map(|setting| (category.id.clone(), setting.path.clone()))
+        })
+        .collect();
+    for category in &mut pair.settings {
+        category.kept.retain(|kept| {
+            let path = SettingPath::root().child(&kept.mapping);
+            mappings.iter().any(|(category, mapping)| *category == kept.category && *mapping == path)
+        });
+    }
 }
 
 /// Conditions judge effective values, so they carry the default of the setting they name.

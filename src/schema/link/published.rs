@@ -21,7 +21,7 @@ fn document(pair: &Pair) -> Json {
             if let Required::Yes { when, unless } = &setting.required {
                 rules.push(json!({
                     "if": {"allOf": premises(pair, category, setting, when, unless)},
-                    "then": declared(&place(&category.id, &setting.path)),
+                    "then": declared_anywhere(pair, &category.id, &setting.path),
                 }));
             }
         }
@@ -65,7 +65,7 @@ fn premises(
         ));
     }
     for reference in unless {
-        all.push(json!({"not": declared(&place(&reference.category, &reference.path))}));
+        all.push(json!({"not": declared_anywhere(pair, &reference.category, &reference.path)}));
     }
     all
 }
@@ -90,6 +90,46 @@ fn has_value(keys: &[String], values: &[Json], by_default: bool) -> Json {
         }
         schema
     })
+}
+
+/// A schema that holds when a setting was decided in its place, where it stood before, or in records of which it is a field.
+fn declared_anywhere(pair: &Pair, category: &str, path: &SettingPath) -> Json {
+    let mut ways = vec![declared(&place(category, path))];
+    if let ([setting], Some(schema)) = (path.segments(), pair.category(category)) {
+        let root = |name: &str| place(category, &SettingPath::root().child(name));
+        for was in &schema.was {
+            if was.from == *setting {
+                ways.push(in_records(
+                    &root(&was.records),
+                    &was.field,
+                    &match &was.listed {
+                        Some(value) => json!({"const": value}),
+                        None => json!({"not": {"const": null}}),
+                    },
+                ));
+            }
+            if was.records == *setting {
+                ways.push(declared(&root(&was.from)));
+            }
+        }
+        for of in &pair.settings {
+            let here = of.kept.iter().filter(|kept| kept.category == *category && kept.mapping == *setting);
+            ways.extend(here.map(|kept| {
+                let records = SettingPath::root().child(&kept.records);
+                in_records(&place(&of.id, &records), &kept.field, &Json::Bool(true))
+            }));
+        }
+    }
+    if ways.len() == 1 { ways.remove(0) } else { json!({"anyOf": ways}) }
+}
+
+/// A schema that holds when one of the records at `keys` has such a field.
+fn in_records(keys: &[String], field: &str, value: &Json) -> Json {
+    let has = json!({"type": "object", "properties": {field: value}, "required": [field]});
+    let some = json!({"type": "object", "not": {"additionalProperties": {"not": has}}});
+    keys.iter()
+        .rev()
+        .fold(some, |inner, key| json!({"type": "object", "properties": {key: inner}, "required": [key]}))
 }
 
 /// A schema that holds when a value was decided at `keys`.
