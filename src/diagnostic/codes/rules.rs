@@ -35,6 +35,26 @@ codes! {
     ZONE_OF_ANOTHER_COUNTRY = "N0428" "zone-of-another-country" "days are counted in a time zone that nobody chose and the home country does not have";
     SAID_OTHERWISE = "E0460" "said-otherwise" "a record and another place say different things of it";
     OLD_PLACE = "N0461" "old-place" "settings stand where they were before; each has a place in a record now";
+    DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
+}
+
+/// `counted` are the warehouses whose stock the location shows.
+#[must_use]
+pub fn delivered_from_elsewhere(
+    location: &str,
+    warehouse: &str,
+    counted: &str,
+    at: Span,
+    stock: Span,
+) -> Finding {
+    Finding::new(
+        &DELIVERED_FROM_ELSEWHERE,
+        format!("orders at {location} are delivered from {warehouse}, and its stock is that of {counted}"),
+        Label::new(at, "this warehouse is not counted there"),
+    )
+    .related(stock, "the stock of this one is shown")
+    .note("what is sold is taken from a stock that the location does not show, so it goes on selling what is gone")
+    .help(format!("deliver from {counted}, or count {warehouse} for this location under `stock`"))
 }
 
 #[must_use]
