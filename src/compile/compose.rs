@@ -2,7 +2,8 @@
 //!
 //! The merge rules: maps merge key by key, everything else replaces, the nearest wins; a map tagged `!replace` replaces
 //! too. Nearest is the environment's patch for the integration, then its patch for all, then the integration, then its
-//! bases from last to first, each with its own bases beneath it. Expressions are worked out last.
+//! bases from last to first, each with its own bases beneath it. Of what has a name of its own (rules, webhooks, connections
+//! and their fields), what a `null` took away is gone at the end. Expressions are worked out last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ use super::search::Search;
 use super::selection::Selection;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
-use crate::model::category::{SETTINGS, TOP_LEVEL};
+use crate::model::category::{CONNECTORS, SCHEDULES, SETTINGS, TOP_LEVEL, WEBHOOKS};
 use crate::schema::validate::{Validator, Words};
 use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
@@ -324,6 +325,7 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
     }
     incomplete |= patch.incomplete;
     root.span = span;
+    take_away(&mut root);
     let variables = variables(&root, parts, patch);
     let before = findings.len();
     express::expand(&mut root, &variables, &mut findings);
@@ -686,6 +688,10 @@ pub fn merge(base: Node, over: &Node) -> Node {
                         let value = std::mem::replace(&mut present.value, hole);
                         present.value = merge(value, &entry.value);
                         present.key = entry.key.clone();
+                        // What is empty over something is a `null` as good as one that was written.
+                        if present.value.is_null() && present.value.span.is_empty() {
+                            present.value.span = present.key.span;
+                        }
                     }
                     None => below.insert(entry.clone()),
                 }
@@ -703,6 +709,21 @@ pub fn merge(base: Node, over: &Node) -> Node {
             over
         }
         _ => over.clone(),
+    }
+}
+
+/// Takes away what a `null` stands for in the parts whose entries have names of their own and no default: there is nothing that they
+/// could be reset to. A key with nothing behind it, over nothing, was forgotten and is left to the schema.
+fn take_away(root: &mut Node) {
+    fn prune(node: &mut Node) {
+        let Some(map) = node.as_map_mut() else { return };
+        map.retain(|entry| !entry.value.is_null() || entry.value.span.is_empty());
+        map.entries_mut().iter_mut().for_each(|entry| prune(&mut entry.value));
+    }
+    for part in [CONNECTORS, SCHEDULES, WEBHOOKS] {
+        if let Some(entry) = root.as_map_mut().and_then(|map| map.get_mut(part)) {
+            prune(&mut entry.value);
+        }
     }
 }
 

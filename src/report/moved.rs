@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
-use super::content;
+use super::words;
 use crate::model::Value;
 use crate::plan::Change;
 
@@ -53,8 +53,8 @@ impl Moved {
                 elements(old, new)
             }
             _ => Moved::Value {
-                before: content::shown(&change.before, change.before_label.as_deref()),
-                after: content::shown_after(change),
+                before: words::shown(&change.before, change.before_label.as_deref()),
+                after: words::shown_after(change),
             },
         }
     }
@@ -111,7 +111,7 @@ fn has_days(value: &Json) -> bool {
 }
 
 fn elements(old: &[Json], new: &[Json]) -> Moved {
-    let shown = |element: &Json| content::shown(element, None);
+    let shown = |element: &Json| words::shown(element, None);
     let mut left: Vec<&Json> = old.iter().collect();
     let mut added = Vec::new();
     for element in new {

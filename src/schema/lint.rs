@@ -435,8 +435,10 @@ impl Part<'_> {
         for (name, values) in map.get("x-required").and_then(Json::as_object).into_iter().flatten() {
             self.condition(&format!("{pointer}/x-required/{name}"), name, values);
         }
-        if let Some(name) = named("x-required-unless") {
-            self.path(&format!("{pointer}/x-required-unless"), name);
+        for key in ["x-required-unless", "x-default"] {
+            if let Some(name) = named(key) {
+                self.path(&format!("{pointer}/{key}"), name);
+            }
         }
         for (at, name) in texts(map.get("x-required-unless")).enumerate() {
             self.path(&format!("{pointer}/x-required-unless/{at}"), name);

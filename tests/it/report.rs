@@ -486,9 +486,9 @@ fn a_value_with_days_is_read_with_each_of_its_labels() {
         after_label: Some("EU (3106) until 2026-12-31, Export (3105) from 2027-01-01".to_owned()),
         ..change("eu_with_vat", ChangeKind::Change, json!(3106), rows)
     };
-    let shown = report::content::shown(&change.before, change.before_label.as_deref());
+    let shown = report::words::shown(&change.before, change.before_label.as_deref());
     assert_eq!(shown, "EU (3106)");
-    let after = report::content::shown_after(&change);
+    let after = report::words::shown_after(&change);
     assert_eq!(after, "EU (3106) until 2026-12-31, Export (3105) from 2027-01-01");
-    assert_eq!(report::content::shown(&change.after, None), "3106 until 2026-12-31, 3105 from 2027-01-01");
+    assert_eq!(report::words::shown(&change.after, None), "3106 until 2026-12-31, 3105 from 2027-01-01");
 }

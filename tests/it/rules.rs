@@ -201,6 +201,28 @@ fn schedules_and_webhooks() {
 }
 
 #[test]
+fn a_location_delivers_from_what_it_shows() {
+    let with = |stock: &str, rows: &str| {
+        format!("settings:\n  stock: {stock}\n  order_lines: {{warehouse_by_location: {rows}}}\n")
+    };
+    const MAP: &str = "{target_location: null, location_map: {A: one, B: two}}";
+    check(&with(MAP, "{one: A, two: A}"), "W0475 warning A", &with(MAP, "{one: A, two: B}"));
+    check(
+        &with("{source_locations: [A, B], target_location: one}", "{one: C}"),
+        "W0475 warning C",
+        &with("{source_locations: [A, B], target_location: one}", "{one: B}"),
+    );
+    // Where it is not said whose stock a location shows, or the shop is the master of it, nothing is known.
+    for (stock, rows) in [
+        (MAP, "{three: A}"),
+        ("{target_location: one}", "{one: C}"),
+        ("{direction: shop_to_erp, source_locations: [A], target_location: one}", "{one: C}"),
+    ] {
+        assert_eq!(judge(&with(stock, rows)).told(), "", "{stock} {rows}");
+    }
+}
+
+#[test]
 fn limits_of_platforms() {
     check(
         "  order: {status_filter: [PAID, PARTIALLY_REFUNDED]}",

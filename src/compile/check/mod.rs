@@ -49,6 +49,7 @@ pub mod unbooked;
 pub mod values;
 pub mod versions;
 pub mod visible;
+pub mod warehouses;
 pub mod zones;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -89,6 +90,7 @@ const RULES: &[Rule] = &[
     secrets::check,
     starts::check,
     visible::check,
+    warehouses::check,
     companies::check,
     doubtful::check,
     filters::check,

@@ -40,6 +40,26 @@ codes! {
     DAYS_CONTRADICT = "E0467" "days-contradict" "the days of a row contradict each other";
     ROW_OVER = "N0468" "row-over" "a row whose last day has passed";
     VAT_SAID_TWICE = "W0469" "vat-said-twice" "two settings decide the VAT of the same customers, and differ";
+    DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
+}
+
+/// `counted` are the warehouses whose stock the location shows.
+#[must_use]
+pub fn delivered_from_elsewhere(
+    location: &str,
+    warehouse: &str,
+    counted: &str,
+    at: Span,
+    stock: Span,
+) -> Finding {
+    Finding::new(
+        &DELIVERED_FROM_ELSEWHERE,
+        format!("orders at {location} are delivered from {warehouse}, and its stock is that of {counted}"),
+        Label::new(at, "this warehouse is not counted there"),
+    )
+    .related(stock, "the stock of this one is shown")
+    .note("what is sold is taken from a stock that the location does not show, so it goes on selling what is gone")
+    .help(format!("deliver from {counted}, or count {warehouse} for this location under `stock`"))
 }
 
 #[must_use]
