@@ -497,8 +497,15 @@ pub struct Schema {
 
 #[derive(Debug, Subcommand)]
 pub enum SchemaCommand {
-    /// List the connectors, categories and pairs.
-    List,
+    /// List the connectors, categories and pairs, or with --facts what they state of platforms and VAT.
+    List {
+        /// Each fact with how sure it is, and where and when it was read.
+        #[arg(long)]
+        facts: bool,
+        /// Only facts that were read longer ago than this, such as 180d, or never.
+        #[arg(long, value_name = "AGE", requires = "facts", value_parser = age)]
+        older_than: Option<std::time::Duration>,
+    },
     /// Print a pair's settings, or with --json its linked JSON Schema.
     Show {
         #[arg(value_name = "PAIR")]

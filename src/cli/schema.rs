@@ -29,10 +29,21 @@ pub fn run(session: &Session, args: &Schema, streams: &mut Streams) -> Result<u8
     let code = if has_errors(&findings) { exit::ERRORS } else { exit::OK };
     let is_json = session.common.output == Form::Json;
     match &args.command {
-        SchemaCommand::List if is_json => {
-            streams.result(&json::print(&report::schema::list_json(&catalogue, code)));
+        SchemaCommand::List { facts, older_than } => {
+            let facts = facts.then(|| {
+                let mut facts = crate::schema::facts::facts(&catalogue);
+                if let Some(age) = older_than {
+                    let before = session.host(|host| host.days_ago(*age));
+                    facts.retain(|fact| fact.is_due(before));
+                }
+                facts
+            });
+            streams.result(&match (facts, is_json) {
+                (facts, true) => json::print(&report::schema::list_json(&catalogue, facts.as_deref(), code)),
+                (Some(facts), false) => report::schema::facts(&facts),
+                (None, false) => report::schema::list(&catalogue),
+            });
         }
-        SchemaCommand::List => streams.result(&report::schema::list(&catalogue)),
         SchemaCommand::Docs { folder } => export::docs(session, &catalogue, folder, streams)?,
         SchemaCommand::Export { folder, check } => {
             return export::export(session, &catalogue, sources, folder, *check, streams);

@@ -2,17 +2,21 @@
 //!
 //! The merge rules: maps merge key by key, everything else replaces, the nearest wins; a map tagged `!replace` replaces
 //! too. Nearest is the environment's patch for the integration, then its patch for all, then the integration, then its
-//! bases from last to first, each with its own bases beneath it. Expressions are worked out last.
+//! bases from last to first, each with its own bases beneath it. Of what has a name of its own (rules, webhooks, connections
+//! and their fields), what a `null` took away is gone at the end. Expressions are worked out last.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
 
 use super::exposed;
 use super::express::{self, Variables};
 use super::project::Manifest;
+use super::search::Search;
 use super::selection::Selection;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
-use crate::model::category::{SETTINGS, TOP_LEVEL};
+use crate::model::category::{CONNECTORS, SCHEDULES, SETTINGS, TOP_LEVEL, WEBHOOKS};
 use crate::schema::validate::{Validator, Words};
 use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
@@ -86,6 +90,11 @@ impl<'a> Composer<'a> {
         names
     }
 
+    /// How many integrations there are.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
     /// The name of the integration with this number.
     pub(super) fn name(&self, at: usize) -> &str {
         self.parts[at].name
@@ -116,6 +125,36 @@ impl<'a> Composer<'a> {
             composed.root.kind = NodeKind::Hole;
         }
         composed
+    }
+
+    /// Those of some integrations that may hold all texts of one of these lists, in their own files or in what they share.
+    /// None that does is left out.
+    pub(super) fn mentioning(&self, some: impl Iterator<Item = usize>, traces: &[Vec<&str>]) -> Vec<usize> {
+        let mut texts: Vec<&str> = traces.iter().flatten().copied().collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let Some(search) = Search::of(&texts).filter(|_| !traces.is_empty()) else { return Vec::new() };
+        let numbers: Vec<Vec<usize>> = traces
+            .iter()
+            .map(|all| all.iter().filter_map(|text| texts.binary_search(text).ok()).collect())
+            .collect();
+        let look = |file: FileId, seen: &mut Vec<bool>| {
+            self.sources.file(file).with_text(|text, _| search.mark(text, seen));
+        };
+        let is_shared = |path: &str| path.starts_with("bases/") || path.starts_with("environments/");
+        let mut shared = vec![false; texts.len()];
+        for (file, _) in self.sources.iter().filter(|(_, file)| is_shared(&file.path)) {
+            look(file, &mut shared);
+        }
+        let may_hold = |at: &usize| {
+            let parts = &self.parts[*at];
+            let mut seen = shared.clone();
+            look(parts.main, &mut seen);
+            parts.settings.iter().for_each(|(_, file)| look(*file, &mut seen));
+            numbers.iter().any(|all| all.iter().all(|number| seen[*number]))
+        };
+        let some: Vec<usize> = some.collect();
+        some.into_par_iter().filter(may_hold).collect()
     }
 
     /// The bases that a document extends.
@@ -286,6 +325,7 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
     }
     incomplete |= patch.incomplete;
     root.span = span;
+    take_away(&mut root);
     let variables = variables(&root, parts, patch);
     let before = findings.len();
     express::expand(&mut root, &variables, &mut findings);
@@ -648,6 +688,10 @@ pub fn merge(base: Node, over: &Node) -> Node {
                         let value = std::mem::replace(&mut present.value, hole);
                         present.value = merge(value, &entry.value);
                         present.key = entry.key.clone();
+                        // What is empty over something is a `null` as good as one that was written.
+                        if present.value.is_null() && present.value.span.is_empty() {
+                            present.value.span = present.key.span;
+                        }
                     }
                     None => below.insert(entry.clone()),
                 }
@@ -665,6 +709,21 @@ pub fn merge(base: Node, over: &Node) -> Node {
             over
         }
         _ => over.clone(),
+    }
+}
+
+/// Takes away what a `null` stands for in the parts whose entries have names of their own and no default: there is nothing that they
+/// could be reset to. A key with nothing behind it, over nothing, was forgotten and is left to the schema.
+fn take_away(root: &mut Node) {
+    fn prune(node: &mut Node) {
+        let Some(map) = node.as_map_mut() else { return };
+        map.retain(|entry| !(entry.value.is_null() && !entry.value.span.is_empty()));
+        map.entries_mut().iter_mut().for_each(|entry| prune(&mut entry.value));
+    }
+    for part in [CONNECTORS, SCHEDULES, WEBHOOKS] {
+        if let Some(entry) = root.as_map_mut().and_then(|map| map.get_mut(part)) {
+            prune(&mut entry.value);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod compiled;
 pub mod compose;
 mod exposed;
 pub mod express;
+mod fleet;
 pub mod layers;
 pub mod levels;
 pub mod lower;
@@ -17,6 +18,7 @@ pub mod outward;
 pub mod project;
 pub mod reach;
 pub mod redact;
+mod search;
 mod selection;
 mod strays;
 mod tokens;
@@ -41,6 +43,7 @@ use check::{Checked, Known};
 use compiled::required;
 pub use compiled::{Compiled, find};
 use compose::{Composed, Composer, Mention};
+use fleet::Member;
 use levels::{Denied, Floor, Judge, Levels, Own};
 use project::Manifest;
 pub use selection::Selection;
@@ -307,10 +310,13 @@ impl<'a> Front<'a> {
                 let of_one = Some(Own { name, former: before, levels: &own });
                 findings.retain_mut(|finding| is_told(levels, recorded, of_one, finding, &mut denied));
                 let own = own_of.map(|name| (name, own));
+                let mut member = None;
                 if let Some(judged) = &mut judged {
                     judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
+                    member = judged.checked.member.take();
                 }
-                One { kept: judged.map(&keep), findings, hidden, bases, incomplete, former, own, denied }
+                let kept = judged.map(&keep);
+                One { at: *at, kept, member, findings, hidden, bases, incomplete, former, own, denied }
             }));
         }
         // What could not be read may extend any of them.
@@ -329,6 +335,18 @@ impl<'a> Front<'a> {
         }
         let mut denied = Vec::new();
         findings.retain_mut(|finding| is_told(levels, recorded, None, finding, &mut denied));
+        let beside = beside(&composer, &results, selection, &|composed| {
+            judge(composed, &catalogue, known, &Selection::default()).judged?.checked.member
+        });
+        let tell = |one: &One<T>, finding: &mut Finding, denied: &mut Vec<Denied>| {
+            let (own, former) =
+                (one.own.as_ref(), one.former.as_ref().map(|(_, before)| before.text.as_str()));
+            let none = Levels::default();
+            let levels_of = own.map_or(&none, |(_, own)| own);
+            let own = Own { name: composer.name(one.at), former, levels: levels_of };
+            is_told(levels, recorded, Some(own), finding, denied)
+        };
+        findings.extend(between(&composer, &results, &beside, &mut denied, tell));
         let mut hidden = Vec::new();
         let mut integrations = Vec::new();
         let mut former = Vec::new();
@@ -368,9 +386,57 @@ impl<'a> Front<'a> {
     }
 }
 
+/// What rules over several integrations ask of those that were not selected, and that may meet one that was.
+fn beside<T>(
+    composer: &Composer<'_>,
+    results: &[One<T>],
+    selection: &Selection,
+    read: &(dyn Fn(Composed) -> Option<Box<Member>> + Sync),
+) -> Vec<(usize, Box<Member>)> {
+    if selection.is_all() || selection.alone {
+        return Vec::new();
+    }
+    let seen: BTreeSet<usize> = results.iter().filter(|one| one.kept.is_some()).map(|one| one.at).collect();
+    let traces: Vec<Vec<&str>> =
+        results.iter().filter_map(|one| one.member.as_ref()).flat_map(|member| member.traces()).collect();
+    let others = composer.mentioning((0..composer.len()).filter(|at| !seen.contains(at)), &traces);
+    others.into_par_iter().filter_map(|at| Some((at, read(composer.compose(at))?))).collect()
+}
+
+/// Findings of several integrations, told of those that were selected; `tell` gives each the level that it has there.
+fn between<T>(
+    composer: &Composer<'_>,
+    results: &[One<T>],
+    beside: &[(usize, Box<Member>)],
+    denied: &mut Vec<Denied>,
+    tell: impl Fn(&One<T>, &mut Finding, &mut Vec<Denied>) -> bool,
+) -> Vec<Finding> {
+    let selected: BTreeMap<&str, &One<T>> = results.iter().map(|one| (composer.name(one.at), one)).collect();
+    let of_selected = results.iter().filter_map(|one| Some((composer.name(one.at), &**one.member.as_ref()?)));
+    let of_others = beside.iter().map(|(at, member)| (composer.name(*at), &**member));
+    let mut all: Vec<(&str, &Member)> = of_selected.chain(of_others).collect();
+    all.sort_by_key(|(name, _)| *name);
+    let mut findings = Vec::new();
+    for group in fleet::check(&all) {
+        let told = group.members.into_iter().filter_map(|(name, mut finding)| {
+            tell(selected.get(name)?, &mut finding, denied).then_some((name, finding))
+        });
+        let mut told = told.fuse();
+        // It is one mistake, shown at the first of them.
+        let Some((_, mut finding)) = told.next() else { continue };
+        finding.also = told.map(|(name, _)| name.to_owned()).collect();
+        findings.push(finding);
+    }
+    findings
+}
+
 /// What became of one integration.
 struct One<T> {
+    /// Its number.
+    at: usize,
     kept: Option<T>,
+    /// What rules over several integrations ask of it.
+    member: Option<Box<Member>>,
     findings: Vec<Finding>,
     hidden: Vec<Span>,
     /// The bases that it extends.

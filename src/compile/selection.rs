@@ -19,6 +19,8 @@ pub struct Selection {
     pub environment: Option<String>,
     /// Of these only; `None`: no matter which.
     pub affected: Option<BTreeSet<String>>,
+    /// Rules over several integrations see the selected ones alone, and not those beside them.
+    pub alone: bool,
     /// In a comparison, the levels of its base.
     pub floor: Option<Arc<Floor>>,
     /// The levels that the last apply recorded.

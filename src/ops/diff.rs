@@ -139,7 +139,8 @@ pub fn diff<'s>(opened: &'s Opened, request: &Request, host: &Host<'_>) -> Resul
     let (old, new) = (opened.base.sources(), opened.head.sources());
     let reached = reach::reach(old, new, request.environment.as_deref());
     let affected: BTreeSet<String> = reached.integrations.keys().cloned().collect();
-    let selection = Selection { affected: Some(affected), ..opened.head.selection(request, host)? };
+    let selection =
+        Selection { affected: Some(affected), alone: true, ..opened.head.selection(request, host)? };
     let (of_base, of_head) = (of_base(&selection, &opened.base), of_head(&selection, old, new));
     let (before, after) = project::compile_both((&opened.base, of_base), (&opened.head, of_head), host)?;
     after.require_categories(request)?;
@@ -180,6 +181,7 @@ fn of_base(selection: &Selection, base: &Workspace) -> Selection {
         affected: selection.affected.clone(),
         environment,
         today: selection.today,
+        alone: true,
         ..Selection::default()
     }
 }

@@ -95,6 +95,14 @@ impl Host<'_> {
         (self.now)().to_zoned(jiff::tz::TimeZone::UTC).date()
     }
 
+    /// The day in UTC that lies so long back; the first day that there is where that is further.
+    #[must_use]
+    pub fn days_ago(&self, age: std::time::Duration) -> Date {
+        let days = i64::try_from(age.as_secs() / 86_400).unwrap_or(i64::MAX);
+        let span = jiff::Span::new().try_days(days);
+        span.ok().and_then(|span| self.today().checked_sub(span).ok()).unwrap_or(Date::MIN)
+    }
+
     /// RFC 3339, UTC, in seconds: as stores write a moment.
     #[must_use]
     pub fn stamp(&self) -> String {

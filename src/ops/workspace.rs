@@ -292,6 +292,7 @@ impl Workspace {
         };
         Ok(Selection {
             affected,
+            alone: false,
             floor: None,
             environment,
             recorded: None,

@@ -29,6 +29,15 @@ impl<'a> View<'a> {
         self.options.set(connector, account, name)
     }
 
+    /// Whether a value that a set does not hold may be one of another set that can be chosen from as well: it is there, or that
+    /// list is not known.
+    #[must_use]
+    pub fn may_be_elsewhere(&self, connector: &str, set: &str, value: &str) -> bool {
+        let other = self.pair.connector(connector).and_then(|connector| connector.platform.also(set));
+        other
+            .is_some_and(|other| self.set(connector, other).is_none_or(|other| other.choice(value).is_some()))
+    }
+
     /// "Fortnox terms of payment", whether or not the list is known.
     #[must_use]
     pub fn set_title(&self, connector: &str, set: &str) -> String {

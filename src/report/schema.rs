@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
-use crate::diagnostic::clean;
+use crate::diagnostic::{clean, count};
 use crate::plan::FORMAT_VERSION;
+use crate::schema::facts::Fact;
 use crate::schema::parts::Catalogue;
 use crate::schema::{Pair, Required, words};
 
@@ -33,9 +34,31 @@ pub fn list(catalogue: &Catalogue) -> String {
     out
 }
 
-/// As [`list`], as one value.
+/// Each fact on a line: the part and the place, how sure it is, the day on which it was read, and where.
 #[must_use]
-pub fn list_json(catalogue: &Catalogue, exit_code: u8) -> Json {
+pub fn facts(facts: &[Fact]) -> String {
+    let mut out = String::new();
+    let mut part = "";
+    for fact in facts {
+        if fact.part != part {
+            let _ = writeln!(out, "{}", clean(&fact.part).bold());
+            part = &fact.part;
+        }
+        let read = match &fact.read {
+            Some(read) => format!("{} {}", read.day, clean(&read.address)),
+            None => clean(&fact.source),
+        };
+        let place = clean(&fact.place);
+        let _ = writeln!(out, "  {place:<40} {:<11} {read}", fact.evidence.as_str());
+    }
+    let unread = facts.iter().filter(|fact| fact.read.is_none()).count();
+    let _ = writeln!(out, "{}, {unread} of them unverified", count(facts.len(), "fact"));
+    out
+}
+
+/// As [`list`], as one value, with the facts where they were asked for.
+#[must_use]
+pub fn list_json(catalogue: &Catalogue, facts: Option<&[Fact]>, exit_code: u8) -> Json {
     let mut body =
         json!({"format_version": FORMAT_VERSION, "command": "schema list", "exit_code": exit_code});
     let mut replaced: Vec<String> = Vec::new();
@@ -45,6 +68,15 @@ pub fn list_json(catalogue: &Catalogue, exit_code: u8) -> Json {
         body[folder] = names.into();
     }
     body["replaced"] = replaced.into();
+    if let Some(facts) = facts {
+        let one = |fact: &Fact| {
+            let read = fact.read.as_ref();
+            json!({"part": fact.part, "place": fact.place, "evidence": fact.evidence.as_str(), "source": fact.source,
+                "address": read.map(|read| &read.address), "day": read.map(|read| read.day.to_string()),
+                "quote": read.map(|read| &read.quote)})
+        };
+        body["facts"] = facts.iter().map(one).collect();
+    }
     body
 }
 

@@ -21,6 +21,9 @@ pub fn of_part(part: &Json) -> BTreeMap<String, String> {
         }
     };
     add("base_url", part.get("base_url"));
+    for (name, address) in part.get("base_urls").and_then(Json::as_object).into_iter().flatten() {
+        add(&format!("base_urls.{name}"), Some(address));
+    }
     for (at, auth) in part.get("auth").and_then(Json::as_array).into_iter().flatten().enumerate() {
         add(&format!("auth.{at}.token.url"), auth.pointer("/token/url"));
     }

@@ -195,11 +195,19 @@ impl Part<'_> {
         for (at, name) in texts(part.pointer("/connection/required")).enumerate() {
             field(self, &format!("/connection/required/{at}"), name);
         }
-        for pointer in ["/account", "/webhooks/verification/secret"] {
+        for pointer in ["/account", "/versions/field", "/scopes/field"] {
             if let Some(name) = part.pointer(pointer).and_then(Json::as_str) {
                 field(self, pointer, name);
             }
         }
+        let verification = part.pointer("/webhooks/verification");
+        let verifications = verification.and_then(Json::as_array).map_or_else(
+            || vec![("/webhooks/verification".to_owned(), verification)],
+            |all| {
+                let at = |(at, one)| (format!("/webhooks/verification/{at}"), Some(one));
+                all.iter().enumerate().map(at).collect()
+            },
+        );
         for (at, way) in part.get("auth").and_then(Json::as_array).into_iter().flatten().enumerate() {
             for (number, name) in texts(way.get("when")).enumerate() {
                 field(self, &format!("/auth/{at}/when/{number}"), name);
@@ -210,8 +218,16 @@ impl Part<'_> {
         }
         let given = fields.iter().copied().chain(["token", "tomorrow"]).collect::<Vec<_>>();
         let mut templates = Vec::new();
-        for key in ["/base_url", "/base_path", "/auth", "/change_feed/url", "/webhooks/verification/header"] {
+        for key in ["/base_url", "/base_urls", "/base_path", "/auth", "/change_feed/url"] {
             part.pointer(key).into_iter().for_each(|value| collect_texts(value, key, &mut templates));
+        }
+        for (pointer, verification) in verifications {
+            let written = |key: &str| verification.and_then(|one| one.get(key)).and_then(Json::as_str);
+            if let Some(name) = written("secret") {
+                field(self, &format!("{pointer}/secret"), name);
+            }
+            templates
+                .extend(written("header").map(|header| (format!("{pointer}/header"), header.to_owned())));
         }
         for (pointer, template) in templates {
             for name in fields_of(&template) {
@@ -219,10 +235,23 @@ impl Part<'_> {
             }
         }
         for (topic, what) in part.get("topics").and_then(Json::as_object).into_iter().flatten() {
+            let pointer = format!("/topics/{}", escape(topic));
             if let Some(flow) = what.get("flow").and_then(Json::as_str) {
-                let pointer = format!("/topics/{}/flow", escape(topic));
-                self.name(&pointer, "flow", flow, world.flows.iter().map(String::as_str));
+                self.name(&format!("{pointer}/flow"), "flow", flow, world.flows.iter().map(String::as_str));
             }
+            self.flows(&format!("{pointer}/flows"), what.get("flows"));
+            self.scopes(&format!("{pointer}/scopes"), what.get("scopes"), part);
+        }
+        for (flow, needed) in part.pointer("/scopes/flows").and_then(Json::as_object).into_iter().flatten() {
+            let pointer = format!("/scopes/flows/{flow}");
+            self.name(&pointer, "flow", flow, world.flows.iter().map(String::as_str));
+            self.scopes(&pointer, Some(needed), part);
+            for key in ["read", "write"] {
+                self.scopes(&format!("{pointer}/{key}"), needed.get(key), part);
+            }
+        }
+        for (scope, known) in part.pointer("/scopes/known").and_then(Json::as_object).into_iter().flatten() {
+            self.scopes(&format!("/scopes/known/{}/includes", escape(scope)), known.get("includes"), part);
         }
         let paging = |key: &str| part.pointer(&format!("/paging/{key}")).and_then(Json::as_str);
         if paging("size").is_some() && [paging("offset"), paging("page")].contains(&paging("size")) {
@@ -231,8 +260,14 @@ impl Part<'_> {
             self.say("/paging/size", false, message, help.to_owned());
         }
         for (set, description) in part.get("options").and_then(Json::as_object).into_iter().flatten() {
+            self.scopes(&format!("/options/{set}/scopes"), description.get("scopes"), part);
+            if let Some(other) = description.get("also").and_then(Json::as_str) {
+                let known = keys(part.get("options"));
+                self.name(&format!("/options/{set}/also"), "option set of this connector", other, known);
+            }
             self.fetch(part, set, description);
         }
+        self.sources(part);
         // One that nothing needs is of no harm, unless it was meant to be one that something does.
         for (at, name) in texts(part.get("capabilities")).enumerate() {
             let needed = world.needed(text(part, "side"));
@@ -247,9 +282,32 @@ impl Part<'_> {
         self.layer(part, Layer { own: Some(part), first: false });
     }
 
+    /// Scopes that a connector needs are those that it knows.
+    fn scopes(&mut self, pointer: &str, scopes: Option<&Json>, part: &Json) {
+        for (at, scope) in texts(scopes).enumerate() {
+            self.name(&format!("{pointer}/{at}"), "scope", scope, keys(part.pointer("/scopes/known")));
+        }
+    }
+
+    /// A source that looks like a name is one of those that the part lists; any other text stands for itself.
+    fn sources(&mut self, part: &Json) {
+        let Some(named) = part.get("sources").and_then(Json::as_object) else { return };
+        let mut all = Vec::new();
+        collect_texts(part, "", &mut all);
+        let is_source = |pointer: &str| pointer.ends_with("/source") || pointer.ends_with("/x-source");
+        let is_name =
+            |text: &str| !text.contains(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_');
+        for (pointer, source) in all.iter().filter(|(pointer, text)| is_source(pointer) && is_name(text)) {
+            self.name(pointer, "source", source, named.keys().map(String::as_str));
+        }
+    }
+
     fn fetch(&mut self, part: &Json, set: &str, description: &Json) {
         let Some(fetch) = description.get("fetch") else { return };
         let at = format!("/options/{set}/fetch");
+        if let Some(name) = fetch.get("base_url").and_then(Json::as_str) {
+            self.name(&format!("{at}/base_url"), "address in `base_urls`", name, keys(part.get("base_urls")));
+        }
         for other in keys(fetch.get("each")) {
             self.name(
                 &format!("{at}/each/{other}"),
@@ -366,11 +424,21 @@ impl Part<'_> {
             self.reference(&format!("{pointer}/x-needs/{at}"), name, layer.own);
         }
         self.flows(&format!("{pointer}/x-flows"), map.get("x-flows"));
+        for (connector, scopes) in map.get("x-scopes").and_then(Json::as_object).into_iter().flatten() {
+            let pointer = format!("{pointer}/x-scopes/{connector}");
+            let world = self.world;
+            self.name(&pointer, "connector", connector, world.connectors.keys().map(String::as_str));
+            if let Some(part) = world.connectors.get(connector) {
+                self.scopes(&pointer, Some(scopes), part);
+            }
+        }
         for (name, values) in map.get("x-required").and_then(Json::as_object).into_iter().flatten() {
             self.condition(&format!("{pointer}/x-required/{name}"), name, values);
         }
-        if let Some(name) = named("x-required-unless") {
-            self.path(&format!("{pointer}/x-required-unless"), name);
+        for key in ["x-required-unless", "x-default"] {
+            if let Some(name) = named(key) {
+                self.path(&format!("{pointer}/{key}"), name);
+            }
         }
         for (at, name) in texts(map.get("x-required-unless")).enumerate() {
             self.path(&format!("{pointer}/x-required-unless/{at}"), name);

@@ -2,13 +2,15 @@
 //!
 //! [`super::link`] makes one. Nothing here knows an integration.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
 use super::compiled::Validator;
 use super::fragment::Fragment;
-use super::keywords::{former_names, had_name};
+use super::keywords::{former_names, had_name, options_of, text};
+use super::platform::Platform;
 use super::records::{Kept, Was};
 use super::shape::Shape;
 use crate::model::{Name, SettingPath, Settings, Value};
@@ -43,6 +45,8 @@ pub struct Connector {
     pub id: String,
     pub title: String,
     pub description: Arc<Json>,
+    /// What it says of its platform that rules ask for.
+    pub platform: Platform,
 }
 
 /// A flow that a pair offers.
@@ -146,6 +150,30 @@ impl Pair {
     #[must_use]
     pub fn validator(&self) -> &Validator {
         &self.validator
+    }
+}
+
+impl Connector {
+    /// The scopes that a flow of a pair needs on this platform.
+    #[must_use]
+    pub fn scopes_of_flow(&self, flow: &Flow) -> &[String] {
+        let from = flow.direction.split('_').next().unwrap_or_default();
+        let reads = text(&self.description, "side") == from;
+        self.platform.scopes.as_ref().map_or(&[], |scopes| scopes.of_flow(&flow.id, reads))
+    }
+
+    /// The scopes that a setting needs on this platform: those that it says itself, and those of its dropdown's list.
+    #[must_use]
+    pub fn scopes_of_setting<'a>(&'a self, setting: &'a Setting) -> BTreeSet<&'a str> {
+        let schema: &Json = &setting.schema;
+        let own = schema.get("x-scopes").and_then(|scopes| scopes.get(&self.id)).and_then(Json::as_array);
+        let mut all: BTreeSet<&str> = own.into_iter().flatten().filter_map(Json::as_str).collect();
+        // Of a mapping it is the rows that have the list.
+        let lists = std::iter::once(schema).chain(schema.get("additionalProperties")).filter_map(options_of);
+        for (_, set) in lists.filter(|(connector, _)| *connector == self.id) {
+            all.extend(self.platform.scopes_of_set(set).iter().map(String::as_str));
+        }
+        all
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Vat {
 #[derive(Debug, Deserialize)]
 pub struct Country {
     pub title: String,
+    /// Of the IANA database, the usual one first.
+    #[serde(default)]
+    pub time_zones: Vec<String>,
     #[serde(default)]
     pub notes: Vec<String>,
     pub rates: Vec<Rate>,
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn every_member_state_has_one_standard_rate_on_every_day() {
         let vat = table();
-        assert_eq!(vat.countries.len(), 30);
+        assert_eq!(vat.countries.len(), 34);
         for (code, country) in &vat.countries {
             for day in [
                 "2020-08-15",

@@ -260,3 +260,48 @@ fn validate_judges_each_environment() {
     project.write("pairform.yaml", PROJECT.replace("default_environment: test\n", ""));
     assert_eq!(errors(&["validate"]), both);
 }
+
+#[test]
+fn a_null_takes_away_what_has_a_name_of_its_own() {
+    const FAR: &str = "connectors:\n  shopify:\n    active: live\n    connections:\n      live: {shop: nordic, access_token: {secret: env/A}, webhook_secret: {secret: env/B}}\n      test: {shop: nordic-test, access_token: {secret: env/C}}\nschedules:\n  stock: {flow: stock, every: 30m}\n  orders: {flow: orders, every: 15m}\nwebhooks: {new: {connector: shopify, topic: orders/create, flow: orders}}\n";
+    const GONE: &str = "connectors: {shopify: {connections: {test: null, live: {webhook_secret: null}}}}\nschedules: {stock: null, orders: {every: null, after: base}, base: {flow: articles, every: 1d}}\nwebhooks: {new:\n}\n";
+    let shop = |extends: &str, more: &str| {
+        format!("integration: shop\npair: fortnox-shopify\nextends: [{extends}]\n{more}")
+    };
+    let kept = json!({
+        "connectors": {"shopify": {"active": "live", "connections": {"live": {"shop": "nordic", "access_token": {"secret": "env/A"}}}}},
+        "schedules": {"orders": {"flow": "orders", "after": "base"}, "base": {"flow": "articles", "every": "1d"}},
+        "webhooks": {},
+    });
+    // In the integration, in a base over its own, in one beside it, and in an environment.
+    for (extends, near, own, patch) in [
+        ("far", "", GONE, ""),
+        ("near", &*format!("extends: [far]\n{GONE}"), "", ""),
+        ("far, near", GONE, "", ""),
+        ("far", "", "", &*format!("all:\n  {}", GONE.trim_end().replace('\n', "\n  "))),
+    ] {
+        let own = shop(extends, own);
+        let mut files = vec![
+            ("pairform.yaml", PROJECT),
+            ("bases/far.yaml", FAR),
+            ("integrations/shop.yaml", &own),
+            ("environments/test.yaml", patch),
+        ];
+        if !near.is_empty() {
+            files.push(("bases/near.yaml", near));
+        }
+        let found = compiled(&files, Some("test"));
+        for (part, wanted) in kept.as_object().unwrap() {
+            assert_eq!(found.integrations[0].document[part], *wanted, "{extends}: {part}");
+        }
+        let unfit = found.findings.iter().find(|finding| finding.code.id.starts_with("E03"));
+        assert!(unfit.is_none_or(|finding| finding.code.id == "E0312"), "{unfit:?}");
+    }
+    // A key behind which nothing stands, over nothing, was forgotten.
+    let own = shop("far", "connectors: {shopify: {connections: {live: {client_secret:\n}}}}\n");
+    let found = compiled(
+        &[("pairform.yaml", PROJECT), ("bases/far.yaml", FAR), ("integrations/shop.yaml", &own)],
+        Some("test"),
+    );
+    assert!(found.findings.iter().any(|finding| finding.code.id == "E0303"), "{:?}", found.findings);
+}

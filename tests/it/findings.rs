@@ -180,9 +180,9 @@ fn cases() -> Vec<Case<'static>> {
             &[(
                 SHOP,
                 Some(
-                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: organisation_number\n",
+                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: vat_number\n",
                 ),
-                "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: organisation_number\n",
+                "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: vat_number\n",
             )],
             "E0301",
             "    customer:",
@@ -190,9 +190,9 @@ fn cases() -> Vec<Case<'static>> {
             &[(
                 SHOP,
                 Some(
-                    "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: organisation_number\n",
+                    "    customer:\n      match_by: email\n      mode: one_per_customer\n      company_when: vat_number\n",
                 ),
-                "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: organisation_number\n",
+                "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: vat_number\n",
             )],
         ),
         case(
@@ -208,7 +208,7 @@ fn cases() -> Vec<Case<'static>> {
             &[(
                 SHOP,
                 Some(
-                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: organisation_number\n",
+                    "  customer:\n    match_by: email\n    mode: one_per_customer\n    company_when: vat_number\n",
                 ),
                 "  customer:\n    customer:\n      match_by: email\n      mode: one_per_customer\n",
             )],
@@ -407,11 +407,7 @@ fn cases() -> Vec<Case<'static>> {
         ),
         case(
             "a free value that is nearly a known one",
-            &[(
-                SHOP,
-                Some("  payment_methods:\n"),
-                "  additional_filters:\n    exclude_payment_methods: [Klarma]\n  payment_methods:\n",
-            )],
+            &[(SHOP, Some("  payment_methods:\n"), "  payment_methods:\n    creates_per_method: [Klarma]\n")],
             "W0510",
             "Klarma",
             "write \"Klarna\"",

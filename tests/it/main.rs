@@ -7,10 +7,12 @@
     reason = "a test that cannot go on fails, and tests touch the machine"
 )]
 
+mod across;
 mod apply;
 mod attacks;
 mod attacks_review;
 mod cache;
+mod cases;
 mod composition;
 mod day;
 mod dice;

@@ -880,8 +880,10 @@ fn a_thousand_integrations_on_twenty_accounts_stay_within_the_limit() {
 #[test]
 fn mappings_are_checked_like_a_match() {
     let project = Project::new();
-    project.write("options/fortnox/1.lock.yaml", "connector: fortnox\naccount: \"1\"\nsets:\n  mode_of_payment:\n    fetched: 2026-11-20\n    values:\n      BG: Bankgiro\n      SW: Swish\n  terms_of_payment:\n    fetched: 2026-11-20\n    values:\n      \"30\": 30 dagar\n      \"7\": 7 dagar\n");
-    project.write("options/shopify/nordic.lock.yaml", "connector: shopify\naccount: nordic\nsets:\n  payment_gateway:\n    fetched: 2026-11-20\n    values:\n      Klarna: Klarna\n      Swish: Swish\n      Old: {label: Old, active: false}\n      Qliro: {label: Qliro, gone: 2026-11-20}\n");
+    let fortnox = "connector: fortnox\naccount: \"1\"\nsets:\n  mode_of_payment:\n    fetched: 2026-11-20\n    values:\n      BG: Bankgiro\n      SW: Swish\n  terms_of_payment:\n    fetched: 2026-11-20\n    values:\n      \"30\": 30 dagar\n      \"7\": 7 dagar\n";
+    let shopify = "connector: shopify\naccount: nordic\nsets:\n  payment_gateway:\n    fetched: 2026-11-20\n    values:\n      Klarna: Klarna\n      Swish: Swish\n      Old: {label: Old, active: false}\n      Qliro: {label: Qliro, gone: 2026-11-20}\n";
+    project.write("options/fortnox/1.lock.yaml", fortnox);
+    project.write("options/shopify/nordic.lock.yaml", shopify);
     let with = |settings: &str| {
         project.write(
             "integrations/a.yaml",
@@ -906,6 +908,23 @@ fn mappings_are_checked_like_a_match() {
         with("  payment_methods:\n    default_terms_of_payment: \"30\"\n    map: {Klarna: \"30\"}\n")
             .is_empty()
     );
+    // The setting that the mapping names as its default, and a location that no other warehouse has.
+    project.write(
+        "options/fortnox/1.lock.yaml",
+        &format!("{fortnox}  warehouse:\n    fetched: 2026-11-20\n    values: {{A: Main, B: Store}}\n"),
+    );
+    project.write(
+        "options/shopify/nordic.lock.yaml",
+        &format!("{shopify}  location:\n    fetched: 2026-11-20\n    values: {{one: Web, two: City}}\n"),
+    );
+    let found = with("  stock:\n    location_map: {A: one}\n");
+    assert!(found[0]["help"].as_str().unwrap().contains("`\"B\": \"two\"`"), "{found:?}");
+    let found = with("  stock:\n    location_map: {A: one, other: two}\n");
+    assert!(found[0]["help"].as_str().unwrap().contains("a value that no other row has"), "{found:?}");
+    let by_location = "  order_lines:\n    warehouse_by_location: {one: A}\n";
+    let found = with(by_location);
+    assert!(found[0]["help"].as_str().unwrap().contains("`\"two\": \"A\"`"), "{found:?}");
+    assert!(with(&format!("{by_location}    stock_point: B\n")).is_empty());
     // A key that is gone, one that is mistyped, and free text.
     let found = with(
         "  payment_methods:\n    default_terms_of_payment: \"30\"\n    map: {Qliro: \"30\", Klrana: \"30\", Invoice by post: \"30\"}\n",

@@ -76,6 +76,7 @@ fn outputs_fit_their_schemas() {
         |arguments: &[&str]| project.run_with(&[arguments, &["-o", "json"]].concat(), &environment).json();
     assert_fits("version", &run(&["version"]));
     assert_fits("schema-list", &run(&["schema", "list"]));
+    assert_fits("schema-list", &run(&["schema", "list", "--facts", "--older-than", "180d"]));
     assert_fits("explain", &run(&["explain", "E0101"]));
     assert_fits("explain", &run(&["explain", "fortnox-shopify", "order.creates"]));
     assert_fits("explain", &run(&["explain", "nordic-outdoor", "order.creates"]));

@@ -260,7 +260,7 @@ fn fortnox(hit: &Hit, path: &str) -> Reply {
 
 fn shopify(hit: &Hit) -> Reply {
     if hit.header("x-shopify-access-token") != "shpat_1"
-        || hit.path != "/shopify/admin/api/2026-01/graphql.json"
+        || hit.path != "/shopify/admin/api/2026-10/graphql.json"
         || hit.method != "POST"
     {
         return reply(

@@ -101,7 +101,7 @@ fn help(text: &str) -> String {
     judged.findings()[0].help.clone().unwrap_or_default()
 }
 
-const PAYOUTS: &str = "flows: {payouts: true}\nsettings:\n  payment_methods:\n    payout:\n      map: {Shopify Payments: {account: 1580, currency: SEK}}\n";
+const PAYOUTS: &str = "flows: {payouts: true}\nsettings:\n  payment_methods:\n    payout:\n      map: {Shopify Payments: {account: 1580, currency: SEK}}\n      fee_account: 6570\n";
 
 #[test]
 fn the_complete_integration_has_no_findings() {
@@ -112,9 +112,9 @@ fn the_complete_integration_has_no_findings() {
 fn modes() {
     check("  general: {onboarding_mode: true}", "W0407 warning true", "  general: {onboarding_mode: false}");
     check(
-        "  general: {onboarding_mode: true, live_mode: false}\n  invoice: {book: true}",
+        "  general: {onboarding_mode: true, live_mode: false}\n  order: {exclude_before: 2026-11-01}\n  invoice: {book: true}",
         "W0408 warning true",
-        "  general: {onboarding_mode: true, live_mode: false}\n  invoice: {book: false}",
+        "  general: {onboarding_mode: true, live_mode: false}\n  order: {exclude_before: 2026-11-01}\n  invoice: {book: false}",
     );
     check(
         "  order: {exclude_before: 2027-01-01}",
@@ -172,31 +172,54 @@ fn payouts() {
 
 #[test]
 fn schedules_and_webhooks() {
+    // Not live, where every flow that is on would need a start.
     check(
-        "schedules: {orders: {flow: orders, every: 4m}}",
+        "schedules: {orders: {flow: orders, every: 4m}}\nsettings: {general: {live_mode: false}}",
         "W0413 warning 4m",
-        "schedules: {orders: {flow: orders, every: 5m}}",
+        "schedules: {orders: {flow: orders, every: 5m}}\nsettings: {general: {live_mode: false}}",
     );
     check(
-        "schedules: {orders: {flow: orders, every: 15m, enabled: false}, invoices: {flow: invoices, after: orders}}",
+        "schedules: {orders: {flow: orders, every: 15m, enabled: false}, invoices: {flow: invoices, after: orders}}\nsettings: {general: {live_mode: false}}",
         "W0426 warning orders",
-        "schedules: {orders: {flow: orders, every: 15m}, invoices: {flow: invoices, after: orders}}",
+        "schedules: {orders: {flow: orders, every: 15m}, invoices: {flow: invoices, after: orders}}\nsettings: {general: {live_mode: false}}",
     );
     check(
-        "schedules: {a: {flow: orders, after: b}, b: {flow: invoices, after: a}}",
+        "schedules: {a: {flow: orders, after: b}, b: {flow: invoices, after: a}}\nsettings: {general: {live_mode: false}}",
         "E0403 error b",
-        "schedules: {a: {flow: orders, every: 1h}, b: {flow: invoices, after: a}}",
+        "schedules: {a: {flow: orders, every: 1h}, b: {flow: invoices, after: a}}\nsettings: {general: {live_mode: false}}",
     );
     check(
-        "webhooks: {new: {connector: shopify, topic: orders/made, flow: orders}}",
+        "schedules: {often: {flow: orders, every: 1h}}\nwebhooks: {new: {connector: shopify, topic: orders/made, flow: orders}}\nsettings: {general: {live_mode: false}}",
         "E0304 error orders/made",
-        "webhooks: {new: {connector: shopify, topic: orders/create, flow: orders}}",
+        "schedules: {often: {flow: orders, every: 1h}}\nwebhooks: {new: {connector: shopify, topic: orders/create, flow: orders}}\nsettings: {general: {live_mode: false}}",
     );
     let head = format!("pair: business-central-shopify\n{}", ALONE.replace(" sales_accounts,", ""));
     let hook = "webhooks: {items: {connector: business-central, topic: items, flow: articles}}\n";
     assert_eq!(judge_on(TODAY, &head, hook, &[]).told(), "N0414 note items");
     let both = format!("{hook}schedules: {{articles: {{flow: articles, every: 1d}}}}\n");
     assert_eq!(judge_on(TODAY, &head, &both, &[]).told(), "");
+}
+
+#[test]
+fn a_location_delivers_from_what_it_shows() {
+    let with = |stock: &str, rows: &str| {
+        format!("settings:\n  stock: {stock}\n  order_lines: {{warehouse_by_location: {rows}}}\n")
+    };
+    const MAP: &str = "{target_location: null, location_map: {A: one, B: two, C: two}}";
+    check(&with(MAP, "{one: A, two: A}"), "W0475 warning A", &with(MAP, "{one: A, two: C}"));
+    check(
+        &with("{source_locations: [A, B], target_location: one}", "{one: C}"),
+        "W0475 warning C",
+        &with("{source_locations: [A, B], target_location: one}", "{one: B}"),
+    );
+    // Where it is not said whose stock a location shows, or the shop is the master of it, nothing is known.
+    for (stock, rows) in [
+        (MAP, "{three: A}"),
+        ("{target_location: one}", "{one: C}"),
+        ("{direction: shop_to_erp, source_locations: [A], target_location: one}", "{one: C}"),
+    ] {
+        assert_eq!(judge(&with(stock, rows)).told(), "", "{stock} {rows}");
+    }
 }
 
 #[test]
@@ -272,6 +295,10 @@ fn a_rate_is_judged_by_the_day() {
     assert_eq!(food("2026-04-01"), "W0417 warning \"12\"");
     assert_eq!(food("2027-12-31"), "W0417 warning \"12\"");
     assert_eq!(food("2028-01-01"), "");
+    // That the standard rate is mapped does not say that the goods are sold which moved from it, or to it.
+    let latvia = |rates: &str| judge(&document(&countries(&format!("LV: {{rates: {{{rates}}}}}")))).told();
+    assert_eq!(latvia("21: 3131"), "");
+    assert_eq!(latvia("21: 3131, 12: 3132"), "");
 }
 
 #[test]
@@ -287,9 +314,16 @@ fn codes_that_are_no_member_states_are_explained() {
     let fix = judged.findings()[0].fix.as_ref().unwrap();
     assert_eq!((fix.edits[0].text.as_str(), fix.safe), ("GR", true));
     assert_eq!(judge(&document(&countries("GR: {rates: {24: 3131}}"))).told(), "");
-    for (code, why) in
-        [("UK", "GB"), ("GB", "outside the EU"), ("XI", "Northern Ireland"), ("NO", "outside the EU")]
-    {
+    // Goods to Northern Ireland are under OSS, at the rates of the United Kingdom.
+    assert_eq!(judge(&document(&countries("XI: {rates: {20: 3131, 5: 3132}}"))).told(), "");
+    assert_eq!(judge(&document(&countries("XI: {rates: {20: 3131, 7: 3132}}"))).told(), "W0419 warning 7");
+    for (code, why) in [
+        ("UK", "have the row XI"),
+        ("GB", "have the row XI"),
+        ("NO", "outside the EU"),
+        ("IC", "the Canary Islands are Spanish"),
+        ("Livigno", "IT with the postcode 23041"),
+    ] {
         let judged = judge(&document(&countries(&format!("{code}: {{rates: {{20: 3131}}}}"))));
         assert_eq!(judged.told(), format!("E0302 error {code}"));
         let finding = &judged.findings()[0];
@@ -365,8 +399,9 @@ fn lists_that_were_fetched_are_used() {
     let plain = accounts(
         "account: {fetched: 2026-11-20, values: {3001: a, 3002: b, 3003: c, 3004: d, 3105: e, 3106: f, 3108: g, 3111: h, 3112: i}}",
     );
-    assert_eq!(with("  sales_accounts: {home: {6: 3002}}", &plain), "");
-    assert_eq!(judge(&document("  sales_accounts: {home: {6: 3002}}")).told(), "");
+    // Without what a list knows of it, an account for two rates is told by the files alone.
+    assert_eq!(with("  sales_accounts: {home: {6: 3002}}", &plain), "W0430 warning 3002");
+    assert_eq!(judge(&document("  sales_accounts: {home: {6: 3002}}")).told(), "W0430 warning 3002");
 }
 
 #[test]
@@ -576,7 +611,7 @@ mod a_consultants_typical_error {
 
     #[test]
     fn booking_during_onboarding() {
-        let onboarding = "  general: {onboarding_mode: true, live_mode: false}\n  invoice: ";
+        let onboarding = "  general: {onboarding_mode: true, live_mode: false}\n  order: {exclude_before: 2026-11-01}\n  invoice: ";
         check(
             &format!("{onboarding}{{book: true}}"),
             "W0408 warning true",

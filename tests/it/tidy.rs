@@ -370,6 +370,7 @@ fn codes_are_unique_sorted_and_in_their_stage() {
         ("02", codes::compose::ALL),
         ("03", codes::schema::ALL),
         ("04", codes::rules::ALL),
+        ("04", codes::across::ALL),
         ("05", codes::options::ALL),
     ];
     let mut names = BTreeMap::new();

@@ -25,6 +25,8 @@ pub struct Context<'a> {
     /// The day that validity periods are judged by.
     pub today: Date,
     pub live: bool,
+    /// What [`unmanaged`] found: nearly every rule asks.
+    pub unmanaged: Vec<(&'a str, Span)>,
     pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
 }
 
@@ -48,15 +50,8 @@ impl<'a> Context<'a> {
     }
 
     /// Categories listed as unmanaged, with the place.
-    pub fn unmanaged(&self) -> impl Iterator<Item = (&'a str, Span)> {
-        let listed = self.root.get("unmanaged");
-        // One name without brackets, or nearly one of the names, has a finding of its own.
-        let list = listed.map(|node| node.as_list().unwrap_or(std::slice::from_ref(node)));
-        list.unwrap_or_default().iter().filter_map(|node| {
-            let written = node.as_text()?;
-            let near = nearest(written, self.pair.categories().map(|category| category.id.as_str()));
-            Some((near.unwrap_or(written), node.span))
-        })
+    pub fn unmanaged(&self) -> impl Iterator<Item = (&'a str, Span)> + '_ {
+        self.unmanaged.iter().copied()
     }
 
     #[must_use]
@@ -78,6 +73,20 @@ impl<'a> Context<'a> {
     pub fn own(&self, span: Span) -> bool {
         self.composed.files.contains(&span.file)
     }
+}
+
+/// Categories that a document lists as unmanaged, with the place.
+#[must_use]
+pub fn unmanaged<'a>(root: &'a Node, pair: &'a Pair) -> Vec<(&'a str, Span)> {
+    let listed = root.get("unmanaged");
+    // One name without brackets, or nearly one of the names, has a finding of its own.
+    let list = listed.map(|node| node.as_list().unwrap_or(std::slice::from_ref(node)));
+    let named = list.unwrap_or_default().iter().filter_map(|node| {
+        let written = node.as_text()?;
+        let near = nearest(written, pair.categories().map(|category| category.id.as_str()));
+        Some((near.unwrap_or(written), node.span))
+    });
+    named.collect()
 }
 
 /// The node of a category in a document, with its key.

@@ -23,6 +23,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         .choices
         .iter()
         .filter(|choice| choice.active && !active(kept, &choice.value))
+        .filter(|choice| !view.may_be_elsewhere(&erp.id, SET, &choice.value))
         .map(|choice| choice.value.as_str())
         .collect();
     if !missing.is_empty() {

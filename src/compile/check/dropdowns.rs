@@ -48,6 +48,9 @@ fn walk(
         NodeKind::Text(text) | NodeKind::Number(text) => {
             let Some((connector, name)) = &shape.values_of else { return };
             let Some(set) = context.view.set(connector, name) else { return };
+            if set.choice(text).is_none() && context.view.may_be_elsewhere(connector, name, text) {
+                return;
+            }
             let Some(schema) = schema_at(category, trail) else { return };
             let free = schema.get("x-free").or_else(|| schema.get("items")?.get("x-free"));
             let title = context.view.set_title(connector, name);
@@ -247,20 +250,24 @@ fn covers(
         return;
     }
     let Some(at) = place(context, category, &path) else { return };
-    let line = format!("`{}: {}`", text(&missing[0].value), example(context, schema, map));
+    let line = example(context, schema, map).map(|value| format!("`{}: {value}`", text(&missing[0].value)));
     let finding = codes::unmapped_source(
         &setting,
         &named(missing.into_iter(), &Json::Null),
         &title,
         &set.fetched,
-        &line,
+        line.as_deref(),
         at,
     );
     findings.push(finding.about(context.about(&category.id, &path)));
 }
 
-/// Whether the category has a default, set, of the kind that the mapping's rows have.
+/// Whether what has no row has a default that is set: the setting that the mapping names, or one of the category that is called a
+/// default and is of the kind that the rows are.
 fn has_default(context: &Context<'_>, category: &Category, mapping: &Json) -> bool {
+    if let Some((of, name)) = crate::schema::text(mapping, "x-default").split_once('.') {
+        return context.written(of, name).is_some();
+    }
     let rows = mapping.get("additionalProperties").and_then(options_of);
     category.settings.iter().any(|setting| {
         let named = setting.path.segments().last().is_some_and(|name| name.starts_with("default"));
@@ -273,18 +280,26 @@ fn has_default(context: &Context<'_>, category: &Category, mapping: &Json) -> bo
     })
 }
 
-/// What a row may say: what another row says, else a value of the list.
-fn example(context: &Context<'_>, mapping: &Json, map: &Map) -> String {
-    let written = map.entries().iter().find_map(|entry| match &entry.value.kind {
-        NodeKind::Text(text) => Some(self::text(text)),
-        NodeKind::Number(text) => Some(text.to_string()),
+/// What a row may say: what another row says, else a value of the list. Where a value may stand in one row only, one that is free;
+/// nothing where none is known to be.
+fn example(context: &Context<'_>, mapping: &Json, map: &Map) -> Option<String> {
+    let written = map.entries().iter().filter_map(|entry| match &entry.value.kind {
+        NodeKind::Text(text) | NodeKind::Number(text) => Some((&**text, &entry.value.kind)),
         _ => None,
     });
-    let listed = || {
-        let (set, _) = context.view.set_of(mapping.get("additionalProperties")?)?;
-        set.choices.iter().find(|choice| choice.active).map(|choice| text(&choice.value))
-    };
-    written.or_else(listed).unwrap_or_else(|| "…".to_owned())
+    let taken: Vec<_> = written.collect();
+    let set = mapping.get("additionalProperties").and_then(|rows| context.view.set_of(rows));
+    let mut listed = set.into_iter().flat_map(|(set, _)| &set.choices).filter(|choice| choice.active);
+    if mapping.get("x-distinct").is_some() {
+        let free = listed.find(|choice| taken.iter().all(|(value, _)| *value != choice.value));
+        return free.map(|choice| text(&choice.value));
+    }
+    let first = taken.first().map(|(value, kind)| match kind {
+        NodeKind::Number(_) => (*value).to_owned(),
+        _ => text(value),
+    });
+    let listed = listed.next().map(|choice| text(&choice.value));
+    Some(first.or(listed).unwrap_or_else(|| "…".to_owned()))
 }
 
 /// The key of the mapping.

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::diagnostic::Finding;
-use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::codes::{across, rules as codes};
 use crate::model::{CONNECTORS, SettingPath};
 use crate::schema::{Connector, text};
 use crate::yaml::Node;
@@ -10,6 +10,7 @@ use crate::yaml::Node;
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.extend(one_credit(context));
     findings.extend(rows(context));
+    findings.extend(old_orders(context));
     for connector in [&context.pair.shop, &context.pair.erp] {
         expiring(context, connector, findings);
     }
@@ -43,6 +44,30 @@ fn rows(context: &Context<'_>) -> Option<Finding> {
     let each = texts.iter().find(|text| text.as_text() == Some("line_properties"))?;
     let about = context.about("order_lines", &SettingPath::root().child("text_rows"));
     Some(codes::row_limit(&context.pair.erp.title, limit, each.span).about(about))
+}
+
+/// Orders from before the days that the shop shows, which a first sync leaves out without a word.
+fn old_orders(context: &Context<'_>) -> Option<Finding> {
+    // Once it is live, what was loaded was loaded, and the day stays.
+    if context.composed.incomplete || context.live || !context.onboarding() || !context.flow_on("orders") {
+        return None;
+    }
+    let shop = &context.pair.shop;
+    let days = most(shop, "order_days")?;
+    let node = context.written("order", "exclude_before")?;
+    let day: jiff::civil::Date = node.as_text()?.parse().ok()?;
+    let back = day.until(context.today).ok()?.get_days();
+    if u64::try_from(back).is_ok_and(|back| back <= days) || back < 0 {
+        return None;
+    }
+    let scope = shop.description.get("limits").map_or("", |limits| text(limits, "order_days_scope"));
+    let field = shop.platform.scopes.as_ref().and_then(|scopes| scopes.field.as_deref()).unwrap_or("scopes");
+    let scopes = context.connection(shop).and_then(|(_, connection)| connection.get(field)?.as_list());
+    if scopes.is_some_and(|scopes| scopes.iter().any(|one| one.as_text() == Some(scope))) {
+        return None;
+    }
+    let about = context.about("order", &SettingPath::root().child("exclude_before"));
+    Some(across::orders_out_of_sight(&shop.title, days, scope, &day.to_string(), node.span).about(about))
 }
 
 /// Credentials of the active connection that end by themselves.

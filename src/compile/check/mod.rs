@@ -9,32 +9,45 @@
 //! | check | where it is, or why there is none |
 //! |---|---|
 //! | two connectors of a pair, account series, webhook topics, cultures, one location in WooCommerce | the linked schema: data, not code |
-//! | a country that is not part of OSS, `EL`, `UK`, `XI` | the linked schema, with `x-refusals` and `x-aliases` |
+//! | a country or territory that is not part of OSS, `EL`, `UK` | the linked schema, with `x-refusals` and `x-aliases` |
 //! | the same country or rate twice | keys of a map are unique, and an alias is refused |
 //! | required settings, a date before which orders are left out, a location for stock | [`required`] |
 //! | values that are not in a dropdown, or not active | [`dropdowns`], silent without a list |
 //! | `NO` read as false | cannot happen: YAML 1.2 has no such toggle |
-//! | orders in both the shop's and the payment provider's integration | there are no payment providers yet, and an integration does not know the other |
+//! | one shop in two integrations, a rotating token that two use | `compile::fleet`: an integration does not know the others |
+//! | orders in both the shop's and the payment provider's integration | there are no payment providers yet |
 //! | article numbers with characters that Fortnox refuses | no configuration holds article numbers; `article.sku_sanitise` mends them as they come |
 //! | pages times interval above a platform's limit | how many pages there are is not known; [`starts`] warns of short intervals |
 
 pub mod accounts;
+pub mod companies;
 pub mod connections;
 pub mod context;
 pub mod currencies;
+pub mod doubtful;
 pub mod dropdowns;
+pub mod filters;
+pub mod invoices;
 pub mod limits;
+pub mod locations;
 pub mod modes;
 pub mod numbers;
 pub mod pair;
 pub mod payouts;
 pub mod rates;
 pub mod required;
+pub mod sales;
 pub mod schedules;
+pub mod scopes;
 pub mod secrets;
 pub mod starts;
+pub mod systems;
+pub mod topics;
+pub mod unbooked;
 pub mod values;
+pub mod versions;
 pub mod visible;
+pub mod warehouses;
 pub mod zones;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -51,6 +64,7 @@ use crate::source::Span;
 use crate::yaml::Node;
 
 use super::compose::Composed;
+use super::fleet::Member;
 use super::levels::{self, Levels};
 use context::setting;
 pub use context::{Context, category_entry};
@@ -72,6 +86,17 @@ const RULES: &[Rule] = &[
     secrets::check,
     starts::check,
     visible::check,
+    warehouses::check,
+    companies::check,
+    doubtful::check,
+    filters::check,
+    invoices::check,
+    locations::check,
+    systems::check,
+    unbooked::check,
+    scopes::check,
+    topics::check,
+    versions::check,
     zones::check,
 ];
 
@@ -96,6 +121,8 @@ pub struct Checked {
     pub visible: Vec<Name>,
     pub requirements: Vec<required::Requirement>,
     pub accounts: (Option<String>, Option<String>),
+    /// What rules over several integrations ask of it.
+    pub member: Option<Box<Member>>,
 }
 
 /// Checks one document; `hidden` are the places that may hold a credential, sorted.
@@ -132,7 +159,18 @@ pub fn check(
         View { options, pair, shop_account: accounts.0.as_deref(), erp_account: accounts.1.as_deref() };
     let live =
         setting(root, GENERAL, &SettingPath::root().child("live_mode")).and_then(Node::as_bool) == Some(true);
-    let context = Context { name: &composed.name, pair, composed, root, view, vat, today, live, programs };
+    let context = Context {
+        name: &composed.name,
+        pair,
+        composed,
+        root,
+        view,
+        vat,
+        today,
+        live,
+        unmanaged: context::unmanaged(root, pair),
+        programs,
+    };
     let whole = About { integration: Some(composed.name.clone()), ..About::default() };
     levels::check(root, &whole, findings);
     if let Some(of_project) = of_project {
@@ -159,6 +197,7 @@ pub fn check(
             .map(|category| category.id.clone())
             .collect(),
         requirements,
+        member: Member::of(&context),
         accounts,
     }
 }

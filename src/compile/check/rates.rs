@@ -1,6 +1,6 @@
 //! VAT rates of sales accounts against the dated table: home accounts and the OSS countries.
 
-use super::context::{Context, setting};
+use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::SettingPath;
@@ -8,7 +8,7 @@ use crate::schema::vat::{Country, Rate, RateKind, Standing};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
-const ACCOUNTS: &str = "sales_accounts";
+pub const ACCOUNTS: &str = "sales_accounts";
 
 /// A map of VAT rates to accounts, for one country.
 pub struct Table<'a> {
@@ -58,7 +58,8 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The country that the files name as home; its absence is reported as a required setting.
-fn home<'a>(context: &Context<'a>) -> Option<(&'a str, Span)> {
+#[must_use]
+pub fn home<'a>(context: &Context<'a>) -> Option<(&'a str, Span)> {
     let node = context.written(ACCOUNTS, "home_country")?;
     Some((node.as_text()?, node.span))
 }
@@ -71,19 +72,11 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
     for (name, sort) in [("home", Sort::Home), ("shipping.home", Sort::Part), ("virtual.home", Sort::Part)] {
         let path: SettingPath = name.split('.').collect();
         if let Some((country, map)) = home.zip(context.written_map(ACCOUNTS, name)) {
-            let key = key_of(context, &path);
+            let key = context.key_of(ACCOUNTS, &path);
             tables.push(Table { country, path, map, key, sort });
         }
     }
-    // A country that cannot stand there is refused already.
-    let allowed = context.known(ACCOUNTS, "countries").and_then(|(setting, _)| {
-        setting.schema.pointer("/propertyNames/enum").and_then(serde_json::Value::as_array)
-    });
-    let admits = |code: &str| allowed.is_none_or(|all| all.iter().any(|one| one.as_str() == Some(code)));
-    let countries = context.written_map(ACCOUNTS, "countries").into_iter().flat_map(Map::entries);
-    for Entry { key, value } in
-        countries.filter(|entry| home != Some(&*entry.key.text) && admits(&entry.key.text))
-    {
+    for Entry { key, value } in abroad(context) {
         let Some(map) = value.get("rates").and_then(Node::as_map) else { continue };
         let path = ["countries", &*key.text, "rates"].iter().collect();
         let default = value.get("default_account").is_some_and(|account| !account.is_null());
@@ -93,11 +86,15 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
     tables
 }
 
-fn key_of(context: &Context<'_>, path: &SettingPath) -> Span {
-    let Some((last, above)) = path.segments().split_last() else { return context.composed.place };
-    let holder = setting(context.root, ACCOUNTS, &above.iter().collect());
-    let entry = holder.and_then(Node::as_map).and_then(|map| map.get(last));
-    entry.map_or(context.composed.place, |entry| entry.key.span)
+/// The rows of other countries. One that cannot stand there is refused already, and home has a finding of its own.
+pub fn abroad<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Entry> {
+    let home = home(context).map(|(country, _)| country);
+    let allowed = context.known(ACCOUNTS, "countries").and_then(|(setting, _)| {
+        setting.schema.pointer("/propertyNames/enum").and_then(serde_json::Value::as_array)
+    });
+    let admits = move |code: &str| allowed.is_none_or(|all| all.iter().any(|one| one.as_str() == Some(code)));
+    let rows = context.rows(ACCOUNTS, "countries");
+    rows.filter(move |row| home != Some(&*row.key.text) && admits(&row.key.text))
 }
 
 fn home_in_oss(context: &Context<'_>) -> Option<Finding> {
@@ -168,6 +165,10 @@ fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country) -> Op
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
+        // That the standard rate is mapped says nothing of the goods.
+        if country.standard(context.today) == Some(&*there.key.text) {
+            return None;
+        }
         let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string());
         let time = match (day(moved.time.from), day(moved.time.until)) {
             (Some(from), Some(until)) => format!("from {from} to {until}"),

@@ -1,11 +1,13 @@
 //! What starts flows, and whether it will: intervals that are too short, rules that wait for what never runs,
-//! subscriptions that lapse.
+//! subscriptions that lapse, and flows that nothing starts.
 
 use super::context::Context;
 use crate::diagnostic::Finding;
-use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::codes::across;
+use crate::diagnostic::codes::rules::{self as codes, Ending};
 use crate::model::{SCHEDULES, SettingPath, WEBHOOKS};
-use crate::schema::{Connector, text};
+use crate::schema::Connector;
+use crate::schema::platform::{End, GivesUp};
 use crate::yaml::{Entry, Map, Node};
 
 /// A shorter interval brings no sooner news than webhooks do, and takes requests from every other flow.
@@ -17,6 +19,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if let Some(rules) = schedules {
         too_often(context, rules, findings);
         waiting(context, rules, findings);
+        findings.extend(nothing_starts(context, rules));
     }
     if let Some(webhooks) = map(WEBHOOKS) {
         lapsing(context, webhooks, schedules, findings);
@@ -25,6 +28,11 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn off(rule: &Node) -> bool {
     rule.get("enabled").and_then(Node::as_bool) == Some(false)
+}
+
+/// The flow that a rule or webhook is for. One that cannot be read, or is none of the pair's, has a finding of its own.
+fn flow_of<'n>(context: &Context<'_>, rule: &'n Node) -> Option<&'n str> {
+    rule.get("flow")?.as_text().filter(|flow| context.pair.flow(flow).is_some())
 }
 
 fn runs<'n>(context: &Context<'_>, rule: &'n Node) -> Option<&'n str> {
@@ -67,11 +75,47 @@ fn waiting(context: &Context<'_>, rules: &Map, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Subscriptions that the platform ends unless they are renewed, while no rule runs their flow.
+/// Flows that are on in live mode while no rule and no webhook is there for them. One that is switched off was meant so.
+fn nothing_starts(context: &Context<'_>, rules: &Map) -> Option<Finding> {
+    if !context.live || context.is_unmanaged(WEBHOOKS) || context.composed.incomplete {
+        return None;
+    }
+    let webhooks = context.root.get(WEBHOOKS).filter(|node| !node.is_null());
+    if webhooks.is_some_and(|node| node.as_map().is_none()) {
+        return None;
+    }
+    let all =
+        rules.entries().iter().chain(webhooks.and_then(Node::as_map).into_iter().flat_map(Map::entries));
+    let mut started: Vec<&str> = Vec::new();
+    for entry in all {
+        started.push(flow_of(context, &entry.value)?);
+    }
+    let by_itself = |flow: &str| {
+        flow == "invoices"
+            && (context.choice("invoice", "trigger") == Some("manual")
+                // What an order makes at once needs no flow.
+                || matches!(context.choice("order", "creates"), Some("invoice" | "none")))
+    };
+    let flows = context.pair.flows.iter().map(|flow| flow.id.as_str());
+    let idle: Vec<String> = flows
+        .filter(|flow| context.flow_is_on(flow) == Some(true) && !started.contains(flow) && !by_itself(flow))
+        .map(|flow| format!("`{flow}`"))
+        .collect();
+    if idle.is_empty() {
+        return None;
+    }
+    let at = context.key_of_category(SCHEDULES);
+    Some(across::nothing_starts(&idle, at).about(context.about(SCHEDULES, &SettingPath::root())))
+}
+
+/// Subscriptions that the platform ends, after some time or when deliveries fail, while no rule runs their flow.
 fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findings: &mut Vec<Finding>) {
     // Schedules that are no map have a finding of their own.
     let unread = context.root.get(SCHEDULES).is_some_and(|node| !node.is_null() && node.as_map().is_none());
-    if context.is_unmanaged(SCHEDULES) || unread {
+    // A rule may be meant for one of these flows, as long as it says none.
+    let mut rules = schedules.into_iter().flat_map(|rules| rules.entries());
+    let is_unclear = rules.any(|rule| flow_of(context, &rule.value).is_none());
+    if context.is_unmanaged(SCHEDULES) || unread || is_unclear {
         return;
     }
     let mut said: Vec<&str> = Vec::new();
@@ -79,18 +123,28 @@ fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findi
         let connector =
             value.get("connector").and_then(Node::as_text).and_then(|id| context.pair.connector(id));
         let Some(connector) = connector else { continue };
-        let within =
-            connector.description.get("webhooks").map_or("", |webhooks| text(webhooks, "renew_within"));
-        let Some(flow) = runs(context, value).filter(|flow| !within.is_empty() && !said.contains(flow))
-        else {
-            continue;
-        };
+        let Some(ending) = ending(connector) else { continue };
+        let Some(flow) = runs(context, value).filter(|flow| !said.contains(flow)) else { continue };
         let rules = schedules.into_iter().flat_map(|rules| rules.entries());
         if rules.filter_map(|rule| runs(context, &rule.value)).any(|scheduled| scheduled == flow) {
             continue;
         }
         said.push(flow);
-        let finding = codes::lapsing_subscription(&connector.title, within, flow, key.span);
+        let finding = codes::lapsing_subscription(&connector.title, ending, flow, key.span);
         findings.push(finding.about(context.about(WEBHOOKS, &SettingPath::root().child(&key.text))));
     }
+}
+
+/// What ends a subscription by itself; nothing where none is known to.
+fn ending(connector: &Connector) -> Option<Ending<'_>> {
+    let webhooks = connector.platform.webhooks.as_ref()?;
+    if let Some(time) = &webhooks.renew_within {
+        return Some(Ending::Within(time));
+    }
+    let GivesUp { failures, within, then, .. } = webhooks.gives_up.as_ref()?;
+    let then = match then {
+        End::Deleted => "deleted",
+        End::Disabled => "disabled",
+    };
+    Some(Ending::Failing { failures: *failures, within: within.as_deref(), then })
 }

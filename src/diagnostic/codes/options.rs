@@ -98,7 +98,7 @@ pub fn unmapped_source(
     sources: &[String],
     list: &str,
     fetched: &str,
-    line: &str,
+    line: Option<&str>,
     at: Span,
 ) -> Finding {
     let which = crate::diagnostic::list_words(sources, "and");
@@ -108,7 +108,13 @@ pub fn unmapped_source(
         Label::new(at, "no row and no default"),
     )
     .note(format!("active among the {list}, fetched {fetched}"))
-    .help(format!("add a row such as {line}"))
+    .help(match line {
+        Some(line) => format!("add a row such as {line}"),
+        None => {
+            "add a row with a value that no other row has; where none is free, there is nothing to map it to"
+                .to_owned()
+        }
+    })
 }
 
 /// `near` is the key that is probably meant; `None` when the key was there and is gone.

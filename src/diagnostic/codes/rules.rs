@@ -18,7 +18,7 @@ codes! {
     CUT_OFF_IN_FUTURE = "W0411" "cut-off-in-future" "orders are left out until a day that has not come";
     TEST_ORDERS = "W0412" "test-orders-synced" "test orders reach the books in live mode";
     SCHEDULE_TOO_OFTEN = "W0413" "schedule-too-often" "a flow runs more often than every five minutes";
-    LAPSING_SUBSCRIPTION = "N0414" "lapsing-subscription" "a flow depends on a webhook alone whose subscription expires";
+    LAPSING_SUBSCRIPTION = "N0414" "lapsing-subscription" "a flow depends on a webhook alone whose subscription expires, or ends when deliveries fail";
     ONE_CREDIT = "N0415" "one-credit" "of several refunds of an order only the first becomes a credit invoice";
     ROW_LIMIT = "N0416" "row-limit" "text rows leave half of the rows that an invoice can have";
     HALF_MOVED = "W0417" "half-moved-goods" "goods moved to another VAT rate, and only one of the two rates is mapped";
@@ -32,8 +32,29 @@ codes! {
     EXPIRING_CREDENTIAL = "N0425" "expiring-credential" "a credential that expires by itself";
     WAITS_FOR_DISABLED = "W0426" "waits-for-disabled" "a rule runs after one that is switched off";
     PROGRAM_NOT_ALLOWED = "E0427" "program-not-allowed" "a secret comes from a program that the project does not list";
+    ZONE_OF_ANOTHER_COUNTRY = "N0428" "zone-of-another-country" "days are counted in a time zone that nobody chose and the home country does not have";
     SAID_OTHERWISE = "E0460" "said-otherwise" "a record and another place say different things of it";
     OLD_PLACE = "N0461" "old-place" "settings stand where they were before; each has a place in a record now";
+    DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
+}
+
+/// `counted` are the warehouses whose stock the location shows.
+#[must_use]
+pub fn delivered_from_elsewhere(
+    location: &str,
+    warehouse: &str,
+    counted: &str,
+    at: Span,
+    stock: Span,
+) -> Finding {
+    Finding::new(
+        &DELIVERED_FROM_ELSEWHERE,
+        format!("orders at {location} are delivered from {warehouse}, and its stock is that of {counted}"),
+        Label::new(at, "this warehouse is not counted there"),
+    )
+    .related(stock, "the stock of this one is shown")
+    .note("what is sold is taken from a stock that the location does not show, so it goes on selling what is gone")
+    .help(format!("deliver from {counted}, or count {warehouse} for this location under `stock`"))
 }
 
 #[must_use]
@@ -233,12 +254,29 @@ pub fn schedule_too_often(every: &str, limits: Vec<String>, at: Span) -> Finding
         .help("use 5m or more; where it has to be sooner, let a webhook start the flow")
 }
 
+/// What ends a subscription.
+#[derive(Debug, Clone, Copy)]
+pub enum Ending<'a> {
+    /// Time: `3d`.
+    Within(&'a str),
+    /// Deliveries that fail: how many in which time, and what becomes of it, "deleted".
+    Failing { failures: Option<u32>, within: Option<&'a str>, then: &'a str },
+}
+
 #[must_use]
-pub fn lapsing_subscription(connector: &str, within: &str, flow: &str, at: Span) -> Finding {
+pub fn lapsing_subscription(connector: &str, ending: Ending<'_>, flow: &str, at: Span) -> Finding {
+    let (ends, label) = match ending {
+        Ending::Within(time) => ("expires", format!("expires after {time} unless it is renewed")),
+        Ending::Failing { failures, within, then } => {
+            let many = failures.map_or_else(String::new, |failures| format!("{failures} "));
+            let time = within.map_or_else(String::new, |within| format!(" in {within}"));
+            ("can end", format!("{then} after {many}failed deliveries{time}"))
+        }
+    };
     Finding::new(
         &LAPSING_SUBSCRIPTION,
-        format!("only a webhook of {connector} starts the flow `{flow}`, and its subscription expires"),
-        Label::new(at, format!("expires after {within} unless it is renewed")),
+        format!("only a webhook of {connector} starts the flow `{flow}`, and its subscription {ends}"),
+        Label::new(at, label),
     )
     .note("what happens while no subscription stands is not told later")
     .help(format!("add a schedule for `{flow}` as well, such as `{flow}: {{flow: {flow}, every: 1h}}`"))
@@ -375,19 +413,12 @@ pub fn home_rate_missing(standard: &str, country: &str, at: Span) -> Finding {
     .help(format!("add `\"{standard}\"` with its sales account"))
 }
 
-/// `says` reads after the account: "carries no VAT code".
+/// `says` reads after the account: "carries no VAT code"; `sold` is what it is mapped to: "19 % in Germany".
 #[must_use]
-pub fn vat_code_mismatch(
-    account: &str,
-    says: &str,
-    rate: &str,
-    country: &str,
-    fetched: &str,
-    at: Span,
-) -> Finding {
+pub fn vat_code_mismatch(account: &str, says: &str, sold: &str, fetched: &str, at: Span) -> Finding {
     Finding::new(
         &VAT_CODE_MISMATCH,
-        format!("account {account} does not fit {rate} % in {country}"),
+        format!("account {account} does not fit {sold}"),
         Label::new(at, format!("{account} {says}")),
     )
     .note(format!("from the list of accounts, fetched {fetched}"))
@@ -404,6 +435,17 @@ pub fn currency_missing(missing: &[&str], shop: &str, erp: &str, lists: &str, at
     )
     .note(lists)
     .help(format!("enable {names} in {erp}, or write `use_presentment_currency: false`"))
+}
+
+#[must_use]
+pub fn zone_of_another_country(zone: &str, country: &str, usual: &str, at: Span) -> Finding {
+    Finding::new(
+        &ZONE_OF_ANOTHER_COUNTRY,
+        format!("days are counted in {zone}, which is the default and not a time zone of {country}"),
+        Label::new(at, format!("the home country is {country}")),
+    )
+    .note("an order placed near midnight gets the day of the time zone")
+    .help(format!("write `time_zone: {usual}` in `general`, or the zone that is meant"))
 }
 
 #[must_use]

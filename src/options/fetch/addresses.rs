@@ -22,6 +22,8 @@ use crate::trust::{Endpoint, HTTPS, Need};
 pub struct Addresses {
     /// Where the platform is: its own address or the connection's `base_url`, without a slash at the end.
     pub host: String,
+    /// Further addresses of the platform by name; the connection's `base_url` takes the place of these too.
+    pub others: BTreeMap<String, String>,
     /// Where tokens are got, where the way to authenticate wants one.
     pub token_url: Option<String>,
 }
@@ -42,9 +44,15 @@ impl Addresses {
         let named = |name: &str| {
             connection.get(name).and_then(Json::as_str).map(|url| url.trim_end_matches('/').to_owned())
         };
+        let bare = |address: String| address.trim_end_matches('/').to_owned();
         let own = descriptor.base_url.as_deref().map(filled).transpose()?;
-        let host =
-            named("base_url").or_else(|| own.clone().map(|base| base.trim_end_matches('/').to_owned()));
+        let moved = named("base_url");
+        let mut others = BTreeMap::new();
+        for (name, address) in &descriptor.base_urls {
+            let address = moved.clone().map_or_else(|| filled(address).map(bare), Ok)?;
+            others.insert(name.clone(), address);
+        }
+        let host = moved.or_else(|| own.clone().map(bare));
         let host = host.ok_or_else(|| lacking(Absent("base_url".to_owned())))?;
         let mut token_url = named("token_url");
         if let (Some(token), None) = (&way.token, &token_url) {
@@ -58,7 +66,7 @@ impl Addresses {
             }
             token_url = Some(usual);
         }
-        let addresses = Addresses { host, token_url };
+        let addresses = Addresses { host, others, token_url };
         match addresses.urls() {
             Some(_) => Ok(addresses),
             None => Err(Fault::new(
@@ -78,7 +86,7 @@ impl Addresses {
 
     /// None where one of them is not safe.
     fn urls(&self) -> Option<Vec<Url>> {
-        let all = std::iter::once(&self.host).chain(&self.token_url);
+        let all = std::iter::once(&self.host).chain(self.others.values()).chain(&self.token_url);
         all.map(|text| address::parse(text).filter(is_safe)).collect()
     }
 }
@@ -181,7 +189,37 @@ fn domain(template: &str) -> Option<Domain> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_base_url_of_the_connection_takes_the_place_of_every_address_of_the_platform() {
+        let part = json!({
+            "base_url": "https://api.example.com/",
+            "base_urls": {"orders": "https://{tenant}.orders.example.com"},
+            "auth": [{"when": ["key"], "headers": {"X-Key": "{key}"}}],
+        });
+        let descriptor = Descriptor::deserialize(&part).unwrap();
+        let of = |connection: Json| {
+            let fields = connection.as_object().unwrap().clone().into_iter().collect();
+            Addresses::of(&descriptor, &fields)
+        };
+        let key = json!({"secret": "env/KEY"});
+        let own = of(json!({"key": key, "tenant": "nordic"})).unwrap();
+        assert_eq!(
+            (&*own.host, &*own.others["orders"]),
+            ("https://api.example.com", "https://nordic.orders.example.com")
+        );
+        let hosts = own.needs("mine").into_iter().map(|need| format!("{need:?}")).collect::<Vec<_>>();
+        assert!(hosts.len() == 2 && hosts[1].contains("nordic.orders.example.com"), "{hosts:?}");
+        let moved = of(json!({"key": key, "base_url": "http://localhost:9000/"})).unwrap();
+        assert_eq!(
+            (&*moved.host, &*moved.others["orders"]),
+            ("http://localhost:9000", "http://localhost:9000")
+        );
+        assert!(of(json!({"key": key})).is_err());
+    }
 
     #[test]
     fn a_domain_is_the_platforms_own_where_no_field_can_change_it() {

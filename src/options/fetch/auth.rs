@@ -83,6 +83,7 @@ pub fn fields(
 ) -> Result<Fields, Fault> {
     let mut templates = auth.templates();
     templates.extend(descriptor.base_url.as_deref());
+    templates.extend(descriptor.base_urls.values().map(String::as_str));
     templates.push(&descriptor.base_path);
     let mut names: Vec<&str> = templates.into_iter().flat_map(fields_of).collect();
     names.sort_unstable();

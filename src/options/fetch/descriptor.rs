@@ -10,6 +10,8 @@ use serde_json::{Map, Value as Json};
 pub struct Descriptor {
     pub title: String,
     pub base_url: Option<String>,
+    /// Further addresses by the name that a fetch uses.
+    pub base_urls: BTreeMap<String, String>,
     pub base_path: String,
     pub account: Option<String>,
     pub auth: Vec<Auth>,
@@ -101,6 +103,7 @@ pub struct Rate {
     pub max_query: Option<u32>,
     pub state: Option<String>,
     pub reset_header: Option<String>,
+    pub remaining_header: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -116,6 +119,8 @@ pub struct OptionSet {
     pub title: String,
     pub value: CodeType,
     pub fetch: Option<Fetch>,
+    /// Another set whose values can be chosen here too.
+    pub also: Option<String>,
     /// Labels are names of people: they are not kept.
     #[serde(default)]
     pub personal: bool,
@@ -132,6 +137,8 @@ pub enum CodeType {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Fetch {
+    /// The name of one of the further addresses, where it is not the usual one.
+    pub base_url: Option<String>,
     pub get: Option<String>,
     pub post: Option<String>,
     pub graphql: Option<String>,
@@ -143,8 +150,8 @@ pub struct Fetch {
     pub tree: Option<String>,
     pub value: Option<String>,
     pub label: Option<String>,
-    pub active: Option<Flag>,
-    pub inactive: Option<Flag>,
+    pub active: Option<Flags>,
+    pub inactive: Option<Flags>,
     pub keep: BTreeMap<String, String>,
     pub distinct: bool,
     pub cursor: Option<String>,
@@ -165,6 +172,24 @@ impl Paths {
         match self {
             Paths::One(path) => std::slice::from_ref(path),
             Paths::Several(paths) => paths,
+        }
+    }
+}
+
+/// One flag, or several of which one is enough to say that a value is not in use.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Flags {
+    One(Flag),
+    Several(Vec<Flag>),
+}
+
+impl Flags {
+    #[must_use]
+    pub fn all(&self) -> &[Flag] {
+        match self {
+            Flags::One(flag) => std::slice::from_ref(flag),
+            Flags::Several(flags) => flags,
         }
     }
 }

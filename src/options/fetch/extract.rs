@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::descriptor::{CodeType, Descriptor, Fetch, Flag, fill};
+use super::descriptor::{CodeType, Descriptor, Fetch, Flag, Flags, fill};
 use crate::http::{Fault, FaultKind};
 use crate::options::lists::Choice;
 
@@ -143,9 +143,12 @@ impl<'a> Fields<'a> {
     pub fn of(fetch: &'a Fetch, descriptor: &'a Descriptor) -> Self {
         let others = descriptor.options.values().filter_map(|set| set.fetch.as_ref());
         let parents = others.flat_map(|other| other.each.values().map(String::as_str));
-        let flags = [&fetch.active, &fetch.inactive].into_iter().flatten().map(|flag| match flag {
-            Flag::Path(path) | Flag::Values { path, .. } => path.as_str(),
-        });
+        let flags =
+            [&fetch.active, &fetch.inactive].into_iter().flatten().flat_map(Flags::all).map(
+                |flag| match flag {
+                    Flag::Path(path) | Flag::Values { path, .. } => path.as_str(),
+                },
+            );
         let texts = [&fetch.value, &fetch.label].into_iter().flatten().map(String::as_str);
         let paths = texts.chain(flags).chain(fetch.keep.values().map(String::as_str)).chain(parents);
         let mut fields = Fields { names: BTreeSet::new(), whole: false };
@@ -209,8 +212,10 @@ pub fn choice(item: &Json, fetch: &Fetch, code: CodeType, personal: bool) -> Res
             Some((name.clone(), scalar(item, path).filter(|text| !text.is_empty())?.into()))
         })
         .collect();
-    let active = fetch.active.as_ref().and_then(|flag| says(item, flag)).unwrap_or(true)
-        && !fetch.inactive.as_ref().and_then(|flag| says(item, flag)).unwrap_or(false);
+    let any_says = |flags: &Option<Flags>, what: bool| {
+        flags.iter().flat_map(Flags::all).any(|flag| says(item, flag) == Some(what))
+    };
+    let active = !any_says(&fetch.active, false) && !any_says(&fetch.inactive, true);
     Ok(Some(Choice { value, label: tidy(&label), active, keep }))
 }
 

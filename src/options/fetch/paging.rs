@@ -213,7 +213,7 @@ fn request(
         let body = Hidden::new(body.to_string().into_bytes());
         return Ok(Request {
             method: "POST",
-            url: session.address("")?,
+            url: session.address(fetch.base_url.as_deref(), "")?,
             headers,
             body: Some(("application/json", body)),
         });
@@ -264,7 +264,7 @@ fn request(
     }
     let url = match &at.link {
         Some(link) => link.clone(),
-        None => session.address(&path)?,
+        None => session.address(fetch.base_url.as_deref(), &path)?,
     };
     let post = fetch.post.is_some();
     let body = post.then(|| ("application/json", Hidden::new(body.to_string().into_bytes())));

@@ -2,6 +2,7 @@
 //!
 //! A token goes to the host of the connection's base URL and to no other: a redirect or a link that leads elsewhere is refused.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::Hidden;
@@ -37,7 +38,10 @@ pub struct Session<'a> {
     host: String,
     /// What the paths of requests follow.
     base: String,
-    origin: String,
+    /// The same for a fetch that names another address of the platform.
+    others: BTreeMap<String, String>,
+    /// Of these addresses: nothing is sent to another.
+    origins: Vec<String>,
     /// Where tokens are got, where the way wants one.
     token_url: Option<String>,
     /// The reference behind the field that changes at each use.
@@ -78,13 +82,15 @@ impl<'a> Session<'a> {
         // Judged before any secret is read.
         let addresses = Addresses::of(descriptor, connection)?;
         addresses.needs(&account.connector).iter().try_for_each(environment.allowed)?;
-        let Addresses { host, token_url } = addresses;
+        let Addresses { host, others, token_url } = addresses;
         let mut fields = auth::fields(descriptor, way, connection, environment.secret)?;
         fields.set("tomorrow", &environment.tomorrow.to_string());
         let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(lacking)?;
         let base = format!("{host}{}", encode_path(&path));
-        // That of the address that was judged: what follows it is a text too, and `@` or `.` at its beginning would be of the host.
-        let origin = origin(&address::read(&host)?);
+        // Those of the addresses that were judged: what follows one is a text too, and `@` or `.` at its beginning would be of the host.
+        let judged = std::iter::once(&host).chain(others.values());
+        let origins =
+            judged.map(|at| address::read(at).map(|at| origin(&at))).collect::<Result<Vec<_>, _>>()?;
         let rotating = way
             .token
             .as_ref()
@@ -99,7 +105,8 @@ impl<'a> Session<'a> {
             fields,
             host,
             base,
-            origin,
+            others,
+            origins,
             token_url,
             rotating,
             points: None,
@@ -253,7 +260,7 @@ impl<'a> Session<'a> {
     /// Sends a request where what was judged leads, and nowhere else.
     fn send(&self, request: &Request, purpose: Purpose) -> Result<Answer, Fault> {
         let is_judged = match (purpose, &self.token_url) {
-            (Purpose::List, _) => origin(&request.url) == self.origin,
+            (Purpose::List, _) => self.origins.contains(&origin(&request.url)),
             (_, Some(url)) => address::parse(url).is_some_and(|url| origin(&url) == origin(&request.url)),
             (_, None) => false,
         };
@@ -306,18 +313,16 @@ impl<'a> Session<'a> {
     /// When it leads elsewhere.
     pub fn link(&self, from: &Url, link: &str) -> Result<Url, Fault> {
         let target = join(from, link);
-        if let Some(target) = target.as_ref().filter(|target| origin(target) == self.origin) {
+        if let Some(target) = target.as_ref().filter(|target| origin(target) == origin(from)) {
             return Ok(target.clone());
         }
-        let own = self
-            .descriptor
-            .base_url
-            .as_deref()
-            .and_then(|base| fill(base, &|name| self.fields.get(name)).ok())
-            .and_then(|own| address::parse(&own));
-        let moved = own.zip(target.as_ref()).and_then(|(own, target)| {
-            let rest = target.as_str().strip_prefix(own.as_str().trim_end_matches('/'))?;
-            let moved = rest.starts_with(['/', '?']).then(|| format!("{}{rest}", self.host))?;
+        let own = self.descriptor.base_url.iter().map(|own| (own, &self.host));
+        let others = self.descriptor.base_urls.iter();
+        let others = others.filter_map(|(name, own)| Some((own, self.others.get(name)?)));
+        let moved = own.chain(others).find_map(|(own, host)| {
+            let own = address::parse(&fill(own, &|name| self.fields.get(name)).ok()?)?;
+            let rest = target.as_ref()?.as_str().strip_prefix(own.as_str().trim_end_matches('/'))?;
+            let moved = rest.starts_with(['/', '?']).then(|| format!("{host}{rest}"))?;
             address::parse(&moved)
         });
         if let Some(moved) = moved {
@@ -330,12 +335,18 @@ impl<'a> Session<'a> {
         ))
     }
 
-    /// The address of a path of the platform, with its query, both encoded.
+    /// The address of a path of the platform, with its query, both encoded; `base` names one of its further addresses.
     ///
     /// # Errors
-    /// When they cannot stand in one.
-    pub fn address(&self, path: &str) -> Result<Url, Fault> {
-        address::read(&format!("{}{path}", self.base))
+    /// When they cannot stand in one, or there is no such address.
+    pub fn address(&self, base: Option<&str>, path: &str) -> Result<Url, Fault> {
+        let base = match base {
+            None => &self.base,
+            Some(name) => self.others.get(name).ok_or_else(|| {
+                Fault::new(FaultKind::Unusable, format!("the descriptor has no address `{name}`"))
+            })?,
+        };
+        address::read(&format!("{base}{path}"))
     }
 
     /// How long the platform asks to wait; `None` when it does not.
@@ -371,8 +382,9 @@ impl<'a> Session<'a> {
         let now = (self.environment.now)();
         let Some(rate) = &self.descriptor.rate_limit else { return };
         if let Some(reset) = &rate.reset_header {
-            let left =
-                answer.header(&reset.replace("Reset", "Remaining")).and_then(|left| left.parse::<i64>().ok());
+            let remaining =
+                rate.remaining_header.clone().unwrap_or_else(|| reset.replace("Reset", "Remaining"));
+            let left = answer.header(&remaining).and_then(|left| left.parse::<i64>().ok());
             let wait = answer.header(reset).and_then(|wait| wait.parse::<u64>().ok());
             if let (Some(left), Some(wait)) = (left, wait)
                 && left <= 0

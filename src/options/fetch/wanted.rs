@@ -44,10 +44,13 @@ pub fn wanted<'a>(uses: impl IntoIterator<Item = Use<'a>>) -> Wanted {
                 notes.push(format!("the descriptor of {} cannot be read", connector.title));
                 continue;
             };
-            let wanted: Vec<_> = of_connector
+            let mut wanted: Vec<_> = of_connector
                 .filter(|((_, set), _)| descriptor.options.get(set).is_some_and(|set| set.fetch.is_some()))
-                .map(|((_, set), values)| (set, values))
+                .map(|((_, set), values)| (set.clone(), values.clone()))
                 .collect();
+            let also = wanted.iter().filter_map(|(set, _)| descriptor.options.get(set)?.also.clone());
+            let also: Vec<_> = also.map(|set| (set, BTreeSet::new())).collect();
+            wanted.extend(also);
             if wanted.is_empty() {
                 continue;
             }
@@ -85,7 +88,7 @@ pub fn wanted<'a>(uses: impl IntoIterator<Item = Use<'a>>) -> Wanted {
             }
             account.integrations.insert(one.integration.to_owned());
             for (set, values) in wanted {
-                account.sets.entry(set.clone()).or_default().extend(values.iter().cloned());
+                account.sets.entry(set).or_default().extend(values);
             }
         }
     }

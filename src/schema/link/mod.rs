@@ -19,6 +19,7 @@ use super::keywords::{default_of, former_names, text};
 use super::merge::merge;
 use super::pair::{Category, Condition, Connector, Flow, Pair, Reference, Required, Setting};
 use super::part_files::PartFiles;
+use super::platform::Platform;
 use super::records::fields_elsewhere;
 use super::shape::Shape;
 use crate::model::{FLOWS, Name, SettingPath, TOP_LEVEL, Value};
@@ -133,7 +134,7 @@ fn connectors(
             error("/connectors", format!("there is no connector `{name}`"), help)
         })?;
         let title = text(&part, "title").to_owned();
-        Ok(Connector { id: name.to_owned(), title, description: part })
+        Ok(Connector { id: name.to_owned(), title, platform: Platform::of(&part), description: part })
     };
     let (one, two): (Connector, Connector) = (load(one)?, load(two)?);
     match (text(&one.description, "side"), text(&two.description, "side")) {

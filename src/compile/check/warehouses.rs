@@ -1,0 +1,51 @@
+//! Where a location's stock comes from, beside where its orders are delivered from: what is sold there would never be counted down.
+
+use super::context::Context;
+use super::values::code;
+use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::{Finding, list_words};
+use crate::model::SettingPath;
+use crate::source::Span;
+use crate::yaml::Node;
+
+const LINES: &str = "order_lines";
+const BY_LOCATION: &str = "warehouse_by_location";
+const STOCK: &str = "stock";
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(rows) = context.written_map(LINES, BY_LOCATION) else { return };
+    if context.choice(STOCK, "direction") != Some("erp_to_shop") {
+        return;
+    }
+    for row in rows.entries() {
+        let Some(warehouse) = code(&row.value) else { continue };
+        let counted = counted(context, &row.key.text);
+        let Some((_, at)) = counted.first() else { continue };
+        if counted.iter().any(|(counted, _)| *counted == warehouse) {
+            continue;
+        }
+        let names: Vec<&str> = counted.iter().map(|(counted, _)| *counted).collect();
+        let finding = codes::delivered_from_elsewhere(
+            &row.key.text,
+            warehouse,
+            &list_words(&names, "and"),
+            row.value.span,
+            *at,
+        );
+        let path = SettingPath::root().child(BY_LOCATION).child(&row.key.text);
+        findings.push(finding.about(context.about(LINES, &path)));
+    }
+}
+
+/// The warehouses whose stock is shown at a location, each with its place; none where the files do not say.
+fn counted<'a>(context: &Context<'a>, location: &str) -> Vec<(&'a str, Span)> {
+    if let Some(map) = context.written_map(STOCK, "location_map") {
+        let rows = map.entries().iter().filter(|row| code(&row.value) == Some(location));
+        return rows.map(|row| (&*row.key.text, row.key.span)).collect();
+    }
+    if context.written(STOCK, "target_location").and_then(code) != Some(location) {
+        return Vec::new();
+    }
+    let sources = context.written(STOCK, "source_locations").and_then(Node::as_list).unwrap_or_default();
+    sources.iter().filter_map(|node| Some((code(node)?, node.span))).collect()
+}

@@ -1,0 +1,242 @@
+//! Rules over several integrations: one shop that two of them join to one company, and a token that changes at each use and
+//! that two of them use.
+//!
+//! Of each integration a few texts are kept while the others are compiled. Where some were selected, those beside them are
+//! looked for by these texts, so that a mistake is found whichever of the two was asked for.
+
+use std::collections::BTreeMap;
+
+use super::check::Context;
+use crate::diagnostic::codes::across as codes;
+use crate::diagnostic::{About, Finding};
+use crate::model::CONNECTORS;
+use crate::schema::{Connector, Pair, text};
+use crate::source::Span;
+use crate::yaml::Node;
+
+/// Flows that make documents in the ERP: what two integrations do here is done twice.
+const BOOKING: [&str; 4] = ["orders", "invoices", "refunds", "payouts"];
+
+/// Filters that part the orders of a shop, and the one that leaves out what the first lets in.
+const PARTING: [(&str, &str); 5] = [
+    ("include_countries", "exclude_countries"),
+    ("include_tags", "exclude_tags"),
+    ("markets", ""),
+    ("stores", ""),
+    ("sales_channels", ""),
+];
+
+/// What is kept of one integration.
+#[derive(Debug)]
+pub struct Member {
+    /// Where the integration is named.
+    place: Span,
+    joins: Option<Joins>,
+    tokens: Vec<Token>,
+}
+
+/// A shop and a company, of an integration that is live.
+#[derive(Debug)]
+struct Joins {
+    /// Whose shop and whose company, as texts that stand in the files.
+    accounts: [String; 2],
+    /// With the connectors and parts of the shop: equal, where it is one shop and one company.
+    key: String,
+    titles: [String; 2],
+    /// Numbers in [`BOOKING`].
+    flows: Vec<usize>,
+    /// Filters by their number in [`PARTING`], and whether it is the one that leaves out.
+    filters: Vec<(usize, bool, Vec<String>)>,
+}
+
+/// A reference to a token that changes at each use.
+#[derive(Debug)]
+struct Token {
+    connector: String,
+    title: String,
+    field: String,
+    reference: String,
+    /// The fields of a way to authenticate whose token does not change.
+    instead: Vec<String>,
+    at: Span,
+}
+
+impl Member {
+    /// What is to be kept; `None` where no such rule can speak of it.
+    #[must_use]
+    pub fn of(context: &Context<'_>) -> Option<Box<Member>> {
+        // What is missing may stand in the text that could not be read.
+        if context.is_unmanaged(CONNECTORS) || context.composed.incomplete {
+            return None;
+        }
+        let joins = if context.live { joins(context) } else { None };
+        let pair = context.pair;
+        let tokens: Vec<Token> =
+            [&pair.shop, &pair.erp].into_iter().filter_map(|one| token(context, one)).collect();
+        (joins.is_some() || !tokens.is_empty())
+            .then(|| Box::new(Member { place: context.composed.place, joins, tokens }))
+    }
+
+    /// The texts that stand in the files of whoever could be beside this one: all of one of these lists.
+    pub fn traces(&self) -> impl Iterator<Item = Vec<&str>> {
+        let of_joins = self.joins.iter().map(|joins| joins.accounts.iter().map(String::as_str).collect());
+        of_joins.chain(self.tokens.iter().map(|token| vec![token.reference.as_str()]))
+    }
+}
+
+fn joins(context: &Context<'_>) -> Option<Joins> {
+    let Pair { shop, erp, .. } = context.pair;
+    let view = &context.view;
+    let known = |connector: &Connector, account: Option<&str>| {
+        let account = account.filter(|account| !account.is_empty())?.to_owned();
+        let mut key = format!("{}\n{account}\n", connector.id);
+        let parts = connector.description.get("parts").and_then(|parts| parts.as_array());
+        for field in parts.into_iter().flatten().filter_map(|field| field.as_str()) {
+            let (_, connection) = context.connection(connector)?;
+            let said = connection.get(field).and_then(super::check::values::code);
+            let default = connector.description.pointer(&format!("/connection/properties/{field}/default"));
+            // One that is left out is the usual one.
+            let said = said.or_else(|| default.and_then(|default| default.as_str()));
+            key.push_str(said.unwrap_or_default());
+            key.push('\n');
+        }
+        Some((account, key))
+    };
+    let (shop_account, shop_key) = known(shop, view.shop_account)?;
+    let (erp_account, erp_key) = known(erp, view.erp_account)?;
+    let is_on = |at: &usize| context.flow_is_on(BOOKING[*at]) == Some(true);
+    let flows: Vec<usize> = (0..BOOKING.len()).filter(is_on).collect();
+    let list = |name: &str| -> Vec<String> {
+        let list = context.written("additional_filters", name).and_then(Node::as_list).unwrap_or_default();
+        list.iter().filter_map(super::check::values::code).map(str::to_owned).collect()
+    };
+    let filters = PARTING
+        .iter()
+        .enumerate()
+        .flat_map(|(at, (include, exclude))| [(at, false, list(include)), (at, true, list(exclude))]);
+    let filters = filters.filter(|(.., values)| !values.is_empty()).collect();
+    (!flows.is_empty()).then(|| Joins {
+        accounts: [shop_account, erp_account],
+        // Two names that differ in case alone are one.
+        key: format!("{shop_key}\n{erp_key}").to_lowercase(),
+        titles: [shop.title.clone(), erp.title.clone()],
+        flows,
+        filters,
+    })
+}
+
+/// The token of the way in which the active connection authenticates, where each answer holds a new one.
+fn token(context: &Context<'_>, connector: &Connector) -> Option<Token> {
+    let ways = connector.description.get("auth")?.as_array()?;
+    let rotates = |way: &serde_json::Value| {
+        way.pointer("/token/rotates").and_then(|field| field.as_str().map(str::to_owned))
+    };
+    // Nearly no platform has one.
+    ways.iter().find_map(rotates)?;
+    let (_, connection) = context.connection(connector)?;
+    let fields = |way: &serde_json::Value| -> Vec<String> {
+        let when = way.get("when").and_then(|when| when.as_array()).into_iter().flatten();
+        when.filter_map(|field| field.as_str().map(str::to_owned)).collect()
+    };
+    let is_given = |field: &String| connection.get(field).is_some_and(|node| !node.is_null());
+    let way = ways.iter().find(|way| fields(way).iter().all(is_given))?;
+    let field = rotates(way)?;
+    let node = connection.get(&field)?.get("secret")?;
+    let instead = ways.iter().find(|way| rotates(way).is_none()).map(fields).unwrap_or_default();
+    Some(Token {
+        connector: connector.id.clone(),
+        title: connector.title.clone(),
+        field: connector
+            .description
+            .pointer(&format!("/connection/properties/{field}"))
+            .map_or("token", |field| text(field, "title"))
+            .to_lowercase(),
+        reference: node.as_text()?.to_owned(),
+        instead,
+        at: node.span,
+    })
+}
+
+/// A finding of several integrations: each with its name and its own place.
+pub struct Group<'a> {
+    /// By name.
+    pub members: Vec<(&'a str, Finding)>,
+}
+
+/// What is wrong between integrations; `all` are these by their names, sorted.
+#[must_use]
+pub fn check<'a>(all: &[(&'a str, &Member)]) -> Vec<Group<'a>> {
+    let mut shops: BTreeMap<&str, Vec<(&'a str, Span, &Joins)>> = BTreeMap::new();
+    let mut tokens: BTreeMap<(&str, &str), Vec<(&'a str, &Token)>> = BTreeMap::new();
+    for (name, member) in all {
+        if let Some(joins) = &member.joins {
+            shops.entry(&joins.key).or_default().push((name, member.place, joins));
+        }
+        for token in &member.tokens {
+            tokens.entry((&token.connector, &token.reference)).or_default().push((name, token));
+        }
+    }
+    let shops = shops.into_values().filter(|same| same.len() > 1).filter_map(|same| one_shop(&same));
+    let tokens = tokens.into_values().filter(|same| same.len() > 1).map(|same| one_token(&same));
+    shops.chain(tokens).collect()
+}
+
+fn about(name: &str) -> About {
+    About { integration: Some(name.to_owned()), category: Some(CONNECTORS.to_owned()), setting: None }
+}
+
+fn one_shop<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
+    let common =
+        |one: &Joins, other: &Joins| one.flows.iter().copied().find(|flow| other.flows.contains(flow));
+    let meets = |one: &Joins, other: &Joins| common(one, other).filter(|_| !are_apart(one, other));
+    let meeting: Vec<_> = same
+        .iter()
+        .enumerate()
+        .filter_map(|(at, one)| {
+            let mut others = same.iter().enumerate().filter(|(other, _)| *other != at);
+            others.find_map(|(_, other)| Some((one, other, meets(one.2, other.2)?)))
+        })
+        .collect();
+    let names: Vec<&str> = meeting.iter().map(|((name, ..), ..)| *name).collect();
+    let members = meeting.iter().map(|((name, place, joins), (other, there, _), flow)| {
+        let [shop, erp] = &joins.titles;
+        let finding = codes::one_shop_twice(&names, shop, erp, BOOKING[*flow], *place, (other, *there));
+        (*name, finding.about(about(name)))
+    });
+    let members: Vec<_> = members.collect();
+    (!members.is_empty()).then_some(Group { members })
+}
+
+/// Whether filters part the orders of two integrations.
+fn are_apart(one: &Joins, other: &Joins) -> bool {
+    let list = |joins: &'_ Joins, number: usize, leaves_out: bool| -> Vec<String> {
+        let found = joins.filters.iter().find(|(at, out, _)| *at == number && *out == leaves_out);
+        found.map(|(.., values)| values.clone()).unwrap_or_default()
+    };
+    (0..PARTING.len()).any(|at| {
+        let (here, there) = (list(one, at, false), list(other, at, false));
+        let (out_here, out_there) = (list(one, at, true), list(other, at, true));
+        let disjoint =
+            !here.is_empty() && !there.is_empty() && !here.iter().any(|value| there.contains(value));
+        let left_out = |values: &[String], out: &[String]| {
+            !values.is_empty() && values.iter().all(|value| out.contains(value))
+        };
+        disjoint || left_out(&here, &out_there) || left_out(&there, &out_here)
+    })
+}
+
+fn one_token<'a>(same: &[(&'a str, &Token)]) -> Group<'a> {
+    let names: Vec<&str> = same.iter().map(|(name, _)| *name).collect();
+    let members = same.iter().map(|(name, token)| {
+        let elsewhere = same.iter().map(|(_, other)| other.at).find(|at| *at != token.at);
+        let finding = codes::rotating_token_shared(
+            (&token.title, &token.field, &token.reference),
+            &names,
+            &token.instead,
+            token.at,
+            elsewhere,
+        );
+        (*name, finding.about(about(name)))
+    });
+    Group { members: members.collect() }
+}
