@@ -717,7 +717,7 @@ pub fn merge(base: Node, over: &Node) -> Node {
 fn take_away(root: &mut Node) {
     fn prune(node: &mut Node) {
         let Some(map) = node.as_map_mut() else { return };
-        map.retain(|entry| !(entry.value.is_null() && !entry.value.span.is_empty()));
+        map.retain(|entry| !entry.value.is_null() || entry.value.span.is_empty());
         map.entries_mut().iter_mut().for_each(|entry| prune(&mut entry.value));
     }
     for part in [CONNECTORS, SCHEDULES, WEBHOOKS] {

@@ -214,7 +214,7 @@ fn uses_name(sources: &Sources) -> bool {
         let text = file.text();
         // Both may be written with escapes.
         let escaped = text.contains('\\');
-        (text.contains("{{") || escaped) && (text.contains("environment") || escaped)
+        escaped || (text.contains("{{") && text.contains("environment"))
     })
 }
 

@@ -1,7 +1,5 @@
 //! What a form is made of: findings, and where there is one a plan and what became of it. Every form reads the same.
 
-use serde_json::Value as Json;
-
 use super::count;
 use super::groups::{Group, Groups, Kind};
 use super::moved::Moved;
@@ -10,9 +8,8 @@ use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
 use crate::model::category::POLICY;
 use crate::plan::policy::{Direction, PolicyChange};
-use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Integration, Plan};
+use crate::plan::{Action, CategoryPlan, Integration, Plan};
 use crate::schema::parts::Catalogue;
-use crate::store::OUTSIDE;
 
 /// The matter of one report.
 #[derive(Clone, Copy)]
@@ -409,69 +406,6 @@ fn not_saved(report: &Report) -> Vec<Item> {
         remark("apply-unfinished", "error", format!("it could not be noted that the plan is done: {reason}"))
     });
     renamed.chain(saves).chain(unfinished).collect()
-}
-
-/// Of a change that was made outside: who made it and when, as far as that is known.
-#[must_use]
-pub fn who_and_when(change: &Change) -> String {
-    let by = match change.by.as_deref() {
-        None => "outside".to_owned(),
-        Some(OUTSIDE) => OUTSIDE.to_owned(),
-        Some(by) => format!("by {by}"),
-    };
-    change.since.as_ref().map_or_else(|| by.clone(), |since| format!("{by}, at {since}"))
-}
-
-/// The day of a time, as a person reads it: `12 Nov 2026`; the text as it is where it is no time.
-#[must_use]
-pub fn day_of(time: &str) -> String {
-    time.parse::<jiff::Timestamp>().map_or_else(
-        |_| time.to_owned(),
-        |time| time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %b %Y").to_string(),
-    )
-}
-
-/// A value as a person reads it: its label before its id, a toggle in words.
-#[must_use]
-pub fn shown(value: &Json, label: Option<&str>) -> String {
-    let text = match value {
-        Json::Null => return "not set".to_owned(),
-        Json::Bool(true) => return "On".to_owned(),
-        Json::Bool(false) => return "Off".to_owned(),
-        Json::String(text) if !text.is_empty() && text.trim() == text => text.clone(),
-        Json::Array(elements) if elements.is_empty() => "none".to_owned(),
-        Json::Array(elements) => {
-            elements.iter().map(|element| shown(element, None)).collect::<Vec<_>>().join(", ")
-        }
-        value => crate::model::Value::from_json(value).to_string(),
-    };
-    match label {
-        Some(label) => format!("{label} ({text})"),
-        None => text,
-    }
-}
-
-/// A secret whose value was not at hand.
-#[must_use]
-pub fn is_unknown(value: &Json) -> bool {
-    let value = crate::model::Value::from_json(value);
-    matches!(value, crate::model::Value::Secret(secret) if secret.fingerprint.is_none())
-}
-
-/// The value that follows a change, in words.
-#[must_use]
-pub fn shown_after(change: &Change) -> String {
-    let after = shown(&change.after, change.after_label.as_deref());
-    match change.kind {
-        ChangeKind::Reset if !change.after.is_null() => format!("{after} (default)"),
-        ChangeKind::Change if shown(&change.before, None) == shown(&change.after, None) => {
-            match is_unknown(&change.after) {
-                true => "unknown: its value is not at hand here".to_owned(),
-                false => "a new value of the same reference".to_owned(),
-            }
-        }
-        _ => after,
-    }
 }
 
 /// What is risky about a category, shortest words first.

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
+use similar::ChangeTag;
 
-use super::content::day_of;
 use super::groups::{Group, Groups, Kind, Member};
 use super::moved::Moved;
-use super::plan::{lines, sign};
-use super::{PIECE, clean, content, count};
+use super::words::{self, day_of};
+use super::{PIECE, clean, count};
 use crate::plan::{Change, ChangeKind, Origin};
 use crate::store::OUTSIDE;
 
@@ -194,7 +194,7 @@ pub fn outside(group: &Group) -> String {
         .collect();
     let who = if people.is_empty() { OUTSIDE.to_owned() } else { listed(people.iter().map(String::as_str)) };
     let last =
-        change.last_applied.as_ref().map(|last| format!("; last applied: {}", content::shown(last, None)));
+        change.last_applied.as_ref().map(|last| format!("; last applied: {}", words::shown(last, None)));
     let then = match group.kind {
         Kind::Conflict => "git changed it too, and an apply takes git's value",
         _ if change.unmanaged => "no file manages it, so an apply leaves it",
@@ -231,5 +231,27 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
             format!("{} and {} more", names[..NAMED - 1].join(", "), number - NAMED + 1)
         }
         _ => names.join(", "),
+    }
+}
+
+/// The sign of a kind of change.
+pub(super) fn sign(kind: ChangeKind) -> String {
+    match kind {
+        ChangeKind::Add => "+".green().to_string(),
+        ChangeKind::Change => "~".yellow().to_string(),
+        ChangeKind::Reset => "-".red().to_string(),
+    }
+}
+
+/// The lines of a text that differ, each under its sign, so far from the edge.
+pub(super) fn lines(out: &mut String, moved: &Moved, indent: usize) {
+    for (tag, line) in moved.lines() {
+        let line = clean(&line);
+        let line = match tag {
+            ChangeTag::Delete => format!("- {line}").red().to_string(),
+            ChangeTag::Insert => format!("+ {line}").green().to_string(),
+            ChangeTag::Equal => line.dimmed().to_string(),
+        };
+        let _ = writeln!(out, "{:indent$}{line}", "");
     }
 }

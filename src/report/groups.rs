@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::content::is_unknown;
+use super::words::is_unknown;
 use crate::model::sorted::to_canonical;
 use crate::model::{CONNECTORS, GENERAL, Name, SettingPath, Value};
 use crate::plan::{

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
-use super::content::{shown, who_and_when};
+use super::words::{shown, who_and_when};
 use super::{clean, count};
 use crate::model::Value;
 use crate::ops::history::{HistoryEntry, RulesEntry};

@@ -4,6 +4,7 @@
 //! wanted.
 
 pub mod apply;
+mod budget;
 pub mod content;
 pub mod explain;
 pub mod files;
@@ -31,6 +32,7 @@ pub mod sarif;
 pub mod schema;
 pub mod show;
 pub mod template;
+pub mod words;
 
 pub use crate::diagnostic::text::{clean, clean_text, count};
 

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
-use super::content;
+use super::words;
 use crate::plan::Change;
 
 /// A text of one line that is longer than this is told by its words, in characters.
@@ -45,8 +45,8 @@ impl Moved {
             (Json::String(old), Json::Null) if old.contains('\n') => Moved::Text(parts(old, "")),
             (Json::Array(old), Json::Array(new)) if !(old.is_empty() || new.is_empty()) => elements(old, new),
             _ => Moved::Value {
-                before: content::shown(&change.before, change.before_label.as_deref()),
-                after: content::shown_after(change),
+                before: words::shown(&change.before, change.before_label.as_deref()),
+                after: words::shown_after(change),
             },
         }
     }
@@ -98,7 +98,7 @@ fn is_long(text: &str) -> bool {
 }
 
 fn elements(old: &[Json], new: &[Json]) -> Moved {
-    let shown = |element: &Json| content::shown(element, None);
+    let shown = |element: &Json| words::shown(element, None);
     let mut left: Vec<&Json> = old.iter().collect();
     let mut added = Vec::new();
     for element in new {

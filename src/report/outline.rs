@@ -7,17 +7,17 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
-use super::content::{By, Content, Item, shown, shown_after, state, who_and_when};
+use super::budget::{Counter, text};
+use super::content::{By, Content, Item, state};
+use super::count;
 use super::groups::Groups;
 use super::outline_groups;
-use super::{clean_text, count};
+use super::words::{shown, shown_after, who_and_when};
 use crate::model::SettingPath;
 use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
 use crate::plan::{CategoryPlan, Change, ChangeKind, Effects, Integration, Origin, Plan};
 
-/// The longest text of a value or message that an outline holds.
-const LONGEST: usize = 240;
 /// As many owners as are named.
 const OWNERS: usize = 20;
 
@@ -41,7 +41,7 @@ pub fn arranged<'a>(content: &Content<'a>, own: Option<&str>) -> (Content<'a>, G
 #[must_use]
 pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json, usize) {
     let items = content.items();
-    let mut counter = Counter { next: 0, budget: budget.0, dropped: BTreeMap::new() };
+    let mut counter = Counter::new(budget.0);
     let mut errors = Errors::new();
     for item in items.iter().filter(|item| item.severity == "error") {
         errors.entry(item.integration.as_str()).or_default().push(item);
@@ -170,23 +170,6 @@ pub fn policy_first(outline: &mut Json, template: &str) {
     };
     if let Some(urgent) = urgent {
         urgent.splice(0..0, rows.iter().map(as_urgent).collect::<Vec<_>>());
-    }
-}
-
-pub(super) struct Counter {
-    next: usize,
-    budget: usize,
-    dropped: BTreeMap<&'static str, usize>,
-}
-
-impl Counter {
-    pub(super) fn take(&mut self, what: &'static str) -> bool {
-        let kept = self.next < self.budget;
-        self.next += 1;
-        if !kept {
-            *self.dropped.entry(what).or_default() += 1;
-        }
-        kept
     }
 }
 
@@ -478,14 +461,4 @@ fn marker(content: &Content<'_>) -> String {
     } else {
         format!("pairform:{}:{safe}", content.command)
     }
-}
-
-/// Harmless, and no longer than a reader can take.
-pub(super) fn text(text: &str) -> String {
-    let text = clean_text(text);
-    if text.chars().count() <= LONGEST {
-        return text;
-    }
-    let short: String = text.chars().take(LONGEST).collect();
-    format!("{short}… ({} characters)", text.chars().count())
 }

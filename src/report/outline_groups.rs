@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 use similar::ChangeTag;
 
-use super::content::{self, Content};
+use super::budget::{Counter, text};
+use super::content::Content;
 use super::count;
 use super::grouped::{effect, outside};
 use super::groups::{Effect, Group, Groups, Kind, Member};
 use super::moved::{Moved, Part};
-use super::outline::{Counter, text};
+use super::words;
 use crate::model::Name;
 use crate::plan::{Change, ChangeKind};
 
@@ -148,9 +149,9 @@ fn note(group: &Group) -> String {
 /// What was applied last, what is deployed now and what an apply makes of it.
 fn facts(command: &str, group: &Group) -> Json {
     let change = &group.change;
-    let before = content::shown(&change.before, change.before_label.as_deref());
-    let after = content::shown_after(change);
-    let last = change.last_applied.as_ref().map(|last| content::shown(last, None));
+    let before = words::shown(&change.before, change.before_label.as_deref());
+    let after = words::shown_after(change);
+    let last = change.last_applied.as_ref().map(|last| words::shown(last, None));
     // Drift is from what was applied to what is deployed; a plan goes on from that.
     let [last, deployed, will] = match command {
         "drift" if change.unmanaged => [before, after.clone(), after],
@@ -160,7 +161,7 @@ fn facts(command: &str, group: &Group) -> Json {
     let who: Vec<Json> = group
         .people()
         .into_iter()
-        .map(|(by, since)| json!({"by": text(by), "since": since.map(|since| text(&content::day_of(since)))}))
+        .map(|(by, since)| json!({"by": text(by), "since": since.map(|since| text(&words::day_of(since)))}))
         .collect();
     json!({
         "last_applied": text(&last),
@@ -202,7 +203,7 @@ fn member(member: &Member) -> Json {
         "place": member.place.as_ref().map(|(path, line)| text(&format!("{path}:{line}"))),
         "revision": member.revision,
         "by": member.by.as_deref().map(text),
-        "since": member.since.as_deref().map(|since| text(&content::day_of(since))),
+        "since": member.since.as_deref().map(|since| text(&words::day_of(since))),
     })
 }
 

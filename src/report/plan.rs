@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
-use similar::ChangeTag;
 
 use super::content::{By, Content};
+use super::grouped::{lines, sign};
 use super::groups::Groups;
 use super::moved::Moved;
-use super::{PIECE, clean, content, count};
+use super::{PIECE, clean, count, words};
 use crate::ops::check::summarize_refusals;
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration, Mode, Origin, Plan};
 
@@ -158,32 +158,10 @@ fn change_text(out: &mut String, change: &Change, width: usize) {
     lines(out, &moved, 10);
 }
 
-/// The sign of a kind of change.
-pub(super) fn sign(kind: ChangeKind) -> String {
-    match kind {
-        ChangeKind::Add => "+".green().to_string(),
-        ChangeKind::Change => "~".yellow().to_string(),
-        ChangeKind::Reset => "-".red().to_string(),
-    }
-}
-
-/// The lines of a text that differ, each under its sign, so far from the edge.
-pub(super) fn lines(out: &mut String, moved: &Moved, indent: usize) {
-    for (tag, line) in moved.lines() {
-        let line = clean(&line);
-        let line = match tag {
-            ChangeTag::Delete => format!("- {line}").red().to_string(),
-            ChangeTag::Insert => format!("+ {line}").green().to_string(),
-            ChangeTag::Equal => line.dimmed().to_string(),
-        };
-        let _ = writeln!(out, "{:indent$}{line}", "");
-    }
-}
-
 /// What else there is to know about who moved the setting.
 fn origin(change: &Change) -> String {
     let last =
-        change.last_applied.as_ref().map_or("not set".to_owned(), |last| clean(&content::shown(last, None)));
+        change.last_applied.as_ref().map_or("not set".to_owned(), |last| clean(&words::shown(last, None)));
     match change.origin {
         Origin::Git => String::new(),
         Origin::Outside => format!("   {}", format!("drift: changed outside, last applied {last}").cyan()),

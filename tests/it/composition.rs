@@ -264,12 +264,12 @@ fn validate_judges_each_environment() {
 #[test]
 fn a_null_takes_away_what_has_a_name_of_its_own() {
     const FAR: &str = "connectors:\n  shopify:\n    active: live\n    connections:\n      live: {shop: nordic, access_token: {secret: env/A}, webhook_secret: {secret: env/B}}\n      test: {shop: nordic-test, access_token: {secret: env/C}}\nschedules:\n  stock: {flow: stock, every: 30m}\n  orders: {flow: orders, every: 15m}\nwebhooks: {new: {connector: shopify, topic: orders/create, flow: orders}}\n";
-    const GONE: &str = "connectors: {shopify: {connections: {test: null, live: {webhook_secret: null}}}}\nschedules: {stock: null, orders: {every: null, after: base}, base: {flow: articles, every: 1d}}\nwebhooks: {new:\n}\n";
+    const GONE: &str = "connectors: {shopify: {connections: {test: null, live: {webhook_secret: null}}}}\nschedules: {stock: null, orders: {every: null, after: base}, base: {flow: articles, every: 1d}}\nwebhooks: {new: }\n";
     let shop = |extends: &str, more: &str| {
         format!("integration: shop\npair: fortnox-shopify\nextends: [{extends}]\n{more}")
     };
     let kept = json!({
-        "connectors": {"shopify": {"active": "live", "connections": {"live": {"shop": "nordic", "access_token": {"secret": "env/A"}}}}},
+        "connectors": {"shopify": {"active": "live", "connections": {"live": {"shop": "nordic", "access_token": {"secret": "env/A", "fingerprint": null}}}}},
         "schedules": {"orders": {"flow": "orders", "after": "base"}, "base": {"flow": "articles", "every": "1d"}},
         "webhooks": {},
     });
@@ -298,7 +298,7 @@ fn a_null_takes_away_what_has_a_name_of_its_own() {
         assert!(unfit.is_none_or(|finding| finding.code.id == "E0312"), "{unfit:?}");
     }
     // A key behind which nothing stands, over nothing, was forgotten.
-    let own = shop("far", "connectors: {shopify: {connections: {live: {client_secret:\n}}}}\n");
+    let own = shop("far", "connectors: {shopify: {connections: {live: {client_secret: }}}}\n");
     let found = compiled(
         &[("pairform.yaml", PROJECT), ("bases/far.yaml", FAR), ("integrations/shop.yaml", &own)],
         Some("test"),

@@ -1,0 +1,70 @@
+//! Values, people and days in words, the same in every form.
+
+use serde_json::Value as Json;
+
+use crate::model::Value;
+use crate::plan::{Change, ChangeKind};
+use crate::store::OUTSIDE;
+
+/// Of a change that was made outside: who made it and when, as far as that is known.
+#[must_use]
+pub fn who_and_when(change: &Change) -> String {
+    let by = match change.by.as_deref() {
+        None => "outside".to_owned(),
+        Some(OUTSIDE) => OUTSIDE.to_owned(),
+        Some(by) => format!("by {by}"),
+    };
+    change.since.as_ref().map_or_else(|| by.clone(), |since| format!("{by}, at {since}"))
+}
+
+/// The day of a time, as a person reads it: `12 Nov 2026`; the text as it is where it is no time.
+#[must_use]
+pub fn day_of(time: &str) -> String {
+    time.parse::<jiff::Timestamp>().map_or_else(
+        |_| time.to_owned(),
+        |time| time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %b %Y").to_string(),
+    )
+}
+
+/// A value as a person reads it: its label before its id, a toggle in words.
+#[must_use]
+pub fn shown(value: &Json, label: Option<&str>) -> String {
+    let text = match value {
+        Json::Null => return "not set".to_owned(),
+        Json::Bool(true) => return "On".to_owned(),
+        Json::Bool(false) => return "Off".to_owned(),
+        Json::String(text) if !text.is_empty() && text.trim() == text => text.clone(),
+        Json::Array(elements) if elements.is_empty() => "none".to_owned(),
+        Json::Array(elements) => {
+            elements.iter().map(|element| shown(element, None)).collect::<Vec<_>>().join(", ")
+        }
+        value => Value::from_json(value).to_string(),
+    };
+    match label {
+        Some(label) => format!("{label} ({text})"),
+        None => text,
+    }
+}
+
+/// A secret whose value was not at hand.
+#[must_use]
+pub fn is_unknown(value: &Json) -> bool {
+    let value = Value::from_json(value);
+    matches!(value, Value::Secret(secret) if secret.fingerprint.is_none())
+}
+
+/// The value that follows a change, in words.
+#[must_use]
+pub fn shown_after(change: &Change) -> String {
+    let after = shown(&change.after, change.after_label.as_deref());
+    match change.kind {
+        ChangeKind::Reset if !change.after.is_null() => format!("{after} (default)"),
+        ChangeKind::Change if shown(&change.before, None) == shown(&change.after, None) => {
+            match is_unknown(&change.after) {
+                true => "unknown: its value is not at hand here".to_owned(),
+                false => "a new value of the same reference".to_owned(),
+            }
+        }
+        _ => after,
+    }
+}
