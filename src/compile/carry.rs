@@ -88,6 +88,8 @@ pub(super) struct Odds {
     at: Span,
     other: String,
     other_at: Span,
+    /// It is no record either, but a list of before: the file means what it meant.
+    is_before: bool,
 }
 
 impl Odds {
@@ -97,7 +99,8 @@ impl Odds {
             category: Some(category.id.to_string()),
             setting: Some(self.path.to_string()),
         };
-        codes::said_otherwise(&self.path.to_string(), &self.other, self.at, self.other_at).about(about)
+        let path = self.path.to_string();
+        codes::said_otherwise(&path, &self.other, self.is_before, self.at, self.other_at).about(about)
     }
 }
 
@@ -118,7 +121,7 @@ pub(super) fn into_records(map: &mut Map, was: &Was, at_odds: &mut Vec<Odds>) ->
     let Some(records) = map.get_mut(&was.records) else { return false };
     if records.value.is_null() {
         let (path, at) = (SettingPath::root().child(&was.records), records.key.span);
-        at_odds.push(Odds { path, at, other: was.from.to_string(), other_at: key });
+        at_odds.push(Odds { path, at, other: was.from.to_string(), other_at: key, is_before: false });
     }
     let Some(records) = records.value.as_map_mut() else { return false };
     for Field { record, value } in fields {
@@ -129,7 +132,7 @@ pub(super) fn into_records(map: &mut Map, was: &Was, at_odds: &mut Vec<Odds>) ->
             SettingPath::root().child(&was.from).child(&record.text).to_string()
         };
         let field = Entry { key: Key { text: was.field.clone(), span: at }, value };
-        put(records, record, field, Odds { path, at, other, other_at: at }, at_odds);
+        put(records, record, field, Odds { path, at, other, other_at: at, is_before: false }, at_odds);
     }
     map.remove(&was.from);
     true
@@ -148,6 +151,8 @@ fn put(records: &mut Map, record: Key, field: Entry, mut odds: Odds, at_odds: &m
         NodeKind::Map(fields) => match fields.get(&field.key.text) {
             Some(said) if is_told(&said.value, &field.value) && !agree(&said.value, &field.value) => {
                 odds.at = said.value.span;
+                // A field has a key of its own but where an item of a list stands for it.
+                odds.is_before = said.key.span == said.value.span;
                 at_odds.push(odds);
             }
             Some(_) => {}
@@ -217,7 +222,7 @@ fn keep(settings: &mut Map, kept: &Kept, rows: Vec<Entry>, at_odds: &mut Vec<Odd
         let path = [&*kept.records, &*row.key.text, &*kept.field].iter().collect();
         let other =
             format!("{}.{}", kept.category, SettingPath::root().child(&kept.mapping).child(&row.key.text));
-        let mut odds = Odds { path, at: row.value.span, other, other_at: mapping.key.span };
+        let mut odds = Odds { path, at: row.value.span, other, other_at: mapping.key.span, is_before: false };
         match &mut mapping.value.kind {
             NodeKind::Map(mapping) => match mapping.get(&row.key.text) {
                 Some(said) if !is_told(&row.value, &said.value) => mapping.insert(row),

@@ -14,6 +14,10 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
     }
     facts.extend(limits(&setting.schema));
     facts.extend(days(&setting.schema));
+    let fields = setting.schema.pointer("/additionalProperties/properties").and_then(Json::as_object);
+    for (name, field) in fields.into_iter().flatten() {
+        facts.push(("Field", format!("`{name}`: {}. {}", text(field, "title"), text(field, "description"))));
+    }
     facts.push(("Required", required(category, setting)));
     let effect = match text(&setting.schema, "x-effect") {
         "" if category.id == GENERAL => "immediately",

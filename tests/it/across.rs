@@ -92,7 +92,7 @@ fn invoices_and_orders() {
         ("  order: {creates: order_then_invoice}", ""),
         ("  order: {creates: invoice}\n  invoice: {trigger: manual}", ""),
         ("flows: {invoices: false}\nsettings:\n  order: {creates: invoice}", ""),
-        ("  payment_methods: {creates_per_method: [Klarna]}", ""),
+        ("  payment_methods: {methods: {Klarna: {document: invoice}}}", ""),
     ]);
     let paid = |order: &str, trigger: &str| {
         of(&format!(
@@ -220,13 +220,13 @@ fn filters() {
             "  additional_filters: {exclude_payment_methods: [Klarna]}\n  invoice: {mark_paid: true, mode_of_payment_map: {Klarna: KL}}",
             "W0444",
         ),
-        ("  payment_methods: {do_not_sync: [Faktura], creates_per_method: [Faktura]}", "W0444"),
+        ("  payment_methods: {do_not_sync: [Faktura], creates_per_method: [Faktura]}", "N0461 E0460"),
         (
             "  additional_filters: {exclude_shipping_methods: [Pickup]}\n  shipping_methods: {map: {Pickup: P}}",
             "W0444",
         ),
         (
-            "  additional_filters: {exclude_payment_methods: [Klarna]}\n  payment_methods: {do_not_sync: [Klarna], map: {Swish: \"30\", Klarna: null}}",
+            "  additional_filters: {exclude_payment_methods: [Klarna]}\n  payment_methods: {methods: {Swish: {terms: \"30\"}, Klarna: {document: none, terms: null}}}",
             "",
         ),
         ("  additional_filters: {include_countries: [SE, FI], exclude_tags: [test]}", ""),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use pairform::compile::{Compilation, Selection, compile};
-use pairform::diagnostic::Finding;
+use pairform::diagnostic::{Finding, Severity};
 use pairform::model::{Configuration, SettingPath, to_json};
 use pairform::schema::Pair;
 use pairform::schema::records::Kept;
@@ -372,7 +372,10 @@ fn two_places_that_say_different_things_are_one_error_at_the_record() {
         let settings: Vec<&str> =
             found.iter().filter_map(|finding| finding.about.setting.as_deref()).collect();
         assert_eq!(settings, expected, "{text}");
+        // Two lists of before mean what they meant.
+        let severity = if payments.contains("methods") { Severity::Error } else { Severity::Warning };
         for finding in found {
+            assert_eq!(finding.severity, severity, "{text}");
             assert_eq!(finding.related.len(), 1);
             assert_ne!(finding.related[0].span, finding.primary.span, "{text}");
         }

@@ -95,13 +95,11 @@ fn countries(context: &Context<'_>) -> Option<Finding> {
 fn payment_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let filtered = context.listed(FILTERS, "exclude_payment_methods");
     let filtered = filtered.map(|(name, at)| (name, at, (FILTERS, "exclude_payment_methods")));
-    let listed = context.listed(PAYMENTS, "do_not_sync");
-    let listed = listed.map(|(name, at)| (name, at, (PAYMENTS, "do_not_sync")));
     let records = context.rows(PAYMENTS, RECORDS).filter_map(|record| {
         let document = record.value.get("document").filter(|document| document.as_text() == Some("none"))?;
         Some((&*record.key.text, document.span, (PAYMENTS, RECORDS)))
     });
-    let left_out = filtered.chain(listed).chain(records);
+    let left_out = filtered.chain(records);
     let mut told: Vec<&str> = Vec::new();
     for (name, at, (category, setting)) in left_out {
         let mut mapped = mentions(context, name);
@@ -119,20 +117,17 @@ fn payment_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Where the files say what becomes of orders that are paid by a method: in its record, or where it stands in a mapping or list.
+/// Where the files say what becomes of orders that are paid by a method: in its record, or of what another category keeps.
 fn mentions(context: &Context<'_>, method: &str) -> Vec<Span> {
-    let maps = [(PAYMENTS, "map"), (PAYMENTS, "payment_type_map"), ("invoice", "mode_of_payment_map")];
     let is_it = |row: &&Entry| *row.key.text == *method;
-    let rows = maps.into_iter().flat_map(|(category, name)| context.rows(category, name));
-    let of_maps = rows.filter(is_it).map(|row| row.key.span);
-    let listed = context.listed(PAYMENTS, "creates_per_method").filter(|(name, _)| *name == method);
+    let modes = context.rows("invoice", "mode_of_payment_map").filter(is_it).map(|row| row.key.span);
     let record = context.rows(PAYMENTS, RECORDS).find(is_it);
     let fields = record.and_then(|record| record.value.as_map()).into_iter().flat_map(Map::entries);
     let says = fields.filter(|field| {
         let leaves_out = &*field.key.text == "document" && field.value.as_text() == Some("none");
         !leaves_out && !field.value.is_null() && field.value.as_bool() != Some(false)
     });
-    of_maps.chain(listed.map(|(_, at)| at)).chain(says.map(|field| field.key.span)).collect()
+    modes.chain(says.map(|field| field.key.span)).collect()
 }
 
 /// Shipping methods that are left out and mapped all the same.

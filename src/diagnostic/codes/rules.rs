@@ -486,17 +486,24 @@ pub fn waits_for_disabled(rule: &str, target: &str, at: Span, switch: Span) -> F
     .help(format!("give `{rule}` an interval (`every`), or switch `{target}` on"))
 }
 
-/// `record` and `other` are the paths of both places.
+/// `record` and `other` are the paths of both places. `is_before`: what the record says comes from a list of before, which counts.
 #[must_use]
-pub fn said_otherwise(record: &str, other: &str, at: Span, other_at: Span) -> Finding {
-    Finding::new(
+pub fn said_otherwise(record: &str, other: &str, is_before: bool, at: Span, other_at: Span) -> Finding {
+    let label = if is_before { "this counts" } else { "the record says this" };
+    let finding = Finding::new(
         &SAID_OTHERWISE,
         format!("`{record}` and `{other}` say different things"),
-        Label::new(at, "the record says this"),
+        Label::new(at, label),
     )
     .related(other_at, format!("and `{other}` says otherwise"))
-    .note("both are the same setting, so that one value counts")
-    .help(format!("keep it in the record, and take it out of `{other}`"))
+    .note("both are the same setting, so that one value counts");
+    if is_before {
+        // It meant this before there were records, and still does.
+        return finding
+            .with_severity(Severity::Warning)
+            .help(format!("take it out of one of the two, or write its record as `{record}`"));
+    }
+    finding.help(format!("keep it in the record, and take it out of `{other}`"))
 }
 
 /// `names` are the settings with the mapping of records that each has its place in now.
