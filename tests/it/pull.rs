@@ -562,5 +562,5 @@ fn a_category_that_somebody_deleted_is_drift() {
     let output = pairform(folder.path(), &["drift", "--detailed-exitcode"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("name  \"Shop\" → not set   outside pairform, at 2"), "{said}");
+    assert!(said.contains("name  Shop → not set   outside pairform, at 2"), "{said}");
 }
