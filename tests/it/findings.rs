@@ -407,11 +407,15 @@ fn cases() -> Vec<Case<'static>> {
         ),
         case(
             "a free value that is nearly a known one",
-            &[(SHOP, Some("  payment_methods:\n"), "  payment_methods:\n    creates_per_method: [Klarma]\n")],
+            &[(
+                SHOP,
+                Some("  payment_methods:\n"),
+                "  payment_methods:\n    methods: {Klarma: {document: invoice}}\n",
+            )],
             "W0510",
             "Klarma",
             "write \"Klarna\"",
-            &[(SHOP, Some("[Klarma]"), "[Klarna]")],
+            &[(SHOP, Some("{Klarma:"), "{Klarna:")],
         ),
         case(
             "a row beside the one that it is nearly called as",

@@ -27,7 +27,10 @@ fn another(project: &Project, title: &str, terms: &str) -> Project {
 
 fn terms(project: &Project) -> String {
     let row = project.store().read(None).unwrap().into_iter().find(|row| row.category == "payment_methods");
-    pairform::model::to_json(&row.unwrap().settings)["map"]["Klarna"].as_str().unwrap().to_owned()
+    pairform::model::to_json(&row.unwrap().settings)["methods"]["Klarna"]["terms"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// No revision of a category is skipped or used twice.
