@@ -47,6 +47,11 @@ fn vary(pair: &pairform::schema::Pair, valid: &Json, dice: &mut Dice) -> Json {
             continue;
         }
         let Some(schema) = schema_at(pair, &place) else { continue };
+        // What has days is one value, and its parts are no settings.
+        let above = place.match_indices('/').skip(1).map(|(end, _)| &place[..end]);
+        if above.filter_map(|holder| schema_at(pair, holder)).any(|holder| holder["x-days"].is_string()) {
+            continue;
+        }
         let in_list = place.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok())
             && !document.pointer(place.rsplit_once('/').unwrap().0).unwrap().is_object();
         match dice.below(6) {
