@@ -410,12 +410,12 @@ fn cases() -> Vec<Case<'static>> {
             &[(
                 SHOP,
                 Some("  payment_methods:\n"),
-                "  payment_methods:\n    methods: {Klarma: {document: invoice}}\n",
+                "  additional_filters: {exclude_payment_methods: [gift_cart]}\n  payment_methods:\n",
             )],
             "W0510",
-            "Klarma",
-            "write \"Klarna\"",
-            &[(SHOP, Some("{Klarma:"), "{Klarna:")],
+            "gift_cart",
+            "write \"gift_card\"",
+            &[(SHOP, Some("[gift_cart]"), "[gift_card]")],
         ),
         case(
             "a row beside the one that it is nearly called as",

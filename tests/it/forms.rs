@@ -405,7 +405,7 @@ fn a_project_s_template_replaces_ours_and_its_faults_have_a_line() {
     assert!(said.starts_with("own "), "{said}");
     repository.write("templates/comment.md", "own\n{{ verdict | nothing }}\n");
     repository.commit("A mistake");
-    let output = pairform(repository.path(), &["diff", "--base", "HEAD", "-o", "markdown"]);
+    let output = pairform(repository.path(), &["validate", "-o", "markdown"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 2"));
     std::fs::write(repository.path().join("templates/comment.md"), b"own \xff\n").unwrap();

@@ -52,6 +52,10 @@ fn vary(pair: &pairform::schema::Pair, valid: &Json, dice: &mut Dice) -> Json {
         if above.filter_map(|holder| schema_at(pair, holder)).any(|holder| holder["x-days"].is_string()) {
             continue;
         }
+        // A record's field that another mapping keeps has to say what that one says.
+        if schema.get("x-kept-in").is_some() || place.starts_with("/settings/invoice/mode_of_payment_map/") {
+            continue;
+        }
         let in_list = place.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok())
             && !document.pointer(place.rsplit_once('/').unwrap().0).unwrap().is_object();
         match dice.below(6) {
