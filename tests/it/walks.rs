@@ -143,7 +143,7 @@ fn a_team_with_shops_at_hosts_of_their_own_needs_one_variable() {
     succeeded(&on_pull_request("Describe"));
     let comment =
         std::fs::read_to_string(repository.path().join("comment.md")).unwrap().replace("&#46;", ".");
-    let (policy, rest) = comment.split_once("#### Integrations").unwrap();
+    let (policy, rest) = comment.split_once("#### Decide before you apply").unwrap();
     assert!(policy.contains("Changes of policy") && policy.contains("evil.example.com"), "{comment}");
     assert!(rest.contains("evil.example.com"), "{comment}");
     succeeded(&on_main("plan", "Plan"));
