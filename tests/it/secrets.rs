@@ -309,6 +309,7 @@ fn values_behind_references_stay_behind_them() {
         "AURORA_BC_ID",
         "AURORA_BC_SECRET",
         "AURORA_BC_STATE",
+        "FJORD_WOO_HOOKS",
     ];
     let values: Vec<String> = (0..names.len()).map(|at| format!("{CANARY}{at:02}")).collect();
     let environment: Vec<(&str, &str)> =
