@@ -1,7 +1,7 @@
 //! Records, and where their fields stood before or are kept: `x-was` and `x-kept-in` of a field, as data.
 //!
 //! A record is a row of a mapping that has fields. A field may once have been a mapping of its own, or a list of the records of
-//! which it held (`x-was`). What that means for settings as they were saved is in [`super::present`], for documents in
+//! which it held (`x-was`). What that means for settings as they were saved is in `present`, for documents in
 //! `compile::carry`.
 
 use serde_json::Value as Json;
