@@ -13,14 +13,14 @@ use crate::revisions::Repository;
 
 const COMMITS: usize = 200;
 
-/// `order.delivery_days`, `payment_methods.map.Klarna` and others, with their values.
+/// `order.delivery_days`, `payment_methods.methods.Klarna.terms` and others, with their values.
 type Layer = BTreeMap<&'static str, Value>;
 
 const SETTINGS: [&str; 5] = [
     "general.our_reference",
     "order.delivery_days",
-    "payment_methods.map.Klarna",
-    "payment_methods.map.Swish",
+    "payment_methods.methods.Klarna.terms",
+    "payment_methods.methods.Swish.terms",
     "shipping_methods.map.Pickup",
 ];
 
@@ -199,7 +199,7 @@ fn each_of_hundreds_of_commits_is_told_as_what_it_changed() {
     repository.write("pairform.yaml", "version: 1\n");
     let mut tree = Tree { bases: (0..4).map(|base| (base, Layer::new())).collect(), ..Tree::default() };
     for base in tree.bases.values_mut() {
-        base.insert("payment_methods.map.Klarna", json!("30"));
+        base.insert("payment_methods.methods.Klarna.terms", json!("30"));
     }
     let mut history = Vec::new();
     for number in 0..COMMITS {
