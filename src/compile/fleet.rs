@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::Context;
+use super::check::context::Context;
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::{About, Finding};
 use crate::model::CONNECTORS;
