@@ -42,8 +42,8 @@ impl Moved {
                 Moved::Text(parts(old, new))
             }
             // One that comes or goes whole.
-            (Json::Null, Json::String(new)) if new.contains('\n') => Moved::Text(parts("", new)),
-            (Json::String(old), Json::Null) if old.contains('\n') => Moved::Text(parts(old, "")),
+            (Json::Null, Json::String(new)) if is_long(new) => Moved::Text(parts("", new)),
+            (Json::String(old), Json::Null) if is_long(old) => Moved::Text(parts(old, "")),
             (Json::Array(old), Json::Array(new))
                 if !(old.is_empty()
                     || new.is_empty()

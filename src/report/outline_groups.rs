@@ -9,11 +9,11 @@ use similar::ChangeTag;
 
 use super::budget::{Counter, text};
 use super::content::Content;
-use super::count;
 use super::grouped::{effect, outside};
 use super::groups::{Effect, Group, Groups, Kind, Member};
 use super::moved::{Moved, Part};
 use super::words;
+use super::{clean_text, count};
 use crate::model::Name;
 use crate::plan::{Change, ChangeKind};
 
@@ -95,8 +95,15 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     json["live"] = groups.iter().map(|group| group.live).sum::<usize>().into();
     json["place"] = Json::Null;
     // What may not be grouped can be the same all the same: live mode goes on in each.
-    let is_one = groups.iter().all(|group| moved(&group.change) == moved(&first.change));
-    json["moved"] = if is_one { moved(&first.change) } else { Json::Null };
+    let told = |group: &Group| (moved(&group.change), group.change.last_applied.clone(), note(group));
+    json["moved"] = Json::Null;
+    if groups.iter().all(|group| told(group) == told(first)) {
+        json["moved"] = moved(&first.change);
+    } else {
+        // What is true of the first is not of the others.
+        json["facts"] = Json::Null;
+        json["note"] = Json::Null;
+    }
     let each = groups.iter().take(kept).map(|group| {
         let names: Vec<&str> = group.members.iter().map(|member| &*member.integration).collect();
         json!({
@@ -129,7 +136,7 @@ fn head(content: &Content<'_>, group: &Group) -> Json {
         "words": words,
         "name": text(&group.all_words().join(" › ")),
         "setting": text(&format!("{}.{}", group.category, change.setting)),
-        "description": text(&group.description),
+        "description": clean_text(&group.description),
         "additional": group.additional,
         "live": group.live,
         "note": note(group),
@@ -182,7 +189,7 @@ fn moved(change: &Change) -> Json {
             let line = |tag: ChangeTag, number: usize, pieces: &[(bool, String)]| {
                 let pieces: Vec<Json> = pieces
                     .iter()
-                    .map(|(is_it, piece)| json!({"marked": is_it, "text": super::clean_text(piece)}))
+                    .map(|(is_it, piece)| json!({"marked": is_it, "text": clean_text(piece)}))
                     .collect();
                 json!({"sign": if tag == ChangeTag::Delete { "−" } else { "+" }, "number": number, "pieces": pieces})
             };

@@ -76,7 +76,11 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
         });
     }
     // A message of ours for a page that has no code in its sentences.
-    environment.add_filter("plain", |text: String| text.replace('`', ""));
+    environment.add_filter("plain", |text: String| {
+        let text = text.replace('`', "");
+        let mut rest = text.chars();
+        rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
+    });
     environment.add_template(PARTS.0, PARTS.1).map_err(|error| TemplateError::of(PARTS.0, &error))?;
     environment.add_template(name, template).map_err(|error| failed(&error))?;
     let template = environment.get_template(name).map_err(|error| failed(&error))?;
