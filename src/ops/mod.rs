@@ -53,6 +53,7 @@ pub mod request;
 pub mod revert;
 pub mod said;
 pub mod scaffold;
+pub mod section;
 pub mod signed;
 pub mod templates;
 pub mod validate;
