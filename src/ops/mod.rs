@@ -54,6 +54,7 @@ pub mod revert;
 pub mod said;
 pub mod scaffold;
 pub mod section;
+pub mod serving;
 pub mod signed;
 pub mod templates;
 pub mod validate;
