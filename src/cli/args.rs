@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+pub use super::args_serve::{Serve, TokenArgs, TokenCommand, TokenCreate};
 use crate::ops::check::Force;
 use crate::report::content;
-pub use super::args_serve::{Serve, TokenArgs, TokenCommand, TokenCreate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Integration configuration as code: validate it, see what would change, apply it category by category.

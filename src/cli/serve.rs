@@ -1,12 +1,14 @@
 //! `serve`: the Configure section over HTTP, until it is interrupted.
+#![expect(clippy::disallowed_methods, reason = "tells while the server runs, from any of its threads")]
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use super::args::Serve as Args;
 use super::exit::{self, Stop};
 use super::session::Session;
 use crate::ops::places;
-use crate::ops::serving::{Proxy, Serve, Serving};
+use crate::ops::serving::{Proxy, Serve, Serving, Told};
 use crate::ops::{Host, Workspace};
 use crate::source::load::find_root;
 use crate::store::Address;
@@ -23,12 +25,15 @@ pub fn run(session: Session, args: &Args, serve: Option<Serve>) -> Result<u8, St
     let proxy = args.trusted_proxy.zip(args.user_header.clone());
     let serving = Serving {
         listen: args.listen,
-        tls: args.tls_cert.as_ref().zip(args.tls_key.as_ref()).map(|(certificate, key)| {
-            (session.path(certificate), session.path(key))
-        }),
+        tls: args
+            .tls_cert
+            .as_ref()
+            .zip(args.tls_key.as_ref())
+            .map(|(certificate, key)| (session.path(certificate), session.path(key))),
         proxy: proxy.map(|(network, user_header)| Proxy { network, user_header }),
         is_read_only: args.read_only,
         store,
+        tell: Arc::new(tell),
         environment,
         project,
     };
@@ -37,6 +42,15 @@ pub fn run(session: Session, args: &Args, serve: Option<Serve>) -> Result<u8, St
     let session = Arc::new(session);
     serve(serving, Arc::new(move |work: &mut dyn FnMut(&Host<'_>)| session.host(|host| work(host))), stop)?;
     Ok(exit::OK)
+}
+
+/// Where it listens is the one line on stdout; what became of requests goes to stderr.
+fn tell(told: &Told<'_>) {
+    // Nobody may be there to read it.
+    let _ = match told {
+        Told::Listening(at) => writeln!(std::io::stdout().lock(), "listening on {at}"),
+        Told::Request(line) => writeln!(std::io::stderr().lock(), "{line}"),
+    };
 }
 
 /// The environment, its store, and the project if there is one here; else a store has to be named.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::args::{Form, TokenCommand};
 use super::exit::{self, Stop};
-use super::session::Session;
 use super::serve::place;
+use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::clean;
 use crate::ops::section::{TokenAsked, make_token};
@@ -35,13 +35,14 @@ pub fn run(session: &Session, command: &TokenCommand, streams: &mut Streams) -> 
                 expires_at: args.until,
             };
             let (by, at) = session.host(|host| ((host.actor)(&root), host.stamp()));
-            let (secret, token) =
-                make_token(&asked, &at, &by).map_err(|why| Stop::usage(why.to_string()))?;
+            let (secret, token) = make_token(&asked, &at, &by).map_err(|why| Stop::usage(why.to_string()))?;
             if !store.add_token(&token).map_err(crate::ops::Error::from)? {
                 let why = format!("there is or was a token `{}`", token.name);
                 return Err(Stop::usage(why).help("give it another name; names stand in the history"));
             }
-            session.host(|host| note(store, host, &by, format!("made the token {} ({})", token.name, token.role)))?;
+            session.host(|host| {
+                note(store, host, &by, format!("made the token {} ({})", token.name, token.role))
+            })?;
             match output {
                 Form::Json => print(streams, "token", json!({"name": token.name, "token": secret})),
                 _ => streams.result(&format!("{secret}\n")),

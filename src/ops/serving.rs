@@ -20,6 +20,8 @@ pub struct Serving {
     pub is_read_only: bool,
     pub store: Address,
     pub environment: Option<String>,
+    /// Takes what there is to tell.
+    pub tell: Tell,
     /// Where a repository is looked for; none where only the store says what judges.
     pub project: Option<PathBuf>,
 }
@@ -38,6 +40,18 @@ pub struct Proxy {
 pub struct Network {
     address: std::net::IpAddr,
     bits: u8,
+}
+
+/// Takes what a server tells while it runs.
+pub type Tell = Arc<dyn Fn(&Told<'_>) + Send + Sync>;
+
+/// What a server tells.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// It listens there: `http://127.0.0.1:8080`.
+    Listening(&'a str),
+    /// A request was answered: one line of JSON.
+    Request(&'a str),
 }
 
 /// Serves until it is to stop.

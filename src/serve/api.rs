@@ -15,10 +15,8 @@ use super::app::{App, Work};
 use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
 use super::problem::{Problem, findings};
 use super::{feed, log, openapi};
-use crate::ops::section::{
-    self, Access, Body, Known, Role, SaveAsked, SavedNow, TokenAsked, make_token,
-};
-use crate::store::{Note, Sync, Token};
+use crate::ops::section::{self, Access, Body, Known, Role, SaveAsked, SavedNow, TokenAsked, make_token};
+use crate::store::{Note, SyncReport, Token};
 
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
@@ -45,7 +43,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .fallback(async || Problem::absent("there is no such page; GET /api/v1/openapi.json describes what there is"))
+        .fallback(async || {
+            Problem::absent("there is no such page; GET /api/v1/openapi.json describes what there is")
+        })
         .method_not_allowed_fallback(async || {
             let why = "this cannot be done with what is there; GET /api/v1/openapi.json says what can";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", why)
@@ -121,7 +121,8 @@ async fn list_integrations(ask: Ask) -> Response {
                     break;
                 }
                 after.clone_from(&one.id);
-                if !access.reads(&one.id) || pair.as_ref().is_some_and(|pair| one.pair.as_ref() != Some(pair)) {
+                if !access.reads(&one.id) || pair.as_ref().is_some_and(|pair| one.pair.as_ref() != Some(pair))
+                {
                     continue;
                 }
                 let shown = section::known(&one.id, &work.ground, work.store, work.host)
@@ -129,8 +130,10 @@ async fn list_integrations(ask: Ask) -> Response {
                 items.push(match shown {
                     Ok(shown) => json!(shown),
                     // One that cannot be shown hides no other.
-                    Err(error) => json!({"id": one.id, "pair": one.pair, "made_at": one.made_at, "made_by": one.made_by,
-                        "unusable": error.message}),
+                    Err(error) => {
+                        json!({"id": one.id, "pair": one.pair, "made_at": one.made_at, "made_by": one.made_by,
+                        "unusable": error.message})
+                    }
                 });
             }
         }
@@ -267,9 +270,9 @@ async fn get_configuration(Named(id): Named<String>, ask: Ask) -> Response {
     ask.answer(move |work, access, query| {
         let day = match query.text("on") {
             None => work.host.today(),
-            Some(day) => {
-                day.parse::<Date>().map_err(|_| Problem::bad_request("`on` must be a day such as 2026-11-29"))?
-            }
+            Some(day) => day
+                .parse::<Date>()
+                .map_err(|_| Problem::bad_request("`on` must be a day such as 2026-11-29"))?,
         };
         let known = known(&id, access, work)?;
         let found = section::effective(&known, day, &work.ground, work.store, work.host)?;
@@ -291,7 +294,7 @@ async fn list_syncs(Named(id): Named<String>, ask: Ask) -> Response {
     .await
 }
 
-fn told_sync(sync: &Sync) -> Json {
+fn told_sync(sync: &SyncReport) -> Json {
     json!({
         "flow": sync.flow, "etag": sync.etag, "outcome": sync.outcome, "message": sync.message,
         "ended_at": sync.ended_at, "reported_at": sync.reported_at, "reported_by": sync.reported_by,
@@ -323,8 +326,16 @@ async fn report_sync(Named(id): Named<String>, ask: Ask, Document(body): Documen
             },
         };
         let message = text("message").unwrap_or_default();
-        let sync =
-            Sync { integration: id, flow, etag, outcome, message, ended_at, reported_at: at, reported_by: access.name.clone() };
+        let sync = SyncReport {
+            integration: id,
+            flow,
+            etag,
+            outcome,
+            message,
+            ended_at,
+            reported_at: at,
+            reported_by: access.name.clone(),
+        };
         work.store.report_sync(&sync)?;
         Ok(Answer::created(told_sync(&sync)))
     })
@@ -379,7 +390,10 @@ async fn list_options(ask: Ask) -> Response {
     .await
 }
 
-async fn get_options(Named((connector, account, set)): Named<(String, String, String)>, ask: Ask) -> Response {
+async fn get_options(
+    Named((connector, account, set)): Named<(String, String, String)>,
+    ask: Ask,
+) -> Response {
     ask.answer(move |work, _, _| {
         let found = work.ground.options().list(&connector, &account).and_then(|list| list.sets.get(&set));
         let found = found.ok_or_else(|| Problem::absent("there is no such list of dropdown values"))?;
@@ -432,10 +446,11 @@ async fn create_token(ask: Ask, Document(body): Document) -> Response {
         require_admin(access)?;
         let asked = token_asked(&body)?;
         let at = work.host.stamp();
-        let made = make_token(&asked, &at, &access.name).map_err(|why| Problem::bad_request(why.to_string()))?;
+        let made =
+            make_token(&asked, &at, &access.name).map_err(|why| Problem::bad_request(why.to_string()))?;
         let (secret, token) = made;
         if !work.store.add_token(&token)? {
-            return Err(Problem::bad_request(format!("there is or was a token `{}`", token.name)));
+            return Err(Problem::exists(format!("there is or was a token `{}`", token.name)));
         }
         note(work, access, "token", format!("made the token {} ({})", token.name, token.role))?;
         let mut told = told_token(&token);
@@ -458,7 +473,11 @@ fn token_asked(body: &Json) -> Result<TokenAsked, Problem> {
     let rights = texts("rights")?;
     Ok(TokenAsked {
         name: name.ok_or_else(|| bad("name the token, in at most 100 characters".to_owned()))?.to_owned(),
-        role: body["role"].as_str().unwrap_or_default().parse().map_err(|why: section::BadToken| bad(why.to_string()))?,
+        role: body["role"]
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|why: section::BadToken| bad(why.to_string()))?,
         rights: rights
             .iter()
             .map(|right| right.parse().map_err(|why: section::BadToken| bad(why.to_string())))
@@ -467,7 +486,9 @@ fn token_asked(body: &Json) -> Result<TokenAsked, Problem> {
         integrations: texts("integrations")?,
         expires_at: match body["expires_at"].as_str() {
             None => None,
-            Some(end) => Some(end.parse().map_err(|_| bad("`expires_at` must be a moment as in RFC 3339".to_owned()))?),
+            Some(end) => Some(
+                end.parse().map_err(|_| bad("`expires_at` must be a moment as in RFC 3339".to_owned()))?,
+            ),
         },
     })
 }
@@ -485,6 +506,7 @@ async fn revoke_token(Named(name): Named<String>, ask: Ask) -> Response {
 }
 
 fn note(work: &mut Work<'_>, access: &Access, kind: &str, text: String) -> Result<(), Problem> {
-    let note = Note { at: work.host.stamp(), by: access.name.clone(), kind: kind.to_owned(), text, run: None };
+    let note =
+        Note { at: work.host.stamp(), by: access.name.clone(), kind: kind.to_owned(), text, run: None };
     Ok(work.store.note(&note)?)
 }

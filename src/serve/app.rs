@@ -1,5 +1,6 @@
 //! What all requests share: stores that are open, what judges, and the bound on how much is done at once. Work runs on blocking
 //! threads, with a store, a host and the ground of that moment.
+#![expect(clippy::disallowed_methods, reason = "measures how old something is")]
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use tokio::sync::{Semaphore, watch};
 
-use super::auth::Attempts;
+use super::attempts::Attempts;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::ops::section::Ground;

@@ -71,7 +71,11 @@ impl FromRequest<Arc<App>> for Document {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if !matches!(kind.as_str(), "application/json" | "application/merge-patch+json") {
             let why = "send JSON, as `Content-Type: application/json` (or `application/merge-patch+json` in a PATCH)";
@@ -82,8 +86,7 @@ impl FromRequest<Arc<App>> for Document {
             Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not come in time")
         })?;
         let too_large = format!("the body is longer than {LONGEST} bytes, or broke off");
-        let bytes =
-            bytes.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", too_large))?;
+        let bytes = bytes.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", too_large))?;
         let document: Json = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
         if !document.is_object() {
@@ -158,11 +161,20 @@ impl Query {
     ///
     /// # Errors
     /// When it is none, or not in this range.
-    pub fn number(&self, name: &str, usual: u64, range: std::ops::RangeInclusive<u64>) -> Result<u64, Problem> {
+    pub fn number(
+        &self,
+        name: &str,
+        usual: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, Problem> {
         let Some(text) = self.text(name) else { return Ok(usual) };
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
-            Problem::bad_request(format!("`{name}` must be a number from {} to {}", range.start(), range.end()))
+            Problem::bad_request(format!(
+                "`{name}` must be a number from {} to {}",
+                range.start(),
+                range.end()
+            ))
         })
     }
 
@@ -182,7 +194,10 @@ impl Query {
     #[must_use]
     pub fn knows(&self, etag: &str) -> bool {
         self.header("if-none-match").is_some_and(|known| {
-            known.split(',').map(|one| one.trim().trim_start_matches("W/")).any(|one| one == etag || one == "*")
+            known
+                .split(',')
+                .map(|one| one.trim().trim_start_matches("W/"))
+                .any(|one| one == etag || one == "*")
         })
     }
 
@@ -216,7 +231,11 @@ fn revision_of(etag: &str, epoch: u64) -> Option<Expected> {
     let inner = etag.strip_prefix('"')?.strip_suffix('"')?;
     let (of, revision) = inner.split_once('.').unwrap_or(("1", inner));
     let revision: u64 = revision.parse().ok()?;
-    (of.parse() == Ok(epoch)).then_some(if revision == 0 { Expected::Nothing } else { Expected::Revision(revision) })
+    (of.parse() == Ok(epoch)).then_some(if revision == 0 {
+        Expected::Nothing
+    } else {
+        Expected::Revision(revision)
+    })
 }
 
 /// What is answered.
@@ -263,7 +282,7 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = match self.body {
             Some(body) => {
-                let mut response = Response::new(Body::from(body.to_string()));
+                let mut response = Response::new(Body::from(format!("{body}\n")));
                 let json = header::HeaderValue::from_static("application/json");
                 response.headers_mut().insert(header::CONTENT_TYPE, json);
                 response

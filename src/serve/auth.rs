@@ -1,9 +1,6 @@
 //! Who asks: by a token, or by the word of a proxy that is trusted. What he may do is `ops::section::Access`'s to say.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, StatusCode, header};
 
@@ -11,35 +8,6 @@ use super::app::{App, Work};
 use super::problem::Problem;
 use crate::ops::section::{Access, hash_token};
 use crate::store::Token;
-
-/// So many wrong tokens from one address in [`PERIOD`] are judged; then none is looked at.
-const TRIES: u32 = 20;
-const PERIOD: Duration = Duration::from_secs(60);
-/// Addresses of which wrong tokens are remembered.
-const REMEMBERED: usize = 10_000;
-
-/// Wrong tokens by address.
-#[derive(Debug, Default)]
-pub struct Attempts(Mutex<HashMap<IpAddr, (Instant, u32)>>);
-
-impl Attempts {
-    fn are_too_many(&self, from: IpAddr) -> bool {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&from).is_some_and(|(since, tries)| since.elapsed() < PERIOD && *tries >= TRIES)
-    }
-
-    fn count(&self, from: IpAddr) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED {
-            all.retain(|_, (since, _)| since.elapsed() < PERIOD);
-        }
-        let (since, tries) = all.entry(from).or_insert_with(|| (Instant::now(), 0));
-        if since.elapsed() >= PERIOD {
-            (*since, *tries) = (Instant::now(), 0);
-        }
-        *tries += 1;
-    }
-}
 
 /// What a request says of who sends it.
 #[derive(Debug, Clone)]

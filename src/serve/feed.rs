@@ -78,7 +78,11 @@ impl Cursor {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let (identity, epoch, number) = (parts.next()?, parts.next()?, parts.next()?);
-        let cursor = Cursor { identity: identity.to_owned(), epoch: epoch.parse().ok()?, number: number.parse().ok()? };
+        let cursor = Cursor {
+            identity: identity.to_owned(),
+            epoch: epoch.parse().ok()?,
+            number: number.parse().ok()?,
+        };
         parts.next().is_none().then_some(cursor)
     }
 }
@@ -91,8 +95,8 @@ fn begin(after: Option<&str>, work: &mut Work<'_>) -> Result<Cursor, Problem> {
         None | Some("") => Ok(Cursor { identity, epoch, number: 0 }),
         Some("now") => Ok(Cursor { identity, epoch, number: last }),
         Some(text) => {
-            let cursor =
-                Cursor::parse(text).ok_or_else(|| Problem::bad_request("`after` is no cursor of this feed"))?;
+            let cursor = Cursor::parse(text)
+                .ok_or_else(|| Problem::bad_request("`after` is no cursor of this feed"))?;
             if cursor.identity != identity || cursor.epoch != epoch || cursor.number > last {
                 let why = "the cursor is of another store, or of this one before something was copied into it; read what is \
                            deployed anew, and go on with `after=now`";

@@ -1,8 +1,5 @@
 //! Listening, TLS, and the end: connections are taken until the server is to stop, and each answer that was begun is finished.
-#![expect(clippy::disallowed_methods, reason = "reads the certificates, and says where it listens")]
-#![expect(clippy::print_stdout, reason = "the first line on stdout says where it listens")]
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::api;
 use super::app::App;
 use super::ask::Peer;
-use crate::ops::serving::{Hosts, Serving};
+use crate::ops::serving::{Hosts, Serving, Told};
 use crate::ops::{Error, ErrorKind, Result};
 
 /// A head of a request, and a handshake, take no longer.
@@ -51,11 +48,11 @@ pub fn run(serving: Serving, hosts: Hosts, stop: Arc<AtomicBool>) -> Result<()> 
         let address = listener.local_addr().map_err(failed)?;
         let app = Arc::new(App::new(serving, hosts));
         // A store that cannot be opened is better told now than to the first who asks.
-        let number = app.run(|work| Ok(work.store.last_number()?)).await.map_err(|problem| problem.into_error())?;
+        let number =
+            app.run(|work| Ok(work.store.last_number()?)).await.map_err(|problem| problem.into_error())?;
         app.saved(number);
         let scheme = if tls.is_some() { "https" } else { "http" };
-        println!("listening on {scheme}://{address}");
-        let _ = std::io::stdout().flush();
+        (app.serving.tell)(&Told::Listening(&format!("{scheme}://{address}")));
         accept(&listener, tls, &app, &stop).await;
         Ok(())
     })
@@ -121,7 +118,8 @@ fn require_private(serving: &Serving) -> Result<()> {
     if serving.listen.ip().is_loopback() || serving.tls.is_some() || serving.proxy.is_some() {
         return Ok(());
     }
-    let why = format!("{} is reached from other machines, and nothing would protect what is sent", serving.listen);
+    let why =
+        format!("{} is reached from other machines, and nothing would protect what is sent", serving.listen);
     Err(Error::new(ErrorKind::Refused, why)
         .help("give it a certificate and its key, or name the trusted proxy in front of it"))
 }

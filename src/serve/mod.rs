@@ -5,6 +5,7 @@
 mod api;
 mod app;
 mod ask;
+mod attempts;
 mod auth;
 mod feed;
 mod listen;

@@ -54,6 +54,11 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
+    #[must_use]
+    pub fn exists(detail: impl AsRef<str>) -> Self {
+        Problem::new(StatusCode::CONFLICT, "exists", detail)
+    }
+
     /// Who asks is not known.
     #[must_use]
     pub fn unauthorized(detail: impl AsRef<str>) -> Self {
@@ -82,7 +87,7 @@ impl Problem {
         body.insert("code".to_owned(), self.code.into());
         body.insert("detail".to_owned(), self.detail.into());
         body.extend(self.more);
-        let mut response = Response::new(Body::from(Json::Object(body).to_string()));
+        let mut response = Response::new(Body::from(format!("{}\n", Json::Object(body))));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -95,6 +100,7 @@ impl Problem {
 fn title(code: &str, status: StatusCode) -> &'static str {
     match code {
         "stale" => "Somebody saved it since",
+        "exists" => "The name is taken",
         "managed-by-git" => "Git owns this setting",
         "invalid" => "The settings have errors",
         "refused" => "The rules refuse it",
@@ -153,7 +159,9 @@ impl From<NotSaved> for Problem {
     fn from(not: NotSaved) -> Self {
         match not {
             NotSaved::Failed(error) => error.into(),
-            NotSaved::Stale { category, now, saved_by, saved_at } => stale(&category, now.as_deref(), &saved_by, &saved_at),
+            NotSaved::Stale { category, now, saved_by, saved_at } => {
+                stale(&category, now.as_deref(), &saved_by, &saved_at)
+            }
             NotSaved::Invalid(findings) => {
                 let first = findings.iter().find(|one| one.severity == crate::diagnostic::Severity::Error);
                 let detail = first.map_or("the settings have errors", |one| one.message.as_str()).to_owned();
@@ -186,8 +194,10 @@ impl From<NotSaved> for Problem {
                 );
                 Problem::new(StatusCode::LOCKED, "locked", detail).header(header::RETRY_AFTER, "5")
             }
+            NotSaved::Exists(what) => Problem::exists(what),
             NotSaved::KeyTaken => {
-                let detail = "this `Idempotency-Key` was used for another request; each save needs a key of its own";
+                let detail =
+                    "this `Idempotency-Key` was used for another request; each save needs a key of its own";
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail)
             }
         }
@@ -213,7 +223,8 @@ fn stale(category: &str, now: Option<&Deployed>, saved_by: &str, saved_at: &str)
 }
 
 fn managed(one: &Managed) -> Json {
-    let mut told = json!({"setting": one.setting.to_string(), "state": one.owner.as_str(), "told": one.owner.words()});
+    let mut told =
+        json!({"setting": one.setting.to_string(), "state": one.owner.as_str(), "told": one.owner.words()});
     if let Some(written) = &one.written {
         told["path"] = written.path.clone().into();
         told["line"] = written.line.into();

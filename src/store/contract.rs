@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::head::{Heads, TakeHeads};
 use super::rename::{Moved, Rename, Renamed};
 use super::rules::{Recording, Rules, Said};
-use super::section::{FeedItem, Registered, Sync, Token};
+use super::section::{FeedItem, Registered, SyncReport, Token};
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
 pub trait Store: Send {
@@ -70,11 +70,7 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// As [`Store::save_all`].
-    fn save_alone(
-        &mut self,
-        save: &Save<'_>,
-        rests_on: &BTreeMap<String, u64>,
-    ) -> Result<Saved, StoreError>;
+    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError>;
 
     /// Gives what is deployed under one id another, at the same revisions and with a note; atomic. The history stays as it
     /// was written.
@@ -249,11 +245,11 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn last_number(&mut self) -> Result<u64, StoreError>;
 
-    /// What a run saved, in the order in which it did.
+    /// What runs saved whose names begin so, in the order in which they did.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn saves_of(&mut self, run: &str) -> Result<Vec<Record>, StoreError>;
+    fn saves_of(&mut self, runs: &str) -> Result<Vec<Record>, StoreError>;
 
     /// All tokens, sorted by name.
     ///
@@ -283,11 +279,11 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn report_sync(&mut self, sync: &Sync) -> Result<(), StoreError>;
+    fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError>;
 
     /// The last report of each flow of an integration, sorted by flow.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn last_syncs(&mut self, integration: &str) -> Result<Vec<Sync>, StoreError>;
+    fn last_syncs(&mut self, integration: &str) -> Result<Vec<SyncReport>, StoreError>;
 }

@@ -39,7 +39,7 @@ use super::identity;
 use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said, unpack};
-use super::section::{FeedItem, Registered, Sync, Token};
+use super::section::{FeedItem, Registered, SyncReport, Token, past_all};
 use crate::model::Settings;
 
 pub(super) use connect::place;
@@ -158,7 +158,7 @@ impl Postgres {
         failure::failed(&self.target.shown, fault)
     }
 
-    fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + std::marker::Sync)]) -> Result<Vec<Row>, StoreError> {
+    fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
         self.run(&mut |client| client.query(sql, parameters)).map(|done| done.value)
     }
 
@@ -166,7 +166,7 @@ impl Postgres {
     fn saves(
         &mut self,
         which: &str,
-        parameters: &[&(dyn ToSql + std::marker::Sync)],
+        parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<(u64, Record)>, StoreError> {
         let sql = format!(
             "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
@@ -228,7 +228,7 @@ impl Store for Postgres {
         self.run(&mut |client| {
             let mut current: Option<String> = None;
             let mut heads = Reading::of(take);
-            let parameters = [&names as &(dyn ToSql + std::marker::Sync), &given.clone()];
+            let parameters = [&names as &(dyn ToSql + Sync), &given.clone()];
             client.each(&sql, &parameters, &mut |row| {
                 let stored: String = row.get(0);
                 let (integration, category) = (decode(stored.clone()), decode(row.get(1)));
@@ -277,11 +277,7 @@ impl Store for Postgres {
         self.save_guarded(saves, None)
     }
 
-    fn save_alone(
-        &mut self,
-        save: &Save<'_>,
-        rests_on: &BTreeMap<String, u64>,
-    ) -> Result<Saved, StoreError> {
+    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError> {
         let rests_on = serde_json::json!(rests_on).to_string();
         self.save_guarded(std::slice::from_ref(save), Some(&rests_on))?.pop().unwrap_or(Ok(Saved::LockLost))
     }
@@ -300,7 +296,7 @@ impl Store for Postgres {
         let text = rename.text();
         let parameters =
             [rename.from, rename.to, rename.at, rename.by, RENAME, &text, rename.run].map(encode);
-        let parameters = parameters.each_ref().map(|text| text as &(dyn ToSql + std::marker::Sync));
+        let parameters = parameters.each_ref().map(|text| text as &(dyn ToSql + Sync));
         let statement = self.run(&mut |client| client.prepare(sql))?.value;
         // Not repeated: what it moved would then look like the new id's own.
         let row = match self.once(&mut |client| client.query_one(&statement, &parameters))? {
@@ -364,8 +360,9 @@ impl Store for Postgres {
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
-    fn saves_of(&mut self, run: &str) -> Result<Vec<Record>, StoreError> {
-        let found = self.saves("WHERE history.run = $1 ORDER BY number", &[&encode(run)])?;
+    fn saves_of(&mut self, runs: &str) -> Result<Vec<Record>, StoreError> {
+        let which = "WHERE history.run ~>=~ $1 AND history.run ~<~ $2 ORDER BY number";
+        let found = self.saves(which, &[&encode(runs), &encode(&past_all(runs))])?;
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
@@ -423,11 +420,11 @@ impl Store for Postgres {
         Ok(revoked.value || revoked.repeated)
     }
 
-    fn report_sync(&mut self, sync: &Sync) -> Result<(), StoreError> {
+    fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError> {
         self.run(&mut |client| section::report_sync(client, sync)).map(|done| done.value)
     }
 
-    fn last_syncs(&mut self, integration: &str) -> Result<Vec<Sync>, StoreError> {
+    fn last_syncs(&mut self, integration: &str) -> Result<Vec<SyncReport>, StoreError> {
         self.run(&mut |client| section::last_syncs(client, integration)).map(|done| done.value)
     }
 
@@ -512,7 +509,7 @@ impl Store for Postgres {
         let sql = "INSERT INTO note (at, by, kind, text, run) VALUES ($1, $2, $3, $4, $5)";
         let statement = self.run(&mut |client| client.prepare(sql))?.value;
         let run = note.run.as_deref().map(encode);
-        let parameters: [&(dyn ToSql + std::marker::Sync); 5] =
+        let parameters: [&(dyn ToSql + Sync); 5] =
             [&encode(&note.at), &encode(&note.by), &encode(&note.kind), &encode(&note.text), &run];
         // Not repeated: it would be there twice.
         let noted = self.once(&mut |client| client.execute(&statement, &parameters))?;

@@ -36,7 +36,7 @@ pub struct Token {
 
 /// How one sync went, as the runtime reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sync {
+pub struct SyncReport {
     pub integration: String,
     pub flow: String,
     /// Of the configuration that was used.
@@ -57,6 +57,19 @@ pub struct FeedItem {
     /// Grows with each save, in the order in which saves can be seen; may have gaps.
     pub number: u64,
     pub record: Record,
+}
+
+/// The first text that comes after all that begin so.
+pub(super) fn past_all(begin: &str) -> String {
+    let mut bytes = begin.as_bytes().to_vec();
+    // Runs are named in ASCII.
+    while let Some(last) = bytes.pop() {
+        if last < 0x7f {
+            bytes.push(last + 1);
+            break;
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// A JSON array of texts, as lists stand in a column.

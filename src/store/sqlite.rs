@@ -33,7 +33,7 @@ use super::head::{Documents, Reading, TakeHeads};
 use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said};
-use super::section::{FeedItem, Registered, Sync, Token};
+use super::section::{FeedItem, Registered, SyncReport, Token, past_all};
 use crate::model::Settings;
 use crate::source::write;
 
@@ -271,11 +271,7 @@ impl Store for Sqlite {
         Ok(saved)
     }
 
-    fn save_alone(
-        &mut self,
-        save: &Save<'_>,
-        rests_on: &BTreeMap<String, u64>,
-    ) -> Result<Saved, StoreError> {
+    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -304,8 +300,9 @@ impl Store for Sqlite {
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
-    fn saves_of(&mut self, run: &str) -> Result<Vec<Record>, StoreError> {
-        let found = self.saves("WHERE history.run = ?1 ORDER BY history.rowid", [run])?;
+    fn saves_of(&mut self, runs: &str) -> Result<Vec<Record>, StoreError> {
+        let which = "WHERE history.run >= ?1 AND history.run < ?2 ORDER BY history.rowid";
+        let found = self.saves(which, [runs, &past_all(runs)])?;
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
@@ -322,9 +319,9 @@ impl Store for Sqlite {
     }
 
     fn last_number(&mut self) -> Result<u64, StoreError> {
-        let last = self.connection.query_row("SELECT coalesce(max(rowid), 0) FROM history", [], |row| {
-            row.get::<_, i64>(0)
-        });
+        let last = self
+            .connection
+            .query_row("SELECT coalesce(max(rowid), 0) FROM history", [], |row| row.get::<_, i64>(0));
         last.map(i64::unsigned_abs).map_err(|error| failure::failed(&self.shown, &error))
     }
 
@@ -362,11 +359,11 @@ impl Store for Sqlite {
         section::revoke_token(&self.connection, &self.shown, name, at, by)
     }
 
-    fn report_sync(&mut self, sync: &Sync) -> Result<(), StoreError> {
+    fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError> {
         section::report_sync(&self.connection, &self.shown, sync)
     }
 
-    fn last_syncs(&mut self, integration: &str) -> Result<Vec<Sync>, StoreError> {
+    fn last_syncs(&mut self, integration: &str) -> Result<Vec<SyncReport>, StoreError> {
         section::last_syncs(&self.connection, &self.shown, integration)
     }
 
@@ -529,7 +526,11 @@ impl Store for Sqlite {
 
 impl Sqlite {
     /// Saves of the history, each with its number.
-    fn saves(&self, which: &str, parameters: impl rusqlite::Params) -> Result<Vec<(u64, Record)>, StoreError> {
+    fn saves(
+        &self,
+        which: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<(u64, Record)>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let sql = format!(
             "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
@@ -556,7 +557,9 @@ fn rests(connection: &Connection, integration: &str, on: &BTreeMap<String, u64>)
                    SELECT 1 FROM json_each(?2) AS rest
                    WHERE rest.value IS NOT coalesce(
                        (SELECT revision FROM category WHERE integration = ?1 AND category = rest.key), 0))";
-    connection.prepare_cached(sql)?.query_row((integration, serde_json::json!(on).to_string()), |row| row.get(0))
+    connection
+        .prepare_cached(sql)?
+        .query_row((integration, serde_json::json!(on).to_string()), |row| row.get(0))
 }
 
 /// Writes the category if it is at the expected revision; the new revision if so. The triggers keep the history.

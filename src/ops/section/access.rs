@@ -174,7 +174,8 @@ struct Names(Vec<globset::GlobMatcher>);
 impl Names {
     fn of(patterns: &[String]) -> Result<Self, BadToken> {
         let compiled = patterns.iter().map(|pattern| {
-            let glob = Glob::new(pattern).map_err(|error| BadToken::Pattern(pattern.clone(), error.to_string()))?;
+            let glob =
+                Glob::new(pattern).map_err(|error| BadToken::Pattern(pattern.clone(), error.to_string()))?;
             Ok(glob.compile_matcher())
         });
         Ok(Names(compiled.collect::<Result<_, BadToken>>()?))
@@ -260,7 +261,9 @@ mod tests {
     #[test]
     fn a_token_says_what_it_is_for_and_until_when() {
         let (secret, token) = make_token(&asked(), "2026-11-29T00:00:00Z", "ann").unwrap();
-        assert!(secret.starts_with("pairform_") && secret.len() > 50 && !format!("{token:?}").contains(&secret));
+        assert!(
+            secret.starts_with("pairform_") && secret.len() > 50 && !format!("{token:?}").contains(&secret)
+        );
         assert_eq!(hash_token(&secret), token.hash);
         let access = Access::of(&token, "2026-12-31T23:59:59Z".parse().unwrap()).unwrap();
         assert!(access.saves("nordic-outdoor", "payment_methods") && access.has(Right::Override));
@@ -271,7 +274,10 @@ mod tests {
         let ended = Access::of(&token, "2027-01-01T00:00:00Z".parse().unwrap());
         assert!(matches!(ended, Err(BadToken::Ended(_))));
         let revoked = Token { revoked_at: Some("2026-11-30T00:00:00Z".to_owned()), ..token };
-        assert!(matches!(Access::of(&revoked, "2026-12-01T00:00:00Z".parse().unwrap()), Err(BadToken::Revoked)));
+        assert!(matches!(
+            Access::of(&revoked, "2026-12-01T00:00:00Z".parse().unwrap()),
+            Err(BadToken::Revoked)
+        ));
     }
 
     #[test]

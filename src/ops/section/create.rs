@@ -7,7 +7,7 @@ use super::ground::Ground;
 use super::known::{Known, known};
 use super::save::{Body, Expected, NotSaved, SaveAsked, save};
 use crate::model::GENERAL;
-use crate::ops::error::{Error, ErrorKind, Help, Result};
+use crate::ops::error::Result;
 use crate::ops::host::Host;
 use crate::ops::names::require_id;
 use crate::ops::project::no_pair;
@@ -38,8 +38,7 @@ pub fn create(
         made_by: access.name.clone(),
     };
     if !store.register(&new)? {
-        let error = Error::new(ErrorKind::Usage, format!("there is an integration `{id}` already"));
-        return Err(error.with(Help::OtherName).into());
+        return Err(NotSaved::Exists(format!("there is an integration `{id}` already")));
     }
     let general = SaveAsked {
         integration: id,

@@ -53,7 +53,8 @@ pub fn effective(
     let mut document = Map::new();
     document.insert("integration".to_owned(), known.id().into());
     document.insert("pair".to_owned(), known.pair.id.as_str().into());
-    document.insert("mode".to_owned(), if compiled.live { Mode::Live } else { Mode::Onboarding }.as_str().into());
+    document
+        .insert("mode".to_owned(), if compiled.live { Mode::Live } else { Mode::Onboarding }.as_str().into());
     document.insert("flows".to_owned(), json!(compiled.flows_on));
     document.insert("categories".to_owned(), json!(categories));
     document.insert("revisions".to_owned(), json!(revisions));

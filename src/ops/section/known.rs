@@ -86,7 +86,12 @@ impl Known {
 
     /// Whose a setting is, with what is known of it.
     #[must_use]
-    pub fn held<'a>(&'a self, category: &'a Category, path: &SettingPath, default: Option<&'a Value>) -> Held<'a> {
+    pub fn held<'a>(
+        &'a self,
+        category: &'a Category,
+        path: &SettingPath,
+        default: Option<&'a Value>,
+    ) -> Held<'a> {
         let row = self.rows.get(category.id.as_str());
         let says = self.says.as_deref();
         let of_files = says.and_then(|says| says.categories.get(category.id.as_str()));
@@ -111,7 +116,9 @@ impl Known {
         let mut owners = BTreeMap::new();
         for path in paths {
             let default = category.schema_at(path).and_then(default_of);
-            owners.entry(path.clone()).or_insert_with(|| ownership(self.held(category, path, default.as_ref())));
+            owners
+                .entry(path.clone())
+                .or_insert_with(|| ownership(self.held(category, path, default.as_ref())));
         }
         owners
     }

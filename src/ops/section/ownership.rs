@@ -157,8 +157,7 @@ mod tests {
             (None, a, None, Ownership::Agreed, "no no no no"),
         ];
         for (said, applied, deployed, expected, may_move) in table {
-            let held =
-                Held { said, applied, deployed, default: None, is_unmanaged: false, is_gone: false };
+            let held = Held { said, applied, deployed, default: None, is_unmanaged: false, is_gone: false };
             let found = ownership(held);
             let moves = [a, b, c, None].map(|to| if found.takes(held, to) { "yes" } else { "no" });
             assert_eq!((found, moves.join(" ").as_str()), (expected, may_move), "{held:?}");
@@ -166,7 +165,8 @@ mod tests {
             assert_eq!(ownership(peoples), Ownership::Peoples);
             assert!(Ownership::Peoples.takes(peoples, a));
         }
-        let gone = Held { said: None, applied: a, deployed: a, default: None, is_unmanaged: false, is_gone: true };
+        let gone =
+            Held { said: None, applied: a, deployed: a, default: None, is_unmanaged: false, is_gone: true };
         assert_eq!(ownership(gone), Ownership::Released);
         assert!(!Ownership::Released.takes(gone, b));
     }

@@ -20,7 +20,7 @@ use crate::ops::host::Host;
 use crate::ops::judged::{Judging, Record};
 use crate::ops::load;
 use crate::ops::project::Project;
-use crate::plan::{self, Change, Current, DeployedState, Desired, Refusal, Scope};
+use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Refusal, Scope};
 use crate::schema::{Category, default_of};
 use crate::store::{Deployed, Lock, Note, OVERRIDE, Record as Past, Save, Saved, Store};
 
@@ -88,7 +88,12 @@ pub struct Managed {
 pub enum NotSaved {
     Failed(Error),
     /// Somebody saved the category since; with what is deployed now.
-    Stale { category: String, now: Option<Box<Deployed>>, saved_by: String, saved_at: String },
+    Stale {
+        category: String,
+        now: Option<Box<Deployed>>,
+        saved_by: String,
+        saved_at: String,
+    },
     /// Its settings have errors.
     Invalid(Vec<PlacedFinding>),
     /// Git owns these.
@@ -101,6 +106,8 @@ pub enum NotSaved {
     Locked(Box<Lock>),
     /// The key was used for something else.
     KeyTaken,
+    /// There is one of this name already.
+    Exists(String),
 }
 
 impl<T: Into<Error>> From<T> for NotSaved {
@@ -357,7 +364,8 @@ fn require_peoples(
 /// What a save would newly find, and what is found in its category.
 fn new_findings(before: &Judged, after: &Judged, category: &str) -> Vec<Finding> {
     let same = |one: &Finding, other: &Finding| {
-        one.code == other.code && one.about == other.about && one.message == other.message
+        (one.code, one.severity, &one.about, &one.message)
+            == (other.code, other.severity, &other.about, &other.message)
     };
     let is_known = |one: &Finding| before.compilation.findings.iter().any(|other| same(one, other));
     let all = after.compilation.findings.iter();
@@ -395,7 +403,11 @@ fn plan_save(
         })
         .collect();
     let deployed = |id: &str| DeployedState::of(current.get(id));
-    plan::plan_integration(&desired, &deployed, &Scope::default())
+    let mut planned = plan::plan_integration(&desired, &deployed, &Scope::default());
+    for change in planned.categories.iter_mut().flat_map(|category| &mut category.changes) {
+        change.origin = Origin::Outside;
+    }
+    planned
 }
 
 fn stale(known: &Known, category: &str) -> NotSaved {
@@ -415,12 +427,14 @@ fn run_of(asked: &SaveAsked<'_>, access: &Access, host: &Host<'_>) -> Result<Str
         Body::Merge(patch) => format!("merge {patch}"),
         Body::Revision(revision) => format!("revision {revision}"),
     };
-    let request = digest_text(&format!("{} {} {:?} {what}", asked.integration, asked.category, asked.expected));
+    let request =
+        digest_text(&format!("{} {} {:?} {what}", asked.integration, asked.category, asked.expected));
     Ok(match asked.key {
         Some(key) => format!("{}:{request}", key_of(access, key)),
         None => {
             let mut nonce = [0_u8; 16];
-            getrandom::fill(&mut nonce).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+            getrandom::fill(&mut nonce)
+                .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
             format!("save:{}:{request}", digest_text(&format!("{}{}", model::hex(&nonce), host.stamp())))
         }
     })

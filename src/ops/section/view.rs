@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 use super::ground::{Ground, Says};
 use super::known::{Known, file_form, known_form};
 use crate::compile::Compiled;
+use crate::model::{GENERAL, SettingPath};
 use crate::ops::error::Result;
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
 use crate::plan::{Mode, Readiness};
-use crate::model::{GENERAL, SettingPath};
 use crate::store::Store;
 
 /// An integration at a glance.
@@ -95,13 +95,15 @@ pub fn integration(
     let judged = ground.judge(known.id(), &known.pair.id, &known.documents(), &record, host)?;
     let compiled = judged.compiled();
     let general = known.rows.get(GENERAL).map(|row| &row.settings);
-    let name = general.and_then(|general| match general.get(&["name"].into_iter().collect::<SettingPath>()) {
-        Some(crate::model::Value::Text(name)) => Some(name.clone()),
-        _ => None,
-    });
-    let visible = known.pair.categories().filter(|category| {
-        compiled.is_none_or(|compiled| compiled.visible.contains(&category.id))
-    });
+    let name =
+        general.and_then(|general| match general.get(&["name"].into_iter().collect::<SettingPath>()) {
+            Some(crate::model::Value::Text(name)) => Some(name.clone()),
+            _ => None,
+        });
+    let visible = known
+        .pair
+        .categories()
+        .filter(|category| compiled.is_none_or(|compiled| compiled.visible.contains(&category.id)));
     Ok(IntegrationView {
         id: known.id().to_owned(),
         name: name.unwrap_or_else(|| known.id().to_owned()),

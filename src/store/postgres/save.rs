@@ -86,7 +86,7 @@ impl Postgres {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
         let fences: Vec<Option<i64>> = saves.iter().map(|save| save.fence.map(number)).collect();
-        let parameters: [&(dyn ToSql + std::marker::Sync); 15] = [
+        let parameters: [&(dyn ToSql + Sync); 15] = [
             &integrations,
             &categories,
             &settings,
@@ -110,7 +110,10 @@ impl Postgres {
             match saves {
                 [save] if rests_on.is_some() => client.in_transaction(|client| {
                     // What it rests on stays as it is until it is saved: whoever saves something else of it waits.
-                    client.query("SELECT pg_advisory_xact_lock($1, hashtext($2))", &[&SAVING, &encode(save.integration)])?;
+                    client.query(
+                        "SELECT pg_advisory_xact_lock($1, hashtext($2))",
+                        &[&SAVING, &encode(save.integration)],
+                    )?;
                     client.query(&statement, &parameters)
                 }),
                 _ => client.query(&statement, &parameters),

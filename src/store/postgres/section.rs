@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 
 use super::client::{Client, Result};
 use super::text::{decode, encode};
-use crate::store::section::{Registered, Sync, Token, from_column, to_column};
+use crate::store::section::{Registered, SyncReport, Token, from_column, to_column};
 
 /// See `Store::integrations`.
 pub(super) fn integrations(client: &mut Client, after: &str, limit: usize) -> Result<Vec<Registered>> {
@@ -100,25 +100,25 @@ pub(super) fn revoke_token(client: &mut Client, name: &str, at: &str, by: &str) 
 }
 
 /// See `Store::report_sync`. Not there twice when it is repeated.
-pub(super) fn report_sync(client: &mut Client, sync: &Sync) -> Result<()> {
+pub(super) fn report_sync(client: &mut Client, sync: &SyncReport) -> Result<()> {
     let sql =
         "INSERT INTO sync (integration, flow, etag, outcome, message, ended_at, reported_at, reported_by)
                SELECT $1, $2, $3, $4, $5, $6, $7, $8
                WHERE NOT EXISTS (
                    SELECT FROM sync WHERE integration = $1 AND flow = $2 AND etag = $3 AND outcome = $4 AND message = $5
                        AND ended_at = $6 AND reported_at = $7 AND reported_by = $8)";
-    let Sync { integration, flow, etag, outcome, message, ended_at, reported_at, reported_by } = sync;
+    let SyncReport { integration, flow, etag, outcome, message, ended_at, reported_at, reported_by } = sync;
     let texts = [integration, flow, etag, outcome, message, ended_at, reported_at, reported_by];
     let texts = texts.map(|text| encode(text));
-    let parameters = texts.each_ref().map(|text| text as &(dyn tokio_postgres::types::ToSql + std::marker::Sync));
+    let parameters = texts.each_ref().map(|text| text as &(dyn tokio_postgres::types::ToSql + Sync));
     client.execute(sql, &parameters).map(|_| ())
 }
 
 /// See `Store::last_syncs`.
-pub(super) fn last_syncs(client: &mut Client, integration: &str) -> Result<Vec<Sync>> {
+pub(super) fn last_syncs(client: &mut Client, integration: &str) -> Result<Vec<SyncReport>> {
     let sql = "SELECT DISTINCT ON (flow) integration, flow, etag, outcome, message, ended_at, reported_at, reported_by
                FROM sync WHERE integration = $1 ORDER BY flow, number DESC";
-    let sync = |row: &Row| Sync {
+    let sync = |row: &Row| SyncReport {
         integration: decode(row.get(0)),
         flow: decode(row.get(1)),
         etag: decode(row.get(2)),

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::failure;
 use crate::store::error::StoreError;
-use crate::store::section::{Registered, Sync, Token, from_column, to_column};
+use crate::store::section::{Registered, SyncReport, Token, from_column, to_column};
 
 /// See `Store::integrations`.
 pub(super) fn integrations(
@@ -57,7 +57,11 @@ pub(super) fn tokens(connection: &Connection, shown: &str) -> Result<Vec<Token>,
 }
 
 /// See `Store::token`.
-pub(super) fn token_of(connection: &Connection, shown: &str, hash: &str) -> Result<Option<Token>, StoreError> {
+pub(super) fn token_of(
+    connection: &Connection,
+    shown: &str,
+    hash: &str,
+) -> Result<Option<Token>, StoreError> {
     let failed = |error| failure::failed(shown, &error);
     let sql = format!("SELECT {TOKEN} FROM token WHERE hash = ?1");
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
@@ -114,11 +118,11 @@ pub(super) fn revoke_token(
 }
 
 /// See `Store::report_sync`.
-pub(super) fn report_sync(connection: &Connection, shown: &str, sync: &Sync) -> Result<(), StoreError> {
+pub(super) fn report_sync(connection: &Connection, shown: &str, sync: &SyncReport) -> Result<(), StoreError> {
     let sql =
         "INSERT INTO sync (integration, flow, etag, outcome, message, ended_at, reported_at, reported_by)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let Sync { integration, flow, etag, outcome, message, ended_at, reported_at, reported_by } = sync;
+    let SyncReport { integration, flow, etag, outcome, message, ended_at, reported_at, reported_by } = sync;
     let row = (integration, flow, etag, outcome, message, ended_at, reported_at, reported_by);
     connection.execute(sql, row).map(|_| ()).map_err(|error| failure::failed(shown, &error))
 }
@@ -128,13 +132,13 @@ pub(super) fn last_syncs(
     connection: &Connection,
     shown: &str,
     integration: &str,
-) -> Result<Vec<Sync>, StoreError> {
+) -> Result<Vec<SyncReport>, StoreError> {
     let failed = |error| failure::failed(shown, &error);
     let sql = "SELECT integration, flow, etag, outcome, message, ended_at, reported_at, reported_by FROM sync
                WHERE number IN (SELECT max(number) FROM sync WHERE integration = ?1 GROUP BY flow) ORDER BY flow";
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let rows = statement.query_map([integration], |row| {
-        Ok(Sync {
+        Ok(SyncReport {
             integration: row.get(0)?,
             flow: row.get(1)?,
             etag: row.get(2)?,

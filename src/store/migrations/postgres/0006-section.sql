@@ -16,7 +16,7 @@ CREATE FUNCTION note_integration() RETURNS trigger LANGUAGE plpgsql SET search_p
 BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO integration (id, made_at, made_by) VALUES (NEW.integration, NEW.saved_at, NEW.saved_by)
-    ON CONFLICT (id) DO NOTHING;
+    ON CONFLICT (id) DO UPDATE SET made_by = excluded.made_by WHERE integration.made_by = '';
   ELSIF NEW.integration <> OLD.integration THEN
     INSERT INTO integration (id, pair, made_at, made_by)
     SELECT NEW.integration, pair, made_at, made_by FROM integration WHERE id = OLD.integration
@@ -69,4 +69,4 @@ CREATE INDEX sync_of_flow ON sync (integration, flow, number);
 
 INSERT INTO meta (key, value) VALUES ('epoch', '1') ON CONFLICT (key) DO NOTHING;
 
-CREATE INDEX history_of_run ON history (run) WHERE run IS NOT NULL;
+CREATE INDEX history_of_run ON history (run text_pattern_ops) WHERE run IS NOT NULL;

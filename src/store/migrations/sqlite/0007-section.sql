@@ -19,7 +19,7 @@ SELECT integration, pair, said_at, '' FROM said WHERE true ON CONFLICT (id) DO U
 CREATE TRIGGER integration_of_category AFTER INSERT ON category
 BEGIN
   INSERT INTO integration (id, made_at, made_by) VALUES (NEW.integration, NEW.saved_at, NEW.saved_by)
-  ON CONFLICT (id) DO NOTHING;
+  ON CONFLICT (id) DO UPDATE SET made_by = excluded.made_by WHERE made_by = '';
 END;
 
 -- A rename moves all categories of an integration.
