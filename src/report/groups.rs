@@ -8,6 +8,7 @@
 //! Nothing is drawn here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value as Json, json};
@@ -169,8 +170,10 @@ pub struct Groups {
 }
 
 /// What makes changes identical.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 struct Key {
+    /// Of most of it, made where many work at once: whoever collects them looks each up.
+    hash: u64,
     category: Name,
     setting: String,
     kind: ChangeKind,
@@ -417,6 +420,12 @@ impl Collected {
     }
 }
 
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
+}
+
 impl Key {
     fn of(
         integration: &str,
@@ -431,29 +440,35 @@ impl Key {
             || is_unknown(&change.before)
             || is_unknown(&change.after);
         let text = |json: &Json| Some(to_canonical(json).unwrap_or_default());
+        let alone = is_alone.then(|| integration.to_owned());
+        let values = [
+            text(&change.before),
+            text(&change.after),
+            change.last_applied.as_ref().and_then(text),
+            change.before_label.clone(),
+            change.after_label.clone(),
+        ];
+        let mut hash = DefaultHasher::new();
+        (&change.setting, &values[..3], told.part, &alone).hash(&mut hash);
         Key {
+            hash: hash.finish(),
             category: category.category.clone(),
             setting: change.setting.clone(),
             kind: change.kind,
             origin: change.origin,
             unmanaged: change.unmanaged,
-            values: [
-                text(&change.before),
-                text(&change.after),
-                change.last_applied.as_ref().and_then(text),
-                change.before_label.clone(),
-                change.after_label.clone(),
-            ],
+            values,
             effect: change.effect.clone(),
             owners: category.owners.clone(),
             part: told.part,
-            alone: is_alone.then(|| integration.to_owned()),
+            alone,
         }
     }
 
     /// A name for it that stays, whatever the program's hashes are.
     fn id(&self) -> String {
-        let Key { category, setting, kind, origin, values, effect, owners, alone, unmanaged, part } = self;
+        let Key { category, setting, kind, origin, values, effect, owners, alone, unmanaged, part, hash: _ } =
+            self;
         let text = format!(
             "{category:?}{setting:?}{kind:?}{origin:?}{values:?}{effect:?}{owners:?}{alone:?}{unmanaged}{part}"
         );
