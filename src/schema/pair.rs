@@ -55,7 +55,8 @@ pub struct Connector {
 #[derive(Debug)]
 pub struct Scoped {
     pub category: Name,
-    pub path: SettingPath,
+    /// Its name within the category.
+    pub name: String,
     pub scopes: BTreeSet<String>,
 }
 
@@ -163,7 +164,7 @@ impl Pair {
             let all = self.settings.iter().flat_map(|category| {
                 category.settings.iter().map(|setting| Scoped {
                     category: category.id.clone(),
-                    path: setting.path.clone(),
+                    name: setting.path.to_string(),
                     scopes: connector.scopes_of_setting(setting),
                 })
             });

@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_spaces(&mut self) {
-        while self.peek() == Some(b' ') {
+        while let Some(b' ') = self.peek() {
             self.at += 1;
         }
     }
@@ -327,8 +327,9 @@ impl<'a> Reader<'a> {
                     return None;
                 }
                 let mut length = 0;
-                while rest.get(length) != Some(&b':') || !is_followed(rest.get(length + 1)) {
+                loop {
                     match rest.get(length)? {
+                        b':' if is_followed(rest.get(length + 1)) => break,
                         b'\n' => return None,
                         b'#' if rest[length - 1] == b' ' => return None,
                         byte if ends.contains(byte) => return None,

@@ -38,9 +38,8 @@ fn missing(context: &Context<'_>, connector: &Connector) -> Option<Finding> {
             connector.scopes_of_flow(flow).iter().for_each(|scope| need(scope, &why));
         }
     }
-    for Scoped { category, path, scopes } in context.pair.scoped(connector) {
-        let name = path.to_string();
-        if context.written(category, &name).is_some() {
+    for Scoped { category, name, scopes } in context.pair.scoped(connector) {
+        if context.written(category, name).is_some() {
             let why = format!("`{category}.{name}`");
             scopes.iter().for_each(|scope| need(scope, &why));
         }
