@@ -427,6 +427,48 @@ mod tests {
         masked
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_line_that_is_passed_by_holds_no_key_of_a_credential(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..20),
+        ) {
+            let text = pieces.concat();
+            // With names, even with none, each line is looked at.
+            proptest::prop_assert_eq!(suspicious_ranges(&text), ranges_after(&text, Some(&BTreeSet::new())));
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "\n",
+        "\n  ",
+        ": ",
+        "- ",
+        "{",
+        "}",
+        ", ",
+        "# ",
+        "x",
+        "å",
+        "\"",
+        " ",
+        "_",
+        "Token",
+        "tok",
+        "en",
+        "SECRET",
+        "api-key",
+        "api_",
+        "Key",
+        "private",
+        "consumer_key",
+        "passwd",
+        "token_url",
+        "env/A",
+        "http://u:p@h",
+        "shpat_0123456789ab",
+        "|",
+    ];
+
     #[test]
     fn values_of_credential_like_keys_are_masked_and_references_are_not() {
         for (text, expected) in [
