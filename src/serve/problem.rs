@@ -12,7 +12,10 @@ use crate::store::Deployed;
 
 /// A refusal.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -24,18 +27,18 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl AsRef<str>) -> Self {
         let detail = clean(detail.as_ref());
-        Problem { status, code, detail, more: Map::new(), headers: Vec::new() }
+        Problem(Box::new(Parts { status, code, detail, more: Map::new(), headers: Vec::new() }))
     }
 
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
-        self.more.insert(key.to_owned(), value.into());
+        self.0.more.insert(key.to_owned(), value.into());
         self
     }
 
     #[must_use]
     pub fn header(mut self, name: header::HeaderName, value: &str) -> Self {
-        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self.0.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self
     }
 
@@ -69,29 +72,30 @@ impl Problem {
     /// As an error of the program that serves.
     #[must_use]
     pub fn into_error(self) -> Error {
-        let kind = if self.code == "unreachable" { ErrorKind::Unreachable } else { ErrorKind::NotAllowed };
-        Error::new(kind, self.detail)
+        let kind = if self.0.code == "unreachable" { ErrorKind::Unreachable } else { ErrorKind::NotAllowed };
+        Error::new(kind, self.0.detail)
     }
 
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
+        let Parts { status, code, detail, more, headers: own } = *self.0;
         let mut body = Map::new();
-        body.insert("type".to_owned(), format!("urn:pairform:problem:{}", self.code).into());
-        body.insert("title".to_owned(), title(self.code, self.status).into());
-        body.insert("status".to_owned(), self.status.as_u16().into());
-        body.insert("code".to_owned(), self.code.into());
-        body.insert("detail".to_owned(), self.detail.into());
-        body.extend(self.more);
+        body.insert("type".to_owned(), format!("urn:pairform:problem:{code}").into());
+        body.insert("title".to_owned(), title(code, status).into());
+        body.insert("status".to_owned(), status.as_u16().into());
+        body.insert("code".to_owned(), code.into());
+        body.insert("detail".to_owned(), detail.into());
+        body.extend(more);
         let mut response = Response::new(Body::from(format!("{}\n", Json::Object(body))));
-        *response.status_mut() = self.status;
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.extend(self.headers);
+        headers.extend(own);
         response
     }
 }

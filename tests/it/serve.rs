@@ -274,16 +274,16 @@ fn the_table_of_owners_is_kept_by_every_kind_of_save() {
             cases.push((format!("{}-revert", row.0), row, "revert", row.2));
         }
         for (id, (_, _, applied, ..), ..) in &cases {
-            project.write(&format!("integrations/{id}.yaml"), &shop(id, *applied));
+            project.write(&format!("integrations/{id}.yaml"), shop(id, *applied));
         }
-        project.write("integrations/gone.yaml", &shop("gone", A));
-        project.write("integrations/left-to-people.yaml", &shop("left-to-people", A));
+        project.write("integrations/gone.yaml", shop("gone", A));
+        project.write("integrations/left-to-people.yaml", shop("left-to-people", A));
         apply(&project, &store);
         for (id, (_, said, applied, deployed, ..), ..) in &cases {
             if deployed != applied {
                 set_outside(&store, id, *deployed);
             }
-            project.write(&format!("integrations/{id}.yaml"), &shop(id, *said));
+            project.write(&format!("integrations/{id}.yaml"), shop(id, *said));
         }
         std::fs::remove_file(project.path().join("integrations/gone.yaml")).unwrap();
         let unmanaged = shop("left-to-people", None).replace("[connectors]", "[connectors, general]");
@@ -368,7 +368,7 @@ fn the_table_of_owners_is_kept_by_every_kind_of_save() {
 
 /// A project with one shop of which nothing is in git but its name, its store and who may edit it.
 fn one_shop(project: &Project, store: &str) -> String {
-    project.write("integrations/shop.yaml", &shop("shop", None));
+    project.write("integrations/shop.yaml", shop("shop", None));
     apply(project, store);
     token(project, store, &["bo", "--role", "editor"])
 }
@@ -657,7 +657,7 @@ fn the_feed_waits_and_streams() {
 fn without_a_repository_what_the_apply_recorded_judges() {
     let project = Project::empty();
     for store in stores(&project) {
-        project.write("integrations/shop.yaml", &shop("shop", A));
+        project.write("integrations/shop.yaml", shop("shop", A));
         apply(&project, &store);
         let bo = token(&project, &store, &["bo", "--role", "editor"]);
         let nowhere = Project { folder: tempfile::tempdir().unwrap() };
@@ -738,7 +738,7 @@ fn the_description_and_the_routes_are_the_same() {
     let served = server.client("").get("/openapi.json");
     assert_eq!(served.is(200).json(), document);
     for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path.replace('{', "").replace('}', "");
+        let path = path.replace(['{', '}'], "");
         for method in ["get", "put", "post", "delete", "patch"] {
             let answer = server.client("").send(&method.to_uppercase(), &path, &[], &json!({}));
             let expected = match item.get(method) {

@@ -142,7 +142,7 @@ pub fn save(
     for _ in 0..TRIES {
         let known = known(asked.integration, ground, store, host)?;
         if let Some(done) = done_before(asked, access, &run, store)? {
-            return repeated(known, done);
+            return Ok(repeated(known, &done));
         }
         if let Some(saved) = attempt(asked, access, &run, known, ground, store, host)? {
             return Ok(saved);
@@ -452,13 +452,13 @@ fn done_before(
     if done.past.run.as_deref() == Some(run) { Ok(Some(done)) } else { Err(NotSaved::KeyTaken) }
 }
 
-fn repeated(known: Known, done: Past) -> Result<SavedNow, NotSaved> {
-    Ok(SavedNow {
+fn repeated(known: Known, done: &Past) -> SavedNow {
+    SavedNow {
         known,
         revision: done.past.revision,
         changes: Vec::new(),
         next_sync: None,
         findings: Vec::new(),
         is_repeated: true,
-    })
+    }
 }
