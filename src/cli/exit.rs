@@ -117,7 +117,6 @@ pub fn words(help: &Help) -> String {
             format!("check that commit out or name it with `--rev {commit}`; or {PLAN_AGAIN}")
         }
         Help::NamePair(name) => format!("say it: `pairform pull {name} --pair fortnox-shopify`"),
-        Help::LookAndPullAgain => "look at the difference with `pairform plan`, and pull again".to_owned(),
         Help::NamePairToBegin => {
             "name a pair to begin an integration: `pairform init fortnox-shopify nordic-outdoor`".to_owned()
         }

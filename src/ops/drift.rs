@@ -77,7 +77,7 @@ fn find(
     let former: BTreeMap<&str, &str> = former.into_iter().filter(|(_, now)| !has(now)).collect();
     let present = |name: &str| former.get(name).map_or(name, |now| *now).to_owned();
 
-    // A pull may have taken some of what was changed and left the rest; then not all that is agreed is deployed.
+    // Where an apply saved a category and left some of what was changed outside, not all that is agreed is deployed.
     let edited = heads.iter().filter(|(_, head)| !head.is_marked());
     let mut suspects: BTreeSet<(&str, &str)> =
         edited.map(|(name, head)| (name.as_str(), head.category.as_str())).collect();

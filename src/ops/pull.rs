@@ -1,13 +1,12 @@
 //! What is deployed, into the files: drift is edited where it is written, an integration without a file gets one. What would
-//! be written comes back; writing it, and noting in the store that both agree, are for whoever saw it and agreed.
+//! be written comes back; writing it is for whoever saw it and agreed. The store is read and told nothing: an edit that is
+//! thrown away leaves no trace, and one that is kept is noted by the next apply, as files and deployed settings agree.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::adopt::{self, Adopted, Manner, Rows};
 use super::deployed;
-use super::error::{Error, ErrorKind, Help, Result};
+use super::error::{Error, Result};
 use super::host::Host;
 use super::left::{Left, Why};
 use super::plan;
@@ -15,10 +14,9 @@ use super::project::{self, Project};
 use super::propose::{self, Destination, Proposal, ProposedValue};
 use super::request::Request;
 use super::workspace::{Files, Workspace};
-use crate::model::{self, SettingPath, Settings, Value};
+use crate::model::{SettingPath, Value};
 use crate::plan::{Change, Origin};
 use crate::source::Span;
-use crate::store::{self, Address, Deployed, Save, Saved, Store};
 
 /// What is to be taken in.
 #[derive(Debug, Clone, Default)]
@@ -41,10 +39,6 @@ pub struct Pulled {
     pub taken: Vec<ProposedValue>,
     pub left: Vec<Left>,
     pub notes: Vec<Note>,
-    address: Address,
-    rows: Rows,
-    /// Integrations that the store has under another name.
-    renamed: BTreeMap<String, String>,
 }
 
 /// What somebody should know before agreeing.
@@ -78,7 +72,7 @@ pub fn propose_pull(
     let Some(mut store) = host.store(&address)? else {
         return Err(Error::usage("nothing is deployed: there is no store yet"));
     };
-    let deployed::Read { rows, renamed } =
+    let deployed::Read { rows, .. } =
         deployed::read(store.as_mut(), &project.compilation.integrations, None)?;
     drop(store);
     let mut rows: Rows =
@@ -99,16 +93,13 @@ pub fn propose_pull(
         taken: Vec::new(),
         left: Vec::new(),
         notes: Vec::new(),
-        address,
-        rows,
-        renamed,
     };
     if new.is_empty() || !known.is_empty() {
-        pulled.take_drift(&project, &request, pull, host)?;
+        pulled.take_drift(&project, &rows, &request, pull, host)?;
     }
     let manner = Manner { pairs: &pairs, filter: &request.filter, split: pull.split };
     for name in &new {
-        let adopted = adopt::adopt(&project, name, &pulled.rows, &manner, &pulled.files)?;
+        let adopted = adopt::adopt(&project, name, &rows, &manner, &pulled.files)?;
         pulled.take_adopted(name, adopted);
     }
     Ok(pulled)
@@ -119,12 +110,13 @@ impl Pulled {
     fn take_drift(
         &mut self,
         project: &Project<'_>,
+        rows: &Rows,
         request: &Request,
         pull: &PullRequest,
         host: &Host<'_>,
     ) -> Result<()> {
         let mut wanted = Vec::new();
-        let (rows, left) = (&self.rows, &mut self.left);
+        let left = &mut self.left;
         plan::make(project, request, host)?.integrations.for_each(&mut |planned| {
             for category in &planned.categories {
                 let row = rows.get(&(planned.integration.clone(), category.category.to_string()));
@@ -183,56 +175,4 @@ fn why_left(change: &Change, deployed: Option<&Value>, pull: &PullRequest) -> Op
 fn is_same_reference(change: &Change, deployed: Option<&Value>) -> bool {
     let Some(Value::Secret(deployed)) = deployed else { return false };
     change.after.get("secret").and_then(Json::as_str) == Some(deployed.reference.as_str())
-}
-
-/// Notes in the store that the files agree with what is deployed: the base of the next comparison. No setting moves.
-///
-/// # Errors
-/// When the store cannot be written, or somebody saved a category meanwhile.
-pub fn record_pull(workspace: &Workspace, pulled: &Pulled, host: &Host<'_>) -> Result<()> {
-    let mut bases: BTreeMap<(String, String), Settings> = BTreeMap::new();
-    for taken in &pulled.taken {
-        let key = (taken.integration.clone(), taken.category.to_string());
-        let deployed = || pulled.rows.get(&key).map(|row| row.applied.clone()).unwrap_or_default();
-        let base = bases.entry(key.clone()).or_insert_with(deployed);
-        match &taken.value {
-            Some(value) => base.insert(taken.path.clone(), value.clone()),
-            None => base.remove(&taken.path),
-        };
-    }
-    let mut store = host.make_store(&pulled.address)?;
-    let by = (host.actor)(workspace.root());
-    for (key, applied) in &bases {
-        let Some(row) = pulled.rows.get(key) else { continue };
-        let name = pulled.renamed.get(&key.0).unwrap_or(&key.0).clone();
-        agree(store.as_mut(), &Deployed { integration: name, ..row.clone() }, applied, &by, &host.stamp())?;
-    }
-    Ok(())
-}
-
-fn agree(store: &mut dyn Store, row: &Deployed, applied: &Settings, by: &str, at: &str) -> Result<()> {
-    let said = json!(["pull", row.integration, row.category, row.revision, model::to_json(applied)]);
-    let run = model::digest_text(&model::canonical_json(said));
-    store.begin(&run, at, by, store::Origin::default())?;
-    let saved = store.save(&Save {
-        integration: &row.integration,
-        category: &row.category,
-        expected_revision: row.revision,
-        settings: &row.settings,
-        applied,
-        saved_by: by,
-        saved_at: at,
-        commit: None,
-        run: &run,
-        fence: None,
-    })?;
-    store.finish(&run, at)?;
-    match saved {
-        Saved::Conflict { .. } | Saved::LockLost => Err(Error::new(
-            ErrorKind::Stale,
-            format!("the files were written, but {} {} was saved meanwhile", row.integration, row.category),
-        )
-        .with(Help::LookAndPullAgain)),
-        Saved::Saved { .. } | Saved::Already { .. } => Ok(()),
-    }
 }

@@ -594,7 +594,7 @@ fn an_edit_that_cannot_be_used_and_was_mended_is_told_and_stands_in_nobody_s_way
     }
 }
 
-/// What a pull left is still not what was agreed, though the pull saved the category.
+/// What a pull took is what the files say by now, and what it left is drift still.
 #[test]
 fn what_a_pull_left_has_drifted_still() {
     for project in each_kind() {
