@@ -486,10 +486,15 @@ fn resolve(
     for (path, value) in settings.iter_mut() {
         let Value::Secret(secret) = value else { continue };
         let setting = path.to_string();
+        let before = secret.clone();
         if secret.fingerprint.is_none() || category.changes.iter().any(|change| change.setting == setting) {
             secret.fingerprint = Some(fingerprint(&secret.reference)?);
         }
-        if let Some(Value::Secret(applied)) = applied.get_mut(path) {
+        // The base of a way back may be another one, and stays what it is.
+        if let Some(Value::Secret(applied)) = applied.get_mut(path)
+            && applied.reference == before.reference
+            && (applied.fingerprint.is_none() || applied.fingerprint == before.fingerprint)
+        {
             applied.fingerprint.clone_from(&secret.fingerprint);
         }
     }

@@ -381,6 +381,18 @@ pub struct Revert {
     /// To what was deployed after the last save of this commit (its first digits are enough).
     #[arg(long, value_name = "COMMIT", group = "target")]
     pub commit: Option<String>,
+    /// Write it into the files, in place and with their comments, in place of planning it; shows the difference and asks.
+    #[arg(long, conflicts_with_all = ["out", "sign"])]
+    pub write: bool,
+    /// Edit a base or an environment where it owns the value, in place of overriding it in the integration.
+    #[arg(long, requires = "write")]
+    pub into_base: bool,
+    /// Write without asking.
+    #[arg(long, requires = "write")]
+    pub yes: bool,
+    /// How long the plan, once applied, holds against an apply of files that do not say the same yet; 0d not at all.
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = age, conflicts_with = "write")]
+    pub hold: std::time::Duration,
     /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

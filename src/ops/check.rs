@@ -343,6 +343,7 @@ fn lasting(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
     });
     found.extend(of_files.into_iter().map(|objection| objection.refusal));
     found.extend(safety::emptied(&plan.integrations));
+    found.extend(plan.integrations.tally().held.iter().cloned());
     found.extend(of_record.into_iter().flatten());
     found
 }

@@ -236,6 +236,7 @@ fn hidden(category: &str, title: Option<Name>, revision: Option<u64>) -> Categor
         next_sync: None,
         save: None,
         agreed: None,
+        held: None,
         owners: Vec::new(),
     }
 }

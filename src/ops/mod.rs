@@ -29,6 +29,7 @@ pub mod fleet;
 pub mod fmt;
 pub mod history;
 pub mod holder;
+pub mod holds;
 pub mod host;
 pub mod init;
 pub mod judged;

@@ -12,6 +12,7 @@ use super::allowed;
 use super::check;
 use super::deployed;
 use super::error::Result;
+use super::holds::Holds;
 use super::host::{Host, Progress};
 use super::judged::Judging;
 use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
@@ -130,6 +131,10 @@ pub fn make_on(
         found
     };
     let history = workspace.history().ok();
+    let holds = match store.as_deref_mut() {
+        Some(store) => Holds::read(store, (host.now)())?,
+        None => Holds::default(),
+    };
     let mut planner = Planner {
         all: All {
             project,
@@ -139,6 +144,7 @@ pub fn make_on(
             owners: Owners::of(&compilation.project, history.as_ref(), workspace.base()).and(&owned),
         },
         store: store.as_deref_mut(),
+        holds,
         up_to_date: up_to_date.into_iter().peekable(),
         made: Made::default(),
     };
@@ -222,6 +228,7 @@ pub const READ_TOGETHER: usize = 512;
 struct Planner<'a, 's> {
     all: All<'a>,
     store: Option<&'s mut (dyn Store + 'static)>,
+    holds: Holds,
     /// Those that are planned already.
     up_to_date: Peekable<std::vec::IntoIter<UpToDate>>,
     made: Made,
@@ -329,6 +336,7 @@ impl Planner<'_, '_> {
         }
         if let Some(store) = self.store.as_deref_mut() {
             note_deleted(store, &mut integrations)?;
+            self.holds.note(store, &mut integrations)?;
         }
         self.made.taken_over.extend(renamed.into_values());
         self.made.gone.append(&mut deployed);

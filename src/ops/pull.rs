@@ -11,12 +11,11 @@ use super::host::Host;
 use super::left::{Left, Why};
 use super::plan;
 use super::project::{self, Project};
-use super::propose::{self, Destination, Proposal, ProposedValue};
+use super::propose::{self, Destination, Edits, Note, Proposal, ProposedValue};
 use super::request::Request;
-use super::workspace::{Files, Workspace};
+use super::workspace::Workspace;
 use crate::model::{SettingPath, Value};
 use crate::plan::{Change, Origin};
-use crate::source::Span;
 
 /// What is to be taken in.
 #[derive(Debug, Clone, Default)]
@@ -31,25 +30,6 @@ pub struct PullRequest {
     pub conflicts: bool,
 }
 
-/// What would be written.
-pub struct Pulled {
-    pub files: Files,
-    /// Places that hold a credential.
-    pub hidden: Vec<Span>,
-    pub taken: Vec<ProposedValue>,
-    pub left: Vec<Left>,
-    pub notes: Vec<Note>,
-}
-
-/// What somebody should know before agreeing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
-    /// These extend what is edited, and change too.
-    OthersChange(Vec<String>),
-    /// An integration that is adopted has so many findings.
-    Findings { integration: String, number: usize },
-}
-
 /// Finds what was changed outside, and how the files would say it; writes nothing.
 ///
 /// # Errors
@@ -59,7 +39,7 @@ pub fn propose_pull(
     request: &Request,
     pull: &PullRequest,
     host: &Host<'_>,
-) -> Result<Pulled> {
+) -> Result<Edits> {
     let own = propose::own_files(workspace.sources());
     let (known, new): (Vec<String>, Vec<String>) =
         pull.integrations.iter().cloned().partition(|name| own.contains_key(name));
@@ -87,79 +67,60 @@ pub fn propose_pull(
             row.applied = schema.present(std::mem::take(&mut row.applied));
         }
     }
-    let mut pulled = Pulled {
-        files: Files::new(),
-        hidden: std::mem::take(&mut project.compilation.hidden),
-        taken: Vec::new(),
-        left: Vec::new(),
-        notes: Vec::new(),
+    let hidden = std::mem::take(&mut project.compilation.hidden);
+    let mut edits = match new.is_empty() || !known.is_empty() {
+        true => Edits::of(take_drift(&project, &rows, &request, pull, host)?, hidden),
+        false => Edits { hidden, ..Edits::default() },
     };
-    if new.is_empty() || !known.is_empty() {
-        pulled.take_drift(&project, &rows, &request, pull, host)?;
-    }
     let manner = Manner { pairs: &pairs, filter: &request.filter, split: pull.split };
     for name in &new {
-        let adopted = adopt::adopt(&project, name, &rows, &manner, &pulled.files)?;
-        pulled.take_adopted(name, adopted);
+        let Adopted { files, mut taken, mut left, findings } =
+            adopt::adopt(&project, name, &rows, &manner, &edits.files)?;
+        edits.files.extend(files);
+        edits.taken.append(&mut taken);
+        edits.left.append(&mut left);
+        if findings > 0 {
+            edits.notes.push(Note::Findings { integration: name.clone(), number: findings });
+        }
     }
-    Ok(pulled)
+    Ok(edits)
 }
 
-impl Pulled {
-    /// Takes in what was changed outside.
-    fn take_drift(
-        &mut self,
-        project: &Project<'_>,
-        rows: &Rows,
-        request: &Request,
-        pull: &PullRequest,
-        host: &Host<'_>,
-    ) -> Result<()> {
-        let mut wanted = Vec::new();
-        let left = &mut self.left;
-        plan::make(project, request, host)?.integrations.for_each(&mut |planned| {
-            for category in &planned.categories {
-                let row = rows.get(&(planned.integration.clone(), category.category.to_string()));
-                for change in &category.changes {
-                    let path = SettingPath::parse(&change.setting);
-                    let value = path.as_ref().and_then(|path| row?.settings.get(path)).cloned();
-                    match (why_left(change, value.as_ref(), pull), path) {
-                        (Some(why), _) => left.push(Left {
-                            integration: planned.integration.clone(),
-                            setting: format!("{}.{}", category.category, change.setting),
-                            why,
-                        }),
-                        (None, Some(path)) if change.origin != Origin::Git => wanted.push(ProposedValue {
-                            integration: planned.integration.clone(),
-                            category: category.category.clone(),
-                            path,
-                            value,
-                        }),
-                        _ => {}
-                    }
+/// Takes in what was changed outside.
+fn take_drift(
+    project: &Project<'_>,
+    rows: &Rows,
+    request: &Request,
+    pull: &PullRequest,
+    host: &Host<'_>,
+) -> Result<Proposal> {
+    let (mut wanted, mut left) = (Vec::new(), Vec::new());
+    plan::make(project, request, host)?.integrations.for_each(&mut |planned| {
+        for category in &planned.categories {
+            let row = rows.get(&(planned.integration.clone(), category.category.to_string()));
+            for change in &category.changes {
+                let path = SettingPath::parse(&change.setting);
+                let value = path.as_ref().and_then(|path| row?.settings.get(path)).cloned();
+                match (why_left(change, value.as_ref(), pull), path) {
+                    (Some(why), _) => left.push(Left {
+                        integration: planned.integration.clone(),
+                        setting: format!("{}.{}", category.category, change.setting),
+                        why,
+                    }),
+                    (None, Some(path)) if change.origin != Origin::Git => wanted.push(ProposedValue {
+                        integration: planned.integration.clone(),
+                        category: category.category.clone(),
+                        path,
+                        value,
+                    }),
+                    _ => {}
                 }
             }
-        });
-        let Proposal { files, mut made, mut left, others } =
-            propose::propose(project, wanted, pull.destination)?;
-        self.files = files;
-        self.taken.append(&mut made);
-        self.left.append(&mut left);
-        if !others.is_empty() {
-            self.notes.push(Note::OthersChange(others.into_iter().collect()));
         }
-        Ok(())
-    }
-
-    fn take_adopted(&mut self, name: &str, adopted: Adopted) {
-        let Adopted { files, mut taken, mut left, findings } = adopted;
-        self.files.extend(files);
-        self.taken.append(&mut taken);
-        self.left.append(&mut left);
-        if findings > 0 {
-            self.notes.push(Note::Findings { integration: name.to_owned(), number: findings });
-        }
-    }
+    });
+    let mut proposal = propose::propose(project, wanted, pull.destination)?;
+    proposal.left.splice(0..0, left);
+    Ok(proposal)
 }
 
 /// Why a setting that was changed outside is not taken.

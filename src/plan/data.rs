@@ -230,6 +230,9 @@ pub struct CategoryPlan {
     /// setting moves, and nothing counts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<Box<Target>>,
+    /// What is to be saved was taken back by somebody, and is held until the files say the same or the hold ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Box<Held>>,
     /// Whose review its changes need; see the project's `owners` and CODEOWNERS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<String>,
@@ -257,6 +260,16 @@ impl Action {
     pub fn saves(self) -> bool {
         matches!(self, Action::Create | Action::Update | Action::Reset)
     }
+}
+
+/// A hold that a way back left.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Held {
+    /// RFC 3339, UTC.
+    pub until: String,
+    /// `reverted to revision 3 of order`
+    pub reason: String,
+    pub by: String,
 }
 
 /// The category's settings after the save; one and the same where nothing but the files says anything.
@@ -393,6 +406,9 @@ pub struct WayBack {
     pub point: Point,
     /// The revision that each category goes back to; none where it had not been saved yet.
     pub revisions: BTreeMap<String, u64>,
+    /// Until when what it saves is held: no apply of the files saves it (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_until: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::placed::PlacedFinding;
 pub use data::{
-    Action, Categories, CategoryPlan, Change, ChangeKind, Commit, Comparison, Effects, Integration,
+    Action, Categories, CategoryPlan, Change, ChangeKind, Commit, Comparison, Effects, Held, Integration,
     LIVE_MODE, MadeWith, Mode, Origin, Point, Readiness, Refusal, Released, Scope, SettingCounts, Side,
     Summary, Target, Touched, WayBack, turns_live,
 };

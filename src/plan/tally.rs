@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Action, CategoryPlan, ChangeKind, Integration, Origin, Refusal, Summary};
+use super::data::{Action, CategoryPlan, ChangeKind, Held, Integration, Origin, Refusal, Summary};
 use crate::model::Name;
 
 /// What is asked of all integrations of a plan.
@@ -29,6 +29,8 @@ pub struct Tally {
     pub other_pairs: Vec<(String, Name, Name)>,
     /// Categories that would be left empty.
     pub emptied: Vec<Refusal>,
+    /// Categories that a way back holds.
+    pub held: Vec<Refusal>,
 }
 
 /// An integration of which an apply writes something.
@@ -135,6 +137,7 @@ impl Tally {
                 }
             }
             self.emptied.extend(emptied(integration, category));
+            self.held.extend(held(integration, category));
         }
     }
 
@@ -159,6 +162,7 @@ impl Tally {
             recorded_pairs,
             other_pairs,
             emptied,
+            held,
         } = other;
         for (pair, count) in recorded_pairs {
             self.recorded_pairs.entry(pair).or_default().add(&count);
@@ -177,6 +181,7 @@ impl Tally {
         }
         self.other_pairs.extend(other_pairs);
         self.emptied.extend(emptied);
+        self.held.extend(held);
     }
 }
 
@@ -195,4 +200,11 @@ fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal
     let said =
         || format!("{} of {} would be left without any setting", category.category, integration.integration);
     (had && target.settings.is_empty()).then(|| Refusal::new("empty", said()))
+}
+
+/// A category that somebody took back to what was deployed before.
+fn held(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
+    let Held { until, reason, by } = &**category.held.as_ref().filter(|_| category.save.is_some())?;
+    let of = format!("{} of {}", category.category, integration.integration);
+    Some(Refusal::new("hold", format!("{of} is on hold until {until}: {reason}, by {by}")))
 }

@@ -69,6 +69,7 @@ fn plan(text: &str, integrations: usize) -> Plan {
                 next_sync: Some(text.to_owned()),
                 save: None,
                 agreed: None,
+                held: None,
                 owners: vec![text.to_owned()],
             }],
             effects: Some(pairform::plan::Effects { through: vec![text.to_owned()], ..Default::default() }),

@@ -56,6 +56,7 @@ mod pull_races;
 mod records;
 mod renames;
 mod report;
+mod revert;
 mod revisions;
 mod rules;
 mod run;

@@ -105,6 +105,8 @@ fn outputs_fit_their_schemas() {
     assert_fits("list", &run(&["list"]));
     assert_fits("list", &run(&["list", "--setting", "payment_methods.map"]));
     assert_fits("pull", &run(&["pull", "--yes"]));
+    let written = run(&["revert", "nordic-outdoor", "--time", "2999-01-01T00:00:00Z", "--write", "--yes"]);
+    assert_fits("pull", &written);
     assert_fits("unlock", &run(&["unlock"]));
     assert_fits("fmt", &run(&["fmt", "--check"]));
     assert_fits("init", &run(&["init", "fortnox-shopify", "another"]));

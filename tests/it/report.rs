@@ -296,6 +296,7 @@ fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change
         next_sync: None,
         save: None,
         agreed: None,
+        held: None,
     }
 }
 
