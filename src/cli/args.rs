@@ -146,7 +146,9 @@ pub enum Command {
     Drift(Drift),
     /// List what was saved, when, by whom and from which commit.
     History(History),
-    /// Plan the way back to what was deployed before; saves nothing itself.
+    /// Acknowledge what left the files: it stays as it is deployed, and is told no more.
+    Release(Release),
+    /// Go back to what was deployed before: in the files, or as a plan; saves nothing itself.
     Revert(Revert),
     /// Export or verify the record of all saves.
     Audit(Audit),
@@ -186,6 +188,7 @@ impl Command {
             Command::Pull(_) => "pull",
             Command::Drift(_) => "drift",
             Command::History(_) => "history",
+            Command::Release(_) => "release",
             Command::Revert(_) => "revert",
             Command::Audit(_) => "audit",
             Command::Unlock(_) => "unlock",
@@ -267,7 +270,7 @@ pub struct Plan {
     /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
     #[arg(long, value_name = "KEY", requires = "out")]
     pub sign: Option<PathBuf>,
-    /// Exit with 2 when there is something to save.
+    /// Exit with 2 when there is something to save, or something left the files that nobody acknowledged.
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
@@ -365,6 +368,16 @@ pub struct History {
     /// At most so many, the newest.
     #[arg(long, value_name = "NUMBER")]
     pub limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Release {
+    /// Integrations that left the files, wholly or in part (--category names which categories, else all that left).
+    #[arg(value_name = "INTEGRATION", required = true)]
+    pub integrations: Vec<String>,
+    /// Why; it is kept in the store.
+    #[arg(long, value_name = "REASON")]
+    pub reason: String,
 }
 
 #[derive(Debug, Args)]

@@ -159,6 +159,12 @@ fn about_check(check: &str) -> String {
         "max_changed" | "max_reset" | "max_categories" => {
             "apply in smaller parts with --integration or --category, raise the limit in pairform.yaml in a commit of its own, or"
         }
+        "max_released" => {
+            "put the files back; or acknowledge what was meant to go with `pairform release INTEGRATION --reason WHY`, or"
+        }
+        "conflicts" | "drift" => {
+            "look at what was changed outside (`pairform drift`); take it into the files with `pairform pull`, apply at a terminal or from a saved plan where that is asked for, leave it out with --exclude, or"
+        }
         "require_clean" => "commit the changes and plan again, or",
         "window" => "wait for the window, or",
         "hold" => {

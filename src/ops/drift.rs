@@ -158,6 +158,7 @@ fn to_drift(plan: &mut Plan, found: Vec<Drifted>) {
     "drift".clone_into(&mut plan.command);
     plan.plan_version = 0;
     plan.unknown_secrets.clear();
+    plan.released.clear();
     plan.assumed_secrets = false;
     plan.refusals.clear();
     plan.notes.clear();

@@ -411,11 +411,28 @@ pub struct WayBack {
     pub hold_until: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A category that was applied once and is in no file any more.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Released {
     pub integration: String,
     pub category: String,
-    pub revision: u64,
+    /// The deployed revision; none in a comparison of files.
+    pub revision: Option<u64>,
+    /// Its integration is in live mode: as it is deployed, or in a comparison as the base says.
+    #[serde(default)]
+    pub live: bool,
+    /// All of its integration is in no file any more.
+    #[serde(default)]
+    pub whole: bool,
+}
+
+/// What was released of one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release<'a> {
+    pub integration: &'a str,
+    pub live: bool,
+    pub whole: bool,
+    pub categories: Vec<&'a str>,
 }
 
 /// Why an apply would be refused, by which check.
@@ -442,6 +459,9 @@ pub struct Summary {
     pub errors: usize,
     pub warnings: usize,
     pub notes: usize,
+    /// Integrations of which something is in no file any more, and stays as it is deployed.
+    #[serde(default)]
+    pub released: usize,
     pub categories: Categories,
     pub settings: SettingCounts,
 }
@@ -470,11 +490,12 @@ pub struct SettingCounts {
 
 impl Summary {
     pub(super) fn add(&mut self, other: &Summary) {
-        let Summary { integrations, errors, warnings, notes, categories, settings } = other;
+        let Summary { integrations, errors, warnings, notes, released, categories, settings } = other;
         self.integrations += integrations;
         self.errors += errors;
         self.warnings += warnings;
         self.notes += notes;
+        self.released += released;
         self.categories.create += categories.create;
         self.categories.update += categories.update;
         self.categories.reset += categories.reset;

@@ -19,6 +19,8 @@ pub struct Tally {
     pub next_sync: bool,
     /// Those of which an apply writes something.
     pub written: Vec<Written>,
+    /// Those of which something is deployed.
+    pub deployed: usize,
     /// Those of which an apply notes that files and deployed settings agree.
     pub agreed: usize,
     /// How much of what is deployed moves, by pair and category.
@@ -40,6 +42,9 @@ pub struct Written {
     pub renamed_from: Option<String>,
     /// It is in live mode, before or after.
     pub live: bool,
+    /// Settings that it saves over: changed in the files and outside, and outside alone.
+    pub conflicts: usize,
+    pub drift: usize,
     /// The categories that it saves and those that live mode depends on, each at its revision (0: never saved).
     pub preconditions: Vec<(Name, u64)>,
 }
@@ -95,6 +100,8 @@ impl Tally {
         self.summary.integrations += 1;
         self.renamed += usize::from(integration.renamed_from.is_some());
         self.agreed += usize::from(integration.is_agreed());
+        self.deployed +=
+            usize::from(integration.categories.iter().any(|category| category.revision.is_some()));
         self.touched +=
             usize::from(integration.categories.iter().any(|category| !category.changes.is_empty()));
         if integration.is_applied() {
@@ -102,6 +109,8 @@ impl Tally {
                 integration: integration.integration.clone(),
                 renamed_from: integration.renamed_from.clone(),
                 live: integration.is_live(),
+                conflicts: saved_over(integration, Origin::Both),
+                drift: saved_over(integration, Origin::Outside),
                 preconditions: preconditions(integration),
             });
         }
@@ -157,6 +166,7 @@ impl Tally {
             touched,
             next_sync,
             written,
+            deployed,
             agreed,
             counts,
             recorded_pairs,
@@ -170,6 +180,7 @@ impl Tally {
         self.summary.add(&summary);
         self.renamed += renamed;
         self.agreed += agreed;
+        self.deployed += deployed;
         self.touched += touched;
         self.next_sync |= next_sync;
         self.written.extend(written);
@@ -183,6 +194,11 @@ impl Tally {
         self.emptied.extend(emptied);
         self.held.extend(held);
     }
+}
+
+fn saved_over(integration: &Integration, origin: Origin) -> usize {
+    let saved = integration.categories.iter().filter(|category| category.save.is_some());
+    saved.flat_map(|category| &category.changes).filter(|change| change.origin == origin).count()
 }
 
 fn preconditions(integration: &Integration) -> Vec<(Name, u64)> {

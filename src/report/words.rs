@@ -71,3 +71,14 @@ pub fn shown_after(change: &Change) -> String {
         _ => after,
     }
 }
+
+/// The first few of several names, and how many more there are.
+#[must_use]
+pub fn some(names: &[&str]) -> String {
+    const NAMED: usize = 6;
+    let first = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
