@@ -477,8 +477,8 @@ pub struct Fmt {
 
 #[derive(Debug, Args)]
 pub struct Pull {
-    /// The integrations to take in; all that have files when none is named. One that has no file is adopted: say
-    /// its pair with --pair.
+    /// The integrations to take in; all that have files when none is named. One that has no file is adopted, with the pair
+    /// that it was last applied with, or that --pair says.
     #[arg(value_name = "INTEGRATION")]
     pub integrations: Vec<String>,
     /// A folder with a file per category, in place of one file (when adopting).

@@ -116,7 +116,9 @@ pub fn words(help: &Help) -> String {
         Help::PlanAgainOrRevision(commit) => {
             format!("check that commit out or name it with `--rev {commit}`; or {PLAN_AGAIN}")
         }
-        Help::NamePair(name) => format!("say it: `pairform pull {name} --pair fortnox-shopify`"),
+        Help::NamePair(name) => {
+            format!("say it: `pairform pull {name} --pair PAIR`; `pairform schema list` lists the pairs")
+        }
         Help::NamePairToBegin => {
             "name a pair to begin an integration: `pairform init fortnox-shopify nordic-outdoor`".to_owned()
         }

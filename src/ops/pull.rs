@@ -2,6 +2,8 @@
 //! be written comes back; writing it is for whoever saw it and agreed. The store is read and told nothing: an edit that is
 //! thrown away leaves no trace, and one that is kept is noted by the next apply, as files and deployed settings agree.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::adopt::{self, Adopted, Manner, Rows};
@@ -54,15 +56,20 @@ pub fn propose_pull(
     };
     let deployed::Read { rows, .. } =
         deployed::read(store.as_mut(), &project.compilation.integrations, None)?;
+    // What was applied once says its pair, until an apply of files without it forgets that.
+    let recorded: BTreeMap<String, String> =
+        store.said(Some(&new))?.into_iter().map(|said| (said.integration, said.pair)).collect();
     drop(store);
     let mut rows: Rows =
         rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
-    // What has no file has the pair that was named.
-    let named = pairs.first().and_then(|id| project.compilation.catalogue.pair(id));
-    for ((integration, category), row) in &mut rows {
-        if let (true, Some(schema)) =
-            (new.contains(integration), named.as_ref().and_then(|pair| pair.category(category)))
-        {
+    let pair_of = |name: &String| match pairs.as_slice() {
+        [] => recorded.get(name).cloned(),
+        [named] => Some(named.clone()),
+        _ => None,
+    };
+    for ((integration, category), row) in rows.iter_mut().filter(|((name, _), _)| new.contains(name)) {
+        let pair = pair_of(integration).and_then(|id| project.compilation.catalogue.pair(&id));
+        if let Some(schema) = pair.as_ref().and_then(|pair| pair.category(category)) {
             row.settings = schema.present(std::mem::take(&mut row.settings));
             row.applied = schema.present(std::mem::take(&mut row.applied));
         }
@@ -72,8 +79,9 @@ pub fn propose_pull(
         true => Edits::of(take_drift(&project, &rows, &request, pull, host)?, hidden),
         false => Edits { hidden, ..Edits::default() },
     };
-    let manner = Manner { pairs: &pairs, filter: &request.filter, split: pull.split };
     for name in &new {
+        let pair = pair_of(name);
+        let manner = Manner { pair: pair.as_deref(), filter: &request.filter, split: pull.split };
         let Adopted { files, mut taken, mut left, findings } =
             adopt::adopt(&project, name, &rows, &manner, &edits.files)?;
         edits.files.extend(files);

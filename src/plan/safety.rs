@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
-use super::data::{CategoryPlan, Change, Integration, Refusal, turns_live};
+use super::data::{Action, CategoryPlan, Change, Integration, Refusal, turns_live};
 use super::deployed::Current;
 use super::integrations::Integrations;
 use super::policy::{Limits, Policy, Share};
@@ -155,7 +155,9 @@ fn protected(
     category: &CategoryPlan,
     rules: &BTreeSet<String>,
 ) -> Option<Objection> {
-    if !category.action.saves() {
+    // What was never saved holds nothing yet that could be changed; what was deleted outside did.
+    let is_first = category.action == Action::Create && category.deleted.is_none();
+    if !category.action.saves() || is_first {
         return None;
     }
     let rule = rules.iter().find(|rule| {

@@ -319,15 +319,16 @@ pub fn released(plan: &Plan) -> Option<String> {
 /// What became of an integration of which something left the files, in a sentence.
 #[must_use]
 pub fn release_told(release: &Release<'_>) -> String {
-    let live = if release.live { ", which is live" } else { "" };
+    let live = if release.live { "is live and " } else { "" };
     match release.whole {
         true => {
+            let is = if release.live { "" } else { "is " };
             let stay = count(release.categories.len(), "category");
-            format!("is in no file any more{live}: {stay} as deployed, managed by nobody")
+            format!("{live}{is}in no file any more: {stay} left as deployed, managed by nobody")
         }
         false => {
             let some = super::words::some(&release.categories);
-            format!("no longer declares {some}{live}: left as deployed, managed by nobody")
+            format!("{live}no longer declares {some}: left as deployed, managed by nobody")
         }
     }
 }

@@ -436,6 +436,26 @@ fn what_was_adopted_counts_as_agreed_from_the_next_apply_on() {
     );
 }
 
+/// The store knows with which pair an integration was last applied.
+#[test]
+fn one_that_was_applied_once_is_adopted_without_naming_its_pair() {
+    let folder = applied(&[("integrations/shop.yaml", SHOP)]);
+    let folder = folder.path();
+    std::fs::remove_file(folder.join("integrations/shop.yaml")).unwrap();
+    assert_eq!(
+        pairform(
+            folder,
+            &["pull", "shop", "--pair", "fortnox-shopify", "--pair", "fortnox-woocommerce", "--yes"]
+        )
+        .status
+        .code(),
+        Some(64)
+    );
+    done(folder, &["pull", "shop", "--yes"]);
+    assert!(read(folder, "integrations/shop.yaml").contains("pair: fortnox-shopify\n"));
+    assert!(changes(folder).is_empty());
+}
+
 #[test]
 fn what_cannot_be_adopted_is_said_and_nothing_is_written() {
     let folder = applied(&[("integrations/shop.yaml", SHOP)]);

@@ -41,17 +41,19 @@ fn a_live_integration_that_left_the_files_is_told_in_every_form_until_it_is_ackn
         assert!(text.contains("0 reset. 1 integration released (1 live)."), "{text}");
         let markdown = project.run(&["plan", "-o", "markdown"]).expect(0).out;
         assert!(
-            markdown.contains("### ⚠️ pairform plan: No setting changes; 1 integration released (1 live)"),
+            markdown.contains(
+                "### ⚠️ pairform plan: No setting changes&#59; 1 integration released &#40;1 live&#41;"
+            ),
             "{markdown}"
         );
         assert!(
-            markdown.contains("| **released** | `shop` | is in no file any more, which is live"),
+            markdown.contains("| **released** | <code>shop</code> | is live and in no file any more&#58; 5 categories left as deployed"),
             "{markdown}"
         );
         let github = project.run(&["plan", "-o", "github"]).expect(0).out;
         assert!(
             github.starts_with(
-                "::warning file=pairform.yaml,line=1,endLine=1,title=plan-released::shop is in no file"
+                "::warning file=pairform.yaml,line=1,endLine=1,title=plan-released::shop is live and in no file any more"
             ),
             "{github}"
         );
