@@ -14,7 +14,7 @@ use crate::store::{AGREED, Ask, Asked, Deployed, Lock, Moved, Note, Rename, Save
 
 /// How long a lock lasts unless it is renewed, which it is when a third of that has gone. One that expires under its holder
 /// costs nothing but its saves: they are fenced.
-const LOCK_SECONDS: u32 = 600;
+const LOCK_SECONDS: u32 = 180;
 
 /// What applying holds on to.
 pub(super) struct Applying<'s> {
@@ -115,8 +115,10 @@ impl Applying<'_> {
                 over = Some(lock.id);
             } else if (self.caller.stopped)() || !(self.caller.wait)() {
                 let Lock { id, owner, reason, taken_at, .. } = lock;
+                let of =
+                    self.plan.environment.as_ref().map(|name| format!(" --env {name}")).unwrap_or_default();
                 let held = format!(
-                    "{owner} has the lock since {taken_at} ({reason}); if that has ended, release it with `pairform unlock {id}`"
+                    "{owner} has the lock since {taken_at} ({reason}); if that has ended, release it with `pairform unlock {id}{of}`"
                 );
                 return Err(Failure::new(held, Cause::Locked));
             }
@@ -483,15 +485,29 @@ fn resolve(
     applied: &mut Settings,
     fingerprint: &dyn Fn(&str) -> Result<String, Fault>,
 ) -> Result<(), Fault> {
+    let mut missing: Vec<Fault> = Vec::new();
     for (path, value) in settings.iter_mut() {
         let Value::Secret(secret) = value else { continue };
         let setting = path.to_string();
+        let before = secret.clone();
         if secret.fingerprint.is_none() || category.changes.iter().any(|change| change.setting == setting) {
-            secret.fingerprint = Some(fingerprint(&secret.reference)?);
+            match fingerprint(&secret.reference) {
+                Ok(found) => secret.fingerprint = Some(found),
+                // All that have to be provided are named at once; whoever does not answer is not asked again.
+                Err(fault) if fault.kind == FaultKind::Denied => missing.push(fault),
+                Err(fault) => return Err(fault),
+            }
         }
-        if let Some(Value::Secret(applied)) = applied.get_mut(path) {
+        // The base of a way back may be another one, and stays what it is.
+        if let Some(Value::Secret(applied)) = applied.get_mut(path)
+            && applied.reference == before.reference
+            && (applied.fingerprint.is_none() || applied.fingerprint == before.fingerprint)
+        {
             applied.fingerprint.clone_from(&secret.fingerprint);
         }
     }
-    Ok(())
+    let Some(first) = missing.first() else { return Ok(()) };
+    let mut said: Vec<&str> = missing.iter().map(|fault| fault.message.as_str()).collect();
+    said.dedup();
+    Err(Fault { message: said.join("; "), ..first.clone() })
 }

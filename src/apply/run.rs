@@ -7,7 +7,7 @@ use super::stale::{ApplyError, refuse_stale};
 use super::work::Work;
 use crate::model::Name;
 use crate::plan::Plan;
-use crate::store::{FORCE, Lock, Note, REVERT, Run, Store};
+use crate::store::{FORCE, HOLD, Hold, Lock, Note, REVERT, Run, Store};
 
 /// Integrations that are locked and saved together: few transactions, and little to find out after a crash.
 const LOCK_GROUP: usize = 64;
@@ -81,7 +81,9 @@ fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<bool
         run: Some(plan.digest.clone()),
     };
     let lifted = caller.forced.iter().map(|forced| (FORCE, forced));
-    let said: Vec<(&str, &String)> = lifted.chain(plan.revert.iter().map(|to| (REVERT, to))).collect();
+    let hold = hold(plan);
+    let reverted = plan.revert.iter().map(|to| (REVERT, to)).chain(hold.iter().map(|text| (HOLD, text)));
+    let said: Vec<(&str, &String)> = lifted.chain(reverted).collect();
     // Of a run that is resumed they are there already, unless it was stopped before.
     let known = if said.is_empty() { Vec::new() } else { store.notes()? };
     for (kind, text) in said {
@@ -93,6 +95,13 @@ fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<bool
         }
     }
     Ok(rules_recorded)
+}
+
+/// What holds against redoing what a way back undoes: nothing where it saves nothing.
+fn hold(plan: &Plan) -> Option<String> {
+    let until = plan.way_back.as_ref()?.hold_until.as_ref()?;
+    let written = plan.integrations.tally().written.first()?;
+    Some(Hold::text(&written.integration, until, &format!("reverted {}", plan.revert.as_ref()?)))
 }
 
 /// Releases what the same run had locked when it died: of an integration of which all is saved nothing is locked again.

@@ -12,7 +12,8 @@ use super::streams::Streams;
 use crate::apply::{Cause, Report};
 use crate::diagnostic::{clean, count};
 use crate::ops::apply::{Again, Applied, again, apply, record_rules, workspace_of};
-use crate::ops::check::{Approved, Consent, check, check_rules, live};
+use crate::ops::check::{Approved, Consent, check, check_rules, live, names_to_type};
+use crate::ops::judged::Judging;
 use crate::ops::load::{Purpose, load};
 use crate::ops::plan::{Planned, planned};
 use crate::ops::signed::require_signature;
@@ -36,8 +37,9 @@ pub fn run(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8,
     }
 }
 
+/// Who is asked types a name, and who saved a plan has read it; --yes alone is no answer to what somebody else changed.
 fn consent(args: &Apply) -> Consent {
-    Consent { force: args.force.clone(), live: args.allow_live }
+    Consent { force: args.force.clone(), live: args.allow_live, overwrite: !args.yes || args.plan.is_some() }
 }
 
 fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u8, Stop> {
@@ -62,7 +64,7 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     let mut approved = judge(plan)?;
     say_if_idle(&approved, streams);
     if approved.plan().is_pending() && !args.yes {
-        confirm(session, approved.plan(), judging.live(), streams)?;
+        confirm(session, approved.plan(), &judging, streams)?;
         // The answer may have taken longer than the window was open.
         approved = judge(approved.into_plan())?;
     }
@@ -136,7 +138,7 @@ fn say_if_idle(approved: &Approved, streams: &mut Streams) {
     }
 }
 
-fn confirm(session: &Session, plan: &Plan, asked: Live, streams: &mut Streams) -> Result<(), Stop> {
+fn confirm(session: &Session, plan: &Plan, judging: &Judging, streams: &mut Streams) -> Result<(), Stop> {
     if session.common.no_input || !streams.can_ask() {
         return Err(Stop::usage("there is nobody to ask whether to apply this")
             .help("apply with --yes, or save the plan with `pairform plan --out FILE` and apply that"));
@@ -148,12 +150,18 @@ fn confirm(session: &Session, plan: &Plan, asked: Live, streams: &mut Streams) -
         (0, categories) => format!("Save {categories}"),
         (renamed, categories) => format!("Rename {} and save {categories}", count(renamed, "integration")),
     };
-    // A word that nobody types by habit, where a shop is selling.
-    let live = live(plan);
-    let word = match live.as_slice() {
-        [only] if asked != Live::Allow => *only,
-        [_, ..] if asked != Live::Allow => "live",
+    // A word that nobody types by habit, where a shop is selling, or where somebody else changed what is saved over.
+    let (live, over) = (live(plan), names_to_type(plan, judging));
+    let word = match (over.as_slice(), live.as_slice()) {
+        ([only], _) => *only,
+        ([_, ..], _) => "live",
+        (_, [only]) if judging.live() != Live::Allow => *only,
+        (_, [_, ..]) if judging.live() != Live::Allow => "live",
         _ => "yes",
+    };
+    let what = match over.len() {
+        0 => what,
+        number => format!("{what}, over what was changed outside in {}", count(number, "integration")),
     };
     let agreed = if word == "yes" {
         streams.ask(&format!("\n{what}? Only `yes` goes on: "))

@@ -147,7 +147,9 @@ pub enum Command {
     Drift(Drift),
     /// List what was saved, when, by whom and from which commit.
     History(History),
-    /// Plan the way back to what was deployed before; saves nothing itself.
+    /// Acknowledge what left the files: it stays as it is deployed, and is told no more.
+    Release(Release),
+    /// Go back to what was deployed before: in the files, or as a plan; saves nothing itself.
     Revert(Revert),
     /// Export or verify the record of all saves.
     Audit(Audit),
@@ -191,6 +193,7 @@ impl Command {
             Command::Pull(_) => "pull",
             Command::Drift(_) => "drift",
             Command::History(_) => "history",
+            Command::Release(_) => "release",
             Command::Revert(_) => "revert",
             Command::Audit(_) => "audit",
             Command::Unlock(_) => "unlock",
@@ -278,7 +281,7 @@ pub struct Plan {
     /// Sign the saved plan with a private key of SSH that is not encrypted (ed25519, or ecdsa with 256 or 384 bits).
     #[arg(long, value_name = "KEY", requires = "out")]
     pub sign: Option<PathBuf>,
-    /// Exit with 2 when there is something to save.
+    /// Exit with 2 when there is something to save, or something left the files that nobody acknowledged.
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Judge by dropdown values that are younger, such as 12h: older ones are fetched. Without it, by the committed lists.
@@ -379,6 +382,16 @@ pub struct History {
 }
 
 #[derive(Debug, Args)]
+pub struct Release {
+    /// Integrations that left the files, wholly or in part (--category names which categories, else all that left).
+    #[arg(value_name = "INTEGRATION", required = true)]
+    pub integrations: Vec<String>,
+    /// Why; it is kept in the store.
+    #[arg(long, value_name = "REASON")]
+    pub reason: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Revert {
     /// The integration whose categories go back; --category names which, else all of them.
     #[arg(value_name = "INTEGRATION")]
@@ -392,6 +405,18 @@ pub struct Revert {
     /// To what was deployed after the last save of this commit (its first digits are enough).
     #[arg(long, value_name = "COMMIT", group = "target")]
     pub commit: Option<String>,
+    /// Write it into the files, in place and with their comments, in place of planning it; shows the difference and asks.
+    #[arg(long, conflicts_with_all = ["out", "sign"])]
+    pub write: bool,
+    /// Edit a base or an environment where it owns the value, in place of overriding it in the integration.
+    #[arg(long, requires = "write")]
+    pub into_base: bool,
+    /// Write without asking.
+    #[arg(long, requires = "write")]
+    pub yes: bool,
+    /// How long the plan, once applied, holds against an apply of files that do not say the same yet; 0d not at all.
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = age, conflicts_with = "write")]
+    pub hold: std::time::Duration,
     /// Save the plan. Who applies it plans again and saves only what comes to the same.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -463,8 +488,8 @@ pub struct Fmt {
 
 #[derive(Debug, Args)]
 pub struct Pull {
-    /// The integrations to take in; all that have files when none is named. One that has no file is adopted: say
-    /// its pair with --pair.
+    /// The integrations to take in; all that have files when none is named. One that has no file is adopted, with the pair
+    /// that it was last applied with, or that --pair says.
     #[arg(value_name = "INTEGRATION")]
     pub integrations: Vec<String>,
     /// A folder with a file per category, in place of one file (when adopting).

@@ -116,8 +116,9 @@ pub fn words(help: &Help) -> String {
         Help::PlanAgainOrRevision(commit) => {
             format!("check that commit out or name it with `--rev {commit}`; or {PLAN_AGAIN}")
         }
-        Help::NamePair(name) => format!("say it: `pairform pull {name} --pair fortnox-shopify`"),
-        Help::LookAndPullAgain => "look at the difference with `pairform plan`, and pull again".to_owned(),
+        Help::NamePair(name) => {
+            format!("say it: `pairform pull {name} --pair PAIR`; `pairform schema list` lists the pairs")
+        }
         Help::NamePairToBegin => {
             "name a pair to begin an integration: `pairform init fortnox-shopify nordic-outdoor`".to_owned()
         }
@@ -160,9 +161,17 @@ fn about_check(check: &str) -> String {
         "max_changed" | "max_reset" | "max_categories" => {
             "apply in smaller parts with --integration or --category, raise the limit in pairform.yaml in a commit of its own, or"
         }
+        "max_released" => {
+            "put the files back; or acknowledge what was meant to go with `pairform release INTEGRATION --reason WHY`, or"
+        }
+        "conflicts" | "drift" => {
+            "look at what was changed outside (`pairform drift`); take it into the files with `pairform pull`, apply at a terminal or from a saved plan where that is asked for, leave it out with --exclude, or"
+        }
         "require_clean" => "commit the changes and plan again, or",
         "window" => "wait for the window, or",
-        "hold" => "wait until the hold is taken out of pairform.yaml, or",
+        "hold" => {
+            "leave these out with --exclude (or take others with --category) until the hold ends: one of pairform.yaml when it is taken out there, one of a revert when the files say the same, as `pairform pull` and `pairform revert --write` make them; or"
+        }
         "levels" => "mend what was found, or",
         _ => "look whether this is meant; then",
     };

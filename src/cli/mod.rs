@@ -28,6 +28,7 @@ pub mod options;
 pub mod plan;
 pub mod policy;
 pub mod pull;
+pub mod release;
 pub mod revert;
 pub mod rewrite;
 pub mod schema;
@@ -109,6 +110,7 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Pull(args) => pull::run(session, args, streams),
         Command::Drift(args) => drift::run(session, args, streams),
         Command::History(args) => history::run(session, args, streams),
+        Command::Release(args) => release::run(session, args, streams),
         Command::Revert(args) => revert::run(session, args, streams),
         Command::Audit(args) => audit::run(session, args, streams),
         Command::Unlock(args) => unlock::run(session, args, streams),

@@ -59,7 +59,8 @@ fn show_plan(
         write(session, path, &mut plan)?;
     }
     let errors = project.has_errors();
-    let code = match (errors, plan.is_pending() && args.detailed_exitcode) {
+    let is_pending = plan.is_pending() || !plan.released.is_empty();
+    let code = match (errors, is_pending && args.detailed_exitcode) {
         (true, _) => exit::ERRORS,
         (false, true) => exit::PENDING,
         (false, false) => exit::OK,

@@ -1,13 +1,17 @@
-//! `revert`: the way back to what was deployed before, as an ordinary plan that is reviewed and applied like any other.
+//! `revert`: the way back to what was deployed before, written into the files, or as an ordinary plan that is reviewed and
+//! applied like any other.
 
 use super::args::{Form, Revert};
 use super::exit::{self, Stop};
+use super::rewrite;
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::clean;
 use crate::ops::plan::Planned;
-use crate::ops::revert::{Point, revert};
+use crate::ops::propose::Destination;
+use crate::ops::revert::{Point, into_files, revert};
 use crate::report::content::{By, Content};
+use crate::report::edits::REVERT;
 use crate::report::{self, json};
 
 /// Runs the command.
@@ -15,7 +19,6 @@ use crate::report::{self, json};
 /// # Errors
 /// When the store holds no such point to go back to, or the plan file cannot be written.
 pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8, Stop> {
-    let workspace = session.workspace()?;
     let request = session.request();
     let point = match (args.revision, &args.time, &args.commit) {
         (Some(revision), _, _) => Some(Point::Revision(revision)),
@@ -23,8 +26,20 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
         (None, None, Some(commit)) => Some(Point::Commit(commit.clone())),
         (None, None, None) => None,
     };
+    if args.write {
+        if session.common.rev.is_some() {
+            return Err(Stop::usage("a revision is read, and --write changes the working tree")
+                .help("leave --rev out"));
+        }
+        let workspace = session.tree()?;
+        let destination = if args.into_base { Destination::WhereSet } else { Destination::OwnFiles };
+        let edits = session
+            .host(|host| into_files(&workspace, &request, &args.what, point.as_ref(), destination, host))?;
+        return rewrite::write(session, &workspace, REVERT, &edits, args.yes, streams);
+    }
+    let workspace = session.workspace()?;
     let Planned { mut plan, project, .. } =
-        session.host(|host| revert(&workspace, &request, &args.what, point.as_ref(), host))?;
+        session.host(|host| revert(&workspace, &request, &args.what, point.as_ref(), args.hold, host))?;
     if let Some(key) = &args.sign {
         super::plan::sign(session, key, &mut plan)?;
     }
@@ -48,7 +63,8 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
             let next = super::plan::apply_with(session, path);
             clean(&format!("Plan saved to {}; {next}.", path.display())) + "\n"
         }
-        None => "Nothing was saved; with --out FILE this becomes a plan to apply.\n".to_owned(),
+        None => "Nothing was saved: --write puts this into the files, --out FILE makes it a plan to apply.\n"
+            .to_owned(),
     };
     streams.say(&next);
     Ok(exit::OK)

@@ -6,8 +6,37 @@ use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::{clean_text, count};
-use crate::ops::files::FileDiff;
-use crate::ops::workspace::Files;
+use crate::ops::files::{self, FileDiff};
+use crate::ops::propose::Edits;
+use crate::ops::workspace::{Files, Workspace};
+use crate::report::edits::Command;
+use crate::report::{self, json};
+
+/// Shows how files would differ, asks, writes them, and tells what became of each setting.
+///
+/// # Errors
+/// When the answer is no, nobody can be asked, or a file was changed meanwhile.
+pub fn write(
+    session: &Session,
+    workspace: &Workspace,
+    command: Command,
+    edits: &Edits,
+    yes: bool,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
+    let diffs = files::diffs(workspace, &edits.hidden, &edits.files);
+    show(session, &diffs, streams);
+    if !edits.files.is_empty() {
+        confirm(session, yes, &edits.files, streams)?;
+        files::write(workspace, &edits.files)?;
+    }
+    if session.common.output == Form::Json {
+        streams.result(&json::print(&report::edits::json(command, edits, &diffs, exit::OK)));
+    } else {
+        streams.say(&report::edits::text(command, edits));
+    }
+    Ok(exit::OK)
+}
 
 /// Shows what would be written, where text is wanted.
 pub fn show(session: &Session, diffs: &[FileDiff], streams: &mut Streams) {

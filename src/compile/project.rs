@@ -109,6 +109,9 @@ pub struct Safety {
     /// `CATEGORY` or `CATEGORY.SETTING`
     pub protected: Vec<String>,
     pub live: Live,
+    /// What was changed outside, in the files too or alone; see `plan::policy::Overwrites`.
+    pub conflicts: Option<Overwrite>,
+    pub drift: Option<Overwrite>,
     /// Integration to reason.
     pub holds: BTreeMap<String, String>,
 }
@@ -120,6 +123,8 @@ pub struct Limits {
     pub max_changed: Option<String>,
     pub max_reset: Option<String>,
     pub max_categories: Option<String>,
+    /// Of the whole alone.
+    pub max_released: Option<String>,
     /// Shares are judged from this many on.
     pub minimum: Option<u64>,
 }
@@ -135,6 +140,15 @@ pub enum Live {
     Allow,
     /// `--allow-live`, whatever else was given.
     RequireLeave,
+}
+
+/// What it takes to save over what somebody changed outside the files, in an integration in live mode.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overwrite {
+    Allow,
+    Ask,
+    Deny,
 }
 
 impl Manifest {

@@ -24,8 +24,8 @@ pub type Rows = BTreeMap<(String, String), Deployed>;
 
 /// What the new files are made of.
 pub struct Manner<'a> {
-    /// The pairs that were named; one is needed, since the store knows none.
-    pub pairs: &'a [String],
+    /// The pair that was named, or that it was last applied with.
+    pub pair: Option<&'a str>,
     pub filter: &'a Filter,
     /// A folder with a file per category, in place of one file.
     pub split: bool,
@@ -64,7 +64,7 @@ pub fn adopt(
         known.remove(name);
         require_known("integration", name, &known.into_iter().collect::<Vec<_>>())?;
     }
-    let [id] = manner.pairs else {
+    let Some(id) = manner.pair else {
         return Err(Error::usage(format!("`{name}` is in no file, and the store does not know its pair"))
             .with(Help::NamePair(name.to_owned())));
     };

@@ -13,18 +13,22 @@ use super::signed::Signed;
 use super::window;
 use crate::compile::project::Manifest;
 use crate::diagnostic::count;
-use crate::plan::policy::{Environment, Live, Policy, Window};
+use crate::plan::policy::{Environment, Live, Overwrite, Policy, Window};
 use crate::plan::safety::{self, GAPS, Objection};
+use crate::plan::tally::Written;
 use crate::plan::{Integration, Integrations, Plan, Refusal, Summary};
 
 const CHECKS: &[&str] = &[
     "max_changed",
     "max_reset",
     "max_categories",
+    "max_released",
     "protected",
     "empty",
     "window",
     "hold",
+    "conflicts",
+    "drift",
     "require_clean",
     "levels",
 ];
@@ -46,6 +50,9 @@ pub struct Consent {
     pub force: Vec<Force>,
     /// Integrations in live mode may be changed where the project asks for leave.
     pub live: bool,
+    /// What was changed outside in integrations in live mode may be saved over where the project asks: a person types their name,
+    /// or saved the plan and read it.
+    pub overwrite: bool,
 }
 
 /// A plan that may be applied. Only [`check`] makes one.
@@ -117,6 +124,9 @@ pub fn check(
     let mut found = lasting(&plan, judging);
     found.extend(windows(&plan, judging, now)?);
     found.extend(live_approval(&plan, judging).filter(|_| !consent.live));
+    if !consent.overwrite {
+        found.extend(overwrite_approval(&plan, judging));
+    }
     let is_lifted = |refusal: &Refusal| consent.force.iter().any(|force| force.check == refusal.check);
     let (lifted, standing): (Vec<_>, Vec<_>) = found.into_iter().partition(is_lifted);
     if !standing.is_empty() {
@@ -179,7 +189,8 @@ pub fn predict_refusals(plan: &mut Plan, judging: &Judging, now: Timestamp) -> R
     let closed = windows(plan, judging, now)?.into_iter().map(|refusal| refusal.message);
     let approval = live_approval(plan, judging)
         .map(|refusal| format!("{}; it takes approval for live integrations to apply this", refusal.message));
-    plan.notes.extend(closed.into_iter().chain(approval));
+    let typed = overwrite_approval(plan, judging).into_iter().map(|refusal| refusal.message);
+    plan.notes.extend(closed.into_iter().chain(approval).chain(typed));
     Ok(())
 }
 
@@ -202,6 +213,12 @@ pub fn predict_by_base(plan: &mut Plan, judging: &Judging, base: &Base, now: Tim
     {
         let said = format!("{}; it takes approval for live integrations", refusal.message);
         plan.notes.push(by_rules_of(base, &said));
+    }
+    let of_own = overwrite_approval(plan, judging);
+    for refusal in overwriting(plan, &rules, Overwrite::Ask) {
+        if of_own.iter().all(|known| known.check != refusal.check) {
+            plan.notes.push(by_rules_of(base, &refusal.message));
+        }
     }
     let known: Vec<Objection> =
         own.into_iter().flat_map(|policy| objections(plan, policy, environment)).collect();
@@ -356,6 +373,7 @@ fn lasting(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
     });
     found.extend(of_files.into_iter().map(|objection| objection.refusal));
     found.extend(safety::emptied(&plan.integrations));
+    found.extend(plan.integrations.tally().held.iter().cloned());
     found.extend(of_record.into_iter().flatten());
     found
 }
@@ -371,9 +389,12 @@ fn since_last_apply(refusal: Refusal, recorded: &Recorded) -> Refusal {
 /// What a policy objects to, whatever the moment.
 fn objections(plan: &Plan, policy: &Policy, environment: &str) -> Vec<Objection> {
     let mut found = safety::objections(&plan.integrations, policy);
+    found.extend(safety::released(plan, policy));
     if let Some(refusal) = not_clean(plan, policy, environment).filter(|_| plan.is_pending()) {
         found.push(Objection { subject: "require_clean".to_owned(), refusal });
     }
+    let denied = overwriting(plan, policy, Overwrite::Deny).into_iter();
+    found.extend(denied.map(|refusal| Objection { subject: format!("safety.{}", refusal.check), refusal }));
     for written in &plan.integrations.tally().written {
         // Another id is no way out of a hold.
         let names = std::iter::once(&written.integration).chain(&written.renamed_from);
@@ -465,6 +486,54 @@ fn leave(plan: &Plan, asked: Live) -> Option<Refusal> {
         let message = format!("this changes {number} in live mode: {}", first_names(&live));
         Refusal::new(LIVE_APPROVAL, message)
     })
+}
+
+/// What somebody has to say yes to by a name or a saved plan, as it saves over what was changed outside in live mode.
+fn overwrite_approval(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
+    let mut found = overwriting(plan, &judging.files, Overwrite::Ask);
+    let denied = overwriting(plan, &judging.files, Overwrite::Deny);
+    if let Some(recorded) = judging.recorded() {
+        let is_new =
+            |refusal: &Refusal| found.iter().chain(&denied).all(|known| known.check != refusal.check);
+        let only: Vec<Refusal> =
+            overwriting(plan, &recorded.policy, Overwrite::Ask).into_iter().filter(is_new).collect();
+        found.extend(only.into_iter().map(|refusal| since_last_apply(refusal, recorded)));
+    }
+    found
+}
+
+/// The integrations in live mode of which a plan saves over what was changed outside, where a policy takes that just so.
+fn overwriting(plan: &Plan, policy: &Policy, how: Overwrite) -> Vec<Refusal> {
+    let written = &plan.integrations.tally().written;
+    let found = policy.overwrites.each().into_iter().filter(|(_, taken)| *taken == how).filter_map(|(check, _)| {
+        let number = |written: &Written| if check == "conflicts" { written.conflicts } else { written.drift };
+        let these: Vec<&Written> = written.iter().filter(|one| one.live && number(one) > 0).collect();
+        let settings = count(these.iter().map(|one| number(one)).sum(), "setting");
+        let names: Vec<&str> = these.iter().map(|one| one.integration.as_str()).collect();
+        let also = if check == "conflicts" { "both in the files and outside" } else { "outside" };
+        let then = match how {
+            Overwrite::Deny => "denies that",
+            _ => "asks for a name that is typed, or a plan that was saved",
+        };
+        let message = format!(
+            "this saves over {settings} that changed {also}, in live mode ({}), and `safety.{check}` {then}",
+            first_names(&names)
+        );
+        (!these.is_empty()).then(|| Refusal::new(check, message))
+    });
+    found.collect()
+}
+
+/// The integrations whose name whoever applies a plan types, as it saves over what was changed outside.
+#[must_use]
+pub fn names_to_type<'p>(plan: &'p Plan, judging: &Judging) -> Vec<&'p str> {
+    let asked: Vec<String> =
+        overwrite_approval(plan, judging).into_iter().map(|refusal| refusal.check).collect();
+    let is_asked = |check: &str| asked.iter().any(|one| one == check);
+    let written = plan.integrations.tally().written.iter().filter(|one| {
+        one.live && ((one.conflicts > 0 && is_asked("conflicts")) || (one.drift > 0 && is_asked("drift")))
+    });
+    written.map(|one| one.integration.as_str()).collect()
 }
 
 #[cfg(test)]

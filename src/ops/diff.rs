@@ -155,6 +155,7 @@ pub fn diff<'s>(opened: &'s Opened, request: &Request, host: &Host<'_>) -> Resul
     });
     let findings = new_findings(&before, &after);
     plan.findings = PlacedFinding::all(&findings, new);
+    plan.summary.released = plan.releases().len();
     let counts = counts(&findings);
     let of = |severity| counts.get(&severity).copied().unwrap_or(0);
     (plan.summary.errors, plan.summary.warnings, plan.summary.notes) =
@@ -232,6 +233,7 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
         released.extend(gone(base, None));
     }
     released.retain(|released: &Released| scope.takes(&released.category));
+    released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
     let integrations: Integrations = integrations.into_iter().collect();
     let summary = integrations.tally().summary.clone();
     Plan {
@@ -267,7 +269,13 @@ fn gone(base: &Compiled, head: Option<&Compiled>) -> Vec<Released> {
     let declared =
         base.configuration.categories.iter().filter(|(id, settings)| !settings.is_empty() && !still(id));
     declared
-        .map(|(id, _)| Released { integration: base.name.clone(), category: id.to_string(), revision: 0 })
+        .map(|(id, _)| Released {
+            integration: base.name.clone(),
+            category: id.to_string(),
+            revision: None,
+            live: base.live,
+            whole: head.is_none(),
+        })
         .collect()
 }
 

@@ -77,7 +77,7 @@ fn find(
     let former: BTreeMap<&str, &str> = former.into_iter().filter(|(_, now)| !has(now)).collect();
     let present = |name: &str| former.get(name).map_or(name, |now| *now).to_owned();
 
-    // A pull may have taken some of what was changed and left the rest; then not all that is agreed is deployed.
+    // Where an apply saved a category and left some of what was changed outside, not all that is agreed is deployed.
     let edited = heads.iter().filter(|(_, head)| !head.is_marked());
     let mut suspects: BTreeSet<(&str, &str)> =
         edited.map(|(name, head)| (name.as_str(), head.category.as_str())).collect();
@@ -158,6 +158,7 @@ fn to_drift(plan: &mut Plan, found: Vec<Drifted>) {
     "drift".clone_into(&mut plan.command);
     plan.plan_version = 0;
     plan.unknown_secrets.clear();
+    plan.released.clear();
     plan.assumed_secrets = false;
     plan.refusals.clear();
     plan.notes.clear();
@@ -236,6 +237,7 @@ fn hidden(category: &str, title: Option<Name>, revision: Option<u64>) -> Categor
         next_sync: None,
         save: None,
         agreed: None,
+        held: None,
         owners: Vec::new(),
     }
 }

@@ -88,8 +88,6 @@ pub enum Help {
     PlanAgain,
     /// As that, or apply it to this commit.
     PlanAgainOrRevision(String),
-    /// Look at what differs, and pull again.
-    LookAndPullAgain,
     /// A pair has to be named, to begin an integration of it.
     NamePairToBegin,
     /// Another name is needed for the integration.

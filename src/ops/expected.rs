@@ -81,9 +81,9 @@ impl LeftAlone {
                 }
             }
         });
-        let crate::plan::Summary { errors, warnings, notes, .. } = plan.summary;
+        let crate::plan::Summary { errors, warnings, notes, released, .. } = plan.summary;
         let summary = plan.integrations.tally().summary.clone();
-        plan.summary = crate::plan::Summary { errors, warnings, notes, ..summary };
+        plan.summary = crate::plan::Summary { errors, warnings, notes, released, ..summary };
     }
 
     fn leave(&mut self, integration: &str, category: Option<&str>) {

@@ -109,6 +109,13 @@ impl Host<'_> {
         (self.now)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    /// As [`Host::stamp`], of the moment after some time; the last that there is where that is later.
+    #[must_use]
+    pub fn stamp_in(&self, time: Duration) -> String {
+        let then = (self.now)().checked_add(time).unwrap_or(Timestamp::MAX);
+        then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancel.load(Ordering::SeqCst)

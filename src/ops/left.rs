@@ -36,6 +36,10 @@ pub enum Why {
     FlowsOff,
     #[error("{pair} has no such setting")]
     NoSuchSetting { pair: String },
+    #[error("it is listed as unmanaged")]
+    Unmanaged,
+    #[error("what was saved then cannot be used: {0}")]
+    Unusable(String),
     #[error("{pair} has no such category")]
     NoSuchCategory { pair: String },
 }

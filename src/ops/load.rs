@@ -19,7 +19,7 @@ use crate::compile::lower::Written;
 use crate::compile::{Again, Changed, Compilation, Compiled, Judged};
 use crate::model::{Hidden, Name, Step, Value};
 use crate::options::Options;
-use crate::plan::{self, DeployedState, Desired, Released, Scope};
+use crate::plan::{self, DeployedState, Desired, Scope};
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Head, Store, Wanted};
 
@@ -27,8 +27,6 @@ use crate::store::{Head, Store, Wanted};
 #[derive(Debug)]
 pub struct UpToDate {
     pub planned: plan::Integration,
-    /// Categories that no file declares any more.
-    pub released: Vec<Released>,
     /// How many categories are visible, managed or not, in scope or not.
     pub visible: usize,
 }
@@ -306,7 +304,7 @@ impl Look<'_> {
     fn is_up_to_date(&self, judged: &Judged, heads: &[Head]) -> bool {
         let declares = |head: &Head| judged.declared().any(|(category, _)| category.id == head.category);
         judged.required().all(|(_, _, set)| set.is_some())
-            && heads.iter().all(|head| head.is_marked() || declares(head))
+            && heads.iter().all(|head| head.is_released() || declares(head))
             && judged.declared().all(|(category, entry)| {
                 let (mut wanted, mut is_pending) = (Wanted::default(), false);
                 judged.leaves(category, entry, &mut |step| match step {
@@ -351,18 +349,7 @@ impl Look<'_> {
             head(id)
                 .map_or(DeployedState::Never, |head| DeployedState::UpToDate(head.revision, head.settings))
         };
-        let gone = |head: &&Head| {
-            self.scope.takes(&head.category)
-                && !compiled.configuration.categories.contains_key(&head.category)
-                && !head.is_released()
-        };
-        let released = heads.iter().filter(gone).map(|head| Released {
-            integration: compiled.name.clone(),
-            category: head.category.to_string(),
-            revision: head.revision,
-        });
         UpToDate {
-            released: released.collect(),
             planned: plan::plan_integration(&desired, &deployed_state, &self.scope),
             visible: compiled.visible.len(),
         }

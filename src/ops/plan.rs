@@ -12,6 +12,7 @@ use super::allowed;
 use super::check;
 use super::deployed;
 use super::error::Result;
+use super::holds::Holds;
 use super::host::{Host, Progress};
 use super::judged::Judging;
 use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
@@ -24,7 +25,7 @@ use super::workspace::Workspace;
 use crate::compile::{Changed, Compiled};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Severity, counts};
-use crate::model::{Hidden, Name, SettingPath, Settings};
+use crate::model::{GENERAL, Hidden, Name, SettingPath, Settings};
 use crate::plan::policy::PolicyChange;
 use crate::plan::{
     self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, MadeWith, PLAN_VERSION, Plan,
@@ -130,6 +131,10 @@ pub fn make_on(
         found
     };
     let history = workspace.history().ok();
+    let holds = match store.as_deref_mut() {
+        Some(store) => Holds::read(store, (host.now)())?,
+        None => Holds::default(),
+    };
     let mut planner = Planner {
         all: All {
             project,
@@ -139,6 +144,7 @@ pub fn make_on(
             owners: Owners::of(&compilation.project, history.as_ref(), workspace.base()).and(&owned),
         },
         store: store.as_deref_mut(),
+        holds,
         up_to_date: up_to_date.into_iter().peekable(),
         made: Made::default(),
     };
@@ -200,6 +206,7 @@ pub fn make_on(
         summary,
         comparison: None,
     };
+    plan.summary.released = plan.releases().len();
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
     plan.notes.extend(allowed::foretell(&plan, &project.compilation.catalogue, host));
     if let Some(base) = workspace.base() {
@@ -222,6 +229,7 @@ pub const READ_TOGETHER: usize = 512;
 struct Planner<'a, 's> {
     all: All<'a>,
     store: Option<&'s mut (dyn Store + 'static)>,
+    holds: Holds,
     /// Those that are planned already.
     up_to_date: Peekable<std::vec::IntoIter<UpToDate>>,
     made: Made,
@@ -288,10 +296,12 @@ impl All<'_> {
             |category: &str| DeployedState::of(deployed.as_ref().and_then(|all| all.get(category)));
         let mut integration = plan::plan_integration(&desired, &deployed_state, &self.scope);
         self.owners.assign(&mut integration);
-        let is_released = |id: &str| !compiled.configuration.categories.contains_key(id);
         PlannedOne {
             gap: safety::live_with_gaps(&integration, compiled.required(), deployed.as_ref()),
-            released: released(&compiled.name, deployed.iter().flatten(), &self.scope, &is_released),
+            released: deployed
+                .iter()
+                .flat_map(|all| released(&compiled.name, all, &self.scope, Some(compiled)))
+                .collect(),
             left_out: left_out(&self.scope, std::slice::from_ref(compiled)),
             is_known: deployed.is_some(),
             integration,
@@ -331,6 +341,7 @@ impl Planner<'_, '_> {
         }
         if let Some(store) = self.store.as_deref_mut() {
             note_deleted(store, &mut integrations)?;
+            self.holds.note(store, &mut integrations)?;
         }
         self.made.taken_over.extend(renamed.into_values());
         self.made.gone.append(&mut deployed);
@@ -364,7 +375,7 @@ impl Planner<'_, '_> {
         is_few: bool,
     ) {
         for (name, categories) in gone {
-            self.made.released.extend(released(&name, &categories, &self.all.scope, &|_| true));
+            self.made.released.extend(released(&name, &categories, &self.all.scope, None));
             if is_few {
                 self.made.gone.insert(name, categories);
             }
@@ -410,7 +421,6 @@ impl Planner<'_, '_> {
             let is_before = |one: &UpToDate| next.is_none_or(|next| one.planned.integration.as_str() < next);
             if let Some(one) = self.up_to_date.next_if(is_before) {
                 self.all.scope.left_out_categories += one.visible - one.planned.categories.len();
-                self.made.released.extend(one.released);
                 all.push(one.planned);
             } else if let Some(one) = planned.next() {
                 all.push(one);
@@ -422,20 +432,25 @@ impl Planner<'_, '_> {
     }
 }
 
-/// Categories of an integration that pairform saved once and that no file declares any more.
-fn released<'a>(
+/// Categories of an integration that pairform saved once and that no file declares any more; all where it is in no file itself.
+fn released(
     integration: &str,
-    categories: impl IntoIterator<Item = (&'a String, &'a Current)>,
+    deployed: &BTreeMap<String, Current>,
     scope: &Scope,
-    is_released: &dyn Fn(&str) -> bool,
+    compiled: Option<&Compiled>,
 ) -> Vec<Released> {
-    let released = categories.into_iter().filter(|(category, current)| {
-        is_released(category) && scope.takes(category) && !current.applied.is_empty()
+    let general = deployed.get(GENERAL).map(|general| plan::Mode::of(&general.settings));
+    let is_declared =
+        |id: &str| compiled.is_some_and(|compiled| compiled.configuration.categories.contains_key(id));
+    let released = deployed.iter().filter(|(category, current)| {
+        !is_declared(category) && scope.takes(category) && !current.applied.is_empty()
     });
     let released = released.map(|(category, current)| Released {
         integration: integration.to_owned(),
         category: category.clone(),
-        revision: current.revision,
+        revision: Some(current.revision),
+        live: general == Some(plan::Mode::Live),
+        whole: compiled.is_none(),
     });
     released.collect()
 }

@@ -8,14 +8,17 @@ use crate::compile::project::{self as declared_in, Live, Manifest, Safety};
 use crate::compile::{self, Compilation};
 use crate::diagnostic::Code;
 use crate::model::digest_text;
-use crate::plan::policy::{self, Bound, Environment, Level, LevelRule, Limits, Policy, Share, Window};
+use crate::plan::policy::{
+    self, Bound, Environment, Level, LevelRule, Limits, Overwrite, Overwrites, Policy, Share, Window,
+};
 use crate::store;
 
 /// What the project file says, for all of its environments. What integrations say, and what templates, lists and schemas are,
 /// is not in it.
 #[must_use]
 pub fn of_manifest(declared: &Manifest) -> Policy {
-    let Safety { overall, pairs, categories, protected, live, holds } = &declared.safety;
+    let Safety { overall, pairs, categories, protected, live, conflicts, drift, holds } = &declared.safety;
+    let usual = Overwrites::default();
     let all = |of: &BTreeMap<String, declared_in::Limits>| {
         of.iter().map(|(name, of_one)| (name.clone(), limits(of_one))).collect()
     };
@@ -32,6 +35,10 @@ pub fn of_manifest(declared: &Manifest) -> Policy {
             Live::Allow => policy::Live::Allow,
             Live::Ask => policy::Live::Ask,
             Live::RequireLeave => policy::Live::RequireLeave,
+        },
+        overwrites: Overwrites {
+            conflicts: conflicts.map_or(usual.conflicts, overwrite),
+            drift: drift.map_or(usual.drift, overwrite),
         },
         holds: holds.iter().map(|(name, reason)| (name.clone(), [reason.clone()].into())).collect(),
         owners: declared
@@ -90,13 +97,22 @@ fn level_of(level: levels::Level) -> Level {
     }
 }
 
+fn overwrite(declared: declared_in::Overwrite) -> Overwrite {
+    match declared {
+        declared_in::Overwrite::Allow => Overwrite::Allow,
+        declared_in::Overwrite::Ask => Overwrite::Ask,
+        declared_in::Overwrite::Deny => Overwrite::Deny,
+    }
+}
+
 fn limits(declared: &declared_in::Limits) -> Limits {
-    let declared_in::Limits { max_changed, max_reset, max_categories, minimum } = declared;
+    let declared_in::Limits { max_changed, max_reset, max_categories, max_released, minimum } = declared;
     let mut limits = Limits::default();
     for (share, text) in [
         (Share::MaxChanged, max_changed),
         (Share::MaxReset, max_reset),
         (Share::MaxCategories, max_categories),
+        (Share::MaxReleased, max_released),
     ] {
         let percent = text.as_ref().and_then(|text| text.trim_end_matches('%').trim().parse().ok());
         if let Some(percent) = percent {

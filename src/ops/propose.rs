@@ -58,6 +58,36 @@ pub struct Proposal {
     pub others: BTreeSet<String>,
 }
 
+/// Files as somebody is shown them before he agrees.
+#[derive(Debug, Clone, Default)]
+pub struct Edits {
+    pub files: Files,
+    /// Places that hold a credential.
+    pub hidden: Vec<Span>,
+    pub taken: Vec<ProposedValue>,
+    pub left: Vec<Left>,
+    pub notes: Vec<Note>,
+}
+
+/// What somebody should know before agreeing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// These extend what is edited, and change too.
+    OthersChange(Vec<String>),
+    /// An integration that is adopted has so many findings.
+    Findings { integration: String, number: usize },
+}
+
+impl Edits {
+    #[must_use]
+    pub fn of(proposal: Proposal, hidden: Vec<Span>) -> Self {
+        let Proposal { files, made, left, others } = proposal;
+        let others: Vec<String> = others.into_iter().collect();
+        let notes = if others.is_empty() { Vec::new() } else { vec![Note::OthersChange(others)] };
+        Edits { files, hidden, taken: made, left, notes }
+    }
+}
+
 /// Edits the files that own the values, and proves that the project then says so. Integrations that the project was not
 /// compiled with are passed over.
 ///

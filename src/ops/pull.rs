@@ -1,24 +1,23 @@
 //! What is deployed, into the files: drift is edited where it is written, an integration without a file gets one. What would
-//! be written comes back; writing it, and noting in the store that both agree, are for whoever saw it and agreed.
+//! be written comes back; writing it is for whoever saw it and agreed. The store is read and told nothing: an edit that is
+//! thrown away leaves no trace, and one that is kept is noted by the next apply, as files and deployed settings agree.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::adopt::{self, Adopted, Manner, Rows};
 use super::deployed;
-use super::error::{Error, ErrorKind, Help, Result};
+use super::error::{Error, Result};
 use super::host::Host;
 use super::left::{Left, Why};
 use super::plan;
 use super::project::{self, Project};
-use super::propose::{self, Destination, Proposal, ProposedValue};
+use super::propose::{self, Destination, Edits, Note, Proposal, ProposedValue};
 use super::request::Request;
-use super::workspace::{Files, Workspace};
-use crate::model::{self, SettingPath, Settings, Value};
+use super::workspace::Workspace;
+use crate::model::{SettingPath, Value};
 use crate::plan::{Change, Origin};
-use crate::source::Span;
-use crate::store::{self, Address, Deployed, Save, Saved, Store};
 
 /// What is to be taken in.
 #[derive(Debug, Clone, Default)]
@@ -33,29 +32,6 @@ pub struct PullRequest {
     pub conflicts: bool,
 }
 
-/// What would be written.
-pub struct Pulled {
-    pub files: Files,
-    /// Places that hold a credential.
-    pub hidden: Vec<Span>,
-    pub taken: Vec<ProposedValue>,
-    pub left: Vec<Left>,
-    pub notes: Vec<Note>,
-    address: Address,
-    rows: Rows,
-    /// Integrations that the store has under another name.
-    renamed: BTreeMap<String, String>,
-}
-
-/// What somebody should know before agreeing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
-    /// These extend what is edited, and change too.
-    OthersChange(Vec<String>),
-    /// An integration that is adopted has so many findings.
-    Findings { integration: String, number: usize },
-}
-
 /// Finds what was changed outside, and how the files would say it; writes nothing.
 ///
 /// # Errors
@@ -65,7 +41,7 @@ pub fn propose_pull(
     request: &Request,
     pull: &PullRequest,
     host: &Host<'_>,
-) -> Result<Pulled> {
+) -> Result<Edits> {
     let own = propose::own_files(workspace.sources());
     let (known, new): (Vec<String>, Vec<String>) =
         pull.integrations.iter().cloned().partition(|name| own.contains_key(name));
@@ -78,96 +54,81 @@ pub fn propose_pull(
     let Some(mut store) = host.store(&address)? else {
         return Err(Error::usage("nothing is deployed: there is no store yet"));
     };
-    let deployed::Read { rows, renamed } =
+    let deployed::Read { rows, .. } =
         deployed::read(store.as_mut(), &project.compilation.integrations, None)?;
+    // What was applied once says its pair, until an apply of files without it forgets that.
+    let recorded: BTreeMap<String, String> =
+        store.said(Some(&new))?.into_iter().map(|said| (said.integration, said.pair)).collect();
     drop(store);
     let mut rows: Rows =
         rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect();
-    // What has no file has the pair that was named.
-    let named = pairs.first().and_then(|id| project.compilation.catalogue.pair(id));
-    for ((integration, category), row) in &mut rows {
-        if let (true, Some(schema)) =
-            (new.contains(integration), named.as_ref().and_then(|pair| pair.category(category)))
-        {
+    let pair_of = |name: &String| match pairs.as_slice() {
+        [] => recorded.get(name).cloned(),
+        [named] => Some(named.clone()),
+        _ => None,
+    };
+    for ((integration, category), row) in rows.iter_mut().filter(|((name, _), _)| new.contains(name)) {
+        let pair = pair_of(integration).and_then(|id| project.compilation.catalogue.pair(&id));
+        if let Some(schema) = pair.as_ref().and_then(|pair| pair.category(category)) {
             row.settings = schema.present(std::mem::take(&mut row.settings));
             row.applied = schema.present(std::mem::take(&mut row.applied));
         }
     }
-    let mut pulled = Pulled {
-        files: Files::new(),
-        hidden: std::mem::take(&mut project.compilation.hidden),
-        taken: Vec::new(),
-        left: Vec::new(),
-        notes: Vec::new(),
-        address,
-        rows,
-        renamed,
+    let hidden = std::mem::take(&mut project.compilation.hidden);
+    let mut edits = match new.is_empty() || !known.is_empty() {
+        true => Edits::of(take_drift(&project, &rows, &request, pull, host)?, hidden),
+        false => Edits { hidden, ..Edits::default() },
     };
-    if new.is_empty() || !known.is_empty() {
-        pulled.take_drift(&project, &request, pull, host)?;
-    }
-    let manner = Manner { pairs: &pairs, filter: &request.filter, split: pull.split };
     for name in &new {
-        let adopted = adopt::adopt(&project, name, &pulled.rows, &manner, &pulled.files)?;
-        pulled.take_adopted(name, adopted);
+        let pair = pair_of(name);
+        let manner = Manner { pair: pair.as_deref(), filter: &request.filter, split: pull.split };
+        let Adopted { files, mut taken, mut left, findings } =
+            adopt::adopt(&project, name, &rows, &manner, &edits.files)?;
+        edits.files.extend(files);
+        edits.taken.append(&mut taken);
+        edits.left.append(&mut left);
+        if findings > 0 {
+            edits.notes.push(Note::Findings { integration: name.clone(), number: findings });
+        }
     }
-    Ok(pulled)
+    Ok(edits)
 }
 
-impl Pulled {
-    /// Takes in what was changed outside.
-    fn take_drift(
-        &mut self,
-        project: &Project<'_>,
-        request: &Request,
-        pull: &PullRequest,
-        host: &Host<'_>,
-    ) -> Result<()> {
-        let mut wanted = Vec::new();
-        let (rows, left) = (&self.rows, &mut self.left);
-        plan::make(project, request, host)?.integrations.for_each(&mut |planned| {
-            for category in &planned.categories {
-                let row = rows.get(&(planned.integration.clone(), category.category.to_string()));
-                for change in &category.changes {
-                    let path = SettingPath::parse(&change.setting);
-                    let value = path.as_ref().and_then(|path| row?.settings.get(path)).cloned();
-                    match (why_left(change, value.as_ref(), pull), path) {
-                        (Some(why), _) => left.push(Left {
-                            integration: planned.integration.clone(),
-                            setting: format!("{}.{}", category.category, change.setting),
-                            why,
-                        }),
-                        (None, Some(path)) if change.origin != Origin::Git => wanted.push(ProposedValue {
-                            integration: planned.integration.clone(),
-                            category: category.category.clone(),
-                            path,
-                            value,
-                        }),
-                        _ => {}
-                    }
+/// Takes in what was changed outside.
+fn take_drift(
+    project: &Project<'_>,
+    rows: &Rows,
+    request: &Request,
+    pull: &PullRequest,
+    host: &Host<'_>,
+) -> Result<Proposal> {
+    let (mut wanted, mut left) = (Vec::new(), Vec::new());
+    plan::make(project, request, host)?.integrations.for_each(&mut |planned| {
+        for category in &planned.categories {
+            let row = rows.get(&(planned.integration.clone(), category.category.to_string()));
+            for change in &category.changes {
+                let path = SettingPath::parse(&change.setting);
+                let value = path.as_ref().and_then(|path| row?.settings.get(path)).cloned();
+                match (why_left(change, value.as_ref(), pull), path) {
+                    (Some(why), _) => left.push(Left {
+                        integration: planned.integration.clone(),
+                        setting: format!("{}.{}", category.category, change.setting),
+                        why,
+                    }),
+                    (None, Some(path)) if change.origin != Origin::Git => wanted.push(ProposedValue {
+                        integration: planned.integration.clone(),
+                        category: category.category.clone(),
+                        path,
+                        value,
+                    }),
+                    _ => {}
                 }
             }
-        });
-        let Proposal { files, mut made, mut left, others } =
-            propose::propose(project, wanted, pull.destination)?;
-        self.files = files;
-        self.taken.append(&mut made);
-        self.left.append(&mut left);
-        if !others.is_empty() {
-            self.notes.push(Note::OthersChange(others.into_iter().collect()));
         }
-        Ok(())
-    }
-
-    fn take_adopted(&mut self, name: &str, adopted: Adopted) {
-        let Adopted { files, mut taken, mut left, findings } = adopted;
-        self.files.extend(files);
-        self.taken.append(&mut taken);
-        self.left.append(&mut left);
-        if findings > 0 {
-            self.notes.push(Note::Findings { integration: name.to_owned(), number: findings });
-        }
-    }
+    });
+    let mut proposal = propose::propose(project, wanted, pull.destination)?;
+    proposal.left.splice(0..0, left);
+    Ok(proposal)
 }
 
 /// Why a setting that was changed outside is not taken.
@@ -183,56 +144,4 @@ fn why_left(change: &Change, deployed: Option<&Value>, pull: &PullRequest) -> Op
 fn is_same_reference(change: &Change, deployed: Option<&Value>) -> bool {
     let Some(Value::Secret(deployed)) = deployed else { return false };
     change.after.get("secret").and_then(Json::as_str) == Some(deployed.reference.as_str())
-}
-
-/// Notes in the store that the files agree with what is deployed: the base of the next comparison. No setting moves.
-///
-/// # Errors
-/// When the store cannot be written, or somebody saved a category meanwhile.
-pub fn record_pull(workspace: &Workspace, pulled: &Pulled, host: &Host<'_>) -> Result<()> {
-    let mut bases: BTreeMap<(String, String), Settings> = BTreeMap::new();
-    for taken in &pulled.taken {
-        let key = (taken.integration.clone(), taken.category.to_string());
-        let deployed = || pulled.rows.get(&key).map(|row| row.applied.clone()).unwrap_or_default();
-        let base = bases.entry(key.clone()).or_insert_with(deployed);
-        match &taken.value {
-            Some(value) => base.insert(taken.path.clone(), value.clone()),
-            None => base.remove(&taken.path),
-        };
-    }
-    let mut store = host.make_store(&pulled.address)?;
-    let by = (host.actor)(workspace.root());
-    for (key, applied) in &bases {
-        let Some(row) = pulled.rows.get(key) else { continue };
-        let name = pulled.renamed.get(&key.0).unwrap_or(&key.0).clone();
-        agree(store.as_mut(), &Deployed { integration: name, ..row.clone() }, applied, &by, &host.stamp())?;
-    }
-    Ok(())
-}
-
-fn agree(store: &mut dyn Store, row: &Deployed, applied: &Settings, by: &str, at: &str) -> Result<()> {
-    let said = json!(["pull", row.integration, row.category, row.revision, model::to_json(applied)]);
-    let run = model::digest_text(&model::canonical_json(said));
-    store.begin(&run, at, by, store::Origin::default())?;
-    let saved = store.save(&Save {
-        integration: &row.integration,
-        category: &row.category,
-        expected_revision: row.revision,
-        settings: &row.settings,
-        applied,
-        saved_by: by,
-        saved_at: at,
-        commit: None,
-        run: &run,
-        fence: None,
-    })?;
-    store.finish(&run, at)?;
-    match saved {
-        Saved::Conflict { .. } | Saved::LockLost => Err(Error::new(
-            ErrorKind::Stale,
-            format!("the files were written, but {} {} was saved meanwhile", row.integration, row.category),
-        )
-        .with(Help::LookAndPullAgain)),
-        Saved::Saved { .. } | Saved::Already { .. } => Ok(()),
-    }
 }

@@ -1,7 +1,8 @@
-//! The way back to what was deployed before, as an ordinary plan that is reviewed and applied like any other. Nothing is
-//! saved here.
+//! The way back to what was deployed before: into the files, or as an ordinary plan that is reviewed and applied like any other.
+//! Nothing is saved or written here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -9,18 +10,20 @@ use super::check;
 use super::deployed;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::host::Host;
+use super::left::{Left, Why};
 use super::places;
 use super::plan::{Planned, made};
-use super::project;
+use super::project::{self, Project};
+use super::propose::{self, Destination, Edits, ProposedValue};
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::Compiled;
-use crate::model::{GENERAL, Settings};
+use crate::model::{GENERAL, SettingPath, Settings, Value};
 pub use crate::plan::Point;
 use crate::plan::{self, CategoryPlan, Current, Integration, Mode, WayBack, back, safety};
 use crate::store::{self, REVERT, Record, Unusable};
 
-/// Plans the way back of one integration.
+/// Plans the way back of one integration. What it saves is held for so long, unless the files say the same before.
 ///
 /// # Errors
 /// When the store holds no such point to go back to.
@@ -29,22 +32,35 @@ pub fn revert<'w>(
     request: &Request,
     integration: &str,
     point: Option<&Point>,
+    hold: Duration,
     host: &Host<'_>,
 ) -> Result<Planned<'w>> {
+    let hold_until = (!hold.is_zero()).then(|| host.stamp_in(hold));
     let find = |past: &Past<'_>| {
-        let point = point.ok_or_else(|| {
-            Error::usage("it was not said where to go back to").with(Help::NamePoint(integration.to_owned()))
-        })?;
-        let point = match point {
-            Point::Commit(named) => Point::Commit(workspace.commit_id(named)?),
-            other => other.clone(),
-        };
-        let until = past.find_point(request, &point)?;
-        Ok(WayBack { revisions: past.revisions(until), point })
+        let way = find_named(workspace, request, integration, point, past)?;
+        Ok(WayBack { hold_until: hold_until.clone(), ..way })
     };
     let mut planned = way_back(workspace, request, integration, &find, host)?;
     planned.seal();
     Ok(planned)
+}
+
+fn find_named(
+    workspace: &Workspace,
+    request: &Request,
+    integration: &str,
+    point: Option<&Point>,
+    past: &Past<'_>,
+) -> Result<WayBack> {
+    let point = point.ok_or_else(|| {
+        Error::usage("it was not said where to go back to").with(Help::NamePoint(integration.to_owned()))
+    })?;
+    let point = match point {
+        Point::Commit(named) => Point::Commit(workspace.commit_id(named)?),
+        other => other.clone(),
+    };
+    let until = past.find_point(request, &point)?;
+    Ok(WayBack { revisions: past.revisions(until), point, hold_until: None })
 }
 
 /// Plans a way back once more, from the revisions that it was planned from; not sealed.
@@ -72,16 +88,44 @@ pub fn again<'w>(
     way_back(workspace, request, integration, &find, host)
 }
 
-fn way_back<'w>(
+/// The history of one integration, and the point in it to go back to.
+struct Found {
+    /// By category.
+    deployed: BTreeMap<String, Current>,
+    records: Vec<Record>,
+    way: WayBack,
+}
+
+impl Found {
+    /// What the way back leads to in a category; none where it had not been saved yet.
+    fn then(&self, category: &str) -> Option<Result<&Settings, &Unusable>> {
+        let revision = self.way.revisions.get(category)?;
+        let is_it = |record: &&Record| record.category == category && record.past.revision == *revision;
+        self.records.iter().rfind(is_it).map(|record| record.past.settings.as_ref())
+    }
+}
+
+/// How a point to go back to is found in a history.
+type Find<'a> = dyn Fn(&Past<'_>) -> Result<WayBack> + 'a;
+
+fn open<'w>(
     workspace: &'w Workspace,
     request: &Request,
     integration: &str,
-    find: &dyn Fn(&Past<'_>) -> Result<WayBack>,
     host: &Host<'_>,
-) -> Result<Planned<'w>> {
-    let opened = project::open(workspace, &request.of(integration), host)
-        .map_err(|error| in_no_file(workspace, request, integration, host).unwrap_or(error))?;
-    let (mut plan, judging) = made(&opened, request, host)?;
+) -> Result<Project<'w>> {
+    project::open(workspace, &request.of(integration), host)
+        .map_err(|error| in_no_file(workspace, request, integration, host).unwrap_or(error))
+}
+
+/// Reads the history of one integration, and finds the point in it.
+fn locate(
+    opened: &Project<'_>,
+    request: &Request,
+    integration: &str,
+    find: &Find<'_>,
+    host: &Host<'_>,
+) -> Result<Found> {
     let (_, address) = opened.store(request, host)?;
     let mut store =
         host.store(&address)?.ok_or_else(|| Error::usage("there is no store yet, so nothing was saved"))?;
@@ -90,7 +134,7 @@ fn way_back<'w>(
     let name = read.renamed.get(integration).map_or(integration, String::as_str);
     let mut records = deployed::records(store.as_mut())?;
     records.retain(|record| record.integration == name);
-    let compiled = opened.compilation.integrations.iter().find(|compiled| compiled.name == integration);
+    let compiled = opened.compilation.find(integration);
     for Record { category, past, .. } in &mut records {
         if let (Some(compiled), Ok(settings)) = (compiled, &mut past.settings) {
             *settings = deployed::present(&compiled.pair, category, std::mem::take(settings));
@@ -108,22 +152,34 @@ fn way_back<'w>(
     let reverts: BTreeSet<&str> =
         notes.iter().filter(|note| note.kind == REVERT).filter_map(|note| note.run.as_deref()).collect();
     let way = find(&Past { integration, records: &records, reverts: &reverts })?;
+    Ok(Found { deployed, records, way })
+}
+
+fn way_back<'w>(
+    workspace: &'w Workspace,
+    request: &Request,
+    integration: &str,
+    find: &Find<'_>,
+    host: &Host<'_>,
+) -> Result<Planned<'w>> {
+    let opened = open(workspace, request, integration, host)?;
+    let (mut plan, judging) = made(&opened, request, host)?;
+    let found = locate(&opened, request, integration, find, host)?;
+    let deployed = &found.deployed;
+    let compiled = opened.compilation.find(integration);
     let mut said = vec![
         "Orders, invoices and other documents that were synced meanwhile keep what they were given; this does not touch them.".to_owned(),
-        "The files are not changed: the next plan from them shows these settings again until they are reverted there too.".to_owned(),
+        match &found.way.hold_until {
+            Some(until) => format!("The files are not changed. Until they say the same, they are not applied to what goes back: a hold stands that ends at {until}."),
+            None => "The files are not changed, and nothing is held: the next apply of them saves these settings again until they are reverted there too.".to_owned(),
+        },
     ];
     let mut integrations: Vec<Integration> = std::mem::take(&mut plan.integrations).into_iter().collect();
     for integration in &mut integrations {
         integration.deployed_mode = deployed.get(GENERAL).map(|general| Mode::of(&general.settings));
         for category in &mut integration.categories {
             let now = deployed.get(category.category.as_str());
-            let found = way.revisions.get(category.category.as_str()).and_then(|revision| {
-                let is_it = |record: &&Record| {
-                    record.category == category.category && record.past.revision == *revision
-                };
-                records.iter().rfind(is_it).map(|record| record.past.settings.as_ref())
-            });
-            *category = one_back(category, now, found, &mut said);
+            *category = one_back(category, now, found.then(&category.category), &mut said);
             let schema = compiled.and_then(|compiled| compiled.pair.category(&category.category));
             if let Some(schema) = schema {
                 plan::name_places_before(&mut category.changes, schema);
@@ -137,8 +193,8 @@ fn way_back<'w>(
         let revision = |category: &str| deployed.get(category).map_or(0, |current| current.revision);
         integration.live_depends_on = safety::live_depends_on(integration, required, &revision);
     }
-    plan.revert = Some(words(request, &way.point));
-    plan.way_back = Some(way);
+    plan.revert = Some(words(request, &found.way.point));
+    plan.way_back = Some(found.way.clone());
     plan.notes = said;
     // The findings are about the files, and this plan is not made from them.
     plan.findings.clear();
@@ -146,13 +202,91 @@ fn way_back<'w>(
     plan.unknown_secrets.clear();
     let gap = |planned: &Integration| {
         let required = compiled.into_iter().flat_map(Compiled::required);
-        safety::live_with_gaps(planned, required, Some(&deployed))
+        safety::live_with_gaps(planned, required, Some(deployed))
     };
     plan.refusals = integrations.iter().filter_map(gap).collect();
     plan.integrations = integrations.into_iter().collect();
     plan.summary = plan.integrations.tally().summary.clone();
     check::predict_refusals(&mut plan, &judging, (host.now)())?;
     Ok(Planned { project: opened, plan, judging })
+}
+
+/// Finds how the files would say what was deployed then; writes nothing.
+///
+/// # Errors
+/// When the store holds no such point to go back to, or the files cannot be edited safely.
+pub fn into_files(
+    workspace: &Workspace,
+    request: &Request,
+    integration: &str,
+    point: Option<&Point>,
+    destination: Destination,
+    host: &Host<'_>,
+) -> Result<Edits> {
+    let mut opened = open(workspace, request, integration, host)?;
+    let find = |past: &Past<'_>| find_named(workspace, request, integration, point, past);
+    let found = locate(&opened, request, integration, &find, host)?;
+    let hidden = std::mem::take(&mut opened.compilation.hidden);
+    let Some(compiled) = opened.compilation.find(integration) else {
+        let why = format!("`{integration}` has errors that keep it from being read");
+        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+    };
+    let (mut wanted, mut left) = (Vec::new(), Vec::new());
+    let nothing = Settings::new();
+    for category in compiled.visible.iter().filter(|id| request.filter.takes_category(id)) {
+        let mut leave = |setting: String, why: Why| {
+            left.push(Left { integration: integration.to_owned(), setting, why });
+        };
+        let then = match found.then(category) {
+            Some(Ok(then)) => then,
+            Some(Err(unusable)) => {
+                leave(category.to_string(), Why::Unusable(unusable.why.clone()));
+                continue;
+            }
+            None => continue,
+        };
+        let said = compiled.configuration.of(category).unwrap_or(&nothing);
+        let now = found.deployed.get(category.as_str()).map_or(&nothing, |now| &now.settings);
+        let differing = differing(then, said, now);
+        if !differing.is_empty() && compiled.unmanaged.contains(category) {
+            leave(category.to_string(), Why::Unmanaged);
+            continue;
+        }
+        for path in differing {
+            let value = then.get(path);
+            if let (Some(Value::Secret(then)), Some(Value::Secret(said))) = (value, said.get(path))
+                && then.reference == said.reference
+            {
+                // A file says no value of a secret.
+                if now.get(path) != value {
+                    leave(format!("{category}.{path}"), Why::SecretRotated);
+                }
+                continue;
+            }
+            wanted.push(ProposedValue {
+                integration: integration.to_owned(),
+                category: category.clone(),
+                path: path.clone(),
+                value: value.cloned(),
+            });
+        }
+    }
+    let mut proposal = propose::propose(&opened, wanted, destination)?;
+    proposal.left.splice(0..0, left);
+    Ok(Edits::of(proposal, hidden))
+}
+
+/// The settings that the files would have to say otherwise: those that they say, and those that are deployed otherwise than then.
+fn differing<'s>(then: &'s Settings, said: &'s Settings, now: &Settings) -> Vec<&'s SettingPath> {
+    let mut paths: Vec<&SettingPath> = then.keys().chain(said.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths.retain(|path| match (said.get(path), then.get(path)) {
+        (Some(Value::Null), None) => false,
+        (Some(said), then) => Some(said) != then,
+        (None, then) => now.get(path) != then,
+    });
+    paths
 }
 
 /// A category on its way back from what is deployed to what was found; where nothing was, it stays.

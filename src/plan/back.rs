@@ -3,20 +3,16 @@
 use super::compare;
 use super::data::{Action, CategoryPlan, Change, Target, usual_effect};
 use super::deployed::Current;
-use crate::model::{Settings, Value};
+use crate::model::Settings;
 
 /// Plans one category's return to settings that it had before.
 ///
-/// What the last apply set stays the base of the next comparison, except where this plan moves a setting: so the next plan
-/// from the files shows those as changes of the files, not as drift.
+/// What the last apply set stays the base of the next comparison: the files still say it. So the next plan from them tells what
+/// went back as changed outside them, a pull takes it in, and once the files say the same, both agree.
 #[must_use]
 pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> CategoryPlan {
     let deployed = &current.settings;
     let differences = compare::compare(wanted, Some((deployed, deployed)), &|_| None, &|_| false);
-    let mut applied = current.applied.clone();
-    for difference in &differences {
-        applied.insert(difference.path.clone(), difference.after.clone().unwrap_or(Value::Null));
-    }
     let after = compare::apply(deployed.clone(), &differences);
     let changes: Vec<Change> = differences
         .iter()
@@ -38,8 +34,9 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
         blocked: Vec::new(),
         owners: Vec::new(),
         next_sync: None,
-        save: (!changes.is_empty()).then(|| Box::new(Target::new(after, applied.into()))),
+        save: (!changes.is_empty()).then(|| Box::new(Target::new(after, current.applied.clone().into()))),
         agreed: None,
+        held: None,
         changes,
     }
 }
@@ -47,7 +44,7 @@ pub fn category(id: &str, title: &str, current: &Current, wanted: &Settings) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{self, from_json};
+    use crate::model::from_json;
 
     #[test]
     fn the_way_back_leads_to_just_what_was() {
@@ -60,7 +57,7 @@ mod tests {
         let planned = category("stock", "Stock", &current, &wanted);
         let target = planned.save.unwrap();
         assert_eq!(*target.settings, wanted);
-        assert_eq!(model::to_json(&target.applied), serde_json::json!({"a": 1, "gone": "x", "new": null}));
+        assert_eq!(*target.applied, current.applied);
         assert_eq!(planned.changes.len(), 3);
         assert_eq!(category("stock", "Stock", &current, &current.settings).action, Action::None);
     }

@@ -230,6 +230,9 @@ pub struct CategoryPlan {
     /// setting moves, and nothing counts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<Box<Target>>,
+    /// What is to be saved was taken back by somebody, and is held until the files say the same or the hold ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Box<Held>>,
     /// Whose review its changes need; see the project's `owners` and CODEOWNERS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<String>,
@@ -257,6 +260,16 @@ impl Action {
     pub fn saves(self) -> bool {
         matches!(self, Action::Create | Action::Update | Action::Reset)
     }
+}
+
+/// A hold that a way back left.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Held {
+    /// RFC 3339, UTC.
+    pub until: String,
+    /// `reverted to revision 3 of order`
+    pub reason: String,
+    pub by: String,
 }
 
 /// The category's settings after the save; one and the same where nothing but the files says anything.
@@ -393,13 +406,33 @@ pub struct WayBack {
     pub point: Point,
     /// The revision that each category goes back to; none where it had not been saved yet.
     pub revisions: BTreeMap<String, u64>,
+    /// Until when what it saves is held: no apply of the files saves it (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_until: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A category that was applied once and is in no file any more.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Released {
     pub integration: String,
     pub category: String,
-    pub revision: u64,
+    /// The deployed revision; none in a comparison of files.
+    pub revision: Option<u64>,
+    /// Its integration is in live mode: as it is deployed, or in a comparison as the base says.
+    #[serde(default)]
+    pub live: bool,
+    /// All of its integration is in no file any more.
+    #[serde(default)]
+    pub whole: bool,
+}
+
+/// What was released of one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release<'a> {
+    pub integration: &'a str,
+    pub live: bool,
+    pub whole: bool,
+    pub categories: Vec<&'a str>,
 }
 
 /// Why an apply would be refused, by which check.
@@ -426,6 +459,9 @@ pub struct Summary {
     pub errors: usize,
     pub warnings: usize,
     pub notes: usize,
+    /// Integrations of which something is in no file any more, and stays as it is deployed.
+    #[serde(default)]
+    pub released: usize,
     pub categories: Categories,
     pub settings: SettingCounts,
 }
@@ -454,11 +490,12 @@ pub struct SettingCounts {
 
 impl Summary {
     pub(super) fn add(&mut self, other: &Summary) {
-        let Summary { integrations, errors, warnings, notes, categories, settings } = other;
+        let Summary { integrations, errors, warnings, notes, released, categories, settings } = other;
         self.integrations += integrations;
         self.errors += errors;
         self.warnings += warnings;
         self.notes += notes;
+        self.released += released;
         self.categories.create += categories.create;
         self.categories.update += categories.update;
         self.categories.reset += categories.reset;

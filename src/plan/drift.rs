@@ -41,7 +41,7 @@ impl Moved {
 }
 
 /// Compares the last save of a category's history with the last one that an apply made, and with what is `agreed` since: what
-/// the store has as applied, which a pull changes for some settings and leaves for others. `desired` is what the files say:
+/// the store has as applied, which may say something else of a setting than that apply left. `desired` is what the files say:
 /// a setting that they say to be as it is deployed has not drifted, one that they say otherwise about than the last apply
 /// left is in conflict. Where no apply ever saved, all of it was made outside.
 #[must_use]

@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::placed::PlacedFinding;
 pub use data::{
-    Action, Categories, CategoryPlan, Change, ChangeKind, Commit, Comparison, Effects, Integration,
-    LIVE_MODE, MadeWith, Mode, Origin, Point, Readiness, Refusal, Released, Scope, SettingCounts, Side,
-    Summary, Target, Touched, WayBack, turns_live,
+    Action, Categories, CategoryPlan, Change, ChangeKind, Commit, Comparison, Effects, Held, Integration,
+    LIVE_MODE, MadeWith, Mode, Origin, Point, Readiness, Refusal, Release, Released, Scope, SettingCounts,
+    Side, Summary, Target, Touched, WayBack, turns_live,
 };
 pub use deployed::{Current, DeployedState};
 pub use integrations::Integrations;
@@ -65,7 +65,7 @@ pub struct Plan {
     pub scope: Scope,
     /// Sorted by name.
     pub integrations: Integrations,
-    /// Deployed by pairform before, and in no file any more: left as they are.
+    /// Deployed by pairform before, and in no file any more: left as they are. Sorted by integration and category.
     pub released: Vec<Released>,
     /// Why an apply would be refused; see the project's `safety`.
     pub refusals: Vec<Refusal>,
@@ -129,6 +129,18 @@ impl Plan {
     #[must_use]
     pub fn is_pending(&self) -> bool {
         !self.integrations.tally().written.is_empty()
+    }
+
+    /// What is in no file any more, by integration.
+    #[must_use]
+    pub fn releases(&self) -> Vec<Release<'_>> {
+        let some = self.released.chunk_by(|one, other| one.integration == other.integration);
+        some.filter_map(|of_one| {
+            let Released { integration, live, whole, .. } = of_one.first()?;
+            let categories = of_one.iter().map(|one| one.category.as_str()).collect();
+            Some(Release { integration, live: *live, whole: *whole, categories })
+        })
+        .collect()
     }
 }
 

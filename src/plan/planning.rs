@@ -105,6 +105,7 @@ fn plan_category(desired: &Desired<'_>, category: &Category, state: DeployedStat
         next_sync: None,
         save: None,
         agreed: None,
+        held: None,
         owners: Vec::new(),
     };
     let unmanaged = desired.unmanaged.contains(&category.id);

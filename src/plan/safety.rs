@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::data::{CategoryPlan, Change, Integration, Refusal, turns_live};
+use super::Plan;
+use super::data::{Action, CategoryPlan, Change, Integration, Refusal, turns_live};
 use super::deployed::Current;
 use super::integrations::Integrations;
 use super::policy::{Limits, Policy, Share};
@@ -42,6 +43,22 @@ pub fn objections(integrations: &Integrations, policy: &Policy) -> Vec<Objection
         });
     }
     found
+}
+
+/// Judges how many of the deployed integrations were taken out of the files, until somebody acknowledges that they were.
+#[must_use]
+pub fn released(plan: &Plan, policy: &Policy) -> Option<Objection> {
+    let share = Share::MaxReleased;
+    let number = plan.releases().iter().filter(|release| release.whole).count();
+    let all = plan.integrations.tally().deployed + number;
+    let bound = policy.limits.of(share).find(|bound| bound.refuses(number, all))?;
+    let subject = format!("safety.{}", share.key());
+    let message = format!(
+        "{number} of {all} deployed integrations are in no file any more ({:.0} %), more than the {} % that `{subject}` allows",
+        100.0 * number as f64 / all as f64,
+        bound.percent
+    );
+    Some(Objection { subject, refusal: Refusal::new(share.key(), message) })
 }
 
 /// Refuses to leave a category empty.
@@ -138,7 +155,9 @@ fn protected(
     category: &CategoryPlan,
     rules: &BTreeSet<String>,
 ) -> Option<Objection> {
-    if !category.action.saves() {
+    // What was never saved holds nothing yet that could be changed; what was deleted outside did.
+    let is_first = category.action == Action::Create && category.deleted.is_none();
+    if !category.action.saves() || is_first {
         return None;
     }
     let rule = rules.iter().find(|rule| {

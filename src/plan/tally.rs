@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Action, CategoryPlan, ChangeKind, Integration, Origin, Refusal, Summary};
+use super::data::{Action, CategoryPlan, ChangeKind, Held, Integration, Origin, Refusal, Summary};
 use crate::model::Name;
 
 /// What is asked of all integrations of a plan.
@@ -19,6 +19,8 @@ pub struct Tally {
     pub next_sync: bool,
     /// Those of which an apply writes something.
     pub written: Vec<Written>,
+    /// Those of which something is deployed.
+    pub deployed: usize,
     /// Those of which an apply notes that files and deployed settings agree.
     pub agreed: usize,
     /// How much of what is deployed moves, by pair and category.
@@ -29,6 +31,8 @@ pub struct Tally {
     pub other_pairs: Vec<(String, Name, Name)>,
     /// Categories that would be left empty.
     pub emptied: Vec<Refusal>,
+    /// Categories that a way back holds.
+    pub held: Vec<Refusal>,
 }
 
 /// An integration of which an apply writes something.
@@ -38,6 +42,9 @@ pub struct Written {
     pub renamed_from: Option<String>,
     /// It is in live mode, before or after.
     pub live: bool,
+    /// Settings that it saves over: changed in the files and outside, and outside alone.
+    pub conflicts: usize,
+    pub drift: usize,
     /// The categories that it saves and those that live mode depends on, each at its revision (0: never saved).
     pub preconditions: Vec<(Name, u64)>,
 }
@@ -93,6 +100,8 @@ impl Tally {
         self.summary.integrations += 1;
         self.renamed += usize::from(integration.renamed_from.is_some());
         self.agreed += usize::from(integration.is_agreed());
+        self.deployed +=
+            usize::from(integration.categories.iter().any(|category| category.revision.is_some()));
         self.touched +=
             usize::from(integration.categories.iter().any(|category| !category.changes.is_empty()));
         if integration.is_applied() {
@@ -100,6 +109,8 @@ impl Tally {
                 integration: integration.integration.clone(),
                 renamed_from: integration.renamed_from.clone(),
                 live: integration.is_live(),
+                conflicts: saved_over(integration, Origin::Both),
+                drift: saved_over(integration, Origin::Outside),
                 preconditions: preconditions(integration),
             });
         }
@@ -135,6 +146,7 @@ impl Tally {
                 }
             }
             self.emptied.extend(emptied(integration, category));
+            self.held.extend(held(integration, category));
         }
     }
 
@@ -154,11 +166,13 @@ impl Tally {
             touched,
             next_sync,
             written,
+            deployed,
             agreed,
             counts,
             recorded_pairs,
             other_pairs,
             emptied,
+            held,
         } = other;
         for (pair, count) in recorded_pairs {
             self.recorded_pairs.entry(pair).or_default().add(&count);
@@ -166,6 +180,7 @@ impl Tally {
         self.summary.add(&summary);
         self.renamed += renamed;
         self.agreed += agreed;
+        self.deployed += deployed;
         self.touched += touched;
         self.next_sync |= next_sync;
         self.written.extend(written);
@@ -177,7 +192,13 @@ impl Tally {
         }
         self.other_pairs.extend(other_pairs);
         self.emptied.extend(emptied);
+        self.held.extend(held);
     }
+}
+
+fn saved_over(integration: &Integration, origin: Origin) -> usize {
+    let saved = integration.categories.iter().filter(|category| category.save.is_some());
+    saved.flat_map(|category| &category.changes).filter(|change| change.origin == origin).count()
 }
 
 fn preconditions(integration: &Integration) -> Vec<(Name, u64)> {
@@ -195,4 +216,11 @@ fn emptied(integration: &Integration, category: &CategoryPlan) -> Option<Refusal
     let said =
         || format!("{} of {} would be left without any setting", category.category, integration.integration);
     (had && target.settings.is_empty()).then(|| Refusal::new("empty", said()))
+}
+
+/// A category that somebody took back to what was deployed before.
+fn held(integration: &Integration, category: &CategoryPlan) -> Option<Refusal> {
+    let Held { until, reason, by } = &**category.held.as_ref().filter(|_| category.save.is_some())?;
+    let of = format!("{} of {}", category.category, integration.integration);
+    Some(Refusal::new("hold", format!("{of} is on hold until {until}: {reason}, by {by}")))
 }

@@ -8,7 +8,7 @@ use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
 use crate::model::category::POLICY;
 use crate::plan::policy::{Direction, PolicyChange};
-use crate::plan::{Action, CategoryPlan, Integration, Plan};
+use crate::plan::{Action, CategoryPlan, Integration, Plan, Release};
 use crate::schema::parts::Catalogue;
 
 /// The matter of one report.
@@ -97,7 +97,7 @@ impl From<&PlacedFinding> for Item {
 }
 
 /// The rules of what a plan says, beside the codes of findings: id, summary.
-pub const RULES: [(&str, &str); 11] = [
+pub const RULES: [(&str, &str); 12] = [
     ("policy-changed", "something that judges a change, or leads out of the project, is another"),
     ("policy-weaker", "a rule is weaker than it was"),
     ("policy-stricter", "a rule is stricter than it was"),
@@ -105,6 +105,7 @@ pub const RULES: [(&str, &str); 11] = [
     ("plan-reset", "settings of a category would go back to their defaults"),
     ("plan-conflict", "a setting was changed both in the files and outside them"),
     ("plan-drift", "a setting was changed outside the files"),
+    ("plan-released", "an integration or a category left the files, and stays as it is deployed"),
     ("plan-refused", "applying the plan would be refused"),
     ("apply-not-saved", "a category could not be saved"),
     ("apply-skipped", "a category was not saved because of another"),
@@ -165,6 +166,10 @@ impl Content<'_> {
     #[must_use]
     pub fn remarks(&self) -> Vec<Item> {
         let mut remarks: Vec<Item> = self.policy.iter().map(policy_remark).collect();
+        // Before findings of the same weight, as a forge shows the first few of each.
+        remarks.extend(
+            self.plan.iter().flat_map(|plan| plan.releases()).map(|release| release_remark(&release)),
+        );
         remarks.extend(self.items());
         if let Some(plan) = self.plan {
             for refusal in &plan.refusals {
@@ -232,10 +237,7 @@ impl Content<'_> {
                 if renamed > 0 {
                     said.push(format!("{} renamed", count(renamed, "integration")));
                 }
-                if settings.add + settings.change + settings.reset == 0
-                    && moved == 0
-                    && plan.released.is_empty()
-                {
+                if settings.add + settings.change + settings.reset == 0 && moved == 0 {
                     let nothing = if self.command == "drift" { "No drift" } else { "No setting changes" };
                     said.push(nothing.to_owned());
                 } else if self.command == "drift" {
@@ -255,6 +257,7 @@ impl Content<'_> {
             } else {
                 said.push("Refused by the project's safety limits".to_owned());
             }
+            said.extend(released(plan));
         } else {
             said.push(match errors {
                 0 => format!("{} checked: no errors", count(self.integrations, "integration")),
@@ -301,6 +304,32 @@ impl Content<'_> {
             plan.integrations.for_each(&mut add);
         }
         reviews.into_iter().collect()
+    }
+}
+
+/// How many integrations left the files, wholly or in part, and how many of them are live; none where none did.
+#[must_use]
+pub fn released(plan: &Plan) -> Option<String> {
+    let releases = plan.releases();
+    let live = releases.iter().filter(|release| release.live).count();
+    let live = if live > 0 { format!(" ({live} live)") } else { String::new() };
+    (!releases.is_empty()).then(|| format!("{} released{live}", count(releases.len(), "integration")))
+}
+
+/// What became of an integration of which something left the files, in a sentence.
+#[must_use]
+pub fn release_told(release: &Release<'_>) -> String {
+    let live = if release.live { "is live and " } else { "" };
+    match release.whole {
+        true => {
+            let is = if release.live { "" } else { "is " };
+            let stay = count(release.categories.len(), "category");
+            format!("{live}{is}in no file any more: {stay} left as deployed, managed by nobody")
+        }
+        false => {
+            let some = super::words::some(&release.categories);
+            format!("{live}no longer declares {some}: left as deployed, managed by nobody")
+        }
     }
 }
 
@@ -378,6 +407,16 @@ fn told(group: &Group) -> Item {
         category: group.category.to_string(),
         setting: group.change.setting.clone(),
         ..remark(rule, severity, message)
+    }
+}
+
+fn release_remark(release: &Release<'_>) -> Item {
+    let severity = if release.live { "warning" } else { "note" };
+    let message = format!("{} {}", release.integration, release_told(release));
+    Item {
+        integration: release.integration.to_owned(),
+        help: format!("acknowledge it with `pairform release {} --reason WHY`", release.integration),
+        ..remark("plan-released", severity, message)
     }
 }
 

@@ -19,7 +19,8 @@ pub fn render(content: &Content<'_>) -> String {
     let (policy, remarks): (Vec<&Item>, Vec<&Item>) = remarks.iter().partition(|remark| remark.is_policy());
     let by_change = content.by == By::Change && content.outcome.is_none();
     let is_change = |remark: &Item| remark.code.starts_with("plan-") && remark.code != "plan-refused";
-    for remark in remarks.into_iter().filter(|remark| by_change || !is_change(remark)) {
+    let is_told = |remark: &Item| by_change || !is_change(remark) || remark.code == "plan-released";
+    for remark in remarks.into_iter().filter(|remark| is_told(remark)) {
         let suite = match remark.integration.as_str() {
             _ if is_change(remark) => "changes".to_owned(),
             "" => "project".to_owned(),

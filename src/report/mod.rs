@@ -6,6 +6,7 @@
 pub mod apply;
 mod budget;
 pub mod content;
+pub mod edits;
 pub mod explain;
 pub mod files;
 pub mod findings;
@@ -26,7 +27,6 @@ pub mod outline;
 mod outline_groups;
 pub mod plan;
 pub mod policy;
-pub mod pull;
 pub mod reference;
 pub mod sarif;
 pub mod schema;

@@ -92,7 +92,8 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     let plan = content.plan;
     let is_right = content.errors() == 0
         && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan));
-    let good = is_right && !super::policy::needs_a_look(content.policy);
+    let is_released = plan.is_some_and(|plan| !plan.released.is_empty());
+    let good = is_right && !is_released && !super::policy::needs_a_look(content.policy);
     let outline = json!({
         "command": content.command,
         "marker": marker(content),
@@ -200,6 +201,13 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
                 all.push((1, row("not saved", integration, format!("`{category}` {said}"), String::new())));
             }
         }
+    }
+    for release in plan.releases() {
+        let told = super::content::release_told(&release);
+        all.push((
+            if release.live { 2 } else { 3 },
+            row("released", release.integration, told, String::new()),
+        ));
     }
     plan.integrations.for_each(&mut |integration| {
         let live = integration.is_live();

@@ -174,13 +174,31 @@ fn origin(change: &Change) -> String {
     }
 }
 
+/// What left the files, live first; it stays as it is deployed.
 fn released(out: &mut String, plan: &Plan) {
-    if plan.released.is_empty() {
+    const SHOWN: usize = 50;
+    let mut releases = plan.releases();
+    if releases.is_empty() {
         return;
     }
-    let _ = writeln!(out, "{}", "No longer managed (left as deployed):".bold());
-    for released in &plan.released {
-        let _ = writeln!(out, "  {}  {}", clean(&released.integration), clean(&released.category));
+    releases.sort_by_key(|release| !release.live);
+    let _ = writeln!(
+        out,
+        "{}",
+        "Released: in no file any more, left as deployed and managed by nobody".yellow().bold()
+    );
+    for release in releases.iter().take(SHOWN) {
+        let mode = if release.live { format!("  {}", "live".yellow().bold()) } else { String::new() };
+        let what = if release.whole {
+            count(release.categories.len(), "category")
+        } else {
+            words::some(&release.categories)
+        };
+        let _ =
+            writeln!(out, "  {} {}{mode}  {}", "!".yellow(), clean(release.integration).bold(), clean(&what));
+    }
+    if releases.len() > SHOWN {
+        let _ = writeln!(out, "  and {} more", count(releases.len() - SHOWN, "integration"));
     }
     out.push('\n');
 }
@@ -192,9 +210,11 @@ fn summary(out: &mut String, plan: &Plan) {
         if categories.blocked > 0 { format!("{} blocked, ", categories.blocked) } else { String::new() };
     let renamed = plan.integrations.tally().renamed;
     let renamed = if renamed > 0 { format!("{renamed} renamed, ") } else { String::new() };
+    let released =
+        super::content::released(plan).map(|said| format!(" {}.", said.yellow())).unwrap_or_default();
     let _ = writeln!(
         out,
-        "{}: {renamed}{} to save, {blocked}{} unchanged. {} added, {} changed, {} reset.",
+        "{}: {renamed}{} to save, {blocked}{} unchanged. {} added, {} changed, {} reset.{released}",
         count(plan.summary.integrations, "integration"),
         count(to_save, "category"),
         categories.none,

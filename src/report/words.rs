@@ -73,6 +73,17 @@ pub fn shown_after(change: &Change) -> String {
     }
 }
 
+/// The first few of several names, and how many more there are.
+#[must_use]
+pub fn some(names: &[&str]) -> String {
+    const NAMED: usize = 6;
+    let first = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// A setting in words: titles of groups and settings, and rows by what the schema calls them.
 #[must_use]
 pub fn of_setting(category: &Category, path: &SettingPath) -> Vec<String> {

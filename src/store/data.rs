@@ -6,13 +6,16 @@ use crate::model::Settings;
 pub const OUTSIDE: &str = "outside pairform";
 
 /// The kinds of notes that tell of a run: that it gave an integration another id, that it lifted a check, that it went back to
-/// what was deployed before, and that it moved no setting, as files and deployed settings agree.
+/// what was deployed before and until when that is held, that it moved no setting, as files and deployed settings agree, and that
+/// it forgot what left the files.
 pub const RENAME: &str = "rename";
 pub const FORCE: &str = "force";
 pub const REVERT: &str = "revert";
+pub const HOLD: &str = "hold";
 pub const AGREED: &str = "agreed";
 /// A person's save moved what git owns.
 pub const OVERRIDE: &str = "override";
+pub const RELEASE: &str = "release";
 
 /// One category of one integration as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +181,7 @@ pub struct Note {
     /// RFC 3339, UTC.
     pub at: String,
     pub by: String,
-    /// `force`, `revert`, `agreed`, `unlock` or `rename`
+    /// `force`, `revert`, `hold`, `agreed`, `release`, `unlock` or `rename`
     pub kind: String,
     pub text: String,
     pub run: Option<String>,

@@ -10,6 +10,7 @@ mod data;
 mod document;
 mod error;
 mod head;
+mod hold;
 mod identity;
 mod layout;
 #[cfg(feature = "postgres")]
@@ -26,11 +27,12 @@ mod url;
 pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
 pub use data::{
-    AGREED, Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, OVERRIDE, Origin, Past, RENAME,
+    AGREED, Ask, Asked, Deleted, Deployed, FORCE, HOLD, Lock, Note, OUTSIDE, OVERRIDE, Origin, Past, RELEASE, RENAME,
     REVERT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};
+pub use hold::Hold;
 pub use rename::{Moved, Rename, Renamed, former_names, name_now};
 pub use url::Server;
 

@@ -973,3 +973,55 @@ fn an_apply_whose_result_somebody_saved_meanwhile_is_done() {
         assert!(project.pending().is_empty());
     }
 }
+
+/// Nobody who only wanted what is deployed by now is told that he failed.
+#[test]
+fn many_appliers_of_the_same_content_all_end_well() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        for terms in ["14", "7", "10"] {
+            project.shop("shop", "Shop", terms);
+            project.shop("other", "Other", terms);
+            let running: Vec<_> = (0..6).map(|_| project.start(&["apply", "--yes"])).collect();
+            for mut one in running {
+                assert_eq!(one.wait().unwrap().code(), Some(0), "{}", project.url);
+            }
+            assert!(project.pending().is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_is_protected_may_be_saved_for_the_first_time() {
+    let project = Project::sqlite();
+    project.write("pairform.yaml", "version: 1\nsafety: {protected: [order.exclude_before]}\n");
+    project.run(&["apply", "--yes"]).expect(0);
+    project.shop("another", "Another", "30");
+    project.run(&["apply", "--yes"]).expect(0);
+    project.edit("integrations/another.yaml", "2026-01-01", "2026-02-01");
+    project.run(&["apply", "--yes"]).expect(5);
+    // What somebody deleted was there, and is no first time.
+    project.by_hand("DELETE FROM category WHERE category = 'order' AND integration = 'another'");
+    project.run(&["apply", "--yes"]).expect(5);
+}
+
+#[test]
+fn a_lock_is_released_in_the_environment_in_which_it_is_held() {
+    let project = Project::sqlite();
+    let environments = format!("version: 1\nenvironments:\n  test: {{store: \"{}\"}}\n", project.url);
+    project.write("pairform.yaml", &environments);
+    project.run(&["apply", "--yes"]).expect(0);
+    project.shop("shop", "Shop", "14");
+    let ask = Ask {
+        integration: "shop",
+        owner: "bo",
+        holder: "else/1/1",
+        reason: "apply",
+        seconds: 600,
+        over: None,
+    };
+    let Asked::Taken(lock) = project.store().lock(&ask).unwrap() else { panic!("it is free") };
+    let held = project.run(&["apply", "--yes", "--lock-timeout", "0"]).expect(8);
+    let unlock = format!("`pairform unlock {} --env test`", lock.id);
+    assert!(held.out.contains(&unlock), "{}", held.out);
+}

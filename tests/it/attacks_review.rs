@@ -371,6 +371,29 @@ fn what_differs_from_the_last_apply_is_told_beside_what_the_change_does_to_the_s
     assert!(told[0].0.starts_with("40%") && told[1].0.starts_with("30%"), "{told:?}");
 }
 
+/// What is protected of a shop is deployed: what never was has nothing to protect.
+fn deploy(repository: &Repository) {
+    use pairform::store::{self, Origin, Save};
+    let mut store = store::open(&format!("sqlite:{}", repository.path().join("a.db").display())).unwrap();
+    let at = "2026-11-01T10:00:00Z";
+    store.begin("first", at, "ann", Origin::default()).unwrap();
+    let settings = pairform::model::from_json(&serde_json::json!({"map": {"Klarna": "30"}}));
+    let save = Save {
+        integration: "nordic",
+        category: "payment_methods",
+        expected_revision: 0,
+        settings: &settings,
+        applied: &settings,
+        saved_by: "ann",
+        saved_at: at,
+        commit: None,
+        run: "first",
+        fence: None,
+    };
+    store.save(&save).unwrap();
+    store.finish("first", at).unwrap();
+}
+
 #[test]
 fn a_change_is_refused_by_the_rules_that_it_takes_away() {
     let klarna = |repository: &Repository| {
@@ -394,6 +417,7 @@ fn a_change_is_refused_by_the_rules_that_it_takes_away() {
     ];
     for (rule, edit, check, message) in cases {
         let repository = attacked();
+        deploy(&repository);
         let gone = if rule.contains(": [") || rule.starts_with("holds") { "" } else { "{}" };
         let gone = if rule.starts_with('[') { "[connectors]" } else { gone };
         let project = match gone {

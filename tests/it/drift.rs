@@ -267,13 +267,15 @@ fn the_way_back_is_a_plan_like_any_other() {
         assert_eq!(settings(&now, "payment_methods"), settings(&first, "payment_methods"));
         assert_ne!(settings(&now, "general"), settings(&first, "general"));
 
-        // It is a save like any other: no drift, and the files want their own again.
-        project.run(&["drift", "--detailed-exitcode"]).expect(0);
+        // The files say something else still: that is told as changed outside them, by whoever went back, and is held.
+        let drift = project.run(&["drift", "--detailed-exitcode"]).expect(2).out;
+        assert!(drift.contains("default_terms_of_payment  14 → 30   by ann, at "), "{drift}");
         assert_eq!(project.pending(), ["payment_methods"]);
-        let plan = project.run(&["plan", "-o", "json"]).expect(0).out;
-        assert!(!plan.contains("\"outside\": 1") && !plan.contains("\"both\""), "{plan}");
-        project.run(&["apply", "--yes"]).expect(0);
+        let refused = project.run(&["apply", "--yes"]).expect(5);
+        assert!(refused.err.contains("payment_methods of shop is on hold until "), "{}", refused.err);
+        project.run(&["apply", "--yes", "--force", "hold: they pay in 14 days after all"]).expect(0);
         assert!(project.pending().is_empty());
+        project.run(&["drift", "--detailed-exitcode"]).expect(0);
     }
 }
 
@@ -318,7 +320,12 @@ fn a_commit_is_found_by_its_own_saves_and_a_way_back_is_told_as_one() {
     assert!(refused.contains("shop has no revision 99 of payment_methods"), "{refused}");
     let notes: Vec<_> = saves.as_array().unwrap().iter().map(|save| &save["notes"]).collect();
     let text = format!("to what was deployed after commit {first}");
-    assert_eq!(notes, [&json!([]), &json!([{"kind": "revert", "text": text}])]);
+    assert_eq!(
+        (notes.len(), notes[0], &notes[1][0]),
+        (2, &json!([]), &json!({"kind": "revert", "text": text}))
+    );
+    let held = notes[1][1]["text"].as_str().unwrap();
+    assert!(held.starts_with("shop until ") && held.ends_with(&format!(": reverted {text}")), "{held}");
     assert!(run(&["history"], 0).contains(&format!("\n    revert: {text}\n")));
     let again = run(&["revert", "shop", "--commit", &second[..10]], 0);
     assert!(again.contains("30 → 14"), "{again}");
@@ -594,7 +601,7 @@ fn an_edit_that_cannot_be_used_and_was_mended_is_told_and_stands_in_nobody_s_way
     }
 }
 
-/// What a pull left is still not what was agreed, though the pull saved the category.
+/// What a pull took is what the files say by now, and what it left is drift still.
 #[test]
 fn what_a_pull_left_has_drifted_still() {
     for project in each_kind() {

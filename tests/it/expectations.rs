@@ -158,7 +158,9 @@ fn plan_text(
     with_host(secrets, |host| {
         let workspace = Workspace::open_with_commit(repository.path()).unwrap();
         let mut plan = match way {
-            Some((name, point)) => revert(&workspace, request, name, Some(&point), host).unwrap().plan,
+            Some((name, point)) => {
+                revert(&workspace, request, name, Some(&point), std::time::Duration::ZERO, host).unwrap().plan
+            }
             None => {
                 let mut planned = ops::plan::plan(&workspace, request, host, Purpose::Look).unwrap();
                 planned.seal();

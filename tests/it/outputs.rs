@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 21] = [
     "audit",
     "validate",
     "plan",
@@ -26,6 +26,7 @@ const KINDS: [&str; 20] = [
     "policy-check",
     "policy-show",
     "pull",
+    "release",
     "unlock",
 ];
 
@@ -34,7 +35,7 @@ fn schema(kind: &str) -> Json {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn assert_fits(kind: &str, output: &Json) {
+pub fn assert_fits(kind: &str, output: &Json) {
     let validator = jsonschema::draft202012::options().build(&schema(kind)).unwrap();
     let errors: Vec<String> = validator
         .iter_errors(output)
@@ -105,6 +106,8 @@ fn outputs_fit_their_schemas() {
     assert_fits("list", &run(&["list"]));
     assert_fits("list", &run(&["list", "--setting", "payment_methods.map"]));
     assert_fits("pull", &run(&["pull", "--yes"]));
+    let written = run(&["revert", "nordic-outdoor", "--time", "2999-01-01T00:00:00Z", "--write", "--yes"]);
+    assert_fits("pull", &written);
     assert_fits("unlock", &run(&["unlock"]));
     assert_fits("fmt", &run(&["fmt", "--check"]));
     assert_fits("init", &run(&["init", "fortnox-shopify", "another"]));

@@ -153,7 +153,8 @@ fn drift_is_edited_in_place_and_the_plan_is_empty() {
     assert!(changes(folder).is_empty());
     assert_eq!(pairform(folder, &["plan", "--detailed-exitcode"]).status.code(), Some(0));
 
-    // The next change in git is one in git, and no conflict.
+    // Once an apply has noted that both agree, the next change in git is one in git, and no conflict.
+    done(folder, &["apply", "--yes"]);
     write(
         folder,
         "integrations/shop.yaml",
@@ -161,6 +162,42 @@ fn drift_is_edited_in_place_and_the_plan_is_empty() {
     );
     let found = changes(folder);
     assert_eq!((found.len(), &found[0]["origin"]), (1, &json!("git")), "{found:?}");
+}
+
+/// All rows, each with its base and its revision.
+fn rows(folder: &Path) -> Vec<store::Deployed> {
+    store::open(&url(folder)).unwrap().read(None).unwrap()
+}
+
+#[test]
+fn a_pull_tells_the_store_nothing_and_the_next_apply_moves_the_base() {
+    let folder = applied(&[("integrations/shop.yaml", SHOP)]);
+    let folder = folder.path();
+    outside(folder, "shop", "payment_methods", |settings| {
+        settings.insert(path("default_terms_of_payment"), text("10"));
+    });
+    let (before, database) = (rows(folder), std::fs::read(folder.join(".pairform/state.db")).unwrap());
+    done(folder, &["pull", "--yes"]);
+    assert!(database == std::fs::read(folder.join(".pairform/state.db")).unwrap(), "it only reads");
+    let pulled = read(folder, "integrations/shop.yaml");
+    // Thrown away, or not merged yet: it is drift as before, and not a change that somebody made in git.
+    write(folder, "integrations/shop.yaml", SHOP);
+    let found = changes(folder);
+    assert_eq!((found.len(), &found[0]["origin"]), (1, &json!("outside")), "{found:?}");
+    assert_eq!(pairform(folder, &["drift", "--detailed-exitcode"]).status.code(), Some(2));
+    // Kept: nothing is pending, and the next apply notes that both agree.
+    write(folder, "integrations/shop.yaml", &pulled);
+    assert_eq!(pairform(folder, &["drift", "--detailed-exitcode"]).status.code(), Some(0));
+    let output = done(folder, &["apply", "--yes", "-o", "json"]);
+    let said: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["agreed"], &said["summary"]["saved"]), (&json!(1), &json!(0)), "{said:#}");
+    for (before, after) in before.into_iter().zip(rows(folder)) {
+        assert_eq!(before.settings, after.settings);
+        let moves = before.category == "payment_methods";
+        assert_eq!(after.revision, before.revision + u64::from(moves), "{}", before.category);
+        let base = after.applied.get(&path("default_terms_of_payment"));
+        assert_eq!(base, moves.then_some(&text("10")));
+    }
 }
 
 #[test]
@@ -375,7 +412,7 @@ fn every_pair_is_adopted_and_then_planned_as_nothing() {
 }
 
 #[test]
-fn what_was_adopted_counts_as_agreed() {
+fn what_was_adopted_counts_as_agreed_from_the_next_apply_on() {
     let folder = applied(&[]);
     let folder = folder.path();
     outside(folder, "shop", "order", |settings| {
@@ -384,6 +421,7 @@ fn what_was_adopted_counts_as_agreed() {
     });
     done(folder, &["pull", "shop", "--pair", "fortnox-shopify", "--yes"]);
     assert!(changes(folder).is_empty());
+    done(folder, &["apply", "--yes"]);
     let adopted = read(folder, "integrations/shop.yaml");
     write(
         folder,
@@ -396,6 +434,26 @@ fn what_was_adopted_counts_as_agreed() {
         (1, &json!("reset"), &json!("git")),
         "{found:?}"
     );
+}
+
+/// The store knows with which pair an integration was last applied.
+#[test]
+fn one_that_was_applied_once_is_adopted_without_naming_its_pair() {
+    let folder = applied(&[("integrations/shop.yaml", SHOP)]);
+    let folder = folder.path();
+    std::fs::remove_file(folder.join("integrations/shop.yaml")).unwrap();
+    assert_eq!(
+        pairform(
+            folder,
+            &["pull", "shop", "--pair", "fortnox-shopify", "--pair", "fortnox-woocommerce", "--yes"]
+        )
+        .status
+        .code(),
+        Some(64)
+    );
+    done(folder, &["pull", "shop", "--yes"]);
+    assert!(read(folder, "integrations/shop.yaml").contains("pair: fortnox-shopify\n"));
+    assert!(changes(folder).is_empty());
 }
 
 #[test]

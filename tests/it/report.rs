@@ -296,6 +296,7 @@ fn category(id: &str, action: Action, revision: Option<u64>, changes: Vec<Change
         next_sync: None,
         save: None,
         agreed: None,
+        held: None,
     }
 }
 
@@ -446,8 +447,13 @@ fn full_plan() -> Plan {
     let categories = Categories { create: 2, update: 3, reset: 1, blocked: 1, none: 2, not_managed: 0 };
     let settings = SettingCounts { add: 4, change: 6, reset: 3, outside: 1, conflicts: 1 };
     let mut plan = plan(vec![first, second, unchanged], categories, settings);
-    plan.released =
-        vec![Released { integration: "old-shop".to_owned(), category: "stock".to_owned(), revision: 3 }];
+    plan.released = vec![Released {
+        integration: "old-shop".to_owned(),
+        category: "stock".to_owned(),
+        revision: Some(3),
+        live: true,
+        whole: true,
+    }];
     plan.refusals =
         vec![Refusal::new("max_changed", "13 of 40 settings would change, which is more than 30%\u{9b}")];
     plan.scope = Scope { left_out_integrations: 2, left_out_categories: 1, ..Scope::default() };

@@ -319,6 +319,7 @@ fn an_integration_that_is_removed_or_renamed_is_released_and_one_that_moves_is_u
     repository.write("integrations/north.yaml", &text);
     repository.commit("Rename");
     let diff = repository.json(&["diff", "--base", "HEAD~1"]);
+    crate::outputs::assert_fits("plan", &diff);
     let released = diff["released"].as_array().unwrap();
     assert!(!released.is_empty() && released.iter().all(|one| one["integration"] == "nordic"), "{diff:#}");
     assert!(changes(&diff).iter().all(|change| change.starts_with("north ")));

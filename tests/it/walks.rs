@@ -51,6 +51,22 @@ fn one_shop_and_a_local_store_need_no_line_and_a_secret_is_rotated_by_an_apply()
 }
 
 #[test]
+fn all_variables_that_are_missing_are_named_in_one_run() {
+    let project = Project::copy_example("one-shop");
+    let refused =
+        Run::of_output(&project.command(&["apply", "--yes", "--category", "connectors"]).output().unwrap());
+    let said = refused.assert_code(6).all();
+    for name in [
+        "NORDIC_FORTNOX_ID",
+        "NORDIC_FORTNOX_SECRET",
+        "NORDIC_SHOPIFY_TOKEN",
+        "NORDIC_SHOPIFY_WEBHOOK_SECRET",
+    ] {
+        assert!(said.contains(&format!("the environment variable {name} is not set")), "{said}");
+    }
+}
+
+#[test]
 fn a_connector_of_ones_own_needs_one_line() {
     let project = Project::copy_example("own-connector");
     project.edit(

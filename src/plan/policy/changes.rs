@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::window::{Window, compare};
-use super::{Bound, Environment, Level, Limits, Policy, Share};
+use super::{Bound, Environment, Level, Limits, Overwrite, Policy, Share};
 
 /// What a change of a rule means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -138,6 +138,13 @@ pub fn changes(before: &Policy, after: &Policy) -> Vec<PolicyChange> {
         let direction = direction(after.live > before.live);
         let words = |policy: &Policy| Some(policy.live.as_str().to_owned());
         found.push(PolicyChange::new("safety.live", direction, words(before), words(after)));
+    }
+    for ((key, old), (_, new)) in before.overwrites.each().into_iter().zip(after.overwrites.each()) {
+        if old != new {
+            let words = |one: Overwrite| Some(one.as_str().to_owned());
+            let item = format!("safety.{key}");
+            found.push(PolicyChange::new(item, direction(new > old), words(old), words(new)));
+        }
     }
     for (name, (old, new)) in both(&before.holds, &after.holds) {
         let direction = match (old, new) {

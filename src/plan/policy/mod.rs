@@ -30,6 +30,8 @@ pub struct Policy {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub protected: BTreeSet<String>,
     pub live: Live,
+    #[serde(skip_serializing_if = "Overwrites::is_usual")]
+    pub overwrites: Overwrites,
     /// Integration to reasons.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub holds: BTreeMap<String, BTreeSet<String>>,
@@ -64,6 +66,8 @@ pub enum Share {
     MaxReset,
     /// Of the categories, saved anew.
     MaxCategories,
+    /// Of the integrations, taken out of the files.
+    MaxReleased,
 }
 
 /// A share that may not be passed, once so many are moved.
@@ -86,6 +90,56 @@ pub enum Live {
     Ask,
     /// Leave, whatever else was given.
     RequireLeave,
+}
+
+/// What it takes to save over what somebody changed outside the files, in an integration in live mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overwrites {
+    /// Changed in the files too.
+    pub conflicts: Overwrite,
+    /// Changed outside alone.
+    pub drift: Overwrite,
+}
+
+/// How one kind of these is taken; the stricter is the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overwrite {
+    /// As any other change.
+    Allow,
+    /// A name that is typed, or a plan that was saved and read.
+    Ask,
+    Deny,
+}
+
+impl Default for Overwrites {
+    fn default() -> Self {
+        Overwrites { conflicts: Overwrite::Ask, drift: Overwrite::Allow }
+    }
+}
+
+impl Overwrites {
+    fn is_usual(&self) -> bool {
+        *self == Overwrites::default()
+    }
+
+    /// Each kind with its key in the project file, which is the name of the check.
+    #[must_use]
+    pub fn each(self) -> [(&'static str, Overwrite); 2] {
+        [("conflicts", self.conflicts), ("drift", self.drift)]
+    }
+}
+
+impl Overwrite {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Overwrite::Allow => "allow",
+            Overwrite::Ask => "ask",
+            Overwrite::Deny => "deny",
+        }
+    }
 }
 
 /// What is asked of whoever applies to one environment.
@@ -121,7 +175,8 @@ pub struct LevelRule {
 }
 
 impl Share {
-    pub const ALL: [Share; 3] = [Share::MaxChanged, Share::MaxReset, Share::MaxCategories];
+    pub const ALL: [Share; 4] =
+        [Share::MaxChanged, Share::MaxReset, Share::MaxCategories, Share::MaxReleased];
 
     /// Its key in the project file, which is the name of the check.
     #[must_use]
@@ -130,6 +185,7 @@ impl Share {
             Share::MaxChanged => "max_changed",
             Share::MaxReset => "max_reset",
             Share::MaxCategories => "max_categories",
+            Share::MaxReleased => "max_released",
         }
     }
 }
@@ -290,6 +346,10 @@ pub fn stricter(one: &Policy, other: &Policy) -> Policy {
     }
     both.protected.extend(other.protected.iter().cloned());
     both.live = one.live.max(other.live);
+    both.overwrites = Overwrites {
+        conflicts: one.overwrites.conflicts.max(other.overwrites.conflicts),
+        drift: one.overwrites.drift.max(other.overwrites.drift),
+    };
     let unite = |into: &mut BTreeMap<String, BTreeSet<String>>, from: &BTreeMap<String, BTreeSet<String>>| {
         for (name, texts) in from {
             into.entry(name.clone()).or_default().extend(texts.iter().cloned());

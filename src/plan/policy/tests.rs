@@ -18,7 +18,7 @@ fn level() -> impl Strategy<Value = Level> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    let share = prop_oneof![Just(Share::MaxChanged), Just(Share::MaxReset), Just(Share::MaxCategories)];
+    let share = proptest::sample::select(Share::ALL.to_vec());
     proptest::collection::vec((share, 0_u8..=100, 0_u64..20), 0..4).prop_map(|bounds| {
         let mut limits = Limits::default();
         for (share, percent, minimum) in bounds {
@@ -49,12 +49,16 @@ fn policy() -> impl Strategy<Value = Policy> {
     let texts = || btree_map(name(), btree_set(name(), 1..3), 0..3);
     let rule = (level(), btree_set(name(), 0..3)).prop_map(|(level, except)| LevelRule { level, except });
     let live = prop_oneof![Just(Live::Allow), Just(Live::Ask), Just(Live::RequireLeave)];
+    let overwrite = || prop_oneof![Just(Overwrite::Allow), Just(Overwrite::Ask), Just(Overwrite::Deny)];
+    let overwrites =
+        (overwrite(), overwrite()).prop_map(|(conflicts, drift)| Overwrites { conflicts, drift });
     let judged = (
         limits(),
         btree_map(name(), limits(), 0..3),
         btree_map(name(), limits(), 0..3),
         btree_set(name(), 0..3),
         live,
+        overwrites,
         texts(),
         texts(),
     );
@@ -66,7 +70,7 @@ fn policy() -> impl Strategy<Value = Policy> {
     );
     (judged, rest).prop_map(
         |(
-            (limits, pairs, categories, protected, live, holds, owners),
+            (limits, pairs, categories, protected, live, overwrites, holds, owners),
             (environments, levels, own_levels, others),
         )| {
             Policy {
@@ -75,6 +79,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 categories,
                 protected,
                 live,
+                overwrites,
                 holds,
                 owners,
                 environments,
@@ -113,6 +118,9 @@ fn refused(policy: &Policy, number: usize, all: usize) -> Vec<bool> {
         }
     }
     found.extend([Live::Ask, Live::RequireLeave].map(|least| policy.live >= least));
+    for (_, taken) in policy.overwrites.each() {
+        found.extend([Overwrite::Ask, Overwrite::Deny].map(|least| taken >= least));
+    }
     found.extend(["W0417", "N0101"].map(|code| policy.level(code, None) == Level::Deny));
     found
 }
@@ -235,6 +243,7 @@ fn each_change_says_what_was_and_what_is() {
         limits: bound(10, 1),
         protected: ["connectors".to_owned()].into(),
         live: Live::RequireLeave,
+        overwrites: Overwrites { conflicts: Overwrite::Allow, drift: Overwrite::Deny },
         holds: [("shop".to_owned(), ["audit".to_owned()].into())].into(),
         owners: [("stock".to_owned(), ["warehouse".to_owned()].into())].into(),
         environments: environment("08:00", true),
@@ -263,12 +272,14 @@ fn each_change_says_what_was_and_what_is() {
             "weaker safety.max_changed 10% → 30% from 10 changes on",
             "weaker safety.protected connectors taken away",
             "weaker safety.live require-leave → ask",
+            "weaker safety.drift deny → allow",
             "weaker safety.holds.shop audit taken away",
             "weaker environments.production.require_clean true → false",
             "weaker environments.production.window mon 08:00–16:00 (UTC) → mon 07:00–16:00 (UTC)",
             "weaker levels.W0417 deny → allow",
             "weaker levels.W0417.except a added",
             "weaker levels.W0001 deny → warn in a, b, c, d and 2 more",
+            "stricter safety.conflicts allow → ask",
             "stricter owners.stock finance added",
         ]
     );

@@ -1,4 +1,4 @@
-//! What was pulled, and what was left and why.
+//! What a pull or a revert wrote into the files, and what was left and why.
 
 use std::fmt::Write as _;
 
@@ -9,15 +9,25 @@ use crate::diagnostic::{clean, count};
 use crate::model::Value;
 use crate::ops::files::FileDiff;
 use crate::ops::left::{Left, Why};
-use crate::ops::propose::ProposedValue;
-use crate::ops::pull::{Note, Pulled};
+use crate::ops::propose::{Edits, Note, ProposedValue};
 use crate::plan::FORMAT_VERSION;
+
+/// Which command wrote them: its name, and what it did.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    pub name: &'static str,
+    pub done: &'static str,
+}
+
+pub const PULL: Command = Command { name: "pull", done: "taken" };
+pub const REVERT: Command = Command { name: "revert", done: "put back" };
 
 /// For a terminal; the differences were shown before.
 #[must_use]
-pub fn text(pulled: &Pulled) -> String {
+pub fn text(command: Command, edits: &Edits) -> String {
+    let Command { name, done } = command;
     let mut out = String::new();
-    for left in &pulled.left {
+    for left in &edits.left {
         let _ = writeln!(
             out,
             "left  {} {}: {}",
@@ -26,14 +36,14 @@ pub fn text(pulled: &Pulled) -> String {
             clean(&why(&left.why))
         );
     }
-    for said in &pulled.notes {
+    for said in &edits.notes {
         let _ = writeln!(out, "note  {}", clean(&note(said)));
     }
-    let _ = match (pulled.files.len(), pulled.taken.len()) {
-        (0, _) if pulled.left.is_empty() => writeln!(out, "Nothing to pull."),
-        (0, _) => writeln!(out, "Nothing was pulled: {} left.", count(pulled.left.len(), "setting")),
+    let _ = match (edits.files.len(), edits.taken.len()) {
+        (0, _) if edits.left.is_empty() => writeln!(out, "Nothing to {name}."),
+        (0, _) => writeln!(out, "Nothing was {done}: {} left.", count(edits.left.len(), "setting")),
         (files, taken) => {
-            writeln!(out, "{} taken into {}.", count(taken, "setting"), count(files, "file"))
+            writeln!(out, "{} {done} into {}.", count(taken, "setting"), count(files, "file"))
         }
     };
     out
@@ -41,7 +51,7 @@ pub fn text(pulled: &Pulled) -> String {
 
 /// As one value.
 #[must_use]
-pub fn json(pulled: &Pulled, diffs: &[FileDiff], exit_code: u8) -> Json {
+pub fn json(command: Command, edits: &Edits, diffs: &[FileDiff], exit_code: u8) -> Json {
     let setting = |taken: &ProposedValue| {
         json!({"integration": taken.integration, "category": taken.category, "setting": taken.path.to_string(),
             "value": taken.value.as_ref().map(Value::to_json)})
@@ -49,12 +59,12 @@ pub fn json(pulled: &Pulled, diffs: &[FileDiff], exit_code: u8) -> Json {
     let left = |left: &Left| json!({"integration": left.integration, "setting": left.setting, "why": why(&left.why)});
     json!({
         "format_version": FORMAT_VERSION,
-        "command": "pull",
+        "command": command.name,
         "exit_code": exit_code,
         "files": files::json(diffs),
-        "taken": pulled.taken.iter().map(setting).collect::<Vec<_>>(),
-        "left": pulled.left.iter().map(left).collect::<Vec<_>>(),
-        "notes": pulled.notes.iter().map(note).collect::<Vec<_>>(),
+        "taken": edits.taken.iter().map(setting).collect::<Vec<_>>(),
+        "left": edits.left.iter().map(left).collect::<Vec<_>>(),
+        "notes": edits.notes.iter().map(note).collect::<Vec<_>>(),
     })
 }
 

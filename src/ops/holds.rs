@@ -1,0 +1,61 @@
+//! What a way back holds: categories that the last save of ours in them took back to what was deployed before. A hold has an end,
+//! and is over as soon as an apply saves the category again, be it to note that files and deployed settings agree. Whether it
+//! refuses a plan is `check`'s to say.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::deployed;
+use super::error::Result;
+use crate::plan::{CategoryPlan, Held, Integration};
+use crate::store::{self, Hold, Renamed, Store};
+
+/// The holds of a store that have not come to their end.
+#[derive(Debug, Default)]
+pub struct Holds {
+    /// By the name that the store has for the integration now.
+    by_integration: BTreeMap<String, Vec<Hold>>,
+    renames: Vec<Renamed>,
+}
+
+impl Holds {
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn read(store: &mut dyn Store, now: Timestamp) -> Result<Self> {
+        let lasts = |hold: &Hold| hold.until.parse::<Timestamp>().is_ok_and(|until| now < until);
+        let found: Vec<Hold> = store.notes()?.iter().filter_map(Hold::read).filter(lasts).collect();
+        let mut holds = Holds::default();
+        if found.is_empty() {
+            return Ok(holds);
+        }
+        holds.renames = store.renames()?;
+        for hold in found {
+            let name = store::name_now(&holds.renames, &hold.integration, &hold.at);
+            holds.by_integration.entry(name).or_default().push(hold);
+        }
+        Ok(holds)
+    }
+
+    /// Notes which of the categories that a plan saves are held. Edits by hand and deletions end no hold.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn note(&self, store: &mut (dyn Store + 'static), planned: &mut [Integration]) -> Result<()> {
+        for one in planned {
+            let name = one.renamed_from.as_ref().unwrap_or(&one.integration).clone();
+            let Some(holds) = self.by_integration.get(&name) else { continue };
+            let is_saved = |category: &&mut CategoryPlan| category.save.is_some();
+            for category in one.categories.iter_mut().filter(is_saved) {
+                let past = deployed::history(store, &self.renames, &name, &category.category)?;
+                let last = past.iter().rev().find_map(|past| past.run.as_ref());
+                let hold = holds.iter().rfind(|hold| Some(&hold.run) == last);
+                category.held = hold.map(|hold| {
+                    let Hold { until, reason, by, .. } = hold.clone();
+                    Box::new(Held { until, reason, by })
+                });
+            }
+        }
+        Ok(())
+    }
+}
