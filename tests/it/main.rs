@@ -10,6 +10,7 @@
 mod across;
 mod apply;
 mod attacks;
+mod attacks_payments;
 mod attacks_review;
 mod cache;
 mod cases;
