@@ -107,9 +107,10 @@ impl PartFiles {
         })
     }
 
-    /// The connectors that the project brings with mistakes in them.
-    pub(super) fn broken_connectors(&self) -> impl Iterator<Item = String> {
-        self.broken.iter().filter_map(|path| stem(path, "connectors"))
+    /// Whether a connector has mistakes, which are findings of their own.
+    #[must_use]
+    pub(super) fn is_broken_connector(&self, id: &str) -> bool {
+        !self.broken.is_empty() && self.broken.contains(&format!("connectors/{id}.yaml"))
     }
 
     /// The pairs that the project itself brings.

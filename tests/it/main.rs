@@ -46,6 +46,7 @@ mod options;
 mod outputs;
 mod pages;
 mod parts;
+mod payments;
 mod pipelines;
 mod place;
 mod plans;

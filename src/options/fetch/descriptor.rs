@@ -29,6 +29,8 @@ pub struct Auth {
     pub headers: BTreeMap<String, String>,
     pub basic: Option<Basic>,
     pub oauth1: Option<Oauth1>,
+    /// Each request is signed in the platform's own way, which is not made here.
+    pub signed: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -27,10 +27,6 @@ pub(super) fn skeleton(
     for connector in sides.connectors() {
         properties["connectors"]["properties"][&connector.id] = connector_schema(connector, sides);
     }
-    // What is wrong with these is told of their parts; who connects them is told nothing more.
-    for broken in parts.broken_connectors().filter(|id| sides.connectors().all(|one| one.id != **id)) {
-        properties["connectors"]["properties"][broken] = json!({"title": broken, "type": "object"});
-    }
     let categories: Vec<&str> = settings.keys().map(String::as_str).chain(TOP_LEVEL).collect();
     properties["unmanaged"]["items"]["enum"] = json!(categories);
     // Put in whole: to copy a schema costs more than to judge a document by it.
