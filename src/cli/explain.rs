@@ -30,7 +30,7 @@ pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u
     );
     if let Some(pair) = catalogue.pair(&args.what) {
         let (category, found) = find_setting(&pair, setting)?;
-        return Ok(print(session, &report::explain::setting(&pair, category, found), streams));
+        return Ok(print(session, &report::explain::setting(&pair, category, &found), streams));
     }
     let workspace = workspace?;
     let request = session.request();
@@ -41,9 +41,9 @@ pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u
     let (category, found) = find_setting(&compiled.pair, setting)?;
     let asked = setting.split_once('.').and_then(|(_, path)| SettingPath::parse(path));
     let asked = asked.unwrap_or_else(|| found.path.clone());
-    let mut page = report::explain::setting(&compiled.pair, category, found);
+    let mut page = report::explain::setting(&compiled.pair, category, &found);
     let (category, asked) = place_now(&compiled.pair, category, &asked);
-    let explained = session.host(|host| explain(&request, host, &opened, compiled, category, found, &asked));
+    let explained = session.host(|host| explain(&request, host, &opened, compiled, category, &found, &asked));
     if session.common.output == Form::Json {
         let body = json!({
             "format_version": FORMAT_VERSION,

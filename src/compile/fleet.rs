@@ -70,9 +70,7 @@ impl Member {
             return None;
         }
         let joins = if context.live { joins(context) } else { None };
-        let pair = context.pair;
-        let tokens: Vec<Token> =
-            [&pair.shop, &pair.erp].into_iter().filter_map(|one| token(context, one)).collect();
+        let tokens: Vec<Token> = context.connectors().filter_map(|one| token(context, one)).collect();
         (joins.is_some() || !tokens.is_empty())
             .then(|| Box::new(Member { place: context.composed.place, joins, tokens }))
     }

@@ -1,5 +1,6 @@
 //! Where the value of a setting came from: every layer that says something of it, the one that counts, and what is deployed.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
@@ -168,14 +169,14 @@ pub fn place_now<'a>(
     (category, category.place_now(path).unwrap_or_else(|| path.clone()))
 }
 
-/// A setting by `CATEGORY.SETTING`.
+/// A setting by `CATEGORY.SETTING`, a group of settings, or a field of a row, such as `schedules.orders.every`.
 ///
 /// # Errors
 /// When the pair has none of this name.
-pub fn find_setting<'a>(pair: &'a Pair, name: &str) -> Result<(&'a Category, &'a Setting)> {
+pub fn find_setting<'a>(pair: &'a Pair, name: &str) -> Result<(&'a Category, Cow<'a, Setting>)> {
     let found = name.split_once('.').and_then(|(category, path)| {
         let category = pair.category(category)?;
-        Some((category, category.setting(&SettingPath::parse(path)?)?))
+        Some((category, category.described(&SettingPath::parse(path)?)?))
     });
     found.ok_or_else(|| {
         let names: Vec<String> = pair

@@ -521,10 +521,8 @@ impl Known<'_> {
             return Arc::clone(known);
         }
         let pair = self.catalogue.pair(id);
-        let fields = pair.iter().flat_map(|pair| [&pair.shop.id, &pair.erp.id]).filter_map(|connector| {
-            let part = self.catalogue.part(&format!("connectors/{connector}.yaml"))?;
-            Some((connector.clone(), addresses::leading_fields(&part)))
-        });
+        let connectors = pair.iter().flat_map(|pair| pair.connectors());
+        let fields = connectors.map(|one| (one.id.clone(), addresses::leading_fields(&one.description)));
         let leads = Leads(fields.collect());
         let found = Arc::new(OfPair { pair, leads, told: Mutex::default() });
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use crate::diagnostic::{clean, count};
 use crate::plan::FORMAT_VERSION;
 use crate::schema::facts::Fact;
 use crate::schema::parts::Catalogue;
-use crate::schema::{Pair, Required, words};
+use crate::schema::{PAYMENT, Pair, Required, text, words};
 
 fn all(catalogue: &Catalogue) -> [(&'static str, Vec<String>); 3] {
     ["connectors", "categories", "pairs"].map(|folder| (folder, catalogue.names(folder)))
@@ -28,10 +28,20 @@ pub fn list(catalogue: &Catalogue) -> String {
             } else {
                 ""
             };
-            let _ = writeln!(out, "  {}{}", clean(&name), own.yellow());
+            let beside = if folder == "connectors" && is_payment(catalogue, &name) {
+                "  a payment provider, which may be connected beside any pair"
+            } else {
+                ""
+            };
+            let _ = writeln!(out, "  {}{}{}", clean(&name), beside.dimmed(), own.yellow());
         }
     }
     out
+}
+
+fn is_payment(catalogue: &Catalogue, connector: &str) -> bool {
+    let part = catalogue.part(&format!("connectors/{connector}.yaml"));
+    part.is_some_and(|part| text(&part, "side") == PAYMENT)
 }
 
 /// Each fact on a line: the part and the place, how sure it is, the day on which it was read, and where.
@@ -65,6 +75,10 @@ pub fn list_json(catalogue: &Catalogue, facts: Option<&[Fact]>, exit_code: u8) -
     for (folder, names) in all(catalogue) {
         let own = names.iter().filter(|name| catalogue.is_replaced(folder, name));
         replaced.extend(own.map(|name| format!("schemas/{folder}/{name}.yaml")));
+        if folder == "connectors" {
+            let payments = names.iter().filter(|name| is_payment(catalogue, name));
+            body["payments"] = payments.cloned().collect::<Vec<_>>().into();
+        }
         body[folder] = names.into();
     }
     body["replaced"] = replaced.into();

@@ -2,6 +2,7 @@
 //!
 //! [`super::link`] makes one. Nothing here knows an integration.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -9,11 +10,14 @@ use serde_json::Value as Json;
 
 use super::compiled::Validator;
 use super::fragment::Fragment;
-use super::keywords::{former_names, had_name, options_of, text};
+use super::keywords::{default_of, former_names, had_name, options_of, text};
 use super::platform::Platform;
 use super::records::{Kept, Was};
 use super::shape::Shape;
 use crate::model::{Name, SettingPath, Settings, Value};
+
+/// The side of a connector that stands beside pairs.
+pub const PAYMENT: &str = "payment";
 
 /// A pair's linked schema: what `check`, `plan` and the reference pages read.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub struct Pair {
     pub title: Name,
     pub shop: Connector,
     pub erp: Connector,
+    /// Payment providers that an integration may connect beside the two: the same for every pair.
+    pub payments: Arc<[Connector]>,
     /// In the order in which pages list them.
     pub flows: Vec<Flow>,
     /// The settings categories, in the order of the Settings page.
@@ -93,7 +99,7 @@ pub struct Category {
 }
 
 /// One setting of a category: a leaf, or a whole mapping.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setting {
     pub path: SettingPath,
     pub title: String,
@@ -109,7 +115,7 @@ pub struct Setting {
 }
 
 /// When a setting must be declared.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Required {
     No,
     Yes {
@@ -128,7 +134,7 @@ pub struct Reference {
 }
 
 /// A setting's effective value is one of these.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Condition {
     pub on: Reference,
     pub values: Vec<Json>,
@@ -152,9 +158,14 @@ impl Pair {
         self.flows.iter().find(|flow| flow.id == id)
     }
 
+    /// The two connectors of the pair, the shop first, and the payment providers that may stand beside them.
+    pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
+        [&self.shop, &self.erp].into_iter().chain(&*self.payments)
+    }
+
     #[must_use]
     pub fn connector(&self, id: &str) -> Option<&Connector> {
-        [&self.shop, &self.erp].into_iter().find(|connector| connector.id == id)
+        self.connectors().find(|connector| connector.id == id)
     }
 
     /// The settings that need scopes of the platform of one of its connectors.
@@ -180,11 +191,19 @@ impl Pair {
 }
 
 impl Connector {
+    /// From its part.
+    pub(super) fn of(id: &str, part: Arc<Json>) -> Self {
+        let title = text(&part, "title").to_owned();
+        let platform = Platform::of(&part);
+        Connector { id: id.to_owned(), title, platform, description: part, scoped: OnceLock::new() }
+    }
+
     /// The scopes that a flow of a pair needs on this platform.
     #[must_use]
     pub fn scopes_of_flow(&self, flow: &Flow) -> &[String] {
-        let from = flow.direction.split('_').next().unwrap_or_default();
-        let reads = text(&self.description, "side") == from;
+        // What neither side writes to is read, such as a payment provider.
+        let to = flow.direction.rsplit('_').next().unwrap_or_default();
+        let reads = text(&self.description, "side") != to;
         self.platform.scopes.as_ref().map_or(&[], |scopes| scopes.of_flow(&flow.id, reads))
     }
 
@@ -214,6 +233,49 @@ impl Category {
             .iter()
             .filter(|setting| path.starts_with(&setting.path))
             .max_by_key(|setting| setting.path.segments().len())
+    }
+
+    /// What stands at a path, in the form of a setting: a setting itself, a group of them, or a field of a row. What has no name
+    /// of its own is what it stands in.
+    #[must_use]
+    pub fn described(&self, path: &SettingPath) -> Option<Cow<'_, Setting>> {
+        let mut schema = self.schema.clone();
+        let mut at = SettingPath::root();
+        let mut found = None;
+        for key in path.segments() {
+            let is_row = schema.below(&["properties", key]).is_none();
+            let below = if is_row { vec!["additionalProperties"] } else { vec!["properties", key] };
+            let inside = schema.below(&below).filter(|inside| inside.is_object())?;
+            let required = schema.get("required").and_then(Json::as_array);
+            let required = required.is_some_and(|all| all.iter().any(|one| *one == **key));
+            at = at.child(key);
+            if !text(&inside, "title").is_empty() {
+                found = Some((at.clone(), inside.clone(), required));
+            }
+            schema = inside;
+        }
+        let owner = self.setting(path);
+        let (at, schema, required) = match (owner, found) {
+            (Some(owner), None) => return Some(Cow::Borrowed(owner)),
+            (Some(owner), Some((at, ..))) if owner.path.starts_with(&at) => {
+                return Some(Cow::Borrowed(owner));
+            }
+            (_, found) => found?,
+        };
+        Some(Cow::Owned(Setting {
+            title: text(&schema, "title").to_owned(),
+            description: text(&schema, "description").to_owned(),
+            required: match required {
+                true => Required::Yes { when: Vec::new(), unless: Vec::new() },
+                false => Required::No,
+            },
+            flows: owner.map(|owner| owner.flows.clone()).unwrap_or_default(),
+            additional: owner.is_some_and(|owner| owner.additional),
+            deprecated: schema.get("deprecated") == Some(&Json::Bool(true)),
+            default: default_of(&schema),
+            path: at,
+            schema,
+        }))
     }
 
     /// Settings under the names that they have now, where some, or what they stand in, once had others.

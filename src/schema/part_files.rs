@@ -3,12 +3,14 @@
 //! Each is judged by its meta schema, by itself. What they make together is known to [`super::link`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::built_in::{self, built_in, built_in_text, stem};
+use super::keywords::text;
+use super::pair::{Connector, PAYMENT};
 use super::validate::{Validator, Words};
 use super::vat::{self, Vat};
 use crate::diagnostic::codes;
@@ -29,6 +31,7 @@ pub struct PartFiles {
     own: BTreeMap<String, (Arc<Json>, yaml::Node)>,
     /// Own parts with mistakes: nothing is linked from them, nor from the built-in parts of the same name.
     broken: BTreeSet<String>,
+    payments: OnceLock<Arc<[Connector]>>,
 }
 
 impl PartFiles {
@@ -87,6 +90,27 @@ impl PartFiles {
         self.broken.contains(&path)
             || self.broken.iter().any(shared)
             || made_of.any(|connector| self.broken.contains(&connector))
+    }
+
+    /// The connectors that stand beside pairs, read once for all of these.
+    pub(super) fn payments(&self) -> &Arc<[Connector]> {
+        self.payments.get_or_init(|| {
+            let sound = |id: String| {
+                let path = format!("connectors/{id}.yaml");
+                // Those of a pair need not be read to see that they are none.
+                let may_be = self.own.contains_key(&path) || says_payment(built_in_text(&path)?);
+                if self.broken.contains(&path) || !may_be { None } else { Some((self.part(&path)?, id)) }
+            };
+            let parts = self.names("connectors").into_iter().filter_map(sound);
+            let payments = parts.filter(|(part, _)| text(part, "side") == PAYMENT);
+            payments.map(|(part, id)| Connector::of(&id, part)).collect()
+        })
+    }
+
+    /// Whether a connector has mistakes, which are findings of their own.
+    #[must_use]
+    pub(super) fn is_broken_connector(&self, id: &str) -> bool {
+        !self.broken.is_empty() && self.broken.contains(&format!("connectors/{id}.yaml"))
     }
 
     /// The pairs that the project itself brings.
@@ -151,6 +175,11 @@ impl PartFiles {
     }
 }
 
+/// Whether the text of a built-in connector says that it stands beside pairs: on a line of its own, as all of them say their side.
+fn says_payment(text: &str) -> bool {
+    text.lines().any(|line| line.strip_prefix("side: ") == Some(PAYMENT))
+}
+
 /// The meta schema that judges a part; `None` for a file that is no part.
 fn meta_of(path: &str) -> Option<&'static str> {
     match path {
@@ -197,4 +226,18 @@ fn stray(path: &str, at: Span) -> Option<Finding> {
         ),
     };
     Some(codes::compose::stray_part(&format!("schemas/{path}"), at).help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_built_in_connector_tells_its_side() {
+        for id in built_in::names("connectors") {
+            let path = format!("connectors/{id}.yaml");
+            let said = built_in_text(&path).is_some_and(says_payment);
+            assert_eq!(said, text(&built_in(&path), "side") == PAYMENT, "{id}");
+        }
+    }
 }

@@ -96,6 +96,12 @@ impl Catalogue {
         self.files.is_broken(pair)
     }
 
+    /// Whether a connector cannot be used since its part has mistakes, which are findings of their own.
+    #[must_use]
+    pub fn is_broken_connector(&self, id: &str) -> bool {
+        self.files.is_broken_connector(id)
+    }
+
     fn misfit(&self, error: &LinkError) -> Finding {
         let node = self
             .files

@@ -16,6 +16,7 @@ pub struct Platform {
     pub scopes: Option<Scopes>,
     pub topics: BTreeMap<String, Topic>,
     pub webhooks: Option<Webhooks>,
+    pub payouts: Payouts,
     options: BTreeMap<String, OptionSet>,
 }
 
@@ -151,6 +152,35 @@ pub enum Method {
     Unsigned,
 }
 
+/// How the platform pays out, as far as that is known.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Payouts {
+    pub currencies: Option<Currencies>,
+    fees: Option<Fees>,
+}
+
+/// All currencies that it pays out in.
+#[derive(Debug, Deserialize)]
+pub struct Currencies {
+    pub known: Vec<String>,
+    #[serde(default)]
+    pub evidence: Evidence,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fees {
+    taken: Taken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Taken {
+    KeptBack,
+    Invoiced,
+    Either,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct OptionSet {
@@ -175,6 +205,14 @@ impl Platform {
     #[must_use]
     pub fn also(&self, set: &str) -> Option<&str> {
         self.options.get(set)?.also.as_deref()
+    }
+}
+
+impl Payouts {
+    /// Whether the platform is known to keep back no fees, but to invoice them.
+    #[must_use]
+    pub fn are_whole(&self) -> bool {
+        self.fees.as_ref().is_some_and(|fees| fees.taken == Taken::Invoiced)
     }
 }
 

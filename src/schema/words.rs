@@ -14,8 +14,9 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
     }
     facts.extend(limits(&setting.schema));
     facts.extend(days(&setting.schema));
-    let fields = setting.schema.pointer("/additionalProperties/properties").and_then(Json::as_object);
-    for (name, field) in fields.into_iter().flatten() {
+    let rows = setting.schema.pointer("/additionalProperties/properties");
+    let fields = rows.or_else(|| setting.schema.get("properties").filter(|_| has_fields(&setting.schema)));
+    for (name, field) in fields.and_then(Json::as_object).into_iter().flatten() {
         facts.push(("Field", format!("`{name}`: {}. {}", text(field, "title"), text(field, "description"))));
     }
     facts.push(("Required", required(category, setting)));
@@ -83,7 +84,17 @@ pub fn kind(pair: &Pair, setting: &Setting) -> String {
     }
 }
 
+/// A group of settings or a record, and no mapping; what a value with days or a credential is made of are no fields.
+fn has_fields(schema: &Json) -> bool {
+    let mapping = schema.get("additionalProperties").is_some_and(Json::is_object);
+    !mapping && !["x-secret", "x-days"].iter().any(|key| schema.get(*key).is_some())
+}
+
 fn mapping(pair: &Pair, schema: &Json) -> String {
+    if let Some(fields) = schema.get("properties").and_then(Json::as_object).filter(|_| has_fields(schema)) {
+        let fields: Vec<String> = fields.keys().map(|field| format!("`{field}`")).collect();
+        return format!("group of {}", crate::diagnostic::list_words(&fields, "and"));
+    }
     let rows = schema.get("additionalProperties").unwrap_or(schema);
     match options_of(rows) {
         Some((connector, set)) => format!("mapping to {}", set_title(pair, connector, set)),

@@ -56,6 +56,19 @@ fn vary(pair: &pairform::schema::Pair, valid: &Json, dice: &mut Dice) -> Json {
         if schema.get("x-kept-in").is_some() || place.starts_with("/settings/invoice/mode_of_payment_map/") {
             continue;
         }
+        // Payouts look for the order number where it is.
+        if place.ends_with("/order_number_field") || place.ends_with("/payout/reference_field") {
+            continue;
+        }
+        // A record without what it needs, or with one of two ways to say a thing, is wrong by itself.
+        let (holder, key) = place.rsplit_once('/').unwrap();
+        let needed = schema_at(pair, holder).is_some_and(|holder| {
+            let required = holder["required"].as_array().is_some_and(|all| all.iter().any(|one| one == key));
+            required || holder.get("oneOf").is_some()
+        });
+        if needed {
+            continue;
+        }
         let in_list = place.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok())
             && !document.pointer(place.rsplit_once('/').unwrap().0).unwrap().is_object();
         match dice.below(6) {

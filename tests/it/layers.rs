@@ -160,3 +160,30 @@ fn the_fleet_is_asked_who_sets_what_and_who_differs() {
     assert_eq!(wrong.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean"));
 }
+
+#[test]
+fn what_plans_name_is_explained_rules_connections_and_groups_too() {
+    let project = crate::run::Project::copy_example("one-shop");
+    for (asked, value, title) in [
+        ("schedules.orders.every", "schedules.orders.every = \"15m\"", "Interval"),
+        ("schedules.orders", "schedules.orders.flow = \"orders\"", "Rule"),
+        ("webhooks.orders-created.topic", "webhooks.orders-created.topic = ", "Topic"),
+        (
+            "connectors.shopify.active",
+            "connectors.shopify.active = \"production\"",
+            "Active connection of Shopify",
+        ),
+        ("connectors.shopify.connections.production.shop", ".connections.production.shop = ", "Shop"),
+        ("connectors.klarna.connections", "not set in the files", "Connections of Klarna"),
+        ("customer.missing", "customer.missing = not set", "group of `name`"),
+        ("payment_methods.methods.Klarna.terms", "", "Terms of payment"),
+    ] {
+        let told = project.run(&["explain", "nordic-outdoor", asked]).assert_code(0).stdout.clone();
+        assert!(told.contains(value) && told.contains(title), "{asked}: {told}");
+    }
+    for asked in ["schedules.orders.evry", "connectors.nobody.active", "customer.missing.nme"] {
+        let refused = project.run(&["explain", "nordic-outdoor", asked]);
+        refused.assert_code(64);
+        assert!(refused.stderr.contains(&format!("has no setting `{asked}`")), "{}", refused.all());
+    }
+}

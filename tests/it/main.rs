@@ -10,6 +10,7 @@
 mod across;
 mod apply;
 mod attacks;
+mod attacks_payments;
 mod attacks_review;
 mod cache;
 mod cases;
@@ -46,6 +47,7 @@ mod outputs;
 mod overwrites;
 mod pages;
 mod parts;
+mod payments;
 mod pipelines;
 mod place;
 mod plans;

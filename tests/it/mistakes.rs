@@ -155,7 +155,7 @@ fn the_project_without_mistakes_has_no_findings() {
     let compilation = compile(&sources, &Selection::default());
     let drawn = report::findings::text(&compilation.findings, &sources, &compilation.hidden);
     assert!(compilation.findings.is_empty(), "{}", anstream::adapter::strip_str(&drawn));
-    assert_eq!(compilation.integrations.len(), 3);
+    assert_eq!(compilation.integrations.len(), 4);
 }
 
 #[test]

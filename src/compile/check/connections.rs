@@ -9,7 +9,7 @@ use crate::yaml::Node;
 
 /// `active` must name a connection that is declared.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for connector in [&context.pair.shop, &context.pair.erp] {
+    for connector in context.connectors() {
         let Some(declared) = context.root.get(CONNECTORS).and_then(|all| all.get(&connector.id)) else {
             continue;
         };

@@ -7,10 +7,10 @@ use jiff::civil::Date;
 use crate::compile::compose::Composed;
 use crate::diagnostic::{About, nearest};
 use crate::model::category::SETTINGS;
-use crate::model::{FLOWS, SettingPath, is_top_level};
+use crate::model::{CONNECTORS, FLOWS, SettingPath, is_top_level};
 use crate::options::View;
 use crate::schema::vat::Vat;
-use crate::schema::{Category, Pair};
+use crate::schema::{Category, Connector, Pair};
 use crate::source::Span;
 use crate::yaml::{Entry, Node};
 
@@ -42,6 +42,13 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn first_on<'f>(&self, flows: &'f [String]) -> Option<&'f str> {
         flows.iter().map(String::as_str).find(|flow| self.flow_on(flow))
+    }
+
+    /// The connectors of the pair, and the payment providers that this integration connects.
+    pub fn connectors(&self) -> impl Iterator<Item = &'a Connector> + use<'a> {
+        let declared = self.root.get(CONNECTORS);
+        let is_declared = move |one: &&Connector| declared.is_some_and(|all| all.get(&one.id).is_some());
+        [&self.pair.shop, &self.pair.erp].into_iter().chain(self.pair.payments.iter().filter(is_declared))
     }
 
     #[must_use]

@@ -11,7 +11,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.extend(one_credit(context));
     findings.extend(rows(context));
     findings.extend(old_orders(context));
-    for connector in [&context.pair.shop, &context.pair.erp] {
+    for connector in context.connectors() {
         expiring(context, connector, findings);
     }
 }

@@ -15,7 +15,7 @@
 //! | values that are not in a dropdown, or not active | [`dropdowns`], silent without a list |
 //! | `NO` read as false | cannot happen: YAML 1.2 has no such toggle |
 //! | one shop in two integrations, a rotating token that two use | `compile::fleet`: an integration does not know the others |
-//! | orders in both the shop's and the payment provider's integration | there are no payment providers yet |
+//! | orders in both the shop's and the payment provider's integration | cannot happen: a provider stands beside a pair and brings payouts alone |
 //! | article numbers with characters that Fortnox refuses | no configuration holds article numbers; `article.sku_sanitise` mends them as they come |
 //! | pages times interval above a platform's limit | how many pages there are is not known; [`starts`] warns of short intervals |
 

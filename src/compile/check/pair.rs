@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::compile::compose::{Composed, missing_pair};
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, nearest};
+use crate::model::CONNECTORS;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::yaml::NodeKind;
@@ -37,6 +38,12 @@ pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Findi
         findings.push(finding.about(about));
         return None;
     };
+    // Nothing is said of who connects a provider whose part has mistakes, as of those whose pair has.
+    let connected = map.get(CONNECTORS).and_then(|entry| entry.value.as_map());
+    let mut connected = connected.into_iter().flat_map(|all| all.entries());
+    if connected.any(|one| catalogue.is_broken_connector(&one.key.text)) {
+        return None;
+    }
     let pair = catalogue.pair(id);
     if pair.is_none() {
         let known = catalogue.names("pairs");

@@ -1,29 +1,74 @@
-//! Payouts beside invoices: a payment that is booked twice, or that finds no invoice.
+//! Payouts beside invoices and providers: a payment that is booked twice, or that finds no invoice; a provider whose payouts
+//! have no account, and a currency that it does not pay out in.
 
 use super::context::Context;
-use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::codes::across as codes;
+use crate::diagnostic::codes::rules;
 use crate::diagnostic::{About, Finding};
-use crate::model::{GENERAL, SettingPath};
+use crate::model::{CONNECTORS, GENERAL, SettingPath};
+use crate::schema::{Connector, PAYMENT, text};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
 const PAYMENTS: &str = "payment_methods";
+const MAP: &str = "payout.map";
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if context.flow_on("payouts") {
         paid_twice(context, findings);
         findings.extend(reference(context));
+        for provider in context.connectors().filter(|one| text(&one.description, "side") == PAYMENT) {
+            of_provider(context, provider, findings);
+        }
     }
+}
+
+/// A provider that is connected: its payouts have a row, and none of it in a currency that it does not pay out in.
+fn of_provider(context: &Context<'_>, provider: &Connector, findings: &mut Vec<Finding>) {
+    // What is missing may stand in the text that could not be read.
+    let unknown = context.composed.incomplete
+        || [PAYMENTS, CONNECTORS].iter().any(|category| context.is_unmanaged(category));
+    if unknown || context.known(PAYMENTS, MAP).is_none() {
+        return;
+    }
+    let mut rows = context.rows(PAYMENTS, MAP).filter(|row| is_of(provider, &row.key.text)).peekable();
+    let connected = context.root.get(CONNECTORS).and_then(|all| all.as_map()?.get(&provider.id));
+    // Where nothing is said of payouts at all, that is told as a setting that is missing.
+    if let Some(connected) = connected
+        && rows.peek().is_none()
+        && context.written_map(PAYMENTS, MAP).is_some()
+    {
+        let at = context.key_of(PAYMENTS, &SettingPath::root().child("payout").child("map"));
+        let finding = codes::payout_without_account(&provider.title, &provider.id, at, connected.key.span);
+        findings.push(finding.about(context.about(PAYMENTS, &["payout", "map"].iter().collect())));
+    }
+    let Some(known) = &provider.platform.payouts.currencies else { return };
+    for row in rows {
+        let single = row.value.get("currency").into_iter().filter_map(|one| Some((one.as_text()?, one.span)));
+        let several = row.value.get("currencies").and_then(Node::as_map).into_iter().flat_map(Map::entries);
+        let several = several.map(|one| (&*one.key.text, one.key.span));
+        for (currency, at) in single.chain(several).filter(|(one, _)| !known.known.iter().any(|it| it == one))
+        {
+            let path: SettingPath = ["payout", "map", &*row.key.text].iter().collect();
+            let finding = codes::not_paid_out_in(&provider.title, currency, &known.known, at);
+            findings.push(finding.about(context.about(PAYMENTS, &path)));
+        }
+    }
+}
+
+/// Whether a row of the payouts is that of a provider, by its id or its name.
+pub(super) fn is_of(provider: &Connector, row: &str) -> bool {
+    [&provider.id, &provider.title].iter().any(|name| folded(name) == folded(row))
 }
 
 /// A method that is marked as paid and has payouts too.
 fn paid_twice(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let Some(providers) = context.written_map(PAYMENTS, "payout.map") else { return };
+    let Some(providers) = context.written_map(PAYMENTS, MAP) else { return };
     for (name, at, about) in marked_as_paid(context) {
         let same =
             |provider: &&Entry| !provider.value.is_null() && folded(&provider.key.text) == folded(name);
         let Some(provider) = providers.entries().iter().find(same) else { continue };
-        findings.push(codes::paid_twice(name, at, provider.key.span).about(about));
+        findings.push(rules::paid_twice(name, at, provider.key.span).about(about));
     }
 }
 
@@ -72,6 +117,6 @@ fn reference(context: &Context<'_>) -> Option<Finding> {
     let possible = possible.is_none_or(|fields| fields.iter().any(|field| field.as_str() == Some(carried)));
     let other = context.written(GENERAL, "order_number_field").map(|node| node.span);
     let path: SettingPath = ["payout", "reference_field"].iter().collect();
-    let finding = codes::payout_reference(looked, carried, possible, node.span, other);
+    let finding = rules::payout_reference(looked, carried, possible, node.span, other);
     Some(finding.about(context.about(PAYMENTS, &path)))
 }

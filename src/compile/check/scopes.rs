@@ -11,7 +11,7 @@ use crate::schema::{Connector, Scoped};
 use crate::yaml::{Map, Node};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for connector in [&context.pair.shop, &context.pair.erp] {
+    for connector in context.connectors() {
         findings.extend(missing(context, connector));
     }
 }

@@ -45,7 +45,7 @@ fn too_often(context: &Context<'_>, rules: &Map, findings: &mut Vec<Finding>) {
         let minutes = every.as_text().and_then(|text| text.strip_suffix('m')?.parse::<u64>().ok());
         if minutes.is_some_and(|minutes| minutes > 0 && minutes < SHORTEST_MINUTES) {
             let path: SettingPath = [&*entry.key.text, "every"].iter().collect();
-            let limits = [&context.pair.shop, &context.pair.erp].into_iter().filter_map(limit).collect();
+            let limits = context.connectors().filter_map(limit).collect();
             let finding = codes::schedule_too_often(every.as_text().unwrap_or_default(), limits, every.span);
             findings.push(finding.about(context.about(SCHEDULES, &path)));
         }

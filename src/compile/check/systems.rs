@@ -25,7 +25,7 @@ const FOR_TESTS: [&str; 13] = [
 ];
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for connector in [&context.pair.shop, &context.pair.erp] {
+    for connector in context.connectors() {
         if context.live {
             findings.extend(test_system(context, connector));
         }

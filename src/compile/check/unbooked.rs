@@ -1,9 +1,12 @@
 //! Money that no setting gives an account: gift cards as rows, and fees.
 
 use super::context::Context;
+use super::payouts::is_of;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
 use crate::model::SettingPath;
+use crate::schema::Connector;
+use crate::yaml::{Entry, Node};
 
 const LINES: &str = "order_lines";
 const PAYMENTS: &str = "payment_methods";
@@ -15,7 +18,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     findings.extend(gift_cards(context));
     findings.extend(fee_rows(context));
-    findings.extend(payout_fees(context));
+    payout_fees(context, findings);
 }
 
 /// A setting that the pair has and nothing is said of.
@@ -40,18 +43,36 @@ fn fee_rows(context: &Context<'_>) -> Option<Finding> {
         .then(|| codes::fee_row_without_article(node.span).about(about))
 }
 
-/// What a provider keeps back of its payouts. A row may have an account of its own.
-fn payout_fees(context: &Context<'_>) -> Option<Finding> {
-    if context.flow_is_on("payouts") != Some(true) || !is_unset(context, PAYMENTS, "payout.fee_account") {
-        return None;
+/// What providers keep back of their payouts, and the VAT in it. A row, and a currency of it, may have an account of its own.
+fn payout_fees(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    if context.flow_is_on("payouts") != Some(true) {
+        return;
     }
-    if context.written(PAYMENTS, "fee_account").is_some() {
-        return None;
-    }
-    let without =
-        |row: &&crate::yaml::Entry| row.value.get("fee_account").is_none_or(crate::yaml::Node::is_null);
-    let row = context.rows(PAYMENTS, "payout.map").find(without)?;
     let path: SettingPath = ["payout", "map"].iter().collect();
-    let finding = codes::payout_fee_without_account(row.key.span);
-    Some(finding.about(context.about(PAYMENTS, &path)))
+    let for_all = ["payout.fee_account", "fee_account"];
+    if for_all.iter().all(|name| context.written(PAYMENTS, name).is_none())
+        && context.known(PAYMENTS, "payout.fee_account").is_some()
+        && let Some(row) = context.rows(PAYMENTS, "payout.map").find(|row| !has_fee_account(context, row))
+    {
+        let finding = codes::payout_fee_without_account(row.key.span);
+        findings.push(finding.about(context.about(PAYMENTS, &path)));
+    }
+    let has_vat = |row: &&Entry| row.value.get("fee_vat").and_then(Node::as_text) == Some("included");
+    if is_unset(context, PAYMENTS, "payout.fee_vat_account")
+        && let Some(row) = context.rows(PAYMENTS, "payout.map").find(has_vat)
+    {
+        let at = row.value.get("fee_vat").map_or(row.key.span, |node| node.span);
+        let finding = codes::fee_vat_without_account(at);
+        findings.push(finding.about(context.about(PAYMENTS, &path)));
+    }
+}
+
+fn has_fee_account(context: &Context<'_>, row: &Entry) -> bool {
+    let says = |node: &Node| node.get("fee_account").is_some_and(|account| !account.is_null());
+    let currencies = row.value.get("currencies").and_then(Node::as_map);
+    let whole =
+        |provider: &Connector| is_of(provider, &row.key.text) && provider.platform.payouts.are_whole();
+    says(&row.value)
+        || currencies.is_some_and(|all| all.entries().iter().all(|one| says(&one.value)))
+        || context.pair.connectors().any(whole)
 }

@@ -13,7 +13,7 @@ use crate::schema::{Connector, text};
 const SOON: i32 = 60;
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for connector in [&context.pair.shop, &context.pair.erp] {
+    for connector in context.connectors() {
         let Some(versions) = &connector.platform.versions else { continue };
         findings.extend(judge(context, connector, versions));
     }

@@ -27,6 +27,7 @@ codes! {
     TEST_SYSTEM = "W0448" "test-system-live" "a test system is connected in live mode";
     UNSIGNED_WEBHOOK = "W0449" "unsigned-webhook" "deliveries of a webhook cannot be verified";
     ORDERS_OUT_OF_SIGHT = "N0450" "orders-out-of-sight" "orders are wanted from before the days that the shop shows";
+    PAYOUT_WITHOUT_ACCOUNT = "W0476" "payout-without-account" "a payment provider pays out, and its payouts have no account";
 }
 
 /// `serves` lists all that the account books, `wrong` what the place marked adds, `other` what it does not go with.
@@ -271,6 +272,39 @@ pub fn payout_fee_without_account(at: Span) -> Finding {
         Label::new(at, "paid out is less than was sold, and nothing says where the rest goes"),
     )
     .help("set `payout.fee_account`")
+}
+
+#[must_use]
+pub fn fee_vat_without_account(at: Span) -> Finding {
+    Finding::new(
+        &FEE_WITHOUT_ACCOUNT,
+        "the VAT in the fees that a provider keeps back has no account",
+        Label::new(at, "the fees contain VAT of home"),
+    )
+    .note("it can be deducted only where it is booked as VAT")
+    .help("set `payout.fee_vat_account`")
+}
+
+/// `id` is what the row is called; `connected` where the provider is.
+#[must_use]
+pub fn payout_without_account(provider: &str, id: &str, at: Span, connected: Span) -> Finding {
+    Finding::new(
+        &PAYOUT_WITHOUT_ACCOUNT,
+        format!("payouts of {provider} have no account"),
+        Label::new(at, format!("no row is called `{id}`")),
+    )
+    .related(connected, "it is connected here")
+    .help(format!("add a row `{id}:` with its `currency` and `account`"))
+}
+
+#[must_use]
+pub fn not_paid_out_in(provider: &str, currency: &str, known: &[String], at: Span) -> Finding {
+    Finding::new(
+        &PAYOUT_WITHOUT_ACCOUNT,
+        format!("{provider} is not known to pay out in {currency}"),
+        Label::new(at, "so nothing comes to this account, and what is paid out in another currency has none"),
+    )
+    .help(format!("write the currency that it pays out in: {}", list_words(known, "or")))
 }
 
 /// `said` is what tells: "`environment` is that of a test system".

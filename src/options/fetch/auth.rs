@@ -125,7 +125,7 @@ fn basic_header(basic: &Basic, fields: &Fields) -> Result<(String, Hidden<String
 /// Puts on a request what the way asks for. `moment` is seconds since 1970, `nonce` something that was never used before.
 ///
 /// # Errors
-/// When the connection lacks a field.
+/// When the connection lacks a field, or the platform wants what cannot be made here.
 pub fn authorize(
     request: &mut Request,
     auth: &Auth,
@@ -133,6 +133,10 @@ pub fn authorize(
     moment: i64,
     nonce: &str,
 ) -> Result<(), Fault> {
+    if auth.signed.is_some() {
+        let why = "each request is signed in the platform's own way, so nothing is read from it here";
+        return Err(Fault::new(FaultKind::Denied, why));
+    }
     for (name, template) in &auth.headers {
         request.headers.push((name.to_ascii_lowercase(), filled(template, fields)?));
     }
@@ -236,6 +240,15 @@ mod tests {
         fields.set_secret("token", Hidden::new("s3cr/et".into()));
         let said = fields.scrub("bad token s3cr/et (s3cr%2Fet, czNjci9ldA==)\nnext");
         assert_eq!(said, "bad token … (…, …) next");
+    }
+
+    #[test]
+    fn no_request_goes_out_unsigned() {
+        let auth = Auth { signed: Some("over the body".into()), ..Auth::default() };
+        let url = address::read("https://pay.example.com/payouts").unwrap();
+        let mut request = Request { method: "GET", url, headers: Vec::new(), body: None };
+        let refused = authorize(&mut request, &auth, &Fields::default(), 0, "once");
+        assert!(refused.is_err() && request.headers.is_empty());
     }
 
     #[test]

@@ -17,9 +17,8 @@ use super::compiled::Validator;
 use super::fragment::Fragment;
 use super::keywords::{default_of, former_names, is_group, text};
 use super::merge::merge;
-use super::pair::{Category, Condition, Connector, Flow, Pair, Reference, Required, Setting};
+use super::pair::{Category, Condition, Connector, Flow, PAYMENT, Pair, Reference, Required, Setting};
 use super::part_files::PartFiles;
-use super::platform::Platform;
 use super::records::fields_elsewhere;
 use super::shape::Shape;
 use crate::model::{FLOWS, Name, SettingPath, TOP_LEVEL, Value};
@@ -59,7 +58,8 @@ pub fn link(parts: &PartFiles, id: &str) -> Result<Pair, LinkError> {
         ));
     }
     let flows = flows(parts, &pair);
-    let sides = Sides { shop: &shop, erp: &erp, flows: &flows };
+    let payments = Arc::clone(parts.payments());
+    let sides = Sides { shop: &shop, erp: &erp, payments: &payments, flows: &flows };
     let mut offered = Vec::new();
     let mut schemas = Map::new();
     let mut hidden = Vec::new();
@@ -98,6 +98,7 @@ pub fn link(parts: &PartFiles, id: &str) -> Result<Pair, LinkError> {
         title: title.into(),
         shop,
         erp,
+        payments,
         flows,
         settings,
         others,
@@ -133,19 +134,27 @@ fn connectors(
             let help = format!("write it as `schemas/connectors/{name}.yaml`; `pairform schema list` lists those that there are");
             error("/connectors", format!("there is no connector `{name}`"), help)
         })?;
-        let title = text(&part, "title").to_owned();
-        let platform = Platform::of(&part);
-        Ok(Connector { id: name.to_owned(), title, platform, description: part, scoped: OnceLock::new() })
+        Ok(Connector::of(name, part))
     };
     let (one, two): (Connector, Connector) = (load(one)?, load(two)?);
     match (text(&one.description, "side"), text(&two.description, "side")) {
         ("shop", "erp") => Ok((one, two)),
         ("erp", "shop") => Ok((two, one)),
-        (side, _) => {
+        sides => {
             let message = "a pair joins one shop and one ERP".to_owned();
-            let which = if side == "erp" { "ERPs" } else { "shops" };
-            let help =
-                format!("{} and {} are both {which}: name one of the other side", one.title, two.title);
+            let payment = if sides.0 == PAYMENT { &one } else { &two };
+            let help = match sides {
+                (PAYMENT, _) | (_, PAYMENT) => {
+                    let title = &payment.title;
+                    format!(
+                        "{title} is a payment provider, which any integration may connect beside its pair: name a shop and an ERP"
+                    )
+                }
+                ("erp", _) => {
+                    format!("{} and {} are both ERPs: name one of the other side", one.title, two.title)
+                }
+                _ => format!("{} and {} are both shops: name one of the other side", one.title, two.title),
+            };
             Err(error("/connectors", message, help))
         }
     }

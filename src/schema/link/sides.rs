@@ -8,10 +8,17 @@ use crate::schema::pair::{Connector, Flow};
 pub(super) struct Sides<'a> {
     pub shop: &'a Connector,
     pub erp: &'a Connector,
+    /// They offer settings nothing.
+    pub payments: &'a [Connector],
     pub flows: &'a [Flow],
 }
 
-impl Sides<'_> {
+impl<'a> Sides<'a> {
+    /// All that a document may connect.
+    pub fn connectors(&self) -> impl Iterator<Item = &'a Connector> {
+        [self.shop, self.erp].into_iter().chain(self.payments)
+    }
+
     fn side(&self, name: &str) -> Option<(&Connector, String)> {
         let (side, what) = name.split_once('.')?;
         let connector = match side {

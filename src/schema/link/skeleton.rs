@@ -24,7 +24,7 @@ pub(super) fn skeleton(
             "title": flow.title, "description": flow.description, "type": ["boolean", "null"], "default": flow.default,
         });
     }
-    for connector in [sides.shop, sides.erp] {
+    for connector in sides.connectors() {
         properties["connectors"]["properties"][&connector.id] = connector_schema(connector, sides);
     }
     let categories: Vec<&str> = settings.keys().map(String::as_str).chain(TOP_LEVEL).collect();
@@ -65,6 +65,11 @@ fn connector_schema(connector: &Connector, sides: &Sides<'_>) -> Json {
         },
     });
     schema["properties"]["connections"]["additionalProperties"] = connection;
+    // One of the pair is required of every live integration; one that stands beside it, of those that connect it.
+    if sides.payments.iter().any(|payment| payment.id == connector.id) {
+        schema["required"] = json!(["active", "connections"]);
+        schema["properties"]["active"].as_object_mut().map(|active| active.shift_remove("x-required"));
+    }
     schema
 }
 
@@ -72,7 +77,7 @@ fn fill_topics(webhook: &mut Json, sides: &Sides<'_>) {
     let mut senders = Vec::new();
     let mut rules = Vec::new();
     let mut refusals = Map::new();
-    for connector in [sides.shop, sides.erp] {
+    for connector in sides.connectors() {
         let topics =
             connector.description.get("topics").and_then(Json::as_object).filter(|topics| !topics.is_empty());
         let Some(topics) = topics else {
