@@ -68,5 +68,8 @@ pub mod ops;
 
 pub mod report;
 
+#[cfg(feature = "serve")]
+pub mod serve;
+
 #[cfg(feature = "cli")]
 pub mod cli;

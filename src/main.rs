@@ -5,7 +5,13 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The server, where it is built in.
+#[cfg(feature = "serve")]
+const SERVE: Option<pairform::ops::serving::Serve> = Some(pairform::serve::run);
+#[cfg(not(feature = "serve"))]
+const SERVE: Option<pairform::ops::serving::Serve> = None;
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the arguments")]
 fn main() -> ExitCode {
-    ExitCode::from(pairform::cli::run(std::env::args_os()))
+    ExitCode::from(pairform::cli::run(std::env::args_os(), SERVE))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use super::args_serve::{Serve, TokenArgs, TokenCommand, TokenCreate};
 use crate::ops::check::Force;
 use crate::report::content;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -162,6 +163,10 @@ pub enum Command {
     Options(Options),
     /// What is allowed here and from where; what is wrong in a policy file.
     Policy(Policy),
+    /// Serve the Configure section over HTTP: an API over what is deployed.
+    Serve(Serve),
+    /// Make, list and revoke the tokens by which a server knows who asks.
+    Token(TokenArgs),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page.
@@ -201,6 +206,12 @@ impl Command {
                 OptionsCommand::List(_) => "options list",
                 OptionsCommand::Check { .. } => "options check",
                 OptionsCommand::Clear(_) => "options clear",
+            },
+            Command::Serve(_) => "serve",
+            Command::Token(args) => match args.command {
+                TokenCommand::Create(_) => "token create",
+                TokenCommand::List => "token list",
+                TokenCommand::Revoke { .. } => "token revoke",
             },
             Command::Completions(_) => "completions",
             Command::Man => "man",

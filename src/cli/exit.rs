@@ -74,7 +74,7 @@ pub fn code(kind: ErrorKind) -> u8 {
         ErrorKind::NotAllowed => NOT_ALLOWED,
         ErrorKind::Unreachable => UNREACHABLE,
         ErrorKind::Locked => LOCKED,
-        ErrorKind::Usage => USAGE,
+        ErrorKind::Usage | ErrorKind::Absent => USAGE,
         // A signal's own code takes its place where one came.
         ErrorKind::Stopped => INTERRUPTED,
         ErrorKind::Internal => INTERNAL,

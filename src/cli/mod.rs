@@ -8,6 +8,7 @@
 
 pub mod apply;
 pub mod args;
+mod args_serve;
 pub mod audit;
 pub mod cache;
 pub mod diff;
@@ -30,9 +31,11 @@ pub mod pull;
 pub mod revert;
 pub mod rewrite;
 pub mod schema;
+pub mod serve;
 pub mod session;
 pub mod show;
 pub mod streams;
+pub mod token;
 pub mod trust;
 pub mod unlock;
 pub mod validate;
@@ -43,6 +46,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{CommandFactory as _, Parser as _};
 
+use crate::ops::serving::Serve;
 use crate::report::json;
 use args::{Cli, Command, Form, PolicyCommand};
 use exit::Stop;
@@ -50,7 +54,7 @@ use session::Session;
 use streams::Streams;
 
 /// Runs one command line; the exit code is the process's.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Option<Serve>) -> u8 {
     dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
@@ -62,7 +66,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         matches!(&cli.command, Command::Policy(args::Policy { command: PolicyCommand::Check { .. } }));
     let done = Session::new(cli.common.clone(), judges_policy).and_then(|session| {
         forms::refuse_unknown(&cli)?;
-        guarded(|| dispatch(&cli, &session, &mut streams))
+        guarded(|| match &cli.command {
+            // It outlives this run's own thread.
+            Command::Serve(args) => serve::run(session, args, serve),
+            _ => dispatch(&cli, &session, &mut streams),
+        })
     });
     finish(&mut streams, &cli, done)
 }
@@ -108,6 +116,9 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Explain(args) => explain::run(session, args, streams),
         Command::Schema(args) => schema::run(session, args, streams),
         Command::Options(args) => options::run(session, args, streams),
+        Command::Token(command) => token::run(session, &command.command, streams),
+        // Done before, as it takes the session over.
+        Command::Serve(_) => Ok(exit::OK),
         Command::Policy(command) => policy::run(session, &command.command, streams),
         Command::Completions(args) => {
             let mut script = Vec::new();

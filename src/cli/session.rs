@@ -169,6 +169,12 @@ impl Session {
         *self.display.interrupts.lock().unwrap_or_else(PoisonError::into_inner) = Some(watching);
     }
 
+    /// True once somebody asked to stop.
+    #[must_use]
+    pub fn cancelled(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancel)
+    }
+
     /// The exit code of the signal that came.
     #[must_use]
     pub fn interrupt(&self) -> Option<u8> {

@@ -115,7 +115,8 @@ impl<'a> Again<'a> {
     pub fn compile(&self, name: &str) -> Result<Compiled, Changed> {
         let Compilation { project, catalogue, options, errors, today, .. } = self.compilation;
         let (programs, levels) = (project.programs(), project.levels());
-        let known = Known { options, vat: &self.vat, today: *today, programs, levels };
+        // What is wrong with it was told the first time.
+        let known = Known { options, vat: &self.vat, today: *today, programs, levels, rules: &[] };
         let composed = self.composer.at(name).map(|at| self.composer.compose(at));
         let composed = composed.filter(|composed| !composed.incomplete || errors.contains_key(name));
         composed
@@ -286,7 +287,7 @@ impl<'a> Front<'a> {
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
         let (programs, levels) = (project.programs(), project.levels());
-        let known = Known { options: &options, vat: &vat, today, programs, levels };
+        let known = Known { options: &options, vat: &vat, today, programs, levels, rules: check::RULES };
         let recorded = selection.recorded.as_deref();
         let levels = Judge { project: &project.levels, floor: selection.floor.as_deref() };
         let old_places = OldPlaces { sources, known: Mutex::default() };
@@ -338,6 +339,7 @@ impl<'a> Front<'a> {
         let mut denied = Vec::new();
         findings.retain_mut(|finding| is_told(levels, recorded, None, finding, &mut denied));
         let beside = beside(&composer, &results, selection, &|composed| {
+            let known = Known { rules: &[], ..known };
             judge(composed, &catalogue, known, &Selection::default()).judged?.checked.member
         });
         let tell = |one: &One<T>, finding: &mut Finding, denied: &mut Vec<Denied>| {

@@ -3,18 +3,21 @@
 //! What a finding quotes comes from the files, so what may be a credential is taken out of it here, once for all.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::iter::Peekable;
 use std::ops::Range;
+
+use rayon::prelude::*;
 
 use super::tokens::{self, has_shape};
 use crate::diagnostic::{Finding, Label};
-use crate::model::credential::{is_in_url, is_reference, password_in, sounds_secret};
+use crate::model::credential::{is_in_url, is_reference, password_in, sounds_secret, words_of_keys};
 use crate::source::{FileId, Sources, Span};
 
 /// The places that look like a credential by the key before them or by their own form, in all files of which a finding
 /// shows something.
 #[must_use]
 pub fn suspicious(sources: &Sources, findings: &[Finding]) -> Vec<Span> {
-    files(findings).into_iter().flat_map(|file| suspicious_in(sources, file)).collect()
+    files(findings).into_par_iter().flat_map_iter(|file| suspicious_in(sources, file)).collect()
 }
 
 /// The places in one file that look like a credential.
@@ -31,7 +34,7 @@ pub fn suspicious_in(sources: &Sources, file: FileId) -> Vec<Span> {
 /// The same, of a text that could not be read as a tree, by the names that a schema calls secret as well.
 #[must_use]
 pub fn suspicious_by(sources: &Sources, file: FileId, names: &BTreeSet<String>) -> Vec<Span> {
-    let ranges = ranges_after(sources.file(file).text(), &|key| names.contains(key) || sounds_secret(key));
+    let ranges = ranges_after(sources.file(file).text(), Some(names));
     ranges.into_iter().map(|range| Span::new(file, range.start, range.end)).collect()
 }
 
@@ -51,21 +54,34 @@ fn is_configuration(path: &str) -> bool {
 /// Values after a key that sounds like a credential: to the end of the line, and the deeper lines below it.
 #[must_use]
 pub fn suspicious_ranges(text: &str) -> Vec<Range<usize>> {
-    ranges_after(text, &sounds_secret)
+    ranges_after(text, None)
 }
 
-/// The keys that are called as credentials are.
-type IsSecret<'a> = dyn Fn(&str) -> bool + 'a;
+/// Places of a text in their order, asked for line after line.
+struct Ahead<Places: Iterator<Item = usize>>(Peekable<Places>);
 
-fn ranges_after(text: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
+impl<Places: Iterator<Item = usize>> Ahead<Places> {
+    fn stand_in(&mut self, start: usize, line: &str) -> bool {
+        while self.0.next_if(|at| *at < start).is_some() {}
+        self.0.peek().is_some_and(|at| *at < start + line.len())
+    }
+}
+
+/// After keys that sound like a credential, or are among these names.
+fn ranges_after(text: &str, names: Option<&BTreeSet<String>>) -> Vec<Range<usize>> {
+    let is_secret = |key: &str| names.is_some_and(|names| names.contains(key)) || sounds_secret(key);
+    // Most lines hold nothing of all this, which one look at the whole text tells.
+    let mut keys_ahead = Ahead(words_of_keys(text).peekable());
+    let mut tokens_ahead = Ahead(tokens::begun(text).peekable());
+    let mut urls_ahead = Ahead(text.match_indices("://").map(|(at, _)| at).peekable());
     let mut ranges = Vec::new();
     let mut at = 0;
     // The indentation of the key whose value goes on below.
     let mut inside: Option<Inside> = None;
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
-        let indent = content.len() - content.trim_start().len();
         if let Some(Inside { depth, is_text }) = inside {
+            let indent = content.len() - content.trim_start().len();
             if content.trim().is_empty() || indent > depth {
                 if !content.trim().is_empty() && !is_reference_line(content) {
                     // Keys are shown, unless the whole is one text.
@@ -80,7 +96,9 @@ fn ranges_after(text: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
             }
             inside = None;
         }
-        for range in values(content, is_secret) {
+        let has_key = keys_ahead.stand_in(at, line) || names.is_some();
+        let values = if has_key { values(content, &is_secret) } else { Vec::new() };
+        for range in values {
             let value = content[range.clone()].trim();
             if range.end == content.len() && goes_on(value) {
                 // A bracket or a quote that goes on, a block, a plain text: whatever looks like keys in it may be none.
@@ -97,10 +115,18 @@ fn ranges_after(text: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
                 }
             }
         }
-        if let Some(range) = password_in(content) {
-            ranges.push(at + range.start..at + range.end);
+        let has_url = urls_ahead.stand_in(at, line);
+        let mut found = Vec::new();
+        if has_url {
+            found.extend(password_in(content));
         }
-        ranges.extend(shaped(content).into_iter().map(|range| at + range.start..at + range.end));
+        if tokens_ahead.stand_in(at, line) {
+            found.extend(shaped(content));
+        }
+        if has_url {
+            found.extend(urls(content));
+        }
+        ranges.extend(found.into_iter().map(|range| at + range.start..at + range.end));
         at += line.len();
     }
     ranges
@@ -177,7 +203,7 @@ fn is_harmless(value: &str) -> bool {
 
 /// The ranges of values after keys that sound like a credential, on one line. A key may lack its colon or the space
 /// after it.
-fn values(line: &str, is_secret: &IsSecret<'_>) -> Vec<Range<usize>> {
+fn values(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     let mut from = 0;
@@ -229,16 +255,13 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']' | '{' | '[');
     ranges.extend(tokens::find(line));
-    for shape in tokens::beginnings() {
-        for (start, _) in line.match_indices(shape) {
-            let begins = line[..start].chars().next_back().is_none_or(|c| ends(c) || c == ':');
-            let length = line[start..].find(ends).unwrap_or(line.len() - start);
-            if begins && has_shape(&line[start..start + length]) {
-                ranges.push(start..start + length);
-            }
+    for start in tokens::begun(line) {
+        let begins = line[..start].chars().next_back().is_none_or(|c| ends(c) || c == ':');
+        let length = line[start..].find(ends).unwrap_or(line.len() - start);
+        if begins && has_shape(&line[start..start + length]) {
+            ranges.push(start..start + length);
         }
     }
-    ranges.extend(urls(line));
     ranges
 }
 
@@ -403,6 +426,48 @@ mod tests {
         }
         masked
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_line_that_is_passed_by_holds_no_key_of_a_credential(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..20),
+        ) {
+            let text = pieces.concat();
+            // With names, even with none, each line is looked at.
+            proptest::prop_assert_eq!(suspicious_ranges(&text), ranges_after(&text, Some(&BTreeSet::new())));
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "\n",
+        "\n  ",
+        ": ",
+        "- ",
+        "{",
+        "}",
+        ", ",
+        "# ",
+        "x",
+        "å",
+        "\"",
+        " ",
+        "_",
+        "Token",
+        "tok",
+        "en",
+        "SECRET",
+        "api-key",
+        "api_",
+        "Key",
+        "private",
+        "consumer_key",
+        "passwd",
+        "token_url",
+        "env/A",
+        "http://u:p@h",
+        "shpat_0123456789ab",
+        "|",
+    ];
 
     #[test]
     fn values_of_credential_like_keys_are_masked_and_references_are_not() {

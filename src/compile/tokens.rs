@@ -91,24 +91,42 @@ fn dashed(byte: u8) -> bool {
 }
 
 /// With what credentials begin.
-pub fn beginnings() -> impl Iterator<Item = &'static str> {
+fn beginnings() -> impl Iterator<Item = &'static str> {
     FORMS.iter().map(|form| form.begins).chain([WEB_TOKEN, KEY])
 }
 
 /// Whether a whole text has the form of a known kind of credential.
 #[must_use]
 pub fn has_shape(text: &str) -> bool {
-    let text = text.trim();
     // Nearly all texts are told from a credential by their first letter.
-    if !matches!(
-        text.as_bytes().first(),
-        Some(b's' | b'w' | b'e' | b'-' | b'c' | b'g' | b'r' | b'A' | b'x' | b'h')
-    ) {
+    let begins = |text: &str| {
+        matches!(
+            text.as_bytes().first(),
+            Some(b's' | b'w' | b'e' | b'-' | b'c' | b'g' | b'r' | b'A' | b'x' | b'h')
+        )
+    };
+    let is_blank_before = text.bytes().next().is_some_and(|byte| !byte.is_ascii_graphic());
+    if !is_blank_before && !begins(text) {
+        return false;
+    }
+    let text = text.trim();
+    if !begins(text) {
         return false;
     }
     let sure = FORMS.iter().filter(|form| form.is_sure).map(|form| form.begins).chain([WEB_TOKEN, KEY]);
     let is_begun = |begins: &str| text.strip_prefix(begins).is_some_and(|rest| rest.len() >= 8);
     sure.into_iter().any(is_begun) || find(text).first().is_some_and(|range| range.start == 0)
+}
+
+/// Where a text has the beginning of a credential, whatever follows it, in the order of the places.
+pub fn begun(text: &str) -> impl Iterator<Item = usize> + use<'_> {
+    let mut found: Vec<usize> = BEGINNINGS
+        .iter()
+        .flat_map(|all| all.find_overlapping_iter(text))
+        .map(|found| found.start())
+        .collect();
+    found.sort_unstable();
+    found.into_iter()
 }
 
 static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(beginnings()).ok());

@@ -45,7 +45,9 @@ fn without_marks(mut text: String) -> String {
 }
 
 fn escape(text: &str, is_bad: impl Fn(char) -> bool) -> String {
-    if !text.chars().any(&is_bad) {
+    // Nearly all that is told is of these characters, none of which is ever bad.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain || !text.chars().any(&is_bad) {
         return text.to_owned();
     }
     let shown = |c: char| match c {

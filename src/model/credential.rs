@@ -1,6 +1,9 @@
 //! What a credential is called, and where in an address one stands. Not here: what one looks like (`compile::check::secrets`).
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::{Secret, SettingPath, Value};
 
@@ -59,6 +62,16 @@ pub fn sounds_secret(key: &str) -> bool {
         needs & !has == 0 && key.windows(word.len()).any(|part| same(part, word))
     };
     WORDS.iter().any(holds) && !same(key, b"token_url")
+}
+
+/// Where words stand that the keys of credentials hold, in the order of the text: a line without one has no such key.
+pub fn words_of_keys(text: &str) -> impl Iterator<Item = usize> + use<'_> {
+    static ALL: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let words = WORDS.iter().map(|(word, _)| String::from_utf8_lossy(word));
+        let spelt = words.flat_map(|word| ["_", "-", " "].map(|joint| word.replace('_', joint)));
+        AhoCorasick::builder().ascii_case_insensitive(true).build(spelt).ok()
+    });
+    ALL.iter().flat_map(move |all| all.find_iter(text)).map(|found| found.start())
 }
 
 /// Whether a URL holds a password: before its host, which may be written badly, or in its query.

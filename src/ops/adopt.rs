@@ -10,7 +10,7 @@ use super::error::{Error, Help, Result, require_known};
 use super::left::{Left, Why};
 use super::names::require_id;
 use super::project::{self, Project};
-use super::propose::{ProposedValue, compile_with, refused, without_fingerprint, written};
+use super::propose::{ProposedValue, compile_with, insert, refused, without_fingerprint, written};
 use super::request::Filter;
 use super::workspace::Files;
 use crate::diagnostic::counts;
@@ -194,17 +194,5 @@ impl<'a> Draft<'a> {
         }
         head.extend(tail);
         vec![(format!("{folder}.yaml"), edit::document(&Json::Object(head)))]
-    }
-}
-
-fn insert(map: &mut Map<String, Json>, path: &[Box<str>], value: Json) {
-    let Some((first, rest)) = path.split_first() else { return };
-    if rest.is_empty() {
-        map.insert(first.to_string(), value);
-        return;
-    }
-    let inner = map.entry(first.to_string()).or_insert_with(|| Json::Object(Map::new()));
-    if let Json::Object(inner) = inner {
-        insert(inner, rest, value);
     }
 }

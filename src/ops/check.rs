@@ -15,7 +15,7 @@ use crate::compile::project::Manifest;
 use crate::diagnostic::count;
 use crate::plan::policy::{Environment, Live, Policy, Window};
 use crate::plan::safety::{self, GAPS, Objection};
-use crate::plan::{Integrations, Plan, Refusal, Summary};
+use crate::plan::{Integration, Integrations, Plan, Refusal, Summary};
 
 const CHECKS: &[&str] = &[
     "max_changed",
@@ -133,6 +133,19 @@ pub fn check(
         }
     }
     Ok(approved)
+}
+
+/// What refuses a person's save of a category, by the files and then what only the recorded rules object to. It is of no commit,
+/// so that none has to be clean; and whoever may save is asked for no approval of live integrations.
+///
+/// # Errors
+/// When an apply window cannot be used.
+pub fn of_save(integration: Integration, judging: &Judging, now: Timestamp) -> Result<Vec<Refusal>> {
+    let plan = Plan::of_one(integration);
+    let mut found = lasting(&plan, judging);
+    found.extend(windows(&plan, judging, now)?);
+    found.retain(|refusal| !matches!(refusal.check.as_str(), "require_clean" | "levels"));
+    Ok(found)
 }
 
 /// Judges whether the rules that the files say may be recorded by themselves, by nothing that is recorded; what else the plan

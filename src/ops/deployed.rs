@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::error::Result;
 use crate::compile::{self, Compiled};
 use crate::model::{Settings, Value};
-use crate::schema::is_set;
+use crate::schema::{Pair, is_set};
 use crate::store::{self, Deployed, Heads, Past, Record, Renamed, Store};
 
 /// Deployed categories, and which integrations an apply still has to rename.
@@ -31,8 +31,8 @@ pub fn read(store: &mut dyn Store, integrations: &[Compiled], names: Option<&[St
     let mut read = read_as_saved(store, former.collect(), names)?;
     for row in &mut read.rows {
         let Some(compiled) = compile::find(integrations, &row.integration) else { continue };
-        row.settings = present(compiled, &row.category, std::mem::take(&mut row.settings));
-        row.applied = present(compiled, &row.category, std::mem::take(&mut row.applied));
+        row.settings = present(&compiled.pair, &row.category, std::mem::take(&mut row.settings));
+        row.applied = present(&compiled.pair, &row.category, std::mem::take(&mut row.applied));
     }
     Ok(read)
 }
@@ -70,8 +70,8 @@ pub fn read_as_saved(
 /// Settings of a category under the names that its schema has for them now, and sets in their order, whatever the one
 /// in which somebody clicked them.
 #[must_use]
-pub fn present(compiled: &Compiled, category: &str, settings: Settings) -> Settings {
-    let Some(category) = compiled.pair.category(category) else { return settings };
+pub fn present(pair: &Pair, category: &str, settings: Settings) -> Settings {
+    let Some(category) = pair.category(category) else { return settings };
     let mut settings = category.present(settings);
     for (path, value) in &mut settings {
         if let Value::List(items) = value

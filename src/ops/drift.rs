@@ -110,7 +110,7 @@ fn find(
             let mut past = deployed::history(store, &renames, name, category)?;
             if let Some(compiled) = compiled {
                 for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
-                    *settings = deployed::present(compiled, category, std::mem::take(settings));
+                    *settings = deployed::present(&compiled.pair, category, std::mem::take(settings));
                 }
             }
             // What cannot be used is passed over: what it did shows in the next save that can.
@@ -128,7 +128,7 @@ fn find(
             let desired = compiled.and_then(|compiled| compiled.configuration.of(category));
             let agreed = rows.iter().find(|row| row.integration == name && row.category == category);
             let agreed = agreed.map(|row| match compiled {
-                Some(compiled) => deployed::present(compiled, category, row.applied.clone()),
+                Some(compiled) => deployed::present(&compiled.pair, category, row.applied.clone()),
                 None => row.applied.clone(),
             });
             let moved = drift::moved(&versions, agreed.as_ref(), desired).into_iter().map(|moved| {

@@ -24,6 +24,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// What was asked for makes no sense, or names what is not there.
     Usage,
+    /// What was named is not there.
+    Absent,
     /// The configuration has errors.
     Invalid,
     /// Somebody changed what this rests on, and nothing was saved.

@@ -98,12 +98,23 @@ impl Record {
     pub fn read(store: &mut dyn Store, environment: Option<&str>, workspace: &Workspace) -> Result<Self> {
         let head = workspace.head();
         let rows = store.last_rules(head.as_deref())?;
-        let key = environment.unwrap_or_default();
-        let own: Vec<&Rules> = rows.iter().filter(|row| row.environment == key).collect();
         // Whether the tree has changes is asked only where that decides: git takes its time to tell.
         let decides = rows.iter().any(|row| !row.count_for(head.as_deref()));
         let is_clean = || workspace.commit().is_some_and(|commit| !commit.dirty);
-        let commit = head.as_deref().filter(|_| decides && is_clean());
+        Record::of(&rows, environment, head.as_deref().filter(|_| decides && is_clean()))
+    }
+
+    /// As [`Record::read`], for what is of no commit: a person's save.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn of_no_commit(store: &mut dyn Store, environment: Option<&str>) -> Result<Self> {
+        Record::of(&store.last_rules(None)?, environment, None)
+    }
+
+    fn of(rows: &[Rules], environment: Option<&str>, commit: Option<&str>) -> Result<Self> {
+        let key = environment.unwrap_or_default();
+        let own: Vec<&Rules> = rows.iter().filter(|row| row.environment == key).collect();
         let counting: Vec<&Rules> = rows.iter().filter(|row| row.count_for(commit)).collect();
         let last = own.last().copied().map(Recorded::read).transpose()?;
         if last.is_some() {

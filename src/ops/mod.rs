@@ -53,6 +53,8 @@ pub mod request;
 pub mod revert;
 pub mod said;
 pub mod scaffold;
+pub mod section;
+pub mod serving;
 pub mod signed;
 pub mod templates;
 pub mod validate;

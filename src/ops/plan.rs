@@ -273,8 +273,10 @@ impl All<'_> {
         mut deployed: Option<BTreeMap<String, Current>>,
     ) -> PlannedOne {
         for (category, current) in deployed.iter_mut().flatten() {
-            current.settings = deployed::present(compiled, category, std::mem::take(&mut current.settings));
-            current.applied = deployed::present(compiled, category, std::mem::take(&mut current.applied));
+            current.settings =
+                deployed::present(&compiled.pair, category, std::mem::take(&mut current.settings));
+            current.applied =
+                deployed::present(&compiled.pair, category, std::mem::take(&mut current.applied));
         }
         let place = |category: &str, path: &SettingPath| place(self.project, compiled, category, path);
         let desired = Desired {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::error::{Error, ErrorKind, Result};
 use super::left::{Left, Why};
@@ -123,6 +123,19 @@ pub(super) fn written(value: &Value) -> Json {
             records => records,
         },
         other => other.to_json(),
+    }
+}
+
+/// Puts a value at a path of a document.
+pub(super) fn insert(map: &mut Map<String, Json>, path: &[Box<str>], value: Json) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        map.insert(first.to_string(), value);
+        return;
+    }
+    let inner = map.entry(first.to_string()).or_insert_with(|| Json::Object(Map::new()));
+    if let Json::Object(inner) = inner {
+        insert(inner, rest, value);
     }
 }
 

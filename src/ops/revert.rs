@@ -93,7 +93,7 @@ fn way_back<'w>(
     let compiled = opened.compilation.integrations.iter().find(|compiled| compiled.name == integration);
     for Record { category, past, .. } in &mut records {
         if let (Some(compiled), Ok(settings)) = (compiled, &mut past.settings) {
-            *settings = deployed::present(compiled, category, std::mem::take(settings));
+            *settings = deployed::present(&compiled.pair, category, std::mem::take(settings));
         }
     }
     let deployed: BTreeMap<String, Current> = read

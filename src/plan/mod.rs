@@ -93,6 +93,38 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan that changes one integration, and is made from nothing else; it is judged, and never kept.
+    #[must_use]
+    pub fn of_one(integration: Integration) -> Self {
+        let mut integrations = Integrations::default();
+        integrations.append(vec![integration]);
+        Plan {
+            format_version: FORMAT_VERSION.to_owned(),
+            command: "save".to_owned(),
+            plan_version: PLAN_VERSION,
+            digest: String::new(),
+            signature: None,
+            made_with: None,
+            policy_changes: None,
+            commit: None,
+            environment: None,
+            store: None,
+            planned_store: None,
+            scope: Scope::default(),
+            summary: integrations.tally().summary.clone(),
+            integrations,
+            released: Vec::new(),
+            refusals: Vec::new(),
+            notes: Vec::new(),
+            revert: None,
+            way_back: None,
+            unknown_secrets: Vec::new(),
+            assumed_secrets: false,
+            findings: Vec::new(),
+            comparison: None,
+        }
+    }
+
     /// Whether applying it would write anything.
     #[must_use]
     pub fn is_pending(&self) -> bool {

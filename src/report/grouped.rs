@@ -224,13 +224,11 @@ fn reach_only(number: usize, live: usize) -> String {
 }
 
 /// The first few, and how many more.
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.map(clean).collect();
-    match names.len() {
-        number if number > NAMED => {
-            format!("{} and {} more", names[..NAMED - 1].join(", "), number - NAMED + 1)
-        }
-        _ => names.join(", "),
+fn listed<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+    let first: Vec<String> = names.by_ref().take(NAMED).map(clean).collect();
+    match names.count() {
+        0 => first.join(", "),
+        rest => format!("{} and {} more", first[..NAMED - 1].join(", "), rest + 1),
     }
 }
 

@@ -8,12 +8,13 @@
 //! Nothing is drawn here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::words::is_unknown;
+use super::words::{self, is_unknown};
 use crate::model::sorted::to_canonical;
 use crate::model::{CONNECTORS, GENERAL, Name, SettingPath, Value};
 use crate::plan::{
@@ -169,8 +170,10 @@ pub struct Groups {
 }
 
 /// What makes changes identical.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 struct Key {
+    /// Of most of it, made where many work at once: whoever collects them looks each up.
+    hash: u64,
     category: Name,
     setting: String,
     kind: ChangeKind,
@@ -417,6 +420,12 @@ impl Collected {
     }
 }
 
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
+}
+
 impl Key {
     fn of(
         integration: &str,
@@ -431,29 +440,35 @@ impl Key {
             || is_unknown(&change.before)
             || is_unknown(&change.after);
         let text = |json: &Json| Some(to_canonical(json).unwrap_or_default());
+        let alone = is_alone.then(|| integration.to_owned());
+        let values = [
+            text(&change.before),
+            text(&change.after),
+            change.last_applied.as_ref().and_then(text),
+            change.before_label.clone(),
+            change.after_label.clone(),
+        ];
+        let mut hash = DefaultHasher::new();
+        (&change.setting, &values[..3], told.part, &alone).hash(&mut hash);
         Key {
+            hash: hash.finish(),
             category: category.category.clone(),
             setting: change.setting.clone(),
             kind: change.kind,
             origin: change.origin,
             unmanaged: change.unmanaged,
-            values: [
-                text(&change.before),
-                text(&change.after),
-                change.last_applied.as_ref().and_then(text),
-                change.before_label.clone(),
-                change.after_label.clone(),
-            ],
+            values,
             effect: change.effect.clone(),
             owners: category.owners.clone(),
             part: told.part,
-            alone: is_alone.then(|| integration.to_owned()),
+            alone,
         }
     }
 
     /// A name for it that stays, whatever the program's hashes are.
     fn id(&self) -> String {
-        let Key { category, setting, kind, origin, values, effect, owners, alone, unmanaged, part } = self;
+        let Key { category, setting, kind, origin, values, effect, owners, alone, unmanaged, part, hash: _ } =
+            self;
         let text = format!(
             "{category:?}{setting:?}{kind:?}{origin:?}{values:?}{effect:?}{owners:?}{alone:?}{unmanaged}{part}"
         );
@@ -574,47 +589,13 @@ impl OfPair {
         let found = of.setting(&path);
         let place = of.settings.iter().position(|one| found.is_some_and(|found| found.path == one.path));
         Told {
-            words: words(of, &path),
+            words: words::of_setting(of, &path),
             description: found.map(|setting| setting.description.clone()).unwrap_or_default(),
             additional: found.is_some_and(|setting| setting.additional),
             order: (at, place.unwrap_or(usize::MAX)),
             part: part(pair, of, &path),
         }
     }
-}
-
-/// A setting in words: titles of groups and settings, and rows by what the schema calls them.
-#[must_use]
-pub fn words(category: &Category, path: &SettingPath) -> Vec<String> {
-    let mut schema: Option<&Json> = Some(&category.schema);
-    let mut words = Vec::new();
-    for key in path.segments() {
-        let property = schema.and_then(|schema| schema.get("properties")?.get(&**key));
-        let (next, word) = match property {
-            Some(property) => {
-                (Some(property), property.get("title").and_then(Json::as_str).map(str::to_owned))
-            }
-            None => {
-                let rows = schema
-                    .and_then(|schema| schema.get("additionalProperties"))
-                    .filter(|rows| rows.is_object());
-                (rows, schema.and_then(|schema| row_word(schema, key)))
-            }
-        };
-        words.push(word.unwrap_or_else(|| key.to_string()));
-        schema = next;
-    }
-    words
-}
-
-/// What a row is called: by the label of its key, or with the unit of all keys.
-fn row_word(schema: &Json, key: &str) -> Option<String> {
-    let names = schema.get("propertyNames")?;
-    if let Some(label) = names.get("x-labels").and_then(|labels| labels.get(key)?.as_str()) {
-        return Some(label.to_owned());
-    }
-    let unit = names.get("x-unit")?.as_str()?;
-    Some(format!("{key} {unit}"))
 }
 
 /// What a setting is in its pair: a code of one platform is no code of another, though both are written alike.
@@ -773,23 +754,6 @@ mod tests {
             ids.sort_unstable();
             ids.dedup();
             prop_assert_eq!(ids.len(), groups.groups.len());
-        }
-    }
-
-    #[test]
-    fn a_setting_is_told_in_words() {
-        let pair = Catalogue::default().pair("fortnox-shopify").unwrap();
-        for (category, setting, expected) in [
-            ("payment_methods", "default_terms_of_payment", vec!["Default terms of payment"]),
-            (
-                "sales_accounts",
-                "countries.DE.default_account",
-                vec!["Country mapping", "Germany", "Default account"],
-            ),
-            ("connectors", "shopify.active", vec!["Shopify", "Active connection of Shopify"]),
-        ] {
-            let path = SettingPath::parse(setting).unwrap();
-            assert_eq!(words(pair.category(category).unwrap(), &path), expected, "{setting}");
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Values, people and days in words, the same in every form.
+//! Values, settings, people and days in words, the same in every form.
 
 use serde_json::Value as Json;
 
-use crate::model::Value;
+use crate::model::{SettingPath, Value};
 use crate::plan::{Change, ChangeKind};
+use crate::schema::Category;
 use crate::store::OUTSIDE;
 
 /// Of a change that was made outside: who made it and when, as far as that is known.
@@ -69,5 +70,62 @@ pub fn shown_after(change: &Change) -> String {
             }
         }
         _ => after,
+    }
+}
+
+/// A setting in words: titles of groups and settings, and rows by what the schema calls them.
+#[must_use]
+pub fn of_setting(category: &Category, path: &SettingPath) -> Vec<String> {
+    let mut schema: Option<&Json> = Some(&category.schema);
+    let mut words = Vec::new();
+    for key in path.segments() {
+        let property = schema.and_then(|schema| schema.get("properties")?.get(&**key));
+        let (next, word) = match property {
+            Some(property) => {
+                (Some(property), property.get("title").and_then(Json::as_str).map(str::to_owned))
+            }
+            None => {
+                let rows = schema
+                    .and_then(|schema| schema.get("additionalProperties"))
+                    .filter(|rows| rows.is_object());
+                (rows, schema.and_then(|schema| row_word(schema, key)))
+            }
+        };
+        words.push(word.unwrap_or_else(|| key.to_string()));
+        schema = next;
+    }
+    words
+}
+
+/// What a row is called: by the label of its key, or with the unit of all keys.
+fn row_word(schema: &Json, key: &str) -> Option<String> {
+    let names = schema.get("propertyNames")?;
+    if let Some(label) = names.get("x-labels").and_then(|labels| labels.get(key)?.as_str()) {
+        return Some(label.to_owned());
+    }
+    let unit = names.get("x-unit")?.as_str()?;
+    Some(format!("{key} {unit}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::parts::Catalogue;
+
+    #[test]
+    fn a_setting_is_told_in_words() {
+        let pair = Catalogue::default().pair("fortnox-shopify").unwrap();
+        for (category, setting, expected) in [
+            ("payment_methods", "default_terms_of_payment", vec!["Default terms of payment"]),
+            (
+                "sales_accounts",
+                "countries.DE.default_account",
+                vec!["Country mapping", "Germany", "Default account"],
+            ),
+            ("connectors", "shopify.active", vec!["Shopify", "Active connection of Shopify"]),
+        ] {
+            let path = SettingPath::parse(setting).unwrap();
+            assert_eq!(of_setting(pair.category(category).unwrap(), &path), expected, "{setting}");
+        }
     }
 }

@@ -28,7 +28,7 @@ pub fn built_in(path: &str) -> Arc<Json> {
     let json = built_in_text(path).and_then(|text| {
         let mut sources = Sources::default();
         let file = sources.add(SourceFile::new(path, text));
-        yaml::parse(&sources, file, &mut Vec::new()).map(|node| node.to_json())
+        yaml::parse(&sources, file, &mut Vec::new()).map(yaml::Node::into_json)
     });
     let json = Arc::new(json.unwrap_or_default());
     known().insert(path.to_owned(), Arc::clone(&json));

@@ -35,4 +35,4 @@ pub mod vat;
 pub mod words;
 
 pub use keywords::{days_name, default_of, fields_of, former_names, had_name, is_set, options_of, text};
-pub use pair::{Category, Condition, Connector, Flow, Pair, Reference, Required, Setting};
+pub use pair::{Category, Condition, Connector, Flow, Pair, Reference, Required, Scoped, Setting};

@@ -47,6 +47,17 @@ pub struct Connector {
     pub description: Arc<Json>,
     /// What it says of its platform that rules ask for.
     pub platform: Platform,
+    /// Found when they are first asked for.
+    pub(super) scoped: OnceLock<Vec<Scoped>>,
+}
+
+/// A setting that needs scopes of a platform.
+#[derive(Debug)]
+pub struct Scoped {
+    pub category: Name,
+    /// Its name within the category.
+    pub name: String,
+    pub scopes: BTreeSet<String>,
 }
 
 /// A flow that a pair offers.
@@ -146,6 +157,21 @@ impl Pair {
         [&self.shop, &self.erp].into_iter().find(|connector| connector.id == id)
     }
 
+    /// The settings that need scopes of the platform of one of its connectors.
+    #[must_use]
+    pub fn scoped<'a>(&self, connector: &'a Connector) -> &'a [Scoped] {
+        connector.scoped.get_or_init(|| {
+            let all = self.settings.iter().flat_map(|category| {
+                category.settings.iter().map(|setting| Scoped {
+                    category: category.id.clone(),
+                    name: setting.path.to_string(),
+                    scopes: connector.scopes_of_setting(setting),
+                })
+            });
+            all.filter(|one| !one.scopes.is_empty()).collect()
+        })
+    }
+
     /// Judges structure: everything but which settings are required, which `compile` judges with better words.
     #[must_use]
     pub fn validator(&self) -> &Validator {
@@ -163,17 +189,14 @@ impl Connector {
     }
 
     /// The scopes that a setting needs on this platform: those that it says itself, and those of its dropdown's list.
-    #[must_use]
-    pub fn scopes_of_setting<'a>(&'a self, setting: &'a Setting) -> BTreeSet<&'a str> {
+    fn scopes_of_setting(&self, setting: &Setting) -> BTreeSet<String> {
         let schema: &Json = &setting.schema;
         let own = schema.get("x-scopes").and_then(|scopes| scopes.get(&self.id)).and_then(Json::as_array);
-        let mut all: BTreeSet<&str> = own.into_iter().flatten().filter_map(Json::as_str).collect();
+        let own = own.into_iter().flatten().filter_map(Json::as_str).map(str::to_owned);
         // Of a mapping it is the rows that have the list.
         let lists = std::iter::once(schema).chain(schema.get("additionalProperties")).filter_map(options_of);
-        for (_, set) in lists.filter(|(connector, _)| *connector == self.id) {
-            all.extend(self.platform.scopes_of_set(set).iter().map(String::as_str));
-        }
-        all
+        let of_lists = lists.filter(|(connector, _)| *connector == self.id);
+        own.chain(of_lists.flat_map(|(_, set)| self.platform.scopes_of_set(set)).cloned()).collect()
     }
 }
 

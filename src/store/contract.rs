@@ -1,10 +1,13 @@
 //! What every store does. How, each of them knows alone.
 
+use std::collections::BTreeMap;
+
 use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
 use super::error::StoreError;
 use super::head::{Heads, TakeHeads};
 use super::rename::{Moved, Rename, Renamed};
 use super::rules::{Recording, Rules, Said};
+use super::section::{FeedItem, Registered, SyncReport, Token};
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
 pub trait Store: Send {
@@ -61,6 +64,13 @@ pub trait Store: Send {
     fn save(&mut self, save: &Save<'_>) -> Result<Saved, StoreError> {
         self.save_all(std::slice::from_ref(save))?.pop().unwrap_or(Ok(Saved::LockLost))
     }
+
+    /// Saves a category at once, without a lock: if nobody holds the lock on its integration, and the categories of it that
+    /// the save rests on are at these revisions (0: never saved). [`Saved::LockLost`] where one of these does not hold.
+    ///
+    /// # Errors
+    /// As [`Store::save_all`].
+    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError>;
 
     /// Gives what is deployed under one id another, at the same revisions and with a note; atomic. The history stays as it
     /// was written.
@@ -197,4 +207,83 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read, or the document is not what was recorded.
     fn document(&mut self, digest: &str) -> Result<Option<String>, StoreError>;
+
+    /// How often something was copied into the store, and one: what was numbered before is gone then.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn epoch(&mut self) -> Result<u64, StoreError>;
+
+    /// So many integrations at most that come after an id, sorted by their ids; those of which nothing is saved yet too.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn integrations(&mut self, after: &str, limit: usize) -> Result<Vec<Registered>, StoreError>;
+
+    /// The integration of this id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn integration(&mut self, id: &str) -> Result<Option<Registered>, StoreError>;
+
+    /// Makes an integration known; false where one of this id is.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn register(&mut self, new: &Registered) -> Result<bool, StoreError>;
+
+    /// So many saves at most that come after a number, of all categories, in the order in which they can be seen; those that
+    /// moved no setting are left out. A later call gives none with a number that is smaller than one that was given.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn feed(&mut self, after: u64, limit: usize) -> Result<Vec<FeedItem>, StoreError>;
+
+    /// The number of the last save; 0 where there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_number(&mut self) -> Result<u64, StoreError>;
+
+    /// What runs saved whose names begin so, in the order in which they did.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn saves_of(&mut self, runs: &str) -> Result<Vec<Record>, StoreError>;
+
+    /// All tokens, sorted by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn tokens(&mut self) -> Result<Vec<Token>, StoreError>;
+
+    /// The token of this hash, revoked or not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn token(&mut self, hash: &str) -> Result<Option<Token>, StoreError>;
+
+    /// Keeps a token; false where its name is taken.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn add_token(&mut self, token: &Token) -> Result<bool, StoreError>;
+
+    /// Ends a token; false where none of this name is in force.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn revoke_token(&mut self, name: &str, at: &str, by: &str) -> Result<bool, StoreError>;
+
+    /// Keeps how a sync went.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError>;
+
+    /// The last report of each flow of an integration, sorted by flow.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_syncs(&mut self, integration: &str) -> Result<Vec<SyncReport>, StoreError>;
 }

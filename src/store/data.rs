@@ -11,6 +11,8 @@ pub const RENAME: &str = "rename";
 pub const FORCE: &str = "force";
 pub const REVERT: &str = "revert";
 pub const AGREED: &str = "agreed";
+/// A person's save moved what git owns.
+pub const OVERRIDE: &str = "override";
 
 /// One category of one integration as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,14 +19,15 @@ mod postgres;
 mod postgres;
 mod rename;
 mod rules;
+mod section;
 mod sqlite;
 mod url;
 
 pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
 pub use data::{
-    AGREED, Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, Origin, Past, RENAME, REVERT, Record,
-    Run, Save, Saved, Unusable,
+    AGREED, Ask, Asked, Deleted, Deployed, FORCE, Lock, Note, OUTSIDE, OVERRIDE, Origin, Past, RENAME,
+    REVERT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};
@@ -35,6 +36,7 @@ pub use url::Server;
 
 use self::address::sqlite_path;
 pub use rules::{Document, Recording, Rules, Said};
+pub use section::{FeedItem, Registered, SyncReport, Token};
 
 /// Opens the store at an address, making it when it is not there.
 ///

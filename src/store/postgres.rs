@@ -13,8 +13,12 @@ mod layout;
 mod owners;
 mod passfile;
 mod rules;
+mod save;
+mod section;
 mod text;
 mod wire;
+
+use std::collections::BTreeMap;
 
 use crate::model::Hidden;
 use tokio_postgres::Row;
@@ -30,11 +34,12 @@ use super::data::{
 };
 use super::document::{document, past_document, unusable, without_null};
 use super::error::StoreError;
-use super::head::{Documents, Reading, TakeHeads};
+use super::head::{Reading, TakeHeads};
 use super::identity;
 use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said, unpack};
+use super::section::{FeedItem, Registered, SyncReport, Token, past_all};
 use crate::model::Settings;
 
 pub(super) use connect::place;
@@ -157,90 +162,30 @@ impl Postgres {
         self.run(&mut |client| client.query(sql, parameters)).map(|done| done.value)
     }
 
-    /// Why categories were not saved, in their order: the same run did it before, or somebody else did something.
-    fn why_not_saved(
+    /// Saves of the history, each with its number.
+    fn saves(
         &mut self,
-        saves: &[(&Save<'_>, &Settings)],
-    ) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
-        if saves.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sql = "SELECT now.*, number
-             FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (integration, category, number),
-                  LATERAL (
-                      SELECT revision, settings, saved_by, saved_at, commit_id, run, false AS gone
-                      FROM category
-                      WHERE category.integration = wanted.integration AND category.category = wanted.category
-                      UNION ALL
-                      SELECT revision, settings, saved_by, saved_at, commit_id, run, true
-                      FROM history
-                      WHERE history.integration = wanted.integration AND history.category = wanted.category
-                      ORDER BY gone, revision DESC LIMIT 1) AS now";
-        let integrations: Vec<_> = saves.iter().map(|(save, _)| encode(save.integration)).collect();
-        let categories: Vec<_> = saves.iter().map(|(save, _)| encode(save.category)).collect();
-        let rows = self.query(sql, &[&integrations, &categories])?;
-        let row_of = |number: usize| {
-            rows.iter().find(|row| usize::try_from(row.get::<_, i64>(7)).is_ok_and(|at| at == number + 1))
-        };
-        let stands = |(number, (save, wanted)): (usize, &(&Save<'_>, &Settings))| {
-            let fenced_out = save.expected_revision == 0;
-            let Some(row) = row_of(number) else {
-                let nothing =
-                    Saved::Conflict { revision: 0, saved_by: String::new(), saved_at: String::new() };
-                return Ok(if fenced_out { Saved::LockLost } else { nothing });
-            };
-            let settings = document(row.get::<_, String>(1).as_bytes(), "settings");
-            let now = past(row, settings, &self.target.shown, save.integration, save.category)?;
-            if row.get(6) {
-                let deleted = Saved::Conflict { revision: 0, saved_by: now.saved_by, saved_at: now.saved_at };
-                return Ok(if fenced_out { Saved::LockLost } else { deleted });
-            }
-            if now.run.as_deref() == Some(save.run) && now.settings.as_ref() == Ok(*wanted) {
-                return Ok(Saved::Already { revision: now.revision });
-            }
-            if now.revision == save.expected_revision {
-                return Ok(Saved::LockLost);
-            }
-            Ok(Saved::Conflict { revision: now.revision, saved_by: now.saved_by, saved_at: now.saved_at })
-        };
-        Ok(saves.iter().enumerate().map(stands).collect())
+        which: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<(u64, Record)>, StoreError> {
+        let sql = format!(
+            "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
+                    history.digest, integration, category, number
+             FROM history LEFT JOIN run ON run.digest = history.run {which}"
+        );
+        let rows = self.query(&sql, parameters)?;
+        rows.iter()
+            .map(|row| {
+                let (integration, category) = (decode(row.get(9)), decode(row.get(10)));
+                let past = authored(row, &self.target.shown, &integration, &category)?;
+                Ok((row.get::<_, i64>(11).unsigned_abs(), Record { integration, category, past }))
+            })
+            .collect()
     }
 }
 
 /// When a lock ends that lasts for `$2` seconds.
 const EXPIRY: &str = "to_char(least(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => $2), '9999-12-31 23:59:59'), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
-
-/// One statement, so that it commits by itself: those that were saved, by their number in the arrays.
-const SAVE: &str = "WITH wanted AS (
-         SELECT wanted.*, coalesce(
-             (SELECT max(revision) FROM history
-              WHERE history.integration = wanted.integration AND history.category = wanted.category), 0) AS last
-         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                     $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[])
-              WITH ORDINALITY AS wanted (integration, category, settings, applied, digest, settled, secrets, saved_by,
-                                         saved_at, commit_id, run, leaves, expected, fence, number)
-         WHERE fence IS NULL OR EXISTS (
-             SELECT FROM lock WHERE lock.integration = wanted.integration AND token = fence AND id IS NOT NULL)),
-     updated AS (
-         UPDATE category
-         SET settings = wanted.settings, applied = wanted.applied, digest = wanted.digest, settled = wanted.settled,
-             secrets = wanted.secrets, leaves = wanted.leaves, saved_by = wanted.saved_by, saved_at = wanted.saved_at,
-             commit_id = wanted.commit_id, run = wanted.run, revision = 1 + greatest(expected, last)
-         FROM wanted
-         WHERE category.integration = wanted.integration AND category.category = wanted.category
-           AND expected > 0 AND revision = expected
-         RETURNING number, revision),
-     inserted AS (
-         INSERT INTO category (integration, category, settings, applied, digest, settled, secrets, leaves, saved_by,
-                               saved_at, commit_id, run, revision)
-         SELECT integration, category, settings, applied, digest, settled, secrets, leaves, saved_by, saved_at,
-                commit_id, run, 1 + last
-         FROM wanted WHERE expected = 0 ORDER BY number
-         ON CONFLICT (integration, category) DO NOTHING
-         RETURNING integration, category, revision)
-     SELECT number, revision FROM updated
-     UNION ALL
-     SELECT number, revision FROM inserted JOIN wanted USING (integration, category)";
 
 impl Store for Postgres {
     fn identity(&self) -> &str {
@@ -329,82 +274,12 @@ impl Store for Postgres {
     }
 
     fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
-        let wanted: Vec<Settings> = saves.iter().map(|save| without_null(save.settings)).collect();
-        let documents: Vec<Documents> =
-            saves.iter().zip(&wanted).map(|(save, settings)| Documents::of(save, settings)).collect();
-        let texts = |of: &dyn for<'s> Fn(&'s Save<'s>) -> &'s str| -> Vec<String> {
-            saves.iter().map(|save| encode(of(save)).into_owned()).collect()
-        };
-        let (integrations, categories) = (texts(&|save| save.integration), texts(&|save| save.category));
-        let (by, at, runs) =
-            (texts(&|save| save.saved_by), texts(&|save| save.saved_at), texts(&|save| save.run));
-        let commits: Vec<_> = saves.iter().map(|save| save.commit.map(encode)).collect();
-        let written = |of: &dyn Fn(&Documents) -> &str| -> Vec<String> {
-            documents.iter().map(|documents| of(documents).to_owned()).collect()
-        };
-        let settings = written(&|documents| &documents.settings);
-        let applied = written(&|documents| &documents.applied);
-        let digests = written(&|documents| &documents.digest);
-        let settled = written(&|documents| &documents.settled);
-        let secrets = written(&|documents| &documents.secrets);
-        let setting_counts: Vec<i64> = documents.iter().map(|documents| documents.setting_count).collect();
-        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
-        let fences: Vec<Option<i64>> = saves.iter().map(|save| save.fence.map(number)).collect();
-        let parameters: [&(dyn ToSql + Sync); 14] = [
-            &integrations,
-            &categories,
-            &settings,
-            &applied,
-            &digests,
-            &settled,
-            &secrets,
-            &by,
-            &at,
-            &commits,
-            &runs,
-            &setting_counts,
-            &expected,
-            &fences,
-        ];
-        let mut sent = 0;
-        let done = self.run(&mut |client| {
-            let statement = client.prepare(SAVE)?;
-            sent += 1;
-            client.query(&statement, &parameters)
-        });
-        let rows = match done.map(|done| done.value) {
-            Err(error) if sent > 0 && error.is_lost() => return Err(in_doubt(error)),
-            // Somebody deleted a row and saved it anew in the same moment.
-            Err(StoreError::Failed { reason, .. }) if reason == failure::DUPLICATE && saves.len() == 1 => {
-                Vec::new()
-            }
-            other => other?,
-        };
-        let mut saved: Vec<Option<Result<Saved, StoreError>>> = vec![None; saves.len()];
-        for row in &rows {
-            let at = usize::try_from(row.get::<_, i64>(0) - 1).unwrap_or(usize::MAX);
-            if let (Some(saved), Some(save)) = (saved.get_mut(at), saves.get(at)) {
-                let revision = counted(row.get(1), &self.target.shown, save.integration, save.category);
-                *saved = Some(revision.map(|revision| Saved::Saved { revision }));
-            }
-        }
-        // What is saved is saved, whatever becomes of asking why the others are not.
-        let others: Vec<usize> = (0..saves.len()).filter(|at| saved[*at].is_none()).collect();
-        let found =
-            self.why_not_saved(&others.iter().map(|at| (&saves[*at], &wanted[*at])).collect::<Vec<_>>());
-        for (number, at) in others.into_iter().enumerate() {
-            saved[at] = Some(match &found {
-                Ok(found) => match &found[number] {
-                    // The first time went through after all, and only its answer was lost.
-                    Ok(Saved::Already { revision }) if sent > 1 => Ok(Saved::Saved { revision: *revision }),
-                    other => other.clone(),
-                },
-                Err(error) if sent > 1 && error.is_lost() => Err(in_doubt(error.clone())),
-                Err(error) => Err(error.clone()),
-            });
-        }
-        Ok(saved.into_iter().flatten().collect())
+        self.save_guarded(saves, None)
+    }
+
+    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError> {
+        let rests_on = serde_json::json!(rests_on).to_string();
+        self.save_guarded(std::slice::from_ref(save), Some(&rests_on))?.pop().unwrap_or(Ok(Saved::LockLost))
     }
 
     fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError> {
@@ -481,18 +356,76 @@ impl Store for Postgres {
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {
-        let sql =
-            "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
-                          history.digest, integration, category
-                   FROM history LEFT JOIN run ON run.digest = history.run ORDER BY number";
-        let rows = self.query(sql, &[])?;
-        rows.iter()
-            .map(|row| {
-                let (integration, category) = (decode(row.get(9)), decode(row.get(10)));
-                let past = authored(row, &self.target.shown, &integration, &category)?;
-                Ok(Record { integration, category, past })
-            })
-            .collect()
+        let found = self.saves("ORDER BY number", &[])?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn saves_of(&mut self, runs: &str) -> Result<Vec<Record>, StoreError> {
+        let which = "WHERE history.run ~>=~ $1 AND history.run ~<~ $2 ORDER BY number";
+        let found = self.saves(which, &[&encode(runs), &encode(&past_all(runs))])?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn feed(&mut self, after: u64, limit: usize) -> Result<Vec<FeedItem>, StoreError> {
+        let which = "WHERE number > $1 AND settings IS DISTINCT FROM (
+                         SELECT former.settings FROM history AS former
+                         WHERE former.integration = history.integration AND former.category = history.category
+                           AND former.revision < history.revision
+                         ORDER BY former.revision DESC LIMIT 1)
+                     ORDER BY number LIMIT $2";
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let found = self.saves(which, &[&number(after), &number(limit as u64)])?;
+        Ok(found.into_iter().map(|(number, record)| FeedItem { number, record }).collect())
+    }
+
+    fn last_number(&mut self) -> Result<u64, StoreError> {
+        let rows = self.query("SELECT coalesce(max(number), 0) FROM history", &[])?;
+        Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+    }
+
+    fn epoch(&mut self) -> Result<u64, StoreError> {
+        let rows = self.query("SELECT value FROM meta WHERE key = 'epoch'", &[])?;
+        Ok(rows.first().and_then(|row| row.get::<_, String>(0).parse().ok()).unwrap_or(1))
+    }
+
+    fn integrations(&mut self, after: &str, limit: usize) -> Result<Vec<Registered>, StoreError> {
+        self.run(&mut |client| section::integrations(client, after, limit)).map(|done| done.value)
+    }
+
+    fn integration(&mut self, id: &str) -> Result<Option<Registered>, StoreError> {
+        self.run(&mut |client| section::integration(client, id)).map(|done| done.value)
+    }
+
+    fn register(&mut self, new: &Registered) -> Result<bool, StoreError> {
+        let made = self.run(&mut |client| section::register(client, new))?;
+        // The first time went through after all, and only its answer was lost.
+        Ok(made.value || made.repeated && self.integration(&new.id)?.as_ref() == Some(new))
+    }
+
+    fn tokens(&mut self) -> Result<Vec<Token>, StoreError> {
+        self.run(&mut section::tokens).map(|done| done.value)
+    }
+
+    fn token(&mut self, hash: &str) -> Result<Option<Token>, StoreError> {
+        self.run(&mut |client| section::token_of(client, hash)).map(|done| done.value)
+    }
+
+    fn add_token(&mut self, token: &Token) -> Result<bool, StoreError> {
+        let added = self.run(&mut |client| section::add_token(client, token))?;
+        Ok(added.value || added.repeated && self.token(&token.hash)?.as_ref() == Some(token))
+    }
+
+    fn revoke_token(&mut self, name: &str, at: &str, by: &str) -> Result<bool, StoreError> {
+        let revoked = self.run(&mut |client| section::revoke_token(client, name, at, by))?;
+        Ok(revoked.value || revoked.repeated)
+    }
+
+    fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError> {
+        self.run(&mut |client| section::report_sync(client, sync)).map(|done| done.value)
+    }
+
+    fn last_syncs(&mut self, integration: &str) -> Result<Vec<SyncReport>, StoreError> {
+        self.run(&mut |client| section::last_syncs(client, integration)).map(|done| done.value)
     }
 
     fn lock_all(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError> {

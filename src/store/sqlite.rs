@@ -12,7 +12,9 @@ mod guard;
 mod layout;
 mod locks;
 mod rules;
+mod section;
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,7 @@ use super::head::{Documents, Reading, TakeHeads};
 use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said};
+use super::section::{FeedItem, Registered, SyncReport, Token, past_all};
 use crate::model::Settings;
 use crate::source::write;
 
@@ -268,25 +271,100 @@ impl Store for Sqlite {
         Ok(saved)
     }
 
-    fn records(&mut self) -> Result<Vec<Record>, StoreError> {
+    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
-                        history.digest, integration, category
-                 FROM history LEFT JOIN run ON run.digest = history.run ORDER BY history.rowid",
-            )
-            .map_err(failed)?;
-        let mut rows = statement.query([]).map_err(failed)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            let (integration, category): (String, String) =
-                (row.get(9).map_err(failed)?, row.get(10).map_err(failed)?);
-            let past = authored(row, &self.shown, &integration, &category)?;
-            found.push(Record { integration, category, past });
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let settings = without_null(save.settings);
+        if !locks::is_free(&transaction, save.integration).map_err(failed)?
+            || !rests(&transaction, save.integration, rests_on).map_err(failed)?
+        {
+            // The same run may have saved it before.
+            return match why_not_saved(&transaction, save, &settings, &self.shown)? {
+                already @ Saved::Already { .. } => Ok(already),
+                _ => Ok(Saved::LockLost),
+            };
         }
-        Ok(found)
+        match compare_and_save(&transaction, save, &settings).map_err(failed)? {
+            Some(revision) => {
+                let revision = counted(revision, &self.shown, save.integration, save.category)?;
+                transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
+                Ok(Saved::Saved { revision })
+            }
+            None => why_not_saved(&transaction, save, &settings, &self.shown),
+        }
+    }
+
+    fn records(&mut self) -> Result<Vec<Record>, StoreError> {
+        let found = self.saves("ORDER BY history.rowid", [])?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn saves_of(&mut self, runs: &str) -> Result<Vec<Record>, StoreError> {
+        let which = "WHERE history.run >= ?1 AND history.run < ?2 ORDER BY history.rowid";
+        let found = self.saves(which, [runs, &past_all(runs)])?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn feed(&mut self, after: u64, limit: usize) -> Result<Vec<FeedItem>, StoreError> {
+        let sql = "WHERE history.rowid > ?1 AND settings IS NOT (
+                       SELECT former.settings FROM history AS former
+                       WHERE former.integration = history.integration AND former.category = history.category
+                         AND former.revision < history.revision
+                       ORDER BY former.revision DESC LIMIT 1)
+                   ORDER BY history.rowid LIMIT ?2";
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let found = self.saves(sql, [number(after), number(limit as u64)])?;
+        Ok(found.into_iter().map(|(number, record)| FeedItem { number, record }).collect())
+    }
+
+    fn last_number(&mut self) -> Result<u64, StoreError> {
+        let last = self
+            .connection
+            .query_row("SELECT coalesce(max(rowid), 0) FROM history", [], |row| row.get::<_, i64>(0));
+        last.map(i64::unsigned_abs).map_err(|error| failure::failed(&self.shown, &error))
+    }
+
+    fn epoch(&mut self) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'), 1)";
+        let epoch = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        epoch.map(i64::unsigned_abs).map_err(|error| failure::failed(&self.shown, &error))
+    }
+
+    fn integrations(&mut self, after: &str, limit: usize) -> Result<Vec<Registered>, StoreError> {
+        section::integrations(&self.connection, &self.shown, after, limit)
+    }
+
+    fn integration(&mut self, id: &str) -> Result<Option<Registered>, StoreError> {
+        section::integration(&self.connection, &self.shown, id)
+    }
+
+    fn register(&mut self, new: &Registered) -> Result<bool, StoreError> {
+        section::register(&self.connection, &self.shown, new)
+    }
+
+    fn tokens(&mut self) -> Result<Vec<Token>, StoreError> {
+        section::tokens(&self.connection, &self.shown)
+    }
+
+    fn token(&mut self, hash: &str) -> Result<Option<Token>, StoreError> {
+        section::token_of(&self.connection, &self.shown, hash)
+    }
+
+    fn add_token(&mut self, token: &Token) -> Result<bool, StoreError> {
+        section::add_token(&self.connection, &self.shown, token)
+    }
+
+    fn revoke_token(&mut self, name: &str, at: &str, by: &str) -> Result<bool, StoreError> {
+        section::revoke_token(&self.connection, &self.shown, name, at, by)
+    }
+
+    fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError> {
+        section::report_sync(&self.connection, &self.shown, sync)
+    }
+
+    fn last_syncs(&mut self, integration: &str) -> Result<Vec<SyncReport>, StoreError> {
+        section::last_syncs(&self.connection, &self.shown, integration)
     }
 
     fn lock_all(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Asked>, StoreError> {
@@ -444,6 +522,44 @@ impl Store for Sqlite {
         }
         rules::document(&self.connection, &self.shown, digest)
     }
+}
+
+impl Sqlite {
+    /// Saves of the history, each with its number.
+    fn saves(
+        &self,
+        which: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<(u64, Record)>, StoreError> {
+        let failed = |error| failure::failed(&self.shown, &error);
+        let sql = format!(
+            "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
+                    history.digest, integration, category, history.rowid
+             FROM history LEFT JOIN run ON run.digest = history.run {which}"
+        );
+        let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;
+        let mut rows = statement.query(parameters).map_err(failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (integration, category): (String, String) =
+                (row.get(9).map_err(failed)?, row.get(10).map_err(failed)?);
+            let past = authored(row, &self.shown, &integration, &category)?;
+            let number = row.get::<_, i64>(11).map_err(failed)?.unsigned_abs();
+            found.push((number, Record { integration, category, past }));
+        }
+        Ok(found)
+    }
+}
+
+/// Whether categories of an integration are at these revisions.
+fn rests(connection: &Connection, integration: &str, on: &BTreeMap<String, u64>) -> rusqlite::Result<bool> {
+    let sql = "SELECT NOT EXISTS (
+                   SELECT 1 FROM json_each(?2) AS rest
+                   WHERE rest.value IS NOT coalesce(
+                       (SELECT revision FROM category WHERE integration = ?1 AND category = rest.key), 0))";
+    connection
+        .prepare_cached(sql)?
+        .query_row((integration, serde_json::json!(on).to_string()), |row| row.get(0))
 }
 
 /// Writes the category if it is at the expected revision; the new revision if so. The triggers keep the history.

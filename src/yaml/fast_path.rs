@@ -1,8 +1,8 @@
 //! The form that nearly every configuration file has, read straight into the tree: one document of block maps and lists, with
-//! scalars and flow collections that end on their line.
+//! scalars and flow collections that end on their line, and block scalars that say nothing of their indentation.
 //!
 //! This is a short cut past granit-parser, which is nine tenths of what reading costs, and not a second meaning of YAML. It
-//! answers only where there is nothing to tell and nothing to decide: no finding, no anchor, no tag, no block scalar, no
+//! answers only where there is nothing to tell and nothing to decide: no finding, no anchor, no tag, no plain or quoted
 //! text over several lines, no tab. For all else [`read`] answers `None`, and the events are read. Where it answers, the
 //! tree is the one that the events give, to the last span; a property test holds it to that.
 
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_spaces(&mut self) {
-        while self.peek() == Some(b' ') {
+        while let Some(b' ') = self.peek() {
             self.at += 1;
         }
     }
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
                     Node { span: self.span(colon, colon), kind: NodeKind::Null }
                 }
             } else {
-                self.value(depth)?
+                self.value(column, depth)?
             };
             map.append(Entry { key, value });
             // What stands deeper here would go on with the value, or be a mistake.
@@ -145,9 +145,13 @@ impl<'a> Reader<'a> {
         Some(Node { span: self.span(start, self.end), kind: NodeKind::Map(map) })
     }
 
-    /// A list or a map on lines of its own, below a key in this column.
+    /// A list or a map on lines of its own, below a key in this column; one in brackets on one.
     fn below(&mut self, key: Option<usize>, depth: usize) -> Option<Node> {
-        if self.at_item() { self.list(key, depth + 1) } else { self.map_at(self.column, depth + 1) }
+        match self.peek() {
+            Some(b'[' | b'{') => self.value(key, depth),
+            _ if self.at_item() => self.list(key, depth + 1),
+            _ => self.map_at(self.column, depth + 1),
+        }
     }
 
     fn list(&mut self, key: Option<usize>, depth: usize) -> Option<Node> {
@@ -176,7 +180,7 @@ impl<'a> Reader<'a> {
                 self.column = Some(inner);
                 self.map_at(Some(inner), depth + 1)?
             } else {
-                self.value(depth)?
+                self.value(Some(column), depth)?
             });
             if self.column > Some(column) {
                 return None;
@@ -185,8 +189,11 @@ impl<'a> Reader<'a> {
         Some(Node { span: self.span(start, self.end), kind: NodeKind::List(items) })
     }
 
-    /// A scalar or a flow collection and the rest of its line.
-    fn value(&mut self, depth: usize) -> Option<Node> {
+    /// A scalar or a flow collection and the rest of its line, or a block scalar, in the map or list of this column.
+    fn value(&mut self, column: Option<usize>, depth: usize) -> Option<Node> {
+        if matches!(self.peek(), Some(b'|' | b'>')) {
+            return self.block_scalar(column?);
+        }
         let node = self.node(depth, BLOCK)?;
         self.end = node.span.end as usize;
         if !self.ends_line() {
@@ -194,6 +201,61 @@ impl<'a> Reader<'a> {
         }
         self.next_line();
         Some(node)
+    }
+
+    /// A block scalar whose first line tells how deep it stands, and the lines that follow it.
+    fn block_scalar(&mut self, column: usize) -> Option<Node> {
+        let is_folded = self.peek()? == b'>';
+        let is_stripped = self.bytes.get(self.at + 1) == Some(&b'-');
+        self.at += if is_stripped { 2 } else { 1 };
+        if self.peek() != Some(b'\n') {
+            return None;
+        }
+        self.at += 1;
+        let rest = &self.bytes[self.at..];
+        let indent = rest.iter().position(|byte| *byte != b' ')?;
+        // Where the first line is empty, later ones tell how deep the text stands.
+        if indent <= column || rest[indent] == b'\n' {
+            return None;
+        }
+        let start = self.at + indent;
+        let mut text = String::new();
+        // Since the last line that holds something.
+        let mut breaks = 0;
+        while self.at < self.bytes.len() {
+            let line = &self.bytes[self.at..];
+            // What a last line without an end means has rules of its own.
+            let line = &line[..line.iter().position(|byte| *byte == b'\n')?];
+            let spaces = line.iter().take_while(|byte| **byte == b' ').count();
+            if spaces < line.len() {
+                if spaces < indent {
+                    break;
+                }
+                // Deeper lines do not fold.
+                if is_folded && spaces > indent {
+                    return None;
+                }
+                if is_folded && breaks == 1 {
+                    text.push(' ');
+                } else {
+                    (usize::from(is_folded)..breaks).for_each(|_| text.push('\n'));
+                }
+                text.push_str(self.text.get(self.at + indent..self.at + line.len())?);
+                self.end = self.at + line.trim_ascii_end().len();
+                breaks = 0;
+            } else if spaces > indent {
+                return None;
+            }
+            breaks += 1;
+            self.at += line.len() + 1;
+        }
+        if !is_stripped {
+            text.push('\n');
+        }
+        // To the line that ended it, by way of the break before.
+        self.at -= 1;
+        self.next_line();
+        Some(Node { span: self.span(start, self.end), kind: NodeKind::Text(text.into()) })
     }
 
     fn node(&mut self, depth: usize, ends: &[u8]) -> Option<Node> {
@@ -265,8 +327,9 @@ impl<'a> Reader<'a> {
                     return None;
                 }
                 let mut length = 0;
-                while rest.get(length) != Some(&b':') || !is_followed(rest.get(length + 1)) {
+                loop {
                     match rest.get(length)? {
+                        b':' if is_followed(rest.get(length + 1)) => break,
                         b'\n' => return None,
                         b'#' if rest[length - 1] == b' ' => return None,
                         byte if ends.contains(byte) => return None,

@@ -8,9 +8,14 @@ pub(super) fn resolve(text: &str) -> NodeKind {
         "" | "~" | "null" | "Null" | "NULL" => NodeKind::Null,
         "true" | "True" | "TRUE" => NodeKind::Bool(true),
         "false" | "False" | "FALSE" => NodeKind::Bool(false),
-        _ if is_integer(text) || is_float(text) => NodeKind::Number(text.into()),
+        _ if may_be_number(text) && (is_integer(text) || is_float(text)) => NodeKind::Number(text.into()),
         _ => NodeKind::Text(text.into()),
     }
+}
+
+/// Whether a text begins as numbers do; most do not.
+fn may_be_number(text: &str) -> bool {
+    matches!(text.as_bytes().first(), Some(b'0'..=b'9' | b'+' | b'-' | b'.'))
 }
 
 pub(super) fn is_integer(text: &str) -> bool {

@@ -520,6 +520,16 @@ fn the_fast_path_reads_files_as_their_events() {
     assert!(changed > 1_000, "{changed}");
 }
 
+/// Built-in parts are read whenever the program starts.
+#[test]
+fn the_fast_path_reads_all_built_in_parts() {
+    let mut texts = Vec::new();
+    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas"), &mut texts);
+    let slow: Vec<&str> =
+        texts.iter().filter(|text| !fast_path_is_the_same(text)).map(|text| &text[..40]).collect();
+    assert!(slow.is_empty() && !texts.is_empty(), "{slow:?}");
+}
+
 fn gather(folder: &Path, texts: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
@@ -562,6 +572,17 @@ const LINES: &[&str] = &[
     "s: {t: [u, {v: w}], x: y }#",
     "t: a, b] c}",
     "u: [a b, c-d, -1, \"e\" ]   # f",
+    "v: >-",
+    "w: |",
+    "x: >",
+    "- |-",
+    "y: >- ",
+    "z: |+",
+    "two words",
+    "ends with blanks  ",
+    "  ",
+    "     deeper",
+    "[a, {b: c}]",
 ];
 
 const PIECES: &[&str] = &[

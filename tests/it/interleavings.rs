@@ -11,8 +11,8 @@ use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Deleted, Deployed, Lock, Moved, Note, Origin, Past, Record, Recording, Rename, Rules,
-    Run, Said, Save, Saved, Store, StoreError, TakeHeads,
+    self, Ask, Asked, Deleted, Deployed, FeedItem, Lock, Moved, Note, Origin, Past, Record, Recording,
+    Registered, Rename, Rules, Run, Said, Save, Saved, Store, StoreError, SyncReport, TakeHeads, Token,
 };
 
 use crate::dice::Dice;
@@ -100,6 +100,7 @@ impl Store for InTurns<'_> {
         fn each_heads(integrations: Option<&[String]>, take: &mut TakeHeads<'_>) -> Result<(), StoreError>;
         fn deleted(integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError>;
         fn save_all(saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
+        fn save_alone(save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError>;
         fn rename(rename: &Rename<'_>) -> Result<Moved, StoreError>;
         fn begin(run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
         fn finish(run: &str, at: &str) -> Result<(), StoreError>;
@@ -117,6 +118,19 @@ impl Store for InTurns<'_> {
         fn locks() -> Result<Vec<Lock>, StoreError>;
         fn note(note: &Note) -> Result<(), StoreError>;
         fn notes() -> Result<Vec<Note>, StoreError>;
+        fn epoch() -> Result<u64, StoreError>;
+        fn integrations(after: &str, limit: usize) -> Result<Vec<Registered>, StoreError>;
+        fn integration(id: &str) -> Result<Option<Registered>, StoreError>;
+        fn register(new: &Registered) -> Result<bool, StoreError>;
+        fn feed(after: u64, limit: usize) -> Result<Vec<FeedItem>, StoreError>;
+        fn last_number() -> Result<u64, StoreError>;
+        fn saves_of(runs: &str) -> Result<Vec<Record>, StoreError>;
+        fn tokens() -> Result<Vec<Token>, StoreError>;
+        fn token(hash: &str) -> Result<Option<Token>, StoreError>;
+        fn add_token(token: &Token) -> Result<bool, StoreError>;
+        fn revoke_token(name: &str, at: &str, by: &str) -> Result<bool, StoreError>;
+        fn report_sync(sync: &SyncReport) -> Result<(), StoreError>;
+        fn last_syncs(integration: &str) -> Result<Vec<SyncReport>, StoreError>;
     }
 }
 

@@ -62,6 +62,7 @@ mod run;
 mod schemas;
 mod secrets;
 mod secrets_sources;
+mod serve;
 mod server;
 mod signatures;
 mod silence;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
-    self, Ask, Asked, Document, Lock, Moved, Note, Origin, Recording, Rename, Rules, Run, Said, Save, Saved,
-    Store, StoreError, Wanted,
+    self, Ask, Asked, Document, Lock, Moved, Note, Origin, Recording, Registered, Rename, Rules, Run, Said,
+    Save, Saved, Store, StoreError, SyncReport, Token, Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -138,6 +138,13 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_finished_save_is_seen_by_every_connection
     a_lock_is_held_by_one_until_it_is_released
     a_lock_that_expired_or_whose_holder_is_dead_is_taken_over
+    a_save_alone_needs_no_lock_and_what_it_rests_on
+    eight_threads_that_save_alone_break_nothing_that_they_rest_on
+    the_feed_has_each_save_once_and_in_order
+    integrations_are_known_by_what_is_saved_and_said_of_them
+    a_token_is_in_force_until_it_is_revoked
+    the_last_report_of_each_flow_is_kept
+    what_a_run_saved_is_found_by_the_beginning_of_its_name
     a_lock_that_is_renewed_lasts_on_and_one_that_was_lost_does_not_come_back
     ten_threads_take_one_lock_in_turn
     a_save_without_its_lock_writes_nothing
@@ -196,6 +203,203 @@ fn history(store: &mut dyn Store) -> Vec<store::Past> {
 }
 
 // ---- every store -----------------------------------------------------------------------------------------------------
+
+fn rests_on(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    all.iter().map(|(category, revision)| ((*category).to_owned(), *revision)).collect()
+}
+
+fn a_save_alone_needs_no_lock_and_what_it_rests_on(place: &dyn Place) {
+    let (mut store, mut other) = (place.open(), place.open());
+    let first = terms("30");
+    let nothing = rests_on(&[]);
+    assert_eq!(store.save_alone(&save_of(&first, 0), &nothing).unwrap(), Saved::Saved { revision: 1 });
+    // Asked again, it finds itself; asked at another revision, it is a conflict.
+    assert_eq!(store.save_alone(&save_of(&first, 0), &nothing).unwrap(), Saved::Already { revision: 1 });
+    let next = terms("14");
+    let late = store.save_alone(&Save { run: "sha256:bb", ..save_of(&next, 7) }, &nothing).unwrap();
+    assert!(matches!(late, Saved::Conflict { revision: 1, .. }), "{late:?}");
+    // What it rests on is as it was seen, or nothing is saved.
+    let general = Save { category: "general", run: "sha256:cc", ..save_of(&first, 0) };
+    for (rests, saved) in [(("payment_methods", 2), false), (("invoice", 1), false), (("invoice", 0), true)] {
+        let done = store.save_alone(&general, &rests_on(&[("payment_methods", 1), rests])).unwrap();
+        let expected = if saved { Saved::Saved { revision: 1 } } else { Saved::LockLost };
+        assert_eq!(done, expected, "{rests:?}");
+    }
+    // Whoever holds the lock is not passed by.
+    let lock = taken(&mut *other, &ask("bo"));
+    let while_locked = Save { run: "sha256:dd", ..save_of(&next, 1) };
+    assert_eq!(store.save_alone(&while_locked, &nothing).unwrap(), Saved::LockLost);
+    assert!(other.unlock(&lock.id).unwrap().is_some());
+    assert_eq!(store.save_alone(&while_locked, &nothing).unwrap(), Saved::Saved { revision: 2 });
+}
+
+/// Two categories that must never both be off: whoever switches one off rests on the other being as he saw it.
+fn eight_threads_that_save_alone_break_nothing_that_they_rest_on(place: &dyn Place) {
+    let on = settings(json!({"on": true}));
+    let mut store = place.open();
+    for category in ["a", "b"] {
+        store.save(&Save { category, ..save_of(&on, 0) }).unwrap();
+    }
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                let mut store = place.open();
+                for round in 0..25 {
+                    let now: BTreeMap<String, store::Deployed> = store
+                        .read(None)
+                        .unwrap()
+                        .into_iter()
+                        .map(|row| (row.category.clone(), row))
+                        .collect();
+                    let (mine, other) = if (thread + round) % 2 == 0 { ("a", "b") } else { ("b", "a") };
+                    let path: SettingPath = ["on"].into_iter().collect();
+                    let is_on =
+                        |category: &str| now[category].settings.get(&path) == Some(&Value::Bool(true));
+                    let wanted = !is_on(mine) || !is_on(other);
+                    let wanted = settings(json!({"on": wanted}));
+                    let run = format!("sha256:{thread}-{round}");
+                    let save = Save { category: mine, run: &run, ..save_of(&wanted, now[mine].revision) };
+                    store.save_alone(&save, &rests_on(&[(other, now[other].revision)])).unwrap();
+                }
+            });
+        }
+    });
+    let mut state = BTreeMap::from([("a".to_owned(), true), ("b".to_owned(), true)]);
+    for record in store.records().unwrap() {
+        let on = record.past.settings.unwrap().values().any(|value| *value == Value::Bool(true));
+        state.insert(record.category, on);
+        assert!(state.values().any(|on| *on), "both are off");
+    }
+}
+
+fn the_feed_has_each_save_once_and_in_order(place: &dyn Place) {
+    let mut store = place.open();
+    assert_eq!((store.epoch().unwrap(), store.last_number().unwrap()), (1, 0));
+    assert!(store.feed(0, 10).unwrap().is_empty());
+    save(&mut *store, "30", 0);
+    save_as(&mut *store, "sha256:2", "14", 1);
+    // A save that moves nothing is no news.
+    save_as(&mut *store, "sha256:3", "14", 2);
+    save_as(&mut *store, "sha256:4", "0", 3);
+    place.by_hand("DELETE FROM category").unwrap();
+    let all = store.feed(0, 10).unwrap();
+    let revisions: Vec<u64> = all.iter().map(|item| item.record.past.revision).collect();
+    assert_eq!(revisions, [1, 2, 4, 5]);
+    assert!(all.is_sorted_by(|one, next| one.number < next.number));
+    assert_eq!(store.last_number().unwrap(), all.last().unwrap().number);
+    let some = store.feed(all[0].number, 2).unwrap();
+    assert_eq!(some, all[1..3]);
+    assert!(store.feed(all[3].number, 10).unwrap().is_empty());
+}
+
+fn save_as(store: &mut dyn Store, run: &str, days: &str, expected: u64) {
+    let settings = terms(days);
+    let saved = store.save(&Save { run, ..save_of(&settings, expected) }).unwrap();
+    assert_eq!(saved, Saved::Saved { revision: expected + 1 });
+}
+
+fn integrations_are_known_by_what_is_saved_and_said_of_them(place: &dyn Place) {
+    let mut store = place.open();
+    save(&mut *store, "30", 0);
+    let new = Registered {
+        id: "another".to_owned(),
+        pair: Some("fortnox-shopify".to_owned()),
+        made_at: AT.to_owned(),
+        made_by: "bo".to_owned(),
+    };
+    assert!(store.register(&new).unwrap() && !store.register(&new).unwrap());
+    assert_eq!(store.integration("another").unwrap(), Some(new.clone()));
+    assert_eq!(store.integration("nobody").unwrap(), None);
+    let of_save = Registered {
+        id: "nordic-outdoor".to_owned(),
+        pair: None,
+        made_at: AT.to_owned(),
+        made_by: "ann".to_owned(),
+    };
+    assert_eq!(store.integrations("", 10).unwrap(), [new.clone(), of_save.clone()]);
+    assert_eq!(store.integrations("another", 10).unwrap(), [of_save]);
+    assert_eq!(store.integrations("", 1).unwrap(), [new]);
+    // An apply says the pair, and a rename keeps all of it.
+    let said = Said {
+        integration: "nordic-outdoor".to_owned(),
+        environment: String::new(),
+        pair: "fortnox-woocommerce".to_owned(),
+        facts: "{}".to_owned(),
+        schema: String::new(),
+        settings: String::new(),
+        said_at: AT.to_owned(),
+        commit: None,
+        dirty: false,
+    };
+    store.record(&Recording { said: vec![said], ..Recording::default() }).unwrap();
+    let renamed = Rename { from: "nordic-outdoor", to: "nordic", at: AT, by: "ann", run: RUN };
+    store.rename(&renamed).unwrap();
+    let now = store.integration("nordic").unwrap().unwrap();
+    assert_eq!((now.pair.as_deref(), now.made_by.as_str()), (Some("fortnox-woocommerce"), "ann"));
+    assert_eq!(store.integration("nordic-outdoor").unwrap(), None);
+}
+
+fn a_token_is_in_force_until_it_is_revoked(place: &dyn Place) {
+    let mut store = place.open();
+    let token = Token {
+        name: "karin ␀ \0".to_owned(),
+        hash: "sha256:aa".to_owned(),
+        role: "editor".to_owned(),
+        rights: vec!["override".to_owned()],
+        categories: vec!["pay_*".to_owned(), "in\"voice".to_owned()],
+        integrations: Vec::new(),
+        expires_at: Some(AT.to_owned()),
+        made_at: AT.to_owned(),
+        made_by: "ann".to_owned(),
+        revoked_at: None,
+        revoked_by: None,
+    };
+    assert!(store.add_token(&token).unwrap());
+    // Neither its name nor its hash is given twice.
+    assert!(!store.add_token(&Token { hash: "sha256:bb".to_owned(), ..token.clone() }).unwrap());
+    assert!(!store.add_token(&Token { name: "bo".to_owned(), ..token.clone() }).unwrap());
+    assert_eq!(store.token("sha256:aa").unwrap(), Some(token.clone()));
+    assert_eq!(store.token("sha256:ab").unwrap(), None);
+    assert!(store.revoke_token(&token.name, "2027-01-01T00:00:00Z", "bo").unwrap());
+    assert!(!store.revoke_token(&token.name, "2027-01-02T00:00:00Z", "ann").unwrap());
+    let revoked = Token {
+        revoked_at: Some("2027-01-01T00:00:00Z".to_owned()),
+        revoked_by: Some("bo".to_owned()),
+        ..token
+    };
+    assert_eq!(store.tokens().unwrap(), [revoked]);
+}
+
+fn the_last_report_of_each_flow_is_kept(place: &dyn Place) {
+    let mut store = place.open();
+    let sync = |flow: &str, etag: &str| SyncReport {
+        integration: "nordic-outdoor".to_owned(),
+        flow: flow.to_owned(),
+        etag: etag.to_owned(),
+        outcome: "ok".to_owned(),
+        message: String::new(),
+        ended_at: AT.to_owned(),
+        reported_at: AT.to_owned(),
+        reported_by: "runtime".to_owned(),
+    };
+    for (flow, etag) in [("stock", "1"), ("orders", "1"), ("orders", "2")] {
+        store.report_sync(&sync(flow, etag)).unwrap();
+    }
+    assert_eq!(store.last_syncs("nordic-outdoor").unwrap(), [sync("orders", "2"), sync("stock", "1")]);
+    assert!(store.last_syncs("another").unwrap().is_empty());
+}
+
+fn what_a_run_saved_is_found_by_the_beginning_of_its_name(place: &dyn Place) {
+    let mut store = place.open();
+    let (one, two) = (terms("30"), terms("14"));
+    store.save(&Save { run: "key:ab:first", ..save_of(&one, 0) }).unwrap();
+    store.save(&Save { run: "key:ac:second", ..save_of(&two, 1) }).unwrap();
+    let found = store.saves_of("key:ab:").unwrap();
+    assert_eq!(found.iter().map(|record| record.past.revision).collect::<Vec<_>>(), [1]);
+    assert!(
+        store.saves_of("key:a:").unwrap().is_empty() && store.saves_of("key:ab:first:").unwrap().is_empty()
+    );
+}
 
 fn a_store_keeps_its_identity_and_key(place: &dyn Place) {
     let (identity, key) = {
@@ -884,6 +1088,13 @@ fn a_save_knows_who_wrote_its_commit(place: &dyn Place) {
 
 fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
     save(&mut *place.open(), "30", 0);
+    // Each store drops what its triggers do in its own words.
+    for [sqlite, postgres] in [
+        ["DROP TRIGGER integration_of_category", "DROP FUNCTION note_integration CASCADE"],
+        ["DROP TRIGGER integration_renamed", "DROP FUNCTION note_pair CASCADE"],
+    ] {
+        place.by_hand(sqlite).or_else(|_| place.by_hand(postgres)).unwrap();
+    }
     for sql in [
         "ALTER TABLE run DROP COLUMN commit_author",
         "ALTER TABLE run DROP COLUMN commit_dirty",
@@ -892,6 +1103,10 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         "DROP TABLE document",
         "DROP TABLE said",
         "DROP TABLE source",
+        "DROP INDEX history_of_run",
+        "DROP TABLE integration",
+        "DROP TABLE token",
+        "DROP TABLE sync",
         "ALTER TABLE category DROP COLUMN settled",
         "ALTER TABLE category DROP COLUMN secrets",
         "ALTER TABLE category DROP COLUMN leaves",
@@ -900,11 +1115,13 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         place.by_hand(sql).unwrap();
     }
     let refused = store::open_existing(&place.url());
-    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 5 | 6, .. })));
+    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 6 | 7, .. })));
     store::upgrade(&place.url()).unwrap();
     let mut store = place.open_existing().unwrap();
     assert_eq!(history(&mut *store).len(), 1);
     assert!(store.rules().unwrap().is_empty(), "it begins with what the files say");
+    let known = store.integrations("", 10).unwrap();
+    assert_eq!((known.len(), known[0].id.as_str(), known[0].made_by.as_str()), (1, "nordic-outdoor", "ann"));
 }
 
 fn a_rename_moves_what_is_deployed_and_leaves_the_history(place: &dyn Place) {

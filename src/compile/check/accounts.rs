@@ -61,7 +61,7 @@ fn mismatches(context: &Context<'_>, uses: &[Use<'_>], findings: &mut Vec<Findin
         let sold =
             rate.map_or_else(|| format!("sales to {country}"), |rate| format!("{rate} % in {country}"));
         let finding = codes::vat_code_mismatch(&choice.value, &says, &sold, &set.fetched, used.value.span);
-        findings.push(finding.about(context.about(ACCOUNTS, &used.path)));
+        findings.push(finding.about(context.about(ACCOUNTS, &used.path())));
     }
 }
 
@@ -155,7 +155,7 @@ fn shared(context: &Context<'_>, uses: &[Use<'_>], told: &HashSet<Span>, finding
             one.value.span,
             (other.value.span, &words(context, other.sales)),
         );
-        findings.push(finding.about(context.about(ACCOUNTS, &one.path)));
+        findings.push(finding.about(context.about(ACCOUNTS, &one.path())));
     }
 }
 

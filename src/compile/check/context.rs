@@ -59,6 +59,12 @@ impl<'a> Context<'a> {
         self.unmanaged().any(|(id, _)| id == category)
     }
 
+    /// Whether a category is visible and managed here.
+    #[must_use]
+    pub fn is_judged(&self, category: &Category) -> bool {
+        self.visible(category) && !self.is_unmanaged(&category.id)
+    }
+
     #[must_use]
     pub fn about(&self, category: &str, path: &SettingPath) -> About {
         About {

@@ -6,14 +6,15 @@ use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::model::Days;
 use crate::model::days::{FROM, UNTIL};
-use crate::schema::Category;
 use crate::schema::shape::{HasDays, Shape};
 use crate::source::Span;
 use crate::yaml::{Entry, Node, NodeKind, Trail};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let managed = |category: &&Category| context.visible(category) && !context.is_unmanaged(&category.id);
-    for category in context.pair.categories().filter(managed).filter(|category| category.shape.holds_days) {
+    for category in context.pair.categories().filter(|category| category.shape.holds_days) {
+        if !context.is_judged(category) {
+            continue;
+        }
         if let Some(entry) = category_entry(context.root, &category.id) {
             let mut walk = Walk { context, category: &category.id, findings };
             walk.below(&category.shape, &Trail::default(), entry, Days::ALWAYS);
@@ -68,18 +69,19 @@ impl Walk<'_, '_> {
 
     /// Tells what is wrong with the days of one row; true when something is.
     fn judge(&mut self, rows: &[Said], trail: &Trail<'_>, entry: &Entry, around: Days) -> bool {
-        let about = self.context.about(self.category, &trail.keys().into_iter().collect());
-        let name = trail.keys().join(".");
+        let (context, category) = (self.context, self.category);
+        let name = || trail.keys().join(".");
+        let about = || context.about(category, &trail.keys().into_iter().collect());
         let before = self.findings.len();
-        let mut say = |finding: Finding| self.findings.push(finding.about(about.clone()));
+        let mut say = |finding: Finding| self.findings.push(finding.about(about()));
         for (at, row) in rows.iter().enumerate() {
             if row.days.is_never() {
-                say(codes::days_never(&name, &row.days.to_string(), row.at));
+                say(codes::days_never(&name(), &row.days.to_string(), row.at));
             } else if row.days.within(around).is_never() {
-                say(codes::days_outside(&name, &row.days.to_string(), &around.to_string(), row.at));
+                say(codes::days_outside(&name(), &row.days.to_string(), &around.to_string(), row.at));
             } else if let Some(other) = rows[..at].iter().find(|other| other.days.overlaps(row.days)) {
                 let both = row.days.within(other.days).to_string();
-                say(codes::days_overlap(&name, &both, row.at, other.at));
+                say(codes::days_overlap(&name(), &both, row.at, other.at));
             }
         }
         if self.findings.len() == before {
@@ -87,7 +89,7 @@ impl Walk<'_, '_> {
             for row in over {
                 let until = row.days.until.map(|until| until.to_string()).unwrap_or_default();
                 let at = if rows.len() == 1 { entry.key.span } else { row.at };
-                self.findings.push(codes::row_over(&name, &until, rows.len() == 1, at).about(about.clone()));
+                self.findings.push(codes::row_over(&name(), &until, rows.len() == 1, at).about(about()));
             }
         }
         self.findings.len() > before

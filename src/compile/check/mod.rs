@@ -71,10 +71,10 @@ use super::levels::{self, Levels};
 use context::setting;
 pub use context::{Context, category_entry};
 
-type Rule = fn(&Context<'_>, &mut Vec<Finding>);
+pub type Rule = fn(&Context<'_>, &mut Vec<Finding>);
 
 /// All rules, in no particular order: findings are sorted at the end.
-const RULES: &[Rule] = &[
+pub const RULES: &[Rule] = &[
     accounts::check,
     connections::check,
     currencies::check,
@@ -114,6 +114,8 @@ pub struct Known<'a> {
     pub programs: Option<&'a BTreeMap<String, Vec<String>>>,
     /// What the project says of levels; `None` when its file could not be read.
     pub levels: Option<&'a Levels>,
+    /// [`RULES`]; none for a document whose findings nobody asks for.
+    pub rules: &'a [Rule],
 }
 
 /// What checking learned, for lowering. Only [`check`] makes one.
@@ -137,7 +139,7 @@ pub fn check(
     hidden: &[Span],
     findings: &mut Vec<Finding>,
 ) -> Checked {
-    let Known { options, vat, today, programs, levels: of_project } = known;
+    let Known { options, vat, today, programs, levels: of_project, rules } = known;
     let hidden = Span::apart(hidden.to_vec());
     let words =
         Words { pair: Some(pair), integration: Some(&composed.name), hidden: &hidden, ..Words::default() };
@@ -181,7 +183,7 @@ pub fn check(
         levels::check_lowered(root, &composed.name, of_project, findings);
     }
     let mut ruled = Vec::new();
-    for rule in RULES {
+    for rule in rules {
         rule(&context, &mut ruled);
     }
     let requirements = required::check(&context, &mut ruled);

@@ -11,10 +11,19 @@ use crate::yaml::Node;
 pub struct Use<'a> {
     pub account: &'a str,
     pub value: &'a Node,
-    pub path: SettingPath,
+    /// Of what the place is in, and the key there.
+    above: SettingPath,
+    key: &'a str,
     pub sales: Sales<'a>,
     /// When.
     pub days: Days,
+}
+
+impl Use<'_> {
+    #[must_use]
+    pub fn path(&self) -> SettingPath {
+        self.above.child(self.key)
+    }
 }
 
 /// Whose sales a place books.
@@ -36,37 +45,39 @@ pub enum Sales<'a> {
 #[must_use]
 pub fn uses<'a>(context: &Context<'a>) -> Vec<Use<'a>> {
     let mut uses = Vec::new();
-    let mut add = |(days, node): (Days, &'a Node), path: SettingPath, sales: Sales<'a>| {
-        if let Some(account) = code(node) {
-            uses.push(Use { account, value: node, path, sales, days });
-        }
-    };
+    let mut add =
+        |(days, node): (Days, &'a Node), (above, key): (&SettingPath, &'a str), sales: Sales<'a>| {
+            if let Some(account) = code(node) {
+                uses.push(Use { account, value: node, above: above.clone(), key, sales, days });
+            }
+        };
     let tables = tables(context);
     let is_at_home =
         |table: &&Table<'_>| table.path.segments().first().is_none_or(|first| &**first != "countries");
     let (at_home, elsewhere): (Vec<_>, Vec<_>) = tables.iter().partition(is_at_home);
-    for (value, path, sales) in at_home.into_iter().flat_map(of_rates) {
-        add(value, path, sales);
+    for (value, place, sales) in at_home.into_iter().flat_map(of_rates) {
+        add(value, place, sales);
     }
     let buckets =
         [("eu_with_vat", Sales::EuWithVat), ("eu_reverse", Sales::EuReverse), ("export", Sales::Export)];
     for group in ["", "shipping.", "virtual."] {
+        let above = group.split_terminator('.').collect();
         for (bucket, sales) in buckets {
-            let name = format!("{group}{bucket}");
-            for value in context.written(ACCOUNTS, &name).into_iter().flat_map(days::rows) {
-                add(value, name.split('.').collect(), sales);
+            let node = context.written(ACCOUNTS, &format!("{group}{bucket}"));
+            for value in node.into_iter().flat_map(days::rows) {
+                add(value, (&above, bucket), sales);
             }
         }
     }
-    for (value, path, sales) in elsewhere.into_iter().flat_map(of_rates) {
-        add(value, path, sales);
+    for (value, place, sales) in elsewhere.into_iter().flat_map(of_rates) {
+        add(value, place, sales);
     }
     for row in abroad(context) {
         let around = days::of(&row.value).unwrap_or_default();
+        let above = ["countries", &*row.key.text].iter().collect();
         for field in ["default_account", "shipping_account", "fee_account"] {
             for (days, account) in row.value.get(field).into_iter().flat_map(days::rows) {
-                let path = ["countries", &*row.key.text, field].iter().collect();
-                add((days.within(around), account), path, Sales::Country(&row.key.text));
+                add((days.within(around), account), (&above, field), Sales::Country(&row.key.text));
             }
         }
     }
@@ -74,10 +85,11 @@ pub fn uses<'a>(context: &Context<'a>) -> Vec<Use<'a>> {
 }
 
 /// The accounts of a map of rates.
-fn of_rates<'a>(table: &Table<'a>) -> Vec<((Days, &'a Node), SettingPath, Sales<'a>)> {
-    let rows = table.rows().map(|row| {
+fn of_rates<'t, 'a>(
+    table: &'t Table<'a>,
+) -> impl Iterator<Item = ((Days, &'a Node), (&'t SettingPath, &'a str), Sales<'a>)> {
+    table.rows().map(|row| {
         let rate = &*row.entry.key.text;
-        ((row.days, row.account), table.path.child(rate), Sales::Rate { country: table.country, rate })
-    });
-    rows.collect()
+        ((row.days, row.account), (&table.path, rate), Sales::Rate { country: table.country, rate })
+    })
 }

@@ -7,7 +7,7 @@ use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
 use crate::model::{CONNECTORS, SettingPath, WEBHOOKS};
-use crate::schema::Connector;
+use crate::schema::{Connector, Scoped};
 use crate::yaml::{Map, Node};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -38,14 +38,10 @@ fn missing(context: &Context<'_>, connector: &Connector) -> Option<Finding> {
             connector.scopes_of_flow(flow).iter().for_each(|scope| need(scope, &why));
         }
     }
-    for category in &context.pair.settings {
-        for setting in &category.settings {
-            let of_setting = connector.scopes_of_setting(setting);
-            let name = setting.path.to_string();
-            if !of_setting.is_empty() && context.written(&category.id, &name).is_some() {
-                let why = format!("`{}.{name}`", category.id);
-                of_setting.iter().for_each(|scope| need(scope, &why));
-            }
+    for Scoped { category, name, scopes } in context.pair.scoped(connector) {
+        if context.written(category, name).is_some() {
+            let why = format!("`{category}.{name}`");
+            scopes.iter().for_each(|scope| need(scope, &why));
         }
     }
     let webhooks = context.root.get(WEBHOOKS).filter(|_| !context.is_unmanaged(WEBHOOKS));

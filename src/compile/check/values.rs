@@ -22,7 +22,7 @@ impl<'a> Context<'a> {
         };
         let found = category.settings.iter().find(|setting| is_it(&setting.path))?;
         let on = found.flows.is_empty() || self.first_on(&found.flows).is_some();
-        (on && self.visible(category) && !self.is_unmanaged(&category.id)).then_some(found)
+        (on && self.is_judged(category)).then_some(found)
     }
 
     /// What the files say of such a setting; `None` for `null` too.

@@ -134,7 +134,8 @@ fn connectors(
             error("/connectors", format!("there is no connector `{name}`"), help)
         })?;
         let title = text(&part, "title").to_owned();
-        Ok(Connector { id: name.to_owned(), title, platform: Platform::of(&part), description: part })
+        let platform = Platform::of(&part);
+        Ok(Connector { id: name.to_owned(), title, platform, description: part, scoped: OnceLock::new() })
     };
     let (one, two): (Connector, Connector) = (load(one)?, load(two)?);
     match (text(&one.description, "side"), text(&two.description, "side")) {

@@ -5,10 +5,11 @@
 use super::client::{Client, Fault, Result};
 
 /// Our tables, sorted.
-pub(super) const TABLES: [&str; 11] = [
+pub(super) const TABLES: [&str; 14] = [
     "category",
     "document",
     "history",
+    "integration",
     "lock",
     "meta",
     "migration",
@@ -17,6 +18,8 @@ pub(super) const TABLES: [&str; 11] = [
     "run",
     "said",
     "source",
+    "sync",
+    "token",
 ];
 
 /// Names of its own first: it runs before the schema is on the search path, so nothing in there can stand for them.

@@ -95,6 +95,14 @@ pub(super) fn release(
     Ok(released)
 }
 
+/// Whether nobody holds the lock on an integration.
+pub(super) fn is_free(connection: &Connection, integration: &str) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "SELECT NOT EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND id IS NOT NULL AND expires_at > {NOW})"
+    );
+    connection.prepare_cached(&sql)?.query_row([integration], |row| row.get(0))
+}
+
 /// See `Store::locks`.
 pub(super) fn held(connection: &Connection, shown: &str) -> Result<Vec<Lock>, StoreError> {
     let failed = |error| failure::failed(shown, &error);

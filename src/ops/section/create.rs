@@ -1,0 +1,56 @@
+//! A new integration, made by a person: in onboarding, with a name. One that a file has needs no making; an apply does that.
+
+use serde_json::json;
+
+use super::access::{Access, Role};
+use super::ground::Ground;
+use super::known::{Known, known};
+use super::save::{Body, Expected, NotSaved, SaveAsked, save};
+use crate::model::GENERAL;
+use crate::ops::error::Result;
+use crate::ops::host::Host;
+use crate::ops::names::require_id;
+use crate::ops::project::no_pair;
+use crate::store::{Registered, Store};
+
+/// Makes an integration of a pair.
+///
+/// # Errors
+/// When there is one of this id, the pair is not known, or whoever asks may not; see [`save`].
+pub fn create(
+    id: &str,
+    pair: &str,
+    name: &str,
+    access: &Access,
+    ground: &Ground,
+    store: &mut dyn Store,
+    host: &Host<'_>,
+) -> Result<Known, NotSaved> {
+    if !matches!(access.role(), Role::Editor | Role::Admin) || !access.saves(id, GENERAL) {
+        return Err(NotSaved::Forbidden(format!("{} may not make the integration `{id}`", access.name)));
+    }
+    require_id(id)?;
+    let pair = ground.pair(pair).ok_or_else(|| no_pair(pair, ground.catalogue()))?;
+    let new = Registered {
+        id: id.to_owned(),
+        pair: Some(pair.id.to_string()),
+        made_at: host.stamp(),
+        made_by: access.name.clone(),
+    };
+    if !store.register(&new)? {
+        return Err(NotSaved::Exists(format!("there is an integration `{id}` already")));
+    }
+    let general = SaveAsked {
+        integration: id,
+        category: GENERAL,
+        body: Body::Whole(json!({"name": name, "onboarding_mode": true, "live_mode": false})),
+        expected: Expected::Nothing,
+        key: None,
+        override_reason: None,
+        is_trial: false,
+    };
+    if pair.category(GENERAL).is_some() {
+        save(&general, access, ground, store, host)?;
+    }
+    Ok(known(id, ground, store, host)?)
+}

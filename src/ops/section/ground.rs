@@ -1,0 +1,244 @@
+//! What judges an integration as it is deployed: schema parts, dropdown lists and rules, of the repository beside the server or as
+//! the applies recorded them; and what the files say of it. An integration is judged by compiling what is deployed as if a file
+//! said it, so that a save gets the findings that a commit would get.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::compile::{self, Compilation, Compiled, Selection};
+use crate::model::category::{CONNECTORS, SETTINGS, is_top_level};
+use crate::model::{SettingPath, Settings};
+use crate::ops::error::{Error, ErrorKind, Result};
+use crate::ops::host::Host;
+use crate::ops::judged::Record;
+use crate::ops::workspace::Workspace;
+use crate::options::Options;
+use crate::schema::Pair;
+use crate::schema::parts::Catalogue;
+use crate::source::load::PROJECT_FILE;
+use crate::source::{SourceFile, Sources};
+use crate::store::{Said, Store};
+
+/// Folders whose files are the same for all integrations.
+const FOLDERS: [&str; 2] = ["options/", "schemas/"];
+
+/// Where a setting is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub path: String,
+    pub line: usize,
+}
+
+/// What the files say of an integration.
+#[derive(Debug, Clone, Default)]
+pub struct Says {
+    pub pair: String,
+    /// Categories that are left to people.
+    pub unmanaged: Vec<String>,
+    /// By category, what the files set, null for a reset.
+    pub categories: BTreeMap<String, Settings>,
+    pub places: BTreeMap<String, BTreeMap<SettingPath, Written>>,
+    pub commit: Option<String>,
+}
+
+/// What judges. A snapshot.
+pub struct Ground {
+    environment: Option<String>,
+    shared: Vec<SourceFile>,
+    catalogue: Catalogue,
+    options: Options,
+    repository: Option<Workspace>,
+    /// What the repository says of the integrations that were asked for.
+    known: Mutex<HashMap<String, Option<Arc<Says>>>>,
+}
+
+/// An integration that was judged as it is, or would be, deployed.
+pub struct Judged {
+    pub workspace: Workspace,
+    pub compilation: Compilation,
+}
+
+impl Judged {
+    /// None where it cannot be read as an integration at all.
+    #[must_use]
+    pub fn compiled(&self) -> Option<&Compiled> {
+        self.compilation.integrations.first()
+    }
+}
+
+impl Ground {
+    /// What a repository has.
+    #[must_use]
+    pub fn of_repository(workspace: Workspace, environment: Option<String>) -> Self {
+        let files = workspace.sources().iter().map(|(_, file)| file);
+        let shared = files.filter(|file| is_shared(&file.path)).map(SourceFile::copy).collect();
+        Ground { repository: Some(workspace), ..Ground::of(shared, environment) }
+    }
+
+    /// What the applies to a store recorded.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn of_store(store: &mut dyn Store, environment: Option<String>) -> Result<Self> {
+        let mut shared = vec![SourceFile::new(PROJECT_FILE, "version: 1\n")];
+        for (path, digest) in store.sources()? {
+            let text = store.document(&digest)?.unwrap_or_default();
+            shared.push(SourceFile::new(path, text));
+        }
+        Ok(Ground::of(shared, environment))
+    }
+
+    fn of(shared: Vec<SourceFile>, environment: Option<String>) -> Self {
+        let sources = Sources::from(shared.iter().map(SourceFile::copy).collect::<Vec<_>>());
+        let Compilation { catalogue, options, .. } = compile::compile(&sources, &Selection::default());
+        Ground { environment, shared, catalogue, options, repository: None, known: Mutex::default() }
+    }
+
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    #[must_use]
+    pub fn repository(&self) -> Option<&Workspace> {
+        self.repository.as_ref()
+    }
+
+    #[must_use]
+    pub fn pair(&self, id: &str) -> Option<Arc<Pair>> {
+        self.catalogue.pair(id)
+    }
+
+    /// What the files say of an integration: those of the repository, else what the last apply recorded; none where no file has
+    /// it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn says(&self, id: &str, store: &mut dyn Store, host: &Host<'_>) -> Result<Option<Arc<Says>>> {
+        let Some(workspace) = &self.repository else {
+            let said = store.said(Some(&[id.to_owned()]))?.pop();
+            return said.map(|said| recorded(&said, store).map(Arc::new)).transpose();
+        };
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(id) {
+            return Ok(known.clone());
+        }
+        let says = self.says_repository(workspace, id, host).map(Arc::new);
+        known().insert(id.to_owned(), says.clone());
+        Ok(says)
+    }
+
+    fn says_repository(&self, workspace: &Workspace, id: &str, host: &Host<'_>) -> Option<Says> {
+        let selection = Selection {
+            today: Some(host.today()),
+            integrations: vec![id.to_owned()],
+            environment: self.environment.clone(),
+            alone: true,
+            ..Selection::default()
+        };
+        let sources = workspace.sources();
+        let compilation = compile::compile(sources, &selection);
+        let compiled = compilation.find(id)?;
+        let written = |span| Written { path: sources.path(span).to_owned(), line: sources.line(span) };
+        let places = compiled.origins.iter().map(|(category, origins)| {
+            let of_one = origins.iter().map(|(path, span)| (path.clone(), written(*span)));
+            (category.to_string(), of_one.collect())
+        });
+        let categories = compiled.configuration.categories.iter();
+        Some(Says {
+            pair: compiled.pair.id.to_string(),
+            unmanaged: compiled.unmanaged.iter().map(ToString::to_string).collect(),
+            categories: categories.map(|(id, settings)| (id.to_string(), (**settings).clone())).collect(),
+            places: places.collect(),
+            commit: workspace.head(),
+        })
+    }
+
+    /// Judges an integration whose categories are these documents, as files have them.
+    ///
+    /// # Errors
+    /// When the recorded rules cannot be used.
+    pub fn judge(
+        &self,
+        id: &str,
+        pair: &str,
+        categories: &BTreeMap<String, Json>,
+        record: &Record,
+        host: &Host<'_>,
+    ) -> Result<Judged> {
+        let mut files: Vec<SourceFile> = self.shared.iter().map(SourceFile::copy).collect();
+        let text = serde_json::to_string(&document(id, pair, categories))
+            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        files.push(SourceFile::new(format!("integrations/{id}.yaml"), text));
+        let workspace = Workspace::of(Path::new("").to_owned(), Sources::from(files));
+        let selection = Selection {
+            today: Some(host.today()),
+            integrations: vec![id.to_owned()],
+            alone: true,
+            floor: record.levels(),
+            ..Selection::default()
+        };
+        let compilation = compile::compile(workspace.sources(), &selection);
+        Ok(Judged { workspace, compilation })
+    }
+}
+
+fn is_shared(path: &str) -> bool {
+    path == PROJECT_FILE || FOLDERS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// An integration as a file would have it.
+fn document(id: &str, pair: &str, categories: &BTreeMap<String, Json>) -> Json {
+    let mut root = Map::new();
+    root.insert("integration".to_owned(), id.into());
+    root.insert("pair".to_owned(), pair.into());
+    // Where nobody said how platforms are reached, it is not asked for.
+    if !categories.contains_key(CONNECTORS) {
+        root.insert("unmanaged".to_owned(), json!([CONNECTORS]));
+    }
+    let mut settings = Map::new();
+    for (category, document) in categories {
+        let home = if is_top_level(category) { &mut root } else { &mut settings };
+        home.insert(category.clone(), document.clone());
+    }
+    if !settings.is_empty() {
+        root.insert(SETTINGS.to_owned(), Json::Object(settings));
+    }
+    Json::Object(root)
+}
+
+/// What an apply recorded of an integration.
+fn recorded(said: &Said, store: &mut dyn Store) -> Result<Says> {
+    let document = store.document(&said.settings)?.unwrap_or_default();
+    let all: BTreeMap<String, Json> = serde_json::from_str(&document).unwrap_or_default();
+    let facts: Json = serde_json::from_str(&said.facts).unwrap_or_default();
+    let unmanaged = facts["unmanaged"].as_array().into_iter().flatten();
+    let mut says = Says {
+        pair: said.pair.clone(),
+        unmanaged: unmanaged.filter_map(Json::as_str).map(str::to_owned).collect(),
+        commit: said.commit.clone(),
+        ..Says::default()
+    };
+    for (category, one) in all {
+        let places = one["places"].as_object().into_iter().flatten().filter_map(|(path, place)| {
+            let (file, line) = place.as_str()?.rsplit_once(':')?;
+            Some((SettingPath::parse(path)?, Written { path: file.to_owned(), line: line.parse().ok()? }))
+        });
+        says.places.insert(category.clone(), places.collect());
+        says.categories.insert(category, crate::model::from_json(&one["settings"]));
+    }
+    Ok(says)
+}

@@ -1,0 +1,164 @@
+//! What all requests share: stores that are open, what judges, and the bound on how much is done at once. Work runs on blocking
+//! threads, with a store, a host and the ground of that moment.
+#![expect(clippy::disallowed_methods, reason = "measures how old something is")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use tokio::sync::{Semaphore, watch};
+
+use super::attempts::Attempts;
+use super::metrics::Metrics;
+use super::problem::Problem;
+use crate::ops::section::Ground;
+use crate::ops::serving::{Hosts, Serving};
+use crate::ops::{Host, Workspace, workspace};
+use crate::store::Store;
+
+/// Pieces of work that run at once, each with a connection of its own to the store.
+const AT_ONCE: usize = 16;
+/// So long what judges is taken as it was found.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What all requests share.
+pub struct App {
+    pub serving: Serving,
+    pub metrics: Metrics,
+    pub attempts: Attempts,
+    /// The number of the last save that this server knows of.
+    pub last: watch::Sender<u64>,
+    /// True once the server is to stop.
+    pub stopping: watch::Sender<bool>,
+    hosts: Hosts,
+    stores: Mutex<Vec<Box<dyn Store>>>,
+    room: Semaphore,
+    ground: Mutex<Option<Found>>,
+}
+
+/// What judges, what it was made from, and when that was last looked at.
+struct Found {
+    ground: Arc<Ground>,
+    made_from: String,
+    looked_at: Instant,
+}
+
+/// What a piece of work is done with.
+pub struct Work<'a> {
+    pub store: &'a mut (dyn Store + 'static),
+    pub ground: Arc<Ground>,
+    pub host: &'a Host<'a>,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(serving: Serving, hosts: Hosts) -> Self {
+        App {
+            serving,
+            metrics: Metrics::new(),
+            attempts: Attempts::default(),
+            last: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+            hosts,
+            stores: Mutex::default(),
+            room: Semaphore::new(AT_ONCE),
+            ground: Mutex::default(),
+        }
+    }
+
+    /// Does something with the store, on a thread that may wait.
+    ///
+    /// # Errors
+    /// What the work gives; or the store cannot be opened.
+    pub async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Work<'_>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let Ok(_room) = self.room.acquire().await else { return Err(stopped()) };
+        let app = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || app.work(work)).await;
+        done.unwrap_or_else(|_| {
+            let why = "this is a fault of pairform; nothing that was saved is lost";
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why))
+        })
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&mut Work<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+        let (mut work, mut done) = (Some(work), None);
+        (self.hosts)(&mut |host| {
+            if let Some(work) = work.take() {
+                done = Some(self.with_store(host, work));
+            }
+        });
+        done.unwrap_or_else(|| Err(stopped()))
+    }
+
+    fn with_store<T>(
+        &self,
+        host: &Host<'_>,
+        work: impl FnOnce(&mut Work<'_>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let kept = self.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut store = match kept {
+            Some(store) => store,
+            None => host.make_store(&self.serving.store)?,
+        };
+        let ground = self.ground(store.as_mut(), host)?;
+        let done = work(&mut Work { store: store.as_mut(), ground, host });
+        // A connection that broke is not used again.
+        let is_usable = !matches!(&done, Err(problem) if problem.code() == "unreachable");
+        if is_usable {
+            self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+        }
+        done
+    }
+
+    /// What judges now.
+    fn ground(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<Arc<Ground>, Problem> {
+        let mut found = self.ground.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = found.as_ref().filter(|found| found.looked_at.elapsed() < FRESH) {
+            return Ok(Arc::clone(&found.ground));
+        }
+        let made_from = self.made_from(store, host)?;
+        if let Some(found) = found.as_mut().filter(|found| found.made_from == made_from) {
+            found.looked_at = Instant::now();
+            return Ok(Arc::clone(&found.ground));
+        }
+        let environment = self.serving.environment.clone();
+        let ground = Arc::new(match &self.serving.project {
+            Some(project) => {
+                let at_commit = Workspace::at(project, "HEAD");
+                Ground::of_repository(at_commit.or_else(|_| Workspace::open(project))?, environment)
+            }
+            None => Ground::of_store(store, environment)?,
+        });
+        *found = Some(Found { ground: Arc::clone(&ground), made_from, looked_at: Instant::now() });
+        Ok(ground)
+    }
+
+    /// What tells that what judges is no longer what it was; and on another day the same is judged otherwise.
+    fn made_from(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<String, Problem> {
+        let of = match &self.serving.project {
+            Some(project) => match workspace::history(project, "HEAD") {
+                Ok((_, head)) => head.commit.id,
+                // Outside a repository the files count as they are.
+                Err(_) => host.stamp(),
+            },
+            None => store.sources()?.into_iter().map(|(path, digest)| format!("{path} {digest}\n")).collect(),
+        };
+        Ok(format!("{} {of}", host.today()))
+    }
+
+    /// Tells those who wait for saves.
+    pub fn saved(&self, number: u64) {
+        self.last.send_if_modified(|last| {
+            let is_news = number > *last;
+            *last = number.max(*last);
+            is_news
+        });
+    }
+}
+
+fn stopped() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server is stopping")
+}

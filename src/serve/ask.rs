@@ -1,0 +1,318 @@
+//! A request, read: who sends it, its path, its query, its body, and which revision it saw. Whatever does not fit is a problem.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::app::{App, Work};
+use super::auth::Sender;
+use super::log::Asker;
+use super::problem::Problem;
+use crate::ops::section::{Access, Expected};
+
+/// The address of the other end.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// No body is longer, in bytes.
+pub const LONGEST: usize = 1024 * 1024;
+/// A body is waited for so long.
+const SLOWEST: Duration = Duration::from_secs(20);
+
+/// A request, but for its path and body.
+pub struct Ask {
+    pub app: Arc<App>,
+    pub headers: HeaderMap,
+    pub query: HashMap<String, String>,
+    sender: Sender,
+}
+
+impl FromRequestParts<Arc<App>> for Ask {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let from = parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |Peer(from)| *from);
+        let sender = Sender::of(app, from, &parts.headers)?;
+        let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        Ok(Ask {
+            app: Arc::clone(app),
+            headers: parts.headers.clone(),
+            query: query.into_owned().collect(),
+            sender,
+        })
+    }
+}
+
+/// The names in a path.
+pub struct Named<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let named = Path::<T>::from_request_parts(parts, app).await;
+        named.map(|Path(named)| Named(named)).map_err(|_| Problem::bad_request("the path cannot be read"))
+    }
+}
+
+/// A body of JSON.
+pub struct Document(pub Json);
+
+impl FromRequest<Arc<App>> for Document {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Problem> {
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if !matches!(kind.as_str(), "application/json" | "application/merge-patch+json") {
+            let why = "send JSON, as `Content-Type: application/json` (or `application/merge-patch+json` in a PATCH)";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", why));
+        }
+        let bytes = tokio::time::timeout(SLOWEST, to_bytes(request.into_body(), LONGEST)).await;
+        let bytes = bytes.map_err(|_| {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not come in time")
+        })?;
+        let too_large = format!("the body is longer than {LONGEST} bytes, or broke off");
+        let bytes = bytes.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", too_large))?;
+        let document: Json = serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
+        if !document.is_object() {
+            return Err(Problem::bad_request("the body must be a JSON object"));
+        }
+        Ok(Document(document))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        Problem::into_response(self)
+    }
+}
+
+impl Ask {
+    /// Answers as somebody who is known.
+    pub async fn answer(
+        self,
+        work: impl FnOnce(&mut Work<'_>, &Access, &Query) -> Result<Answer, Problem> + Send + 'static,
+    ) -> Response {
+        let Ask { app, headers, query, sender } = self;
+        let asked = Query { headers, query };
+        let of_app = Arc::clone(&app);
+        let done = app
+            .run(move |found| {
+                let access = sender.access(&of_app, found)?;
+                let answer = work(found, &access, &asked);
+                Ok((access.name, answer))
+            })
+            .await;
+        let (name, answer) = match done {
+            Ok(done) => done,
+            Err(problem) => return problem.into_response(),
+        };
+        let mut response = match answer {
+            Ok(answer) => answer.into_response(),
+            Err(problem) => problem.into_response(),
+        };
+        response.extensions_mut().insert(Asker(name));
+        response
+    }
+
+    /// Who asks, where that is all that is to be known.
+    ///
+    /// # Errors
+    /// When he is not known.
+    pub async fn access(&self) -> Result<Access, Problem> {
+        let (sender, app) = (self.sender.clone(), Arc::clone(&self.app));
+        self.app.run(move |work| sender.access(&app, work)).await
+    }
+}
+
+/// What is asked besides the path and the body.
+pub struct Query {
+    headers: HeaderMap,
+    query: HashMap<String, String>,
+}
+
+impl Query {
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok().map(str::trim)
+    }
+
+    /// A number, where it is given.
+    ///
+    /// # Errors
+    /// When it is none, or not in this range.
+    pub fn number(
+        &self,
+        name: &str,
+        usual: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, Problem> {
+        let Some(text) = self.text(name) else { return Ok(usual) };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            Problem::bad_request(format!(
+                "`{name}` must be a number from {} to {}",
+                range.start(),
+                range.end()
+            ))
+        })
+    }
+
+    /// Whether something is asked for by `true`.
+    ///
+    /// # Errors
+    /// When it is neither `true` nor `false`.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.text(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::bad_request(format!("`{name}` must be true or false"))),
+        }
+    }
+
+    /// Whether an answer with this ETag is known already.
+    #[must_use]
+    pub fn knows(&self, etag: &str) -> bool {
+        self.header("if-none-match").is_some_and(|known| {
+            known
+                .split(',')
+                .map(|one| one.trim().trim_start_matches("W/"))
+                .any(|one| one == etag || one == "*")
+        })
+    }
+
+    /// Which revision was seen.
+    ///
+    /// # Errors
+    /// When none was named, or it cannot be one.
+    pub fn expected(&self, epoch: u64) -> Result<Expected, Problem> {
+        match (self.header("if-match"), self.header("if-none-match")) {
+            (None, None) => {
+                let why = "send `If-Match` with the ETag that you saw, or `If-None-Match: *` to save a category for the first time";
+                Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", why))
+            }
+            (None, Some("*")) => Ok(Expected::Nothing),
+            (Some(etag), None) => revision_of(etag, epoch).ok_or_else(|| {
+                let why = "the ETag in `If-Match` is none of this store as it is now";
+                Problem::new(StatusCode::PRECONDITION_FAILED, "stale", why)
+            }),
+            _ => Err(Problem::bad_request("send either `If-Match` with one ETag, or `If-None-Match: *`")),
+        }
+    }
+}
+
+/// The ETag of a revision: after a copy into the store, the same revision may be something else.
+#[must_use]
+pub fn etag_of(revision: u64, epoch: u64) -> String {
+    if epoch == 1 { format!("\"{revision}\"") } else { format!("\"{epoch}.{revision}\"") }
+}
+
+fn revision_of(etag: &str, epoch: u64) -> Option<Expected> {
+    let inner = etag.strip_prefix('"')?.strip_suffix('"')?;
+    let (of, revision) = inner.split_once('.').unwrap_or(("1", inner));
+    let revision: u64 = revision.parse().ok()?;
+    (of.parse() == Ok(epoch)).then_some(if revision == 0 {
+        Expected::Nothing
+    } else {
+        Expected::Revision(revision)
+    })
+}
+
+/// What is answered.
+pub struct Answer {
+    status: StatusCode,
+    body: Option<Json>,
+    etag: Option<String>,
+    location: Option<String>,
+}
+
+impl Answer {
+    #[must_use]
+    pub fn ok(body: Json) -> Self {
+        Answer { status: StatusCode::OK, body: Some(body), etag: None, location: None }
+    }
+
+    #[must_use]
+    pub fn created(body: Json) -> Self {
+        Answer { status: StatusCode::CREATED, ..Answer::ok(body) }
+    }
+
+    #[must_use]
+    pub fn nothing() -> Self {
+        Answer { status: StatusCode::NO_CONTENT, body: None, etag: None, location: None }
+    }
+
+    #[must_use]
+    pub fn not_modified(etag: &str) -> Self {
+        Answer { status: StatusCode::NOT_MODIFIED, body: None, etag: Some(etag.to_owned()), location: None }
+    }
+
+    #[must_use]
+    pub fn etag(self, etag: impl Into<String>) -> Self {
+        Answer { etag: Some(etag.into()), ..self }
+    }
+
+    #[must_use]
+    pub fn location(self, location: String) -> Self {
+        Answer { location: Some(location), ..self }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = match self.body {
+            Some(body) => {
+                let mut response = Response::new(Body::from(format!("{body}\n")));
+                let json = header::HeaderValue::from_static("application/json");
+                response.headers_mut().insert(header::CONTENT_TYPE, json);
+                response
+            }
+            None => Response::new(Body::empty()),
+        };
+        *response.status_mut() = self.status;
+        for (name, value) in [(header::ETAG, self.etag), (header::LOCATION, self.location)] {
+            if let Some(value) = value.and_then(|value| value.parse().ok()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_is_of_one_revision_of_one_epoch() {
+        for (revision, epoch) in [(1, 1), (42, 1), (1, 2), (u64::MAX, 7)] {
+            let etag = etag_of(revision, epoch);
+            assert_eq!(revision_of(&etag, epoch), Some(Expected::Revision(revision)));
+            assert_eq!(revision_of(&etag, epoch + 1), None);
+        }
+        assert_eq!(revision_of("\"0\"", 1), Some(Expected::Nothing));
+        for wrong in ["1", "\"\"", "\"x\"", "\"1", "\"1.x\"", "W/\"1\"", "\"-1\"", "*"] {
+            assert_eq!(revision_of(wrong, 1), None, "{wrong}");
+        }
+    }
+}

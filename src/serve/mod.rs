@@ -1,0 +1,18 @@
+//! The Configure section over HTTP: an API over what is deployed, for people's pages and for machines. A door over `ops::section`:
+//! it reads requests, words answers, and decides nothing about settings. All state is the store's, so that any number of servers run
+//! side by side.
+
+mod api;
+mod app;
+mod ask;
+mod attempts;
+mod auth;
+mod feed;
+mod listen;
+mod log;
+mod metrics;
+mod openapi;
+mod problem;
+
+pub use listen::run;
+pub use openapi::DOCUMENT;

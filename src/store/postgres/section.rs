@@ -1,0 +1,132 @@
+//! Integrations, tokens, reports of syncs and the feed of a PostgreSQL store. Nothing here decides who may do what.
+
+use tokio_postgres::Row;
+
+use super::client::{Client, Result};
+use super::text::{decode, encode};
+use crate::store::section::{Registered, SyncReport, Token, from_column, to_column};
+
+/// See `Store::integrations`.
+pub(super) fn integrations(client: &mut Client, after: &str, limit: usize) -> Result<Vec<Registered>> {
+    let sql = "SELECT id, pair, made_at, made_by FROM integration WHERE id > $1 ORDER BY id LIMIT $2";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(client.query(sql, &[&encode(after), &limit])?.iter().map(registered).collect())
+}
+
+/// See `Store::integration`.
+pub(super) fn integration(client: &mut Client, id: &str) -> Result<Option<Registered>> {
+    let sql = "SELECT id, pair, made_at, made_by FROM integration WHERE id = $1";
+    Ok(client.query_opt(sql, &[&encode(id)])?.as_ref().map(registered))
+}
+
+fn registered(row: &Row) -> Registered {
+    Registered {
+        id: decode(row.get(0)),
+        pair: row.get::<_, Option<String>>(1).map(decode),
+        made_at: decode(row.get(2)),
+        made_by: decode(row.get(3)),
+    }
+}
+
+/// See `Store::register`. Whether this call made it is told by who and when, since the first answer may be lost.
+pub(super) fn register(client: &mut Client, new: &Registered) -> Result<bool> {
+    let sql = "INSERT INTO integration (id, pair, made_at, made_by) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (id) DO NOTHING";
+    let pair = new.pair.as_deref().map(encode);
+    let made =
+        client.execute(sql, &[&encode(&new.id), &pair, &encode(&new.made_at), &encode(&new.made_by)])?;
+    Ok(made > 0)
+}
+
+const TOKEN: &str = "name, hash, role, rights, categories, integrations, expires_at, made_at, made_by, revoked_at, revoked_by";
+
+/// See `Store::tokens`.
+pub(super) fn tokens(client: &mut Client) -> Result<Vec<Token>> {
+    let rows = client.query(&format!("SELECT {TOKEN} FROM token ORDER BY name"), &[])?;
+    Ok(rows.iter().map(token).collect())
+}
+
+/// See `Store::token`.
+pub(super) fn token_of(client: &mut Client, hash: &str) -> Result<Option<Token>> {
+    let sql = format!("SELECT {TOKEN} FROM token WHERE hash = $1");
+    Ok(client.query_opt(&sql, &[&encode(hash)])?.as_ref().map(token))
+}
+
+fn token(row: &Row) -> Token {
+    let text = |at: usize| decode(row.get(at));
+    let list = |at: usize| from_column(row.get(at));
+    let optional = |at: usize| row.get::<_, Option<String>>(at).map(decode);
+    Token {
+        name: text(0),
+        hash: text(1),
+        role: text(2),
+        rights: list(3),
+        categories: list(4),
+        integrations: list(5),
+        expires_at: optional(6),
+        made_at: text(7),
+        made_by: text(8),
+        revoked_at: optional(9),
+        revoked_by: optional(10),
+    }
+}
+
+/// See `Store::add_token`.
+pub(super) fn add_token(client: &mut Client, token: &Token) -> Result<bool> {
+    let sql = format!(
+        "INSERT INTO token ({TOKEN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, NULL) ON CONFLICT DO NOTHING"
+    );
+    let added = client.execute(
+        &sql,
+        &[
+            &encode(&token.name),
+            &encode(&token.hash),
+            &encode(&token.role),
+            &to_column(&token.rights),
+            &to_column(&token.categories),
+            &to_column(&token.integrations),
+            &token.expires_at.as_deref().map(encode),
+            &encode(&token.made_at),
+            &encode(&token.made_by),
+        ],
+    )?;
+    Ok(added > 0)
+}
+
+/// See `Store::revoke_token`.
+pub(super) fn revoke_token(client: &mut Client, name: &str, at: &str, by: &str) -> Result<bool> {
+    let sql = "UPDATE token SET revoked_at = $2, revoked_by = $3 WHERE name = $1 AND revoked_at IS NULL";
+    Ok(client.execute(sql, &[&encode(name), &encode(at), &encode(by)])? > 0)
+}
+
+/// See `Store::report_sync`. Not there twice when it is repeated.
+pub(super) fn report_sync(client: &mut Client, sync: &SyncReport) -> Result<()> {
+    let sql =
+        "INSERT INTO sync (integration, flow, etag, outcome, message, ended_at, reported_at, reported_by)
+               SELECT $1, $2, $3, $4, $5, $6, $7, $8
+               WHERE NOT EXISTS (
+                   SELECT FROM sync WHERE integration = $1 AND flow = $2 AND etag = $3 AND outcome = $4 AND message = $5
+                       AND ended_at = $6 AND reported_at = $7 AND reported_by = $8)";
+    let SyncReport { integration, flow, etag, outcome, message, ended_at, reported_at, reported_by } = sync;
+    let texts = [integration, flow, etag, outcome, message, ended_at, reported_at, reported_by];
+    let texts = texts.map(|text| encode(text));
+    let parameters = texts.each_ref().map(|text| text as &(dyn tokio_postgres::types::ToSql + Sync));
+    client.execute(sql, &parameters).map(|_| ())
+}
+
+/// See `Store::last_syncs`.
+pub(super) fn last_syncs(client: &mut Client, integration: &str) -> Result<Vec<SyncReport>> {
+    let sql = "SELECT DISTINCT ON (flow) integration, flow, etag, outcome, message, ended_at, reported_at, reported_by
+               FROM sync WHERE integration = $1 ORDER BY flow, number DESC";
+    let sync = |row: &Row| SyncReport {
+        integration: decode(row.get(0)),
+        flow: decode(row.get(1)),
+        etag: decode(row.get(2)),
+        outcome: decode(row.get(3)),
+        message: decode(row.get(4)),
+        ended_at: decode(row.get(5)),
+        reported_at: decode(row.get(6)),
+        reported_by: decode(row.get(7)),
+    };
+    Ok(client.query(sql, &[&encode(integration)])?.iter().map(sync).collect())
+}
