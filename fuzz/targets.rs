@@ -154,8 +154,12 @@ fn second_opinion(text: &str) -> Option<Vec<String>> {
     Some(documents)
 }
 
-/// Whether the core schema reads a plain scalar as text, told by our reader of it alone.
+/// Whether the core schema reads a plain scalar as text, told by our reader of it alone. What has several lines is nothing
+/// else, and is not what was written when it stands behind a key as it was read.
 fn is_text(plain: &str) -> bool {
+    if plain.contains('\n') {
+        return true;
+    }
     let sources = Sources::from(vec![SourceFile::new("a.yaml", format!("x: {plain}"))]);
     let read = yaml::parse(&sources, FileId(0), &mut Vec::new());
     read.as_ref().and_then(|root| root.get("x")).is_some_and(|value| value.as_text().is_some())

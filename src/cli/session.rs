@@ -14,7 +14,7 @@ use super::exit::Stop;
 use super::interrupts::Interrupts;
 use super::streams::Streams;
 use super::trust::{self, Gathered};
-use crate::diagnostic::{clean, clean_text, count};
+use crate::diagnostic::{clean, count};
 use crate::ops::approved::learn_approved;
 use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
@@ -196,9 +196,10 @@ impl Session {
             return false;
         }
         let line = Line::only(need);
-        let agreed = streams.ask(&clean_text(&format!(
-            "{need} is not allowed yet.\nAllow it from now on (`{line}`)? Only `yes` goes on: "
-        )));
+        let (asked, shown) = (clean(&need.to_string()), clean(&line.to_string()));
+        let agreed = streams.ask(&format!(
+            "{asked} is not allowed yet.\nAllow it from now on (`{shown}`)? Only `yes` goes on: "
+        ));
         if agreed && let Err(error) = trust::keep_answer(&line, &self.here) {
             streams
                 .say(&format!("warning: the answer could not be kept, and counts for this run: {error}\n"));

@@ -173,9 +173,13 @@ fn answered(here: &Path) -> Vec<Grant> {
 /// Keeps an answer for the project around a folder.
 ///
 /// # Errors
-/// When it cannot be written, or only where a branch could write it too.
+/// When it cannot be written, or only where a branch could write it too; when it would not be read as it is, such as a path
+/// with a line break, whose rest would be a line of its own.
 pub fn keep_answer(line: &Line, here: &Path) -> std::io::Result<()> {
     use std::io::Write as _;
+    if line.to_string().parse().as_ref() != Ok(line) {
+        return Err(std::io::Error::other("no line of text means just this"));
+    }
     let nowhere = || std::io::Error::other("there is no folder outside the project to keep it in");
     let file = &answers_of(here).ok_or_else(nowhere)?;
     let known = fs::read_to_string(file).ok();

@@ -1,6 +1,7 @@
 //! Whose review a change needs: the project's `owners`, and CODEOWNERS for the files that the changes stand in.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -111,8 +112,11 @@ fn rules(text: &str) -> Vec<Rule> {
 
 /// The last line that matches speaks, also when it names nobody.
 fn owners_of(rules: &[Rule], path: &str) -> Vec<String> {
+    // Paths begin at the repository's folder; the matcher panics at one that begins at the root of all.
+    let is_name = |part: &Component<'_>| matches!(part, Component::Normal(_));
+    let path: PathBuf = Path::new(path).components().filter(is_name).collect();
     let found =
-        rules.iter().rev().find(|rule| rule.pattern.matched_path_or_any_parents(path, false).is_ignore());
+        rules.iter().rev().find(|rule| rule.pattern.matched_path_or_any_parents(&path, false).is_ignore());
     found.map(|rule| rule.owners.clone()).unwrap_or_default()
 }
 

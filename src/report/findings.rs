@@ -225,10 +225,10 @@ fn window(id: FileId, file: &SourceFile, labels: &[(&Label, bool)], hidden: &Hid
     mask(&mut text, id, from, hidden);
     let text = harmless(&text);
     let labels = labels.iter().zip(spans).map(|((label, primary), span)| {
-        let start = (span.start - from).min(text.len());
-        let end = span.end.saturating_sub(from).clamp(start, text.len());
+        // What took the place of a mark has other boundaries.
+        let range = snap(&text, span.start - from..span.end.saturating_sub(from));
         // Text of a label may quote a file.
-        (start..end, clean(&label.text), *primary)
+        (range, clean(&label.text), *primary)
     });
     let labels = labels.collect();
     Window { path: clean(&file.path), first_line: first, at, labels, text }

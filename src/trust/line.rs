@@ -69,6 +69,10 @@ pub enum LineError {
     NoStore(String),
     #[error("a quotation mark is not closed")]
     Open,
+    #[error(
+        "`{0}` holds a control character: a line is plain text, and `*` in a pattern stands for any character"
+    )]
+    Control(String),
 }
 
 impl Line {
@@ -163,6 +167,10 @@ impl FromStr for Line {
     fn from_str(text: &str) -> Result<Self, LineError> {
         let nothing = || LineError::NoLine(text.to_owned());
         let (name, what) = text.trim().split_once('=').ok_or_else(nothing)?;
+        // A line break would part it in two where lines are kept, and no variable holds a NUL.
+        if text.trim().contains(char::is_control) {
+            return Err(LineError::Control(text.to_owned()));
+        }
         if what.is_empty() || name.is_empty() {
             return Err(nothing());
         }

@@ -334,6 +334,9 @@ mod tests {
             "approved=",
             "Woo=host",
             "store=db!plainly",
+            "file=/a\0b",
+            "file=/a\nvault=b",
+            "program=/usr/bin/op 'read\tb'",
         ] {
             assert!(wrong.parse::<Line>().is_err(), "{wrong:?}");
         }

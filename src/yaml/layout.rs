@@ -15,7 +15,8 @@ use super::edit::{self, EditError};
 pub fn layout(text: &str) -> Result<String, EditError> {
     edit::tree(text).ok_or(EditError::Unreadable)?;
     let meant = signature(text).ok_or(EditError::Unreadable)?;
-    let mut unix = text.replace("\r\n", "\n");
+    // A carriage return alone is a line break too; at the end it would be half a one beside the line feed that follows.
+    let mut unix = text.replace("\r\n", "\n").replace('\r', "\n");
     if !unix.is_empty() && !unix.ends_with('\n') {
         // A block scalar that ends with the file ends with a line break all the same.
         unix.push('\n');

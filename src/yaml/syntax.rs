@@ -92,24 +92,14 @@ impl Case<'_> {
                     | ErrorKind::TabNotAllowed
             )
         };
-        let here = self.indenting_tab(self.line);
         if !about_tabs(self.stop) && !about_tabs(self.strict) {
-            return here.map(|at| codes::tab(self.character(at)));
+            return self.indenting_tab(self.line).map(|at| codes::tab(self.character(at)));
         }
         // The parser names the start of the text that the tab interrupts, so the tab stands on a line below.
-        let mut line = self.line;
-        let mut found = here;
-        while found.is_none() && line.end < self.text.len() {
-            line = Line::around(
-                self.text,
-                self.text[line.end..].find('\n').map_or(self.text.len(), |b| line.end + b + 1),
-            );
-            found = self.indenting_tab(line);
-            if line.start >= self.text.len() {
-                break;
-            }
-        }
-        let found = found.or_else(|| self.text[self.at..].find('\t').map(|after| self.at + after));
+        let mut below = std::iter::successors(Some(self.line), |line| line.below(self.text));
+        let found = below
+            .find_map(|line| self.indenting_tab(line))
+            .or_else(|| self.text[self.at..].find('\t').map(|after| self.at + after));
         Some(codes::tab(self.character(found.unwrap_or(self.at))))
     }
 
@@ -340,13 +330,9 @@ impl Case<'_> {
         let rest = self.text.get(at..line.end)?;
         let value = rest.split(" #").next()?.trim_end();
         let plain = !value.contains(['"', '\\', '\t']) && !value.contains(": ") && !value.is_empty();
-        let below = self
-            .text
-            .get(line.end..)?
-            .lines()
-            .nth(1)
-            .map(|_| Line::around(self.text, (line.end + 1).min(self.text.len())));
-        let ends = below.is_none_or(|below| below.code == below.end || below.indent() <= line.indent());
+        let ends = line
+            .below(self.text)
+            .is_none_or(|below| below.code == below.end || below.indent() <= line.indent());
         let alone = self.stop.open.iter().all(|open| !open.flow) && before.ends_with(": ");
         (plain && ends && alone).then(|| (self.span(at, at + value.len()), value))
     }

@@ -36,6 +36,12 @@ impl Line {
         None
     }
 
+    /// The line below; none where no line break follows, also when the text ends with half a one.
+    pub fn below(self, text: &str) -> Option<Line> {
+        let line_break = text[self.end..].find('\n')?;
+        Some(Line::around(text, self.end + line_break + 1))
+    }
+
     pub fn code(self, text: &str) -> &str {
         text.get(self.code..self.end).unwrap_or("")
     }
