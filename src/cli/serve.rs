@@ -17,7 +17,7 @@ use crate::store::Address;
 ///
 /// # Errors
 /// When there is no store to serve, or it cannot listen.
-pub fn run(session: Session, args: &Args, serve: Option<Serve>) -> Result<u8, Stop> {
+pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8, Stop> {
     let serve = serve.ok_or_else(|| {
         Stop::usage("this pairform was built without its server").help("build it with the feature `serve`")
     })?;
@@ -37,6 +37,8 @@ pub fn run(session: Session, args: &Args, serve: Option<Serve>) -> Result<u8, St
         environment,
         project,
     };
+    // Nobody at this terminal is asked for what somebody else sends.
+    session.common.no_input = true;
     session.watch_interrupts();
     let stop = session.cancelled();
     let session = Arc::new(session);

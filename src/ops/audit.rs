@@ -34,7 +34,7 @@ pub fn export(
         let changed = past.settings.as_ref().is_err_and(|unusable| unusable.changed);
         let mut line = json!({"kind": SAVE, "integration": integration, "category": category, "revision": past.revision,
             "settings": settings, "saved_by": past.saved_by, "saved_at": past.saved_at,
-            "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run});
+            "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.plan()});
         // Only of what is not as it was saved, so that a record without such lines is what it always was.
         if changed {
             line["changed"] = true.into();

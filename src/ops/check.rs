@@ -16,7 +16,7 @@ use crate::diagnostic::count;
 use crate::plan::policy::{Environment, Live, Overwrite, Policy, Window};
 use crate::plan::safety::{self, GAPS, Objection};
 use crate::plan::tally::Written;
-use crate::plan::{Integration, Integrations, Plan, Refusal, Summary};
+use crate::plan::{Integrations, Plan, Refusal, Summary};
 
 const CHECKS: &[&str] = &[
     "max_changed",
@@ -150,10 +150,9 @@ pub fn check(
 ///
 /// # Errors
 /// When an apply window cannot be used.
-pub fn of_save(integration: Integration, judging: &Judging, now: Timestamp) -> Result<Vec<Refusal>> {
-    let plan = Plan::of_one(integration);
-    let mut found = lasting(&plan, judging);
-    found.extend(windows(&plan, judging, now)?);
+pub fn of_save(plan: &Plan, judging: &Judging, now: Timestamp) -> Result<Vec<Refusal>> {
+    let mut found = lasting(plan, judging);
+    found.extend(windows(plan, judging, now)?);
     found.retain(|refusal| !matches!(refusal.check.as_str(), "require_clean" | "levels"));
     Ok(found)
 }

@@ -121,7 +121,7 @@ fn find(
                         settings: past.settings.as_ref().ok()?,
                         saved_by: &past.saved_by,
                         saved_at: &past.saved_at,
-                        applied: past.run.is_some(),
+                        applied: past.plan().is_some(),
                     })
                 })
                 .collect();

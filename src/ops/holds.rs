@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::deployed;
 use super::error::Result;
 use crate::plan::{CategoryPlan, Held, Integration};
-use crate::store::{self, Hold, Renamed, Store};
+use crate::store::{self, Hold, Past, Renamed, Store};
 
 /// The holds of a store that have not come to their end.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Holds {
         Ok(holds)
     }
 
-    /// Notes which of the categories that a plan saves are held. Edits by hand and deletions end no hold.
+    /// Notes which of the categories that a plan saves are held. What people save, and deletions, end no hold.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -48,7 +48,7 @@ impl Holds {
             let is_saved = |category: &&mut CategoryPlan| category.save.is_some();
             for category in one.categories.iter_mut().filter(is_saved) {
                 let past = deployed::history(store, &self.renames, &name, &category.category)?;
-                let last = past.iter().rev().find_map(|past| past.run.as_ref());
+                let last = past.iter().rev().find_map(Past::plan);
                 let hold = holds.iter().rfind(|hold| Some(&hold.run) == last);
                 category.held = hold.map(|hold| {
                     let Hold { until, reason, by, .. } = hold.clone();

@@ -62,12 +62,12 @@ fn last_applied(
     let renames = store.renames()?;
     let rows = deployed::read(store.as_mut(), &opened.compilation.integrations, None)?.rows;
     for deployed in rows.into_iter().filter(|deployed| !deployed.applied.is_empty()) {
-        let saved_at = match deployed.run {
+        let saved_at = match deployed.plan() {
             Some(_) => Some(deployed.saved_at),
-            // Somebody edited it by hand since.
+            // Somebody saved it since.
             None => deployed::history(store.as_mut(), &renames, &deployed.integration, &deployed.category)?
                 .into_iter()
-                .rfind(|past| past.run.is_some())
+                .rfind(|past| past.plan().is_some())
                 .map(|past| past.saved_at),
         };
         let entry: &mut String = last.entry(deployed.integration).or_default();

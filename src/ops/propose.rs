@@ -143,12 +143,28 @@ pub(super) fn refused(why: impl std::fmt::Display) -> Error {
 
 /// A deployed value as the files say it.
 pub(super) fn written(value: &Value) -> Json {
+    escaped(plain(value))
+}
+
+/// What a file has to say so that it says this: no text of it is an expression.
+pub(super) fn escaped(document: Json) -> Json {
+    match document {
+        Json::String(text) => literal(&text).into(),
+        Json::Array(items) => items.into_iter().map(escaped).collect(),
+        Json::Object(map) => {
+            Json::Object(map.into_iter().map(|(key, value)| (key, escaped(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// A deployed value as people say it, where nothing is an expression.
+pub(super) fn plain(value: &Value) -> Json {
     match value {
         Value::Secret(secret) => json!({"secret": secret.reference}),
-        Value::Text(text) => literal(text).into(),
-        Value::List(items) => items.iter().map(written).collect(),
+        Value::List(items) => items.iter().map(plain).collect(),
         // One record needs no list.
-        Value::Dated(dated) => match dated.map(|value| Value::from_json(&written(value))).to_json() {
+        Value::Dated(dated) => match dated.to_json() {
             Json::Array(mut records) if records.len() == 1 => records.remove(0),
             records => records,
         },

@@ -105,7 +105,7 @@ pub fn json(entries: &[HistoryEntry], rules: &[RulesEntry], exit_code: u8) -> Js
             let notes: Vec<Json> =
                 notes.iter().map(|note| json!({"kind": note.kind, "text": note.text})).collect();
             let mut save = json!({"integration": record.integration, "category": record.category, "revision": past.revision,
-                "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.run,
+                "saved_by": past.saved_by, "saved_at": past.saved_at, "commit": past.commit, "author": past.author, "dirty": past.dirty, "plan": past.plan(),
                 "changes": changes, "notes": notes});
             if let Err(unusable) = &past.settings {
                 save["unusable"] = unusable.why.as_str().into();

@@ -188,7 +188,7 @@ async fn get_category(Named((id, category)): Named<(String, String)>, ask: Ask) 
         let known = known(&id, access, work)?;
         let etag = etag_of(known.revision(&category), epoch);
         let shown = section::category(&known, &category)?;
-        if query.knows(&etag) {
+        if query.knows(&etag)? {
             return Ok(Answer::not_modified(&etag));
         }
         Ok(Answer::ok(json!(shown)).etag(etag))
@@ -223,33 +223,37 @@ fn save(
         return Err(Problem::absent(format!("there is no integration `{id}`")));
     }
     let epoch = work.store.epoch()?;
-    let reason = query.header("pairform-override");
-    if reason.is_some_and(str::is_empty) {
+    let (reason, key) = (query.header("pairform-override")?, query.header("idempotency-key")?);
+    let is_trial = query.flag("trial")?;
+    if reason.as_deref().is_some_and(str::is_empty) {
         return Err(Problem::bad_request("`Pairform-Override` needs a reason"));
     }
     let asked = SaveAsked {
         integration: id,
         category,
         body,
-        expected: query.expected(epoch)?,
-        key: query.header("idempotency-key").filter(|key| !key.is_empty()),
-        override_reason: reason,
-        is_trial: query.flag("trial")?,
+        expected: query.expected(epoch, is_trial)?,
+        key: key.as_deref().filter(|key| !key.is_empty()),
+        override_reason: reason.as_deref(),
+        is_trial,
     };
     let done = section::save(&asked, access, &work.ground, work.store, work.host)?;
-    if !asked.is_trial {
-        app.saved(work.store.last_number()?);
+    // It is saved, whether or not it can be told at once.
+    if !is_trial && let Ok(number) = work.store.last_number() {
+        app.saved(number);
     }
     let SavedNow { known, revision, changes, next_sync, findings: found, is_repeated } = done;
     let mut told = json!({
         "revision": revision, "changes": changes, "next_sync": next_sync, "findings": findings(&found),
-        "category": section::category(&known, category)?,
     });
     if is_repeated {
+        // What is deployed by now may be somebody else's.
         told["repeated"] = true.into();
+    } else {
+        told["category"] = json!(section::category(&known, category)?);
     }
     let answer = match asked.expected {
-        section::Expected::Nothing if !asked.is_trial && !is_repeated => Answer::created(told),
+        section::Expected::Nothing if !is_trial && !is_repeated => Answer::created(told),
         _ => Answer::ok(told),
     };
     Ok(answer.etag(etag_of(revision, epoch)))
@@ -277,7 +281,7 @@ async fn get_configuration(Named(id): Named<String>, ask: Ask) -> Response {
         let known = known(&id, access, work)?;
         let found = section::effective(&known, day, &work.ground, work.store, work.host)?;
         let etag = format!("\"{}\"", found.etag);
-        if query.knows(&etag) {
+        if query.knows(&etag)? {
             return Ok(Answer::not_modified(&etag));
         }
         Ok(Answer::ok(found.document).etag(etag))
@@ -326,6 +330,9 @@ async fn report_sync(Named(id): Named<String>, ask: Ask, Document(body): Documen
             },
         };
         let message = text("message").unwrap_or_default();
+        if message.len() > 2000 || etag.len() > 200 {
+            return Err(Problem::bad_request("`message` takes at most 2000 bytes, `etag` 200"));
+        }
         let sync = SyncReport {
             integration: id,
             flow,
@@ -360,7 +367,7 @@ async fn get_history(Named(id): Named<String>, ask: Ask) -> Response {
             let all = crate::ops::deployed::history(work.store, &renames, &id, &category)?;
             let all = all.into_iter().filter(|past| past.revision < before);
             saves.extend(all.map(|past| {
-                let settings = past.settings.as_ref().map(section::file_form).ok();
+                let settings = past.settings.as_ref().map(section::plain_form).ok();
                 json!({
                     "category": category, "revision": past.revision, "saved_by": past.saved_by, "saved_at": past.saved_at,
                     "commit": past.commit, "settings": settings,

@@ -32,7 +32,7 @@ pub struct App {
     pub stopping: watch::Sender<bool>,
     hosts: Hosts,
     stores: Mutex<Vec<Box<dyn Store>>>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
     ground: Mutex<Option<Found>>,
 }
 
@@ -61,7 +61,7 @@ impl App {
             stopping: watch::Sender::new(false),
             hosts,
             stores: Mutex::default(),
-            room: Semaphore::new(AT_ONCE),
+            room: Arc::new(Semaphore::new(AT_ONCE)),
             ground: Mutex::default(),
         }
     }
@@ -74,9 +74,15 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&mut Work<'_>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let Ok(_room) = self.room.acquire().await else { return Err(stopped()) };
+        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return Err(stopped()) };
         let app = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || app.work(work)).await;
+        // Whoever asked may have gone; the room is taken until the work is done.
+        let done = tokio::task::spawn_blocking(move || {
+            let done = app.work(work);
+            drop(room);
+            done
+        });
+        let done = done.await;
         done.unwrap_or_else(|_| {
             let why = "this is a fault of pairform; nothing that was saved is lost";
             Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why))
@@ -101,6 +107,10 @@ impl App {
         let kept = self.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match kept {
             Some(store) => store,
+            None if self.serving.is_read_only => host.store(&self.serving.store)?.ok_or_else(|| {
+                let why = "there is no store yet, and a server that only shows makes none";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unreachable", why)
+            })?,
             None => host.make_store(&self.serving.store)?,
         };
         let ground = self.ground(store.as_mut(), host)?;
@@ -127,8 +137,12 @@ impl App {
         let environment = self.serving.environment.clone();
         let ground = Arc::new(match &self.serving.project {
             Some(project) => {
-                let at_commit = Workspace::at(project, "HEAD");
-                Ground::of_repository(at_commit.or_else(|_| Workspace::open(project))?, environment)
+                // What is not committed is not git's, where there is git.
+                let workspace = match workspace::history(project, "HEAD") {
+                    Ok(_) => Workspace::at(project, "HEAD")?,
+                    Err(_) => Workspace::open(project)?,
+                };
+                Ground::of_repository(workspace, environment)
             }
             None => Ground::of_store(store, environment)?,
         });

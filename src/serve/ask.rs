@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::app::{App, Work};
-use super::auth::Sender;
+use super::auth::{Sender, one_text};
 use super::log::Asker;
 use super::problem::Problem;
 use crate::ops::section::{Access, Expected};
@@ -33,7 +33,7 @@ pub struct Ask {
     pub app: Arc<App>,
     pub headers: HeaderMap,
     pub query: HashMap<String, String>,
-    sender: Sender,
+    pub sender: Sender,
 }
 
 impl FromRequestParts<Arc<App>> for Ask {
@@ -129,15 +129,6 @@ impl Ask {
         response.extensions_mut().insert(Asker(name));
         response
     }
-
-    /// Who asks, where that is all that is to be known.
-    ///
-    /// # Errors
-    /// When he is not known.
-    pub async fn access(&self) -> Result<Access, Problem> {
-        let (sender, app) = (self.sender.clone(), Arc::clone(&self.app));
-        self.app.run(move |work| sender.access(&app, work)).await
-    }
 }
 
 /// What is asked besides the path and the body.
@@ -152,9 +143,12 @@ impl Query {
         self.query.get(name).map(String::as_str)
     }
 
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok().map(str::trim)
+    /// A header; none where it is not sent.
+    ///
+    /// # Errors
+    /// When it is sent twice, or is no text.
+    pub fn header(&self, name: &str) -> Result<Option<String>, Problem> {
+        one_text(&self.headers, name).map_err(Problem::bad_request)
     }
 
     /// A number, where it is given.
@@ -191,31 +185,37 @@ impl Query {
     }
 
     /// Whether an answer with this ETag is known already.
-    #[must_use]
-    pub fn knows(&self, etag: &str) -> bool {
-        self.header("if-none-match").is_some_and(|known| {
-            known
-                .split(',')
-                .map(|one| one.trim().trim_start_matches("W/"))
-                .any(|one| one == etag || one == "*")
-        })
+    ///
+    /// # Errors
+    /// When what is said of it is no text.
+    pub fn knows(&self, etag: &str) -> Result<bool, Problem> {
+        let known = self.header("if-none-match")?.unwrap_or_default();
+        let mut known = known.split(',').map(|one| one.trim().trim_start_matches("W/"));
+        Ok(known.any(|one| one == etag || one == "*"))
     }
 
-    /// Which revision was seen.
+    /// Which revision was seen. Whoever only asks what a save would do need not say.
     ///
     /// # Errors
     /// When none was named, or it cannot be one.
-    pub fn expected(&self, epoch: u64) -> Result<Expected, Problem> {
-        match (self.header("if-match"), self.header("if-none-match")) {
+    pub fn expected(&self, epoch: u64, is_trial: bool) -> Result<Expected, Problem> {
+        let (seen, unseen) = (self.header("if-match")?, self.header("if-none-match")?);
+        match (seen.as_deref(), unseen.as_deref()) {
+            (None, None) if is_trial => Ok(Expected::Anything),
             (None, None) => {
                 let why = "send `If-Match` with the ETag that you saw, or `If-None-Match: *` to save a category for the first time";
                 Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", why))
             }
             (None, Some("*")) => Ok(Expected::Nothing),
-            (Some(etag), None) => revision_of(etag, epoch).ok_or_else(|| {
-                let why = "the ETag in `If-Match` is none of this store as it is now";
-                Problem::new(StatusCode::PRECONDITION_FAILED, "stale", why)
-            }),
+            (Some(etag), None) => match revision_of(etag) {
+                // Of the store before something was copied into it: no revision of now.
+                Some((of, _)) if of != epoch => Ok(Expected::Revision(u64::MAX)),
+                Some((_, 0)) => Ok(Expected::Nothing),
+                Some((_, revision)) => Ok(Expected::Revision(revision)),
+                None => {
+                    Err(Problem::bad_request("`If-Match` takes the one ETag that you saw, as it was sent"))
+                }
+            },
             _ => Err(Problem::bad_request("send either `If-Match` with one ETag, or `If-None-Match: *`")),
         }
     }
@@ -227,15 +227,13 @@ pub fn etag_of(revision: u64, epoch: u64) -> String {
     if epoch == 1 { format!("\"{revision}\"") } else { format!("\"{epoch}.{revision}\"") }
 }
 
-fn revision_of(etag: &str, epoch: u64) -> Option<Expected> {
+/// Epoch and revision of an ETag.
+fn revision_of(etag: &str) -> Option<(u64, u64)> {
     let inner = etag.strip_prefix('"')?.strip_suffix('"')?;
-    let (of, revision) = inner.split_once('.').unwrap_or(("1", inner));
-    let revision: u64 = revision.parse().ok()?;
-    (of.parse() == Ok(epoch)).then_some(if revision == 0 {
-        Expected::Nothing
-    } else {
-        Expected::Revision(revision)
-    })
+    let (epoch, revision) = inner.split_once('.').unwrap_or(("1", inner));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(epoch) && is_number(revision)).then_some(())?;
+    Some((epoch.parse().ok()?, revision.parse().ok()?))
 }
 
 /// What is answered.
@@ -305,14 +303,13 @@ mod tests {
 
     #[test]
     fn an_etag_is_of_one_revision_of_one_epoch() {
-        for (revision, epoch) in [(1, 1), (42, 1), (1, 2), (u64::MAX, 7)] {
-            let etag = etag_of(revision, epoch);
-            assert_eq!(revision_of(&etag, epoch), Some(Expected::Revision(revision)));
-            assert_eq!(revision_of(&etag, epoch + 1), None);
+        for (revision, epoch) in [(0, 1), (1, 1), (42, 1), (1, 2), (u64::MAX, 7)] {
+            assert_eq!(revision_of(&etag_of(revision, epoch)), Some((epoch, revision)));
         }
-        assert_eq!(revision_of("\"0\"", 1), Some(Expected::Nothing));
-        for wrong in ["1", "\"\"", "\"x\"", "\"1", "\"1.x\"", "W/\"1\"", "\"-1\"", "*"] {
-            assert_eq!(revision_of(wrong, 1), None, "{wrong}");
+        for wrong in
+            ["1", "\"\"", "\"x\"", "\"1", "\"1.x\"", "W/\"1\"", "\"-1\"", "\"+1\"", "*", "\"1\", \"2\""]
+        {
+            assert_eq!(revision_of(wrong), None, "{wrong}");
         }
     }
 }

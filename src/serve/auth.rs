@@ -19,7 +19,7 @@ pub struct Sender {
 
 impl Sender {
     /// # Errors
-    /// When a page of another origin sent it.
+    /// When a page of another origin sent it, or nothing says who did.
     pub fn of(app: &App, from: IpAddr, headers: &HeaderMap) -> Result<Self, Problem> {
         refuse_foreign_origin(headers)?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -28,7 +28,14 @@ impl Sender {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim().to_owned());
         let proxy = app.serving.proxy.as_ref().filter(|proxy| proxy.network.contains(from));
-        let user = proxy.and_then(|proxy| text(&proxy.user_header)).map(str::to_owned);
+        let user = match proxy {
+            Some(proxy) => one_text(headers, &proxy.user_header).map_err(Problem::unauthorized)?,
+            None => None,
+        };
+        // Known before anything of a stranger's is read.
+        if token.is_none() && user.is_none() {
+            return Err(no_token());
+        }
         Ok(Sender { from, token, user })
     }
 
@@ -43,20 +50,39 @@ impl Sender {
             let token = known.unwrap_or_else(|| reader(user));
             return Access::of(&token, now).map_err(|why| Problem::unauthorized(why.to_string()));
         }
-        if app.attempts.are_too_many(self.from) {
-            let why = "too many wrong tokens came from this address; wait a minute";
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", why)
-                .header(header::RETRY_AFTER, "60"));
-        }
         let Some(secret) = &self.token else {
-            return Err(Problem::unauthorized("send a token: `Authorization: Bearer TOKEN`"));
+            return Err(no_token());
         };
         let Some(token) = work.store.token(&hash_token(secret))? else {
+            // A right token is taken wherever it comes from: others may share the address.
             app.attempts.count(self.from);
+            if app.attempts.are_too_many(self.from) {
+                let why = "too many wrong tokens came from this address; wait a minute";
+                return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", why)
+                    .header(header::RETRY_AFTER, "60"));
+            }
             return Err(Problem::unauthorized("the token is not known here"));
         };
         Access::of(&token, now).map_err(|why| Problem::unauthorized(why.to_string()))
     }
+}
+
+fn no_token() -> Problem {
+    Problem::unauthorized("send a token: `Authorization: Bearer TOKEN`")
+}
+
+/// A header that is sent at most once, and is text.
+///
+/// # Errors
+/// Why it is not.
+pub fn one_text(headers: &HeaderMap, name: &str) -> Result<Option<String>, String> {
+    let mut all = headers.get_all(name).iter();
+    let Some(value) = all.next() else { return Ok(None) };
+    if all.next().is_some() {
+        return Err(format!("`{name}` was sent more than once"));
+    }
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| format!("`{name}` is not UTF-8"))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// Somebody whom the proxy knows and nobody here: he reads.
@@ -79,8 +105,11 @@ fn reader(name: &str) -> Token {
 /// A browser says which page sends a request; one of another origin sends none here.
 fn refuse_foreign_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if text("sec-fetch-site").is_some_and(|site| matches!(site, "cross-site" | "same-site")) {
-        return Err(Problem::forbidden("a page of another origin sent this"));
+    // A proxy may give the server another name than the page knows; the browser knows better.
+    match text("sec-fetch-site") {
+        Some("same-origin" | "none") => return Ok(()),
+        Some(_) => return Err(Problem::forbidden("a page of another origin sent this")),
+        None => {}
     }
     let Some(origin) = text("origin") else { return Ok(()) };
     let host = text("host").unwrap_or_default();

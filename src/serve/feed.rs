@@ -12,6 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::app::{App, Work};
 use super::ask::{Answer, Ask};
+use super::auth::Sender;
 use super::problem::Problem;
 use crate::ops::section::Access;
 use crate::store::FeedItem;
@@ -30,10 +31,6 @@ pub async fn changes(ask: Ask) -> Response {
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/event-stream"));
-    let access = match ask.access().await {
-        Ok(access) => access,
-        Err(problem) => return problem.into_response(),
-    };
     let last_id = ask.headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let after = last_id.or_else(|| ask.query.get("after").cloned());
     let wait = match ask.query.get("wait").map(|wait| wait.parse::<u64>()) {
@@ -43,16 +40,22 @@ pub async fn changes(ask: Ask) -> Response {
             return Problem::bad_request(format!("`wait` must be at most {LONGEST} seconds")).into_response();
         }
     };
-    let app = Arc::clone(&ask.app);
-    let begun = app.run(move |work| begin(after.as_deref(), work)).await;
+    let (app, sender) = (Arc::clone(&ask.app), ask.sender);
+    let (of_app, of_sender) = (Arc::clone(&app), sender.clone());
+    let begun = app
+        .run(move |work| {
+            of_sender.access(&of_app, work)?;
+            begin(after.as_deref(), work)
+        })
+        .await;
     let cursor = match begun {
         Ok(cursor) => cursor,
         Err(problem) => return problem.into_response(),
     };
     if is_stream {
-        return stream(app, access, cursor).into_response();
+        return stream(app, sender, cursor).into_response();
     }
-    match next(&app, &access, cursor, Duration::from_secs(wait)).await {
+    match next(&app, &sender, cursor, Duration::from_secs(wait)).await {
         Ok((items, cursor)) => {
             Answer::ok(json!({"changes": items, "cursor": cursor.to_string()})).into_response()
         }
@@ -87,6 +90,23 @@ impl Cursor {
     }
 }
 
+/// Looks for what other servers and applies saved, for all who wait.
+pub async fn look(app: Arc<App>) {
+    let mut stopping = app.stopping.subscribe();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stopping.changed() => return,
+        }
+        // A store that does not answer may do so the next time.
+        if app.last.receiver_count() > 0
+            && let Ok(number) = app.run(|work| Ok(work.store.last_number()?)).await
+        {
+            app.saved(number);
+        }
+    }
+}
+
 /// Where to begin: after a cursor, at the end for `now`, else with the first save.
 fn begin(after: Option<&str>, work: &mut Work<'_>) -> Result<Cursor, Problem> {
     let identity = work.store.identity().to_owned();
@@ -110,15 +130,16 @@ fn begin(after: Option<&str>, work: &mut Work<'_>) -> Result<Cursor, Problem> {
 /// The saves after a cursor; where there are none they are waited for.
 async fn next(
     app: &Arc<App>,
-    access: &Access,
+    sender: &Sender,
     mut cursor: Cursor,
     wait: Duration,
 ) -> Result<(Vec<Json>, Cursor), Problem> {
     let end = tokio::time::Instant::now() + wait;
     let (mut news, mut stopping) = (app.last.subscribe(), app.stopping.subscribe());
     loop {
-        let (access, from) = (access.clone(), cursor.clone());
-        let (items, number) = app.run(move |work| read(work, &access, from)).await?;
+        let (of_app, sender, from) = (Arc::clone(app), sender.clone(), cursor.clone());
+        // A token may have been revoked while it waited.
+        let (items, number) = app.run(move |work| read(&sender.access(&of_app, work)?, from, work)).await?;
         cursor.number = number;
         if !items.is_empty() || tokio::time::Instant::now() >= end || *stopping.borrow() {
             return Ok((items, cursor));
@@ -126,13 +147,13 @@ async fn next(
         tokio::select! {
             _ = news.changed() => {}
             _ = stopping.changed() => {}
-            () = tokio::time::sleep_until(end.min(tokio::time::Instant::now() + LOOK)) => {}
+            () = tokio::time::sleep_until(end) => {}
         }
     }
 }
 
 /// What whoever asks may see of the next saves, and the number of the last that was looked at.
-fn read(work: &mut Work<'_>, access: &Access, from: Cursor) -> Result<(Vec<Json>, u64), Problem> {
+fn read(access: &Access, from: Cursor, work: &mut Work<'_>) -> Result<(Vec<Json>, u64), Problem> {
     if work.store.identity() != from.identity || work.store.epoch()? != from.epoch {
         return Err(Problem::new(StatusCode::GONE, "gone", "something was copied into the store meanwhile"));
     }
@@ -153,13 +174,13 @@ fn told(item: &FeedItem, from: &Cursor) -> Json {
 }
 
 /// The saves as events, as long as both ends want.
-fn stream(app: Arc<App>, access: Access, mut cursor: Cursor) -> impl IntoResponse {
+fn stream(app: Arc<App>, sender: Sender, mut cursor: Cursor) -> impl IntoResponse {
     let (to, from) = tokio::sync::mpsc::channel::<Result<Event, std::convert::Infallible>>(16);
     tokio::spawn(async move {
         let mut stopping = app.stopping.subscribe();
         loop {
             let found = tokio::select! {
-                found = next(&app, &access, cursor.clone(), Duration::from_secs(LONGEST)) => found,
+                found = next(&app, &sender, cursor.clone(), Duration::from_secs(LONGEST)) => found,
                 _ = stopping.changed() => return,
                 () = to.closed() => return,
             };

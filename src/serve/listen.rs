@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::api;
 use super::app::App;
 use super::ask::Peer;
+use super::feed;
 use crate::ops::serving::{Hosts, Serving, Told};
 use crate::ops::{Error, ErrorKind, Result};
 
@@ -28,8 +29,8 @@ const HEAD: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(30);
 /// How often it is looked whether the server is to stop.
 const LOOK: Duration = Duration::from_millis(50);
-/// Connections at once; more wait to be taken.
-const CONNECTIONS: usize = 4096;
+/// Connections at once; more wait to be taken. Usually a process may have 1024 files open.
+const CONNECTIONS: usize = 512;
 
 /// Serves until `stop` is true.
 ///
@@ -51,6 +52,7 @@ pub fn run(serving: Serving, hosts: Hosts, stop: Arc<AtomicBool>) -> Result<()> 
         let number =
             app.run(|work| Ok(work.store.last_number()?)).await.map_err(|problem| problem.into_error())?;
         app.saved(number);
+        tokio::spawn(feed::look(Arc::clone(&app)));
         let scheme = if tls.is_some() { "https" } else { "http" };
         (app.serving.tell)(&Told::Listening(&format!("{scheme}://{address}")));
         accept(&listener, tls, &app, &stop).await;
@@ -65,8 +67,12 @@ async fn accept(listener: &TcpListener, tls: Option<TlsAcceptor>, app: &Arc<App>
     let room = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     let mut look = tokio::time::interval(LOOK);
     loop {
-        let taken = tokio::select! {
-            taken = listener.accept() => taken,
+        let take = async {
+            let room = Arc::clone(&room).acquire_owned().await;
+            (room, listener.accept().await)
+        };
+        let (room, taken) = tokio::select! {
+            taken = take => taken,
             _ = look.tick() => {
                 if stop.load(Ordering::SeqCst) {
                     break;
@@ -74,9 +80,11 @@ async fn accept(listener: &TcpListener, tls: Option<TlsAcceptor>, app: &Arc<App>
                 continue;
             }
         };
-        // Too many open files, say: the next may be taken.
-        let Ok((socket, from)) = taken else { continue };
-        let Ok(room) = Arc::clone(&room).try_acquire_owned() else { continue };
+        let (Ok(room), Ok((socket, from))) = (room, taken) else {
+            // Too many open files, say: the next may be taken a little later.
+            tokio::time::sleep(LOOK).await;
+            continue;
+        };
         let routes = routes.clone().layer(axum::Extension(Peer(from.ip())));
         let (tls, watcher) = (tls.clone(), graceful.watcher());
         tokio::spawn(async move {

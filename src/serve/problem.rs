@@ -113,6 +113,7 @@ fn title(code: &str, status: StatusCode) -> &'static str {
         "key-reused" => "The key was used for something else",
         "gone" => "The cursor is of another store, or of this one before it was copied",
         "read-only" => "The server saves nothing",
+        "unjudged" => "Nothing can be judged now",
         "unreachable" => "The store does not answer",
         "too-many-attempts" => "Too many attempts",
         _ => status.canonical_reason().unwrap_or("Refused"),
@@ -149,6 +150,10 @@ fn worded(help: &Help) -> Option<String> {
         Help::ListPairs => "GET /api/v1/pairs lists them".to_owned(),
         Help::OtherName => "choose another id".to_owned(),
         Help::Again => "try again".to_owned(),
+        Help::Allow(lines) => {
+            let lines: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
+            format!("whoever runs the server can allow it with the line {}", lines.join(", "))
+        }
         _ => return None,
     })
 }
@@ -163,8 +168,12 @@ impl From<NotSaved> for Problem {
     fn from(not: NotSaved) -> Self {
         match not {
             NotSaved::Failed(error) => error.into(),
-            NotSaved::Stale { category, now, saved_by, saved_at } => {
-                stale(&category, now.as_deref(), &saved_by, &saved_at)
+            NotSaved::Stale { category, now, git, saved_by, saved_at } => {
+                let problem = stale(&category, now.as_deref(), &saved_by, &saved_at);
+                match git {
+                    Some(git) => problem.with("git", crate::ops::section::plain_form(&git)),
+                    None => problem,
+                }
             }
             NotSaved::Invalid(findings) => {
                 let first = findings.iter().find(|one| one.severity == crate::diagnostic::Severity::Error);
@@ -198,6 +207,7 @@ impl From<NotSaved> for Problem {
                 );
                 Problem::new(StatusCode::LOCKED, "locked", detail).header(header::RETRY_AFTER, "5")
             }
+            NotSaved::Unjudged(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unjudged", why),
             NotSaved::Exists(what) => Problem::exists(what),
             NotSaved::KeyTaken => {
                 let detail =
@@ -220,8 +230,8 @@ fn stale(category: &str, now: Option<&Deployed>, saved_by: &str, saved_at: &str)
             .with("revision", now.revision)
             .with("saved_by", saved_by)
             .with("saved_at", saved_at)
-            .with("deployed", crate::ops::section::file_form(&now.settings))
-            .with("applied", crate::ops::section::file_form(&now.applied)),
+            .with("deployed", crate::ops::section::plain_form(&now.settings))
+            .with("applied", crate::ops::section::plain_form(&now.applied)),
         None => problem.with("revision", 0),
     }
 }

@@ -65,12 +65,17 @@ pub trait Store: Send {
         self.save_all(std::slice::from_ref(save))?.pop().unwrap_or(Ok(Saved::LockLost))
     }
 
-    /// Saves a category at once, without a lock: if nobody holds the lock on its integration, and the categories of it that
+    /// Saves a category at once, with a note where there is one to keep, without a lock: if nobody holds the lock on its integration, and the categories of it that
     /// the save rests on are at these revisions (0: never saved). [`Saved::LockLost`] where one of these does not hold.
     ///
     /// # Errors
     /// As [`Store::save_all`].
-    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError>;
+    fn save_alone(
+        &mut self,
+        save: &Save<'_>,
+        rests_on: &BTreeMap<String, u64>,
+        note: Option<&Note>,
+    ) -> Result<Saved, StoreError>;
 
     /// Gives what is deployed under one id another, at the same revisions and with a note; atomic. The history stays as it
     /// was written.
@@ -231,6 +236,12 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be written.
     fn register(&mut self, new: &Registered) -> Result<bool, StoreError>;
+
+    /// Takes back what [`Store::register`] made, while nothing is saved of it.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn forget(&mut self, id: &str) -> Result<(), StoreError>;
 
     /// So many saves at most that come after a number, of all categories, in the order in which they can be seen; those that
     /// moved no setting are left out. A later call gives none with a number that is smaller than one that was given.

@@ -37,6 +37,30 @@ pub struct Deployed {
     pub run: Option<String>,
 }
 
+/// What stands in place of a plan's digest where a person saved one category begins so.
+pub const PERSON: &str = "person:";
+
+/// The plan of a run; none where a person saved, in the store itself or through a server.
+fn plan_of(run: Option<&String>) -> Option<&String> {
+    run.filter(|run| !run.starts_with(PERSON))
+}
+
+impl Deployed {
+    /// The digest of the plan that saved it; none where a person did.
+    #[must_use]
+    pub fn plan(&self) -> Option<&String> {
+        plan_of(self.run.as_ref())
+    }
+}
+
+impl Past {
+    /// The digest of the plan that saved it; none where a person did.
+    #[must_use]
+    pub fn plan(&self) -> Option<&String> {
+        plan_of(self.run.as_ref())
+    }
+}
+
 /// A category that the history has and that is not deployed any more: it was deleted by hand, or its integration has another
 /// id now.
 #[derive(Debug, Clone, PartialEq, Eq)]

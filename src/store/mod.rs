@@ -27,8 +27,8 @@ mod url;
 pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
 pub use data::{
-    AGREED, Ask, Asked, Deleted, Deployed, FORCE, HOLD, Lock, Note, OUTSIDE, OVERRIDE, Origin, Past, RELEASE, RENAME,
-    REVERT, Record, Run, Save, Saved, Unusable,
+    AGREED, Ask, Asked, Deleted, Deployed, FORCE, HOLD, Lock, Note, OUTSIDE, OVERRIDE, Origin, PERSON, Past,
+    RELEASE, RENAME, REVERT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};

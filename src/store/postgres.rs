@@ -274,12 +274,19 @@ impl Store for Postgres {
     }
 
     fn save_all(&mut self, saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
-        self.save_guarded(saves, None)
+        self.save_guarded(saves, None, None)
     }
 
-    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError> {
+    fn save_alone(
+        &mut self,
+        save: &Save<'_>,
+        rests_on: &BTreeMap<String, u64>,
+        note: Option<&Note>,
+    ) -> Result<Saved, StoreError> {
         let rests_on = serde_json::json!(rests_on).to_string();
-        self.save_guarded(std::slice::from_ref(save), Some(&rests_on))?.pop().unwrap_or(Ok(Saved::LockLost))
+        self.save_guarded(std::slice::from_ref(save), Some(&rests_on), note)?
+            .pop()
+            .unwrap_or(Ok(Saved::LockLost))
     }
 
     fn rename(&mut self, rename: &Rename<'_>) -> Result<Moved, StoreError> {
@@ -402,6 +409,12 @@ impl Store for Postgres {
         Ok(made.value || made.repeated && self.integration(&new.id)?.as_ref() == Some(new))
     }
 
+    fn forget(&mut self, id: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM integration WHERE id = $1
+                   AND NOT EXISTS (SELECT FROM category WHERE integration = $1)";
+        self.query(sql, &[&encode(id)]).map(|_| ())
+    }
+
     fn tokens(&mut self) -> Result<Vec<Token>, StoreError> {
         self.run(&mut section::tokens).map(|done| done.value)
     }
@@ -506,14 +519,9 @@ impl Store for Postgres {
     }
 
     fn note(&mut self, note: &Note) -> Result<(), StoreError> {
-        let sql = "INSERT INTO note (at, by, kind, text, run) VALUES ($1, $2, $3, $4, $5)";
-        let statement = self.run(&mut |client| client.prepare(sql))?.value;
-        let run = note.run.as_deref().map(encode);
-        let parameters: [&(dyn ToSql + Sync); 5] =
-            [&encode(&note.at), &encode(&note.by), &encode(&note.kind), &encode(&note.text), &run];
         // Not repeated: it would be there twice.
-        let noted = self.once(&mut |client| client.execute(&statement, &parameters))?;
-        noted.map(|_| ()).map_err(|fault| self.failed(&fault))
+        let noted = self.once(&mut |client| keep(client, note))?;
+        noted.map_err(|fault| self.failed(&fault))
     }
 
     fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
@@ -568,6 +576,14 @@ impl Store for Postgres {
         let unpacked = packed.map(|packed| unpack(&packed, digest)).transpose();
         unpacked.map_err(|reason| StoreError::Failed { store: self.target.shown.clone(), reason })
     }
+}
+
+fn keep(client: &mut Client, note: &Note) -> client::Result<()> {
+    let sql = "INSERT INTO note (at, by, kind, text, run) VALUES ($1, $2, $3, $4, $5)";
+    let run = note.run.as_deref().map(encode);
+    let parameters: [&(dyn ToSql + Sync); 5] =
+        [&encode(&note.at), &encode(&note.by), &encode(&note.kind), &encode(&note.text), &run];
+    client.execute(sql, &parameters).map(|_| ())
 }
 
 /// The store went away while a save was on its way.

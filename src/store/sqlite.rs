@@ -271,7 +271,12 @@ impl Store for Sqlite {
         Ok(saved)
     }
 
-    fn save_alone(&mut self, save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError> {
+    fn save_alone(
+        &mut self,
+        save: &Save<'_>,
+        rests_on: &BTreeMap<String, u64>,
+        note: Option<&Note>,
+    ) -> Result<Saved, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -288,6 +293,7 @@ impl Store for Sqlite {
         match compare_and_save(&transaction, save, &settings).map_err(failed)? {
             Some(revision) => {
                 let revision = counted(revision, &self.shown, save.integration, save.category)?;
+                note.map_or(Ok(()), |note| keep(&transaction, note)).map_err(failed)?;
                 transaction.commit().map_err(|error| failure::committing(&self.shown, &error))?;
                 Ok(Saved::Saved { revision })
             }
@@ -343,6 +349,12 @@ impl Store for Sqlite {
         section::register(&self.connection, &self.shown, new)
     }
 
+    fn forget(&mut self, id: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM integration WHERE id = ?1
+                   AND NOT EXISTS (SELECT 1 FROM category WHERE integration = ?1)";
+        self.connection.execute(sql, [id]).map(|_| ()).map_err(|error| failure::failed(&self.shown, &error))
+    }
+
     fn tokens(&mut self) -> Result<Vec<Token>, StoreError> {
         section::tokens(&self.connection, &self.shown)
     }
@@ -384,11 +396,7 @@ impl Store for Sqlite {
     }
 
     fn note(&mut self, note: &Note) -> Result<(), StoreError> {
-        let sql = "INSERT INTO note (at, by, kind, text, run) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.connection
-            .execute(sql, (&note.at, &note.by, &note.kind, &note.text, &note.run))
-            .map(|_| ())
-            .map_err(|error| failure::failed(&self.shown, &error))
+        keep(&self.connection, note).map_err(|error| failure::failed(&self.shown, &error))
     }
 
     fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
@@ -549,6 +557,11 @@ impl Sqlite {
         }
         Ok(found)
     }
+}
+
+fn keep(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO note (at, by, kind, text, run) VALUES (?1, ?2, ?3, ?4, ?5)";
+    connection.execute(sql, (&note.at, &note.by, &note.kind, &note.text, &note.run)).map(|_| ())
 }
 
 /// Whether categories of an integration are at these revisions.

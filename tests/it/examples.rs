@@ -11,6 +11,7 @@ const OK: i32 = 0;
 const ERRORS: i32 = 1;
 const PENDING: i32 = 2;
 const STALE: i32 = 4;
+const REFUSED: i32 = 5;
 const USAGE: i32 = 64;
 
 fn repository() -> &'static Path {
@@ -269,7 +270,10 @@ fn the_whole_path_is_walked_without_credentials() {
     );
     assert_eq!(plan["summary"]["settings"]["conflicts"], 1);
 
-    let applied = group.json(OK, &["apply", "--yes"]);
+    // On a live integration nobody saves over a conflict with a word for all; a plan that was read may.
+    group.expect(REFUSED, &["apply", "--yes"]);
+    group.expect(OK, &["plan", "--out", "conflict.plan"]);
+    let applied = group.json(OK, &["apply", "conflict.plan", "--yes"]);
     assert_eq!(applied["summary"]["saved"], 2);
     group.expect(OK, &["plan", "--detailed-exitcode"]);
 }

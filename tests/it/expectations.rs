@@ -61,10 +61,15 @@ fn with_host<T>(secrets: &Secrets, run: impl FnOnce(&Host<'_>) -> T) -> T {
         secrets,
         trust: &Trust::new(
             false,
-            vec![
-                Grant { line: "fortnox=shop.example.com".parse().unwrap(), from: Origin::Given },
-                Grant { line: "shopify=shop.example.com".parse().unwrap(), from: Origin::Given },
-            ],
+            // All that the sample connects, payment providers too.
+            pairform::schema::parts::Catalogue::default()
+                .names("connectors")
+                .iter()
+                .map(|connector| Grant {
+                    line: format!("{connector}=shop.example.com").parse().unwrap(),
+                    from: Origin::Given,
+                })
+                .collect(),
         ),
         ask: &|_, _| false,
         progress: &|_| (),

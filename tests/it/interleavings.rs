@@ -100,7 +100,7 @@ impl Store for InTurns<'_> {
         fn each_heads(integrations: Option<&[String]>, take: &mut TakeHeads<'_>) -> Result<(), StoreError>;
         fn deleted(integrations: Option<&[String]>) -> Result<Vec<Deleted>, StoreError>;
         fn save_all(saves: &[Save<'_>]) -> Result<Vec<Result<Saved, StoreError>>, StoreError>;
-        fn save_alone(save: &Save<'_>, rests_on: &BTreeMap<String, u64>) -> Result<Saved, StoreError>;
+        fn save_alone(save: &Save<'_>, rests_on: &BTreeMap<String, u64>, note: Option<&Note>) -> Result<Saved, StoreError>;
         fn rename(rename: &Rename<'_>) -> Result<Moved, StoreError>;
         fn begin(run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
         fn finish(run: &str, at: &str) -> Result<(), StoreError>;
@@ -122,6 +122,7 @@ impl Store for InTurns<'_> {
         fn integrations(after: &str, limit: usize) -> Result<Vec<Registered>, StoreError>;
         fn integration(id: &str) -> Result<Option<Registered>, StoreError>;
         fn register(new: &Registered) -> Result<bool, StoreError>;
+        fn forget(id: &str) -> Result<(), StoreError>;
         fn feed(after: u64, limit: usize) -> Result<Vec<FeedItem>, StoreError>;
         fn last_number() -> Result<u64, StoreError>;
         fn saves_of(runs: &str) -> Result<Vec<Record>, StoreError>;

@@ -11,6 +11,14 @@ use crate::server::{self, Server};
 /// The categories of [`SHOP`], in the order in which they are saved.
 pub const CATEGORIES: [&str; 5] = ["flows", "general", "order", "payment_methods", "schedules"];
 
+/// What takes away of a SQLite store and of one on PostgreSQL what the layout of the server brought.
+pub const WITHOUT_SECTION: [&str; 2] = [
+    "DROP TRIGGER integration_of_category; DROP TRIGGER integration_renamed; DROP TRIGGER integration_of_said;
+     DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync;",
+    "DROP FUNCTION note_integration CASCADE; DROP FUNCTION note_pair CASCADE;
+     DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync;",
+];
+
 /// Twice as many as are saved together, and two.
 pub const MANY: usize = 130;
 
@@ -126,6 +134,11 @@ impl Project {
 
     pub fn store(&self) -> Box<dyn Store> {
         store::open(Address { own_triggers: true, ..Address::from(&self.url) }).unwrap()
+    }
+
+    /// As a store was before there was a server.
+    pub fn without_section(&self) {
+        self.by_hand(WITHOUT_SECTION[usize::from(self.server.is_some())]);
     }
 
     /// SQL by hand; several statements.

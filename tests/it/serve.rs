@@ -843,3 +843,33 @@ fn a_runtime_in_python_syncs_what_is_saved_and_reports_it() {
     let syncs = server.client(&bo).get("/integrations/nordic-outdoor/syncs").json();
     assert!(syncs["syncs"].as_array().unwrap().iter().all(|sync| sync["etag"] == etag.as_str()), "{syncs}");
 }
+
+/// Where a credential will be sent is judged where its address is saved, whoever saves it.
+#[test]
+fn no_save_leads_a_credential_to_a_host_that_no_line_allows() {
+    let project = Project::empty();
+    let store = stores(&project).remove(0);
+    project.write("integrations/shop.yaml", "integration: shop\npair: fortnox-woocommerce\nunmanaged: [connectors]\nsettings: {general: {name: shop}}\n");
+    apply(&project, &store);
+    let bo = token(&project, &store, &["bo", "--role", "editor"]);
+    let connectors = "/integrations/shop/categories/connectors";
+    let body = |url: &str| {
+        let connection = json!({"store_url": url, "consumer_key": {"secret": "env/KEY"}, "consumer_secret": {"secret": "env/SECRET"}});
+        json!({"woocommerce": {"active": "shop", "connections": {"shop": connection}}})
+    };
+    let first = [("If-None-Match", "*")];
+    let server = Server::start(&project, &store, &[]);
+    let refused = server.client(&bo).send("PUT", connectors, &first, &body("https://evil.example"));
+    let problem = refused.is_problem(403, "forbidden");
+    assert!(problem["help"].as_str().unwrap().contains("woocommerce=evil.example"), "{problem}");
+    // A credential itself is no reference: it is refused, and repeated nowhere.
+    let mut literal = body("https://shop.example");
+    literal["woocommerce"]["connections"]["shop"]["consumer_key"] =
+        "ck_0123456789abcdef0123456789abcdef01234567".into();
+    let refused = server.client(&bo).send("PUT", connectors, &first, &literal);
+    refused.is_problem(422, "invalid");
+    assert!(!refused.body.contains("ck_0123456789"), "{}", refused.body);
+    drop(server);
+    let allowing = Server::start(&project, &store, &["--allow", "woocommerce=shop.example"]);
+    allowing.client(&bo).send("PUT", connectors, &first, &body("https://shop.example")).is(201);
+}

@@ -212,25 +212,28 @@ fn a_save_alone_needs_no_lock_and_what_it_rests_on(place: &dyn Place) {
     let (mut store, mut other) = (place.open(), place.open());
     let first = terms("30");
     let nothing = rests_on(&[]);
-    assert_eq!(store.save_alone(&save_of(&first, 0), &nothing).unwrap(), Saved::Saved { revision: 1 });
+    assert_eq!(store.save_alone(&save_of(&first, 0), &nothing, None).unwrap(), Saved::Saved { revision: 1 });
     // Asked again, it finds itself; asked at another revision, it is a conflict.
-    assert_eq!(store.save_alone(&save_of(&first, 0), &nothing).unwrap(), Saved::Already { revision: 1 });
+    assert_eq!(
+        store.save_alone(&save_of(&first, 0), &nothing, None).unwrap(),
+        Saved::Already { revision: 1 }
+    );
     let next = terms("14");
-    let late = store.save_alone(&Save { run: "sha256:bb", ..save_of(&next, 7) }, &nothing).unwrap();
+    let late = store.save_alone(&Save { run: "sha256:bb", ..save_of(&next, 7) }, &nothing, None).unwrap();
     assert!(matches!(late, Saved::Conflict { revision: 1, .. }), "{late:?}");
     // What it rests on is as it was seen, or nothing is saved.
     let general = Save { category: "general", run: "sha256:cc", ..save_of(&first, 0) };
     for (rests, saved) in [(("payment_methods", 2), false), (("invoice", 1), false), (("invoice", 0), true)] {
-        let done = store.save_alone(&general, &rests_on(&[("payment_methods", 1), rests])).unwrap();
+        let done = store.save_alone(&general, &rests_on(&[("payment_methods", 1), rests]), None).unwrap();
         let expected = if saved { Saved::Saved { revision: 1 } } else { Saved::LockLost };
         assert_eq!(done, expected, "{rests:?}");
     }
     // Whoever holds the lock is not passed by.
     let lock = taken(&mut *other, &ask("bo"));
     let while_locked = Save { run: "sha256:dd", ..save_of(&next, 1) };
-    assert_eq!(store.save_alone(&while_locked, &nothing).unwrap(), Saved::LockLost);
+    assert_eq!(store.save_alone(&while_locked, &nothing, None).unwrap(), Saved::LockLost);
     assert!(other.unlock(&lock.id).unwrap().is_some());
-    assert_eq!(store.save_alone(&while_locked, &nothing).unwrap(), Saved::Saved { revision: 2 });
+    assert_eq!(store.save_alone(&while_locked, &nothing, None).unwrap(), Saved::Saved { revision: 2 });
 }
 
 /// Two categories that must never both be off: whoever switches one off rests on the other being as he saw it.
@@ -259,7 +262,7 @@ fn eight_threads_that_save_alone_break_nothing_that_they_rest_on(place: &dyn Pla
                     let wanted = settings(json!({"on": wanted}));
                     let run = format!("sha256:{thread}-{round}");
                     let save = Save { category: mine, run: &run, ..save_of(&wanted, now[mine].revision) };
-                    store.save_alone(&save, &rests_on(&[(other, now[other].revision)])).unwrap();
+                    store.save_alone(&save, &rests_on(&[(other, now[other].revision)]), None).unwrap();
                 }
             });
         }

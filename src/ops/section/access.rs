@@ -10,7 +10,7 @@ use globset::Glob;
 use jiff::Timestamp;
 
 use crate::model::{digest_text, hex};
-use crate::store::Token;
+use crate::store::{PERSON, Token};
 
 /// What somebody is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,8 @@ words! { Right: Force "force", Unlock "unlock", Rename "rename", Release "releas
 pub enum BadToken {
     #[error("there is no {what} `{word}`; there are {known}")]
     Word { what: String, word: String, known: String },
+    #[error("a token is named in 1 to {LONGEST_NAME} characters on one line")]
+    Name,
     #[error("`{0}` is no pattern of names: {1}")]
     Pattern(String, String),
     #[error("the token was revoked")]
@@ -102,18 +104,6 @@ pub struct Access {
 }
 
 impl Access {
-    /// Everybody who reaches a server that asks for no token: it listens on this machine alone.
-    #[must_use]
-    pub fn local(name: &str) -> Self {
-        Access {
-            name: name.to_owned(),
-            role: Role::Admin,
-            rights: Right::ALL.to_vec(),
-            categories: Names::default(),
-            integrations: Names::default(),
-        }
-    }
-
     /// What a token gives.
     ///
     /// # Errors
@@ -197,14 +187,21 @@ pub struct TokenAsked {
     pub expires_at: Option<Timestamp>,
 }
 
+/// In characters: names stand in every history.
+const LONGEST_NAME: usize = 100;
+
 /// What tokens begin with, so that scanners of leaked credentials know them.
 const PREFIX: &str = "pairform_";
 
 /// Makes a token: the secret text, which is told once, and what is kept of it.
 ///
 /// # Errors
-/// When a pattern is none, or the system gives no random bytes.
+/// When its name is none, a pattern is none, or the system gives no random bytes.
 pub fn make_token(asked: &TokenAsked, at: &str, by: &str) -> Result<(String, Token), BadToken> {
+    let fits = !asked.name.trim().is_empty() && asked.name.chars().count() <= LONGEST_NAME;
+    if !fits || asked.name.chars().any(char::is_control) {
+        return Err(BadToken::Name);
+    }
     Names::of(&asked.categories)?;
     Names::of(&asked.integrations)?;
     let mut bytes = [0_u8; 32];
@@ -240,7 +237,7 @@ pub(super) fn key_of(access: &Access, key: &str) -> String {
     hash.update(access.name.len().to_be_bytes());
     hash.update(&access.name);
     hash.update(key);
-    format!("key:{}", hex(&hash.finalize()))
+    format!("{PERSON}key:{}", hex(&hash.finalize()))
 }
 
 #[cfg(test)]
@@ -286,6 +283,10 @@ mod tests {
         let now = "2026-12-01T00:00:00Z".parse().unwrap();
         assert!(Access::of(&Token { role: "owner".to_owned(), ..token.clone() }, now).is_err());
         assert!(Access::of(&Token { rights: vec!["fly".to_owned()], ..token.clone() }, now).is_err());
+        for name in ["", " ", "a\nb", &"x".repeat(101)] {
+            let wrong = TokenAsked { name: name.to_owned(), ..asked() };
+            assert_eq!(make_token(&wrong, "", "").unwrap_err(), BadToken::Name, "{name}");
+        }
         assert!(make_token(&TokenAsked { categories: vec!["[".to_owned()], ..asked() }, "", "").is_err());
     }
 }

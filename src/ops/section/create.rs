@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::access::{Access, Role};
+use super::access::Access;
 use super::ground::Ground;
 use super::known::{Known, known};
 use super::save::{Body, Expected, NotSaved, SaveAsked, save};
@@ -23,14 +23,18 @@ pub fn create(
     name: &str,
     access: &Access,
     ground: &Ground,
-    store: &mut dyn Store,
+    store: &mut (dyn Store + 'static),
     host: &Host<'_>,
 ) -> Result<Known, NotSaved> {
-    if !matches!(access.role(), Role::Editor | Role::Admin) || !access.saves(id, GENERAL) {
+    if !access.saves(id, GENERAL) {
         return Err(NotSaved::Forbidden(format!("{} may not make the integration `{id}`", access.name)));
     }
     require_id(id)?;
     let pair = ground.pair(pair).ok_or_else(|| no_pair(pair, ground.catalogue()))?;
+    if ground.says(id, store, host)?.is_some() {
+        let why = format!("a file has the integration `{id}`; an apply makes it");
+        return Err(NotSaved::Exists(why));
+    }
     let new = Registered {
         id: id.to_owned(),
         pair: Some(pair.id.to_string()),
@@ -49,8 +53,12 @@ pub fn create(
         override_reason: None,
         is_trial: false,
     };
-    if pair.category(GENERAL).is_some() {
-        save(&general, access, ground, store, host)?;
+    if pair.category(GENERAL).is_some()
+        && let Err(why) = save(&general, access, ground, store, host)
+    {
+        // One that could not be named is not there.
+        store.forget(id)?;
+        return Err(why);
     }
     Ok(known(id, ground, store, host)?)
 }

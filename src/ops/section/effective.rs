@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value as Json, json};
 
 use super::ground::Ground;
-use super::known::{Known, file_form};
+use super::known::{Known, plain_form};
 use crate::model::{self, SettingPath, Settings, canonical_json, digest_text};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
@@ -47,7 +47,7 @@ pub fn effective(
     for category in known.pair.categories().filter(|category| compiled.visible.contains(&category.id)) {
         let none = Settings::new();
         let deployed = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
-        categories.insert(&category.id, file_form(&with_defaults(&on(deployed, category, day), category)));
+        categories.insert(&category.id, plain_form(&with_defaults(&on(deployed, category, day), category)));
         revisions.insert(&category.id, known.revision(&category.id));
     }
     let mut document = Map::new();

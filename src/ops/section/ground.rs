@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value as Json, json};
 
 use crate::compile::{self, Compilation, Compiled, Selection};
+use crate::diagnostic::Severity;
 use crate::model::category::{CONNECTORS, SETTINGS, is_top_level};
 use crate::model::{SettingPath, Settings};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
+use crate::ops::propose::escaped;
 use crate::ops::workspace::Workspace;
 use crate::options::Options;
 use crate::schema::Pair;
@@ -42,6 +44,8 @@ pub struct Says {
     pub categories: BTreeMap<String, Settings>,
     pub places: BTreeMap<String, BTreeMap<SettingPath, Written>>,
     pub commit: Option<String>,
+    /// The files have errors, so that it is not known what they say.
+    pub is_broken: bool,
 }
 
 /// What judges. A snapshot.
@@ -50,6 +54,8 @@ pub struct Ground {
     shared: Vec<SourceFile>,
     catalogue: Catalogue,
     options: Options,
+    /// What is wrong in what all integrations share.
+    errors: Vec<String>,
     repository: Option<Workspace>,
     /// What the repository says of the integrations that were asked for.
     known: Mutex<HashMap<String, Option<Arc<Says>>>>,
@@ -85,7 +91,7 @@ impl Ground {
     pub fn of_store(store: &mut dyn Store, environment: Option<String>) -> Result<Self> {
         let mut shared = vec![SourceFile::new(PROJECT_FILE, "version: 1\n")];
         for (path, digest) in store.sources()? {
-            let text = store.document(&digest)?.unwrap_or_default();
+            let text = store.document(&digest)?.ok_or_else(|| lost(&path))?;
             shared.push(SourceFile::new(path, text));
         }
         Ok(Ground::of(shared, environment))
@@ -93,8 +99,17 @@ impl Ground {
 
     fn of(shared: Vec<SourceFile>, environment: Option<String>) -> Self {
         let sources = Sources::from(shared.iter().map(SourceFile::copy).collect::<Vec<_>>());
-        let Compilation { catalogue, options, .. } = compile::compile(&sources, &Selection::default());
-        Ground { environment, shared, catalogue, options, repository: None, known: Mutex::default() }
+        let Compilation { catalogue, options, findings, .. } =
+            compile::compile(&sources, &Selection::default());
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let errors = errors.map(|finding| finding.message.clone()).collect();
+        Ground { environment, shared, catalogue, options, errors, repository: None, known: Mutex::default() }
+    }
+
+    /// What is wrong in what all integrations share: while there is anything, nothing can be judged by it.
+    #[must_use]
+    pub fn errors(&self) -> &[String] {
+        &self.errors
     }
 
     #[must_use]
@@ -151,6 +166,12 @@ impl Ground {
         };
         let sources = workspace.sources();
         let compilation = compile::compile(sources, &selection);
+        // Of a file with errors some settings may be missing.
+        let is_broken = compilation.errors.contains_key(id) || compilation.find(id).is_none();
+        if is_broken {
+            let has_file = compilation.names.iter().any(|name| name == id);
+            return has_file.then(|| Says { is_broken, commit: workspace.head(), ..Says::default() });
+        }
         let compiled = compilation.find(id)?;
         let written = |span| Written { path: sources.path(span).to_owned(), line: sources.line(span) };
         let places = compiled.origins.iter().map(|(category, origins)| {
@@ -164,10 +185,11 @@ impl Ground {
             categories: categories.map(|(id, settings)| (id.to_string(), (**settings).clone())).collect(),
             places: places.collect(),
             commit: workspace.head(),
+            is_broken,
         })
     }
 
-    /// Judges an integration whose categories are these documents, as files have them.
+    /// Judges an integration whose categories are these documents, as people say them.
     ///
     /// # Errors
     /// When the recorded rules cannot be used.
@@ -200,7 +222,7 @@ fn is_shared(path: &str) -> bool {
     path == PROJECT_FILE || FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
-/// An integration as a file would have it.
+/// An integration as a file would have it, of documents in which no text is an expression.
 fn document(id: &str, pair: &str, categories: &BTreeMap<String, Json>) -> Json {
     let mut root = Map::new();
     root.insert("integration".to_owned(), id.into());
@@ -212,7 +234,7 @@ fn document(id: &str, pair: &str, categories: &BTreeMap<String, Json>) -> Json {
     let mut settings = Map::new();
     for (category, document) in categories {
         let home = if is_top_level(category) { &mut root } else { &mut settings };
-        home.insert(category.clone(), document.clone());
+        home.insert(category.clone(), escaped(document.clone()));
     }
     if !settings.is_empty() {
         root.insert(SETTINGS.to_owned(), Json::Object(settings));
@@ -220,11 +242,18 @@ fn document(id: &str, pair: &str, categories: &BTreeMap<String, Json>) -> Json {
     Json::Object(root)
 }
 
+/// Nothing is taken for "no file says it" that cannot be read.
+fn lost(what: &str) -> Error {
+    let why = format!("what an apply recorded of {what} cannot be read");
+    Error::new(ErrorKind::Unreachable, why).help("apply once more, which records it anew")
+}
+
 /// What an apply recorded of an integration.
 fn recorded(said: &Said, store: &mut dyn Store) -> Result<Says> {
-    let document = store.document(&said.settings)?.unwrap_or_default();
-    let all: BTreeMap<String, Json> = serde_json::from_str(&document).unwrap_or_default();
-    let facts: Json = serde_json::from_str(&said.facts).unwrap_or_default();
+    let unfit = || lost(&said.integration);
+    let document = store.document(&said.settings)?.ok_or_else(unfit)?;
+    let all: BTreeMap<String, Json> = serde_json::from_str(&document).map_err(|_| unfit())?;
+    let facts: Json = serde_json::from_str(&said.facts).map_err(|_| unfit())?;
     let unmanaged = facts["unmanaged"].as_array().into_iter().flatten();
     let mut says = Says {
         pair: said.pair.clone(),

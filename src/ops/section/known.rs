@@ -11,7 +11,7 @@ use crate::model::{SettingPath, Settings, Value};
 use crate::ops::deployed;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
-use crate::ops::propose::{insert, written};
+use crate::ops::propose::{insert, plain};
 use crate::schema::{Category, Pair, default_of};
 use crate::store::{Deployed, Registered, Store};
 
@@ -33,7 +33,8 @@ pub struct Known {
 pub fn known(id: &str, ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<Known> {
     let registered = store.integration(id)?.ok_or_else(|| nothing(id))?;
     let says = ground.says(id, store, host)?;
-    let pair = says.as_ref().map(|says| says.pair.as_str()).or(registered.pair.as_deref());
+    let said = says.as_ref().filter(|says| !says.is_broken).map(|says| says.pair.as_str());
+    let pair = said.or(registered.pair.as_deref());
     let Some(pair) = pair else {
         let why = format!("the pair of `{id}` is not known: nobody said it yet");
         return Err(Error::new(ErrorKind::Invalid, why).help("apply the file that has it"));
@@ -77,7 +78,7 @@ impl Known {
         self.rows.get(category).map_or(0, |row| row.revision)
     }
 
-    /// What is deployed of each category, as files have it.
+    /// What is deployed of each category, as people say it.
     #[must_use]
     pub fn documents(&self) -> BTreeMap<String, Json> {
         let rows = self.rows.iter().filter_map(|(id, row)| Some((id, row, self.pair.category(id)?)));
@@ -103,6 +104,7 @@ impl Known {
             is_unmanaged: says
                 .is_some_and(|says| says.unmanaged.iter().any(|unmanaged| *unmanaged == *category.id)),
             is_gone: says.is_none(),
+            is_unread: says.is_some_and(|says| says.is_broken),
         }
     }
 
@@ -124,19 +126,19 @@ impl Known {
     }
 }
 
-/// As [`file_form`], of what the schema knows.
+/// As [`plain_form`], of what the schema knows.
 #[must_use]
 pub fn known_form(settings: &Settings, category: &Category) -> Json {
     let known = settings.iter().filter(|(path, _)| category.schema_at(path).is_some());
-    file_form(&known.map(|(path, value)| (path.clone(), value.clone())).collect())
+    plain_form(&known.map(|(path, value)| (path.clone(), value.clone())).collect())
 }
 
-/// Settings of a category as files have them.
+/// Settings of a category as a document, as people say them.
 #[must_use]
-pub fn file_form(settings: &Settings) -> Json {
+pub fn plain_form(settings: &Settings) -> Json {
     let mut document = Map::new();
     for (path, value) in settings {
-        insert(&mut document, path.segments(), written(value));
+        insert(&mut document, path.segments(), plain(value));
     }
     Json::Object(document)
 }

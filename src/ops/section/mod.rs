@@ -14,7 +14,7 @@ pub use access::{Access, BadToken, Right, Role, TokenAsked, hash_token, make_tok
 pub use create::create;
 pub use effective::{Effective, effective};
 pub use ground::{Ground, Says, Written};
-pub use known::{Known, file_form, known};
+pub use known::{Known, known, plain_form};
 pub use ownership::{Held, Ownership, ownership};
 pub use save::{Body, Expected, Managed, NotSaved, SaveAsked, SavedNow, save};
 pub use view::{CategoryView, IntegrationView, SettingView, category, integration};

@@ -17,6 +17,8 @@ pub struct Held<'a> {
     pub is_unmanaged: bool,
     /// No file has the integration any more.
     pub is_gone: bool,
+    /// Its files have errors, so that it is not known what they say.
+    pub is_unread: bool,
 }
 
 /// Whose a setting is.
@@ -38,6 +40,8 @@ pub enum Ownership {
     Released,
     /// The files leave its category to people.
     Peoples,
+    /// The files have errors.
+    Unknown,
 }
 
 impl Ownership {
@@ -53,6 +57,7 @@ impl Ownership {
             Ownership::Agreed => "agreed",
             Ownership::Released => "released",
             Ownership::Peoples => "people",
+            Ownership::Unknown => "unknown",
         }
     }
 
@@ -68,6 +73,7 @@ impl Ownership {
             Ownership::Agreed => "managed in git, which agrees with what is deployed",
             Ownership::Released => "set from a file that is gone",
             Ownership::Peoples => "left to people by the files",
+            Ownership::Unknown => "not known, as its files have errors",
         }
     }
 
@@ -85,7 +91,10 @@ impl Ownership {
 /// Whose a setting is.
 #[must_use]
 pub fn ownership(held: Held<'_>) -> Ownership {
-    let Held { said, applied, deployed, default, is_unmanaged, is_gone } = held;
+    let Held { said, applied, deployed, default, is_unmanaged, is_gone, is_unread } = held;
+    if is_unread {
+        return Ownership::Unknown;
+    }
     if is_unmanaged {
         return Ownership::Peoples;
     }
@@ -157,7 +166,15 @@ mod tests {
             (None, a, None, Ownership::Agreed, "no no no no"),
         ];
         for (said, applied, deployed, expected, may_move) in table {
-            let held = Held { said, applied, deployed, default: None, is_unmanaged: false, is_gone: false };
+            let held = Held {
+                said,
+                applied,
+                deployed,
+                default: None,
+                is_unmanaged: false,
+                is_gone: false,
+                is_unread: false,
+            };
             let found = ownership(held);
             let moves = [a, b, c, None].map(|to| if found.takes(held, to) { "yes" } else { "no" });
             assert_eq!((found, moves.join(" ").as_str()), (expected, may_move), "{held:?}");
@@ -165,10 +182,19 @@ mod tests {
             assert_eq!(ownership(peoples), Ownership::Peoples);
             assert!(Ownership::Peoples.takes(peoples, a));
         }
-        let gone =
-            Held { said: None, applied: a, deployed: a, default: None, is_unmanaged: false, is_gone: true };
+        let gone = Held {
+            said: None,
+            applied: a,
+            deployed: a,
+            default: None,
+            is_unmanaged: false,
+            is_gone: true,
+            is_unread: false,
+        };
         assert_eq!(ownership(gone), Ownership::Released);
         assert!(!Ownership::Released.takes(gone, b));
+        let unread = Held { is_unread: true, ..gone };
+        assert!(ownership(unread) == Ownership::Unknown && !Ownership::Unknown.takes(unread, b));
     }
 
     #[test]
@@ -181,6 +207,7 @@ mod tests {
             default: Some(&default),
             is_unmanaged: false,
             is_gone: false,
+            is_unread: false,
         };
         assert_eq!(ownership(held), Ownership::Git);
     }

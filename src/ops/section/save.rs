@@ -2,6 +2,7 @@
 //! apply is judged by, and by the revision that he saw; then it is saved, alone. Whole plans are `ops::apply`'s.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -13,16 +14,21 @@ use super::ownership::{Ownership, ownership};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{self, Secret, SettingPath, Settings, Value, digest_text};
+use crate::ops::allowed;
 use crate::ops::check;
 use crate::ops::deployed;
 use crate::ops::error::{Error, ErrorKind, Result};
-use crate::ops::host::Host;
+use crate::ops::holds::Holds;
+use crate::ops::host::{Host, Whose};
 use crate::ops::judged::{Judging, Record};
 use crate::ops::load;
+use crate::ops::needs::needs_of_saves;
 use crate::ops::project::Project;
-use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Refusal, Scope};
+use crate::ops::workspace::Workspace;
+use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Plan, Refusal, Scope};
 use crate::schema::{Category, default_of};
-use crate::store::{Deployed, Lock, Note, OVERRIDE, Record as Past, Save, Saved, Store};
+use crate::secrets;
+use crate::store::{Deployed, Lock, Note, OVERRIDE, PERSON, Record as Past, Save, Saved, Store};
 
 /// What a save says.
 #[derive(Debug, Clone)]
@@ -87,10 +93,11 @@ pub struct Managed {
 #[derive(Debug)]
 pub enum NotSaved {
     Failed(Error),
-    /// Somebody saved the category since; with what is deployed now.
+    /// Somebody saved the category since; with what is deployed now, and what the files say.
     Stale {
         category: String,
         now: Option<Box<Deployed>>,
+        git: Option<Settings>,
         saved_by: String,
         saved_at: String,
     },
@@ -104,6 +111,8 @@ pub enum NotSaved {
     Refused(Vec<Refusal>),
     /// Somebody holds the lock on the integration.
     Locked(Box<Lock>),
+    /// What judges cannot be read, or what git owns is not known.
+    Unjudged(String),
     /// The key was used for something else.
     KeyTaken,
     /// There is one of this name already.
@@ -127,7 +136,7 @@ pub fn save(
     asked: &SaveAsked<'_>,
     access: &Access,
     ground: &Ground,
-    store: &mut dyn Store,
+    store: &mut (dyn Store + 'static),
     host: &Host<'_>,
 ) -> Result<SavedNow, NotSaved> {
     if !access.saves(asked.integration, asked.category) {
@@ -138,11 +147,19 @@ pub fn save(
         let what = format!("{} has no right to override what git owns", access.name);
         return Err(NotSaved::Forbidden(what));
     }
+    if let [first, ..] = ground.errors() {
+        return Err(NotSaved::Unjudged(format!("the files that judge have errors: {first}")));
+    }
     let run = run_of(asked, access, host)?;
     for _ in 0..TRIES {
         let known = known(asked.integration, ground, store, host)?;
         if let Some(done) = done_before(asked, access, &run, store)? {
             return Ok(repeated(known, &done));
+        }
+        if known.says.as_ref().is_some_and(|says| says.is_broken) {
+            let why =
+                format!("the files of {} have errors, so that it is not known what git owns", known.id());
+            return Err(NotSaved::Unjudged(why));
         }
         if let Some(saved) = attempt(asked, access, &run, known, ground, store, host)? {
             return Ok(saved);
@@ -163,7 +180,7 @@ fn attempt(
     run: &str,
     known: Known,
     ground: &Ground,
-    store: &mut dyn Store,
+    store: &mut (dyn Store + 'static),
     host: &Host<'_>,
 ) -> Result<Option<SavedNow>, NotSaved> {
     let id = known.id().to_owned();
@@ -184,9 +201,10 @@ fn attempt(
     after.insert(asked.category.to_owned(), wanted(asked, &known, store)?);
     let judged_before = ground.judge(&id, &known.pair.id, &before, &record, host)?;
     let judged = ground.judge(&id, &known.pair.id, &after, &record, host)?;
-    let findings = new_findings(&judged_before, &judged, asked.category);
+    let findings = findings_of(&judged_before, &judged, asked.category);
     let placed = || PlacedFinding::all(&findings, judged.workspace.sources());
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    // An error that was there before is told, and stops nobody: perhaps only git can mend it.
+    if new_findings(&judged_before, &judged).iter().any(|finding| finding.severity == Severity::Error) {
         return Err(NotSaved::Invalid(placed()));
     }
     let Some(compiled) = judged.compiled() else {
@@ -206,7 +224,8 @@ fn attempt(
         require_peoples(&known, schema, &moved, &settings)?;
     }
     // What a person saves is planned as a change from what is deployed, so that it is judged and told like any other.
-    let planned = plan_save(&judged, compiled, &known, asked.category, &settings);
+    let mut planned = plan_save(&judged, compiled, &known, asked.category, &settings);
+    Holds::read(store, (host.now)())?.note(store, std::slice::from_mut(&mut planned))?;
     let changes_of = |planned: &plan::Integration| {
         let one = planned.categories.iter().find(|one| one.category == *asked.category);
         one.map(|one| (one.changes.clone(), one.next_sync.clone())).unwrap_or_default()
@@ -220,10 +239,22 @@ fn attempt(
     let Judged { workspace, compilation } = judged;
     let project = Project { workspace: &workspace, compilation, environment: None };
     let judging = Judging::of(&project, ground.environment(), record);
-    let refusals = check::of_save(planned, &judging, (host.now)())?;
+    let plan = Plan::of_one(planned);
+    let refusals = check::of_save(&plan, &judging, (host.now)())?;
     if !refusals.is_empty() {
         return Err(NotSaved::Refused(refusals));
     }
+    // Where credentials will be sent by whoever reads what is saved.
+    let root = ground.repository().map_or(Path::new(""), Workspace::root);
+    let whose = Whose { root, environment: ground.environment() };
+    let mut needs = needs_of_saves(&plan, ground.catalogue());
+    let programs = &project.compilation.project.secrets.exec;
+    let references = moved.iter().filter_map(|path| match settings.get(path) {
+        Some(Value::Secret(secret)) => Some(&*secret.reference),
+        _ => None,
+    });
+    needs.extend(references.filter_map(|reference| secrets::need_of(reference, root, programs)));
+    allowed::require_all(needs, whose, host)?;
     let rests_on: BTreeMap<String, u64> = known
         .pair
         .categories()
@@ -234,14 +265,20 @@ fn attempt(
         return Ok(Some(SavedNow { known, revision, changes, next_sync, findings, is_repeated: false }));
     }
     let at = host.stamp();
-    let empty = Settings::new();
+    let note = asked.override_reason.map(|reason| {
+        let paths: Vec<String> = moved.iter().map(ToString::to_string).collect();
+        let text = format!("{id} {}: {} ({})", asked.category, reason, paths.join(", "));
+        let kind = OVERRIDE.to_owned();
+        Note { at: at.clone(), by: access.name.clone(), kind, text, run: Some(run.to_owned()) }
+    });
+    let applied = row.map(|row| row.applied.clone()).unwrap_or_default();
     let saved = store.save_alone(
         &Save {
             integration: &id,
             category: asked.category,
             expected_revision: revision,
             settings: &settings,
-            applied: row.map_or(&empty, |row| &row.applied),
+            applied: &applied,
             saved_by: &access.name,
             saved_at: &at,
             commit: None,
@@ -249,6 +286,7 @@ fn attempt(
             fence: None,
         },
         &rests_on,
+        note.as_ref(),
     )?;
     let revision = match saved {
         Saved::Saved { revision } | Saved::Already { revision } => revision,
@@ -258,13 +296,20 @@ fn attempt(
             return Err(stale(&known, asked.category));
         }
     };
-    if let Some(reason) = asked.override_reason {
-        let paths: Vec<String> = moved.iter().map(ToString::to_string).collect();
-        let text = format!("{id} {}: {} ({})", asked.category, reason, paths.join(", "));
-        let kind = OVERRIDE.to_owned();
-        store.note(&Note { at, by: access.name.clone(), kind, text, run: Some(run.to_owned()) })?;
-    }
-    let known = super::known::known(&id, ground, store, host)?;
+    // It is saved: nothing that is read from now on may make that a failure.
+    let mut known = known;
+    let now = Deployed {
+        integration: id,
+        category: asked.category.to_owned(),
+        revision,
+        settings,
+        applied,
+        saved_by: access.name.clone(),
+        saved_at: at,
+        commit: None,
+        run: Some(run.to_owned()),
+    };
+    known.rows.insert(asked.category.to_owned(), now);
     Ok(Some(SavedNow { known, revision, changes, next_sync, findings, is_repeated: false }))
 }
 
@@ -361,16 +406,23 @@ fn require_peoples(
     if managed.is_empty() { Ok(()) } else { Err(NotSaved::Managed(managed)) }
 }
 
-/// What a save would newly find, and what is found in its category.
-fn new_findings(before: &Judged, after: &Judged, category: &str) -> Vec<Finding> {
+/// What is found of an integration and was not found before a save of it.
+fn new_findings<'a>(before: &Judged, after: &'a Judged) -> Vec<&'a Finding> {
     let same = |one: &Finding, other: &Finding| {
         (one.code, one.severity, &one.about, &one.message)
             == (other.code, other.severity, &other.about, &other.message)
     };
     let is_known = |one: &Finding| before.compilation.findings.iter().any(|other| same(one, other));
-    let all = after.compilation.findings.iter();
-    let mine = all.filter(|one| one.about.integration.is_some());
-    mine.filter(|one| one.about.category.as_deref() == Some(category) || !is_known(one)).cloned().collect()
+    let mine = after.compilation.findings.iter().filter(|one| one.about.integration.is_some());
+    mine.filter(|one| !is_known(one)).collect()
+}
+
+/// What a save is told: what is new, and all that is found in its category.
+fn findings_of(before: &Judged, after: &Judged, category: &str) -> Vec<Finding> {
+    let new = new_findings(before, after);
+    let of_category = |one: &&Finding| one.about.category.as_deref() == Some(category);
+    let old = after.compilation.findings.iter().filter(|one| of_category(one) && !new.contains(one));
+    new.iter().copied().chain(old).cloned().collect()
 }
 
 /// The integration with this category saved, and nothing else moved.
@@ -417,6 +469,7 @@ fn stale(known: &Known, category: &str) -> NotSaved {
         saved_by: now.map(|now| now.saved_by.clone()).unwrap_or_default(),
         saved_at: now.map(|now| now.saved_at.clone()).unwrap_or_default(),
         now: now.cloned().map(Box::new),
+        git: known.says.as_ref().and_then(|says| says.categories.get(category)).cloned(),
     }
 }
 
@@ -435,7 +488,10 @@ fn run_of(asked: &SaveAsked<'_>, access: &Access, host: &Host<'_>) -> Result<Str
             let mut nonce = [0_u8; 16];
             getrandom::fill(&mut nonce)
                 .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-            format!("save:{}:{request}", digest_text(&format!("{}{}", model::hex(&nonce), host.stamp())))
+            format!(
+                "{PERSON}once:{}:{request}",
+                digest_text(&format!("{}{}", model::hex(&nonce), host.stamp()))
+            )
         }
     })
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::ground::{Ground, Says};
-use super::known::{Known, file_form, known_form};
+use super::known::{Known, known_form, plain_form};
 use crate::compile::Compiled;
 use crate::model::{GENERAL, SettingPath};
 use crate::ops::error::Result;
@@ -158,7 +158,7 @@ pub fn category(known: &Known, id: &str) -> Result<CategoryView> {
             setting: path.to_string(),
             state: owner.as_str(),
             told: owner.words(),
-            git: git.map(crate::ops::propose::written),
+            git: git.map(crate::ops::propose::plain),
             path: place.map(|place| place.path.clone()),
             line: place.map(|place| place.line),
         }
@@ -172,7 +172,7 @@ pub fn category(known: &Known, id: &str) -> Result<CategoryView> {
         saved_by: row.map(|row| row.saved_by.clone()),
         saved_at: row.map(|row| row.saved_at.clone()),
         settings: row.map_or_else(empty, |row| known_form(&row.settings, category)),
-        applied: row.map_or_else(empty, |row| file_form(&row.applied)),
+        applied: row.map_or_else(empty, |row| plain_form(&row.applied)),
         states: states.collect(),
     })
 }

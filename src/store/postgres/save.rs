@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use super::text::encode;
 use super::{Postgres, counted, failure, in_doubt, past};
 use crate::model::Settings;
-use crate::store::data::{Save, Saved};
+use crate::store::data::{Note, Save, Saved};
 use crate::store::document::{document, without_null};
 use crate::store::error::StoreError;
 use crate::store::head::Documents;
@@ -63,6 +63,7 @@ impl Postgres {
         &mut self,
         saves: &[Save<'_>],
         rests_on: Option<&str>,
+        note: Option<&Note>,
     ) -> Result<Vec<Result<Saved, StoreError>>, StoreError> {
         let wanted: Vec<Settings> = saves.iter().map(|save| without_null(save.settings)).collect();
         let documents: Vec<Documents> =
@@ -110,11 +111,13 @@ impl Postgres {
             match saves {
                 [save] if rests_on.is_some() => client.in_transaction(|client| {
                     // What it rests on stays as it is until it is saved: whoever saves something else of it waits.
-                    client.query(
-                        "SELECT pg_advisory_xact_lock($1, hashtext($2))",
-                        &[&SAVING, &encode(save.integration)],
-                    )?;
-                    client.query(&statement, &parameters)
+                    let lock = "SELECT pg_advisory_xact_lock($1, hashtext($2))";
+                    client.query(lock, &[&SAVING, &encode(save.integration)])?;
+                    let saved = client.query(&statement, &parameters)?;
+                    if let Some(note) = note.filter(|_| !saved.is_empty()) {
+                        super::keep(client, note)?;
+                    }
+                    Ok(saved)
                 }),
                 _ => client.query(&statement, &parameters),
             }

@@ -12,7 +12,8 @@ SELECT DISTINCT ON (integration) integration, saved_at, saved_by FROM category O
 INSERT INTO integration (id, pair, made_at, made_by)
 SELECT integration, pair, said_at, '' FROM said ON CONFLICT (id) DO UPDATE SET pair = excluded.pair;
 
-CREATE FUNCTION note_integration() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- As its owner: whoever may save a category needs no rights to this table.
+CREATE FUNCTION note_integration() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO integration (id, made_at, made_by) VALUES (NEW.integration, NEW.saved_at, NEW.saved_by)
@@ -20,8 +21,9 @@ BEGIN
   ELSIF NEW.integration <> OLD.integration THEN
     INSERT INTO integration (id, pair, made_at, made_by)
     SELECT NEW.integration, pair, made_at, made_by FROM integration WHERE id = OLD.integration
-    ON CONFLICT (id) DO UPDATE SET pair = coalesce(integration.pair, excluded.pair);
+    ON CONFLICT (id) DO UPDATE SET pair = coalesce(excluded.pair, integration.pair);
     DELETE FROM integration WHERE id = OLD.integration;
+    UPDATE sync SET integration = NEW.integration WHERE integration = OLD.integration;
   END IF;
   RETURN NULL;
 END $$;
@@ -29,7 +31,7 @@ END $$;
 CREATE TRIGGER integration_of_category AFTER INSERT OR UPDATE OF integration ON category
   FOR EACH ROW EXECUTE FUNCTION note_integration();
 
-CREATE FUNCTION note_pair() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION note_pair() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO integration (id, pair, made_at, made_by) VALUES (NEW.integration, NEW.pair, NEW.said_at, '')
   ON CONFLICT (id) DO UPDATE SET pair = excluded.pair WHERE integration.pair IS DISTINCT FROM excluded.pair;

@@ -28,8 +28,9 @@ WHEN NEW.integration <> OLD.integration
 BEGIN
   INSERT INTO integration (id, pair, made_at, made_by)
   SELECT NEW.integration, pair, made_at, made_by FROM integration WHERE id = OLD.integration
-  ON CONFLICT (id) DO UPDATE SET pair = coalesce(integration.pair, excluded.pair);
+  ON CONFLICT (id) DO UPDATE SET pair = coalesce(excluded.pair, integration.pair);
   DELETE FROM integration WHERE id = OLD.integration;
+  UPDATE sync SET integration = NEW.integration WHERE integration = OLD.integration;
 END;
 
 CREATE TRIGGER integration_of_said AFTER INSERT ON said
