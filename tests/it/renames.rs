@@ -176,7 +176,7 @@ fn a_renamed_integration_takes_over_what_is_deployed() {
             plan.out.contains("renamed from shop")
                 && plan.out.contains("1 integration: 1 renamed, 1 category to save")
         );
-        assert!(!plan.out.contains("No longer managed"), "{}", plan.out);
+        assert!(!plan.out.contains("Released: in no file any more"), "{}", plan.out);
         project.run(&["apply", "p.plan"]).expect(0);
         project.run(&["apply", "p.plan"]).expect(4);
         project.run(&["plan", "--detailed-exitcode"]).expect(0);
@@ -338,7 +338,7 @@ fn a_plan_of_a_rename_is_stale_when_either_id_was_saved_since() {
         assert!(stale.err.contains("saved under this id"), "{}", stale.err);
         // By now there are two; the former one is no longer managed.
         let plan = project.run(&["plan"]).expect(0);
-        assert!(!plan.out.contains("renamed from") && plan.out.contains("No longer managed"), "{}", plan.out);
+        assert!(!plan.out.contains("renamed from") && plan.out.contains("Released: in no file any more"), "{}", plan.out);
     }
 }
 
