@@ -338,7 +338,11 @@ fn a_plan_of_a_rename_is_stale_when_either_id_was_saved_since() {
         assert!(stale.err.contains("saved under this id"), "{}", stale.err);
         // By now there are two; the former one is no longer managed.
         let plan = project.run(&["plan"]).expect(0);
-        assert!(!plan.out.contains("renamed from") && plan.out.contains("Released: in no file any more"), "{}", plan.out);
+        assert!(
+            !plan.out.contains("renamed from") && plan.out.contains("Released: in no file any more"),
+            "{}",
+            plan.out
+        );
     }
 }
 

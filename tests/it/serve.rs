@@ -873,3 +873,117 @@ fn no_save_leads_a_credential_to_a_host_that_no_line_allows() {
     let allowing = Server::start(&project, &store, &["--allow", "woocommerce=shop.example"]);
     allowing.client(&bo).send("PUT", connectors, &first, &body("https://shop.example")).is(201);
 }
+
+/// No failure reads as "nothing there": while the files that judge, or those of an integration, cannot be read, nothing is saved.
+#[test]
+fn nothing_is_saved_while_it_is_not_known_what_git_says() {
+    let project = Project::empty();
+    let store = stores(&project).remove(0);
+    let protected = "version: 1\nsafety: {protected: [general.error_email]}\n";
+    project.write("pairform.yaml", protected);
+    let bo = one_shop(&project, &store);
+    let email = json!({"error_email": "a@b.se"});
+    let ask = |project: &Project| {
+        let server = Server::start(project, &store, &[]);
+        server.client(&bo).patch(GENERAL, "\"1\"", &email)
+    };
+    ask(&project).is_problem(403, "refused");
+    // A part of the team's that cannot be read: who knows what it would refuse.
+    project.write("schemas/connectors/own.yaml", "connector: [\n");
+    ask(&project).is_problem(503, "unjudged");
+    std::fs::remove_file(project.path().join("schemas/connectors/own.yaml")).unwrap();
+    project.write("integrations/shop.yaml", shop("shop", A).replace("fortnox-shopify", "no-such-pair"));
+    ask(&project).is_problem(503, "unjudged");
+    let server = Server::start(&project, &store, &[]);
+    let states = server.client(&bo).get(GENERAL).json()["states"].clone();
+    assert!(states.as_array().unwrap().iter().all(|one| one["state"] == "unknown"), "{states}");
+    assert_eq!(server.client(&bo).get("/integrations/shop").json()["managed_by"], "git");
+}
+
+/// A text is a text: no body is worked out as an expression, and an answer says what is deployed.
+#[test]
+fn texts_are_data_in_both_directions() {
+    let project = Project::empty();
+    let store = stores(&project).remove(0);
+    let bo = one_shop(&project, &store);
+    let server = Server::start(&project, &store, &[]);
+    let client = server.client(&bo);
+    let id = json!({"id": "texts", "pair": "fortnox-shopify", "name": "{{ integration }}"});
+    assert_eq!(client.send("POST", "/integrations", &[], &id).is(201).json()["name"], "{{ integration }}");
+    let general = "/integrations/texts/categories/general";
+    let names = ["{{ 1 + 1 }}", "{% for %}", "{{", "å \u{202e} \" \\ ' #", "NO", "0042"];
+    for (revision, name) in (1..).zip(names) {
+        let saved = client.patch(general, &format!("\"{revision}\""), &json!({"name": name}));
+        assert_eq!(saved.is(200).json()["category"]["settings"]["name"], name);
+        assert_eq!(client.get(general).json()["settings"]["name"], name);
+        let configuration = client.get("/integrations/texts/configuration").json();
+        assert_eq!(configuration["categories"]["general"]["name"], name);
+    }
+}
+
+#[test]
+fn an_error_that_was_there_before_stops_nobody_and_headers_are_read_or_refused() {
+    let project = Project::empty();
+    let store = stores(&project).remove(0);
+    let bo = one_shop(&project, &store);
+    let ada = token(&project, &store, &["ada", "--role", "editor", "--right", "override"]);
+    // Somebody left an address that is none.
+    let mut by_hand = store::open(&store).unwrap();
+    let row = by_hand.read(None).unwrap().into_iter().find(|row| row.category == "general").unwrap();
+    let mut document = model::to_json(&row.settings);
+    document["error_email"] = "no address".into();
+    let settings: Settings = model::from_json(&document);
+    let save = Save {
+        integration: "shop",
+        category: "general",
+        expected_revision: row.revision,
+        settings: &settings,
+        applied: &row.applied,
+        saved_by: "karin",
+        saved_at: "2026-11-12T08:00:00Z",
+        commit: None,
+        run: "outside",
+        fence: None,
+    };
+    by_hand.save(&save).unwrap();
+    drop(by_hand);
+    let server = Server::start(&project, &store, &[]);
+    let prefix = json!({"order_number_prefix": "A-"});
+    let saved = server.client(&bo).patch(GENERAL, "\"2\"", &prefix);
+    assert_eq!(saved.is(200).json()["findings"][0]["setting"], "error_email");
+    for wrong in ["*", "W/\"3\"", "\"3\", \"4\"", "3"] {
+        server.client(&bo).patch(GENERAL, wrong, &prefix).is_problem(400, "bad-request");
+    }
+    let twice = [("If-Match", "\"3\""), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")];
+    server.client(&bo).send("PATCH", GENERAL, &twice, &prefix).is_problem(400, "bad-request");
+    // A reason in the language of whoever gives it.
+    let reason = [("If-Match", "\"3\""), ("Pairform-Override", "Klarna ändrade avtalet")];
+    server.client(&ada).send("PATCH", GENERAL, &reason, &json!({"name": "x"})).is(200);
+    let trial = server.client(&bo).send("PATCH", &format!("{GENERAL}?trial=true"), &[], &prefix);
+    assert_eq!(trial.is(200).json()["changes"], json!([]));
+    // Many wrong tokens from an address lock out nobody who has a right one.
+    let guess = |_| server.client("pairform_guess").get("/pairs").status;
+    assert!((0..40).map(guess).any(|status| status == 429));
+    server.client(&bo).get(GENERAL).is(200);
+}
+
+#[test]
+fn an_integration_that_could_not_be_made_is_not_there() {
+    let project = Project::empty();
+    let store = stores(&project).remove(0);
+    let bo = one_shop(&project, &store);
+    project.write("integrations/of-a-file.yaml", shop("of-a-file", None));
+    let server = Server::start(&project, &store, &[]);
+    let make = |id: &str, name: &str| {
+        server.client(&bo).send(
+            "POST",
+            "/integrations",
+            &[],
+            &json!({"id": id, "pair": "fortnox-shopify", "name": name}),
+        )
+    };
+    make("new", &"x".repeat(300)).is_problem(422, "invalid");
+    make("new", "New").is(201);
+    make("of-a-file", "Mine").is_problem(409, "exists");
+    server.client(&bo).get("/integrations/of-a-file").is_problem(404, "not-found");
+}
