@@ -18,6 +18,8 @@ pub struct Problem(Box<Parts>);
 struct Parts {
     status: StatusCode,
     code: &'static str,
+    /// What the error was, where an operation told it.
+    kind: Option<ErrorKind>,
     detail: String,
     more: Map<String, Json>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
@@ -27,7 +29,8 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl AsRef<str>) -> Self {
         let detail = clean(detail.as_ref());
-        Problem(Box::new(Parts { status, code, detail, more: Map::new(), headers: Vec::new() }))
+        let (kind, more, headers) = (None, Map::new(), Vec::new());
+        Problem(Box::new(Parts { status, code, kind, detail, more, headers }))
     }
 
     #[must_use]
@@ -72,8 +75,7 @@ impl Problem {
     /// As an error of the program that serves.
     #[must_use]
     pub fn into_error(self) -> Error {
-        let kind = if self.0.code == "unreachable" { ErrorKind::Unreachable } else { ErrorKind::NotAllowed };
-        Error::new(kind, self.0.detail)
+        Error::new(self.0.kind.unwrap_or(ErrorKind::Unreachable), self.0.detail)
     }
 
     #[must_use]
@@ -83,7 +85,7 @@ impl Problem {
 
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
-        let Parts { status, code, detail, more, headers: own } = *self.0;
+        let Parts { status, code, kind: _, detail, more, headers: own } = *self.0;
         let mut body = Map::new();
         body.insert("type".to_owned(), format!("urn:pairform:problem:{code}").into());
         body.insert("title".to_owned(), title(code, status).into());
@@ -134,7 +136,8 @@ impl From<Error> for Problem {
             ErrorKind::Stopped => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
-        let problem = Problem::new(status, code, &error.message);
+        let mut problem = Problem::new(status, code, &error.message);
+        problem.0.kind = Some(error.kind);
         match error.help.as_ref().and_then(worded) {
             Some(help) => problem.with("help", help),
             None => problem,

@@ -870,6 +870,16 @@ fn no_save_leads_a_credential_to_a_host_that_no_line_allows() {
     refused.is_problem(422, "invalid");
     assert!(!refused.body.contains("ck_0123456789"), "{}", refused.body);
     drop(server);
+    // Nor does one name a secret that whoever runs the server keeps from it.
+    let narrowed = Server::start(
+        &project,
+        &store,
+        &["--allow", "woocommerce=shop.example", "--allow", "secret=env/SHOP_*"],
+    );
+    let problem = narrowed.client(&bo).send("PUT", connectors, &first, &body("https://shop.example"));
+    let problem = problem.is_problem(403, "forbidden");
+    assert!(problem["help"].as_str().unwrap().contains("secret=env/KEY"), "{problem}");
+    drop(narrowed);
     let allowing = Server::start(&project, &store, &["--allow", "woocommerce=shop.example"]);
     allowing.client(&bo).send("PUT", connectors, &first, &body("https://shop.example")).is(201);
 }
@@ -986,4 +996,25 @@ fn an_integration_that_could_not_be_made_is_not_there() {
     make("new", "New").is(201);
     make("of-a-file", "Mine").is_problem(409, "exists");
     server.client(&bo).get("/integrations/of-a-file").is_problem(404, "not-found");
+}
+
+#[test]
+fn a_way_back_holds_what_it_saved_against_people_too() {
+    let project = Project::empty();
+    let store = stores(&project).remove(0);
+    let bo = one_shop(&project, &store);
+    for prefix in [A, B] {
+        project.write("integrations/shop.yaml", shop("shop", prefix));
+        apply(&project, &store);
+    }
+    let run = |arguments: &[&str]| {
+        let done = command(&project).args(arguments).args(["--store", &store]).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    run(&["revert", "shop", "--revision", "2", "--category", "general", "--out", "back.plan"]);
+    run(&["apply", "back.plan", "--yes"]);
+    let server = Server::start(&project, &store, &[]);
+    let etag = server.client(&bo).get(GENERAL).headers["etag"].clone();
+    let problem = server.client(&bo).patch(GENERAL, &etag, &json!({"error_email": "a@b.se"}));
+    assert_eq!(problem.is_problem(423, "locked")["refusals"][0]["check"], "hold");
 }
