@@ -166,7 +166,7 @@ pub enum Command {
     /// What is allowed here and from where; what is wrong in a policy file.
     Policy(Policy),
     /// Serve the Configure section over HTTP: an API over what is deployed.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Make, list and revoke the tokens by which a server knows who asks.
     Token(TokenArgs),
     /// Print a completion script for a shell.

@@ -5,8 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::http::address;
+use crate::model::credential::is_reference;
+use crate::ops::forge::Forge;
 use crate::ops::section::{Right, Role};
 use crate::ops::serving::Network;
+use crate::source::git::{Remote, is_branch_name};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -25,9 +29,41 @@ pub struct Serve {
     /// The header in which that proxy names who asks.
     #[arg(long, value_name = "NAME", requires = "trusted_proxy")]
     pub user_header: Option<String>,
+    /// Where branches of proposed changes are pushed, by git with its user's credentials: https://HOST/PATH, ssh://USER@HOST/PATH,
+    /// USER@HOST:PATH or a folder. Without it they stay in the repository beside the server.
+    #[arg(long, value_name = "REPOSITORY")]
+    pub propose_to: Option<Remote>,
+    /// The branch that proposed changes are to be merged into; usually the one that the repository is on.
+    #[arg(long, value_name = "BRANCH", value_parser = branch)]
+    pub propose_onto: Option<String>,
+    /// The forge where they become pull requests, and the page of the repository there, such as
+    /// gitlab=https://git.example.com/team/shops (or github, azure, gitea, forgejo); known by itself where the host says it.
+    #[arg(long, value_name = "KIND=PAGE", requires = "propose_to")]
+    pub forge: Option<Forge>,
+    /// A token that opens pull requests, as a reference: env/NAME, file/PATH or vault/PATH. It is sent to that forge's API alone.
+    #[arg(long, value_name = "REFERENCE", requires = "propose_to", value_parser = reference)]
+    pub forge_token: Option<String>,
+    /// Where the forge's API is, if elsewhere than usual.
+    #[arg(long, value_name = "URL", requires = "forge_token", value_parser = api)]
+    pub forge_api: Option<url::Url>,
     /// Save nothing; only show.
     #[arg(long)]
     pub read_only: bool,
+}
+
+fn branch(text: &str) -> Result<String, String> {
+    let fits = is_branch_name(text) && !text.starts_with('-');
+    if fits { Ok(text.to_owned()) } else { Err("it cannot be a branch's name".to_owned()) }
+}
+
+fn reference(text: &str) -> Result<String, String> {
+    let fits = is_reference(text) && !text.starts_with("exec/");
+    if fits { Ok(text.to_owned()) } else { Err("write env/NAME, file/PATH or vault/PATH".to_owned()) }
+}
+
+fn api(text: &str) -> Result<url::Url, String> {
+    let url = address::parse(text).filter(address::is_safe);
+    url.ok_or_else(|| "write an address that begins with https://".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::streams::Streams;
 use crate::compile::Whole;
 use crate::diagnostic::clean_text;
 use crate::ops::options::{
-    FetchRequest, Fetched, Sets, check_options, clear_options, fetch_options, list_options, open,
+    FetchRequest, Fetched, Purpose, Sets, check_options, clear_options, fetch_options, list_options, open,
     refresh_options,
 };
 use crate::ops::{Error, ErrorKind, Help, Project, Request, Workspace, project::has_errors};
@@ -116,7 +116,12 @@ fn meant(sets: &args::Sets) -> Sets {
 }
 
 fn asked(args: &Fetch) -> FetchRequest {
-    FetchRequest { sets: meant(&args.sets), max_age: args.max_age, timeout: args.timeout }
+    FetchRequest {
+        sets: meant(&args.sets),
+        purpose: Purpose::Files,
+        max_age: args.max_age,
+        timeout: args.timeout,
+    }
 }
 
 /// How to allow what was refused.
@@ -147,7 +152,12 @@ pub fn with_fresh_lists(
     let request = session.request();
     let opened = session.host(|host| open(workspace, &request, host))?;
     session.watch_interrupts();
-    let asked = FetchRequest { sets: Sets::default(), max_age, timeout: Duration::from_secs(30) };
+    let asked = FetchRequest {
+        sets: Sets::default(),
+        purpose: Purpose::Files,
+        max_age,
+        timeout: Duration::from_secs(30),
+    };
     let fetched = session.host(|host| fetch_options(&opened, &request, &asked, host))?;
     if fetched.is_stopped {
         let code = session.interrupt().unwrap_or(exit::INTERRUPTED);

@@ -2,12 +2,15 @@
 #![expect(clippy::disallowed_methods, reason = "tells while the server runs, from any of its threads")]
 
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::args::Serve as Args;
 use super::exit::{self, Stop};
 use super::session::Session;
+use crate::ops::forge::{Api, Forge};
 use crate::ops::places;
+use crate::ops::section::Proposing;
 use crate::ops::serving::{Proxy, Serve, Serving, Told};
 use crate::ops::{Host, Workspace};
 use crate::source::load::find_root;
@@ -22,6 +25,7 @@ pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8
         Stop::usage("this pairform was built without its server").help("build it with the feature `serve`")
     })?;
     let (environment, store, project) = place(&session)?;
+    let proposing = proposing(args, project.as_deref().unwrap_or(&session.here))?;
     let proxy = args.trusted_proxy.zip(args.user_header.clone());
     let serving = Serving {
         listen: args.listen,
@@ -35,6 +39,9 @@ pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8
         store,
         tell: Arc::new(tell),
         environment,
+        request: session.request(),
+        signatures: session.signatures.clone(),
+        proposing,
         project,
     };
     // Nobody at this terminal is asked for what somebody else sends.
@@ -53,6 +60,24 @@ fn tell(told: &Told<'_>) {
         Told::Listening(at) => writeln!(std::io::stdout().lock(), "listening on {at}"),
         Told::Request(line) => writeln!(std::io::stderr().lock(), "{line}"),
     };
+}
+
+/// Where changes of the files are proposed. Nothing of it comes from the repository.
+fn proposing(args: &Args, folder: &Path) -> Result<Proposing, Stop> {
+    let remote = args.propose_to.clone();
+    let forge = args.forge.clone().or_else(|| remote.as_ref().and_then(Forge::guess));
+    if forge.is_none() && args.forge_token.is_some() {
+        return Err(Stop::usage(
+            "which forge the token is for is not known from the address that is pushed to",
+        )
+        .help("name it: --forge gitlab=https://HOST/OWNER/REPOSITORY (or github, azure, gitea)"));
+    }
+    let api = args.forge_token.clone().map(|token| Api {
+        root: args.forge_api.clone(),
+        token,
+        folder: folder.to_owned(),
+    });
+    Ok(Proposing { remote, forge, onto: args.propose_onto.clone(), api })
 }
 
 /// The environment, its store, and the project if there is one here; else a store has to be named.

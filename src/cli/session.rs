@@ -258,9 +258,9 @@ impl Display {
             Progress::Advanced(number) => bar.iter().for_each(|bar| bar.inc(*number as u64)),
             Progress::Finished => bar.take().iter().for_each(ProgressBar::finish_and_clear),
             Progress::Apply(event) => self.show_apply(&mut bar, event),
-            Progress::Fetching(number) => {
+            Progress::Fetching(accounts) => {
                 let made = new_bar();
-                made.set_length(*number as u64);
+                made.set_length(accounts.iter().map(|account| account.sets.len() as u64).sum());
                 *bar = Some(made);
             }
             Progress::Fetch(options::fetch::Event::Begin { account, set }) => {

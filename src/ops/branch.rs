@@ -13,6 +13,8 @@ pub struct NewBranch<'a> {
     pub name: &'a str,
     /// The commit's.
     pub message: &'a str,
+    /// Who wrote what is committed, where that is somebody else than whoever commits it.
+    pub author: Option<&'a str>,
 }
 
 /// Commits files that were proposed for a workspace on a new branch, on top of the commit that it stands on. The id of the
@@ -41,8 +43,10 @@ pub fn commit_on_branch(
     if let Some(path) = files.keys().find(|path| !is_same(workspace.sources(), &committed, path)) {
         return Err(differs(path));
     }
-    let author = author(&(host.actor)(workspace.root()), (host.now)().as_second());
-    Ok(history.commit_on_branch(&base, branch.name, files, branch.message, &author)?)
+    let now = (host.now)().as_second();
+    let committer = author(&(host.actor)(workspace.root()), now);
+    let author = branch.author.map_or_else(|| committer.clone(), |name| author(name, now));
+    Ok(history.commit_on_branch(&base, branch.name, files, branch.message, &author, &committer)?)
 }
 
 fn differs(path: &str) -> Error {

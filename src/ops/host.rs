@@ -71,8 +71,8 @@ pub enum Progress<'a> {
     /// All of them are.
     Finished,
     Apply(apply::Event<'a>),
-    /// So many dropdown lists will be fetched.
-    Fetching(usize),
+    /// The dropdown lists of these will be fetched.
+    Fetching(&'a [fetch::Account]),
     Fetch(fetch::Event<'a>),
 }
 

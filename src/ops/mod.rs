@@ -27,6 +27,7 @@ pub mod files;
 pub mod fix;
 pub mod fleet;
 pub mod fmt;
+pub mod forge;
 pub mod history;
 pub mod holder;
 pub mod holds;

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{Host, Result};
+use super::section::Proposing;
+use super::{Host, Request, Result};
 use crate::store::Address;
+use crate::trust::Signatures;
 
 /// How a server runs.
 #[derive(Clone)]
@@ -20,6 +22,12 @@ pub struct Serving {
     pub is_read_only: bool,
     pub store: Address,
     pub environment: Option<String>,
+    /// What plans are made of: the environment and its store, as they were asked for.
+    pub request: Request,
+    /// Whose signatures of plans count.
+    pub signatures: Signatures,
+    /// Where changes of the files are proposed.
+    pub proposing: Proposing,
     /// Takes what there is to tell.
     pub tell: Tell,
     /// Where a repository is looked for; none where only the store says what judges.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use crate::http::{Fault, FaultKind};
 use crate::model::Hidden;
 use crate::model::credential::is_reference;
 use crate::model::value::fingerprint;
+use crate::source::program::{end_group, ended};
 use crate::source::{git, links};
 use crate::trust::{Denied, Need, Trust};
 use vault::Vault;
@@ -30,9 +31,6 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 /// A program that takes longer is ended.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Between two looks at a program that has said all.
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A value; its memory is wiped.
 pub type Bytes = Hidden<Vec<u8>>;
@@ -262,17 +260,6 @@ fn is_outside(program: &Path, root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Ends a program and all that it started.
-#[cfg(unix)]
-fn end_group(child: &Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    // What has ended by itself is not there any more.
-    let _ = group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
-}
-
-#[cfg(not(unix))]
-fn end_group(_: &Child) {}
-
 /// Where a secret's file lies.
 struct FilePlace {
     /// As it was written: from the project's root, or whole.
@@ -325,22 +312,6 @@ fn file(full: &Path) -> Result<Bytes, String> {
     read(file)
 }
 
-/// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
-fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if Instant::now() >= deadline {
-            // It may end by itself in between.
-            let _ = child.kill();
-            child.wait()?;
-            return Ok(None);
-        }
-        std::thread::sleep(POLL_INTERVAL);
-    }
-}
-
 fn variable(name: &str) -> Result<Bytes, String> {
     let value =
         std::env::var_os(name).ok_or_else(|| format!("the environment variable {name} is not set"))?;
@@ -369,44 +340,4 @@ fn private(data: &std::fs::Metadata) -> Result<(), String> {
 #[cfg(not(unix))]
 fn private(_: &std::fs::Metadata) -> Result<(), String> {
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(unix)]
-    use super::*;
-
-    /// A program leaves another one behind, which holds nothing that is waited for.
-    #[cfg(unix)]
-    #[test]
-    fn all_that_a_program_started_is_ended_with_it() {
-        use std::os::unix::process::CommandExt as _;
-        let script = "sleep 600 >/dev/null 2>&1 & echo $!; exec sleep 600";
-        let mut child =
-            Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
-            .unwrap();
-        end_group(&child);
-        assert!(!child.wait().unwrap().success());
-        // It is a zombie of nobody, or gone, in the time that the system takes.
-        let stat = format!("/proc/{}/stat", line.trim());
-        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
-        let until = Instant::now() + PATIENCE;
-        while !is_gone() && Instant::now() < until {
-            std::thread::yield_now();
-        }
-        assert!(is_gone(), "{stat}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_program_that_lingers_is_ended() {
-        let start = |script: &str| Command::new("sh").args(["-c", script]).spawn().unwrap();
-        let mut lingers = start("exec >&-; exec sleep 600");
-        assert!(ended(&mut lingers, Instant::now()).unwrap().is_none());
-        assert!(lingers.try_wait().unwrap().is_some(), "it does not run on");
-        let later = Instant::now() + PATIENCE;
-        assert_eq!(ended(&mut start("exit 3"), later).unwrap().unwrap().code(), Some(3));
-    }
 }

@@ -13,9 +13,10 @@ use serde_json::{Value as Json, json};
 
 use super::app::{App, Work};
 use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
+use super::known::known;
 use super::problem::{Problem, findings};
-use super::{feed, log, openapi};
-use crate::ops::section::{self, Access, Body, Known, Role, SaveAsked, SavedNow, TokenAsked, make_token};
+use super::{cache, feed, log, openapi, proposals};
+use crate::ops::section::{self, Access, Body, Role, SaveAsked, SavedNow, TokenAsked, make_token};
 use crate::store::{Note, SyncReport, Token};
 
 /// All routes.
@@ -31,6 +32,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/integrations/{id}/syncs", get(list_syncs).post(report_sync))
         .route("/integrations/{id}/history", get(get_history))
         .route("/integrations/{id}/revert", post(revert))
+        .route("/integrations/{id}/cache", get(cache::show))
+        .route("/integrations/{id}/cache:clear", post(cache::clear))
+        .route("/integrations/{id}/changes", get(proposals::changes))
+        .route("/integrations/{id}/proposals", get(proposals::list).post(proposals::propose))
+        .route("/integrations/{id}/proposals/{proposal}", delete(proposals::close))
         .route("/changes", get(feed::changes))
         .route("/options", get(list_options))
         .route("/options/{connector}/{account}/{set}", get(get_options))
@@ -94,14 +100,6 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 async fn metrics(State(app): State<Arc<App>>) -> Response {
     let kind = (header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8");
     ([kind], app.metrics.text()).into_response()
-}
-
-/// What is known of an integration, where whoever asks may read it. Whether there is one he may not read is not told.
-fn known(id: &str, access: &Access, work: &mut Work<'_>) -> Result<Known, Problem> {
-    if !access.reads(id) {
-        return Err(Problem::absent(format!("there is no integration `{id}`")));
-    }
-    Ok(section::known(id, &work.ground, work.store, work.host)?)
 }
 
 async fn list_integrations(ask: Ask) -> Response {

@@ -11,13 +11,15 @@ use tokio::sync::{Semaphore, watch};
 use super::attempts::Attempts;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use crate::ops::section::Ground;
+use crate::ops::section::{self, Clearing, Ground};
 use crate::ops::serving::{Hosts, Serving};
 use crate::ops::{Host, Workspace, workspace};
 use crate::store::Store;
 
 /// Pieces of work that run at once, each with a connection of its own to the store.
 const AT_ONCE: usize = 16;
+/// Integrations whose dropdown values this server fetches at once; more wait.
+const FETCHES: usize = 4;
 /// So long what judges is taken as it was found.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,7 @@ pub struct App {
     hosts: Hosts,
     stores: Mutex<Vec<Box<dyn Store>>>,
     room: Arc<Semaphore>,
+    fetching: Arc<Semaphore>,
     ground: Mutex<Option<Found>>,
 }
 
@@ -62,6 +65,7 @@ impl App {
             hosts,
             stores: Mutex::default(),
             room: Arc::new(Semaphore::new(AT_ONCE)),
+            fetching: Arc::new(Semaphore::new(FETCHES)),
             ground: Mutex::default(),
         }
     }
@@ -87,6 +91,24 @@ impl App {
             let why = "this is a fault of pairform; nothing that was saved is lost";
             Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why))
         })
+    }
+
+    /// Fetches dropdown values, in the background.
+    pub fn fetch(self: &Arc<Self>, clearing: Clearing) {
+        let app = Arc::clone(self);
+        tokio::spawn(async move {
+            let Ok(room) = Arc::clone(&app.fetching).acquire_owned().await else { return };
+            let done = tokio::task::spawn_blocking(move || {
+                let done = app.work(|work| {
+                    section::fetch(&clearing, &work.ground, work.store, work.host);
+                    Ok(())
+                });
+                drop(room);
+                done
+            });
+            // What became of it stands in the store; where that is lost, its time is over soon.
+            let _ = done.await;
+        });
     }
 
     fn work<T>(&self, work: impl FnOnce(&mut Work<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
@@ -142,7 +164,7 @@ impl App {
                     Ok(_) => Workspace::at(project, "HEAD")?,
                     Err(_) => Workspace::open(project)?,
                 };
-                Ground::of_repository(workspace, environment)
+                Ground::of_repository(workspace, store, environment)?
             }
             None => Ground::of_store(store, environment)?,
         });
@@ -160,7 +182,7 @@ impl App {
             },
             None => store.sources()?.into_iter().map(|(path, digest)| format!("{path} {digest}\n")).collect(),
         };
-        Ok(format!("{} {of}", host.today()))
+        Ok(format!("{} {} {of}", host.today(), store.lists_mark()?))
     }
 
     /// Tells those who wait for saves.

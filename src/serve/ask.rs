@@ -255,6 +255,12 @@ impl Answer {
         Answer { status: StatusCode::CREATED, ..Answer::ok(body) }
     }
 
+    /// It was begun, and somebody has to ask how far it is.
+    #[must_use]
+    pub fn accepted(body: Json) -> Self {
+        Answer { status: StatusCode::ACCEPTED, ..Answer::ok(body) }
+    }
+
     #[must_use]
     pub fn nothing() -> Self {
         Answer { status: StatusCode::NO_CONTENT, body: None, etag: None, location: None }

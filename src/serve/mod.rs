@@ -7,12 +7,15 @@ mod app;
 mod ask;
 mod attempts;
 mod auth;
+mod cache;
 mod feed;
+mod known;
 mod listen;
 mod log;
 mod metrics;
 mod openapi;
 mod problem;
+mod proposals;
 
 pub use listen::run;
 pub use openapi::DOCUMENT;

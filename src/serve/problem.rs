@@ -117,6 +117,7 @@ fn title(code: &str, status: StatusCode) -> &'static str {
         "read-only" => "The server saves nothing",
         "unjudged" => "Nothing can be judged now",
         "unreachable" => "The store does not answer",
+        "too-soon" => "It was done just now",
         "too-many-attempts" => "Too many attempts",
         _ => status.canonical_reason().unwrap_or("Refused"),
     }

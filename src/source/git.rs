@@ -1,10 +1,11 @@
 //! What git knows of a project: the commit it stands on, whether it was changed since, and its sources as they were in
 //! any revision. Blobs are read straight from the object store; nothing is checked out and no index is touched. One thing is
-//! written: a commit on a new branch.
+//! written: a commit on a new branch, which may be pushed.
 
 mod branch;
 mod history;
 mod inside;
+mod push;
 mod status;
 mod tree;
 
@@ -15,6 +16,7 @@ use git2::Repository;
 pub use branch::{Author, BranchError};
 pub use history::{Commit, GitError, History, Revision};
 use inside::inside;
+pub use push::{PushError, Remote, RemoteError};
 
 /// The commit under the project at `root`; `None` outside a repository, or before its first commit.
 #[must_use]
@@ -47,6 +49,12 @@ pub fn is_tracked(root: &Path, path: &Path) -> bool {
 #[must_use]
 pub fn work_tree(folder: &Path) -> Option<PathBuf> {
     Some(Repository::discover(folder).ok()?.workdir()?.to_owned())
+}
+
+/// Whether git takes a text as a branch's name.
+#[must_use]
+pub fn is_branch_name(text: &str) -> bool {
+    git2::Branch::name_is_valid(text).unwrap_or(false)
 }
 
 /// The name and address under which git would commit here.

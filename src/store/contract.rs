@@ -8,9 +8,10 @@ use super::head::{Heads, TakeHeads};
 use super::rename::{Moved, Rename, Renamed};
 use super::rules::{Recording, Rules, Said};
 use super::section::{FeedItem, Registered, SyncReport, Token};
+use super::shared::Shared;
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
-pub trait Store: Send {
+pub trait Store: Send + Shared {
     /// A random id given when the store was made; a plan is bound to it.
     fn identity(&self) -> &str;
 

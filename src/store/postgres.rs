@@ -15,6 +15,7 @@ mod passfile;
 mod rules;
 mod save;
 mod section;
+mod shared;
 mod text;
 mod wire;
 

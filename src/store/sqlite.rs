@@ -13,6 +13,7 @@ mod layout;
 mod locks;
 mod rules;
 mod section;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

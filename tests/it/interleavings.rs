@@ -11,8 +11,9 @@ use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Deleted, Deployed, FeedItem, Lock, Moved, Note, Origin, Past, Record, Recording,
-    Registered, Rename, Rules, Run, Said, Save, Saved, Store, StoreError, SyncReport, TakeHeads, Token,
+    self, Ask, Asked, Clearing, Deleted, Deployed, FeedItem, KeptList, Lock, Moved, Note, Origin, Past,
+    Proposed, Record, Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Shared, Store,
+    StoreError, SyncReport, TakeHeads, Token,
 };
 
 use crate::dice::Dice;
@@ -132,6 +133,20 @@ impl Store for InTurns<'_> {
         fn revoke_token(name: &str, at: &str, by: &str) -> Result<bool, StoreError>;
         fn report_sync(sync: &SyncReport) -> Result<(), StoreError>;
         fn last_syncs(integration: &str) -> Result<Vec<SyncReport>, StoreError>;
+    }
+}
+
+impl Shared for InTurns<'_> {
+    in_turns! {
+        fn kept_lists() -> Result<Vec<KeptList>, StoreError>;
+        fn lists_mark() -> Result<u64, StoreError>;
+        fn keep_list(list: &KeptList) -> Result<(), StoreError>;
+        fn clearing(integration: &str) -> Result<Option<Clearing>, StoreError>;
+        fn begin_clearing(new: &Clearing, seen: Option<&str>) -> Result<Clearing, StoreError>;
+        fn tell_clearing(now: &Clearing) -> Result<bool, StoreError>;
+        fn proposals(integration: Option<&str>) -> Result<Vec<Proposed>, StoreError>;
+        fn keep_proposal(new: &Proposed) -> Result<(), StoreError>;
+        fn end_proposal(id: &str, state: &str, at: &str, by: &str) -> Result<bool, StoreError>;
     }
 }
 

@@ -68,6 +68,8 @@ mod schemas;
 mod secrets;
 mod secrets_sources;
 mod serve;
+mod serve_cache;
+mod serve_propose;
 mod server;
 mod signatures;
 mod silence;

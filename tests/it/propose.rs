@@ -99,7 +99,7 @@ fn terms(workspace: &Workspace) -> Files {
 }
 
 fn branched(workspace: &Workspace, files: &Files, name: &str) -> Result<String, Error> {
-    let branch = NewBranch { name, message: "Ten days for the shop" };
+    let branch = NewBranch { name, message: "Ten days for the shop", author: None };
     host(|host| commit_on_branch(workspace, files, branch, host))
 }
 

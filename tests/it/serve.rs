@@ -25,11 +25,43 @@ impl Server {
     }
 
     pub fn start_in(folder: &std::path::Path, store: &str, more: &[&str]) -> Server {
+        Server::start_with(folder, store, more, &[])
+    }
+
+    pub fn start_with(
+        folder: &std::path::Path,
+        store: &str,
+        more: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Server {
+        Server::start_telling(folder, store, more, variables, Stdio::null())
+    }
+
+    /// One that writes what it tells of requests into a file.
+    pub fn logging(
+        folder: &std::path::Path,
+        store: &str,
+        more: &[&str],
+        variables: &[(&str, &str)],
+        log: &std::path::Path,
+    ) -> Server {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        Server::start_telling(folder, store, more, variables, log.into())
+    }
+
+    fn start_telling(
+        folder: &std::path::Path,
+        store: &str,
+        more: &[&str],
+        variables: &[(&str, &str)],
+        tell: Stdio,
+    ) -> Server {
         let mut child = command_in(folder)
+            .envs(variables.iter().copied())
             .args(["serve", "--listen", "127.0.0.1:0", "--store", store])
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(tell)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -138,7 +170,7 @@ impl Client<'_> {
         self.ask(method, &format!("/api/v1{path}"), &headers, &body.to_string())
     }
 
-    fn patch(&self, path: &str, etag: &str, body: &Json) -> Answer {
+    pub fn patch(&self, path: &str, etag: &str, body: &Json) -> Answer {
         self.send("PATCH", path, &[("If-Match", etag)], body)
     }
 }
@@ -182,7 +214,7 @@ pub fn token(project: &Project, store: &str, arguments: &[&str]) -> String {
 }
 
 /// The stores that tests run on: a file, and where there is one a PostgreSQL.
-fn stores(project: &Project) -> Vec<String> {
+pub fn stores(project: &Project) -> Vec<String> {
     let file = format!("sqlite:{}", project.path().join("state.db").display());
     std::iter::once(file).chain(server::shared().map(server::Server::fresh_url)).collect()
 }
@@ -196,7 +228,13 @@ fn shop(id: &str, prefix: Option<&str>) -> String {
 }
 
 fn apply(project: &Project, store: &str) {
-    let done = command(project).args(["apply", "--yes", "--store", store]).output().unwrap();
+    apply_with(project, store, &[], &[]);
+}
+
+pub fn apply_with(project: &Project, store: &str, variables: &[(&str, &str)], more: &[&str]) {
+    let mut command = command(project);
+    command.args(["apply", "--yes", "--store", store]).args(more).envs(variables.iter().copied());
+    let done = command.output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stdout));
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
-    self, Ask, Asked, Document, Lock, Moved, Note, Origin, Recording, Registered, Rename, Rules, Run, Said,
-    Save, Saved, Store, StoreError, SyncReport, Token, Wanted,
+    self, Ask, Asked, Clearing, Document, KeptList, Lock, Moved, Note, Origin, Proposed, Recording,
+    Registered, Rename, Rules, Run, Said, Save, Saved, Store, StoreError, SyncReport, Token, Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -144,6 +144,9 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     integrations_are_known_by_what_is_saved_and_said_of_them
     a_token_is_in_force_until_it_is_revoked
     the_last_report_of_each_flow_is_kept
+    a_list_that_is_kept_takes_the_place_of_the_one_before_and_moves_the_mark
+    of_two_that_begin_to_clear_one_does
+    a_proposal_is_open_until_it_is_ended_once
     what_a_run_saved_is_found_by_the_beginning_of_its_name
     a_lock_that_is_renewed_lasts_on_and_one_that_was_lost_does_not_come_back
     ten_threads_take_one_lock_in_turn
@@ -371,6 +374,86 @@ fn a_token_is_in_force_until_it_is_revoked(place: &dyn Place) {
         ..token
     };
     assert_eq!(store.tokens().unwrap(), [revoked]);
+}
+
+fn a_list_that_is_kept_takes_the_place_of_the_one_before_and_moves_the_mark(place: &dyn Place) {
+    let mut store = place.open();
+    assert_eq!((store.kept_lists().unwrap(), store.lists_mark().unwrap()), (Vec::new(), 0));
+    let list = |account: &str, document: &str| KeptList {
+        connector: "fortnox".to_owned(),
+        account: account.to_owned(),
+        name: "terms \0 of \"payment".to_owned(),
+        document: document.to_owned(),
+        fetched_at: AT.to_owned(),
+        fetched_by: "ann".to_owned(),
+    };
+    let mut marks = vec![0];
+    for (account, document) in [("2", "a"), ("1", "b"), ("2", "c"), ("2", "c")] {
+        store.keep_list(&list(account, document)).unwrap();
+        marks.push(store.lists_mark().unwrap());
+    }
+    assert!(marks.is_sorted_by(|one, next| one < next), "{marks:?}");
+    assert_eq!(store.kept_lists().unwrap(), [list("1", "b"), list("2", "c")]);
+}
+
+fn of_two_that_begin_to_clear_one_does(place: &dyn Place) {
+    let mut store = place.open();
+    assert_eq!(store.clearing("shop").unwrap(), None);
+    let new = |run: &str| Clearing {
+        integration: "shop".to_owned(),
+        run: run.to_owned(),
+        asked_by: "ann".to_owned(),
+        asked_at: AT.to_owned(),
+        until: AT.to_owned(),
+        ended_at: None,
+        document: "{}".to_owned(),
+    };
+    let (one, two, three) = (new("one"), new("two"), new("three"));
+    assert_eq!(store.begin_clearing(&one, None).unwrap(), one);
+    // Who saw nothing, or something else, is told what there is.
+    assert_eq!(store.begin_clearing(&two, None).unwrap(), one);
+    assert_eq!(store.begin_clearing(&two, Some("one")).unwrap(), two);
+    assert_eq!(store.begin_clearing(&three, Some("one")).unwrap(), two);
+    assert!(!store.tell_clearing(&Clearing { document: "late".to_owned(), ..one }).unwrap());
+    let ended = Clearing { ended_at: Some(AT.to_owned()), document: "[]".to_owned(), ..two };
+    assert!(store.tell_clearing(&ended).unwrap());
+    assert_eq!(store.clearing("shop").unwrap(), Some(ended));
+    assert_eq!(store.begin_clearing(&three, Some("two")).unwrap(), three);
+}
+
+fn a_proposal_is_open_until_it_is_ended_once(place: &dyn Place) {
+    let mut store = place.open();
+    let new = |id: &str, integration: &str, made_at: &str| Proposed {
+        id: id.to_owned(),
+        integration: integration.to_owned(),
+        branch: "pairform/å\0".to_owned(),
+        commit: "c".to_owned(),
+        base: "b".to_owned(),
+        document: "{}".to_owned(),
+        state: "open".to_owned(),
+        link: None,
+        made_by: "ann".to_owned(),
+        made_at: made_at.to_owned(),
+        ended_by: None,
+        ended_at: None,
+    };
+    let link = Some("https://forge.example/1".to_owned());
+    let (one, two) = (new("1", "shop", "2026-01-01T00:00:00Z"), new("2", "shop", "2026-01-02T00:00:00Z"));
+    let other = Proposed { link, ..new("3", "other", "2026-01-03T00:00:00Z") };
+    for proposal in [&one, &two, &other, &Proposed { branch: "again".to_owned(), ..one.clone() }] {
+        store.keep_proposal(proposal).unwrap();
+    }
+    assert_eq!(store.proposals(Some("shop")).unwrap(), [two.clone(), one.clone()]);
+    assert!(store.end_proposal("1", "merged", AT, "bo").unwrap());
+    assert!(!store.end_proposal("1", "closed", AT, "bo").unwrap());
+    assert!(!store.end_proposal("4", "closed", AT, "bo").unwrap());
+    let merged = Proposed {
+        state: "merged".to_owned(),
+        ended_by: Some("bo".to_owned()),
+        ended_at: Some(AT.to_owned()),
+        ..one
+    };
+    assert_eq!(store.proposals(None).unwrap(), [other, two, merged]);
 }
 
 fn the_last_report_of_each_flow_is_kept(place: &dyn Place) {
@@ -1095,6 +1178,7 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
     for [sqlite, postgres] in [
         ["DROP TRIGGER integration_of_category", "DROP FUNCTION note_integration CASCADE"],
         ["DROP TRIGGER integration_renamed", "DROP FUNCTION note_pair CASCADE"],
+        ["DROP TRIGGER shared_renamed", "DROP FUNCTION note_shared CASCADE"],
     ] {
         place.by_hand(sqlite).or_else(|_| place.by_hand(postgres)).unwrap();
     }
@@ -1110,6 +1194,9 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         "DROP TABLE integration",
         "DROP TABLE token",
         "DROP TABLE sync",
+        "DROP TABLE option_list",
+        "DROP TABLE clearing",
+        "DROP TABLE proposal",
         "ALTER TABLE category DROP COLUMN settled",
         "ALTER TABLE category DROP COLUMN secrets",
         "ALTER TABLE category DROP COLUMN leaves",
@@ -1118,7 +1205,7 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         place.by_hand(sql).unwrap();
     }
     let refused = store::open_existing(&place.url());
-    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 6 | 7, .. })));
+    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 7 | 8, .. })));
     store::upgrade(&place.url()).unwrap();
     let mut store = place.open_existing().unwrap();
     assert_eq!(history(&mut *store).len(), 1);

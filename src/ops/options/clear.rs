@@ -1,7 +1,7 @@
 //! Dropping what is kept of dropdown values, so that they are fetched anew. The committed lists stay as they are.
 
 use super::cache::{self, Cache};
-use super::sets::{Sets, in_use};
+use super::sets::{Purpose, Sets, in_use};
 use crate::compile::Whole;
 use crate::ops::error::Result;
 use crate::ops::project::Project;
@@ -23,7 +23,7 @@ pub struct Cleared {
 pub fn clear_options(opened: &Project<'_, Whole>, request: &Request, sets: &Sets) -> Result<Vec<Cleared>> {
     sets.require_known(&opened.compilation)?;
     let root = opened.workspace.root();
-    let wanted = wanted(opened.compilation.integrations.iter().map(in_use));
+    let wanted = wanted(opened.compilation.integrations.iter().map(|whole| in_use(whole, Purpose::Files)));
     let mut cleared = Vec::new();
     for path in cache::files(root) {
         let Some(mut cache) = Cache::read(root, &path) else { continue };

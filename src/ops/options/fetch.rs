@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::cache;
 use super::fetched::{Base, Fetched, Note, OfAccount, OfSet};
-use super::sets::{Sets, in_use};
+use super::sets::{Purpose, Sets, in_use};
 use crate::compile::{Compilation, Whole};
 use crate::diagnostic::{Finding, Severity};
 use crate::http::{Fault, FaultKind};
@@ -27,6 +27,7 @@ use crate::trust::Line;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchRequest {
     pub sets: Sets,
+    pub purpose: Purpose,
     /// Kept values that are younger take the place of fetched ones.
     pub max_age: Duration,
     /// For one answer of a platform.
@@ -60,7 +61,9 @@ pub fn fetch_options(
     }
     let held = held(compilation);
     let is_sound = |whole: &&Whole| !held.contains(whole.compiled.name.as_str());
-    let Wanted { mut accounts, notes } = wanted(compilation.integrations.iter().filter(is_sound).map(in_use));
+    let keeps = asked.purpose == Purpose::Files;
+    let sound = compilation.integrations.iter().filter(is_sound);
+    let Wanted { mut accounts, notes } = wanted(sound.map(|whole| in_use(whole, asked.purpose)));
     let mut notes: Vec<Note> = notes.into_iter().map(Note::Said).collect();
     notes.extend(held.iter().map(|name| Note::HasErrors((*name).to_owned())));
     let takes = |account: &Account, set: &str| asked.sets.takes(&account.connector, set);
@@ -78,7 +81,8 @@ pub fn fetch_options(
         let known = compilation.options.list(&account.connector, &account.name).map(|list| list.path.clone());
         let path = known.unwrap_or_else(|| lock::path(&account.connector, &account.name, &taken));
         taken.push(path.clone());
-        let young = cache::young(root, &path, account, asked.max_age, now);
+        let max_age = if keeps { asked.max_age } else { Duration::ZERO };
+        let young = cache::young(root, &path, account, max_age, now);
         account.sets.retain(|set, _| !young.contains_key(set));
         asking.push(Asking { path, used, young });
     }
@@ -90,10 +94,18 @@ pub fn fetch_options(
         if outcomes.is_empty() && asking.young.is_empty() {
             continue;
         }
-        cache::keep(root, &asking.path, &account, &outcomes, now)?;
-        fetched.push(of_account(account, outcomes, asking, opened, request, host));
+        if keeps {
+            cache::keep(root, &asking.path, &account, &outcomes, now)?;
+        }
+        let mut one = of_account(account, outcomes, asking, opened, request, host);
+        if !keeps {
+            // Pages tell when it was fetched last; a committed list keeps its day for git's sake.
+            one.base.keep_days = 0;
+            one.text = one.render(opened.compilation.options.list(&one.account.connector, &one.account.name));
+        }
+        fetched.push(one);
     }
-    if fetched.iter().any(|one| one.text.is_some()) {
+    if keeps && fetched.iter().any(|one| one.text.is_some()) {
         cache::ignore(root);
     }
     Ok(Fetched { accounts: fetched, notes, refused, is_stopped })
@@ -166,7 +178,7 @@ fn ask(
         timeout,
         max_bytes: MAX_BYTES,
     };
-    (host.progress)(Progress::Fetching(accounts.iter().map(|account| account.sets.len()).sum()));
+    (host.progress)(Progress::Fetching(accounts));
     let outcomes = fetch::fetch(accounts, &environment, &|event| (host.progress)(Progress::Fetch(event)));
     (host.progress)(Progress::Finished);
     outcomes

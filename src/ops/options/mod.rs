@@ -16,4 +16,4 @@ pub use fetch::{FetchRequest, fetch_options};
 pub use fetched::{Fetched, Note, OfAccount, OfSet};
 pub use list::{Known, KnownSet, list_options};
 pub use refresh::{refresh_options, save_options};
-pub use sets::{Sets, open};
+pub use sets::{Purpose, Sets, open};

@@ -62,13 +62,26 @@ pub fn open<'w>(workspace: &'w Workspace, request: &Request, host: &Host<'_>) ->
     project::compile(workspace, workspace.selection(request, host)?, host, Judged::whole)
 }
 
+/// What values are fetched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The committed lists: what the files use. What came is kept below the project, so that it need not be fetched again.
+    Files,
+    /// The pages: all that can be chosen. Nothing is kept here.
+    Pages,
+}
+
 /// An integration, as far as its dropdown values go.
-pub(super) fn in_use(whole: &Whole) -> Use<'_> {
+pub(super) fn in_use(whole: &Whole, purpose: Purpose) -> Use<'_> {
     let compiled = &whole.compiled;
     Use {
         integration: &compiled.name,
         pair: &compiled.pair,
         document: &whole.document,
         required: compiled.required().map(|(category, path, _)| (category, path)).collect(),
+        offered: match purpose {
+            Purpose::Files => &[],
+            Purpose::Pages => &compiled.visible,
+        },
     }
 }

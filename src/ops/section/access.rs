@@ -150,6 +150,25 @@ impl Access {
             && self.categories.take(category)
     }
 
+    /// Whether the dropdown values of an integration may be fetched anew.
+    #[must_use]
+    pub fn clears(&self, integration: &str) -> bool {
+        matches!(self.role, Role::Editor | Role::Admin) && self.integrations.take(integration)
+    }
+
+    /// Whether no integration is kept from whoever it is.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.integrations.0.is_empty()
+    }
+
+    /// Whether the plan of an integration, or of all, may be applied: whoever may not save every category of it may not.
+    #[must_use]
+    pub fn applies(&self, integration: Option<&str>) -> bool {
+        let is_for_it = integration.map_or(self.is_everywhere(), |id| self.integrations.take(id));
+        matches!(self.role, Role::Applier | Role::Admin) && is_for_it && self.categories.0.is_empty()
+    }
+
     /// Whether syncs of an integration may be reported.
     #[must_use]
     pub fn reports(&self, integration: &str) -> bool {

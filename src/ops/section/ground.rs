@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
+use super::lists;
 use crate::compile::{self, Compilation, Compiled, Selection};
 use crate::diagnostic::Severity;
 use crate::model::category::{CONNECTORS, SETTINGS, is_top_level};
@@ -22,7 +23,7 @@ use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::source::load::PROJECT_FILE;
 use crate::source::{SourceFile, Sources};
-use crate::store::{Said, Store};
+use crate::store::{KeptList, Said, Store};
 
 /// Folders whose files are the same for all integrations.
 const FOLDERS: [&str; 2] = ["options/", "schemas/"];
@@ -57,6 +58,8 @@ pub struct Ground {
     /// What is wrong in what all integrations share.
     errors: Vec<String>,
     repository: Option<Workspace>,
+    /// When a server fetched a list last, by connector, account and set.
+    fetched: BTreeMap<(String, String, String), String>,
     /// What the repository says of the integrations that were asked for.
     known: Mutex<HashMap<String, Option<Arc<Says>>>>,
 }
@@ -76,12 +79,19 @@ impl Judged {
 }
 
 impl Ground {
-    /// What a repository has.
-    #[must_use]
-    pub fn of_repository(workspace: Workspace, environment: Option<String>) -> Self {
+    /// What a repository has, with the dropdown values that a server fetched after its lists.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn of_repository(
+        workspace: Workspace,
+        store: &mut dyn Store,
+        environment: Option<String>,
+    ) -> Result<Self> {
         let files = workspace.sources().iter().map(|(_, file)| file);
         let shared = files.filter(|file| is_shared(&file.path)).map(SourceFile::copy).collect();
-        Ground { repository: Some(workspace), ..Ground::of(shared, environment) }
+        let ground = Ground::of(shared, &store.kept_lists()?, environment);
+        Ok(Ground { repository: Some(workspace), ..ground })
     }
 
     /// What the applies to a store recorded.
@@ -94,16 +104,23 @@ impl Ground {
             let text = store.document(&digest)?.ok_or_else(|| lost(&path))?;
             shared.push(SourceFile::new(path, text));
         }
-        Ok(Ground::of(shared, environment))
+        Ok(Ground::of(shared, &store.kept_lists()?, environment))
     }
 
-    fn of(shared: Vec<SourceFile>, environment: Option<String>) -> Self {
+    fn of(shared: Vec<SourceFile>, kept: &[KeptList], environment: Option<String>) -> Self {
+        let shared = lists::with_kept(shared, kept);
+        let of_one = |list: &KeptList| {
+            let key = (list.connector.clone(), list.account.clone(), list.name.clone());
+            (key, list.fetched_at.clone())
+        };
+        let fetched = kept.iter().map(of_one).collect();
         let sources = Sources::from(shared.iter().map(SourceFile::copy).collect::<Vec<_>>());
         let Compilation { catalogue, options, findings, .. } =
             compile::compile(&sources, &Selection::default());
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
         let errors = errors.map(|finding| finding.message.clone()).collect();
-        Ground { environment, shared, catalogue, options, errors, repository: None, known: Mutex::default() }
+        let known = Mutex::default();
+        Ground { environment, shared, catalogue, options, errors, repository: None, fetched, known }
     }
 
     /// What is wrong in what all integrations share: while there is anything, nothing can be judged by it.
@@ -125,6 +142,13 @@ impl Ground {
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// When a server fetched a list last, if one did.
+    #[must_use]
+    pub fn fetched_at(&self, connector: &str, account: &str, set: &str) -> Option<&str> {
+        let key = (connector.to_owned(), account.to_owned(), set.to_owned());
+        self.fetched.get(&key).map(String::as_str)
     }
 
     #[must_use]
@@ -189,6 +213,25 @@ impl Ground {
         })
     }
 
+    /// A project in which an integration alone is as these documents say it, as people say them; `root` is where relative paths
+    /// of secrets begin.
+    ///
+    /// # Errors
+    /// When they cannot be written as a file.
+    pub fn project_of(
+        &self,
+        id: &str,
+        pair: &str,
+        categories: &BTreeMap<String, Json>,
+        root: &Path,
+    ) -> Result<Workspace> {
+        let mut files: Vec<SourceFile> = self.shared.iter().map(SourceFile::copy).collect();
+        let text = serde_json::to_string(&document(id, pair, categories))
+            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        files.push(SourceFile::new(format!("integrations/{id}.yaml"), text));
+        Ok(Workspace::of(root.to_owned(), Sources::from(files)))
+    }
+
     /// Judges an integration whose categories are these documents, as people say them.
     ///
     /// # Errors
@@ -201,11 +244,7 @@ impl Ground {
         record: &Record,
         host: &Host<'_>,
     ) -> Result<Judged> {
-        let mut files: Vec<SourceFile> = self.shared.iter().map(SourceFile::copy).collect();
-        let text = serde_json::to_string(&document(id, pair, categories))
-            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        files.push(SourceFile::new(format!("integrations/{id}.yaml"), text));
-        let workspace = Workspace::of(Path::new("").to_owned(), Sources::from(files));
+        let workspace = self.project_of(id, pair, categories, Path::new(""))?;
         let selection = Selection {
             today: Some(host.today()),
             integrations: vec![id.to_owned()],

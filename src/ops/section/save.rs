@@ -334,7 +334,7 @@ fn wanted(asked: &SaveAsked<'_>, known: &Known, store: &mut dyn Store) -> Result
 }
 
 /// RFC 7396, keeping nulls: they are taken out at the end.
-fn merged(target: Json, patch: &Json) -> Json {
+pub(super) fn merged(target: Json, patch: &Json) -> Json {
     let Json::Object(patch) = patch else { return patch.clone() };
     let mut all = match target {
         Json::Object(all) => all,
@@ -348,7 +348,7 @@ fn merged(target: Json, patch: &Json) -> Json {
 }
 
 /// What is null is not set.
-fn without_null(document: Json) -> Json {
+pub(super) fn without_null(document: Json) -> Json {
     match document {
         Json::Object(map) => {
             let kept = map.into_iter().filter(|(_, value)| !value.is_null());
@@ -407,7 +407,7 @@ fn require_peoples(
 }
 
 /// What is found of an integration and was not found before a save of it.
-fn new_findings<'a>(before: &Judged, after: &'a Judged) -> Vec<&'a Finding> {
+pub(super) fn new_findings<'a>(before: &Judged, after: &'a Judged) -> Vec<&'a Finding> {
     let same = |one: &Finding, other: &Finding| {
         (one.code, one.severity, &one.about, &one.message)
             == (other.code, other.severity, &other.about, &other.message)

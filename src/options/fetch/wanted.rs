@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::account::Account;
 use super::addresses::with_defaults;
 use super::descriptor::Descriptor;
-use crate::model::SettingPath;
+use crate::model::{Name, SettingPath};
 use crate::options::account::account_of;
 use crate::schema::{Category, Connector, Pair, options_of};
 
@@ -20,6 +20,8 @@ pub struct Use<'a> {
     pub document: &'a Json,
     /// Required settings, declared or not.
     pub required: Vec<(&'a str, &'a SettingPath)>,
+    /// Categories of which all that can be chosen is wanted, in use or not.
+    pub offered: &'a [Name],
 }
 
 /// The accounts to ask, sorted; and in words what cannot be asked.
@@ -126,7 +128,32 @@ fn in_use(one: &Use<'_>) -> Sets {
             note(rows, None, &mut sets);
         }
     }
+    for category in one.offered.iter().filter_map(|id| one.pair.category(id)) {
+        for (connector, set) in offered(category) {
+            sets.entry((connector, set)).or_default();
+        }
+    }
     sets
+}
+
+/// The sets, by connector and name, that settings of a category take their values and their keys from.
+#[must_use]
+pub fn offered(category: &Category) -> BTreeSet<(String, String)> {
+    let mut sets = BTreeSet::new();
+    for setting in &category.settings {
+        walk_schema(&setting.schema, &mut sets);
+    }
+    sets
+}
+
+fn walk_schema(schema: &Json, sets: &mut BTreeSet<(String, String)>) {
+    let keys = schema.get("x-keys").and_then(Json::as_str).and_then(|keys| keys.split_once('.'));
+    for (connector, set) in keys.into_iter().chain(options_of(schema)) {
+        sets.insert((connector.to_owned(), set.to_owned()));
+    }
+    let below = schema.get("properties").and_then(Json::as_object).into_iter().flat_map(|all| all.values());
+    let below = below.chain(schema.get("additionalProperties")).chain(schema.get("items"));
+    below.for_each(|schema| walk_schema(schema, sets));
 }
 
 fn walk(category: &Category, path: &SettingPath, value: &Json, sets: &mut Sets) {

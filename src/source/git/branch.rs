@@ -60,6 +60,7 @@ impl History {
         files: &BTreeMap<String, String>,
         message: &str,
         author: &Author,
+        committer: &Author,
     ) -> Result<String, BranchError> {
         let name = format!("refs/heads/{branch}");
         if !Branch::name_is_valid(branch).unwrap_or(false) {
@@ -79,10 +80,11 @@ impl History {
         if tree == before.id() {
             return Err(BranchError::Unchanged);
         }
-        let signature = Signature::new(&author.name, &author.email, &Time::new(author.seconds, 0))?;
+        let signature = |of: &Author| Signature::new(&of.name, &of.email, &Time::new(of.seconds, 0));
+        let (author, committer) = (signature(author)?, signature(committer)?);
         let message = git2::message_prettify(message, None)?;
         let tree = self.repository.find_tree(tree)?;
-        let commit = self.repository.commit(None, &signature, &signature, &message, &tree, &[&parent])?;
+        let commit = self.repository.commit(None, &author, &committer, &message, &tree, &[&parent])?;
         // Git compares under the lock of the branch: one that nobody has is a zero.
         self.repository
             .reference_matching(&name, commit, true, Oid::ZERO_SHA1, "pairform: proposed")
@@ -92,6 +94,20 @@ impl History {
                 _ => error.into(),
             })?;
         Ok(commit.to_string())
+    }
+
+    /// Takes back a branch that still is at the commit that it began with.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn take_back(&self, branch: &str, commit: &str) -> Result<(), BranchError> {
+        let Ok(mut found) = self.repository.find_reference(&format!("refs/heads/{branch}")) else {
+            return Ok(());
+        };
+        if found.target().is_some_and(|target| target.to_string() == commit) {
+            found.delete()?;
+        }
+        Ok(())
     }
 
     /// Whether HEAD is on a branch, be it one without a commit yet.

@@ -187,6 +187,21 @@ impl History {
         }
     }
 
+    /// Whether a revision is a commit, or came after it; not known of a commit that is not in this clone.
+    #[must_use]
+    pub fn includes(&self, revision: &Revision, commit: &str) -> bool {
+        let Ok(id) = Oid::from_str(commit) else { return false };
+        revision.id == id || self.repository.graph_descendant_of(revision.id, id).unwrap_or(false)
+    }
+
+    /// The branch that HEAD is on.
+    #[must_use]
+    pub fn head_branch(&self) -> Option<String> {
+        let head = self.repository.find_reference("HEAD").ok()?;
+        let target = head.symbolic_target().ok()??;
+        target.strip_prefix("refs/heads/").map(str::to_owned)
+    }
+
     pub(super) fn tree(&self, revision: &Revision) -> Result<Tree<'_>, GitError> {
         self.repository.find_commit(revision.id).and_then(|commit| commit.tree()).map_err(|error| {
             GitError::new(

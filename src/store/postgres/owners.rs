@@ -5,8 +5,9 @@
 use super::client::{Client, Fault, Result};
 
 /// Our tables, sorted.
-pub(super) const TABLES: [&str; 14] = [
+pub(super) const TABLES: [&str; 17] = [
     "category",
+    "clearing",
     "document",
     "history",
     "integration",
@@ -14,6 +15,8 @@ pub(super) const TABLES: [&str; 14] = [
     "meta",
     "migration",
     "note",
+    "option_list",
+    "proposal",
     "rules",
     "run",
     "said",

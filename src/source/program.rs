@@ -1,0 +1,84 @@
+//! Programs that were started: waiting for their end no longer than is borne, and ending them with all that they started. Which
+//! programs run, and what they see, is for whoever starts them to say.
+#![expect(clippy::disallowed_methods, reason = "measures how long a program takes")]
+
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// Between two looks at a program that has said all.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
+///
+/// # Errors
+/// When it cannot be waited for.
+pub fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            // It may end by itself in between.
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(POLL_INTERVAL);
+    }
+}
+
+/// Ends a program and all that it started.
+#[cfg(unix)]
+pub fn end_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    // What has ended by itself is not there any more.
+    let _ = group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+}
+
+#[cfg(not(unix))]
+pub fn end_group(_: &Child) {}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(unix)]
+    use super::*;
+    #[cfg(unix)]
+    use std::process::{Command, Stdio};
+
+    #[cfg(unix)]
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A program leaves another one behind, which holds nothing that is waited for.
+    #[cfg(unix)]
+    #[test]
+    fn all_that_a_program_started_is_ended_with_it() {
+        use std::os::unix::process::CommandExt as _;
+        let script = "sleep 600 >/dev/null 2>&1 & echo $!; exec sleep 600";
+        let mut child =
+            Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
+            .unwrap();
+        end_group(&child);
+        assert!(!child.wait().unwrap().success());
+        // It is a zombie of nobody, or gone, in the time that the system takes.
+        let stat = format!("/proc/{}/stat", line.trim());
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
+        let until = Instant::now() + PATIENCE;
+        while !is_gone() && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        assert!(is_gone(), "{stat}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_lingers_is_ended() {
+        let start = |script: &str| Command::new("sh").args(["-c", script]).spawn().unwrap();
+        let mut lingers = start("exec >&-; exec sleep 600");
+        assert!(ended(&mut lingers, Instant::now()).unwrap().is_none());
+        assert!(lingers.try_wait().unwrap().is_some(), "it does not run on");
+        let later = Instant::now() + PATIENCE;
+        assert_eq!(ended(&mut start("exit 3"), later).unwrap().unwrap().code(), Some(3));
+    }
+}

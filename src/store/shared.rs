@@ -1,0 +1,111 @@
+//! What the servers over one store share beside settings: dropdown values that one of them fetched, how far that is, and what
+//! was proposed as a change of the files. Nothing here decides who may do what, or what a document says.
+
+use super::error::StoreError;
+
+/// The dropdown values of one set of one account, as a server fetched them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptList {
+    pub connector: String,
+    pub account: String,
+    pub name: String,
+    /// As `options refresh` would write a list of this set alone.
+    pub document: String,
+    /// RFC 3339, UTC.
+    pub fetched_at: String,
+    pub fetched_by: String,
+}
+
+/// That the dropdown values of an integration are fetched anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clearing {
+    pub integration: String,
+    pub run: String,
+    pub asked_by: String,
+    /// RFC 3339, UTC, as the others.
+    pub asked_at: String,
+    /// After that, nobody fetches any more.
+    pub until: String,
+    pub ended_at: Option<String>,
+    /// JSON.
+    pub document: String,
+}
+
+/// A change of the files that was proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    pub id: String,
+    pub integration: String,
+    pub branch: String,
+    pub commit: String,
+    /// The commit that it stands on.
+    pub base: String,
+    /// JSON.
+    pub document: String,
+    /// `open`, `merged` or `closed`
+    pub state: String,
+    pub link: Option<String>,
+    pub made_by: String,
+    /// RFC 3339, UTC.
+    pub made_at: String,
+    pub ended_by: Option<String>,
+    pub ended_at: Option<String>,
+}
+
+/// What every store does for the servers over it.
+pub trait Shared {
+    /// All lists that were kept, sorted by connector, account and name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn kept_lists(&mut self) -> Result<Vec<KeptList>, StoreError>;
+
+    /// Another number whenever a list was kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lists_mark(&mut self) -> Result<u64, StoreError>;
+
+    /// Keeps a list in the place of the one before.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn keep_list(&mut self, list: &KeptList) -> Result<(), StoreError>;
+
+    /// The last clearing of an integration.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn clearing(&mut self, integration: &str) -> Result<Option<Clearing>, StoreError>;
+
+    /// Begins a clearing in the place of one that was seen (its run; `None`: there was none). What is there then: the new one,
+    /// or what somebody else began meanwhile.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn begin_clearing(&mut self, new: &Clearing, seen: Option<&str>) -> Result<Clearing, StoreError>;
+
+    /// Tells how far the clearing of this run is; false where another one took its place.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn tell_clearing(&mut self, now: &Clearing) -> Result<bool, StoreError>;
+
+    /// What was proposed for an integration (`None`: for any), the newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn proposals(&mut self, integration: Option<&str>) -> Result<Vec<Proposed>, StoreError>;
+
+    /// Keeps a proposal.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn keep_proposal(&mut self, new: &Proposed) -> Result<(), StoreError>;
+
+    /// Ends a proposal, as `merged` or `closed`; false where it is not open.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn end_proposal(&mut self, id: &str, state: &str, at: &str, by: &str) -> Result<bool, StoreError>;
+}
