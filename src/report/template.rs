@@ -13,7 +13,7 @@ const FUEL: u64 = 500_000;
 const FUEL_A_VALUE: u64 = 400;
 
 /// What every page is put together from, by the name under which a template imports it.
-const PARTS: (&str, &str) = ("parts.html", include_str!("templates/parts.html"));
+pub const PARTS: (&str, &str) = ("parts.html", include_str!("templates/parts.html"));
 
 /// A longer template is none that a person restyles, in bytes.
 const LONGEST: usize = 1024 * 1024;

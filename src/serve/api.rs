@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use super::app::{App, Work};
 use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
 use super::problem::{Problem, findings};
-use super::{feed, log, openapi};
+use super::{feed, log, openapi, pages};
 use crate::ops::section::{self, Access, Body, Known, Role, SaveAsked, SavedNow, TokenAsked, make_token};
 use crate::store::{Note, SyncReport, Token};
 
@@ -37,9 +37,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/pairs", get(list_pairs))
         .route("/tokens", get(list_tokens).post(create_token))
         .route("/tokens/{name}", delete(revoke_token))
-        .route("/openapi.json", get(openapi::document));
+        .route("/openapi.json", get(openapi::document))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only));
     Router::new()
         .nest("/api/v1", api)
+        .merge(pages::router())
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -51,7 +53,6 @@ pub fn router(app: Arc<App>) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", why)
         })
         .layer(middleware::from_fn(private))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), log::each))
         .with_state(app)
 }

@@ -12,7 +12,9 @@ mod listen;
 mod log;
 mod metrics;
 mod openapi;
+mod pages;
 mod problem;
+mod sessions;
 
 pub use listen::run;
 pub use openapi::DOCUMENT;

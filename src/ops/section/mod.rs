@@ -4,17 +4,21 @@
 mod access;
 mod create;
 mod effective;
+mod fleet;
 mod ground;
 mod known;
 mod ownership;
+mod past;
 mod save;
 mod view;
 
 pub use access::{Access, BadToken, Right, Role, TokenAsked, hash_token, make_token};
 pub use create::create;
 pub use effective::{Effective, effective};
-pub use ground::{Ground, Says, Written};
+pub use fleet::{Glance, fleet};
+pub use ground::{Ground, Judged, Says, Written};
 pub use known::{Known, known, plain_form};
 pub use ownership::{Held, Ownership, ownership};
+pub use past::{mover, past};
 pub use save::{Body, Expected, Managed, NotSaved, SaveAsked, SavedNow, save};
-pub use view::{CategoryView, IntegrationView, SettingView, category, integration};
+pub use view::{CategoryView, IntegrationView, SettingView, category, integration, look, name_of};

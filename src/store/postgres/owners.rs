@@ -5,7 +5,7 @@
 use super::client::{Client, Fault, Result};
 
 /// Our tables, sorted.
-pub(super) const TABLES: [&str; 14] = [
+pub(super) const TABLES: [&str; 15] = [
     "category",
     "document",
     "history",
@@ -17,6 +17,7 @@ pub(super) const TABLES: [&str; 14] = [
     "rules",
     "run",
     "said",
+    "session",
     "source",
     "sync",
     "token",
