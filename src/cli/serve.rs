@@ -53,11 +53,12 @@ pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8
     Ok(exit::OK)
 }
 
-/// Where it listens is the one line on stdout; what became of requests goes to stderr.
+/// Where it listens is the first line on stdout, and links to the pages follow; what became of requests goes to stderr.
 fn tell(told: &Told<'_>) {
     // Nobody may be there to read it.
     let _ = match told {
         Told::Listening(at) => writeln!(std::io::stdout().lock(), "listening on {at}"),
+        Told::Link(at) => writeln!(std::io::stdout().lock(), "the pages open with {at} (once)"),
         Told::Request(line) => writeln!(std::io::stderr().lock(), "{line}"),
     };
 }

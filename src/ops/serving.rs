@@ -58,6 +58,8 @@ pub type Tell = Arc<dyn Fn(&Told<'_>) + Send + Sync>;
 pub enum Told<'a> {
     /// It listens there: `http://127.0.0.1:8080`.
     Listening(&'a str),
+    /// An address that opens the pages, once.
+    Link(&'a str),
     /// A request was answered: one line of JSON.
     Request(&'a str),
 }

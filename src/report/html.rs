@@ -13,7 +13,8 @@ pub const TEMPLATE: &str = "page.html";
 const BUILT_IN: &str = include_str!("templates/page.html");
 const SCRIPT: &str = include_str!("templates/page.js");
 /// Colours and sizes, and what is drawn with them: all pages share both.
-const STYLE: &str = concat!(include_str!("templates/tokens.css"), include_str!("templates/components.css"));
+pub const STYLE: &str =
+    concat!(include_str!("templates/tokens.css"), include_str!("templates/components.css"));
 
 /// The page; `own` is the project's template.
 ///

@@ -13,7 +13,10 @@ const FUEL: u64 = 500_000;
 const FUEL_A_VALUE: u64 = 400;
 
 /// What every page is put together from, by the name under which a template imports it.
-const PARTS: (&str, &str) = ("parts.html", include_str!("templates/parts.html"));
+pub const PARTS: [(&str, &str); 2] = [
+    ("parts.html", include_str!("templates/parts.html")),
+    ("changes_of_plan.html", include_str!("templates/changes_of_plan.html")),
+];
 
 /// A longer template is none that a person restyles, in bytes.
 const LONGEST: usize = 1024 * 1024;
@@ -81,7 +84,9 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
         let mut rest = text.chars();
         rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
     });
-    environment.add_template(PARTS.0, PARTS.1).map_err(|error| TemplateError::of(PARTS.0, &error))?;
+    for (part, text) in PARTS {
+        environment.add_template(part, text).map_err(|error| TemplateError::of(part, &error))?;
+    }
     environment.add_template(name, template).map_err(|error| failed(&error))?;
     let template = environment.get_template(name).map_err(|error| failed(&error))?;
     template.render(Value::from(Serde(outline))).map_err(|error| failed(&error))

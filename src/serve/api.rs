@@ -15,7 +15,7 @@ use super::app::{App, Work};
 use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
 use super::known::known;
 use super::problem::{Problem, findings};
-use super::{cache, feed, log, openapi, proposals};
+use super::{cache, feed, log, openapi, pages, proposals};
 use crate::ops::section::{self, Access, Body, Role, SaveAsked, SavedNow, TokenAsked, make_token};
 use crate::store::{Note, SyncReport, Token};
 
@@ -43,9 +43,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/pairs", get(list_pairs))
         .route("/tokens", get(list_tokens).post(create_token))
         .route("/tokens/{name}", delete(revoke_token))
-        .route("/openapi.json", get(openapi::document));
+        .route("/openapi.json", get(openapi::document))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only));
     Router::new()
         .nest("/api/v1", api)
+        .merge(pages::router())
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -57,7 +59,6 @@ pub fn router(app: Arc<App>) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", why)
         })
         .layer(middleware::from_fn(private))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), log::each))
         .with_state(app)
 }

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use super::attempts::Attempts;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use super::sessions::Sessions;
 use crate::ops::section::{self, Clearing, Ground};
 use crate::ops::serving::{Hosts, Serving};
 use crate::ops::{Host, Workspace, workspace};
@@ -28,6 +29,7 @@ pub struct App {
     pub serving: Serving,
     pub metrics: Metrics,
     pub attempts: Attempts,
+    pub sessions: Sessions,
     /// The number of the last save that this server knows of.
     pub last: watch::Sender<u64>,
     /// True once the server is to stop.
@@ -57,6 +59,7 @@ impl App {
     #[must_use]
     pub fn new(serving: Serving, hosts: Hosts) -> Self {
         App {
+            sessions: Sessions::new(serving.is_read_only),
             serving,
             metrics: Metrics::new(),
             attempts: Attempts::default(),

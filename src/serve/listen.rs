@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::api;
 use super::app::App;
 use super::ask::Peer;
-use super::feed;
+use super::{feed, pages};
 use crate::ops::serving::{Hosts, Serving, Told};
 use crate::ops::{Error, ErrorKind, Result};
 
@@ -36,7 +36,7 @@ const CONNECTIONS: usize = 512;
 ///
 /// # Errors
 /// When it cannot listen, or the store cannot be opened.
-pub fn run(serving: Serving, hosts: Hosts, stop: Arc<AtomicBool>) -> Result<()> {
+pub fn run(mut serving: Serving, hosts: Hosts, stop: Arc<AtomicBool>) -> Result<()> {
     require_private(&serving)?;
     let tls = serving.tls.as_ref().map(|(certificate, key)| acceptor(certificate, key)).transpose()?;
     let failed = |error: std::io::Error| Error::new(ErrorKind::Internal, format!("cannot serve: {error}"));
@@ -47,6 +47,8 @@ pub fn run(serving: Serving, hosts: Hosts, stop: Arc<AtomicBool>) -> Result<()> 
             Error::new(ErrorKind::Usage, format!("cannot listen on {}: {error}", serving.listen))
         })?;
         let address = listener.local_addr().map_err(failed)?;
+        // Port 0 took one that was free.
+        serving.listen = address;
         let app = Arc::new(App::new(serving, hosts));
         // A store that cannot be opened is better told now than to the first who asks.
         let number =
@@ -55,6 +57,10 @@ pub fn run(serving: Serving, hosts: Hosts, stop: Arc<AtomicBool>) -> Result<()> 
         tokio::spawn(feed::look(Arc::clone(&app)));
         let scheme = if tls.is_some() { "https" } else { "http" };
         (app.serving.tell)(&Told::Listening(&format!("{scheme}://{address}")));
+        let of_app = Arc::clone(&app);
+        app.run(move |work| pages::offer_link(&of_app, work))
+            .await
+            .map_err(|problem| problem.into_error())?;
         accept(&listener, tls, &app, &stop).await;
         Ok(())
     })

@@ -14,8 +14,10 @@ mod listen;
 mod log;
 mod metrics;
 mod openapi;
+mod pages;
 mod problem;
 mod proposals;
+mod sessions;
 
 pub use listen::run;
 pub use openapi::DOCUMENT;

@@ -79,6 +79,22 @@ impl Problem {
     }
 
     #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What it says besides.
+    #[must_use]
+    pub fn more(&self, key: &str) -> Option<&Json> {
+        self.0.more.get(key)
+    }
+
+    #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.code
     }

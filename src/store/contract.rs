@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::head::{Heads, TakeHeads};
 use super::rename::{Moved, Rename, Renamed};
 use super::rules::{Recording, Rules, Said};
-use super::section::{FeedItem, Registered, SyncReport, Token};
+use super::section::{FeedItem, Registered, Session, SyncReport, Token};
 use super::shared::Shared;
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
@@ -286,6 +286,24 @@ pub trait Store: Send + Shared {
     /// # Errors
     /// When the store cannot be written.
     fn revoke_token(&mut self, name: &str, at: &str, by: &str) -> Result<bool, StoreError>;
+
+    /// The session of this hash; one that is over is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn session(&mut self, hash: &str, now: &str) -> Result<Option<Session>, StoreError>;
+
+    /// Keeps a session, and forgets those that were over when it began.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn add_session(&mut self, session: &Session) -> Result<(), StoreError>;
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn end_session(&mut self, hash: &str) -> Result<(), StoreError>;
 
     /// Keeps how a sync went.
     ///

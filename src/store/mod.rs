@@ -39,7 +39,7 @@ pub use url::Server;
 
 use self::address::sqlite_path;
 pub use rules::{Document, Recording, Rules, Said};
-pub use section::{FeedItem, Registered, SyncReport, Token};
+pub use section::{FeedItem, Registered, Session, SyncReport, Token};
 pub use shared::{Clearing, KeptList, Proposed, Shared};
 
 /// Opens the store at an address, making it when it is not there.

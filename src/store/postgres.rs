@@ -40,7 +40,7 @@ use super::identity;
 use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said, unpack};
-use super::section::{FeedItem, Registered, SyncReport, Token, past_all};
+use super::section::{FeedItem, Registered, Session, SyncReport, Token, past_all};
 use crate::model::Settings;
 
 pub(super) use connect::place;
@@ -432,6 +432,18 @@ impl Store for Postgres {
     fn revoke_token(&mut self, name: &str, at: &str, by: &str) -> Result<bool, StoreError> {
         let revoked = self.run(&mut |client| section::revoke_token(client, name, at, by))?;
         Ok(revoked.value || revoked.repeated)
+    }
+
+    fn session(&mut self, hash: &str, now: &str) -> Result<Option<Session>, StoreError> {
+        self.run(&mut |client| section::session(client, hash, now)).map(|done| done.value)
+    }
+
+    fn add_session(&mut self, session: &Session) -> Result<(), StoreError> {
+        self.run(&mut |client| section::add_session(client, session)).map(|done| done.value)
+    }
+
+    fn end_session(&mut self, hash: &str) -> Result<(), StoreError> {
+        self.run(&mut |client| section::end_session(client, hash)).map(|done| done.value)
     }
 
     fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError> {

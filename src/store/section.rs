@@ -34,6 +34,20 @@ pub struct Token {
     pub revoked_by: Option<String>,
 }
 
+/// Somebody who signed in to the pages. The cookie itself is nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// `sha256:` and hex, of the cookie.
+    pub hash: String,
+    /// Who signed in.
+    pub by: String,
+    /// The hash of the token that he signed in with; none: a link that the server printed.
+    pub token: Option<String>,
+    /// RFC 3339, UTC.
+    pub made_at: String,
+    pub expires_at: String,
+}
+
 /// How one sync went, as the runtime reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncReport {

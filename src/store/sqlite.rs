@@ -34,7 +34,7 @@ use super::head::{Documents, Reading, TakeHeads};
 use super::layout::{Found, Has, READABLE};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said};
-use super::section::{FeedItem, Registered, SyncReport, Token, past_all};
+use super::section::{FeedItem, Registered, Session, SyncReport, Token, past_all};
 use crate::model::Settings;
 use crate::source::write;
 
@@ -370,6 +370,18 @@ impl Store for Sqlite {
 
     fn revoke_token(&mut self, name: &str, at: &str, by: &str) -> Result<bool, StoreError> {
         section::revoke_token(&self.connection, &self.shown, name, at, by)
+    }
+
+    fn session(&mut self, hash: &str, now: &str) -> Result<Option<Session>, StoreError> {
+        section::session(&self.connection, &self.shown, hash, now)
+    }
+
+    fn add_session(&mut self, session: &Session) -> Result<(), StoreError> {
+        section::add_session(&self.connection, &self.shown, session)
+    }
+
+    fn end_session(&mut self, hash: &str) -> Result<(), StoreError> {
+        section::end_session(&self.connection, &self.shown, hash)
     }
 
     fn report_sync(&mut self, sync: &SyncReport) -> Result<(), StoreError> {

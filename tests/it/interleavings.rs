@@ -131,6 +131,9 @@ impl Store for InTurns<'_> {
         fn token(hash: &str) -> Result<Option<Token>, StoreError>;
         fn add_token(token: &Token) -> Result<bool, StoreError>;
         fn revoke_token(name: &str, at: &str, by: &str) -> Result<bool, StoreError>;
+        fn session(hash: &str, now: &str) -> Result<Option<Session>, StoreError>;
+        fn add_session(session: &Session) -> Result<(), StoreError>;
+        fn end_session(hash: &str) -> Result<(), StoreError>;
         fn report_sync(sync: &SyncReport) -> Result<(), StoreError>;
         fn last_syncs(integration: &str) -> Result<Vec<SyncReport>, StoreError>;
     }

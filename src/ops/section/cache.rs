@@ -10,9 +10,9 @@ use super::access::Access;
 use super::clear;
 use super::ground::Ground;
 use super::known::Known;
+use super::view::look;
 use crate::ops::error::Result;
 use crate::ops::host::Host;
-use crate::ops::judged::Record;
 use crate::options::fetch::wanted::offered;
 use crate::store::Store;
 
@@ -52,8 +52,7 @@ pub fn cache(
     store: &mut dyn Store,
     host: &Host<'_>,
 ) -> Result<Cache> {
-    let record = Record::of_no_commit(store, ground.environment())?;
-    let judged = ground.judge(known.id(), &known.pair.id, &known.documents(), &record, host)?;
+    let judged = look(known, ground, store, host)?;
     let mut lists = Vec::new();
     if let Some(compiled) = judged.compiled() {
         let view = compiled.view(&judged.compilation.options);

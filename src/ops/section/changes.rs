@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::known::Known;
 use super::ownership::Ownership;
+use super::past::{mover, past};
 use crate::model::{SettingPath, Value};
-use crate::ops::deployed;
 use crate::ops::error::Result;
 use crate::ops::propose::plain;
 use crate::store::Store;
@@ -84,17 +84,6 @@ pub(super) fn changed_by(
     path: &SettingPath,
     store: &mut (dyn Store + 'static),
 ) -> Result<Option<(String, String)>> {
-    let renames = store.renames()?;
-    let now = known.rows.get(category).and_then(|row| row.settings.get(path));
-    let mut found = None;
-    for past in deployed::history(store, &renames, known.id(), category)?.into_iter().rev() {
-        // What cannot be used is passed over: what it did shows in the next save that can.
-        let Ok(settings) = past.settings else { continue };
-        let settings = deployed::present(&known.pair, category, settings);
-        if settings.get(path) != now {
-            break;
-        }
-        found = Some((past.saved_by, past.saved_at));
-    }
-    Ok(found)
+    let past = past(known, category, store)?;
+    Ok(mover(&past, path).map(|past| (past.saved_by.clone(), past.saved_at.clone())))
 }

@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
+use super::fleet::Found;
+use super::known::Known;
 use super::lists;
 use crate::compile::{self, Compilation, Compiled, Selection};
 use crate::diagnostic::Severity;
@@ -62,6 +64,8 @@ pub struct Ground {
     fetched: BTreeMap<(String, String, String), String>,
     /// What the repository says of the integrations that were asked for.
     known: Mutex<HashMap<String, Option<Arc<Says>>>>,
+    /// The fleet as it was last found.
+    glances: Mutex<Option<Found>>,
 }
 
 /// An integration that was judged as it is, or would be, deployed.
@@ -119,8 +123,17 @@ impl Ground {
             compile::compile(&sources, &Selection::default());
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
         let errors = errors.map(|finding| finding.message.clone()).collect();
-        let known = Mutex::default();
-        Ground { environment, shared, catalogue, options, errors, repository: None, fetched, known }
+        Ground {
+            environment,
+            shared,
+            catalogue,
+            options,
+            errors,
+            repository: None,
+            fetched,
+            known: Mutex::default(),
+            glances: Mutex::default(),
+        }
     }
 
     /// What is wrong in what all integrations share: while there is anything, nothing can be judged by it.
@@ -180,6 +193,34 @@ impl Ground {
         Ok(says)
     }
 
+    /// Reads what the files say of all integrations at once, where a repository says it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn read_all(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<()> {
+        let Some(workspace) = &self.repository else { return Ok(()) };
+        let selection = Selection {
+            today: Some(host.today()),
+            environment: self.environment.clone(),
+            alone: true,
+            ..Selection::default()
+        };
+        let compilation = compile::compile(workspace.sources(), &selection);
+        let ids: Vec<String> = store.integrations("", usize::MAX)?.into_iter().map(|one| one.id).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            if !known.contains_key(&id) {
+                let says = said_of(workspace, &compilation, &id).map(Arc::new);
+                known.insert(id, says);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn glances(&self) -> MutexGuard<'_, Option<Found>> {
+        self.glances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn says_repository(&self, workspace: &Workspace, id: &str, host: &Host<'_>) -> Option<Says> {
         let selection = Selection {
             today: Some(host.today()),
@@ -188,29 +229,7 @@ impl Ground {
             alone: true,
             ..Selection::default()
         };
-        let sources = workspace.sources();
-        let compilation = compile::compile(sources, &selection);
-        // Of a file with errors some settings may be missing.
-        let is_broken = compilation.errors.contains_key(id) || compilation.find(id).is_none();
-        if is_broken {
-            let has_file = compilation.names.iter().any(|name| name == id);
-            return has_file.then(|| Says { is_broken, commit: workspace.head(), ..Says::default() });
-        }
-        let compiled = compilation.find(id)?;
-        let written = |span| Written { path: sources.path(span).to_owned(), line: sources.line(span) };
-        let places = compiled.origins.iter().map(|(category, origins)| {
-            let of_one = origins.iter().map(|(path, span)| (path.clone(), written(*span)));
-            (category.to_string(), of_one.collect())
-        });
-        let categories = compiled.configuration.categories.iter();
-        Some(Says {
-            pair: compiled.pair.id.to_string(),
-            unmanaged: compiled.unmanaged.iter().map(ToString::to_string).collect(),
-            categories: categories.map(|(id, settings)| (id.to_string(), (**settings).clone())).collect(),
-            places: places.collect(),
-            commit: workspace.head(),
-            is_broken,
-        })
+        said_of(workspace, &compile::compile(workspace.sources(), &selection), id)
     }
 
     /// A project in which an integration alone is as these documents say it, as people say them; `root` is where relative paths
@@ -225,11 +244,13 @@ impl Ground {
         categories: &BTreeMap<String, Json>,
         root: &Path,
     ) -> Result<Workspace> {
-        let mut files: Vec<SourceFile> = self.shared.iter().map(SourceFile::copy).collect();
-        let text = serde_json::to_string(&document(id, pair, categories))
-            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        files.push(SourceFile::new(format!("integrations/{id}.yaml"), text));
-        Ok(Workspace::of(root.to_owned(), Sources::from(files)))
+        Ok(self.with(vec![as_file(id, pair, categories)?], root))
+    }
+
+    /// A project of what all integrations share, and these files.
+    fn with(&self, own: Vec<SourceFile>, root: &Path) -> Workspace {
+        let files = self.shared.iter().map(SourceFile::copy).chain(own);
+        Workspace::of(root.to_owned(), Sources::from(files.collect::<Vec<_>>()))
     }
 
     /// Judges an integration whose categories are these documents, as people say them.
@@ -244,10 +265,27 @@ impl Ground {
         record: &Record,
         host: &Host<'_>,
     ) -> Result<Judged> {
-        let workspace = self.project_of(id, pair, categories, Path::new(""))?;
+        self.compiled(vec![as_file(id, pair, categories)?], record, host)
+    }
+
+    /// Judges all of these as they are deployed.
+    ///
+    /// # Errors
+    /// When the recorded rules cannot be used.
+    pub(super) fn judge_all<'k>(
+        &self,
+        all: impl Iterator<Item = &'k Known>,
+        record: &Record,
+        host: &Host<'_>,
+    ) -> Result<Judged> {
+        let files = all.map(|known| as_file(known.id(), &known.pair.id, &known.documents()));
+        self.compiled(files.collect::<Result<_>>()?, record, host)
+    }
+
+    fn compiled(&self, own: Vec<SourceFile>, record: &Record, host: &Host<'_>) -> Result<Judged> {
+        let workspace = self.with(own, Path::new(""));
         let selection = Selection {
             today: Some(host.today()),
-            integrations: vec![id.to_owned()],
             alone: true,
             floor: record.levels(),
             ..Selection::default()
@@ -259,6 +297,13 @@ impl Ground {
 
 fn is_shared(path: &str) -> bool {
     path == PROJECT_FILE || FOLDERS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// The file that would say of an integration what is deployed.
+fn as_file(id: &str, pair: &str, categories: &BTreeMap<String, Json>) -> Result<SourceFile> {
+    let text = serde_json::to_string(&document(id, pair, categories))
+        .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+    Ok(SourceFile::new(format!("integrations/{id}.yaml"), text))
 }
 
 /// An integration as a file would have it, of documents in which no text is an expression.
@@ -279,6 +324,32 @@ fn document(id: &str, pair: &str, categories: &BTreeMap<String, Json>) -> Json {
         root.insert(SETTINGS.to_owned(), Json::Object(settings));
     }
     Json::Object(root)
+}
+
+/// What the files say of one integration, as they were compiled; none where no file has it.
+fn said_of(workspace: &Workspace, compilation: &Compilation, id: &str) -> Option<Says> {
+    let sources = workspace.sources();
+    // Of a file with errors some settings may be missing.
+    let is_broken = compilation.errors.contains_key(id) || compilation.find(id).is_none();
+    if is_broken {
+        let has_file = compilation.names.iter().any(|name| name == id);
+        return has_file.then(|| Says { is_broken, commit: workspace.head(), ..Says::default() });
+    }
+    let compiled = compilation.find(id)?;
+    let written = |span| Written { path: sources.path(span).to_owned(), line: sources.line(span) };
+    let places = compiled.origins.iter().map(|(category, origins)| {
+        let of_one = origins.iter().map(|(path, span)| (path.clone(), written(*span)));
+        (category.to_string(), of_one.collect())
+    });
+    let categories = compiled.configuration.categories.iter();
+    Some(Says {
+        pair: compiled.pair.id.to_string(),
+        unmanaged: compiled.unmanaged.iter().map(ToString::to_string).collect(),
+        categories: categories.map(|(id, settings)| (id.to_string(), (**settings).clone())).collect(),
+        places: places.collect(),
+        commit: workspace.head(),
+        is_broken,
+    })
 }
 
 /// Nothing is taken for "no file says it" that cannot be read.

@@ -33,6 +33,21 @@ pub struct Known {
 pub fn known(id: &str, ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<Known> {
     let registered = store.integration(id)?.ok_or_else(|| nothing(id))?;
     let says = ground.says(id, store, host)?;
+    let rows = store.read(Some(&[id.to_owned()]))?;
+    known_from(registered, rows, says, ground)
+}
+
+/// Puts together what was read of an integration.
+///
+/// # Errors
+/// When its pair is not known.
+pub(super) fn known_from(
+    registered: Registered,
+    rows: Vec<Deployed>,
+    says: Option<Arc<Says>>,
+    ground: &Ground,
+) -> Result<Known> {
+    let id = &registered.id;
     let said = says.as_ref().filter(|says| !says.is_broken).map(|says| says.pair.as_str());
     let pair = said.or(registered.pair.as_deref());
     let Some(pair) = pair else {
@@ -43,12 +58,13 @@ pub fn known(id: &str, ground: &Ground, store: &mut dyn Store, host: &Host<'_>) 
         let why = format!("the schema of the pair `{pair}` is not at hand, or has mistakes");
         Error::new(ErrorKind::Invalid, why)
     })?;
-    let rows = store.read(Some(&[id.to_owned()]))?.into_iter().map(|mut row| {
+    let rows = rows.into_iter().map(|mut row| {
         row.settings = deployed::present(&pair, &row.category, std::mem::take(&mut row.settings));
         row.applied = deployed::present(&pair, &row.category, std::mem::take(&mut row.applied));
         (row.category.clone(), row)
     });
-    Ok(Known { rows: rows.collect(), registered, pair, says })
+    let rows = rows.collect();
+    Ok(Known { rows, registered, pair, says })
 }
 
 /// There is no such integration.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::ground::{Ground, Says};
+use super::ground::{Ground, Judged, Says};
 use super::known::{Known, known_form, plain_form};
 use crate::compile::Compiled;
 use crate::model::{GENERAL, SettingPath};
@@ -81,6 +81,25 @@ pub struct SettingView {
     pub line: Option<usize>,
 }
 
+/// What is deployed of an integration, judged: what is required of it and set, what it shows, and what is found.
+///
+/// # Errors
+/// When the recorded rules cannot be used.
+pub fn look(known: &Known, ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<Judged> {
+    let record = Record::of_no_commit(store, ground.environment())?;
+    ground.judge(known.id(), &known.pair.id, &known.documents(), &record, host)
+}
+
+/// What people call an integration; its id where nobody named it.
+#[must_use]
+pub fn name_of(known: &Known) -> String {
+    let general = known.rows.get(GENERAL).map(|row| &row.settings);
+    match general.and_then(|general| general.get(&SettingPath::root().child("name"))) {
+        Some(crate::model::Value::Text(name)) if !name.trim().is_empty() => name.clone(),
+        _ => known.id().to_owned(),
+    }
+}
+
 /// An integration at a glance.
 ///
 /// # Errors
@@ -91,22 +110,16 @@ pub fn integration(
     store: &mut dyn Store,
     host: &Host<'_>,
 ) -> Result<IntegrationView> {
-    let record = Record::of_no_commit(store, ground.environment())?;
-    let judged = ground.judge(known.id(), &known.pair.id, &known.documents(), &record, host)?;
+    let judged = look(known, ground, store, host)?;
     let compiled = judged.compiled();
     let general = known.rows.get(GENERAL).map(|row| &row.settings);
-    let name =
-        general.and_then(|general| match general.get(&["name"].into_iter().collect::<SettingPath>()) {
-            Some(crate::model::Value::Text(name)) => Some(name.clone()),
-            _ => None,
-        });
     let visible = known
         .pair
         .categories()
         .filter(|category| compiled.is_none_or(|compiled| compiled.visible.contains(&category.id)));
     Ok(IntegrationView {
         id: known.id().to_owned(),
-        name: name.unwrap_or_else(|| known.id().to_owned()),
+        name: name_of(known),
         pair: known.pair.id.to_string(),
         title: known.pair.title.to_string(),
         mode: general.map_or(Mode::Onboarding, Mode::of),

@@ -105,10 +105,7 @@ pub(super) fn wished(
     host: &Host<'_>,
 ) -> Result<Vec<Wished>, NotSaved> {
     let category = known.category(wish.category())?;
-    if !access.saves(known.id(), &category.id) {
-        let what = format!("{} may not propose changes of `{}` of {}", access.name, category.id, known.id());
-        return Err(NotSaved::Forbidden(what));
-    }
+    require_saver(known, &category.id, access)?;
     let none = Settings::new();
     let said = says.categories.get(category.id.as_str()).unwrap_or(&none);
     let wished = match wish {
@@ -216,6 +213,31 @@ pub(super) fn base_of(
         line: first.line,
         used_by: reached.integrations.into_keys().collect(),
     })
+}
+
+/// The file that sets a setting for others too, where one does.
+#[must_use]
+pub fn base_at(known: &Known, ground: &Ground, category: &Name, path: &SettingPath) -> Option<Base> {
+    let (workspace, says) = files_of(known, ground).ok()?;
+    let one = Wished { category: category.clone(), path: path.clone(), before: None, after: None, changed: None };
+    base_of(workspace, known, says, &[one], ground)
+}
+
+/// Whether a change of a category can be proposed here, by whoever asks.
+///
+/// # Errors
+/// Why it cannot.
+pub fn may_propose(known: &Known, category: &str, access: &Access, ground: &Ground) -> Result<(), NotSaved> {
+    files_of(known, ground)?;
+    require_saver(known, category, access)
+}
+
+fn require_saver(known: &Known, category: &str, access: &Access) -> Result<(), NotSaved> {
+    if access.saves(known.id(), category) {
+        return Ok(());
+    }
+    let what = format!("{} may not propose changes of `{category}` of {}", access.name, known.id());
+    Err(NotSaved::Forbidden(what))
 }
 
 /// As `ops::propose` takes it.

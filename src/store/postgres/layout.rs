@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0004-marks.sql"),
     include_str!("../migrations/postgres/0005-rules.sql"),
     include_str!("../migrations/postgres/0006-section.sql"),
+    include_str!("../migrations/postgres/0007-sessions.sql"),
     include_str!("../migrations/postgres/0008-shared.sql"),
 ];
 

@@ -5,7 +5,7 @@
 use super::client::{Client, Fault, Result};
 
 /// Our tables, sorted.
-pub(super) const TABLES: [&str; 17] = [
+pub(super) const TABLES: [&str; 18] = [
     "category",
     "clearing",
     "document",
@@ -20,6 +20,7 @@ pub(super) const TABLES: [&str; 17] = [
     "rules",
     "run",
     "said",
+    "session",
     "source",
     "sync",
     "token",

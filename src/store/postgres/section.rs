@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 
 use super::client::{Client, Result};
 use super::text::{decode, encode};
-use crate::store::section::{Registered, SyncReport, Token, from_column, to_column};
+use crate::store::section::{Registered, Session, SyncReport, Token, from_column, to_column};
 
 /// See `Store::integrations`.
 pub(super) fn integrations(client: &mut Client, after: &str, limit: usize) -> Result<Vec<Registered>> {
@@ -97,6 +97,36 @@ pub(super) fn add_token(client: &mut Client, token: &Token) -> Result<bool> {
 pub(super) fn revoke_token(client: &mut Client, name: &str, at: &str, by: &str) -> Result<bool> {
     let sql = "UPDATE token SET revoked_at = $2, revoked_by = $3 WHERE name = $1 AND revoked_at IS NULL";
     Ok(client.execute(sql, &[&encode(name), &encode(at), &encode(by)])? > 0)
+}
+
+/// See `Store::session`.
+pub(super) fn session(client: &mut Client, hash: &str, now: &str) -> Result<Option<Session>> {
+    let sql =
+        "SELECT hash, by_name, token, made_at, expires_at FROM session WHERE hash = $1 AND expires_at > $2";
+    let read = client.query_opt(sql, &[&encode(hash), &encode(now)])?;
+    Ok(read.map(|row| Session {
+        hash: decode(row.get(0)),
+        by: decode(row.get(1)),
+        token: row.get::<_, Option<String>>(2).map(decode),
+        made_at: decode(row.get(3)),
+        expires_at: decode(row.get(4)),
+    }))
+}
+
+/// See `Store::add_session`. Not there twice when it is repeated.
+pub(super) fn add_session(client: &mut Client, new: &Session) -> Result<()> {
+    client.execute("DELETE FROM session WHERE expires_at <= $1", &[&encode(&new.made_at)])?;
+    let sql = "INSERT INTO session (hash, by_name, token, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+               ON CONFLICT (hash) DO NOTHING";
+    let token = new.token.as_deref().map(encode);
+    let texts = [&new.hash, &new.by, &new.made_at, &new.expires_at].map(|text| encode(text));
+    let [hash, by, made_at, expires_at] = &texts;
+    client.execute(sql, &[hash, by, &token, made_at, expires_at]).map(|_| ())
+}
+
+/// See `Store::end_session`.
+pub(super) fn end_session(client: &mut Client, hash: &str) -> Result<()> {
+    client.execute("DELETE FROM session WHERE hash = $1", &[&encode(hash)]).map(|_| ())
 }
 
 /// See `Store::report_sync`. Not there twice when it is repeated.

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005-heads.sql"),
     include_str!("../migrations/sqlite/0006-rules.sql"),
     include_str!("../migrations/sqlite/0007-section.sql"),
+    include_str!("../migrations/sqlite/0008-sessions.sql"),
     include_str!("../migrations/sqlite/0009-shared.sql"),
 ];
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::failure;
 use crate::store::error::StoreError;
-use crate::store::section::{Registered, SyncReport, Token, from_column, to_column};
+use crate::store::section::{Registered, Session, SyncReport, Token, from_column, to_column};
 
 /// See `Store::integrations`.
 pub(super) fn integrations(
@@ -115,6 +115,44 @@ pub(super) fn revoke_token(
     let sql = "UPDATE token SET revoked_at = ?2, revoked_by = ?3 WHERE name = ?1 AND revoked_at IS NULL";
     let revoked = connection.execute(sql, [name, at, by]);
     revoked.map(|rows| rows > 0).map_err(|error| failure::failed(shown, &error))
+}
+
+/// See `Store::session`.
+pub(super) fn session(
+    connection: &Connection,
+    shown: &str,
+    hash: &str,
+    now: &str,
+) -> Result<Option<Session>, StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    let sql =
+        "SELECT hash, by_name, token, made_at, expires_at FROM session WHERE hash = ?1 AND expires_at > ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let read = statement.query_row([hash, now], |row| {
+        Ok(Session {
+            hash: row.get(0)?,
+            by: row.get(1)?,
+            token: row.get(2)?,
+            made_at: row.get(3)?,
+            expires_at: row.get(4)?,
+        })
+    });
+    read.optional().map_err(failed)
+}
+
+/// See `Store::add_session`.
+pub(super) fn add_session(connection: &Connection, shown: &str, new: &Session) -> Result<(), StoreError> {
+    let failed = |error| failure::failed(shown, &error);
+    connection.execute("DELETE FROM session WHERE expires_at <= ?1", [&new.made_at]).map_err(failed)?;
+    let sql = "INSERT INTO session (hash, by_name, token, made_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let Session { hash, by, token, made_at, expires_at } = new;
+    connection.execute(sql, (hash, by, token, made_at, expires_at)).map(|_| ()).map_err(failed)
+}
+
+/// See `Store::end_session`.
+pub(super) fn end_session(connection: &Connection, shown: &str, hash: &str) -> Result<(), StoreError> {
+    let ended = connection.execute("DELETE FROM session WHERE hash = ?1", [hash]);
+    ended.map(|_| ()).map_err(|error| failure::failed(shown, &error))
 }
 
 /// See `Store::report_sync`.

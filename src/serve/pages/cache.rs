@@ -1,0 +1,109 @@
+//! Clear Cache, and how far it is: the page looks again by itself while values are fetched, without a script. What is fetched is
+//! `ops::section`'s.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::http::{HeaderName, header};
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use super::category::fetched;
+use super::shell;
+use super::visit::{Hand, Sent, Shown, Visit, set};
+use crate::ops::section::{self, Judged, Known};
+use crate::serve::app::Work;
+use crate::serve::ask::Named;
+use crate::serve::problem::Problem;
+
+/// In seconds.
+const AGAIN: &str = "3";
+
+/// `GET /integrations/{id}/cache`
+pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
+    let is_running = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_running);
+    let mut response = visit
+        .show(move |work, hand| {
+            let (known, judged) = shell::known(&id, hand, work)?;
+            let (shown, runs) = page(&known, &judged, None, work, hand)?;
+            seen.store(runs, Ordering::SeqCst);
+            Ok(shown)
+        })
+        .await;
+    if is_running.load(Ordering::SeqCst) {
+        set(&mut response, HeaderName::from_static("refresh"), AGAIN);
+    }
+    response
+}
+
+/// `POST /integrations/{id}/cache:clear`
+pub async fn clear(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
+    let app = Arc::clone(&visit.app);
+    let mut response = visit
+        .take(sent, move |work, hand, _| {
+            let (known, judged) = shell::known(&id, hand, work)?;
+            match section::begin(&known, hand.access, work.store, work.host) {
+                Ok((clearing, is_mine)) => {
+                    if is_mine {
+                        app.fetch(clearing);
+                    }
+                    Ok(Shown::Elsewhere(format!("/integrations/{id}/cache")))
+                }
+                Err(why) => {
+                    let problem = Problem::from(why);
+                    let title = hand.language.say("cache.not_begun", &[]);
+                    let note = json!({"kind": "bad", "title": title, "text": problem.detail()});
+                    let (shown, _) = page(&known, &judged, Some(note), work, hand)?;
+                    Ok(shown.status(problem.status()))
+                }
+            }
+        })
+        .await;
+    response.headers_mut().remove(header::REFRESH);
+    response
+}
+
+/// The page, and whether something is fetched.
+fn page(
+    known: &Known,
+    judged: &Judged,
+    note: Option<Json>,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<(Shown, bool), Problem> {
+    let cache = section::cache(known, hand.access, &work.ground, work.store, work.host)?;
+    let clearing = cache.clearing.unwrap_or(Json::Null);
+    let lists: Vec<&Json> = clearing["lists"].as_array().into_iter().flatten().collect();
+    let count = |state: &str| lists.iter().filter(|list| list["state"] == *state).count();
+    let (done, failed) = (count("done") + count("failed"), count("failed"));
+    let number = |list: &Json, key: &str| list[key].as_u64().unwrap_or(0);
+    let mut platforms: Vec<Json> = Vec::new();
+    for of_one in lists.chunk_by(|one, next| {
+        (&one["connector"], &one["account"]) == (&next["connector"], &next["account"])
+    }) {
+        let Some(first) = of_one.first() else { continue };
+        let sum = |key: &str| of_one.iter().map(|list| number(list, key)).sum::<u64>();
+        platforms.push(json!({
+            "platform": first["platform"], "account": first["account"], "lists": of_one, "new": sum("new_count"),
+            "gone": sum("gone_count"),
+        }));
+    }
+    let gone = lists.iter().flat_map(|list| list["gone"].as_array().into_iter().flatten());
+    let used: u64 = gone
+        .map(|value| {
+            let here = value["used_by"].as_array().map_or(0, Vec::len);
+            u64::try_from(here).unwrap_or(0) + number(value, "used_elsewhere")
+        })
+        .sum();
+    let runs = matches!(clearing["state"].as_str(), Some("queued" | "running"));
+    let shown = Shown::page(
+        "cache.html",
+        json!({
+            "integration": shell::of(known, judged, "settings"), "lists": cache.lists, "clearing": clearing,
+            "platforms": platforms, "done": done, "failed": failed, "used": used, "note": note,
+            "fetched": fetched(known, judged, work), "now": work.host.stamp(),
+        }),
+    );
+    Ok((shown, runs))
+}

@@ -1,0 +1,160 @@
+//! What was changed outside git, with what to do about it; and what is proposed, until it is merged or closed.
+
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use super::fields::Form;
+use super::draft::Draft;
+use super::shell;
+use super::visit::{Hand, Sent, Shown, Visit};
+use crate::model::{SettingPath, Settings, Value};
+use crate::ops::names::random_name;
+use crate::ops::section::{self, Drifted, Judged, Known, Proposal};
+use crate::report::words;
+use crate::serve::app::Work;
+use crate::serve::ask::Named;
+use crate::serve::problem::Problem;
+
+/// `GET /integrations/{id}/changes`
+pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
+    visit
+        .show(move |work, hand| {
+            let (known, judged) = shell::known(&id, hand, work)?;
+            page(&known, &judged, None, work, hand)
+        })
+        .await
+}
+
+/// `POST /integrations/{id}/changes`: closes a proposal.
+pub async fn close(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
+    visit
+        .take(sent, move |work, hand, sent| {
+            let (known, judged) = shell::known(&id, hand, work)?;
+            let proposal = sent.text("close").unwrap_or_default();
+            match section::close(&known, proposal, hand.access, &work.ground, work.store, work.host) {
+                Ok(closed) => Ok(Shown::Elsewhere(format!("/integrations/{id}/changes?closed={}", closed.id))),
+                Err(why) => {
+                    let problem = Problem::from(why);
+                    let title = hand.language.say("changes.not_closed", &[]);
+                    let note = json!({"kind": "bad", "title": title, "text": problem.detail()});
+                    Ok(page(&known, &judged, Some(note), work, hand)?.status(problem.status()))
+                }
+            }
+        })
+        .await
+}
+
+fn page(
+    known: &Known,
+    judged: &Judged,
+    note: Option<Json>,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<Shown, Problem> {
+    let drifted = section::changes(known, work.store)?;
+    let proposals = section::proposals(known, &work.ground, work.store, work.host)?;
+    let note = note.or_else(|| told(&proposals, hand));
+    let key = random_name()?;
+    let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, known, judged, work, hand)).collect();
+    for (at, one) in drift.iter_mut().enumerate() {
+        one["key"] = format!("{key}{at}").into();
+    }
+    let open = proposals.iter().filter(|one| one.is_open()).count();
+    let proposed: Vec<Json> = proposals.iter().map(|one| proposal(one, known, hand)).collect();
+    Ok(Shown::page(
+        "changes.html",
+        json!({
+            "integration": shell::of(known, judged, "changes"), "drift": drift, "proposals": proposed, "open": open,
+            "note": note, "now": work.host.stamp(),
+        }),
+    ))
+}
+
+/// What is told of what was just done, where the address says that it was and the store has it.
+fn told(proposals: &[Proposal], hand: &Hand<'_>) -> Option<Json> {
+    let find = |key: &str| {
+        let id = hand.query.get(key)?;
+        proposals.iter().find(|one| one.id == *id)
+    };
+    let say = |key: &str, one: &Proposal| hand.language.say(key, &[("branch", &one.branch)]);
+    if let Some(one) = find("closed").filter(|one| one.state == "closed") {
+        return Some(json!({"kind": "ok", "title": say("changes.closed", one)}));
+    }
+    let one = find("proposed")?;
+    let is = |key: &str| one.document.get(key) == Some(&Json::Bool(true));
+    let (title, link) = match (is("is_opened"), is("is_pushed")) {
+        (true, _) => ("changes.opened", "changes.request"),
+        (false, true) => ("changes.pushed", "changes.open_link"),
+        (false, false) => ("changes.stayed", "changes.open_link"),
+    };
+    let links = one.link.as_ref().map(|link_to| json!([{"href": link_to, "text": hand.language.say(link, &[])}]));
+    Some(json!({"kind": "ok", "title": say(title, one), "text": one.document.get("command"), "links": links}))
+}
+
+/// A setting that was changed outside.
+fn row(one: &Drifted, known: &Known, judged: &Judged, work: &Work<'_>, hand: &Hand<'_>) -> Option<Json> {
+    let category = known.pair.category(&one.category)?;
+    let path = SettingPath::parse(&one.setting)?;
+    let schema = category.schema_at(&path)?;
+    let (none, draft) = (Settings::new(), Draft::default());
+    let form = Form {
+        known,
+        category,
+        judged,
+        options: work.ground.options(),
+        settings: &none,
+        draft: &draft,
+        findings: &[],
+        may_save: false,
+        past: &[],
+        language: hand.language,
+        secrets: &|_| "",
+        only: &[],
+        asking: false,
+    };
+    let held = known.held(category, &path, None);
+    let shown = |value: Option<&Value>| form.shown(schema, value).get("text").cloned();
+    let may_save = hand.access.saves(known.id(), &category.id) && !hand.app.serving.is_read_only;
+    let back = (may_save && one.state == "changed-outside").then(|| shell::page_of(known.id(), &category.id));
+    let page = shell::page_of(known.id(), &category.id);
+    Some(json!({
+        "category": category.id, "title": category.title, "setting": one.setting, "state": one.state,
+        "words": words::of_setting(category, &path).join(" › "), "git": shown(held.said), "deployed": shown(held.deployed),
+        "applied": shown(held.applied), "path": one.path, "line": one.line, "by": one.by, "since": one.since,
+        "href": format!("{page}#f-{path}"), "back": back, "revision": known.revision(&category.id),
+        "may_propose": may_save && work.ground.repository().is_some(),
+    }))
+}
+
+fn proposal(one: &Proposal, known: &Known, hand: &Hand<'_>) -> Json {
+    let text = |key: &str| one.document.get(key).and_then(Json::as_str);
+    let settings = one.document.get("settings").and_then(Json::as_array).into_iter().flatten();
+    let moved: Vec<Json> = settings
+        .filter_map(|of| {
+            let category = known.pair.category(of["category"].as_str()?)?;
+            let path = SettingPath::parse(of["setting"].as_str()?)?;
+            let shown = |value: &Json| (!value.is_null()).then(|| words::shown(value, None));
+            Some(json!({
+                "words": format!("{} › {}", category.title, words::of_setting(category, &path).join(" › ")),
+                "before": shown(&of["before"]), "after": shown(&of["after"]),
+            }))
+        })
+        .collect();
+    let also: Vec<&str> = one
+        .document
+        .get("also")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .filter(|name| hand.access.reads(name))
+        .collect();
+    let may_close = one.made_by == hand.access.name
+        || one.settings().all(|(category, _, _)| hand.access.saves(known.id(), category));
+    json!({
+        "id": one.id, "branch": one.branch, "state": one.state, "moved": moved, "also": also.join(", "),
+        "first": text("message").and_then(|message| message.lines().next()), "not_opened": text("not_opened"),
+        "command": text("command"), "made_at": one.made_at, "made_by": one.made_by, "ended_at": one.ended_at,
+        "link": one.link, "is_opened": one.document.get("is_opened"), "may_close": may_close,
+    })
+}

@@ -1,0 +1,105 @@
+//! Edits of files and what comes of them, as data for the templates: the lines of a difference, and the changes of a plan in words.
+
+use serde_json::{Value as Json, json};
+
+use crate::model::SettingPath;
+use crate::ops::files::FileDiff;
+use crate::ops::section::{Known, PlanPreview};
+use crate::plan::Mode;
+use crate::report::words;
+
+/// Files with their lines: those that change, and those around them.
+#[must_use]
+pub fn files(diffs: &[FileDiff]) -> Vec<Json> {
+    diffs.iter().enumerate().map(|(at, diff)| file(at, diff)).collect()
+}
+
+fn file(at: usize, diff: &FileDiff) -> Json {
+    let (mut rows, mut number, mut removed_at) = (Vec::new(), 0_usize, 0_usize);
+    let (mut added, mut removed) = (0, 0);
+    let mut is_inside = false;
+    for line in diff.text.lines() {
+        if let Some(hunk) = line.strip_prefix("@@ -") {
+            let start = |text: &str| text.split([',', ' ']).next().and_then(|text| text.parse().ok());
+            removed_at = start(hunk).unwrap_or(1);
+            number = hunk.split_once('+').and_then(|(_, new)| start(new)).unwrap_or(1);
+            is_inside = true;
+            continue;
+        }
+        if !is_inside || line.starts_with('\\') {
+            continue;
+        }
+        let mut row = |sign: &str, number: usize| {
+            let text = line.get(1..).unwrap_or_default();
+            rows.push(json!({"sign": sign, "number": number, "text": text}));
+        };
+        match line.chars().next() {
+            Some('-') => {
+                row("-", removed_at);
+                removed_at += 1;
+                removed += 1;
+            }
+            Some('+') => {
+                row("+", number);
+                number += 1;
+                added += 1;
+            }
+            _ => {
+                row(" ", number);
+                number += 1;
+                removed_at += 1;
+            }
+        }
+    }
+    let shown = if is_inside { None } else { Some(diff.text.trim()) };
+    json!({"id": at + 1, "path": diff.path, "rows": rows, "count": added.max(removed), "text": shown})
+}
+
+/// The changes of a plan, in the words of the pair.
+#[must_use]
+pub fn changes(plan: &PlanPreview, known: &Known) -> Vec<Json> {
+    let is_live = |name: &String| {
+        let mut all = plan.integrations.iter();
+        all.any(|one| one.integration == *name && one.mode == Mode::Live)
+    };
+    let one = |change: &crate::ops::section::PlannedChange| {
+        let category = known.pair.category(&change.category);
+        let path = SettingPath::parse(&change.setting);
+        let said = category.zip(path).map(|(category, path)| words::of_setting(category, &path).join(" › "));
+        let mut names: Vec<Json> =
+            change.integrations.iter().map(|name| json!({"name": name, "live": is_live(name)})).collect();
+        names.sort_by_key(|one| one["live"] != true);
+        let shown = |value: &Json, label: &Option<String>| {
+            (!value.is_null()).then(|| words::shown(value, label.as_deref()))
+        };
+        json!({
+            "title": change.title, "words": said.unwrap_or_else(|| change.setting.clone()),
+            "before": shown(&change.before, &change.before_label), "after": shown(&change.after, &change.after_label),
+            "integrations": names, "live": change.integrations.iter().filter(|name| is_live(name)).count(),
+            "next_sync": change.next_sync,
+        })
+    };
+    plan.changes.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_the_numbers_that_they_have_in_their_file() {
+        let text = "--- a/x\n+++ b/x\n@@ -6,4 +6,5 @@\n a\n-b\n+c\n+d\n e\n@@ -20 +21 @@\n-x\n\\ No newline at end of file\n+y\n";
+        let diff = FileDiff { path: "x".to_owned(), created: false, text: text.to_owned() };
+        let made = file(0, &diff);
+        let rows: Vec<String> = made["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| format!("{}{}{}", row["number"], row["sign"].as_str().unwrap(), row["text"].as_str().unwrap()))
+            .collect();
+        assert_eq!(rows, ["6 a", "7-b", "7+c", "8+d", "9 e", "20-x", "21+y"]);
+        assert_eq!(made["count"], 3);
+        let hidden = FileDiff { text: "x: not shown\n".to_owned(), ..diff };
+        assert_eq!(file(0, &hidden)["text"], "x: not shown");
+    }
+}

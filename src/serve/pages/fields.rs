@@ -1,0 +1,515 @@
+//! The form of a category, as data for the templates: each setting with what it is typed in, whose it is, what is wrong with it
+//! and what may be done. Everything is taken from the schema of the pair; no setting is known by its name here, but those whose
+//! values are names of the integration's own.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::draft::Draft;
+use super::texts::Language;
+use super::values::{Choosable, Kind, can_be_typed, choosable, is_mapping, is_record, kind, typed_form};
+use crate::diagnostic::Severity;
+use crate::diagnostic::placed::PlacedFinding;
+use crate::model::{CONNECTORS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS};
+use crate::ops::section::{Judged, Known, Ownership, mover, ownership};
+use crate::options::{Options, View};
+use crate::report::words;
+use crate::schema::{Category, Setting, default_of, text};
+use crate::store::Past;
+
+/// From so many rows on a mapping of records is folded, row by row.
+const FEW: usize = 1;
+
+/// What the form of a category is made of.
+pub struct Form<'a> {
+    pub known: &'a Known,
+    pub category: &'a Category,
+    pub judged: &'a Judged,
+    pub options: &'a Options,
+    /// What is deployed.
+    pub settings: &'a Settings,
+    pub draft: &'a Draft,
+    /// Of a save that was refused, and of what is deployed.
+    pub findings: &'a [PlacedFinding],
+    pub may_save: bool,
+    pub past: &'a [Past],
+    pub language: &'static Language,
+    /// Whether the value of a reference is at hand, and another than the one that is deployed.
+    pub secrets: &'a dyn Fn(&Secret) -> &'static str,
+    /// Only settings of these names; all where none is named.
+    pub only: &'a [&'a str],
+    /// It is asked what the files are to say, so that git's settings can be typed in too.
+    pub asking: bool,
+}
+
+/// What a form shows.
+pub struct Fields {
+    pub fields: Vec<Json>,
+    pub additional: Vec<Json>,
+    /// Additional settings stand open: one is set, or wrong.
+    pub open: bool,
+    pub required: usize,
+    pub set: usize,
+    /// What is missing, as links.
+    pub missing: Vec<Json>,
+    pub outside: usize,
+}
+
+impl Form<'_> {
+    fn view(&self) -> Option<View<'_>> {
+        self.judged.compiled().map(|compiled| compiled.view(self.options))
+    }
+
+    /// Whether a setting is required now, and whether it is set.
+    fn requirement(&self, path: &SettingPath) -> Option<bool> {
+        let compiled = self.judged.compiled()?;
+        let mut all = compiled.required().filter(|(category, _, _)| *category == &*self.category.id);
+        all.find(|(_, required, _)| *required == path).map(|(_, _, set)| set == Some(true))
+    }
+
+    /// All fields, in the order of the page.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        let mut all = Fields {
+            fields: Vec::new(),
+            additional: Vec::new(),
+            open: false,
+            required: 0,
+            set: 0,
+            missing: Vec::new(),
+            outside: 0,
+        };
+        let owners = self.known.owners(self.category);
+        let (mut group, mut group_more) = (None, None);
+        for setting in self.category.settings.iter().filter(|setting| self.takes(setting)) {
+            let is_set = self.settings.keys().any(|path| path.starts_with(&setting.path));
+            let is_typed = self.draft.values.keys().any(|path| path.starts_with(&setting.path));
+            if setting.deprecated && !is_set && !is_typed {
+                continue;
+            }
+            let requirement = self.requirement(&setting.path);
+            let mut field = self.field(setting, requirement);
+            if let Some(is_done) = requirement {
+                all.required += 1;
+                all.set += usize::from(is_done);
+                if !is_done {
+                    let id = field["id"].clone();
+                    all.missing.push(json!({"title": setting.title, "id": id}));
+                }
+            }
+            // A payment provider that is not connected is none of this integration's.
+            let stands_beside =
+                self.category.id == CONNECTORS && !is_set && !is_typed && self.is_payment(&setting.path);
+            let is_additional = (setting.additional || stands_beside) && requirement.is_none();
+            let is_outside =
+                |owner: &Ownership| matches!(owner, Ownership::ChangedOutside | Ownership::Conflict);
+            let mut own = owners.iter().filter(|(path, _)| path.starts_with(&setting.path));
+            all.outside += own.clone().filter(|(_, owner)| is_outside(owner)).count();
+            let is_wrong = self.findings_below(&setting.path).next().is_some();
+            all.open |=
+                is_additional && (is_set || is_typed || is_wrong || own.any(|(_, owner)| is_outside(owner)));
+            let (into, last) = match is_additional {
+                true => (&mut all.additional, &mut group_more),
+                false => (&mut all.fields, &mut group),
+            };
+            let title = self.group_of(&setting.path);
+            if title != *last
+                && let Some(title) = &title
+            {
+                field["group"] = title.clone().into();
+            }
+            *last = title;
+            into.push(field);
+        }
+        all
+    }
+
+    fn is_payment(&self, path: &SettingPath) -> bool {
+        path.segments()
+            .first()
+            .is_some_and(|first| self.known.pair.payments.iter().any(|one| *one.id == **first))
+    }
+
+    fn takes(&self, setting: &Setting) -> bool {
+        let first = setting.path.segments().first();
+        self.only.is_empty() || first.is_some_and(|first| self.only.contains(&&**first))
+    }
+
+    /// What stands above a setting of a group.
+    fn group_of(&self, path: &SettingPath) -> Option<String> {
+        let (_, above) = path.segments().split_last()?;
+        if above.is_empty() {
+            return None;
+        }
+        let above: SettingPath = above.iter().collect();
+        let words = words::of_setting(self.category, &above);
+        Some(words.join(" › "))
+    }
+
+    fn field(&self, setting: &Setting, requirement: Option<bool>) -> Json {
+        let mut field = self.at(&setting.path, &setting.schema, &setting.title, &setting.description);
+        field["required"] = requirement.is_some().into();
+        if requirement == Some(false) {
+            let flows: Vec<&str> = setting
+                .flows
+                .iter()
+                .filter_map(|flow| self.known.pair.flow(flow).map(|flow| flow.title.as_str()))
+                .collect();
+            let flows = flows.join(", ");
+            let stops = match flows.as_str() {
+                "" => self.language.say("stops.all", &[]),
+                flows => self.language.say("stops.flows", &[("flows", flows)]),
+            };
+            field["banner"] = stops.into();
+        }
+        field
+    }
+
+    /// What stands at a path: a setting, a row, a field of a row.
+    fn at(&self, path: &SettingPath, schema: &Json, title: &str, help: &str) -> Json {
+        if is_mapping(schema) {
+            self.mapping(path, schema, title, help)
+        } else {
+            self.leaf(path, schema, title, help)
+        }
+    }
+
+    /// One value.
+    #[must_use]
+    pub fn leaf(&self, path: &SettingPath, schema: &Json, title: &str, help: &str) -> Json {
+        let deployed = self.settings.get(path);
+        let view = self.view();
+        let own = self.names_of_its_own(path);
+        let choices = own.clone().or_else(|| choosable(schema, view.as_ref()));
+        let kind = match own {
+            Some(_) if path.segments().last().is_some_and(|last| &**last == "topic") => Kind::Combo,
+            _ => kind(schema, deployed, choices.as_deref()),
+        };
+        let default = default_of(schema);
+        let held = self.known.held(self.category, path, default.as_ref());
+        let owner = ownership(held);
+        let is_free = self.asking || matches!(owner, Ownership::NotManaged | Ownership::Peoples);
+        let is_fixed = !(is_free && self.may_save) || deployed.is_some_and(|value| !can_be_typed(value));
+        let typed = self.draft.values.get(path).filter(|_| !is_fixed).cloned();
+        let now = typed_form(kind, deployed);
+        let is_typed = typed.as_ref().is_some_and(|typed| *typed != now);
+        let chosen = typed.unwrap_or(now);
+        let mut field = json!({
+            "id": format!("f-{path}"), "name": format!("s.{path}"), "path": path.to_string(), "label": title, "help": help,
+            "kind": if is_fixed { "fixed" } else { kind.as_str() }, "value": chosen.first(), "typed": is_typed,
+            "shown": self.shown(schema, deployed), "default": default.as_ref().map(|default| self.shown(schema, Some(default))),
+            "required": false, "wide": false, "unit": schema.get("x-unit"), "min": schema.get("minimum"),
+            "max": schema.get("maximum"), "whole": text(schema, "type") == "integer" || schema.get("multipleOf") == Some(&json!(1)),
+            "room": schema.get("maxLength"), "errors": self.errors(path), "own": self.owner(path, schema, owner),
+            "secret": kind == Kind::Secret, "unknown_list": choices.is_none() && crate::schema::options_of(schema).is_some(),
+        });
+        if let Some(Value::Secret(secret)) = deployed {
+            field["hand"] = (self.secrets)(secret).into();
+        }
+        if let Some(choices) = choices {
+            let is_chosen = |one: &Choosable| chosen.contains(&one.value);
+            let shown = choices.iter().filter(|one| one.active || is_chosen(one));
+            let mut options: Vec<Json> = shown
+                .map(|one| json!({"value": one.value, "label": one.label, "active": one.active, "chosen": is_chosen(one)}))
+                .collect();
+            // What is set stays in sight, whatever the list says.
+            let known = |value: &String| choices.iter().any(|one| one.value == *value);
+            let others = chosen.iter().filter(|value| !value.is_empty() && !known(value));
+            options.extend(
+                others.map(|value| json!({"value": value, "label": value, "active": false, "chosen": true})),
+            );
+            if options.iter().any(|one| one["chosen"] == true && one["active"] == false) {
+                field["gone"] = true.into();
+            }
+            field["options"] = options.into();
+        }
+        field
+    }
+
+    /// A mapping: its rows, and one that is always empty.
+    fn mapping(&self, path: &SettingPath, schema: &Json, title: &str, help: &str) -> Json {
+        let row_schema = schema.get("additionalProperties").unwrap_or(&Json::Null);
+        let is_of_records = is_record(row_schema) || is_mapping(row_schema);
+        let depth = path.segments().len();
+        let below = |all: &SettingPath| {
+            (all.starts_with(path) && all.segments().len() > depth).then(|| all.segments()[depth].to_string())
+        };
+        let mut keys: Vec<String> = self.settings.keys().filter_map(below).collect();
+        let owners = self.known.owners(self.category);
+        keys.extend(owners.keys().filter_map(below));
+        keys.extend(self.draft.added.iter().filter_map(below));
+        keys.extend(self.draft.values.keys().filter_map(below));
+        keys.sort_by(|one, other| {
+            crate::options::lists::order(one).cmp(&crate::options::lists::order(other))
+        });
+        keys.dedup();
+        keys.retain(|key| !self.draft.is_removed(&path.child(key)));
+        let rows: Vec<Json> =
+            keys.iter().map(|key| self.row(&path.child(key), row_schema, keys.len())).collect();
+        let view = self.view();
+        let names = schema.get("propertyNames").unwrap_or(&Json::Null);
+        let key_choices = choosable(names, None).or_else(|| keys_of(schema, view.as_ref()));
+        let is_free = |one: &&Choosable| !keys.contains(&one.value) && one.active;
+        let key_options = key_choices.map(|all| {
+            all.iter()
+                .filter(is_free)
+                .map(|one| json!({"value": one.value, "label": one.label}))
+                .collect::<Vec<_>>()
+        });
+        let unfinished = self.draft.unfinished.get(path).cloned().unwrap_or_default();
+        let new_value = (!is_of_records).then(|| {
+            let choices = choosable(row_schema, view.as_ref());
+            let kind = kind(row_schema, None, choices.as_deref());
+            let options = choices.map(|all| {
+                let shown = all.iter().filter(|one| one.active);
+                shown.map(|one| json!({"value": one.value, "label": one.label, "active": true, "chosen": one.value == unfinished.1}))
+                    .collect::<Vec<_>>()
+            });
+            json!({"kind": kind.as_str(), "options": options, "value": unfinished.1, "name": format!("value.{path}")})
+        });
+        let unread = self.draft.unread.get(path).cloned().unwrap_or_default();
+        json!({
+            "id": format!("f-{path}"), "path": path.to_string(), "label": title, "help": help, "required": false, "wide": true,
+            "kind": if is_of_records { "records" } else { "mapping" }, "rows": rows, "may_save": self.may_save,
+            "row_title": text(row_schema, "title"), "key_title": text(names, "title"), "key_options": key_options,
+            "key": unfinished.0, "key_name": format!("key.{path}"), "new_value": new_value, "errors": self.errors(path),
+            "unread": unread.0, "pasted": unread.1, "depth": depth,
+        })
+    }
+
+    fn row(&self, path: &SettingPath, schema: &Json, of: usize) -> Json {
+        let key = path.segments().last().map(|key| key.to_string()).unwrap_or_default();
+        let label = words::of_setting(self.category, path).pop().unwrap_or_else(|| key.clone());
+        let is_added = self.draft.added.contains(path);
+        let own = self.known.owners(self.category);
+        let is_managed = own.iter().any(|(one, owner)| {
+            one.starts_with(path) && !matches!(owner, Ownership::NotManaged | Ownership::Peoples)
+        });
+        let may_remove = self.may_save && !is_managed;
+        let mut row = json!({"key": key, "label": label, "path": path.to_string(), "id": format!("f-{path}"), "added": is_added,
+            "may_remove": may_remove});
+        if is_mapping(schema) {
+            row["fields"] =
+                json!([self.mapping(path, schema, text(schema, "title"), text(schema, "description"))]);
+            row["open"] = true.into();
+            return row;
+        }
+        if !is_record(schema) {
+            row["cell"] = self.leaf(path, schema, &label, "");
+            return row;
+        }
+        let fields: Vec<Json> = properties(schema)
+            .filter(|(_, field)| field.get("x-kept-in").is_none())
+            .map(|(name, field)| {
+                self.at(&path.child(name), field, text(field, "title"), text(field, "description"))
+            })
+            .collect();
+        let said: Vec<String> = fields.iter().filter_map(|field| said_of(field)).take(3).collect();
+        row["said"] = said.join(" · ").into();
+        let is_wrong = self.findings_below(path).next().is_some();
+        let is_outside = own.iter().any(|(one, owner)| {
+            one.starts_with(path) && matches!(owner, Ownership::ChangedOutside | Ownership::Conflict)
+        });
+        row["outside"] = is_outside.into();
+        row["wrong"] = is_wrong.into();
+        row["open"] = (is_added || is_wrong || is_outside || of <= FEW).into();
+        // What is set first; what nobody set is in a fold.
+        let (set, unset): (Vec<Json>, Vec<Json>) = fields.into_iter().partition(|field| {
+            is_added
+                || field["kind"] == "mapping" && field["rows"].as_array().is_some_and(|rows| !rows.is_empty())
+                || field["typed"] == true
+                || !field["shown"].is_null()
+                || field["own"]["state"]
+                    .as_str()
+                    .is_some_and(|state| state != "not-managed" && state != "people")
+                || field["errors"].as_array().is_some_and(|errors| !errors.is_empty())
+        });
+        row["fields"] = set.into();
+        row["more"] = unset.into();
+        row
+    }
+
+    /// A value as people read it: label first, then what it is.
+    #[must_use]
+    pub fn shown(&self, schema: &Json, value: Option<&Value>) -> Json {
+        let Some(value) = value.filter(|value| **value != Value::Null) else { return Json::Null };
+        let label = self.view().and_then(|view| view.label(schema, value));
+        let label = label.or_else(|| self.labels_of_list(schema, value));
+        match (value, label) {
+            (Value::Text(id) | Value::Number(id), Some(label)) if label != *id => {
+                json!({"text": label, "id": id})
+            }
+            (Value::Secret(secret), _) => json!({"text": secret.reference, "id": null}),
+            (Value::Bool(on), _) => {
+                json!({"text": self.language.say(if *on { "on" } else { "off" }, &[]), "id": null})
+            }
+            (_, Some(label)) => json!({"text": label, "id": null}),
+            (Value::Text(text), None) if text.len() > 300 => {
+                let short: String = text.chars().take(300).collect();
+                json!({"text": format!("{short}…"), "id": null})
+            }
+            (value, None) => json!({"text": words::shown(&value.to_json(), None), "id": null}),
+        }
+    }
+
+    fn labels_of_list(&self, schema: &Json, value: &Value) -> Option<String> {
+        let Value::List(items) = value else { return None };
+        let all = choosable(schema, self.view().as_ref())?;
+        let one = |item: &Value| {
+            let id = words::shown(&item.to_json(), None);
+            all.iter().find(|one| one.value == id).map_or(id.clone(), |one| one.label.clone())
+        };
+        Some(items.iter().map(one).collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
+    }
+
+    /// Values that are names of the integration's own: its flows, its rules, its connections, its platforms.
+    fn names_of_its_own(&self, path: &SettingPath) -> Option<Vec<Choosable>> {
+        let segments: Vec<&str> = path.segments().iter().map(|key| &**key).collect();
+        let of = |value: &str, label: &str| Choosable {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            active: true,
+        };
+        let pair = &self.known.pair;
+        match (self.category.id.as_str(), segments.as_slice()) {
+            (SCHEDULES | WEBHOOKS, [_, "flow"]) => {
+                Some(pair.flows.iter().map(|flow| of(&flow.id, &flow.title)).collect())
+            }
+            (SCHEDULES, [rule, "after"]) => {
+                let rows = self.settings.keys().chain(self.draft.added.iter());
+                let mut names: Vec<&str> = rows
+                    .filter_map(|path| path.segments().first().map(|key| &**key))
+                    .filter(|name| name != rule)
+                    .collect();
+                names.sort_unstable();
+                names.dedup();
+                Some(names.into_iter().map(|name| of(name, name)).collect())
+            }
+            (CONNECTORS, [connector, "active"]) => {
+                let of_connector = SettingPath::root().child(connector).child("connections");
+                let rows = self
+                    .settings
+                    .keys()
+                    .chain(self.draft.added.iter())
+                    .filter(|path| path.starts_with(&of_connector));
+                let mut names: Vec<&str> =
+                    rows.filter_map(|path| path.segments().get(2).map(|key| &**key)).collect();
+                names.sort_unstable();
+                names.dedup();
+                Some(names.into_iter().map(|name| of(name, name)).collect())
+            }
+            (WEBHOOKS, [_, "connector"]) => {
+                let schema = self.category.schema_at(path)?;
+                let all = schema.get("enum")?.as_array()?.iter().filter_map(Json::as_str);
+                Some(all.filter_map(|id| Some(of(id, &pair.connector(id)?.title))).collect())
+            }
+            (WEBHOOKS, [_, "topic"]) => {
+                let topics = pair.connectors().filter_map(|one| one.description.get("topics")?.as_object());
+                Some(topics.flat_map(|topics| topics.keys()).map(|topic| of(topic, topic)).collect())
+            }
+            _ => None,
+        }
+    }
+
+    fn findings_below<'f>(&'f self, path: &'f SettingPath) -> impl Iterator<Item = &'f PlacedFinding> {
+        self.findings.iter().filter(move |finding| {
+            finding.severity == Severity::Error && settings_of(finding).any(|one| one.starts_with(path))
+        })
+    }
+
+    /// What is wrong with exactly this setting.
+    fn errors(&self, path: &SettingPath) -> Vec<Json> {
+        let here = self.findings.iter().filter(|finding| settings_of(finding).any(|one| one == *path));
+        here.map(finding).collect()
+    }
+
+    /// Whose it is, and what may be done.
+    fn owner(&self, path: &SettingPath, schema: &Json, owner: Ownership) -> Json {
+        let default = default_of(schema);
+        let held = self.known.held(self.category, path, default.as_ref());
+        let says = self.known.says.as_deref();
+        let place = says.and_then(|says| says.places.get(self.category.id.as_str())?.get(path));
+        let at_default =
+            held.deployed.is_none() && matches!(owner, Ownership::NotManaged | Ownership::Peoples);
+        let by = mover(self.past, path);
+        let wanted = held.said.or(held.applied).filter(|value| **value != Value::Null);
+        json!({
+            "state": owner.as_str(), "at_default": at_default, "path": place.map(|place| &place.path),
+            "line": place.map(|place| place.line), "git": self.shown(schema, wanted).get("text"),
+            "applied": self.shown(schema, held.applied).get("text"), "now": self.shown(schema, held.deployed).get("text"),
+            "by": by.map(|past| &past.saved_by), "at": by.map(|past| &past.saved_at),
+            "commit": says.and_then(|says| says.commit.as_deref()).map(|id| id.get(..7).unwrap_or(id)),
+            "set_back": owner == Ownership::ChangedOutside && self.may_save,
+        })
+    }
+}
+
+/// A few words on a field of a row: what it is set to.
+fn said_of(field: &Json) -> Option<String> {
+    let shown = field["shown"]["text"].as_str()?;
+    Some(format!("{}: {shown}", field["label"].as_str().unwrap_or_default()))
+}
+
+/// What a schema has below its properties.
+fn properties(schema: &Json) -> impl Iterator<Item = (&str, &Json)> {
+    schema
+        .get("properties")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, field)| (name.as_str(), field))
+}
+
+/// The keys that a platform knows for a mapping.
+fn keys_of(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable>> {
+    let (connector, name) = schema.get("x-keys")?.as_str()?.split_once('.')?;
+    let set = view?.set(connector, name)?;
+    let one = |choice: &crate::options::Choice| Choosable {
+        value: choice.value.clone(),
+        label: if choice.label.is_empty() { choice.value.clone() } else { choice.label.clone() },
+        active: choice.active,
+    };
+    Some(set.choices.iter().map(one).collect())
+}
+
+/// The settings that a finding speaks of.
+pub fn settings_of(finding: &PlacedFinding) -> impl Iterator<Item = SettingPath> {
+    let all = finding.settings.iter().chain(&finding.setting);
+    all.filter_map(|setting| SettingPath::parse(setting))
+}
+
+/// As it is told beside a field: the same sentence, code and help as everywhere else.
+#[must_use]
+pub fn finding(finding: &PlacedFinding) -> Json {
+    json!({"code": finding.code, "severity": finding.severity.as_str(), "message": finding.message, "help": finding.help,
+        "notes": finding.notes})
+}
+
+/// The leaves that a form moves, against what is deployed: what was typed and is not what is there, as a merge patch has it.
+#[must_use]
+pub fn moved(
+    category: &Category,
+    settings: &Settings,
+    draft: &Draft,
+    view: Option<&View<'_>>,
+) -> BTreeMap<SettingPath, Json> {
+    let mut moved = BTreeMap::new();
+    for (path, typed) in &draft.values {
+        let Some(schema) = category.schema_at(path) else { continue };
+        let deployed = settings.get(path);
+        let kind = kind(schema, deployed, choosable(schema, view).as_deref());
+        // A browser sends lines as it likes them, and so is what is deployed compared.
+        let now: Vec<String> =
+            typed_form(kind, deployed).iter().map(|text| text.replace("\r\n", "\n")).collect();
+        if *typed != now && deployed.is_none_or(can_be_typed) {
+            moved.insert(path.clone(), super::values::read(kind, schema, typed));
+        }
+    }
+    for path in settings.keys().filter(|path| draft.is_removed(path)) {
+        if !moved.contains_key(path) {
+            moved.insert(path.clone(), Json::Null);
+        }
+    }
+    moved
+}

@@ -1,0 +1,67 @@
+//! All integrations: what each lacks, what was changed outside, who manages it. Filters stand in the address.
+
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use super::visit::{Hand, Shown, Visit};
+use crate::ops::section::{self, Glance, Role};
+use crate::plan::Mode;
+use crate::serve::app::Work;
+use crate::serve::problem::Problem;
+
+/// Integrations on one page.
+const A_PAGE: usize = 50;
+
+/// `GET /integrations`
+pub async fn show(visit: Visit) -> Response {
+    visit.show(page).await
+}
+
+fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+    let all = section::fleet(&work.ground, work.store, work.host)?;
+    let asked = |name: &str| hand.query.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let (words, pair, mode) = (asked("q").map(str::to_lowercase), asked("pair"), asked("mode"));
+    let (look, after) = (asked("look").is_some(), asked("after"));
+    let mine: Vec<&Glance> = all.iter().filter(|one| hand.access.reads(&one.id)).collect();
+    let takes = |one: &&&Glance| {
+        words.as_ref().is_none_or(|words| one.name.to_lowercase().contains(words) || one.id.contains(words))
+            && pair.is_none_or(|pair| one.pair == pair)
+            && mode.is_none_or(|mode| one.mode.as_str() == mode)
+            && (!look || one.needs_a_look())
+    };
+    let found: Vec<&Glance> = mine.iter().filter(takes).copied().collect();
+    let from = after.map_or(0, |after| found.partition_point(|one| one.id.as_str() <= after));
+    let shown = &found[from..found.len().min(from + A_PAGE)];
+    let next = (found.len() > from + shown.len()).then(|| shown.last().map(|last| last.id.clone())).flatten();
+    let mut pairs: Vec<(&str, &str)> =
+        mine.iter().map(|one| (one.title.as_str(), one.pair.as_str())).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut serializer = url::form_urlencoded::Serializer::new(String::new());
+    for name in ["q", "pair", "mode", "look"] {
+        if let Some(value) = asked(name) {
+            serializer.append_pair(name, value);
+        }
+    }
+    let filters = serializer.finish();
+    Ok(Shown::page(
+        "fleet.html",
+        json!({
+            "rows": shown.iter().map(|one| row(one)).collect::<Vec<_>>(), "count": mine.len(), "found": found.len(),
+            "lacking": mine.iter().filter(|one| one.readiness.set < one.readiness.required).count(),
+            "drifted": mine.iter().filter(|one| one.outside > 0).count(), "first": from + 1, "last": from + shown.len(),
+            "pairs": pairs.iter().map(|(title, id)| json!({"id": id, "title": title})).collect::<Vec<_>>(),
+            "asked": {"q": asked("q"), "pair": pair, "mode": mode, "look": look}, "next": next, "filters": filters,
+            "is_first": from == 0, "now": work.host.stamp(),
+            "may_make": matches!(hand.access.role(), Role::Editor | Role::Admin) && !hand.app.serving.is_read_only,
+        }),
+    ))
+}
+
+fn row(one: &Glance) -> Json {
+    json!({
+        "id": one.id, "name": one.name, "title": one.title, "live": one.mode == Mode::Live, "required": one.readiness.required,
+        "set": one.readiness.set, "outside": one.outside, "unmanaged": one.unmanaged.as_ref().map(|all| all.join(", ")),
+        "released": one.is_released, "saved_at": one.saved_at, "saved_by": one.saved_by, "unusable": one.unusable,
+    })
+}

@@ -1,0 +1,199 @@
+//! What was saved of an integration, newest first, each save as what it changed; and the way back to one.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use super::draft::Draft;
+use super::fields::{Form, finding};
+use super::visit::{Hand, Sent, Shown, Visit};
+use super::{shell, timing};
+use crate::diagnostic::Severity;
+use crate::model::{SettingPath, Settings, hex};
+use crate::ops::section::{self, Body, Expected, Judged, Known, NotSaved, SaveAsked};
+use crate::report::words;
+use crate::schema::Category;
+use crate::serve::app::Work;
+use crate::serve::ask::Named;
+use crate::serve::problem::Problem;
+use crate::store::OUTSIDE;
+
+/// Saves on one page.
+const A_PAGE: usize = 50;
+
+/// `GET /integrations/{id}/history`
+pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
+    visit.show(move |work, hand| page(&id, hand, work)).await
+}
+
+fn page(id: &str, hand: &Hand<'_>, work: &mut Work<'_>) -> Result<Shown, Problem> {
+    let (known, judged) = shell::known(id, hand, work)?;
+    let wanted = hand.query.get("category").filter(|category| !category.is_empty());
+    let skip: usize = hand.query.get("skip").and_then(|skip| skip.parse().ok()).unwrap_or(0);
+    let mut entries: Vec<(String, Json)> = Vec::new();
+    for category in known.pair.categories().filter(|one| wanted.is_none_or(|wanted| *wanted == *one.id)) {
+        let mut before = Settings::new();
+        for one in section::past(&known, &category.id, work.store)? {
+            let at = (one.saved_at.clone(), one.revision);
+            let mut entry = json!({
+                "category": category.title, "id": category.id, "revision": one.revision, "by": one.saved_by, "at": one.saved_at,
+                "commit": one.commit.as_deref().map(|id| id.get(..7).unwrap_or(id)),
+                "outside": one.commit.is_none() && one.plan().is_none(), "by_hand": one.saved_by == OUTSIDE,
+                "is_now": known.revision(&category.id) == one.revision,
+            });
+            match one.settings {
+                Ok(settings) => {
+                    entry["changes"] =
+                        changes(&known, &judged, category, &before, &settings, hand, work).into();
+                    before = settings;
+                }
+                Err(why) => entry["unusable"] = why.why.into(),
+            }
+            entries.push((format!("{} {:020}", at.0, at.1), entry));
+        }
+    }
+    entries.sort_by(|one, other| other.0.cmp(&one.0));
+    let more = (entries.len() > skip + A_PAGE).then_some(skip + A_PAGE);
+    let shown: Vec<Json> = entries.into_iter().skip(skip).take(A_PAGE).map(|(_, entry)| entry).collect();
+    let categories: Vec<Json> = known
+        .pair
+        .categories()
+        .filter(|one| known.revision(&one.id) > 0)
+        .map(|one| json!({"id": one.id, "title": one.title}))
+        .collect();
+    Ok(Shown::page(
+        "history.html",
+        json!({"integration": shell::of(&known, &judged, "history"), "entries": shown, "more": more, "skip": skip,
+            "categories": categories, "wanted": wanted, "now": work.host.stamp()}),
+    ))
+}
+
+/// What moved between two states of a category, in words.
+fn changes(
+    known: &Known,
+    judged: &Judged,
+    category: &Category,
+    before: &Settings,
+    after: &Settings,
+    hand: &Hand<'_>,
+    work: &Work<'_>,
+) -> Vec<Json> {
+    let draft = Draft::default();
+    let form = Form {
+        known,
+        category,
+        judged,
+        options: work.ground.options(),
+        settings: after,
+        draft: &draft,
+        findings: &[],
+        may_save: false,
+        past: &[],
+        language: hand.language,
+        secrets: &|_| "",
+        only: &[],
+        asking: false,
+    };
+    let mut paths: Vec<&SettingPath> = before.keys().chain(after.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let moved = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+    let none = Json::Null;
+    moved
+        .map(|path| {
+            let schema = category.schema_at(path).unwrap_or(&none);
+            json!({"title": words::of_setting(category, path).join(" › "), "before": form.shown(schema, before.get(path)),
+                "after": form.shown(schema, after.get(path))})
+        })
+        .collect()
+}
+
+/// `GET /integrations/{id}/history/{category}/{revision}`: what a way back would change. Nothing is changed by looking.
+pub async fn look_back(
+    Named((id, category, revision)): Named<(String, String, u64)>,
+    visit: Visit,
+) -> Response {
+    visit.show(move |work, hand| back(&id, &category, revision, None, hand, work)).await
+}
+
+fn back(
+    id: &str,
+    category: &str,
+    revision: u64,
+    refused: Option<(StatusCode, Json)>,
+    hand: &Hand<'_>,
+    work: &mut Work<'_>,
+) -> Result<Shown, Problem> {
+    let (known, judged) = shell::known(id, hand, work)?;
+    let category = known.category(category)?;
+    let past = section::past(&known, &category.id, work.store)?;
+    let then = past.into_iter().find(|past| past.revision == revision);
+    let then =
+        then.ok_or_else(|| Problem::absent(format!("{} has no revision {revision}", category.title)))?;
+    let settings = then.settings.map_err(|why| Problem::absent(why.why))?;
+    let none = Settings::new();
+    let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
+    let syncs = work.store.last_syncs(id)?;
+    let mut key = [0_u8; 16];
+    getrandom::fill(&mut key)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    let context = json!({
+        "integration": shell::of(&known, &judged, "history"), "category": category.id, "title": category.title,
+        "revision": revision, "now_revision": known.revision(&category.id), "by": then.saved_by, "at": then.saved_at,
+        "changes": changes(&known, &judged, category, now, &settings, hand, work), "key": hex(&key),
+        "may_save": hand.access.saves(id, &category.id) && !hand.app.serving.is_read_only,
+        "effect": timing::effect(&known, &judged, category, &syncs, (work.host.now)()),
+        "note": refused.as_ref().map(|(_, note)| note), "now": work.host.stamp(),
+        "next_revision": known.revision(&category.id) + 1,
+    });
+    let status = refused.map_or(StatusCode::OK, |(status, _)| status);
+    Ok(Shown::page("revision.html", context).status(status))
+}
+
+/// `POST /integrations/{id}/history/{category}/{revision}`
+pub async fn go_back(
+    Named((id, category, revision)): Named<(String, String, u64)>,
+    visit: Visit,
+    sent: Sent,
+) -> Response {
+    visit
+        .take(sent, move |work, hand, sent| {
+            let seen = sent.text("revision").and_then(|text| text.parse().ok());
+            let seen: u64 = seen.ok_or_else(|| Problem::bad_request("the form says no revision"))?;
+            if !hand.access.reads(&id) {
+                return Err(Problem::absent(format!("there is no integration `{id}`")));
+            }
+            let asked = SaveAsked {
+                integration: &id,
+                category: &category,
+                body: Body::Revision(revision),
+                expected: Expected::Revision(seen),
+                key: sent.text("key").filter(|key| !key.is_empty()),
+                override_reason: None,
+                is_trial: false,
+            };
+            match section::save(&asked, hand.access, &work.ground, work.store, work.host) {
+                Ok(saved) => {
+                    if let Ok(number) = work.store.last_number() {
+                        hand.app.saved(number);
+                    }
+                    let to = shell::page_of(&id, &category);
+                    Ok(Shown::Elsewhere(format!("{to}?saved={category}.{}", saved.revision)))
+                }
+                Err(why) => {
+                    let findings: Vec<Json> = match &why {
+                        NotSaved::Invalid(findings) => {
+                            findings.iter().filter(|one| one.severity == Severity::Error).map(finding).collect()
+                        }
+                        _ => Vec::new(),
+                    };
+                    let problem = Problem::from(why);
+                    let title = hand.language.say("note.not_saved", &[("category", &category)]);
+                    let text = findings.is_empty().then(|| problem.detail());
+                    let note = json!({"kind": "bad", "title": title, "text": text, "help": problem.more("help"), "findings": findings});
+                    back(&id, &category, revision, Some((problem.status(), note)), hand, work)
+                }
+            }
+        })
+        .await
+}

@@ -1,0 +1,105 @@
+//! The pages of the Configure section: forms over `ops::section`, made on the server, whole without a script. Nothing is loaded from
+//! elsewhere; the content security policy says so.
+//!
+//! Each page is data from one file here, and a template; texts are in `texts`, a file a language. The API is `serve::api`'s.
+
+mod assets;
+mod cache;
+mod category;
+mod changes;
+mod draft;
+mod edit;
+mod fields;
+mod fleet;
+mod general;
+mod history;
+mod new;
+mod plan;
+mod propose;
+mod save;
+mod settings;
+mod sheet;
+mod shell;
+mod sign_in;
+mod stale;
+mod templates;
+mod texts;
+mod timing;
+mod values;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use super::app::App;
+pub use visit::offer_link;
+
+/// All pages.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(async || visit::elsewhere("/integrations")))
+        .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/language", post(sign_in::language))
+        .route("/assets/pages.css", get(assets::style))
+        .route("/assets/pages.js", get(assets::script))
+        .route("/assets/icon.svg", get(assets::icon))
+        .route("/integrations", get(fleet::show))
+        .route("/integrations/new", get(new::show).post(new::make))
+        .route("/integrations/{id}", get(category::begin))
+        .route("/integrations/{id}/general", get(category::general).post(save::general))
+        .route("/integrations/{id}/settings", get(settings::show))
+        .route("/integrations/{id}/settings/{category}", get(category::settings).post(save::settings))
+        .route("/integrations/{id}/settings/{category}/sheet", get(sheet::give))
+        .route("/integrations/{id}/connectors", get(category::connectors).post(save::connectors))
+        .route("/integrations/{id}/scheduling", get(category::scheduling).post(save::scheduling))
+        .route("/integrations/{id}/webhooks", get(category::webhooks).post(save::webhooks))
+        .route("/integrations/{id}/cache", get(cache::show))
+        .route("/integrations/{id}/cache:clear", post(cache::clear))
+        .route("/integrations/{id}/propose", get(propose::show).post(propose::take))
+        .route("/integrations/{id}/changes", get(changes::show).post(changes::close))
+        .route("/integrations/{id}/plan", get(plan::show).post(plan::apply_one))
+        .route("/plan", get(plan::show_all).post(plan::apply_all))
+        .route("/integrations/{id}/history", get(history::show))
+        .route(
+            "/integrations/{id}/history/{category}/{revision}",
+            get(history::look_back).post(history::go_back),
+        )
+        .layer(middleware::from_fn(strict))
+}
+
+/// A page loads its own style and script, and sends forms to where it came from: nothing else, from nowhere.
+async fn strict(request: Request, next: Next) -> Response {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+                          base-uri 'none'; frame-ancestors 'none'";
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        // Links of ours to a forge tell nobody where they stood; forms say their origin, by which they are known as ours.
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    for (name, value) in [
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // What somebody typed, or may see, is kept by no browser.
+    let is_page =
+        headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_page {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
+    response
+}

@@ -1,0 +1,84 @@
+//! A new integration.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use super::visit::{Hand, Sent, Shown, Visit};
+use crate::ops::section::{self, NotSaved};
+use crate::serve::app::Work;
+use crate::serve::problem::Problem;
+
+/// `GET /integrations/new`
+pub async fn show(visit: Visit) -> Response {
+    visit.show(|work, _| Ok(page(work, &json!({"id": "", "name": "", "pair": ""}), None))).await
+}
+
+/// `POST /integrations/new`
+pub async fn make(visit: Visit, sent: Sent) -> Response {
+    visit.take(sent, create).await
+}
+
+fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Result<Shown, Problem> {
+    let text = |name: &str| sent.text(name).unwrap_or_default().trim().to_owned();
+    let (name, pair) = (text("name"), text("pair"));
+    // Whoever names no id gets the name, as ids are written.
+    let id = match text("id") {
+        none if none.is_empty() => id_of(&name),
+        id => id,
+    };
+    let typed = json!({"id": id, "name": name, "pair": pair});
+    let missing = [("pair", &pair), ("name", &name)].into_iter().find(|(_, value)| value.is_empty());
+    if let Some((field, _)) = missing {
+        let wrong = json!({"field": field, "text": hand.language.say(&format!("new.missing_{field}"), &[])});
+        return Ok(page(work, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    match section::create(&id, &pair, &name, hand.access, &work.ground, work.store, work.host) {
+        Ok(_) => Ok(Shown::Elsewhere(format!("/integrations/{id}/general"))),
+        Err(why) => {
+            let problem = match why {
+                NotSaved::Invalid(findings) => {
+                    let text = findings.iter().map(|one| one.message.clone()).collect::<Vec<_>>().join("; ");
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text)
+                }
+                other => Problem::from(other),
+            };
+            let wrong = json!({"field": "id", "text": problem.detail(), "help": problem.more("help")});
+            Ok(page(work, &typed, Some(wrong)).status(problem.status()))
+        }
+    }
+}
+
+/// A name as an id: `Nordic Outdoor Företag` is `nordic-outdoor-foretag`.
+fn id_of(name: &str) -> String {
+    let plain = |c: char| match c {
+        'å' | 'ä' | 'á' | 'à' | 'æ' => 'a',
+        'ö' | 'ø' | 'ó' => 'o',
+        'é' | 'è' | 'ë' => 'e',
+        'ü' => 'u',
+        c if c.is_ascii_alphanumeric() => c,
+        _ => '-',
+    };
+    let id: String = name.to_lowercase().chars().map(plain).collect();
+    id.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+fn page(work: &Work<'_>, typed: &Json, wrong: Option<Json>) -> Shown {
+    let catalogue = work.ground.catalogue();
+    let mut pairs: Vec<Json> = catalogue
+        .names("pairs")
+        .into_iter()
+        .filter_map(|id| catalogue.pair(&id).map(|pair| json!({"id": pair.id, "title": pair.title})))
+        .collect();
+    pairs.sort_by(|one, other| one["title"].as_str().cmp(&other["title"].as_str()));
+    Shown::page("new.html", json!({"pairs": pairs, "typed": typed, "wrong": wrong, "now": work.host.stamp()}))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_name_becomes_an_id() {
+        assert_eq!(super::id_of("Nordic Outdoor  Företag!"), "nordic-outdoor-foretag");
+        assert_eq!(super::id_of("مرحبا"), "");
+    }
+}

@@ -1,0 +1,125 @@
+//! The plan of what git says against what is deployed, of one integration or of all, laid out as the report has it; and Apply, for
+//! whoever may. What refuses it is `ops::check`'s to say.
+
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use super::shell;
+use super::visit::{Hand, Sent, Shown, Visit};
+use crate::ops::plan::Planned;
+use crate::ops::section::{self, ApplyAsked, NotSaved};
+use crate::report;
+use crate::report::content::Content;
+use crate::report::outline::{Budget, arranged, outline};
+use crate::serve::app::Work;
+use crate::serve::ask::Named;
+use crate::serve::problem::Problem;
+
+/// So much of a plan is shown; a larger one is for `pairform plan`.
+const UNITS: usize = 2000;
+
+/// `GET /plan`
+pub async fn show_all(visit: Visit) -> Response {
+    visit.show(move |work, hand| page(None, None, work, hand)).await
+}
+
+/// `GET /integrations/{id}/plan`
+pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
+    visit.show(move |work, hand| page(Some(&id), None, work, hand)).await
+}
+
+/// `POST /plan`
+pub async fn apply_all(visit: Visit, sent: Sent) -> Response {
+    visit.take(sent, move |work, hand, sent| apply(None, sent, work, hand)).await
+}
+
+/// `POST /integrations/{id}/plan`
+pub async fn apply_one(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
+    visit.take(sent, move |work, hand, sent| apply(Some(&id), sent, work, hand)).await
+}
+
+fn apply(id: Option<&str>, sent: &Sent, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+    if let Some(id) = id.filter(|id| !hand.access.reads(id)) {
+        return Err(Problem::absent(format!("there is no integration `{id}`")));
+    }
+    let typed: Vec<String> = sent.all("typed").map(|name| name.trim().to_owned()).collect();
+    let asked = ApplyAsked {
+        integration: id,
+        digest: sent.text("digest").unwrap_or_default(),
+        live: sent.text("live") == Some("yes"),
+        typed: &typed,
+        signatures: &hand.app.serving.signatures,
+        request: &hand.app.serving.request,
+    };
+    match section::apply_seen(&asked, hand.access, &work.ground, work.host) {
+        Ok(applied) => {
+            if let Ok(number) = work.store.last_number() {
+                hand.app.saved(number);
+            }
+            let what = report::apply::sum(&applied.report);
+            let is_whole = applied.report.complete();
+            let key = if is_whole { "plan.applied" } else { "plan.not_whole" };
+            let title = hand.language.say(key, &[("what", &what)]);
+            let mut told = String::new();
+            if !is_whole {
+                report::apply::text(&applied.report, false, &mut |text| told.push_str(text));
+            }
+            let text = (!told.is_empty()).then_some(told);
+            let note = json!({"kind": if is_whole { "ok" } else { "bad" }, "title": title, "text": text});
+            page(id, Some(note), work, hand)
+        }
+        Err(why) => {
+            let problem = Problem::from(why);
+            let title = hand.language.say("plan.not_applied", &[]);
+            let note = json!({"kind": "bad", "title": title, "text": problem.detail(), "help": problem.more("help")});
+            Ok(page(id, Some(note), work, hand)?.status(problem.status()))
+        }
+    }
+}
+
+fn page(id: Option<&str>, note: Option<Json>, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+    let integration = match id {
+        Some(id) => {
+            let (known, judged) = shell::known(id, hand, work)?;
+            Some(shell::of(&known, &judged, "plan"))
+        }
+        None => None,
+    };
+    let planned = section::planned_now(id, hand.access, &work.ground, &hand.app.serving.request, work.host);
+    let mut context = match &planned {
+        Ok(planned) => told(id, planned, hand),
+        Err(_) => json!({"pending": false, "reach": {}, "refusals": [], "plan_notes": []}),
+    };
+    context["integration"] = json!(integration);
+    context["note"] = json!(note);
+    let shown = |context| Shown::page("plan.html", context);
+    if let Err(why) = planned {
+        let problem = match why {
+            NotSaved::Failed(error) => Problem::from(error),
+            other => Problem::from(other),
+        };
+        if note.is_none() {
+            let title = hand.language.say("plan.cannot", &[]);
+            context["note"] = json!({"kind": "bad", "title": title, "text": problem.detail(), "help": problem.more("help")});
+        }
+        return Ok(shown(context).status(problem.status()));
+    }
+    Ok(shown(context))
+}
+
+/// The plan as the report tells it, and what it takes to apply it.
+fn told(id: Option<&str>, planned: &Planned<'_>, hand: &Hand<'_>) -> Json {
+    let Planned { project, plan, .. } = planned;
+    let content = Content::of_plan("plan", plan, &project.compilation.catalogue);
+    let (content, groups) = &arranged(&content, None);
+    let (mut outline, _) = outline(content, groups, Budget(UNITS));
+    let to_type = section::to_type(planned);
+    outline["pending"] = (plan.is_pending() && !project.has_errors()).into();
+    outline["refusals"] = json!(plan.refusals);
+    outline["plan_notes"] = json!(plan.notes);
+    outline["whole_digest"] = plan.digest.as_str().into();
+    outline["type_names"] = json!(to_type);
+    outline["may_apply"] = hand.access.applies(id).into();
+    outline["address"] = id.map_or_else(|| "/plan".to_owned(), |id| format!("/integrations/{id}/plan")).into();
+    outline
+}

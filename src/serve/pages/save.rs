@@ -1,0 +1,417 @@
+//! What a form of a category brings: a row more or less, rows of a sheet, one setting set back, or the Save. Nothing that was typed
+//! is lost, whatever is answered.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value as Json, json};
+
+use super::category::{Look, Place, is_gap, page};
+use super::draft::Draft;
+use super::fields::{moved, settings_of};
+use super::values::put;
+use super::visit::{Hand, Sent, Shown, Visit};
+use super::{sheet, shell, stale};
+use crate::diagnostic::Severity;
+use crate::diagnostic::placed::PlacedFinding;
+use crate::model::{SettingPath, Settings};
+use crate::ops::section::{self, Body, Expected, Judged, Known, NotSaved, Right, SaveAsked};
+use crate::report::words;
+use crate::serve::app::Work;
+use crate::serve::ask::Named;
+use crate::serve::problem::Problem;
+
+pub async fn settings(Named((id, category)): Named<(String, String)>, visit: Visit, sent: Sent) -> Response {
+    take(id, Place::Settings(category), visit, sent).await
+}
+
+pub async fn general(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
+    take(id, Place::General, visit, sent).await
+}
+
+pub async fn connectors(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
+    take(id, Place::Connectors, visit, sent).await
+}
+
+pub async fn scheduling(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
+    take(id, Place::Scheduling, visit, sent).await
+}
+
+pub async fn webhooks(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
+    take(id, Place::Webhooks, visit, sent).await
+}
+
+async fn take(id: String, place: Place, visit: Visit, sent: Sent) -> Response {
+    visit.take(sent, move |work, hand, sent| submit(&id, &place, work, hand, sent)).await
+}
+
+/// A form that was sent, with what it is about.
+struct Submitted<'a> {
+    known: &'a Known,
+    judged: &'a Judged,
+    place: &'a Place,
+    category: String,
+    /// What was deployed when the form was made.
+    opened: Settings,
+    revision: u64,
+    key: String,
+}
+
+fn submit(
+    id: &str,
+    place: &Place,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+    sent: &Sent,
+) -> Result<Shown, Problem> {
+    let (known, judged) = shell::known(id, hand, work)?;
+    let category = sent.text("category").unwrap_or_default().to_owned();
+    if !place.categories().iter().any(|(one, _)| *one == category) {
+        return Err(Problem::bad_request("the form is of no category of this page"));
+    }
+    known.category(&category)?;
+    let revision = sent.text("revision").and_then(|text| text.parse().ok());
+    let revision: u64 = revision.ok_or_else(|| Problem::bad_request("the form says no revision"))?;
+    let form = Submitted {
+        opened: opened(&known, &category, revision, work)?,
+        known: &known,
+        judged: &judged,
+        place,
+        category,
+        revision,
+        key: sent.text("key").unwrap_or_default().to_owned(),
+    };
+    let mut draft = Draft::of(sent);
+    let asked = sent.text("do").unwrap_or("save");
+    let (what, about) = asked.split_once(':').unwrap_or((asked, ""));
+    let about = SettingPath::parse(about);
+    match (what, about) {
+        ("add", Some(mapping)) => {
+            let row = draft.unfinished.get(&mapping).map(|(key, _)| mapping.child(key.trim()));
+            draft.finish(&mapping, is_of_records(&known, &form.category, &mapping));
+            let added = row.filter(|row| draft.added.contains(row));
+            let note = added.map(|row| {
+                let name = words_of(&form, &row);
+                json!({"kind": "info", "title": hand.language.say("note.added", &[("row", &name)]),
+                    "links": [{"href": format!("#f-{row}"), "text": name}]})
+            });
+            form.again(draft, note, work, hand)
+        }
+        ("remove", Some(row)) => {
+            draft.remove(&row);
+            let title = hand.language.say("note.removed", &[("row", &words_of(&form, &row))]);
+            form.again(draft, Some(json!({"kind": "info", "title": title})), work, hand)
+        }
+        ("read", Some(mapping)) => {
+            let read = sheet::read(known.category(&form.category)?, &judged, work, &mapping, &mut draft);
+            let title = hand.language.say("note.read", &[("n", &read.to_string())]);
+            form.again(draft, Some(json!({"kind": "info", "title": title})), work, hand)
+        }
+        ("set-back", Some(path)) => form.set_back(&path, draft, work, hand),
+        ("save", _) => {
+            let unchosen = stale::choose(&mut draft, sent);
+            form.save(
+                draft,
+                unchosen,
+                sent.text("reason").map(str::trim).filter(|reason| !reason.is_empty()),
+                work,
+                hand,
+            )
+        }
+        _ => Err(Problem::bad_request("the form asks for nothing that is known")),
+    }
+}
+
+/// What was deployed at a revision: nothing where it was never saved by then.
+fn opened(known: &Known, category: &str, revision: u64, work: &mut Work<'_>) -> Result<Settings, Problem> {
+    if revision == known.revision(category) {
+        return Ok(known.rows.get(category).map(|row| row.settings.clone()).unwrap_or_default());
+    }
+    let past = section::past(known, category, work.store)?;
+    let then = past.into_iter().find(|past| past.revision == revision);
+    Ok(then.and_then(|past| past.settings.ok()).unwrap_or_default())
+}
+
+fn is_of_records(known: &Known, category: &str, mapping: &SettingPath) -> bool {
+    let schema = known.pair.category(category).and_then(|category| category.schema_at(mapping));
+    schema
+        .and_then(|schema| schema.get("additionalProperties"))
+        .is_some_and(|rows| super::values::is_record(rows) || super::values::is_mapping(rows))
+}
+
+fn words_of(form: &Submitted<'_>, path: &SettingPath) -> String {
+    let category = form.known.pair.category(&form.category);
+    category.map_or_else(|| path.to_string(), |category| words::of_setting(category, path).join(" › "))
+}
+
+impl Submitted<'_> {
+    /// The page as it would be, nothing saved.
+    fn again(
+        &self,
+        draft: Draft,
+        note: Option<Json>,
+        work: &mut Work<'_>,
+        hand: &Hand<'_>,
+    ) -> Result<Shown, Problem> {
+        self.shown(draft, Vec::new(), note, work, hand)
+    }
+
+    fn shown(
+        &self,
+        draft: Draft,
+        findings: Vec<PlacedFinding>,
+        note: Option<Json>,
+        work: &mut Work<'_>,
+        hand: &Hand<'_>,
+    ) -> Result<Shown, Problem> {
+        // Somebody may have saved since: what is typed stands over what is deployed now only where both were told apart.
+        if self.revision != self.known.revision(&self.category) {
+            return stale::page(
+                self.known,
+                self.judged,
+                self.place,
+                &self.category,
+                self.revision,
+                &self.opened,
+                draft,
+                work,
+                hand,
+            );
+        }
+        let look = Look { draft: Some((self.category.clone(), draft)), findings, note };
+        page(self.known, self.judged, self.place, look, hand, work)
+    }
+
+    /// What the form moves.
+    fn moves(&self, draft: &Draft, work: &Work<'_>) -> Result<BTreeMap<SettingPath, Json>, Problem> {
+        let category = self.known.category(&self.category)?;
+        let view = self.judged.compiled().map(|compiled| compiled.view(work.ground.options()));
+        Ok(moved(category, &self.opened, draft, view.as_ref()))
+    }
+
+    fn asked<'s>(
+        &'s self,
+        patch: Map<String, Json>,
+        reason: Option<&'s str>,
+        key: Option<&'s str>,
+    ) -> SaveAsked<'s> {
+        SaveAsked {
+            integration: self.known.id(),
+            category: &self.category,
+            body: Body::Merge(Json::Object(patch)),
+            expected: match self.revision {
+                0 => Expected::Nothing,
+                revision => Expected::Revision(revision),
+            },
+            key,
+            override_reason: reason,
+            is_trial: false,
+        }
+    }
+
+    fn save(
+        &self,
+        mut draft: Draft,
+        unchosen: Vec<SettingPath>,
+        reason: Option<&str>,
+        work: &mut Work<'_>,
+        hand: &Hand<'_>,
+    ) -> Result<Shown, Problem> {
+        if !unchosen.is_empty() {
+            return stale::again(
+                self.known,
+                self.judged,
+                self.place,
+                &self.category,
+                &self.opened,
+                draft,
+                &unchosen,
+                work,
+                hand,
+            );
+        }
+        // What stands in the last line of a mapping, or was pasted and not read, is meant to be saved too.
+        for mapping in draft.unfinished.keys().cloned().collect::<Vec<_>>() {
+            draft.finish(&mapping, is_of_records(self.known, &self.category, &mapping));
+        }
+        for mapping in draft.unread.keys().cloned().collect::<Vec<_>>() {
+            let category = self.known.category(&self.category)?;
+            sheet::read(category, self.judged, work, &mapping, &mut draft);
+        }
+        if let Some((mapping, (wrong, _))) = draft.unread.iter().find(|(_, (wrong, _))| !wrong.is_empty()) {
+            let title = hand.language.say("note.unread", &[("n", &wrong.len().to_string())]);
+            let links = json!([{"href": format!("#f-{mapping}"), "text": words_of(self, mapping)}]);
+            let note = json!({"kind": "bad", "title": title, "links": links});
+            return Ok(self
+                .shown(draft, Vec::new(), Some(note), work, hand)?
+                .status(StatusCode::UNPROCESSABLE_ENTITY));
+        }
+        let moves = self.moves(&draft, work)?;
+        if moves.is_empty() {
+            let to = format!("{}?same={}", self.place.address(self.known.id()), self.category);
+            return Ok(Shown::Elsewhere(to));
+        }
+        let patch = self.patch(moves, &draft);
+        let key = Some(self.key.as_str()).filter(|key| !key.is_empty());
+        let done =
+            section::save(&self.asked(patch, reason, key), hand.access, &work.ground, work.store, work.host);
+        match done {
+            Ok(saved) => {
+                tell(work, hand);
+                let to = self.place.address(self.known.id());
+                Ok(Shown::Elsewhere(format!("{to}?saved={}.{}", self.category, saved.revision)))
+            }
+            Err(why) => self.refused(why, draft, work, hand),
+        }
+    }
+
+    /// Settings that move as a merge patch; a row that goes, goes whole.
+    fn patch(&self, moves: BTreeMap<SettingPath, Json>, draft: &Draft) -> Map<String, Json> {
+        let mut patch = Map::new();
+        for (path, value) in moves {
+            put(&mut patch, &path, value);
+        }
+        for row in &draft.removed {
+            // A row that was put back under the same name is another row now.
+            let is_back = draft.added.contains(row);
+            if !is_back && self.opened.keys().any(|path| path.starts_with(row)) {
+                put(&mut patch, row, Json::Null);
+            }
+        }
+        patch
+    }
+
+    /// One setting goes back to what the last apply set, at once. What is typed beside it stays typed.
+    fn set_back(
+        &self,
+        path: &SettingPath,
+        draft: Draft,
+        work: &mut Work<'_>,
+        hand: &Hand<'_>,
+    ) -> Result<Shown, Problem> {
+        let applied = self.known.rows.get(&self.category).map(|row| section::plain_form(&row.applied));
+        let pointer: String = path
+            .segments()
+            .iter()
+            .map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            .collect();
+        let before =
+            applied.as_ref().and_then(|applied| applied.pointer(&pointer)).cloned().unwrap_or(Json::Null);
+        let mut patch = Map::new();
+        put(&mut patch, path, before);
+        match section::save(&self.asked(patch, None, None), hand.access, &work.ground, work.store, work.host)
+        {
+            Ok(saved) => {
+                tell(work, hand);
+                let to = format!(
+                    "{}?saved={}.{}",
+                    self.place.address(self.known.id()),
+                    self.category,
+                    saved.revision
+                );
+                if self.moves(&draft, work)?.is_empty() {
+                    return Ok(Shown::Elsewhere(to));
+                }
+                let (known, judged) = shell::known(self.known.id(), hand, work)?;
+                let revision = saved.revision.to_string();
+                let title = hand
+                    .language
+                    .say("note.set_back", &[("setting", &words_of(self, path)), ("revision", &revision)]);
+                let note =
+                    Some(json!({"kind": "ok", "title": title, "text": hand.language.say("note.kept", &[])}));
+                let look = Look { draft: Some((self.category.clone(), draft)), findings: Vec::new(), note };
+                page(&known, &judged, self.place, look, hand, work)
+            }
+            Err(why) => self.refused(why, draft, work, hand),
+        }
+    }
+
+    /// Why nothing was saved, with all that was typed.
+    fn refused(
+        &self,
+        why: NotSaved,
+        draft: Draft,
+        work: &mut Work<'_>,
+        hand: &Hand<'_>,
+    ) -> Result<Shown, Problem> {
+        let title = &self.known.category(&self.category)?.title;
+        let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
+        match why {
+            NotSaved::Stale { .. } | NotSaved::KeyTaken => {
+                let (known, judged) = shell::known(self.known.id(), hand, work)?;
+                stale::page(
+                    &known,
+                    &judged,
+                    self.place,
+                    &self.category,
+                    self.revision,
+                    &self.opened,
+                    draft,
+                    work,
+                    hand,
+                )
+            }
+            NotSaved::Invalid(findings) => {
+                let errors: Vec<&PlacedFinding> =
+                    findings.iter().filter(|one| one.severity == Severity::Error).collect();
+                let note = json!({
+                    "kind": "bad", "summary": true,
+                    "title": say("note.invalid", &[("category", title), ("n", &errors.len().to_string())]),
+                    "findings": errors.iter().map(|one| self.summary(one)).collect::<Vec<_>>(),
+                });
+                let beside = findings.into_iter().filter(|one| !is_gap(one)).collect();
+                Ok(self
+                    .shown(draft, beside, Some(note), work, hand)?
+                    .status(StatusCode::UNPROCESSABLE_ENTITY))
+            }
+            NotSaved::Managed(managed) => {
+                let names: Vec<String> = managed.iter().map(|one| words_of(self, &one.setting)).collect();
+                let links: Vec<Json> = managed
+                    .iter()
+                    .zip(&names)
+                    .map(|(one, name)| {
+                        let place =
+                            one.written.as_ref().map(|written| format!("{}:{}", written.path, written.line));
+                        json!({"href": format!("#f-{}", one.setting), "text": name, "place": place})
+                    })
+                    .collect();
+                let note = json!({
+                    "kind": "bad", "summary": true, "links": links,
+                    "title": say("note.managed", &[("setting", &names.join(", "))]), "text": say("note.managed_more", &[]),
+                    "override": hand.access.has(Right::Override),
+                });
+                Ok(self.shown(draft, Vec::new(), Some(note), work, hand)?.status(StatusCode::CONFLICT))
+            }
+            other => {
+                let problem = Problem::from(other);
+                let note = json!({
+                    "kind": "bad", "title": say("note.not_saved", &[("category", title)]), "text": problem.detail(),
+                    "help": problem.more("help"), "kept": true,
+                });
+                Ok(self.shown(draft, Vec::new(), Some(note), work, hand)?.status(problem.status()))
+            }
+        }
+    }
+
+    /// A finding in the summary, as a link to its field.
+    fn summary(&self, finding: &PlacedFinding) -> Json {
+        let here = finding.category.as_deref().is_none_or(|category| category == self.category);
+        let path = settings_of(finding).next();
+        let page = finding
+            .category
+            .as_deref()
+            .filter(|_| !here)
+            .map(|category| shell::page_of(self.known.id(), category));
+        let href = path.as_ref().map(|path| format!("{}#f-{path}", page.unwrap_or_default()));
+        json!({"href": href, "setting": path.map(|path| words_of(self, &path)), "code": finding.code, "message": finding.message,
+            "help": finding.help})
+    }
+}
+
+/// Those who wait for saves hear of it.
+fn tell(work: &mut Work<'_>, hand: &Hand<'_>) {
+    if let Ok(number) = work.store.last_number() {
+        hand.app.saved(number);
+    }
+}

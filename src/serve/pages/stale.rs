@@ -1,0 +1,182 @@
+//! Somebody else saved since the form was made: what differs in three columns, and a choice for each. What nobody but the other
+//! changed takes his value; what nobody chose yet is asked for again.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use serde_json::{Value as Json, json};
+
+use super::category::Place;
+use super::draft::Draft;
+use super::fields::{Form, moved};
+use super::values::{choosable, kind, typed_form};
+use super::visit::{Hand, Sent, Shown};
+use super::{shell, timing};
+use crate::model::{SettingPath, Settings, Value, hex};
+use crate::ops::section::{Judged, Known};
+use crate::report::words;
+use crate::serve::app::Work;
+use crate::serve::problem::Problem;
+
+/// Takes in what somebody chose; what is still to be chosen.
+pub fn choose(draft: &mut Draft, sent: &Sent) -> Vec<SettingPath> {
+    let asked: Vec<SettingPath> = sent.all("differs").filter_map(SettingPath::parse).collect();
+    let chosen: BTreeMap<SettingPath, &str> = sent
+        .0
+        .iter()
+        .filter_map(|(name, value)| Some((SettingPath::parse(name.strip_prefix("pick.")?)?, value.as_str())))
+        .collect();
+    for (path, choice) in &chosen {
+        if *choice == "now" {
+            draft.values.remove(path);
+            // A row of which something stays is no row that goes.
+            draft.removed.retain(|row| !path.starts_with(row));
+        }
+    }
+    asked.into_iter().filter(|path| !chosen.contains_key(path)).collect()
+}
+
+/// What somebody wrote, what it was when he began, and what it is by now.
+struct Differing<'a> {
+    path: &'a SettingPath,
+    opened: Option<&'a Value>,
+    now: Option<&'a Value>,
+    mine: &'a Json,
+    is_mine: bool,
+    is_theirs: bool,
+}
+
+/// The page that asks, after a save that was refused because somebody else saved since.
+///
+/// # Errors
+/// When the store cannot be read.
+#[expect(clippy::too_many_arguments, reason = "all three sides, and who looks at them")]
+pub fn page(
+    known: &Known,
+    judged: &Judged,
+    place: &Place,
+    category: &str,
+    revision: u64,
+    opened: &Settings,
+    draft: Draft,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<Shown, Problem> {
+    let category = known.category(category)?;
+    let none = Settings::new();
+    let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
+    let options = work.ground.options();
+    let view = judged.compiled().map(|compiled| compiled.view(options));
+    let mine = moved(category, opened, &draft, view.as_ref());
+    let mut paths: Vec<&SettingPath> = opened.keys().chain(now.keys()).chain(mine.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let is_wanted = |path: &SettingPath, value: &Json| {
+        let value = Value::from_json(value);
+        now.get(path) == Some(&value) || value == Value::Null && !now.contains_key(path)
+    };
+    let no = Json::Null;
+    let all: Vec<Differing<'_>> = paths
+        .into_iter()
+        .filter(|path| category.schema_at(path).is_some())
+        .map(|path| Differing {
+            path,
+            opened: opened.get(path),
+            now: now.get(path),
+            mine: mine.get(path).unwrap_or(&no),
+            is_mine: mine.contains_key(path),
+            is_theirs: opened.get(path) != now.get(path),
+        })
+        .filter(|one| (one.is_mine || one.is_theirs) && !(one.is_mine && is_wanted(one.path, one.mine)))
+        .collect();
+    let made = Form {
+        known,
+        category,
+        judged,
+        options,
+        settings: now,
+        draft: &draft,
+        findings: &[],
+        may_save: true,
+        past: &[],
+        language: hand.language,
+        secrets: &|_| "",
+        only: &[],
+        asking: false,
+    };
+    let rows: Vec<Json> = all
+        .iter()
+        .map(|one| {
+            let schema = category.schema_at(one.path).unwrap_or(&no);
+            let kind = kind(schema, one.opened, choosable(schema, view.as_ref()).as_deref());
+            // What the other alone changed can still be taken back to what it was.
+            let typed = match (one.is_mine, draft.values.get(one.path)) {
+                (true, Some(typed)) => typed.clone(),
+                (true, None) => vec![String::new()],
+                (false, _) => typed_form(kind, one.opened),
+            };
+            let wanted = if one.is_mine { Some(Value::from_json(one.mine)) } else { one.opened.cloned() };
+            json!({
+                "path": one.path.to_string(), "words": words::of_setting(category, one.path).join(" › "),
+                "opened": made.shown(schema, one.opened), "now": made.shown(schema, one.now),
+                "mine": made.shown(schema, wanted.as_ref()), "typed": typed,
+                "by": match (one.is_mine, one.is_theirs) { (true, true) => "both", (true, false) => "mine", _ => "theirs" },
+            })
+        })
+        .collect();
+    let is_clash = |one: &&Json| one["by"] == "both";
+    let (clashes, others): (Vec<Json>, Vec<Json>) = rows.iter().cloned().partition(|one| is_clash(&one));
+    let row = known.rows.get(category.id.as_str());
+    let past = crate::ops::section::past(known, &category.id, work.store)?;
+    let then = past.iter().find(|past| past.revision == revision);
+    let syncs = work.store.last_syncs(known.id())?;
+    let mut key = [0_u8; 16];
+    getrandom::fill(&mut key)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    let context = json!({
+        "title": category.title, "integration": shell::of(known, judged, place.name()), "place": place.name(),
+        "address": place.address(known.id()), "now": work.host.stamp(), "category": category.id,
+        "revision": known.revision(&category.id), "next_revision": known.revision(&category.id) + 1,
+        "saved_by": row.map(|row| &row.saved_by), "saved_at": row.map(|row| &row.saved_at),
+        "opened": {"revision": revision, "by": then.map(|past| &past.saved_by), "at": then.map(|past| &past.saved_at)},
+        "differing": clashes.iter().chain(&others).collect::<Vec<_>>(), "clashes": clashes.len(), "key": hex(&key),
+        "added": draft.added.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "removed": draft.removed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "effect": timing::effect(known, judged, category, &syncs, (work.host.now)()),
+    });
+    Ok(Shown::page("stale.html", context).status(StatusCode::PRECONDITION_FAILED))
+}
+
+/// Asks once more for what was not chosen.
+///
+/// # Errors
+/// When the store cannot be read.
+#[expect(clippy::too_many_arguments, reason = "as `page`")]
+pub fn again(
+    known: &Known,
+    judged: &Judged,
+    place: &Place,
+    category: &str,
+    opened: &Settings,
+    draft: Draft,
+    unchosen: &[SettingPath],
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<Shown, Problem> {
+    let revision = known.revision(category);
+    let shown = page(known, judged, place, category, revision, opened, draft, work, hand)?;
+    Ok(match shown {
+        Shown::Page { template, mut context, .. } => {
+            // Nobody chose these, whoever changed them.
+            for row in context["differing"].as_array_mut().into_iter().flatten() {
+                let is_open = unchosen.iter().any(|path| row["path"] == path.to_string());
+                if is_open {
+                    row["by"] = "both".into();
+                }
+            }
+            context["asked_again"] = true.into();
+            Shown::Page { status: StatusCode::UNPROCESSABLE_ENTITY, template, context }
+        }
+        other => other,
+    })
+}

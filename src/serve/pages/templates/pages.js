@@ -1,0 +1,68 @@
+// The little that pages do by themselves. Every page is whole without it.
+"use strict";
+
+// Moments in the reader's own time.
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const moment = new Date(time.dateTime);
+  if (isNaN(moment)) continue;
+  const shown = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  if (moment.getFullYear() !== new Date().getFullYear()) shown.year = "numeric";
+  time.title = time.textContent;
+  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, shown).format(moment);
+}
+
+// The message of a page takes the focus, as `autofocus` says; a link to a field takes it there, and opens what it stands in.
+const message = document.getElementById("message");
+if (message && !location.hash) message.focus();
+function reach(hash) {
+  const at = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+  if (!at) return;
+  for (let above = at; above; above = above.parentElement) if (above.tagName === "DETAILS") above.open = true;
+  const control = at.querySelector("input:not([type=hidden]), select, textarea, button");
+  at.scrollIntoView({ block: "center" });
+  (control || at).focus({ preventScroll: true });
+}
+addEventListener("hashchange", () => reach(location.hash));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#']");
+  if (link && link.getAttribute("href") === location.hash) reach(location.hash);
+});
+reach(location.hash);
+
+for (const form of document.querySelectorAll("form[data-save]")) {
+  // How much was changed since the page came.
+  const line = form.querySelector("[data-count]");
+  const whole = line && line.textContent;
+  const state = () => new Map([...form.elements].filter((one) => one.name && one.type !== "hidden" && one.name !== "do")
+    .map((one, at) => [at, [one.name, one.type === "checkbox" || one.type === "radio" ? one.checked : one.value]]));
+  const before = state();
+  form.addEventListener("input", () => {
+    if (!line) return;
+    const moved = new Set();
+    for (const [at, [name, value]] of state()) if (before.get(at) && before.get(at)[1] !== value) moved.add(name);
+    line.textContent = moved.size ? whole + " " + line.dataset.count.replace("{n}", moved.size) : whole;
+  });
+
+  // A second press sends nothing.
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+    const button = event.submitter;
+    if (button && button.dataset.busy) {
+      button.dataset.label = button.textContent;
+      button.setAttribute("aria-disabled", "true");
+      button.textContent = button.dataset.busy;
+    }
+  });
+}
+// A page that Back brings out of the browser's memory can be sent again, with all that was typed.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[data-label]")) {
+      button.removeAttribute("aria-disabled");
+      button.textContent = button.dataset.label;
+    }
+  }
+});

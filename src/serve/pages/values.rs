@@ -1,0 +1,337 @@
+//! Values of settings as a control holds them: as text on the page, and read back from what somebody typed. Whether a value
+//! fits is not judged here; what cannot be read is handed on as it was typed, so that it is judged where all else is.
+
+use serde_json::{Map, Value as Json};
+
+use crate::model::{Dated, SettingPath, Value};
+use crate::options::{Choice, View};
+use crate::schema::{days_name, options_of, text};
+
+/// What a setting is typed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Toggle,
+    /// One of a list.
+    Select,
+    /// Text, with a list to choose from.
+    Combo,
+    Date,
+    Text,
+    Mail,
+    Long,
+    Number,
+    /// Several of a list.
+    Multi,
+    /// Several texts, one a line.
+    Lines,
+    /// The reference of a credential.
+    Secret,
+    /// Values with days, one a line.
+    Days,
+}
+
+impl Kind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Toggle => "toggle",
+            Kind::Select => "select",
+            Kind::Combo => "combo",
+            Kind::Date => "date",
+            Kind::Text => "text",
+            Kind::Mail => "mail",
+            Kind::Long => "long",
+            Kind::Number => "number",
+            Kind::Multi => "multi",
+            Kind::Lines => "lines",
+            Kind::Secret => "secret",
+            Kind::Days => "days",
+        }
+    }
+}
+
+/// One value of a dropdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choosable {
+    pub value: String,
+    pub label: String,
+    /// It can be chosen; else it is shown only where it is what is set.
+    pub active: bool,
+}
+
+/// A list this long is no `select` any more.
+const LONG_LIST: usize = 400;
+/// From so many values on a label begins with the value, so that typing it finds it.
+const MANY: usize = 25;
+/// A text that may be so long has room for lines, in characters.
+const LONG_TEXT: u64 = 500;
+
+/// Whether a schema takes a type.
+fn takes(schema: &Json, name: &str) -> bool {
+    match schema.get("type") {
+        Some(Json::String(only)) => only == name,
+        Some(Json::Array(several)) => several.iter().any(|one| *one == *name),
+        _ => false,
+    }
+}
+
+/// Whether its rows are named by those who write them.
+#[must_use]
+pub fn is_mapping(schema: &Json) -> bool {
+    schema.get("additionalProperties").is_some_and(Json::is_object)
+}
+
+/// Whether it has fields that are settings of their own.
+#[must_use]
+pub fn is_record(schema: &Json) -> bool {
+    schema.get("properties").is_some() && schema.get("x-secret").is_none() && days_name(schema).is_none()
+}
+
+/// The values that can be chosen; none where it is no dropdown, or its list is not known.
+#[must_use]
+pub fn choosable(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable>> {
+    let inner = schema.get("items").filter(|_| days_name(schema).is_none()).unwrap_or(schema);
+    if let Some(fixed) = inner.get("enum").and_then(Json::as_array) {
+        let labels = inner.get("x-labels");
+        let one = |value: &str| Choosable {
+            value: value.to_owned(),
+            label: labels.and_then(|labels| labels.get(value)?.as_str()).unwrap_or(value).to_owned(),
+            active: true,
+        };
+        return Some(fixed.iter().filter_map(Json::as_str).map(one).collect());
+    }
+    let (connector, name) = options_of(schema)?;
+    let view = view?;
+    let set = view.set(connector, name)?;
+    let also = view.pair.connector(connector).and_then(|found| found.platform.also(name));
+    let also = also.and_then(|also| view.set(connector, also));
+    let choices: Vec<&Choice> =
+        set.choices.iter().chain(also.into_iter().flat_map(|also| &also.choices)).collect();
+    let is_long = choices.len() > MANY;
+    let one = |choice: &&Choice| Choosable {
+        value: choice.value.clone(),
+        label: match choice.label.as_str() {
+            "" => choice.value.clone(),
+            label if is_long && !label.starts_with(&choice.value) => format!("{} {label}", choice.value),
+            label => label.to_owned(),
+        },
+        active: choice.active,
+    };
+    let mut all: Vec<Choosable> = choices.iter().map(one).collect();
+    let gone = set.gone.iter().map(|gone| Choosable {
+        value: gone.value.clone(),
+        label: if gone.label.is_empty() { gone.value.clone() } else { gone.label.clone() },
+        active: false,
+    });
+    all.extend(gone);
+    Some(all)
+}
+
+/// What a setting is typed in, where this is what it is set to.
+#[must_use]
+pub fn kind(schema: &Json, value: Option<&Value>, choosable: Option<&[Choosable]>) -> Kind {
+    if matches!(value, Some(Value::Dated(_))) {
+        return Kind::Days;
+    }
+    if schema.get("x-secret").is_some() {
+        return Kind::Secret;
+    }
+    if takes(schema, "boolean") {
+        return Kind::Toggle;
+    }
+    let is_list = takes(schema, "array") && days_name(schema).is_none();
+    match choosable {
+        Some(_) if is_list => return Kind::Multi,
+        None if is_list => return Kind::Lines,
+        Some(all) if schema.get("x-free").is_some() || all.len() > LONG_LIST => return Kind::Combo,
+        Some(_) => return Kind::Select,
+        None => {}
+    }
+    let has_lines = matches!(value, Some(Value::Text(text)) if text.contains('\n'));
+    let room = schema.get("maxLength").and_then(Json::as_u64);
+    match text(schema, "format") {
+        "date" => Kind::Date,
+        _ if has_lines || room.is_some_and(|room| room >= LONG_TEXT) => Kind::Long,
+        "email" => Kind::Mail,
+        _ if schema.get("x-code").is_none()
+            && !takes(schema, "string")
+            && (takes(schema, "number") || takes(schema, "integer")) =>
+        {
+            Kind::Number
+        }
+        _ => Kind::Text,
+    }
+}
+
+/// Whether a control gives back what it was given.
+#[must_use]
+pub fn can_be_typed(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')),
+        Value::List(items) => items.iter().all(|item| match item {
+            Value::Text(text) => {
+                !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control)
+            }
+            other => can_be_typed(other) && !matches!(other, Value::List(_)),
+        }),
+        Value::Dated(dated) => dated.rows().all(|(_, value)| {
+            can_be_typed(value) && !text_of(value).contains(['\n', ' ']) && !text_of(value).is_empty()
+        }),
+        _ => true,
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(true) => "on".to_owned(),
+        Value::Bool(false) => "off".to_owned(),
+        Value::Number(text) | Value::Text(text) => text.clone(),
+        Value::Secret(secret) => secret.reference.clone(),
+        Value::List(items) => items.iter().map(text_of).collect::<Vec<_>>().join("\n"),
+        Value::Dated(dated) => days_of(dated),
+    }
+}
+
+fn days_of(dated: &Dated) -> String {
+    let line = |(days, value): (crate::model::Days, &Value)| format!("{} {days}", text_of(value));
+    dated.rows().map(line).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// As a control has it: one text, of a multi-select one each.
+#[must_use]
+pub fn typed_form(kind: Kind, value: Option<&Value>) -> Vec<String> {
+    match (kind, value) {
+        (Kind::Multi, Some(Value::List(items))) => items.iter().map(text_of).collect(),
+        (Kind::Multi, None | Some(Value::Null)) => Vec::new(),
+        (_, value) => vec![value.map(text_of).unwrap_or_default()],
+    }
+}
+
+/// What was typed, as files have it; null where it is nothing, and so goes back to its default.
+#[must_use]
+pub fn read(kind: Kind, schema: &Json, typed: &[String]) -> Json {
+    let only = typed.first().map(String::as_str).unwrap_or_default();
+    let items = schema.get("items").unwrap_or(&Json::Null);
+    match kind {
+        Kind::Multi if typed.is_empty() => match schema.get("minItems").and_then(Json::as_u64) {
+            Some(1..) => Json::Null,
+            _ => Json::Array(Vec::new()),
+        },
+        Kind::Multi => typed.iter().map(|one| scalar(items, one)).collect(),
+        _ if only.is_empty() => Json::Null,
+        Kind::Lines => {
+            let lines = only.lines().map(str::trim).filter(|line| !line.is_empty());
+            match lines.map(|line| scalar(items, line)).collect::<Vec<_>>() {
+                none if none.is_empty() => Json::Null,
+                lines => Json::Array(lines),
+            }
+        }
+        Kind::Toggle => match only {
+            "on" => true.into(),
+            "off" => false.into(),
+            other => other.into(),
+        },
+        Kind::Secret => {
+            let mut reference = Map::new();
+            reference.insert("secret".to_owned(), only.trim().into());
+            Json::Object(reference)
+        }
+        Kind::Days => days(schema, only),
+        Kind::Long => only.into(),
+        _ => scalar(schema, only.trim()),
+    }
+}
+
+/// A number where nothing but a number fits; a code stays the text that it is.
+fn scalar(schema: &Json, text: &str) -> Json {
+    let is_number = !takes(schema, "string") && (takes(schema, "number") || takes(schema, "integer"));
+    let number = || text.replace(',', ".").parse::<serde_json::Number>().ok();
+    number().filter(|_| is_number).map_or_else(|| text.into(), Json::Number)
+}
+
+/// `3111 until 2025-12-31`, one a line, each row as a record; one value without days stays plain.
+fn days(schema: &Json, typed: &str) -> Json {
+    let name = days_name(schema).unwrap_or("value");
+    let rows = typed.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| {
+        let mut row = Map::new();
+        let mut key = name;
+        for word in line.split_whitespace() {
+            match word {
+                "from" | "until" => key = word,
+                word => drop(row.insert(key.to_owned(), word.into())),
+            }
+        }
+        row
+    });
+    let mut rows: Vec<Map<String, Json>> = rows.collect();
+    match rows.as_mut_slice() {
+        [only] if only.len() == 1 && only.contains_key(name) => only.remove(name).unwrap_or(Json::Null),
+        _ => rows.into_iter().map(Json::Object).collect(),
+    }
+}
+
+/// Puts a value at a path of a merge patch.
+pub fn put(patch: &mut Map<String, Json>, path: &SettingPath, value: Json) {
+    let Some((last, above)) = path.segments().split_last() else { return };
+    let mut map = patch;
+    for key in above {
+        let inner = map.entry(key.to_string()).or_insert_with(|| Json::Object(Map::new()));
+        if !inner.is_object() {
+            *inner = Json::Object(Map::new());
+        }
+        let Json::Object(inner) = inner else { return };
+        map = inner;
+    }
+    map.insert(last.to_string(), value);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_typed_back_is_what_it_was() {
+        let code = json!({"type": ["string", "integer", "null"], "x-code": "text"});
+        let account = json!({"type": ["integer", "string", "object", "array", "null"], "x-days": "account"});
+        let list = json!({"type": ["array", "null"], "items": {"type": "string"}});
+        for (schema, value) in [
+            (&code, json!("007")),
+            (&code, json!("NO")),
+            (&json!({"type": "boolean"}), json!(false)),
+            (&json!({"type": ["number", "null"]}), json!(2.5)),
+            (&json!({"type": "string", "format": "date"}), json!("2026-01-01")),
+            (&json!({"type": "string", "maxLength": 10000}), json!("a\n\n b ")),
+            (&list, json!(["SE", "NO"])),
+            (
+                &account,
+                json!([{"account": "3111", "until": "2025-12-31"}, {"account": "3112", "from": "2026-01-01"}]),
+            ),
+            (
+                &json!({"type": "object", "x-secret": true}),
+                json!({"secret": "env/NAME", "fingerprint": null}),
+            ),
+        ] {
+            let found = Value::from_json(&value);
+            let kind = kind(schema, Some(&found), None);
+            assert!(can_be_typed(&found), "{found}");
+            let back = read(kind, schema, &typed_form(kind, Some(&found)));
+            let expected = if kind == Kind::Secret { json!({"secret": "env/NAME"}) } else { value };
+            assert_eq!(back, expected, "{kind:?}");
+        }
+        assert!(!can_be_typed(&Value::Text("a\0".to_owned())));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_handed_on() {
+        let number = json!({"type": ["number", "null"]});
+        assert_eq!(read(Kind::Number, &number, &["2,5".to_owned()]), json!(2.5));
+        assert_eq!(read(Kind::Number, &number, &["many".to_owned()]), json!("many"));
+        assert_eq!(read(Kind::Number, &number, &[String::new()]), Json::Null);
+        let account = json!({"x-days": "account"});
+        assert_eq!(read(Kind::Days, &account, &["3111".to_owned()]), json!("3111"));
+        assert_eq!(read(Kind::Multi, &json!({"minItems": 1}), &[]), Json::Null);
+    }
+}

@@ -1,0 +1,141 @@
+// Looks at the served pages in a real browser, over its debugging protocol: every page at several widths, in light and in dark,
+// folds closed and open, with axe-core; and does what a person does by keyboard. What it saw is one JSON on stdout.
+//
+//   node browse.mjs CHROMIUM AXE.js PLAN.json FOLDER
+//
+// PLAN: {"origin", "sign_in", "pages": [{"name", "path"}], "steps": [...]}. Screens are written to FOLDER.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const [chromium, axePath, planPath, folder] = process.argv.slice(2);
+const plan = JSON.parse(readFileSync(planPath, "utf8"));
+const axe = readFileSync(axePath, "utf8");
+mkdirSync(folder, { recursive: true });
+const profile = mkdtempSync(join(tmpdir(), "pairform-pages-"));
+
+// The protocol goes over pipes, each message ended by a zero byte.
+const browser = spawn(chromium, ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
+  "--disable-dev-shm-usage", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+const [out, into] = [browser.stdio[3], browser.stdio[4]];
+let last = 0;
+const waiting = new Map();
+const listeners = [];
+let unread = "";
+into.setEncoding("utf8");
+into.on("data", (piece) => {
+  unread += piece;
+  const whole = unread.split("\0");
+  unread = whole.pop();
+  for (const text of whole) take(JSON.parse(text));
+});
+function take(said) {
+  if (said.id) {
+    const { done, failed } = waiting.get(said.id);
+    waiting.delete(said.id);
+    return said.error ? failed(new Error(JSON.stringify(said.error))) : done(said.result);
+  }
+  for (const listener of [...listeners]) listener(said);
+}
+let session;
+const ask = (method, params = {}, of = session) => new Promise((done, failed) => {
+  waiting.set(++last, { done, failed });
+  out.write(JSON.stringify({ id: last, method, params, ...(of ? { sessionId: of } : {}) }) + "\0");
+});
+
+const { targetId } = await ask("Target.createTarget", { url: "about:blank" });
+({ sessionId: session } = await ask("Target.attachToTarget", { targetId, flatten: true }));
+const errors = [], requests = [];
+listeners.push(({ method, params }) => {
+  if (method === "Runtime.exceptionThrown") errors.push(params.exceptionDetails.exception?.description || params.exceptionDetails.text);
+  if (method === "Log.entryAdded" && params.entry.level === "error") errors.push(`${params.entry.text} ${params.entry.url || ""}`);
+  if (method === "Network.requestWillBeSent") requests.push(params.request.url);
+});
+for (const domain of ["Page", "Runtime", "Network", "Log"]) await ask(`${domain}.enable`);
+
+const loaded = () => new Promise((done) => {
+  const listener = ({ method }) => {
+    if (method !== "Page.loadEventFired") return;
+    listeners.splice(listeners.indexOf(listener), 1);
+    done();
+  };
+  listeners.push(listener);
+});
+async function go(path) {
+  const whole = loaded();
+  await ask("Page.navigate", { url: plan.origin + path });
+  await whole;
+}
+async function evaluate(expression) {
+  const { result, exceptionDetails } = await ask("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+  if (exceptionDetails) throw new Error(`${expression.slice(0, 200)}: ${exceptionDetails.exception?.description}`);
+  return result.value;
+}
+const size = (width, height) => ask("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
+const scheme = (value) => ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] });
+async function screen(name) {
+  const { data } = await ask("Page.captureScreenshot", { captureBeyondViewport: true, format: "png",
+    clip: await evaluate("({ x: 0, y: 0, width: innerWidth, height: Math.min(document.documentElement.scrollHeight, 8000), scale: 1 })") });
+  writeFileSync(join(folder, `${name}.png`), Buffer.from(data, "base64"));
+}
+const judge = async () => {
+  if (!(await evaluate("typeof axe === 'object'"))) await evaluate(axe);
+  return evaluate(`axe.run(document, { resultTypes: ["violations"] }).then((found) => found.violations.map((one) =>
+    ({ id: one.id, help: one.help, at: one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200) + " " + (node.any[0]?.message || "")) })))`);
+};
+const wide = () => evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+const seen = { pages: [], steps: {}, errors, foreign: [] };
+await go(plan.sign_in);
+for (const page of plan.pages) {
+  for (const [width, height] of plan.sizes) {
+    for (const dark of ["light", "dark"]) {
+      await size(width, height);
+      await scheme(dark);
+      await go(page.path);
+      const at = { name: page.name, width, scheme: dark, wide: await wide(), violations: await judge() };
+      await screen(`${page.name}-${width}-${dark}`);
+      await evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true");
+      at.open = { wide: await wide(), violations: await judge() };
+      seen.pages.push(at);
+    }
+  }
+}
+
+// By keyboard alone: what Tab reaches, in the order of the page and in sight.
+const press = async (key, code, text) => {
+  for (const type of ["keyDown", "keyUp"]) await ask("Input.dispatchKeyEvent", { type, key, code: key, windowsVirtualKeyCode: code, ...(text && type === "keyDown" ? { text } : {}) });
+};
+if (plan.keyboard) {
+  await size(1440, 900);
+  await scheme("light");
+  await go(plan.keyboard);
+  await evaluate("document.activeElement.blur()");
+  const reached = [];
+  for (let count = 0; count < 400; count++) {
+    await press("Tab", 9);
+    const at = await evaluate(`(() => { const e = document.activeElement; if (!e || e === document.body) return null;
+      const ring = getComputedStyle(e).outlineStyle !== "none" || e.closest("label, fieldset, .seg") !== null;
+      const box = e.getBoundingClientRect();
+      return { tag: e.tagName, name: e.name || e.textContent.trim().slice(0, 40), ring, place: [...document.querySelectorAll("*")].indexOf(e), seen: box.width > 0 && box.height > 0 }; })()`);
+    if (!at) break;
+    if (reached.length && at.place < reached[reached.length - 1].place) break;
+    reached.push(at);
+  }
+  seen.steps.tab = { count: reached.length, hidden: reached.filter((one) => !one.seen).map((one) => one.name),
+    bare: reached.filter((one) => !one.ring).map((one) => `${one.tag} ${one.name}`), saves: reached.some((one) => one.tag === "BUTTON" && one.name.startsWith("Save")) };
+}
+for (const step of plan.steps || []) {
+  if (step.size) await size(...step.size);
+  if (step.go) await go(step.go);
+  if (step.press) { const whole = loaded(); await evaluate(step.press); await whole; }
+  if (step.screen) await screen(step.screen);
+  seen.steps[step.name] = { value: await evaluate(step.tell), violations: await judge(), wide: await wide() };
+}
+seen.foreign = requests.filter((url) => !url.startsWith(plan.origin) && !url.startsWith("about:") && !url.startsWith("data:"));
+console.log(JSON.stringify(seen));
+browser.kill();
+await new Promise((ended) => browser.on("exit", ended));
+rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+process.exit(0);
