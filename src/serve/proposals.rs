@@ -15,7 +15,7 @@ pub async fn changes(Named(id): Named<String>, ask: Ask) -> Response {
     ask.answer(move |work, access, _| {
         let known = known(&id, access, work)?;
         let changes = section::changes(&known, work.store)?;
-        let proposals = section::proposals(&known, &work.ground, work.store, work.host)?;
+        let proposals = section::proposals(&known, access, &work.ground, work.store, work.host)?;
         let open: Vec<_> = proposals.into_iter().filter(section::Proposal::is_open).collect();
         Ok(Answer::ok(json!({"changes": changes, "proposals": open})))
     })
@@ -29,7 +29,7 @@ pub async fn list(Named(id): Named<String>, ask: Ask) -> Response {
             return Err(Problem::bad_request("`state` must be open, merged or closed"));
         }
         let known = known(&id, access, work)?;
-        let mut proposals = section::proposals(&known, &work.ground, work.store, work.host)?;
+        let mut proposals = section::proposals(&known, access, &work.ground, work.store, work.host)?;
         proposals.retain(|proposal| state.as_ref().is_none_or(|state| proposal.state == *state));
         Ok(Answer::ok(json!({"proposals": proposals})))
     })

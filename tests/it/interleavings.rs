@@ -12,7 +12,7 @@ use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
     self, Ask, Asked, Clearing, Deleted, Deployed, FeedItem, KeptList, Lock, Moved, Note, Origin, Past,
-    Proposed, Record, Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Shared, Store,
+    Proposed, Record, Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store,
     StoreError, SyncReport, TakeHeads, Token,
 };
 

@@ -69,6 +69,7 @@ mod secrets;
 mod secrets_sources;
 mod serve;
 mod serve_cache;
+mod serve_changes;
 mod serve_propose;
 mod server;
 mod signatures;

@@ -11,8 +11,8 @@ use crate::platforms::{self, Hit, Reply, good, reply};
 use crate::run::Project;
 use crate::serve::{Client, Server, apply_with, stores, token};
 
-const SECRETS: [(&str, &str); 3] = [("F_ID", "fid"), ("F_SECRET", "fsecret"), ("S_TOKEN", "shpat_1")];
-const ALLOW: [&str; 4] = ["--allow", "fortnox=127.0.0.1", "--allow", "shopify=127.0.0.1"];
+pub const SECRETS: [(&str, &str); 3] = [("F_ID", "fid"), ("F_SECRET", "fsecret"), ("S_TOKEN", "shpat_1")];
+pub const ALLOW: [&str; 4] = ["--allow", "fortnox=127.0.0.1", "--allow", "shopify=127.0.0.1"];
 
 /// The platforms; from some moment on Fortnox has other terms of payment and Shopify lets nobody in.
 fn answer(hit: &Hit, is_later: bool) -> Reply {
@@ -28,7 +28,7 @@ fn answer(hit: &Hit, is_later: bool) -> Reply {
 }
 
 /// Two shops with one account of Fortnox, of which one is not in the files of git.
-fn shops(project: &Project, url: &str) {
+pub fn shops(project: &Project, url: &str) {
     for id in ["nordic", "other"] {
         let text = format!(
             "integration: {id}\npair: fortnox-shopify\nconnectors:\n  fortnox:\n    active: p\n    connections:\n      p: {{client_id: {{secret: env/F_ID}}, client_secret: {{secret: env/F_SECRET}}, tenant_id: \"1234567\", base_url: \"{url}/fortnox\", token_url: \"{url}/fortnox/oauth-v1/token\"}}\n  shopify:\n    active: p\n    connections:\n      p: {{shop: {id}, access_token: {{secret: env/S_TOKEN}}, base_url: \"{url}/shopify\"}}\nsettings:\n  general: {{name: {id}}}\n  payment_methods: {{default_terms_of_payment: \"30\"}}\n"

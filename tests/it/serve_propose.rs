@@ -32,14 +32,14 @@ fn shop(id: &str, own: &str) -> String {
 }
 
 /// Three shops of one base, of which one has terms of its own; committed, applied, and a bare repository to push to.
-struct Place {
+pub struct Place {
     project: Project,
     bare: tempfile::TempDir,
     store: String,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let project = Project::empty();
         project.write("bases/group.yaml", BASE);
         project.write("integrations/shop.yaml", shop("shop", ""));
@@ -60,7 +60,7 @@ impl Place {
         Place { project, bare, store }
     }
 
-    fn token(&self, arguments: &[&str]) -> String {
+    pub fn token(&self, arguments: &[&str]) -> String {
         token(&self.project, &self.store, arguments)
     }
 
@@ -68,15 +68,26 @@ impl Place {
         self.bare.path().to_str().unwrap().to_owned()
     }
 
-    fn serve(&self, more: &[&str]) -> Server {
+    pub fn serve(&self, more: &[&str]) -> Server {
         let remote = self.remote();
         let more: Vec<&str> = ["--propose-to", &remote].into_iter().chain(more.iter().copied()).collect();
         Server::start(&self.project, &self.store, &more)
     }
 
-    fn branches(&self) -> Vec<String> {
+    pub fn branches(&self) -> Vec<String> {
         let list = git(self.bare.path(), &["for-each-ref", "--format=%(refname:short)"]);
         list.lines().filter(|name| *name != "main").map(str::to_owned).collect()
+    }
+
+    /// A commit in which a text of a file is another one.
+    pub fn commit(&self, path: &str, old: &str, new: &str) {
+        self.project.edit(path, old, new);
+        git(self.project.path(), &["commit", "-qam", "another value"]);
+    }
+
+    /// What judges is looked at anew once a second.
+    pub fn wait_for(&self, is_so: impl FnMut() -> bool) {
+        wait(is_so);
     }
 
     /// What is not committed, and which branches there are.

@@ -76,18 +76,22 @@ impl Proposal {
     }
 }
 
-/// All that was proposed for an integration, the newest first. What has arrived in what git says is merged from now on.
+/// All that was proposed for an integration, the newest first, as far as somebody may see it. What has arrived in what git says is merged from now on.
 ///
 /// # Errors
 /// When the store cannot be read or written.
 pub fn proposals(
     known: &Known,
+    access: &Access,
     ground: &Ground,
     store: &mut dyn Store,
     host: &Host<'_>,
 ) -> Result<Vec<Proposal>> {
     let mut found: Vec<Proposal> = store.proposals(Some(known.id()))?.iter().map(Proposal::of).collect();
     let head = ground.repository().and_then(|workspace| workspace.history().ok());
+    for also in found.iter_mut().filter_map(|proposal| proposal.document.get_mut("also")?.as_array_mut()) {
+        also.retain(|name| name.as_str().is_some_and(|name| access.reads(name)));
+    }
     for proposal in found.iter_mut().filter(|proposal| proposal.is_open()) {
         let includes = head.as_ref().is_some_and(|(history, head)| history.includes(head, &proposal.commit));
         if !includes && !says(known, proposal) {
@@ -146,7 +150,7 @@ pub fn close(
     store: &mut dyn Store,
     host: &Host<'_>,
 ) -> Result<Proposal> {
-    let all = proposals(known, ground, store, host)?;
+    let all = proposals(known, access, ground, store, host)?;
     let found = all.into_iter().find(|proposal| proposal.id == id);
     let mut found =
         found.ok_or_else(|| Error::new(ErrorKind::Absent, format!("there is no proposal `{id}`")))?;

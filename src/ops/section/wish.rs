@@ -219,7 +219,8 @@ pub(super) fn base_of(
 #[must_use]
 pub fn base_at(known: &Known, ground: &Ground, category: &Name, path: &SettingPath) -> Option<Base> {
     let (workspace, says) = files_of(known, ground).ok()?;
-    let one = Wished { category: category.clone(), path: path.clone(), before: None, after: None, changed: None };
+    let one =
+        Wished { category: category.clone(), path: path.clone(), before: None, after: None, changed: None };
     base_of(workspace, known, says, &[one], ground)
 }
 

@@ -79,9 +79,9 @@ fn page(
     let (done, failed) = (count("done") + count("failed"), count("failed"));
     let number = |list: &Json, key: &str| list[key].as_u64().unwrap_or(0);
     let mut platforms: Vec<Json> = Vec::new();
-    for of_one in lists.chunk_by(|one, next| {
-        (&one["connector"], &one["account"]) == (&next["connector"], &next["account"])
-    }) {
+    for of_one in lists
+        .chunk_by(|one, next| (&one["connector"], &one["account"]) == (&next["connector"], &next["account"]))
+    {
         let Some(first) = of_one.first() else { continue };
         let sum = |key: &str| of_one.iter().map(|list| number(list, key)).sum::<u64>();
         platforms.push(json!({

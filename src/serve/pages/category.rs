@@ -181,6 +181,8 @@ fn form(
         && known.says.as_ref().is_none_or(|says| !says.is_broken);
     let syncs = work.store.last_syncs(known.id())?;
     let effect = timing::effect(known, judged, category, &syncs, (work.host.now)());
+    let mut proposed = section::proposals(known, hand.access, &work.ground, work.store, work.host)?;
+    proposed.retain(section::Proposal::is_open);
     let host = *work.host;
     let root = hand.app.serving.project.clone().unwrap_or_default();
     let secrets = Secrets::new(host.secrets, Reach::plan(&root, host.trust), work.store.fingerprint_key());
@@ -203,6 +205,7 @@ fn form(
         secrets: &at_hand,
         only,
         asking: false,
+        proposed: &proposed,
     };
     let fields = made.fields();
     // What no field can show is told above all of them.

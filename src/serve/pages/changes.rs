@@ -3,8 +3,8 @@
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::fields::Form;
 use super::draft::Draft;
+use super::fields::Form;
 use super::shell;
 use super::visit::{Hand, Sent, Shown, Visit};
 use crate::model::{SettingPath, Settings, Value};
@@ -32,7 +32,9 @@ pub async fn close(Named(id): Named<String>, visit: Visit, sent: Sent) -> Respon
             let (known, judged) = shell::known(&id, hand, work)?;
             let proposal = sent.text("close").unwrap_or_default();
             match section::close(&known, proposal, hand.access, &work.ground, work.store, work.host) {
-                Ok(closed) => Ok(Shown::Elsewhere(format!("/integrations/{id}/changes?closed={}", closed.id))),
+                Ok(closed) => {
+                    Ok(Shown::Elsewhere(format!("/integrations/{id}/changes?closed={}", closed.id)))
+                }
                 Err(why) => {
                     let problem = Problem::from(why);
                     let title = hand.language.say("changes.not_closed", &[]);
@@ -52,7 +54,7 @@ fn page(
     hand: &Hand<'_>,
 ) -> Result<Shown, Problem> {
     let drifted = section::changes(known, work.store)?;
-    let proposals = section::proposals(known, &work.ground, work.store, work.host)?;
+    let proposals = section::proposals(known, hand.access, &work.ground, work.store, work.host)?;
     let note = note.or_else(|| told(&proposals, hand));
     let key = random_name()?;
     let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, known, judged, work, hand)).collect();
@@ -87,7 +89,8 @@ fn told(proposals: &[Proposal], hand: &Hand<'_>) -> Option<Json> {
         (false, true) => ("changes.pushed", "changes.open_link"),
         (false, false) => ("changes.stayed", "changes.open_link"),
     };
-    let links = one.link.as_ref().map(|link_to| json!([{"href": link_to, "text": hand.language.say(link, &[])}]));
+    let links =
+        one.link.as_ref().map(|link_to| json!([{"href": link_to, "text": hand.language.say(link, &[])}]));
     Some(json!({"kind": "ok", "title": say(title, one), "text": one.document.get("command"), "links": links}))
 }
 
@@ -111,6 +114,7 @@ fn row(one: &Drifted, known: &Known, judged: &Judged, work: &Work<'_>, hand: &Ha
         secrets: &|_| "",
         only: &[],
         asking: false,
+        proposed: &[],
     };
     let held = known.held(category, &path, None);
     let shown = |value: Option<&Value>| form.shown(schema, value).get("text").cloned();
@@ -147,7 +151,6 @@ fn proposal(one: &Proposal, known: &Known, hand: &Hand<'_>) -> Json {
         .into_iter()
         .flatten()
         .filter_map(Json::as_str)
-        .filter(|name| hand.access.reads(name))
         .collect();
     let may_close = one.made_by == hand.access.name
         || one.settings().all(|(category, _, _)| hand.access.saves(known.id(), category));

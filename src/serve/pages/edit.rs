@@ -95,7 +95,9 @@ mod tests {
             .as_array()
             .unwrap()
             .iter()
-            .map(|row| format!("{}{}{}", row["number"], row["sign"].as_str().unwrap(), row["text"].as_str().unwrap()))
+            .map(|row| {
+                format!("{}{}{}", row["number"], row["sign"].as_str().unwrap(), row["text"].as_str().unwrap())
+            })
             .collect();
         assert_eq!(rows, ["6 a", "7-b", "7+c", "8+d", "9 e", "20-x", "21+y"]);
         assert_eq!(made["count"], 3);

@@ -12,7 +12,7 @@ use super::values::{Choosable, Kind, can_be_typed, choosable, is_mapping, is_rec
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{CONNECTORS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS};
-use crate::ops::section::{Judged, Known, Ownership, mover, ownership};
+use crate::ops::section::{Judged, Known, Ownership, Proposal, mover, ownership};
 use crate::options::{Options, View};
 use crate::report::words;
 use crate::schema::{Category, Setting, default_of, text};
@@ -41,6 +41,8 @@ pub struct Form<'a> {
     pub only: &'a [&'a str],
     /// It is asked what the files are to say, so that git's settings can be typed in too.
     pub asking: bool,
+    /// Proposals that are open.
+    pub proposed: &'a [Proposal],
 }
 
 /// What a form shows.
@@ -424,6 +426,21 @@ impl Form<'_> {
         here.map(finding).collect()
     }
 
+    /// What is proposed for a setting and has not arrived.
+    fn proposals_of(&self, path: &SettingPath, schema: &Json) -> Vec<Json> {
+        let of = |one: &Proposal| {
+            let path = path.to_string();
+            let mut all = one.settings();
+            let (_, _, after) =
+                all.find(|(category, setting, _)| *category == &*self.category.id && *setting == path)?;
+            let value = self.shown(schema, Some(&Value::from_json(after)));
+            Some(
+                json!({"value": value.get("text"), "by": one.made_by, "branch": one.branch, "link": one.link}),
+            )
+        };
+        self.proposed.iter().filter_map(of).collect()
+    }
+
     /// Whose it is, and what may be done.
     fn owner(&self, path: &SettingPath, schema: &Json, owner: Ownership) -> Json {
         let default = default_of(schema);
@@ -440,6 +457,7 @@ impl Form<'_> {
             "applied": self.shown(schema, held.applied).get("text"), "now": self.shown(schema, held.deployed).get("text"),
             "by": by.map(|past| &past.saved_by), "at": by.map(|past| &past.saved_at),
             "commit": says.and_then(|says| says.commit.as_deref()).map(|id| id.get(..7).unwrap_or(id)),
+            "proposed": self.proposals_of(path, schema),
             "set_back": owner == Ownership::ChangedOutside && self.may_save,
         })
     }

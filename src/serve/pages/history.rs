@@ -93,6 +93,7 @@ fn changes(
         secrets: &|_| "",
         only: &[],
         asking: false,
+        proposed: &[],
     };
     let mut paths: Vec<&SettingPath> = before.keys().chain(after.keys()).collect();
     paths.sort_unstable();

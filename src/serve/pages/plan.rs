@@ -77,7 +77,12 @@ fn apply(id: Option<&str>, sent: &Sent, work: &mut Work<'_>, hand: &Hand<'_>) ->
     }
 }
 
-fn page(id: Option<&str>, note: Option<Json>, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+fn page(
+    id: Option<&str>,
+    note: Option<Json>,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<Shown, Problem> {
     let integration = match id {
         Some(id) => {
             let (known, judged) = shell::known(id, hand, work)?;
@@ -120,6 +125,7 @@ fn told(id: Option<&str>, planned: &Planned<'_>, hand: &Hand<'_>) -> Json {
     outline["whole_digest"] = plan.digest.as_str().into();
     outline["type_names"] = json!(to_type);
     outline["may_apply"] = hand.access.applies(id).into();
-    outline["address"] = id.map_or_else(|| "/plan".to_owned(), |id| format!("/integrations/{id}/plan")).into();
+    outline["address"] =
+        id.map_or_else(|| "/plan".to_owned(), |id| format!("/integrations/{id}/plan")).into();
     outline
 }

@@ -103,7 +103,9 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
         (_, None) => "here",
         (Some(place), Some(_)) if place == "base" || place == "here" => place.as_str(),
         // Whoever may not save all of them can only mean this one.
-        (_, Some(base)) if base.used_by.iter().all(|one| hand.access.saves(one, &about.category.id)) => "base",
+        (_, Some(base)) if base.used_by.iter().all(|one| hand.access.saves(one, &about.category.id)) => {
+            "base"
+        }
         _ => "here",
     };
     let asked = wish.clone().map(|wish| Asked {
@@ -121,7 +123,9 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
             Ok(made) => {
                 return Ok(Shown::Elsewhere(format!("/integrations/{id}/changes?proposed={}", made.id)));
             }
-            Err(why) => return shown(&known, &judged, &about, &settings, &typed, place, Err(why), true, work, hand),
+            Err(why) => {
+                return shown(&known, &judged, &about, &settings, &typed, place, Err(why), true, work, hand);
+            }
         }
     }
     let preview = match &asked {
@@ -132,12 +136,19 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
 }
 
 /// What is asked for; nothing while the form says what the files say.
-fn wish(about: &About<'_>, judged: &Judged, settings: &Settings, typed: &Typed, work: &Work<'_>) -> Option<Wish> {
+fn wish(
+    about: &About<'_>,
+    judged: &Judged,
+    settings: &Settings,
+    typed: &Typed,
+    work: &Work<'_>,
+) -> Option<Wish> {
     let category = about.category.id.to_string();
     let take = || Wish::Take { category: category.clone(), settings: vec![about.path.to_string()] };
     let Some(draft) = &typed.draft else { return about.is_outside.then(take) };
     let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
-    let kind = kind(about.schema, settings.get(&about.path), choosable(about.schema, view.as_ref()).as_deref());
+    let kind =
+        kind(about.schema, settings.get(&about.path), choosable(about.schema, view.as_ref()).as_deref());
     let texts = draft.values.get(&about.path).cloned().unwrap_or_default();
     if about.is_outside && texts == typed_form(kind, about.deployed) {
         return Some(take());
@@ -194,6 +205,7 @@ fn shown(
         secrets: &|_| "",
         only: &[],
         asking: true,
+        proposed: &[],
     };
     let title = words::of_setting(about.category, &about.path).join(" › ");
     let help = about.schema.get("description").and_then(Json::as_str).unwrap_or_default();

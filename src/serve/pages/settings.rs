@@ -78,6 +78,7 @@ fn row(
         secrets: &|_| "",
         only: &[],
         asking: false,
+        proposed: &[],
     };
     let owners = known.owners(category);
     let places = known.says.as_deref().and_then(|says| says.places.get(category.id.as_str()));

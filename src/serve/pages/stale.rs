@@ -103,6 +103,7 @@ pub fn page(
         secrets: &|_| "",
         only: &[],
         asking: false,
+        proposed: &[],
     };
     let rows: Vec<Json> = all
         .iter()
