@@ -203,7 +203,7 @@ impl Forge {
             }
             Kind::GitLab => {
                 let root = given.unwrap_or_else(|| format!("{at}/api/v4"));
-                // Below a prefix of the forge, `--forge-api` says where the API is, and so where its paths begin.
+                // A forge below a prefix has its API there too, and no prefix in the paths of its projects.
                 let inside = self.page.path().trim_matches('/');
                 let prefix = api
                     .map(|api| api.path().trim_matches('/').trim_end_matches("api/v4"))

@@ -130,7 +130,7 @@ fn what_was_changed_outside_is_taken_into_git_or_set_back() {
     let headers = [("If-Match", etag.as_str()), ("Pairform-Override", "the auditor asked")];
     sara.send("PATCH", path, &headers, &json!({"order_number_prefix": "B-"})).is(200);
     let changes = get(&sara, "/integrations/shop/changes");
-    shows(changes.is(200), &["Sara Nyberg", ">A-</del>", ">B-</ins>", "Take into git", "Set back to A-"]);
+    shows(changes.is(200), &["Sara Nyberg", ">A-</del>", ">B-</ins>", "Take it into git", "Set back to A-"]);
     let take = get(&sara, "/integrations/shop/propose?category=general&setting=order_number_prefix");
     shows(
         take.is(200),
@@ -156,7 +156,7 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     let narrow = place.token(&["nils", "--role", "applier", "--for-integration", "shop"]);
     let server = place.serve(&[]);
     let [ann, bo, narrow] = [&ann, &bo, &narrow].map(|token| server.client(token));
-    shows(get(&ann, "/plan").is(200), &["No changes"]);
+    shows(get(&ann, "/plan").is(200), &["No setting changes"]);
     place.commit("bases/group.yaml", "\"30\"", "\"14\"");
     place.wait_for(|| get(&ann, "/plan").body.contains("Apply 2 categories"));
     let plan = get(&ann, "/plan");
@@ -184,7 +184,7 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     let digest = hidden(&get(&ann, "/plan"), "digest");
     shows(
         send(&ann, "/plan", &[("form", &form), ("digest", &digest)]).is(200),
-        &["Applied: 2 categories saved", "No changes"],
+        &["Applied: 2 categories saved", "No setting changes"],
     );
     let saved = bo.get("/integrations/market/categories/payment_methods").json();
     assert_eq!(

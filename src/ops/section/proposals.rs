@@ -166,8 +166,8 @@ pub fn close(
         return Err(Error::new(ErrorKind::Stale, why));
     }
     let text = format!("{}: closed the proposal on the branch {}", known.id(), found.branch);
-    let (by, run) = (access.name.clone(), Some(found.commit.clone()));
-    store.note(&Note { at: at.clone(), by: by.clone(), kind: "proposal".to_owned(), text, run })?;
+    let by = access.name.clone();
+    store.note(&Note { at: at.clone(), by: by.clone(), kind: "proposal".to_owned(), text, run: None })?;
     "closed".clone_into(&mut found.state);
     found.ended_at = Some(at);
     found.ended_by = Some(by);

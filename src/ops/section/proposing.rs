@@ -197,12 +197,16 @@ pub fn propose(
         );
         return Err(Error::new(ErrorKind::Stale, why).help("look at the preview once more").into());
     }
+    let (history, head) = workspace.history().map_err(Error::from)?;
+    if head.commit.id != preview.commit {
+        let why = "the files moved on this very moment";
+        return Err(Error::new(ErrorKind::Stale, why).help("try again").into());
+    }
     let id = random_name()?;
     let actor = |_: &std::path::Path| access.name.clone();
     let author = author_of(&wished);
     let new = NewBranch { name: &preview.branch, message: &preview.message, author: author.as_deref() };
     let commit = commit_on_branch(workspace, &files, new, &Host { actor: &actor, ..*host })?;
-    let (history, _) = workspace.history().map_err(Error::from)?;
     if let Some(remote) = &proposing.remote
         && let Err(error) = history.push(&commit, &preview.branch, remote, PATIENCE)
     {
@@ -254,9 +258,10 @@ pub fn propose(
     };
     store.keep_proposal(&kept)?;
     let names: Vec<String> = wished.iter().map(|one| format!("{}.{}", one.category, one.path)).collect();
-    let text = format!("{}: {} on the branch {}", known.id(), names.join(", "), kept.branch);
-    let (at, by, run) = (kept.made_at.clone(), access.name.clone(), Some(kept.commit.clone()));
-    store.note(&Note { at, by, kind: "proposal".to_owned(), text, run })?;
+    let commit = short(&kept.commit);
+    let text = format!("{}: {} on the branch {} ({commit})", known.id(), names.join(", "), kept.branch);
+    let (at, by) = (kept.made_at.clone(), access.name.clone());
+    store.note(&Note { at, by, kind: "proposal".to_owned(), text, run: None })?;
     Ok(Proposal::of(&kept))
 }
 

@@ -11,7 +11,9 @@ use serde_json::{Value as Json, json};
 use super::category::fetched;
 use super::shell;
 use super::visit::{Hand, Sent, Shown, Visit, set};
+use crate::model::SettingPath;
 use crate::ops::section::{self, Judged, Known};
+use crate::report::words;
 use crate::serve::app::Work;
 use crate::serve::ask::Named;
 use crate::serve::problem::Problem;
@@ -64,6 +66,21 @@ pub async fn clear(Named(id): Named<String>, visit: Visit, sent: Sent) -> Respon
     response
 }
 
+/// Says of each setting that uses what is gone what it is called; of other pairs as far as they call it so too.
+fn word_uses(clearing: &mut Json, known: &Known) {
+    let lists = clearing["lists"].as_array_mut().into_iter().flatten();
+    let gone = lists.flat_map(|list| list.get_mut("gone").and_then(Json::as_array_mut).into_iter().flatten());
+    for one in
+        gone.flat_map(|value| value.get_mut("used_by").and_then(Json::as_array_mut).into_iter().flatten())
+    {
+        let setting = one["setting"].as_str().unwrap_or_default();
+        let category = one["category"].as_str().and_then(|id| known.pair.category(id));
+        let said = category.zip(SettingPath::parse(setting));
+        let said = said.map(|(category, path)| words::of_setting(category, &path).join(" › "));
+        one["words"] = said.unwrap_or_else(|| setting.to_owned()).into();
+    }
+}
+
 /// The page, and whether something is fetched.
 fn page(
     known: &Known,
@@ -73,7 +90,8 @@ fn page(
     hand: &Hand<'_>,
 ) -> Result<(Shown, bool), Problem> {
     let cache = section::cache(known, hand.access, &work.ground, work.store, work.host)?;
-    let clearing = cache.clearing.unwrap_or(Json::Null);
+    let mut clearing = cache.clearing.unwrap_or(Json::Null);
+    word_uses(&mut clearing, known);
     let lists: Vec<&Json> = clearing["lists"].as_array().into_iter().flatten().collect();
     let count = |state: &str| lists.iter().filter(|list| list["state"] == *state).count();
     let (done, failed) = (count("done") + count("failed"), count("failed"));

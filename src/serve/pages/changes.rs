@@ -6,11 +6,14 @@ use serde_json::{Value as Json, json};
 use super::draft::Draft;
 use super::fields::Form;
 use super::shell;
+use super::texts::Language;
 use super::visit::{Hand, Sent, Shown, Visit};
 use crate::model::{SettingPath, Settings, Value};
 use crate::ops::names::random_name;
 use crate::ops::section::{self, Drifted, Judged, Known, Proposal};
+use crate::options::Options;
 use crate::report::words;
+use crate::schema::Category;
 use crate::serve::app::Work;
 use crate::serve::ask::Named;
 use crate::serve::problem::Problem;
@@ -57,12 +60,15 @@ fn page(
     let proposals = section::proposals(known, hand.access, &work.ground, work.store, work.host)?;
     let note = note.or_else(|| told(&proposals, hand));
     let key = random_name()?;
-    let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, known, judged, work, hand)).collect();
+    let (options, language, empty) = (work.ground.options(), hand.language, Default::default());
+    let about = About { known, judged, options, language, empty: &empty };
+    let has_files = work.ground.repository().is_some();
+    let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, &about, has_files, hand)).collect();
     for (at, one) in drift.iter_mut().enumerate() {
         one["key"] = format!("{key}{at}").into();
     }
     let open = proposals.iter().filter(|one| one.is_open()).count();
-    let proposed: Vec<Json> = proposals.iter().map(|one| proposal(one, known, hand)).collect();
+    let proposed: Vec<Json> = proposals.iter().map(|one| proposal(one, &about, hand)).collect();
     Ok(Shown::page(
         "changes.html",
         json!({
@@ -94,28 +100,44 @@ fn told(proposals: &[Proposal], hand: &Hand<'_>) -> Option<Json> {
     Some(json!({"kind": "ok", "title": say(title, one), "text": one.document.get("command"), "links": links}))
 }
 
-/// A setting that was changed outside.
-fn row(one: &Drifted, known: &Known, judged: &Judged, work: &Work<'_>, hand: &Hand<'_>) -> Option<Json> {
-    let category = known.pair.category(&one.category)?;
-    let path = SettingPath::parse(&one.setting)?;
-    let schema = category.schema_at(&path)?;
-    let (none, draft) = (Settings::new(), Draft::default());
-    let form = Form {
+/// What words values of a category.
+fn wording<'a>(category: &'a Category, about: &About<'a>) -> Form<'a> {
+    let About { known, judged, options, language, empty: (settings, draft) } = *about;
+    Form {
         known,
         category,
         judged,
-        options: work.ground.options(),
-        settings: &none,
-        draft: &draft,
+        options,
+        settings,
+        draft,
         findings: &[],
         may_save: false,
         past: &[],
-        language: hand.language,
+        language,
         secrets: &|_| "",
         only: &[],
         asking: false,
         proposed: &[],
-    };
+    }
+}
+
+/// What values are worded by.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    known: &'a Known,
+    judged: &'a Judged,
+    options: &'a Options,
+    language: &'static Language,
+    empty: &'a (Settings, Draft),
+}
+
+/// A setting that was changed outside.
+fn row(one: &Drifted, about: &About<'_>, has_files: bool, hand: &Hand<'_>) -> Option<Json> {
+    let known = about.known;
+    let category = known.pair.category(&one.category)?;
+    let path = SettingPath::parse(&one.setting)?;
+    let schema = category.schema_at(&path)?;
+    let form = wording(category, about);
     let held = known.held(category, &path, None);
     let shown = |value: Option<&Value>| form.shown(schema, value).get("text").cloned();
     let may_save = hand.access.saves(known.id(), &category.id) && !hand.app.serving.is_read_only;
@@ -126,18 +148,21 @@ fn row(one: &Drifted, known: &Known, judged: &Judged, work: &Work<'_>, hand: &Ha
         "words": words::of_setting(category, &path).join(" › "), "git": shown(held.said), "deployed": shown(held.deployed),
         "applied": shown(held.applied), "path": one.path, "line": one.line, "by": one.by, "since": one.since,
         "href": format!("{page}#f-{path}"), "back": back, "revision": known.revision(&category.id),
-        "may_propose": may_save && work.ground.repository().is_some(),
+        "may_propose": may_save && has_files,
     }))
 }
 
-fn proposal(one: &Proposal, known: &Known, hand: &Hand<'_>) -> Json {
+fn proposal(one: &Proposal, about: &About<'_>, hand: &Hand<'_>) -> Json {
+    let known = about.known;
     let text = |key: &str| one.document.get(key).and_then(Json::as_str);
     let settings = one.document.get("settings").and_then(Json::as_array).into_iter().flatten();
     let moved: Vec<Json> = settings
         .filter_map(|of| {
             let category = known.pair.category(of["category"].as_str()?)?;
             let path = SettingPath::parse(of["setting"].as_str()?)?;
-            let shown = |value: &Json| (!value.is_null()).then(|| words::shown(value, None));
+            let (schema, form) = (category.schema_at(&path)?, wording(category, about));
+            let shown =
+                |value: &Json| form.shown(schema, Some(&Value::from_json(value))).get("text").cloned();
             Some(json!({
                 "words": format!("{} › {}", category.title, words::of_setting(category, &path).join(" › ")),
                 "before": shown(&of["before"]), "after": shown(&of["after"]),

@@ -226,7 +226,7 @@ fn shown(
             "back": format!("{}#f-{}", shell::page_of(known.id(), &about.category.id), about.path),
             "git_says": form.shown(about.schema, about.said), "deployed": deployed,
             "deployed_differs": about.deployed != about.said, "is_taking": about.is_outside, "where": place,
-            "base": base.map(|base| json!({"path": base.path, "line": base.line, "used_by": base.used_by.len()})),
+            "shared": base.map(|base| json!({"path": base.path, "line": base.line, "used_by": base.used_by.len()})),
             "why": typed.why, "branch": typed.branch, "preview": preview, "files": files, "changes": changes,
             "pushes": hand.app.serving.proposing.remote.is_some(), "now": work.host.stamp(),
         }),
