@@ -11,6 +11,7 @@ mod fleet;
 mod general;
 mod history;
 mod new;
+mod plugs;
 mod save;
 mod settings;
 mod sheet;
@@ -31,25 +32,8 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use serde::Serialize;
-
 use super::app::App;
 pub use visit::offer_link;
-
-/// What else there is to link to. Each is off until its page or call is there.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Plugs {
-    /// `/integrations/{id}/propose?category=…&setting=…`: Propose a change, and Take into git.
-    propose: bool,
-    /// `/integrations/{id}/changes`
-    changes: bool,
-    /// `/integrations/{id}/plan`
-    plan: bool,
-    /// `POST /integrations/{id}/cache:clear`
-    clear_cache: bool,
-}
-
-const PLUGS: Plugs = Plugs { propose: false, changes: false, plan: false, clear_cache: false };
 
 /// All pages.
 pub fn router() -> Router<Arc<App>> {

@@ -12,7 +12,7 @@ use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, UndefinedBehavior, context};
 use serde_json::{Value as Json, json};
 
-use super::PLUGS;
+use super::plugs::PLUGS;
 use super::texts::{Language, fill};
 use crate::diagnostic::clean_text;
 use crate::report::template::PARTS;
@@ -56,6 +56,10 @@ fn environment(language: &'static Language) -> Result<Environment<'static>, Stri
         percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()
     });
     environment.add_filter("plain", |text: String| {
+        // What comes from a file keeps its case.
+        if text.starts_with('`') {
+            return text.replace('`', "");
+        }
         let text = text.replace('`', "");
         let mut rest = text.chars();
         rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
