@@ -175,7 +175,7 @@ impl Client<'_> {
     }
 }
 
-fn read_answer(text: &str) -> Answer {
+pub fn read_answer(text: &str) -> Answer {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
     let mut lines = head.lines();
     let status =

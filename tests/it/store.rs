@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
     self, Ask, Asked, Clearing, Document, KeptList, Lock, Moved, Note, Origin, Proposed, Recording,
-    Registered, Rename, Rules, Run, Said, Save, Saved, Store, StoreError, SyncReport, Token, Wanted,
+    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, Token, Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -143,6 +143,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     the_feed_has_each_save_once_and_in_order
     integrations_are_known_by_what_is_saved_and_said_of_them
     a_token_is_in_force_until_it_is_revoked
+    a_session_lasts_until_its_end
     the_last_report_of_each_flow_is_kept
     a_list_that_is_kept_takes_the_place_of_the_one_before_and_moves_the_mark
     of_two_that_begin_to_clear_one_does
@@ -454,6 +455,35 @@ fn a_proposal_is_open_until_it_is_ended_once(place: &dyn Place) {
         ..one
     };
     assert_eq!(store.proposals(None).unwrap(), [other, two, merged]);
+}
+
+fn a_session_lasts_until_its_end(place: &dyn Place) {
+    let mut store = place.open();
+    let session = Session {
+        hash: "sha256:aa".to_owned(),
+        by: "karin ␀ \0".to_owned(),
+        token: None,
+        made_at: "2027-01-01T08:00:00Z".to_owned(),
+        expires_at: "2027-01-01T20:00:00Z".to_owned(),
+    };
+    store.add_session(&session).unwrap();
+    assert_eq!(store.session("sha256:aa", "2027-01-01T19:59:59Z").unwrap(), Some(session.clone()));
+    assert_eq!(store.session("sha256:aa", "2027-01-01T20:00:00Z").unwrap(), None);
+    assert_eq!(store.session("sha256:ab", "2027-01-01T08:00:00Z").unwrap(), None);
+    let later = Session {
+        hash: "sha256:bb".to_owned(),
+        token: Some("sha256:cc".to_owned()),
+        made_at: "2027-01-01T21:00:00Z".to_owned(),
+        expires_at: "2027-01-02T09:00:00Z".to_owned(),
+        ..session
+    };
+    store.add_session(&later).unwrap();
+    // One that was over is forgotten.
+    assert_eq!(store.session("sha256:aa", "2027-01-01T08:00:00Z").unwrap(), None);
+    assert_eq!(store.session("sha256:bb", "2027-01-01T22:00:00Z").unwrap(), Some(later));
+    store.end_session("sha256:bb").unwrap();
+    store.end_session("sha256:bb").unwrap();
+    assert_eq!(store.session("sha256:bb", "2027-01-01T22:00:00Z").unwrap(), None);
 }
 
 fn the_last_report_of_each_flow_is_kept(place: &dyn Place) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// What is not on every machine; anything else that a test calls (git, sh) is, or the test fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
+    Axe,
     Browser,
     LanguageServer,
     Node,
@@ -18,7 +19,8 @@ pub enum Tool {
     Valgrind,
 }
 
-const ALL: [Tool; 9] = [
+const ALL: [Tool; 10] = [
+    Tool::Axe,
     Tool::Browser,
     Tool::LanguageServer,
     Tool::Node,
@@ -36,6 +38,7 @@ impl Tool {
     /// What is missing, and how it is had.
     fn words(self) -> (&'static str, &'static str) {
         match self {
+            Tool::Axe => ("no axe.min.js is named in PAIRFORM_AXE", "npm install axe-core"),
             Tool::Browser => (
                 "no chromium, chromium-browser or google-chrome in PATH, nor one named in PAIRFORM_CHROMIUM",
                 "apt-get install chromium",

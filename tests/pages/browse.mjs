@@ -75,8 +75,11 @@ async function evaluate(expression) {
 const size = (width, height) => ask("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
 const scheme = (value) => ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] });
 async function screen(name) {
-  const { data } = await ask("Page.captureScreenshot", { captureBeyondViewport: true, format: "png",
-    clip: await evaluate("({ x: 0, y: 0, width: innerWidth, height: Math.min(document.documentElement.scrollHeight, 8000), scale: 1 })") });
+  // As high as the page, so that what sticks to the bottom of a window lies where the page ends.
+  const [width, height, whole] = await evaluate("[innerWidth, innerHeight, Math.min(document.documentElement.scrollHeight, 8000)]");
+  await size(width, Math.max(height, whole));
+  const { data } = await ask("Page.captureScreenshot", { format: "png" });
+  await size(width, height);
   writeFileSync(join(folder, `${name}.png`), Buffer.from(data, "base64"));
 }
 const judge = async () => {
@@ -118,7 +121,7 @@ if (plan.keyboard) {
     const at = await evaluate(`(() => { const e = document.activeElement; if (!e || e === document.body) return null;
       const ring = getComputedStyle(e).outlineStyle !== "none" || e.closest("label, fieldset, .seg") !== null;
       const box = e.getBoundingClientRect();
-      return { tag: e.tagName, name: e.name || e.textContent.trim().slice(0, 40), ring, place: [...document.querySelectorAll("*")].indexOf(e), seen: box.width > 0 && box.height > 0 }; })()`);
+      return { tag: e.tagName, name: e.textContent.trim().slice(0, 40) || e.name, ring, place: [...document.querySelectorAll("*")].indexOf(e), seen: box.width > 0 && box.height > 0 }; })()`);
     if (!at) break;
     if (reached.length && at.place < reached[reached.length - 1].place) break;
     reached.push(at);
@@ -129,6 +132,15 @@ if (plan.keyboard) {
 for (const step of plan.steps || []) {
   if (step.size) await size(...step.size);
   if (step.go) await go(step.go);
+  // The same form, sent by the same person from another window.
+  if (step.other) {
+    const [to, body] = await evaluate(`(() => { const form = document.querySelector("form[data-save]"); const all = new URLSearchParams(new FormData(form));
+      for (const [name, value] of Object.entries(${JSON.stringify(step.other)})) all.set(name, value); return [form.getAttribute("action"), all.toString()]; })()`);
+    const { cookies } = await ask("Network.getCookies", { urls: [plan.origin] });
+    const answer = await fetch(plan.origin + to, { method: "POST", redirect: "manual", body, headers: { "Content-Type": "application/x-www-form-urlencoded",
+      Cookie: cookies.map(({ name, value }) => `${name}=${value}`).join("; ") } });
+    if (answer.status !== 303) throw new Error(`${to}: ${answer.status}`);
+  }
   if (step.press) { const whole = loaded(); await evaluate(step.press); await whole; }
   if (step.screen) await screen(step.screen);
   seen.steps[step.name] = { value: await evaluate(step.tell), violations: await judge(), wide: await wide() };

@@ -1,6 +1,8 @@
 //! The page of a category, and those that are made of one or two: General, Connectors, Scheduling, Webhooks. Each category is a
 //! form with its own Save.
 
+use std::cell::OnceCell;
+
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -206,6 +208,7 @@ fn form(
         only,
         asking: false,
         proposed: &proposed,
+        owners: OnceCell::new(),
     };
     let fields = made.fields();
     // What no field can show is told above all of them.
@@ -243,7 +246,7 @@ fn found(judged: &Judged, category: &str) -> Vec<PlacedFinding> {
 /// Whether it says that a required setting is not set.
 #[must_use]
 pub fn is_gap(finding: &PlacedFinding) -> bool {
-    matches!(finding.code.as_str(), "E0401" | "W0401")
+    finding.name == "required-setting-unset"
 }
 
 /// On which day the dropdown values of its platforms were fetched: the oldest counts.

@@ -1,5 +1,7 @@
 //! What was changed outside git, with what to do about it; and what is proposed, until it is merged or closed.
 
+use std::cell::OnceCell;
+
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -118,6 +120,7 @@ fn wording<'a>(category: &'a Category, about: &About<'a>) -> Form<'a> {
         only: &[],
         asking: false,
         proposed: &[],
+        owners: OnceCell::new(),
     }
 }
 

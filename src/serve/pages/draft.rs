@@ -20,6 +20,18 @@ pub struct Draft {
     pub unread: BTreeMap<SettingPath, (Vec<String>, String)>,
 }
 
+/// What a form calls a path. A category that is a mapping itself, such as the schedules, is `*`.
+#[must_use]
+pub fn named(path: &SettingPath) -> String {
+    if path.is_root() { "*".to_owned() } else { path.to_string() }
+}
+
+/// The path that a form calls so.
+#[must_use]
+pub fn path_of(name: &str) -> Option<SettingPath> {
+    if name == "*" { Some(SettingPath::root()) } else { SettingPath::parse(name) }
+}
+
 impl Draft {
     /// From a form. Names that are no setting's are left out.
     #[must_use]
@@ -35,7 +47,7 @@ impl Draft {
                 }
                 continue;
             };
-            let Some(path) = SettingPath::parse(rest) else { continue };
+            let Some(path) = path_of(rest) else { continue };
             match what {
                 "s" => draft.values.entry(path).or_default().push(value.clone()),
                 "key" if !value.is_empty() => draft.unfinished.entry(path).or_default().0.clone_from(value),

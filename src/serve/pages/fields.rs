@@ -2,11 +2,12 @@
 //! and what may be done. Everything is taken from the schema of the pair; no setting is known by its name here, but those whose
 //! values are names of the integration's own.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::draft::Draft;
+use super::draft::{Draft, named};
 use super::texts::Language;
 use super::values::{Choosable, Kind, can_be_typed, choosable, is_mapping, is_record, kind, typed_form};
 use crate::diagnostic::Severity;
@@ -43,6 +44,8 @@ pub struct Form<'a> {
     pub asking: bool,
     /// Proposals that are open.
     pub proposed: &'a [Proposal],
+    /// Whose each setting is, found once.
+    pub owners: OnceCell<BTreeMap<SettingPath, Ownership>>,
 }
 
 /// What a form shows.
@@ -59,6 +62,10 @@ pub struct Fields {
 }
 
 impl Form<'_> {
+    fn owners(&self) -> &BTreeMap<SettingPath, Ownership> {
+        self.owners.get_or_init(|| self.known.owners(self.category))
+    }
+
     fn view(&self) -> Option<View<'_>> {
         self.judged.compiled().map(|compiled| compiled.view(self.options))
     }
@@ -82,8 +89,14 @@ impl Form<'_> {
             missing: Vec::new(),
             outside: 0,
         };
-        let owners = self.known.owners(self.category);
+        let owners = self.owners();
         let (mut group, mut group_more) = (None, None);
+        if self.category.settings.is_empty() && is_mapping(&self.category.schema) {
+            let category = self.category;
+            let mut field = self.mapping(&SettingPath::root(), &category.schema, &category.title, "");
+            field["sheet"] = false.into();
+            all.fields.push(field);
+        }
         for setting in self.category.settings.iter().filter(|setting| self.takes(setting)) {
             let is_set = self.settings.keys().any(|path| path.starts_with(&setting.path));
             let is_typed = self.draft.values.keys().any(|path| path.starts_with(&setting.path));
@@ -152,6 +165,8 @@ impl Form<'_> {
     fn field(&self, setting: &Setting, requirement: Option<bool>) -> Json {
         let mut field = self.at(&setting.path, &setting.schema, &setting.title, &setting.description);
         field["required"] = requirement.is_some().into();
+        // A platform's connections are in no sheet.
+        field["sheet"] = (is_mapping(&setting.schema) && self.category.id != CONNECTORS).into();
         if requirement == Some(false) {
             let flows: Vec<&str> = setting
                 .flows
@@ -183,6 +198,7 @@ impl Form<'_> {
         let deployed = self.settings.get(path);
         let view = self.view();
         let own = self.names_of_its_own(path);
+        let is_own = own.is_some();
         let choices = own.clone().or_else(|| choosable(schema, view.as_ref()));
         let kind = match own {
             Some(_) if path.segments().last().is_some_and(|last| &**last == "topic") => Kind::Combo,
@@ -206,6 +222,13 @@ impl Form<'_> {
             "room": schema.get("maxLength"), "errors": self.errors(path), "own": self.owner(path, schema, owner),
             "secret": kind == Kind::Secret, "unknown_list": choices.is_none() && crate::schema::options_of(schema).is_some(),
         });
+        // A name of the integration's own is shown by what it names.
+        let own = choices.as_ref().filter(|_| is_own);
+        if let (Some(choices), Some(Value::Text(text))) = (own, deployed)
+            && let Some(one) = choices.iter().find(|one| one.value == *text && one.label != *text)
+        {
+            field["shown"] = json!({"text": one.label, "id": text});
+        }
         if let Some(Value::Secret(secret)) = deployed {
             field["hand"] = (self.secrets)(secret).into();
         }
@@ -238,7 +261,7 @@ impl Form<'_> {
             (all.starts_with(path) && all.segments().len() > depth).then(|| all.segments()[depth].to_string())
         };
         let mut keys: Vec<String> = self.settings.keys().filter_map(below).collect();
-        let owners = self.known.owners(self.category);
+        let owners = self.owners();
         keys.extend(owners.keys().filter_map(below));
         keys.extend(self.draft.added.iter().filter_map(below));
         keys.extend(self.draft.values.keys().filter_map(below));
@@ -268,15 +291,15 @@ impl Form<'_> {
                 shown.map(|one| json!({"value": one.value, "label": one.label, "active": true, "chosen": one.value == unfinished.1}))
                     .collect::<Vec<_>>()
             });
-            json!({"kind": kind.as_str(), "options": options, "value": unfinished.1, "name": format!("value.{path}")})
+            json!({"kind": kind.as_str(), "options": options, "value": unfinished.1, "name": format!("value.{}", named(path))})
         });
         let unread = self.draft.unread.get(path).cloned().unwrap_or_default();
         json!({
-            "id": format!("f-{path}"), "path": path.to_string(), "label": title, "help": help, "required": false, "wide": true,
+            "id": format!("f-{}", named(path)), "path": named(path), "label": title, "help": help, "required": false, "wide": true,
             "kind": if is_of_records { "records" } else { "mapping" }, "rows": rows, "may_save": self.may_save,
             "row_title": text(row_schema, "title"), "key_title": text(names, "title"), "key_options": key_options,
-            "key": unfinished.0, "key_name": format!("key.{path}"), "new_value": new_value, "errors": self.errors(path),
-            "unread": unread.0, "pasted": unread.1, "depth": depth,
+            "key": unfinished.0, "key_name": format!("key.{}", named(path)), "new_value": new_value, "errors": self.errors(path),
+            "unread": unread.0, "pasted": unread.1,
         })
     }
 
@@ -284,7 +307,7 @@ impl Form<'_> {
         let key = path.segments().last().map(|key| key.to_string()).unwrap_or_default();
         let label = words::of_setting(self.category, path).pop().unwrap_or_else(|| key.clone());
         let is_added = self.draft.added.contains(path);
-        let own = self.known.owners(self.category);
+        let own = self.owners();
         let is_managed = own.iter().any(|(one, owner)| {
             one.starts_with(path) && !matches!(owner, Ownership::NotManaged | Ownership::Peoples)
         });

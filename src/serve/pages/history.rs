@@ -1,5 +1,7 @@
 //! What was saved of an integration, newest first, each save as what it changed; and the way back to one.
 
+use std::cell::OnceCell;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
@@ -94,6 +96,7 @@ fn changes(
         only: &[],
         asking: false,
         proposed: &[],
+        owners: OnceCell::new(),
     };
     let mut paths: Vec<&SettingPath> = before.keys().chain(after.keys()).collect();
     paths.sort_unstable();

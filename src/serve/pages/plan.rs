@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::shell;
 use super::visit::{Hand, Sent, Shown, Visit};
 use crate::ops::plan::Planned;
-use crate::ops::section::{self, ApplyAsked, NotSaved};
+use crate::ops::section::{self, ApplyAsked};
 use crate::report;
 use crate::report::content::Content;
 use crate::report::outline::{Budget, arranged, outline};
@@ -93,16 +93,13 @@ fn page(
     let planned = section::planned_now(id, hand.access, &work.ground, &hand.app.serving.request, work.host);
     let mut context = match &planned {
         Ok(planned) => told(id, planned, hand),
-        Err(_) => json!({"pending": false, "reach": {}, "refusals": [], "plan_notes": []}),
+        Err(_) => json!({}),
     };
     context["integration"] = json!(integration);
     context["note"] = json!(note);
     let shown = |context| Shown::page("plan.html", context);
     if let Err(why) = planned {
-        let problem = match why {
-            NotSaved::Failed(error) => Problem::from(error),
-            other => Problem::from(other),
-        };
+        let problem = Problem::from(why);
         if note.is_none() {
             let title = hand.language.say("plan.cannot", &[]);
             context["note"] = json!({"kind": "bad", "title": title, "text": problem.detail(), "help": problem.more("help")});

@@ -1,6 +1,8 @@
 //! Propose a change, and Take into git: another value of a setting that the files say, what would come of it, and the branch. What
 //! is proposed, and whether it may be, is `ops::section`'s.
 
+use std::cell::OnceCell;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
@@ -206,6 +208,7 @@ fn shown(
         only: &[],
         asking: true,
         proposed: &[],
+        owners: OnceCell::new(),
     };
     let title = words::of_setting(about.category, &about.path).join(" › ");
     let help = about.schema.get("description").and_then(Json::as_str).unwrap_or_default();

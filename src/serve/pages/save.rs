@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
 use super::category::{Look, Place, is_gap, page};
-use super::draft::Draft;
+use super::draft::{Draft, named, path_of};
 use super::fields::{moved, settings_of};
 use super::values::put;
 use super::visit::{Hand, Sent, Shown, Visit};
@@ -85,7 +85,7 @@ fn submit(
     let mut draft = Draft::of(sent);
     let asked = sent.text("do").unwrap_or("save");
     let (what, about) = asked.split_once(':').unwrap_or((asked, ""));
-    let about = SettingPath::parse(about);
+    let about = path_of(about);
     match (what, about) {
         ("add", Some(mapping)) => {
             let row = draft.unfinished.get(&mapping).map(|(key, _)| mapping.child(key.trim()));
@@ -241,7 +241,7 @@ impl Submitted<'_> {
         }
         if let Some((mapping, (wrong, _))) = draft.unread.iter().find(|(_, (wrong, _))| !wrong.is_empty()) {
             let title = hand.language.say("note.unread", &[("n", &wrong.len().to_string())]);
-            let links = json!([{"href": format!("#f-{mapping}"), "text": words_of(self, mapping)}]);
+            let links = json!([{"href": format!("#f-{}", named(mapping)), "text": words_of(self, mapping)}]);
             let note = json!({"kind": "bad", "title": title, "links": links});
             return Ok(self
                 .shown(draft, Vec::new(), Some(note), work, hand)?
@@ -394,18 +394,23 @@ impl Submitted<'_> {
         }
     }
 
-    /// A finding in the summary, as a link to its field.
+    /// A finding in the summary: a link to each field that it speaks of, on its page.
     fn summary(&self, finding: &PlacedFinding) -> Json {
-        let here = finding.category.as_deref().is_none_or(|category| category == self.category);
-        let path = settings_of(finding).next();
-        let page = finding
-            .category
-            .as_deref()
-            .filter(|_| !here)
-            .map(|category| shell::page_of(self.known.id(), category));
-        let href = path.as_ref().map(|path| format!("{}#f-{path}", page.unwrap_or_default()));
-        json!({"href": href, "setting": path.map(|path| words_of(self, &path)), "code": finding.code, "message": finding.message,
-            "help": finding.help})
+        let category = finding.category.as_deref().unwrap_or(&self.category);
+        let page = match category == self.category {
+            true => String::new(),
+            false => shell::page_of(self.known.id(), category),
+        };
+        let schema = self.known.pair.category(category);
+        let mut paths: Vec<SettingPath> = settings_of(finding).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let links = paths.iter().map(|path| {
+            let words = schema.map(|schema| words::of_setting(schema, path).join(" › "));
+            json!({"href": format!("{page}#f-{path}"), "text": words.unwrap_or_else(|| path.to_string())})
+        });
+        json!({"links": links.collect::<Vec<_>>(), "code": finding.code, "message": finding.message, "help": finding.help,
+            "category": schema.filter(|_| category != self.category).map(|schema| &schema.title)})
     }
 }
 

@@ -1,5 +1,7 @@
 //! The Settings page: the categories that this integration shows, what each lacks, and its values at a glance.
 
+use std::cell::OnceCell;
+
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -79,6 +81,7 @@ fn row(
         only: &[],
         asking: false,
         proposed: &[],
+        owners: OnceCell::new(),
     };
     let owners = known.owners(category);
     let places = known.says.as_deref().and_then(|says| says.places.get(category.id.as_str()));

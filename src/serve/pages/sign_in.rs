@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::texts::Language;
-use super::visit::{Headers, LANGUAGE, Sent, Visit, elsewhere, failed, own_place, plain, set};
+use super::visit::{Headers, LANGUAGE, Sent, Visit, elsewhere, failed, offer_link, own_place, plain, set};
 use crate::serve::app::App;
 use crate::serve::auth::{Sender, cookie_name, is_private};
 use crate::serve::problem::Problem;
@@ -50,7 +50,7 @@ pub async fn ask(method: Method, visit: Visit) -> Response {
 async fn is_by_link(visit: &Visit) -> bool {
     let app = Arc::clone(&visit.app);
     let of_app = Arc::clone(&app);
-    app.run(move |work| super::offer_link(&of_app, work)).await.unwrap_or(false)
+    app.run(move |work| offer_link(&of_app, work)).await.unwrap_or(false)
 }
 
 /// `POST /sign-in`: with a token, or by somebody who signed in elsewhere meanwhile. What was typed before goes on with him.

@@ -1,6 +1,7 @@
 //! Somebody else saved since the form was made: what differs in three columns, and a choice for each. What nobody but the other
 //! changed takes his value; what nobody chose yet is asked for again.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
@@ -104,6 +105,7 @@ pub fn page(
         only: &[],
         asking: false,
         proposed: &[],
+        owners: OnceCell::new(),
     };
     let rows: Vec<Json> = all
         .iter()

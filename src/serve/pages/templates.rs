@@ -61,6 +61,10 @@ fn environment(language: &'static Language) -> Result<Environment<'static>, Stri
         percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()
     });
     environment.add_filter("plain", |text: String| {
+        // What comes from a file keeps its case.
+        if text.starts_with('`') {
+            return text.replace('`', "");
+        }
         let text = text.replace('`', "");
         let mut rest = text.chars();
         rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
