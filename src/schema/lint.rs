@@ -316,6 +316,20 @@ impl Part<'_> {
                 keys(part.get("options")),
             );
         }
+        for (variable, name) in fetch.get("variables").and_then(Json::as_object).into_iter().flatten() {
+            let pointer = format!("{at}/variables/{variable}");
+            let Some(name) = name.as_str() else { continue };
+            self.name(
+                &pointer,
+                "field of the connection",
+                name,
+                keys(part.pointer("/connection/properties")),
+            );
+            if part.pointer(&format!("/connection/properties/{name}/x-secret")).is_some() {
+                let message = "a credential is not put into a query, where it would be data";
+                self.say(&pointer, false, message, "put it into `auth`".to_owned());
+            }
+        }
         for key in ["get", "post"] {
             for name in fetch.get(key).and_then(Json::as_str).into_iter().flat_map(fields_of) {
                 self.name(&format!("{at}/{key}"), "option set in `each`", name, keys(fetch.get("each")));

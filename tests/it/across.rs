@@ -222,7 +222,7 @@ fn filters() {
         ),
         ("  payment_methods: {do_not_sync: [Faktura], creates_per_method: [Faktura]}", "N0461 E0460"),
         (
-            "  additional_filters: {exclude_shipping_methods: [Pickup]}\n  shipping_methods: {map: {Pickup: P}}",
+            "  additional_filters: {exclude_shipping_methods: [Pickup]}\n  shipping_methods: {methods: {Pickup: {way_of_delivery: P}}}",
             "W0444",
         ),
         (

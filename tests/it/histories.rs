@@ -21,7 +21,7 @@ const SETTINGS: [&str; 5] = [
     "order.delivery_days",
     "payment_methods.methods.Klarna.terms",
     "payment_methods.methods.Swish.terms",
-    "shipping_methods.map.Pickup",
+    "shipping_methods.methods.Pickup.way_of_delivery",
 ];
 
 fn value(setting: &str, dice: &mut Dice) -> Value {

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, and tests touch the machine"
 )]
 
+mod accounting;
 mod across;
 mod apply;
 mod attacks;

@@ -241,6 +241,14 @@ const MISTAKES: &[(&str, &str, &str, &str, &str, &str)] = &[
     ),
     (
         CONNECTOR,
+        "value: text, evidence: unverified, source: Quickbutik control panel}\n  shipping",
+        "value: text, fetch: {graphql: \"{ a }\", variables: {shop: store}, value: a}, evidence: unverified, source: Quickbutik control panel}\n  shipping",
+        "E0340",
+        "there is no field of the connection `store`",
+        "store",
+    ),
+    (
+        CONNECTOR,
         "errors:",
         "versions: {field: version, known: {\"1\": {until: 2026-11-29}}, evidence: unverified, source: Control panel}\nerrors:",
         "E0340",

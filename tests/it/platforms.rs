@@ -30,7 +30,7 @@ impl Hit {
         self.query.get(name).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 }

@@ -11,7 +11,8 @@ use crate::yaml::{Entry, Map};
 
 const FILTERS: &str = "additional_filters";
 const PAYMENTS: &str = "payment_methods";
-/// One record a payment method.
+const SHIPPING: &str = "shipping_methods";
+/// One record a payment method, or a shipping method.
 const RECORDS: &str = "methods";
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -133,9 +134,10 @@ fn mentions(context: &Context<'_>, method: &str) -> Vec<Span> {
 /// Shipping methods that are left out and mapped all the same.
 fn shipping_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for (name, at) in context.listed(FILTERS, "exclude_shipping_methods") {
-        let is_it = |row: &&Entry| *row.key.text == *name;
-        let rows = ["map", "article_map"].into_iter().flat_map(|map| context.rows("shipping_methods", map));
-        let mapped: Vec<Span> = rows.filter(is_it).map(|row| row.key.span).collect();
+        let record = context.rows(SHIPPING, RECORDS).find(|row| *row.key.text == *name);
+        let fields = record.and_then(|record| record.value.as_map()).into_iter().flat_map(Map::entries);
+        let mapped: Vec<Span> =
+            fields.filter(|field| !field.value.is_null()).map(|field| field.key.span).collect();
         if !mapped.is_empty() {
             let finding = codes::mapped_and_left_out(name, false, "no order shipped by", at, &mapped);
             findings.push(finding.about(about(context, FILTERS, "exclude_shipping_methods")));

@@ -144,6 +144,8 @@ pub struct Fetch {
     pub get: Option<String>,
     pub post: Option<String>,
     pub graphql: Option<String>,
+    /// Variables of the query, each with the connection's field that it takes.
+    pub variables: BTreeMap<String, String>,
     pub params: Map<String, Json>,
     pub headers: BTreeMap<String, String>,
     pub body: Option<Json>,

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::model::Hidden;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::auth::accept;
@@ -206,9 +206,16 @@ fn request(
         fetch.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Hidden::new(value.clone()))),
     );
     if let Some(text) = &fetch.graphql {
-        let mut body = json!({"query": text});
+        let mut variables = Map::new();
+        for (name, field) in &fetch.variables {
+            variables.insert(name.clone(), session.plain(field)?);
+        }
         if text.contains("$after") {
-            body["variables"] = json!({"after": at.cursor});
+            variables.insert("after".to_owned(), at.cursor.as_deref().into());
+        }
+        let mut body = json!({"query": text});
+        if !variables.is_empty() {
+            body["variables"] = variables.into();
         }
         let body = Hidden::new(body.to_string().into_bytes());
         return Ok(Request {

@@ -12,7 +12,7 @@ use url::Url;
 use super::account::Account;
 use super::addresses::Addresses;
 use super::auth::{self, Fields, lacking};
-use super::descriptor::{Auth, Descriptor, fill};
+use super::descriptor::{Absent, Auth, Descriptor, fill};
 use super::environment::Environment;
 use super::extract;
 use super::limits::{Gates, Limit};
@@ -33,6 +33,7 @@ const REDIRECTS: u32 = 5;
 pub struct Session<'a> {
     descriptor: &'a Descriptor,
     way: &'a Auth,
+    connection: &'a BTreeMap<String, Json>,
     fields: Fields,
     /// Where the platform is: its own address or the connection's `base_url`, without a slash at the end.
     host: String,
@@ -102,6 +103,7 @@ impl<'a> Session<'a> {
             token_limits: Limit::of(token_rate, &format!("{} tokens", account.connector), &account.name),
             descriptor,
             way,
+            connection,
             fields,
             host,
             base,
@@ -116,6 +118,15 @@ impl<'a> Session<'a> {
             http,
             environment,
         })
+    }
+
+    /// What a field of the connection says, with its type, for a request that takes it as data. A secret is none of that.
+    ///
+    /// # Errors
+    /// When the connection does not say it.
+    pub fn plain(&self, field: &str) -> Result<Json, Fault> {
+        let said = self.connection.get(field).filter(|value| !value.is_null() && !value.is_object());
+        said.cloned().ok_or_else(|| lacking(Absent(field.to_owned())))
     }
 
     /// Sends a request with what the platform wants to see of us, and returns a good answer.
