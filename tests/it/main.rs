@@ -60,6 +60,7 @@ mod records;
 mod release;
 mod renames;
 mod report;
+mod requires;
 mod revert;
 mod revisions;
 mod rules;
