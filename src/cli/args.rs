@@ -171,8 +171,8 @@ pub enum Command {
     Token(TokenArgs),
     /// Print a completion script for a shell.
     Completions(Completions),
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, or write those of all commands.
+    Man(ManPages),
     /// Print the version.
     Version,
 }
@@ -217,7 +217,7 @@ impl Command {
                 TokenCommand::Revoke { .. } => "token revoke",
             },
             Command::Completions(_) => "completions",
-            Command::Man => "man",
+            Command::Man(_) => "man",
             Command::Version => "version",
         }
     }
@@ -571,6 +571,13 @@ pub enum SchemaCommand {
 pub struct Completions {
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManPages {
+    /// Write a page for each command into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

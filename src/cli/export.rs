@@ -72,7 +72,8 @@ pub fn export(
     Ok(code)
 }
 
-fn say(session: &Session, command: &str, paths: &[PathBuf], code: u8, streams: &mut Streams) {
+/// Tells which files were written, or would be.
+pub fn say(session: &Session, command: &str, paths: &[PathBuf], code: u8, streams: &mut Streams) {
     let paths: Vec<String> = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
     if session.common.output == Form::Json {
         let body =

@@ -24,6 +24,7 @@ pub mod history;
 pub mod init;
 pub mod interrupts;
 pub mod list;
+pub mod man;
 pub mod options;
 pub mod plan;
 pub mod policy;
@@ -128,12 +129,14 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
             print_text(cli, &String::from_utf8_lossy(&script), streams);
             Ok(exit::OK)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            rendered
-                .map_err(|error| Stop::new(exit::INTERNAL, format!("the page could not be made: {error}")))?;
-            print_text(cli, &String::from_utf8_lossy(&page), streams);
+        Command::Man(args) => {
+            match &args.out {
+                Some(folder) => {
+                    let files = man::write(&session.here, folder)?;
+                    export::say(&session, "man", &files, exit::OK, streams);
+                }
+                None => print_text(cli, &man::page()?, streams),
+            }
             Ok(exit::OK)
         }
         Command::Version => {

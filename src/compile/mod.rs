@@ -20,6 +20,7 @@ pub mod outward;
 pub mod project;
 pub mod reach;
 pub mod redact;
+mod requires;
 mod search;
 mod selection;
 mod strays;
@@ -169,6 +170,8 @@ pub struct Front<'a> {
     catalogue: Catalogue,
     options: Options,
     composer: Composer<'a>,
+    /// The project asks for other versions of pairform, so that nothing of it is judged.
+    is_for_others: bool,
     /// The numbers of the integrations that will be compiled.
     selected: Vec<usize>,
     findings: Vec<Finding>,
@@ -253,12 +256,16 @@ impl<'a> Front<'a> {
             }
         }
         exposed::names(sources, &mut findings);
-        let project = Manifest::read(sources, &mut findings);
+        let mut project = Manifest::read(sources, &mut findings);
+        let unmet = project.unmet.take().filter(|_| !selection.any_version);
+        let is_for_others = unmet.is_some();
+        project.broken |= is_for_others;
         let catalogue = Catalogue::with_project(sources, &mut findings);
         let options = Options::read(sources, &mut findings);
         let composer = Composer::read(sources, selection.environment.as_deref(), &project, &mut findings);
-        let selected = composer.selected(selection);
-        Front { sources, selection, project, catalogue, options, composer, selected, findings }
+        let selected = if is_for_others { Vec::new() } else { composer.selected(selection) };
+        findings.extend(unmet);
+        Front { sources, selection, project, catalogue, options, composer, is_for_others, selected, findings }
     }
 
     /// How many integrations will be compiled.
@@ -282,8 +289,17 @@ impl<'a> Front<'a> {
         before: &mut dyn FnMut(&str),
         keep: impl Fn(Judged) -> T + Sync,
     ) -> Compilation<T> {
-        let Front { sources, selection, project, catalogue, options, composer, selected, mut findings } =
-            self;
+        let Front {
+            sources,
+            selection,
+            project,
+            catalogue,
+            options,
+            composer,
+            is_for_others,
+            selected,
+            mut findings,
+        } = self;
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
         let (programs, levels) = (project.programs(), project.levels());
@@ -335,6 +351,9 @@ impl<'a> Front<'a> {
             let former = results.iter().filter_map(|result| Some(result.former.as_ref()?.1.text.as_str()));
             let known: Vec<&str> = names.iter().map(String::as_str).chain(former).collect();
             findings.extend(project::unknown_names(sources, &known, &catalogue));
+        }
+        if is_for_others {
+            findings.retain(|finding| finding.code == &said::OTHER_VERSION);
         }
         let mut denied = Vec::new();
         findings.retain_mut(|finding| is_told(levels, recorded, None, finding, &mut denied));

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::exposed;
 use super::levels::{self, Levels};
+use super::requires;
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::category::POLICY;
@@ -32,6 +33,9 @@ pub struct Manifest {
     /// Read from the tree, as each has a place.
     #[serde(skip)]
     pub levels: Levels,
+    /// Other versions of pairform are asked for than this one.
+    #[serde(skip)]
+    pub unmet: Option<Finding>,
     /// The file has errors, so nothing that it says is known.
     #[serde(skip)]
     pub broken: bool,
@@ -173,6 +177,7 @@ impl Manifest {
         let nothing = yaml::Node::new(Span::new(file, 0, 0), yaml::NodeKind::Map(yaml::Map::new()));
         let root = root.or_else(|| said.is_empty().then_some(nothing));
         if let Some(root) = root {
+            let unmet = requires::unmet(&root);
             if let Ok(meta) = Validator::meta("project") {
                 said.extend(meta.judge(&root, Words { document: Some(PROJECT_FILE), ..Words::default() }));
             }
@@ -183,6 +188,7 @@ impl Manifest {
                 levels::check(&root, &About::default(), &mut said);
                 said.extend(unknown_default(&root));
             }
+            project.unmet = unmet;
         }
         project.broken = said.iter().any(|finding| finding.severity == Severity::Error);
         findings.append(&mut said);

@@ -21,6 +21,8 @@ pub struct Selection {
     pub affected: Option<BTreeSet<String>>,
     /// Rules over several integrations see the selected ones alone, and not those beside them.
     pub alone: bool,
+    /// What is compared with: read as well as can be, whatever versions of pairform it asks for.
+    pub any_version: bool,
     /// In a comparison, the levels of its base.
     pub floor: Option<Arc<Floor>>,
     /// The levels that the last apply recorded.

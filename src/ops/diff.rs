@@ -183,6 +183,7 @@ fn of_base(selection: &Selection, base: &Workspace) -> Selection {
         environment,
         today: selection.today,
         alone: true,
+        any_version: true,
         ..Selection::default()
     }
 }

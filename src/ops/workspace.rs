@@ -293,6 +293,7 @@ impl Workspace {
         Ok(Selection {
             affected,
             alone: false,
+            any_version: false,
             floor: None,
             environment,
             recorded: None,

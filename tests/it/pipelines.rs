@@ -1,38 +1,44 @@
-//! The workflows in `examples/ci`: their shell steps run against a real repository with branches.
+//! The kits for pipelines, as they are copied: `action.yml` and the workflows of GitHub, the components of GitLab, Azure Pipelines,
+//! Bitbucket and pre-commit. Each step is run against a real repository, and against forges on this machine.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
+use crate::forge::{Forge, TOKEN};
 use crate::revisions::{Repository, project, shop};
+use crate::run::Run;
+use crate::runner::{Event, Job, Runner, yaml};
 
-pub fn read(path: &str) -> Json {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci").join(path))
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const MARKER: &str = "<!-- pairform:diff -->";
+
+/// A release of a program that says its version and else is the one that is tested.
+pub fn release(forge: &Forge, version: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let name = format!("pairform-{version}-{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let inner = folder.path().join(&name);
+    std::fs::create_dir(&inner).unwrap();
+    let program = env!("CARGO_BIN_EXE_pairform");
+    std::fs::write(inner.join("pairform"), format!("#!/bin/sh\n# {version}\nexec {program} \"$@\"\n"))
         .unwrap();
-    serde_yaml::from_str(&text).unwrap()
+    std::fs::copy(at("packaging/pairform-comment"), inner.join("pairform-comment")).unwrap();
+    let packed = Command::new("tar").args(["-cJf", "a.tar.xz", &name]).current_dir(folder.path()).status();
+    assert!(packed.unwrap().success());
+    let content = std::fs::read(folder.path().join("a.tar.xz")).unwrap();
+    let sums = format!("{}  {name}.tar.xz\n", sha256(&content));
+    forge.release(version, &[(&format!("{name}.tar.xz"), &content), ("SHA256SUMS", sums.as_bytes())]);
 }
 
-/// The script of a named step of a GitHub job.
-pub fn step(workflow: &Json, job: &str, name: &str) -> String {
-    let steps = workflow["jobs"][job]["steps"].as_array().unwrap();
-    let step = steps.iter().find(|step| step["name"] == name).unwrap();
-    step["run"].as_str().unwrap().to_owned()
+fn sha256(content: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub fn shell(repository: &Repository, script: &str, variables: &[(&str, &str)]) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_pairform"));
-    let path = std::env::join_paths(
-        std::iter::once(program.parent().unwrap().to_path_buf())
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
-    Command::new("bash")
-        .args(["-e", "-o", "pipefail", "-c", script])
-        .current_dir(repository.path())
-        .env("PATH", path.unwrap())
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap()
+fn at(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// `main` with valid integrations, and a branch that changes one.
@@ -52,81 +58,493 @@ fn branches() -> Repository {
     repository
 }
 
-#[test]
-fn the_github_steps_of_a_pull_request_make_a_comment_a_page_and_a_scan() {
-    let workflow = read("github/pull-request.yml");
-    let repository = branches();
-    let annotate = shell(&repository, &step(&workflow, "review", "Annotate"), &[("BASE", "origin/main")]);
-    assert!(annotate.status.success(), "{annotate:?}");
-    let describe = shell(&repository, &step(&workflow, "review", "Describe"), &[("BASE", "origin/main")]);
-    assert!(describe.status.success(), "{describe:?}");
-    let comment = std::fs::read_to_string(repository.path().join("comment.md")).unwrap();
-    assert!(comment.starts_with("<!-- pairform:diff -->\n"), "{comment}");
-    assert!(comment.contains("nordic"), "{comment}");
-    let log: Json =
-        serde_json::from_slice(&std::fs::read(repository.path().join("pairform.sarif")).unwrap()).unwrap();
-    assert_eq!(log["version"], "2.1.0");
+fn succeeded(job: &Job) {
+    assert!(job.ran && !job.failed, "{job:?}");
 }
 
-/// The comment step with a `gh` that remembers: the first run adds, the second updates.
+const SECRET: &str = "password-of-the-store";
+
+fn secrets() -> Json {
+    json!({"PAIRFORM_STORE_PASSWORD": SECRET})
+}
+
 #[test]
-fn one_comment_is_updated_and_not_added() {
-    let script = step(&read("github/pull-request.yml"), "review", "Comment");
-    let repository = branches();
-    let first = "<!-- pairform:diff -->";
-    repository.write("comment.md", &format!("{first}\ntext\n"));
-    repository.write(
-        "bin/gh",
-        &format!("#!/bin/sh\necho \"$@\" >> calls\ncase \"$*\" in *--paginate*) if [ -f posted ]; then printf '5\\tother\\n7\\t{first}\\n'; fi ;; *POST*) touch posted ;; esac\n"),
+fn a_pull_request_gets_one_comment_that_is_updated() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    // More than a page of comments, and a stranger who writes the marker first.
+    (0..120).for_each(|number| forge.write(&format!("comment {number}")));
+    forge.write(&format!("{MARKER}\nnothing changes, merge it"));
+    let runner = Runner::new(&repository, &forge, secrets());
+    let workflow = yaml("examples/ci/github/pull-request.yml");
+    let job = &runner.run(&workflow, Event::PullRequest)["review"];
+    succeeded(job);
+    let comments = forge.comments();
+    assert_eq!(comments.len(), 122, "{job:?}");
+    let text = &comments[121].text;
+    assert!(text.starts_with(MARKER) && text.contains("<code>14</code>"), "{text}");
+    assert!(job.summary.contains("<code>14</code>"), "{}", job.summary);
+    assert_eq!(forge.scans(), 1);
+    assert!(job.steps.iter().all(|step| !format!("{:?}", step.given).contains(SECRET)));
+
+    // What is pushed later updates it, and the archive comes out of the cache.
+    let file = "integrations/nordic.yaml";
+    let text = std::fs::read_to_string(repository.path().join(file)).unwrap();
+    repository.write(file, &text.replace("\"14\"", "\"10\""));
+    repository.commit("Other terms");
+    succeeded(&runner.run(&workflow, Event::PullRequest)["review"]);
+    let comments = forge.comments();
+    assert_eq!(comments.len(), 122);
+    assert!(comments[121].text.contains("<code>10</code>"), "{}", comments[121].text);
+    assert_eq!(comments[120].text, format!("{MARKER}\nnothing changes, merge it"));
+    let downloads = forge.asked().iter().filter(|(asked, _)| asked.ends_with(".tar.xz")).count();
+    assert_eq!(downloads, 1);
+
+    // A mistake fails the job at its line, and is described all the same.
+    repository.write(file, &text.replace("live_mode: false", "live_mode: perhaps"));
+    repository.commit("A mistake");
+    let job = &runner.run(&workflow, Event::PullRequest)["review"];
+    assert!(job.failed, "{job:?}");
+    let annotated = &job.step("Annotate").printed;
+    assert!(annotated.contains("::error file=integrations/nordic.yaml,line="), "{annotated}");
+    assert_eq!((job.step("Comment").code, forge.comments().len()), (0, 122));
+}
+
+/// It is judged, and gets no comment: its token may not write, and no secret is there.
+#[test]
+fn a_fork_reaches_nothing() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    let runner = Runner::new(&repository, &forge, secrets());
+    for name in ["pull-request", "merge", "drift"] {
+        let workflow = yaml(&format!("examples/ci/github/{name}.yml"));
+        for (job, done) in runner.run(&workflow, Event::PullRequestOfFork) {
+            assert_eq!((name, job.as_str()), ("pull-request", "review"));
+            succeeded(&done);
+            assert!(done.summary.contains("<code>14</code>") && !done.has_run("Comment"), "{done:?}");
+            for step in &done.steps {
+                assert!(!format!("{step:?}").contains(SECRET), "{step:?}");
+                assert!(!step.printed.contains(TOKEN), "{step:?}");
+            }
+        }
+    }
+    let written = forge.asked().into_iter().find(|(asked, _)| !asked.starts_with("GET "));
+    assert_eq!((written, forge.comments().len()), (None, 0));
+}
+
+#[test]
+fn an_apply_runs_from_main_alone_and_saves_what_was_planned() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    let runner = Runner::new(&repository, &forge, secrets());
+    let workflow = yaml("examples/ci/github/merge.yml");
+    for event in [Event::Push("topic"), Event::PullRequest, Event::Schedule] {
+        assert!(runner.run(&workflow, event).is_empty(), "{event:?}");
+    }
+    // A run that somebody starts by hand on another branch.
+    let mut by_hand = workflow.clone();
+    by_hand["on"] = json!({"push": null});
+    let done = runner.run(&by_hand, Event::Push("topic"));
+    assert!(!done["plan"].ran && !done["apply"].ran, "{done:?}");
+
+    repository.git(&["switch", "-q", "main"]);
+    let done = runner.run(&workflow, Event::Push("main"));
+    succeeded(&done["plan"]);
+    succeeded(&done["apply"]);
+    for job in ["plan", "apply"] {
+        assert!(workflow["jobs"][job]["environment"].is_string());
+        assert_eq!(done[job].steps.last().unwrap().given["PAIRFORM_STORE_PASSWORD"], SECRET);
+    }
+    assert!(done["apply"].summary.contains("nordic"), "{}", done["apply"].summary);
+    assert!(repository.path().join(".pairform/state.db").exists());
+
+    // On a schedule, what was changed outside fails the job.
+    let drift = yaml("examples/ci/github/drift.yml");
+    succeeded(&runner.run(&drift, Event::Schedule)["drift"]);
+    let store = rusqlite::Connection::open(repository.path().join(".pairform/state.db")).unwrap();
+    store
+        .execute(
+            "UPDATE category SET settings = replace(settings, 'nordic', 'other') WHERE category = 'general'",
+            [],
+        )
+        .unwrap();
+    let job = &runner.run(&drift, Event::Schedule)["drift"];
+    assert_eq!(job.step("Drift").code, 2, "{job:?}");
+}
+
+#[test]
+fn the_action_installs_what_it_proved() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    release(&forge, "0.1.9");
+    release(&forge, "0.10.0");
+    let runner = Runner::new(&repository, &forge, secrets());
+    let mut workflow = yaml("examples/ci/github/pull-request.yml");
+    let installed = |workflow: &Json| {
+        let job = runner.run(workflow, Event::PullRequest).remove("review").unwrap();
+        let said = job.step("Choose the version").printed.trim().to_owned();
+        (said, job)
+    };
+    let (said, job) = installed(&workflow);
+    assert_eq!(said, format!("pairform {VERSION}"));
+    assert!(job.step("Install").printed.starts_with(&format!("pairform {VERSION}, SHA-256 ")), "{job:?}");
+
+    // `requires` chooses where no version is given; what is installed then judges by it as well.
+    for (requires, version) in [(">=0.2", VERSION), ("\">=0.9, <1\"", "0.10.0"), ("'=0.1' # once", "0.1.9")] {
+        repository.write("pairform.yaml", &format!("version: 1\nrequires: {requires}\n"));
+        assert_eq!(installed(&workflow).0, format!("pairform {version}"), "{requires}");
+    }
+    repository.write("pairform.yaml", "version: 1\nrequires: \">=7\"\n");
+    let (said, job) = installed(&workflow);
+    assert!(said.starts_with("::error title=pairform::there is no release"), "{said}");
+    assert_eq!((job.failed, job.steps.len()), (true, 1), "{job:?}");
+    repository.git(&["checkout", "-q", "pairform.yaml"]);
+
+    // A checksum that is given has to be that of the archive, from the cache as well.
+    let last = workflow["jobs"]["review"]["steps"].as_array().unwrap().len() - 1;
+    workflow["jobs"]["review"]["steps"][last]["with"] = json!({"sha256": "0".repeat(64), "version": VERSION});
+    let job = installed(&workflow).1;
+    assert!(job.step("Install").printed.contains("nothing was installed"), "{job:?}");
+    assert!(job.failed && !job.has_run("Annotate") && !job.has_run("Describe"), "{job:?}");
+}
+
+/// Programs beside the one that is tested: `pip`, which notes what it is asked for, and `pairform-comment`.
+fn shell(repository: &Repository, script: &str, variables: &BTreeMap<String, String>) -> Output {
+    let tools = tempfile::tempdir().unwrap();
+    let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, tools.path().join(name)).unwrap();
+    link("pairform", Path::new(env!("CARGO_BIN_EXE_pairform")));
+    link("pairform-comment", &at("packaging/pairform-comment"));
+    let pip = format!("#!/bin/sh\ncase \"$*\" in *' pairform=={VERSION}') ;; *) exit 9 ;; esac\n");
+    std::fs::write(tools.path().join("pip"), pip).unwrap();
+    std::fs::set_permissions(tools.path().join("pip"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let path = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect::<Vec<_>>();
+    let path = std::env::join_paths(std::iter::once(tools.path().to_owned()).chain(path)).unwrap();
+    Command::new("bash")
+        .args(["-e", "-o", "pipefail", "-c", script])
+        .current_dir(repository.path())
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", tools.path())
+        .envs(variables)
+        .output()
+        .unwrap()
+}
+
+fn variables(all: &[(&str, &str)]) -> BTreeMap<String, String> {
+    all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn lines(script: &Json) -> String {
+    script.as_array().unwrap().iter().map(|line| format!("{}\n", line.as_str().unwrap())).collect()
+}
+
+/// What `git fetch origin main` reads.
+fn with_origin(repository: &Repository) {
+    let folder = repository.path().display().to_string();
+    repository.git(&["remote", "add", "origin", &folder]);
+}
+
+/// A component with its inputs as they are where none is given.
+fn component(name: &str, inputs: &[(&str, &str)]) -> Json {
+    let text = std::fs::read_to_string(at(&format!("templates/{name}/template.yml"))).unwrap();
+    let (spec, text) = text.split_once("\n---\n").unwrap();
+    let spec: Json = serde_yaml::from_str(spec).unwrap();
+    let mut text = text.to_owned();
+    for (name, input) in spec["spec"]["inputs"].as_object().unwrap() {
+        let given = inputs.iter().find(|(given, _)| given == name).map(|(_, value)| *value);
+        text = text.replace(
+            &format!("$[[ inputs.{name} ]]"),
+            given.unwrap_or_else(|| input["default"].as_str().unwrap()),
+        );
+    }
+    assert!(!text.contains("$[["), "{text}");
+    serde_yaml::from_str(&text).unwrap()
+}
+
+/// Whether a rule of GitLab holds.
+fn holds(rule: &str, variables: &BTreeMap<String, String>) -> bool {
+    rule.split("&&").all(|part| {
+        let is_equal = part.contains("==");
+        let (left, right) = part.split_once(if is_equal { "==" } else { "!=" }).unwrap();
+        let value = |side: &str| match side.trim().strip_prefix('$') {
+            Some(name) => variables.get(name).cloned().unwrap_or_default(),
+            None => side.trim().trim_matches('"').to_owned(),
+        };
+        (value(left) == value(right)) == is_equal
+    })
+}
+
+#[test]
+fn the_components_of_gitlab_comment_and_apply_where_they_should() {
+    let (repository, forge) = (branches(), Forge::start());
+    with_origin(&repository);
+    forge.write(&format!("{MARKER}\nnothing changes, merge it"));
+    let folder = repository.path().display().to_string();
+    let mut given = variables(&[
+        ("GITLAB_CI", "true"),
+        ("CI_API_V4_URL", &forge.address),
+        ("CI_PROJECT_ID", "7"),
+        ("CI_PROJECT_DIR", &folder),
+        ("CI_MERGE_REQUEST_IID", "3"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+        ("CI_PIPELINE_SOURCE", "merge_request_event"),
+        ("CI_DEFAULT_BRANCH", "main"),
+        ("PAIRFORM_COMMENT_TOKEN", TOKEN),
+    ]);
+    let (review, deploy) =
+        (component("review", &[]), component("deploy", &[("allow", "approved=origin/main")]));
+    let runs = |jobs: &Json, given: &BTreeMap<String, String>| -> Vec<String> {
+        let asked = |job: &Json| {
+            job["rules"]
+                .as_array()
+                .is_some_and(|rules| rules.iter().any(|rule| holds(rule["if"].as_str().unwrap(), given)))
+        };
+        let jobs =
+            jobs.as_object().unwrap().iter().filter(|(name, job)| !name.starts_with('.') && asked(job));
+        jobs.map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(runs(&review, &given), ["pairform-review"]);
+    assert!(runs(&deploy, &given).is_empty());
+    let job = &review["pairform-review"];
+    given.insert(
+        "PAIRFORM_UNTRUSTED".to_owned(),
+        job["variables"]["PAIRFORM_UNTRUSTED"].as_str().unwrap().to_owned(),
     );
-    let script = format!("chmod +x bin/gh; PATH=\"$PWD/bin:$PATH\"\n{script}");
     for _ in 0..2 {
-        let done = shell(&repository, &script, &[("GITHUB_REPOSITORY", "o/r"), ("PULL", "3")]);
+        let done = shell(&repository, &lines(&job["script"]), &given);
         assert!(done.status.success(), "{done:?}");
     }
-    let calls = std::fs::read_to_string(repository.path().join("calls")).unwrap();
-    assert_eq!(calls.matches("POST").count(), 1, "{calls}");
-    assert_eq!(calls.matches("PATCH repos/o/r/issues/comments/7").count(), 1, "{calls}");
-}
-
-#[test]
-fn the_github_steps_on_merge_plan_and_apply_that_plan() {
-    let workflow = read("github/merge.yml");
-    let repository = branches();
-    let folder = tempfile::tempdir().unwrap();
-    let files = ["output", "summary"].map(|name| folder.path().join(name).display().to_string());
-    let temp = folder.path().display().to_string();
-    let variables =
-        [("RUNNER_TEMP", temp.as_str()), ("GITHUB_OUTPUT", &files[0]), ("GITHUB_STEP_SUMMARY", &files[1])];
-    let plan = shell(&repository, &step(&workflow, "plan", "Plan"), &variables);
-    assert!(plan.status.success(), "{plan:?}");
-    assert_eq!(std::fs::read_to_string(&files[0]).unwrap(), "pending=yes\n");
-    let apply = shell(&repository, &step(&workflow, "apply", "Apply"), &variables);
-    assert!(apply.status.success(), "{apply:?}");
-    let again = shell(&repository, &step(&workflow, "plan", "Plan"), &variables);
-    assert!(again.status.success(), "{again:?}");
-    assert!(std::fs::read_to_string(&files[0]).unwrap().ends_with("pending=no\n"));
-}
-
-#[test]
-fn the_gitlab_scripts_run() {
-    let pipeline = read("gitlab/.gitlab-ci.yml");
-    let repository = branches();
-    repository.git(&["fetch", "-q", ".", "refs/remotes/origin/main"]);
-    for job in ["validate", "plan", "apply"] {
-        let lines = pipeline[job]["script"].as_array().unwrap();
-        let lines: Vec<&str> =
-            lines.iter().filter_map(Json::as_str).filter(|line| !line.starts_with("git fetch")).collect();
-        let done = shell(&repository, &lines.join("\n"), &[]);
-        assert!(done.status.success(), "{job} {done:?}");
-    }
-    let issues = std::fs::read(repository.path().join("quality.json")).unwrap();
+    assert_eq!(forge.comments().len(), 2);
+    assert!(forge.comments()[1].text.contains("<code>14</code>"), "{:?}", forge.comments());
+    let issues = std::fs::read(repository.path().join("pairform-reports/quality.json")).unwrap();
     assert!(serde_json::from_slice::<Json>(&issues).unwrap().is_array());
+    // A fork's pipeline has no token: it is judged, and says that there is no note.
+    given.remove("PAIRFORM_COMMENT_TOKEN");
+    let done = shell(&repository, &lines(&job["script"]), &given);
+    assert!(
+        done.status.success() && String::from_utf8_lossy(&done.stdout).contains("no comment"),
+        "{done:?}"
+    );
+
+    let on = |source: &str, branch: &str| {
+        variables(&[
+            ("CI_PIPELINE_SOURCE", source),
+            ("CI_COMMIT_BRANCH", branch),
+            ("CI_DEFAULT_BRANCH", "main"),
+            ("CI_PROJECT_DIR", &folder),
+        ])
+    };
+    assert!(runs(&deploy, &on("push", "topic")).is_empty());
+    assert!(runs(&review, &on("push", "main")).is_empty());
+    assert_eq!(runs(&deploy, &on("push", "main")), ["pairform-plan", "pairform-apply"]);
+    assert_eq!(runs(&deploy, &on("schedule", "main")), ["pairform-drift"]);
+    repository.git(&["switch", "-q", "main"]);
+    let common = &deploy[".pairform-deploy"];
+    for name in ["pairform-plan", "pairform-apply", "pairform-drift"] {
+        let job = &deploy[name];
+        assert_eq!((&job["extends"], job["environment"].is_object()), (&".pairform-deploy".into(), true));
+        let mut given = on("push", "main");
+        given.insert(
+            "PAIRFORM_ALLOW".to_owned(),
+            common["variables"]["PAIRFORM_ALLOW"].as_str().unwrap().to_owned(),
+        );
+        let script = lines(&common["before_script"]) + &lines(&job["script"]);
+        let done = shell(&repository, &script, &given);
+        assert!(done.status.success(), "{name}: {done:?}");
+    }
+    assert_eq!(deploy["pairform-apply"]["rules"][0]["when"], "manual");
+    let kit = yaml("examples/ci/gitlab/.gitlab-ci.yml");
+    for included in kit["include"].as_array().unwrap() {
+        let named = included["component"].as_str().unwrap().rsplit_once('/').unwrap().1;
+        let (name, version) = named.split_once('@').unwrap();
+        assert!(at(&format!("templates/{name}/template.yml")).exists() && version == VERSION, "{named}");
+    }
+}
+
+/// Whether a condition of Azure Pipelines holds, of the functions that the kit uses.
+fn azure_holds(condition: &Json, variables: &BTreeMap<String, String>, succeeded: bool) -> bool {
+    let Some(condition) = condition.as_str() else { return succeeded };
+    let mut environment = minijinja::Environment::new();
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Lenient);
+    environment.add_function("eq", |a: String, b: String| a == b);
+    environment.add_function("ne", |a: String, b: String| a != b);
+    environment.add_function("all", |parts: minijinja::value::Rest<bool>| parts.iter().all(|part| *part));
+    environment.add_function("succeeded", move || succeeded);
+    environment.add_function("succeededOrFailed", || true);
+    let value = |name: &str| variables.get(name).cloned().unwrap_or_default();
+    let names = ["Build.Reason", "Build.SourceBranch", "System.PullRequest.IsFork"];
+    let written = names.iter().fold(condition.replace("and(", "all("), |text, name| {
+        text.replace(&format!("variables['{name}']"), &format!("'{}'", value(name)))
+    });
+    environment.compile_expression(&written).unwrap().eval(()).unwrap().is_true()
 }
 
 #[test]
-fn the_hook_runs_what_it_names() {
-    let hooks = read(".pre-commit-hooks.yaml");
-    let done = shell(&branches(), hooks[0]["entry"].as_str().unwrap(), &[]);
-    assert!(done.status.success(), "{done:?}");
+fn azure_pipelines_comments_and_applies_where_it_should() {
+    let (repository, forge) = (branches(), Forge::start());
+    let pipeline = yaml("examples/ci/azure/azure-pipelines.yml");
+    let stages = pipeline["stages"].as_array().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let run = |reason: &str, branch: &str, fork: &str| -> Vec<String> {
+        let mut ran = Vec::new();
+        let said = variables(&[
+            ("Build.Reason", reason),
+            ("Build.SourceBranch", branch),
+            ("System.PullRequest.IsFork", fork),
+        ]);
+        for stage in stages {
+            if !azure_holds(&stage["condition"], &said, true) {
+                continue;
+            }
+            let job = &stage["jobs"][0];
+            let deploy = &job["strategy"]["runOnce"]["deploy"]["steps"];
+            let steps = if deploy.is_array() { deploy } else { &job["steps"] };
+            for step in steps.as_array().unwrap() {
+                let Some(script) = step["bash"].as_str() else { continue };
+                if !azure_holds(&step["condition"], &said, true) {
+                    continue;
+                }
+                let mut given = variables(&[
+                    ("TF_BUILD", "True"),
+                    ("SYSTEM_COLLECTIONURI", &forge.address),
+                    ("SYSTEM_TEAMPROJECT", "shops"),
+                    ("BUILD_REPOSITORY_ID", "7"),
+                    ("BUILD_REASON", reason),
+                    ("BUILD_ARTIFACTSTAGINGDIRECTORY", &at("plan")),
+                    ("PIPELINE_WORKSPACE", &at("")),
+                    ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main"),
+                    ("SYSTEM_PULLREQUEST_PULLREQUESTID", "3"),
+                ]);
+                for (name, value) in step["env"].as_object().into_iter().flatten() {
+                    let value = value
+                        .as_str()
+                        .unwrap()
+                        .replace("$(System.AccessToken)", TOKEN)
+                        .replace("$(PAIRFORM_STORE_PASSWORD)", SECRET);
+                    given.insert(name.clone(), value);
+                }
+                let done = shell(&repository, script, &given);
+                assert!(done.status.success(), "{step}: {done:?}");
+                ran.push(step["displayName"].as_str().unwrap().to_owned());
+            }
+        }
+        ran
+    };
+    std::fs::create_dir(folder.path().join("plan")).unwrap();
+    forge.write(&format!("{MARKER}\nnothing changes, merge it"));
+    for _ in 0..2 {
+        let ran = run("PullRequest", "refs/pull/3/merge", "False");
+        assert_eq!(ran, ["Install", "Describe", "Comment", "Validate"]);
+    }
+    assert_eq!(forge.comments().len(), 2);
+    let ran = run("PullRequest", "refs/pull/3/merge", "True");
+    assert_eq!(ran, ["Install", "Describe", "Validate"]);
+    assert!(run("IndividualCI", "refs/heads/topic", "").is_empty());
+    repository.git(&["switch", "-q", "main"]);
+    assert_eq!(run("IndividualCI", "refs/heads/main", ""), ["Install", "Plan", "Install", "Apply"]);
+    assert_eq!(run("Schedule", "refs/heads/main", ""), ["Install", "Plan"]);
+}
+
+#[test]
+fn bitbucket_comments_and_applies() {
+    let (repository, forge) = (branches(), Forge::start());
+    with_origin(&repository);
+    let kit = yaml("examples/ci/bitbucket/bitbucket-pipelines.yml");
+    let head = repository.git(&["rev-parse", "HEAD"]);
+    let given = variables(&[
+        ("BITBUCKET_BUILD_NUMBER", "1"),
+        ("BITBUCKET_REPO_FULL_NAME", "acme/shops"),
+        ("BITBUCKET_COMMIT", head.trim()),
+        ("BITBUCKET_PR_ID", "3"),
+        ("BITBUCKET_PR_DESTINATION_BRANCH", "main"),
+        ("PAIRFORM_COMMENT_API", &forge.address),
+        ("PAIRFORM_COMMENT_TOKEN", TOKEN),
+    ]);
+    let script = |step: &Json| {
+        let done = shell(&repository, &lines(&step["step"]["script"]), &given);
+        assert!(done.status.success(), "{step}: {done:?}");
+    };
+    (0..3).for_each(|number| forge.write(&format!("comment {number}")));
+    let review = &kit["pipelines"]["pull-requests"]["**"][0];
+    (0..2).for_each(|_| script(review));
+    assert_eq!(forge.comments().len(), 4);
+    assert!(!review.to_string().contains("deployment"), "a pull request gets the secrets of no deployment");
+    assert_eq!(kit["pipelines"]["branches"].as_object().unwrap().keys().collect::<Vec<_>>(), ["main"]);
+    repository.git(&["switch", "-q", "main"]);
+    let main = kit["pipelines"]["branches"]["main"].as_array().unwrap();
+    assert!(main.iter().all(|step| step["step"]["deployment"].is_string()));
+    main.iter().for_each(script);
+    script(&kit["pipelines"]["custom"]["drift"][0]);
+}
+
+/// What the forge answers, and how it is taken.
+#[test]
+fn a_comment_goes_to_its_forge_alone() {
+    let (repository, forge) = (branches(), Forge::start());
+    let comment = |text: &str, given: &[(&str, &str)]| {
+        repository.write("comment.md", text);
+        Run::of_output(&shell(&repository, "pairform-comment comment.md", &variables(given)))
+    };
+    let bitbucket =
+        [("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_PR_ID", "3"), ("PAIRFORM_COMMENT_TOKEN", TOKEN)];
+    let text = format!("{MARKER}\ntext\n");
+    let refused =
+        comment(&text, &[&bitbucket[..], &[("PAIRFORM_COMMENT_API", "http://forge.example.com")]].concat());
+    assert!(refused.code == 1 && refused.stderr.contains("https alone"), "{refused:?}");
+    let here = ("PAIRFORM_COMMENT_API", forge.address.as_str());
+    let wrong = comment(&text, &[&bitbucket[..2], &[("PAIRFORM_COMMENT_TOKEN", "another"), here]].concat());
+    assert!(wrong.code == 1 && wrong.stderr.contains("401"), "{wrong:?}");
+    assert!(!wrong.all().contains("another"), "{wrong:?}");
+    let unmarked = comment("text", &[&bitbucket[..], &[here]].concat());
+    assert!(unmarked.code == 1 && unmarked.stderr.contains("marker"), "{unmarked:?}");
+    let elsewhere = comment(&text, &[]);
+    assert!(elsewhere.code == 1 && elsewhere.stderr.contains("no runner"), "{elsewhere:?}");
+    comment(&text, &[&bitbucket[..1], &[here]].concat()).assert_code(0);
+    assert_eq!(forge.comments().len(), 0);
+    // More than the forge takes.
+    let long = format!("{MARKER}\n{}", "a line of text\n".repeat(5000));
+    comment(&long, &[&bitbucket[..], &[("BITBUCKET_REPO_FULL_NAME", "acme/shops"), here]].concat())
+        .assert_code(0);
+    let kept = &forge.comments()[0].text;
+    assert!(kept.len() < 30_100 && kept.ends_with("this job keeps.\n"), "{}", kept.len());
+}
+
+#[test]
+fn the_hooks_run_what_they_name() {
+    let hooks = yaml(".pre-commit-hooks.yaml");
+    for hook in hooks.as_array().unwrap() {
+        assert_eq!((&hook["language"], &hook["pass_filenames"]), (&"python".into(), &false.into()));
+        let done = shell(&branches(), hook["entry"].as_str().unwrap(), &BTreeMap::new());
+        assert!(done.status.success(), "{done:?}");
+    }
+    let package = std::fs::read_to_string(at("pyproject.toml")).unwrap();
+    assert!(package.contains(&format!("dependencies = [\"pairform=={VERSION}\"]")), "{package}");
+}
+
+/// An action of somebody else is named by the digest of what was read, never by a tag that may move.
+#[test]
+fn actions_of_others_are_pinned() {
+    let files = [
+        "action.yml",
+        "examples/ci/github/pull-request.yml",
+        "examples/ci/github/merge.yml",
+        "examples/ci/github/drift.yml",
+        ".github/workflows/release.yml",
+    ];
+    for file in files {
+        let text = std::fs::read_to_string(at(file)).unwrap();
+        for line in
+            text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: "))
+        {
+            let (action, rest) = line.split_once('@').unwrap();
+            let pinned = rest.split(' ').next().unwrap();
+            let is_digest = pinned.len() == 40 && pinned.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(
+                is_digest || (action == "pairform/pairform" && pinned == format!("v{VERSION}")),
+                "{file}: {line}"
+            );
+        }
+    }
 }

@@ -9,23 +9,27 @@ use std::path::{Path, PathBuf};
 pub enum Tool {
     Axe,
     Browser,
+    Dpkg,
     LanguageServer,
     Node,
     PgBouncer,
     PostgreSql,
+    Rpm,
     Script,
     SshKeygen,
     Strace,
     Valgrind,
 }
 
-const ALL: [Tool; 10] = [
+const ALL: [Tool; 12] = [
     Tool::Axe,
     Tool::Browser,
+    Tool::Dpkg,
     Tool::LanguageServer,
     Tool::Node,
     Tool::PgBouncer,
     Tool::PostgreSql,
+    Tool::Rpm,
     Tool::Script,
     Tool::SshKeygen,
     Tool::Strace,
@@ -43,6 +47,7 @@ impl Tool {
                 "no chromium, chromium-browser or google-chrome in PATH, nor one named in PAIRFORM_CHROMIUM",
                 "apt-get install chromium",
             ),
+            Tool::Dpkg => ("no dpkg-deb in PATH", "apt-get install dpkg"),
             Tool::LanguageServer => (
                 "no yaml-language-server is named in PAIRFORM_YAML_LANGUAGE_SERVER",
                 "npm install yaml-language-server",
@@ -52,6 +57,7 @@ impl Tool {
             Tool::PostgreSql => {
                 ("no initdb and postgres in PATH or /usr/lib/postgresql", "apt-get install postgresql")
             }
+            Tool::Rpm => ("no rpmbuild in PATH", "apt-get install rpm"),
             Tool::Script => ("no script in PATH", "apt-get install bsdutils"),
             Tool::SshKeygen => ("no ssh-keygen in PATH", "apt-get install openssh-client"),
             Tool::Strace => ("no strace that may trace here", "apt-get install strace"),

@@ -2,11 +2,15 @@
 //! one variable for a team, one line for a connector of one's own.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::pipelines::{read, shell, step};
+use serde_json::json;
+
+use crate::forge::Forge;
+use crate::pipelines::release;
 use crate::revisions::Repository;
 use crate::run::{Project, Run};
+use crate::runner::{Event, Runner, yaml};
 use crate::server::{self, PASSWORD};
 
 /// A run in an example, with its secrets and nothing allowed but these lines.
@@ -101,69 +105,57 @@ fn a_team_with_shops_at_hosts_of_their_own_needs_one_variable() {
         "integrations/nordic.yaml",
         "integration: nordic\npair: fortnox-shopify\nsettings: {general: {name: Nordic}}\n",
     );
-    repository.write(".gitignore", "comment.md\nchanges.html\npairform.sarif\n");
     let first = repository.commit("first");
     let merge_to_main = |commit: &str| repository.git(&["update-ref", "refs/remotes/origin/main", commit]);
     merge_to_main(&first);
 
-    let temporary = tempfile::tempdir().unwrap();
-    let at = |name: &str| temporary.path().join(name).display().to_string();
-    let (output, summary, folder) = (at("output"), at("summary"), temporary.path().display().to_string());
-    let merge = read("github/merge.yml");
+    let forge = Forge::start();
+    release(&forge, env!("CARGO_PKG_VERSION"));
+    let secrets = json!({"PAIRFORM_STORE_PASSWORD": PASSWORD, "W_KEY": "key", "W_SECRET": "secret"});
+    let runner = Runner::new(&repository, &forge, secrets);
+    let mut merge = yaml("examples/ci/github/merge.yml");
     let written = merge["env"]["PAIRFORM_ALLOW"].as_str().unwrap();
     assert_eq!(written, "approved=origin/main");
     let allow = format!("store=127.0.0.1 {written}");
-    let on_main = |job: &str, name: &str| {
-        let variables = [
-            ("PAIRFORM_ALLOW", allow.as_str()),
-            ("PAIRFORM_STORE_PASSWORD", PASSWORD),
-            ("W_KEY", "key"),
-            ("W_SECRET", "secret"),
-            ("RUNNER_TEMP", &folder),
-            ("GITHUB_OUTPUT", &output),
-            ("GITHUB_STEP_SUMMARY", &summary),
-        ];
-        shell(&repository, &step(&merge, job, name), &variables)
+    merge["env"]["PAIRFORM_ALLOW"] = allow.as_str().into();
+    for (job, name) in [("plan", "W_KEY"), ("plan", "W_SECRET"), ("apply", "W_KEY"), ("apply", "W_SECRET")] {
+        merge["jobs"][job]["env"][name] = format!("${{{{ secrets.{name} }}}}").into();
+    }
+    // How the job ended that is the last to run.
+    let deployed = || {
+        let done = runner.run(&merge, Event::Push("main"));
+        let (name, job) = if done["apply"].ran { ("Apply", &done["apply"]) } else { ("Plan", &done["plan"]) };
+        (name, job.step(name).code)
     };
-    let succeeded = |done: &Output| assert!(done.status.success(), "{done:?}");
-    succeeded(&on_main("plan", "Plan"));
-    succeeded(&on_main("apply", "Apply"));
+    assert_eq!(deployed(), ("Apply", 0));
 
     // A branch brings a shop. Its job has no secret, and needs none.
     repository.git(&["switch", "-q", "-c", "fjord"]);
     repository.write("integrations/fjord.yaml", &fjord("fjord.example.com"));
     let branch = repository.commit("a shop");
-    let review = read("github/pull-request.yml");
-    assert_eq!(review["jobs"]["review"]["env"]["PAIRFORM_UNTRUSTED"], "1");
-    let on_pull_request = |name: &str| {
-        let variables = [("BASE", "origin/main"), ("PAIRFORM_UNTRUSTED", "1")];
-        shell(&repository, &step(&review, "review", name), &variables)
+    let review = yaml("examples/ci/github/pull-request.yml");
+    let described = |event: Event| {
+        let job = runner.run(&review, event).remove("review").unwrap();
+        assert!(!job.failed, "{job:?}");
+        assert!(job.steps.iter().all(|step| !format!("{:?}", step.given).contains(PASSWORD)), "{job:?}");
+        job.summary.replace("&#46;", ".")
     };
-    succeeded(&on_pull_request("Annotate"));
-    succeeded(&on_pull_request("Describe"));
-    let comment =
-        std::fs::read_to_string(repository.path().join("comment.md")).unwrap().replace("&#46;", ".");
+    let comment = described(Event::PullRequest);
     assert!(comment.contains("fjord.example.com"), "{comment}");
     // Applied before it is merged, the host is not allowed.
-    succeeded(&on_main("plan", "Plan"));
-    let refused = on_main("apply", "Apply");
-    assert_eq!(refused.status.code(), Some(6), "{refused:?}");
+    assert_eq!(deployed(), ("Apply", 6));
     merge_to_main(&branch);
-    succeeded(&on_main("plan", "Plan"));
-    succeeded(&on_main("apply", "Apply"));
+    assert_eq!(deployed(), ("Apply", 0));
 
     // A fork leads the shop's credentials elsewhere: it is told first, and reaches nothing.
     repository.git(&["switch", "-q", "-c", "fork"]);
     repository.write("integrations/fjord.yaml", &fjord("evil.example.com"));
     repository.commit("a fork");
-    succeeded(&on_pull_request("Describe"));
-    let comment =
-        std::fs::read_to_string(repository.path().join("comment.md")).unwrap().replace("&#46;", ".");
+    let comment = described(Event::PullRequestOfFork);
     let (policy, rest) = comment.split_once("#### Decide before you apply").unwrap();
     assert!(policy.contains("Changes of policy") && policy.contains("evil.example.com"), "{comment}");
     assert!(rest.contains("evil.example.com"), "{comment}");
-    succeeded(&on_main("plan", "Plan"));
-    assert_eq!(on_main("apply", "Apply").status.code(), Some(6));
+    assert_eq!(deployed(), ("Apply", 6));
 
     // An owner relaxes a limit: one apply records it, the next uses it.
     repository.git(&["switch", "-q", "fjord"]);
@@ -174,16 +166,14 @@ fn a_team_with_shops_at_hosts_of_their_own_needs_one_variable() {
     };
     repository.write("pairform.yaml", &declared("1%"));
     merge_to_main(&repository.commit("a limit"));
-    succeeded(&on_main("plan", "Plan"));
-    succeeded(&on_main("apply", "Apply"));
+    assert_eq!(deployed(), ("Apply", 0));
     repository.write("pairform.yaml", &declared("100%"));
     repository.write(
         "integrations/nordic.yaml",
         "integration: nordic\npair: fortnox-shopify\nsettings: {general: {name: Nordic Outdoor}}\n",
     );
     merge_to_main(&repository.commit("a larger limit, and a change"));
-    let _ = on_main("plan", "Plan");
-    assert_eq!(on_main("apply", "Apply").status.code(), Some(5));
+    assert_eq!(deployed(), ("Apply", 5));
     let record = Command::new(env!("CARGO_BIN_EXE_pairform"))
         .args(["apply", "--record-only", "--yes"])
         .current_dir(repository.path())
@@ -191,7 +181,6 @@ fn a_team_with_shops_at_hosts_of_their_own_needs_one_variable() {
         .env("PAIRFORM_STORE_PASSWORD", PASSWORD)
         .output()
         .unwrap();
-    succeeded(&record);
-    succeeded(&on_main("plan", "Plan"));
-    succeeded(&on_main("apply", "Apply"));
+    assert!(record.status.success(), "{record:?}");
+    assert_eq!(deployed(), ("Apply", 0));
 }

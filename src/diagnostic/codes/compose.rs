@@ -25,6 +25,7 @@ codes! {
     UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` or `levels` names an integration, a pair or a category that does not exist";
     LEVEL_LOWERED = "E0219" "level-lowered" "an integration lowers a level that the project does not let it lower";
     UNKNOWN_OWNED = "W0221" "unknown-owned" "`owners` names a category that does not exist";
+    OTHER_VERSION = "E0222" "other-version" "`requires` asks for other versions of pairform than this one";
     UNKNOWN_POLICY_LINE = "E0230" "unknown-policy-line" "a line of a policy that allows nothing";
 }
 
@@ -36,6 +37,33 @@ pub fn not_a_map(what: &str, at: Span) -> Finding {
         Label::new(at, "this is something else"),
     )
     .help("write `key: value` lines")
+}
+
+#[must_use]
+pub fn other_version(wanted: &str, version: &str, at: Span) -> Finding {
+    Finding::new(
+        &OTHER_VERSION,
+        format!("this project requires pairform {wanted}"),
+        Label::new(at, format!("this is pairform {version}")),
+    )
+    .note("nothing else was judged: another version could misread what it does not know")
+    .help(format!(
+        "install one that fits, such as with `pip install 'pairform{}'`, or change `requires`",
+        pip(wanted)
+    ))
+}
+
+/// As pip writes it, where `=0.2` is any 0.2.
+fn pip(wanted: &str) -> String {
+    let each = wanted.split(',').map(|one| {
+        let one: String = one.split_whitespace().collect();
+        match one.strip_prefix('=') {
+            Some(version) if version.split('.').count() < 3 => format!("=={version}.*"),
+            Some(version) => format!("=={version}"),
+            None => one,
+        }
+    });
+    each.collect::<Vec<_>>().join(",")
 }
 
 #[must_use]
