@@ -27,6 +27,7 @@ pub mod outline;
 mod outline_groups;
 pub mod plan;
 pub mod policy;
+pub mod reconcile;
 pub mod reference;
 pub mod sarif;
 pub mod schema;

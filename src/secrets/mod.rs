@@ -13,14 +13,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::http::{Fault, FaultKind};
 use crate::model::Hidden;
 use crate::model::credential::is_reference;
 use crate::model::value::fingerprint;
+use crate::source::program::{self, Ended, NotEnded};
 use crate::source::{git, links};
 use crate::trust::{Denied, Need, Trust};
 use vault::Vault;
@@ -30,9 +31,6 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 /// A program that takes longer is ended.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Between two looks at a program that has said all.
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A value; its memory is wiped.
 pub type Bytes = Hidden<Vec<u8>>;
@@ -218,33 +216,22 @@ impl Local {
             .envs(seen)
             // Many programs obey a file in the folder that they begin in, and whoever writes a branch would write it.
             .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().map_err(|error| format!("{program} cannot be run: {error}"))?;
-        let Some(output) = child.stdout.take() else { return Err(format!("{program} has no output")) };
-        let (send, receive) = mpsc::channel();
-        std::thread::spawn(move || send.send(read(output)));
-        let deadline = Instant::now() + PATIENCE;
-        let printed = receive.recv_timeout(PATIENCE);
-        let until = if matches!(printed, Ok(Ok(_))) { deadline } else { Instant::now() };
-        let ended = ended(&mut child, until).map_err(|error| error.to_string())?;
-        match (printed, ended) {
-            (Err(_), _) | (Ok(Ok(_)), None) => {
-                end_group(&child);
-                Err(format!("{program} took longer than {} seconds", PATIENCE.as_secs()))
-            }
-            (Ok(Ok(_)), Some(status)) if !status.success() => {
-                let sees = match variables {
-                    [] => "no variables".to_owned(),
-                    names => format!("of the environment only {}", names.join(", ")),
-                };
-                Err(format!("{program} ended with {status}; it sees {sees}"))
-            }
-            (Ok(printed), _) => printed,
+        let Ended { status, printed } =
+            program::run(command, PATIENCE, |output| read(output)).map_err(|error| match error {
+                NotEnded::NotBegun(error) => format!("{program} cannot be run: {error}"),
+                NotEnded::Late(_) => format!("{program} took longer than {} seconds", PATIENCE.as_secs()),
+                NotEnded::Unfit(why) => why,
+                NotEnded::Lost(error) => error.to_string(),
+            })?;
+        if !status.success() {
+            let sees = match variables {
+                [] => "no variables".to_owned(),
+                names => format!("of the environment only {}", names.join(", ")),
+            };
+            return Err(format!("{program} ended with {status}; it sees {sees}"));
         }
+        Ok(printed)
     }
 }
 
@@ -261,17 +248,6 @@ fn is_outside(program: &Path, root: &Path) -> Result<(), String> {
     }
     Ok(())
 }
-
-/// Ends a program and all that it started.
-#[cfg(unix)]
-fn end_group(child: &Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    // What has ended by itself is not there any more.
-    let _ = group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
-}
-
-#[cfg(not(unix))]
-fn end_group(_: &Child) {}
 
 /// Where a secret's file lies.
 struct FilePlace {
@@ -323,22 +299,6 @@ fn file(full: &Path) -> Result<Bytes, String> {
     }
     private(&data)?;
     read(file)
-}
-
-/// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
-fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if Instant::now() >= deadline {
-            // It may end by itself in between.
-            let _ = child.kill();
-            child.wait()?;
-            return Ok(None);
-        }
-        std::thread::sleep(POLL_INTERVAL);
-    }
 }
 
 fn variable(name: &str) -> Result<Bytes, String> {

@@ -11,6 +11,7 @@ pub mod links;
 pub mod load;
 pub mod names;
 mod on_disk;
+pub mod program;
 mod span;
 mod texts;
 pub mod write;

@@ -11,8 +11,9 @@ use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Deleted, Deployed, FeedItem, Lock, Moved, Note, Origin, Past, Record, Recording,
-    Registered, Rename, Rules, Run, Said, Save, Saved, Store, StoreError, SyncReport, TakeHeads, Token,
+    self, Ask, Asked, Behind, Deleted, Deployed, FeedItem, LastCommit, Lock, Matter, Moved, Note, Origin,
+    Past, Reconciled, Reconciling, Record, Recording, Registered, Rename, Rules, Run, Said, Save, Saved,
+    Store, StoreError, SyncReport, TakeHeads, Token,
 };
 
 use crate::dice::Dice;
@@ -132,6 +133,11 @@ impl Store for InTurns<'_> {
         fn revoke_token(name: &str, at: &str, by: &str) -> Result<bool, StoreError>;
         fn report_sync(sync: &SyncReport) -> Result<(), StoreError>;
         fn last_syncs(integration: &str) -> Result<Vec<SyncReport>, StoreError>;
+        fn reconciled(environment: &str) -> Result<Option<Reconciled>, StoreError>;
+        fn behind(environment: &str) -> Result<Vec<Behind>, StoreError>;
+        fn matters(environment: &str) -> Result<Vec<Matter>, StoreError>;
+        fn last_commits(integrations: &[String]) -> Result<Vec<LastCommit>, StoreError>;
+        fn note_reconciled(lease: &Lock, what: &Reconciling) -> Result<bool, StoreError>;
     }
 }
 
@@ -177,6 +183,7 @@ fn apply_in_turns(
             left.get() > 0
         },
         forced: &[],
+        lease: None,
         begun: None,
         record: &|_| Ok(false),
     };

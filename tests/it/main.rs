@@ -56,6 +56,8 @@ mod postgres;
 mod propose;
 mod pull;
 mod pull_races;
+mod reconcile;
+mod reconcile_model;
 mod records;
 mod release;
 mod renames;

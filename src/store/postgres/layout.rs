@@ -18,10 +18,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0004-marks.sql"),
     include_str!("../migrations/postgres/0005-rules.sql"),
     include_str!("../migrations/postgres/0006-section.sql"),
+    include_str!("../migrations/postgres/0007-reconcile.sql"),
 ];
 
 /// The layout since which there are recorded rules.
 pub(super) const RULES: i64 = 5;
+/// The layout since which there is what the reconciler keeps.
+pub(super) const RECONCILE: i64 = 7;
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {

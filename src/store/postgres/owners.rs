@@ -5,15 +5,18 @@
 use super::client::{Client, Fault, Result};
 
 /// Our tables, sorted.
-pub(super) const TABLES: [&str; 14] = [
+pub(super) const TABLES: [&str; 17] = [
+    "behind",
     "category",
     "document",
     "history",
     "integration",
     "lock",
+    "matter",
     "meta",
     "migration",
     "note",
+    "reconciled",
     "rules",
     "run",
     "said",

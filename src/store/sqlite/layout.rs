@@ -24,10 +24,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005-heads.sql"),
     include_str!("../migrations/sqlite/0006-rules.sql"),
     include_str!("../migrations/sqlite/0007-section.sql"),
+    include_str!("../migrations/sqlite/0008-reconcile.sql"),
 ];
 
 /// The layout since which there are recorded rules.
 pub(super) const RULES: i64 = 6;
+/// The layout since which there is what the reconciler keeps.
+pub(super) const RECONCILE: i64 = 8;
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {
