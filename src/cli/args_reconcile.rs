@@ -1,5 +1,6 @@
 //! The arguments of the reconciler.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -20,6 +21,9 @@ pub struct Reconcile {
     /// How long to wait from one round to the next, such as 30s or 5m.
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = pause, conflicts_with = "once")]
     pub every: Duration,
+    /// Who is told: a file outside the repository that names webhooks, workflows of Slack and Teams, and forges.
+    #[arg(long, value_name = "FILE", env = "PAIRFORM_TELL")]
+    pub tell: Option<PathBuf>,
     /// Leave to change integrations in live mode, where the project requires it.
     #[arg(long)]
     pub allow_live: bool,

@@ -38,6 +38,7 @@ pub mod serve;
 pub mod session;
 pub mod show;
 pub mod streams;
+pub mod telling;
 pub mod token;
 pub mod trust;
 pub mod unlock;

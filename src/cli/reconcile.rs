@@ -10,11 +10,12 @@ use super::args::{Form, Reconcile as Args, ReconcileCommand};
 use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
+use super::telling::Targets;
 use crate::apply::{Cause, Outcome};
 use crate::diagnostic::clean;
 use crate::ops::check::Consent;
 use crate::ops::reconcile::{
-    Asked, Done, Held, LEASE, accept, fetch, lease, let_go, push, round, status, with_lease,
+    Asked, Done, Held, LEASE, Message, accept, fetch, lease, let_go, push, round, status, tell, with_lease,
 };
 use crate::ops::{Error, ErrorKind, Host, Request, Workspace, places};
 use crate::plan::FORMAT_VERSION;
@@ -95,14 +96,19 @@ fn work(session: &Session, args: &Args, streams: &mut Streams) -> Result<u8, Sto
     }
     session.watch_interrupts();
     let rules = session.gathered().policy.as_ref().map(|(_, policy)| policy.reconcile.clone());
-    let reconciler = Reconciler { session, args, last_word: rules.unwrap_or_default() };
-    session.host(|host| reconciler.run(host, streams))
+    session.host(|host| {
+        let file = args.tell.as_ref().map(|file| session.path(file));
+        let targets = Targets::read(file.as_deref(), &session.here, host)?;
+        let reconciler = Reconciler { session, args, last_word: rules.unwrap_or_default(), targets };
+        reconciler.run(host, streams)
+    })
 }
 
 struct Reconciler<'a> {
     session: &'a Session,
     args: &'a Args,
     last_word: Rules,
+    targets: Targets,
 }
 
 impl Reconciler<'_> {
@@ -194,8 +200,12 @@ impl Reconciler<'_> {
                     Ok(done) => {
                         said.clear();
                         streams.say(&report::reconcile::text(&done));
+                        self.tell(place, lock, Some(&done), host, streams);
                     }
-                    Err(error) => say_once(&error.message, &mut said, streams),
+                    Err(error) => {
+                        say_once(&error.message, &mut said, streams);
+                        self.tell(place, lock, None, host, streams);
+                    }
                 }
                 if lost.load(Ordering::SeqCst) || self.pause(self.args.every, Some(&lost), host) {
                     return Ok(exit::OK);
@@ -210,13 +220,17 @@ impl Reconciler<'_> {
             match self.round(place, lock, host) {
                 Ok(now) => done = then(done, now),
                 Err(error) if error.kind == ErrorKind::Stale && at < ANEW => continue,
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    self.tell(place, lock, None, host, streams);
+                    return Err(error.into());
+                }
             }
             let is_conflict = |outcome: &Outcome| matches!(outcome, Outcome::Conflict { .. });
             if !done.report.outcomes.iter().any(|(_, _, outcome)| is_conflict(outcome)) {
                 break;
             }
         }
+        self.tell(place, lock, Some(&done), host, streams);
         let interrupted = self.session.interrupt().filter(|_| done.report.interrupted);
         let code = interrupted.unwrap_or_else(|| exit_code(&done));
         if self.session.common.output == Form::Json {
@@ -246,6 +260,18 @@ impl Reconciler<'_> {
             anew: self.args.once,
         };
         round(&asked, lock, host)
+    }
+
+    /// Tells what a round left; what cannot be told is said, and fails nothing.
+    fn tell(&self, place: &Place, lock: &Lock, done: Option<&Done>, host: &Host<'_>, streams: &mut Streams) {
+        let send = |message: &Message<'_>| self.targets.send(message, (host.now)().as_second());
+        let environment = place.environment.as_deref();
+        let told = tell(&place.address, environment, lock, &self.targets.names(), &send, host);
+        let mut failed = told.unwrap_or_else(|error| vec![error.message]);
+        failed.extend(done.iter().flat_map(|done| self.targets.tell_status(done, environment)));
+        for why in failed {
+            streams.say(&(clean(&format!("warning: {why}")) + "\n"));
+        }
     }
 
     /// Waits; true where somebody asked to stop. It ends early where the lease is lost.

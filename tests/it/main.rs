@@ -74,6 +74,7 @@ mod server;
 mod signatures;
 mod silence;
 mod store;
+mod telling;
 mod tidy;
 mod tokens;
 mod tools;

@@ -460,6 +460,10 @@ fn killed(world: &World, model: &mut Model, after: usize) {
         model.check(world, &before, &expected, &done.unwrap());
         return;
     }
+    // What it held is over in its time.
+    let mut store = world.store();
+    let locks = store.locks().unwrap();
+    store.unlock_all(&locks.iter().collect::<Vec<_>>()).unwrap();
     for shop in 0..2 {
         let (was, is) = (rows[shop].map(|row| row.0), world.row(shop).map(|row| row.0));
         assert!(is == was || is == Some(expected[shop].deployed), "{was:?} {is:?}");

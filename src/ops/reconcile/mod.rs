@@ -13,6 +13,7 @@ mod partial;
 mod proposal;
 mod round;
 mod status;
+mod telling;
 
 pub use accept::accept;
 pub use concern::{Concern, Kind};
@@ -22,3 +23,4 @@ pub use matrix::{Left, Why};
 pub use matters::matters;
 pub use round::{Asked, Done, Push, round};
 pub use status::{Open, Status, status};
+pub use telling::{Event, Message, longest, tell};
