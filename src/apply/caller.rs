@@ -3,7 +3,7 @@
 use crate::http::Fault;
 use crate::model::Name;
 use crate::plan::Plan;
-use crate::store::{Origin, Store, StoreError};
+use crate::store::{Lock, Origin, Store, StoreError};
 
 /// What applying needs from outside.
 pub struct Caller<'a> {
@@ -22,6 +22,8 @@ pub struct Caller<'a> {
     pub wait: &'a dyn Fn() -> bool,
     /// The checks that were lifted by hand, and why; kept in the store.
     pub forced: &'a [String],
+    /// What whoever applies has to hold as well, for each save; none where nothing has to be held.
+    pub lease: Option<&'a Lock>,
     /// What this run did before it was interrupted; none where it is no run of a plan that was saved.
     pub begun: Option<&'a Begun>,
     /// Records what judges and what the files say, once the plan is begun and is not stale; true where that was news.

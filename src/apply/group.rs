@@ -281,6 +281,7 @@ impl Applying<'_> {
                     commit: self.plan.commit.as_ref().map(|commit| commit.id.as_str()),
                     run: &self.plan.digest,
                     fence: work.lock.as_ref().ok().map(|lock| lock.token),
+                    lease: self.caller.lease,
                 }
             })
             .collect();
@@ -384,6 +385,7 @@ impl Applying<'_> {
                 commit: self.plan.commit.as_ref().map(|commit| commit.id.as_str()),
                 run: &run,
                 fence: work.lock.as_ref().ok().map(|lock| lock.token),
+                lease: self.caller.lease,
             })
             .collect();
         let text = "the files say what is deployed".to_owned();
@@ -403,6 +405,11 @@ impl Applying<'_> {
     /// Who has the lock that was lost, and what to do.
     fn lock_lost(&mut self, save: &Save<'_>) -> Failure {
         let locks = self.store.locks().unwrap_or_default();
+        if let Some(lease) = self.caller.lease
+            && !locks.iter().any(|lock| lock.integration == lease.integration && lock.token == lease.token)
+        {
+            return Failure::new("somebody else took over, and goes on with it", Cause::Locked);
+        }
         let is_another =
             |lock: &&Lock| lock.integration == save.integration && Some(lock.token) != save.fence;
         let reason = match locks.iter().find(is_another) {

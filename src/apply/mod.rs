@@ -14,4 +14,5 @@ mod work;
 pub use caller::{Begun, Caller, Event};
 pub use report::{Cause, Failure, Outcome, Renamed, Report};
 pub use run::apply;
+pub use stage::depends;
 pub use stale::{ApplyError, begun};

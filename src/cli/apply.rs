@@ -11,7 +11,7 @@ use super::session::Session;
 use super::streams::Streams;
 use crate::apply::{Cause, Report};
 use crate::diagnostic::{clean, count};
-use crate::ops::apply::{Again, Applied, again, apply, record_rules, workspace_of};
+use crate::ops::apply::{Again, Applied, Locking, again, apply, record_rules, workspace_of};
 use crate::ops::check::{Approved, Consent, check, check_rules, live, names_to_type};
 use crate::ops::judged::Judging;
 use crate::ops::load::{Purpose, load};
@@ -69,8 +69,8 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
         approved = judge(approved.into_plan())?;
     }
     session.watch_interrupts();
-    let wait = Duration::from_secs(args.lock_timeout);
-    match session.host(|host| apply(&project, &judging, &address, approved, None, wait, host)) {
+    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), lease: None };
+    match session.host(|host| apply(&project, &judging, &address, approved, None, locking, host)) {
         Ok(applied) => print(session, args, applied, &project.compilation.catalogue, streams),
         Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
             // Somebody else saved just that meanwhile.
@@ -202,9 +202,9 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
     session.watch_interrupts();
-    let wait = Duration::from_secs(args.lock_timeout);
+    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), lease: None };
     let applied =
-        session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), wait, host))?;
+        session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), locking, host))?;
     print(session, args, applied, &project.compilation.catalogue, streams)
 }
 

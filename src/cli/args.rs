@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use super::args_reconcile::{Reconcile, ReconcileCommand};
 pub use super::args_serve::{Serve, TokenArgs, TokenCommand, TokenCreate};
 use crate::ops::check::Force;
 use crate::report::content;
@@ -167,6 +168,8 @@ pub enum Command {
     Policy(Policy),
     /// Serve the Configure section over HTTP: an API over what is deployed.
     Serve(Box<Serve>),
+    /// Pull git and keep the deployed state at what it says, by the rules of pairform.yaml.
+    Reconcile(Reconcile),
     /// Make, list and revoke the tokens by which a server knows who asks.
     Token(TokenArgs),
     /// Print a completion script for a shell.
@@ -211,6 +214,11 @@ impl Command {
                 OptionsCommand::Clear(_) => "options clear",
             },
             Command::Serve(_) => "serve",
+            Command::Reconcile(args) => match args.command {
+                None => "reconcile",
+                Some(ReconcileCommand::Status) => "reconcile status",
+                Some(ReconcileCommand::Accept { .. }) => "reconcile accept",
+            },
             Command::Token(args) => match args.command {
                 TokenCommand::Create(_) => "token create",
                 TokenCommand::List => "token list",

@@ -8,6 +8,7 @@
 
 pub mod apply;
 pub mod args;
+mod args_reconcile;
 mod args_serve;
 pub mod audit;
 pub mod cache;
@@ -29,6 +30,7 @@ pub mod options;
 pub mod plan;
 pub mod policy;
 pub mod pull;
+pub mod reconcile;
 pub mod release;
 pub mod revert;
 pub mod rewrite;
@@ -37,6 +39,7 @@ pub mod serve;
 pub mod session;
 pub mod show;
 pub mod streams;
+pub mod telling;
 pub mod token;
 pub mod trust;
 pub mod unlock;
@@ -71,6 +74,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Option<Serve>) 
         guarded(|| match &cli.command {
             // It outlives this run's own thread.
             Command::Serve(args) => serve::run(session, args, serve),
+            Command::Reconcile(args) => reconcile::run(session, args, &mut streams),
             _ => dispatch(&cli, &session, &mut streams),
         })
     });
@@ -120,8 +124,8 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Schema(args) => schema::run(session, args, streams),
         Command::Options(args) => options::run(session, args, streams),
         Command::Token(command) => token::run(session, &command.command, streams),
-        // Done before, as it takes the session over.
-        Command::Serve(_) => Ok(exit::OK),
+        // Done before, as they take the session over.
+        Command::Serve(_) | Command::Reconcile(_) => Ok(exit::OK),
         Command::Policy(command) => policy::run(session, &command.command, streams),
         Command::Completions(args) => {
             let mut script = Vec::new();

@@ -30,6 +30,8 @@ pub struct Manifest {
     pub owners: BTreeMap<String, Vec<String>>,
     pub secrets: SecretSources,
     pub options: ListRules,
+    /// What is done about differences where nobody is asked, as it is written; see `plan::policy::reconcile`.
+    pub reconcile: Option<serde_json::Value>,
     /// Read from the tree, as each has a place.
     #[serde(skip)]
     pub levels: Levels,
@@ -285,6 +287,19 @@ pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catal
     look("integration", integrations, keys("holds").collect());
     look("pair", &pairs, keys("pairs").collect());
     look("category", &categories, keys("categories").chain(protected).collect());
+    let mut look = |what: &str, known: &[&str], key: &str| {
+        let map = root.get("reconcile").and_then(|rules| rules.get(key)).and_then(yaml::Node::as_map);
+        for entry in map.into_iter().flat_map(|map| map.entries()) {
+            let name = &*entry.key.text;
+            if !known.contains(&name) {
+                let near = crate::diagnostic::nearest(name, known.iter().copied());
+                findings.push(codes::compose::unknown_in_reconcile(what, name, near, entry.key.span));
+            }
+        }
+    };
+    look("integration", integrations, "integrations");
+    look("pair", &pairs, "pairs");
+    look("category", &categories, "categories");
     let owned = root.get("owners").and_then(yaml::Node::as_map);
     for key in owned.into_iter().flat_map(|map| map.entries()).map(|entry| &entry.key) {
         let category = key.text.split('.').next().unwrap_or_default();

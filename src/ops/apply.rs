@@ -27,7 +27,7 @@ use crate::compile::project::Manifest;
 use crate::http::Fault;
 use crate::plan::{Plan, Scope};
 use crate::secrets::{Reach, Secrets};
-use crate::store::{Address, Recording, Store};
+use crate::store::{Address, Lock, Recording, Store};
 
 /// Between two looks at a lock that somebody else has.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
@@ -248,6 +248,15 @@ fn place_of(
     Ok(address)
 }
 
+/// What is held while a plan is applied.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Locking<'a> {
+    /// How long to wait for a lock on an integration that somebody else has.
+    pub wait: Duration,
+    /// What each save proves to be held, beside the lock on its integration.
+    pub lease: Option<&'a Lock>,
+}
+
 /// Applies a plan; a store is made where there is none, and something to put into it. `begun` is there where the plan was
 /// saved for later.
 ///
@@ -259,7 +268,7 @@ pub fn apply(
     address: &Address,
     approved: Approved,
     begun: Option<&Begun>,
-    lock_wait: Duration,
+    locking: Locking<'_>,
     host: &Host<'_>,
 ) -> Result<Applied> {
     let plan = approved.plan();
@@ -270,7 +279,7 @@ pub fn apply(
     require_addresses(project, plan, host)?;
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
-    let run = Run { judging, plan: &plan, forced: &forced, begun, lock_wait };
+    let run = Run { judging, plan: &plan, forced: &forced, begun, locking };
     let report = save(project, &run, store.as_mut(), host)?;
     Ok(Applied { plan, report })
 }
@@ -281,7 +290,7 @@ struct Run<'a> {
     plan: &'a Plan,
     forced: &'a [String],
     begun: Option<&'a Begun>,
-    lock_wait: Duration,
+    locking: Locking<'a>,
 }
 
 /// Proves that credentials will go only where that is allowed, when whoever reads the deployed state uses what a plan saves.
@@ -333,6 +342,22 @@ fn record(
     Ok(Applied { plan, report })
 }
 
+/// Records what the files of a plan say, saved or held back, and no rules.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub(super) fn record_said(
+    project: &Project<'_>,
+    judging: &Judging,
+    plan: &Plan,
+    address: &Address,
+    host: &Host<'_>,
+) -> Result<()> {
+    let mut store = host.make_store(address)?;
+    let said = said_at(project, judging, plan, &host.stamp(), store.as_mut())?;
+    said.iter().try_for_each(|part| store.record(part)).map_err(Error::from)
+}
+
 fn said_at(
     project: &Project<'_>,
     judging: &Judging,
@@ -363,7 +388,7 @@ fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host
             found
         })
     };
-    let patience = Cell::new(run.lock_wait);
+    let patience = Cell::new(run.locking.wait);
     let caller = Caller {
         saved_by: &saved_by,
         now: &|| host.stamp(),
@@ -380,6 +405,7 @@ fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host
             !left.is_zero()
         },
         forced: run.forced,
+        lease: run.locking.lease,
         begun: run.begun,
         record: &|store| {
             Recorder { judging, plan, by: &saved_by, at: &at, at_once: false, said: &said }.record(store)

@@ -13,7 +13,7 @@ use super::signed::Signed;
 use super::window;
 use crate::compile::project::Manifest;
 use crate::diagnostic::count;
-use crate::plan::policy::{Environment, Live, Overwrite, Policy, Window};
+use crate::plan::policy::{Environment, Live, Overwrite, Policy, Share, Window};
 use crate::plan::safety::{self, GAPS, Objection};
 use crate::plan::tally::Written;
 use crate::plan::{Integrations, Plan, Refusal, Summary};
@@ -121,12 +121,7 @@ pub fn check(
     now: Timestamp,
 ) -> Result<Approved> {
     signed.require(&plan)?;
-    let mut found = lasting(&plan, judging);
-    found.extend(windows(&plan, judging, now)?);
-    found.extend(live_approval(&plan, judging).filter(|_| !consent.live));
-    if !consent.overwrite {
-        found.extend(overwrite_approval(&plan, judging));
-    }
+    let found = refusals(&plan, judging, consent, now)?;
     let is_lifted = |refusal: &Refusal| consent.force.iter().any(|force| force.check == refusal.check);
     let (lifted, standing): (Vec<_>, Vec<_>) = found.into_iter().partition(is_lifted);
     if !standing.is_empty() {
@@ -143,6 +138,26 @@ pub fn check(
         }
     }
     Ok(approved)
+}
+
+/// Every check that refuses a plan, lifted or not.
+///
+/// # Errors
+/// When an apply window cannot be used.
+pub fn refusals(plan: &Plan, judging: &Judging, consent: &Consent, now: Timestamp) -> Result<Vec<Refusal>> {
+    let mut found = lasting(plan, judging);
+    found.extend(windows(plan, judging, now)?);
+    found.extend(live_approval(plan, judging).filter(|_| !consent.live));
+    if !consent.overwrite {
+        found.extend(overwrite_approval(plan, judging));
+    }
+    Ok(found)
+}
+
+/// Whether a check judges how much of all that is deployed moves, and not what moves.
+#[must_use]
+pub fn is_of_the_whole(refusal: &Refusal) -> bool {
+    Share::ALL.iter().any(|share| share.key() == refusal.check)
 }
 
 /// What refuses a person's save of a category, by the files and then what only the recorded rules object to. It is of no commit,
@@ -379,10 +394,9 @@ fn lasting(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
 
 /// Says that the files alone would not refuse it.
 fn since_last_apply(refusal: Refusal, recorded: &Recorded) -> Refusal {
-    let Refusal { check, message, .. } = refusal;
     let told = recorded.told();
-    let message = format!("{message}, by the rules of the last apply ({told}), which still count");
-    Refusal { check, message, recorded: true }
+    let message = format!("{}, by the rules of the last apply ({told}), which still count", refusal.message);
+    Refusal { message, recorded: true, ..refusal }
 }
 
 /// What a policy objects to, whatever the moment.

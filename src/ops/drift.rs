@@ -37,20 +37,20 @@ pub fn drift<'w>(workspace: &'w Workspace, request: &Request, host: &Host<'_>) -
 }
 
 /// A category that is not as an apply left it.
-struct Drifted {
+pub(super) struct Drifted {
     /// Under its present name.
-    integration: String,
-    category: String,
+    pub(super) integration: String,
+    pub(super) category: String,
     /// Where a schema is known.
     title: Option<Name>,
     /// None where it was deleted.
     revision: Option<u64>,
     /// Each setting, and whether the files say something of it.
-    moved: Vec<(drift::Moved, bool)>,
+    pub(super) moved: Vec<(drift::Moved, bool)>,
 }
 
 /// Looks for drift in what the filters took, and without filters in integrations that no file declares.
-fn find(
+pub(super) fn find(
     request: &Request,
     plan: &Plan,
     opened: &Project<'_>,

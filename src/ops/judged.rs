@@ -2,7 +2,7 @@
 //! judged by whoever changes them. A weaker rule counts from the first apply of another commit on; see `store::Rules`.
 //! Whether a plan is refused by them is `check`'s to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::{Error, ErrorKind, Result};
@@ -191,6 +191,22 @@ impl Judging {
     pub fn recorded_owners(&self) -> BTreeMap<String, Vec<String>> {
         let owners = self.recorded().map(|recorded| recorded.policy.owners.clone()).unwrap_or_default();
         owners.into_iter().map(|(category, owners)| (category, owners.into_iter().collect())).collect()
+    }
+
+    /// The same, of the findings of one integration and those that are of none.
+    #[must_use]
+    pub fn of_integration(&self, name: &str) -> Self {
+        let is_of_another = |denied: &Denied| denied.integration.as_deref().is_some_and(|of| of != name);
+        let denied = self.denied.iter().filter(|denied| !is_of_another(denied)).cloned().collect();
+        Judging { denied, ..self.clone() }
+    }
+
+    /// The same, without the findings of these integrations.
+    #[must_use]
+    pub fn without(&self, names: &BTreeSet<String>) -> Self {
+        let is_of_these = |denied: &Denied| denied.integration.as_ref().is_some_and(|of| names.contains(of));
+        let denied = self.denied.iter().filter(|denied| !is_of_these(denied)).cloned().collect();
+        Judging { denied, ..self.clone() }
     }
 
     #[must_use]

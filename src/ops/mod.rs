@@ -50,6 +50,7 @@ pub mod policy_file;
 pub mod project;
 pub mod propose;
 pub mod pull;
+pub mod reconcile;
 pub mod release;
 pub mod replaced;
 pub mod request;

@@ -10,6 +10,7 @@ use crate::diagnostic::Code;
 use crate::model::digest_text;
 use crate::plan::policy::{
     self, Bound, Environment, Level, LevelRule, Limits, Overwrite, Overwrites, Policy, Share, Window,
+    reconcile,
 };
 use crate::store;
 
@@ -135,10 +136,10 @@ fn of_environment(declared: &declared_in::Environment) -> Environment {
     }
 }
 
-/// Where a branch could lead what it is applied with: stores, where their passwords are kept, which of them is meant when none is
-/// named, and programs.
+/// What has no order: what is done where nobody is asked, and where a branch could lead what it is applied with: stores, where their
+/// passwords are kept, which of them is meant when none is named, and programs.
 fn others(declared: &Manifest) -> BTreeMap<String, std::collections::BTreeSet<String>> {
-    let mut others = BTreeMap::new();
+    let mut others: BTreeMap<_, _> = declared.reconcile.iter().flat_map(reconcile::items).collect();
     let mut tell = |item: String, text: String| {
         others.insert(item, [text].into());
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::diagnostic::codes::compose as codes;
 use crate::diagnostic::{Finding, Severity, sort_and_merge};
+use crate::plan::policy::reconcile::Rules;
 use crate::schema::validate::{Validator, Words};
 use crate::source::{SourceFile, Sources};
 use crate::trust::{Grant, Line, Origin, Signatures, Signer};
@@ -17,6 +18,8 @@ pub struct PolicyFile {
     pub grants: Vec<Grant>,
     /// What is asked of plan files: whether they have to be signed, and whose signatures count.
     pub signatures: Signatures,
+    /// What is done about differences, whatever the files say.
+    pub reconcile: Rules,
     /// What is wrong in it, sorted.
     pub findings: Vec<Finding>,
     /// The file, for its findings.
@@ -55,6 +58,7 @@ impl PolicyFile {
         }
         let required = root.get("require_signed").and_then(Node::as_bool);
         policy.signatures.required = required == Some(true);
+        policy.reconcile = root.get("reconcile").map(|said| Rules::read(&said.to_json())).unwrap_or_default();
         sort_and_merge(&mut policy.findings, &policy.sources);
         policy
     }

@@ -136,6 +136,7 @@ fn forget(
             commit: None,
             run: &run,
             fence: fence(&row.integration),
+            lease: None,
         })
         .collect();
     store.begin(&run, at, by, Origin::default())?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::error::{Error, ErrorKind, Help, Result};
 use crate::plan::{Plan, signature};
+use crate::source::git::History;
 use crate::trust::Signatures;
 
 /// Whose signature a plan has.
@@ -41,6 +42,8 @@ enum Asked {
     Nothing,
     /// The plan with this digest had to be, and is.
     Plan(String),
+    /// What is planned of this commit: it had to be signed, and is.
+    Commit(String),
 }
 
 impl Signed {
@@ -52,6 +55,9 @@ impl Signed {
         match &self.0 {
             Asked::Plan(digest) if *digest != plan.digest => {
                 Err(refused("another plan was signed than this"))
+            }
+            Asked::Commit(id) if plan.commit.as_ref().is_none_or(|of| of.dirty || of.id != *id) => {
+                Err(refused("another commit was signed than the one that the plan is of"))
             }
             _ => Ok(()),
         }
@@ -78,6 +84,38 @@ pub fn require_signature(file: Option<&Plan>, signatures: &Signatures, now: Time
         ))),
         None => Err(refused("only plans that are signed are applied here, and this one is not")),
     }
+}
+
+/// Proves that a commit is signed as is asked for here: where plans have to be signed and nobody signs one, one of the signers signs
+/// the commit, as git does with a key of SSH.
+///
+/// # Errors
+/// When it has to be signed by one of the signers and is not.
+pub fn require_signed_commit(
+    history: &History,
+    commit: &str,
+    signatures: &Signatures,
+    now: Timestamp,
+) -> Result<Signed> {
+    if !signatures.required {
+        return Ok(Signed(Asked::Nothing));
+    }
+    let refused = |why: String| {
+        Error::new(ErrorKind::NotAllowed, format!("commit {commit} is not applied: {why}"))
+            .help("have one of the signers of the policy sign a commit on top of it (`git commit -S`, with `gpg.format ssh`)")
+    };
+    let Some((signature, signed)) = history.signature(commit) else {
+        return Err(refused("only what is signed is applied here, and it is not".to_owned()));
+    };
+    let signed = signature::verify_commit(&signed, &signature)
+        .map_err(|broken| refused(format!("its signature does not count: {broken}")))?;
+    if signatures.who(&signed.key, signature::COMMIT_NAMESPACE, now).is_empty() {
+        let key = signed.fingerprint;
+        return Err(refused(format!(
+            "it is signed with the key {key}, which is none of the signers' here and now"
+        )));
+    }
+    Ok(Signed(Asked::Commit(commit.to_owned())))
 }
 
 fn refused(why: impl Into<String>) -> Error {

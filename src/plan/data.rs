@@ -443,13 +443,22 @@ pub struct Refusal {
     /// The files alone would not refuse it: the rules of the last apply do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recorded: bool,
+    /// It is of this integration alone, where that is known.
+    #[serde(skip)]
+    pub integration: Option<String>,
 }
 
 impl Refusal {
     /// One of the files.
     #[must_use]
     pub fn new(check: &str, message: impl Into<String>) -> Self {
-        Refusal { check: check.to_owned(), message: message.into(), recorded: false }
+        Refusal { check: check.to_owned(), message: message.into(), recorded: false, integration: None }
+    }
+
+    /// One of an integration.
+    #[must_use]
+    pub fn of(self, integration: &str) -> Self {
+        Refusal { integration: Some(integration.to_owned()), ..self }
     }
 }
 

@@ -106,7 +106,7 @@ pub fn live_with_gaps<'a>(
         integration.integration,
         missing[..missing.len().min(NAMED)].join(", ")
     );
-    Some(Refusal::new(GAPS, message))
+    Some(Refusal::new(GAPS, message).of(&integration.integration))
 }
 
 /// What [`live_with_gaps`] was judged by and the plan does not save, with its revision; nothing where live mode does not go on.

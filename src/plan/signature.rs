@@ -1,4 +1,4 @@
-//! Signatures of plans, as git signs commits: SSHSIG in the namespace `pairform-plan`, over the digest of a plan as it stands in
+//! Signatures of plans, made as git signs commits, and those of commits: SSHSIG in the namespace `pairform-plan`, over the digest of a plan as it stands in
 //! its file. `ssh-keygen -Y verify -n pairform-plan` checks them too. Whose signature counts is not asked here, and no file is
 //! read.
 
@@ -18,6 +18,9 @@ use crate::model::Hidden;
 /// What a signature has to be made for: one of a commit is none of a plan.
 pub const NAMESPACE: &str = "pairform-plan";
 
+/// What git makes signatures of commits for.
+pub const COMMIT_NAMESPACE: &str = "git";
+
 /// Why a plan cannot be signed with a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
@@ -36,11 +39,11 @@ pub enum SignError {
 pub enum Broken {
     #[error("it is no signature of SSH")]
     NoSignature,
-    #[error("it was made for `{0}`, not for `{NAMESPACE}`")]
-    Namespace(String),
+    #[error("it was made for `{found}`, not for `{wanted}`")]
+    Namespace { found: String, wanted: &'static str },
     #[error("it is of a kind that is not known here: {0}")]
     Kind(String),
-    #[error("it is of something else than this plan")]
+    #[error("it is of something else")]
     Other,
 }
 
@@ -110,12 +113,24 @@ fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, pair: &EcdsaKeypair, message
 /// # Errors
 /// When it is not.
 pub fn verify(digest: &str, signature: &str) -> Result<Signed, Broken> {
+    verify_in(NAMESPACE, digest.as_bytes(), signature)
+}
+
+/// Proves that a signature is of what git signs of a commit, and tells whose it is.
+///
+/// # Errors
+/// When it is not, or is none of SSH.
+pub fn verify_commit(signed: &[u8], signature: &str) -> Result<Signed, Broken> {
+    verify_in(COMMIT_NAMESPACE, signed, signature)
+}
+
+fn verify_in(namespace: &'static str, signed: &[u8], signature: &str) -> Result<Signed, Broken> {
     let signature = SshSig::from_pem(signature).map_err(|_| Broken::NoSignature)?;
-    if signature.namespace() != NAMESPACE {
-        return Err(Broken::Namespace(signature.namespace().to_owned()));
+    if signature.namespace() != namespace {
+        return Err(Broken::Namespace { found: signature.namespace().to_owned(), wanted: namespace });
     }
-    let message = SshSig::signed_data(NAMESPACE, signature.hash_alg(), digest.as_bytes())
-        .map_err(|_| Broken::NoSignature)?;
+    let message =
+        SshSig::signed_data(namespace, signature.hash_alg(), signed).map_err(|_| Broken::NoSignature)?;
     let kind = || Broken::Kind(signature.public_key().algorithm().to_string());
     if signature.reserved() != b"" {
         return Err(Broken::NoSignature);

@@ -27,10 +27,12 @@ pub mod outline;
 mod outline_groups;
 pub mod plan;
 pub mod policy;
+pub mod reconcile;
 pub mod reference;
 pub mod sarif;
 pub mod schema;
 pub mod show;
+pub mod telling;
 pub mod template;
 pub mod words;
 

@@ -14,14 +14,14 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::http::{Fault, FaultKind};
 use crate::model::Hidden;
 use crate::model::credential::is_reference;
 use crate::model::value::fingerprint;
-use crate::source::program::{end_group, ended};
+use crate::source::program::{self, Ended, NotEnded};
 use crate::source::{git, links};
 use crate::trust::{Denied, Need, Trust};
 use vault::Vault;
@@ -216,33 +216,22 @@ impl Local {
             .envs(seen)
             // Many programs obey a file in the folder that they begin in, and whoever writes a branch would write it.
             .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().map_err(|error| format!("{program} cannot be run: {error}"))?;
-        let Some(output) = child.stdout.take() else { return Err(format!("{program} has no output")) };
-        let (send, receive) = mpsc::channel();
-        std::thread::spawn(move || send.send(read(output)));
-        let deadline = Instant::now() + PATIENCE;
-        let printed = receive.recv_timeout(PATIENCE);
-        let until = if matches!(printed, Ok(Ok(_))) { deadline } else { Instant::now() };
-        let ended = ended(&mut child, until).map_err(|error| error.to_string())?;
-        match (printed, ended) {
-            (Err(_), _) | (Ok(Ok(_)), None) => {
-                end_group(&child);
-                Err(format!("{program} took longer than {} seconds", PATIENCE.as_secs()))
-            }
-            (Ok(Ok(_)), Some(status)) if !status.success() => {
-                let sees = match variables {
-                    [] => "no variables".to_owned(),
-                    names => format!("of the environment only {}", names.join(", ")),
-                };
-                Err(format!("{program} ended with {status}; it sees {sees}"))
-            }
-            (Ok(printed), _) => printed,
+        let Ended { status, printed } =
+            program::run(command, PATIENCE, |output| read(output)).map_err(|error| match error {
+                NotEnded::NotBegun(error) => format!("{program} cannot be run: {error}"),
+                NotEnded::Late(_) => format!("{program} took longer than {} seconds", PATIENCE.as_secs()),
+                NotEnded::Unfit(why) => why,
+                NotEnded::Lost(error) => error.to_string(),
+            })?;
+        if !status.success() {
+            let sees = match variables {
+                [] => "no variables".to_owned(),
+                names => format!("of the environment only {}", names.join(", ")),
+            };
+            return Err(format!("{program} ended with {status}; it sees {sees}"));
         }
+        Ok(printed)
     }
 }
 

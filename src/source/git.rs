@@ -1,11 +1,12 @@
 //! What git knows of a project: the commit it stands on, whether it was changed since, and its sources as they were in
-//! any revision. Blobs are read straight from the object store; nothing is checked out and no index is touched. One thing is
-//! written: a commit on a new branch, which may be pushed.
+//! any revision. Blobs are read straight from the object store; nothing is checked out and no index is touched. What is
+//! written is a commit on a new branch, which may be pushed, and what the system's git fetches.
 
 mod branch;
 mod history;
 mod inside;
 mod push;
+mod remote;
 mod status;
 mod tree;
 
@@ -17,6 +18,7 @@ pub use branch::{Author, BranchError};
 pub use history::{Commit, GitError, History, Revision};
 use inside::inside;
 pub use push::{PushError, Remote, RemoteError};
+pub use remote::RemoteBranch;
 
 /// The commit under the project at `root`; `None` outside a repository, or before its first commit.
 #[must_use]

@@ -1,17 +1,75 @@
-//! Programs that were started: waiting for their end no longer than is borne, and ending them with all that they started. Which
-//! programs run, and what they see, is for whoever starts them to say.
-#![expect(clippy::disallowed_methods, reason = "measures how long a program takes")]
+//! Running a program to its end, and no longer than is borne: the time limit is for all that it starts. What runs, and what it may
+//! see, is its caller's to say.
+#![expect(clippy::disallowed_methods, reason = "looks how long a program runs")]
 
-use std::process::{Child, ExitStatus};
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Between two looks at a program that has said all.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
+/// A program that ended by itself.
+pub struct Ended<T> {
+    pub status: ExitStatus,
+    pub printed: T,
+}
+
+/// Why a program did not end by itself, or never began.
+#[derive(Debug, thiserror::Error)]
+pub enum NotEnded<E> {
+    #[error("it cannot be run: {0}")]
+    NotBegun(std::io::Error),
+    #[error("it took longer than {} seconds", .0.as_secs())]
+    Late(Duration),
+    /// What it printed is refused, so it was ended.
+    #[error("{0}")]
+    Unfit(E),
+    #[error("{0}")]
+    Lost(std::io::Error),
+}
+
+/// Runs a program in a process group of its own, without input, and reads what it prints on stdout by `read`, in a thread of its
+/// own. What takes longer than `patience` is ended with all that it started.
 ///
 /// # Errors
-/// When it cannot be waited for.
+/// When it cannot be run, takes too long, or prints what `read` refuses.
+pub fn run<T: Send + 'static, E: Send + 'static>(
+    mut command: Command,
+    patience: Duration,
+    read: impl FnOnce(Box<dyn Read + Send>) -> Result<T, E> + Send + 'static,
+) -> Result<Ended<T>, NotEnded<E>> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let deadline = Instant::now() + patience;
+    let mut child = command.spawn().map_err(NotEnded::NotBegun)?;
+    let output: Box<dyn Read + Send> = match child.stdout.take() {
+        Some(output) => Box::new(output),
+        None => Box::new(std::io::empty()),
+    };
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || send.send(read(output)));
+    let printed = receive.recv_timeout(patience);
+    let until = if matches!(printed, Ok(Ok(_))) { deadline } else { Instant::now() };
+    let ended = ended(&mut child, until).map_err(NotEnded::Lost)?;
+    match (printed, ended) {
+        (Ok(Ok(printed)), Some(status)) => Ok(Ended { status, printed }),
+        (Ok(Err(unfit)), ended) => {
+            if ended.is_none() {
+                end_group(&child);
+            }
+            Err(NotEnded::Unfit(unfit))
+        }
+        (Err(_), _) | (_, None) => {
+            end_group(&child);
+            Err(NotEnded::Late(patience))
+        }
+    }
+}
+
+/// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
 pub fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
 use super::error::StoreError;
 use super::head::{Heads, TakeHeads};
+use super::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
 use super::rename::{Moved, Rename, Renamed};
 use super::rules::{Recording, Rules, Said};
 use super::section::{FeedItem, Registered, Session, SyncReport, Token};
@@ -316,4 +317,34 @@ pub trait Store: Send + Shared {
     /// # Errors
     /// When the store cannot be read.
     fn last_syncs(&mut self, integration: &str) -> Result<Vec<SyncReport>, StoreError>;
+
+    /// What the reconciler of an environment left after its last round; none before one, and in a store of an older layout.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn reconciled(&mut self, environment: &str) -> Result<Option<Reconciled>, StoreError>;
+
+    /// The categories of an environment that stayed behind, sorted.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn behind(&mut self, environment: &str) -> Result<Vec<Behind>, StoreError>;
+
+    /// What there is to tell of an environment, sorted by id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn matters(&mut self, environment: &str) -> Result<Vec<Matter>, StoreError>;
+
+    /// The last save that was made from a commit, of each category of these integrations, under the names that they had then.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_commits(&mut self, integrations: &[String]) -> Result<Vec<LastCommit>, StoreError>;
+
+    /// Keeps what a round leaves, in one transaction; false, and nothing is kept, where the lease is held no more.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was.
+    fn note_reconciled(&mut self, lease: &Lock, what: &Reconciling) -> Result<bool, StoreError>;
 }

@@ -16,6 +16,8 @@ pub const AGREED: &str = "agreed";
 /// A person's save moved what git owns.
 pub const OVERRIDE: &str = "override";
 pub const RELEASE: &str = "release";
+/// A person accepted a commit that does not go on from what was deployed.
+pub const ACCEPT: &str = "accept";
 
 /// One category of one integration as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +92,8 @@ pub struct Save<'a> {
     pub run: &'a str,
     /// The token of the lock under which is saved; a save whose lock was lost writes nothing.
     pub fence: Option<u64>,
+    /// What whoever saves has to hold besides, by its token; the same for all that is saved at once.
+    pub lease: Option<&'a Lock>,
 }
 
 /// What became of a save.
@@ -205,7 +209,7 @@ pub struct Note {
     /// RFC 3339, UTC.
     pub at: String,
     pub by: String,
-    /// `force`, `revert`, `hold`, `agreed`, `release`, `unlock` or `rename`
+    /// `force`, `revert`, `hold`, `agreed`, `release`, `accept`, `unlock` or `rename`
     pub kind: String,
     pub text: String,
     pub run: Option<String>,

@@ -15,16 +15,20 @@ pub(super) struct Has {
     pub marks: bool,
     /// Recorded rules, and what the files said.
     pub rules: bool,
+    /// What the reconciler keeps.
+    pub reconcile: bool,
 }
 
 impl Has {
     /// One that was brought up to date.
-    pub const ALL: Has = Has { marks: true, rules: true };
+    pub const ALL: Has = Has { marks: true, rules: true, reconcile: true };
 
-    /// What was found, where rules came with a layout of this number.
-    pub fn of(found: Found, rules: i64) -> Self {
+    /// What was found, where rules and what the reconciler keeps came with layouts of these numbers.
+    pub fn of(found: Found, rules: i64, reconcile: i64) -> Self {
         match found {
-            Found::Older(found) => Has { marks: found >= MARKED, rules: found >= rules },
+            Found::Older(found) => {
+                Has { marks: found >= MARKED, rules: found >= rules, reconcile: found >= reconcile }
+            }
             Found::Empty | Found::Current => Has::ALL,
         }
     }

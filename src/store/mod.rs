@@ -18,6 +18,7 @@ mod postgres;
 #[cfg(not(feature = "postgres"))]
 #[path = "postgres_absent.rs"]
 mod postgres;
+mod reconcile;
 mod rename;
 mod rules;
 mod section;
@@ -28,12 +29,13 @@ mod url;
 pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
 pub use data::{
-    AGREED, Ask, Asked, Deleted, Deployed, FORCE, HOLD, Lock, Note, OUTSIDE, OVERRIDE, Origin, PERSON, Past,
-    RELEASE, RENAME, REVERT, Record, Run, Save, Saved, Unusable,
+    ACCEPT, AGREED, Ask, Asked, Deleted, Deployed, FORCE, HOLD, Lock, Note, OUTSIDE, OVERRIDE, Origin,
+    PERSON, Past, RELEASE, RENAME, REVERT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use hold::Hold;
+pub use reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
 pub use rename::{Moved, Rename, Renamed, former_names, name_now};
 pub use url::Server;
 

@@ -12,6 +12,7 @@ mod failure;
 mod layout;
 mod owners;
 mod passfile;
+mod reconcile;
 mod rules;
 mod save;
 mod section;
@@ -38,6 +39,7 @@ use super::error::StoreError;
 use super::head::{Reading, TakeHeads};
 use super::identity;
 use super::layout::{Found, Has, READABLE};
+use super::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said, unpack};
 use super::section::{FeedItem, Registered, Session, SyncReport, Token, past_all};
@@ -78,7 +80,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
             Err(StoreError::Older { store: target.shown, found, known: layout::known() })
         }
         found => {
-            let has = Has::of(found, layout::RULES);
+            let has = Has::of(found, layout::RULES, layout::RECONCILE);
             let (identity, key) = layout::facts(&mut client, &target)?;
             Ok(Some(Box::new(Postgres {
                 client,
@@ -588,6 +590,35 @@ impl Store for Postgres {
         let packed = self.run(&mut |client| rules::document(client, digest))?.value;
         let unpacked = packed.map(|packed| unpack(&packed, digest)).transpose();
         unpacked.map_err(|reason| StoreError::Failed { store: self.target.shown.clone(), reason })
+    }
+
+    fn reconciled(&mut self, environment: &str) -> Result<Option<Reconciled>, StoreError> {
+        if !self.has.reconcile {
+            return Ok(None);
+        }
+        self.run(&mut |client| reconcile::reconciled(client, environment)).map(|done| done.value)
+    }
+
+    fn behind(&mut self, environment: &str) -> Result<Vec<Behind>, StoreError> {
+        if !self.has.reconcile {
+            return Ok(Vec::new());
+        }
+        self.run(&mut |client| reconcile::behind(client, environment)).map(|done| done.value)
+    }
+
+    fn matters(&mut self, environment: &str) -> Result<Vec<Matter>, StoreError> {
+        if !self.has.reconcile {
+            return Ok(Vec::new());
+        }
+        self.run(&mut |client| reconcile::matters(client, environment)).map(|done| done.value)
+    }
+
+    fn last_commits(&mut self, integrations: &[String]) -> Result<Vec<LastCommit>, StoreError> {
+        self.run(&mut |client| reconcile::last_commits(client, integrations)).map(|done| done.value)
+    }
+
+    fn note_reconciled(&mut self, lease: &Lock, what: &Reconciling) -> Result<bool, StoreError> {
+        self.run(&mut |client| reconcile::note(client, lease, what)).map(|done| done.value)
     }
 }
 

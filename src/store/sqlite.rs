@@ -11,6 +11,7 @@ mod failure;
 mod guard;
 mod layout;
 mod locks;
+mod reconcile;
 mod rules;
 mod section;
 mod shared;
@@ -32,6 +33,7 @@ use super::document::{document, past_document, unusable, without_null};
 use super::error::StoreError;
 use super::head::{Documents, Reading, TakeHeads};
 use super::layout::{Found, Has, READABLE};
+use super::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said};
 use super::section::{FeedItem, Registered, Session, SyncReport, Token, past_all};
@@ -102,7 +104,7 @@ pub(super) fn open_existing(path: &Path, at: &Address) -> Result<Option<Sqlite>,
             Err(StoreError::Older { store: shown, found, known: layout::known() })
         }
         found => {
-            let has = Has::of(found, layout::RULES);
+            let has = Has::of(found, layout::RULES, layout::RECONCILE);
             let facts = layout::facts(&connection, &shown)?;
             Ok(Some(Sqlite { connection, shown, facts, has }))
         }
@@ -543,6 +545,35 @@ impl Store for Sqlite {
         }
         rules::document(&self.connection, &self.shown, digest)
     }
+
+    fn reconciled(&mut self, environment: &str) -> Result<Option<Reconciled>, StoreError> {
+        if !self.has.reconcile {
+            return Ok(None);
+        }
+        reconcile::reconciled(&self.connection, &self.shown, environment)
+    }
+
+    fn behind(&mut self, environment: &str) -> Result<Vec<Behind>, StoreError> {
+        if !self.has.reconcile {
+            return Ok(Vec::new());
+        }
+        reconcile::behind(&self.connection, &self.shown, environment)
+    }
+
+    fn matters(&mut self, environment: &str) -> Result<Vec<Matter>, StoreError> {
+        if !self.has.reconcile {
+            return Ok(Vec::new());
+        }
+        reconcile::matters(&self.connection, &self.shown, environment)
+    }
+
+    fn last_commits(&mut self, integrations: &[String]) -> Result<Vec<LastCommit>, StoreError> {
+        reconcile::last_commits(&self.connection, &self.shown, integrations)
+    }
+
+    fn note_reconciled(&mut self, lease: &Lock, what: &Reconciling) -> Result<bool, StoreError> {
+        reconcile::note(&mut self.connection, &self.shown, lease, what)
+    }
 }
 
 impl Sqlite {
@@ -601,7 +632,8 @@ fn compare_and_save(
              settled, secrets, leaves)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1 + coalesce(max(revision), ?10), ?12, ?13, ?14
          FROM history WHERE integration = ?1 AND category = ?2
-         HAVING ?11 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND token = ?11 AND id IS NOT NULL)
+         HAVING (?11 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND token = ?11 AND id IS NOT NULL))
+            AND (?15 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?15 AND token = ?16 AND id IS NOT NULL))
          ON CONFLICT (integration, category) DO NOTHING
          RETURNING revision";
     let update = "UPDATE category
@@ -611,9 +643,12 @@ fn compare_and_save(
              settled = ?12, secrets = ?13, leaves = ?14
          WHERE integration = ?1 AND category = ?2 AND revision = ?10
            AND (?11 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?1 AND token = ?11 AND id IS NOT NULL))
+           AND (?15 IS NULL OR EXISTS (SELECT 1 FROM lock WHERE integration = ?15 AND token = ?16 AND id IS NOT NULL))
          RETURNING revision";
     let Ok(expected) = i64::try_from(save.expected_revision) else { return Ok(None) };
-    let fence = save.fence.map(|token| i64::try_from(token).unwrap_or(i64::MAX));
+    let token = |token: u64| i64::try_from(token).unwrap_or(i64::MAX);
+    let fence = save.fence.map(token);
+    let (lease, lease_token) = save.lease.map(|lease| (&lease.integration, token(lease.token))).unzip();
     let documents = Documents::of(save, settings);
     connection
         .prepare_cached(if expected == 0 { insert } else { update })?
@@ -633,6 +668,8 @@ fn compare_and_save(
                 documents.settled,
                 documents.secrets,
                 documents.setting_count,
+                lease,
+                lease_token,
             ),
             |row| row.get(0),
         )

@@ -298,6 +298,7 @@ fn caller<'a>(by: &'a str) -> Caller<'a> {
             true
         },
         forced: &[],
+        lease: None,
         begun: None,
         record: &|_| Ok(false),
     }

@@ -389,6 +389,7 @@ fn deploy(repository: &Repository) {
         commit: None,
         run: "first",
         fence: None,
+        lease: None,
     };
     store.save(&save).unwrap();
     store.finish("first", at).unwrap();

@@ -11,9 +11,7 @@ use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Clearing, Deleted, Deployed, FeedItem, KeptList, Lock, Moved, Note, Origin, Past,
-    Proposed, Record, Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store,
-    StoreError, SyncReport, TakeHeads, Token,
+    self, Ask, Asked, Behind, Clearing, Deleted, Deployed, FeedItem, KeptList, LastCommit, Lock, Matter, Moved, Note, Origin, Past, Proposed, Reconciled, Reconciling, Record, Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport, TakeHeads, Token,
 };
 
 use crate::dice::Dice;
@@ -136,6 +134,11 @@ impl Store for InTurns<'_> {
         fn end_session(hash: &str) -> Result<(), StoreError>;
         fn report_sync(sync: &SyncReport) -> Result<(), StoreError>;
         fn last_syncs(integration: &str) -> Result<Vec<SyncReport>, StoreError>;
+        fn reconciled(environment: &str) -> Result<Option<Reconciled>, StoreError>;
+        fn behind(environment: &str) -> Result<Vec<Behind>, StoreError>;
+        fn matters(environment: &str) -> Result<Vec<Matter>, StoreError>;
+        fn last_commits(integrations: &[String]) -> Result<Vec<LastCommit>, StoreError>;
+        fn note_reconciled(lease: &Lock, what: &Reconciling) -> Result<bool, StoreError>;
     }
 }
 
@@ -195,6 +198,7 @@ fn apply_in_turns(
             left.get() > 0
         },
         forced: &[],
+        lease: None,
         begun: None,
         record: &|_| Ok(false),
     };

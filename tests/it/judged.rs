@@ -193,6 +193,7 @@ fn edit_by_hand(walk: &Walk) {
         commit: None,
         run: "by hand",
         fence: None,
+        lease: None,
     };
     assert!(matches!(store.save(&save).unwrap(), pairform::store::Saved::Saved { .. }));
 }

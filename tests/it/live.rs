@@ -153,6 +153,7 @@ fn live_mode_does_not_go_on_over_a_gap_that_came_after_the_plan() {
         commit: None,
         run: &plan.digest,
         fence: None,
+        lease: None,
     };
     assert!(matches!(store.save(&save), Ok(Saved::Saved { .. })));
     let by_hand = rusqlite::Connection::open(project.at(".pairform/state.db")).unwrap();

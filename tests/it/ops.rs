@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use pairform::http::{self, Fault};
+use pairform::ops::apply::Locking;
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::signed::require_signature;
@@ -40,8 +41,8 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -
         return Ok(0);
     }
     let (_, address) = project.store(&request, &host)?;
-    let wait = Duration::from_secs(1);
-    let applied = ops::apply::apply(&project, &judging, &address, approved, None, wait, &host)?;
+    let locking = Locking { wait: Duration::from_secs(1), lease: None };
+    let applied = ops::apply::apply(&project, &judging, &address, approved, None, locking, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 21] = [
+const KINDS: [&str; 24] = [
     "audit",
     "validate",
     "plan",
@@ -26,6 +26,9 @@ const KINDS: [&str; 21] = [
     "policy-check",
     "policy-show",
     "pull",
+    "reconcile",
+    "reconcile-accept",
+    "reconcile-status",
     "release",
     "unlock",
 ];

@@ -28,6 +28,7 @@ fn save(store: &mut dyn Store, days: &str, expected_revision: u64) -> Result<Sav
         commit: None,
         run: &format!("run-{days}"),
         fence: None,
+        lease: None,
     })
 }
 
@@ -149,6 +150,7 @@ fn what_was_saved_is_told_as_saved_whatever_becomes_of_the_rest() {
         commit: None,
         run: "run",
         fence: None,
+        lease: None,
     };
     let saved = blind.save_all(&[of("a"), of("nordic-outdoor"), of("z")]).unwrap();
     assert_eq!(saved[0].as_ref().ok(), Some(&Saved::Saved { revision: 1 }), "{saved:?}");

@@ -66,6 +66,7 @@ fn outside(folder: &Path, integration: &str, category: &str, change: impl FnOnce
             commit: None,
             run: &run,
             fence: None,
+            lease: None,
         })
         .unwrap();
     store.finish(&run, "2026-11-20T12:00:00Z").unwrap();

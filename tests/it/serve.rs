@@ -265,6 +265,7 @@ fn set_outside(url: &str, id: &str, prefix: Option<&str>) {
         commit: None,
         run: "outside",
         fence: None,
+        lease: None,
     };
     store.save(&save).unwrap();
 }
@@ -992,6 +993,7 @@ fn an_error_that_was_there_before_stops_nobody_and_headers_are_read_or_refused()
         commit: None,
         run: "outside",
         fence: None,
+        lease: None,
     };
     by_hand.save(&save).unwrap();
     drop(by_hand);

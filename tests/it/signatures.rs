@@ -90,7 +90,10 @@ fn a_plan_that_is_signed_here_is_read_by_ssh_keygen_and_the_other_way_round() {
             false => assert_eq!(signed.unwrap().unwrap().names, ["ann@example.com"], "{key}"),
         }
         plan.signature = Some(sign("git"));
-        assert_eq!(signed_by(&plan, &signatures, now), Err(Broken::Namespace("git".to_owned())));
+        assert_eq!(
+            signed_by(&plan, &signatures, now),
+            Err(Broken::Namespace { found: "git".to_owned(), wanted: pairform::plan::signature::NAMESPACE })
+        );
     }
     let encrypted = keygen(&project, &["-q", "-t", "ed25519", "-N", "a phrase", "-f", "locked"], "");
     assert!(encrypted.0, "{}", encrypted.1);

@@ -186,6 +186,7 @@ fn a_save_whose_answer_never_comes_is_in_doubt_and_the_next_finds_out() {
         commit: None,
         run: "run",
         fence: None,
+        lease: None,
     };
     // It arrived, or not: nobody can know.
     for (until, arrived) in
@@ -272,6 +273,7 @@ fn waiting_for_a_lock_is_not_silence() {
         commit: None,
         run: "run",
         fence: None,
+        lease: None,
     };
     let mut shell = server.shell();
     let mut holding = shell.transaction().unwrap();

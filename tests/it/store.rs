@@ -189,6 +189,7 @@ fn save_of(settings: &Settings, expected_revision: u64) -> Save<'_> {
         commit: Some("c0ffee"),
         run: RUN,
         fence: None,
+        lease: None,
     }
 }
 

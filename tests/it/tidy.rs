@@ -356,7 +356,8 @@ fn every_example_is_run() {
         .filter_map(|path| Some(path.strip_prefix("examples/")?.split_once('/')?.0.to_owned()))
         .collect();
     assert!(!folders.is_empty(), "there are no examples");
-    let test = read("tests/it/examples.rs").unwrap() + &read("tests/it/serve.rs").unwrap();
+    let tests = ["examples", "serve", "reconcile"].map(|name| read(&format!("tests/it/{name}.rs")).unwrap());
+    let test = tests.concat();
     let lost = folders.iter().filter(|folder| !test.contains(folder.as_str()));
     fail_with(&lost.map(|folder| format!("examples/{folder} is run by no test")).collect::<Vec<_>>());
 }

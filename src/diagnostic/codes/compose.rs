@@ -22,7 +22,7 @@ codes! {
     UNKNOWN_VARIABLE = "E0215" "unknown-variable" "an expression names a variable that is not declared";
     NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
     UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
-    UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety` or `levels` names an integration, a pair or a category that does not exist";
+    UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety`, `levels` or `reconcile` names an integration, a pair or a category that does not exist";
     LEVEL_LOWERED = "E0219" "level-lowered" "an integration lowers a level that the project does not let it lower";
     UNKNOWN_OWNED = "W0221" "unknown-owned" "`owners` names a category that does not exist";
     OTHER_VERSION = "E0222" "other-version" "`requires` asks for other versions of pairform than this one";
@@ -370,6 +370,21 @@ pub fn unknown_in_safety(what: &str, name: &str, near: Option<&str>, at: Span) -
     finding.note("so this line protects nothing").help(match near {
         Some(near) => format!("write `{near}`"),
         None => format!("write the id of the {what}, or take the line away"),
+    })
+}
+
+/// A rule of reconciliation for what the project does not have.
+#[must_use]
+pub fn unknown_in_reconcile(what: &str, name: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+    let finding = Finding::new(
+        &UNKNOWN_IN_SAFETY,
+        format!("`reconcile` names the {what} `{name}`, which does not exist"),
+        Label::new(at, label),
+    );
+    finding.note("so these rules count nowhere").help(match near {
+        Some(near) => format!("write `{near}`"),
+        None => format!("write the id of the {what}, or take the rules away"),
     })
 }
 

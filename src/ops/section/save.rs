@@ -284,6 +284,7 @@ fn attempt(
             commit: None,
             run,
             fence: None,
+            lease: None,
         },
         &rests_on,
         note.as_ref(),

@@ -2,6 +2,7 @@
 //! is stricter, and what changed from one to the other. Nothing here judges a plan, reads a file or knows when a rule counts.
 
 mod changes;
+pub mod reconcile;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};

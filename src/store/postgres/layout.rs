@@ -20,10 +20,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0006-section.sql"),
     include_str!("../migrations/postgres/0007-sessions.sql"),
     include_str!("../migrations/postgres/0008-shared.sql"),
+    include_str!("../migrations/postgres/0009-reconcile.sql"),
 ];
 
 /// The layout since which there are recorded rules.
 pub(super) const RULES: i64 = 5;
+/// The layout since which there is what the reconciler keeps.
+pub(super) const RECONCILE: i64 = 7;
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {

@@ -5,18 +5,21 @@
 use super::client::{Client, Fault, Result};
 
 /// Our tables, sorted.
-pub(super) const TABLES: [&str; 18] = [
+pub(super) const TABLES: [&str; 21] = [
+    "behind",
     "category",
     "clearing",
     "document",
     "history",
     "integration",
     "lock",
+    "matter",
     "meta",
     "migration",
     "note",
     "option_list",
     "proposal",
+    "reconciled",
     "rules",
     "run",
     "said",

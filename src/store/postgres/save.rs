@@ -23,8 +23,10 @@ const SAVE: &str = "WITH wanted AS (
                      $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[])
               WITH ORDINALITY AS wanted (integration, category, settings, applied, digest, settled, secrets, saved_by,
                                          saved_at, commit_id, run, leaves, expected, fence, number)
-         WHERE fence IS NULL OR EXISTS (
-             SELECT FROM lock WHERE lock.integration = wanted.integration AND token = fence AND id IS NOT NULL)),
+         WHERE (fence IS NULL OR EXISTS (
+                 SELECT FROM lock WHERE lock.integration = wanted.integration AND token = fence AND id IS NOT NULL))
+             AND ($16::text IS NULL OR EXISTS (
+                 SELECT FROM lock WHERE lock.integration = $16 AND token = $17 AND id IS NOT NULL))),
      guarded AS (
          SELECT * FROM wanted
          WHERE $15::text IS NULL OR (
@@ -87,7 +89,10 @@ impl Postgres {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let expected: Vec<i64> = saves.iter().map(|save| number(save.expected_revision)).collect();
         let fences: Vec<Option<i64>> = saves.iter().map(|save| save.fence.map(number)).collect();
-        let parameters: [&(dyn ToSql + Sync); 15] = [
+        let lease = saves.first().and_then(|save| save.lease);
+        let (lease, lease_token) =
+            lease.map(|lease| (encode(&lease.integration), number(lease.token))).unzip();
+        let parameters: [&(dyn ToSql + Sync); 17] = [
             &integrations,
             &categories,
             &settings,
@@ -103,6 +108,8 @@ impl Postgres {
             &expected,
             &fences,
             &rests_on,
+            &lease,
+            &lease_token,
         ];
         let mut sent = 0;
         let done = self.run(&mut |client| {

@@ -1,0 +1,331 @@
+//! `reconcile`: rounds of the reconciler, once or until it is interrupted; where it stands; accepting a commit.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::args::{Form, Reconcile as Args, ReconcileCommand};
+use super::exit::{self, Stop};
+use super::session::Session;
+use super::streams::Streams;
+use super::telling::Targets;
+use crate::apply::{Cause, Outcome};
+use crate::diagnostic::clean;
+use crate::ops::check::Consent;
+use crate::ops::reconcile::{
+    Asked, Done, Held, LEASE, Message, accept, fetch, lease, let_go, push, round, status, tell, with_lease,
+};
+use crate::ops::{Error, ErrorKind, Host, Request, Workspace, places};
+use crate::plan::FORMAT_VERSION;
+use crate::plan::policy::reconcile::Rules;
+use crate::report::{self, json as machine};
+use crate::source::git::{History, RemoteBranch};
+use crate::store::{Address, Lock};
+
+/// Whoever waits for the lease looks as often.
+const WAITING: Duration = Duration::from_secs(2);
+
+/// Between two looks whether somebody asked to stop.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A single round is made anew where somebody saved in the middle of it, so often.
+const ANEW: usize = 3;
+
+/// Runs the command.
+///
+/// # Errors
+/// When a single round cannot be made, or the loop cannot be begun.
+pub fn run(mut session: Session, args: &Args, streams: &mut Streams) -> Result<u8, Stop> {
+    // Nobody is asked for what a branch brings.
+    session.common.no_input = true;
+    match &args.command {
+        Some(ReconcileCommand::Status) => show(&session, streams),
+        Some(ReconcileCommand::Accept { commit, reason }) => accept_commit(&session, commit, reason, streams),
+        None => work(&session, args, streams),
+    }
+}
+
+fn show(session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
+    let (environment, address, _) = super::serve::place(session)?;
+    let status = session.host(|host| status(&address, environment.as_deref(), host))?;
+    if session.common.output == Form::Json {
+        streams.result(&machine::print(&report::reconcile::status_json(&status)));
+    } else {
+        streams.result(&report::reconcile::status_text(&status));
+    }
+    Ok(exit::OK)
+}
+
+fn accept_commit(session: &Session, commit: &str, reason: &str, streams: &mut Streams) -> Result<u8, Stop> {
+    let workspace = Workspace::at(&session.here, commit)?;
+    let request = Request { revision: Some(commit.to_owned()), ..session.request() };
+    let id = session.host(|host| accept(&workspace, &request, reason, host))?;
+    if session.common.output == Form::Json {
+        let body = json!({"format_version": FORMAT_VERSION, "command": "reconcile accept", "exit_code": exit::OK,
+            "commit": id, "reason": reason});
+        streams.result(&machine::print(&body));
+    } else {
+        streams.result(&clean(&format!("Accepted: commit {id}; the next round goes on with it")));
+        streams.result("\n");
+    }
+    Ok(exit::OK)
+}
+
+/// What is reconciled with what.
+struct Place {
+    /// A fetched branch, and the ref that has it.
+    branch: RemoteBranch,
+    revision: String,
+    root: PathBuf,
+    environment: Option<String>,
+    address: Address,
+    request: Request,
+}
+
+fn work(session: &Session, args: &Args, streams: &mut Streams) -> Result<u8, Stop> {
+    let request = session.request();
+    if !request.is_all() || request.revision.is_some() || !request.filter.categories.is_empty() {
+        return Err(Stop::usage("reconcile takes all that a branch has, and no selection of it")
+            .help("leave out what selects; rules by integration and category stand in pairform.yaml under `reconcile`"));
+    }
+    if session.common.output == Form::Json && !args.once {
+        return Err(Stop::usage("rounds without an end are no single JSON value")
+            .help("make one round with --once, or read `pairform reconcile status -o json`"));
+    }
+    session.watch_interrupts();
+    let rules = session.gathered().policy.as_ref().map(|(_, policy)| policy.reconcile.clone());
+    session.host(|host| {
+        let file = args.tell.as_ref().map(|file| session.path(file));
+        let targets = Targets::read(file.as_deref(), &session.here, host)?;
+        let reconciler = Reconciler { session, args, last_word: rules.unwrap_or_default(), targets };
+        reconciler.run(host, streams)
+    })
+}
+
+struct Reconciler<'a> {
+    session: &'a Session,
+    args: &'a Args,
+    last_word: Rules,
+    targets: Targets,
+}
+
+impl Reconciler<'_> {
+    fn run(&self, host: &Host<'_>, streams: &mut Streams) -> Result<u8, Stop> {
+        let mut said = String::new();
+        let place = loop {
+            match self.find(host) {
+                Ok(place) => break place,
+                Err(error) if self.args.once || !is_passing(&error) => return Err(error.into()),
+                Err(error) => say_once(&error.message, &mut said, streams),
+            }
+            if self.pause(self.args.every, None, host) {
+                return Ok(exit::OK);
+            }
+        };
+        let what = place.environment.as_deref().unwrap_or("the store");
+        if !self.args.once {
+            let branch = format!("{}/{}", place.branch.remote, place.branch.branch);
+            streams.say(&(clean(&format!("reconciling {what} with {branch}")) + "\n"));
+        }
+        loop {
+            let asked = lease(&place.address, place.environment.as_deref(), &place.root, LEASE, host);
+            match asked {
+                Ok(Held::Ours(lock)) => {
+                    said.clear();
+                    let ended = self.work_under(&place, &lock, host, streams);
+                    // Whoever waits goes on at once; else it is over in its time.
+                    let _ = let_go(&place.address, &lock, host);
+                    if self.args.once || host.is_cancelled() {
+                        return ended;
+                    }
+                }
+                Ok(Held::Theirs(lock)) if self.args.once => {
+                    let why = format!("{} reconciles {what} since {}", lock.owner, lock.taken_at);
+                    return Err(
+                        Stop::new(exit::LOCKED, why).help("nothing is left to do: one works at a time")
+                    );
+                }
+                Ok(Held::Theirs(lock)) => {
+                    let why = format!("waiting: {} reconciles {what} since {}", lock.owner, lock.taken_at);
+                    say_once(&why, &mut said, streams);
+                }
+                Err(error) if self.args.once || !is_passing(&error) => return Err(error.into()),
+                Err(error) => say_once(&error.message, &mut said, streams),
+            }
+            if self.pause(WAITING, None, host) {
+                return Ok(exit::OK);
+            }
+        }
+    }
+
+    /// Finds what the branch is deployed to; where nothing of it is here yet, it is fetched first.
+    fn find(&self, host: &Host<'_>) -> Result<Place, Error> {
+        let start = &self.session.here;
+        let history = History::open(start)?;
+        let remote = &self.args.place.remote;
+        let branch = match &self.args.place.branch {
+            Some(branch) => branch.clone(),
+            None => history.usual_branch(remote),
+        };
+        let branch = RemoteBranch::new(remote, &branch)?;
+        let revision = branch.local_ref();
+        // What was fetched before says what is reconciled; a round fetches anew, and tells where it cannot.
+        if history.resolve(&revision).is_err() {
+            fetch(start, &branch, self.args.git_timeout)?;
+        }
+        let workspace = Workspace::at(start, &revision)?;
+        let request = self.session.request();
+        let (environment, address) =
+            places::store_of(workspace.declared(), workspace.root(), &request, host)?;
+        Ok(Place { branch, revision, root: workspace.root().to_owned(), environment, address, request })
+    }
+
+    fn work_under(
+        &self,
+        place: &Place,
+        lock: &Lock,
+        host: &Host<'_>,
+        streams: &mut Streams,
+    ) -> Result<u8, Stop> {
+        let lost = AtomicBool::new(false);
+        with_lease(&place.address, lock, LEASE, &lost, host, || {
+            if self.args.once {
+                return self.once(place, lock, host, streams);
+            }
+            let mut said = String::new();
+            loop {
+                match self.round(place, lock, host) {
+                    Ok(done) => {
+                        said.clear();
+                        streams.say(&report::reconcile::text(&done));
+                        self.tell(place, lock, Some(&done), host, streams);
+                    }
+                    Err(error) => {
+                        say_once(&error.message, &mut said, streams);
+                        self.tell(place, lock, None, host, streams);
+                    }
+                }
+                if lost.load(Ordering::SeqCst) || self.pause(self.args.every, Some(&lost), host) {
+                    return Ok(exit::OK);
+                }
+            }
+        })
+    }
+
+    fn once(&self, place: &Place, lock: &Lock, host: &Host<'_>, streams: &mut Streams) -> Result<u8, Stop> {
+        let mut done = Done::default();
+        for at in 1..=ANEW {
+            match self.round(place, lock, host) {
+                Ok(now) => done = then(done, now),
+                Err(error) if error.kind == ErrorKind::Stale && at < ANEW => continue,
+                Err(error) => {
+                    self.tell(place, lock, None, host, streams);
+                    return Err(error.into());
+                }
+            }
+            let is_conflict = |outcome: &Outcome| matches!(outcome, Outcome::Conflict { .. });
+            if !done.report.outcomes.iter().any(|(_, _, outcome)| is_conflict(outcome)) {
+                break;
+            }
+        }
+        self.tell(place, lock, Some(&done), host, streams);
+        let interrupted = self.session.interrupt().filter(|_| done.report.interrupted);
+        let code = interrupted.unwrap_or_else(|| exit_code(&done));
+        if self.session.common.output == Form::Json {
+            streams.result(&machine::print(&report::reconcile::json(&done, code)));
+        } else {
+            streams.result(&report::reconcile::text(&done));
+            streams.result(&report::reconcile::summary(&done));
+        }
+        Ok(code)
+    }
+
+    fn round(&self, place: &Place, lock: &Lock, host: &Host<'_>) -> Result<Done, Error> {
+        let (start, patience) = (&self.session.here, self.args.git_timeout);
+        let consent = Consent { live: self.args.allow_live, ..Consent::default() };
+        let asked = Asked {
+            start,
+            revision: &place.revision,
+            fetch: &|| fetch(start, &place.branch, patience),
+            push: &|branch| push(start, &place.branch.remote, branch, patience),
+            request: &place.request,
+            address: &place.address,
+            environment: place.environment.as_deref(),
+            signatures: &self.session.signatures,
+            last_word: &self.last_word,
+            consent: &consent,
+            lock_wait: Duration::from_secs(self.args.lock_timeout),
+            anew: self.args.once,
+        };
+        round(&asked, lock, host)
+    }
+
+    /// Tells what a round left; what cannot be told is said, and fails nothing.
+    fn tell(&self, place: &Place, lock: &Lock, done: Option<&Done>, host: &Host<'_>, streams: &mut Streams) {
+        let send = |message: &Message<'_>| self.targets.send(message, (host.now)().as_second());
+        let environment = place.environment.as_deref();
+        let told = tell(&place.address, environment, lock, &self.targets.names(), &send, host);
+        let mut failed = told.unwrap_or_else(|error| vec![error.message]);
+        failed.extend(done.iter().flat_map(|done| self.targets.tell_status(done, environment)));
+        for why in failed {
+            streams.say(&(clean(&format!("warning: {why}")) + "\n"));
+        }
+    }
+
+    /// Waits; true where somebody asked to stop. It ends early where the lease is lost.
+    fn pause(&self, time: Duration, lost: Option<&AtomicBool>, host: &Host<'_>) -> bool {
+        let until = (host.elapsed)() + time;
+        while (host.elapsed)() < until
+            && !host.is_cancelled()
+            && !lost.is_some_and(|lost| lost.load(Ordering::SeqCst))
+        {
+            (host.sleep)(LOOK);
+        }
+        host.is_cancelled()
+    }
+}
+
+/// What goes over by itself.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Locked | ErrorKind::Stale)
+}
+
+/// What is the same again and again is said once.
+fn say_once(message: &str, said: &mut String, streams: &mut Streams) {
+    if message != said {
+        streams.say(&(clean(message) + "\n"));
+        message.clone_into(said);
+    }
+}
+
+/// Two rounds, told as one.
+fn then(before: Done, now: Done) -> Done {
+    let mut done = now;
+    let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. });
+    let saved = before.report.outcomes.into_iter().filter(|(_, _, outcome)| is_done(outcome));
+    done.report.outcomes.splice(0..0, saved);
+    done.moved.opened.splice(0..0, before.moved.opened);
+    done.moved.updated.splice(0..0, before.moved.updated);
+    done.moved.closed.splice(0..0, before.moved.closed);
+    done
+}
+
+fn exit_code(done: &Done) -> u8 {
+    let (wrote, is_complete) = (done.report.wrote(), done.report.complete());
+    let is_held = done.open.iter().any(|concern| concern.held);
+    if wrote && (is_held || !is_complete) {
+        return exit::PARTLY;
+    }
+    if !is_complete {
+        let codes = done.report.causes().map(|cause| match cause {
+            Cause::Stale => exit::STALE,
+            Cause::Secret | Cause::Denied => exit::NOT_ALLOWED,
+            Cause::Store | Cause::InDoubt | Cause::SecretUnreachable => exit::UNREACHABLE,
+            Cause::Locked => exit::LOCKED,
+        });
+        return codes.min().unwrap_or(exit::PARTLY);
+    }
+    if is_held { exit::REFUSED } else { exit::OK }
+}

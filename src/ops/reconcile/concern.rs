@@ -1,0 +1,217 @@
+//! What somebody is to know after a round: what was left as it is deployed and why, what was refused, what failed. Plain data that is
+//! kept as JSON; how it is worded is for whoever tells it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::matrix::{Left, Why};
+use crate::plan::policy::reconcile::Action;
+use crate::plan::{Integration, Origin};
+
+/// What it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Changed outside alone.
+    Drift,
+    /// Changed in the files and outside.
+    Conflict,
+    /// Changed in the files alone, and left by a rule.
+    Gated,
+    /// Changed in the files, and left since something else of the category or the integration is.
+    Waits,
+    /// Deployed from a commit that is not in the history of this one.
+    History,
+    /// The files have errors.
+    Invalid,
+    /// A rule of safety refuses it.
+    Refused,
+    /// It could not be saved.
+    Failed,
+    /// Files of it are gone, and what is deployed stays.
+    Released,
+    /// The round itself could not be made: git, the store, or what is allowed.
+    Stopped,
+}
+
+impl Kind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Drift => "drift",
+            Kind::Conflict => "conflict",
+            Kind::Gated => "gated",
+            Kind::Waits => "waits",
+            Kind::History => "history",
+            Kind::Invalid => "invalid",
+            Kind::Refused => "refused",
+            Kind::Failed => "failed",
+            Kind::Released => "released",
+            Kind::Stopped => "stopped",
+        }
+    }
+}
+
+/// A setting that is left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeftSetting {
+    pub setting: String,
+    /// As it is deployed, and as the files say.
+    pub deployed: Json,
+    pub files: Json,
+    /// Who changed it outside and when, as far as the history tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Where the files say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+/// One thing that somebody is to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Concern {
+    pub kind: Kind,
+    /// What should be deployed is not, and somebody has to do something.
+    pub held: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Its integration is in live mode.
+    #[serde(default)]
+    pub live: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<LeftSetting>,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// Until when it is left in any case (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// The commit that is deployed, and is not in the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed_commit: Option<String>,
+    /// The branch with which it is proposed to take in what was changed outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// That branch was pushed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pushed: bool,
+    /// Whose review it needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+}
+
+impl Concern {
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Concern {
+            kind,
+            held: true,
+            integration: None,
+            category: None,
+            live: false,
+            settings: Vec::new(),
+            reasons: Vec::new(),
+            until: None,
+            deployed_commit: None,
+            branch: None,
+            pushed: false,
+            owners: Vec::new(),
+        }
+    }
+
+    /// The same for as long as it lasts.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let of = [self.integration.as_deref(), self.category.as_deref()].into_iter().flatten();
+        std::iter::once(self.kind.as_str()).chain(of).collect::<Vec<_>>().join("/")
+    }
+
+    #[must_use]
+    pub fn of(self, integration: &str) -> Self {
+        Concern { integration: Some(integration.to_owned()), ..self }
+    }
+
+    #[must_use]
+    pub fn because(self, reasons: impl IntoIterator<Item = String>) -> Self {
+        Concern { reasons: reasons.into_iter().collect(), ..self }
+    }
+
+    /// It asks for a branch with what was changed outside.
+    #[must_use]
+    pub fn is_to_be_proposed(&self, left: &[Left]) -> bool {
+        left.iter().any(|left| {
+            self.category.as_deref() == Some(left.category.as_str())
+                && matches!(left.why, Why::Rule(_, Action::Pull))
+                && kind_of(&left.why) == self.kind
+        })
+    }
+}
+
+fn kind_of(why: &Why) -> Kind {
+    match why {
+        Why::Rule(Origin::Git, _) => Kind::Gated,
+        Why::Rule(Origin::Outside, _) | Why::Grace(_) => Kind::Drift,
+        Why::Rule(Origin::Both, _) => Kind::Conflict,
+        Why::CategoryHeld | Why::DependsOn(_) => Kind::Waits,
+        Why::NotInHistory(_) => Kind::History,
+    }
+}
+
+/// What is left of an integration, a concern for each category and kind.
+#[must_use]
+pub fn concerns_of(integration: &Integration, left: &[Left]) -> Vec<Concern> {
+    let mut concerns: Vec<Concern> = Vec::new();
+    for Left { category, change, why, by, since } in left {
+        let kind = kind_of(why);
+        let is_it =
+            |one: &&mut Concern| one.kind == kind && one.category.as_deref() == Some(category.as_str());
+        let known = concerns.iter_mut().find(is_it);
+        let concern = match known {
+            Some(known) => known,
+            None => {
+                let planned = integration.categories.iter().find(|one| one.category == *category);
+                concerns.push(Concern {
+                    held: false,
+                    category: Some(category.to_string()),
+                    live: integration.is_live(),
+                    owners: planned.map(|planned| planned.owners.clone()).unwrap_or_default(),
+                    ..Concern::new(kind).of(&integration.integration)
+                });
+                let last = concerns.len() - 1;
+                &mut concerns[last]
+            }
+        };
+        concern.settings.push(LeftSetting {
+            setting: change.setting.clone(),
+            deployed: change.before.clone(),
+            files: change.after.clone(),
+            by: by.clone(),
+            since: since.clone(),
+            path: change.path.clone(),
+            line: change.line,
+        });
+        match why {
+            Why::Rule(_, Action::Hold) | Why::CategoryHeld => concern.held = true,
+            Why::Rule(..) => {}
+            Why::Grace(until) => concern.until = Some(until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            Why::NotInHistory(commit) => {
+                concern.held = true;
+                concern.deployed_commit = Some(commit.clone());
+            }
+            Why::DependsOn(on) => {
+                concern.held = true;
+                let reason = format!("it depends on `{on}`, of which something is left");
+                if !concern.reasons.contains(&reason) {
+                    concern.reasons.push(reason);
+                }
+            }
+        }
+    }
+    concerns
+}

@@ -1,0 +1,70 @@
+//! Proposing what was changed outside: the smallest edit of the files, as a commit on a branch of its own, with the name of whoever
+//! changed it. A branch that is there is never moved.
+
+use super::concern::Concern;
+use crate::model::digest_text;
+use crate::ops::branch::{NewBranch, commit_on_branch};
+use crate::ops::error::{ErrorKind, Result};
+use crate::ops::host::Host;
+use crate::ops::propose::Destination;
+use crate::ops::pull::{PullRequest, propose_pull};
+use crate::ops::request::{Filter, Request};
+use crate::ops::workspace::Workspace;
+
+/// Begins a branch with what was changed outside in one category, unless there is one with just that. Its name; none where the files
+/// cannot say it.
+///
+/// # Errors
+/// When the store cannot be read, or git refuses.
+pub fn propose(
+    workspace: &Workspace,
+    request: &Request,
+    concern: &Concern,
+    host: &Host<'_>,
+) -> Result<Option<String>> {
+    let Some((integration, category)) = concern.integration.as_ref().zip(concern.category.as_ref()) else {
+        return Ok(None);
+    };
+    // The same change is proposed once, whichever commit it is proposed on.
+    let settings = serde_json::to_string(&concern.settings).unwrap_or_default();
+    let digest = digest_text(&settings);
+    let short = digest.trim_start_matches("sha256:").get(..10).unwrap_or_default();
+    let name = format!("pairform/{integration}-{category}-{short}").replace('_', "-");
+    let filter = Filter { categories: vec![category.clone()], ..Filter::default() };
+    let request = Request { filter, ..request.clone() };
+    let pull = PullRequest {
+        integrations: vec![integration.clone()],
+        split: false,
+        destination: Destination::OwnFiles,
+        conflicts: true,
+    };
+    let edits = propose_pull(workspace, &request, &pull, host)?;
+    if edits.files.is_empty() {
+        return Ok(None);
+    }
+    let mut people: Vec<&str> = concern.settings.iter().filter_map(|one| one.by.as_deref()).collect();
+    people.sort_unstable();
+    people.dedup();
+    let by = people.join(", ");
+    let message = format!(
+        "Take in what was changed outside: {category} of {integration}\n\n{}\n",
+        concern
+            .settings
+            .iter()
+            .map(|one| {
+                let since = one.since.as_deref().map(|since| format!(" at {since}")).unwrap_or_default();
+                let by = one.by.as_deref().map(|by| format!(", by {by}")).unwrap_or_default();
+                format!("- {}{by}{since}", one.setting)
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    let actor = |_: &std::path::Path| by.clone();
+    let host = Host { actor: if by.is_empty() { host.actor } else { &actor }, ..*host };
+    match commit_on_branch(workspace, &edits.files, NewBranch { name: &name, message: &message }, &host) {
+        Ok(_) => Ok(Some(name)),
+        // It was proposed before.
+        Err(error) if error.kind == ErrorKind::Stale => Ok(Some(name)),
+        Err(error) => Err(error),
+    }
+}

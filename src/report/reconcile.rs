@@ -1,0 +1,275 @@
+//! What a round of the reconciler did, where reconciliation stands, and what is open, for people and for machines. It decides nothing.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+use serde_json::{Value as Json, json};
+
+use super::{clean, count};
+use crate::apply::Outcome;
+use crate::ops::reconcile::{Concern, Done, Kind, Open, Status};
+
+/// As many digits of a commit as people say.
+const DIGITS: usize = 10;
+
+/// What a matter is about, in one line.
+#[must_use]
+pub fn title(concern: &Concern) -> String {
+    let what = match (&concern.category, &concern.integration) {
+        (Some(category), Some(integration)) => format!("{category} of {integration}"),
+        (None, Some(integration)) => integration.clone(),
+        _ => String::new(),
+    };
+    let live = if concern.live { " (live)" } else { "" };
+    let said = match concern.kind {
+        Kind::Drift => format!("{what}{live} was changed outside"),
+        Kind::Conflict => format!("{what}{live} was changed outside and in git"),
+        Kind::Gated => format!("{what}{live} has changes in git that are not applied by themselves"),
+        Kind::Waits => format!("{what}{live} waits for something else that is held"),
+        Kind::History => {
+            let commit = concern.deployed_commit.as_deref().unwrap_or_default();
+            format!(
+                "{what}{live} is deployed from commit {}, which is not in the history of the new one",
+                short(commit)
+            )
+        }
+        Kind::Invalid if what.is_empty() => {
+            "the commit has errors, so that nothing of it is applied".to_owned()
+        }
+        Kind::Invalid => format!("{what} has errors, so that nothing of it is applied"),
+        Kind::Refused if what.is_empty() => "a rule of safety refuses the whole of it".to_owned(),
+        Kind::Refused => format!("a rule of safety refuses to save {what}{live}"),
+        Kind::Failed => format!("{what} could not be saved"),
+        Kind::Released => format!("{what} left the files"),
+        Kind::Stopped => "reconciliation is stopped".to_owned(),
+    };
+    clean(&said)
+}
+
+/// What there is to say beside that, a line each.
+#[must_use]
+pub fn details(concern: &Concern) -> Vec<String> {
+    const SHOWN: usize = 10;
+    let mut lines: Vec<String> = Vec::new();
+    for one in concern.settings.iter().take(SHOWN) {
+        let by = one.by.as_deref().map(|by| format!(", by {by}")).unwrap_or_default();
+        let since = one.since.as_deref().map(|since| format!(" at {since}")).unwrap_or_default();
+        let line = one.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let place = one.path.as_deref().map(|path| format!(" ({path}{line})")).unwrap_or_default();
+        let value = |value: &Json| if value.is_null() { "not set".to_owned() } else { value.to_string() };
+        lines.push(format!(
+            "{}: deployed {}{by}{since}; git {}{place}",
+            one.setting,
+            value(&one.deployed),
+            value(&one.files)
+        ));
+    }
+    let more = concern.settings.len().saturating_sub(SHOWN);
+    if more > 0 {
+        lines.push(format!("and {}", count(more, "more setting")));
+    }
+    lines.extend(concern.reasons.iter().cloned());
+    lines.extend(concern.until.as_ref().map(|until| format!("left as it is until {until}")));
+    lines.extend(concern.branch.as_ref().map(|branch| match concern.pushed {
+        true => format!("proposed on the branch {branch}"),
+        false => format!("proposed on the branch {branch} of this clone, which is not pushed"),
+    }));
+    if !concern.owners.is_empty() {
+        lines.push(format!("needs the review of {}", concern.owners.join(", ")));
+    }
+    lines.iter().map(|line| clean(line)).collect()
+}
+
+/// The ways out of a matter.
+#[must_use]
+pub fn ways(concern: &Concern) -> Vec<String> {
+    let of = match (&concern.integration, &concern.category) {
+        (Some(integration), Some(category)) => format!(" --integration {integration} --category {category}"),
+        (Some(integration), None) => format!(" --integration {integration}"),
+        _ => String::new(),
+    };
+    let named = concern.integration.as_deref().unwrap_or_default();
+    let category = concern.category.as_deref().map(|id| format!(" --category {id}")).unwrap_or_default();
+    let ways = match concern.kind {
+        Kind::Drift => vec![
+            format!("set it back: `pairform apply{of}`"),
+            format!("take it into git: `pairform pull {named}{category}`"),
+        ],
+        Kind::Conflict => vec![
+            format!("deploy what git says: `pairform apply{of}`"),
+            format!("take what is deployed into git: `pairform pull {named}{category} --conflicts`"),
+        ],
+        Kind::Gated => vec![format!("apply it: `pairform apply{of}`")],
+        Kind::Waits => vec!["settle what it waits for".to_owned()],
+        Kind::History => vec![
+            "go on with the new history: `pairform reconcile accept COMMIT --reason WHY`".to_owned(),
+            "or bring the former one back into the branch".to_owned(),
+        ],
+        Kind::Invalid => vec!["mend it in a new commit: `pairform validate` shows all of it".to_owned()],
+        Kind::Refused => vec![format!(
+            "look at the plan (`pairform plan{of}`) and apply it by hand, or change the rule in git"
+        )],
+        Kind::Failed => vec!["it is tried again in the next round".to_owned()],
+        Kind::Released => vec![format!("acknowledge it: `pairform release {named} --reason WHY`")],
+        Kind::Stopped => vec!["it is tried again in the next round".to_owned()],
+    };
+    ways.iter().map(|way| clean(way)).collect()
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..DIGITS).unwrap_or(commit)
+}
+
+fn paragraph(mark: &str, concern: &Concern) -> String {
+    let mut out = format!("{mark} {}\n", title(concern));
+    for line in details(concern) {
+        let _ = writeln!(out, "    {line}");
+    }
+    for way in ways(concern) {
+        let _ = writeln!(out, "    {} {way}", "→".dimmed());
+    }
+    out
+}
+
+/// What a round did: what was saved, and what moved among the matters.
+#[must_use]
+pub fn text(done: &Done) -> String {
+    let mut out = String::new();
+    let saved = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. });
+    let number = done.report.outcomes.iter().filter(|(_, _, outcome)| saved(outcome)).count();
+    let commit = short(&done.commit);
+    if number > 0 {
+        let _ = writeln!(out, "{} {} saved from commit {commit}", "✓".green(), count(number, "category"));
+        for (integration, category, outcome) in &done.report.outcomes {
+            if let Outcome::Saved { revision } = outcome {
+                let _ =
+                    writeln!(out, "    {}", clean(&format!("{integration} {category} revision {revision}")));
+            }
+        }
+    }
+    for concern in done.moved.opened.iter().chain(&done.moved.updated) {
+        out.push_str(&paragraph(
+            &if concern.held { "!".red().to_string() } else { "~".yellow().to_string() },
+            concern,
+        ));
+    }
+    for concern in &done.moved.closed {
+        let _ = writeln!(out, "{} over: {}", "✓".green(), title(concern));
+    }
+    out
+}
+
+/// The last line of a single round.
+#[must_use]
+pub fn summary(done: &Done) -> String {
+    let held = done.open.iter().filter(|concern| concern.held).count();
+    let told = done.open.len() - held;
+    let commit = short(&done.commit);
+    match (held, told) {
+        (0, 0) => format!("All is as commit {commit} says.\n"),
+        (0, told) => format!("Commit {commit}: {} to look at.\n", count(told, "matter")),
+        (held, told) => format!("Commit {commit}: {} held, {} to look at.\n", count(held, "matter"), told),
+    }
+}
+
+/// A matter, as machines read it.
+#[must_use]
+pub fn concern_json(concern: &Concern) -> Json {
+    let mut json = serde_json::to_value(concern).unwrap_or_default();
+    json["id"] = concern.id().into();
+    json["title"] = title(concern).into();
+    json["ways"] = ways(concern).into();
+    json
+}
+
+/// What a round did, as machines read it.
+#[must_use]
+pub fn json(done: &Done, exit_code: u8) -> Json {
+    let all = |concerns: &[Concern]| concerns.iter().map(Concern::id).collect::<Vec<_>>();
+    let outcome = |(integration, category, outcome): &(_, _, Outcome)| {
+        let mut row = serde_json::to_value(outcome).unwrap_or_default();
+        row["integration"] = json!(integration);
+        row["category"] = json!(category);
+        row
+    };
+    json!({
+        "format_version": crate::plan::FORMAT_VERSION,
+        "command": "reconcile",
+        "exit_code": exit_code,
+        "commit": done.commit,
+        "quiet": done.quiet,
+        "categories": done.report.outcomes.iter().map(outcome).collect::<Vec<_>>(),
+        "open": done.open.iter().map(concern_json).collect::<Vec<_>>(),
+        "opened": all(&done.moved.opened),
+        "updated": all(&done.moved.updated),
+        "closed": all(&done.moved.closed),
+    })
+}
+
+/// Where reconciliation stands, as machines read it.
+#[must_use]
+pub fn status_json(status: &Status) -> Json {
+    let open = |open: &Open| {
+        let mut json = concern_json(&open.concern);
+        json["opened_at"] = open.since.as_str().into();
+        json
+    };
+    json!({
+        "format_version": crate::plan::FORMAT_VERSION,
+        "command": "reconcile status",
+        "exit_code": 0,
+        "environment": status.environment,
+        "commit": status.last.as_ref().map(|last| &last.commit),
+        "at": status.last.as_ref().map(|last| &last.at),
+        "applied_at": status.document["applied_at"],
+        "worker": status.worker.as_ref().map(|lock| {
+            json!({"owner": lock.owner, "since": lock.taken_at, "expires_at": lock.expires_at})
+        }),
+        "behind": status.behind,
+        "open": status.open.iter().map(open).collect::<Vec<_>>(),
+    })
+}
+
+/// Where reconciliation stands, for people.
+#[must_use]
+pub fn status_text(status: &Status) -> String {
+    let mut out = String::new();
+    let environment = status.environment.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
+    match &status.last {
+        None => {
+            let _ = writeln!(out, "{}", clean(&format!("The store{environment} was never reconciled.")));
+        }
+        Some(last) => {
+            let since = status.document["applied_at"].as_str().unwrap_or("an unknown time");
+            let said = format!(
+                "The store{environment} is reconciled with commit {} since {since}; the last round was at {}.",
+                short(&last.commit),
+                last.at
+            );
+            let _ = writeln!(out, "{}", clean(&said));
+        }
+    }
+    match &status.worker {
+        Some(lock) => {
+            let said = format!(
+                "{} works since {}, and until {} at least.",
+                lock.owner, lock.taken_at, lock.expires_at
+            );
+            let _ = writeln!(out, "{}", clean(&said));
+        }
+        None => out.push_str("Nobody works now.\n"),
+    }
+    if status.behind > 0 {
+        let _ = writeln!(out, "{} behind what git says.", count(status.behind, "category"));
+    }
+    for Open { since, concern } in &status.open {
+        out.push('\n');
+        let mark = if concern.held { "!".red().to_string() } else { "~".yellow().to_string() };
+        out.push_str(&paragraph(&mark, concern));
+        let _ = writeln!(out, "    {}", clean(&format!("open since {since}")));
+    }
+    if status.open.is_empty() && status.last.is_some() {
+        out.push_str("Nothing is open.\n");
+    }
+    out
+}

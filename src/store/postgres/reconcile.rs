@@ -1,0 +1,147 @@
+//! What the reconciler keeps in a PostgreSQL store. Nothing here decides what is reconciled.
+
+use std::borrow::Cow;
+
+use tokio_postgres::Row;
+
+use super::client::{Client, Result};
+use super::text::{decode, encode};
+use crate::store::data::Lock;
+use crate::store::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
+
+/// See `Store::reconciled`.
+pub(super) fn reconciled(client: &mut Client, environment: &str) -> Result<Option<Reconciled>> {
+    let sql = "SELECT environment, commit_id, number, at, document FROM reconciled WHERE environment = $1";
+    let found = client.query_opt(sql, &[&encode(environment)])?;
+    Ok(found.map(|row| Reconciled {
+        environment: decode(row.get(0)),
+        commit: decode(row.get(1)),
+        number: row.get::<_, i64>(2).unsigned_abs(),
+        at: decode(row.get(3)),
+        document: decode(row.get(4)),
+    }))
+}
+
+/// See `Store::behind`.
+pub(super) fn behind(client: &mut Client, environment: &str) -> Result<Vec<Behind>> {
+    let sql = "SELECT integration, category, commit_id, number FROM behind WHERE environment = $1
+               ORDER BY integration, category";
+    let one = |row: &Row| Behind {
+        integration: decode(row.get(0)),
+        category: decode(row.get(1)),
+        seen: row
+            .get::<_, Option<String>>(2)
+            .map(|commit| (decode(commit), row.get::<_, Option<i64>>(3).unwrap_or_default().unsigned_abs())),
+    };
+    Ok(client.query(sql, &[&encode(environment)])?.iter().map(one).collect())
+}
+
+/// See `Store::matters`.
+pub(super) fn matters(client: &mut Client, environment: &str) -> Result<Vec<Matter>> {
+    let sql = "SELECT id, opened_at, updated_at, closed_at, document, told FROM matter WHERE environment = $1
+               ORDER BY id";
+    let one = |row: &Row| Matter {
+        id: decode(row.get(0)),
+        opened_at: decode(row.get(1)),
+        updated_at: decode(row.get(2)),
+        closed_at: row.get::<_, Option<String>>(3).map(decode),
+        document: decode(row.get(4)),
+        told: decode(row.get(5)),
+    };
+    Ok(client.query(sql, &[&encode(environment)])?.iter().map(one).collect())
+}
+
+/// See `Store::last_commits`.
+pub(super) fn last_commits(client: &mut Client, integrations: &[String]) -> Result<Vec<LastCommit>> {
+    let names: Vec<_> = integrations.iter().map(|name| encode(name)).collect();
+    let sql =
+        "SELECT DISTINCT ON (integration, category) integration, category, commit_id, number FROM history
+               WHERE integration = ANY($1) AND commit_id IS NOT NULL
+               ORDER BY integration, category, number DESC";
+    let one = |row: &Row| LastCommit {
+        integration: decode(row.get(0)),
+        category: decode(row.get(1)),
+        commit: decode(row.get(2)),
+        number: row.get::<_, i64>(3).unsigned_abs(),
+    };
+    Ok(client.query(sql, &[&names])?.iter().map(one).collect())
+}
+
+/// See `Store::note_reconciled`. Whoever takes the lease over waits until it is written, or finds that it is not.
+pub(super) fn note(client: &mut Client, lease: &Lock, what: &Reconciling) -> Result<bool> {
+    client.in_transaction(|client| {
+        let held = "SELECT FROM lock WHERE integration = $1 AND token = $2 AND id IS NOT NULL FOR SHARE";
+        let token = i64::try_from(lease.token).unwrap_or(i64::MAX);
+        if client.query_opt(held, &[&encode(&lease.integration), &token])?.is_none() {
+            return Ok(false);
+        }
+        write(client, what)?;
+        Ok(true)
+    })
+}
+
+fn all<'t>(texts: impl IntoIterator<Item = &'t String>) -> Vec<Cow<'t, str>> {
+    texts.into_iter().map(|text| encode(text)).collect()
+}
+
+fn write(client: &mut Client, what: &Reconciling) -> Result<()> {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let Reconciling { environment, reconciled, behind, caught_up, matters, forgotten } = what;
+    let environment = encode(environment);
+    if let Some(now) = reconciled {
+        let sql = "INSERT INTO reconciled (environment, commit_id, number, at, document) VALUES ($1, $2, $3, $4, $5)
+                   ON CONFLICT (environment) DO UPDATE
+                   SET commit_id = excluded.commit_id, number = excluded.number, at = excluded.at,
+                       document = excluded.document";
+        let texts = [&now.commit, &now.at, &now.document].map(|text| encode(text));
+        let [commit, at, document] = &texts;
+        client.execute(sql, &[&environment, commit, &number(now.number), at, document])?;
+    }
+    if !behind.is_empty() {
+        let sql = "INSERT INTO behind (environment, integration, category, commit_id, number)
+                   SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+                   ON CONFLICT (environment, integration, category) DO UPDATE
+                   SET commit_id = excluded.commit_id, number = excluded.number";
+        let integrations = all(behind.iter().map(|one| &one.integration));
+        let categories = all(behind.iter().map(|one| &one.category));
+        let commits: Vec<_> =
+            behind.iter().map(|one| one.seen.as_ref().map(|(commit, _)| encode(commit))).collect();
+        let numbers: Vec<_> = behind.iter().map(|one| one.seen.as_ref().map(|(_, at)| number(*at))).collect();
+        client.execute(sql, &[&environment, &integrations, &categories, &commits, &numbers])?;
+    }
+    if !caught_up.is_empty() {
+        let sql = "DELETE FROM behind USING unnest($2::text[], $3::text[]) AS gone (integration, category)
+                   WHERE environment = $1 AND behind.integration = gone.integration
+                     AND behind.category = gone.category";
+        let integrations = all(caught_up.iter().map(|(integration, _)| integration));
+        let categories = all(caught_up.iter().map(|(_, category)| category));
+        client.execute(sql, &[&environment, &integrations, &categories])?;
+    }
+    if !matters.is_empty() {
+        let sql = "INSERT INTO matter (environment, id, opened_at, updated_at, closed_at, document, told)
+                   SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+                   ON CONFLICT (environment, id) DO UPDATE
+                   SET opened_at = excluded.opened_at, updated_at = excluded.updated_at,
+                       closed_at = excluded.closed_at, document = excluded.document, told = excluded.told";
+        let texts = |of: for<'m> fn(&'m Matter) -> &'m String| all(matters.iter().map(of));
+        let closed: Vec<_> = matters.iter().map(|one| one.closed_at.as_deref().map(encode)).collect();
+        client.execute(
+            sql,
+            &[
+                &environment,
+                &texts(|one| &one.id),
+                &texts(|one| &one.opened_at),
+                &texts(|one| &one.updated_at),
+                &closed,
+                &texts(|one| &one.document),
+                &texts(|one| &one.told),
+            ],
+        )?;
+    }
+    if !forgotten.is_empty() {
+        let ids = all(forgotten);
+        client
+            .execute("DELETE FROM matter WHERE environment = $1 AND id = ANY($2)", &[&environment, &ids])?;
+    }
+    Ok(())
+}
