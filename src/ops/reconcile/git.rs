@@ -19,7 +19,7 @@ pub fn fetch(start: &Path, branch: &RemoteBranch, patience: Duration) -> Result<
 /// # Errors
 /// When git cannot push in time, or the remote refuses.
 pub fn push(start: &Path, remote: &str, branch: &str, patience: Duration) -> Result<()> {
-    History::open(start)?.push(remote, branch, patience).map_err(unreachable)
+    History::open(start)?.push_branch(remote, branch, patience).map_err(unreachable)
 }
 
 fn unreachable(error: GitError) -> Error {

@@ -117,7 +117,7 @@ impl History {
     ///
     /// # Errors
     /// When git cannot be run, does not end in time, or the remote refuses.
-    pub fn push(&self, remote: &str, branch: &str, patience: Duration) -> Result<(), GitError> {
+    pub fn push_branch(&self, remote: &str, branch: &str, patience: Duration) -> Result<(), GitError> {
         let branch = RemoteBranch::new(remote, branch)?;
         let refspec = format!("refs/heads/{0}:refs/heads/{0}", branch.branch);
         let arguments =
