@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::section::Proposing;
+use super::section::{Pipeline, Proposing};
 use super::{Host, Request, Result};
 use crate::store::Address;
 use crate::trust::Signatures;
@@ -18,6 +18,8 @@ pub struct Serving {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Whose word on who asks is taken.
     pub proxy: Option<Proxy>,
+    /// Who is known by a forge's token.
+    pub pipelines: Vec<Pipeline>,
     /// Nothing is saved.
     pub is_read_only: bool,
     pub store: Address,

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::attempts::Attempts;
 use super::metrics::Metrics;
+use super::oidc::Pipelines;
 use super::problem::Problem;
 use super::sessions::Sessions;
 use crate::ops::section::{self, Clearing, Ground};
@@ -30,6 +31,7 @@ pub struct App {
     pub metrics: Metrics,
     pub attempts: Attempts,
     pub sessions: Sessions,
+    pub pipelines: Pipelines,
     /// The number of the last save that this server knows of.
     pub last: watch::Sender<u64>,
     /// True once the server is to stop.
@@ -60,6 +62,7 @@ impl App {
     pub fn new(serving: Serving, hosts: Hosts) -> Self {
         App {
             sessions: Sessions::new(serving.is_read_only),
+            pipelines: Pipelines::new(serving.pipelines.clone()),
             serving,
             metrics: Metrics::new(),
             attempts: Attempts::default(),

@@ -13,6 +13,7 @@ mod known;
 mod listen;
 mod log;
 mod metrics;
+mod oidc;
 mod openapi;
 mod pages;
 mod problem;

@@ -80,6 +80,7 @@ mod secrets_sources;
 mod serve;
 mod serve_cache;
 mod serve_changes;
+mod serve_pipelines;
 mod serve_propose;
 mod server;
 mod signatures;
