@@ -11,7 +11,10 @@ use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Behind, Clearing, Deleted, Deployed, FeedItem, GiveRows, KeptList, LastCommit, Lock, Matter, Moved, Note, Origin, Past, Proposed, Reconciled, Reconciling, Record, Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport, TakeHeads, TakeRow, Token,
+    self, Ask, Asked, Behind, Clearing, Deleted, Deployed, FeedItem, GiveRows, KeptList, LastCommit, Lock,
+    Matter, Moved, Note, Origin, Past, Proposed, Reconciled, Reconciling, Record, Recording, Registered,
+    Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport, TakeHeads,
+    TakeRow, Token,
 };
 
 use crate::dice::Dice;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
-    self, Ask, Asked, Cell, Clearing, Document, KeptList, Lock, Moved, Note, Origin, Proposed, Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, Token, Wanted,
+    self, Ask, Asked, Cell, Clearing, Document, KeptList, Lock, Moved, Note, Origin, Proposed, Recording,
+    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, Token, Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;

@@ -59,9 +59,9 @@ pub fn propose(
             .collect::<Vec<_>>()
             .join("\n")
     );
-    let actor = |_: &std::path::Path| by.clone();
-    let host = Host { actor: if by.is_empty() { host.actor } else { &actor }, ..*host };
-    match commit_on_branch(workspace, &edits.files, NewBranch { name: &name, message: &message }, &host) {
+    let author = Some(by.as_str()).filter(|by| !by.is_empty());
+    let new = NewBranch { name: &name, message: &message, author };
+    match commit_on_branch(workspace, &edits.files, new, host) {
         Ok(_) => Ok(Some(name)),
         // It was proposed before.
         Err(error) if error.kind == ErrorKind::Stale => Ok(Some(name)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::access::Access;
 use super::ground::Ground;
 use super::save::NotSaved;
-use crate::ops::apply::{Applied, apply};
+use crate::ops::apply::{Applied, Locking, apply};
 use crate::ops::check::{Consent, check, names_to_type};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
@@ -113,5 +113,5 @@ pub fn apply_seen(
     let approved = check(plan, &judging, &consent, &signed, (host.now)())?;
     let actor = |_: &std::path::Path| access.name.clone();
     let host = &Host { actor: &actor, ..*host };
-    Ok(apply(&project, &judging, &address, approved, None, LOCK_WAIT, host)?)
+    Ok(apply(&project, &judging, &address, approved, None, Locking { wait: LOCK_WAIT, lease: None }, host)?)
 }
