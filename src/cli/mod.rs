@@ -139,7 +139,7 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
             match &args.out {
                 Some(folder) => {
                     let files = man::write(&session.here, folder)?;
-                    export::say(&session, "man", &files, exit::OK, streams);
+                    export::say(session, "man", &files, exit::OK, streams);
                 }
                 None => print_text(cli, &man::page()?, streams),
             }

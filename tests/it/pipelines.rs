@@ -358,7 +358,10 @@ fn the_components_of_gitlab_comment_and_apply_where_they_should() {
     for included in kit["include"].as_array().unwrap() {
         let named = included["component"].as_str().unwrap().rsplit_once('/').unwrap().1;
         let (name, version) = named.split_once('@').unwrap();
-        assert!(at(&format!("templates/{name}/template.yml")).exists() && version == VERSION, "{named}");
+        assert!(
+            at(&format!("templates/{name}/template.yml")).exists() && version == format!("v{VERSION}"),
+            "{named}"
+        );
     }
 }
 
