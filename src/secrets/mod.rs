@@ -218,7 +218,7 @@ impl Local {
             .current_dir("/")
             .stderr(Stdio::null());
         let Ended { status, printed } =
-            program::run(command, PATIENCE, |output| read(output)).map_err(|error| match error {
+            program::run(command, PATIENCE, read).map_err(|error| match error {
                 NotEnded::NotBegun(error) => format!("{program} cannot be run: {error}"),
                 NotEnded::Late(_) => format!("{program} took longer than {} seconds", PATIENCE.as_secs()),
                 NotEnded::Unfit(why) => why,
@@ -329,44 +329,4 @@ fn private(data: &std::fs::Metadata) -> Result<(), String> {
 #[cfg(not(unix))]
 fn private(_: &std::fs::Metadata) -> Result<(), String> {
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(unix)]
-    use super::*;
-
-    /// A program leaves another one behind, which holds nothing that is waited for.
-    #[cfg(unix)]
-    #[test]
-    fn all_that_a_program_started_is_ended_with_it() {
-        use std::os::unix::process::CommandExt as _;
-        let script = "sleep 600 >/dev/null 2>&1 & echo $!; exec sleep 600";
-        let mut child =
-            Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
-            .unwrap();
-        end_group(&child);
-        assert!(!child.wait().unwrap().success());
-        // It is a zombie of nobody, or gone, in the time that the system takes.
-        let stat = format!("/proc/{}/stat", line.trim());
-        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
-        let until = Instant::now() + PATIENCE;
-        while !is_gone() && Instant::now() < until {
-            std::thread::yield_now();
-        }
-        assert!(is_gone(), "{stat}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_program_that_lingers_is_ended() {
-        let start = |script: &str| Command::new("sh").args(["-c", script]).spawn().unwrap();
-        let mut lingers = start("exec >&-; exec sleep 600");
-        assert!(ended(&mut lingers, Instant::now()).unwrap().is_none());
-        assert!(lingers.try_wait().unwrap().is_some(), "it does not run on");
-        let later = Instant::now() + PATIENCE;
-        assert_eq!(ended(&mut start("exit 3"), later).unwrap().unwrap().code(), Some(3));
-    }
 }

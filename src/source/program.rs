@@ -95,3 +95,47 @@ fn end_group(child: &Child) {
 
 #[cfg(not(unix))]
 fn end_group(_: &Child) {}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(unix)]
+    use super::*;
+
+    /// No test waits longer.
+    #[cfg(unix)]
+    const WAIT: Duration = Duration::from_secs(30);
+
+    /// A program leaves another one behind, which holds nothing that is waited for.
+    #[cfg(unix)]
+    #[test]
+    fn all_that_a_program_started_is_ended_with_it() {
+        use std::os::unix::process::CommandExt as _;
+        let script = "sleep 600 >/dev/null 2>&1 & echo $!; exec sleep 600";
+        let mut child =
+            Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
+            .unwrap();
+        end_group(&child);
+        assert!(!child.wait().unwrap().success());
+        // It is a zombie of nobody, or gone, in the time that the system takes.
+        let stat = format!("/proc/{}/stat", line.trim());
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
+        let until = Instant::now() + WAIT;
+        while !is_gone() && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        assert!(is_gone(), "{stat}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_lingers_is_ended() {
+        let start = |script: &str| Command::new("sh").args(["-c", script]).spawn().unwrap();
+        let mut lingers = start("exec >&-; exec sleep 600");
+        assert!(ended(&mut lingers, Instant::now()).unwrap().is_none());
+        assert!(lingers.try_wait().unwrap().is_some(), "it does not run on");
+        let later = Instant::now() + WAIT;
+        assert_eq!(ended(&mut start("exit 3"), later).unwrap().unwrap().code(), Some(3));
+    }
+}
