@@ -49,6 +49,7 @@ pub(super) fn goes_off(category: &CategoryPlan) -> bool {
 
 /// Nothing works without its connections, nothing starts a flow that could not be saved, live mode needs all, and while it is
 /// on that should be off a shop sells with what is saved. Switching live mode off needs nothing.
+#[must_use]
 pub fn depends(category: &CategoryPlan, on: &CategoryPlan) -> bool {
     match turns_live(category) {
         Some(live) => live,

@@ -218,7 +218,7 @@ impl Local {
             .current_dir("/")
             .stderr(Stdio::null());
         let Ended { status, printed } =
-            program::run(command, PATIENCE, |output| read(output)).map_err(|error| match error {
+            program::run(command, PATIENCE, read).map_err(|error| match error {
                 NotEnded::NotBegun(error) => format!("{program} cannot be run: {error}"),
                 NotEnded::Late(_) => format!("{program} took longer than {} seconds", PATIENCE.as_secs()),
                 NotEnded::Unfit(why) => why,

@@ -100,11 +100,10 @@ pub fn end_group(_: &Child) {}
 mod tests {
     #[cfg(unix)]
     use super::*;
-    #[cfg(unix)]
-    use std::process::{Command, Stdio};
 
+    /// No test waits longer.
     #[cfg(unix)]
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const WAIT: Duration = Duration::from_secs(30);
 
     /// A program leaves another one behind, which holds nothing that is waited for.
     #[cfg(unix)]
@@ -122,7 +121,7 @@ mod tests {
         // It is a zombie of nobody, or gone, in the time that the system takes.
         let stat = format!("/proc/{}/stat", line.trim());
         let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + WAIT;
         while !is_gone() && Instant::now() < until {
             std::thread::yield_now();
         }
@@ -136,7 +135,7 @@ mod tests {
         let mut lingers = start("exec >&-; exec sleep 600");
         assert!(ended(&mut lingers, Instant::now()).unwrap().is_none());
         assert!(lingers.try_wait().unwrap().is_some(), "it does not run on");
-        let later = Instant::now() + PATIENCE;
+        let later = Instant::now() + WAIT;
         assert_eq!(ended(&mut start("exit 3"), later).unwrap().unwrap().code(), Some(3));
     }
 }

@@ -25,12 +25,17 @@ const SHOP: &str = "integration: NAME\npair: fortnox-shopify\nunmanaged: [connec
 impl Ground {
     /// With these shops, and these lines in pairform.yaml.
     pub fn of(shops: &[&str], rules: &str) -> Ground {
+        Ground::on(None, shops, rules)
+    }
+
+    /// As that, with another store than a file beside it.
+    pub fn on(store: Option<String>, shops: &[&str], rules: &str) -> Ground {
         // Where a disk need not be waited for.
         let memory = std::path::Path::new("/dev/shm");
         let folder =
             if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         git(folder.path(), &["init", "-q", "--bare", "-b", "main", "origin.git"]);
-        let store = format!("sqlite:{}", folder.path().join("state.db").display());
+        let store = store.unwrap_or_else(|| format!("sqlite:{}", folder.path().join("state.db").display()));
         let ground = Ground { folder, author: Repository::new(), store };
         ground.rules(rules);
         for shop in shops {
@@ -833,4 +838,47 @@ fn the_unit_and_the_manifest_start_the_reconciler() {
     let policy = of("ConfigMap")["data"]["policy.yaml"].as_str().unwrap().to_owned();
     let read = pairform::ops::policy_file::PolicyFile::read("policy.yaml".as_ref(), &policy);
     assert!(!read.has_errors(), "{:?}", read.findings);
+}
+
+#[test]
+fn two_replicas_share_a_postgresql() {
+    let Some(server) = crate::server::shared() else { return };
+    let ground = Ground::on(Some(server.fresh_url()), &["shop", "other"], "reconcile: {outside: heal}");
+    let (first, second) = (Running::start(&ground), Running::start(&ground));
+    ground.wait_for("the first round", || ground.open_store().reconciled("").is_ok_and(|now| now.is_some()));
+    assert_eq!(ground.open_store().history("shop", "payment_methods").unwrap().len(), 1, "one works");
+    ground.save_outside("shop", "60", "karin", LONG_AGO);
+    ground.wait_for("it is healed", || ground.deployed("shop").0 == "30");
+    first.kill();
+    ground.shop("other", "14", "0");
+    ground.push("Fourteen days");
+    ground.wait_for("one of them works", || ground.deployed("other").0 == "14");
+    assert_eq!(second.stop(), 0);
+    let status = ground.run(&["reconcile", "status"]);
+    assert!(status.assert_code(0).stdout.contains("Nothing is open."), "{}", status.stdout);
+}
+
+/// All is judged, and only what has to be is written: a fleet of a thousand, of which one moves. `--nocapture` shows the times.
+#[test]
+fn a_round_of_a_fleet_writes_what_moved_and_no_more() {
+    let number =
+        if std::env::var_os("PAIRFORM_TEST_LONG").is_some_and(|value| value == "1") { 1_000 } else { 60 };
+    let names: Vec<String> = (0..number).map(|at| format!("shop-{at:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ground = Ground::of(&names, "");
+    let timed = |what: &str| {
+        let begun = Instant::now();
+        let (code, said) = ground.once(&[]);
+        println!("{what} of {number}: {:?}", begun.elapsed());
+        assert_eq!((code, said["open"].clone()), (0, json!([])));
+        said["categories"].as_array().unwrap().len()
+    };
+    assert_eq!(timed("the first round"), 2 * number);
+    assert_eq!(timed("a round without a change"), 0);
+    ground.shop("shop-0007", "14", "0");
+    ground.push("One of them");
+    assert_eq!(timed("a round in which one moves"), 1);
+    let mut store = ground.open_store();
+    assert!(store.behind("").unwrap().is_empty() && store.matters("").unwrap().is_empty());
+    assert_eq!(store.last_number().unwrap(), 2 * number as u64 + 1);
 }

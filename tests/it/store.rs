@@ -164,6 +164,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     locks_together_leave_those_of_others
     heads_tell_what_is_settled
     a_clock_that_was_set_back_mixes_nothing_up
+    what_the_reconciler_keeps_is_written_under_its_lease_alone
 ] }
 
 const AT: &str = "2026-12-01T09:30:00Z";
@@ -1034,6 +1035,86 @@ fn a_save_without_its_lock_writes_nothing(place: &dyn Place) {
     assert_eq!(only(&mut *store).revision, 2);
 }
 
+fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place) {
+    use store::{Behind, LastCommit, Matter, Reconciled, Reconciling};
+    let mut store = place.open();
+    let reconcile = |seconds| Ask { integration: "reconcile:production", seconds, ..ask("one") };
+    let lost = taken(&mut *store, &reconcile(0));
+    let lease = taken(&mut *store, &reconcile(60));
+    let asked = terms("30");
+    // A save proves the lease beside its lock.
+    let fence = taken(&mut *store, &ask("ann")).token;
+    let leased =
+        |expected, lease| Save { fence: Some(fence), lease: Some(lease), ..save_of(&asked, expected) };
+    assert_eq!(store.save(&leased(0, &lost)).unwrap(), Saved::LockLost);
+    assert_eq!(store.save(&leased(0, &lease)).unwrap(), Saved::Saved { revision: 1 });
+    let other = Save { run: "sha256:bb", commit: Some("beef"), ..leased(1, &lease) };
+    assert_eq!(store.save(&Save { lease: Some(&lost), ..other.clone() }).unwrap(), Saved::LockLost);
+    assert_eq!(store.save(&other).unwrap(), Saved::Saved { revision: 2 });
+    let by_hand = Save { run: "sha256:cc", commit: None, lease: None, ..leased(2, &lease) };
+    assert_eq!(store.save(&by_hand).unwrap(), Saved::Saved { revision: 3 });
+    let names = ["nordic-outdoor".to_owned(), "nobody".to_owned()];
+    let last = store.last_commits(&names).unwrap();
+    let [LastCommit { integration, category, commit, number }] = last.as_slice() else { panic!("{last:?}") };
+    assert_eq!((&**integration, &**category, &**commit), ("nordic-outdoor", "payment_methods", "beef"));
+    assert!(*number < store.last_number().unwrap());
+
+    let now = Reconciled {
+        environment: "production".to_owned(),
+        commit: "beef".to_owned(),
+        number: 2,
+        at: AT.to_owned(),
+        document: "{\"a\": 'b'\u{e5}}".to_owned(),
+    };
+    let behind = |category: &str, seen: Option<(&str, u64)>| Behind {
+        integration: "nordic-outdoor".to_owned(),
+        category: category.to_owned(),
+        seen: seen.map(|(commit, number)| (commit.to_owned(), number)),
+    };
+    let matter = |id: &str, closed: Option<&str>| Matter {
+        id: id.to_owned(),
+        opened_at: AT.to_owned(),
+        updated_at: AT.to_owned(),
+        closed_at: closed.map(str::to_owned),
+        document: "{}".to_owned(),
+        told: String::new(),
+    };
+    let write = Reconciling {
+        environment: "production".to_owned(),
+        reconciled: Some(now.clone()),
+        behind: vec![behind("stock", Some(("c0ffee", 1))), behind("order", None)],
+        matters: vec![matter("drift/b", None), matter("drift/a", None)],
+        ..Reconciling::default()
+    };
+    assert!(!store.note_reconciled(&lost, &write).unwrap());
+    assert_eq!(
+        (store.reconciled("production").unwrap(), store.matters("production").unwrap().len()),
+        (None, 0)
+    );
+    assert!(store.note_reconciled(&lease, &write).unwrap());
+    assert_eq!(store.reconciled("production").unwrap(), Some(now.clone()));
+    assert_eq!(store.reconciled("").unwrap(), None, "each environment has its own");
+    let found = store.behind("production").unwrap();
+    assert_eq!(found, [behind("order", None), behind("stock", Some(("c0ffee", 1)))]);
+    assert_eq!(store.matters("production").unwrap(), [matter("drift/a", None), matter("drift/b", None)]);
+
+    let next = Reconciling {
+        environment: "production".to_owned(),
+        reconciled: Some(Reconciled { number: 3, ..now.clone() }),
+        behind: vec![behind("stock", None)],
+        caught_up: vec![("nordic-outdoor".to_owned(), "order".to_owned())],
+        matters: vec![matter("drift/a", Some(AT))],
+        forgotten: vec!["drift/b".to_owned()],
+    };
+    assert!(store.note_reconciled(&lease, &next).unwrap());
+    let mut read = place.open_existing().unwrap();
+    assert_eq!(read.reconciled("production").unwrap().map(|now| now.number), Some(3));
+    assert_eq!(read.behind("production").unwrap(), [behind("stock", None)]);
+    assert_eq!(read.matters("production").unwrap(), [matter("drift/a", Some(AT))]);
+    store.unlock(&lease.id).unwrap();
+    assert!(!store.note_reconciled(&lease, &next).unwrap(), "it was given back");
+}
+
 fn records_and_notes_are_in_order_and_kept(place: &dyn Place) {
     let mut store = place.open();
     let asked = terms("30");
@@ -1230,6 +1311,9 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         "DROP TABLE clearing",
         "DROP TABLE proposal",
         "DROP TABLE session",
+        "DROP TABLE reconciled",
+        "DROP TABLE behind",
+        "DROP TABLE matter",
         "ALTER TABLE category DROP COLUMN settled",
         "ALTER TABLE category DROP COLUMN secrets",
         "ALTER TABLE category DROP COLUMN leaves",
@@ -1238,7 +1322,7 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         place.by_hand(sql).unwrap();
     }
     let refused = store::open_existing(&place.url());
-    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 8 | 9, .. })));
+    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 9 | 10, .. })));
     store::upgrade(&place.url()).unwrap();
     let mut store = place.open_existing().unwrap();
     assert_eq!(history(&mut *store).len(), 1);

@@ -557,7 +557,7 @@ fn propose(
                 concern.branch = Some(branch);
             }
             Ok(None) => {
-                concern.reasons.push("the files cannot say it, so that nothing is proposed".to_owned())
+                concern.reasons.push("the files cannot say it, so that nothing is proposed".to_owned());
             }
             Err(error) => concern.reasons.push(format!("it could not be proposed: {}", error.message)),
         }

@@ -183,7 +183,7 @@ pub fn items(from: &Json) -> BTreeMap<String, BTreeSet<String>> {
     fn walk(path: String, from: &Json, into: &mut BTreeMap<String, BTreeSet<String>>) {
         match from {
             Json::Object(map) => {
-                map.iter().for_each(|(key, value)| walk(format!("{path}.{key}"), value, into))
+                map.iter().for_each(|(key, value)| walk(format!("{path}.{key}"), value, into));
             }
             Json::String(text) => _ = into.insert(path, [text.clone()].into()),
             other => _ = into.insert(path, [other.to_string()].into()),
