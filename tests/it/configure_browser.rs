@@ -15,9 +15,11 @@ fn browse(plan: &Json) -> Option<Json> {
     let browser = named.or_else(|| program(&["chromium", "chromium-browser", "google-chrome"], &[]));
     let browser = required(Tool::Browser, browser)?;
     let node = required(Tool::Node, program(&["node"], &[]))?;
-    let axe = required(Tool::Axe, std::env::var_os("PAIRFORM_AXE").map(PathBuf::from).filter(|axe| axe.is_file()))?;
+    let axe =
+        required(Tool::Axe, std::env::var_os("PAIRFORM_AXE").map(PathBuf::from).filter(|axe| axe.is_file()))?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let screens = std::env::var_os("PAIRFORM_SCREENS").map_or_else(|| root.join("target/pages"), PathBuf::from);
+    let screens =
+        std::env::var_os("PAIRFORM_SCREENS").map_or_else(|| root.join("target/pages"), PathBuf::from);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
     std::fs::write(&file, plan.to_string()).unwrap();
@@ -55,7 +57,8 @@ fn every_page_is_readable_by_everybody_at_every_width() {
     ];
     let listed: Vec<Json> = all.iter().map(|(name, path)| json!({"name": name, "path": path})).collect();
     let order = format!("{nordic}/settings/order");
-    let set = |name: &str, value: &str| format!("document.querySelector('[name=\"s.{name}\"]').value = '{value}';");
+    let set =
+        |name: &str, value: &str| format!("document.querySelector('[name=\"s.{name}\"]').value = '{value}';");
     let press = "document.querySelector('.savebar .btn-main').click();";
     let told = "({ focus: document.activeElement.id, title: document.title, text: document.getElementById('message')?.innerText || '' })";
     let filters = "/integrations/cykelboden/settings/additional_filters";
@@ -77,10 +80,14 @@ fn every_page_is_readable_by_everybody_at_every_width() {
     assert_eq!(seen["errors"], json!([]), "errors of the console");
     assert_eq!(seen["foreign"], json!([]), "requests to elsewhere");
     let looks = seen["pages"].as_array().unwrap();
-    assert_eq!(looks.len(), all.len() * 3 * 2);
+    assert_eq!(looks.len(), all.len() * 5);
     for look in looks {
         for look in [look, &look["open"]] {
-            assert_eq!((look["violations"].as_array().map(Vec::len), look["wide"].as_i64()), (Some(0), Some(0)), "{look}");
+            assert_eq!(
+                (look["violations"].as_array().map(Vec::len), look["wide"].as_i64()),
+                (Some(0), Some(0)),
+                "{look}"
+            );
         }
     }
     let steps = &seen["steps"];
@@ -95,6 +102,10 @@ fn every_page_is_readable_by_everybody_at_every_width() {
     assert!(text("stale").contains("was saved by ann"), "{}", steps["stale"]);
     assert!(steps["counted"]["value"].as_str().unwrap().ends_with("1 changed."), "{}", steps["counted"]);
     let tab = &steps["tab"];
-    assert_eq!((&tab["hidden"], &tab["bare"], &tab["saves"]), (&json!([]), &json!([]), &json!(true)), "{tab}");
+    assert_eq!(
+        (&tab["hidden"], &tab["bare"], &tab["saves"]),
+        (&json!([]), &json!([]), &json!(true)),
+        "{tab}"
+    );
     assert!(tab["count"].as_u64().unwrap() > 30, "{tab}");
 }

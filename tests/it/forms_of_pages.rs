@@ -32,7 +32,10 @@ impl Form {
                 ("form", _) => {
                     open = attribute("method").as_deref() == Some("post");
                     if open {
-                        forms.push(Form { action: attribute("action").unwrap_or_default(), ..Form::default() });
+                        forms.push(Form {
+                            action: attribute("action").unwrap_or_default(),
+                            ..Form::default()
+                        });
                     }
                 }
                 ("/form", _) => open = false,
@@ -140,9 +143,17 @@ pub fn attribute(tag: &str, name: &str) -> Option<String> {
 
 /// Text of a page as people read it.
 pub fn unescaped(text: &str) -> String {
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#39;", "'"), ("&#x2f;", "/"), ("&amp;", "&")]
-        .iter()
-        .fold(text.to_owned(), |text, (coded, plain)| text.replace(coded, plain))
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&#39;", "'"),
+        ("&#x2f;", "/"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (coded, plain)| text.replace(coded, plain))
 }
 
 /// The words of a page, without its tags.

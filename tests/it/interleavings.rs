@@ -12,7 +12,8 @@ use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
     self, Ask, Asked, Deleted, Deployed, FeedItem, Lock, Moved, Note, Origin, Past, Record, Recording,
-    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, TakeHeads, Token,
+    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, TakeHeads,
+    Token,
 };
 
 use crate::dice::Dice;

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::fleet::Found;
-use super::known::Known;
+use super::glance::Found;
 use crate::compile::{self, Compilation, Compiled, Selection};
 use crate::diagnostic::Severity;
 use crate::model::category::{CONNECTORS, SETTINGS, is_top_level};
@@ -62,7 +61,7 @@ pub struct Ground {
     /// What the repository says of the integrations that were asked for.
     known: Mutex<HashMap<String, Option<Arc<Says>>>>,
     /// The fleet as it was last found.
-    glances: Mutex<Option<Found>>,
+    glances: Mutex<Found>,
 }
 
 /// An integration that was judged as it is, or would be, deployed.
@@ -193,7 +192,7 @@ impl Ground {
         Ok(())
     }
 
-    pub(super) fn glances(&self) -> MutexGuard<'_, Option<Found>> {
+    pub(super) fn glances(&self) -> MutexGuard<'_, Found> {
         self.glances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -229,11 +228,11 @@ impl Ground {
     /// When the recorded rules cannot be used.
     pub(super) fn judge_all<'k>(
         &self,
-        all: impl Iterator<Item = &'k Known>,
+        all: impl Iterator<Item = (&'k str, &'k str, BTreeMap<String, Json>)>,
         record: &Record,
         host: &Host<'_>,
     ) -> Result<Judged> {
-        let files = all.map(|known| as_file(known.id(), &known.pair.id, &known.documents()));
+        let files = all.map(|(id, pair, documents)| as_file(id, pair, &documents));
         self.compiled(files.collect::<Result<_>>()?, record, host)
     }
 

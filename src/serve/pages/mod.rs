@@ -26,13 +26,13 @@ mod visit;
 
 use std::sync::Arc;
 
+use super::app::App;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use super::app::App;
 pub use visit::offer_link;
 
 /// All pages.
