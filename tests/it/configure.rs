@@ -337,6 +337,8 @@ fn a_new_integration_goes_live_once_what_is_required_is_saved() {
         let name = format!("s.{field}");
         let first = form.choices.get(&name).and_then(|all| all.iter().find(|one| !one.is_empty())).cloned();
         form = match (field, first) {
+            ("home_country", _) => form.set(&name, "SE"),
+            ("oss_enabled", _) => form.set(&name, "off"),
             ("exclude_before", _) => form.set(&name, "2026-01-01"),
             (_, Some(first)) if form.get("has") == Some(field) => form.check(&name, &first),
             (_, Some(first)) => form.set(&name, &first),

@@ -107,5 +107,6 @@ fn every_page_is_readable_by_everybody_at_every_width() {
         (&json!([]), &json!([]), &json!(true)),
         "{tab}"
     );
-    assert!(tab["count"].as_u64().unwrap() > 30, "{tab}");
+    // The navigation, each control once, and the bar.
+    assert!(tab["count"].as_u64().unwrap() > 15, "{tab}");
 }
