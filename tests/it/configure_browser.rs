@@ -80,7 +80,7 @@ fn every_page_is_readable_by_everybody_at_every_width() {
     assert_eq!(seen["errors"], json!([]), "errors of the console");
     assert_eq!(seen["foreign"], json!([]), "requests to elsewhere");
     let looks = seen["pages"].as_array().unwrap();
-    assert_eq!(looks.len(), all.len() * 3 * 2);
+    assert_eq!(looks.len(), all.len() * 5);
     for look in looks {
         for look in [look, &look["open"]] {
             assert_eq!(
@@ -107,5 +107,6 @@ fn every_page_is_readable_by_everybody_at_every_width() {
         (&json!([]), &json!([]), &json!(true)),
         "{tab}"
     );
-    assert!(tab["count"].as_u64().unwrap() > 30, "{tab}");
+    // The navigation, each control once, and the bar.
+    assert!(tab["count"].as_u64().unwrap() > 15, "{tab}");
 }

@@ -537,7 +537,7 @@ fn a_page_of_another_origin_and_a_body_that_is_none_are_refused() {
     client.ask("PATCH", &general, &json, &huge).is_problem(413, "too-large");
     client.ask("DELETE", &general, &[], "").is_problem(405, "method-not-allowed");
     for path in [
-        "/",
+        "/nothing",
         "/api/v1/nothing",
         "/api/v1/integrations/nobody",
         "/api/v1/integrations/../../etc/passwd",

@@ -46,7 +46,7 @@ fn a_change_is_proposed_on_a_form_and_shown_until_it_is_closed() {
         &[
             "Propose a change to ",
             "For these 3 integrations",
-            "bases/group.yaml:4",
+            "bases&#x2f;group.yaml:4",
             "Only for shop",
             "Nothing to preview yet",
         ],
@@ -172,7 +172,12 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     shows(looked.is(200), &["You may look but not apply"]);
     let digest = hidden(&plan, "digest");
     let form = hidden(&plan, "form");
-    send(&bo, "/plan", &[("form", &hidden(&looked, "form")), ("digest", &digest)]).is(403);
+    send(
+        &bo,
+        "/plan",
+        &[("form", &hidden(&get(&bo, "/integrations/shop/settings"), "form")), ("digest", &digest)],
+    )
+    .is(403);
     shows(
         send(&ann, "/plan", &[("form", &form), ("digest", "sha256:00")]).is(412),
         &["Nothing was applied", "the plan is another one by now"],

@@ -1,8 +1,7 @@
 //! All integrations at a glance: what each lacks and what was changed outside. They are judged together, in one compilation, and what
-//! was found counts until something is saved.
+//! was found of one counts until something is saved of it.
 
-use std::sync::Arc;
-
+use super::glance::Glance;
 use super::ground::Ground;
 use super::known::{Known, known_from};
 use super::ownership::Ownership;
@@ -12,58 +11,50 @@ use crate::ops::error::Result;
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
 use crate::plan::{Mode, Readiness};
-use crate::store::{Deployed, Store};
+use crate::store::{Deployed, Registered, Store};
 
-/// One integration.
-#[derive(Debug, Clone)]
-pub struct Glance {
-    pub id: String,
-    pub name: String,
-    /// Empty where it is not known.
-    pub pair: String,
-    pub title: String,
-    pub mode: Mode,
-    pub readiness: Readiness,
-    /// Settings that were changed where they are deployed.
-    pub outside: usize,
-    /// Titles of the categories that the files leave to people, where the files have it.
-    pub unmanaged: Option<Vec<String>>,
-    /// An apply set something of it, and no file has it any more.
-    pub is_released: bool,
-    pub saved_at: String,
-    pub saved_by: String,
-    /// Why it cannot be shown.
-    pub unusable: Option<String>,
-}
-
-impl Glance {
-    /// Whether a person should look.
-    #[must_use]
-    pub fn needs_a_look(&self) -> bool {
-        self.readiness.set < self.readiness.required || self.outside > 0 || self.unusable.is_some()
-    }
-}
-
-/// What was found, and what it was found of.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// The last save, and how many integrations there are.
-    of: (u64, usize),
-    all: Arc<Vec<Glance>>,
-}
-
-/// All integrations, sorted by id.
+/// All integrations, sorted by id. What did not move since it was last asked is not looked at again.
 ///
 /// # Errors
 /// When the store cannot be read, or the recorded rules cannot be used.
-pub fn fleet(ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<Arc<Vec<Glance>>> {
+pub fn fleet(ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<Vec<Glance>> {
     let registered = store.integrations("", usize::MAX)?;
-    let of = (store.last_number()?, registered.len());
-    if let Some(found) = ground.glances().as_ref().filter(|found| found.of == of) {
-        return Ok(Arc::clone(&found.all));
+    let heads = store.heads(None)?;
+    let revisions = |one: &Registered| {
+        let all = heads.of(&one.id).iter().map(|head| format!("{} {};", head.category, head.revision));
+        format!("{} {}", one.pair.as_deref().unwrap_or_default(), all.collect::<String>())
+    };
+    let mut found = ground.glances();
+    // What an apply recorded may be another without a save.
+    if ground.repository().is_none() {
+        found.of.clear();
     }
-    ground.read_all(store, host)?;
-    let mut rows = store.read(None)?.into_iter().peekable();
+    if found.of.is_empty() {
+        ground.read_all(store, host)?;
+    }
+    let is_known = |one: &&Registered| found.of.get(&one.id).is_some_and(|(of, _)| *of == revisions(one));
+    let moved: Vec<Registered> = registered.iter().filter(|one| !is_known(one)).cloned().collect();
+    for glance in look(moved, ground, store, host)? {
+        let at = registered.binary_search_by(|one| one.id.cmp(&glance.id));
+        if let Ok(at) = at {
+            found.of.insert(glance.id.clone(), (revisions(&registered[at]), glance));
+        }
+    }
+    Ok(registered.iter().filter_map(|one| found.of.get(&one.id).map(|(_, glance)| glance.clone())).collect())
+}
+
+/// Looks at some integrations, which are sorted by id, in one compilation.
+fn look(
+    registered: Vec<Registered>,
+    ground: &Ground,
+    store: &mut dyn Store,
+    host: &Host<'_>,
+) -> Result<Vec<Glance>> {
+    if registered.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<String> = registered.iter().map(|one| one.id.clone()).collect();
+    let mut rows = store.read(Some(&ids))?.into_iter().peekable();
     let mut known: Vec<std::result::Result<Known, Glance>> = Vec::with_capacity(registered.len());
     for one in registered {
         let mut own: Vec<Deployed> = Vec::new();
@@ -91,7 +82,8 @@ pub fn fleet(ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<
         }));
     }
     let record = Record::of_no_commit(store, ground.environment())?;
-    let judged = ground.judge_all(known.iter().flatten(), &record, host)?;
+    let documents = known.iter().flatten().map(|known| (known.id(), &*known.pair.id, known.documents()));
+    let judged = ground.judge_all(documents, &record, host)?;
     let all = known.into_iter().map(|known| {
         let known = match known {
             Ok(known) => known,
@@ -129,10 +121,5 @@ pub fn fleet(ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<
                 .then(|| "what is deployed cannot be read as its configuration".to_owned()),
         }
     });
-    let all = Arc::new(all.collect::<Vec<_>>());
-    // What an apply recorded may be another without a save.
-    if ground.repository().is_some() {
-        *ground.glances() = Some(Found { of, all: Arc::clone(&all) });
-    }
-    Ok(all)
+    Ok(all.collect())
 }

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::fleet::Found;
-use super::known::Known;
+use super::glance::Found;
 use super::lists;
 use crate::compile::{self, Compilation, Compiled, Selection};
 use crate::diagnostic::Severity;
@@ -65,7 +64,7 @@ pub struct Ground {
     /// What the repository says of the integrations that were asked for.
     known: Mutex<HashMap<String, Option<Arc<Says>>>>,
     /// The fleet as it was last found.
-    glances: Mutex<Option<Found>>,
+    glances: Mutex<Found>,
 }
 
 /// An integration that was judged as it is, or would be, deployed.
@@ -209,15 +208,13 @@ impl Ground {
         let ids: Vec<String> = store.integrations("", usize::MAX)?.into_iter().map(|one| one.id).collect();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
-            if !known.contains_key(&id) {
-                let says = said_of(workspace, &compilation, &id).map(Arc::new);
-                known.insert(id, says);
-            }
+            let says = || said_of(workspace, &compilation, &id).map(Arc::new);
+            known.entry(id.clone()).or_insert_with(says);
         }
         Ok(())
     }
 
-    pub(super) fn glances(&self) -> MutexGuard<'_, Option<Found>> {
+    pub(super) fn glances(&self) -> MutexGuard<'_, Found> {
         self.glances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -265,7 +262,7 @@ impl Ground {
         record: &Record,
         host: &Host<'_>,
     ) -> Result<Judged> {
-        self.compiled(vec![as_file(id, pair, categories)?], record, host)
+        Ok(self.compiled(vec![as_file(id, pair, categories)?], record, host))
     }
 
     /// Judges all of these as they are deployed.
@@ -274,15 +271,15 @@ impl Ground {
     /// When the recorded rules cannot be used.
     pub(super) fn judge_all<'k>(
         &self,
-        all: impl Iterator<Item = &'k Known>,
+        all: impl Iterator<Item = (&'k str, &'k str, BTreeMap<String, Json>)>,
         record: &Record,
         host: &Host<'_>,
     ) -> Result<Judged> {
-        let files = all.map(|known| as_file(known.id(), &known.pair.id, &known.documents()));
-        self.compiled(files.collect::<Result<_>>()?, record, host)
+        let files = all.map(|(id, pair, documents)| as_file(id, pair, &documents));
+        Ok(self.compiled(files.collect::<Result<_>>()?, record, host))
     }
 
-    fn compiled(&self, own: Vec<SourceFile>, record: &Record, host: &Host<'_>) -> Result<Judged> {
+    fn compiled(&self, own: Vec<SourceFile>, record: &Record, host: &Host<'_>) -> Judged {
         let workspace = self.with(own, Path::new(""));
         let selection = Selection {
             today: Some(host.today()),
@@ -291,7 +288,7 @@ impl Ground {
             ..Selection::default()
         };
         let compilation = compile::compile(workspace.sources(), &selection);
-        Ok(Judged { workspace, compilation })
+        Judged { workspace, compilation }
     }
 }
 

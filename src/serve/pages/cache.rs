@@ -68,7 +68,7 @@ pub async fn clear(Named(id): Named<String>, visit: Visit, sent: Sent) -> Respon
 
 /// Says of each setting that uses what is gone what it is called; of other pairs as far as they call it so too.
 fn word_uses(clearing: &mut Json, known: &Known) {
-    let lists = clearing["lists"].as_array_mut().into_iter().flatten();
+    let lists = clearing.get_mut("lists").and_then(Json::as_array_mut).into_iter().flatten();
     let gone = lists.flat_map(|list| list.get_mut("gone").and_then(Json::as_array_mut).into_iter().flatten());
     for one in
         gone.flat_map(|value| value.get_mut("used_by").and_then(Json::as_array_mut).into_iter().flatten())

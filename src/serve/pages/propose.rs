@@ -126,7 +126,18 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
                 return Ok(Shown::Elsewhere(format!("/integrations/{id}/changes?proposed={}", made.id)));
             }
             Err(why) => {
-                return shown(&known, &judged, &about, &settings, &typed, place, Err(why), true, work, hand);
+                return Ok(shown(
+                    &known,
+                    &judged,
+                    &about,
+                    &settings,
+                    &typed,
+                    place,
+                    Err(why),
+                    true,
+                    work,
+                    hand,
+                ));
             }
         }
     }
@@ -134,7 +145,7 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
         Some(asked) => section::preview(asked, &known, hand.access, ground, store, host).map(Some),
         None => section::may_propose(&known, &about.category.id, hand.access, ground).map(|()| None),
     };
-    shown(&known, &judged, &about, &settings, &typed, place, preview, push, work, hand)
+    Ok(shown(&known, &judged, &about, &settings, &typed, place, preview, push, work, hand))
 }
 
 /// What is asked for; nothing while the form says what the files say.
@@ -172,7 +183,7 @@ fn shown(
     push: bool,
     work: &mut Work<'_>,
     hand: &Hand<'_>,
-) -> Result<Shown, Problem> {
+) -> Shown {
     let (mut note, mut status, mut findings) = (None, StatusCode::OK, Vec::new());
     let preview = match preview {
         Ok(preview) => preview,
@@ -221,7 +232,7 @@ fn shown(
         None => Default::default(),
     };
     let may_see = status != StatusCode::NOT_FOUND;
-    Ok(Shown::page(
+    Shown::page(
         "propose.html",
         json!({
             "integration": shell::of(known, judged, "changes"), "title": title, "category": about.category.id,
@@ -234,5 +245,5 @@ fn shown(
             "pushes": hand.app.serving.proposing.remote.is_some(), "now": work.host.stamp(),
         }),
     )
-    .status(status))
+    .status(status)
 }

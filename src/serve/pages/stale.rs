@@ -177,6 +177,9 @@ pub fn again(
                     row["by"] = "both".into();
                 }
             }
+            let all = context["differing"].as_array();
+            let open = all.map_or(0, |all| all.iter().filter(|row| row["by"] == "both").count());
+            context["clashes"] = open.into();
             context["asked_again"] = true.into();
             Shown::Page { status: StatusCode::UNPROCESSABLE_ENTITY, template, context }
         }

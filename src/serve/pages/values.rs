@@ -124,6 +124,14 @@ pub fn choosable(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable
         active: false,
     });
     all.extend(gone);
+    // An account that cannot be a sales account is none to choose.
+    let bound = |key: &str| schema.get(key).and_then(Json::as_f64);
+    let (least, most) = (bound("minimum"), bound("maximum"));
+    let fits = |value: &str| match value.parse::<f64>() {
+        Ok(number) => least.is_none_or(|least| number >= least) && most.is_none_or(|most| number <= most),
+        Err(_) => true,
+    };
+    all.retain(|one| fits(&one.value));
     Some(all)
 }
 
