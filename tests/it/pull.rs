@@ -395,7 +395,7 @@ fn deploy(folder: &Path, name: &str, pair: &Pair, seed: &mut usize) {
 fn every_pair_is_adopted_and_then_planned_as_nothing() {
     let catalogue = Catalogue::default();
     let pairs = catalogue.names("pairs");
-    assert_eq!(pairs.len(), 28);
+    assert!(pairs.len() >= 45, "{pairs:?}");
     let mut seed = 7;
     for (at, id) in pairs.iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();

@@ -29,7 +29,7 @@ const OTHERS: [&str; 4] = ["connectors", "flows", "schedules", "webhooks"];
 pub static PAIRS: LazyLock<Vec<(Arc<Pair>, Json)>> = LazyLock::new(|| {
     let catalogue = Catalogue::default();
     let pairs = catalogue.names("pairs");
-    assert!(pairs.len() >= 28, "{pairs:?}");
+    assert!(pairs.len() >= 45, "{pairs:?}");
     pairs
         .iter()
         .map(|id| {
