@@ -37,6 +37,7 @@ pub mod schema;
 pub mod serve;
 pub mod session;
 pub mod show;
+pub mod store;
 pub mod streams;
 pub mod telling;
 pub mod token;
@@ -123,6 +124,7 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Schema(args) => schema::run(session, args, streams),
         Command::Options(args) => options::run(session, args, streams),
         Command::Token(command) => token::run(session, &command.command, streams),
+        Command::Store(command) => store::run(session, &command.command, streams),
         // Done before, as they take the session over.
         Command::Serve(_) | Command::Reconcile(_) => Ok(exit::OK),
         Command::Policy(command) => policy::run(session, &command.command, streams),

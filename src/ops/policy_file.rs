@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::section::Pipeline;
 use crate::diagnostic::codes::compose as codes;
 use crate::diagnostic::{Finding, Severity, sort_and_merge};
 use crate::plan::policy::reconcile::Rules;
@@ -20,6 +21,8 @@ pub struct PolicyFile {
     pub signatures: Signatures,
     /// What is done about differences, whatever the files say.
     pub reconcile: Rules,
+    /// Who may ask a server by a forge's token.
+    pub pipelines: Vec<Pipeline>,
     /// What is wrong in it, sorted.
     pub findings: Vec<Finding>,
     /// The file, for its findings.
@@ -56,6 +59,7 @@ impl PolicyFile {
                 Err(why) => policy.findings.push(codes::unknown_policy_line(&why.to_string(), item.span)),
             }
         }
+        policy.pipelines = list(&root, "pipelines").iter().filter_map(Pipeline::read).collect();
         let required = root.get("require_signed").and_then(Node::as_bool);
         policy.signatures.required = required == Some(true);
         policy.reconcile = root.get("reconcile").map(|said| Rules::read(&said.to_json())).unwrap_or_default();
