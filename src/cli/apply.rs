@@ -69,7 +69,7 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
         approved = judge(approved.into_plan())?;
     }
     session.watch_interrupts();
-    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), lease: None };
+    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), ..Locking::default() };
     match session.host(|host| apply(&project, &judging, &address, approved, None, locking, host)) {
         Ok(applied) => print(session, args, applied, &project.compilation.catalogue, streams),
         Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
@@ -202,7 +202,7 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
     session.watch_interrupts();
-    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), lease: None };
+    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), ..Locking::default() };
     let applied =
         session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), locking, host))?;
     print(session, args, applied, &project.compilation.catalogue, streams)

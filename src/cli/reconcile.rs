@@ -15,14 +15,15 @@ use crate::apply::{Cause, Outcome};
 use crate::diagnostic::clean;
 use crate::ops::check::Consent;
 use crate::ops::reconcile::{
-    Asked, Done, Held, LEASE, Message, accept, fetch, lease, let_go, push, round, status, tell, with_lease,
+    Asked, Done, Held, LEASE, Lease, Message, accept, fetch, lease, let_go, push, round, status, tell,
+    with_lease,
 };
 use crate::ops::{Error, ErrorKind, Host, Request, Workspace, places};
 use crate::plan::FORMAT_VERSION;
 use crate::plan::policy::reconcile::Rules;
 use crate::report::{self, json as machine};
 use crate::source::git::{History, RemoteBranch};
-use crate::store::{Address, Lock};
+use crate::store::Address;
 
 /// Whoever waits for the lease looks as often.
 const WAITING: Duration = Duration::from_secs(2);
@@ -132,11 +133,11 @@ impl Reconciler<'_> {
         loop {
             let asked = lease(&place.address, place.environment.as_deref(), &place.root, LEASE, host);
             match asked {
-                Ok(Held::Ours(lock)) => {
+                Ok(Held::Ours(ours)) => {
                     said.clear();
-                    let ended = self.work_under(&place, &lock, host, streams);
+                    let ended = self.work_under(&place, &ours, host, streams);
                     // Whoever waits goes on at once; else it is over in its time.
-                    let _ = let_go(&place.address, &lock, host);
+                    let _ = let_go(&place.address, &ours, host);
                     if self.args.once || host.is_cancelled() {
                         return ended;
                     }
@@ -185,26 +186,26 @@ impl Reconciler<'_> {
     fn work_under(
         &self,
         place: &Place,
-        lock: &Lock,
+        lease: &Lease,
         host: &Host<'_>,
         streams: &mut Streams,
     ) -> Result<u8, Stop> {
         let lost = AtomicBool::new(false);
-        with_lease(&place.address, lock, LEASE, &lost, host, || {
+        with_lease(&place.address, lease, LEASE, &lost, host, || {
             if self.args.once {
-                return self.once(place, lock, host, streams);
+                return self.once(place, lease, host, streams);
             }
             let mut said = String::new();
             loop {
-                match self.round(place, lock, host) {
+                match self.round(place, lease, host) {
                     Ok(done) => {
                         said.clear();
                         streams.say(&report::reconcile::text(&done));
-                        self.tell(place, lock, Some(&done), host, streams);
+                        self.tell(place, lease, Some(&done), host, streams);
                     }
                     Err(error) => {
                         say_once(&error.message, &mut said, streams);
-                        self.tell(place, lock, None, host, streams);
+                        self.tell(place, lease, None, host, streams);
                     }
                 }
                 if lost.load(Ordering::SeqCst) || self.pause(self.args.every, Some(&lost), host) {
@@ -214,14 +215,14 @@ impl Reconciler<'_> {
         })
     }
 
-    fn once(&self, place: &Place, lock: &Lock, host: &Host<'_>, streams: &mut Streams) -> Result<u8, Stop> {
+    fn once(&self, place: &Place, lease: &Lease, host: &Host<'_>, streams: &mut Streams) -> Result<u8, Stop> {
         let mut done = Done::default();
         for at in 1..=ANEW {
-            match self.round(place, lock, host) {
+            match self.round(place, lease, host) {
                 Ok(now) => done = then(done, now),
                 Err(error) if error.kind == ErrorKind::Stale && at < ANEW => continue,
                 Err(error) => {
-                    self.tell(place, lock, None, host, streams);
+                    self.tell(place, lease, None, host, streams);
                     return Err(error.into());
                 }
             }
@@ -230,7 +231,7 @@ impl Reconciler<'_> {
                 break;
             }
         }
-        self.tell(place, lock, Some(&done), host, streams);
+        self.tell(place, lease, Some(&done), host, streams);
         let interrupted = self.session.interrupt().filter(|_| done.report.interrupted);
         let code = interrupted.unwrap_or_else(|| exit_code(&done));
         if self.session.common.output == Form::Json {
@@ -242,7 +243,7 @@ impl Reconciler<'_> {
         Ok(code)
     }
 
-    fn round(&self, place: &Place, lock: &Lock, host: &Host<'_>) -> Result<Done, Error> {
+    fn round(&self, place: &Place, lease: &Lease, host: &Host<'_>) -> Result<Done, Error> {
         let (start, patience) = (&self.session.here, self.args.git_timeout);
         let consent = Consent { live: self.args.allow_live, ..Consent::default() };
         let asked = Asked {
@@ -259,14 +260,21 @@ impl Reconciler<'_> {
             lock_wait: Duration::from_secs(self.args.lock_timeout),
             anew: self.args.once,
         };
-        round(&asked, lock, host)
+        round(&asked, lease, host)
     }
 
     /// Tells what a round left; what cannot be told is said, and fails nothing.
-    fn tell(&self, place: &Place, lock: &Lock, done: Option<&Done>, host: &Host<'_>, streams: &mut Streams) {
+    fn tell(
+        &self,
+        place: &Place,
+        lease: &Lease,
+        done: Option<&Done>,
+        host: &Host<'_>,
+        streams: &mut Streams,
+    ) {
         let send = |message: &Message<'_>| self.targets.send(message, (host.now)().as_second());
         let environment = place.environment.as_deref();
-        let told = tell(&place.address, environment, lock, &self.targets.names(), &send, host);
+        let told = tell(&place.address, environment, lease, &self.targets.names(), &send, host);
         let mut failed = told.unwrap_or_else(|error| vec![error.message]);
         failed.extend(done.iter().flat_map(|done| self.targets.tell_status(done, environment)));
         for why in failed {

@@ -255,6 +255,8 @@ pub struct Locking<'a> {
     pub wait: Duration,
     /// What each save proves to be held, beside the lock on its integration.
     pub lease: Option<&'a Lock>,
+    /// Whose locks are taken over: whoever had that lease before, and can save nothing without it.
+    pub over: Option<&'a str>,
 }
 
 /// Applies a plan; a store is made where there is none, and something to put into it. `begun` is there where the plan was
@@ -395,7 +397,7 @@ fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host
         fingerprint: &fingerprint,
         stopped: &|| host.is_cancelled(),
         holder: &holder,
-        is_dead: &super::holder::is_dead,
+        is_dead: &|holder| run.locking.over == Some(holder) || super::holder::is_dead(holder),
         wait: &|| {
             let left = patience.get();
             patience.set(left.saturating_sub(LOCK_PAUSE));

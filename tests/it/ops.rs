@@ -41,7 +41,7 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -
         return Ok(0);
     }
     let (_, address) = project.store(&request, &host)?;
-    let locking = Locking { wait: Duration::from_secs(1), lease: None };
+    let locking = Locking { wait: Duration::from_secs(1), ..Locking::default() };
     let applied = ops::apply::apply(&project, &judging, &address, approved, None, locking, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())

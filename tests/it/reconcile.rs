@@ -241,9 +241,7 @@ fn rules_name_what_exists() {
     );
     let found = ground.run(&["validate"]);
     found.assert_code(1);
-    for said in ["such as `30m`, `4h` or `2d`"] {
-        assert!(found.stdout.contains(said), "{said}: {}", found.stdout);
-    }
+    assert!(found.stdout.contains("such as `30m`, `4h` or `2d`"), "{}", found.stdout);
     ground.rules("reconcile: {categories: {payments: {outside: heal}}, integrations: {shp: {git: hold}}, pairs: {fortnox-shopfy: {both: apply}}}");
     ground.push("Other rules");
     git(&ground.runner(), &["pull", "-q", "--ff-only"]);

@@ -46,6 +46,9 @@ impl secrets::Source for NoSecrets {
     }
 }
 
+/// Deployed and applied terms of a shop, and its revision.
+type Row = ([Option<u64>; 2], [Option<u64>; 2], u64);
+
 /// What a history is played in.
 struct World {
     folder: tempfile::TempDir,
@@ -165,7 +168,7 @@ impl World {
     }
 
     /// Deployed and applied terms of a shop, and the revision; none where it was never saved.
-    fn row(&self, shop: usize) -> Option<([Option<u64>; 2], [Option<u64>; 2], u64)> {
+    fn row(&self, shop: usize) -> Option<Row> {
         let rows = self.store().read(Some(&[SHOPS[shop].to_owned()])).unwrap();
         let row = rows.into_iter().find(|row| row.category == "payment_methods")?;
         let of = |settings: &pairform::model::Settings| {
@@ -373,10 +376,6 @@ fn play(seed: u64) {
             model.commits.len() - 1
         };
         let what = dice.below(14);
-        eprintln!(
-            "{step}: {what} {} {} {terms}, main {main} {:?}",
-            SHOPS[shop], METHODS[method], world.rules
-        );
         match what {
             // A commit on the branch.
             0..=2 => {
@@ -460,14 +459,11 @@ fn killed(world: &World, model: &mut Model, after: usize) {
         model.check(world, &before, &expected, &done.unwrap());
         return;
     }
-    // What it held is over in its time.
-    let mut store = world.store();
-    let locks = store.locks().unwrap();
-    store.unlock_all(&locks.iter().collect::<Vec<_>>()).unwrap();
-    for shop in 0..2 {
-        let (was, is) = (rows[shop].map(|row| row.0), world.row(shop).map(|row| row.0));
+    for (shop, row) in rows.iter().enumerate() {
+        let now = world.row(shop);
+        let (was, is) = (row.map(|row| row.0), now.map(|row| row.0));
         assert!(is == was || is == Some(expected[shop].deployed), "{was:?} {is:?}");
-        if world.row(shop) != rows[shop] {
+        if now != *row {
             model.came[shop] = Some((model.main, model.step));
         }
     }

@@ -18,7 +18,7 @@ mod telling;
 pub use accept::accept;
 pub use concern::{Concern, Kind};
 pub use git::{fetch, push};
-pub use lease::{Held, LEASE, lease, let_go, with_lease};
+pub use lease::{Held, LEASE, Lease, lease, let_go, with_lease};
 pub use matrix::{Left, Why};
 pub use matters::matters;
 pub use round::{Asked, Done, Push, round};

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::ancestry::{ALL, Accepted, Ancestry, Standing};
 use super::concern::{Concern, Kind, concerns_of};
+use super::lease::Lease;
 use super::matrix::{ChangedBy, Facts, Verdict, judge};
 use super::matters::{Moved, matters, settle};
 use super::partial::{leave, leave_integration};
@@ -32,7 +33,7 @@ use crate::ops::signed::{Signed, require_signed_commit};
 use crate::ops::workspace::Workspace;
 use crate::plan::policy::reconcile::{Rules, rule_of};
 use crate::plan::{self, Integration, Plan};
-use crate::store::{Address, Behind, Deployed, Lock, Reconciled, Reconciling, Store};
+use crate::store::{Address, Behind, Deployed, Reconciled, Reconciling, Store};
 use crate::trust::Signatures;
 
 /// A round in which nothing is open is not judged anew while neither git nor the store moved, for so long: a secret may have.
@@ -111,7 +112,7 @@ impl Judged {
 /// # Errors
 /// When the round cannot be made: the commit has errors that are of no integration, is not signed as is asked for, the store fails,
 /// or somebody else has taken over. Then nothing is known to be reconciled but what was before.
-pub fn round(asked: &Asked<'_>, lease: &Lock, host: &Host<'_>) -> Result<Done> {
+pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> {
     let made = (asked.fetch)().and_then(|()| attempt(asked, lease, host));
     let mut store = host.make_store(asked.address)?;
     let environment = asked.environment.unwrap_or_default();
@@ -135,14 +136,12 @@ pub fn round(asked: &Asked<'_>, lease: &Lock, host: &Host<'_>) -> Result<Done> {
         }
     };
     // Of a round that was stopped nothing else is known.
-    let looked_for = |concern: &Concern| {
-        error.is_none() || matches!(concern.kind, Kind::Stopped) || concern.integration.is_none()
-    };
+    let looked_for = |concern: &Concern| error.is_none() || concern.kind == Kind::Stopped;
     done.open = found.clone();
     done.moved = settle(known, found, &looked_for, &at);
     write.matters.clone_from(&done.moved.rows);
     write.forgotten.clone_from(&done.moved.forgotten);
-    if !write.is_empty() && !store.note_reconciled(lease, &write)? {
+    if !write.is_empty() && !store.note_reconciled(&lease.lock, &write)? {
         return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
     }
     match error {
@@ -162,7 +161,7 @@ struct Made {
     concerns: Vec<Concern>,
 }
 
-fn attempt(asked: &Asked<'_>, lease: &Lock, host: &Host<'_>) -> Result<Attempt> {
+fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt> {
     let workspace = Workspace::at(asked.start, asked.revision)?;
     let commit = workspace.commit().map(|commit| commit.id.clone()).unwrap_or_default();
     let environment = asked.environment.unwrap_or_default();
@@ -471,7 +470,7 @@ fn save(
     mut plan: Plan,
     judging: &Judging,
     signed: &Signed,
-    lease: &Lock,
+    lease: &Lease,
     judged: &mut Judged,
     host: &Host<'_>,
 ) -> Result<Report> {
@@ -497,7 +496,8 @@ fn save(
     plan.made_with = Some(made_with(state.project));
     plan::file::seal(&mut plan);
     let approved = check::check(plan, &judging, state.asked.consent, signed, (host.now)())?;
-    let locking = Locking { wait: state.asked.lock_wait, lease: Some(lease) };
+    let locking =
+        Locking { wait: state.asked.lock_wait, lease: Some(&lease.lock), over: lease.over.as_deref() };
     let applied = apply::apply(state.project, &judging, state.asked.address, approved, None, locking, host)?;
     let mut failed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, category, outcome) in &applied.report.outcomes {

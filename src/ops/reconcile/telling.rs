@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::concern::Concern;
+use super::lease::Lease;
 use super::matters::matters;
 use crate::model::digest_text;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
-use crate::store::{Address, Lock, Matter, Reconciling};
+use crate::store::{Address, Matter, Reconciling};
 
 /// A message that was refused so often is given up.
 const MOST: u32 = 8;
@@ -85,7 +86,7 @@ impl Told {
 pub fn tell(
     address: &Address,
     environment: Option<&str>,
-    lease: &Lock,
+    lease: &Lease,
     targets: &[String],
     deliver: &dyn Fn(&Message<'_>) -> Result<(), String>,
     host: &Host<'_>,
@@ -140,7 +141,7 @@ pub fn tell(
             write.matters.push(matter);
         }
     }
-    if !write.is_empty() && !store.note_reconciled(lease, &write)? {
+    if !write.is_empty() && !store.note_reconciled(&lease.lock, &write)? {
         return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
     }
     Ok(failed)
