@@ -113,5 +113,13 @@ pub fn apply_seen(
     let approved = check(plan, &judging, &consent, &signed, (host.now)())?;
     let actor = |_: &std::path::Path| access.name.clone();
     let host = &Host { actor: &actor, ..*host };
-    Ok(apply(&project, &judging, &address, approved, None, Locking { wait: LOCK_WAIT, lease: None }, host)?)
+    Ok(apply(
+        &project,
+        &judging,
+        &address,
+        approved,
+        None,
+        Locking { wait: LOCK_WAIT, ..Locking::default() },
+        host,
+    )?)
 }
