@@ -15,10 +15,12 @@ pub const CATEGORIES: [&str; 5] = ["flows", "general", "order", "payment_methods
 pub const WITHOUT_SECTION: [&str; 2] = [
     "DROP TRIGGER integration_of_category; DROP TRIGGER integration_renamed; DROP TRIGGER integration_of_said;
      DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync; DROP TABLE session;
-     DROP TABLE option_list; DROP TABLE clearing; DROP TABLE proposal; DROP TABLE reconciled; DROP TABLE behind; DROP TABLE matter;",
+     DROP TRIGGER shared_renamed; DROP TABLE option_list; DROP TABLE clearing; DROP TABLE proposal;
+     DROP TABLE reconciled; DROP TABLE behind; DROP TABLE matter;",
     "DROP FUNCTION note_integration CASCADE; DROP FUNCTION note_pair CASCADE;
      DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync; DROP TABLE session;
-     DROP TABLE option_list; DROP TABLE clearing; DROP TABLE proposal; DROP TABLE reconciled; DROP TABLE behind; DROP TABLE matter;",
+     DROP FUNCTION note_shared CASCADE; DROP TABLE option_list; DROP TABLE clearing; DROP TABLE proposal;
+     DROP TABLE reconciled; DROP TABLE behind; DROP TABLE matter;",
 ];
 
 /// Twice as many as are saved together, and two.

@@ -109,7 +109,7 @@ fn a_change_is_proposed_on_a_form_and_shown_until_it_is_closed() {
     shows(refused.is(400), &["The branch was not created", "value=\"main\"", "pays&lt;&#x2f;b&gt; later"]);
     // Nothing is sent without the token of the form, and whoever only looks is told so.
     send(&bo, "/integrations/shop/propose", &fields[1..]).is(401);
-    shows(get(&eva, PROPOSE).is(403), &["eva may not propose changes"]);
+    shows(get(&eva, PROPOSE).is(403), &["Eva may not propose changes"]);
     let id = hidden(&changes, "close");
     let form = hidden(&get(&eva, "/integrations/shop/changes"), "form");
     send(&eva, "/integrations/shop/changes", &[("form", &form), ("close", &id)]).is(403);
@@ -180,7 +180,7 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     .is(403);
     shows(
         send(&ann, "/plan", &[("form", &form), ("digest", "sha256:00")]).is(412),
-        &["Nothing was applied", "the plan is another one by now"],
+        &["Nothing was applied", "The plan is another one by now"],
     );
     // Somebody commits in between.
     place.commit("bases/group.yaml", "\"14\"", "\"10\"");
