@@ -184,10 +184,8 @@ impl Ground {
         let ids: Vec<String> = store.integrations("", usize::MAX)?.into_iter().map(|one| one.id).collect();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
-            if !known.contains_key(&id) {
-                let says = said_of(workspace, &compilation, &id).map(Arc::new);
-                known.insert(id, says);
-            }
+            let says = || said_of(workspace, &compilation, &id).map(Arc::new);
+            known.entry(id.clone()).or_insert_with(says);
         }
         Ok(())
     }
@@ -219,7 +217,7 @@ impl Ground {
         record: &Record,
         host: &Host<'_>,
     ) -> Result<Judged> {
-        self.compiled(vec![as_file(id, pair, categories)?], record, host)
+        Ok(self.compiled(vec![as_file(id, pair, categories)?], record, host))
     }
 
     /// Judges all of these as they are deployed.
@@ -233,10 +231,10 @@ impl Ground {
         host: &Host<'_>,
     ) -> Result<Judged> {
         let files = all.map(|(id, pair, documents)| as_file(id, pair, &documents));
-        self.compiled(files.collect::<Result<_>>()?, record, host)
+        Ok(self.compiled(files.collect::<Result<_>>()?, record, host))
     }
 
-    fn compiled(&self, own: Vec<SourceFile>, record: &Record, host: &Host<'_>) -> Result<Judged> {
+    fn compiled(&self, own: Vec<SourceFile>, record: &Record, host: &Host<'_>) -> Judged {
         let files = self.shared.iter().map(SourceFile::copy).chain(own);
         let workspace = Workspace::of(Path::new("").to_owned(), Sources::from(files.collect::<Vec<_>>()));
         let selection = Selection {
@@ -246,7 +244,7 @@ impl Ground {
             ..Selection::default()
         };
         let compilation = compile::compile(workspace.sources(), &selection);
-        Ok(Judged { workspace, compilation })
+        Judged { workspace, compilation }
     }
 }
 

@@ -324,7 +324,7 @@ impl Form<'_> {
                 self.at(&path.child(name), field, text(field, "title"), text(field, "description"))
             })
             .collect();
-        let said: Vec<String> = fields.iter().filter_map(|field| said_of(field)).take(3).collect();
+        let said: Vec<String> = fields.iter().filter_map(said_of).take(3).collect();
         row["said"] = said.join(" · ").into();
         let is_wrong = self.findings_below(path).next().is_some();
         let is_outside = own.iter().any(|(one, owner)| {

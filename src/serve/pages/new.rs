@@ -16,10 +16,10 @@ pub async fn show(visit: Visit) -> Response {
 
 /// `POST /integrations/new`
 pub async fn make(visit: Visit, sent: Sent) -> Response {
-    visit.take(sent, create).await
+    visit.take(sent, |work, hand, sent| Ok(create(work, hand, sent))).await
 }
 
-fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Result<Shown, Problem> {
+fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Shown {
     let text = |name: &str| sent.text(name).unwrap_or_default().trim().to_owned();
     let (name, pair) = (text("name"), text("pair"));
     // Whoever names no id gets the name, as ids are written.
@@ -31,10 +31,10 @@ fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Result<Shown, Pr
     let missing = [("pair", &pair), ("name", &name)].into_iter().find(|(_, value)| value.is_empty());
     if let Some((field, _)) = missing {
         let wrong = json!({"field": field, "text": hand.language.say(&format!("new.missing_{field}"), &[])});
-        return Ok(page(work, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY));
+        return page(work, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY);
     }
     match section::create(&id, &pair, &name, hand.access, &work.ground, work.store, work.host) {
-        Ok(_) => Ok(Shown::Elsewhere(format!("/integrations/{id}/general"))),
+        Ok(_) => Shown::Elsewhere(format!("/integrations/{id}/general")),
         Err(why) => {
             let problem = match why {
                 NotSaved::Invalid(findings) => {
@@ -44,7 +44,7 @@ fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Result<Shown, Pr
                 other => Problem::from(other),
             };
             let wrong = json!({"field": "id", "text": problem.detail(), "help": problem.more("help")});
-            Ok(page(work, &typed, Some(wrong)).status(problem.status()))
+            page(work, &typed, Some(wrong)).status(problem.status())
         }
     }
 }
