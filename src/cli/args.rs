@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-pub use super::args_serve::{Serve, TokenArgs, TokenCommand, TokenCreate};
+pub use super::args_serve::{Serve, StoreArgs, StoreCommand, TokenArgs, TokenCommand, TokenCreate};
 use crate::ops::check::Force;
 use crate::report::content;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -169,6 +169,8 @@ pub enum Command {
     Serve(Serve),
     /// Make, list and revoke the tokens by which a server knows who asks.
     Token(TokenArgs),
+    /// Copy a store into another one.
+    Store(StoreArgs),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page, or write those of all commands.
@@ -215,6 +217,9 @@ impl Command {
                 TokenCommand::Create(_) => "token create",
                 TokenCommand::List => "token list",
                 TokenCommand::Revoke { .. } => "token revoke",
+            },
+            Command::Store(args) => match args.command {
+                StoreCommand::Copy { .. } => "store copy",
             },
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

@@ -1,4 +1,4 @@
-//! The arguments of the server and its tokens.
+//! The arguments of the server, its tokens and its store.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -69,4 +69,26 @@ pub struct TokenCreate {
     /// When it ends, such as 2027-01-01T00:00:00Z.
     #[arg(long, value_name = "MOMENT")]
     pub until: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    pub command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Copy all that a store has, its history too, into another one, which gets a new epoch.
+    Copy {
+        /// The store to copy, as `--store` names it.
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// The store to copy into; made where there is none.
+        #[arg(value_name = "TO")]
+        to: String,
+        /// Copy into a store that has something, which is lost.
+        #[arg(long)]
+        replace: bool,
+    },
 }

@@ -95,6 +95,7 @@ pub fn words(help: &Help) -> String {
         Help::BeginProject => "go to the repository, or begin one: a file `pairform.yaml` with the line `version: 1`, and integrations below `integrations/`".to_owned(),
         Help::NameEnvironment(names) => format!("name one with --env: {}", names.join(", ")),
         Help::EnvironmentOfStore(names) => format!("leave --store out, or name {names} with --env"),
+        Help::ReplaceStore => "name another one, or say --replace: what it has is lost then".to_owned(),
         Help::ListPairs => "`pairform schema list` lists the pairs".to_owned(),
         Help::NamePoint(integration) => format!(
             "name it with --revision, --time or --commit; `pairform history {integration}` lists what there is"

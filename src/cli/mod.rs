@@ -36,7 +36,8 @@ pub mod schema;
 pub mod serve;
 pub mod session;
 pub mod show;
-pub mod streams;
+pub mod store;
+mod streams;
 pub mod token;
 pub mod trust;
 pub mod unlock;
@@ -120,6 +121,7 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Schema(args) => schema::run(session, args, streams),
         Command::Options(args) => options::run(session, args, streams),
         Command::Token(command) => token::run(session, &command.command, streams),
+        Command::Store(command) => store::run(session, &command.command, streams),
         // Done before, as it takes the session over.
         Command::Serve(_) => Ok(exit::OK),
         Command::Policy(command) => policy::run(session, &command.command, streams),

@@ -31,6 +31,7 @@ pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8
             .zip(args.tls_key.as_ref())
             .map(|(certificate, key)| (session.path(certificate), session.path(key))),
         proxy: proxy.map(|(network, user_header)| Proxy { network, user_header }),
+        pipelines: session.pipelines.clone(),
         is_read_only: args.read_only,
         store,
         tell: Arc::new(tell),

@@ -16,6 +16,7 @@ use super::streams::Streams;
 use super::trust::{self, Gathered};
 use crate::diagnostic::{clean, count};
 use crate::ops::approved::learn_approved;
+use crate::ops::section::Pipeline;
 use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
 use crate::store::Address;
@@ -32,6 +33,8 @@ pub struct Session {
     pub here: PathBuf,
     /// Whose signatures of plans count.
     pub signatures: Signatures,
+    /// Pipelines that may ask a server.
+    pub pipelines: Vec<Pipeline>,
     begun: Instant,
     secrets: secrets::Local,
     cancel: Arc<AtomicBool>,
@@ -67,11 +70,14 @@ impl Session {
         };
         let policy = gathered.policy.as_ref().map(|(_, policy)| policy.signatures.clone());
         let signatures = policy.unwrap_or_default();
+        let pipelines =
+            gathered.policy.as_ref().map(|(_, policy)| policy.pipelines.clone()).unwrap_or_default();
         Ok(Session {
             gathered,
             common,
             here,
             signatures,
+            pipelines,
             begun: Instant::now(),
             secrets: secrets::Local::default(),
             cancel: Arc::default(),

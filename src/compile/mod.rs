@@ -117,11 +117,11 @@ impl<'a> Again<'a> {
         let Compilation { project, catalogue, options, errors, today, .. } = self.compilation;
         let (programs, levels) = (project.programs(), project.levels());
         // What is wrong with it was told the first time.
-        let known = Known { options, vat: &self.vat, today: *today, programs, levels, rules: &[] };
+        let known = Known { catalogue, options, vat: &self.vat, today: *today, programs, levels, rules: &[] };
         let composed = self.composer.at(name).map(|at| self.composer.compose(at));
         let composed = composed.filter(|composed| !composed.incomplete || errors.contains_key(name));
         composed
-            .and_then(|composed| judge(composed, catalogue, known, &Selection::default()).judged)
+            .and_then(|composed| judge(composed, known, &Selection::default()).judged)
             .map(Judged::lower)
             .ok_or_else(|| Changed { integration: name.to_owned() })
     }
@@ -303,7 +303,15 @@ impl<'a> Front<'a> {
         let vat = catalogue.vat();
         let today = selection.today.unwrap_or_else(|| vat.newest());
         let (programs, levels) = (project.programs(), project.levels());
-        let known = Known { options: &options, vat: &vat, today, programs, levels, rules: check::RULES };
+        let known = Known {
+            catalogue: &catalogue,
+            options: &options,
+            vat: &vat,
+            today,
+            programs,
+            levels,
+            rules: check::RULES,
+        };
         let recorded = selection.recorded.as_deref();
         let levels = Judge { project: &project.levels, floor: selection.floor.as_deref() };
         let old_places = OldPlaces { sources, known: Mutex::default() };
@@ -319,8 +327,7 @@ impl<'a> Front<'a> {
                 let own_of = (!own.is_empty()).then(|| composed.name.clone());
                 let former =
                     compose::renamed_from(&composed.root).map(|former| (composed.name.clone(), former));
-                let Verdict { mut judged, mut findings, hidden, carried } =
-                    judge(composed, &catalogue, known, selection);
+                let Verdict { mut judged, mut findings, hidden, carried } = judge(composed, known, selection);
                 let old_places = old_places.of(&composer, *at, judged.as_ref(), &carried);
                 findings.extend(old_places);
                 let (name, before) =
@@ -359,7 +366,7 @@ impl<'a> Front<'a> {
         findings.retain_mut(|finding| is_told(levels, recorded, None, finding, &mut denied));
         let beside = beside(&composer, &results, selection, &|composed| {
             let known = Known { rules: &[], ..known };
-            judge(composed, &catalogue, known, &Selection::default()).judged?.checked.member
+            judge(composed, known, &Selection::default()).judged?.checked.member
         });
         let tell = |one: &One<T>, finding: &mut Finding, denied: &mut Vec<Denied>| {
             let (own, former) =
@@ -525,9 +532,9 @@ struct Verdict {
 }
 
 /// Judges one integration; nothing is left of one whose pair is not selected.
-fn judge(mut composed: Composed, catalogue: &Catalogue, known: Known<'_>, selection: &Selection) -> Verdict {
+fn judge(mut composed: Composed, known: Known<'_>, selection: &Selection) -> Verdict {
     let mut findings = std::mem::take(&mut composed.findings);
-    let pair = check::pair::find(&composed, catalogue, &mut findings);
+    let pair = check::pair::find(&composed, known.catalogue, &mut findings);
     let mut hidden = check::secrets::suspects(&composed.root, pair.as_deref());
     hidden.sort_unstable();
     let carried = Vec::new();
@@ -540,7 +547,7 @@ fn judge(mut composed: Composed, catalogue: &Catalogue, known: Known<'_>, select
     former::read(&mut composed.root, &pair, &composed.name, &mut former);
     let carried = carry::carry(&mut composed.root, &pair, &composed.name, &mut findings);
     codes::normalize(&mut composed.root, &pair.shape);
-    let checked = check::check(&composed, &pair, known, &hidden, &mut findings);
+    let (checked, pair) = check::check(&composed, pair, known, &hidden, &mut findings);
     findings.append(&mut former);
     let judged = Judged { composed, pair, checked, hidden: hidden.clone(), errors: false };
     Verdict { judged: Some(judged), findings, hidden, carried }

@@ -2,10 +2,12 @@
 //! settings (`x-renamed-from`, `x-was`). The one door through which operations that compare read a store.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::error::Result;
 use crate::compile::{self, Compiled};
 use crate::model::{Settings, Value};
+use crate::schema::parts::Catalogue;
 use crate::schema::{Pair, is_set};
 use crate::store::{self, Deployed, Heads, Past, Record, Renamed, Store};
 
@@ -65,6 +67,12 @@ pub fn read_as_saved(
     }
     rows.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
     Ok(Read { rows, renamed })
+}
+
+/// The pair of an integration, with the payment providers, too, that are connected where it is deployed.
+pub fn pair(catalogue: &Catalogue, compiled: &Compiled, connections: Option<&Settings>) -> Arc<Pair> {
+    let names = connections.into_iter().flat_map(Settings::keys).filter_map(|path| path.segments().first());
+    catalogue.widened(&compiled.pair, names.map(|name| &**name))
 }
 
 /// Settings of a category under the names that its schema has for them now, and sets in their order, whatever the one

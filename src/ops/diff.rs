@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::base::{Base, Commits};
 use super::blame::Blame;
 use super::check;
+use super::deployed;
 use super::error::{Error, Result};
 use super::host::Host;
 use super::owners::Owners;
@@ -21,10 +22,10 @@ use crate::compile::compose::files_by_integration;
 use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{About, Finding, Severity, counts};
-use crate::model::{Name, SettingPath, Settings, Value};
+use crate::model::{CONNECTORS, Name, SettingPath, Settings, Value};
 use crate::plan::{
-    self, Change, ChangeKind, Comparison, Current, DeployedState, Effects, FORMAT_VERSION, Integration,
-    Integrations, Plan, Released, Side,
+    self, Change, ChangeKind, Comparison, Current, DeployedState, Desired, Effects, FORMAT_VERSION,
+    Integration, Integrations, Plan, Released, Side,
 };
 use crate::source::Sources;
 use crate::source::git::{History, Revision};
@@ -289,7 +290,9 @@ fn one(
     scope: &plan::Scope,
 ) -> Integration {
     let place = |category: &str, path: &SettingPath| Some(place(after, head, category, path));
-    let desired = planner::desired(after, head, &place, &|_| None);
+    let connections = base.and_then(|base| base.configuration.of(CONNECTORS));
+    let pair = deployed::pair(&after.compilation.catalogue, head, connections);
+    let desired = Desired { pair: &pair, ..planner::desired(after, head, &place, &|_| None) };
     // Most categories of an integration that changed did not: these are not compared setting by setting.
     let is_up_to_date = |id: &Name, settings: &Settings| {
         head.configuration.of(id) == Some(settings) && !desired.blocked.contains_key(id.as_str())

@@ -68,6 +68,8 @@ pub enum Help {
     ListSettings(String),
     /// A point to go back to has to be named; the history of this integration has them.
     NamePoint(String),
+    /// What a store has is lost when another is copied into it; that has to be said.
+    ReplaceStore,
     /// One category has to be named.
     NameCategory,
     /// The history of this integration lists what there is.

@@ -1,6 +1,9 @@
 //! Questions to all integrations at once: who sets a setting to what, who differs from the bases, and whose values are going
 //! away. Reads no store.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::error::{Error, Result, require_known};
@@ -11,7 +14,7 @@ use crate::compile::layers::{Layers, Rank, Said};
 use crate::compile::{Compiled, codes, lower};
 use crate::diagnostic::Code;
 use crate::diagnostic::codes::{options, rules};
-use crate::model::{SettingPath, Value};
+use crate::model::{Name, SettingPath, Value};
 use crate::schema::shape::Shape;
 use crate::schema::{Category, Pair};
 
@@ -164,11 +167,14 @@ fn asked(opened: &Project<'_>, text: &str) -> Result<Asked> {
         Some((name, value)) => (name, Some(value.to_owned())),
         None => (text, None),
     };
-    let pairs: Vec<&Pair> = opened.compilation.integrations.iter().map(|compiled| &*compiled.pair).collect();
+    let compilation = &opened.compilation;
+    let ids: BTreeSet<&Name> = compilation.integrations.iter().map(|compiled| &compiled.pair.id).collect();
+    // With all payment providers, whichever are connected: what nobody sets is a setting all the same.
+    let pairs: Vec<Arc<Pair>> = ids.into_iter().filter_map(|id| compilation.catalogue.pair(id)).collect();
     let parsed = name.split_once('.').and_then(|(category, path)| {
         let path = SettingPath::parse(path)?;
         let known =
-            |pair: &&Pair| pair.category(category).is_some_and(|known| known.schema_at(&path).is_some());
+            |pair: &Arc<Pair>| pair.category(category).is_some_and(|known| known.schema_at(&path).is_some());
         pairs.iter().any(known).then(|| Asked { category: category.to_owned(), path, value })
     });
     match parsed {

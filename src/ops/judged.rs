@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{Error, ErrorKind, Result};
+use super::parts;
 use super::policy;
 use super::project::Project;
 use super::workspace::Workspace;
@@ -33,6 +34,8 @@ pub struct Record {
     pub counts: Option<Recorded>,
     /// What was recorded last, whether or not it counts.
     pub last: Option<Recorded>,
+    /// The lists and schema parts that are not as they were then. They judge as the files have them; that they moved is told.
+    pub moved: Vec<PolicyChange>,
 }
 
 /// What judges.
@@ -101,7 +104,9 @@ impl Record {
         // Whether the tree has changes is asked only where that decides: git takes its time to tell.
         let decides = rows.iter().any(|row| !row.count_for(head.as_deref()));
         let is_clean = || workspace.commit().is_some_and(|commit| !commit.dirty);
-        Record::of(&rows, environment, head.as_deref().filter(|_| decides && is_clean()))
+        let record = Record::of(&rows, environment, head.as_deref().filter(|_| decides && is_clean()))?;
+        let moved = if record.last.is_some() { parts::moved(store, workspace)? } else { Vec::new() };
+        Ok(Record { moved, ..record })
     }
 
     /// As [`Record::read`], for what is of no commit: a person's save.
@@ -119,7 +124,8 @@ impl Record {
         let last = own.last().copied().map(Recorded::read).transpose()?;
         if last.is_some() {
             let counts = counting.iter().rev().find(|row| row.environment == key);
-            return Ok(Record { counts: counts.copied().map(Recorded::read).transpose()?, last });
+            let counts = counts.copied().map(Recorded::read).transpose()?;
+            return Ok(Record { counts, last, moved: Vec::new() });
         }
         // One by one: those that come later are told.
         let mut newest: BTreeMap<&str, &Rules> = BTreeMap::new();
@@ -131,7 +137,7 @@ impl Record {
         let all = all.into_iter().map(|recorded| recorded.taken_over(key));
         let counts =
             all.reduce(|one, other| Recorded { policy: stricter(&one.policy, &other.policy), ..other });
-        Ok(Record { counts, last: None })
+        Ok(Record { counts, ..Record::default() })
     }
 
     /// The recorded levels, as findings are judged by them.
@@ -202,7 +208,8 @@ impl Judging {
     #[must_use]
     pub fn changes(&self) -> Vec<PolicyChange> {
         let known = self.record.last.as_ref().or(self.record.counts.as_ref());
-        known.map(|known| rules::changes(&known.policy, &self.files)).unwrap_or_default()
+        let rules = known.map(|known| rules::changes(&known.policy, &self.files)).unwrap_or_default();
+        rules.into_iter().chain(self.record.moved.iter().cloned()).collect()
     }
 
     /// As [`Judging::changes`], with the integrations of a plan that were last applied with another pair.

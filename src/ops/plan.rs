@@ -25,7 +25,7 @@ use super::workspace::Workspace;
 use crate::compile::{Changed, Compiled};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Severity, counts};
-use crate::model::{GENERAL, Hidden, Name, SettingPath, Settings};
+use crate::model::{CONNECTORS, GENERAL, Hidden, Name, SettingPath, Settings};
 use crate::plan::policy::PolicyChange;
 use crate::plan::{
     self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, MadeWith, PLAN_VERSION, Plan,
@@ -280,14 +280,15 @@ impl All<'_> {
         former: Option<&str>,
         mut deployed: Option<BTreeMap<String, Current>>,
     ) -> PlannedOne {
+        let connections = deployed.as_ref().and_then(|all| Some(&all.get(CONNECTORS)?.settings));
+        let pair = deployed::pair(&self.project.compilation.catalogue, compiled, connections);
         for (category, current) in deployed.iter_mut().flatten() {
-            current.settings =
-                deployed::present(&compiled.pair, category, std::mem::take(&mut current.settings));
-            current.applied =
-                deployed::present(&compiled.pair, category, std::mem::take(&mut current.applied));
+            current.settings = deployed::present(&pair, category, std::mem::take(&mut current.settings));
+            current.applied = deployed::present(&pair, category, std::mem::take(&mut current.applied));
         }
         let place = |category: &str, path: &SettingPath| place(self.project, compiled, category, path);
         let desired = Desired {
+            pair: &pair,
             renamed_from: former,
             is_pending: self.is_pending,
             ..desired(self.project, compiled, &place, self.fingerprint)

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::section::Pipeline;
 use crate::diagnostic::codes::compose as codes;
 use crate::diagnostic::{Finding, Severity, sort_and_merge};
 use crate::schema::validate::{Validator, Words};
@@ -17,6 +18,8 @@ pub struct PolicyFile {
     pub grants: Vec<Grant>,
     /// What is asked of plan files: whether they have to be signed, and whose signatures count.
     pub signatures: Signatures,
+    /// Who may ask a server by a forge's token.
+    pub pipelines: Vec<Pipeline>,
     /// What is wrong in it, sorted.
     pub findings: Vec<Finding>,
     /// The file, for its findings.
@@ -53,6 +56,7 @@ impl PolicyFile {
                 Err(why) => policy.findings.push(codes::unknown_policy_line(&why.to_string(), item.span)),
             }
         }
+        policy.pipelines = list(&root, "pipelines").iter().filter_map(Pipeline::read).collect();
         let required = root.get("require_signed").and_then(Node::as_bool);
         policy.signatures.required = required == Some(true);
         sort_and_merge(&mut policy.findings, &policy.sources);

@@ -7,15 +7,13 @@ use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::error::{Error, ErrorKind, Result};
+use super::parts;
 use super::plan::READ_TOGETHER;
 use super::project::Project;
 use crate::compile::{Changed, Compiled};
 use crate::model::{self, canonical_json};
 use crate::plan::{self, Plan};
 use crate::store::{Document, Recording, Said, Store};
-
-/// Folders whose files are recorded as they are: lists of dropdown values, and the team's own schema parts.
-const FOLDERS: [&str; 2] = ["options/", "schemas/"];
 
 /// When, and from what.
 #[derive(Debug, Clone, Copy)]
@@ -188,8 +186,7 @@ impl Schemas {
 fn files(project: &Project<'_>, store: &mut dyn Store) -> Result<Recording> {
     let mut known: BTreeMap<String, String> = store.sources()?.into_iter().collect();
     let mut recording = Recording::default();
-    let sources = project.workspace.sources().iter();
-    for (_, file) in sources.filter(|(_, file)| FOLDERS.iter().any(|folder| file.path.starts_with(folder))) {
+    for file in parts::of(project.workspace) {
         let digest = file.with_text(|text, _| model::digest_text(text));
         if known.remove(&file.path).as_ref() == Some(&digest) {
             continue;

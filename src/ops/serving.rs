@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::section::Pipeline;
 use super::{Host, Result};
 use crate::store::Address;
 
@@ -16,6 +17,8 @@ pub struct Serving {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Whose word on who asks is taken.
     pub proxy: Option<Proxy>,
+    /// Who is known by a forge's token.
+    pub pipelines: Vec<Pipeline>,
     /// Nothing is saved.
     pub is_read_only: bool,
     pub store: Address,

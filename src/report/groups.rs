@@ -489,7 +489,7 @@ struct Told {
 /// What is known of settings, found once for each.
 struct Known<'a> {
     catalogue: &'a Catalogue,
-    pairs: Mutex<HashMap<Name, Arc<OfPair>>>,
+    pairs: Mutex<HashMap<(Name, Vec<String>), Arc<OfPair>>>,
 }
 
 struct OfPair {
@@ -516,17 +516,19 @@ impl Leads {
 }
 
 impl Known<'_> {
-    fn of_pair(&self, id: &Name) -> Arc<OfPair> {
-        if let Some(known) = self.pairs.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+    /// The pair of a plan's integration, with the payment providers whose connections change.
+    fn of_pair(&self, one: &Integration) -> Arc<OfPair> {
+        let key = (one.pair.clone(), words::changed_connectors(one));
+        if let Some(known) = self.pairs.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(known);
         }
-        let pair = self.catalogue.pair(id);
+        let pair = self.catalogue.pair_beside(&one.pair, key.1.iter().map(String::as_str));
         let connectors = pair.iter().flat_map(|pair| pair.connectors());
         let fields = connectors.map(|one| (one.id.clone(), addresses::leading_fields(&one.description)));
         let leads = Leads(fields.collect());
         let found = Arc::new(OfPair { pair, leads, told: Mutex::default() });
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(pairs.entry(id.clone()).or_insert(found))
+        Arc::clone(pairs.entry(key).or_insert(found))
     }
 
     fn found(&self, one: &Integration) -> Found {
@@ -548,7 +550,7 @@ impl Known<'_> {
         if !is_touched {
             return found;
         }
-        let of_pair = self.of_pair(&one.pair);
+        let of_pair = self.of_pair(one);
         for category in &one.categories {
             for change in &category.changes {
                 let told = of_pair.told(category, &change.setting);

@@ -12,7 +12,7 @@ use super::content::{By, Content, Item, state};
 use super::count;
 use super::groups::Groups;
 use super::outline_groups;
-use super::words::{shown, shown_after, who_and_when};
+use super::words::{changed_connectors, shown, shown_after, who_and_when};
 use crate::model::SettingPath;
 use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
@@ -271,7 +271,7 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
 
 fn integration(content: &Content<'_>, one: &Integration, errors: &Errors<'_>, counter: &mut Counter) -> Json {
     let errors = errors.get(&*one.integration).map(Vec::as_slice).unwrap_or_default();
-    let pair = content.catalogue.pair(&one.pair);
+    let pair = content.catalogue.pair_beside(&one.pair, changed_connectors(one).iter().map(String::as_str));
     let worth = |category: &&CategoryPlan| {
         category.action.saves()
             || category.action == crate::plan::Action::Blocked

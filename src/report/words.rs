@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::model::{SettingPath, Value};
-use crate::plan::{Change, ChangeKind};
+use crate::model::{CONNECTORS, SettingPath, Value};
+use crate::plan::{Change, ChangeKind, Integration};
 use crate::schema::Category;
 use crate::store::OUTSIDE;
 
@@ -116,6 +116,19 @@ fn row_word(schema: &Json, key: &str) -> Option<String> {
     }
     let unit = names.get("x-unit")?.as_str()?;
     Some(format!("{key} {unit}"))
+}
+
+/// The connectors whose connections a plan changes, each once.
+#[must_use]
+pub fn changed_connectors(one: &Integration) -> Vec<String> {
+    let connections = one.categories.iter().filter(|category| category.category == CONNECTORS);
+    let paths = connections.flat_map(|category| &category.changes);
+    let names =
+        paths.filter_map(|change| Some(SettingPath::parse(&change.setting)?.segments()[0].to_string()));
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 #[cfg(test)]

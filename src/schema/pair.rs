@@ -28,8 +28,8 @@ pub struct Pair {
     pub title: Name,
     pub shop: Connector,
     pub erp: Connector,
-    /// Payment providers that an integration may connect beside the two: the same for every pair.
-    pub payments: Arc<[Connector]>,
+    /// The payment providers that an integration may connect beside the two, as far as it was linked with them ([`Beside`]).
+    pub payments: Vec<Connector>,
     /// In the order in which pages list them.
     pub flows: Vec<Flow>,
     /// The settings categories, in the order of the Settings page.
@@ -43,6 +43,14 @@ pub struct Pair {
     pub(super) validator: Validator,
     /// Made when it is first asked for.
     pub(super) document: OnceLock<Json>,
+}
+
+/// Which payment providers a pair is linked with. Any integration may connect any of them, and few do: a document that connects
+/// none fits the pair without them exactly where it fits the pair with all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Beside {
+    All,
+    Only(BTreeSet<String>),
 }
 
 /// A platform, as far as schemas speak of it.
@@ -160,7 +168,7 @@ impl Pair {
 
     /// The two connectors of the pair, the shop first, and the payment providers that may stand beside them.
     pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
-        [&self.shop, &self.erp].into_iter().chain(&*self.payments)
+        [&self.shop, &self.erp].into_iter().chain(&self.payments)
     }
 
     #[must_use]

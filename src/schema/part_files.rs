@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::built_in::{self, built_in, built_in_text, stem};
 use super::keywords::text;
-use super::pair::{Connector, PAYMENT};
+use super::pair::PAYMENT;
 use super::validate::{Validator, Words};
 use super::vat::{self, Vat};
 use crate::diagnostic::codes;
@@ -31,7 +31,7 @@ pub struct PartFiles {
     own: BTreeMap<String, (Arc<Json>, yaml::Node)>,
     /// Own parts with mistakes: nothing is linked from them, nor from the built-in parts of the same name.
     broken: BTreeSet<String>,
-    payments: OnceLock<Arc<[Connector]>>,
+    payments: OnceLock<BTreeSet<String>>,
 }
 
 impl PartFiles {
@@ -92,19 +92,18 @@ impl PartFiles {
             || made_of.any(|connector| self.broken.contains(&connector))
     }
 
-    /// The connectors that stand beside pairs, read once for all of these.
-    pub(super) fn payments(&self) -> &Arc<[Connector]> {
-        self.payments.get_or_init(|| {
-            let sound = |id: String| {
-                let path = format!("connectors/{id}.yaml");
-                // Those of a pair need not be read to see that they are none.
-                let may_be = self.own.contains_key(&path) || says_payment(built_in_text(&path)?);
-                if self.broken.contains(&path) || !may_be { None } else { Some((self.part(&path)?, id)) }
-            };
-            let parts = self.names("connectors").into_iter().filter_map(sound);
-            let payments = parts.filter(|(part, _)| text(part, "side") == PAYMENT);
-            payments.map(|(part, id)| Connector::of(&id, part)).collect()
-        })
+    /// The names of the connectors that stand beside pairs, sorted.
+    pub(super) fn payments(&self) -> &BTreeSet<String> {
+        let is_one = |id: &String| {
+            let path = format!("connectors/{id}.yaml");
+            match self.own.get(&path) {
+                Some((part, _)) => text(part, "side") == PAYMENT,
+                None if self.broken.contains(&path) => false,
+                // It need not be read to see that it is none.
+                None => built_in_text(&path).is_some_and(says_payment),
+            }
+        };
+        self.payments.get_or_init(|| self.names("connectors").into_iter().filter(is_one).collect())
     }
 
     /// Whether a connector has mistakes, which are findings of their own.
@@ -177,7 +176,7 @@ impl PartFiles {
 
 /// Whether the text of a built-in connector says that it stands beside pairs: on a line of its own, as all of them say their side.
 fn says_payment(text: &str) -> bool {
-    text.lines().any(|line| line.strip_prefix("side: ") == Some(PAYMENT))
+    text.contains("\nside: payment\n")
 }
 
 /// The meta schema that judges a part; `None` for a file that is no part.

@@ -1,6 +1,6 @@
 //! All parts that a project sees, and the pairs linked from them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use super::addresses::replaced_kind;
 pub use super::built_in::{built_in, built_in_text, owners_of};
 use super::link::{self, LinkError};
 use super::lint;
-use super::pair::Pair;
+use super::pair::{Beside, Pair};
 use super::part_files::PartFiles;
 use super::vat::Vat;
 use crate::diagnostic::codes;
@@ -20,8 +20,11 @@ use crate::yaml;
 /// A pair that is linked when it is first asked for; others can be linked meanwhile.
 type Linked = OnceLock<Option<Arc<Pair>>>;
 
-/// The pairs linked so far.
-type AllLinked = Arc<Mutex<HashMap<String, Arc<Linked>>>>;
+/// So many payment providers at most are linked by themselves.
+const FEW: usize = 2;
+
+/// The pairs linked so far, by what they were linked with.
+type AllLinked = Arc<Mutex<HashMap<(String, Beside), Arc<Linked>>>>;
 
 /// All parts that a project sees, and the pairs linked from them so far.
 #[derive(Debug)]
@@ -82,7 +85,7 @@ impl Catalogue {
         }
         let pairs = catalogue.files.own_pairs();
         for id in pairs.iter().filter(|id| !catalogue.is_broken(id)) {
-            if let Err(error) = link::link(&catalogue.files, id) {
+            if let Err(error) = link::link(&catalogue.files, id, &Beside::All) {
                 let finding = catalogue.misfit(&error);
                 findings.push(finding);
             }
@@ -143,13 +146,45 @@ impl Catalogue {
         replaced_kind(&path).is_some() && self.files.is_own(&path)
     }
 
-    /// The linked pair; `None` when there is no such pair or its parts do not fit.
+    /// The linked pair with all payment providers; `None` when there is no such pair or its parts do not fit.
     #[must_use]
     pub fn pair(&self, id: &str) -> Option<Arc<Pair>> {
+        self.linked(id, Beside::All)
+    }
+
+    /// The linked pair with the payment providers that are among these connectors; with all where these are many, so that a fleet in
+    /// which each shop has its own mixture does not link a pair for each.
+    #[must_use]
+    pub fn pair_beside<'a>(
+        &self,
+        id: &str,
+        connectors: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Arc<Pair>> {
+        let all = self.files.payments();
+        let payments = connectors.into_iter().filter(|connector| all.contains(*connector));
+        let payments: BTreeSet<String> = payments.map(str::to_owned).collect();
+        let beside = if payments.len() > FEW { Beside::All } else { Beside::Only(payments) };
+        self.linked(id, beside)
+    }
+
+    /// This pair with those payment providers, too, that are among these connectors.
+    #[must_use]
+    pub fn widened<'a>(&self, pair: &Arc<Pair>, connectors: impl Iterator<Item = &'a str>) -> Arc<Pair> {
+        let more: Vec<&str> = connectors.filter(|id| pair.connector(id).is_none()).collect();
+        if more.is_empty() {
+            return Arc::clone(pair);
+        }
+        let all = pair.payments.iter().map(|one| one.id.as_str()).chain(more);
+        self.pair_beside(&pair.id, all).unwrap_or_else(|| Arc::clone(pair))
+    }
+
+    fn linked(&self, id: &str, beside: Beside) -> Option<Arc<Pair>> {
         let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
-        let pair = Arc::clone(linked.entry(id.to_owned()).or_default());
+        let pair = Arc::clone(linked.entry((id.to_owned(), beside.clone())).or_default());
         drop(linked);
-        let link = || if self.is_broken(id) { None } else { link::link(&self.files, id).ok().map(Arc::new) };
+        let link = || {
+            if self.is_broken(id) { None } else { link::link(&self.files, id, &beside).ok().map(Arc::new) }
+        };
         pair.get_or_init(link).clone()
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::attempts::Attempts;
 use super::metrics::Metrics;
+use super::oidc::Pipelines;
 use super::problem::Problem;
 use crate::ops::section::Ground;
 use crate::ops::serving::{Hosts, Serving};
@@ -26,6 +27,7 @@ pub struct App {
     pub serving: Serving,
     pub metrics: Metrics,
     pub attempts: Attempts,
+    pub pipelines: Pipelines,
     /// The number of the last save that this server knows of.
     pub last: watch::Sender<u64>,
     /// True once the server is to stop.
@@ -54,6 +56,7 @@ impl App {
     #[must_use]
     pub fn new(serving: Serving, hosts: Hosts) -> Self {
         App {
+            pipelines: Pipelines::new(serving.pipelines.clone()),
             serving,
             metrics: Metrics::new(),
             attempts: Attempts::default(),

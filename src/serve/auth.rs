@@ -53,6 +53,13 @@ impl Sender {
         let Some(secret) = &self.token else {
             return Err(no_token());
         };
+        let mut why = "the token is not known here".to_owned();
+        if app.pipelines.may_be_of_one(secret) {
+            match app.pipelines.access(secret, now) {
+                Ok(access) => return Ok(access),
+                Err(refused) => why = refused.to_string(),
+            }
+        }
         let Some(token) = work.store.token(&hash_token(secret))? else {
             // A right token is taken wherever it comes from: others may share the address.
             app.attempts.count(self.from);
@@ -61,7 +68,7 @@ impl Sender {
                 return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", why)
                     .header(header::RETRY_AFTER, "60"));
             }
-            return Err(Problem::unauthorized("the token is not known here"));
+            return Err(Problem::unauthorized(why));
         };
         Access::of(&token, now).map_err(|why| Problem::unauthorized(why.to_string()))
     }

@@ -11,6 +11,7 @@ mod feed;
 mod listen;
 mod log;
 mod metrics;
+mod oidc;
 mod openapi;
 mod problem;
 

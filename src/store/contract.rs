@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::copy::{GiveRows, TakeRow};
 use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
 use super::error::StoreError;
 use super::head::{Heads, TakeHeads};
@@ -212,6 +213,18 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read, or the document is not what was recorded.
     fn document(&mut self, digest: &str) -> Result<Option<String>, StoreError>;
+
+    /// Hands out the rows of all tables, of one moment, as [`super::copy`] says.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is of an older layout; what `take` says.
+    fn dump(&mut self, take: &mut TakeRow<'_>) -> Result<(), StoreError>;
+
+    /// Has these rows instead of its own, in one transaction, and a new epoch.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or a row does not fit; then nothing was.
+    fn fill(&mut self, epoch: u64, give: &mut GiveRows<'_>) -> Result<(), StoreError>;
 
     /// How often something was copied into the store, and one: what was numbered before is gone then.
     ///

@@ -6,6 +6,7 @@
 
 mod address;
 mod contract;
+mod copy;
 mod data;
 mod document;
 mod error;
@@ -26,6 +27,7 @@ mod url;
 
 pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
+pub use copy::{Cell, GiveRows, Row, TakeRow};
 pub use data::{
     AGREED, Ask, Asked, Deleted, Deployed, FORCE, HOLD, Lock, Note, OUTSIDE, OVERRIDE, Origin, PERSON, Past,
     RELEASE, RENAME, REVERT, Record, Run, Save, Saved, Unusable,
@@ -75,6 +77,24 @@ pub fn upgrade(at: impl Into<Address>) -> Result<(), StoreError> {
         Err(StoreError::Older { .. }) => open(&at).map(|_| ()),
         other => other.map(|_| ()),
     }
+}
+
+/// Fills a store with what another one has, in one transaction; what it had is gone. It stays the store that it is, in a new epoch,
+/// which is given back with the number of rows: what numbered its saves, and whoever works in it, begins anew. It has to be opened
+/// again, as secrets are known by the other store's key from now on.
+///
+/// # Errors
+/// When one of them cannot be read or written; then nothing was.
+pub fn copy(from: &mut dyn Store, to: &mut dyn Store) -> Result<(u64, usize), StoreError> {
+    let epoch = from.epoch()?.max(to.epoch()?) + 1;
+    let mut rows = 0;
+    to.fill(epoch, &mut |take| {
+        from.dump(&mut |row| {
+            rows += 1;
+            take(row)
+        })
+    })?;
+    Ok((epoch, rows))
 }
 
 /// Whether two URLs lead to one store, as far as that shows without opening it.

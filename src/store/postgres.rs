@@ -8,6 +8,7 @@
 
 mod client;
 mod connect;
+mod copy;
 mod failure;
 mod layout;
 mod owners;
@@ -29,6 +30,7 @@ use self::connect::{Access, Target};
 use self::text::{decode, encode};
 use super::address::Address;
 use super::contract::Store;
+use super::copy::{GiveRows, TakeRow};
 use super::data::{
     Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, RENAME, Record, Run, Save, Saved, Unusable,
 };
@@ -156,6 +158,13 @@ impl Postgres {
             self.target.lose_patience(&mut self.client);
         }
         failure::failed(&self.target.shown, fault)
+    }
+
+    fn not_copied(&mut self, broken: copy::Broken) -> StoreError {
+        match broken {
+            copy::Broken::Server(fault) => self.failed(&fault),
+            copy::Broken::Other(error) => error,
+        }
     }
 
     fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
@@ -388,6 +397,16 @@ impl Store for Postgres {
     fn last_number(&mut self) -> Result<u64, StoreError> {
         let rows = self.query("SELECT coalesce(max(number), 0) FROM history", &[])?;
         Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+    }
+
+    fn dump(&mut self, take: &mut TakeRow<'_>) -> Result<(), StoreError> {
+        layout::require_current(&mut self.client, &self.target)?;
+        copy::dump(&mut self.client, take).map_err(|broken| self.not_copied(broken))
+    }
+
+    fn fill(&mut self, epoch: u64, give: &mut GiveRows<'_>) -> Result<(), StoreError> {
+        let shown = self.target.shown.clone();
+        copy::fill(&mut self.client, &shown, epoch, give).map_err(|broken| self.not_copied(broken))
     }
 
     fn epoch(&mut self) -> Result<u64, StoreError> {

@@ -7,6 +7,7 @@
 //! virtual disk with ext4, where a log takes 0.6 ms). Not for network drives: SQLite relies on their locks.
 #![expect(clippy::disallowed_methods, reason = "makes the store's file and folder")]
 
+mod copy;
 mod failure;
 mod guard;
 mod layout;
@@ -24,6 +25,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBe
 use self::layout::Facts;
 use super::address::Address;
 use super::contract::Store;
+use super::copy::{GiveRows, TakeRow};
 use super::data::{
     Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, RENAME, Record, Run, Save, Saved, Unusable,
 };
@@ -329,6 +331,15 @@ impl Store for Sqlite {
             .connection
             .query_row("SELECT coalesce(max(rowid), 0) FROM history", [], |row| row.get::<_, i64>(0));
         last.map(i64::unsigned_abs).map_err(|error| failure::failed(&self.shown, &error))
+    }
+
+    fn dump(&mut self, take: &mut TakeRow<'_>) -> Result<(), StoreError> {
+        layout::require_current(&self.connection, &self.shown)?;
+        copy::dump(&mut self.connection, &self.shown, take)
+    }
+
+    fn fill(&mut self, epoch: u64, give: &mut GiveRows<'_>) -> Result<(), StoreError> {
+        copy::fill(&mut self.connection, &self.shown, epoch, give)
     }
 
     fn epoch(&mut self) -> Result<u64, StoreError> {

@@ -11,8 +11,9 @@ use pairform::http::{Fault, FaultKind};
 use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
-    self, Ask, Asked, Deleted, Deployed, FeedItem, Lock, Moved, Note, Origin, Past, Record, Recording,
-    Registered, Rename, Rules, Run, Said, Save, Saved, Store, StoreError, SyncReport, TakeHeads, Token,
+    self, Ask, Asked, Deleted, Deployed, FeedItem, GiveRows, Lock, Moved, Note, Origin, Past, Record,
+    Recording, Registered, Rename, Rules, Run, Said, Save, Saved, Store, StoreError, SyncReport, TakeHeads,
+    TakeRow, Token,
 };
 
 use crate::dice::Dice;
@@ -119,6 +120,8 @@ impl Store for InTurns<'_> {
         fn note(note: &Note) -> Result<(), StoreError>;
         fn notes() -> Result<Vec<Note>, StoreError>;
         fn epoch() -> Result<u64, StoreError>;
+        fn dump(take: &mut TakeRow<'_>) -> Result<(), StoreError>;
+        fn fill(epoch: u64, give: &mut GiveRows<'_>) -> Result<(), StoreError>;
         fn integrations(after: &str, limit: usize) -> Result<Vec<Registered>, StoreError>;
         fn integration(id: &str) -> Result<Option<Registered>, StoreError>;
         fn register(new: &Registered) -> Result<bool, StoreError>;

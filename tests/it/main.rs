@@ -73,6 +73,7 @@ mod schemas;
 mod secrets;
 mod secrets_sources;
 mod serve;
+mod serve_pipelines;
 mod server;
 mod signatures;
 mod silence;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
-    self, Ask, Asked, Document, Lock, Moved, Note, Origin, Recording, Registered, Rename, Rules, Run, Said,
-    Save, Saved, Store, StoreError, SyncReport, Token, Wanted,
+    self, Ask, Asked, Cell, Document, Lock, Moved, Note, Origin, Recording, Registered, Rename, Rules, Run,
+    Said, Save, Saved, Store, StoreError, SyncReport, Token, Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -154,6 +154,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_document_that_was_changed_is_refused
     a_save_knows_who_wrote_its_commit
     an_older_layout_is_brought_up_to_date_by_whoever_writes
+    a_copy_has_all_that_the_other_has_and_is_a_new_epoch
     a_rename_moves_what_is_deployed_and_leaves_the_history
     saves_together_are_judged_one_by_one
     locks_together_leave_those_of_others
@@ -1291,6 +1292,83 @@ fn a_clock_that_was_set_back_mixes_nothing_up(place: &dyn Place) {
     assert!(matches!(store.lock(&ask("bo")).unwrap(), Asked::Held(_)));
     assert_eq!(store.unlock(&lock.id).unwrap().map(|lock| lock.id), Some(lock.id));
     taken(&mut *store, &ask("bo"));
+}
+
+/// All rows but the store's own, sorted.
+fn all_rows(store: &mut dyn Store) -> Vec<(String, BTreeMap<String, Cell>)> {
+    let mut all = Vec::new();
+    store
+        .dump(&mut |row| {
+            all.push((row.table.to_owned(), row.columns.iter().cloned().zip(row.cells).collect()));
+            Ok(())
+        })
+        .unwrap();
+    all.sort_by_key(|row| format!("{row:?}"));
+    all
+}
+
+fn a_copy_has_all_that_the_other_has_and_is_a_new_epoch(place: &dyn Place) {
+    let mut store = place.open();
+    let store = store.as_mut();
+    store.begin(RUN, AT, "ann", Origin { author: Some("Karin \u{2400}\0"), dirty: true }).unwrap();
+    save(store, "30", 0);
+    save(store, "31", 1);
+    edit(place, "32");
+    place
+        .by_hand("INSERT INTO category (integration, category, settings) VALUES ('gone', 'order', '{}')")
+        .unwrap();
+    place.by_hand("DELETE FROM category WHERE integration = 'gone'").unwrap();
+    let note = |text: &str| Note {
+        at: AT.into(),
+        by: "ann".into(),
+        kind: "force".into(),
+        text: text.into(),
+        run: None,
+    };
+    store.note(&note("why \0 not")).unwrap();
+    record_rules(store, rules("", "{}", Some("c1")));
+    let document = Document::of("one").unwrap();
+    let recording = Recording {
+        said: vec![said("shop", &document)],
+        documents: vec![document],
+        sources: vec![("options/a.yaml".to_owned(), "sha256:1".to_owned())],
+        ..Recording::default()
+    };
+    store.record(&recording).unwrap();
+    let lock = taken(store, &ask("ann"));
+
+    let copied = SqlitePlace::new();
+    let mut copy = copied.open();
+    let (epoch, rows) = store::copy(store, copy.as_mut()).unwrap();
+    let all = all_rows(store);
+    assert_eq!((epoch, rows), (2, all.len()));
+    assert!(rows > 12, "{all:?}");
+    let mut copy = copied.open();
+    assert_eq!(all_rows(copy.as_mut()), all);
+    assert_eq!(copy.epoch().unwrap(), 2);
+    assert_eq!(copy.fingerprint_key(), store.fingerprint_key());
+    assert_ne!(copy.identity(), store.identity());
+    let (own, was): (Vec<_>, Vec<_>) = (copy.feed(0, 100).unwrap(), store.feed(0, 100).unwrap());
+    assert_eq!(own, was);
+
+    // It goes on where the other was, and is copied back, past what the other saved meanwhile.
+    save(copy.as_mut(), "33", 3);
+    save(store, "44", 3);
+    save(store, "45", 4);
+    let identity = store.identity().to_owned();
+    let (epoch, _) = store::copy(copy.as_mut(), store).unwrap();
+    let mut store = place.open();
+    assert_eq!((epoch, store.epoch().unwrap()), (3, 3));
+    assert_eq!(store.identity(), identity);
+    assert_eq!(all_rows(store.as_mut()), all_rows(copy.as_mut()));
+    assert_eq!(only(store.as_mut()).settings, terms("33"));
+    // Whoever worked in it has to begin anew, and what is saved by hand is still noticed.
+    let settings = terms("50");
+    let fenced = Save { fence: Some(lock.token), run: "sha256:bb", ..save_of(&settings, 4) };
+    assert_eq!(store.save(&fenced).unwrap(), Saved::LockLost);
+    edit(place, "34");
+    assert_eq!(history(store.as_mut()).len(), history(copy.as_mut()).len() + 1);
+    place.by_hand("DELETE FROM history").unwrap_err();
 }
 
 fn any_document() -> impl Strategy<Value = serde_json::Value> {

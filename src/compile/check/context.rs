@@ -9,6 +9,7 @@ use crate::diagnostic::{About, nearest};
 use crate::model::category::SETTINGS;
 use crate::model::{CONNECTORS, FLOWS, SettingPath, is_top_level};
 use crate::options::View;
+use crate::schema::parts::Catalogue;
 use crate::schema::vat::Vat;
 use crate::schema::{Category, Connector, Pair};
 use crate::source::Span;
@@ -17,6 +18,8 @@ use crate::yaml::{Entry, Node};
 /// What a rule sees.
 pub struct Context<'a> {
     pub name: &'a str,
+    pub catalogue: &'a Catalogue,
+    /// With the payment providers that the document names.
     pub pair: &'a Pair,
     pub composed: &'a Composed,
     pub root: &'a Node,

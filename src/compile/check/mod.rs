@@ -53,6 +53,7 @@ pub mod warehouses;
 pub mod zones;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -60,6 +61,7 @@ use crate::diagnostic::{About, Code, Finding, Severity, codes};
 use crate::model::{GENERAL, Name, SettingPath};
 use crate::options::{Options, View};
 use crate::schema::Pair;
+use crate::schema::parts::Catalogue;
 use crate::schema::validate::Words;
 use crate::schema::vat::Vat;
 use crate::source::Span;
@@ -107,6 +109,7 @@ pub const RULES: &[Rule] = &[
 /// What is known beside a document and its pair.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
+    pub catalogue: &'a Catalogue,
     pub options: &'a Options,
     pub vat: &'a Vat,
     pub today: Date,
@@ -131,19 +134,28 @@ pub struct Checked {
     pub member: Option<Box<Member>>,
 }
 
-/// Checks one document; `hidden` are the places that may hold a credential, sorted.
+/// Checks one document by the pair that was found for it, and gives the pair that judged it; `hidden` are the places that may hold
+/// a credential, sorted.
 pub fn check(
     composed: &Composed,
-    pair: &Pair,
+    pair: Arc<Pair>,
     known: Known<'_>,
     hidden: &[Span],
     findings: &mut Vec<Finding>,
-) -> Checked {
-    let Known { options, vat, today, programs, levels: of_project, rules } = known;
+) -> (Checked, Arc<Pair>) {
+    let Known { catalogue, options, vat, today, programs, levels: of_project, rules } = known;
+    let fits = pair.validator().is_valid(&composed.root);
+    // Words for what is wrong may speak of any payment provider.
+    let whole = if fits { None } else { catalogue.pair(&pair.id) };
+    let judged_by = whole.unwrap_or(pair);
+    let pair = &*judged_by;
     let hidden = Span::apart(hidden.to_vec());
     let words =
         Words { pair: Some(pair), integration: Some(&composed.name), hidden: &hidden, ..Words::default() };
-    let (mut said, repaired) = pair.validator().judge_repaired(&composed.root, words);
+    let (mut said, repaired) = match fits {
+        true => (Vec::new(), None),
+        false => pair.validator().judge_repaired(&composed.root, words),
+    };
     let root = repaired.as_ref().unwrap_or(&composed.root);
     if composed.incomplete {
         // What is missing may stand in the text that could not be read.
@@ -167,6 +179,7 @@ pub fn check(
         setting(root, GENERAL, &SettingPath::root().child("live_mode")).and_then(Node::as_bool) == Some(true);
     let context = Context {
         name: &composed.name,
+        catalogue,
         pair,
         composed,
         root,
@@ -188,7 +201,7 @@ pub fn check(
     }
     let requirements = required::check(&context, &mut ruled);
     one_a_place(said, ruled, findings);
-    Checked {
+    let checked = Checked {
         live,
         flows_on: pair
             .flows
@@ -205,7 +218,8 @@ pub fn check(
         requirements,
         member: Member::of(&context),
         accounts,
-    }
+    };
+    (checked, judged_by)
 }
 
 /// Of what schema, lists and rules say of one value, the most useful.

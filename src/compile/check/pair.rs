@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::compile::compose::{Composed, missing_pair};
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, nearest};
-use crate::model::CONNECTORS;
+use crate::model::{CONNECTORS, WEBHOOKS};
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::yaml::NodeKind;
 
-/// Finds the pair of a document, or says why there is none.
+/// Finds the pair of a document, with the payment providers that it names, or says why there is none.
 pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Finding>) -> Option<Arc<Pair>> {
     let about = About { integration: Some(composed.name.clone()), ..About::default() };
     let map = composed.root.as_map()?;
@@ -38,13 +38,17 @@ pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Findi
         findings.push(finding.about(about));
         return None;
     };
-    // Nothing is said of who connects a provider whose part has mistakes, as of those whose pair has.
     let connected = map.get(CONNECTORS).and_then(|entry| entry.value.as_map());
-    let mut connected = connected.into_iter().flat_map(|all| all.entries());
-    if connected.any(|one| catalogue.is_broken_connector(&one.key.text)) {
+    let mut connectors: Vec<&str> =
+        connected.into_iter().flat_map(|all| all.entries()).map(|entry| &*entry.key.text).collect();
+    // Nothing is said of who connects a provider whose part has mistakes, as of those whose pair has.
+    if connectors.iter().any(|connector| catalogue.is_broken_connector(connector)) {
         return None;
     }
-    let pair = catalogue.pair(id);
+    let webhooks = map.get(WEBHOOKS).and_then(|entry| entry.value.as_map());
+    let webhooks = webhooks.into_iter().flat_map(|all| all.entries());
+    connectors.extend(webhooks.filter_map(|webhook| webhook.value.get("connector")?.as_text()));
+    let pair = catalogue.pair_beside(id, connectors);
     if pair.is_none() {
         let known = catalogue.names("pairs");
         let near =

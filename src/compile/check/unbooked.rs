@@ -74,5 +74,5 @@ fn has_fee_account(context: &Context<'_>, row: &Entry) -> bool {
         |provider: &Connector| is_of(provider, &row.key.text) && provider.platform.payouts.are_whole();
     says(&row.value)
         || currencies.is_some_and(|all| all.entries().iter().all(|one| says(&one.value)))
-        || context.pair.connectors().any(whole)
+        || context.catalogue.pair(&context.pair.id).is_some_and(|pair| pair.connectors().any(whole))
 }

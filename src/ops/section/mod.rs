@@ -7,6 +7,7 @@ mod effective;
 mod ground;
 mod known;
 mod ownership;
+mod pipeline;
 mod save;
 mod view;
 
@@ -16,5 +17,6 @@ pub use effective::{Effective, effective};
 pub use ground::{Ground, Says, Written};
 pub use known::{Known, known, plain_form};
 pub use ownership::{Held, Ownership, ownership};
+pub use pipeline::Pipeline;
 pub use save::{Body, Expected, Managed, NotSaved, SaveAsked, SavedNow, save};
 pub use view::{CategoryView, IntegrationView, SettingView, category, integration};

@@ -17,7 +17,9 @@ use super::compiled::Validator;
 use super::fragment::Fragment;
 use super::keywords::{default_of, former_names, is_group, text};
 use super::merge::merge;
-use super::pair::{Category, Condition, Connector, Flow, PAYMENT, Pair, Reference, Required, Setting};
+use super::pair::{
+    Beside, Category, Condition, Connector, Flow, PAYMENT, Pair, Reference, Required, Setting,
+};
 use super::part_files::PartFiles;
 use super::records::fields_elsewhere;
 use super::shape::Shape;
@@ -28,11 +30,11 @@ use names::{ambiguous_name, blame};
 use sides::{Sides, strings};
 use skeleton::skeleton;
 
-/// Links one pair.
+/// Links one pair, with the payment providers that an integration may connect beside it.
 ///
 /// # Errors
 /// When the pair or a connector does not exist, or they do not make a pair.
-pub fn link(parts: &PartFiles, id: &str) -> Result<Pair, LinkError> {
+pub fn link(parts: &PartFiles, id: &str, beside: &Beside) -> Result<Pair, LinkError> {
     let part_path = format!("pairs/{id}.yaml");
     let error = |pointer: &str, message: String, help: String| LinkError {
         part: part_path.clone(),
@@ -58,7 +60,7 @@ pub fn link(parts: &PartFiles, id: &str) -> Result<Pair, LinkError> {
         ));
     }
     let flows = flows(parts, &pair);
-    let payments = Arc::clone(parts.payments());
+    let payments = payments(parts, beside);
     let sides = Sides { shop: &shop, erp: &erp, payments: &payments, flows: &flows };
     let mut offered = Vec::new();
     let mut schemas = Map::new();
@@ -158,6 +160,15 @@ fn connectors(
             Err(error("/connectors", message, help))
         }
     }
+}
+
+fn payments(parts: &PartFiles, beside: &Beside) -> Vec<Connector> {
+    let names = match beside {
+        Beside::All => parts.payments(),
+        Beside::Only(names) => names,
+    };
+    let part = |id: &String| Some(Connector::of(id, parts.part(&format!("connectors/{id}.yaml"))?));
+    names.iter().filter_map(part).collect()
 }
 
 fn flows(parts: &PartFiles, pair: &Json) -> Vec<Flow> {

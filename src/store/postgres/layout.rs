@@ -44,6 +44,14 @@ pub(super) fn inspect(client: &mut Client, target: &Target) -> Result<Found, Sto
     judge(MIGRATIONS, &ledger, &target.shown)
 }
 
+/// Of an older layout not all tables are there.
+pub(super) fn require_current(client: &mut Client, target: &Target) -> Result<(), StoreError> {
+    match inspect(client, target)? {
+        Found::Older(found) => Err(StoreError::Older { store: target.shown.clone(), found, known: known() }),
+        Found::Empty | Found::Current => Ok(()),
+    }
+}
+
 /// All or nothing of what is done.
 fn in_transaction<T>(
     client: &mut Client,

@@ -78,6 +78,14 @@ pub(super) fn inspect(connection: &Connection, store: &str) -> Result<Found, Sto
     inspect_for(MIGRATIONS, connection, store)
 }
 
+/// Of an older layout not all tables are there.
+pub(super) fn require_current(connection: &Connection, store: &str) -> Result<(), StoreError> {
+    match inspect(connection, store)? {
+        Found::Older(found) => Err(StoreError::Older { store: store.to_owned(), found, known: known() }),
+        Found::Empty | Found::Current => Ok(()),
+    }
+}
+
 /// Brings the store to the current layout, in one transaction that waits for other writers.
 pub(super) fn migrate(connection: &mut Connection, store: &str) -> Result<(), StoreError> {
     migrate_with(MIGRATIONS, connection, store)
