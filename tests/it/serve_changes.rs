@@ -111,7 +111,7 @@ fn a_change_is_proposed_on_a_form_and_shown_until_it_is_closed() {
     send(&bo, "/integrations/shop/propose", &fields[1..]).is(401);
     shows(get(&eva, PROPOSE).is(403), &["Eva may not propose changes"]);
     let id = hidden(&changes, "close");
-    let form = hidden(&get(&eva, "/integrations/shop/changes"), "form");
+    let form = hidden(&get(&eva, "/integrations/shop/settings"), "form");
     send(&eva, "/integrations/shop/changes", &[("form", &form), ("close", &id)]).is(403);
     let form = hidden(&changes, "form");
     let closed = send(&bo, "/integrations/shop/changes", &[("form", &form), ("close", &id)]);
