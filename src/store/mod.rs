@@ -105,7 +105,7 @@ pub fn copy(from: &mut dyn Store, to: &mut dyn Store) -> Result<(u64, usize), St
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {
     match (sqlite_path(one), sqlite_path(other)) {
-        (Ok(one), Ok(other)) => sqlite::place(one) == sqlite::place(other),
+        (Ok(one), Ok(other)) => sqlite::file::place(one) == sqlite::file::place(other),
         (Err(_), Err(_)) => postgres::place(one).is_some_and(|place| postgres::place(other) == Some(place)),
         _ => false,
     }

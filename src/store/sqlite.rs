@@ -5,10 +5,10 @@
 //! beside the store even to be read, and reading must leave a folder as it was. `synchronous = EXTRA` also syncs the
 //! folder after the journal is gone, so that a save that was reported survives a power cut (about 2 ms a save on a
 //! virtual disk with ext4, where a log takes 0.6 ms). Not for network drives: SQLite relies on their locks.
-#![expect(clippy::disallowed_methods, reason = "makes the store's file and folder")]
 
 mod copy;
 mod failure;
+pub(super) mod file;
 mod guard;
 mod layout;
 mod locks;
@@ -18,8 +18,7 @@ mod section;
 mod shared;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Error::FromSqlConversionFailure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior};
@@ -40,7 +39,6 @@ use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said};
 use super::section::{FeedItem, Registered, Session, SyncReport, Token, past_all};
 use crate::model::Settings;
-use crate::source::write;
 
 /// A store in one SQLite file.
 pub(super) struct Sqlite {
@@ -55,8 +53,8 @@ pub(super) struct Sqlite {
 pub(super) fn open(path: &Path, at: &Address) -> Result<Sqlite, StoreError> {
     let shown = path.display().to_string();
     let (full, flags) = guard::settle(path, at.within.as_deref(), &shown)?;
-    if !is_there(&full, &shown)? {
-        make(&full).map_err(|error| failure::file(&shown, &error))?;
+    if !file::is_there(&full, &shown)? {
+        file::make(&full).map_err(|error| failure::file(&shown, &error))?;
     }
     guard::require_own_journal(&full, &shown)?;
     let mut connection = connect(&full, flags | OpenFlags::SQLITE_OPEN_READ_WRITE, &shown)?;
@@ -92,7 +90,7 @@ fn prove_writable(connection: &mut Connection) -> rusqlite::Result<()> {
 pub(super) fn open_existing(path: &Path, at: &Address) -> Result<Option<Sqlite>, StoreError> {
     let shown = path.display().to_string();
     let (full, flags) = guard::settle(path, at.within.as_deref(), &shown)?;
-    if !is_there(&full, &shown)? {
+    if !file::is_there(&full, &shown)? {
         return Ok(None);
     }
     guard::require_own_journal(&full, &shown)?;
@@ -110,48 +108,6 @@ pub(super) fn open_existing(path: &Path, at: &Address) -> Result<Option<Sqlite>,
             let facts = layout::facts(&connection, &shown)?;
             Ok(Some(Sqlite { connection, shown, facts, has }))
         }
-    }
-}
-
-/// Where a path leads, whatever it is called; the file need not be there yet.
-pub(super) fn place(path: &Path) -> PathBuf {
-    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let of_folder = || Some(full.parent()?.canonicalize().ok()?.join(full.file_name()?));
-    full.canonicalize().ok().or_else(of_folder).unwrap_or_else(|| full.clone())
-}
-
-fn is_there(path: &Path, shown: &str) -> Result<bool, StoreError> {
-    let reason = match std::fs::metadata(path) {
-        Ok(found) if found.is_file() => return Ok(true),
-        Ok(found) if found.is_dir() => "it is a folder; name a file in it",
-        Ok(_) => "it is not a file",
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(failure::file(shown, &error)),
-    };
-    Err(StoreError::Open { store: shown.to_owned(), reason: reason.to_owned() })
-}
-
-/// Makes an empty file and the folders above it. A folder `.pairform` keeps itself out of git.
-fn make(path: &Path) -> std::io::Result<()> {
-    let missing: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    for folder in missing.iter().filter(|folder| folder.ends_with(".pairform")) {
-        // Where somebody who makes the store too was first, it says the same.
-        match write::create(folder, Path::new(".gitignore"), b"*\n") {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    // The fingerprint key is in the file. SQLite gives the journal the same permissions.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 
