@@ -38,11 +38,14 @@ pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u
     let compiled = opened.compilation.integrations.first();
     let compiled =
         compiled.ok_or_else(|| Stop::new(exit::ERRORS, format!("`{}` could not be compiled", args.what)))?;
-    let (category, found) = find_setting(&compiled.pair, setting)?;
+    // With all payment providers: what it might connect is explained too.
+    let pair = opened.compilation.catalogue.pair(&compiled.pair.id);
+    let pair = pair.as_ref().unwrap_or(&compiled.pair);
+    let (category, found) = find_setting(pair, setting)?;
     let asked = setting.split_once('.').and_then(|(_, path)| SettingPath::parse(path));
     let asked = asked.unwrap_or_else(|| found.path.clone());
-    let mut page = report::explain::setting(&compiled.pair, category, &found);
-    let (category, asked) = place_now(&compiled.pair, category, &asked);
+    let mut page = report::explain::setting(pair, category, &found);
+    let (category, asked) = place_now(pair, category, &asked);
     let explained = session.host(|host| explain(&request, host, &opened, compiled, category, &found, &asked));
     if session.common.output == Form::Json {
         let body = json!({

@@ -489,8 +489,11 @@ struct Told {
 /// What is known of settings, found once for each.
 struct Known<'a> {
     catalogue: &'a Catalogue,
-    pairs: Mutex<HashMap<(Name, Vec<String>), Arc<OfPair>>>,
+    pairs: Mutex<Pairs>,
 }
+
+/// By a pair's id and the connectors that change.
+type Pairs = HashMap<(Name, Vec<String>), Arc<OfPair>>;
 
 struct OfPair {
     pair: Option<Arc<Pair>>,

@@ -208,7 +208,7 @@ fn text<'a>(claims: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
 }
 
 fn require_in_force(claims: &Map<String, Json>, now: Timestamp) -> Result<(), Refused> {
-    let moment = |name: &str| claims.get(name).and_then(Json::as_f64).map(|at| at as i64);
+    let moment = |name: &str| claims.get(name).and_then(Json::as_i64);
     let told = |at: Option<i64>| {
         at.and_then(|at| Timestamp::from_second(at).ok()).map_or("?".to_owned(), |at| at.to_string())
     };
@@ -232,7 +232,10 @@ fn differing(pipeline: &Pipeline, claims: &Map<String, Json>) -> Option<String> 
     }
     let differs = |(name, wanted): &(&String, &String)| match claims.get(*name) {
         Some(Json::String(said)) => said != *wanted,
-        Some(other @ (Json::Bool(_) | Json::Number(_))) => other.to_string() != **wanted,
+        Some(other @ (Json::Bool(_) | Json::Number(_))) => {
+            let said = other.to_string();
+            said != **wanted
+        }
         _ => true,
     };
     pipeline.claims.iter().find(differs).map(|(name, _)| name.clone())

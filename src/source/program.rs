@@ -70,6 +70,9 @@ pub fn run<T: Send + 'static, E: Send + 'static>(
 }
 
 /// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
+///
+/// # Errors
+/// When it cannot be waited for.
 pub fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {

@@ -381,7 +381,7 @@ fn fields_are_of_the_described_types_and_additional_ones_are_folded() {
     let address = format!("{LIVE}/settings/additional_filters");
     let page = browser.page(&address);
     assert!(page.contains("<details class=\"more\"><summary>"), "folded");
-    has(&page, "Additional Settings These settings are not needed in most situations show 5 settings");
+    has(&page, "Additional Settings These settings are not needed in most situations show 8 settings");
     // A toggle says what holds while it is not set, a dropdown has the labels of the platform.
     has(&page, "On Off Not set (Off)");
     let invoice = browser.page(&format!("{LIVE}/settings/invoice"));

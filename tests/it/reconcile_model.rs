@@ -440,8 +440,8 @@ fn play(seed: u64) {
 fn apply(world: &World, model: &mut Model, commit: usize) {
     let rows = [0, 1].map(|shop| world.row(shop));
     world.apply(model.commits[commit].0);
-    for shop in 0..2 {
-        if world.row(shop) != rows[shop] {
+    for (shop, row) in rows.iter().enumerate() {
+        if world.row(shop) != *row {
             model.came[shop] = Some((commit, model.step));
         }
     }

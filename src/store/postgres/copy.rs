@@ -28,17 +28,19 @@ impl From<super::client::Fault> for Broken {
 struct Column {
     name: String,
     kind: String,
+    /// The server counts it.
+    is_counted: bool,
 }
 
 /// The tables whose rows are copied, with their columns.
 fn tables(client: &mut Client) -> Result<BTreeMap<String, Vec<Column>>> {
-    let sql = "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns
+    let sql = "SELECT table_name::text, column_name::text, data_type::text, is_identity = 'YES' FROM information_schema.columns
                WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position";
     let mut tables: BTreeMap<String, Vec<Column>> = BTreeMap::new();
     for row in client.query(sql, &[])? {
         let (table, name, kind): (String, String, String) = (row.get(0), row.get(1), row.get(2));
         if !STAYS.contains(&table.as_str()) && super::owners::TABLES.contains(&table.as_str()) {
-            tables.entry(table).or_default().push(Column { name, kind });
+            tables.entry(table).or_default().push(Column { name, kind, is_counted: row.get(3) });
         }
     }
     Ok(tables)
@@ -55,7 +57,7 @@ pub(super) fn dump(client: &mut Client, take: &mut TakeRow<'_>) -> std::result::
 
 fn dump_within(client: &mut Client, take: &mut TakeRow<'_>) -> std::result::Result<(), Broken> {
     for (table, columns) in tables(client)? {
-        let select = columns.iter().map(|Column { name, kind }| match kind.as_str() {
+        let select = columns.iter().map(|Column { name, kind, .. }| match kind.as_str() {
             "boolean" => format!("\"{name}\"::int::bigint"),
             "bytea" => format!("\"{name}\""),
             "bigint" | "integer" => format!("\"{name}\"::bigint"),
@@ -136,10 +138,11 @@ fn fill_within(
     batch.write(client)?;
     client.execute("INSERT INTO meta (key, value) VALUES ('epoch', $1)", &[&epoch.to_string()])?;
     for (table, columns) in &tables {
-        if columns.iter().any(|column| column.name == NUMBER) {
-            let next = format!("SELECT coalesce(max(number), 0) + 1 FROM \"{table}\"");
+        for column in columns.iter().filter(|column| column.is_counted) {
+            let name = &column.name;
+            let next = format!("SELECT coalesce(max(\"{name}\"), 0) + 1 FROM \"{table}\"");
             let next: i64 = client.query_one(&next, &[])?.get(0);
-            client.batch_execute(&format!("ALTER TABLE \"{table}\" ALTER number RESTART WITH {next}"))?;
+            client.batch_execute(&format!("ALTER TABLE \"{table}\" ALTER \"{name}\" RESTART WITH {next}"))?;
         }
         client.batch_execute(&format!("ALTER TABLE \"{table}\" ENABLE TRIGGER USER"))?;
     }
