@@ -9,6 +9,8 @@ use super::values::code;
 use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
+use crate::diagnostic::codes::rules::UNTAXED_CONSUMERS;
+use crate::model::SettingPath;
 use crate::model::customers::{Key, Region};
 use crate::schema::{Category, text};
 use crate::yaml::{Map, Node, Trail};
@@ -88,10 +90,16 @@ fn rows(
                 continue;
             }
             let usual = Some(text(schema, "default")).filter(|usual| !usual.is_empty());
-            let path = trail.keys().into_iter().chain([&*entry.key.text]).collect();
+            let path: SettingPath = trail.keys().into_iter().chain([&*entry.key.text]).collect();
+            let about = context.about(&category.id, &path);
+            // Who is treated like those who pay no VAT has been told so of the row.
+            let is_told = |one: &Finding| one.code == &UNTAXED_CONSUMERS && one.about == about;
+            if findings.iter().any(is_told) {
+                continue;
+            }
             let setting = format!("{name}.{}", entry.key.text);
             let finding = codes::doubtful_value(&setting, said, why, usual, value.span);
-            findings.push(finding.about(context.about(&category.id, &path)));
+            findings.push(finding.about(about));
         }
     }
 }

@@ -12,6 +12,7 @@ use super::texts::Language;
 use super::values::{Choosable, Kind, can_be_typed, choosable, is_mapping, is_record, kind, typed_form};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
+use crate::model::credential::is_reference;
 use crate::model::{CONNECTORS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS};
 use crate::ops::section::{Judged, Known, Ownership, Proposal, mover, ownership};
 use crate::options::{Options, View};
@@ -212,7 +213,11 @@ impl Form<'_> {
         let typed = self.draft.values.get(path).filter(|_| !is_fixed).cloned();
         let now = typed_form(kind, deployed);
         let is_typed = typed.as_ref().is_some_and(|typed| *typed != now);
-        let chosen = typed.unwrap_or(now);
+        let mut chosen = typed.unwrap_or(now);
+        // What is typed where a reference belongs may be the credential itself, which no page shows.
+        if kind == Kind::Secret {
+            chosen.retain(|text| is_reference(text.trim()));
+        }
         let mut field = json!({
             "id": format!("f-{path}"), "name": format!("s.{path}"), "path": path.to_string(), "label": title, "help": help,
             "kind": if is_fixed { "fixed" } else { kind.as_str() }, "value": chosen.first(), "typed": is_typed,

@@ -104,10 +104,7 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
     let place = match (&typed.place, &base) {
         (_, None) => "here",
         (Some(place), Some(_)) if place == "base" || place == "here" => place.as_str(),
-        // Whoever may not save all of them can only mean this one.
-        (_, Some(base)) if base.used_by.iter().all(|one| hand.access.saves(one, &about.category.id)) => {
-            "base"
-        }
+        // Whoever means all of them says so.
         _ => "here",
     };
     let asked = wish.clone().map(|wish| Asked {

@@ -89,6 +89,11 @@ fn submit(
     match (what, about) {
         ("add", Some(mapping)) => {
             let row = draft.unfinished.get(&mapping).map(|(key, _)| mapping.child(key.trim()));
+            if let Some(row) = row.as_ref().filter(|row| form.has(&draft, row)) {
+                let note = form.refusal("note.row_there", row, row, hand);
+                let shown = form.again(draft, Some(note), work, hand)?;
+                return Ok(shown.status(StatusCode::UNPROCESSABLE_ENTITY));
+            }
             draft.finish(&mapping, is_of_records(&known, &form.category, &mapping));
             let added = row.filter(|row| draft.added.contains(row));
             let note = added.map(|row| {
@@ -183,6 +188,44 @@ impl Submitted<'_> {
         page(self.known, self.judged, self.place, look, hand, work)
     }
 
+    /// Whether there is a row, deployed or typed.
+    fn has(&self, draft: &Draft, row: &SettingPath) -> bool {
+        let is_of_it = |path: &&SettingPath| path.starts_with(row);
+        let mut all = self.opened.keys().chain(draft.values.keys()).chain(&draft.added);
+        !draft.is_removed(row) && all.any(|path| is_of_it(&path))
+    }
+
+    /// Why nothing is saved while a row of a mapping is half typed; none where all can be saved.
+    fn unready(&self, draft: &Draft, hand: &Hand<'_>) -> Option<Json> {
+        for (mapping, (key, value)) in &draft.unfinished {
+            let row = mapping.child(key.trim());
+            let is_record = is_of_records(self.known, &self.category, mapping);
+            let why = match key.trim() {
+                "" => "note.no_key",
+                _ if self.has(draft, &row) => "note.row_there",
+                _ if !is_record && value.trim().is_empty() => "note.row_empty",
+                _ => continue,
+            };
+            let at = if why == "note.row_there" { &row } else { mapping };
+            return Some(self.refusal(why, if key.trim().is_empty() { mapping } else { &row }, at, hand));
+        }
+        let says = |row: &SettingPath| {
+            let mut typed = draft.values.iter().filter(|(path, _)| path.starts_with(row));
+            typed.any(|(_, values)| values.iter().any(|value| !value.trim().is_empty()))
+                || draft.added.iter().any(|other| other != row && other.starts_with(row))
+                || draft.unfinished.keys().any(|mapping| mapping.starts_with(row))
+        };
+        let empty = draft.added.iter().find(|row| !draft.is_removed(row) && !says(row))?;
+        Some(self.refusal("note.row_empty", empty, empty, hand))
+    }
+
+    /// A message about one row, which leads to it.
+    fn refusal(&self, why: &str, row: &SettingPath, at: &SettingPath, hand: &Hand<'_>) -> Json {
+        let name = words_of(self, row);
+        let title = hand.language.say(why, &[("row", &name)]);
+        json!({"kind": "bad", "title": title, "links": [{"href": format!("#f-{}", named(at)), "text": name}]})
+    }
+
     /// What the form moves.
     fn moves(&self, draft: &Draft, work: &Work<'_>) -> Result<BTreeMap<SettingPath, Json>, Problem> {
         let category = self.known.category(&self.category)?;
@@ -230,6 +273,10 @@ impl Submitted<'_> {
                 work,
                 hand,
             );
+        }
+        if let Some(note) = self.unready(&draft, hand) {
+            let shown = self.again(draft, Some(note), work, hand)?;
+            return Ok(shown.status(StatusCode::UNPROCESSABLE_ENTITY));
         }
         // What stands in the last line of a mapping, or was pasted and not read, is meant to be saved too.
         for mapping in draft.unfinished.keys().cloned().collect::<Vec<_>>() {

@@ -8,7 +8,9 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::texts::Language;
-use super::visit::{Headers, LANGUAGE, Sent, Visit, elsewhere, failed, offer_link, own_place, plain, set};
+use super::visit::{
+    Headers, LANGUAGE, Sent, Visit, elsewhere, failed, may_come_by_link, offer_link, own_place, plain, set,
+};
 use crate::serve::app::App;
 use crate::serve::auth::{Sender, cookie_name, is_private};
 use crate::serve::problem::Problem;
@@ -28,7 +30,7 @@ pub async fn ask(method: Method, visit: Visit) -> Response {
         .run({
             let app = Arc::clone(&app);
             move |work| {
-                if !app.is_local() || !app.sessions.take(&secret) {
+                if !may_come_by_link(&app, work)? || !app.sessions.take(&secret) {
                     return Ok(None);
                 }
                 let by = app.operator(work);

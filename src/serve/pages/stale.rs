@@ -10,9 +10,10 @@ use serde_json::{Value as Json, json};
 use super::category::Place;
 use super::draft::Draft;
 use super::fields::{Form, moved};
-use super::values::{choosable, kind, typed_form};
+use super::values::{Kind, choosable, kind, typed_form};
 use super::visit::{Hand, Sent, Shown};
 use super::{shell, timing};
+use crate::model::credential::is_reference;
 use crate::model::{SettingPath, Settings, Value, hex};
 use crate::ops::section::{Judged, Known};
 use crate::report::words;
@@ -113,12 +114,18 @@ pub fn page(
             let schema = category.schema_at(one.path).unwrap_or(&no);
             let kind = kind(schema, one.opened, choosable(schema, view.as_ref()).as_deref());
             // What the other alone changed can still be taken back to what it was.
+            // What is typed where a reference belongs may be the credential itself, which no page shows.
+            let reference = one.mine.get("secret").and_then(Json::as_str);
+            let is_literal =
+                kind == Kind::Secret && reference.is_some_and(|text| !is_reference(text.trim()));
             let typed = match (one.is_mine, draft.values.get(one.path)) {
+                _ if is_literal => vec![String::new()],
                 (true, Some(typed)) => typed.clone(),
                 (true, None) => vec![String::new()],
                 (false, _) => typed_form(kind, one.opened),
             };
-            let wanted = if one.is_mine { Some(Value::from_json(one.mine)) } else { one.opened.cloned() };
+            let mine = || (!is_literal).then(|| Value::from_json(one.mine));
+            let wanted = if one.is_mine { mine() } else { one.opened.cloned() };
             json!({
                 "path": one.path.to_string(), "words": words::of_setting(category, one.path).join(" › "),
                 "opened": made.shown(schema, one.opened), "now": made.shown(schema, one.now),

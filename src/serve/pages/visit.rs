@@ -236,13 +236,21 @@ impl Visit {
     }
 }
 
+/// Whether a link may sign in: on this machine alone, and as long as no token is in force.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn may_come_by_link(app: &App, work: &mut Work<'_>) -> Result<bool, Problem> {
+    let now = (work.host.now)();
+    Ok(app.is_local() && !work.store.tokens()?.iter().any(|token| Access::of(token, now).is_ok()))
+}
+
 /// Prints a link that opens the pages, where whoever comes has no other way in; whether that is so.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn offer_link(app: &App, work: &mut Work<'_>) -> Result<bool, Problem> {
-    let now = (work.host.now)();
-    if !app.is_local() || work.store.tokens()?.iter().any(|token| Access::of(token, now).is_ok()) {
+    if !may_come_by_link(app, work)? {
         return Ok(false);
     }
     if let Some(secret) = app.sessions.offer()? {

@@ -15,7 +15,10 @@ for (const time of document.querySelectorAll("time[datetime]")) {
 const message = document.getElementById("message");
 if (message && !location.hash) message.focus();
 function reach(hash) {
-  const at = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+  let name = hash.slice(1);
+  // What somebody wrote into the address may be encoded wrongly.
+  try { name = decodeURIComponent(name); } catch {}
+  const at = name && document.getElementById(name);
   if (!at) return;
   for (let above = at; above; above = above.parentElement) if (above.tagName === "DETAILS") above.open = true;
   const control = at.querySelector("input:not([type=hidden]), select, textarea, button");
@@ -43,9 +46,18 @@ for (const form of document.querySelectorAll("form[data-save]")) {
     line.textContent = moved.size ? whole + " " + line.dataset.count.replace("{n}", moved.size) : whole;
   });
 
+  // What is typed is judged by the server, in its words; but a number or a date that is half typed would not reach it.
+  form.noValidate = true;
   // A second press sends nothing.
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) return event.preventDefault();
+    const half = [...form.elements].find((one) => one.validity && one.validity.badInput);
+    if (half) {
+      event.preventDefault();
+      for (let above = half; above; above = above.parentElement) if (above.tagName === "DETAILS") above.open = true;
+      half.focus();
+      return half.reportValidity();
+    }
     form.dataset.sent = "yes";
     const button = event.submitter;
     if (button && button.dataset.busy) {
