@@ -289,6 +289,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the samples of the tests")]
     fn places_say_of_documents_what_the_whole_schema_says() {
         let catalogue = Catalogue::default();
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas");
