@@ -13,35 +13,75 @@ use crate::schema::records::Was;
 use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::yaml::{self, Entry, Map, Node, NodeKind, edit};
 
-/// What tells of the old places in a category as one file says it, whose keys lead there; nothing where it has none.
+/// What tells of the old places in categories as one file says them, each with the keys that lead there; nothing of those that have
+/// none.
 #[must_use]
-pub fn finding(sources: &Sources, file: FileId, keys: &[String], category: &Category) -> Option<Finding> {
-    let root = yaml::parse(sources, file, &mut Vec::new())?;
-    let node = keys.iter().try_fold(&root, |node, key| node.get(key))?;
-    let old = old_places(node.as_map()?, category);
-    let first = old.iter().min_by_key(|place| place.entry.key.span.start)?;
-    let mut names: Vec<(&str, &str)> =
-        old.iter().map(|place| (&*place.was.from, &*place.was.records)).collect();
-    names.dedup();
-    let mut finding = codes::old_place(&names, first.entry.key.span)
-        .about(About { category: Some(category.id.to_string()), ..About::default() });
+pub fn findings(sources: &Sources, file: FileId, categories: &[(Vec<String>, &Category)]) -> Vec<Finding> {
+    let Some(root) = yaml::parse(sources, file, &mut Vec::new()) else { return Vec::new() };
     let text = sources.file(file).text();
-    let edits = edits(text, node, &old).filter(|edits| {
-        let edited = applied(text, edits);
-        says_the_same(&edited, &root, keys, &old) && keeps_comments(text, &edited, edits)
-    });
-    match edits {
-        Some(edits) => {
-            let message = "write them as records".to_owned();
-            let edits = edits
-                .into_iter()
-                .map(|(range, text)| Edit { span: Span::new(file, range.start, range.end), text });
-            finding.fix = Some(Fix { message, edits: edits.collect(), safe: true });
-            finding = finding.help("`pairform fix` writes them as records, and changes nothing else");
+    let said = categories.iter().filter_map(|(keys, category)| Said::of(text, &root, keys, category));
+    let all: Vec<Said<'_>> = said.collect();
+    let proved = proved(text, &root, &all);
+    all.iter().zip(proved).map(|(said, proved)| said.finding(file, proved)).collect()
+}
+
+/// A category that says settings where they stood before.
+struct Said<'a> {
+    category: &'a Category,
+    /// They lead to it.
+    keys: &'a [String],
+    old: Vec<OldPlace<'a>>,
+    /// By which it says them in records; none where it is written in a way that this does not know.
+    edits: Option<Vec<(Range, String)>>,
+}
+
+impl<'a> Said<'a> {
+    fn of(text: &str, root: &'a Node, keys: &'a [String], category: &'a Category) -> Option<Self> {
+        let node = keys.iter().try_fold(root, |node, key| node.get(key))?;
+        let old = old_places(node.as_map()?, category);
+        if old.is_empty() {
+            return None;
         }
-        None => finding = finding.help("write them as records"),
+        let edits = edits(text, node, &old);
+        Some(Said { category, keys, old, edits })
     }
-    Some(finding)
+
+    fn finding(&self, file: FileId, proved: bool) -> Finding {
+        let mut names: Vec<(&str, &str)> =
+            self.old.iter().map(|place| (&*place.was.from, &*place.was.records)).collect();
+        names.dedup();
+        let spans = self.old.iter().map(|place| place.entry.key.span);
+        let first = spans.min_by_key(|span| span.start).unwrap_or(Span::new(file, 0, 0));
+        let about = About { category: Some(self.category.id.to_string()), ..About::default() };
+        let mut finding = codes::old_place(&names, first).about(about);
+        let Some(edits) = self.edits.as_ref().filter(|_| proved) else {
+            return finding.help("write them as records");
+        };
+        let message = "write them as records".to_owned();
+        let edits = edits
+            .iter()
+            .map(|(range, text)| Edit { span: Span::new(file, range.start, range.end), text: text.clone() });
+        finding.fix = Some(Fix { message, edits: edits.collect(), safe: true });
+        finding.help("`pairform fix` writes them as records, and changes nothing else")
+    }
+}
+
+/// Whose edits are proved: those of all categories at once, which is to read the file once more; where that fails, of each by itself.
+fn proved(text: &str, root: &Node, all: &[Said<'_>]) -> Vec<bool> {
+    let edited: Vec<&Said<'_>> = all.iter().filter(|said| said.edits.is_some()).collect();
+    let together = edited.len() > 1 && are_right(text, root, &edited);
+    all.iter().map(|said| said.edits.is_some() && (together || are_right(text, root, &[said]))).collect()
+}
+
+/// Whether the edits of these categories make a text that says the same, and keeps its comments.
+fn are_right(text: &str, root: &Node, all: &[&Said<'_>]) -> bool {
+    let mut edits: Vec<&(Range, String)> = all.iter().flat_map(|said| said.edits.iter().flatten()).collect();
+    edits.sort_by_key(|(range, _)| range.start);
+    if edits.windows(2).any(|two| two[0].0.end > two[1].0.start || two[0].0.start == two[1].0.start) {
+        return false;
+    }
+    let edited = applied(text, &edits);
+    says_the_same(&edited, root, all) && keeps_comments(text, &edited, &edits)
 }
 
 /// A setting where it stood before.
@@ -63,22 +103,25 @@ fn old_places<'a>(map: &'a Map, category: &'a Category) -> Vec<OldPlace<'a>> {
 type Range = std::ops::Range<usize>;
 
 /// Edits of a text by their ranges: what is put in at one place follows in the order in which it was said.
-#[derive(Default)]
-struct Edits(BTreeMap<(usize, usize), String>);
+struct Edits {
+    all: BTreeMap<(usize, usize), String>,
+    /// As the text ends its lines.
+    newline: &'static str,
+}
 
 impl Edits {
     fn put(&mut self, at: usize, text: &str) {
-        self.0.entry((at, at)).or_default().push_str(text);
+        self.all.entry((at, at)).or_default().push_str(text);
     }
 
     fn replace(&mut self, range: Range, text: &str) {
-        self.0.insert((range.start, range.end), text.to_owned());
+        self.all.insert((range.start, range.end), text.to_owned());
     }
 
     /// In order, no two at one place, so that it does not matter in which order they are made.
     fn finished(self) -> Vec<(Range, String)> {
-        let mut all: Vec<(Range, String)> = Vec::with_capacity(self.0.len());
-        for ((start, end), text) in self.0 {
+        let mut all: Vec<(Range, String)> = Vec::with_capacity(self.all.len());
+        for ((start, end), text) in self.all {
             match all.last_mut().filter(|(range, _)| *range == (start..start)) {
                 Some((range, before)) => {
                     range.end = end;
@@ -126,7 +169,8 @@ fn fields(fields: &[(&str, &str)]) -> String {
 /// The edits by which a category says in records what it says in old places; `None` where it is written in a way that this
 /// does not know.
 fn edits(text: &str, category: &Node, old: &[OldPlace<'_>]) -> Option<Vec<(Range, String)>> {
-    let mut edits = Edits::default();
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut edits = Edits { all: BTreeMap::new(), newline };
     let mappings: BTreeSet<&str> = old.iter().map(|place| &*place.was.records).collect();
     for records in mappings {
         let of_these: Vec<&OldPlace<'_>> =
@@ -242,7 +286,7 @@ fn into_present(text: &str, present: &Entry, mut rows: Rows<'_>, edits: &mut Edi
                 let indent = indent_of(text, first)?;
                 let end = line_end(text, end_of(last));
                 more.iter()
-                    .for_each(|one| edits.put(end, &format!("{}{indent}{}", newline(text), fields(&[*one]))));
+                    .for_each(|one| edits.put(end, &format!("{}{indent}{}", edits.newline, fields(&[*one]))));
             }
         }
     }
@@ -269,7 +313,7 @@ fn put_rows(text: &str, end: usize, indent: Option<usize>, rows: &Rows<'_>, edit
         match indent {
             None => edits.put(end, &format!(", {row}")),
             Some(indent) => {
-                let line = format!("{}{}{row}", newline(text), " ".repeat(indent));
+                let line = format!("{}{}{row}", edits.newline, " ".repeat(indent));
                 edits.put(line_end(text, end), &line);
             }
         }
@@ -292,11 +336,11 @@ fn remove(text: &str, map: &Node, entry: &Entry, edits: &mut Edits) -> Option<()
     let line = text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
     let indent = indent_of(text, start)?;
     let last = line_end(text, end);
-    let after = (last + newline(text).len()).min(text.len());
+    let after = (last + edits.newline.len()).min(text.len());
     // Comments stay, each on a line of its own.
     let kept: String = edit::comments(text.get(line..last)?)
         .iter()
-        .map(|comment| format!("{indent}# {comment}{}", newline(text)))
+        .map(|comment| format!("{indent}# {comment}{}", edits.newline))
         .collect();
     edits.replace(line..after, &kept);
     Some(())
@@ -318,32 +362,35 @@ fn line_end(text: &str, at: usize) -> usize {
     at + rest[..end].trim_end_matches('\r').len()
 }
 
-fn newline(text: &str) -> &'static str {
-    if text.contains("\r\n") { "\r\n" } else { "\n" }
-}
-
-fn applied(text: &str, edits: &[(Range, String)]) -> String {
-    let mut edited = text.to_owned();
-    for (range, with) in edits.iter().rev() {
-        edited.replace_range(range.clone(), with);
+fn applied(text: &str, edits: &[&(Range, String)]) -> String {
+    let mut edited = String::with_capacity(text.len());
+    let mut from = 0;
+    for (range, with) in edits {
+        edited.push_str(text.get(from..range.start).unwrap_or_default());
+        edited.push_str(with);
+        from = range.end;
     }
-    edited
+    edited + text.get(from..).unwrap_or_default()
 }
 
-/// Whether an edited text is the document with its old places carried over.
-fn says_the_same(edited: &str, root: &Node, keys: &[String], old: &[OldPlace<'_>]) -> bool {
+/// Whether an edited text is the document with the old places of these categories carried over.
+fn says_the_same(edited: &str, root: &Node, all: &[&Said<'_>]) -> bool {
     let mut expected = root.clone();
-    let node = keys.iter().try_fold(&mut expected, |node, key| {
-        node.as_map_mut().and_then(|map| map.get_mut(key)).map(|entry| &mut entry.value)
-    });
-    let Some(map) = node.and_then(Node::as_map_mut) else { return false };
     let mut at_odds = Vec::new();
-    let carried = old.iter().all(|place| into_records(map, place.was, &mut at_odds));
+    for said in all {
+        let node = said.keys.iter().try_fold(&mut expected, |node, key| {
+            node.as_map_mut().and_then(|map| map.get_mut(key)).map(|entry| &mut entry.value)
+        });
+        let Some(map) = node.and_then(Node::as_map_mut) else { return false };
+        if !said.old.iter().all(|place| into_records(map, place.was, &mut at_odds)) {
+            return false;
+        }
+    }
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("edited.yaml", edited));
     let mut findings = Vec::new();
     let found = yaml::parse(&sources, file, &mut findings);
-    carried && at_odds.is_empty() && findings.is_empty() && found.is_some_and(|found| same(&found, &expected))
+    at_odds.is_empty() && findings.is_empty() && found.is_some_and(|found| same(&found, &expected))
 }
 
 /// As [`edit::same`], in whatever order keys stand.
@@ -360,7 +407,7 @@ fn same(one: &Node, other: &Node) -> bool {
 }
 
 /// To read the comments of a file costs more than to edit it, and only what is taken out can lose one.
-fn keeps_comments(text: &str, edited: &str, edits: &[(Range, String)]) -> bool {
+fn keeps_comments(text: &str, edited: &str, edits: &[&(Range, String)]) -> bool {
     if edits.iter().all(|(range, _)| text.get(range.clone()).is_some_and(|gone| !gone.contains('#'))) {
         return true;
     }

@@ -366,9 +366,7 @@ impl Patch {
         patch.file = Some(file);
         let (root, wrong) = parse_map(sources, file, "an environment", findings);
         patch.incomplete = wrong;
-        let mut said = Validator::meta("environment")
-            .map(|meta| meta.judge(&root, Words::default()))
-            .unwrap_or_default();
+        let mut said = Validator::meta("environment").judge(&root, Words::default());
         patch.incomplete |= !said.is_empty();
         findings.append(&mut said);
         if let Some(serde_json::Value::Object(vars)) = root.get("vars").map(Node::to_json) {

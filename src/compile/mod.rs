@@ -556,11 +556,11 @@ fn judge(mut composed: Composed, known: Known<'_>, selection: &Selection) -> Ver
 /// What tells of settings in old places, by file: one that many integrations share is read once.
 struct OldPlaces<'a> {
     sources: &'a Sources,
-    known: Mutex<HashMap<OldPlace, Option<Finding>>>,
+    known: Mutex<HashMap<OldPlace, Vec<Finding>>>,
 }
 
-/// A file, the keys to a category in it, and the pair by whose schema it is read.
-type OldPlace = (FileId, Vec<String>, Name);
+/// A file, the pair by whose schema it is read, and the keys to categories in it.
+type OldPlace = (FileId, Name, Vec<Vec<String>>);
 
 impl OldPlaces<'_> {
     /// What tells of the categories of one integration that were carried over.
@@ -573,21 +573,30 @@ impl OldPlaces<'_> {
     ) -> Vec<Finding> {
         let Some(judged) = judged.filter(|_| !carried.is_empty()) else { return Vec::new() };
         let bases = composer.bases_of(&judged.composed);
-        let mut findings = Vec::new();
+        let mut files: BTreeMap<FileId, Vec<(Vec<String>, &Category)>> = BTreeMap::new();
         for category in carried.iter().filter_map(|id| judged.pair.category(id)) {
             for (file, keys) in composer.places_of(at, &bases, &category.id) {
-                let key = (file, keys, judged.pair.id.clone());
+                files.entry(file).or_default().push((keys, category));
+            }
+        }
+        let mut findings = Vec::new();
+        for (file, categories) in files {
+            let read = || carry_over::findings(self.sources, file, &categories);
+            findings.extend(if judged.composed.files.contains(&file) {
+                read()
+            } else {
+                let keys = categories.iter().map(|(keys, _)| keys.clone()).collect();
+                let key = (file, judged.pair.id.clone(), keys);
                 let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-                let found = known.unwrap_or_else(|| {
-                    let found = carry_over::finding(self.sources, file, &key.1, category);
+                known.unwrap_or_else(|| {
+                    let found = read();
                     self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
                     found
-                });
-                findings.extend(found.map(|mut finding| {
-                    finding.about.integration = Some(judged.composed.name.clone());
-                    finding
-                }));
-            }
+                })
+            });
+        }
+        for finding in &mut findings {
+            finding.about.integration = Some(judged.composed.name.clone());
         }
         findings
     }

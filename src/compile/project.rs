@@ -180,9 +180,8 @@ impl Manifest {
         let root = root.or_else(|| said.is_empty().then_some(nothing));
         if let Some(root) = root {
             let unmet = requires::unmet(&root);
-            if let Ok(meta) = Validator::meta("project") {
-                said.extend(meta.judge(&root, Words { document: Some(PROJECT_FILE), ..Words::default() }));
-            }
+            let words = Words { document: Some(PROJECT_FILE), ..Words::default() };
+            said.extend(Validator::meta("project").judge(&root, words));
             said.extend(credentials_in_urls(&root));
             if said.iter().all(|finding| finding.severity != Severity::Error) {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();

@@ -41,10 +41,8 @@ pub fn pairs(catalogue: &Catalogue, request: &Request) -> Result<Vec<String>> {
 /// # Errors
 /// When a pair does not exist.
 pub fn schemas(catalogue: &Catalogue, request: &Request, sources: &Sources) -> Result<Vec<(String, Json)>> {
-    let mut schemas = Vec::new();
-    if let Ok(policy) = Validator::meta("policy") {
-        schemas.push(("policy.schema.json".to_owned(), policy.schema().clone()));
-    }
+    let policy = Validator::meta("policy").schema().clone();
+    let mut schemas = vec![("policy.schema.json".to_owned(), policy)];
     for id in used_pairs(catalogue, request, sources)? {
         let Some(pair) = catalogue.pair(&id) else { continue };
         schemas.push((format!("{id}.schema.json"), for_editors(&pair)));

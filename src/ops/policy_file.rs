@@ -37,10 +37,8 @@ impl PolicyFile {
         let shown = path.display().to_string();
         let file = policy.sources.add(SourceFile::new(&shown, text));
         let Some(root) = yaml::parse(&policy.sources, file, &mut policy.findings) else { return policy };
-        if let Ok(meta) = Validator::meta("policy") {
-            let said = meta.judge(&root, Words { document: Some("a policy"), ..Words::default() });
-            policy.findings.extend(said);
-        }
+        let words = Words { document: Some("a policy"), ..Words::default() };
+        policy.findings.extend(Validator::meta("policy").judge(&root, words));
         for item in list(&root, "allow") {
             let Some(text) = item.as_text() else { continue };
             match text.parse::<Line>() {

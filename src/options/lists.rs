@@ -102,7 +102,7 @@ impl Options {
     #[must_use]
     pub fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         let mut options = Options::default();
-        let Ok(meta) = Validator::meta("options") else { return options };
+        let meta = Validator::meta("options");
         for (file, source) in sources.iter() {
             if !is_list(&source.path) {
                 continue;

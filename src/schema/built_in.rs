@@ -9,15 +9,14 @@ use include_dir::{Dir, File, include_dir};
 use serde_json::Value as Json;
 
 use super::keywords::text;
-use crate::source::{SourceFile, Sources};
-use crate::yaml;
+use super::packed::{self, Packed};
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/schemas");
 
 /// What the built-in schemas are called when they refer to each other.
 pub(super) const BASE_URI: &str = "pairform:///schemas/";
 
-/// A built-in file under `schemas/` as JSON, read once a process. The files are judged by tests, so none fails here.
+/// A built-in file under `schemas/` as JSON, read once a process. A test holds what was packed to the files.
 #[must_use]
 pub fn built_in(path: &str) -> Arc<Json> {
     static READ: LazyLock<Mutex<HashMap<String, Arc<Json>>>> = LazyLock::new(Mutex::default);
@@ -25,14 +24,14 @@ pub fn built_in(path: &str) -> Arc<Json> {
     if let Some(json) = known().get(path) {
         return Arc::clone(json);
     }
-    let json = built_in_text(path).and_then(|text| {
-        let mut sources = Sources::default();
-        let file = sources.add(SourceFile::new(path, text));
-        yaml::parse(&sources, file, &mut Vec::new()).map(yaml::Node::into_json)
-    });
-    let json = Arc::new(json.unwrap_or_default());
+    let json = Arc::new(packed::find(path).and_then(Packed::to_json).unwrap_or_default());
     known().insert(path.to_owned(), Arc::clone(&json));
     json
+}
+
+/// What a built-in file says under a key of its own; the rest of it is not read.
+pub(super) fn says(path: &str, key: &str) -> Option<&'static str> {
+    packed::find(path)?.text(key)
 }
 
 /// The text of a built-in file under `schemas/`.

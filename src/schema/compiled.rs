@@ -6,24 +6,28 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use jsonschema::error::ValidationErrorKind as Kind;
-use jsonschema::{PatternCache, PatternOptions, ReferencingError, Retrieve, ValidationError};
+use jsonschema::{PatternOptions, ReferencingError, Retrieve, ValidationError};
 use serde_json::Value as Json;
 
 use super::built_in::{self, BASE_URI};
+use super::fitting::Place;
 use super::instance::{Instance, Tree};
 use super::references::Documents;
-use super::{exact, secret_marks};
+use super::{engine, exact, secret_marks};
 use crate::source::Span;
 use crate::yaml::Node;
 
 /// What the crate calls a schema that has no name.
 const DEFAULT_URI: &str = "json-schema:///";
 
-/// A compiled schema.
+/// A schema by which documents are judged. Whether one fits ours is asked place by place ([`super::fitting`]); the whole is compiled for
+/// the first document that does not.
 #[derive(Debug)]
 pub struct Validator {
     schema: Arc<Json>,
-    compiled: jsonschema::Validator<Tree>,
+    /// None of a schema that may lead anywhere.
+    place: Option<Place>,
+    whole: OnceLock<Option<jsonschema::Validator<Tree>>>,
     /// What the schema was compiled from; indexed when the first document does not fit.
     documents: OnceLock<Documents>,
     base_uri: String,
@@ -36,57 +40,59 @@ pub struct Validator {
 /// The documents that references led to, by URI.
 type Read = Arc<Mutex<Vec<(String, Arc<Json>)>>>;
 
-/// The patterns compiled so far: pairs share most of theirs, and compiling one costs more than judging a file by it.
-pub(super) fn patterns() -> PatternCache {
-    static PATTERNS: LazyLock<PatternCache> = LazyLock::new(PatternCache::new);
-    PATTERNS.clone()
-}
-
 impl Validator {
-    /// Compiles a schema of our own: nothing is fetched, patterns run in linear time.
+    /// Judges by a schema of our own that is known to be usable, such as one of built-in parts; see [`Self::usable`].
+    #[must_use]
+    pub fn ours(schema: Arc<Json>) -> Self {
+        let place = Some(Place::whole(Arc::clone(&schema)));
+        Self::of(schema, place, OnceLock::new(), DEFAULT_URI)
+    }
+
+    fn of(
+        schema: Arc<Json>,
+        place: Option<Place>,
+        whole: OnceLock<Option<jsonschema::Validator<Tree>>>,
+        base_uri: &str,
+    ) -> Self {
+        let (documents, read) = (OnceLock::new(), Read::default());
+        Validator { schema, place, whole, documents, base_uri: base_uri.to_owned(), read, foreign: false }
+    }
+
+    /// One of the schemas under `schemas/meta/`, which refer to each other; made once a process. A test proves that each is usable.
+    #[must_use]
+    pub fn meta(name: &str) -> Arc<Self> {
+        static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = known.entry(name.to_owned()).or_insert_with(|| {
+            let path = format!("meta/{name}.schema.yaml");
+            let ours = Self::ours(built_in::built_in(&path));
+            Arc::new(Validator { base_uri: format!("{BASE_URI}{path}"), ..ours })
+        });
+        Arc::clone(made)
+    }
+
+    /// Compiles the whole, which is done once.
     ///
     /// # Errors
     /// When it is no schema, or one that cannot be compiled.
-    pub fn new(schema: Arc<Json>) -> Result<Self, Unusable> {
-        let options = exact::options(jsonschema::options_for::<Tree>())
-            .should_validate_formats(true)
-            .with_pattern_options(PatternOptions::regex())
-            .with_pattern_cache(patterns())
-            .offline();
-        let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
-        Ok(Self::of(schema, compiled, DEFAULT_URI))
-    }
-
-    fn of(schema: Arc<Json>, compiled: jsonschema::Validator<Tree>, base_uri: &str) -> Self {
-        let (documents, read) = (OnceLock::new(), Read::default());
-        Validator { schema, compiled, documents, base_uri: base_uri.to_owned(), read, foreign: false }
-    }
-
-    /// One of the schemas under `schemas/meta/`, which refer to each other; compiled once a process.
-    ///
-    /// # Errors
-    /// When it cannot be compiled; a test proves that each can.
-    pub fn meta(name: &str) -> Result<Arc<Self>, Unusable> {
-        static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
-        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = compiled.get(name) {
-            return Ok(Arc::clone(known));
+    pub fn usable(&self) -> Result<(), Unusable> {
+        if self.whole.get().is_none() {
+            let whole = self.compiled()?;
+            self.whole.get_or_init(|| Some(whole));
         }
-        let meta = Arc::new(Self::compile_meta(name)?);
-        compiled.insert(name.to_owned(), Arc::clone(&meta));
-        Ok(meta)
+        Ok(())
     }
 
-    fn compile_meta(name: &str) -> Result<Self, Unusable> {
-        let path = format!("meta/{name}.schema.yaml");
-        let uri = format!("{BASE_URI}{path}");
-        let options = exact::options(jsonschema::options_for::<Tree>())
-            .should_validate_formats(true)
-            .with_base_uri(uri.clone())
-            .with_retriever(BuiltIn);
-        let schema = built_in::built_in(&path);
-        let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
-        Ok(Self::of(schema, compiled, &uri))
+    fn compiled(&self) -> Result<jsonschema::Validator<Tree>, Unusable> {
+        let compiled = match self.base_uri.as_str() {
+            DEFAULT_URI => engine::compile(&self.schema),
+            uri => engine::compile_meta(&self.schema, uri),
+        };
+        compiled.map_err(|error| Unusable::from(&error))
+    }
+
+    fn whole(&self) -> Option<&jsonschema::Validator<Tree>> {
+        self.whole.get_or_init(|| self.compiled().ok()).as_ref()
     }
 
     /// Compiles somebody's schema, whose references `retrieve` may answer: with a document, or with why there is none.
@@ -106,7 +112,8 @@ impl Validator {
             .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(100_000))
             .with_retriever(retriever);
         let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
-        Ok(Validator { read, foreign: true, ..Self::of(Arc::new(schema), compiled, base_uri) })
+        let whole = OnceLock::from(Some(compiled));
+        Ok(Validator { read, foreign: true, ..Self::of(Arc::new(schema), None, whole, base_uri) })
     }
 
     /// The schema that was compiled.
@@ -146,17 +153,18 @@ impl Validator {
     pub fn of_draft(uri: &str) -> Option<Self> {
         let schema = serde_json::json!({"$schema": uri, "$ref": uri});
         let compiled = jsonschema::options_for::<Tree>().offline().build(&schema).ok()?;
-        Some(Self::of(Arc::new(schema), compiled, DEFAULT_URI))
+        Some(Self::of(Arc::new(schema), None, OnceLock::from(Some(compiled)), DEFAULT_URI))
     }
 
     #[must_use]
     pub fn is_valid(&self, root: &Node) -> bool {
-        self.compiled.is_valid(Instance::Node(root))
+        let by_place = self.place.as_ref().and_then(|place| place.fits(root));
+        by_place.unwrap_or_else(|| self.whole().is_some_and(|whole| whole.is_valid(Instance::Node(root))))
     }
 
     /// What the crate finds wrong; its words are never shown.
     pub(super) fn errors<'a>(&'a self, root: &'a Node) -> impl Iterator<Item = ValidationError<'a>> {
-        self.compiled.iter_errors(Instance::Node(root))
+        self.whole().into_iter().flat_map(|whole| whole.iter_errors(Instance::Node(root)))
     }
 }
 
@@ -175,19 +183,6 @@ impl<F: Fn(&str) -> Result<Node, String> + Send + Sync> Retrieve for Kept<F> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.push((uri.as_str().to_owned(), Arc::new(json.clone())));
         Ok(json)
-    }
-}
-
-/// Answers references between the built-in schemas.
-struct BuiltIn;
-
-impl Retrieve for BuiltIn {
-    fn retrieve(
-        &self,
-        uri: &jsonschema::Uri<String>,
-    ) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
-        let path = uri.as_str().strip_prefix(BASE_URI).ok_or("only built-in schemas are referred to")?;
-        Ok((*built_in::built_in(path)).clone())
     }
 }
 

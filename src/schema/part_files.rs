@@ -99,8 +99,7 @@ impl PartFiles {
             match self.own.get(&path) {
                 Some((part, _)) => text(part, "side") == PAYMENT,
                 None if self.broken.contains(&path) => false,
-                // It need not be read to see that it is none.
-                None => built_in_text(&path).is_some_and(says_payment),
+                None => built_in::says(&path, "side") == Some(PAYMENT),
             }
         };
         self.payments.get_or_init(|| self.names("connectors").into_iter().filter(is_one).collect())
@@ -161,8 +160,7 @@ impl PartFiles {
     /// The VAT rates: the built-in ones, with the countries of the project's own table laid over them.
     #[must_use]
     pub fn vat(&self) -> Vat {
-        let own = self.own.get(vat::PATH).map(|(json, _)| (**json).clone());
-        Vat::new((*built_in(vat::PATH)).clone(), own)
+        Vat::new(&built_in(vat::PATH), self.own.get(vat::PATH).map(|(json, _)| &**json))
     }
 
     /// The names of the parts in a folder, sorted.
@@ -172,11 +170,6 @@ impl PartFiles {
         names.extend(self.own.keys().chain(&self.broken).filter_map(|path| stem(path, folder)));
         names.into_iter().collect()
     }
-}
-
-/// Whether the text of a built-in connector says that it stands beside pairs: on a line of its own, as all of them say their side.
-fn says_payment(text: &str) -> bool {
-    text.contains("\nside: payment\n")
 }
 
 /// The meta schema that judges a part; `None` for a file that is no part.
@@ -197,11 +190,9 @@ fn read(sources: &Sources, file: FileId, meta: &str, findings: &mut Vec<Finding>
         return None;
     };
     // What is missing may stand in the text that could not be read.
-    if !wrong(&findings[before..])
-        && let Ok(meta) = Validator::meta(meta)
-    {
+    if !wrong(&findings[before..]) {
         let words = Words { document: Some("the part"), ..Words::default() };
-        findings.extend(meta.judge(&node, words));
+        findings.extend(Validator::meta(meta).judge(&node, words));
     }
     (!wrong(&findings[before..])).then_some(node)
 }
@@ -225,18 +216,4 @@ fn stray(path: &str, at: Span) -> Option<Finding> {
         ),
     };
     Some(codes::compose::stray_part(&format!("schemas/{path}"), at).help(help))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_of_a_built_in_connector_tells_its_side() {
-        for id in built_in::names("connectors") {
-            let path = format!("connectors/{id}.yaml");
-            let said = built_in_text(&path).is_some_and(says_payment);
-            assert_eq!(said, text(&built_in(&path), "side") == PAYMENT, "{id}");
-        }
-    }
 }

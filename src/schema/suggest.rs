@@ -4,7 +4,7 @@
 
 use serde_json::Value as Json;
 
-use super::compiled::patterns;
+use super::engine::patterns;
 use super::keywords::text;
 
 /// The text that was meant, where a small and usual slip explains what is written.

@@ -83,8 +83,8 @@ pub enum Standing<'a> {
 impl Vat {
     /// The built-in table with a project's own countries laid over it. Both were judged by the meta schema.
     #[must_use]
-    pub fn new(built_in: Json, own: Option<Json>) -> Self {
-        let read = |json: Json| serde_json::from_value::<Vat>(json).unwrap_or_default();
+    pub fn new(built_in: &Json, own: Option<&Json>) -> Self {
+        let read = |json: &Json| Vat::deserialize(json).unwrap_or_default();
         let mut vat = read(built_in);
         if let Some(own) = own.map(read) {
             vat.updated = own.updated.or(vat.updated);
@@ -153,7 +153,7 @@ mod tests {
     use crate::schema::built_in::built_in;
 
     fn table() -> Vat {
-        Vat::new((*built_in(PATH)).clone(), None)
+        Vat::new(&built_in(PATH), None)
     }
 
     fn on(text: &str) -> Date {
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_project_lays_whole_countries_over_the_table() {
         let own = serde_json::json!({"countries": {"FI": {"title": "Finland", "rates": [{"rate": "30", "kind": "standard"}]}}});
-        let vat = Vat::new((*built_in(PATH)).clone(), Some(own));
+        let vat = Vat::new(&built_in(PATH), Some(&own));
         assert_eq!(vat.country("FI").unwrap().standard(on("2026-01-01")), Some("30"));
         assert_eq!(vat.country("SE").unwrap().standard(on("2026-01-01")), Some("25"));
     }

@@ -24,15 +24,16 @@ pub mod edit;
 mod expression;
 mod fast_path;
 mod json;
+mod json_values;
 pub mod layout;
 mod limits;
-mod number;
 mod read;
 mod scalar;
 mod syntax;
 mod text;
 mod tree;
 
+pub(crate) use json_values::number_to_json;
 pub use limits::{DEPTH_LIMIT, EXPANSION_LIMIT};
 pub use read::{parse, parse_beside, parse_json, parse_stream};
 pub use tree::{Entry, Key, Map, Node, NodeKind, Trail, find_path, key_at};

@@ -285,29 +285,6 @@ impl Node {
             NodeKind::Map(_) => "map",
         }
     }
-
-    /// The value as JSON. Numbers become integers where they fit 64 bits, else the nearest float; what JSON
-    /// cannot say (`.inf`, `.nan`) stays text, as in [`crate::yaml`]'s tree. A hole becomes null.
-    #[must_use]
-    pub fn into_json(self) -> serde_json::Value {
-        match self.kind {
-            NodeKind::Null | NodeKind::Hole => serde_json::Value::Null,
-            NodeKind::Bool(on) => on.into(),
-            NodeKind::Number(text) => super::number::to_json(&text),
-            NodeKind::Text(text) => String::from(text).into(),
-            NodeKind::List(items) => items.into_iter().map(Node::into_json).collect(),
-            NodeKind::Map(map) => {
-                let pairs = map.into_entries().into_iter();
-                pairs.map(|entry| (String::from(entry.key.text), entry.value.into_json())).collect()
-            }
-        }
-    }
-
-    /// As [`Node::into_json`], of a value that is still needed.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        self.clone().into_json()
-    }
 }
 
 /// The node that a JSON Pointer (RFC 6901) names.
