@@ -50,10 +50,11 @@ use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 
+use crate::diagnostic::Severity;
 use crate::ops::serving::Serve;
-use crate::report::json;
+use crate::report::{findings, json};
 use args::{Cli, Command, Form, PolicyCommand};
 use exit::Stop;
 use session::Session;
@@ -183,9 +184,11 @@ fn tell(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
     match done {
         Ok(code) => code,
         Err(stop) => {
-            if cli.common.output == Form::Json {
-                let body = json::stopped(cli.command.name(), stop.code, &stop.message, stop.help.as_deref());
-                streams.result(&json::print(&body));
+            let here = session::folder(&cli.common);
+            forms::print_stop(cli.common.output, cli.command.name(), &stop, &here, streams);
+            if cli.common.output == Form::Text {
+                let errors = stop.findings.iter().filter(|one| one.severity == Severity::Error);
+                streams.say(&findings::without_lines(errors));
             }
             streams.failure(&stop);
             stop.code
@@ -193,32 +196,43 @@ fn tell(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
     }
 }
 
-/// clap's own answer, with our exit code, and as JSON where JSON was asked for.
+/// clap's own answer, with our exit code, and in the form that was asked for.
 fn refuse_arguments(error: &clap::Error, arguments: &[OsString]) -> u8 {
     use clap::error::ErrorKind;
     let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let code = if wanted { exit::OK } else { exit::USAGE };
-    if !wanted && asks_for_json(arguments) {
-        let mut streams = Streams::new(args::Color::Never);
+    if let Some(form) = asked_form(arguments).filter(|_| !wanted) {
         let message = error.to_string();
         let message = match error.kind() {
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing",
             _ => message.lines().next().unwrap_or_default().trim_start_matches("error: "),
         };
-        let help = Some("`pairform --help` lists commands and flags");
-        streams.result(&json::print(&json::stopped("pairform", code, message, help)));
+        let stop = Stop::new(code, message).help("`pairform --help` lists commands and flags");
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut streams = Streams::new(args::Color::Never);
+        forms::print_stop(form, &asked_command(arguments), &stop, &here, &mut streams);
     }
     // A closed pipe leaves nothing to say it to.
     let _ = error.print();
     code
 }
 
-fn asks_for_json(arguments: &[OsString]) -> bool {
+/// The form that arguments ask for which cannot be read as a whole.
+fn asked_form(arguments: &[OsString]) -> Option<Form> {
     let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let flagged = texts.iter().enumerate().any(|(at, text)| match *text {
-        "-o" | "--output" => texts.get(at + 1) == Some(&"json"),
-        "-ojson" | "-o=json" | "--output=json" => true,
-        _ => false,
+    let flagged = texts.iter().enumerate().find_map(|(at, text)| match *text {
+        "-o" | "--output" => texts.get(at + 1).copied(),
+        _ => {
+            text.strip_prefix("--output=").or_else(|| Some(text.strip_prefix("-o")?.trim_start_matches('=')))
+        }
     });
-    flagged || std::env::var_os("PAIRFORM_OUTPUT").is_some_and(|form| form == "json")
+    let named = std::env::var("PAIRFORM_OUTPUT").ok();
+    Form::from_str(flagged.or(named.as_deref())?, false).ok()
+}
+
+/// The command that they name first; `pairform` where they name none.
+fn asked_command(arguments: &[OsString]) -> String {
+    let known = Cli::command();
+    let mut texts = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    texts.find(|text| known.find_subcommand(text).is_some()).unwrap_or("pairform").to_owned()
 }

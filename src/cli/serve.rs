@@ -9,7 +9,6 @@ use super::args::Serve as Args;
 use super::exit::{self, Stop};
 use super::session::Session;
 use crate::ops::forge::{Api, Forge};
-use crate::ops::places;
 use crate::ops::section::Proposing;
 use crate::ops::serving::{Proxy, Serve, Serving, Told};
 use crate::ops::{Host, Workspace};
@@ -96,7 +95,6 @@ pub fn place(session: &Session) -> Result<(Option<String>, Address, Option<std::
         return Ok((request.environment, Address::from(url.as_str()), None));
     };
     let workspace = Workspace::open(&session.here)?;
-    let (environment, address) =
-        session.host(|host| places::store_of(workspace.declared(), workspace.root(), &request, host))?;
+    let (environment, address) = session.host(|host| workspace.store(&request, host))?;
     Ok((environment, address, Some(root)))
 }

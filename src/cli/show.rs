@@ -70,12 +70,7 @@ fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) 
             });
         }
         Form::Text => {
-            for finding in &plan.findings {
-                let (severity, place) = (finding.severity.as_str(), &finding.place);
-                let said = clean(&format!("{severity}[{}]: {}", finding.code, finding.message));
-                let place = clean(&format!("{}:{}", place.path, place.line));
-                streams.result(&format!("{said}\n  --> {place}\n"));
-            }
+            streams.result(&report::findings::without_lines(plan.findings.iter()));
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             report::plan::text(&content(&plan), &mut |text| streams.result(text));
             streams.result(&(clean(&in_words(&signed)) + "\n"));

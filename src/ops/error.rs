@@ -2,6 +2,8 @@
 //! words the help in its own terms. What is wrong in the files is a finding, never an error.
 
 use crate::diagnostic::nearest;
+use crate::diagnostic::placed::PlacedFinding;
+use crate::plan::Refusal;
 use crate::trust::Line;
 use crate::{compile, source, store};
 
@@ -52,8 +54,8 @@ pub enum Help {
     Do(String),
     /// The name that was perhaps meant.
     DidYouMean(String),
-    /// The findings of the project tell what is wrong.
-    SeeFindings,
+    /// These findings tell what is wrong; where they are not at hand, those of the project do.
+    SeeFindings(Vec<PlacedFinding>),
     /// Try once more.
     Again,
     /// Begin a project where there is none.
@@ -78,8 +80,8 @@ pub enum Help {
     RevertRenamed(String),
     /// Read a revision that has this integration's file, or adopt what is deployed.
     RevertWithoutFile(String),
-    /// What to do about each of these checks, which refuse a plan; some of them by rules that the files say no more.
-    Checks { checks: Vec<String>, recorded: bool },
+    /// What to do about each of the checks that refuse a plan.
+    Refusals(Vec<Refusal>),
     /// The store was named for the plan, and has to be named again.
     NameStoreAsPlanned,
     /// The pair of an integration that is deployed and in no file has to be named.

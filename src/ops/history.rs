@@ -7,7 +7,6 @@ use super::deployed;
 use super::error::{Result, require_known};
 use super::host::Host;
 use super::judged::Recorded;
-use super::places;
 use super::request::{Filter, Request};
 use super::workspace::Workspace;
 use crate::model::{SettingPath, Settings, Value};
@@ -46,7 +45,7 @@ pub struct Found {
 /// # Errors
 /// When the store cannot be read, or nothing is known of an integration.
 pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: &Host<'_>) -> Result<Found> {
-    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host)?;
+    let (_, address) = workspace.store(request, host)?;
     let (mut records, notes, renames, rules, said) = match host.store(&address)? {
         Some(mut store) => (
             deployed::records(store.as_mut())?,

@@ -3,10 +3,10 @@
 
 use super::error::{Error, ErrorKind, Help, Result, require_known};
 use super::host::{Host, Progress};
-use super::places;
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::{Again, Compilation, Compiled, Front, Judged, Selection};
+use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Finding, Severity, nearest};
 use crate::model::category;
 use crate::schema::parts::Catalogue;
@@ -125,7 +125,7 @@ pub fn no_pair(id: &str, catalogue: &Catalogue) -> Error {
     let known = catalogue.names("pairs");
     if known.iter().any(|known| known == id) {
         return Error::new(ErrorKind::Invalid, format!("the schemas of the pair `{id}` have mistakes"))
-            .with(Help::SeeFindings);
+            .with(Help::SeeFindings(Vec::new()));
     }
     let error = Error::usage(format!("there is no pair `{id}`"));
     match nearest(id, known.iter().map(String::as_str)) {
@@ -148,7 +148,13 @@ impl<T> Project<'_, T> {
     /// # Errors
     /// When the environment does not exist, or has to be named.
     pub fn store(&self, request: &Request, host: &Host<'_>) -> Result<(Option<String>, Address)> {
-        places::store_of(&self.compilation.project, self.workspace.root(), request, host)
+        self.workspace.store(request, host)
+    }
+
+    /// Where to see what is wrong.
+    #[must_use]
+    pub fn see_findings(&self) -> Help {
+        Help::SeeFindings(PlacedFinding::all(&self.compilation.findings, self.workspace.sources()))
     }
 
     #[must_use]

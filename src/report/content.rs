@@ -3,12 +3,13 @@
 use super::count;
 use super::groups::{Group, Groups, Kind};
 use super::moved::Moved;
+use super::stopped::Stopped;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
 use crate::model::category::POLICY;
 use crate::plan::policy::{Direction, PolicyChange};
-use crate::plan::{Action, CategoryPlan, Integration, Plan, Release};
+use crate::plan::{Action, CategoryPlan, Integration, Plan, Refusal, Release};
 use crate::schema::parts::Catalogue;
 
 /// The matter of one report.
@@ -20,6 +21,8 @@ pub struct Content<'a> {
     pub integrations: usize,
     pub plan: Option<&'a Plan>,
     pub outcome: Option<&'a Report>,
+    /// Why there is no result.
+    pub stopped: Option<Stopped<'a>>,
     /// Of a comparison, what it changes of that which judges.
     pub policy: &'a [PolicyChange],
     /// Where titles of settings come from.
@@ -97,7 +100,8 @@ impl From<&PlacedFinding> for Item {
 }
 
 /// The rules of what a plan says, beside the codes of findings: id, summary.
-pub const RULES: [(&str, &str); 12] = [
+pub const RULES: [(&str, &str); 13] = [
+    ("stopped", "the command stopped before its result"),
     ("policy-changed", "something that judges a change, or leads out of the project, is another"),
     ("policy-weaker", "a rule is weaker than it was"),
     ("policy-stricter", "a rule is stricter than it was"),
@@ -122,6 +126,7 @@ impl<'a> Content<'a> {
             integrations: plan.summary.integrations,
             plan: Some(plan),
             outcome: None,
+            stopped: None,
             policy: plan.policy_changes.as_deref().unwrap_or_default(),
             catalogue,
             by: By::Change,
@@ -143,12 +148,26 @@ impl<'a> Content<'a> {
             integrations: 0,
             plan: None,
             outcome: None,
+            stopped: None,
             policy,
             catalogue,
             by: By::Change,
             store: None,
             folder: "",
         }
+    }
+}
+
+impl<'a> Content<'a> {
+    /// Of a command that stopped, with what it found.
+    #[must_use]
+    pub fn of_stop(
+        command: &'a str,
+        stopped: Stopped<'a>,
+        findings: &'a [PlacedFinding],
+        catalogue: &'a Catalogue,
+    ) -> Self {
+        Content { command, stopped: Some(stopped), ..Content::of_findings(findings, &[], catalogue) }
     }
 }
 
@@ -183,6 +202,7 @@ impl Content<'_> {
             }
         }
         remarks.extend(self.outcome.into_iter().flat_map(not_saved));
+        remarks.extend(self.stopped.iter().flat_map(why_stopped));
         for remark in &mut remarks {
             if remark.path.is_empty() {
                 "pairform.yaml".clone_into(&mut remark.path);
@@ -219,7 +239,9 @@ impl Content<'_> {
             .map(PlacedFinding::weight)
             .sum();
         let mut said: Vec<String> = super::policy::sum(self.policy).into_iter().collect();
-        if let Some(report) = self.outcome {
+        if let Some(stopped) = &self.stopped {
+            said.push(stopped.sum());
+        } else if let Some(report) = self.outcome {
             said.push(match report.outcomes.len() {
                 0 => "Nothing to save".to_owned(),
                 _ => super::apply::sum(report),
@@ -355,6 +377,20 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
         message,
         ..Item::default()
     }
+}
+
+/// Each refusal, or the reason.
+fn why_stopped(stopped: &Stopped<'_>) -> Vec<Item> {
+    if stopped.refusals.is_empty() {
+        let help = stopped.help.unwrap_or_default().to_owned();
+        return vec![Item { help, ..remark("stopped", "error", stopped.message.to_owned()) }];
+    }
+    let refused = |(refusal, help): &(Refusal, String)| Item {
+        integration: refusal.integration.clone().unwrap_or_default(),
+        help: help.clone(),
+        ..remark("plan-refused", "error", format!("refused: {}", refusal.message))
+    };
+    stopped.refusals.iter().map(refused).collect()
 }
 
 fn policy_remark(change: &PolicyChange) -> Item {

@@ -35,6 +35,9 @@ pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, Templa
 /// What the page is, in the words of its first heading.
 fn title(content: &Content<'_>) -> String {
     let environment = content.plan.and_then(|plan| plan.environment.as_deref());
+    if content.stopped.is_some() {
+        return format!("{} stopped", content.command);
+    }
     match (content.command, environment) {
         ("validate", _) => "Findings".to_owned(),
         ("diff", _) => "What a merge would change".to_owned(),

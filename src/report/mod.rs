@@ -32,6 +32,7 @@ pub mod reference;
 pub mod sarif;
 pub mod schema;
 pub mod show;
+pub mod stopped;
 pub mod telling;
 pub mod template;
 pub mod words;

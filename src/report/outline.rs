@@ -9,10 +9,10 @@ use serde_json::{Value as Json, json};
 
 use super::budget::{Counter, text};
 use super::content::{By, Content, Item, state};
-use super::count;
 use super::groups::Groups;
 use super::outline_groups;
 use super::words::{changed_connectors, shown, shown_after, who_and_when};
+use super::{clean_text, count};
 use crate::model::SettingPath;
 use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
@@ -77,7 +77,7 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     }
     let findings: Vec<Json> = distinct(&items)
         .into_iter()
-        .filter(|some| some[0].severity != "error" || content.plan.is_none())
+        .filter(|some| some[0].severity != "error" || !has_urgent(content))
         .filter(|_| counter.take("finding"))
         .map(|some| finding_of(&some))
         .collect();
@@ -91,6 +91,7 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         .collect();
     let plan = content.plan;
     let is_right = content.errors() == 0
+        && content.stopped.is_none()
         && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan));
     let is_released = plan.is_some_and(|plan| !plan.released.is_empty());
     let good = is_right && !is_released && !super::policy::needs_a_look(content.policy);
@@ -177,12 +178,33 @@ pub fn policy_first(outline: &mut Json, template: &str) {
 /// What is wrong with each integration.
 type Errors<'a> = BTreeMap<&'a str, Vec<&'a Item>>;
 
-/// Errors and refusals, resets and conflicts, then what else needs a second look, the worst first.
+/// Findings alone are told as what they are.
+fn has_urgent(content: &Content<'_>) -> bool {
+    content.plan.is_some() || content.stopped.is_some()
+}
+
+/// Why there is no result, errors and refusals, resets and conflicts, then what else needs a second look, the worst first.
 fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &mut Counter) -> Vec<Json> {
     let mut all: Vec<(u8, Json)> = Vec::new();
     let row = |kind: &str, integration: &str, what: String, place: String| json!({"kind": kind, "integration": text(integration), "text": text(&what), "place": text(&place)});
-    let Some(plan) = content.plan else { return Vec::new() };
-    for refusal in &plan.refusals {
+    if !has_urgent(content) {
+        return Vec::new();
+    }
+    if let Some(stopped) = content.stopped {
+        let with_help = |mut row: Json, help: &str| {
+            row["help"] = clean_text(help).into();
+            (0, row)
+        };
+        for (refusal, help) in stopped.refusals {
+            let integration = refusal.integration.as_deref().unwrap_or_default();
+            all.push(with_help(row("refused", integration, refusal.message.clone(), String::new()), help));
+        }
+        if stopped.refusals.is_empty() {
+            let row = row("stopped", "", stopped.message.to_owned(), String::new());
+            all.push(with_help(row, stopped.help.unwrap_or_default()));
+        }
+    }
+    for refusal in content.plan.iter().flat_map(|plan| &plan.refusals) {
         all.push((0, row("refused", "", refusal.message.clone(), String::new())));
     }
     for some in distinct(items).into_iter().filter(|some| some[0].severity == "error") {
@@ -202,14 +224,14 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
             }
         }
     }
-    for release in plan.releases() {
+    for release in content.plan.iter().flat_map(|plan| plan.releases()) {
         let told = super::content::release_told(&release);
         all.push((
             if release.live { 2 } else { 3 },
             row("released", release.integration, told, String::new()),
         ));
     }
-    plan.integrations.for_each(&mut |integration| {
+    let mut look = |integration: &Integration| {
         let live = integration.is_live();
         // Else they are told by group.
         let by_integration = content.by == By::Integration;
@@ -261,7 +283,8 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
             let what = format!("now required: {}", effects.newly_required.join(", "));
             all.push((3, row("required", &integration.integration, what, String::new())));
         }
-    });
+    };
+    content.plan.iter().for_each(|plan| plan.integrations.for_each(&mut look));
     all.sort_by_key(|(rank, _)| *rank);
     all.into_iter()
         .filter(|(rank, _)| counter.take(if *rank <= 1 { "error" } else { "risk" }))
