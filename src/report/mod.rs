@@ -25,6 +25,7 @@ pub mod moved;
 pub mod options;
 pub mod outline;
 mod outline_groups;
+pub mod page;
 pub mod plan;
 pub mod policy;
 pub mod reconcile;
@@ -35,6 +36,7 @@ pub mod show;
 pub mod stopped;
 pub mod telling;
 pub mod template;
+pub mod texts;
 pub mod words;
 
 pub use crate::diagnostic::text::{clean, clean_text, count};

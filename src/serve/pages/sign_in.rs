@@ -7,8 +7,8 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::texts::Language;
 use super::visit::{Headers, LANGUAGE, Sent, Visit, elsewhere, failed, offer_link, own_place, plain, set};
+use crate::report::texts::Language;
 use crate::serve::app::App;
 use crate::serve::auth::{Sender, cookie_name, is_private};
 use crate::serve::problem::Problem;
