@@ -8,6 +8,7 @@ use super::session::Session;
 use super::streams::Streams;
 
 use crate::diagnostic::clean_text;
+use crate::ops::forge::Lines;
 use crate::ops::templates::Templates;
 use crate::report::content::Content;
 use crate::report::stopped::{self, Stopped};
@@ -28,7 +29,8 @@ const ALL: [Form; 8] = [
 ];
 
 /// The forms of a command, by its name.
-fn forms(command: &str) -> &'static [Form] {
+#[must_use]
+pub fn forms(command: &str) -> &'static [Form] {
     match command {
         "validate" | "plan" | "diff" | "apply" | "show" | "drift" => &ALL,
         _ => &ALL[..2],
@@ -92,7 +94,8 @@ pub fn print_by(
         };
     let root = load::find_root(&session.here);
     let folder = root.as_deref().map(git::folder).unwrap_or_default();
-    let content = &Content { folder: &folder, ..*content };
+    let lines = root.as_deref().zip(content.commit).and_then(|(root, commit)| Lines::of(root, commit));
+    let content = &Content { folder: &folder, lines: lines.as_ref(), ..*content };
     let form = session.common.output;
     let name = match form {
         Form::Markdown => Some(markdown::TEMPLATE),

@@ -8,6 +8,7 @@ use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
 use crate::model::category::POLICY;
+use crate::ops::forge::Lines;
 use crate::plan::policy::{Direction, PolicyChange};
 use crate::plan::{Action, CategoryPlan, Integration, Plan, Refusal, Release};
 use crate::schema::parts::Catalogue;
@@ -33,6 +34,10 @@ pub struct Content<'a> {
     pub store: Option<&'a str>,
     /// The project's folder in its repository, with a slash at the end, for readers that begin at the repository's root.
     pub folder: &'a str,
+    /// The commit that places are of, where nothing was changed since.
+    pub commit: Option<&'a str>,
+    /// Where lines are to be seen.
+    pub lines: Option<&'a Lines>,
 }
 
 /// How a plan is laid out.
@@ -132,6 +137,8 @@ impl<'a> Content<'a> {
             by: By::Change,
             store: None,
             folder: "",
+            commit: plan.commit.as_ref().filter(|commit| !commit.dirty).map(|commit| commit.id.as_str()),
+            lines: None,
         }
     }
 
@@ -154,6 +161,8 @@ impl<'a> Content<'a> {
             by: By::Change,
             store: None,
             folder: "",
+            commit: None,
+            lines: None,
         }
     }
 }
@@ -216,6 +225,13 @@ impl Content<'_> {
         }
         remarks.sort_by_key(|remark| (!remark.is_policy(), rank(&remark.severity)));
         remarks
+    }
+
+    /// The address where a place is to be seen, `path:line` as it is told.
+    #[must_use]
+    pub fn address(&self, place: &str) -> Option<String> {
+        let (path, line) = place.rsplit_once(':')?;
+        Some(self.lines?.address(path, line.parse().ok()?))
     }
 
     /// How many findings are errors.

@@ -5,6 +5,7 @@
 
 pub mod apply;
 mod budget;
+pub mod configuration;
 pub mod content;
 pub mod edits;
 pub mod explain;

@@ -39,7 +39,7 @@ fn change(text: &str, kind: ChangeKind, origin: Origin) -> Change {
     }
 }
 
-fn plan(text: &str, integrations: usize) -> Plan {
+pub fn plan(text: &str, integrations: usize) -> Plan {
     let integrations: Vec<Integration> = (0..integrations)
         .map(|number| Integration {
             integration: format!("{number}{text}"),
@@ -134,7 +134,7 @@ fn finding(text: &str, severity: &str) -> PlacedFinding {
     serde_json::from_value(json).unwrap()
 }
 
-fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
+pub fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
     let catalogue = Catalogue::default();
     then(&Content { integrations: plan.integrations.len(), ..Content::of_plan("plan", plan, &catalogue) })
 }
@@ -516,6 +516,59 @@ fn paths_begin_at_the_root_of_the_repository_where_a_forge_reads_them() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains(expected), "{form}: {said}");
     }
+}
+
+/// Text of Markdown with the marks that are escaped in it.
+fn unescaped(comment: &str) -> String {
+    let mut parts = comment.split("&#");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| {
+        let (number, rest) = part.split_once(';').unwrap();
+        said + &char::from_u32(number.parse().unwrap()).unwrap().to_string() + rest
+    })
+}
+
+/// A place leads to its line on the forge that the repository was cloned from, as it is in the commit; never with what a pipeline
+/// has in the address, and not where the tree is another one.
+#[test]
+fn a_place_leads_to_its_line_on_a_forge() {
+    let repository = project();
+    repository.git(&["remote", "add", "origin", "https://x:s3cretT0ken@gitlab.com/team/shops.git"]);
+    repository.write(
+        "integrations/nordic.yaml",
+        &shop("nordic", false, "14").replace("map: {", "mop: {}\n    map: {"),
+    );
+    let commit = repository.commit("Shorter terms, and a mistake");
+    let at = format!("https://gitlab.com/team/shops/-/blob/{commit}/integrations/nordic.yaml#L");
+    for form in ["markdown", "html"] {
+        for (command, lines) in [
+            (&["diff", "--base", "HEAD~1"][..], &["8", "9"][..]),
+            (&["diff", "--base", "HEAD~1", "--head", "HEAD"], &["8", "9"]),
+            (&["diff", "--base", "HEAD~1", "--by", "integration"], &["8"]),
+            (&["validate"], &["8"]),
+            (&["plan"], &["8"]),
+            (&["plan", "--rev", "HEAD"], &["8"]),
+        ] {
+            let said = String::from_utf8(repository.run(&[command, &["-o", form]].concat()).stdout).unwrap();
+            let said = if form == "markdown" { unescaped(&said) } else { said.replace("&#x2f;", "/") };
+            for line in lines {
+                assert!(
+                    said.contains(&format!("<a href=\"{at}{line}\"")),
+                    "{command:?} {form} {line}: {said}"
+                );
+            }
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+        repository.write("integrations/other.yaml", &shop("other", false, "14"));
+        for command in [&["diff", "--base", "HEAD~1"][..], &["validate"], &["plan"]] {
+            let said = String::from_utf8(repository.run(&[command, &["-o", form]].concat()).stdout).unwrap();
+            assert!(!said.contains("gitlab"), "{command:?} {form}: {said}");
+        }
+        std::fs::remove_file(repository.path().join("integrations/other.yaml")).unwrap();
+    }
+    repository.git(&["remote", "set-url", "origin", "git@git.example.com:team/shops.git"]);
+    let said = repository.run(&["diff", "--base", "HEAD~1", "-o", "html"]);
+    assert!(!String::from_utf8_lossy(&said.stdout).contains("git.example.com"), "{said:?}");
 }
 
 #[test]
