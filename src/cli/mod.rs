@@ -12,6 +12,7 @@ mod args_reconcile;
 mod args_serve;
 pub mod audit;
 pub mod cache;
+pub mod complete;
 pub mod diff;
 pub mod drift;
 mod dumps;
@@ -27,6 +28,7 @@ pub mod interrupts;
 pub mod list;
 pub mod man;
 pub mod options;
+pub mod pager;
 pub mod plan;
 pub mod policy;
 pub mod pull;
@@ -45,12 +47,13 @@ pub mod token;
 pub mod trust;
 pub mod unlock;
 pub mod validate;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
-use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+use clap::{FromArgMatches as _, ValueEnum as _};
 
 use crate::diagnostic::Severity;
 use crate::ops::serving::Serve;
@@ -64,7 +67,13 @@ use streams::Streams;
 pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Option<Serve>) -> u8 {
     dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    match complete::answer(&arguments) {
+        Ok(true) => return exit::OK,
+        Ok(false) => {}
+        Err(error) => return refuse_arguments(&error, &arguments),
+    }
+    let read = args::command().try_get_matches_from(&arguments);
+    let cli = match read.and_then(|mut read| Cli::from_arg_matches_mut(&mut read)) {
         Ok(cli) => cli,
         Err(error) => return refuse_arguments(&error, &arguments),
     };
@@ -104,8 +113,35 @@ fn guarded(command: impl FnOnce() -> Result<u8, Stop>) -> Result<u8, Stop> {
     })
 }
 
+/// Whether somebody reads what a command prints, and answers nothing.
+fn is_read(command: &Command) -> bool {
+    match command {
+        Command::Validate(args) => !args.watch,
+        Command::Plan(args) => !args.watch,
+        Command::Diff(_)
+        | Command::Drift(_)
+        | Command::Explain(_)
+        | Command::History(_)
+        | Command::List(_)
+        | Command::Schema(_)
+        | Command::Show(_) => true,
+        _ => false,
+    }
+}
+
 fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
+    if is_read(&cli.command) && session.common.output == Form::Text && !session.common.no_pager {
+        streams.page();
+    }
     match &cli.command {
+        Command::Validate(args) if args.watch => watch::watch(session, streams, &mut |streams| {
+            let done = validate::run(session, args, streams);
+            tell(streams, cli, done)
+        }),
+        Command::Plan(args) if args.watch => watch::watch(session, streams, &mut |streams| {
+            let done = plan::run(session, args, streams);
+            tell(streams, cli, done)
+        }),
         Command::Init(args) => init::run(session, args, streams),
         Command::Fix(args) => fix::run(session, args, streams),
         Command::Fmt(args) => fmt::run(session, args, streams),
@@ -131,9 +167,7 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Serve(_) | Command::Reconcile(_) => Ok(exit::OK),
         Command::Policy(command) => policy::run(session, &command.command, streams),
         Command::Completions(args) => {
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "pairform", &mut script);
-            print_text(cli, &String::from_utf8_lossy(&script), streams);
+            print_text(cli, &complete::script(args.shell)?, streams);
             Ok(exit::OK)
         }
         Command::Man(args) => {
@@ -181,6 +215,7 @@ fn finish(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
 }
 
 fn tell(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
+    streams.finish_page();
     match done {
         Ok(code) => code,
         Err(stop) => {
@@ -232,7 +267,7 @@ fn asked_form(arguments: &[OsString]) -> Option<Form> {
 
 /// The command that they name first; `pairform` where they name none.
 fn asked_command(arguments: &[OsString]) -> String {
-    let known = Cli::command();
+    let known = args::command();
     let mut texts = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
     texts.find(|text| known.find_subcommand(text).is_some()).unwrap_or("pairform").to_owned()
 }

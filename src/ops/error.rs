@@ -3,6 +3,7 @@
 
 use crate::diagnostic::nearest;
 use crate::diagnostic::placed::PlacedFinding;
+use crate::model::pattern::{is_pattern, means};
 use crate::plan::Refusal;
 use crate::trust::Line;
 use crate::{compile, source, store};
@@ -151,6 +152,18 @@ pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<()> {
             ),
         }),
     })
+}
+
+/// As [`require_known`], of a name that may be a pattern, which has to mean something.
+///
+/// # Errors
+/// As [`require_known`].
+pub fn require_meant(what: &str, wanted: &str, known: &[&str]) -> Result<()> {
+    match is_pattern(wanted) {
+        true if known.iter().any(|name| means(wanted, name)) => Ok(()),
+        true => Err(Error::usage(format!("no {what} is called like `{wanted}`"))),
+        false => require_known(what, wanted, known),
+    }
 }
 
 impl From<compile::Changed> for Error {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::deployed;
-use super::error::{Result, require_known};
+use super::error::{Result, require_meant};
 use super::host::Host;
 use super::judged::Recorded;
 use super::request::{Filter, Request};
 use super::workspace::Workspace;
+use crate::model::pattern::any_means;
 use crate::model::{SettingPath, Settings, Value};
 use crate::plan::policy::{self, Policy, PolicyChange};
 use crate::schema::Pair;
@@ -81,7 +82,7 @@ pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: 
             return Ok(now);
         }
         if !known.is_empty() {
-            require_known("saved integration", name, &known)?;
+            require_meant("saved integration", name, &known)?;
         }
         Ok(name.clone())
     };
@@ -147,8 +148,8 @@ impl Asked<'_> {
         let paths =
             || changes.iter().flat_map(|change| std::iter::once(change.0.clone()).chain(before(change)));
         self.integration.as_ref().is_none_or(|name| *name == record.integration)
-            && (self.integrations.is_empty() || self.integrations.contains(&record.integration))
-            && !filter.exclude.contains(&record.integration)
+            && (self.integrations.is_empty() || any_means(&self.integrations, &record.integration))
+            && !any_means(&filter.exclude, &record.integration)
             && filter.takes_category(&record.category)
             && self.commit.as_ref().is_none_or(commit)
             && wanted.by.as_ref().is_none_or(by)

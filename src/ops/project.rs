@@ -1,7 +1,7 @@
 //! A project, compiled: what an operation begins with. Which integrations are taken is [`Workspace::selection`]'s to say, what
 //! is wrong in them is in the findings.
 
-use super::error::{Error, ErrorKind, Help, Result, require_known};
+use super::error::{Error, ErrorKind, Help, Result, require_known, require_meant};
 use super::host::{Host, Progress};
 use super::request::Request;
 use super::workspace::Workspace;
@@ -112,11 +112,11 @@ pub fn require_selected<T>(compilation: &Compilation<T>, selection: &Selection) 
     }
     let known: Vec<&str> = compilation.names.iter().map(String::as_str).collect();
     for name in selection.integrations.iter().chain(&selection.exclude) {
-        require_known("integration", name, &known)?;
+        require_meant("integration", name, &known)?;
     }
     let pairs = compilation.catalogue.names("pairs");
     let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
-    selection.pairs.iter().try_for_each(|pair| require_known("pair", pair, &pairs))
+    selection.pairs.iter().try_for_each(|pair| require_meant("pair", pair, &pairs))
 }
 
 /// Why a pair cannot be had.
@@ -170,7 +170,7 @@ impl<T> Project<'_, T> {
         let mut known = self.compilation.catalogue.names("categories");
         known.extend(category::TOP_LEVEL.map(str::to_owned));
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        request.filter.categories.iter().try_for_each(|name| require_known("category", name, &known))
+        request.filter.categories.iter().try_for_each(|name| require_meant("category", name, &known))
     }
 }
 

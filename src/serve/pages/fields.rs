@@ -14,8 +14,8 @@ use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{CONNECTORS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS};
 use crate::ops::section::{Judged, Known, Ownership, Proposal, mover, ownership};
 use crate::options::{Options, View};
-use crate::report::words;
 use crate::report::texts::Language;
+use crate::report::words;
 use crate::schema::{Category, Setting, default_of, text};
 use crate::store::Past;
 
