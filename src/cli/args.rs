@@ -5,7 +5,6 @@ use std::path::PathBuf;
 pub use super::args_reconcile::{Reconcile, ReconcileCommand};
 pub use super::args_serve::{Serve, StoreArgs, StoreCommand, TokenArgs, TokenCommand, TokenCreate};
 use super::complete;
-use super::forms::forms;
 use crate::ops::check::Force;
 use crate::report::content;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
@@ -30,7 +29,7 @@ pub fn command() -> clap::Command {
     let output = command.get_arguments().find(|one| one.get_id() == "output").cloned();
     let Some(output) = output else { return command };
     names.into_iter().fold(command, |command, name| {
-        let offered = forms(&name);
+        let offered = Form::of(&name);
         // Another form is read all the same, so that it is refused by name.
         let value = |form: &Form| PossibleValue::new(form.name()).hide(!offered.contains(form));
         let values: Vec<PossibleValue> = Form::value_variants().iter().map(value).collect();
@@ -129,6 +128,15 @@ pub enum Form {
 }
 
 impl Form {
+    /// Those of a command, by its name.
+    #[must_use]
+    pub fn of(command: &str) -> &'static [Form] {
+        match command {
+            "validate" | "plan" | "diff" | "apply" | "show" | "drift" => Form::value_variants(),
+            _ => &[Form::Text, Form::Json],
+        }
+    }
+
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {

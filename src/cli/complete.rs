@@ -9,7 +9,6 @@ use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, Shell};
 
-use super::args;
 use super::exit::{self, Stop};
 use crate::compile::project::Manifest;
 use crate::diagnostic::codes;
@@ -21,15 +20,13 @@ use crate::source::{Sources, git, load};
 /// The variable by which a shell's script asks.
 const ASKED: &str = "PAIRFORM_COMPLETE";
 
-/// Answers a shell; false where none asks.
+/// Answers a shell about a command line; false where none asks.
 ///
 /// # Errors
 /// When it cannot be answered.
-pub fn answer(arguments: &[OsString]) -> Result<bool, clap::Error> {
+pub fn answer(of: fn() -> clap::Command, arguments: &[OsString]) -> Result<bool, clap::Error> {
     let here = std::env::current_dir().ok();
-    CompleteEnv::with_factory(args::command)
-        .var(ASKED)
-        .try_complete(arguments.iter().cloned(), here.as_deref())
+    CompleteEnv::with_factory(of).var(ASKED).try_complete(arguments.iter().cloned(), here.as_deref())
 }
 
 /// The script that makes a shell ask.

@@ -17,32 +17,12 @@ use crate::report::{explain, github, gitlab, html, json, junit, markdown, sarif}
 use crate::schema::parts::Catalogue;
 use crate::source::{ReadFault, git, load};
 
-const ALL: [Form; 8] = [
-    Form::Text,
-    Form::Json,
-    Form::Markdown,
-    Form::Html,
-    Form::Sarif,
-    Form::Junit,
-    Form::Github,
-    Form::Gitlab,
-];
-
-/// The forms of a command, by its name.
-#[must_use]
-pub fn forms(command: &str) -> &'static [Form] {
-    match command {
-        "validate" | "plan" | "diff" | "apply" | "show" | "drift" => &ALL,
-        _ => &ALL[..2],
-    }
-}
-
 /// Refuses a form that the command cannot give, before anything is done.
 ///
 /// # Errors
 /// When it cannot.
 pub fn refuse_unknown(cli: &Cli) -> Result<(), Stop> {
-    let known = forms(cli.command.name());
+    let known = Form::of(cli.command.name());
     if known.contains(&cli.common.output) {
         return Ok(());
     }
@@ -118,7 +98,7 @@ pub fn print_stop(form: Form, command: &str, stop: &Stop, here: &Path, streams: 
         streams.result(&json::print(&stopped::json(command, stop.code, &stopped, &stop.findings)));
         return;
     }
-    if !forms(command).contains(&form) {
+    if !Form::of(command).contains(&form) {
         return;
     }
     let catalogue = Catalogue::default();

@@ -67,7 +67,7 @@ use streams::Streams;
 pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Option<Serve>) -> u8 {
     dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match complete::answer(&arguments) {
+    match complete::answer(args::command, &arguments) {
         Ok(true) => return exit::OK,
         Ok(false) => {}
         Err(error) => return refuse_arguments(&error, &arguments),
