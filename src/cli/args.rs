@@ -21,7 +21,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The command line as it is read: each command offers the forms that it has.
+/// The command line as it is shown, where each command offers the forms that it has; it reads the same.
 #[must_use]
 pub fn command() -> clap::Command {
     let command = Cli::command();

@@ -53,7 +53,7 @@ use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
-use clap::{FromArgMatches as _, ValueEnum as _};
+use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 
 use crate::diagnostic::Severity;
 use crate::ops::serving::Serve;
@@ -72,7 +72,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Option<Serve>) 
         Ok(false) => {}
         Err(error) => return refuse_arguments(&error, &arguments),
     }
-    let read = args::command().try_get_matches_from(&arguments);
+    // What help alone shows costs no other run anything.
+    let is_help = |argument: &OsString| argument == "-h" || argument == "--help" || argument == "help";
+    let known = if arguments.iter().any(is_help) { args::command() } else { Cli::command() };
+    let read = known.try_get_matches_from(&arguments);
     let cli = match read.and_then(|mut read| Cli::from_arg_matches_mut(&mut read)) {
         Ok(cli) => cli,
         Err(error) => return refuse_arguments(&error, &arguments),
@@ -267,7 +270,7 @@ fn asked_form(arguments: &[OsString]) -> Option<Form> {
 
 /// The command that they name first; `pairform` where they name none.
 fn asked_command(arguments: &[OsString]) -> String {
-    let known = args::command();
+    let known = Cli::command();
     let mut texts = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
     texts.find(|text| known.find_subcommand(text).is_some()).unwrap_or("pairform").to_owned()
 }

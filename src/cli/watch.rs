@@ -1,5 +1,4 @@
 //! `--watch`: the command anew whenever a file of the project is another, until it is interrupted.
-#![expect(clippy::disallowed_methods, reason = "waits between two looks at the files")]
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
