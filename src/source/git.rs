@@ -3,6 +3,7 @@
 //! written is a commit on a new branch, which may be pushed, and what the system's git fetches.
 
 mod branch;
+mod discover;
 mod history;
 mod inside;
 mod push;
@@ -13,9 +14,8 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
-use git2::Repository;
-
 pub use branch::{Author, BranchError};
+use discover::discover;
 pub use history::{Commit, GitError, History, Revision};
 use inside::inside;
 pub use push::{PushError, Remote, RemoteError};
@@ -24,7 +24,7 @@ pub use remote::RemoteBranch;
 /// The commit under the project at `root`; `None` outside a repository, or before its first commit.
 #[must_use]
 pub fn commit(root: &Path) -> Option<Commit> {
-    let repository = Repository::discover(root).ok()?;
+    let repository = discover(root).ok()?;
     let head = repository.head().ok()?.peel_to_commit().ok()?;
     let author = head.author().name().unwrap_or_default().to_owned();
     Some(Commit { id: head.id().to_string(), author, dirty: status::is_dirty(&repository, root) })
@@ -33,14 +33,14 @@ pub fn commit(root: &Path) -> Option<Commit> {
 /// The project's folder in its repository, with `/` between names and at the end; empty at the root, and outside any.
 #[must_use]
 pub fn folder(root: &Path) -> String {
-    let found = Repository::discover(root).ok().and_then(|repository| inside(&repository, root));
+    let found = discover(root).ok().and_then(|repository| inside(&repository, root));
     found.iter().flatten().map(|name| format!("{}/", name.to_string_lossy())).collect()
 }
 
 /// Whether a file of a project came with a commit: it is in the index, or HEAD has it.
 #[must_use]
 pub fn is_tracked(root: &Path, path: &Path) -> bool {
-    let Ok(repository) = Repository::discover(root) else { return false };
+    let Ok(repository) = discover(root) else { return false };
     let Some(inside) = inside(&repository, root) else { return false };
     let path = inside.join(path);
     let in_index = repository.index().is_ok_and(|index| index.get_path(&path, 0).is_some());
@@ -51,14 +51,14 @@ pub fn is_tracked(root: &Path, path: &Path) -> bool {
 /// The folder of the working tree around a folder; none outside a repository, and in a bare one.
 #[must_use]
 pub fn work_tree(folder: &Path) -> Option<PathBuf> {
-    Some(Repository::discover(folder).ok()?.workdir()?.to_owned())
+    Some(discover(folder).ok()?.workdir()?.to_owned())
 }
 
 /// The repository that this one was cloned from: its remote `origin`, else its only one. A user and a password in the address, as
 /// pipelines have them there, are left out.
 #[must_use]
 pub fn origin(root: &Path) -> Option<Remote> {
-    let repository = Repository::discover(root).ok()?;
+    let repository = discover(root).ok()?;
     let names = repository.remotes().ok()?;
     let only = || Some(names.get(0)).filter(|_| names.len() == 1)?.ok()?;
     let found = repository
@@ -78,7 +78,7 @@ pub fn origin(root: &Path) -> Option<Remote> {
 /// The names of the repository's branches, those of remotes too, and of its tags.
 #[must_use]
 pub fn branches_and_tags(root: &Path) -> Vec<String> {
-    let Ok(repository) = Repository::discover(root) else { return Vec::new() };
+    let Ok(repository) = discover(root) else { return Vec::new() };
     let all = repository.references().into_iter().flatten().flatten();
     let named = all.filter(|one| one.is_branch() || one.is_remote() || one.is_tag());
     named.filter_map(|one| one.shorthand().ok().map(str::to_owned)).collect()
@@ -93,7 +93,7 @@ pub fn is_branch_name(text: &str) -> bool {
 /// The name and address under which git would commit here.
 #[must_use]
 pub fn user(root: &Path) -> Option<String> {
-    let repository = Repository::discover(root).ok()?;
+    let repository = discover(root).ok()?;
     let signature = repository.signature().ok()?;
     let name = signature.name().ok()?;
     Some(match signature.email() {
