@@ -10,6 +10,7 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::apply::{Cause, Report};
+use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{clean, count};
 use crate::ops::apply::{Again, Applied, Locking, again, apply, record_rules, workspace_of};
 use crate::ops::check::{Approved, Consent, check, check_rules, live, names_to_type};
@@ -48,7 +49,6 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     let request = super::plan::request(session, args.assume_secrets);
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Apply))?;
-    super::plan::say_if_broken(session, &loaded.project, streams);
     let mut planned = session.host(|host| planned(loaded, &request, host))?;
     planned.seal();
     let Planned { project, plan, judging } = planned;
@@ -57,7 +57,8 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so nothing was applied")
-            .help("mend them, or leave the integrations that have them out with --exclude"));
+            .help("mend them, or leave the integrations that have them out with --exclude")
+            .found(untold(session, &plan)));
     }
     let (_, address) = session.host(|host| project.store(&request, host))?;
     let judge = |plan| session.host(|host| check(plan, &judging, &consent(args), &signed, (host.now)()));
@@ -87,6 +88,11 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     }
 }
 
+/// What was found, where the plan was not shown with it.
+fn untold<'p>(session: &Session, plan: &'p Plan) -> &'p [PlacedFinding] {
+    if session.common.output == Form::Text { &[] } else { &plan.findings }
+}
+
 /// What is to be saved by now.
 fn planned_anew(session: &Session, request: &Request) -> Result<Plan, Stop> {
     let workspace = session.workspace_with_commit()?;
@@ -105,7 +111,6 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
     let request = session.request();
     let workspace = session.workspace_with_commit()?;
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Look))?;
-    super::plan::say_if_broken(session, &loaded.project, streams);
     let Planned { project, plan, judging } = session.host(|host| planned(loaded, &request, host))?;
     let rules = check_rules(plan, &judging, &signed)?;
     if session.common.output == Form::Text {
@@ -113,7 +118,8 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so no rules were recorded")
-            .help("mend them: `pairform validate` shows where"));
+            .help("mend them: `pairform validate` shows where")
+            .found(untold(session, rules.plan())));
     }
     let (_, address) = session.host(|host| project.store(&request, host))?;
     if !args.yes {
@@ -185,7 +191,8 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     let signed = require_signature(Some(&plan), &session.signatures, now)?;
     if plan.summary.errors > 0 {
         return Err(Stop::new(exit::ERRORS, "the plan has errors and cannot be applied")
-            .help(format!("`pairform show {}` prints them; mend them and plan again", path.display())));
+            .help(format!("`pairform show {}` prints them; mend them and plan again", path.display()))
+            .found(&plan.findings));
     }
     let request = session.request();
     let workspace = workspace_of(&session.here, &plan, &request)?;

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 pub use super::args_reconcile::{Reconcile, ReconcileCommand, RoundArgs};
 pub use super::args_serve::{Serve, StoreArgs, StoreCommand, TokenArgs, TokenCommand, TokenCreate};
+use super::complete;
 use crate::ops::check::Force;
 use crate::report::content;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
 /// Integration configuration as code: validate it, see what would change, apply it category by category.
 #[derive(Debug, Parser)]
-#[command(name = "pairform", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "pairform", version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
@@ -18,10 +21,32 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The command line as it is shown, where each command offers the forms that it has; it reads the same.
+#[must_use]
+pub fn command() -> clap::Command {
+    let command = Cli::command();
+    let names: Vec<String> = command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    let output = command.get_arguments().find(|one| one.get_id() == "output").cloned();
+    let Some(output) = output else { return command };
+    names.into_iter().fold(command, |command, name| {
+        let offered = Form::of(&name);
+        // Another form is read all the same, so that it is refused by name.
+        let value = |form: &Form| PossibleValue::new(form.name()).hide(!offered.contains(form));
+        let values: Vec<PossibleValue> = Form::value_variants().iter().map(value).collect();
+        let parser = PossibleValuesParser::new(values).try_map(|name| Form::from_str(&name, false));
+        let output = output.clone().value_parser(parser);
+        if offered.len() == Form::value_variants().len() {
+            return command;
+        }
+        command.mut_subcommand(name, |one| one.arg(output))
+    })
+}
+
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// The environment whose store is read and written.
-    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_ENV")]
+    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_ENV", add = ArgValueCompleter::new(complete::environments))]
     pub env: Option<String>,
     /// The store, in place of the environment's: sqlite:PATH or postgres://USER@HOST/DATABASE. One that is an environment's
     /// own means that environment.
@@ -33,23 +58,23 @@ pub struct Common {
     /// Accept triggers in a store of SQLite that pairform did not make.
     #[arg(long, global = true)]
     pub own_triggers: bool,
-    /// Only this integration (repeatable).
-    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_INTEGRATION", value_delimiter = ',')]
+    /// Only this integration (repeatable); in names, `*` stands for any characters and `?` for one.
+    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_INTEGRATION", value_delimiter = ',', add = ArgValueCompleter::new(complete::integrations))]
     pub integration: Vec<String>,
     /// Only integrations of this pair (repeatable).
-    #[arg(long, global = true, value_name = "PAIR", env = "PAIRFORM_PAIR", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "PAIR", env = "PAIRFORM_PAIR", value_delimiter = ',', add = ArgValueCompleter::new(complete::pairs))]
     pub pair: Vec<String>,
     /// Only this category (repeatable).
-    #[arg(long, global = true, value_name = "CATEGORY", env = "PAIRFORM_CATEGORY", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "CATEGORY", env = "PAIRFORM_CATEGORY", value_delimiter = ',', add = ArgValueCompleter::new(complete::categories))]
     pub category: Vec<String>,
     /// Not this integration (repeatable).
-    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_EXCLUDE", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_EXCLUDE", value_delimiter = ',', add = ArgValueCompleter::new(complete::integrations))]
     pub exclude: Vec<String>,
     /// Read this revision of the repository (a branch, a tag, a commit), not the working tree.
-    #[arg(long, global = true, value_name = "REF", env = "PAIRFORM_REV")]
+    #[arg(long, global = true, value_name = "REF", env = "PAIRFORM_REV", add = ArgValueCompleter::new(complete::revisions))]
     pub rev: Option<String>,
     /// Only integrations whose compiled result can have changed since this revision.
-    #[arg(long, global = true, value_name = "REF", env = "PAIRFORM_CHANGED_SINCE")]
+    #[arg(long, global = true, value_name = "REF", env = "PAIRFORM_CHANGED_SINCE", add = ArgValueCompleter::new(complete::revisions))]
     pub changed_since: Option<String>,
     /// The form of the result.
     #[arg(short, long, global = true, value_name = "FORM", env = "PAIRFORM_OUTPUT", default_value = "text")]
@@ -68,6 +93,9 @@ pub struct Common {
     /// Judge what strangers wrote: no secret, store, platform or program is used.
     #[arg(long, global = true, env = "PAIRFORM_UNTRUSTED", value_parser = clap::builder::FalseyValueParser::new())]
     pub untrusted: bool,
+    /// Print to the terminal as it comes, not by the pager that PAGER names (else less).
+    #[arg(long, global = true, env = "PAIRFORM_NO_PAGER", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_pager: bool,
     /// Never ask; what would need an answer is refused.
     #[arg(long, global = true, env = "PAIRFORM_NO_INPUT", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_input: bool,
@@ -100,6 +128,15 @@ pub enum Form {
 }
 
 impl Form {
+    /// Those of a command, by its name.
+    #[must_use]
+    pub fn of(command: &str) -> &'static [Form] {
+        match command {
+            "validate" | "plan" | "diff" | "apply" | "show" | "drift" => Form::value_variants(),
+            _ => &[Form::Text, Form::Json],
+        }
+    }
+
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -239,7 +276,7 @@ impl Command {
 #[derive(Debug, Args)]
 pub struct Init {
     /// The pair to begin an integration of.
-    #[arg(value_name = "PAIR")]
+    #[arg(value_name = "PAIR", add = ArgValueCompleter::new(complete::pairs))]
     pub pair: Option<String>,
     /// The integration's id; the pair's when left out.
     #[arg(value_name = "NAME")]
@@ -255,8 +292,11 @@ pub struct Validate {
     #[arg(long, value_name = "SCHEMA", requires = "paths")]
     pub schema: Option<PathBuf>,
     /// Judge by the levels of this branch too, and tell first what was changed since of all that judges.
-    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE", add = ArgValueCompleter::new(complete::revisions))]
     pub base: Option<String>,
+    /// Judge anew whenever a file changes, until it is interrupted.
+    #[arg(long, conflicts_with = "schema")]
+    pub watch: bool,
 }
 
 /// How a plan is laid out.
@@ -304,8 +344,11 @@ pub struct Plan {
     #[arg(long, env = "PAIRFORM_ASSUME_SECRETS", value_parser = clap::builder::FalseyValueParser::new())]
     pub assume_secrets: bool,
     /// Judge by the rules of this branch too, and tell first what was changed since of all that judges.
-    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE", add = ArgValueCompleter::new(complete::revisions))]
     pub base: Option<String>,
+    /// Plan anew whenever a file changes, until it is interrupted.
+    #[arg(long, conflicts_with = "out")]
+    pub watch: bool,
     #[command(flatten)]
     pub layout: Layout,
 }
@@ -313,10 +356,10 @@ pub struct Plan {
 #[derive(Debug, Args)]
 pub struct Diff {
     /// The revision to compare with; else origin/HEAD, origin/main, main, origin/master or master.
-    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE")]
+    #[arg(long, value_name = "REF", env = "PAIRFORM_BASE", add = ArgValueCompleter::new(complete::revisions))]
     pub base: Option<String>,
     /// The revision to compare; else the working tree.
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", add = ArgValueCompleter::new(complete::revisions))]
     pub head: Option<String>,
     /// Compare with the base as it is, not with the commit where head left it.
     #[arg(long)]
@@ -378,10 +421,10 @@ pub struct Drift {
 #[derive(Debug, Args)]
 pub struct History {
     /// An integration; all of them when none is given.
-    #[arg(value_name = "INTEGRATION")]
+    #[arg(value_name = "INTEGRATION", add = ArgValueCompleter::new(complete::integrations))]
     pub what: Option<String>,
     /// Only saves that changed this setting, such as payment_methods.map.Klarna.
-    #[arg(long, value_name = "SETTING")]
+    #[arg(long, value_name = "SETTING", add = ArgValueCompleter::new(complete::settings))]
     pub setting: Option<String>,
     /// Only saves of this commit (its first digits are enough).
     #[arg(long, value_name = "COMMIT")]
@@ -397,7 +440,7 @@ pub struct History {
 #[derive(Debug, Args)]
 pub struct Release {
     /// Integrations that left the files, wholly or in part (--category names which categories, else all that left).
-    #[arg(value_name = "INTEGRATION", required = true)]
+    #[arg(value_name = "INTEGRATION", required = true, add = ArgValueCompleter::new(complete::integrations))]
     pub integrations: Vec<String>,
     /// Why; it is kept in the store.
     #[arg(long, value_name = "REASON")]
@@ -407,7 +450,7 @@ pub struct Release {
 #[derive(Debug, Args)]
 pub struct Revert {
     /// The integration whose categories go back; --category names which, else all of them.
-    #[arg(value_name = "INTEGRATION")]
+    #[arg(value_name = "INTEGRATION", add = ArgValueCompleter::new(complete::integrations))]
     pub what: String,
     /// To this revision; with exactly one --category.
     #[arg(long, value_name = "REVISION", group = "target")]
@@ -463,7 +506,7 @@ pub enum AuditCommand {
 #[derive(Debug, Args)]
 pub struct List {
     /// Who sets this, and to what: CATEGORY.SETTING, or CATEGORY.SETTING=VALUE for those that set it to VALUE.
-    #[arg(long, value_name = "SETTING[=VALUE]")]
+    #[arg(long, value_name = "SETTING[=VALUE]", add = ArgValueCompleter::new(complete::settings))]
     pub setting: Option<String>,
     /// Only settings that an integration or its environment sets to something else than its bases do.
     #[arg(long)]
@@ -503,7 +546,7 @@ pub struct Fmt {
 pub struct Pull {
     /// The integrations to take in; all that have files when none is named. One that has no file is adopted, with the pair
     /// that it was last applied with, or that --pair says.
-    #[arg(value_name = "INTEGRATION")]
+    #[arg(value_name = "INTEGRATION", add = ArgValueCompleter::new(complete::integrations))]
     pub integrations: Vec<String>,
     /// A folder with a file per category, in place of one file (when adopting).
     #[arg(long)]
@@ -522,7 +565,7 @@ pub struct Pull {
 #[derive(Debug, Args)]
 pub struct Show {
     /// A plan file, or an integration's name.
-    #[arg(value_name = "PLAN|INTEGRATION")]
+    #[arg(value_name = "PLAN|INTEGRATION", add = ArgValueCompleter::new(complete::integrations))]
     pub what: String,
     #[command(flatten)]
     pub layout: Layout,
@@ -531,11 +574,14 @@ pub struct Show {
 #[derive(Debug, Args)]
 pub struct Explain {
     /// A code such as E0312, a pair, or an integration.
-    #[arg(value_name = "CODE|PAIR|INTEGRATION")]
-    pub what: String,
+    #[arg(value_name = "CODE|PAIR|INTEGRATION", required_unless_present = "list", add = ArgValueCompleter::new(complete::explained))]
+    pub what: Option<String>,
     /// With a pair or an integration: a setting, such as order.exclude_before.
-    #[arg(value_name = "SETTING")]
+    #[arg(value_name = "SETTING", add = ArgValueCompleter::new(complete::settings))]
     pub setting: Option<String>,
+    /// List the codes of all findings, each with what it means.
+    #[arg(long, conflicts_with = "what")]
+    pub list: bool,
 }
 
 #[derive(Debug, Args)]
@@ -557,7 +603,7 @@ pub enum SchemaCommand {
     },
     /// Print a pair's settings, or with --json its linked JSON Schema.
     Show {
-        #[arg(value_name = "PAIR")]
+        #[arg(value_name = "PAIR", add = ArgValueCompleter::new(complete::pairs))]
         pair: String,
         /// One self-contained JSON Schema (draft 2020-12).
         #[arg(long)]

@@ -39,7 +39,7 @@ pub struct Serve {
     #[arg(long, value_name = "BRANCH", value_parser = branch)]
     pub propose_onto: Option<String>,
     /// The forge where they become pull requests, and the page of the repository there, such as
-    /// `gitlab=https://git.example.com/team/shops` (or github, azure, gitea, forgejo); known by itself where the host says it.
+    /// `gitlab=https://git.example.com/team/shops` (or github, azure, gitea, forgejo, bitbucket); known by itself where the host says it.
     #[arg(long, value_name = "KIND=PAGE", requires = "propose_to")]
     pub forge: Option<Forge>,
     /// A token that opens pull requests, as a reference: env/NAME, file/PATH or vault/PATH. It is sent to that forge's API alone.

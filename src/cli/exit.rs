@@ -1,7 +1,9 @@
 //! Exit codes: the only place that knows their numbers.
 
-use crate::ops::check::LIVE_APPROVAL;
+use crate::diagnostic::placed::PlacedFinding;
+use crate::ops::check::{LIVE_APPROVAL, by_check};
 use crate::ops::{Error, ErrorKind, Help};
+use crate::plan::Refusal;
 use crate::plan::safety::GAPS;
 
 /// Done; nothing wrong.
@@ -37,12 +39,16 @@ pub struct Stop {
     pub code: u8,
     pub message: String,
     pub help: Option<String>,
+    /// What is wrong in the files.
+    pub findings: Vec<PlacedFinding>,
+    /// What refuses, each with what to do about it.
+    pub refusals: Vec<(Refusal, String)>,
 }
 
 impl Stop {
     #[must_use]
     pub fn new(code: u8, message: impl Into<String>) -> Self {
-        Stop { code, message: message.into(), help: None }
+        Stop { code, message: message.into(), help: None, findings: Vec::new(), refusals: Vec::new() }
     }
 
     #[must_use]
@@ -55,12 +61,28 @@ impl Stop {
         self.help = Some(help.into());
         self
     }
+
+    /// With what was found in the files.
+    #[must_use]
+    pub fn found(mut self, findings: &[PlacedFinding]) -> Self {
+        self.findings = findings.to_vec();
+        self
+    }
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         let help = error.help.as_ref().map(words);
-        Stop { code: code(error.kind), message: error.message, help }
+        let (mut findings, mut refusals) = (Vec::new(), Vec::new());
+        match error.help {
+            Some(Help::SeeFindings(found)) => findings = found,
+            Some(Help::Refusals(all)) => {
+                let told = |refusal: Refusal| (about_check(&refusal.check), refusal);
+                refusals = all.into_iter().map(told).map(|(help, refusal)| (refusal, help)).collect();
+            }
+            _ => {}
+        }
+        Stop { code: code(error.kind), message: error.message, help, findings, refusals }
     }
 }
 
@@ -90,7 +112,8 @@ pub fn words(help: &Help) -> String {
     match help {
         Help::Do(said) => said.clone(),
         Help::DidYouMean(name) => format!("did you mean `{name}`?"),
-        Help::SeeFindings => "`pairform validate` shows them".to_owned(),
+        Help::SeeFindings(findings) if findings.is_empty() => "`pairform validate` shows them".to_owned(),
+        Help::SeeFindings(_) => "mend what was found".to_owned(),
         Help::Again => "run the command again".to_owned(),
         Help::BeginProject => "go to the repository, or begin one: a file `pairform.yaml` with the line `version: 1`, and integrations below `integrations/`".to_owned(),
         Help::NameEnvironment(names) => format!("name one with --env: {}", names.join(", ")),
@@ -138,12 +161,12 @@ pub fn words(help: &Help) -> String {
         Help::Untrusted => {
             "`pairform diff --base BRANCH` and `pairform validate` need nothing else; run it without --untrusted (and PAIRFORM_UNTRUSTED) where you trust who wrote the files".to_owned()
         }
-        Help::Checks { checks, recorded } => {
-            let mut all: Vec<String> = match checks.as_slice() {
-                [only] => vec![about_check(only)],
-                checks => checks.iter().map(|check| format!("{check}: {}", about_check(check))).collect(),
+        Help::Refusals(refusals) => {
+            let mut all: Vec<String> = match by_check(refusals).as_slice() {
+                [(only, _)] => vec![about_check(only)],
+                checks => checks.iter().map(|(check, _)| format!("{check}: {}", about_check(check))).collect(),
             };
-            if *recorded {
+            if refusals.iter().any(|refusal| refusal.recorded) {
                 all.push("what the files say now counts once a commit with these rules was applied; `pairform apply --record-only` takes them at once".to_owned());
             }
             all.join("\n        ")

@@ -22,22 +22,23 @@ use crate::schema::parts::Catalogue;
 /// # Errors
 /// When there is no such code, pair, integration or setting.
 pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u8, Stop> {
-    let Some(setting) = &args.setting else { return explain_code(session, &args.what, streams) };
+    let Some(what) = &args.what else { return Ok(list(session, streams)) };
+    let Some(setting) = &args.setting else { return explain_code(session, what, streams) };
     let workspace = session.workspace();
     let catalogue = workspace.as_ref().map_or_else(
         |_| Catalogue::default(),
         |workspace| Catalogue::with_project(workspace.sources(), &mut Vec::new()),
     );
-    if let Some(pair) = catalogue.pair(&args.what) {
+    if let Some(pair) = catalogue.pair(what) {
         let (category, found) = find_setting(&pair, setting)?;
         return Ok(print(session, &report::explain::setting(&pair, category, &found), streams));
     }
     let workspace = workspace?;
     let request = session.request();
-    let opened = session.host(|host| project::open(&workspace, &request.of(&args.what), host))?;
+    let opened = session.host(|host| project::open(&workspace, &request.of(what), host))?;
     let compiled = opened.compilation.integrations.first();
     let compiled =
-        compiled.ok_or_else(|| Stop::new(exit::ERRORS, format!("`{}` could not be compiled", args.what)))?;
+        compiled.ok_or_else(|| Stop::new(exit::ERRORS, format!("`{what}` could not be compiled")))?;
     // With all payment providers: what it might connect is explained too.
     let pair = opened.compilation.catalogue.pair(&compiled.pair.id);
     let pair = pair.as_ref().unwrap_or(&compiled.pair);
@@ -67,12 +68,29 @@ pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u
     Ok(print(session, &page, streams))
 }
 
+/// All codes, each with what it means.
+fn list(session: &Session, streams: &mut Streams) -> u8 {
+    let all = codes::all();
+    if session.common.output == Form::Json {
+        let rows: Vec<_> = all
+            .iter()
+            .map(|code| json!({"code": code.id, "name": code.name, "summary": code.summary}))
+            .collect();
+        let body = json!({"format_version": FORMAT_VERSION, "command": "explain", "exit_code": exit::OK, "codes": rows});
+        streams.result(&machine::print(&body));
+    } else {
+        let rows: String = all.iter().map(|code| format!("{}  {}\n", code.id.bold(), code.summary)).collect();
+        streams.result(&rows);
+    }
+    exit::OK
+}
+
 fn explain_code(session: &Session, what: &str, streams: &mut Streams) -> Result<u8, Stop> {
     let page = codes::find(what).and_then(|code| report::explain::page(code.id));
     let Some(page) = page else {
         let known: Vec<&str> = codes::all().iter().flat_map(|code| [code.id, code.name]).collect();
         let near = nearest(what, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        let help = near.unwrap_or_else(|| "name a code such as E0312; or a pair and a setting, such as `explain fortnox-shopify order.creates`".to_owned());
+        let help = near.unwrap_or_else(|| "name a code such as E0312 (`pairform explain --list` lists them); or a pair and a setting, such as `explain fortnox-shopify order.creates`".to_owned());
         return Err(Stop::usage(format!("there is no code `{what}`")).help(help));
     };
     Ok(print(session, page, streams))

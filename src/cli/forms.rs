@@ -1,47 +1,28 @@
-//! The output forms beside text and JSON: which command gives which, and a project's own templates.
+//! The output forms beside text and JSON: which command gives which, a project's own templates, and why a command stopped.
 
-use super::args::{Cli, Command, Form};
+use std::path::Path;
+
+use super::args::{Cli, Form};
 use super::exit::Stop;
 use super::session::Session;
 use super::streams::Streams;
 
 use crate::diagnostic::clean_text;
+use crate::ops::forge::Lines;
 use crate::ops::templates::Templates;
 use crate::report::content::Content;
-use crate::report::explain;
+use crate::report::stopped::{self, Stopped};
 use crate::report::template::TemplateError;
-use crate::report::{github, gitlab, html, junit, markdown, sarif};
+use crate::report::{explain, github, gitlab, html, json, junit, markdown, sarif};
+use crate::schema::parts::Catalogue;
 use crate::source::{ReadFault, git, load};
-
-const ALL: [Form; 8] = [
-    Form::Text,
-    Form::Json,
-    Form::Markdown,
-    Form::Html,
-    Form::Sarif,
-    Form::Junit,
-    Form::Github,
-    Form::Gitlab,
-];
-
-fn forms(command: &Command) -> &'static [Form] {
-    match command {
-        Command::Validate(_)
-        | Command::Plan(_)
-        | Command::Diff(_)
-        | Command::Apply(_)
-        | Command::Show(_)
-        | Command::Drift(_) => &ALL,
-        _ => &ALL[..2],
-    }
-}
 
 /// Refuses a form that the command cannot give, before anything is done.
 ///
 /// # Errors
 /// When it cannot.
 pub fn refuse_unknown(cli: &Cli) -> Result<(), Stop> {
-    let known = forms(&cli.command);
+    let known = Form::of(cli.command.name());
     if known.contains(&cli.common.output) {
         return Ok(());
     }
@@ -93,20 +74,51 @@ pub fn print_by(
         };
     let root = load::find_root(&session.here);
     let folder = root.as_deref().map(git::folder).unwrap_or_default();
-    let content = &Content { folder: &folder, ..*content };
-    let text = match session.common.output {
-        Form::Markdown => {
-            filled(markdown::TEMPLATE, &|template| markdown::render(content, template)).map_err(wrong)?
-        }
-        Form::Html => filled(html::TEMPLATE, &|template| html::render(content, template)).map_err(wrong)?,
+    let lines = root.as_deref().zip(content.commit).and_then(|(root, commit)| Lines::of(root, commit));
+    let content = &Content { folder: &folder, lines: lines.as_ref(), ..*content };
+    let form = session.common.output;
+    let name = match form {
+        Form::Markdown => Some(markdown::TEMPLATE),
+        Form::Html => Some(html::TEMPLATE),
+        _ => None,
+    };
+    let text = match name {
+        Some(name) => filled(name, &|template| in_form(form, content, template)),
+        None => in_form(form, content, None),
+    };
+    streams.result(&text.map_err(wrong)?);
+    Ok(())
+}
+
+/// Prints why a command stopped in the form that was asked for, if the command gives it: in the words that are built in, since
+/// those of the project may be what is wrong. Text is told beside the result.
+pub fn print_stop(form: Form, command: &str, stop: &Stop, here: &Path, streams: &mut Streams) {
+    let stopped = Stopped { message: &stop.message, help: stop.help.as_deref(), refusals: &stop.refusals };
+    if form == Form::Json {
+        streams.result(&json::print(&stopped::json(command, stop.code, &stopped, &stop.findings)));
+        return;
+    }
+    if !Form::of(command).contains(&form) {
+        return;
+    }
+    let catalogue = Catalogue::default();
+    let folder = load::find_root(here).as_deref().map(git::folder).unwrap_or_default();
+    let content =
+        Content { folder: &folder, ..Content::of_stop(command, stopped, &stop.findings, &catalogue) };
+    // No template of ours is wrong.
+    streams.result(&in_form(form, &content, None).unwrap_or_default());
+}
+
+fn in_form(form: Form, content: &Content<'_>, template: Option<&str>) -> Result<String, TemplateError> {
+    Ok(match form {
+        Form::Markdown => markdown::render(content, template)?,
+        Form::Html => html::render(content, template)?,
         Form::Sarif => sarif::render(content, &explain::page),
         Form::Junit => junit::render(content),
         Form::Github => github::render(content),
         Form::Gitlab => gitlab::render(content),
         Form::Text | Form::Json => String::new(),
-    };
-    streams.result(&text);
-    Ok(())
+    })
 }
 
 /// A project's own template; none where there is no such file.

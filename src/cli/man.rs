@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use super::args::Cli;
+use super::args;
 use super::exit::{self, Stop};
 use crate::ops::export::Folder;
 
@@ -14,7 +13,7 @@ use crate::ops::export::Folder;
 /// # Errors
 /// When it cannot be made.
 pub fn page() -> Result<String, Stop> {
-    text(&Man::new(Cli::command()))
+    text(&Man::new(args::command()))
 }
 
 /// Writes the pages of the program and of each of its commands; where they are.
@@ -22,7 +21,7 @@ pub fn page() -> Result<String, Stop> {
 /// # Errors
 /// When one cannot be made or written.
 pub fn write(here: &Path, folder: &Path) -> Result<Vec<PathBuf>, Stop> {
-    let mut program = Cli::command();
+    let mut program = args::command();
     // Gives each command the name by which its page is found.
     program.build();
     let mut pages = Vec::new();
@@ -35,7 +34,9 @@ pub fn write(here: &Path, folder: &Path) -> Result<Vec<PathBuf>, Stop> {
 fn of(command: &clap::Command, pages: &mut Vec<(String, String)>) -> Result<(), Stop> {
     let page = Man::new(command.clone());
     pages.push((page.get_filename(), text(&page)?));
-    command.get_subcommands().filter(|inner| !inner.is_hide_set()).try_for_each(|inner| of(inner, pages))
+    let mut own =
+        command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help");
+    own.try_for_each(|inner| of(inner, pages))
 }
 
 fn text(page: &Man) -> Result<String, Stop> {

@@ -12,6 +12,7 @@ mod args_reconcile;
 mod args_serve;
 pub mod audit;
 pub mod cache;
+pub mod complete;
 pub mod diff;
 pub mod drift;
 mod dumps;
@@ -27,6 +28,7 @@ pub mod interrupts;
 pub mod list;
 pub mod man;
 pub mod options;
+pub mod pager;
 pub mod plan;
 pub mod policy;
 pub mod pull;
@@ -45,15 +47,17 @@ pub mod token;
 pub mod trust;
 pub mod unlock;
 pub mod validate;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 
+use crate::diagnostic::Severity;
 use crate::ops::serving::Server;
-use crate::report::json;
+use crate::report::{findings, json};
 use args::{Cli, Command, Form, PolicyCommand};
 use exit::Stop;
 use session::Session;
@@ -63,7 +67,16 @@ use streams::Streams;
 pub fn run(arguments: impl IntoIterator<Item = OsString>, server: Option<Server>) -> u8 {
     dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    match complete::answer(args::command, &arguments) {
+        Ok(true) => return exit::OK,
+        Ok(false) => {}
+        Err(error) => return refuse_arguments(&error, &arguments),
+    }
+    // What help alone shows costs no other run anything.
+    let is_help = |argument: &OsString| argument == "-h" || argument == "--help" || argument == "help";
+    let known = if arguments.iter().any(is_help) { args::command() } else { Cli::command() };
+    let read = known.try_get_matches_from(&arguments);
+    let cli = match read.and_then(|mut read| Cli::from_arg_matches_mut(&mut read)) {
         Ok(cli) => cli,
         Err(error) => return refuse_arguments(&error, &arguments),
     };
@@ -103,8 +116,35 @@ fn guarded(command: impl FnOnce() -> Result<u8, Stop>) -> Result<u8, Stop> {
     })
 }
 
+/// Whether somebody reads what a command prints, and answers nothing.
+fn is_read(command: &Command) -> bool {
+    match command {
+        Command::Validate(args) => !args.watch,
+        Command::Plan(args) => !args.watch,
+        Command::Diff(_)
+        | Command::Drift(_)
+        | Command::Explain(_)
+        | Command::History(_)
+        | Command::List(_)
+        | Command::Schema(_)
+        | Command::Show(_) => true,
+        _ => false,
+    }
+}
+
 fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
+    if is_read(&cli.command) && session.common.output == Form::Text && !session.common.no_pager {
+        streams.page();
+    }
     match &cli.command {
+        Command::Validate(args) if args.watch => watch::watch(session, streams, &mut |streams| {
+            let done = validate::run(session, args, streams);
+            tell(streams, cli, done)
+        }),
+        Command::Plan(args) if args.watch => watch::watch(session, streams, &mut |streams| {
+            let done = plan::run(session, args, streams);
+            tell(streams, cli, done)
+        }),
         Command::Init(args) => init::run(session, args, streams),
         Command::Fix(args) => fix::run(session, args, streams),
         Command::Fmt(args) => fmt::run(session, args, streams),
@@ -130,9 +170,7 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
         Command::Serve(_) | Command::Reconcile(_) => Ok(exit::OK),
         Command::Policy(command) => policy::run(session, &command.command, streams),
         Command::Completions(args) => {
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "pairform", &mut script);
-            print_text(cli, &String::from_utf8_lossy(&script), streams);
+            print_text(cli, &complete::script(args.shell)?, streams);
             Ok(exit::OK)
         }
         Command::Man(args) => {
@@ -180,12 +218,15 @@ fn finish(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
 }
 
 fn tell(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
+    streams.finish_page();
     match done {
         Ok(code) => code,
         Err(stop) => {
-            if cli.common.output == Form::Json {
-                let body = json::stopped(cli.command.name(), stop.code, &stop.message, stop.help.as_deref());
-                streams.result(&json::print(&body));
+            let here = session::folder(&cli.common);
+            forms::print_stop(cli.common.output, cli.command.name(), &stop, &here, streams);
+            if cli.common.output == Form::Text {
+                let errors = stop.findings.iter().filter(|one| one.severity == Severity::Error);
+                streams.say(&findings::without_lines(errors));
             }
             streams.failure(&stop);
             stop.code
@@ -193,32 +234,43 @@ fn tell(streams: &mut Streams, cli: &Cli, done: Result<u8, Stop>) -> u8 {
     }
 }
 
-/// clap's own answer, with our exit code, and as JSON where JSON was asked for.
+/// clap's own answer, with our exit code, and in the form that was asked for.
 fn refuse_arguments(error: &clap::Error, arguments: &[OsString]) -> u8 {
     use clap::error::ErrorKind;
     let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let code = if wanted { exit::OK } else { exit::USAGE };
-    if !wanted && asks_for_json(arguments) {
-        let mut streams = Streams::new(args::Color::Never);
+    if let Some(form) = asked_form(arguments).filter(|_| !wanted) {
         let message = error.to_string();
         let message = match error.kind() {
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing",
             _ => message.lines().next().unwrap_or_default().trim_start_matches("error: "),
         };
-        let help = Some("`pairform --help` lists commands and flags");
-        streams.result(&json::print(&json::stopped("pairform", code, message, help)));
+        let stop = Stop::new(code, message).help("`pairform --help` lists commands and flags");
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut streams = Streams::new(args::Color::Never);
+        forms::print_stop(form, &asked_command(arguments), &stop, &here, &mut streams);
     }
     // A closed pipe leaves nothing to say it to.
     let _ = error.print();
     code
 }
 
-fn asks_for_json(arguments: &[OsString]) -> bool {
+/// The form that arguments ask for which cannot be read as a whole.
+fn asked_form(arguments: &[OsString]) -> Option<Form> {
     let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let flagged = texts.iter().enumerate().any(|(at, text)| match *text {
-        "-o" | "--output" => texts.get(at + 1) == Some(&"json"),
-        "-ojson" | "-o=json" | "--output=json" => true,
-        _ => false,
+    let flagged = texts.iter().enumerate().find_map(|(at, text)| match *text {
+        "-o" | "--output" => texts.get(at + 1).copied(),
+        _ => {
+            text.strip_prefix("--output=").or_else(|| Some(text.strip_prefix("-o")?.trim_start_matches('=')))
+        }
     });
-    flagged || std::env::var_os("PAIRFORM_OUTPUT").is_some_and(|form| form == "json")
+    let named = std::env::var("PAIRFORM_OUTPUT").ok();
+    Form::from_str(flagged.or(named.as_deref())?, false).ok()
+}
+
+/// The command that they name first; `pairform` where they name none.
+fn asked_command(arguments: &[OsString]) -> String {
+    let known = Cli::command();
+    let mut texts = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    texts.find(|text| known.find_subcommand(text).is_some()).unwrap_or("pairform").to_owned()
 }

@@ -46,7 +46,6 @@ fn show_plan(
     loaded: Loaded<'_>,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
-    say_if_broken(session, &loaded.project, streams);
     let request = request(session, args.assume_secrets);
     let mut planned = session.host(|host| planned(loaded, &request, host))?;
     if args.out.is_some() || session.common.output != Form::Text {
@@ -101,15 +100,6 @@ pub fn apply_with(session: &Session, path: &Path) -> String {
     let revision = session.common.rev.as_ref().map(|revision| format!(" --rev {revision}"));
     let (store, revision) = (store.unwrap_or_default(), revision.unwrap_or_default());
     format!("apply it with `pairform apply {}{revision}{store}`", path.display())
-}
-
-/// Without the project file there is no plan, so its findings are shown before the command stops.
-pub fn say_if_broken(session: &Session, project: &Project<'_>, streams: &mut Streams) {
-    let compilation = &project.compilation;
-    if compilation.project.broken && session.common.output == Form::Text {
-        let sources = project.workspace.sources();
-        streams.say(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
-    }
 }
 
 /// What the other forms are made of.

@@ -21,7 +21,7 @@ use crate::ops::reconcile::{
     tell, with_lease,
 };
 use crate::ops::serving::{Server, Showing};
-use crate::ops::{Error, ErrorKind, Host, Request, Workspace, places};
+use crate::ops::{Error, ErrorKind, Host, Request, Workspace};
 use crate::plan::FORMAT_VERSION;
 use crate::plan::policy::reconcile::Rules;
 use crate::report::{self, json as machine};
@@ -246,8 +246,7 @@ impl Reconciler<'_> {
         }
         let workspace = Workspace::at(start, &revision)?;
         let request = self.session.request();
-        let (environment, address) =
-            places::store_of(workspace.declared(), workspace.root(), &request, host)?;
+        let (environment, address) = workspace.store(&request, host)?;
         Ok(Place { branch, revision, root: workspace.root().to_owned(), environment, address, request })
     }
 

@@ -16,7 +16,6 @@ use super::streams::Streams;
 use super::trust::{self, Gathered};
 use crate::diagnostic::{clean, count};
 use crate::ops::approved::learn_approved;
-use crate::ops::places;
 use crate::ops::section::Pipeline;
 use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
@@ -55,16 +54,11 @@ impl Session {
     /// # Errors
     /// When the folder that `-C` names cannot be worked in.
     pub fn new(common: Common, judges_policy: bool) -> Result<Self, Stop> {
-        let own = std::env::current_dir().unwrap_or_default();
-        let here = match &common.directory {
-            Some(folder) => {
-                let here = own.join(folder);
-                let refused = |error| Stop::usage(format!("cannot work in {}: {error}", folder.display()));
-                std::fs::read_dir(&here).map_err(refused)?;
-                here
-            }
-            None => own,
-        };
+        let here = folder(&common);
+        if let Some(named) = &common.directory {
+            let refused = |error| Stop::usage(format!("cannot work in {}: {error}", named.display()));
+            std::fs::read_dir(&here).map_err(refused)?;
+        }
         let gathered = match trust::gather(&common, &here) {
             // What is wrong in a policy is what such a command tells.
             Err(_) if judges_policy => Gathered::default(),
@@ -130,8 +124,7 @@ impl Session {
             return Ok((request.environment, Address::from(url.as_str()), None));
         };
         let workspace = Workspace::open(&self.here)?;
-        let (environment, address) =
-            self.host(|host| places::store_of(workspace.declared(), workspace.root(), &request, host))?;
+        let (environment, address) = self.host(|host| workspace.store(&request, host))?;
         Ok((environment, address, Some(root)))
     }
 
@@ -254,6 +247,13 @@ impl Session {
             cancel: &self.cancel,
         })
     }
+}
+
+/// The folder to work in: the program's own, or the one that `-C` names, whether it can be worked in or not.
+#[must_use]
+pub fn folder(common: &Common) -> PathBuf {
+    let own = std::env::current_dir().unwrap_or_default();
+    common.directory.as_ref().map_or(own.clone(), |folder| own.join(folder))
 }
 
 /// Names the parts that an untrusted run does not use.

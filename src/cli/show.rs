@@ -12,11 +12,16 @@ use super::session::Session;
 use super::streams::Streams;
 use crate::compile::{Compiled, Judged, Whole};
 use crate::diagnostic::clean;
+use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{SettingPath, category};
+use crate::ops::forge::Lines;
+use crate::ops::owners::Owners;
 use crate::ops::project::{self, Project};
 use crate::ops::signed::{SignedBy, signed_by};
+use crate::ops::templates::Templates;
 use crate::plan::signature::Broken;
 use crate::plan::{self, FORMAT_VERSION};
+use crate::report::configuration::{self, Shown};
 use crate::report::content::{By, Content};
 use crate::report::json::Beside;
 use crate::report::show::Origins;
@@ -31,7 +36,7 @@ pub fn run(session: &Session, args: &Show, streams: &mut Streams) -> Result<u8, 
     if let Some(file) = plan_file(&session.path(Path::new(&args.what))) {
         return show_plan(session, args, file, streams);
     }
-    let workspace = session.workspace()?;
+    let workspace = session.workspace_with_commit()?;
     let request = session.request().of(&args.what);
     let opened = session.host(|host| {
         project::compile(&workspace, workspace.selection(&request, host)?, host, Judged::whole)
@@ -70,12 +75,7 @@ fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) 
             });
         }
         Form::Text => {
-            for finding in &plan.findings {
-                let (severity, place) = (finding.severity.as_str(), &finding.place);
-                let said = clean(&format!("{severity}[{}]: {}", finding.code, finding.message));
-                let place = clean(&format!("{}:{}", place.path, place.line));
-                streams.result(&format!("{said}\n  --> {place}\n"));
-            }
+            streams.result(&report::findings::without_lines(plan.findings.iter()));
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
             report::plan::text(&content(&plan), &mut |text| streams.result(text));
             streams.result(&(clean(&in_words(&signed)) + "\n"));
@@ -134,9 +134,60 @@ fn show_integration(
                 streams.result(&report::show::yaml(document, &origins(opened, compiled)));
             }
         }
-        other => return Err(forms::not_given("show INTEGRATION", other, &[Form::Text, Form::Json])),
+        form => {
+            let findings = PlacedFinding::all(&compilation.findings, opened.workspace.sources());
+            match whole {
+                Some(Whole { compiled, .. }) if matches!(form, Form::Html | Form::Markdown) => {
+                    streams.result(&page(form, opened, compiled, &findings)?);
+                }
+                // What is wrong in it is all that the other forms can say.
+                _ => {
+                    let commit = clean_commit(opened);
+                    let content = Content {
+                        command: "show",
+                        integrations: 1,
+                        commit: commit.as_deref(),
+                        ..Content::of_findings(&findings, &[], &compilation.catalogue)
+                    };
+                    forms::print_by(session, Templates::of(opened.workspace), &content, streams)?;
+                }
+            }
+        }
     }
     Ok(code)
+}
+
+/// The commit that the files are of, where nothing was changed since.
+fn clean_commit(opened: &Project<'_, Whole>) -> Option<String> {
+    opened.workspace.commit().filter(|commit| !commit.dirty).map(|commit| commit.id.clone())
+}
+
+/// The integration as the Configure section shows one.
+fn page(
+    form: Form,
+    opened: &Project<'_, Whole>,
+    compiled: &Compiled,
+    findings: &[PlacedFinding],
+) -> Result<String, Stop> {
+    let (workspace, compilation) = (opened.workspace, &opened.compilation);
+    let history = workspace.history().ok();
+    let owners = Owners::of(&compilation.project, history.as_ref(), None);
+    let owners = |category: &str, paths: &[String]| {
+        owners.of_category(&compiled.pair.id, category, paths.iter().map(String::as_str))
+    };
+    let lines = clean_commit(opened).and_then(|commit| Lines::of(workspace.root(), &commit));
+    let shown = Shown {
+        compiled,
+        sources: workspace.sources(),
+        options: &compilation.options,
+        findings,
+        owners: &owners,
+        environment: opened.environment.as_deref(),
+        commit: workspace.commit().map(|commit| (commit.id.as_str(), commit.dirty)),
+        lines: lines.as_ref(),
+    };
+    let made = if form == Form::Html { configuration::html(&shown) } else { configuration::markdown(&shown) };
+    made.map_err(|error| Stop::new(exit::INTERNAL, error.to_string()))
 }
 
 /// The keys from the document's root to a setting.

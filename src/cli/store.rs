@@ -7,8 +7,8 @@ use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::{clean, count};
+use crate::ops::Workspace;
 use crate::ops::copy_store::copy_store;
-use crate::ops::{Workspace, places};
 use crate::plan::FORMAT_VERSION;
 use crate::report::json as machine;
 use crate::source::load::find_root;
@@ -46,5 +46,5 @@ fn address(session: &Session, url: &str) -> Result<Address, Stop> {
     }
     let workspace = Workspace::open(&session.here)?;
     let request = crate::ops::Request { store: Some(url.to_owned()), environment: None, ..session.request() };
-    Ok(session.host(|host| places::store_of(workspace.declared(), workspace.root(), &request, host))?.1)
+    Ok(session.host(|host| workspace.store(&request, host))?.1)
 }

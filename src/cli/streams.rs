@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Color;
 use super::exit::Stop;
+use super::pager::Pager;
 use crate::diagnostic::clean_text;
 
 /// The process's streams.
@@ -20,6 +21,17 @@ pub struct Streams {
     record: Option<Vec<Said>>,
     /// Why a part of the result did not get out.
     lost: Option<std::io::Error>,
+    paging: Paging,
+}
+
+/// How the result reaches whoever reads it.
+enum Paging {
+    /// As it comes.
+    Off,
+    /// By a pager, once there is something to read.
+    Wanted,
+    /// By this one; what was said beside the result meanwhile comes after it.
+    On(Pager, String),
 }
 
 /// A piece of what was printed.
@@ -37,7 +49,30 @@ impl Streams {
             Color::Always => Some(ColorChoice::Always),
             Color::Never => Some(ColorChoice::Never),
         };
-        Streams { choice, record: None, lost: None }
+        Streams { choice, record: None, lost: None, paging: Paging::Off }
+    }
+
+    /// From now on the result is read with a pager, if it is read at a terminal.
+    pub fn page(&mut self) {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        if std::io::stdout().is_terminal() && !is_dumb {
+            self.paging = Paging::Wanted;
+        }
+    }
+
+    /// Waits until the pager was left, where there is one.
+    pub fn finish_page(&mut self) {
+        if let Paging::On(pager, said) = std::mem::replace(&mut self.paging, Paging::Off) {
+            pager.finish();
+            self.say(&said);
+        }
+    }
+
+    /// A terminal is cleared for another result.
+    pub fn begin_anew(&mut self) {
+        if std::io::stdout().is_terminal() {
+            self.result("\u{1b}[2J\u{1b}[H");
+        }
     }
 
     /// Remembers from now on what is printed.
@@ -65,6 +100,16 @@ impl Streams {
         self.record.iter_mut().for_each(|record| record.push(Said::Result(text.to_owned())));
         let stdout = std::io::stdout();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stdout));
+        if matches!(self.paging, Paging::Wanted) {
+            self.paging = Pager::start().map_or(Paging::Off, |pager| Paging::On(pager, String::new()));
+        }
+        if let Paging::On(pager, _) = &mut self.paging {
+            match choice {
+                ColorChoice::Never => pager.write(&strip_str(text).to_string()),
+                _ => pager.write(text),
+            }
+            return;
+        }
         if let Err(error) = print(stdout.lock(), choice, text)
             // A reader that went away has what it wanted.
             && error.kind() != std::io::ErrorKind::BrokenPipe
@@ -81,6 +126,10 @@ impl Streams {
     /// Says something beside the result.
     pub fn say(&mut self, text: &str) {
         self.record.iter_mut().for_each(|record| record.push(Said::Beside(text.to_owned())));
+        if let Paging::On(_, said) = &mut self.paging {
+            said.push_str(text);
+            return;
+        }
         let stderr = std::io::stderr();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stderr));
         let _ = print(stderr.lock(), choice, text);

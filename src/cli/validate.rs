@@ -38,7 +38,10 @@ pub fn run(session: &Session, args: &Validate, streams: &mut Streams) -> Result<
     let found = session.host(|host| validate(&workspace, &request, &wanted, host))?;
     let known = found.known;
     let sources = workspace.sources();
-    let code = print(session, Templates::of(&workspace), &found, sources, streams)?;
+    let is_shown = !matches!(session.common.output, Form::Text | Form::Json);
+    let commit = if is_shown { workspace.commit().filter(|commit| !commit.dirty) } else { None };
+    let commit = commit.map(|commit| commit.id.as_str());
+    let code = print(session, Templates::of(&workspace), &found, sources, commit, streams)?;
     let said = streams.recorded();
     if let Some(key) = &key {
         cache::keep(key, &Kept { code, said }, sources);
@@ -62,7 +65,7 @@ fn judge_files(
     let Judged { sources, findings, hidden } = judge(&session.here, schema, paths)?;
     if session.common.output != Form::Text {
         let found = Validated { findings, hidden, integrations: 0, known: 0, policy: None };
-        return print(session, Templates::built_in(), &found, &sources, streams);
+        return print(session, Templates::built_in(), &found, &sources, None, streams);
     }
     streams.result(&report::findings::text(&findings, &sources, &hidden));
     streams.result(&report::findings::summary(&findings, paths.len(), "file"));
@@ -75,6 +78,7 @@ fn print(
     templates: Templates<'_>,
     found: &Validated,
     sources: &Sources,
+    commit: Option<&str>,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     let Validated { findings, hidden, integrations, policy, .. } = found;
@@ -93,7 +97,8 @@ fn print(
         _ => {
             let findings = PlacedFinding::all(findings, sources);
             let catalogue = Catalogue::default();
-            let content = Content { integrations, ..Content::of_findings(&findings, changes, &catalogue) };
+            let content =
+                Content { integrations, commit, ..Content::of_findings(&findings, changes, &catalogue) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::levels::Floor;
+use crate::model::pattern::any_means;
 
-/// Which integrations to compile, and the day to judge them on; empty lists mean all.
+/// Which integrations to compile, and the day to judge them on; empty lists mean all, and names may be patterns.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// The day that validity periods are judged by; `None`: the last one on which known data begins.
@@ -32,14 +33,14 @@ pub struct Selection {
 impl Selection {
     #[must_use]
     pub fn takes(&self, name: &str) -> bool {
-        (self.integrations.is_empty() || self.integrations.iter().any(|wanted| wanted == name))
-            && !self.exclude.iter().any(|excluded| excluded == name)
+        (self.integrations.is_empty() || any_means(&self.integrations, name))
+            && !any_means(&self.exclude, name)
             && self.affected.as_ref().is_none_or(|affected| affected.contains(name))
     }
 
     #[must_use]
     pub fn takes_pair(&self, pair: &str) -> bool {
-        self.pairs.is_empty() || self.pairs.iter().any(|wanted| wanted == pair)
+        self.pairs.is_empty() || any_means(&self.pairs, pair)
     }
 
     #[must_use]

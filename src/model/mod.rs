@@ -12,6 +12,7 @@ pub mod document;
 pub mod hidden;
 pub mod name;
 pub mod path;
+pub mod pattern;
 pub mod resolve;
 pub mod sorted;
 pub mod value;

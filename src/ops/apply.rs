@@ -110,7 +110,7 @@ pub fn again<'w>(
             made_alike(&file, &loaded.project)?;
             if loaded.project.has_errors() {
                 let why = "the configuration has errors by today's rules, so the plan is not applied";
-                return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+                return Err(Error::new(ErrorKind::Invalid, why).with(loaded.project.see_findings()));
             }
             let store = loaded.snapshot.store.take();
             let found = store.is_some();
@@ -231,7 +231,7 @@ fn place_of(
 ) -> Result<Address> {
     let environment = request.environment.as_ref().or(plan.environment.as_ref()).cloned();
     let request = &Request { environment, ..request.clone() };
-    let (environment, address) = places::store_of(declared, workspace.root(), request, host)?;
+    let (environment, address) = workspace.store(request, host)?;
     if environment != plan.environment {
         let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no environment".to_owned());
         let (planned, asked) = (name(&plan.environment), name(&environment));

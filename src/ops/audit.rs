@@ -8,7 +8,6 @@ use serde_json::{Value as Json, json};
 
 use super::error::{Error, Result};
 use super::host::Host;
-use super::places;
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::model::{self, canonical_json, digest_text};
@@ -119,7 +118,7 @@ fn is_changed(rules: &Rules) -> bool {
 /// # Errors
 /// When there is no store, or it cannot be read.
 pub fn export_store(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Exported> {
-    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host)?;
+    let (_, address) = workspace.store(request, host)?;
     let mut store =
         host.store(&address)?.ok_or_else(|| Error::usage("there is no store yet, so nothing was saved"))?;
     // Heads first: what is saved meanwhile may be told of and not be deployed yet, never the other way round.

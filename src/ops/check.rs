@@ -321,9 +321,7 @@ pub fn by_check(refusals: &[Refusal]) -> Vec<(&str, Vec<&Refusal>)> {
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        let checks = by_check(&refused.0).into_iter().map(|(check, _)| check.to_owned()).collect();
-        let recorded = refused.0.iter().any(|refusal| refusal.recorded);
-        Error::new(ErrorKind::Refused, refused.to_string()).with(Help::Checks { checks, recorded })
+        Error::new(ErrorKind::Refused, refused.to_string()).with(Help::Refusals(refused.0))
     }
 }
 

@@ -22,6 +22,7 @@ use crate::compile::compose::files_by_integration;
 use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{About, Finding, Severity, counts};
+use crate::model::pattern::any_means;
 use crate::model::{CONNECTORS, Name, SettingPath, Settings, Value};
 use crate::plan::{
     self, Change, ChangeKind, Comparison, Current, DeployedState, Desired, Effects, FORMAT_VERSION,
@@ -228,7 +229,7 @@ fn compare(request: &Request, before: &Project<'_>, after: &Project<'_>, reached
     let exists =
         |name: &str| after.compilation.names.iter().any(|known| known == name) || taken_over.contains(name);
     let wanted =
-        |name: &String| request.filter.integrations.is_empty() || request.filter.integrations.contains(name);
+        |name: &str| request.filter.integrations.is_empty() || any_means(&request.filter.integrations, name);
     for base in
         before.compilation.integrations.iter().filter(|base| !exists(&base.name) && wanted(&base.name))
     {

@@ -2,6 +2,9 @@
 //! words the help in its own terms. What is wrong in the files is a finding, never an error.
 
 use crate::diagnostic::nearest;
+use crate::diagnostic::placed::PlacedFinding;
+use crate::model::pattern::{is_pattern, means};
+use crate::plan::Refusal;
 use crate::trust::Line;
 use crate::{compile, source, store};
 
@@ -52,8 +55,8 @@ pub enum Help {
     Do(String),
     /// The name that was perhaps meant.
     DidYouMean(String),
-    /// The findings of the project tell what is wrong.
-    SeeFindings,
+    /// These findings tell what is wrong; where they are not at hand, those of the project do.
+    SeeFindings(Vec<PlacedFinding>),
     /// Try once more.
     Again,
     /// Begin a project where there is none.
@@ -78,8 +81,8 @@ pub enum Help {
     RevertRenamed(String),
     /// Read a revision that has this integration's file, or adopt what is deployed.
     RevertWithoutFile(String),
-    /// What to do about each of these checks, which refuse a plan; some of them by rules that the files say no more.
-    Checks { checks: Vec<String>, recorded: bool },
+    /// What to do about each of the checks that refuse a plan.
+    Refusals(Vec<Refusal>),
     /// The store was named for the plan, and has to be named again.
     NameStoreAsPlanned,
     /// The pair of an integration that is deployed and in no file has to be named.
@@ -149,6 +152,18 @@ pub fn require_known(what: &str, name: &str, known: &[&str]) -> Result<()> {
             ),
         }),
     })
+}
+
+/// As [`require_known`], of a name that may be a pattern, which has to mean something.
+///
+/// # Errors
+/// As [`require_known`].
+pub fn require_meant(what: &str, wanted: &str, known: &[&str]) -> Result<()> {
+    match is_pattern(wanted) {
+        true if known.iter().any(|name| means(wanted, name)) => Ok(()),
+        true => Err(Error::usage(format!("no {what} is called like `{wanted}`"))),
+        false => require_known(what, wanted, known),
+    }
 }
 
 impl From<compile::Changed> for Error {

@@ -10,10 +10,11 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::error::{Error, Result, require_known};
+use super::error::{Error, Result, require_meant};
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::compose::files_by_integration;
+use crate::model::pattern::any_means;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::Validator;
@@ -31,8 +32,8 @@ pub fn pairs(catalogue: &Catalogue, request: &Request) -> Result<Vec<String>> {
     let wanted = &request.filter.pairs;
     let known = catalogue.names("pairs");
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    wanted.iter().try_for_each(|pair| require_known("pair", pair, &names))?;
-    Ok(known.into_iter().filter(|id| wanted.is_empty() || wanted.contains(id)).collect())
+    wanted.iter().try_for_each(|pair| require_meant("pair", pair, &names))?;
+    Ok(known.into_iter().filter(|id| wanted.is_empty() || any_means(wanted, id)).collect())
 }
 
 /// The editors' schemas by their files' names: of policy files, and of the pairs that a request takes; else of those that the project's
@@ -162,6 +163,14 @@ pub fn first_lines(tree: &Workspace, catalogue: &Catalogue, folder: &Folder<'_>)
         is_outdated.then(|| (source.path.clone(), text))
     });
     lines.collect()
+}
+
+/// The pair that the files of an integration say.
+#[must_use]
+pub fn pair_of(sources: &Sources, integration: &str) -> Option<String> {
+    let files = files_by_integration(sources);
+    let mut own = files.iter().filter(|(name, _)| name == integration);
+    own.find_map(|(_, file)| pair_in(sources, *file))
 }
 
 fn pair_in(sources: &Sources, file: FileId) -> Option<String> {

@@ -1,7 +1,9 @@
-//! Forges: where a branch that was pushed becomes a pull request, as a link that a person opens, or opened over the forge's API.
+//! Forges: where a line of a file is to be seen, and where a branch that was pushed becomes a pull request, as a link that a person
+//! opens, or opened over the forge's API.
 //! Which forge it is, and the token for it, is given from outside; the token leaves for its API alone. Nothing here pushes.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use crate::http::client::{Authorities, Http};
 use crate::http::{Answer, Request};
 use crate::model::Hidden;
 use crate::secrets::{Reach, Secrets};
-use crate::source::git::Remote;
+use crate::source::git::{self, Remote};
 
 /// For the forge's answer.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -33,14 +35,17 @@ pub enum Kind {
     AzureDevOps,
     /// Forgejo too.
     Gitea,
+    /// Bitbucket Cloud.
+    Bitbucket,
 }
 
-const KINDS: [(&str, Kind); 5] = [
+const KINDS: [(&str, Kind); 6] = [
     ("github", Kind::GitHub),
     ("gitlab", Kind::GitLab),
     ("azure", Kind::AzureDevOps),
     ("gitea", Kind::Gitea),
     ("forgejo", Kind::Gitea),
+    ("bitbucket", Kind::Bitbucket),
 ];
 
 /// A repository on a forge.
@@ -54,7 +59,7 @@ pub struct Forge {
 /// Why a text names no forge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ForgeError {
-    #[error("write KIND=ADDRESS, where KIND is github, gitlab, azure, gitea or forgejo")]
+    #[error("write KIND=ADDRESS, where KIND is github, gitlab, azure, gitea, forgejo or bitbucket")]
     Kind,
     #[error("the address of a repository's page begins with https:// and has neither a user nor a query")]
     Address,
@@ -105,7 +110,7 @@ impl Forge {
         let names = forge.names();
         let is_one = !names.iter().any(|name| name.is_empty())
             && match kind {
-                Kind::GitHub | Kind::Gitea => names.len() >= 2,
+                Kind::GitHub | Kind::Gitea | Kind::Bitbucket => names.len() >= 2,
                 Kind::GitLab => names.len() >= 2,
                 Kind::AzureDevOps => names.iter().rev().nth(1).is_some_and(|name| *name == "_git"),
             };
@@ -114,7 +119,7 @@ impl Forge {
             Kind::AzureDevOps => {
                 Err(ForgeError::Path("https://dev.azure.com/ORGANIZATION/PROJECT/_git/REPOSITORY"))
             }
-            Kind::GitHub | Kind::GitLab | Kind::Gitea => {
+            Kind::GitHub | Kind::GitLab | Kind::Gitea | Kind::Bitbucket => {
                 Err(ForgeError::Path("https://HOST/OWNER/REPOSITORY"))
             }
         }
@@ -139,6 +144,9 @@ impl Forge {
             "github.com" | "ssh.github.com" => (Kind::GitHub, format!("https://github.com/{path}")),
             "gitlab.com" | "altssh.gitlab.com" => (Kind::GitLab, format!("https://gitlab.com/{path}")),
             "codeberg.org" => (Kind::Gitea, format!("https://codeberg.org/{path}")),
+            "bitbucket.org" | "altssh.bitbucket.org" => {
+                (Kind::Bitbucket, format!("https://bitbucket.org/{path}"))
+            }
             "dev.azure.com" => (Kind::AzureDevOps, format!("https://dev.azure.com/{path}")),
             "ssh.dev.azure.com" => {
                 // v3/ORGANIZATION/PROJECT/REPOSITORY
@@ -173,10 +181,30 @@ impl Forge {
             Kind::AzureDevOps => {
                 format!("{page}/pullrequestcreate?sourceRef={}&targetRef={}", encode(branch), encode(onto))
             }
+            Kind::Bitbucket => {
+                format!("{page}/pull-requests/new?source={}&dest={}", encode(branch), encode(onto))
+            }
         }
     }
 
-    /// What opens a pull request over the API, but for who asks; and what its answer calls the address of its page.
+    /// The address of a line of a file, as it is in a commit.
+    #[must_use]
+    pub fn line(&self, commit: &str, path: &str, line: usize) -> String {
+        let (page, commit) = (self.page.as_str().trim_end_matches('/'), encode(commit));
+        let path = path.split('/').map(encode).collect::<Vec<_>>().join("/");
+        match self.kind {
+            Kind::GitHub => format!("{page}/blob/{commit}/{path}#L{line}"),
+            Kind::GitLab => format!("{page}/-/blob/{commit}/{path}#L{line}"),
+            Kind::Gitea => format!("{page}/src/commit/{commit}/{path}#L{line}"),
+            Kind::Bitbucket => format!("{page}/src/{commit}/{path}#lines-{line}"),
+            Kind::AzureDevOps => format!(
+                "{page}?path=/{path}&version=GC{commit}&line={line}&lineEnd={}&lineStartColumn=1&lineEndColumn=1",
+                line + 1
+            ),
+        }
+    }
+
+    /// What opens a pull request over the API, but for who asks; and where its answer has the address of its page.
     fn call(&self, api: Option<&Url>, request: &PullRequest<'_>) -> (String, Json, &'static str) {
         let at = origin_of(&self.page);
         let names = self.names();
@@ -194,12 +222,21 @@ impl Forge {
                 };
                 let root = given.unwrap_or(usual);
                 let sent = json!({"title": title, "head": branch, "base": onto, "body": body});
-                (format!("{root}/repos/{owner}/{repository}/pulls"), sent, "html_url")
+                (format!("{root}/repos/{owner}/{repository}/pulls"), sent, "/html_url")
+            }
+            Kind::Bitbucket => {
+                let root = given.unwrap_or_else(|| "https://api.bitbucket.org/2.0".to_owned());
+                let sent = json!({
+                    "title": title, "description": body, "source": {"branch": {"name": branch}},
+                    "destination": {"branch": {"name": onto}},
+                });
+                let call = format!("{root}/repositories/{owner}/{repository}/pullrequests");
+                (call, sent, "/links/html/href")
             }
             Kind::Gitea => {
                 let root = given.unwrap_or_else(|| format!("{at}/api/v1"));
                 let sent = json!({"title": title, "head": branch, "base": onto, "body": body});
-                (format!("{root}/repos/{owner}/{repository}/pulls"), sent, "html_url")
+                (format!("{root}/repos/{owner}/{repository}/pulls"), sent, "/html_url")
             }
             Kind::GitLab => {
                 let root = given.unwrap_or_else(|| format!("{at}/api/v4"));
@@ -213,7 +250,7 @@ impl Forge {
                     "source_branch": branch, "target_branch": onto, "title": title, "description": body,
                     "remove_source_branch": true,
                 });
-                (format!("{root}/projects/{}/merge_requests", encode(inside)), sent, "web_url")
+                (format!("{root}/projects/{}/merge_requests", encode(inside)), sent, "/web_url")
             }
             Kind::AzureDevOps => {
                 let project = names.get(..names.len().saturating_sub(2)).unwrap_or_default().join("/");
@@ -225,7 +262,7 @@ impl Forge {
                 let call = format!(
                     "{root}/{project}/_apis/git/repositories/{repository}/pullrequests?api-version=7.1"
                 );
-                (call, sent, "pullRequestId")
+                (call, sent, "/pullRequestId")
             }
         }
     }
@@ -244,7 +281,9 @@ impl Forge {
         let token = token.map_err(|fault| Error::new(ErrorKind::NotAllowed, fault.message))?;
         let mut headers = vec![("accept".to_owned(), Hidden::new("application/json".to_owned()))];
         headers.push(match self.kind {
-            Kind::GitHub => ("authorization".to_owned(), Hidden::new(format!("Bearer {}", token.as_str()))),
+            Kind::GitHub | Kind::Bitbucket => {
+                ("authorization".to_owned(), Hidden::new(format!("Bearer {}", token.as_str())))
+            }
             Kind::Gitea => ("authorization".to_owned(), Hidden::new(format!("token {}", token.as_str()))),
             Kind::GitLab => ("private-token".to_owned(), token),
             Kind::AzureDevOps => {
@@ -278,13 +317,39 @@ impl Forge {
         }
         let own = self.page.as_str().trim_end_matches('/');
         let link = match self.kind {
-            Kind::AzureDevOps => said[page].as_u64().map(|number| format!("{own}/pullrequest/{number}")),
-            _ => said[page].as_str().map(str::to_owned),
+            Kind::AzureDevOps => {
+                said.pointer(page).and_then(Json::as_u64).map(|number| format!("{own}/pullrequest/{number}"))
+            }
+            _ => said.pointer(page).and_then(Json::as_str).map(str::to_owned),
         };
         let link = link.as_deref().and_then(parse).filter(|link| origin(link) == origin(&self.page));
         link.map(String::from).ok_or_else(|| {
             Error::new(ErrorKind::Unreachable, "the forge's answer does not say where the pull request is")
         })
+    }
+}
+
+/// Where the lines of a project are to be seen, as they are in a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    forge: Forge,
+    commit: String,
+    /// The project's folder in its repository, with a slash at the end.
+    folder: String,
+}
+
+impl Lines {
+    /// Of the project at `root`, where its repository was cloned from a forge that its address tells.
+    #[must_use]
+    pub fn of(root: &Path, commit: &str) -> Option<Self> {
+        let forge = Forge::guess(&git::origin(root)?)?;
+        Some(Lines { forge, commit: commit.to_owned(), folder: git::folder(root) })
+    }
+
+    /// The address of a line; the path is relative to the project.
+    #[must_use]
+    pub fn address(&self, path: &str, line: usize) -> String {
+        self.forge.line(&self.commit, &format!("{}{path}", self.folder), line)
     }
 }
 
@@ -351,10 +416,45 @@ mod tests {
             assert_eq!(forge.link(&REQUEST), link);
             assert_eq!(forge.call(None, &REQUEST).0, call);
         }
+        let bitbucket = forge("bitbucket=https://bitbucket.org/team/shops");
+        let link =
+            "https://bitbucket.org/team/shops/pull-requests/new?source=pairform%2Fshop-a%26b%23c&dest=main";
+        assert_eq!(bitbucket.link(&REQUEST), link);
+        let (call, _, page) = bitbucket.call(None, &REQUEST);
+        assert_eq!(call, "https://api.bitbucket.org/2.0/repositories/team/shops/pullrequests");
+        assert_eq!(page, "/links/html/href");
         let api = Url::parse("https://example.com/gitlab/api/v4").unwrap();
         let below = forge("gitlab=https://example.com/gitlab/team/shops");
         let call = "https://example.com/gitlab/api/v4/projects/team%2Fshops/merge_requests";
         assert_eq!(below.call(Some(&api), &REQUEST).0, call);
+    }
+
+    #[test]
+    fn a_line_has_its_address_on_each_forge() {
+        for (text, expected) in [
+            (
+                "github=https://github.com/team/shops",
+                "https://github.com/team/shops/blob/c0ffee/a%20b/%C3%A5%23.yaml#L7",
+            ),
+            (
+                "gitlab=https://gitlab.com/g/s/shops",
+                "https://gitlab.com/g/s/shops/-/blob/c0ffee/a%20b/%C3%A5%23.yaml#L7",
+            ),
+            (
+                "gitea=https://codeberg.org/team/shops",
+                "https://codeberg.org/team/shops/src/commit/c0ffee/a%20b/%C3%A5%23.yaml#L7",
+            ),
+            (
+                "bitbucket=https://bitbucket.org/team/shops",
+                "https://bitbucket.org/team/shops/src/c0ffee/a%20b/%C3%A5%23.yaml#lines-7",
+            ),
+            (
+                "azure=https://dev.azure.com/org/project/_git/shops",
+                "https://dev.azure.com/org/project/_git/shops?path=/a%20b/%C3%A5%23.yaml&version=GCc0ffee&line=7&lineEnd=8&lineStartColumn=1&lineEndColumn=1",
+            ),
+        ] {
+            assert_eq!(forge(text).line("c0ffee", "a b/å#.yaml", 7), expected);
+        }
     }
 
     #[test]
@@ -363,6 +463,7 @@ mod tests {
             ("git@github.com:team/shops.git", "github=https://github.com/team/shops"),
             ("ssh://git@gitlab.com/group/sub/shops.git", "gitlab=https://gitlab.com/group/sub/shops"),
             ("https://codeberg.org/team/shops", "gitea=https://codeberg.org/team/shops"),
+            ("git@bitbucket.org:team/shops.git", "bitbucket=https://bitbucket.org/team/shops"),
             (
                 "git@ssh.dev.azure.com:v3/org/project/shops",
                 "azure=https://dev.azure.com/org/project/_git/shops",
@@ -407,7 +508,7 @@ mod tests {
         let answer = |status: u16, body: &Json| {
             let answer =
                 Answer::new(status, std::collections::BTreeMap::new(), body.to_string().into_bytes());
-            forge.opened(&answer, "html_url").map_err(|error| error.message)
+            forge.opened(&answer, "/html_url").map_err(|error| error.message)
         };
         let page = "https://github.com/team/shops/pull/7";
         assert_eq!(answer(201, &json!({"html_url": page})).as_deref(), Ok(page));

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::deployed;
-use super::error::{Result, require_known};
+use super::error::{Result, require_meant};
 use super::host::Host;
 use super::judged::Recorded;
-use super::places;
 use super::request::{Filter, Request};
 use super::workspace::Workspace;
+use crate::model::pattern::any_means;
 use crate::model::{SettingPath, Settings, Value};
 use crate::plan::policy::{self, Policy, PolicyChange};
 use crate::schema::Pair;
@@ -46,7 +46,7 @@ pub struct Found {
 /// # Errors
 /// When the store cannot be read, or nothing is known of an integration.
 pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: &Host<'_>) -> Result<Found> {
-    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host)?;
+    let (_, address) = workspace.store(request, host)?;
     let (mut records, notes, renames, rules, said) = match host.store(&address)? {
         Some(mut store) => (
             deployed::records(store.as_mut())?,
@@ -82,7 +82,7 @@ pub fn history(workspace: &Workspace, request: &Request, wanted: &Wanted, host: 
             return Ok(now);
         }
         if !known.is_empty() {
-            require_known("saved integration", name, &known)?;
+            require_meant("saved integration", name, &known)?;
         }
         Ok(name.clone())
     };
@@ -148,8 +148,8 @@ impl Asked<'_> {
         let paths =
             || changes.iter().flat_map(|change| std::iter::once(change.0.clone()).chain(before(change)));
         self.integration.as_ref().is_none_or(|name| *name == record.integration)
-            && (self.integrations.is_empty() || self.integrations.contains(&record.integration))
-            && !filter.exclude.contains(&record.integration)
+            && (self.integrations.is_empty() || any_means(&self.integrations, &record.integration))
+            && !any_means(&filter.exclude, &record.integration)
             && filter.takes_category(&record.category)
             && self.commit.as_ref().is_none_or(commit)
             && wanted.by.as_ref().is_none_or(by)

@@ -11,7 +11,6 @@ use rayon::prelude::*;
 use super::error::{ErrorKind, Result};
 use super::host::{Access, Host};
 use super::judged::Record;
-use super::places;
 use super::project::{self, Project};
 use super::request::{Request, SecretsAsked};
 use super::workspace::Workspace;
@@ -187,7 +186,7 @@ impl Snapshot {
     }
 
     fn find(workspace: &Workspace, request: &Request, host: &Host<'_>, purpose: Purpose) -> Result<Self> {
-        let found = places::store_of(workspace.declared(), workspace.root(), request, host);
+        let found = workspace.store(request, host);
         let (environment, address) = match found {
             Ok(found) => found,
             // What is wrong in pairform.yaml or in what was asked for is said when the project is compiled.

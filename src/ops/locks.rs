@@ -2,7 +2,6 @@
 
 use super::error::{Error, Result};
 use super::host::Host;
-use super::places;
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::store::{Address, Lock, Note};
@@ -36,7 +35,7 @@ pub fn unlock(workspace: &Workspace, request: &Request, id: &str, host: &Host<'_
 }
 
 fn address(workspace: &Workspace, request: &Request, host: &Host<'_>) -> Result<Address> {
-    Ok(places::store_of(workspace.declared(), workspace.root(), request, host)?.1)
+    Ok(workspace.store(request, host)?.1)
 }
 
 fn no_store() -> Error {

@@ -53,15 +53,21 @@ impl<'a> Owners<'a> {
         let worth =
             |category: &&mut CategoryPlan| !category.changes.is_empty() || category.action == Action::Blocked;
         for category in integration.categories.iter_mut().filter(worth) {
-            // The most specific entry speaks: of a pair's category, of a category, of a pair.
-            let keys = [
-                format!("{}.{}", integration.pair, category.category),
-                category.category.to_string(),
-                integration.pair.to_string(),
-            ];
             let paths = category.changes.iter().filter_map(|change| change.path.as_deref());
-            category.owners = self.named(&keys, paths);
+            category.owners = self.of_category(&integration.pair, &category.category, paths);
         }
+    }
+
+    /// Whose review a change of a category needs that is written in these files.
+    #[must_use]
+    pub fn of_category<'p>(
+        &self,
+        pair: &str,
+        category: &str,
+        paths: impl Iterator<Item = &'p str> + Clone,
+    ) -> Vec<String> {
+        // The most specific entry speaks: of a pair's category, of a category, of a pair.
+        self.named(&[format!("{pair}.{category}"), category.to_owned(), pair.to_owned()], paths)
     }
 
     /// Whose review a change of policy needs that is written in a file; none: in CODEOWNERS itself.

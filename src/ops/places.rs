@@ -16,20 +16,17 @@ use crate::secrets::{self, Reach, Secrets};
 use crate::store::{self, Address};
 use crate::trust::{Line, Need};
 
-/// The environment's name and where its store is, a relative path taken from the project's root.
+/// The environment's name and where its store is, a relative path taken from the project's root; of a project file without
+/// errors, as [`super::workspace::Workspace::store`] asks.
 ///
 /// # Errors
 /// When the environment does not exist or has to be named, or the store's password is not at hand.
-pub fn store_of(
+pub(super) fn store_of(
     declared: &Manifest,
     root: &Path,
     request: &Request,
     host: &Host<'_>,
 ) -> Result<(Option<String>, Address)> {
-    if declared.broken {
-        let why = "pairform.yaml has errors, so it is not known which store is meant";
-        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
-    }
     let name = environment_of(declared, root, request)?;
     let store = request.store.as_deref();
     if name.is_none() && !declared.environments.is_empty() && store.is_none() {

@@ -1,12 +1,12 @@
 //! A project, compiled: what an operation begins with. Which integrations are taken is [`Workspace::selection`]'s to say, what
 //! is wrong in them is in the findings.
 
-use super::error::{Error, ErrorKind, Help, Result, require_known};
+use super::error::{Error, ErrorKind, Help, Result, require_known, require_meant};
 use super::host::{Host, Progress};
-use super::places;
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::{Again, Compilation, Compiled, Front, Judged, Selection};
+use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Finding, Severity, nearest};
 use crate::model::category;
 use crate::schema::parts::Catalogue;
@@ -112,11 +112,11 @@ pub fn require_selected<T>(compilation: &Compilation<T>, selection: &Selection) 
     }
     let known: Vec<&str> = compilation.names.iter().map(String::as_str).collect();
     for name in selection.integrations.iter().chain(&selection.exclude) {
-        require_known("integration", name, &known)?;
+        require_meant("integration", name, &known)?;
     }
     let pairs = compilation.catalogue.names("pairs");
     let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
-    selection.pairs.iter().try_for_each(|pair| require_known("pair", pair, &pairs))
+    selection.pairs.iter().try_for_each(|pair| require_meant("pair", pair, &pairs))
 }
 
 /// Why a pair cannot be had.
@@ -125,7 +125,7 @@ pub fn no_pair(id: &str, catalogue: &Catalogue) -> Error {
     let known = catalogue.names("pairs");
     if known.iter().any(|known| known == id) {
         return Error::new(ErrorKind::Invalid, format!("the schemas of the pair `{id}` have mistakes"))
-            .with(Help::SeeFindings);
+            .with(Help::SeeFindings(Vec::new()));
     }
     let error = Error::usage(format!("there is no pair `{id}`"));
     match nearest(id, known.iter().map(String::as_str)) {
@@ -148,7 +148,13 @@ impl<T> Project<'_, T> {
     /// # Errors
     /// When the environment does not exist, or has to be named.
     pub fn store(&self, request: &Request, host: &Host<'_>) -> Result<(Option<String>, Address)> {
-        places::store_of(&self.compilation.project, self.workspace.root(), request, host)
+        self.workspace.store(request, host)
+    }
+
+    /// Where to see what is wrong.
+    #[must_use]
+    pub fn see_findings(&self) -> Help {
+        Help::SeeFindings(PlacedFinding::all(&self.compilation.findings, self.workspace.sources()))
     }
 
     #[must_use]
@@ -164,7 +170,7 @@ impl<T> Project<'_, T> {
         let mut known = self.compilation.catalogue.names("categories");
         known.extend(category::TOP_LEVEL.map(str::to_owned));
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        request.filter.categories.iter().try_for_each(|name| require_known("category", name, &known))
+        request.filter.categories.iter().try_for_each(|name| require_meant("category", name, &known))
     }
 }
 

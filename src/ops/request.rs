@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::pattern::any_means;
+
 /// What an operation works on; nothing given means all of the working tree, with the usual environment and its store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
@@ -55,7 +57,7 @@ impl SecretsAsked {
     }
 }
 
-/// Which integrations and categories are meant; an empty list means all.
+/// Which integrations and categories are meant; an empty list means all, and a name may be a pattern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub integrations: Vec<String>,
@@ -88,6 +90,6 @@ impl Filter {
     /// Whether a category is meant.
     #[must_use]
     pub fn takes_category(&self, id: &str) -> bool {
-        self.categories.is_empty() || self.categories.iter().any(|wanted| wanted == id)
+        self.categories.is_empty() || any_means(&self.categories, id)
     }
 }

@@ -11,7 +11,6 @@ use super::deployed;
 use super::error::{Error, ErrorKind, Help, Result};
 use super::host::Host;
 use super::left::{Left, Why};
-use super::places;
 use super::plan::{Planned, made};
 use super::project::{self, Project};
 use super::propose::{self, Destination, Edits, ProposedValue};
@@ -229,7 +228,7 @@ pub fn into_files(
     let hidden = std::mem::take(&mut opened.compilation.hidden);
     let Some(compiled) = opened.compilation.find(integration) else {
         let why = format!("`{integration}` has errors that keep it from being read");
-        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+        return Err(Error::new(ErrorKind::Invalid, why).with(opened.see_findings()));
     };
     let (mut wanted, mut left) = (Vec::new(), Vec::new());
     let nothing = Settings::new();
@@ -320,7 +319,7 @@ fn one_back(
 
 /// What to do about an integration that is deployed and left the files; nothing of it is known without its pair.
 fn in_no_file(workspace: &Workspace, request: &Request, name: &str, host: &Host<'_>) -> Option<Error> {
-    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host).ok()?;
+    let (_, address) = workspace.store(request, host).ok()?;
     let mut store = host.store(&address).ok()??;
     let now = store::name_now(&store.renames().ok()?, name, "");
     if now != name {

@@ -66,11 +66,10 @@ pub fn validate(
     sort_and_merge(&mut found.findings, workspace.sources());
     found.hidden.sort_unstable();
     found.hidden.dedup();
-    let categories = &request.filter.categories;
-    if !categories.is_empty() {
-        found
-            .findings
-            .retain(|finding| finding.about.category.as_ref().is_none_or(|id| categories.contains(id)));
+    if !request.filter.categories.is_empty() {
+        found.findings.retain(|finding| {
+            finding.about.category.as_ref().is_none_or(|id| request.filter.takes_category(id))
+        });
     }
     found.policy = workspace.base().map(|_| policy_changes::of(workspace));
     Ok(found)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use super::base::{Base, Commits};
-use super::error::{Error, Help, Result};
+use super::error::{Error, ErrorKind, Help, Result};
 use super::host::Host;
 use super::places;
 use super::replaced;
@@ -15,8 +15,10 @@ use super::request::Request;
 use crate::compile::levels::Floor;
 use crate::compile::project::Manifest;
 use crate::compile::{Selection, reach};
+use crate::diagnostic::placed::PlacedFinding;
 use crate::source::git::{self, Commit, GitError, History, Revision};
 use crate::source::{SourceFile, Sources, load};
+use crate::store::Address;
 
 /// Path, from the project's root, and new text.
 pub type Files = BTreeMap<String, String>;
@@ -195,6 +197,21 @@ impl Workspace {
     #[must_use]
     pub fn declared(&self) -> &Manifest {
         self.declared.get_or_init(|| Manifest::read(&self.sources, &mut Vec::new()))
+    }
+
+    /// The environment's name and where its store is, a relative path taken from the project's root.
+    ///
+    /// # Errors
+    /// When pairform.yaml has errors, the environment does not exist or has to be named, or the store's password is not at hand.
+    pub fn store(&self, request: &Request, host: &Host<'_>) -> Result<(Option<String>, Address)> {
+        if self.declared().broken {
+            let mut findings = Vec::new();
+            Manifest::read(&self.sources, &mut findings);
+            let findings = PlacedFinding::all(&findings, &self.sources);
+            let why = "pairform.yaml has errors, so it is not known which store is meant";
+            return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings(findings)));
+        }
+        places::store_of(self.declared(), &self.root, request, host)
     }
 
     /// The commit that the sources are of or stand on; none outside a repository, or before its first commit.

@@ -3,12 +3,14 @@
 use super::count;
 use super::groups::{Group, Groups, Kind};
 use super::moved::Moved;
+use super::stopped::Stopped;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
 use crate::model::category::POLICY;
+use crate::ops::forge::Lines;
 use crate::plan::policy::{Direction, PolicyChange};
-use crate::plan::{Action, CategoryPlan, Integration, Plan, Release};
+use crate::plan::{Action, CategoryPlan, Integration, Plan, Refusal, Release};
 use crate::schema::parts::Catalogue;
 
 /// The matter of one report.
@@ -20,6 +22,8 @@ pub struct Content<'a> {
     pub integrations: usize,
     pub plan: Option<&'a Plan>,
     pub outcome: Option<&'a Report>,
+    /// Why there is no result.
+    pub stopped: Option<Stopped<'a>>,
     /// Of a comparison, what it changes of that which judges.
     pub policy: &'a [PolicyChange],
     /// Where titles of settings come from.
@@ -30,6 +34,10 @@ pub struct Content<'a> {
     pub store: Option<&'a str>,
     /// The project's folder in its repository, with a slash at the end, for readers that begin at the repository's root.
     pub folder: &'a str,
+    /// The commit that places are of, where nothing was changed since.
+    pub commit: Option<&'a str>,
+    /// Where lines are to be seen.
+    pub lines: Option<&'a Lines>,
 }
 
 /// How a plan is laid out.
@@ -97,7 +105,8 @@ impl From<&PlacedFinding> for Item {
 }
 
 /// The rules of what a plan says, beside the codes of findings: id, summary.
-pub const RULES: [(&str, &str); 12] = [
+pub const RULES: [(&str, &str); 13] = [
+    ("stopped", "the command stopped before its result"),
     ("policy-changed", "something that judges a change, or leads out of the project, is another"),
     ("policy-weaker", "a rule is weaker than it was"),
     ("policy-stricter", "a rule is stricter than it was"),
@@ -122,11 +131,14 @@ impl<'a> Content<'a> {
             integrations: plan.summary.integrations,
             plan: Some(plan),
             outcome: None,
+            stopped: None,
             policy: plan.policy_changes.as_deref().unwrap_or_default(),
             catalogue,
             by: By::Change,
             store: None,
             folder: "",
+            commit: plan.commit.as_ref().filter(|commit| !commit.dirty).map(|commit| commit.id.as_str()),
+            lines: None,
         }
     }
 
@@ -143,12 +155,28 @@ impl<'a> Content<'a> {
             integrations: 0,
             plan: None,
             outcome: None,
+            stopped: None,
             policy,
             catalogue,
             by: By::Change,
             store: None,
             folder: "",
+            commit: None,
+            lines: None,
         }
+    }
+}
+
+impl<'a> Content<'a> {
+    /// Of a command that stopped, with what it found.
+    #[must_use]
+    pub fn of_stop(
+        command: &'a str,
+        stopped: Stopped<'a>,
+        findings: &'a [PlacedFinding],
+        catalogue: &'a Catalogue,
+    ) -> Self {
+        Content { command, stopped: Some(stopped), ..Content::of_findings(findings, &[], catalogue) }
     }
 }
 
@@ -183,6 +211,7 @@ impl Content<'_> {
             }
         }
         remarks.extend(self.outcome.into_iter().flat_map(not_saved));
+        remarks.extend(self.stopped.iter().flat_map(why_stopped));
         for remark in &mut remarks {
             if remark.path.is_empty() {
                 "pairform.yaml".clone_into(&mut remark.path);
@@ -196,6 +225,13 @@ impl Content<'_> {
         }
         remarks.sort_by_key(|remark| (!remark.is_policy(), rank(&remark.severity)));
         remarks
+    }
+
+    /// The address where a place is to be seen, `path:line` as it is told.
+    #[must_use]
+    pub fn address(&self, place: &str) -> Option<String> {
+        let (path, line) = place.rsplit_once(':')?;
+        Some(self.lines?.address(path, line.parse().ok()?))
     }
 
     /// How many findings are errors.
@@ -219,7 +255,9 @@ impl Content<'_> {
             .map(PlacedFinding::weight)
             .sum();
         let mut said: Vec<String> = super::policy::sum(self.policy).into_iter().collect();
-        if let Some(report) = self.outcome {
+        if let Some(stopped) = &self.stopped {
+            said.push(stopped.sum());
+        } else if let Some(report) = self.outcome {
             said.push(match report.outcomes.len() {
                 0 => "Nothing to save".to_owned(),
                 _ => super::apply::sum(report),
@@ -355,6 +393,20 @@ fn remark(rule: &str, severity: &str, message: String) -> Item {
         message,
         ..Item::default()
     }
+}
+
+/// Each refusal, or the reason.
+fn why_stopped(stopped: &Stopped<'_>) -> Vec<Item> {
+    if stopped.refusals.is_empty() {
+        let help = stopped.help.unwrap_or_default().to_owned();
+        return vec![Item { help, ..remark("stopped", "error", stopped.message.to_owned()) }];
+    }
+    let refused = |(refusal, help): &(Refusal, String)| Item {
+        integration: refusal.integration.clone().unwrap_or_default(),
+        help: help.clone(),
+        ..remark("plan-refused", "error", format!("refused: {}", refusal.message))
+    };
+    stopped.refusals.iter().map(refused).collect()
 }
 
 fn policy_remark(change: &PolicyChange) -> Item {

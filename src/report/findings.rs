@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 use owo_colors::OwoColorize as _;
 
 pub use crate::diagnostic::counts;
+use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::text::{MARKS, clean, count, is_harmful};
 use crate::diagnostic::{Finding, Label, Severity};
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -35,6 +36,31 @@ pub fn text(findings: &[Finding], sources: &Sources, hidden: &[Span]) -> String 
         .into_iter()
         .map(|(finding, others)| one(&renderer, finding, &others, sources, &hidden) + "\n\n");
     drawn.collect()
+}
+
+/// Findings of which only the places are at hand, a blank line after each.
+#[must_use]
+pub fn without_lines<'f>(findings: impl Iterator<Item = &'f PlacedFinding>) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let severity = finding.severity.as_str();
+        let severity = match finding.severity {
+            Severity::Error => severity.red().bold().to_string(),
+            Severity::Warning => severity.yellow().bold().to_string(),
+            Severity::Note => severity.green().bold().to_string(),
+        };
+        let (code, message, place) = (&finding.code, clean(&finding.message), &finding.place);
+        let place = clean(&format!("{}:{}:{}", place.path, place.line, place.column));
+        out.push_str(&format!("{severity}[{code}]: {message}\n  --> {place}\n"));
+        for note in &finding.notes {
+            out.push_str(&format!("  = note: {}\n", clean(note)));
+        }
+        if let Some(help) = &finding.help {
+            out.push_str(&format!("  = help: {}\n", clean(help)));
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// Findings in their order, each with those that say the very same of other places.

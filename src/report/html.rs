@@ -25,7 +25,7 @@ pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, Templa
     let (mut outline, _) = outline(content, groups, Budget(usize::MAX));
     outline["style"] = STYLE.into();
     outline["script"] = SCRIPT.into();
-    outline["policy"] = policy().into();
+    outline["policy"] = policy(Some(SCRIPT)).into();
     outline["title"] = title(content).into();
     let template = own.unwrap_or(BUILT_IN);
     policy_first(&mut outline, template);
@@ -35,8 +35,11 @@ pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, Templa
 /// What the page is, in the words of its first heading.
 fn title(content: &Content<'_>) -> String {
     let environment = content.plan.and_then(|plan| plan.environment.as_deref());
+    if content.stopped.is_some() {
+        return format!("{} stopped", content.command);
+    }
     match (content.command, environment) {
-        ("validate", _) => "Findings".to_owned(),
+        ("validate" | "show", _) => "Findings".to_owned(),
         ("diff", _) => "What a merge would change".to_owned(),
         ("drift", None) => "Changed outside the files".to_owned(),
         ("drift", Some(environment)) => format!("Changed outside the files in {environment}"),
@@ -47,13 +50,12 @@ fn title(content: &Content<'_>) -> String {
     }
 }
 
-fn policy() -> String {
+/// The content security policy of a page with our style and perhaps a script.
+pub(super) fn policy(script: Option<&str>) -> String {
     let hash = |text: &str| base64(&Sha256::digest(text.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    )
+    let script = script.map(|script| format!("script-src 'sha256-{}'; ", hash(script))).unwrap_or_default();
+    let style = hash(STYLE);
+    format!("default-src 'none'; style-src 'sha256-{style}'; {script}base-uri 'none'; form-action 'none'")
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -11,6 +11,7 @@ use crate::source::Sources;
 use super::PIECE;
 use super::groups::Groups;
 use crate::schema::parts::Catalogue;
+
 /// One finding.
 #[must_use]
 pub fn finding(finding: &Finding, sources: &Sources) -> Json {
@@ -46,17 +47,6 @@ pub fn validate(
         "notes": of(Severity::Note),
     });
     body
-}
-
-/// What any command prints when it was stopped: the same envelope, with the reason.
-#[must_use]
-pub fn stopped(command: &str, exit_code: u8, message: &str, help: Option<&str>) -> Json {
-    json!({
-        "format_version": FORMAT_VERSION,
-        "command": command,
-        "exit_code": exit_code,
-        "error": {"message": message, "help": help},
-    })
 }
 
 /// Pretty text with a final newline.

@@ -2,6 +2,7 @@
 //! folded; never longer than a forge takes, and saying what it left out.
 
 use super::content::Content;
+use super::groups::Groups;
 use super::outline::{Budget, arranged, outline, policy_first};
 use super::template::{TemplateError, fill};
 
@@ -19,11 +20,13 @@ const BUILT_IN: &str = include_str!("templates/comment.md");
 pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, TemplateError> {
     let template = own.unwrap_or(BUILT_IN);
     let (content, groups) = &arranged(content, own);
-    let with = |budget: usize| -> Result<(String, usize), TemplateError> {
-        let (mut outline, units) = outline(content, groups, Budget(budget));
-        policy_first(&mut outline, template);
-        Ok((fill(TEMPLATE, template, &outline)?, units))
-    };
+    let (whole, _) = filled(content, groups, template, usize::MAX)?;
+    if whole.len() <= LONGEST {
+        return Ok(whole);
+    }
+    // What changes is worth more than the way to its line.
+    let content = &Content { lines: None, ..*content };
+    let with = |budget: usize| filled(content, groups, template, budget);
     let (whole, units) = with(usize::MAX)?;
     if whole.len() <= LONGEST {
         return Ok(whole);
@@ -49,4 +52,16 @@ pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, Templa
         });
     }
     Ok(best)
+}
+
+/// The comment with so many units, and how many there are.
+fn filled(
+    content: &Content<'_>,
+    groups: &Groups,
+    template: &str,
+    budget: usize,
+) -> Result<(String, usize), TemplateError> {
+    let (mut outline, units) = outline(content, groups, Budget(budget));
+    policy_first(&mut outline, template);
+    Ok((fill(TEMPLATE, template, &outline)?, units))
 }

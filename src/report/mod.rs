@@ -5,6 +5,7 @@
 
 pub mod apply;
 mod budget;
+pub mod configuration;
 pub mod content;
 pub mod edits;
 pub mod explain;
@@ -25,6 +26,7 @@ pub mod moved;
 pub mod options;
 pub mod outline;
 mod outline_groups;
+pub mod page;
 pub mod plan;
 pub mod policy;
 pub mod reconcile;
@@ -32,8 +34,10 @@ pub mod reference;
 pub mod sarif;
 pub mod schema;
 pub mod show;
+pub mod stopped;
 pub mod telling;
 pub mod template;
+pub mod texts;
 pub mod words;
 
 pub use crate::diagnostic::text::{clean, clean_text, count};

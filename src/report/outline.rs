@@ -9,10 +9,10 @@ use serde_json::{Value as Json, json};
 
 use super::budget::{Counter, text};
 use super::content::{By, Content, Item, state};
-use super::count;
 use super::groups::Groups;
 use super::outline_groups;
 use super::words::{changed_connectors, shown, shown_after, who_and_when};
+use super::{clean_text, count};
 use crate::model::SettingPath;
 use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
@@ -46,8 +46,12 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     for item in items.iter().filter(|item| item.severity == "error") {
         errors.entry(item.integration.as_str()).or_default().push(item);
     }
-    let policy: Vec<Json> =
-        content.policy.iter().filter(|_| counter.take("change of policy")).map(policy_row).collect();
+    let policy: Vec<Json> = content
+        .policy
+        .iter()
+        .filter(|_| counter.take("change of policy"))
+        .map(|change| policy_row(content, change))
+        .collect();
     let urgent = urgent(content, &items, &errors, &mut counter);
     let (first, others) = outline_groups::rows(content, groups, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
@@ -77,9 +81,9 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     }
     let findings: Vec<Json> = distinct(&items)
         .into_iter()
-        .filter(|some| some[0].severity != "error" || content.plan.is_none())
+        .filter(|some| some[0].severity != "error" || !has_urgent(content))
         .filter(|_| counter.take("finding"))
-        .map(|some| finding_of(&some))
+        .map(|some| finding_of(content, &some))
         .collect();
     let dropped: Vec<String> = counter.dropped.iter().map(|(what, number)| count(*number, what)).collect();
     // What is saved is reviewed.
@@ -91,6 +95,7 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         .collect();
     let plan = content.plan;
     let is_right = content.errors() == 0
+        && content.stopped.is_none()
         && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan));
     let is_released = plan.is_some_and(|plan| !plan.released.is_empty());
     let good = is_right && !is_released && !super::policy::needs_a_look(content.policy);
@@ -129,12 +134,14 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     (outline, counter.next)
 }
 
-fn policy_row(change: &PolicyChange) -> Json {
+fn policy_row(content: &Content<'_>, change: &PolicyChange) -> Json {
+    let place = super::policy::place(change);
     json!({
         "kind": super::policy::word(change.direction),
         "item": text(&change.item),
         "text": text(&change.told()),
-        "place": super::policy::place(change).map(|place| text(&place)),
+        "place": place.as_deref().map(text),
+        "href": place.as_deref().and_then(|place| content.address(place)),
         "owners": change.owners.iter().map(|owner| text(owner)).collect::<Vec<_>>(),
     })
 }
@@ -177,12 +184,33 @@ pub fn policy_first(outline: &mut Json, template: &str) {
 /// What is wrong with each integration.
 type Errors<'a> = BTreeMap<&'a str, Vec<&'a Item>>;
 
-/// Errors and refusals, resets and conflicts, then what else needs a second look, the worst first.
+/// Findings alone are told as what they are.
+fn has_urgent(content: &Content<'_>) -> bool {
+    content.plan.is_some() || content.stopped.is_some()
+}
+
+/// Why there is no result, errors and refusals, resets and conflicts, then what else needs a second look, the worst first.
 fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &mut Counter) -> Vec<Json> {
     let mut all: Vec<(u8, Json)> = Vec::new();
-    let row = |kind: &str, integration: &str, what: String, place: String| json!({"kind": kind, "integration": text(integration), "text": text(&what), "place": text(&place)});
-    let Some(plan) = content.plan else { return Vec::new() };
-    for refusal in &plan.refusals {
+    let row = |kind: &str, integration: &str, what: String, place: String| json!({"kind": kind, "integration": text(integration), "text": text(&what), "place": text(&place), "href": content.address(&place)});
+    if !has_urgent(content) {
+        return Vec::new();
+    }
+    if let Some(stopped) = content.stopped {
+        let with_help = |mut row: Json, help: &str| {
+            row["help"] = clean_text(help).into();
+            (0, row)
+        };
+        for (refusal, help) in stopped.refusals {
+            let integration = refusal.integration.as_deref().unwrap_or_default();
+            all.push(with_help(row("refused", integration, refusal.message.clone(), String::new()), help));
+        }
+        if stopped.refusals.is_empty() {
+            let row = row("stopped", "", stopped.message.to_owned(), String::new());
+            all.push(with_help(row, stopped.help.unwrap_or_default()));
+        }
+    }
+    for refusal in content.plan.iter().flat_map(|plan| &plan.refusals) {
         all.push((0, row("refused", "", refusal.message.clone(), String::new())));
     }
     for some in distinct(items).into_iter().filter(|some| some[0].severity == "error") {
@@ -202,14 +230,14 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
             }
         }
     }
-    for release in plan.releases() {
+    for release in content.plan.iter().flat_map(|plan| plan.releases()) {
         let told = super::content::release_told(&release);
         all.push((
             if release.live { 2 } else { 3 },
             row("released", release.integration, told, String::new()),
         ));
     }
-    plan.integrations.for_each(&mut |integration| {
+    let mut look = |integration: &Integration| {
         let live = integration.is_live();
         // Else they are told by group.
         let by_integration = content.by == By::Integration;
@@ -261,7 +289,8 @@ fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &
             let what = format!("now required: {}", effects.newly_required.join(", "));
             all.push((3, row("required", &integration.integration, what, String::new())));
         }
-    });
+    };
+    content.plan.iter().for_each(|plan| plan.integrations.for_each(&mut look));
     all.sort_by_key(|(rank, _)| *rank);
     all.into_iter()
         .filter(|(rank, _)| counter.take(if *rank <= 1 { "error" } else { "risk" }))
@@ -287,7 +316,7 @@ fn integration(content: &Content<'_>, one: &Integration, errors: &Errors<'_>, co
             let mut left = 0;
             for change in &category.changes {
                 if counter.take("setting") {
-                    rows.push(row(change, schema));
+                    rows.push(row(content, change, schema));
                 } else {
                     left += 1;
                 }
@@ -296,7 +325,7 @@ fn integration(content: &Content<'_>, one: &Integration, errors: &Errors<'_>, co
             let missing: Vec<Json> = errors
                 .iter()
                 .filter(|item| item.category == category.category)
-                .map(|item| finding(item))
+                .map(|item| finding(content, item))
                 .collect();
             json!({
                 "category": text(&category.category),
@@ -346,7 +375,8 @@ fn integration(content: &Content<'_>, one: &Integration, errors: &Errors<'_>, co
     })
 }
 
-fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
+fn row(content: &Content<'_>, change: &Change, category: Option<&crate::schema::Category>) -> Json {
+    let place = change.path.as_ref().map(|path| format!("{path}:{}", change.line.unwrap_or(1)));
     let setting = category.and_then(|category| category.setting(&SettingPath::parse(&change.setting)?));
     let changed = who_and_when(change);
     let note = match change.origin {
@@ -365,7 +395,8 @@ fn row(change: &Change, category: Option<&crate::schema::Category>) -> Json {
         "before": text(&shown(&change.before, change.before_label.as_deref())),
         "after": text(&shown_after(change)),
         "note": note,
-        "place": change.path.as_ref().map(|path| text(&format!("{path}:{}", change.line.unwrap_or(1)))),
+        "place": place.as_deref().map(text),
+        "href": place.as_deref().and_then(|place| content.address(place)),
         "touched": change.touched.as_ref().map(|touched| {
             let commit = touched.commit.as_deref().map_or("not committed", |id| id.get(..8).unwrap_or(id));
             text(format!("{commit} {}", touched.author).trim())
@@ -387,7 +418,8 @@ fn effects(one: &Integration) -> Vec<Json> {
     .collect()
 }
 
-fn finding(item: &Item) -> Json {
+fn finding(content: &Content<'_>, item: &Item) -> Json {
+    let place = format!("{}:{}", item.path, item.line);
     json!({
         "code": text(&item.code),
         "severity": item.severity,
@@ -397,7 +429,8 @@ fn finding(item: &Item) -> Json {
         "category": text(&item.category),
         "setting": text(&item.setting),
         "required": item.name.starts_with("required-"),
-        "place": text(&format!("{}:{}", item.path, item.line)),
+        "place": text(&place),
+        "href": content.address(&place),
     })
 }
 
@@ -417,14 +450,16 @@ fn distinct(items: &[Item]) -> Vec<Vec<&Item>> {
 }
 
 /// One of several that are the same, with all their places.
-fn finding_of(some: &[&Item]) -> Json {
-    let mut json = finding(some[0]);
+fn finding_of(content: &Content<'_>, some: &[&Item]) -> Json {
+    let mut json = finding(content, some[0]);
     let also: usize = some.iter().map(|item| 1 + item.also.len()).sum();
     json["count"] = some.len().into();
     json["reach"] =
         if some[0].integration.is_empty() { count(some.len(), "place") } else { count(also, "integration") }
             .into();
-    json["places"] = some.iter().map(|item| text(&format!("{}:{}", item.path, item.line))).collect();
+    let places: Vec<String> = some.iter().map(|item| format!("{}:{}", item.path, item.line)).collect();
+    json["places"] = places.iter().map(|place| text(place)).collect();
+    json["hrefs"] = places.iter().map(|place| content.address(place)).collect();
     json["notes"] = some[0].notes.iter().map(|note| text(note)).collect();
     json
 }

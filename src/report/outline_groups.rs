@@ -73,7 +73,8 @@ fn row<'g>(content: &Content<'_>, group: &'g Group, sets: &mut Sets<'g>, counter
     }
     let mut members: Vec<&Member> = group.members.iter().collect();
     members.sort_by_key(|member| !member.live);
-    let kept: Vec<Json> = members.into_iter().filter(|_| counter.take("name")).map(member).collect();
+    let kept: Vec<Json> =
+        members.into_iter().filter(|_| counter.take("name")).map(|one| member(content, one)).collect();
     json["more"] = (number - kept.len()).into();
     if kept.len() == number && number > SHORT {
         sets.0.insert(set, (group.id.clone(), text(&group.all_words().join(" › "))));
@@ -94,6 +95,7 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     json["count"] = number.into();
     json["live"] = groups.iter().map(|group| group.live).sum::<usize>().into();
     json["place"] = Json::Null;
+    json["href"] = Json::Null;
     // What may not be grouped can be the same all the same: live mode goes on in each.
     let told = |group: &Group| (moved(&group.change), group.change.last_applied.clone(), note(group));
     json["moved"] = Json::Null;
@@ -112,6 +114,7 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
             "live": group.live > 0,
             "moved": moved(&group.change),
             "place": group.places().first().map(|(place, _)| text(place)),
+            "href": group.places().first().and_then(|(place, _)| content.address(place)),
             "note": note(group),
         })
     });
@@ -142,6 +145,7 @@ fn head(content: &Content<'_>, group: &Group) -> Json {
         "note": note(group),
         "facts": if matches!(group.kind, Kind::Conflict | Kind::Drift | Kind::Reset) { facts(content.command, group) } else { Json::Null },
         "place": places.first().map(|(place, _)| text(place)),
+        "href": places.first().and_then(|(place, _)| content.address(place)),
         "places": places.len(),
         "effect": if content.command == "drift" { String::new() } else { text(&effect(group)) },
         "owners": group.owners.iter().map(|owner| text(owner)).collect::<Vec<_>>(),
@@ -203,11 +207,13 @@ fn moved(change: &Change) -> Json {
     }
 }
 
-fn member(member: &Member) -> Json {
+fn member(content: &Content<'_>, member: &Member) -> Json {
+    let place = member.place.as_ref().map(|(path, line)| format!("{path}:{line}"));
     json!({
         "integration": text(&member.integration),
         "live": member.live,
-        "place": member.place.as_ref().map(|(path, line)| text(&format!("{path}:{line}"))),
+        "place": place.as_deref().map(text),
+        "href": place.as_deref().and_then(|place| content.address(place)),
         "revision": member.revision,
         "by": member.by.as_deref().map(text),
         "since": member.since.as_deref().map(|since| text(&words::day_of(since))),

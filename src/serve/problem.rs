@@ -155,9 +155,15 @@ impl From<Error> for Problem {
         };
         let mut problem = Problem::new(status, code, &error.message);
         problem.0.kind = Some(error.kind);
-        match error.help.as_ref().and_then(worded) {
-            Some(help) => problem.with("help", help),
-            None => problem,
+        match &error.help {
+            Some(Help::SeeFindings(findings)) if !findings.is_empty() => {
+                problem.with("findings", self::findings(findings))
+            }
+            Some(Help::Refusals(refusals)) => problem.with("refusals", json!(refusals)),
+            help => match help.as_ref().and_then(worded) {
+                Some(help) => problem.with("help", help),
+                None => problem,
+            },
         }
     }
 }

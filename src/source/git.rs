@@ -54,6 +54,36 @@ pub fn work_tree(folder: &Path) -> Option<PathBuf> {
     Some(discover(folder).ok()?.workdir()?.to_owned())
 }
 
+/// The repository that this one was cloned from: its remote `origin`, else its only one. A user and a password in the address, as
+/// pipelines have them there, are left out.
+#[must_use]
+pub fn origin(root: &Path) -> Option<Remote> {
+    let repository = discover(root).ok()?;
+    let names = repository.remotes().ok()?;
+    let only = || Some(names.get(0)).filter(|_| names.len() == 1)?.ok()?;
+    let found = repository
+        .find_remote("origin")
+        .or_else(|error| repository.find_remote(only().ok_or(error)?))
+        .ok()?;
+    let address = found.url().ok()?.to_owned();
+    let Ok(mut url) = url::Url::parse(&address) else { return address.parse().ok() };
+    if matches!(url.scheme(), "http" | "https") {
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        return url.as_str().parse().ok();
+    }
+    address.parse().ok()
+}
+
+/// The names of the repository's branches, those of remotes too, and of its tags.
+#[must_use]
+pub fn branches_and_tags(root: &Path) -> Vec<String> {
+    let Ok(repository) = discover(root) else { return Vec::new() };
+    let all = repository.references().into_iter().flatten().flatten();
+    let named = all.filter(|one| one.is_branch() || one.is_remote() || one.is_tag());
+    named.filter_map(|one| one.shorthand().ok().map(str::to_owned)).collect()
+}
+
 /// Whether git takes a text as a branch's name.
 #[must_use]
 pub fn is_branch_name(text: &str) -> bool {

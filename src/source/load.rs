@@ -85,6 +85,21 @@ pub fn load(root: &Path) -> Sources {
     Sources::from(files.collect::<Vec<_>>())
 }
 
+/// When each source of a project was changed last, and how long it is: where all of that is the same, nothing is another.
+#[must_use]
+pub fn stamps(root: &Path) -> Vec<(String, Option<std::time::SystemTime>, u64)> {
+    let stamp = |path: &str| {
+        let data = fs::metadata(root.join(path)).ok();
+        (data.as_ref().and_then(|data| data.modified().ok()), data.map_or(0, |data| data.len()))
+    };
+    let all = load(root);
+    let of = |file: &SourceFile| {
+        let (time, length) = stamp(&file.path);
+        (file.path.clone(), time, length)
+    };
+    all.iter().map(|(_, file)| of(file)).collect()
+}
+
 /// Reads one file that the user named, to be shown under the name that the user gave.
 #[must_use]
 pub fn read(path: &Path) -> SourceFile {

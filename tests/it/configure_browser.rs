@@ -10,7 +10,7 @@ use crate::configure::{Pages, example};
 use crate::tools::{Tool, program, required};
 
 /// What the browser saw; none where a tool is missing.
-fn browse(plan: &Json) -> Option<Json> {
+pub fn browse(plan: &Json) -> Option<Json> {
     let named = std::env::var_os("PAIRFORM_CHROMIUM").map(PathBuf::from);
     let browser = named.or_else(|| program(&["chromium", "chromium-browser", "google-chrome"], &[]));
     let browser = required(Tool::Browser, browser)?;

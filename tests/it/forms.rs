@@ -39,7 +39,7 @@ fn change(text: &str, kind: ChangeKind, origin: Origin) -> Change {
     }
 }
 
-fn plan(text: &str, integrations: usize) -> Plan {
+pub fn plan(text: &str, integrations: usize) -> Plan {
     let integrations: Vec<Integration> = (0..integrations)
         .map(|number| Integration {
             integration: format!("{number}{text}"),
@@ -134,7 +134,7 @@ fn finding(text: &str, severity: &str) -> PlacedFinding {
     serde_json::from_value(json).unwrap()
 }
 
-fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
+pub fn with<T>(plan: &Plan, then: impl FnOnce(&Content<'_>) -> T) -> T {
     let catalogue = Catalogue::default();
     then(&Content { integrations: plan.integrations.len(), ..Content::of_plan("plan", plan, &catalogue) })
 }
@@ -310,7 +310,6 @@ fn every_command_gives_its_forms_and_refuses_the_others_by_name() {
                 if command[0] == "apply" && code == 1 {
                     let why = String::from_utf8(output.stderr).unwrap();
                     assert!(why.contains("the configuration has errors, so nothing was applied"), "{why}");
-                    continue;
                 }
                 assert_form(form, command[0], &said);
                 assert_eq!(said.contains("mop"), code == 1, "{command:?} {form} {said}");
@@ -325,8 +324,128 @@ fn every_command_gives_its_forms_and_refuses_the_others_by_name() {
     }
 }
 
+/// A project in which a command stops: the files that are written over [`project`]'s, what is run before, the command that stops,
+/// its exit code, and what is told: the reason, a finding and a refusal.
+struct Halt {
+    files: &'static [(&'static str, &'static str)],
+    before: &'static [&'static [&'static str]],
+    command: &'static [&'static str],
+    code: i32,
+    told: &'static [&'static str],
+}
+
+const HALTS: &[Halt] = &[
+    Halt {
+        files: &[("pairform.yaml", "version: 1\nlevls: {}\n")],
+        before: &[],
+        command: &["plan"],
+        code: 1,
+        told: &["it is not known which store is meant", "levls", "E0301"],
+    },
+    Halt {
+        files: &[("pairform.yaml", "version: 1\nlevls: {}\n")],
+        before: &[],
+        command: &["drift"],
+        code: 1,
+        told: &["it is not known which store is meant", "levls"],
+    },
+    Halt {
+        files: &[("pairform.yaml", "version: 1\nenvironments: {test: {store: sqlite:t.db}}\n")],
+        before: &[],
+        command: &["plan", "--env", "nope"],
+        code: 64,
+        told: &["there is no environment", "nope"],
+    },
+    Halt {
+        files: &[("integrations/solo.yaml", "integration: solo\npair: fortnox-shopify\nsettngs: {}\n")],
+        before: &[],
+        command: &["apply", "--yes"],
+        code: 1,
+        told: &["the configuration has errors, so nothing was applied", "settngs", "E03"],
+    },
+    Halt {
+        files: &[("integrations/solo.yaml", "integration: solo\npair: fortnox-shopify\nsettngs: {}\n")],
+        before: &[&["plan", "--out", "plan.json"]],
+        command: &["apply", "plan.json"],
+        code: 1,
+        told: &["the plan has errors and cannot be applied", "settngs"],
+    },
+    Halt {
+        files: &[(
+            "pairform.yaml",
+            "version: 1\nsafety: {holds: {nordic: audited, solo: her bookkeeper is away}}\n",
+        )],
+        before: &[],
+        command: &["apply", "--yes"],
+        code: 5,
+        told: &["on hold", "her bookkeeper is away"],
+    },
+    Halt {
+        files: &[],
+        before: &[&["plan", "--out", "plan.json"], &["apply", "plan.json"]],
+        command: &["apply", "plan.json"],
+        code: 4,
+        told: &["this plan was applied"],
+    },
+    Halt { files: &[], before: &[], command: &["apply"], code: 64, told: &["there is nobody to ask"] },
+    Halt { files: &[], before: &[], command: &["validate", "nowhere"], code: 64, told: &["nowhere"] },
+    Halt { files: &[], before: &[], command: &["show", "nowhere"], code: 64, told: &["nowhere"] },
+    Halt { files: &[], before: &[], command: &["diff", "--base", "nowhere"], code: 64, told: &["nowhere"] },
+    Halt { files: &[], before: &[], command: &["plan", "--nowhere"], code: 64, told: &["nowhere"] },
+    Halt { files: &[], before: &[], command: &["plan", "-C", "nowhere"], code: 64, told: &["nowhere"] },
+];
+
+#[test]
+fn a_command_that_stops_says_why_in_the_form_that_was_asked_for() {
+    for halt in HALTS {
+        let repository = project();
+        for (path, text) in halt.files {
+            repository.write(path, text);
+        }
+        for command in halt.before {
+            repository.run(command);
+        }
+        for form in ["text", "json", "markdown", "html", "sarif", "junit", "github", "gitlab"] {
+            let output = repository.run(&[halt.command, &["-o", form]].concat());
+            let about = format!("{:?} -o {form}: {output:?}", halt.command);
+            assert_eq!(output.status.code(), Some(halt.code), "{about}");
+            let (said, beside) =
+                (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+            assert!(beside.contains(halt.told[0]), "{about}");
+            match form {
+                "text" => {
+                    let all = format!("{said}{beside}");
+                    assert!(halt.told.iter().all(|told| all.contains(told)), "{about}");
+                    continue;
+                }
+                "json" => {
+                    let json: Json = serde_json::from_str(&said).unwrap();
+                    crate::outputs::assert_fits("error", &json);
+                    assert_eq!(
+                        (&json["command"], &json["exit_code"]),
+                        (&json!(halt.command[0]), &json!(halt.code))
+                    );
+                    assert_eq!(json["refusals"].as_array().unwrap().is_empty(), halt.code != 5, "{about}");
+                }
+                form => assert_of_form(form, halt.command[0], &said),
+            }
+            assert!(halt.told.iter().all(|told| said.contains(told)), "{about}");
+        }
+        // A form that a command does not give stays empty.
+        let output = repository.run(&["list", "-o", "junit"]);
+        assert!(output.status.code() == Some(64) && output.stdout.is_empty(), "{output:?}");
+    }
+}
+
 /// The result of a command on `nordic` is whole, of its form, and not empty.
 fn assert_form(form: &str, command: &str, said: &str) {
+    assert_of_form(form, command, said);
+    // A step shows ten, which are of the first one.
+    let named = if form == "github" && command != "diff" { "fjord" } else { "nordic" };
+    assert!(said.contains(named) || said.contains(" integrations"), "{said}");
+}
+
+fn assert_of_form(form: &str, command: &str, said: &str) {
     let list = |list: &Json| list.as_array().unwrap().len();
     match form {
         "markdown" => assert!(said.starts_with(&format!("<!-- pairform:{command} -->\n### ")), "{said}"),
@@ -367,9 +486,6 @@ fn assert_form(form: &str, command: &str, said: &str) {
         }
         other => panic!("{other}"),
     }
-    // A step shows ten, which are of the first one.
-    let named = if form == "github" && command != "diff" { "fjord" } else { "nordic" };
-    assert!(said.contains(named) || said.contains(" integrations"), "{said}");
 }
 
 fn assert_read_as_xml(text: &str) {
@@ -400,6 +516,59 @@ fn paths_begin_at_the_root_of_the_repository_where_a_forge_reads_them() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains(expected), "{form}: {said}");
     }
+}
+
+/// Text of Markdown with the marks that are escaped in it.
+fn unescaped(comment: &str) -> String {
+    let mut parts = comment.split("&#");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| {
+        let (number, rest) = part.split_once(';').unwrap();
+        said + &char::from_u32(number.parse().unwrap()).unwrap().to_string() + rest
+    })
+}
+
+/// A place leads to its line on the forge that the repository was cloned from, as it is in the commit; never with what a pipeline
+/// has in the address, and not where the tree is another one.
+#[test]
+fn a_place_leads_to_its_line_on_a_forge() {
+    let repository = project();
+    repository.git(&["remote", "add", "origin", "https://x:s3cretT0ken@gitlab.com/team/shops.git"]);
+    repository.write(
+        "integrations/nordic.yaml",
+        &shop("nordic", false, "14").replace("map: {", "mop: {}\n    map: {"),
+    );
+    let commit = repository.commit("Shorter terms, and a mistake");
+    let at = format!("https://gitlab.com/team/shops/-/blob/{commit}/integrations/nordic.yaml#L");
+    for form in ["markdown", "html"] {
+        for (command, lines) in [
+            (&["diff", "--base", "HEAD~1"][..], &["8", "9"][..]),
+            (&["diff", "--base", "HEAD~1", "--head", "HEAD"], &["8", "9"]),
+            (&["diff", "--base", "HEAD~1", "--by", "integration"], &["8"]),
+            (&["validate"], &["8"]),
+            (&["plan"], &["8"]),
+            (&["plan", "--rev", "HEAD"], &["8"]),
+        ] {
+            let said = String::from_utf8(repository.run(&[command, &["-o", form]].concat()).stdout).unwrap();
+            let said = if form == "markdown" { unescaped(&said) } else { said.replace("&#x2f;", "/") };
+            for line in lines {
+                assert!(
+                    said.contains(&format!("<a href=\"{at}{line}\"")),
+                    "{command:?} {form} {line}: {said}"
+                );
+            }
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+        repository.write("integrations/other.yaml", &shop("other", false, "14"));
+        for command in [&["diff", "--base", "HEAD~1"][..], &["validate"], &["plan"]] {
+            let said = String::from_utf8(repository.run(&[command, &["-o", form]].concat()).stdout).unwrap();
+            assert!(!said.contains("gitlab"), "{command:?} {form}: {said}");
+        }
+        std::fs::remove_file(repository.path().join("integrations/other.yaml")).unwrap();
+    }
+    repository.git(&["remote", "set-url", "origin", "git@git.example.com:team/shops.git"]);
+    let said = repository.run(&["diff", "--base", "HEAD~1", "-o", "html"]);
+    assert!(!String::from_utf8_lossy(&said.stdout).contains("git.example.com"), "{said:?}");
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn outputs_fit_their_schemas() {
     assert_fits("schema-list", &run(&["schema", "list"]));
     assert_fits("schema-list", &run(&["schema", "list", "--facts", "--older-than", "180d"]));
     assert_fits("explain", &run(&["explain", "E0101"]));
+    assert_fits("explain", &run(&["explain", "--list"]));
     assert_fits("explain", &run(&["explain", "fortnox-shopify", "order.creates"]));
     assert_fits("explain", &run(&["explain", "nordic-outdoor", "order.creates"]));
     assert_fits("policy-show", &run(&["policy", "show"]));

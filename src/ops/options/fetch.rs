@@ -57,7 +57,7 @@ pub fn fetch_options(
     asked.sets.require_known(compilation)?;
     if compilation.project.broken {
         let why = "pairform.yaml has errors, so nothing is sent to any platform";
-        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+        return Err(Error::new(ErrorKind::Invalid, why).with(opened.see_findings()));
     }
     let held = held(compilation);
     let is_sound = |whole: &&Whole| !held.contains(whole.compiled.name.as_str());

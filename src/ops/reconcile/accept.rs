@@ -3,7 +3,6 @@
 use super::ancestry::Accepted;
 use crate::ops::error::{Error, Result};
 use crate::ops::host::Host;
-use crate::ops::places;
 use crate::ops::request::Request;
 use crate::ops::workspace::Workspace;
 use crate::store::{ACCEPT, Note};
@@ -19,7 +18,7 @@ pub fn accept(workspace: &Workspace, request: &Request, reason: &str, host: &Hos
     }
     let commit = workspace.commit().map(|commit| commit.id.clone());
     let commit = commit.ok_or_else(|| Error::usage("there is no commit to accept"))?;
-    let (_, address) = places::store_of(workspace.declared(), workspace.root(), request, host)?;
+    let (_, address) = workspace.store(request, host)?;
     if host.store(&address)?.is_none() {
         return Err(Error::usage("nothing is deployed: there is no store yet"));
     }

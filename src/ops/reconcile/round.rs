@@ -22,11 +22,10 @@ use crate::ops::apply::{self, Locking};
 use crate::ops::check::{self, Consent};
 use crate::ops::deployed;
 use crate::ops::drift;
-use crate::ops::error::{Error, ErrorKind, Help, Result};
+use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::ops::judged::Judging;
 use crate::ops::load::{self, Candidate, Loaded, Purpose};
-use crate::ops::places;
 use crate::ops::plan::{made_with, make_on};
 use crate::ops::project::Project;
 use crate::ops::request::Request;
@@ -251,8 +250,7 @@ fn is_quiet(last: &Reconciled, commit: &str, number: u64, host: &Host<'_>) -> bo
 
 /// A commit that says another store is about another deployment.
 fn require_same_store(workspace: &Workspace, asked: &Asked<'_>, host: &Host<'_>) -> Result<()> {
-    let declared = workspace.declared();
-    let (environment, address) = places::store_of(declared, workspace.root(), asked.request, host)?;
+    let (environment, address) = workspace.store(asked.request, host)?;
     if environment.as_deref() == asked.environment && address.url == asked.address.url {
         return Ok(());
     }
@@ -273,7 +271,7 @@ fn errors_of(project: &Project<'_>, commit: &str) -> Result<Vec<Concern>> {
     if let Some(first) = errors().find(is_shared) {
         let number = count(errors().filter(is_shared).count(), "error");
         let why = format!("commit {commit} has {number} that are of no integration: {}", first.message);
-        return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings));
+        return Err(Error::new(ErrorKind::Invalid, why).with(project.see_findings()));
     }
     let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for finding in errors() {

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::draft::{Draft, named};
-use super::texts::Language;
 use super::values::{Choosable, Kind, can_be_typed, choosable, is_mapping, is_record, kind, typed_form};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
@@ -16,6 +15,7 @@ use crate::model::credential::is_reference;
 use crate::model::{CONNECTORS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS};
 use crate::ops::section::{Judged, Known, Ownership, Proposal, mover, ownership};
 use crate::options::{Options, View};
+use crate::report::texts::Language;
 use crate::report::words;
 use crate::schema::{Category, Setting, default_of, text};
 use crate::store::Past;

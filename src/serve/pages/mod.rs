@@ -1,7 +1,7 @@
 //! The pages of the Configure section: forms over `ops::section`, made on the server, whole without a script. Nothing is loaded from
 //! elsewhere; the content security policy says so.
 //!
-//! Each page is data from one file here, and a template; texts are in `texts`, a file a language. The API is `serve::api`'s.
+//! Each page is data from one file here, and a template; texts are in `report::texts`, a file a language. The API is `serve::api`'s.
 
 mod assets;
 mod cache;
@@ -23,7 +23,6 @@ mod shell;
 mod sign_in;
 mod stale;
 mod templates;
-mod texts;
 mod timing;
 mod values;
 mod visit;

@@ -7,10 +7,10 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::texts::Language;
 use super::visit::{
     Headers, LANGUAGE, Sent, Visit, elsewhere, failed, may_come_by_link, offer_link, own_place, plain, set,
 };
+use crate::report::texts::Language;
 use crate::serve::app::App;
 use crate::serve::auth::{Sender, cookie_name, is_private};
 use crate::serve::problem::Problem;

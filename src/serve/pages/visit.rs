@@ -14,9 +14,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use super::templates;
-use super::texts::Language;
 use crate::model::digest_text;
 use crate::ops::section::Access;
+use crate::report::texts::Language;
 use crate::serve::app::{App, Work};
 use crate::serve::ask::{LONGEST, Peer};
 use crate::serve::auth::{Sender, cookie_of};

@@ -1,0 +1,110 @@
+//! What the templates of pages share: filters, texts in a language, times, and the parts that show settings. Reports have one page
+//! of it, and the served pages all theirs. What is filled in is escaped; a text of ours may have `**strong**` in it and nothing else.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, UndefinedBehavior};
+
+use super::template::PARTS;
+use super::texts::{Language, fill};
+use crate::diagnostic::clean_text;
+
+/// How a setting is shown to whom it cannot be typed in.
+pub const SHOWN: (&str, &str) = ("shown.html", include_str!("templates/shown.html"));
+
+/// What templates are read and filled in by; it knows the parts already.
+///
+/// # Errors
+/// When a template cannot be read, which a test rules out.
+pub fn environment(language: &'static Language) -> Result<Environment<'static>, String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    // What nobody sees, and what turns a line around, is shown as what it is.
+    environment.set_formatter(|out, state, value| {
+        let cleaned = value.as_str().filter(|_| !value.is_safe()).map(|text| Value::from(clean_text(text)));
+        minijinja::escape_formatter(out, state, cleaned.as_ref().unwrap_or(value))
+    });
+    // The value of a control goes back as it came.
+    environment.add_filter("exact", |text: String| Value::from_safe_string(HtmlEscape(&text).to_string()));
+    environment.add_filter("urlencode", |text: String| {
+        percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    });
+    environment.add_filter("plain", |text: String| {
+        // What comes from a file keeps its case.
+        if text.starts_with('`') {
+            return text.replace('`', "");
+        }
+        let text = text.replace('`', "");
+        let mut rest = text.chars();
+        rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
+    });
+    // A long path loses its beginning, never its file.
+    environment.add_filter("short", |path: String| {
+        match path.rsplitn(3, '/').collect::<Vec<_>>().as_slice() {
+            [file, folder, _] if path.len() > 30 => format!("…/{folder}/{file}"),
+            _ => path.clone(),
+        }
+    });
+    environment.add_function("t", move |key: String, filled: Kwargs| said(language, &key, &filled, true));
+    environment.add_function("tt", move |key: String, filled: Kwargs| said(language, &key, &filled, false));
+    environment.add_function("when", move |at: String, now: String| when(language, &at, &now));
+    environment
+        .add_function("day", move |day: String| day.parse::<Date>().map_or(day, |day| date(language, day)));
+    for (name, text) in PARTS.into_iter().chain([SHOWN]) {
+        environment.add_template(name, text).map_err(|error| format!("{name}: {error:#}"))?;
+    }
+    Ok(environment)
+}
+
+/// `1 Jan 2026`
+fn date(language: &Language, day: Date) -> String {
+    let month = language.text("months", None).split(' ').nth(usize::try_from(day.month() - 1).unwrap_or(0));
+    format!("{} {} {}", day.day(), month.unwrap_or_default(), day.year())
+}
+
+/// `27 Nov 15:40 UTC`, with the year from another year on; a script shows it in the reader's own time.
+fn when(language: &Language, at: &str, now: &str) -> Value {
+    let Ok(moment) = at.parse::<Timestamp>() else { return Value::from(at.to_owned()) };
+    let moment = moment.to_zoned(TimeZone::UTC);
+    let mut day = date(language, moment.date());
+    let year = moment.year().to_string();
+    if now.starts_with(&year) {
+        day.truncate(day.len() - year.len() - 1);
+    }
+    let text = format!("{day} {} UTC", moment.strftime("%H:%M"));
+    Value::from_safe_string(format!("<time datetime=\"{}\">{}</time>", HtmlEscape(at), HtmlEscape(&text)))
+}
+
+/// A text of ours.
+fn said(language: &Language, key: &str, filled: &Kwargs, is_html: bool) -> Result<Value, Error> {
+    let value = |name: &str| filled.get::<Value>(name).ok().filter(|value| !value.is_undefined());
+    let number = value("n").and_then(|value| i64::try_from(value).ok());
+    let text = language.text(key, number);
+    if !language.has(key) {
+        return Err(Error::new(ErrorKind::InvalidOperation, format!("no text is called {key}")));
+    }
+    let shown = |name: &str| {
+        value(name).map(|value| match value.is_safe() || !is_html {
+            true => value.to_string(),
+            false => HtmlEscape(&clean_text(&value.to_string())).to_string(),
+        })
+    };
+    if !is_html {
+        return Ok(Value::from(fill(text, shown)));
+    }
+    let mut marked = String::new();
+    for (at, part) in text.split("**").enumerate() {
+        if at > 0 {
+            marked.push_str(if at % 2 == 1 { "<strong>" } else { "</strong>" });
+        }
+        marked.push_str(&HtmlEscape(part).to_string());
+    }
+    Ok(Value::from_safe_string(fill(&marked, shown)))
+}
