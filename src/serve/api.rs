@@ -15,7 +15,7 @@ use super::app::{App, Work};
 use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
 use super::known::known;
 use super::problem::{Problem, findings};
-use super::{cache, feed, log, openapi, pages, proposals};
+use super::{cache, feed, log, openapi, pages, proposals, store};
 use crate::ops::section::{self, Access, Body, Role, SaveAsked, SavedNow, TokenAsked, make_token};
 use crate::store::{Note, SyncReport, Token};
 
@@ -44,7 +44,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/tokens", get(list_tokens).post(create_token))
         .route("/tokens/{name}", delete(revoke_token))
         .route("/openapi.json", get(openapi::document))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only));
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only))
+        // Nothing is saved by these.
+        .route("/store", get(store::facts))
+        .route("/store/read", post(store::read));
     Router::new()
         .nest("/api/v1", api)
         .merge(pages::router())

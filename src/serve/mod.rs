@@ -19,6 +19,7 @@ mod pages;
 mod problem;
 mod proposals;
 mod sessions;
+mod store;
 
 pub use listen::run;
 pub use openapi::DOCUMENT;

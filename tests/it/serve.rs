@@ -206,7 +206,12 @@ fn unchunked(mut text: &str) -> String {
 
 /// The token alone, as the command prints it.
 pub fn token(project: &Project, store: &str, arguments: &[&str]) -> String {
-    let made = command(project).args(["token", "create", "--store", store]).args(arguments).output().unwrap();
+    token_in(project.path(), store, arguments)
+}
+
+pub fn token_in(folder: &std::path::Path, store: &str, arguments: &[&str]) -> String {
+    let made =
+        command_in(folder).args(["token", "create", "--store", store]).args(arguments).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let text = String::from_utf8(made.stdout).unwrap();
     assert!(text.starts_with("pairform_") && text.ends_with('\n'), "{text}");

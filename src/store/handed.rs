@@ -1,0 +1,31 @@
+//! A plan that is handed in to a server, and what it says to it. What stands in it is its maker's and its reader's matter.
+
+use serde_json::Value as Json;
+
+use super::error::StoreError;
+use super::wire::Told;
+
+/// What a server said to a plan that was handed in.
+#[derive(Debug)]
+pub enum Handed {
+    /// What became of it.
+    Done(Json),
+    /// It is not applied, or all of it was applied before, and why.
+    Refused(Told),
+}
+
+/// A store that nobody but its server writes.
+pub trait TakesPlans {
+    /// Hands in a plan to be applied, under its digest; events are told as they come. An answer that is lost is asked for again, as
+    /// what is applied once stays so.
+    ///
+    /// # Errors
+    /// When there is no answer; [`StoreError::InDoubt`] where the plan may have been begun.
+    fn hand_in(
+        &mut self,
+        digest: &str,
+        body: &[u8],
+        is_stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Json),
+    ) -> Result<Handed, StoreError>;
+}

@@ -1,0 +1,148 @@
+//! `store: "https://HOST"`: a project whose store is a server's, read through its API. What is read so is what is read of the store
+//! itself; a token goes nowhere else; and what cannot be done so says where it is done.
+
+use std::process::{Command, Output};
+
+use pairform::model;
+use pairform::store::{self, Ask, Asked, Save};
+use serde_json::json;
+
+use crate::run::Project;
+use crate::serve::{Server, apply_with, stores, token};
+
+/// A project whose store is a server's.
+struct Far {
+    project: Project,
+    /// The server's own.
+    store: String,
+    server: Server,
+    token: String,
+}
+
+impl Far {
+    /// The example of a group of shops, applied to each kind of store, and changed outside since.
+    fn all() -> Vec<Far> {
+        let number = stores(&Project::empty()).len();
+        let one = |at: usize| {
+            let project = Project::copy_example("nordic-group");
+            let store = stores(&project).remove(at);
+            Far::over(project, store)
+        };
+        (0..number).map(one).collect()
+    }
+
+    fn over(project: Project, store: String) -> Far {
+        apply_with(&project, &store, &[], &["--allow-live"]);
+        let token = token(&project, &store, &["ci", "--role", "applier"]);
+        let server = Server::start_in(tempfile::tempdir().unwrap().path(), &store, &[]);
+        Far { project, store, server, token }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    fn run(&self, store: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
+        command
+            .current_dir(self.project.path())
+            .env("PAIRFORM_ACTOR", "ann")
+            .env("PAIRFORM_STORE_TOKEN", &self.token);
+        command.args(arguments).args(["--store", store, "--no-input"]);
+        command.output().unwrap()
+    }
+
+    fn far(&self, arguments: &[&str]) -> Output {
+        self.run(&self.url(), arguments)
+    }
+}
+
+/// Somebody changes a setting past every program.
+fn change_outside(url: &str) {
+    let mut store = store::open(&url.to_owned()).unwrap();
+    let rows = store.read(Some(&["nordic-outdoor".to_owned()])).unwrap();
+    let row = rows.into_iter().find(|row| row.category == "stock").unwrap();
+    let mut document = model::to_json(&row.settings);
+    document["negative_as_zero"] = json!(false);
+    let settings = model::from_json(&document);
+    let save = Save {
+        integration: "nordic-outdoor",
+        category: "stock",
+        expected_revision: row.revision,
+        settings: &settings,
+        applied: &row.applied,
+        saved_by: "Sara Nyberg",
+        saved_at: "2026-11-27T15:40:00Z",
+        commit: None,
+        run: "outside",
+        fence: None,
+        lease: None,
+    };
+    store.save(&save).unwrap();
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn what_is_read_through_a_server_is_what_is_read_of_its_store() {
+    for far in Far::all() {
+        let path = far.project.path().join("bases/swedish-shop.yaml");
+        let base = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, base.replace("\"30\"", "\"14\"")).unwrap();
+        change_outside(&far.store);
+        for arguments in [
+            &["plan"][..],
+            &["plan", "-o", "json"],
+            &["plan", "-o", "json", "--assume-secrets"],
+            &["plan", "--integration", "nordic-outdoor"],
+            &["drift"],
+            &["drift", "-o", "json"],
+            &["history"],
+            &["history", "nordic-outdoor", "-o", "json"],
+            &["list"],
+            &["list", "-o", "json"],
+            &["audit", "export"],
+            &["show", "nordic-outdoor"],
+            &["pull", "--check"],
+            &["revert", "nordic-outdoor", "--category", "invoice", "--revision", "1"],
+        ] {
+            let (near, away) = (far.run(&far.store, arguments), far.far(arguments));
+            let shown = text(&away.stdout).replace(&far.url(), &far.store);
+            assert_eq!(text(&near.stdout), shown, "{arguments:?} {}", text(&away.stderr));
+            assert_eq!(near.status.code(), away.status.code(), "{arguments:?} {}", text(&away.stderr));
+        }
+    }
+}
+
+#[test]
+fn what_only_the_server_may_do_says_where_it_is_done() {
+    let far = Far::all().remove(0);
+    let other = format!("sqlite:{}", far.project.path().join("other.db").display());
+    let url = far.url();
+    let ask = Ask {
+        integration: "nordic-outdoor",
+        owner: "karin",
+        holder: "elsewhere",
+        reason: "apply",
+        seconds: 600,
+        over: None,
+    };
+    let Asked::Taken(lock) = store::open(&far.store).unwrap().lock(&ask).unwrap() else {
+        panic!("it is free")
+    };
+    for arguments in [
+        &["unlock", &lock.id][..],
+        &["token", "create", "karin", "--role", "viewer"],
+        &["token", "list"],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["reconcile", "--once"],
+        &["store", "copy", &url, &other],
+    ] {
+        let done = far.far(arguments);
+        let said = text(&done.stderr);
+        assert_eq!(done.status.code(), Some(64), "{arguments:?} {said}");
+        assert!(said.contains("written by its server alone"), "{arguments:?} {said}");
+    }
+}
