@@ -124,7 +124,8 @@ pub fn make_on(
     let fingerprint = |reference: &str| {
         let secrets = secrets.as_ref()?;
         let is_looked_for = !request.secrets.is_left_unknown(reference);
-        let found = if is_looked_for { secrets.fingerprint(reference).ok() } else { None };
+        let find = |reference: &str| secrets.fingerprint(reference);
+        let found = if is_looked_for { request.secrets.fingerprint(reference, find).ok() } else { None };
         if found.is_none() {
             unknown.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned());
         }

@@ -133,6 +133,15 @@ impl<'a> Secrets<'a> {
     }
 }
 
+/// Nothing is at hand: whoever hands in what is to be done says what he knows of secrets, and none of here is for him.
+pub struct Nowhere;
+
+impl Source for Nowhere {
+    fn read(&self, _: &str, _: &Reach<'_>) -> Result<Bytes, Fault> {
+        Err(denied("no secret of this machine is used for what was handed in".to_owned()))
+    }
+}
+
 /// This machine: its environment, its files, its programs, and the Vault that the environment names.
 #[derive(Default)]
 pub struct Local {

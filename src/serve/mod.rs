@@ -16,6 +16,7 @@ mod metrics;
 mod oidc;
 mod openapi;
 mod pages;
+mod plans;
 mod problem;
 mod proposals;
 mod sessions;

@@ -59,6 +59,14 @@ impl From<&Address> for Address {
     }
 }
 
+impl Address {
+    /// Of a server of the Configure section, which alone writes its store.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        remote::is_remote(&self.url)
+    }
+}
+
 /// Where a URL leads, as far as that shows without opening it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

@@ -7,10 +7,17 @@ use super::wire::Told;
 
 /// What a server said to a plan that was handed in.
 #[derive(Debug)]
-pub enum Handed {
+pub struct Handed {
+    /// An answer before this one was lost, so that what it finds done may be our own doing.
+    pub asked_again: bool,
+    pub said: HandedSaid,
+}
+
+#[derive(Debug)]
+pub enum HandedSaid {
     /// What became of it.
     Done(Json),
-    /// It is not applied, or all of it was applied before, and why.
+    /// It is not applied, and why.
     Refused(Told),
 }
 

@@ -38,7 +38,7 @@ pub use data::{
     PERSON, Past, RELEASE, RENAME, REVERT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
-pub use handed::{Handed, TakesPlans};
+pub use handed::{Handed, HandedSaid, TakesPlans};
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use hold::Hold;
 pub use reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};

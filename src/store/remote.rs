@@ -15,7 +15,7 @@ use url::Url;
 
 use super::address::Address;
 use super::error::StoreError;
-use super::handed::{Handed, TakesPlans};
+use super::handed::{Handed, HandedSaid, TakesPlans};
 use super::identity::from_hex;
 use super::url::Server;
 use super::wire::{self, Asked, ENCODING, Facts, JSON, LINES, Rows, Told};
@@ -276,12 +276,7 @@ impl TakesPlans for Remote {
         let mut pauses = PAUSES.into_iter();
         for _ in 0..LOST {
             let error = match self.hand_in_once(&request, is_stopped, tell) {
-                Once::Done(done) => return Ok(Handed::Done(done)),
-                // What was applied before was applied by us, where an answer was lost.
-                Once::Refused(mut told) => {
-                    told.more.insert("asked_again".to_owned(), lost.is_some().into());
-                    return Ok(Handed::Refused(told));
-                }
+                Once::Said(said) => return Ok(Handed { asked_again: lost.is_some(), said }),
                 Once::Stopped => {
                     let reason =
                         "stopped while the server applied; what it was saving, it finished".to_owned();
@@ -306,8 +301,7 @@ impl TakesPlans for Remote {
 
 /// What became of handing in once.
 enum Once {
-    Done(Json),
-    Refused(Told),
+    Said(HandedSaid),
     /// The server cannot take it at the moment.
     NotSent(StoreError),
     /// The server may have begun.
@@ -340,8 +334,8 @@ impl Remote {
         }
         match (asked, end) {
             (_, Some(mut end)) => match serde_json::from_value::<Told>(end["problem"].take()) {
-                Ok(told) => Once::Refused(told),
-                Err(_) => Once::Done(end["result"].take()),
+                Ok(told) => Once::Said(HandedSaid::Refused(told)),
+                Err(_) => Once::Said(HandedSaid::Done(end["result"].take())),
             },
             (Ok(None), None) => Once::Lost(self.failed("its answer broke off")),
             (Ok(Some(answer)), None) if is_of_the_moment(&answer) => {
@@ -357,7 +351,7 @@ impl Remote {
                 match (told.code.is_empty() || is_door, answer.status) {
                     (true, 500..) => Once::Lost(self.refused(&answer)),
                     (true, _) => Once::Failed(self.refused(&answer)),
-                    (false, _) => Once::Refused(told),
+                    (false, _) => Once::Said(HandedSaid::Refused(told)),
                 }
             }
             (Err(fault), None) => {

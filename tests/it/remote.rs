@@ -11,59 +11,88 @@ use crate::run::Project;
 use crate::serve::{Server, apply_with, stores, token};
 
 /// A project whose store is a server's.
-struct Far {
-    project: Project,
+pub struct Far {
+    pub project: Project,
     /// The server's own.
-    store: String,
-    server: Server,
-    token: String,
+    pub store: String,
+    pub server: Server,
+    pub token: String,
+    /// Where the server runs: no project is there.
+    pub folder: tempfile::TempDir,
+}
+
+/// The example of a group of shops, once for each kind of store.
+fn examples() -> Vec<(Project, String)> {
+    let one = |at: usize| {
+        let project = Project::copy_example("nordic-group");
+        let store = stores(&project).remove(at);
+        (project, store)
+    };
+    (0..stores(&Project::empty()).len()).map(one).collect()
 }
 
 impl Far {
-    /// The example of a group of shops, applied to each kind of store, and changed outside since.
+    /// The example, applied to each kind of store.
     fn all() -> Vec<Far> {
-        let number = stores(&Project::empty()).len();
-        let one = |at: usize| {
-            let project = Project::copy_example("nordic-group");
-            let store = stores(&project).remove(at);
+        let applied = |(project, store): (Project, String)| {
+            apply_with(&project, &store, &[], &["--allow-live"]);
             Far::over(project, store)
         };
-        (0..number).map(one).collect()
+        examples().into_iter().map(applied).collect()
     }
 
-    fn over(project: Project, store: String) -> Far {
-        apply_with(&project, &store, &[], &["--allow-live"]);
+    /// The example, of which nothing is applied yet.
+    pub fn new_ones() -> Vec<Far> {
+        examples().into_iter().map(|(project, store)| Far::over(project, store)).collect()
+    }
+
+    pub fn over(project: Project, store: String) -> Far {
         let token = token(&project, &store, &["ci", "--role", "applier"]);
-        let server = Server::start_in(tempfile::tempdir().unwrap().path(), &store, &[]);
-        Far { project, store, server, token }
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start_in(folder.path(), &store, &[]);
+        Far { project, store, server, token, folder }
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
     }
 
-    fn run(&self, store: &str, arguments: &[&str]) -> Output {
+    pub fn run(&self, store: &str, arguments: &[&str]) -> Output {
+        self.command(store, arguments).output().unwrap()
+    }
+
+    pub fn command(&self, store: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
         command
             .current_dir(self.project.path())
-            .env("PAIRFORM_ACTOR", "ann")
-            .env("PAIRFORM_STORE_TOKEN", &self.token);
-        command.args(arguments).args(["--store", store, "--no-input"]);
-        command.output().unwrap()
+            .env("PAIRFORM_ACTOR", "mallory")
+            .env("PAIRFORM_STORE_TOKEN", &self.token)
+            .args(arguments)
+            .args(["--store", store, "--no-input"]);
+        command
     }
 
-    fn far(&self, arguments: &[&str]) -> Output {
+    pub fn far(&self, arguments: &[&str]) -> Output {
         self.run(&self.url(), arguments)
+    }
+
+    /// What the files say of Klarna's terms from now on.
+    pub fn set_terms(&self, terms: &str) {
+        let path = self.project.path().join("bases/swedish-shop.yaml");
+        let base = std::fs::read_to_string(&path).unwrap();
+        let (before, after) = base.split_once("{Klarna: {terms: \"").unwrap();
+        let rest = after.split_once('"').unwrap().1;
+        std::fs::write(&path, format!("{before}{{Klarna: {{terms: \"{terms}\"{rest}")).unwrap();
     }
 }
 
 /// Somebody changes a setting past every program.
-fn change_outside(url: &str) {
+pub fn change_outside(url: &str) {
     let mut store = store::open(&url.to_owned()).unwrap();
     let rows = store.read(Some(&["nordic-outdoor".to_owned()])).unwrap();
     let row = rows.into_iter().find(|row| row.category == "stock").unwrap();
     let mut document = model::to_json(&row.settings);
-    document["negative_as_zero"] = json!(false);
+    document["negative_to_zero"] = json!(false);
     let settings = model::from_json(&document);
     let save = Save {
         integration: "nordic-outdoor",
@@ -81,16 +110,14 @@ fn change_outside(url: &str) {
     store.save(&save).unwrap();
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[test]
 fn what_is_read_through_a_server_is_what_is_read_of_its_store() {
     for far in Far::all() {
-        let path = far.project.path().join("bases/swedish-shop.yaml");
-        let base = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, base.replace("\"30\"", "\"14\"")).unwrap();
+        far.set_terms("14");
         change_outside(&far.store);
         for arguments in [
             &["plan"][..],
