@@ -17,8 +17,7 @@ use crate::apply::{Event, Report, ReportTold};
 use crate::model::Value;
 use crate::plan::{self, Plan};
 use crate::secrets::{Reach, Secrets};
-use crate::store::wire::Told;
-use crate::store::{Handed, HandedSaid, StoreError, TakesPlans};
+use crate::store::{Handed, HandedSaid, StoreError, TakesPlans, Told};
 
 /// What of it is understood here.
 const FORMAT: &str = "1.0";

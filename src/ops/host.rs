@@ -83,6 +83,8 @@ pub enum Progress<'a> {
 pub fn open_store(address: &Address, access: Access) -> Result<Option<Box<dyn Store>>, StoreError> {
     match access {
         Access::Read => store::open_existing(address),
+        // A server keeps its store up to date.
+        Access::Upgrade if address.is_server() => store::open_existing(address),
         Access::Upgrade => store::upgrade(address).and_then(|()| store::open_existing(address)),
         Access::Create => store::open(address).map(Some),
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 
 use super::error::StoreError;
-use super::remote;
 use super::url::{PostgresUrl, Server};
+use super::web;
 use crate::model::{Hidden, credential};
 
 /// Where a store is, and what is allowed of it.
@@ -63,7 +63,7 @@ impl Address {
     /// Of a server of the Configure section, which alone writes its store.
     #[must_use]
     pub fn is_server(&self) -> bool {
-        remote::is_remote(&self.url)
+        web::is_remote(&self.url)
     }
 }
 
@@ -98,8 +98,8 @@ pub fn place_of(url: &str) -> Result<Place, StoreError> {
     if is_postgres(url) {
         return Ok(Place::Postgres(read_postgres(url)?.servers));
     }
-    if remote::is_remote(url) {
-        return remote::server_of(url).map(Place::Configure);
+    if web::is_remote(url) {
+        return web::server_of(url).map(Place::Configure);
     }
     sqlite_path(url).map(|path| Place::Sqlite(path.to_owned()))
 }

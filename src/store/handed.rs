@@ -1,9 +1,11 @@
 //! A plan that is handed in to a server, and what it says to it. What stands in it is its maker's and its reader's matter.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::error::StoreError;
-use super::wire::Told;
 
 /// What a server said to a plan that was handed in.
 #[derive(Debug)]
@@ -19,6 +21,18 @@ pub enum HandedSaid {
     Done(Json),
     /// It is not applied, and why.
     Refused(Told),
+}
+
+/// An answer of a problem (RFC 9457), as far as it is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    pub status: u16,
+    pub code: String,
+    pub detail: String,
+    pub help: Option<String>,
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Json>,
 }
 
 /// A store that nobody but its server writes.

@@ -28,6 +28,7 @@ mod section;
 mod shared;
 mod sqlite;
 mod url;
+mod web;
 pub mod wire;
 
 pub use address::{Address, Place, SILENCE, place_of, without_password};
@@ -38,7 +39,7 @@ pub use data::{
     PERSON, Past, RELEASE, RENAME, REVERT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
-pub use handed::{Handed, HandedSaid, TakesPlans};
+pub use handed::{Handed, HandedSaid, TakesPlans, Told};
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use hold::Hold;
 pub use reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
@@ -59,7 +60,7 @@ pub fn open(at: impl Into<Address>) -> Result<Box<dyn Store>, StoreError> {
     if address::is_postgres(&at.url) {
         return postgres::open(&at);
     }
-    if remote::is_remote(&at.url) {
+    if web::is_remote(&at.url) {
         return Ok(Box::new(remote::open(&at)?));
     }
     Ok(Box::new(sqlite::open(sqlite_path(&at.url)?, &at)?))
@@ -75,7 +76,7 @@ pub fn open_existing(at: impl Into<Address>) -> Result<Option<Box<dyn Store>>, S
     if address::is_postgres(&at.url) {
         return postgres::open_existing(&at);
     }
-    if remote::is_remote(&at.url) {
+    if web::is_remote(&at.url) {
         return Ok(Some(Box::new(remote::open(&at)?)));
     }
     Ok(sqlite::open_existing(sqlite_path(&at.url)?, &at)?.map(|store| Box::new(store) as Box<dyn Store>))
@@ -114,9 +115,9 @@ pub fn copy(from: &mut dyn Store, to: &mut dyn Store) -> Result<(u64, usize), St
 /// Whether two URLs lead to one store, as far as that shows without opening it.
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {
-    let remote = [one, other].map(|url| remote::read_url(url).ok().filter(|_| remote::is_remote(url)));
+    let remote = [one, other].map(|url| web::read(url).ok().filter(|_| web::is_remote(url)));
     if let [Some(one), Some(other)] = &remote {
-        return remote::shown(one) == remote::shown(other);
+        return web::shown(one) == web::shown(other);
     }
     match (sqlite_path(one), sqlite_path(other)) {
         (Ok(one), Ok(other)) => sqlite::file::place(one) == sqlite::file::place(other),

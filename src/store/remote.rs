@@ -15,10 +15,10 @@ use url::Url;
 
 use super::address::Address;
 use super::error::StoreError;
-use super::handed::{Handed, HandedSaid, TakesPlans};
+use super::handed::{Handed, HandedSaid, TakesPlans, Told};
 use super::identity::from_hex;
-use super::url::Server;
-use super::wire::{self, Asked, ENCODING, Facts, JSON, LINES, Rows, Told};
+use super::web;
+use super::wire::{self, Asked, ENCODING, Facts, JSON, LINES, Rows};
 use crate::http::client::{Authorities, Http};
 use crate::http::{Answer, Fault, FaultKind, Request, address};
 use crate::model::Hidden;
@@ -44,52 +44,8 @@ pub(super) struct Remote {
     key: Hidden<Vec<u8>>,
 }
 
-/// True for `https://…` and `http://…`.
-pub(super) fn is_remote(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
-}
-
-/// The address of a server, taken apart.
-///
-/// # Errors
-/// Why it is none, without a word of it.
-pub(super) fn read_url(text: &str) -> Result<Url, StoreError> {
-    let unfit = |why: &str| StoreError::Open {
-        store: "https://…".to_owned(),
-        reason: format!("the URL is wrong: {why}"),
-    };
-    let mut url = address::parse(text).ok_or_else(|| unfit("it is no address of a web server"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(unfit("it holds a user or a password; a server's token is in PAIRFORM_STORE_TOKEN"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(unfit("write nothing after its path: `https://HOST`"));
-    }
-    if !address::is_safe(&url) {
-        return Err(StoreError::Clear { store: shown(&url) });
-    }
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    Ok(url)
-}
-
-/// The host and port of a server's address.
-///
-/// # Errors
-/// When it is none.
-pub(super) fn server_of(text: &str) -> Result<Server, StoreError> {
-    let url = read_url(text)?;
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Server::Tcp { host, name: None, port: url.port_or_known_default().unwrap_or_default() })
-}
-
-/// As it is told and compared.
-pub(super) fn shown(url: &Url) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
 pub(super) fn open(at: &Address) -> Result<Remote, StoreError> {
-    let base = read_url(&at.url)?;
+    let base = web::read(&at.url)?;
     let of_environment = || {
         let token = std::env::var("PAIRFORM_STORE_TOKEN").ok();
         token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()).map(Hidden::new)
@@ -106,7 +62,7 @@ pub(super) fn open(at: &Address) -> Result<Remote, StoreError> {
     };
     let mut remote = Remote {
         http: Http::patient(at.silence, LONGEST, Authorities::system()),
-        shown: shown(&base),
+        shown: web::shown(&base),
         base,
         token: at.password.clone().or(found.filter(|_| at.from_environment)),
         is_kept_back,

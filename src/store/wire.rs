@@ -1,11 +1,8 @@
 //! What a server of the Configure section is asked of its store, and what it answers: the reading half of a store, as JSON. One side
 //! asks with it (`remote`), the other answers; who may ask is for the server to say. Nothing here opens a connection.
 
-use std::collections::BTreeMap;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
 use super::contract::Store;
 use super::error::StoreError;
@@ -255,20 +252,8 @@ pub fn unpack(packed: &[u8], longest: u64) -> std::io::Result<Vec<u8>> {
 /// Of zstd: fast.
 const PACKING: i32 = 1;
 
-/// How a request is named by which a plan is handed in, and what packs it.
+/// How it is named what packs.
 pub const ENCODING: &str = "zstd";
-
-/// An answer of a problem (RFC 9457), as far as it is asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Told {
-    pub status: u16,
-    pub code: String,
-    pub detail: String,
-    pub help: Option<String>,
-    #[serde(flatten)]
-    pub more: BTreeMap<String, Json>,
-}
 
 /// Reads an answer.
 ///

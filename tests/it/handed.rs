@@ -261,15 +261,19 @@ fn a_token_hands_in_what_it_is_for_and_nothing_else() {
         ("viewer", &["viewer", "--role", "viewer"][..], "may not hand in plans"),
         ("editor", &["editor", "--role", "editor"], "may not hand in plans"),
         ("runtime", &["runtime", "--role", "runtime"], "may not hand in plans"),
-        ("some", &["some", "--role", "applier", "--category", "stock"], "may not hand in plans"),
-        ("nordic", &["nordic", "--role", "applier", "--integration", "nordic-*"], "anything of cykelboden"),
+        ("some", &["some", "--role", "applier", "--for-category", "stock"], "may not hand in plans"),
+        (
+            "nordic",
+            &["nordic", "--role", "applier", "--for-integration", "nordic-*"],
+            "anything of cykelboden",
+        ),
     ] {
         let problem = all.send_as(&far, &made(arguments)).is_problem(403, "forbidden");
         assert!(problem["detail"].as_str().unwrap().contains(says), "{who}: {problem}");
     }
     assert_eq!(all.send_as(&far, "pairform_unknown").status, 401);
     // Of one that is its own nothing is said of the others: neither rules nor parts that all share.
-    let own = made(&["own", "--role", "applier", "--integration", "nordic-outdoor"]);
+    let own = made(&["own", "--role", "applier", "--for-integration", "nordic-outdoor"]);
     let lines = far.project.path().join("pairform.yaml");
     let declared = std::fs::read_to_string(&lines).unwrap();
     std::fs::write(&lines, declared.replace("max_changed: 30%", "max_changed: 99%")).unwrap();
@@ -567,7 +571,8 @@ fn what_a_fleet_takes_behind_a_slow_connection() {
         command.current_dir(project.path()).env("PAIRFORM_STORE_TOKEN", token);
         let done = command.args(arguments).args(["--store", store, "--no-input"]).output().unwrap();
         let took = begun.elapsed();
-        let end = text(&done.stdout).lines().rev().find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+        let end =
+            text(&done.stdout).lines().rev().find(|line| !line.is_empty()).unwrap_or_default().to_owned();
         println!("{what:<40} {:>7.2} s  {:?} {end}", took.as_secs_f64(), done.status.code());
     };
     for store in own {
