@@ -8,6 +8,7 @@ mod inside;
 mod push;
 mod remote;
 mod status;
+mod system;
 mod tree;
 
 use std::path::{Path, PathBuf};

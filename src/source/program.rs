@@ -70,10 +70,7 @@ pub fn run<T: Send + 'static, E: Send + 'static>(
 }
 
 /// How a program ended; `None` when it had to be ended, since it still ran at the deadline.
-///
-/// # Errors
-/// When it cannot be waited for.
-pub fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
+fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
@@ -90,14 +87,14 @@ pub fn ended(child: &mut Child, deadline: Instant) -> std::io::Result<Option<Exi
 
 /// Ends a program and all that it started.
 #[cfg(unix)]
-pub fn end_group(child: &Child) {
+fn end_group(child: &Child) {
     let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
     // What has ended by itself is not there any more.
     let _ = group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
 }
 
 #[cfg(not(unix))]
-pub fn end_group(_: &Child) {}
+fn end_group(_: &Child) {}
 
 #[cfg(test)]
 mod tests {

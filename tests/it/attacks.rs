@@ -535,10 +535,13 @@ fn an_untrusted_run_reaches_nothing_but_the_repository() {
         let logs = std::fs::read_dir(trace.path()).unwrap();
         let said: String = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap()).collect();
         let mut programs = 0;
+        // A call that the program's end cut off in another thread opened nothing; which file it names is chance.
+        let cut_off = |line: &str| line.contains(" = ?") || line.ends_with("<unfinished ...>");
         for line in said.lines().filter(|line| !line.contains("ENOENT")) {
             assert!(!line.contains("connect(") && !line.contains("socket("), "{arguments:?}: {line}");
             programs += usize::from(line.contains("execve("));
-            let Some(path) = line.split('"').nth(1).filter(|path| path.starts_with('/')) else { continue };
+            let path = line.split('"').nth(1).filter(|path| path.starts_with('/') && !cut_off(line));
+            let Some(path) = path else { continue };
             // What every program is loaded from and asks the system about itself.
             let own = ["/lib", "/usr/lib", "/etc/ld.so", "/proc/self", "/proc/sys", "/sys/", "/dev/urandom"];
             let is_own =

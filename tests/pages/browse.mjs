@@ -3,17 +3,17 @@
 //
 //   node browse.mjs CHROMIUM AXE.js PLAN.json FOLDER
 //
-// PLAN: {"origin", "sign_in", "pages": [{"name", "path"}], "steps": [...]}. Screens are written to FOLDER.
+// PLAN: {"origin", "sign_in", "pages": [{"name", "path"}], "steps": [...]}. Screens are written to FOLDER. The browser's own files lie
+// beside PLAN.json, and are taken away with it.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 const [chromium, axePath, planPath, folder] = process.argv.slice(2);
 const plan = JSON.parse(readFileSync(planPath, "utf8"));
 const axe = readFileSync(axePath, "utf8");
 mkdirSync(folder, { recursive: true });
-const profile = mkdtempSync(join(tmpdir(), "pairform-pages-"));
+const profile = join(dirname(planPath), "profile");
 
 // The protocol goes over pipes, each message ended by a zero byte.
 const browser = spawn(chromium, ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
@@ -152,7 +152,8 @@ for (const step of plan.steps || []) {
 }
 seen.foreign = requests.filter((url) => !url.startsWith(plan.origin) && !url.startsWith("about:") && !url.startsWith("data:"));
 console.log(JSON.stringify(seen));
-browser.kill();
-await new Promise((ended) => browser.on("exit", ended));
-rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+// Closed rather than killed, so that none of its processes writes once it has ended.
+const ended = new Promise((done) => browser.on("exit", done));
+ask("Browser.close", {}, null).catch(() => {});
+await ended;
 process.exit(0);

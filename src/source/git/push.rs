@@ -1,18 +1,17 @@
 //! Pushing one commit as a new branch, by the system's git, which knows its user's credentials. Where to is given from outside:
 //! git runs in a folder of its own that only borrows the objects, so that nothing that the repository is configured with (remotes,
 //! other addresses, hooks, helpers) has a say in it. No branch that is there is moved.
-#![expect(clippy::disallowed_methods, reason = "runs git, in a folder that it makes")]
+#![expect(clippy::disallowed_methods, reason = "makes the folder that git runs on")]
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::history::History;
-use crate::source::program::{end_group, ended};
+use super::system;
+use crate::source::program::NotEnded;
 
 /// A repository that branches are pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,26 +85,6 @@ pub enum PushError {
     Failed(String),
 }
 
-/// Variables that would lead git elsewhere, or have it tell more than it should.
-const UNSEEN: [&str; 13] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_SHALLOW_FILE",
-    "GIT_TRACE",
-    "GIT_TRACE_CURL",
-    "GIT_TRACE_PACKET",
-    "GIT_CURL_VERBOSE",
-    "GIT_PUSH_OPTION_COUNT",
-];
-
-/// More of what git prints is read and dropped.
-const MOST: usize = 16 * 1024;
-
 impl History {
     /// Pushes a commit as a branch that is not there yet.
     ///
@@ -122,43 +101,22 @@ impl History {
         let scratch = tempfile::Builder::new().prefix("pairform-push").tempdir().map_err(failed)?;
         self.borrow_objects(scratch.path()).map_err(failed)?;
         let reference = format!("refs/heads/{branch}");
-        let mut command = Command::new("git");
+        let mut command = system::git(scratch.path());
         command
-            .arg("--git-dir")
-            .arg(scratch.path())
-            .args(["-c", "core.hooksPath=/dev/null", "-c", "credential.interactive=false"])
+            .args(["-c", "credential.interactive=false"])
             .args(["push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--no-follow-tags"])
             // Only where nobody has it, whoever pushes at the same moment.
             .arg(format!("--force-with-lease={reference}:"))
             .arg("--")
             .arg(&remote.0)
             .arg(format!("{commit}:{reference}"))
-            .current_dir(scratch.path())
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_ALLOW_PROTOCOL", "https:ssh:file:http")
-            .env("SSH_ASKPASS_REQUIRE", "never")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        for name in UNSEEN {
-            command.env_remove(name);
-        }
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().map_err(|error| PushError::NoGit(error.to_string()))?;
-        let read = [child.stdout.take().map(reading), child.stderr.take().map(reading)];
-        match ended(&mut child, Instant::now() + patience).map_err(failed)? {
-            None => {
-                end_group(&child);
-                Err(PushError::TooSlow(patience.as_secs()))
-            }
-            Some(status) if status.success() => Ok(()),
-            Some(_) => {
-                let [told, said] = read.map(|read| read.map(|read| read.end()).unwrap_or_default());
-                Err(why(branch, &told, &said))
-            }
-        }
+            .env("GIT_ALLOW_PROTOCOL", "https:ssh:file:http");
+        let ran = system::run(command, patience).map_err(|error| match error {
+            NotEnded::NotBegun(error) => PushError::NoGit(error.to_string()),
+            NotEnded::Late(patience) => PushError::TooSlow(patience.as_secs()),
+            other => PushError::Failed(other.to_string()),
+        })?;
+        if ran.status.success() { Ok(()) } else { Err(why(branch, &ran.stdout, &ran.stderr)) }
     }
 
     /// Makes a folder a repository that has nothing of its own, and the objects of this one.
@@ -177,36 +135,6 @@ impl History {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-    }
-}
-
-/// What comes from a program, as far as its beginning.
-struct Reading {
-    kept: Arc<Mutex<Vec<u8>>>,
-    ended: mpsc::Receiver<()>,
-}
-
-fn reading(mut from: impl std::io::Read + Send + 'static) -> Reading {
-    let kept = Arc::<Mutex<Vec<u8>>>::default();
-    let (end, ended) = mpsc::channel();
-    let keep = Arc::clone(&kept);
-    std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(read @ 1..) = from.read(&mut buffer) {
-            let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
-            let room = MOST.saturating_sub(kept.len()).min(read);
-            kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
-        }
-        let _ = end.send(());
-    });
-    Reading { kept, ended }
-}
-
-impl Reading {
-    /// What came of a program that has ended. What it started may hold its output open, and is not waited for.
-    fn end(self) -> String {
-        let _ = self.ended.recv_timeout(Duration::from_secs(1));
-        String::from_utf8_lossy(&self.kept.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 

@@ -1,48 +1,15 @@
-//! The system's git, for what is the machine's own business: fetching and pushing with its credentials, helpers and proxies. It runs
-//! without a terminal, hooks or a limit on what it may ask for, and never longer than is borne; what a branch can write tells it nothing.
-#![expect(clippy::disallowed_methods, reason = "runs git, and looks which files configure it")]
+//! Fetching and pushing by the system's git, with its credentials, helpers and proxies, which are the machine's own business. What a
+//! branch can write tells it nothing.
 
-use std::ffi::OsStr;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::history::{GitError, History};
-use crate::source::program::{self, Ended, NotEnded};
+use super::system;
+use crate::source::program::NotEnded;
 
 /// Refs of a remote that nobody but the reconciler moves are below this, so that it waits for nobody's fetch and disturbs none.
 const REFS: &str = "refs/pairform/reconcile";
-
-/// More of what git prints is not read.
-const MOST_PRINTED: u64 = 1024 * 1024;
-
-/// What git may do on this machine, and not what the configuration of a repository may add to that. Where a hook or a monitor runs, or
-/// another program stands for a transport, a file that came with the repository might be it.
-const HARDENED: [&str; 9] = [
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "protocol.ext.allow=never",
-    "fetch.recurseSubmodules=false",
-    "push.recurseSubmodules=no",
-    "push.gpgSign=false",
-    "push.followTags=false",
-    "gc.auto=0",
-    "maintenance.auto=false",
-];
-
-/// Variables that lead git elsewhere than to the repository that was found.
-const LEADING_ELSEWHERE: [&str; 9] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_PREFIX",
-    "GIT_QUARANTINE_PATH",
-];
 
 /// A branch of a remote, as this clone names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,34 +133,20 @@ impl History {
     fn run_git(&self, arguments: &[&str], patience: Duration) -> Result<String, GitError> {
         let what = arguments.first().copied().unwrap_or_default();
         let failed = |why: String| GitError { message: format!("git {what} failed: {why}"), help: None };
-        let mut command = Command::new("git");
-        command.arg("--git-dir").arg(self.repository.path());
-        for setting in HARDENED {
-            command.args(["-c", setting]);
-        }
+        let mut command = system::git(self.repository.path());
         command.args(arguments);
-        clean_environment(&mut command, std::env::vars_os().map(|(name, _)| name));
-        // A relative folder on the path, or a file that git looks for where it begins, would be a branch's.
-        command.current_dir("/");
-        let file = tempfile::tempfile().and_then(|file| Ok((file.try_clone()?, file)));
-        let (said, mut reading) = file.map_err(|error| failed(error.to_string()))?;
-        command.stderr(Stdio::from(said));
-        let read = |from: Box<dyn std::io::Read + Send>| {
-            let mut text = Vec::new();
-            from.take(MOST_PRINTED).read_to_end(&mut text).map(|_| text)
-        };
-        let ended = program::run(command, patience, read).map_err(|error| match error {
+        let ran = system::run(command, patience).map_err(|error| match error {
             NotEnded::NotBegun(error) if error.kind() == std::io::ErrorKind::NotFound => GitError {
                 message: "there is no git on the path, and it is what fetches".to_owned(),
                 help: Some("install git, or put it on the PATH of this process".to_owned()),
             },
             other => failed(other.to_string()),
         })?;
-        let Ended { status, printed } = ended;
-        if !status.success() {
-            return Err(failed(words(&mut reading).unwrap_or_else(|| format!("it ended with {status}"))));
+        if !ran.status.success() {
+            let status = ran.status;
+            return Err(failed(words(&ran.stderr).unwrap_or_else(|| format!("it ended with {status}"))));
         }
-        Ok(String::from_utf8_lossy(&printed).into_owned())
+        Ok(ran.stdout)
     }
 
     /// Proves that no file which came with the repository configures git: one that is included from the working tree would let whoever
@@ -225,31 +178,10 @@ impl History {
     }
 }
 
-/// What git does not see: where another repository would be, and what is ours. It asks nobody.
-fn clean_environment(command: &mut Command, names: impl Iterator<Item = std::ffi::OsString>) {
-    let is_ours = |name: &OsStr| name.to_str().is_some_and(|name| name.starts_with("PAIRFORM_"));
-    for name in names.filter(|name| is_ours(name)) {
-        command.env_remove(name);
-    }
-    for name in LEADING_ELSEWHERE {
-        command.env_remove(name);
-    }
-    command
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("SSH_ASKPASS_REQUIRE", "never")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C");
-}
-
 /// The last lines that git said, as one; no password stands in them.
-fn words(said: &mut std::fs::File) -> Option<String> {
-    use std::io::{Seek as _, SeekFrom};
+fn words(said: &str) -> Option<String> {
     const LINES: usize = 3;
-    let mut text = Vec::new();
-    said.seek(SeekFrom::Start(0)).ok()?;
-    said.take(MOST_PRINTED).read_to_end(&mut text).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(LINES)..];
     (!last.is_empty()).then(|| without_credentials(&last.join("; ")))
 }
