@@ -166,7 +166,7 @@ pub fn hand_in(
     host: &Host<'_>,
 ) -> Result<(Report, Vec<String>)> {
     let digest = asked.plan.digest.clone();
-    let body = body(asked, host)?;
+    let body = body(asked, host);
     let Handed { asked_again, said } = server
         .hand_in(&digest, &body, &|| host.is_cancelled(), &mut |event| {
             if let Some(event) = read_event(event) {
@@ -205,7 +205,7 @@ fn stopped(error: StoreError, host: &Host<'_>) -> Error {
     }
 }
 
-fn body(asked: HandIn<'_>, host: &Host<'_>) -> Result<Vec<u8>> {
+fn body(asked: HandIn<'_>, host: &Host<'_>) -> Vec<u8> {
     let HandIn { project, plan, file, consent, lock_wait, key } = asked;
     let secrets = given(project, plan, key, host);
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
@@ -229,7 +229,7 @@ fn body(asked: HandIn<'_>, host: &Host<'_>) -> Result<Vec<u8>> {
         None => plan::file::write(plan, &mut |text| body.extend_from_slice(text.as_bytes())),
     }
     body.push(b'}');
-    Ok(body)
+    body
 }
 
 /// Of each secret that the plan saves its fingerprint, or why it is not at hand.

@@ -347,7 +347,10 @@ impl Planner<'_, '_> {
         }
         self.made.taken_over.extend(renamed.into_values());
         self.made.gone.append(&mut deployed);
-        self.add(integrations, names.last().map(String::as_str));
+        // Where none was planned, what is up to date may come after what is planned next.
+        if let Some(last) = names.last() {
+            self.add(integrations, Some(last));
+        }
         Ok(())
     }
 

@@ -135,6 +135,7 @@ fn apply_one(
 
 /// Answers at once, and then line by line.
 fn in_lines(app: Arc<App>, sender: Sender, digest: String, body: Received) -> Response {
+    let by = body.by.clone();
     let (lines, heard) = mpsc::channel::<String>(LINES_KEPT);
     let stop = Arc::new(AtomicBool::new(false));
     tokio::spawn(beat(lines.clone(), Arc::clone(&stop), app.stopping.subscribe()));
@@ -161,6 +162,7 @@ fn in_lines(app: Arc<App>, sender: Sender, digest: String, body: Received) -> Re
     let text = ReceiverStream::new(heard).map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::from_stream(text));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(LINES));
+    response.extensions_mut().insert(Asker(by));
     response
 }
 
@@ -191,6 +193,8 @@ async fn beat(
 
 /// A body, as it was sent.
 struct Received {
+    /// Who sent it.
+    by: String,
     bytes: Vec<u8>,
     is_packed: bool,
 }
@@ -210,11 +214,12 @@ impl Received {
 async fn received(ask: &Ask, body: Body) -> Result<Received, Problem> {
     let is_packed = is_packed(&ask.headers)?;
     let (sender, of_app) = (ask.sender.clone(), Arc::clone(&ask.app));
-    ask.app
+    let by = ask
+        .app
         .run(move |work| {
             let access = sender.access(&of_app, work)?;
             match access.hands_in() {
-                true => Ok(()),
+                true => Ok(access.name),
                 false => Err(Problem::forbidden(format!(
                     "{} may not hand in plans: it takes a token with the role applier, for every category",
                     access.name
@@ -229,7 +234,7 @@ async fn received(ask: &Ask, body: Body) -> Result<Received, Problem> {
         let next = next.map_err(|_| {
             Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not come in time")
         })?;
-        let Some(chunk) = next else { return Ok(Received { bytes, is_packed }) };
+        let Some(chunk) = next else { return Ok(Received { by, bytes, is_packed }) };
         let chunk = chunk.map_err(|_| Problem::bad_request("the body broke off"))?;
         if bytes.len() + chunk.len() > LONGEST {
             let why = format!(

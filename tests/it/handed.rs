@@ -201,7 +201,7 @@ fn a_plan_that_lies_is_refused_and_saves_nothing() {
     one.reseal(|plan| {
         first_save(plan)["changes"] = json!([]);
     });
-    refused("changes that it hides", &one, 412, "stale", "payment_methods of cykelboden");
+    refused("changes that it hides", &one, 400, "bad-request", "contradicts itself");
 
     let mut one = sent();
     one.reseal(|plan| {

@@ -136,8 +136,15 @@ fn what_is_read_through_a_server_is_what_is_read_of_its_store() {
             &["revert", "nordic-outdoor", "--category", "invoice", "--revision", "1"],
         ] {
             let (near, away) = (far.run(&far.store, arguments), far.far(arguments));
-            let shown = text(&away.stdout).replace(&far.url(), &far.store);
-            assert_eq!(text(&near.stdout), shown, "{arguments:?} {}", text(&away.stderr));
+            // Where it is read is told in a line of its own, and the end of a hold is counted from now.
+            let told = |out: &[u8]| {
+                let text = text(out);
+                let lines = text
+                    .lines()
+                    .filter(|line| !line.starts_with("store ") && !line.contains("a hold stands"));
+                lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
+            };
+            assert_eq!(told(&near.stdout), told(&away.stdout), "{arguments:?} {}", text(&away.stderr));
             assert_eq!(near.status.code(), away.status.code(), "{arguments:?} {}", text(&away.stderr));
         }
     }
@@ -164,7 +171,6 @@ fn what_only_the_server_may_do_says_where_it_is_done() {
         &["token", "create", "karin", "--role", "viewer"],
         &["token", "list"],
         &["serve", "--listen", "127.0.0.1:0"],
-        &["reconcile", "--once"],
         &["store", "copy", &url, &other],
     ] {
         let done = far.far(arguments);
