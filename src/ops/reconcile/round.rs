@@ -13,6 +13,7 @@ use super::concern::{Concern, Kind, concerns_of};
 use super::lease::Lease;
 use super::matrix::{ChangedBy, Facts, Verdict, judge};
 use super::matters::{Moved, matters, settle};
+use super::measure::{Counting, Measures};
 use super::partial::{leave, leave_integration};
 use super::proposal;
 use crate::apply::{Outcome, Report};
@@ -80,6 +81,8 @@ pub struct Done {
     pub open: Vec<Concern>,
     /// What moved among the matters.
     pub moved: Moved,
+    /// What there is to count; none where nothing was judged.
+    pub measures: Option<Measures>,
 }
 
 /// What is kept of what was planned.
@@ -179,6 +182,7 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let Loaded { project, fleet, mut snapshot } = load::load(&workspace, request, host, Purpose::Apply)?;
     let open = fleet.open.clone();
     let (mut plan, judging) = make_on(&project, fleet, &mut snapshot, request, host)?;
+    let counting = Counting::begin(&plan, &project.compilation.options, history.committed_at(&commit));
     let mut judged = Judged { concerns: errors_of(&project, &commit)?, ..Judged::default() };
     judged.held.extend(judged.concerns.iter().filter_map(|concern| concern.integration.clone()));
     judged.unjudged.clone_from(&judged.held);
@@ -223,7 +227,8 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
         ..Reconciling::default()
     };
     judged.concerns.sort_by_key(Concern::id);
-    let done = Done { commit, report, ..Done::default() };
+    let measures = Some(counting.end(&judged.concerns));
+    let done = Done { commit, report, measures, ..Done::default() };
     Ok(Attempt::Made(Box::new(Made { done, write, concerns: judged.concerns })))
 }
 
