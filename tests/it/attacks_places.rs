@@ -29,7 +29,8 @@ fn json(output: &Output) -> Json {
 fn a_repository_within_the_repository_is_none() {
     let repository = Repository::new();
     repository.write("shops/pairform.yaml", "version: 1\n");
-    repository.write("shops/integrations/solo.yaml", &shop("solo", false, "30").replace("extends: [shop]\n", ""));
+    repository
+        .write("shops/integrations/solo.yaml", &shop("solo", false, "30").replace("extends: [shop]\n", ""));
     let begin = repository.commit("Begin");
     repository.git(&["switch", "-q", "-c", "topic"]);
     let shops = repository.path().join("shops");
@@ -66,11 +67,9 @@ fn an_address_that_cannot_be_read_is_allowed_by_nobody() {
             "integration: solo\npair: fortnox-shopify\nunmanaged: [order, invoice]\nconnectors:\n  shopify:\n    active: p\n    connections:\n      p: {{access_token: {{secret: env/TOKEN}}, {fields}}}\nsettings:\n  payment_methods: {{default_terms_of_payment: \"30\"}}\n"
         )
     };
-    let built_in = std::fs::read_to_string(format!(
-        "{}/schemas/connectors/shopify.yaml",
-        env!("CARGO_MANIFEST_DIR")
-    ))
-    .unwrap();
+    let built_in =
+        std::fs::read_to_string(format!("{}/schemas/connectors/shopify.yaml", env!("CARGO_MANIFEST_DIR")))
+            .unwrap();
     let part = |from: &str, to: &str| {
         assert!(built_in.contains(from), "{from}");
         Some(built_in.replace(from, to))

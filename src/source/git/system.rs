@@ -77,7 +77,7 @@ pub(super) fn git(folder: &Path) -> Command {
 pub(super) fn run(mut command: Command, patience: Duration) -> Result<Ran, NotEnded<std::io::Error>> {
     let mut said = tempfile::tempfile().map_err(NotEnded::Lost)?;
     command.stderr(Stdio::from(said.try_clone().map_err(NotEnded::Lost)?));
-    let ended = program::run(command, patience, |printed| text(printed))?;
+    let ended = program::run(command, patience, text)?;
     let stderr = said.seek(SeekFrom::Start(0)).and_then(|_| text(said)).map_err(NotEnded::Lost)?;
     Ok(Ran { status: ended.status, stdout: ended.printed, stderr })
 }
