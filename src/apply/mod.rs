@@ -9,6 +9,7 @@ mod report;
 mod run;
 mod stage;
 mod stale;
+mod told;
 mod work;
 
 pub use caller::{Begun, Caller, Event};
@@ -16,3 +17,4 @@ pub use report::{Cause, Failure, Outcome, Renamed, Report};
 pub use run::apply;
 pub use stage::depends;
 pub use stale::{ApplyError, begun};
+pub use told::{CategoryTold, OutcomeTold, ReportTold};

@@ -1,7 +1,7 @@
 //! What became of a plan: of every category that it saves, and of every integration that it renames. It is filled elsewhere
 //! and drawn elsewhere.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Name;
 use crate::store::StoreError;
@@ -38,7 +38,7 @@ pub enum Outcome {
     },
 }
 
-#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     Secret,
@@ -56,7 +56,7 @@ pub enum Cause {
 }
 
 /// Why something was not done, in words, and what that is to whoever runs the command.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{reason}")]
 pub struct Failure {
     pub reason: String,
@@ -85,10 +85,12 @@ pub struct Report {
     pub rules_at_once: bool,
     /// Why the store does not know that the plan is done, although all of it was saved.
     pub unfinished: Option<Failure>,
+    /// All of it was done before, by a run of this plan that ended at this time (RFC 3339).
+    pub applied_at: Option<String>,
 }
 
 /// What became of an integration that the store has under another id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renamed {
     pub from: String,
     pub to: String,

@@ -129,6 +129,14 @@ impl Report {
         self.renamed.is_empty() && self.outcomes.iter().all(|(_, _, outcome)| is_same(outcome))
     }
 
+    /// Of a plan that was applied before, at this time: what that run did.
+    #[must_use]
+    pub fn of_finished(begun: &Begun, at: String) -> Self {
+        let mut report = Report { applied_at: Some(at), ..Report::default() };
+        report.add_begun(begun);
+        report
+    }
+
     /// Adds what the same run did before.
     fn add_begun(&mut self, begun: &Begun) {
         self.outcomes.extend(begun.saved.iter().map(|(integration, category, revision)| {

@@ -12,7 +12,7 @@ use super::streams::Streams;
 use crate::apply::{Cause, Report};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{clean, count};
-use crate::ops::apply::{Again, Applied, Locking, again, apply, record_rules, workspace_of};
+use crate::ops::apply::{Again, Applied, Manner, again, apply, record_rules, workspace_of};
 use crate::ops::check::{Approved, Consent, check, check_rules, live, names_to_type};
 use crate::ops::judged::Judging;
 use crate::ops::load::{Purpose, load};
@@ -70,15 +70,15 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
         approved = judge(approved.into_plan())?;
     }
     session.watch_interrupts();
-    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), ..Locking::default() };
-    match session.host(|host| apply(&project, &judging, &address, approved, None, locking, host)) {
+    let manner = Manner { wait: Duration::from_secs(args.lock_timeout), ..Manner::default() };
+    match session.host(|host| apply(&project, &judging, &address, approved, None, manner, host)) {
         Ok(applied) => print(session, args, applied, &project.compilation.catalogue, streams),
         Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
             // Somebody else saved just that meanwhile.
             plan if !plan.is_pending() => print(
                 session,
                 args,
-                Applied { plan, report: Report::default() },
+                Applied { plan, report: Report::default(), left_alone: Vec::new() },
                 &project.compilation.catalogue,
                 streams,
             ),
@@ -199,20 +199,32 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
     let Again { planned, address, begun, left_alone } =
         session.host(|host| again(&workspace, plan, &request, host))?;
     let Planned { project, plan, judging } = planned;
-    for moved in left_alone {
-        streams
-            .say(&(clean(&format!("note: left alone, as it moved after the plan was made: {moved}")) + "\n"));
-    }
+    say_left_alone(&left_alone, streams);
     let approved = session.host(|host| check(plan, &judging, &consent(args), &signed, (host.now)()))?;
     say_if_idle(&approved, streams);
     if approved.plan().commit.as_ref().is_some_and(|commit| commit.dirty) {
         streams.say("warning: the plan was made from a tree with uncommitted changes\n");
     }
     session.watch_interrupts();
-    let locking = Locking { wait: Duration::from_secs(args.lock_timeout), ..Locking::default() };
+    // A server is handed in the file itself, of whose digest it is the proof.
+    let file = if address.is_server() { Some(read_again(session, path)?) } else { None };
+    let manner =
+        Manner { wait: Duration::from_secs(args.lock_timeout), file: file.as_deref(), ..Manner::default() };
     let applied =
-        session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), locking, host))?;
+        session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), manner, host))?;
     print(session, args, applied, &project.compilation.catalogue, streams)
+}
+
+fn read_again(session: &Session, path: &Path) -> Result<Vec<u8>, Stop> {
+    std::fs::read(session.path(path))
+        .map_err(|error| Stop::usage(format!("cannot read the plan {}: {}", path.display(), reason(&error))))
+}
+
+fn say_left_alone(left_alone: &[String], streams: &mut Streams) {
+    for moved in left_alone {
+        streams
+            .say(&(clean(&format!("note: left alone, as it moved after the plan was made: {moved}")) + "\n"));
+    }
 }
 
 fn print(
@@ -222,7 +234,8 @@ fn print(
     catalogue: &Catalogue,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
-    let Applied { mut plan, report } = applied;
+    let Applied { mut plan, report, left_alone } = applied;
+    say_left_alone(&left_alone, streams);
     let code = session.interrupt().filter(|_| report.interrupted).unwrap_or_else(|| exit_code(&report));
     match session.common.output {
         Form::Json => {

@@ -48,7 +48,7 @@ pub struct Common {
     /// The environment whose store is read and written.
     #[arg(long, global = true, value_name = "NAME", env = "PAIRFORM_ENV", add = ArgValueCompleter::new(complete::environments))]
     pub env: Option<String>,
-    /// The store, in place of the environment's: sqlite:PATH or postgres://USER@HOST/DATABASE. One that is an environment's
+    /// The store, in place of the environment's: sqlite:PATH, postgres://USER@HOST/DATABASE or `https://HOST`. One that is an environment's
     /// own means that environment.
     #[arg(long, global = true, value_name = "URL", env = "PAIRFORM_STORE")]
     pub store: Option<String>,

@@ -88,7 +88,7 @@ fn show_plan(
 /// What the flags ask for.
 #[must_use]
 pub fn request(session: &Session, assume_secrets: bool) -> Request {
-    let secrets = SecretsAsked { assume: assume_secrets, as_planned: None };
+    let secrets = SecretsAsked { assume: assume_secrets, ..SecretsAsked::default() };
     Request { secrets, ..session.request() }
 }
 

@@ -39,6 +39,25 @@ impl Http {
         Http
     }
 
+    /// As [`Http::new`].
+    #[must_use]
+    pub fn patient(_: Duration, _: u64, _: Authorities) -> Self {
+        Http
+    }
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn lines(
+        &self,
+        request: &Request,
+        _: &str,
+        _: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Option<Answer>, Fault> {
+        self.send(request).map(Some)
+    }
+
     /// Refuses.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 //!
 //! ureq follows no redirect for us, so a header never leaves for another host by itself; whoever asks decides.
 
-use std::io::Read as _;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read as _};
 use std::time::Duration;
 
 use ureq::Agent;
@@ -55,6 +56,8 @@ pub struct Http {
     /// What is on this machine is not told to a proxy: it may be asked in the clear.
     here: Agent,
     timeout: Duration,
+    /// The time is that of each silence, and not of a whole answer.
+    is_patient: bool,
     max_bytes: u64,
     /// What all that ask through this work with at once.
     room: Room,
@@ -72,20 +75,36 @@ impl Http {
     /// As [`Http::new`], trusting these authorities.
     #[must_use]
     pub fn trusting(timeout: Duration, max_bytes: u64, authorities: Authorities) -> Self {
+        Http::of(timeout, max_bytes, &authorities, false)
+    }
+
+    /// As [`Http::trusting`], for answers that may take their time, as long as more of them comes: `silence` bounds each wait.
+    #[must_use]
+    pub fn patient(silence: Duration, max_bytes: u64, authorities: Authorities) -> Self {
+        Http::of(silence, max_bytes, &authorities, true)
+    }
+
+    fn of(timeout: Duration, max_bytes: u64, authorities: &Authorities, is_patient: bool) -> Self {
+        let whole = Some(timeout).filter(|_| !is_patient);
+        let each = Some(timeout).filter(|_| is_patient);
         let config = || {
             Agent::config_builder()
                 .http_status_as_error(false)
                 .max_redirects(0)
                 .tls_config(TlsConfig::builder().root_certs(authorities.0.clone()).build())
                 .max_redirects_will_error(false)
-                .timeout_global(Some(timeout))
+                .timeout_global(whole)
+                .timeout_per_read(each)
+                .timeout_per_write(each)
+                .timeout_recv_response(each)
                 .timeout_connect(Some(timeout.min(Duration::from_secs(10))))
                 .max_idle_age(Duration::from_secs(15))
                 .max_idle_connections_per_host(8)
                 .user_agent(concat!("pairform/", env!("CARGO_PKG_VERSION")))
         };
         let here = config().proxy(None).build().new_agent();
-        Http { agent: config().build().new_agent(), here, timeout, max_bytes, room: Room::of(AT_ONCE) }
+        let (agent, room) = (config().build().new_agent(), Room::of(AT_ONCE));
+        Http { agent, here, timeout, is_patient, max_bytes, room }
     }
 
     /// Sends a request and reads the whole answer.
@@ -93,6 +112,55 @@ impl Http {
     /// # Errors
     /// When there is no answer, or a larger one than allowed.
     pub fn send(&self, request: &Request) -> Result<Answer, Fault> {
+        let answer = self.answer(request)?;
+        let (status, headers) = (answer.status().as_u16(), headers_of(&answer));
+        let mut body = Vec::new();
+        let read = answer.into_body().into_reader().take(self.max_bytes + 1).read_to_end(&mut body);
+        if body.len() as u64 > self.max_bytes {
+            return Err(self.too_large());
+        }
+        read.map_err(|error| self.broken(&error))?;
+        let held = Some(self.room.enter(body.len()));
+        Ok(Answer { held, ..Answer::new(status, headers, body) })
+    }
+
+    /// Sends a request and hands out the lines of the answer as they come, where it is one of lines; else gives the answer. False
+    /// ends it. What the last line of one that broke off was is for whoever takes them to say.
+    ///
+    /// # Errors
+    /// When there is no answer, or a line or the answer is larger than allowed.
+    pub fn lines(
+        &self,
+        request: &Request,
+        kind: &str,
+        take: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Option<Answer>, Fault> {
+        let answer = self.answer(request)?;
+        let (status, headers) = (answer.status().as_u16(), headers_of(&answer));
+        let is_of_lines = headers.get("content-type").is_some_and(|found| found.starts_with(kind));
+        let mut body = BufReader::new(answer.into_body().into_reader());
+        let mut line = Vec::new();
+        loop {
+            let mut some = body.by_ref().take(self.max_bytes + 1);
+            let read = match is_of_lines {
+                true => some.read_until(b'\n', &mut line),
+                false => some.read_to_end(&mut line),
+            };
+            if line.len() as u64 > self.max_bytes {
+                return Err(self.too_large());
+            }
+            let read = read.map_err(|error| self.broken(&error))?;
+            if !is_of_lines {
+                return Ok(Some(Answer::new(status, headers, line)));
+            }
+            if read == 0 || !take(&line) {
+                return Ok(None);
+            }
+            line.clear();
+        }
+    }
+
+    fn answer(&self, request: &Request) -> Result<ureq::http::Response<ureq::Body>, Fault> {
         let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url.as_str());
         for (name, value) in &request.headers {
             builder = builder.header(name, value.as_str());
@@ -107,29 +175,26 @@ impl Http {
             None if request.method == "GET" => agent.run(builder.body(()).map_err(malformed)?),
             None => agent.run(builder.body(&[] as &[u8]).map_err(malformed)?),
         };
-        let mut answer = answer.map_err(|error| self.fault(&error))?;
-        let headers = answer
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
-        let mut body = Vec::new();
-        let read = answer.body_mut().as_reader().take(self.max_bytes + 1).read_to_end(&mut body);
-        if body.len() as u64 > self.max_bytes {
-            let limit = self.max_bytes / (1024 * 1024);
-            return Err(Fault::new(FaultKind::Unusable, format!("the answer is larger than {limit} MiB")));
-        }
-        read.map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
+        answer.map_err(|error| self.fault(&error))
+    }
+
+    fn too_large(&self) -> Fault {
+        let limit = self.max_bytes / (1024 * 1024);
+        Fault::new(FaultKind::Unusable, format!("the answer is larger than {limit} MiB"))
+    }
+
+    /// An answer that was begun and not ended.
+    fn broken(&self, error: &std::io::Error) -> Fault {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
             Some(inner) => self.fault(inner),
             None if error.kind() == std::io::ErrorKind::TimedOut => self.timed_out(),
             None => Fault::new(FaultKind::Unreachable, "the answer broke off"),
-        })?;
-        let held = Some(self.room.enter(body.len()));
-        Ok(Answer { held, ..Answer::new(answer.status().as_u16(), headers, body) })
+        }
     }
 
     fn timed_out(&self) -> Fault {
-        Fault::new(FaultKind::TimedOut, format!("no whole answer within {}", words(self.timeout)))
+        let what = if self.is_patient { "nothing came for" } else { "no whole answer within" };
+        Fault::new(FaultKind::TimedOut, format!("{what} {}", words(self.timeout)))
     }
 
     fn fault(&self, error: &ureq::Error) -> Fault {
@@ -162,6 +227,13 @@ impl Http {
         };
         Fault::new(kind, message)
     }
+}
+
+fn headers_of(answer: &ureq::http::Response<ureq::Body>) -> BTreeMap<String, String> {
+    let headers = answer.headers().iter();
+    headers
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
 }
 
 fn words(duration: Duration) -> String {

@@ -1,7 +1,5 @@
 //! Settings of a category as their nested document, for serde.
 
-use std::sync::Arc;
-
 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
 use super::{Settings, from_json, to_json};
@@ -14,6 +12,6 @@ pub fn serialize<S: Serializer>(settings: &Settings, to: S) -> Result<S::Ok, S::
 
 /// # Errors
 /// When it is no JSON.
-pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Settings>, D::Error> {
+pub fn deserialize<'de, T: From<Settings>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     serde_json::Value::deserialize(from).map(|document| from_json(&document).into())
 }

@@ -11,6 +11,7 @@ use super::allowed;
 use super::check::{Approved, ApprovedRules};
 use super::error::{Error, ErrorKind, Help, Result};
 use super::expected::{self, Expected};
+use super::handing::{HandIn, hand_in};
 use super::host::{Host, Progress, Whose};
 use super::judged::{Judging, Recorder};
 use super::load::{self, Purpose};
@@ -36,6 +37,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 pub struct Applied {
     pub plan: Plan,
     pub report: Report,
+    /// What a server left as it is, as it moved after the plan was made here.
+    pub left_alone: Vec<String>,
 }
 
 /// A plan file, planned again. Nothing in it was taken from the file but its digest, by which its run is known.
@@ -167,7 +170,11 @@ fn request_of(file: &Plan, request: &Request) -> Request {
         changed_since: None,
         filter,
         only,
-        secrets: SecretsAsked { assume: file.assumed_secrets, as_planned: Some(as_planned) },
+        secrets: SecretsAsked {
+            assume: file.assumed_secrets,
+            as_planned: Some(as_planned),
+            given: request.secrets.given.clone(),
+        },
     }
 }
 
@@ -248,19 +255,31 @@ fn place_of(
     Ok(address)
 }
 
-/// What is held while a plan is applied.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Locking<'a> {
+/// How a plan is applied.
+#[derive(Clone, Copy, Default)]
+pub struct Manner<'a> {
     /// How long to wait for a lock on an integration that somebody else has.
     pub wait: Duration,
     /// What each save proves to be held, beside the lock on its integration.
     pub lease: Option<&'a Lock>,
     /// Whose locks are taken over: whoever had that lease before, and can save nothing without it.
     pub over: Option<&'a str>,
+    /// The plan file, as it was read: a server is handed in what it says.
+    pub file: Option<&'a [u8]>,
+    /// What comes with a plan that was handed in here.
+    pub handed: Option<HandedWith<'a>>,
+}
+
+/// What comes with a plan that was handed in.
+#[derive(Clone, Copy)]
+pub struct HandedWith<'a> {
+    pub secrets: &'a SecretsAsked,
+    /// The only integrations of which something is recorded; where they are not all, no rule and no part that all share is.
+    pub only: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
 }
 
 /// Applies a plan; a store is made where there is none, and something to put into it. `begun` is there where the plan was
-/// saved for later.
+/// saved for later. To a server it is handed in.
 ///
 /// # Errors
 /// When the plan is stale, or the store fails before anything was saved.
@@ -270,20 +289,60 @@ pub fn apply(
     address: &Address,
     approved: Approved,
     begun: Option<&Begun>,
-    locking: Locking<'_>,
+    manner: Manner<'_>,
     host: &Host<'_>,
 ) -> Result<Applied> {
     let plan = approved.plan();
     let has_run = plan.is_pending() || begun.is_some_and(|begun| begun.is_pending);
-    if !has_run && plan.integrations.tally().agreed == 0 {
-        return record(project, judging, address, approved.into_plan(), false, host);
+    let is_noted = !has_run && plan.integrations.tally().agreed == 0;
+    if address.is_server() {
+        return through_server(project, judging, address, approved, is_noted, manner, host);
+    }
+    if is_noted {
+        return record(project, judging, address, approved.into_plan(), Recorded::of(manner.handed), host);
     }
     require_addresses(project, plan, host)?;
     let mut store = host.make_store(address)?;
     let (plan, forced) = approved.into_parts();
-    let run = Run { judging, plan: &plan, forced: &forced, begun, locking };
+    let run = Run { judging, plan: &plan, forced: &forced, begun, manner };
     let report = save(project, &run, store.as_mut(), host)?;
-    Ok(Applied { plan, report })
+    Ok(Applied { plan, report, left_alone: Vec::new() })
+}
+
+/// Hands a plan in, where there is something to save or to record. Whether credentials may go where it leads is the server's to
+/// judge, which saves it.
+fn through_server(
+    project: &Project<'_>,
+    judging: &Judging,
+    address: &Address,
+    approved: Approved,
+    is_noted: bool,
+    manner: Manner<'_>,
+    host: &Host<'_>,
+) -> Result<Applied> {
+    let mut store = host.make_store(address)?;
+    let consent = approved.consent().clone();
+    let mut plan = approved.into_plan();
+    if is_noted
+        && !judging.is_news()
+        && said_at(project, judging, &plan, &host.stamp(), store.as_mut())?.is_empty()
+    {
+        return Ok(Applied { plan, report: Report::default(), left_alone: Vec::new() });
+    }
+    let key = store.fingerprint_key().to_vec();
+    let server = store
+        .takes_plans()
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "the store of a server takes no plans"))?;
+    let asked = HandIn {
+        project,
+        plan: &mut plan,
+        file: manner.file,
+        consent: &consent,
+        lock_wait: manner.wait,
+        key: &key,
+    };
+    let (report, left_alone) = hand_in(asked, server, host)?;
+    Ok(Applied { plan, report, left_alone })
 }
 
 /// What is saved, and how.
@@ -292,7 +351,40 @@ struct Run<'a> {
     plan: &'a Plan,
     forced: &'a [String],
     begun: Option<&'a Begun>,
-    locking: Locking<'a>,
+    manner: Manner<'a>,
+}
+
+/// What an apply records where it saves nothing.
+#[derive(Clone, Copy)]
+enum Recorded<'a> {
+    /// The rules, to count for their own commit too.
+    AtOnce,
+    /// Rules, and what the files say.
+    All,
+    /// Of these integrations what the files say.
+    Only(&'a (dyn Fn(&str) -> bool + Sync)),
+}
+
+impl<'a> Recorded<'a> {
+    fn of(handed: Option<HandedWith<'a>>) -> Self {
+        handed.and_then(|handed| handed.only).map_or(Recorded::All, Recorded::Only)
+    }
+
+    fn has_rules(self) -> bool {
+        !matches!(self, Recorded::Only(_))
+    }
+
+    /// Leaves out what is not to be recorded.
+    fn limit(self, said: Vec<Recording>) -> Vec<Recording> {
+        let Recorded::Only(is_own) = self else { return said };
+        let limit = |part: Recording| Recording {
+            said: part.said.into_iter().filter(|said| is_own(&said.integration)).collect(),
+            documents: part.documents,
+            ..Recording::default()
+        };
+        let own = said.into_iter().map(limit).filter(|part| !part.said.is_empty());
+        own.collect()
+    }
 }
 
 /// Proves that credentials will go only where that is allowed, when whoever reads the deployed state uses what a plan saves.
@@ -313,7 +405,11 @@ pub fn record_rules(
     rules: ApprovedRules,
     host: &Host<'_>,
 ) -> Result<Applied> {
-    record(project, judging, address, rules.into_plan(), true, host)
+    if address.is_server() {
+        let why = "the rules of a server's store are taken at once only where the server runs";
+        return Err(Error::usage(why).help("hand in an apply: they count from the next one on; or take them at once with the store that the server serves"));
+    }
+    record(project, judging, address, rules.into_plan(), Recorded::AtOnce, host)
 }
 
 /// Records what judges, where there is nothing to save. A store is made only to take the rules at once: the first apply into an
@@ -323,25 +419,35 @@ fn record(
     judging: &Judging,
     address: &Address,
     plan: Plan,
-    at_once: bool,
+    what: Recorded<'_>,
     host: &Host<'_>,
 ) -> Result<Applied> {
+    let at_once = matches!(what, Recorded::AtOnce);
     let mut report = Report { rules_at_once: at_once, ..Report::default() };
     let at = host.stamp();
     let mut store = host.store(address)?;
     let said = match store.as_deref_mut().filter(|_| !at_once) {
-        Some(store) => said_at(project, judging, &plan, &at, store)?,
+        Some(store) => what.limit(said_at(project, judging, &plan, &at, store)?),
         None => Vec::new(),
     };
-    if at_once || (store.is_some() && (judging.is_news() || !said.is_empty())) {
+    let is_news = what.has_rules() && judging.is_news();
+    if at_once || (store.is_some() && (is_news || !said.is_empty())) {
         // Read through one connection, so that it may be older than this version; written through another.
         drop(store);
         let mut store = host.make_store(address)?;
         let by = (host.actor)(project.workspace.root());
-        let recorder = Recorder { judging, plan: &plan, by: &by, at: &at, at_once, said: &said };
+        let recorder = Recorder {
+            judging,
+            plan: &plan,
+            by: &by,
+            at: &at,
+            rules: what.has_rules(),
+            at_once,
+            said: &said,
+        };
         report.rules_recorded = recorder.record(store.as_mut())?;
     }
-    Ok(Applied { plan, report })
+    Ok(Applied { plan, report, left_alone: Vec::new() })
 }
 
 /// Records what the files of a plan say, saved or held back, and no rules.
@@ -373,7 +479,8 @@ fn said_at(
 fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host<'_>) -> Result<Report> {
     let Run { judging, plan, .. } = *run;
     let at = host.stamp();
-    let said = said_at(project, judging, plan, &at, store)?;
+    let what = Recorded::of(run.manner.handed);
+    let said = what.limit(said_at(project, judging, plan, &at, store)?);
     let key = store.fingerprint_key().to_vec();
     let (workspace, declared) = (project.workspace, &project.compilation.project);
     let reach = Reach::apply(workspace.root(), &declared.secrets.exec, host.trust);
@@ -385,19 +492,23 @@ fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host
     let fingerprint = |reference: &str| {
         let found = known.borrow().get(reference).cloned();
         found.unwrap_or_else(|| {
-            let found = secrets.fingerprint(reference);
+            let find = |reference: &str| secrets.fingerprint(reference);
+            let found = match run.manner.handed {
+                Some(handed) => handed.secrets.fingerprint(reference, find),
+                None => find(reference),
+            };
             known.borrow_mut().insert(reference.to_owned(), found.clone());
             found
         })
     };
-    let patience = Cell::new(run.locking.wait);
+    let patience = Cell::new(run.manner.wait);
     let caller = Caller {
         saved_by: &saved_by,
         now: &|| host.stamp(),
         fingerprint: &fingerprint,
         stopped: &|| host.is_cancelled(),
         holder: &holder,
-        is_dead: &|holder| run.locking.over == Some(holder) || super::holder::is_dead(holder),
+        is_dead: &|holder| run.manner.over == Some(holder) || super::holder::is_dead(holder),
         wait: &|| {
             let left = patience.get();
             patience.set(left.saturating_sub(LOCK_PAUSE));
@@ -407,15 +518,21 @@ fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host
             !left.is_zero()
         },
         forced: run.forced,
-        lease: run.locking.lease,
+        lease: run.manner.lease,
         begun: run.begun,
         record: &|store| {
-            Recorder { judging, plan, by: &saved_by, at: &at, at_once: false, said: &said }.record(store)
+            let rules = what.has_rules();
+            Recorder { judging, plan, by: &saved_by, at: &at, rules, at_once: false, said: &said }
+                .record(store)
         },
     };
     let report = apply::apply(plan, store, &caller, &mut |event| (host.progress)(Progress::Apply(event)));
     (host.progress)(Progress::Finished);
-    Ok(report?)
+    match (report, run.begun, run.manner.handed) {
+        // Whoever handed it in may not have heard of it.
+        (Err(ApplyError::Applied { at }), Some(begun), Some(_)) => Ok(Report::of_finished(begun, at)),
+        (report, _, _) => Ok(report?),
+    }
 }
 
 impl From<ApplyError> for Error {

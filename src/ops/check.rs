@@ -1,6 +1,7 @@
 //! Whether a plan may be applied: every refusal, for every door. Nothing here asks anybody; the moment is handed in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -63,12 +64,19 @@ pub struct Approved {
     forced: Vec<String>,
     /// Checks that were to be lifted and do not refuse the plan.
     idle: Vec<String>,
+    /// What it was approved by: a server asks for it once more.
+    consent: Consent,
 }
 
 impl Approved {
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    #[must_use]
+    pub fn consent(&self) -> &Consent {
+        &self.consent
     }
 
     /// The plan alone, to be checked once more: time may have passed.
@@ -127,7 +135,7 @@ pub fn check(
     if !standing.is_empty() {
         return Err(Refused(standing).into());
     }
-    let mut approved = Approved { plan, forced: Vec::new(), idle: Vec::new() };
+    let mut approved = Approved { plan, forced: Vec::new(), idle: Vec::new(), consent: consent.clone() };
     for Force { check, reason } in &consent.force {
         // One check may have refused more than once: all that it said is kept.
         let said = lifted.iter().filter(|refusal| refusal.check == *check);
@@ -349,6 +357,12 @@ pub enum ForceError {
     UnknownCheck,
     #[error("it needs a reason, which is kept: \"{0}: why\"")]
     NoReason(String),
+}
+
+impl fmt::Display for Force {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.reason)
+    }
 }
 
 impl FromStr for Force {

@@ -181,9 +181,10 @@ impl From<source::git::GitError> for Error {
 impl From<store::StoreError> for Error {
     fn from(error: store::StoreError) -> Self {
         let kind = match error {
-            store::StoreError::Url(_) => ErrorKind::Usage,
+            store::StoreError::Url(_) | store::StoreError::ByItsServer { .. } => ErrorKind::Usage,
             store::StoreError::Denied { .. }
             | store::StoreError::Authority { .. }
+            | store::StoreError::Clear { .. }
             | store::StoreError::Outside { .. }
             | store::StoreError::Plain { .. } => ErrorKind::NotAllowed,
             _ => ErrorKind::Unreachable,

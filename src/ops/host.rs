@@ -26,7 +26,7 @@ pub struct Host<'a> {
     /// The machine and process, as they stand in a lock; see [`super::holder`].
     pub holder: &'a (dyn Fn() -> String + Sync),
     /// Opens a store; none where there is none yet and none is to be made.
-    pub open_store: &'a OpenStore,
+    pub open_store: &'a OpenStore<'a>,
     pub secrets: &'a dyn secrets::Source,
     /// What is allowed from outside the repository.
     pub trust: &'a Trust,
@@ -46,7 +46,7 @@ pub struct Whose<'a> {
 }
 
 /// Opens a store by its address; none where there is none and none is to be made.
-pub type OpenStore = dyn Fn(&Address, Access) -> Result<Option<Box<dyn Store>>, StoreError> + Sync;
+pub type OpenStore<'a> = dyn Fn(&Address, Access) -> Result<Option<Box<dyn Store>>, StoreError> + Sync + 'a;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub enum Progress<'a> {
 pub fn open_store(address: &Address, access: Access) -> Result<Option<Box<dyn Store>>, StoreError> {
     match access {
         Access::Read => store::open_existing(address),
+        // A server keeps its store up to date.
+        Access::Upgrade if address.is_server() => store::open_existing(address),
         Access::Upgrade => store::upgrade(address).and_then(|()| store::open_existing(address)),
         Access::Create => store::open(address).map(Some),
     }

@@ -256,6 +256,8 @@ pub struct Recorder<'a> {
     pub plan: &'a Plan,
     pub by: &'a str,
     pub at: &'a str,
+    /// Rules are recorded at all.
+    pub rules: bool,
     /// The rules are to count for their own commit too.
     pub at_once: bool,
     /// What the files say; see [`super::said`].
@@ -268,7 +270,7 @@ impl Recorder<'_> {
     /// # Errors
     /// When the store cannot be read or written.
     pub fn record(&self, store: &mut dyn Store) -> Result<bool, StoreError> {
-        let rules = self.news(store)?;
+        let rules = if self.rules { self.news(store)? } else { None };
         let is_news = rules.is_some();
         if is_news {
             store.record(&Recording { rules, ..Recording::default() })?;

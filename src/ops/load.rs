@@ -334,7 +334,8 @@ impl Look<'_> {
         let known = self.fingerprints.read().unwrap_or_else(PoisonError::into_inner).get(reference).cloned();
         known.unwrap_or_else(|| {
             let is_looked_for = !self.asked.is_left_unknown(reference);
-            let found = if is_looked_for { self.secrets.fingerprint(reference).ok() } else { None };
+            let find = |reference: &str| self.secrets.fingerprint(reference);
+            let found = if is_looked_for { self.asked.fingerprint(reference, find).ok() } else { None };
             let mut known = self.fingerprints.write().unwrap_or_else(PoisonError::into_inner);
             known.entry(reference.to_owned()).or_insert(found).clone()
         })

@@ -29,6 +29,7 @@ pub mod fix;
 pub mod fleet;
 pub mod fmt;
 pub mod forge;
+pub mod handing;
 pub mod history;
 pub mod holder;
 pub mod holds;

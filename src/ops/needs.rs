@@ -39,6 +39,9 @@ pub fn needs_of_store(url: &str, root: &Path) -> Vec<StoreNeed> {
             .iter()
             .map(|server| StoreNeed { need: need_of_server(server), is_far: !server.is_local() })
             .collect(),
+        Ok(Place::Configure(server)) => {
+            vec![StoreNeed { need: need_of_server(&server), is_far: !server.is_local() }]
+        }
         Err(_) => Vec::new(),
     }
 }

@@ -124,7 +124,8 @@ pub fn make_on(
     let fingerprint = |reference: &str| {
         let secrets = secrets.as_ref()?;
         let is_looked_for = !request.secrets.is_left_unknown(reference);
-        let found = if is_looked_for { secrets.fingerprint(reference).ok() } else { None };
+        let find = |reference: &str| secrets.fingerprint(reference);
+        let found = if is_looked_for { request.secrets.fingerprint(reference, find).ok() } else { None };
         if found.is_none() {
             unknown.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned());
         }
@@ -346,7 +347,10 @@ impl Planner<'_, '_> {
         }
         self.made.taken_over.extend(renamed.into_values());
         self.made.gone.append(&mut deployed);
-        self.add(integrations, names.last().map(String::as_str));
+        // Where none was planned, what is up to date may come after what is planned next.
+        if let Some(last) = names.last() {
+            self.add(integrations, Some(last));
+        }
         Ok(())
     }
 

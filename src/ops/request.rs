@@ -1,6 +1,11 @@
 //! What is asked of a project, as plain data: which environment and store, and what of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::{Fault, FaultKind};
 
 use crate::model::pattern::any_means;
 
@@ -29,6 +34,41 @@ pub struct SecretsAsked {
     pub assume: bool,
     /// As they were in a plan that is made again.
     pub as_planned: Option<SecretsPlanned>,
+    /// They are looked for nowhere: whoever handed a plan in said what they are.
+    pub given: Option<Arc<GivenSecrets>>,
+}
+
+/// What whoever handed a plan in says of secrets, by their references.
+pub type GivenSecrets = BTreeMap<String, Given>;
+
+/// What is said of a secret that is kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Given {
+    Fingerprint(String),
+    /// It is not to be had there, and why.
+    Missing(String),
+    /// Where it is kept does not answer, and why.
+    Unreachable(String),
+}
+
+impl Given {
+    /// Of a secret that was looked for and not found.
+    #[must_use]
+    pub fn of_fault(fault: Fault) -> Self {
+        match fault.kind {
+            FaultKind::Denied => Given::Missing(fault.message),
+            _ => Given::Unreachable(fault.message),
+        }
+    }
+
+    fn read(&self) -> Result<String, Fault> {
+        match self {
+            Given::Fingerprint(found) => Ok(found.clone()),
+            Given::Missing(why) => Err(Fault::new(FaultKind::Denied, why.clone())),
+            Given::Unreachable(why) => Err(Fault::new(FaultKind::Unreachable, why.clone())),
+        }
+    }
 }
 
 /// What a plan knew of secrets, by their references.
@@ -45,6 +85,20 @@ impl SecretsAsked {
     #[must_use]
     pub fn is_left_unknown(&self, reference: &str) -> bool {
         self.as_planned.as_ref().is_some_and(|planned| planned.unknown.contains(reference))
+    }
+
+    /// The fingerprint of a secret: as it was given, else as it is found.
+    ///
+    /// # Errors
+    /// Why it is not at hand.
+    pub fn fingerprint(
+        &self,
+        reference: &str,
+        find: impl FnOnce(&str) -> Result<String, Fault>,
+    ) -> Result<String, Fault> {
+        let Some(given) = &self.given else { return find(reference) };
+        let missing = || Fault::new(FaultKind::Denied, format!("the secret `{reference}` was not handed in"));
+        given.get(reference).map_or_else(|| Err(missing()), Given::read)
     }
 
     /// Whether a secret that is not known counts as changed.

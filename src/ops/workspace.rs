@@ -34,6 +34,8 @@ pub struct Workspace {
     untrusted: bool,
     /// The revision that was asked for, in place of the working tree.
     revision: Option<String>,
+    /// It lies in no folder here, so that no repository is looked for.
+    is_apart: bool,
     /// What pairform.yaml declares, once somebody asked.
     declared: OnceLock<Manifest>,
     commit: OnceLock<Option<Commit>>,
@@ -104,6 +106,15 @@ impl Workspace {
         Workspace::of(root.to_owned(), Sources::from(files))
     }
 
+    /// A project that somebody else has and handed in, of the commit that he says. No repository is looked for, and its relative paths
+    /// lead nowhere.
+    #[must_use]
+    pub fn handed_in(files: &Files, commit: Option<Commit>) -> Self {
+        let workspace = Workspace { is_apart: true, ..Workspace::in_memory(Path::new(""), files) };
+        workspace.commit.get_or_init(|| commit);
+        workspace
+    }
+
     pub(super) fn of(root: PathBuf, sources: impl Into<Arc<Sources>>) -> Self {
         Workspace {
             root,
@@ -112,6 +123,7 @@ impl Workspace {
             given: None,
             untrusted: false,
             revision: None,
+            is_apart: false,
             declared: OnceLock::new(),
             commit: OnceLock::new(),
             looking: Mutex::default(),
@@ -178,8 +190,8 @@ impl Workspace {
             workspace.commit.get_or_init(|| commit.clone());
         }
         let base = self.base.clone();
-        let (given, untrusted) = (self.given.clone(), self.untrusted);
-        Workspace { revision: self.revision.clone(), base, given, untrusted, ..workspace }
+        let (given, untrusted, is_apart) = (self.given.clone(), self.untrusted, self.is_apart);
+        Workspace { revision: self.revision.clone(), base, given, untrusted, is_apart, ..workspace }
     }
 
     /// The project's folder. Of a revision it need not exist.
@@ -241,6 +253,10 @@ impl Workspace {
     /// # Errors
     /// When there is no repository or no such revision.
     pub fn history(&self) -> Result<(History, Revision), GitError> {
+        if self.is_apart {
+            let message = "the files were handed in, so that there is no repository".to_owned();
+            return Err(GitError { message, help: None });
+        }
         history(&self.root, self.revision.as_deref().unwrap_or("HEAD"))
     }
 

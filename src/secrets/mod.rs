@@ -85,7 +85,7 @@ pub struct Secrets<'a> {
 }
 
 impl<'a> Secrets<'a> {
-    /// `key` is the store's, for fingerprints; empty where none is asked for.
+    /// `key` is the store's, for fingerprints; empty where none is asked for, or whoever asks is not given it.
     #[must_use]
     pub fn new(source: &'a dyn Source, reach: Reach<'a>, key: &'a [u8]) -> Self {
         Secrets { source, reach, key }
@@ -96,6 +96,11 @@ impl<'a> Secrets<'a> {
     /// # Errors
     /// Why the secret is not at hand; never says anything of its value.
     pub fn fingerprint(&self, reference: &str) -> Result<String, Fault> {
+        if self.key.is_empty() {
+            return Err(denied(format!(
+                "whether the secret `{reference}` changed is told to those who apply"
+            )));
+        }
         self.with(reference, |value| fingerprint(self.key, value))
     }
 
@@ -125,6 +130,15 @@ impl<'a> Secrets<'a> {
     pub fn text(&self, reference: &str) -> Result<Hidden<String>, Fault> {
         self.with(reference, |value| std::str::from_utf8(value).map(|text| Hidden::new(text.to_owned())))?
             .map_err(|_| denied(format!("the secret `{reference}` is no text")))
+    }
+}
+
+/// Nothing is at hand: whoever hands in what is to be done says what he knows of secrets, and none of here is for him.
+pub struct Nowhere;
+
+impl Source for Nowhere {
+    fn read(&self, _: &str, _: &Reach<'_>) -> Result<Bytes, Fault> {
+        Err(denied("no secret of this machine is used for what was handed in".to_owned()))
     }
 }
 

@@ -16,7 +16,7 @@ use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
 use super::known::known;
 use super::metrics::CONTENT_TYPE;
 use super::problem::{Problem, findings};
-use super::{cache, feed, log, openapi, pages, proposals};
+use super::{cache, feed, log, openapi, pages, plans, proposals, store};
 use crate::ops::section::{self, Access, Body, Role, SaveAsked, SavedNow, TokenAsked, make_token};
 use crate::store::{Note, SyncReport, Token};
 
@@ -42,10 +42,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/options", get(list_options))
         .route("/options/{connector}/{account}/{set}", get(get_options))
         .route("/pairs", get(list_pairs))
+        .route("/plans", post(plans::make))
+        .route("/plans/{digest}/apply", post(plans::apply))
         .route("/tokens", get(list_tokens).post(create_token))
         .route("/tokens/{name}", delete(revoke_token))
         .route("/openapi.json", get(openapi::document))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only));
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), read_only))
+        // Nothing is saved by these.
+        .route("/store", get(store::facts))
+        .route("/store/read", post(store::read));
     Router::new()
         .nest("/api/v1", api)
         .merge(pages::router())

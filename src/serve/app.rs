@@ -37,6 +37,9 @@ pub struct App {
     pub last: watch::Sender<u64>,
     /// True once the server is to stop.
     pub stopping: watch::Sender<bool>,
+    /// Whoever works on a plan that was handed in: it takes all processors and much room, and one that is asked for again waits for
+    /// its end.
+    pub turn: Semaphore,
     hosts: Hosts,
     stores: Mutex<Vec<Box<dyn Store>>>,
     room: Arc<Semaphore>,
@@ -70,6 +73,7 @@ impl App {
             attempts: Attempts::default(),
             last: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
+            turn: Semaphore::new(1),
             hosts,
             stores: Mutex::default(),
             room: Arc::new(Semaphore::new(AT_ONCE)),

@@ -108,6 +108,14 @@ impl Ask {
         self,
         work: impl FnOnce(&mut Work<'_>, &Access, &Query) -> Result<Answer, Problem> + Send + 'static,
     ) -> Response {
+        self.respond(move |found, access, query| Ok(work(found, access, query)?.into_response())).await
+    }
+
+    /// As [`Ask::answer`], with a response that is made already.
+    pub async fn respond(
+        self,
+        work: impl FnOnce(&mut Work<'_>, &Access, &Query) -> Result<Response, Problem> + Send + 'static,
+    ) -> Response {
         let Ask { app, headers, query, sender } = self;
         let asked = Query { headers, query };
         let of_app = Arc::clone(&app);
@@ -122,10 +130,7 @@ impl Ask {
             Ok(done) => done,
             Err(problem) => return problem.into_response(),
         };
-        let mut response = match answer {
-            Ok(answer) => answer.into_response(),
-            Err(problem) => problem.into_response(),
-        };
+        let mut response = answer.unwrap_or_else(IntoResponse::into_response);
         response.extensions_mut().insert(Asker(name));
         response
     }

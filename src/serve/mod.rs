@@ -17,10 +17,12 @@ mod metrics;
 mod oidc;
 mod openapi;
 mod pages;
+mod plans;
 mod problem;
 mod proposals;
 mod reconciler;
 mod sessions;
+mod store;
 
 pub use openapi::DOCUMENT;
 

@@ -99,9 +99,14 @@ impl Problem {
         self.0.code
     }
 
+    /// As it is told.
     #[must_use]
-    pub fn into_response(self) -> Response<Body> {
-        let Parts { status, code, kind: _, detail, more, headers: own } = *self.0;
+    pub fn document(self) -> Json {
+        Json::Object(self.into_parts().1)
+    }
+
+    fn into_parts(self) -> (StatusCode, Map<String, Json>, Vec<(header::HeaderName, HeaderValue)>) {
+        let Parts { status, code, kind: _, detail, more, headers } = *self.0;
         let mut body = Map::new();
         body.insert("type".to_owned(), format!("urn:pairform:problem:{code}").into());
         body.insert("title".to_owned(), title(code, status).into());
@@ -109,6 +114,12 @@ impl Problem {
         body.insert("code".to_owned(), code.into());
         body.insert("detail".to_owned(), detail.into());
         body.extend(more);
+        (status, body, headers)
+    }
+
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        let (status, body, own) = self.into_parts();
         let mut response = Response::new(Body::from(format!("{}\n", Json::Object(body))));
         *response.status_mut() = status;
         let headers = response.headers_mut();

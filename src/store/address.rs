@@ -7,16 +7,17 @@ use percent_encoding::percent_decode_str;
 
 use super::error::StoreError;
 use super::url::{PostgresUrl, Server};
+use super::web;
 use crate::model::{Hidden, credential};
 
 /// Where a store is, and what is allowed of it.
 #[derive(Clone)]
 pub struct Address {
-    /// `sqlite:PATH` or `postgres://USER@HOST/DATABASE`
+    /// `sqlite:PATH`, `postgres://USER@HOST/DATABASE` or `https://HOST`
     pub url: String,
-    /// The password of a server, which stands before one in the URL.
+    /// The password of a server, which stands before one in the URL; of a server of the Configure section its token.
     pub password: Option<Hidden<String>>,
-    /// The environment's own password may be sent there: `PAIRFORM_STORE_PASSWORD` or `PGPASSWORD`.
+    /// The environment's own password may be sent there: `PAIRFORM_STORE_PASSWORD`, `PGPASSWORD` or `PAIRFORM_STORE_TOKEN`.
     pub from_environment: bool,
     /// A server on another machine may be spoken to without TLS. Even then it gets no password as it is.
     pub plain: bool,
@@ -58,6 +59,14 @@ impl From<&Address> for Address {
     }
 }
 
+impl Address {
+    /// Of a server of the Configure section, which alone writes its store.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        web::is_remote(&self.url)
+    }
+}
+
 /// Where a URL leads, as far as that shows without opening it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -65,6 +74,8 @@ pub enum Place {
     Sqlite(PathBuf),
     /// Each server that a connection may go to, in the order in which they are tried; never none.
     Postgres(Vec<Server>),
+    /// A server of the Configure section.
+    Configure(Server),
 }
 
 impl Place {
@@ -74,6 +85,7 @@ impl Place {
         match self {
             Place::Sqlite(_) => true,
             Place::Postgres(servers) => servers.iter().all(Server::is_local),
+            Place::Configure(server) => server.is_local(),
         }
     }
 }
@@ -85,6 +97,9 @@ impl Place {
 pub fn place_of(url: &str) -> Result<Place, StoreError> {
     if is_postgres(url) {
         return Ok(Place::Postgres(read_postgres(url)?.servers));
+    }
+    if web::is_remote(url) {
+        return web::server_of(url).map(Place::Configure);
     }
     sqlite_path(url).map(|path| Place::Sqlite(path.to_owned()))
 }
@@ -140,7 +155,12 @@ mod tests {
 
     fn servers(url: &str) -> String {
         match place_of(url) {
-            Ok(Place::Postgres(servers)) => {
+            Ok(place @ (Place::Postgres(_) | Place::Configure(_))) => {
+                let servers = match place {
+                    Place::Configure(server) => vec![server],
+                    Place::Postgres(servers) => servers,
+                    Place::Sqlite(_) => Vec::new(),
+                };
                 let shown = |server: &Server| {
                     let name = match server {
                         Server::Tcp { name: Some(name), .. } => format!("({name})"),
@@ -243,6 +263,16 @@ mod tests {
             ("postgres://ci:x&canary=1@a/x?canary=1", "refused"),
             ("host=localhost dbname=canary", "refused"),
             ("https://canary:canary@configure.example.com/?token=canary", "refused"),
+            ("https://canary@configure.example.com", "refused"),
+            ("https://configure.example.com?token=canary", "refused"),
+            ("https://configure.example.com/#canary", "refused"),
+            ("https://configure.example.com", "configure.example.com 443"),
+            ("https://Configure.example.com:8443/pairform/", "configure.example.com 8443"),
+            ("http://127.0.0.1:8080", "127.0.0.1 8080 here"),
+            ("http://[::1]:8080", "::1 8080 here"),
+            ("http://configure.example.com", "refused"),
+            ("http://127.0.0.1.canary.example", "refused"),
+            ("https://", "refused"),
             ("sqlite:state.db", "file state.db"),
             ("sqlite://state.db", "refused"),
             ("sqlite:", "refused"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::copy::{GiveRows, TakeRow};
 use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
 use super::error::StoreError;
+use super::handed::TakesPlans;
 use super::head::{Heads, TakeHeads};
 use super::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
 use super::rename::{Moved, Rename, Renamed};
@@ -14,10 +15,15 @@ use super::shared::Shared;
 
 /// A place that holds deployed settings. Every implementation passes `tests/it/store.rs`.
 pub trait Store: Send + Shared {
+    /// What takes whole plans, where nobody but a server writes this store: whatever else would write it is refused.
+    fn takes_plans(&mut self) -> Option<&mut dyn TakesPlans> {
+        None
+    }
+
     /// A random id given when the store was made; a plan is bound to it.
     fn identity(&self) -> &str;
 
-    /// The key under which secrets are fingerprinted; it never leaves the process.
+    /// The key under which secrets are fingerprinted; empty where a server does not give it, and secrets are unknown then.
     fn fingerprint_key(&self) -> &[u8];
 
     /// The deployed categories of these integrations (`None`: of all), sorted by integration and category.

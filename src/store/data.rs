@@ -1,6 +1,8 @@
 //! What goes into a store and comes out of it, as data.
 
-use crate::model::Settings;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{self, Settings};
 
 /// Who saved what was edited by hand, as the triggers of every store write it.
 pub const OUTSIDE: &str = "outside pairform";
@@ -20,15 +22,17 @@ pub const RELEASE: &str = "release";
 pub const ACCEPT: &str = "accept";
 
 /// One category of one integration as it is deployed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployed {
     pub integration: String,
     pub category: String,
     /// Counts saves from 1, edits by hand included.
     pub revision: u64,
     /// Never holds `Value::Null`: a setting that is null is not set.
+    #[serde(with = "model::document")]
     pub settings: Settings,
     /// What the last apply set from the files, the base of the three-way comparison: `Value::Null` for a reset.
+    #[serde(with = "model::document")]
     pub applied: Settings,
     /// `outside pairform` after an edit by hand.
     pub saved_by: String,
@@ -65,7 +69,7 @@ impl Past {
 
 /// A category that the history has and that is not deployed any more: it was deleted by hand, or its integration has another
 /// id now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {
     pub integration: String,
     pub category: String,
@@ -131,10 +135,11 @@ pub enum Run {
 }
 
 /// One line of a category's history: what a save left. A deletion by hand leaves no settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     pub revision: u64,
     /// A person may have left what cannot be used, and it stays in the history for good: it is no failure of the others.
+    #[serde(with = "usable")]
     pub settings: Result<Settings, Unusable>,
     pub saved_by: String,
     pub saved_at: String,
@@ -147,7 +152,7 @@ pub struct Past {
 }
 
 /// A document that a person left and that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{why}")]
 pub struct Unusable {
     pub why: String,
@@ -165,7 +170,7 @@ pub struct Origin<'a> {
 }
 
 /// A lock on one integration, as long as somebody holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
     /// Names it for `Store::unlock`.
     pub id: String,
@@ -204,7 +209,7 @@ pub enum Asked {
 
 /// What is kept besides saves: a check that was lifted, a way back, a lock that was released by hand, an integration that was
 /// renamed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// RFC 3339, UTC.
     pub at: String,
@@ -216,9 +221,41 @@ pub struct Note {
 }
 
 /// One save of any category, with what it left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub integration: String,
     pub category: String,
     pub past: Past,
+}
+
+/// What a save left, as it is told by one program to another: the document, or why there is none.
+mod usable {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Unusable;
+    use crate::model::{self, Settings};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Told {
+        Document(#[serde(with = "model::document")] Settings),
+        Unusable(Unusable),
+    }
+
+    pub fn serialize<S: Serializer>(
+        found: &Result<Settings, Unusable>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let told = found.clone().map_or_else(Told::Unusable, Told::Document);
+        told.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Result<Settings, Unusable>, D::Error> {
+        Ok(match Told::deserialize(deserializer)? {
+            Told::Document(settings) => Ok(settings),
+            Told::Unusable(why) => Err(why),
+        })
+    }
 }

@@ -3,7 +3,7 @@
 /// What stopped a store.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    #[error("`{0}` is no store: write `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")]
+    #[error("`{0}` is no store: write `sqlite:PATH`, `postgres://USER@HOST/DATABASE` or `https://HOST`")]
     Url(String),
     #[error("cannot open the store {store}: {reason}")]
     Open { store: String, reason: String },
@@ -34,6 +34,16 @@ pub enum StoreError {
          whom to trust; take it out and name the file with PGSSLROOTCERT"
     )]
     Authority { store: String },
+    /// A server of the Configure section that would be asked in the clear.
+    #[error(
+        "the store {store} would be reached without TLS, and `http://` is for this machine alone; write `https://`"
+    )]
+    Clear { store: String },
+    /// A store that only its server writes.
+    #[error(
+        "the store {store} is written by its server alone: plans are handed in to it (`pairform apply`), and what else writes a store or          serves it is done where the server runs, with the store that it serves"
+    )]
+    ByItsServer { store: String },
     /// An embedded store that lies outside of the folder that it must not leave.
     #[error(
         "the store {store} lies outside the project, by its path or by a link, and the project may not choose that; name it from \

@@ -37,6 +37,20 @@ impl Head {
         self.marks.is_some()
     }
 
+    /// As one program tells it to another: category, revision, how many settings, and the marks as they lie in a table.
+    #[must_use]
+    pub fn told(&self) -> (String, u64, usize, [String; 3]) {
+        let marks = match &self.marks {
+            Some(Marks { digest, settled, secrets }) => [
+                digest_text(digest),
+                hex(settled),
+                secrets.as_ref().map(|mark| hex(mark)).unwrap_or_default(),
+            ],
+            None => Default::default(),
+        };
+        (self.category.to_string(), self.revision, self.settings, marks)
+    }
+
     /// True when the last apply left no setting of its own here.
     #[must_use]
     pub fn is_released(&self) -> bool {

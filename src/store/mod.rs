@@ -10,6 +10,7 @@ mod copy;
 mod data;
 mod document;
 mod error;
+mod handed;
 mod head;
 mod hold;
 mod identity;
@@ -20,12 +21,15 @@ mod postgres;
 #[path = "postgres_absent.rs"]
 mod postgres;
 mod reconcile;
+mod remote;
 mod rename;
 mod rules;
 mod section;
 mod shared;
 mod sqlite;
 mod url;
+mod web;
+pub mod wire;
 
 pub use address::{Address, Place, SILENCE, place_of, without_password};
 pub use contract::Store;
@@ -35,6 +39,7 @@ pub use data::{
     PERSON, Past, RELEASE, RENAME, REVERT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
+pub use handed::{Handed, HandedSaid, TakesPlans, Told};
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use hold::Hold;
 pub use reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
@@ -46,7 +51,7 @@ pub use rules::{Document, Recording, Rules, Said};
 pub use section::{FeedItem, Registered, Session, SyncReport, Token};
 pub use shared::{Clearing, KeptList, Proposed, Shared};
 
-/// Opens the store at an address, making it when it is not there.
+/// Opens the store at an address, making it when it is not there. That of a server is made by it alone.
 ///
 /// # Errors
 /// When the URL names no store, or the store cannot be opened or is newer than this program.
@@ -54,6 +59,9 @@ pub fn open(at: impl Into<Address>) -> Result<Box<dyn Store>, StoreError> {
     let at = at.into();
     if address::is_postgres(&at.url) {
         return postgres::open(&at);
+    }
+    if web::is_remote(&at.url) {
+        return Ok(Box::new(remote::open(&at)?));
     }
     Ok(Box::new(sqlite::open(sqlite_path(&at.url)?, &at)?))
 }
@@ -67,6 +75,9 @@ pub fn open_existing(at: impl Into<Address>) -> Result<Option<Box<dyn Store>>, S
     let at = at.into();
     if address::is_postgres(&at.url) {
         return postgres::open_existing(&at);
+    }
+    if web::is_remote(&at.url) {
+        return Ok(Some(Box::new(remote::open(&at)?)));
     }
     Ok(sqlite::open_existing(sqlite_path(&at.url)?, &at)?.map(|store| Box::new(store) as Box<dyn Store>))
 }
@@ -104,6 +115,10 @@ pub fn copy(from: &mut dyn Store, to: &mut dyn Store) -> Result<(u64, usize), St
 /// Whether two URLs lead to one store, as far as that shows without opening it.
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {
+    let remote = [one, other].map(|url| web::read(url).ok().filter(|_| web::is_remote(url)));
+    if let [Some(one), Some(other)] = &remote {
+        return web::shown(one) == web::shown(other);
+    }
     match (sqlite_path(one), sqlite_path(other)) {
         (Ok(one), Ok(other)) => sqlite::file::place(one) == sqlite::file::place(other),
         (Err(_), Err(_)) => postgres::place(one).is_some_and(|place| postgres::place(other) == Some(place)),

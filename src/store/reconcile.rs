@@ -1,8 +1,10 @@
 //! What the reconciler knows from one round to the next: the commit up to which all is reconciled, the categories that stayed
 //! behind it, and what it has to tell. A store keeps it for whoever holds the lease, and understands none of it.
 
+use serde::{Deserialize, Serialize};
+
 /// What the reconciler left after its last round, for one environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciled {
     /// Empty where the project has no environments.
     pub environment: String,
@@ -17,7 +19,7 @@ pub struct Reconciled {
 }
 
 /// A category that stayed behind: what the files say of it was not taken yet.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Behind {
     pub integration: String,
     pub category: String,
@@ -27,7 +29,7 @@ pub struct Behind {
 }
 
 /// The last save of a category that was made from a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastCommit {
     pub integration: String,
     pub category: String,
@@ -37,7 +39,7 @@ pub struct LastCommit {
 }
 
 /// Something that somebody is to know: told once, told again where it changed, and closed once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matter {
     /// What it is about; the same for as long as it lasts.
     pub id: String,

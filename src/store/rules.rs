@@ -3,10 +3,12 @@
 
 use std::io::Read as _;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::digest_text;
 
 /// The rules of one environment, as an apply recorded them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// Empty where the project has none.
     pub environment: String,
@@ -37,7 +39,7 @@ impl Rules {
 }
 
 /// What the files said of an integration when it was last applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     pub integration: String,
     pub environment: String,

@@ -1,10 +1,12 @@
 //! What a store keeps for a server of the Configure section: integrations as such, tokens, what a sync runtime reported, and the
 //! feed of saves. Nothing here decides who may do what.
 
+use serde::{Deserialize, Serialize};
+
 use super::data::Record;
 
 /// An integration that the store knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
     pub id: String,
     /// None while nobody said it.
@@ -49,7 +51,7 @@ pub struct Session {
 }
 
 /// How one sync went, as the runtime reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncReport {
     pub integration: String,
     pub flow: String,
@@ -66,7 +68,7 @@ pub struct SyncReport {
 }
 
 /// One save in the feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedItem {
     /// Grows with each save, in the order in which saves can be seen; may have gaps.
     pub number: u64,

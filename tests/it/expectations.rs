@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use pairform::http::Fault;
 use pairform::model::{self, Hidden};
-use pairform::ops::apply::{Again, Locking, again, apply, workspace_of};
+use pairform::ops::apply::{Again, Manner, again, apply, workspace_of};
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::revert::{Point, revert};
@@ -97,7 +97,7 @@ impl Case {
             let Again { planned, address, begun, .. } = again(&workspace, read, &request, host)?;
             let judging = &planned.judging;
             let approved = check(planned.plan, judging, &Consent::default(), &signed, (host.now)())?;
-            apply(&planned.project, judging, &address, approved, Some(&begun), Locking::default(), host)
+            apply(&planned.project, judging, &address, approved, Some(&begun), Manner::default(), host)
                 .map(|_| ())
         })
         .map_err(|error: ops::Error| error.to_string())
@@ -147,7 +147,7 @@ fn apply_all(repository: &Repository, secrets: &Secrets) {
         let judging = &planned.judging;
         let signed = require_signature(None, &Signatures::default(), (host.now)())?;
         let approved = check(planned.plan, judging, &Consent::default(), &signed, (host.now)())?;
-        apply(&planned.project, judging, &address, approved, None, Locking::default(), host).map(|_| ())
+        apply(&planned.project, judging, &address, approved, None, Manner::default(), host).map(|_| ())
     };
     with_host(secrets, planned).unwrap();
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use pairform::http::{self, Fault};
-use pairform::ops::apply::Locking;
+use pairform::ops::apply::Manner;
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::signed::require_signature;
@@ -41,8 +41,8 @@ fn plan_and_apply(folder: &Path, secrets: &dyn secrets::Source, trust: &Trust) -
         return Ok(0);
     }
     let (_, address) = project.store(&request, &host)?;
-    let locking = Locking { wait: Duration::from_secs(1), ..Locking::default() };
-    let applied = ops::apply::apply(&project, &judging, &address, approved, None, locking, &host)?;
+    let manner = Manner { wait: Duration::from_secs(1), ..Manner::default() };
+    let applied = ops::apply::apply(&project, &judging, &address, approved, None, manner, &host)?;
     assert!(applied.report.complete(), "{:?}", applied.report);
     Ok(applied.report.outcomes.len())
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use git2::{Oid, Repository, Signature};
 use jiff::Timestamp;
 use pairform::model::{from_json, to_json};
-use pairform::ops::apply::Locking;
+use pairform::ops::apply::Manner;
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
 use pairform::ops::reconcile::{Asked, Done, Held, accept, lease, let_go, round};
@@ -210,8 +210,8 @@ impl World {
             let ops::plan::Planned { project, plan, judging } = planned;
             let signed = require_signature(None, &Signatures::default(), self.now()).unwrap();
             let approved = check(plan, &judging, &Consent::default(), &signed, self.now()).unwrap();
-            let locking = Locking::default();
-            let done = ops::apply::apply(&project, &judging, &self.address, approved, None, locking, host);
+            let manner = Manner::default();
+            let done = ops::apply::apply(&project, &judging, &self.address, approved, None, manner, host);
             assert!(done.unwrap().report.complete());
         });
     }

@@ -56,8 +56,20 @@ impl Server {
         variables: &[(&str, &str)],
         tell: Stdio,
     ) -> Server {
-        let mut child = command_in(folder)
-            .envs(variables.iter().copied())
+        let mut command = command_in(folder);
+        command.envs(variables.iter().copied());
+        Server::start_by(command, store, more, tell)
+    }
+
+    /// One of another program than the one that is tested.
+    pub fn start_of(program: &str, folder: &std::path::Path, store: &str) -> Server {
+        let mut command = Command::new(program);
+        command.current_dir(folder).env("PAIRFORM_ACTOR", "ann");
+        Server::start_by(command, store, &[], Stdio::null())
+    }
+
+    fn start_by(mut command: Command, store: &str, more: &[&str], tell: Stdio) -> Server {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--store", store])
             .args(more)
             .stdout(Stdio::piped())
@@ -72,6 +84,11 @@ impl Server {
 
     pub fn client<'s>(&'s self, token: &'s str) -> Client<'s> {
         Client { address: &self.address, token }
+    }
+
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop, as a supervisor does, and tells how it ended.
@@ -206,7 +223,12 @@ fn unchunked(mut text: &str) -> String {
 
 /// The token alone, as the command prints it.
 pub fn token(project: &Project, store: &str, arguments: &[&str]) -> String {
-    let made = command(project).args(["token", "create", "--store", store]).args(arguments).output().unwrap();
+    token_in(project.path(), store, arguments)
+}
+
+pub fn token_in(folder: &std::path::Path, store: &str, arguments: &[&str]) -> String {
+    let made =
+        command_in(folder).args(["token", "create", "--store", store]).args(arguments).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let text = String::from_utf8(made.stdout).unwrap();
     assert!(text.starts_with("pairform_") && text.ends_with('\n'), "{text}");

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
+use pairform::ops::section::{Role, TokenAsked, make_token};
 use pairform::store::{
     self, Ask, Asked, Cell, Clearing, Document, KeptList, Lock, Moved, Note, Origin, Proposed, Recording,
     Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, Token, Wanted,
@@ -13,6 +15,8 @@ use pairform::store::{
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::halves::Halves;
+use crate::serve;
 use crate::server::{self, Server};
 
 /// Where one fresh store lives, however many connections are opened to it.
@@ -97,6 +101,59 @@ impl Place for PostgresPlace {
     }
 }
 
+/// An embedded store that is written as it is and read through a server of the Configure section.
+struct ServedPlace {
+    own: SqlitePlace,
+    server: OnceLock<(serve::Server, String)>,
+}
+
+impl ServedPlace {
+    fn new() -> Self {
+        ServedPlace { own: SqlitePlace::new(), server: OnceLock::new() }
+    }
+
+    fn read(&self) -> Box<dyn Store> {
+        let (server, token) = self.server.get_or_init(|| {
+            let folder = self.own.folder.path();
+            // Without the note that a command would leave.
+            let asked = TokenAsked {
+                name: "reader".to_owned(),
+                role: Role::Applier,
+                rights: Vec::new(),
+                categories: Vec::new(),
+                integrations: Vec::new(),
+                expires_at: None,
+            };
+            let (secret, token) = make_token(&asked, AT, "ann").unwrap();
+            self.own.open().add_token(&token).unwrap();
+            (serve::Server::start_in(folder, &self.own.url(), &[]), secret)
+        });
+        let password = Some(model::Hidden::new(token.clone()));
+        let address = store::Address { password, ..format!("http://{}", server.address).as_str().into() };
+        store::open_existing(&address).unwrap().unwrap()
+    }
+}
+
+impl Place for ServedPlace {
+    fn url(&self) -> String {
+        self.own.url()
+    }
+
+    fn open(&self) -> Box<dyn Store> {
+        let write = self.own.open();
+        Box::new(Halves { read: self.read(), write })
+    }
+
+    fn open_existing(&self) -> Option<Box<dyn Store>> {
+        let write = self.own.open_existing()?;
+        Some(Box::new(Halves { read: self.read(), write }))
+    }
+
+    fn by_hand(&self, sql: &str) -> Result<usize, String> {
+        self.own.by_hand(sql)
+    }
+}
+
 /// Runs every fact for each kind of store; a kind that is not to be had here says so.
 macro_rules! conformance {
     ($($kind:ident, $place:expr;)* => $facts:tt) => { $(conformance! { @one $kind, $place; $facts })* };
@@ -159,6 +216,45 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_save_knows_who_wrote_its_commit
     an_older_layout_is_brought_up_to_date_by_whoever_writes
     a_copy_has_all_that_the_other_has_and_is_a_new_epoch
+    a_rename_moves_what_is_deployed_and_leaves_the_history
+    saves_together_are_judged_one_by_one
+    locks_together_leave_those_of_others
+    heads_tell_what_is_settled
+    a_clock_that_was_set_back_mixes_nothing_up
+    what_the_reconciler_keeps_is_written_under_its_lease_alone
+] }
+
+// What is not here is of writing alone, of tokens and sessions, or of a store that no server has opened yet.
+conformance! { served, Some(ServedPlace::new()); => [
+    a_store_keeps_its_identity_and_key
+    a_first_save_is_revision_1
+    a_save_counts_on_and_replaces
+    a_save_at_another_revision_is_a_conflict_and_writes_nothing
+    an_interrupted_run_finds_its_own_saves
+    reading_some_integrations_is_sorted_and_complete
+    thousands_of_names_can_be_read
+    resets_are_kept_in_applied_and_never_in_settings
+    a_secret_is_kept_as_reference_and_fingerprint
+    names_and_texts_are_data
+    an_edit_by_hand_is_a_save_of_its_own
+    an_edit_by_hand_that_counts_up_itself_is_noticed_too
+    an_edit_of_nothing_is_no_save
+    a_row_inserted_by_hand_is_noticed
+    a_row_deleted_by_hand_is_gone_and_its_revisions_are_not_used_again
+    the_history_only_grows
+    what_cannot_be_used_stays_in_the_history_and_harms_nothing_else
+    a_finished_save_is_seen_by_every_connection
+    a_lock_is_held_by_one_until_it_is_released
+    a_save_alone_needs_no_lock_and_what_it_rests_on
+    the_feed_has_each_save_once_and_in_order
+    integrations_are_known_by_what_is_saved_and_said_of_them
+    the_last_report_of_each_flow_is_kept
+    what_a_run_saved_is_found_by_the_beginning_of_its_name
+    records_and_notes_are_in_order_and_kept
+    recorded_rules_only_grow_and_those_of_a_commit_do_not_count_for_it
+    what_the_files_said_is_kept_once_and_read_back
+    a_document_that_was_changed_is_refused
+    a_save_knows_who_wrote_its_commit
     a_rename_moves_what_is_deployed_and_leaves_the_history
     saves_together_are_judged_one_by_one
     locks_together_leave_those_of_others

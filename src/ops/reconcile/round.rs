@@ -18,7 +18,7 @@ use super::partial::{leave, leave_integration};
 use super::proposal;
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::{Severity, count};
-use crate::ops::apply::{self, Locking};
+use crate::ops::apply::{self, Manner};
 use crate::ops::check::{self, Consent};
 use crate::ops::deployed;
 use crate::ops::drift;
@@ -499,9 +499,13 @@ fn save(
     plan.made_with = Some(made_with(state.project));
     plan::file::seal(&mut plan);
     let approved = check::check(plan, &judging, state.asked.consent, signed, (host.now)())?;
-    let locking =
-        Locking { wait: state.asked.lock_wait, lease: Some(&lease.lock), over: lease.over.as_deref() };
-    let applied = apply::apply(state.project, &judging, state.asked.address, approved, None, locking, host)?;
+    let manner = Manner {
+        wait: state.asked.lock_wait,
+        lease: Some(&lease.lock),
+        over: lease.over.as_deref(),
+        ..Manner::default()
+    };
+    let applied = apply::apply(state.project, &judging, state.asked.address, approved, None, manner, host)?;
     let mut failed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, category, outcome) in &applied.report.outcomes {
         if outcome.is_done() {

@@ -181,6 +181,12 @@ impl Access {
         matches!(self.role, Role::Applier | Role::Admin) && is_for_it && self.categories.0.is_empty()
     }
 
+    /// Whether plans may be handed in, of the integrations that he may see: whoever may not save every category may not.
+    #[must_use]
+    pub fn hands_in(&self) -> bool {
+        matches!(self.role, Role::Applier | Role::Admin) && self.categories.0.is_empty()
+    }
+
     /// Whether syncs of an integration may be reported.
     #[must_use]
     pub fn reports(&self, integration: &str) -> bool {

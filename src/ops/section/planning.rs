@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::access::Access;
 use super::ground::Ground;
 use super::save::NotSaved;
-use crate::ops::apply::{Applied, Locking, apply};
+use crate::ops::apply::{Applied, Manner, apply};
 use crate::ops::check::{Consent, check, names_to_type};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
@@ -119,7 +119,7 @@ pub fn apply_seen(
         &address,
         approved,
         None,
-        Locking { wait: LOCK_WAIT, ..Locking::default() },
+        Manner { wait: LOCK_WAIT, ..Manner::default() },
         host,
     )?)
 }

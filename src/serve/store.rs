@@ -1,0 +1,103 @@
+//! The store as those read it who plan elsewhere: what `store: "https://HOST"` asks for. Whoever may see some integrations asks for
+//! these by name: what is kept from him must not read as if it were not there.
+
+use axum::body::Body;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use serde_json::json;
+
+use super::app::Work;
+use super::ask::{Answer, Ask, Document};
+use super::problem::Problem;
+use crate::model::hex;
+use crate::ops::section::Access;
+use crate::store::wire::{self, Asked, ENCODING, Facts, JSON, Of};
+use crate::store::{HOLD, Hold, Lock, Note, RENAME, Renamed};
+
+/// `GET /store`
+pub async fn facts(ask: Ask) -> Response {
+    let environment = ask.app.serving.environment.clone();
+    ask.answer(move |work, access, _| {
+        let facts = Facts {
+            identity: work.store.identity().to_owned(),
+            epoch: work.store.epoch()?,
+            last_number: work.store.last_number()?,
+            fingerprint_key: access.hands_in().then(|| hex(work.store.fingerprint_key())),
+            environment,
+            pairform: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Ok(Answer::ok(json!(facts)))
+    })
+    .await
+}
+
+/// `POST /store/read`
+pub async fn read(ask: Ask, Document(body): Document) -> Response {
+    let is_packed = takes_packed(&ask.headers);
+    ask.respond(move |work, access, _| {
+        let asked: Asked = serde_json::from_value(body)
+            .map_err(|error| Problem::bad_request(format!("this is no read of a store: {error}")))?;
+        require(&asked, access)?;
+        let text = match asked {
+            Asked::Notes if !access.is_everywhere() => own_notes(work, access)?,
+            Asked::Locks if !access.is_everywhere() => own_locks(work, access)?,
+            asked => wire::answer(&asked, work.store)?,
+        };
+        Ok(answered(text, is_packed))
+    })
+    .await
+}
+
+/// Whoever asks may see all that is asked for.
+fn require(asked: &Asked, access: &Access) -> Result<(), Problem> {
+    let name = &access.name;
+    let may_not = |id: &str| Problem::forbidden(format!("{name} may not see the integration {id}"));
+    match asked.of() {
+        Of::All if !access.is_everywhere() => {
+            Err(Problem::forbidden(format!("{name} may see some integrations only, and has to name them")))
+        }
+        Of::Named(names) => match names.iter().find(|id| !access.reads(id)) {
+            Some(id) => Err(may_not(id)),
+            None => Ok(()),
+        },
+        Of::One(id) if !access.reads(id) => Err(may_not(id)),
+        Of::All | Of::One(_) | Of::Shared => Ok(()),
+    }
+}
+
+/// The notes that tell what somebody has to know of his integrations: what they were called, and until when they are held.
+fn own_notes(work: &mut Work<'_>, access: &Access) -> Result<String, Problem> {
+    let is_own = |note: &Note| match note.kind.as_str() {
+        RENAME => Renamed::names(&note.text).is_some_and(|(from, to)| access.reads(from) || access.reads(to)),
+        HOLD => Hold::read(note).is_some_and(|hold| access.reads(&hold.integration)),
+        _ => false,
+    };
+    let notes: Vec<Note> = work.store.notes()?.into_iter().filter(is_own).collect();
+    Ok(json!({"rows": notes}).to_string())
+}
+
+fn own_locks(work: &mut Work<'_>, access: &Access) -> Result<String, Problem> {
+    let locks: Vec<Lock> =
+        work.store.locks()?.into_iter().filter(|lock| access.reads(&lock.integration)).collect();
+    Ok(json!({"rows": locks}).to_string())
+}
+
+fn takes_packed(headers: &HeaderMap) -> bool {
+    let takes =
+        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    takes.split(',').any(|one| one.split(';').next().unwrap_or_default().trim() == ENCODING)
+}
+
+fn answered(text: String, is_packed: bool) -> Response {
+    let packed = if is_packed { wire::pack(text.as_bytes()).ok() } else { None };
+    let (body, encoding) = match packed {
+        Some(packed) => (Body::from(packed), Some(HeaderValue::from_static(ENCODING))),
+        None => (Body::from(text), None),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.extend(encoding.map(|encoding| (header::CONTENT_ENCODING, encoding)));
+    response
+}
