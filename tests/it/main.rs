@@ -65,6 +65,8 @@ mod pull;
 mod pull_races;
 mod reconcile;
 mod reconcile_model;
+mod reconcile_waves;
+mod reconcile_world;
 mod records;
 mod release;
 mod renames;
