@@ -7,11 +7,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The server, where it is built in.
 #[cfg(feature = "serve")]
-const SERVE: Option<pairform::ops::serving::Serve> = Some(pairform::serve::run);
+const SERVER: Option<pairform::ops::serving::Server> = Some(pairform::serve::SERVER);
 #[cfg(not(feature = "serve"))]
-const SERVE: Option<pairform::ops::serving::Serve> = None;
+const SERVER: Option<pairform::ops::serving::Server> = None;
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the arguments")]
 fn main() -> ExitCode {
-    ExitCode::from(pairform::cli::run(std::env::args_os(), SERVE))
+    ExitCode::from(pairform::cli::run(std::env::args_os(), SERVER))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-pub use super::args_reconcile::{Reconcile, ReconcileCommand};
+pub use super::args_reconcile::{Reconcile, ReconcileCommand, RoundArgs};
 pub use super::args_serve::{Serve, StoreArgs, StoreCommand, TokenArgs, TokenCommand, TokenCreate};
 use crate::ops::check::Force;
 use crate::report::content;

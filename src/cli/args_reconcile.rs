@@ -1,5 +1,6 @@
 //! The arguments of the reconciler.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,12 +15,23 @@ pub struct Reconcile {
     pub command: Option<ReconcileCommand>,
     /// Make one round and end, with an exit code as apply has it: 3 where something was saved and something is held or failed, 5 where
     /// something is only held.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "every")]
     pub once: bool,
+    #[command(flatten)]
+    pub rounds: RoundArgs,
+    /// Where to listen for what looks after it: /metrics for Prometheus, /healthz and /readyz. No secret, shop or setting's value is
+    /// there. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "once")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// How rounds are made, by `reconcile` and by `serve --reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct RoundArgs {
     #[command(flatten)]
     pub place: ReconcilePlace,
     /// How long to wait from one round to the next, such as 30s or 5m.
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = pause, conflicts_with = "once")]
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = pause)]
     pub every: Duration,
     /// Who is told: a file outside the repository that names webhooks, workflows of Slack and Teams, and forges.
     #[arg(long, value_name = "FILE", env = "PAIRFORM_TELL")]
@@ -36,7 +48,7 @@ pub struct Reconcile {
 }
 
 /// What is reconciled.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ReconcilePlace {
     /// The remote that is fetched from, as `git remote` names it.
     #[arg(long, value_name = "NAME", default_value = "origin")]

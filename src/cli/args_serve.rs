@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::args_reconcile::RoundArgs;
 use crate::http::address;
 use crate::model::credential::is_reference;
 use crate::ops::forge::Forge;
@@ -13,6 +14,7 @@ use crate::ops::serving::Network;
 use crate::source::git::{Remote, is_branch_name};
 
 #[derive(Debug, Args)]
+#[command(mut_args(of_reconciler))]
 pub struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -47,8 +49,19 @@ pub struct Serve {
     #[arg(long, value_name = "URL", requires = "forge_token", value_parser = api)]
     pub forge_api: Option<url::Url>,
     /// Save nothing; only show.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "reconcile")]
     pub read_only: bool,
+    /// Reconcile the deployed state with git too, as `pairform reconcile` does; /metrics tells how it does.
+    #[arg(long)]
+    pub reconcile: bool,
+    #[command(flatten, next_help_heading = "With --reconcile")]
+    pub rounds: RoundArgs,
+}
+
+/// What says how to reconcile says nothing without it. Who is told is a variable too, which may be set for all.
+fn of_reconciler(arg: clap::Arg) -> clap::Arg {
+    let is_its = ["remote", "branch", "every", "allow_live", "git_timeout", "lock_timeout"];
+    if is_its.contains(&arg.get_id().as_str()) { arg.requires("reconcile") } else { arg }
 }
 
 fn branch(text: &str) -> Result<String, String> {

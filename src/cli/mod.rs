@@ -52,7 +52,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::ops::serving::Serve;
+use crate::ops::serving::Server;
 use crate::report::json;
 use args::{Cli, Command, Form, PolicyCommand};
 use exit::Stop;
@@ -60,7 +60,7 @@ use session::Session;
 use streams::Streams;
 
 /// Runs one command line; the exit code is the process's.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Option<Serve>) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, server: Option<Server>) -> u8 {
     dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
@@ -74,8 +74,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, serve: Option<Serve>) 
         forms::refuse_unknown(&cli)?;
         guarded(|| match &cli.command {
             // It outlives this run's own thread.
-            Command::Serve(args) => serve::run(session, args, serve),
-            Command::Reconcile(args) => reconcile::run(session, args, &mut streams),
+            Command::Serve(args) => serve::run(session, args, server),
+            Command::Reconcile(args) => reconcile::run(session, args, server, &mut streams),
             _ => dispatch(&cli, &session, &mut streams),
         })
     });

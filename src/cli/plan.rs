@@ -20,6 +20,7 @@ use crate::plan::signature::SignError;
 use crate::plan::{self, Plan};
 use crate::report::content::{By, Content};
 use crate::report::{self, json};
+use crate::source::git;
 use crate::source::load::reason;
 use crate::source::write::{Draft, Mode};
 use crate::store;
@@ -152,7 +153,8 @@ pub fn sign(session: &Session, path: &Path, plan: &mut Plan) -> Result<(), Stop>
 /// # Errors
 /// When it cannot be written.
 pub fn write(session: &Session, path: &Path, plan: &mut Plan) -> Result<(), Stop> {
-    let written = Draft::at(&session.path(path), Mode::Shared).and_then(|mut draft| {
+    let tree = git::work_tree(&session.here);
+    let written = Draft::at(&session.path(path), tree.as_deref(), Mode::Shared).and_then(|mut draft| {
         let mut written = Ok(());
         plan::file::write(plan, &mut |text| {
             if written.is_ok() {

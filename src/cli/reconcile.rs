@@ -1,12 +1,14 @@
 //! `reconcile`: rounds of the reconciler, once or until it is interrupted; where it stands; accepting a commit; the steps of a rollout.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{Form, Reconcile as Args, ReconcileCommand};
+use super::args::{Form, Reconcile as Args, ReconcileCommand, RoundArgs};
 use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
@@ -15,9 +17,10 @@ use crate::apply::{Cause, Outcome};
 use crate::diagnostic::clean;
 use crate::ops::check::Consent;
 use crate::ops::reconcile::{
-    Asked, Done, Held, LEASE, Lease, Message, Step, accept, fetch, lease, let_go, push, round, status, tell,
-    with_lease,
+    Asked, Done, Held, LEASE, Lease, Message, Rounds, Step, accept, fetch, lease, let_go, push, round,
+    status, tell, with_lease,
 };
+use crate::ops::serving::{Server, Showing};
 use crate::ops::{self, Error, ErrorKind, Host, Request, Workspace, places};
 use crate::plan::FORMAT_VERSION;
 use crate::plan::policy::reconcile::Rules;
@@ -38,7 +41,12 @@ const ANEW: usize = 3;
 ///
 /// # Errors
 /// When a single round cannot be made, or the loop cannot be begun.
-pub fn run(mut session: Session, args: &Args, streams: &mut Streams) -> Result<u8, Stop> {
+pub fn run(
+    mut session: Session,
+    args: &Args,
+    server: Option<Server>,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
     // Nobody is asked for what a branch brings.
     session.common.no_input = true;
     match &args.command {
@@ -46,12 +54,12 @@ pub fn run(mut session: Session, args: &Args, streams: &mut Streams) -> Result<u
         Some(ReconcileCommand::Accept { commit, reason }) => accept_commit(&session, commit, reason, streams),
         Some(ReconcileCommand::Next { reason }) => take_step(&session, Step::Next, reason, streams),
         Some(ReconcileCommand::Restart { reason }) => take_step(&session, Step::Restart, reason, streams),
-        None => work(&session, args, streams),
+        None => work(&session, args, server, streams),
     }
 }
 
 fn show(session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
-    let (environment, address, _) = super::serve::place(session)?;
+    let (environment, address, _) = session.place()?;
     let status = session.host(|host| status(&address, environment.as_deref(), host))?;
     if session.common.output == Form::Json {
         streams.result(&machine::print(&report::reconcile::status_json(&status)));
@@ -77,7 +85,7 @@ fn accept_commit(session: &Session, commit: &str, reason: &str, streams: &mut St
 }
 
 fn take_step(session: &Session, step: Step, reason: &str, streams: &mut Streams) -> Result<u8, Stop> {
-    let (environment, address, _) = super::serve::place(session)?;
+    let (environment, address, _) = session.place()?;
     let rollout = session.host(|host| {
         ops::reconcile::step(step, &address, environment.as_deref(), &session.here, reason, host)
     })?;
@@ -108,31 +116,81 @@ struct Place {
     request: Request,
 }
 
-fn work(session: &Session, args: &Args, streams: &mut Streams) -> Result<u8, Stop> {
-    let request = session.request();
-    if !request.is_all() || request.revision.is_some() || !request.filter.categories.is_empty() {
-        return Err(Stop::usage("reconcile takes all that a branch has, and no selection of it")
-            .help("leave out what selects; rules by integration and category stand in pairform.yaml under `reconcile`"));
-    }
+fn work(session: &Session, args: &Args, server: Option<Server>, streams: &mut Streams) -> Result<u8, Stop> {
     if session.common.output == Form::Json && !args.once {
         return Err(Stop::usage("rounds without an end are no single JSON value")
             .help("make one round with --once, or read `pairform reconcile status -o json`"));
     }
     session.watch_interrupts();
-    let rules = session.gathered().policy.as_ref().map(|(_, policy)| policy.reconcile.clone());
+    let rounds = Arc::<Rounds>::default();
+    let Some(address) = args.listen else {
+        return reconcile(session, &args.rounds, args.once, &rounds, streams);
+    };
+    let server = server.ok_or_else(|| {
+        Stop::usage("this pairform was built without its server, so it cannot listen")
+            .help("build it with the feature `serve`")
+    })?;
+    let cannot = |error| Stop::usage(format!("cannot listen on {address}: {error}"));
+    let listener = TcpListener::bind(address).map_err(cannot)?;
+    // Port 0 took one that was free.
+    let at = listener.local_addr().map_err(cannot)?;
+    streams.say(&format!("how it does is shown on http://{at}/metrics\n"));
+    let ended = Arc::new(AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let showing = Showing { listener, rounds: Arc::clone(&rounds) };
+        let stop = Arc::clone(&ended);
+        let shown = scope.spawn(move || (server.show)(showing, stop));
+        let done = reconcile(session, &args.rounds, args.once, &rounds, streams);
+        ended.store(true, Ordering::SeqCst);
+        // What could not be shown is no fault of what was done.
+        let _ = shown.join();
+        done
+    })
+}
+
+/// Reconciles beside a server, until somebody asks to stop; what it says goes to stderr.
+///
+/// # Errors
+/// When it cannot be begun.
+pub fn beside(session: &Session, args: &RoundArgs, rounds: &Rounds) -> Result<u8, Stop> {
+    reconcile(session, args, false, rounds, &mut Streams::new(session.common.color))
+}
+
+fn reconcile(
+    session: &Session,
+    args: &RoundArgs,
+    once: bool,
+    rounds: &Rounds,
+    streams: &mut Streams,
+) -> Result<u8, Stop> {
+    if session.is_untrusted() {
+        return Err(Stop::new(
+            exit::NOT_ALLOWED,
+            "an untrusted run uses no git of the system and no store, so nothing is reconciled",
+        )
+        .help("reconcile where what is fetched was merged"));
+    }
+    let request = session.request();
+    if !request.is_all() || request.revision.is_some() || !request.filter.categories.is_empty() {
+        return Err(Stop::usage("reconcile takes all that a branch has, and no selection of it")
+            .help("leave out what selects; rules by integration and category stand in pairform.yaml under `reconcile`"));
+    }
+    let last_word = session.gathered().policy.as_ref().map(|(_, policy)| policy.reconcile.clone());
     session.host(|host| {
         let file = args.tell.as_ref().map(|file| session.path(file));
         let targets = Targets::read(file.as_deref(), &session.here, host)?;
-        let reconciler = Reconciler { session, args, last_word: rules.unwrap_or_default(), targets };
-        reconciler.run(host, streams)
+        let last_word = last_word.unwrap_or_default();
+        Reconciler { session, args, once, last_word, targets, rounds }.run(host, streams)
     })
 }
 
 struct Reconciler<'a> {
     session: &'a Session,
-    args: &'a Args,
+    args: &'a RoundArgs,
+    once: bool,
     last_word: Rules,
     targets: Targets,
+    rounds: &'a Rounds,
 }
 
 impl Reconciler<'_> {
@@ -141,15 +199,19 @@ impl Reconciler<'_> {
         let place = loop {
             match self.find(host) {
                 Ok(place) => break place,
-                Err(error) if self.args.once || !is_passing(&error) => return Err(error.into()),
-                Err(error) => say_once(&error.message, &mut said, streams),
+                Err(error) if self.once || !is_passing(&error) => return Err(error.into()),
+                Err(error) => {
+                    self.rounds.failed();
+                    say_once(&error.message, &mut said, streams);
+                }
             }
             if self.pause(self.args.every, None, host) {
                 return Ok(exit::OK);
             }
         };
+        self.rounds.begin(place.environment.as_deref());
         let what = place.environment.as_deref().unwrap_or("the store");
-        if !self.args.once {
+        if !self.once {
             let branch = format!("{}/{}", place.branch.remote, place.branch.branch);
             streams.say(&(clean(&format!("reconciling {what} with {branch}")) + "\n"));
         }
@@ -158,25 +220,31 @@ impl Reconciler<'_> {
             match asked {
                 Ok(Held::Ours(ours)) => {
                     said.clear();
+                    self.rounds.holds(true);
                     let ended = self.work_under(&place, &ours, host, streams);
+                    self.rounds.holds(false);
                     // Whoever waits goes on at once; else it is over in its time.
                     let _ = let_go(&place.address, &ours, host);
-                    if self.args.once || host.is_cancelled() {
+                    if self.once || host.is_cancelled() {
                         return ended;
                     }
                 }
-                Ok(Held::Theirs(lock)) if self.args.once => {
+                Ok(Held::Theirs(lock)) if self.once => {
                     let why = format!("{} reconciles {what} since {}", lock.owner, lock.taken_at);
                     return Err(
                         Stop::new(exit::LOCKED, why).help("nothing is left to do: one works at a time")
                     );
                 }
                 Ok(Held::Theirs(lock)) => {
+                    self.rounds.holds(false);
                     let why = format!("waiting: {} reconciles {what} since {}", lock.owner, lock.taken_at);
                     say_once(&why, &mut said, streams);
                 }
-                Err(error) if self.args.once || !is_passing(&error) => return Err(error.into()),
-                Err(error) => say_once(&error.message, &mut said, streams),
+                Err(error) if self.once || !is_passing(&error) => return Err(error.into()),
+                Err(error) => {
+                    self.rounds.failed();
+                    say_once(&error.message, &mut said, streams);
+                }
             }
             if self.pause(WAITING, None, host) {
                 return Ok(exit::OK);
@@ -215,19 +283,22 @@ impl Reconciler<'_> {
     ) -> Result<u8, Stop> {
         let lost = AtomicBool::new(false);
         with_lease(&place.address, lease, LEASE, &lost, host, || {
-            if self.args.once {
+            if self.once {
                 return self.once(place, lease, host, streams);
             }
-            let mut said = String::new();
+            let (mut said, mut anew) = (String::new(), true);
             loop {
-                match self.round(place, lease, host) {
+                match self.round(place, lease, anew, host) {
                     Ok(done) => {
                         said.clear();
+                        anew = false;
+                        self.rounds.made((host.now)().as_second(), done.measures.as_ref());
                         streams.say(&report::reconcile::text(&done));
                         self.tell(place, lease, Some(&done), host, streams);
                     }
                     Err(error) => {
                         say_once(&error.message, &mut said, streams);
+                        self.rounds.failed();
                         self.tell(place, lease, None, host, streams);
                     }
                 }
@@ -241,7 +312,7 @@ impl Reconciler<'_> {
     fn once(&self, place: &Place, lease: &Lease, host: &Host<'_>, streams: &mut Streams) -> Result<u8, Stop> {
         let mut done = Done::default();
         for at in 1..=ANEW {
-            match self.round(place, lease, host) {
+            match self.round(place, lease, true, host) {
                 Ok(now) => done = then(done, now),
                 Err(error) if error.kind == ErrorKind::Stale && at < ANEW => continue,
                 Err(error) => {
@@ -266,7 +337,7 @@ impl Reconciler<'_> {
         Ok(code)
     }
 
-    fn round(&self, place: &Place, lease: &Lease, host: &Host<'_>) -> Result<Done, Error> {
+    fn round(&self, place: &Place, lease: &Lease, anew: bool, host: &Host<'_>) -> Result<Done, Error> {
         let (start, patience) = (&self.session.here, self.args.git_timeout);
         let consent = Consent { live: self.args.allow_live, ..Consent::default() };
         let asked = Asked {
@@ -281,7 +352,7 @@ impl Reconciler<'_> {
             last_word: &self.last_word,
             consent: &consent,
             lock_wait: Duration::from_secs(self.args.lock_timeout),
-            anew: self.args.once,
+            anew,
         };
         round(&asked, lease, host)
     }

@@ -4,27 +4,28 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::args::Serve as Args;
 use super::exit::{self, Stop};
+use super::reconcile;
 use super::session::Session;
+use crate::ops::Host;
 use crate::ops::forge::{Api, Forge};
-use crate::ops::places;
+use crate::ops::reconcile::Rounds;
 use crate::ops::section::Proposing;
-use crate::ops::serving::{Proxy, Serve, Serving, Told};
-use crate::ops::{Host, Workspace};
-use crate::source::load::find_root;
-use crate::store::Address;
+use crate::ops::serving::{Proxy, Server, Serving, Told};
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no store to serve, or it cannot listen.
-pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8, Stop> {
-    let serve = serve.ok_or_else(|| {
+pub fn run(mut session: Session, args: &Args, server: Option<Server>) -> Result<u8, Stop> {
+    let server = server.ok_or_else(|| {
         Stop::usage("this pairform was built without its server").help("build it with the feature `serve`")
     })?;
-    let (environment, store, project) = place(&session)?;
+    let (environment, store, project) = session.place()?;
+    let rounds = args.reconcile.then(Arc::<Rounds>::default);
     let proposing = proposing(args, project.as_deref().unwrap_or(&session.here))?;
     let proxy = args.trusted_proxy.zip(args.user_header.clone());
     let serving = Serving {
@@ -43,6 +44,7 @@ pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8
         request: session.request(),
         signatures: session.signatures.clone(),
         proposing,
+        rounds: rounds.clone(),
         project,
     };
     // Nobody at this terminal is asked for what somebody else sends.
@@ -50,8 +52,31 @@ pub fn run(mut session: Session, args: &Args, serve: Option<Serve>) -> Result<u8
     session.watch_interrupts();
     let stop = session.cancelled();
     let session = Arc::new(session);
-    serve(serving, Arc::new(move |work: &mut dyn FnMut(&Host<'_>)| session.host(|host| work(host))), stop)?;
-    Ok(exit::OK)
+    let of_requests = Arc::clone(&session);
+    let hosts = Arc::new(move |work: &mut dyn FnMut(&Host<'_>)| of_requests.host(|host| work(host)));
+    std::thread::scope(|scope| {
+        let beside = rounds.map(|rounds| {
+            let (session, stop) = (&session, &stop);
+            scope.spawn(move || {
+                let done = reconcile::beside(session, &args.rounds, &rounds);
+                // Where one of both cannot go on, the other ends too.
+                stop.store(true, Ordering::SeqCst);
+                done
+            })
+        });
+        let served = (server.serve)(serving, hosts, Arc::clone(&stop));
+        stop.store(true, Ordering::SeqCst);
+        let reconciled = beside.map_or(Ok(exit::OK), |beside| {
+            beside.join().unwrap_or_else(|_| {
+                Err(Stop::new(
+                    exit::INTERNAL,
+                    "the reconciler failed; this is a fault of pairform, and nothing that was saved is lost",
+                ))
+            })
+        });
+        served?;
+        reconciled
+    })
 }
 
 /// Where it listens is the first line on stdout, and links to the pages follow; what became of requests goes to stderr.
@@ -80,23 +105,4 @@ fn proposing(args: &Args, folder: &Path) -> Result<Proposing, Stop> {
         folder: folder.to_owned(),
     });
     Ok(Proposing { remote, forge, onto: args.propose_onto.clone(), api })
-}
-
-/// The environment, its store, and the project if there is one here; else a store has to be named.
-///
-/// # Errors
-/// When there is neither.
-pub fn place(session: &Session) -> Result<(Option<String>, Address, Option<std::path::PathBuf>), Stop> {
-    let request = session.request();
-    let Some(root) = find_root(&session.here) else {
-        let url = request.store.ok_or_else(|| {
-            Stop::usage("there is no pairform.yaml here or in a folder above, and no store was named")
-                .help("name the store: --store URL")
-        })?;
-        return Ok((request.environment, Address::from(url.as_str()), None));
-    };
-    let workspace = Workspace::open(&session.here)?;
-    let (environment, address) =
-        session.host(|host| places::store_of(workspace.declared(), workspace.root(), &request, host))?;
-    Ok((environment, address, Some(root)))
 }

@@ -16,9 +16,11 @@ use super::streams::Streams;
 use super::trust::{self, Gathered};
 use crate::diagnostic::{clean, count};
 use crate::ops::approved::learn_approved;
+use crate::ops::places;
 use crate::ops::section::Pipeline;
 use crate::ops::{self, Filter, Host, Progress, Request, Whose, Workspace};
 use crate::source::git;
+use crate::source::load::find_root;
 use crate::store::Address;
 use crate::trust::{Line, Need, Signatures};
 use crate::{apply, options, secrets};
@@ -112,6 +114,25 @@ impl Session {
     /// When there is none here, or no such revision.
     pub fn workspace(&self) -> Result<Workspace, Stop> {
         Ok(self.vouched(Workspace::find(&self.here, &self.request())?))
+    }
+
+    /// The environment, its store, and the project if there is one here; else a store has to be named.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn place(&self) -> Result<(Option<String>, Address, Option<PathBuf>), Stop> {
+        let request = self.request();
+        let Some(root) = find_root(&self.here) else {
+            let url = request.store.ok_or_else(|| {
+                Stop::usage("there is no pairform.yaml here or in a folder above, and no store was named")
+                    .help("name the store: --store URL")
+            })?;
+            return Ok((request.environment, Address::from(url.as_str()), None));
+        };
+        let workspace = Workspace::open(&self.here)?;
+        let (environment, address) =
+            self.host(|host| places::store_of(workspace.declared(), workspace.root(), &request, host))?;
+        Ok((environment, address, Some(root)))
     }
 
     /// As it is, or in an untrusted run without what nobody vouches for.

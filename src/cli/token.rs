@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::args::{Form, TokenCommand};
 use super::exit::{self, Stop};
-use super::serve::place;
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::clean;
@@ -19,7 +18,7 @@ use crate::store::{Note, Store, Token};
 /// # Errors
 /// When the store cannot be read or written, or the name is taken.
 pub fn run(session: &Session, command: &TokenCommand, streams: &mut Streams) -> Result<u8, Stop> {
-    let (_, address, root) = place(session)?;
+    let (_, address, root) = session.place()?;
     let output = session.common.output;
     let root = root.unwrap_or_else(|| session.here.clone());
     let mut store = session.host(|host| host.make_store(&address)).map_err(crate::ops::Error::from)?;

@@ -194,7 +194,7 @@ pub fn keep_answer(line: &Line, here: &Path) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut draft = Draft::at(file, Mode::Private)?;
+    let mut draft = Draft::at(file, None, Mode::Private)?;
     draft.write_all(text.as_bytes())?;
     draft.finish()
 }

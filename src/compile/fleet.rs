@@ -12,15 +12,16 @@ use crate::diagnostic::{About, Finding};
 use crate::model::CONNECTORS;
 use crate::schema::{Connector, Pair, text};
 use crate::source::Span;
-use crate::yaml::Node;
 
 /// Flows that make documents in the ERP: what two integrations do here is done twice.
 const BOOKING: [&str; 4] = ["orders", "invoices", "refunds", "payouts"];
 
 /// Filters that part the orders of a shop, and the one that leaves out what the first lets in.
-const PARTING: [(&str, &str); 5] = [
+const PARTING: [(&str, &str); 7] = [
     ("include_countries", "exclude_countries"),
     ("include_tags", "exclude_tags"),
+    ("include_sources", "exclude_sources"),
+    ("buyers", ""),
     ("markets", ""),
     ("stores", ""),
     ("sales_channels", ""),
@@ -105,8 +106,11 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
     let is_on = |at: &usize| context.flow_is_on(BOOKING[*at]) == Some(true);
     let flows: Vec<usize> = (0..BOOKING.len()).filter(is_on).collect();
     let list = |name: &str| -> Vec<String> {
-        let list = context.written("additional_filters", name).and_then(Node::as_list).unwrap_or_default();
-        list.iter().filter_map(super::check::values::code).map(str::to_owned).collect()
+        let written = context.written("additional_filters", name);
+        let values = written.map_or(&[][..], |node| node.as_list().unwrap_or(std::slice::from_ref(node)));
+        let values = values.iter().filter_map(super::check::values::code);
+        // Who lets all buyers in parts nothing.
+        values.filter(|value| *value != "all").map(str::to_owned).collect()
     };
     let filters = PARTING
         .iter()

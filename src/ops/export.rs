@@ -17,6 +17,7 @@ use crate::compile::compose::files_by_integration;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::Validator;
+use crate::source::git;
 use crate::source::load;
 use crate::source::write::{self, Mode};
 use crate::source::{FileId, Sources};
@@ -48,7 +49,9 @@ pub fn schemas(catalogue: &Catalogue, request: &Request, sources: &Sources) -> R
         let Some(pair) = catalogue.pair(&id) else { continue };
         schemas.push((format!("{id}.schema.json"), for_editors(&pair)));
         for category in &pair.settings {
-            schemas.push((format!("{id}.{}.schema.json", category.id), with_dialect(&category.schema)));
+            let mut schema = with_dialect(&category.schema);
+            loosen(&mut schema);
+            schemas.push((format!("{id}.{}.schema.json", category.id), schema));
         }
     }
     Ok(schemas)
@@ -64,15 +67,64 @@ fn used_pairs(catalogue: &Catalogue, request: &Request, sources: &Sources) -> Re
     Ok(all.into_iter().filter(|id| used.contains(id)).collect())
 }
 
-/// What an editor judges is a source, of which bases and other files hold the rest: nothing is required at the top.
+/// What an editor judges is a source, of which bases and other files hold the rest.
 fn for_editors(pair: &Pair) -> Json {
     let mut schema = pair.validator().schema().clone();
-    if let Json::Object(map) = &mut schema {
-        map.shift_remove("required");
-    }
+    loosen(&mut schema);
     schema["title"] = format!("{} ({})", pair.title, pair.id).into();
     schema["properties"]["pair"]["const"] = pair.id.as_str().into();
     schema
+}
+
+/// Takes from a schema of a whole what does not hold for a layer of it: no key is required in a map that another layer may complete, and
+/// `null` takes any key away. A list is replaced as a whole, so what it holds stays as it is.
+fn loosen(schema: &mut Json) {
+    let Json::Object(map) = schema else { return };
+    map.shift_remove("required");
+    map.shift_remove("minProperties");
+    if let Some(Json::Array(all)) = map.get_mut("allOf") {
+        all.retain(|one| !requires(one));
+        if all.is_empty() {
+            map.shift_remove("allOf");
+        }
+    }
+    if let Some(Json::Object(properties)) = map.get_mut("properties") {
+        properties.values_mut().for_each(loosen_key);
+    }
+    if let Some(rows) = map.get_mut("additionalProperties") {
+        loosen_key(rows);
+    }
+}
+
+fn loosen_key(schema: &mut Json) {
+    loosen(schema);
+    let Json::Object(map) = schema else { return };
+    if let Some(of_type) = map.get_mut("type") {
+        let mut types = of_type.as_array().cloned().unwrap_or_else(|| vec![of_type.clone()]);
+        if !types.iter().any(|one| one == "null") {
+            types.push("null".into());
+        }
+        *of_type = types.into();
+    }
+    if let Some(Json::Array(values)) = map.get_mut("enum")
+        && !values.contains(&Json::Null)
+    {
+        values.push(Json::Null);
+    }
+    for one_of_them in ["anyOf", "oneOf"] {
+        if let Some(Json::Array(all)) = map.get_mut(one_of_them) {
+            all.push(serde_json::json!({"type": "null"}));
+        }
+    }
+}
+
+/// Whether it is about keys that have to be there.
+fn requires(schema: &Json) -> bool {
+    match schema {
+        Json::Object(map) => map.contains_key("required") || map.values().any(requires),
+        Json::Array(all) => all.iter().any(requires),
+        _ => false,
+    }
 }
 
 fn with_dialect(schema: &Json) -> Json {
@@ -184,13 +236,11 @@ impl Folder<'_> {
     /// # Errors
     /// When one cannot be written.
     pub fn write(&self, files: &[(String, String)]) -> Result<()> {
-        let folder = self.absolute();
+        let (folder, tree) = (self.absolute(), git::work_tree(self.here));
         for (name, text) in files {
-            std::fs::create_dir_all(&folder)
-                .and_then(|()| write::replace(&folder, Path::new(name), text.as_bytes(), Mode::Shared))
-                .map_err(|error| {
-                    Error::usage(format!("cannot write {}: {error}", self.shown(name).display()))
-                })?;
+            write::replace_at(&folder.join(name), tree.as_deref(), text.as_bytes(), Mode::Shared).map_err(
+                |error| Error::usage(format!("cannot write {}: {error}", self.shown(name).display())),
+            )?;
         }
         Ok(())
     }

@@ -149,13 +149,22 @@ impl Attempt<'_> {
             let before = configurations(self.now, self.request, self.host)?;
             let after = configurations(&next, self.request, self.host)?;
             let differs = before.symmetric_difference(&after).map(|(_, name, ..)| name.clone());
-            let differs: BTreeSet<String> = differs.collect();
+            let differs: BTreeSet<String> = differs.chain(reconciled(self.state, &judged)).collect();
             if !differs.is_empty() {
                 return Ok(Made::Worse(differs));
             }
         }
         Ok(Made::Better(Box::new(Better { judged, next, files })))
     }
+}
+
+/// Integrations in which two places said different things and would do so no more: which of the two is meant is for a person to say.
+fn reconciled(before: &State, after: &State) -> BTreeSet<String> {
+    let at_odds = |state: &State| -> BTreeSet<String> {
+        let said = state.findings.iter().filter(|one| one.code == &codes::rules::SAID_OTHERWISE);
+        said.flat_map(about).cloned().collect()
+    };
+    &at_odds(before) - &at_odds(after)
 }
 
 /// The integrations that a finding is about.

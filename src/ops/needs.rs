@@ -69,7 +69,7 @@ pub fn named_by_manifest(declared: &Manifest, root: &Path) -> BTreeSet<Need> {
 /// The connectors of a project, each read once.
 pub struct Connectors<'a> {
     catalogue: &'a Catalogue,
-    known: BTreeMap<String, Option<Leads>>,
+    known: BTreeMap<String, Leads>,
 }
 
 impl<'a> Connectors<'a> {
@@ -80,11 +80,10 @@ impl<'a> Connectors<'a> {
 
     fn needs(&mut self, connector: &str, connection: BTreeMap<String, Json>) -> Vec<Need> {
         if !self.known.contains_key(connector) {
-            let part = self.catalogue.part(&format!("connectors/{connector}.yaml"));
-            self.known.insert(connector.to_owned(), part.and_then(|part| Leads::of(connector, part)));
+            let part = self.catalogue.part(&format!("connectors/{connector}.yaml")).unwrap_or_default();
+            self.known.insert(connector.to_owned(), Leads::of(connector, part));
         }
-        let leads = self.known.get(connector).and_then(Option::as_ref);
-        leads.map(|leads| leads.needs(connection)).unwrap_or_default()
+        self.known.get(connector).map(|leads| leads.needs(connection)).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whose review a change needs: the project's `owners`, and CODEOWNERS for the files that the changes stand in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -95,19 +95,30 @@ struct Rule {
     owners: Vec<String>,
 }
 
-/// The lines of a CODEOWNERS file; sections of GitLab are read as if they had no heading.
+/// More lines of a file than these are not read: forges themselves take no file of over 3 MB, and no team writes so many.
+const MOST_RULES: usize = 20_000;
+
+/// The lines of a CODEOWNERS file; sections of GitLab are read as if they had no heading. Of lines with one pattern only the last can
+/// speak.
 fn rules(text: &str) -> Vec<Rule> {
-    text.lines()
+    let mut known = HashSet::new();
+    let mut rules: Vec<Rule> = text
+        .lines()
+        .rev()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with(['#', '[', '^', '!']))
         .filter_map(|line| {
             let line = line.split(" #").next().unwrap_or(line);
             let mut words = line.split_whitespace();
+            let pattern = words.next().filter(|pattern| known.insert(*pattern))?;
             let mut builder = GitignoreBuilder::new("");
-            builder.add_line(None, words.next()?).ok()?;
+            builder.add_line(None, pattern).ok()?;
             Some(Rule { pattern: builder.build().ok()?, owners: words.map(str::to_owned).collect() })
         })
-        .collect()
+        .take(MOST_RULES)
+        .collect();
+    rules.reverse();
+    rules
 }
 
 /// The last line that matches speaks, also when it names nobody.

@@ -11,6 +11,8 @@ use crate::compile::outward::{self, Outward};
 use crate::compile::project::Manifest;
 use crate::compile::reach;
 use crate::model::credential;
+use crate::options::Options;
+use crate::options::lists::is_list;
 use crate::plan::policy::{Direction, Policy, PolicyChange, changes};
 use crate::schema::addresses;
 use crate::schema::parts::Catalogue;
@@ -65,6 +67,7 @@ pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
         found.append(&mut here);
     }
     found.extend(reached.paths.iter().filter_map(|path| part(path, &before, &after)));
+    found.extend(lists(&reached.paths, &before, &after));
     let templates = reached.paths.iter().filter(|path| TEMPLATES.contains(&path.as_str()));
     found.extend(templates.map(|path| template(path, base, &before, &after)));
     let history = workspace.history().ok();
@@ -178,6 +181,56 @@ fn leads_somewhere(connector: &str, field: &str, before: &Side<'_>, after: &Side
 }
 
 /// A part of the schemas that changed.
+/// What became of lists of dropdown values, which say what a code means and which codes there are.
+fn lists(paths: &BTreeSet<String>, before: &Side<'_>, after: &Side<'_>) -> Vec<PolicyChange> {
+    const NAMED: usize = 3;
+    if !paths.iter().any(|path| is_list(path)) {
+        return Vec::new();
+    }
+    let read = |side: &Side<'_>| Options::read(side.sources, &mut Vec::new());
+    let (old, new) = (read(before), read(after));
+    let labels = |options: &Options, path: &str| -> BTreeMap<(String, String), String> {
+        let lists = options.lists().filter(|(_, list)| list.path == path);
+        let sets = lists.flat_map(|(_, list)| &list.sets);
+        let choices = sets.flat_map(|(name, set)| {
+            set.choices.iter().map(move |one| ((name.clone(), one.value.clone()), one.label.clone()))
+        });
+        choices.collect()
+    };
+    let changes = paths.iter().filter(|path| is_list(path)).map(|path| {
+        let (old, new) = (labels(&old, path), labels(&new, path));
+        let renamed: Vec<String> = new
+            .iter()
+            .filter_map(|(key, label)| Some((key, old.get(key).filter(|before| *before != label)?, label)))
+            .map(|((set, value), before, label)| {
+                format!("{value} of {set} was \"{before}\" and is \"{label}\"")
+            })
+            .collect();
+        let only = |one: &BTreeMap<(String, String), String>, other: &BTreeMap<(String, String), String>| {
+            let keys = one.iter().filter(|(key, _)| !other.contains_key(*key));
+            keys.map(|((set, value), label)| format!("{value} \"{label}\" of {set}")).collect::<Vec<_>>()
+        };
+        let mut said = vec![match (before.sources.by_path(path), after.sources.by_path(path)) {
+            (None, _) => "is added".to_owned(),
+            (_, None) => "is taken away".to_owned(),
+            _ => "is changed".to_owned(),
+        }];
+        for (what, values) in [("renamed", renamed), ("new", only(&new, &old)), ("gone", only(&old, &new))] {
+            if !values.is_empty() {
+                let more = values.len().saturating_sub(NAMED);
+                let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+                said.push(format!("{what}: {}{more}", values[..values.len().min(NAMED)].join(", ")));
+            }
+        }
+        PolicyChange {
+            path: Some(path.clone()),
+            line: Some(1),
+            ..PolicyChange::said(path.clone(), said.join("; "))
+        }
+    });
+    changes.collect()
+}
+
 fn part(path: &str, before: &Side<'_>, after: &Side<'_>) -> Option<PolicyChange> {
     let inside = path.strip_prefix("schemas/")?;
     let (old, new) = (before.sources.by_path(path), after.sources.by_path(path));

@@ -1,10 +1,11 @@
 //! How a server of the Configure section is to run, as plain data that one door reads and another obeys. Nothing listens here.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::reconcile::Rounds;
 use super::section::{Pipeline, Proposing};
 use super::{Host, Request, Result};
 use crate::store::Address;
@@ -32,6 +33,8 @@ pub struct Serving {
     pub proposing: Proposing,
     /// Takes what there is to tell.
     pub tell: Tell,
+    /// How the reconciler beside it does, where there is one.
+    pub rounds: Option<Arc<Rounds>>,
     /// Where a repository is looked for; none where only the store says what judges.
     pub project: Option<PathBuf>,
 }
@@ -66,8 +69,21 @@ pub enum Told<'a> {
     Request(&'a str),
 }
 
-/// Serves until it is to stop.
-pub type Serve = fn(Serving, Hosts, Arc<AtomicBool>) -> Result<()>;
+/// What a program that is built with its server can do.
+#[derive(Clone, Copy)]
+pub struct Server {
+    /// Serves until it is to stop.
+    pub serve: fn(Serving, Hosts, Arc<AtomicBool>) -> Result<()>,
+    /// Shows how a reconciler does (`/metrics`, `/healthz`, `/readyz`) until it is to stop.
+    pub show: fn(Showing, Arc<AtomicBool>) -> Result<()>,
+}
+
+/// How a reconciler is to be shown.
+pub struct Showing {
+    /// Where to listen.
+    pub listener: TcpListener,
+    pub rounds: Arc<Rounds>,
+}
 
 /// Gives each piece of work a host.
 pub type Hosts = Arc<dyn Fn(&mut dyn FnMut(&Host<'_>)) + Send + Sync>;

@@ -255,7 +255,8 @@ struct FilePlace {
     written: PathBuf,
     /// With its links followed.
     full: PathBuf,
-    is_inside: bool,
+    /// From the project's root, with its links followed; none outside.
+    inside: Option<PathBuf>,
     /// As written it lies in the project, where a branch may have put a link.
     is_written_inside: bool,
 }
@@ -269,20 +270,23 @@ impl FilePlace {
         if inside.is_some_and(links::is_in_private) {
             return Err("it lies in a folder of the project that holds no secrets of its own".to_owned());
         }
-        let is_inside = inside.is_some();
-        if !is_inside && !Path::new(path).is_absolute() {
+        let inside = inside.map(Path::to_owned);
+        if inside.is_none() && !Path::new(path).is_absolute() {
             return Err("it lies outside the project; write its whole path if that is meant".to_owned());
         }
         let is_written_inside = root.join(path).starts_with(&root);
-        Ok(FilePlace { written: PathBuf::from(path), full, is_inside, is_written_inside })
+        Ok(FilePlace { written: PathBuf::from(path), full, inside, is_written_inside })
     }
 
     /// A link outside the project is its owner's way to name a file; one inside leads wherever a branch wants, so that only
     /// where it leads counts.
     fn need(&self) -> Need {
-        let leads_out = self.is_written_inside && !self.is_inside;
-        let path = if leads_out { &self.full } else { &self.written };
-        Need::File { path: path.clone(), is_inside: self.is_inside }
+        let path = match (&self.inside, self.is_written_inside) {
+            (Some(inside), true) => inside,
+            (None, true) => &self.full,
+            (_, false) => &self.written,
+        };
+        Need::File { path: path.clone(), is_inside: self.inside.is_some() }
     }
 }
 

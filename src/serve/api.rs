@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 use super::app::{App, Work};
 use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
 use super::known::known;
+use super::metrics::CONTENT_TYPE;
 use super::problem::{Problem, findings};
 use super::{cache, feed, log, openapi, pages, proposals};
 use crate::ops::section::{self, Access, Body, Role, SaveAsked, SavedNow, TokenAsked, make_token};
@@ -99,8 +100,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let kind = (header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8");
-    ([kind], app.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text()).into_response()
 }
 
 async fn list_integrations(ask: Ask) -> Response {

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use tokio::sync::{Semaphore, watch};
 
 use super::attempts::Attempts;
+use super::counted::Counted;
 use super::metrics::Metrics;
 use super::oidc::Pipelines;
 use super::problem::Problem;
@@ -60,11 +61,12 @@ pub struct Work<'a> {
 impl App {
     #[must_use]
     pub fn new(serving: Serving, hosts: Hosts) -> Self {
+        let counted = serving.rounds.clone().map(Counted::new);
         App {
+            metrics: Metrics::new(counted),
             sessions: Sessions::new(serving.is_read_only),
             pipelines: Pipelines::new(serving.pipelines.clone()),
             serving,
-            metrics: Metrics::new(),
             attempts: Attempts::default(),
             last: watch::Sender::new(0),
             stopping: watch::Sender::new(false),

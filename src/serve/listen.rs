@@ -61,14 +61,21 @@ pub fn run(mut serving: Serving, hosts: Hosts, stop: Arc<AtomicBool>) -> Result<
         app.run(move |work| pages::offer_link(&of_app, work))
             .await
             .map_err(|problem| problem.into_error())?;
-        accept(&listener, tls, &app, &stop).await;
+        let routes = api::router(Arc::clone(&app));
+        let connections = take_connections(&listener, tls, &routes, &stop).await;
+        app.stopping.send_replace(true);
+        end(connections).await;
         Ok(())
     })
 }
 
-/// Takes connections until the server is to stop.
-async fn accept(listener: &TcpListener, tls: Option<TlsAcceptor>, app: &Arc<App>, stop: &AtomicBool) {
-    let routes = api::router(Arc::clone(app));
+/// Takes connections until the server is to stop; those that are open then are left to be ended.
+pub async fn take_connections(
+    listener: &TcpListener,
+    tls: Option<TlsAcceptor>,
+    routes: &Router,
+    stop: &AtomicBool,
+) -> GracefulShutdown {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     let mut look = tokio::time::interval(LOOK);
@@ -81,7 +88,7 @@ async fn accept(listener: &TcpListener, tls: Option<TlsAcceptor>, app: &Arc<App>
             taken = take => taken,
             _ = look.tick() => {
                 if stop.load(Ordering::SeqCst) {
-                    break;
+                    return graceful;
                 }
                 continue;
             }
@@ -98,8 +105,11 @@ async fn accept(listener: &TcpListener, tls: Option<TlsAcceptor>, app: &Arc<App>
             drop(room);
         });
     }
-    app.stopping.send_replace(true);
-    let _ = tokio::time::timeout(END, graceful.shutdown()).await;
+}
+
+/// Ends connections once what was begun on them is answered.
+pub async fn end(connections: GracefulShutdown) {
+    let _ = tokio::time::timeout(END, connections.shutdown()).await;
 }
 
 async fn serve_one(socket: TcpStream, tls: Option<TlsAcceptor>, routes: Router, watcher: Watcher) {

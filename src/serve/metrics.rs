@@ -10,6 +10,25 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::counted::Counted;
+
+/// What Prometheus is told that it gets.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// An empty registry, whose names begin alike.
+#[must_use]
+pub fn registry() -> Registry {
+    Registry::with_prefix("pairform")
+}
+
+/// As Prometheus reads it.
+#[must_use]
+pub fn encoded(registry: &Registry) -> String {
+    let mut text = String::new();
+    let _ = encode(&mut text, registry);
+    text
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     method: String,
@@ -27,8 +46,11 @@ pub struct Metrics {
 
 impl Metrics {
     #[must_use]
-    pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("pairform");
+    pub fn new(reconciler: Option<Counted>) -> Self {
+        let mut registry = registry();
+        if let Some(counted) = reconciler {
+            registry.register_collector(Box::new(counted));
+        }
         let requests = Family::<Request, Counter>::default();
         registry.register("requests", "Requests by method, route and status", requests.clone());
         let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -46,8 +68,6 @@ impl Metrics {
     /// As Prometheus reads it.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        let _ = encode(&mut text, &self.registry);
-        text
+        encoded(&self.registry)
     }
 }

@@ -8,6 +8,7 @@ mod ask;
 mod attempts;
 mod auth;
 mod cache;
+mod counted;
 mod feed;
 mod known;
 mod listen;
@@ -18,7 +19,12 @@ mod openapi;
 mod pages;
 mod problem;
 mod proposals;
+mod reconciler;
 mod sessions;
 
-pub use listen::run;
 pub use openapi::DOCUMENT;
+
+use crate::ops::serving::Server;
+
+/// What a program can do that has this.
+pub const SERVER: Server = Server { serve: listen::run, show: reconciler::show };

@@ -35,11 +35,15 @@ impl Draft {
         Draft::beside(place(&fs::canonicalize(folder)?, path)?, mode)
     }
 
-    /// Begins a file at a place that a person named, wherever links lead.
+    /// Begins a file at a place that a person named. Links are his where they lie outside `tree`; in it, a branch may have brought
+    /// them, and none leads out of it.
     ///
     /// # Errors
-    /// When it cannot be made, or something else than a file is there.
-    pub fn at(path: &Path, mode: Mode) -> io::Result<Self> {
+    /// When it cannot be made, its place lies behind such a link, or something else than a file is there.
+    pub fn at(path: &Path, tree: Option<&Path>, mode: Mode) -> io::Result<Self> {
+        if let Some((tree, inside)) = within(path, tree)? {
+            return Draft::beside(place(&tree, &inside)?, mode);
+        }
         Draft::beside(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), mode)
     }
 
@@ -123,6 +127,21 @@ impl Write for Draft {
 /// As [`Draft::begin`] and [`Draft::finish`].
 pub fn replace(folder: &Path, path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
     let mut draft = Draft::begin(folder, path, mode)?;
+    draft.write_all(bytes)?;
+    draft.finish()
+}
+
+/// Writes a whole file at a place that a person named, as [`Draft::at`] does; folders that are missing are made.
+///
+/// # Errors
+/// As [`Draft::at`] and [`Draft::finish`].
+pub fn replace_at(path: &Path, tree: Option<&Path>, bytes: &[u8], mode: Mode) -> io::Result<()> {
+    if within(path, tree)?.is_none()
+        && let Some(folder) = path.parent()
+    {
+        fs::create_dir_all(folder)?;
+    }
+    let mut draft = Draft::at(path, tree, mode)?;
     draft.write_all(bytes)?;
     draft.finish()
 }
@@ -217,6 +236,29 @@ fn place(folder: &Path, path: &Path) -> io::Result<PathBuf> {
         };
     }
     Ok(at)
+}
+
+/// A tree, and a path in it as it is written; none of a path elsewhere.
+fn within(path: &Path, tree: Option<&Path>) -> io::Result<Option<(PathBuf, PathBuf)>> {
+    let Some(tree) = tree.and_then(|tree| fs::canonicalize(tree).ok()) else { return Ok(None) };
+    let path = lexical(&std::path::absolute(path)?);
+    // The way to the tree may be by links, which are nobody's in it.
+    let ways = path.ancestors().find(|above| fs::canonicalize(above).is_ok_and(|above| above == tree));
+    let inside = ways.and_then(|way| path.strip_prefix(way).ok()).or_else(|| path.strip_prefix(&tree).ok());
+    Ok(inside.filter(|inside| !inside.as_os_str().is_empty()).map(|inside| (tree.clone(), inside.to_owned())))
+}
+
+/// A path without `.` and `..`, as it is written.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => _ = plain.pop(),
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn something_else() -> io::Error {

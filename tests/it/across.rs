@@ -59,6 +59,16 @@ fn one_account_for_two_rates() {
             "W0430",
         ),
         ("  sales_accounts: {eu_reverse: 3105}", "W0430"),
+        // Fees have the same buckets, and territories are exports.
+        ("  sales_accounts: {fees: {home: {\"25\": 3540, \"12\": 3540}}}", "W0430"),
+        ("  sales_accounts: {fees: {eu_with_vat: 3001}}", ""),
+        ("  sales_accounts: {fees: {eu_reverse: 3001}}", "W0430"),
+        ("  sales_accounts: {fees: {home: {\"24\": 3540}}}", "W0419"),
+        (
+            "  sales_accounts: {oss_enabled: true, countries: {FI: {rates: {\"25.5\": 3131}}}, territories: {IC: 3131}}",
+            "W0430",
+        ),
+        ("  sales_accounts: {territories: {IC: 3105}}", ""),
         (
             "  sales_accounts: {oss_enabled: true, countries: {FI: {rates: {\"25.5\": 3131}}}, eu_with_vat: 3001}",
             "W0430",
@@ -186,6 +196,27 @@ fn locations() {
 fn vat_and_companies() {
     check(&[
         ("  customer: {vat_type_b2c_home: EUREVERSEDVAT}", "W0441"),
+        // So in the rows that took the place of these settings.
+        (
+            "  customer: {vat_by_customer: {b2c-home: EXPORT, b2c-EU: EUVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT}}",
+            "W0441",
+        ),
+        (
+            "  customer: {vat_by_customer: {b2c: SEVAT, b2c-EU: SEREVERSEDVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT}}",
+            "W0441",
+        ),
+        (
+            "  customer: {vat_by_customer: {b2c: SEVAT, b2c-DE: EXPORT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT}}",
+            "W0441",
+        ),
+        (
+            "  customer: {vat_by_customer: {b2c: SEVAT, b2c-US: SEVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT}}",
+            "W0441",
+        ),
+        (
+            "  customer: {vat_by_customer: {b2c: SEVAT, b2c-EU: EUVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT, b2c-outside: EXPORT, b2b-outside: EXPORT}}",
+            "",
+        ),
         ("  customer: {vat_type_b2b_eu: EXPORT}", "W0441"),
         ("  customer: {vat_type_b2c_eu: SEVAT, vat_type_b2b_eu: EUVAT}", ""),
         (
@@ -342,6 +373,17 @@ fn systems_and_versions() {
     assert_eq!(on("nordic", "2026-10", "main"), "");
     assert_eq!(on("nordic-dev", "2026-10", "main"), "W0448");
     assert_eq!(on("nordic", "2026-10", "sandbox"), "W0448");
+    for (shop, told) in [
+        ("teststore-se", "W0448"),
+        ("nordic-devstore", "W0448"),
+        ("nordic-stage", "W0448"),
+        ("nordic-uat2", "W0448"),
+        ("stage-lighting", ""),
+        ("demo-records", ""),
+        ("contest", ""),
+    ] {
+        assert_eq!(on(shop, "2026-10", "main"), told, "{shop}");
+    }
     assert_eq!(on("contest", "2026-10", "main"), "");
     assert_eq!(on("nordic", "2023-07", "main"), "W0437");
     assert_eq!(on("nordic", "2021-01", "main"), "W0437");

@@ -334,6 +334,12 @@ fn a_rate_that_changes_on_1_january_is_committed_in_november_and_needs_nobody_on
         ),
         ""
     );
+    // What follows the goods is warned of as long before, unless it ends too.
+    let parts = |shipping: &str| format!("{whole}}}, shipping_rates: {{{shipping}");
+    for (day, told) in [("2025-11-05", ""), ("2025-11-15", "W0420 warning 14")] {
+        assert_eq!(on(day, &parts("25.5: 3151, 14: 3152")), told, "{day}");
+        assert_eq!(on(day, &parts("25.5: 3151, 14: {account: 3152, until: 2025-12-31}")), "", "{day}");
+    }
     // A row that begins before its rate does is judged by the day on which it begins.
     assert_eq!(
         on("2025-10-01", "25.5: 3131, 14: 3132, 13.5: {account: 3133, from: 2025-12-01}"),
@@ -367,6 +373,19 @@ fn days_of_rows() {
         (
             "  sales_accounts: {shipping: {export: [{account: 3105, until: 2025-12-31}, {account: 3305, from: 2026-01-01}]}}",
             "N0468 note 2025-12-31",
+        ),
+        // Days between two rows on which neither counts; those that are over are nobody's any more.
+        (
+            "  sales_accounts: {eu_reverse: [{account: 3108, until: 2026-12-31}, {account: 3109, from: 2027-02-01}]}",
+            "W0470 warning 2027-02-01",
+        ),
+        (
+            "  sales_accounts: {home: {25: [{account: 3001, until: 2026-12-31}, {account: 3011, from: 2027-02-01}]}}",
+            "W0470 warning 2027-02-01",
+        ),
+        (
+            "  sales_accounts: {eu_reverse: [{account: 3108, until: 2024-12-31}, {account: 3109, from: 2025-02-01}]}",
+            "N0468 note 2024-12-31",
         ),
         ("  sales_accounts: {export: {account: 3105, form: 2027-01-01}}", "E0301 error form"),
         ("  sales_accounts: {export: {from: 2027-01-01}}", "E0306 error export"),
@@ -444,6 +463,15 @@ fn countries_that_the_shop_sells_to_have_rows() {
     assert_eq!(told("b2c: A, b2b: B, b2c-US: X, b2b-outside: X", "SE, US"), "");
     // No row is for them.
     assert_eq!(told("b2c-home: A, b2b: B, b2b-EU: E", "SE, DE"), "W0466 warning vat_by_customer");
+    // Or none from a day on.
+    let ends = "b2c: A, b2c-DE: D, b2b-home: B, b2b-EU: {class: E, until: 2026-12-31}";
+    assert_eq!(told(ends, "SE, DE"), "W0466 warning vat_by_customer");
+    // Of whom no order is synced, no row is needed.
+    assert_eq!(told("b2b: B, b2b-EU: E", "SE, DE], buyers: b2b, exclude_tags: [x"), "");
+    assert_eq!(
+        told("b2b: B, b2b-EU: E", "SE, DE], buyers: all, exclude_tags: [x"),
+        "W0466 warning vat_by_customer"
+    );
 }
 
 #[test]

@@ -15,9 +15,9 @@ use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::diagnostic::list_words;
-use crate::model::SettingPath;
 use crate::model::customers::{self, Key, Kind, Place, Region};
 use crate::model::days::{FROM, UNTIL};
+use crate::model::{Days, SettingPath};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
@@ -41,7 +41,13 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let world = World::of(context, &table);
     if written.is_some() {
         said_twice(context, &table, &older, findings);
-        missing(context, &table, &world, findings);
+        let before = findings.len();
+        for day in table.days(context.today) {
+            missing(context, &table, &world, day, findings);
+            if findings.len() > before {
+                break;
+            }
+        }
     }
     let mut told = BTreeSet::new();
     for day in table.days(context.today) {
@@ -137,9 +143,13 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The key of the row that counts.
+    /// The key of the row that counts, or will after days that are told as a gap between two rows.
     fn key(&self, kind: Kind, place: Place<'_>, day: Date) -> Option<String> {
-        customers::row(kind, place, |key| self.leads_to(self.rows.get(key)?, day).map(|_| key.to_owned()))
+        customers::row(kind, place, |key| {
+            let row = self.rows.get(key)?;
+            let counts = self.leads_to(row, day).is_some() || (!self.is_record && has_gap_at(row.value, day));
+            counts.then(|| key.to_owned())
+        })
     }
 
     fn keys(&self) -> impl Iterator<Item = Key<'_>> {
@@ -257,13 +267,31 @@ fn alike(
     }
 }
 
-/// Customers to whom the shop sells and whom no row is for, or only that of customers at home.
-fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings: &mut Vec<Finding>) {
-    let day = context.today;
+/// One value has ended before a day, and another one begins after it.
+fn has_gap_at(value: &Node, day: Date) -> bool {
+    let is_later = |days: Days| days.from.is_some_and(|from| from > day);
+    days::rows(value).any(|(days, _)| days.is_over(day)) && days::rows(value).any(|(days, _)| is_later(days))
+}
+
+/// Customers to whom the shop sells and whom no row is for on a day, or only that of customers at home.
+fn missing(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    world: &World<'_>,
+    day: Date,
+    findings: &mut Vec<Finding>,
+) {
+    let since = |finding: Finding| match day > context.today {
+        true => finding.note(format!("that is so from {day} on")),
+        false => finding,
+    };
+    let only = context.choice("additional_filters", "buyers");
     let at = context.key_of(CATEGORY, &SettingPath::root().child(SETTING));
     let about = || context.about(CATEGORY, &SettingPath::root().child(SETTING));
     let name = |country: &str| title(context, country);
-    for kind in Kind::ALL {
+    // Of whom no order is synced, no customer is made.
+    let buys = |kind: &Kind| only.is_none_or(|only| only == "all" || only == kind.key());
+    for kind in Kind::ALL.into_iter().filter(buys) {
         let mut without = Vec::new();
         let mut as_at_home = Vec::new();
         if table.key(kind, HOME, day).is_none()
@@ -300,9 +328,8 @@ fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings
         }
         let who = who(kind);
         if !without.is_empty() {
-            findings.push(
-                codes::vat_row_missing(who, kind.key(), &list_words(&without, "and"), at).about(about()),
-            );
+            let finding = codes::vat_row_missing(who, kind.key(), &list_words(&without, "and"), at);
+            findings.push(since(finding).about(about()));
         }
         for region in [Region::Eu, Region::Outside] {
             let of_region = as_at_home.iter().filter(|(_, of)| *of == region).map(|(name, _)| name.clone());
@@ -323,9 +350,8 @@ fn missing(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings
                 &why,
                 at,
             );
-            findings.push(
-                finding.about(context.about(CATEGORY, &SettingPath::root().child(SETTING).child(kind.key()))),
-            );
+            let path = SettingPath::root().child(SETTING).child(kind.key());
+            findings.push(since(finding).about(context.about(CATEGORY, &path)));
         }
     }
 }

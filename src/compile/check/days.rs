@@ -1,4 +1,6 @@
-//! Days of rows: days that contradict each other, and rows that are over.
+//! Days of rows: days that contradict each other, days without a row between two of them, and rows that are over.
+
+use jiff::civil::Date;
 
 use super::context::{Context, category_entry};
 use crate::compile::days;
@@ -84,6 +86,11 @@ impl Walk<'_, '_> {
                 say(codes::days_overlap(&name(), &both, row.at, other.at));
             }
         }
+        if self.findings.len() == before
+            && let Some((days, at)) = gap(rows, self.context.today)
+        {
+            self.findings.push(codes::days_without_row(&name(), &days.to_string(), at).about(about()));
+        }
         if self.findings.len() == before {
             let over = rows.iter().filter(|row| row.days.is_over(self.context.today));
             for row in over {
@@ -102,4 +109,16 @@ fn said(record: &Node, key: Span) -> Option<Said> {
     let entry = |key: &str| record.as_map().and_then(|map| map.get(key));
     let at = entry(UNTIL).or_else(|| entry(FROM)).map_or(key, |entry| entry.value.span);
     Some(Said { days, at })
+}
+
+/// The first days between two rows on which none counts, unless they are over; and the row after them.
+fn gap(rows: &[Said], today: Date) -> Option<(Days, Span)> {
+    let mut rows: Vec<&Said> = rows.iter().collect();
+    rows.sort_by_key(|row| row.days.from);
+    rows.windows(2).find_map(|pair| {
+        let [before, after] = pair else { return None };
+        let (from, until) = (before.days.until?.tomorrow().ok()?, after.days.from?.yesterday().ok()?);
+        let days = Days { from: Some(from), until: Some(until) };
+        (!days.is_never() && !days.is_over(today)).then_some((days, after.at))
+    })
 }

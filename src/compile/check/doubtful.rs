@@ -1,11 +1,15 @@
-//! Values that a setting admits and that are hardly meant there. Which these are, and why, is data: `x-doubtful`.
+//! Values that a setting admits and that are hardly meant there. Which these are, and why, is data: `x-doubtful`. A row by kind of
+//! customer and place is judged as the older setting for the same customers is.
 
 use serde_json::Value as Json;
 
 use super::context::{Context, category_entry};
+use super::customers::home_country;
 use super::values::code;
+use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
+use crate::model::customers::{Key, Region};
 use crate::schema::{Category, text};
 use crate::yaml::{Map, Node, Trail};
 
@@ -32,6 +36,7 @@ fn walk(
         let trail = trail.below(&entry.key.text);
         if let Some(map) = entry.value.as_map() {
             walk(context, category, schema, &trail, map, findings);
+            rows(context, category, &trail, map, findings);
         } else if let Some(doubtful) = schema.get("x-doubtful") {
             findings.extend(judge(context, category, (schema, doubtful), &trail, &entry.value));
         }
@@ -52,4 +57,57 @@ fn judge(
     let usual = Some(text(schema, "default")).filter(|usual| !usual.is_empty());
     let finding = codes::doubtful_value(&name, value, why, usual, node.span);
     Some(finding.about(context.about(&category.id, &path)))
+}
+
+/// Rows of a setting in whose place older ones stood.
+fn rows(
+    context: &Context<'_>,
+    category: &Category,
+    trail: &Trail<'_>,
+    map: &Map,
+    findings: &mut Vec<Finding>,
+) {
+    let name = trail.keys().join(".");
+    let older = |key: &str| {
+        let stands_for = |schema: &Json| {
+            let keys = schema.get("x-stands-for").and_then(|of| of.get(&name)?.as_array());
+            keys.is_some_and(|keys| keys.iter().any(|one| one.as_str() == Some(key)))
+        };
+        category.settings.iter().map(|setting| &setting.schema).find(|schema| stands_for(schema))
+    };
+    for entry in map.entries() {
+        let Some(key) = customers_at(context, &entry.key.text) else { continue };
+        let Some((schema, doubtful)) =
+            older(&key).and_then(|schema| Some((schema, schema.get("x-doubtful")?)))
+        else {
+            continue;
+        };
+        for (_, value) in days::rows(&entry.value) {
+            let Some((said, why)) = code(value).map(|said| (said, text(doubtful, said))) else { continue };
+            if why.is_empty() {
+                continue;
+            }
+            let usual = Some(text(schema, "default")).filter(|usual| !usual.is_empty());
+            let path = trail.keys().into_iter().chain([&*entry.key.text]).collect();
+            let setting = format!("{name}.{}", entry.key.text);
+            let finding = codes::doubtful_value(&setting, said, why, usual, value.span);
+            findings.push(finding.about(context.about(&category.id, &path)));
+        }
+    }
+}
+
+/// The kind and the region that a row is for, such as `b2c-EU`. One for a kind alone is for those at home too; where a country lies is
+/// not known while home is not.
+fn customers_at(context: &Context<'_>, key: &str) -> Option<String> {
+    let key = Key::parse(key)?;
+    let region = match (key.region, key.country) {
+        (Some(region), _) => region,
+        (None, None) => Region::Home,
+        (None, Some(country)) if !context.vat.is_eu(country) && home_country(context) != Some(country) => {
+            Region::Outside
+        }
+        (None, Some(country)) if home_country(context)? == country => Region::Home,
+        (None, Some(_)) => Region::Eu,
+    };
+    Some(format!("{}-{}", key.kind.key(), region.key()))
 }

@@ -28,7 +28,11 @@ fn about(context: &Context<'_>, category: &str, name: &str) -> About {
 
 /// Values that are included and excluded.
 fn both_ways(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for (include, exclude) in [("include_countries", "exclude_countries"), ("include_tags", "exclude_tags")] {
+    for (include, exclude) in [
+        ("include_countries", "exclude_countries"),
+        ("include_tags", "exclude_tags"),
+        ("include_sources", "exclude_sources"),
+    ] {
         let included: Vec<_> = context.listed(FILTERS, include).collect();
         let twice: Vec<_> = context
             .listed(FILTERS, exclude)
@@ -67,6 +71,8 @@ fn countries(context: &Context<'_>) -> Option<Finding> {
     }
     // The filter that keeps a country out: its place, and the name of the setting.
     let kept_out = |country: &str| {
+        // Goods to Northern Ireland have a row of their own, and addresses of the United Kingdom.
+        let country = if country == "XI" { "GB" } else { country };
         let by_name =
             excluded.iter().find(|(other, _)| *other == country).map(|(_, at)| (*at, "exclude_countries"));
         let others =

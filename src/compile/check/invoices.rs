@@ -43,15 +43,32 @@ fn by_two(context: &Context<'_>) -> Option<Finding> {
     Some(finding.about(about))
 }
 
+/// Whether each payment method that has a mode of payment says itself that its invoices are not marked as paid.
+fn are_all_excepted(context: &Context<'_>) -> bool {
+    let is_off = |name: &str| {
+        let record = context.rows("payment_methods", "methods").find(|record| *record.key.text == *name);
+        record.and_then(|record| record.value.get("mark_paid")?.as_bool()) == Some(false)
+    };
+    let mut modes = context.rows("invoice", "mode_of_payment_map").peekable();
+    modes.peek().is_some() && modes.all(|row| is_off(&row.key.text))
+}
+
 /// Orders that nobody has paid for, and invoices that are marked as paid all the same.
 fn unpaid(context: &Context<'_>) -> Option<Finding> {
     let is_on = |node: &&Node| node.as_bool() == Some(true);
     let of_one = || {
         let records = context.rows("payment_methods", "methods");
-        records.filter_map(|record| record.value.get("mark_paid")).find(is_on)
+        let paid = records.filter_map(|record| {
+            let at_once = record.value.get("document").and_then(Node::as_text) == Some("invoice");
+            Some((record.value.get("mark_paid").filter(is_on)?, at_once))
+        });
+        // One whose invoice is made with the order says more.
+        paid.max_by_key(|(_, at_once)| *at_once)
     };
-    let paid = context.written("invoice", "mark_paid").filter(is_on).or_else(of_one)?;
-    let at_once = context.choice("order", "creates") == Some("invoice");
+    let of_all = context.written("invoice", "mark_paid").filter(is_on);
+    let of_all = of_all.filter(|_| !are_all_excepted(context)).map(|node| (node, false));
+    let (paid, at_once) = of_one().filter(|(_, at_once)| *at_once).or(of_all).or_else(of_one)?;
+    let at_once = at_once || context.choice("order", "creates") == Some("invoice");
     let trigger = context.choice("invoice", "trigger");
     let placed = at_once || trigger == Some("order_created");
     // An order that is fulfilled may be unpaid, but money that was reserved is taken by then.

@@ -67,6 +67,11 @@ impl<'a> Table<'a> {
         self.rows_of(entry).any(|row| row.days.holds(day)).then_some(entry)
     }
 
+    /// A rate has several rows: where none of them counts on a day, that is told of the days.
+    fn has_gap(&self, rate: &str) -> bool {
+        self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).count() > 1)
+    }
+
     fn has_default(&self, day: Date) -> bool {
         self.default.iter().any(|days| days.holds(day))
     }
@@ -118,14 +123,26 @@ pub fn home<'a>(context: &Context<'a>) -> Option<(&'a str, Span)> {
     Some((node.as_text()?, node.span))
 }
 
+/// What accounts are grouped by, as it stands before their names: nothing for goods, then `shipping.` and whatever else the schema has
+/// in the same buckets.
+pub fn groups<'a>(context: &Context<'a>) -> impl Iterator<Item = String> + use<'a> {
+    let schema = context.pair.category(ACCOUNTS).and_then(|category| category.schema.get("properties"));
+    let has_home = |of: &serde_json::Value| of.pointer("/properties/home").is_some();
+    let others = schema.and_then(serde_json::Value::as_object).into_iter().flatten();
+    let others = others.filter(move |(_, of)| has_home(of)).map(|(name, _)| format!("{name}."));
+    std::iter::once(String::new()).chain(others)
+}
+
 /// All maps of rates of an integration. The home country among the OSS countries is left out: it has its own finding.
 #[must_use]
 pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
     let home = home(context).map(|(country, _)| country);
     let mut tables = Vec::new();
-    for (name, sort) in [("home", Sort::Home), ("shipping.home", Sort::Part), ("virtual.home", Sort::Part)] {
+    for group in groups(context) {
+        let name = format!("{group}home");
+        let sort = if group.is_empty() { Sort::Home } else { Sort::Part };
         let path: SettingPath = name.split('.').collect();
-        if let Some((country, map)) = home.zip(context.written_map(ACCOUNTS, name)) {
+        if let Some((country, map)) = home.zip(context.written_map(ACCOUNTS, &name)) {
             let key = context.key_of(ACCOUNTS, &path);
             tables.push(Table { country, path, map, key, sort, days: Days::ALWAYS, default: Vec::new() });
         }
@@ -207,12 +224,10 @@ fn ends_soon(context: &Context<'_>, table: &Table<'_>, country: &Country, entry:
     let next_day = ending.time.until?.tomorrow().ok()?;
     let soon = next_day <= context.today.saturating_add(jiff::Span::new().days(AHEAD));
     let is_there = ending.replaced_by.iter().any(|next| table.mapped(next, next_day).is_some());
-    if !soon
-        || is_there
-        || ending.replaced_by.is_empty()
-        || table.has_default(next_day)
-        || table.sort == Sort::Part
-    {
+    // What follows the goods, or has a default account, is told as long before as all else: of a row that ends by then too, nothing is left.
+    let follows = table.sort == Sort::Part || table.has_default(next_day);
+    let ends_too = follows && table.mapped(rate, next_day).is_none();
+    if !soon || is_there || ending.replaced_by.is_empty() || ends_too {
         return None;
     }
     let next = ending.replaced_by.join(" or ");
@@ -229,7 +244,7 @@ fn standard_missing(
     let standard = country.standard(day)?;
     let some =
         table.entries().any(|entry| matches!(country.standing(&entry.key.text, day), Standing::InForce(_)));
-    if !some || table.mapped(standard, day).is_some() || table.has_default(day) {
+    if !some || table.mapped(standard, day).is_some() || table.has_default(day) || table.has_gap(standard) {
         return None;
     }
     let finding = match table.sort {
@@ -251,6 +266,9 @@ fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country, day: 
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
+        if table.has_gap(missing) {
+            return None;
+        }
         // That the standard rate is mapped says nothing of the goods.
         if country.standard(day) == Some(&*there.key.text) {
             return None;

@@ -1,7 +1,7 @@
 //! What sales accounts are used for: each place of the sales account mapping that names an account.
 
 use super::context::Context;
-use super::rates::{ACCOUNTS, Table, abroad, tables};
+use super::rates::{ACCOUNTS, Table, abroad, groups, tables};
 use super::values::code;
 use crate::compile::days;
 use crate::model::{Days, SettingPath};
@@ -60,13 +60,19 @@ pub fn uses<'a>(context: &Context<'a>) -> Vec<Use<'a>> {
     }
     let buckets =
         [("eu_with_vat", Sales::EuWithVat), ("eu_reverse", Sales::EuReverse), ("export", Sales::Export)];
-    for group in ["", "shipping.", "virtual."] {
+    for group in groups(context) {
         let above = group.split_terminator('.').collect();
         for (bucket, sales) in buckets {
             let node = context.written(ACCOUNTS, &format!("{group}{bucket}"));
             for value in node.into_iter().flat_map(days::rows) {
                 add(value, (&above, bucket), sales);
             }
+        }
+    }
+    let above = SettingPath::root().child("territories");
+    for row in context.rows(ACCOUNTS, "territories") {
+        for value in days::rows(&row.value) {
+            add(value, (&above, &row.key.text), Sales::Export);
         }
     }
     for (value, place, sales) in elsewhere.into_iter().flat_map(of_rates) {

@@ -16,6 +16,13 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether all payouts that are booked are those of payment providers, and none the shop's own.
+fn are_elsewhere(context: &Context<'_>) -> bool {
+    let is_provider = |name: &str| context.pair.payments.iter().any(|provider| provider.id == *name);
+    let mut rows = context.rows("payment_methods", "payout.map").peekable();
+    rows.peek().is_some() && rows.all(|row| is_provider(&row.key.text))
+}
+
 fn missing(context: &Context<'_>, connector: &Connector) -> Option<Finding> {
     let scopes = connector.platform.scopes.as_ref()?;
     let field = scopes.field.as_deref()?;
@@ -33,7 +40,8 @@ fn missing(context: &Context<'_>, connector: &Connector) -> Option<Finding> {
         }
     };
     for flow in &context.pair.flows {
-        if context.flow_is_on(&flow.id) == Some(true) {
+        // Payouts of providers that are connected are read there.
+        if context.flow_is_on(&flow.id) == Some(true) && !(flow.id == "payouts" && are_elsewhere(context)) {
             let why = format!("the flow `{}`", flow.id);
             connector.scopes_of_flow(flow).iter().for_each(|scope| need(scope, &why));
         }

@@ -24,6 +24,12 @@ const FOR_TESTS: [&str; 13] = [
     "uat",
 ];
 
+/// Words that say it at the end of a name alone.
+const AMBIGUOUS: [&str; 2] = ["stage", "demo"];
+
+/// What such a word may be written together with.
+const PLACES: [&str; 4] = ["store", "shop", "company", "site"];
+
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for connector in context.connectors() {
         if context.live {
@@ -39,8 +45,18 @@ fn is_for_tests(name: &str) -> bool {
     if name.contains("//127.0.0.1") || name.contains("//[::1]") {
         return true;
     }
-    let mut words = name.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| FOR_TESTS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    name.split('.').any(|label| {
+        let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).collect();
+        words.iter().enumerate().any(|(at, word)| {
+            let word = word.to_lowercase();
+            let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            let place = PLACES.iter().find_map(|place| word.strip_suffix(place));
+            let place = place.filter(|rest| !rest.is_empty());
+            // Lighting for stages, and records of demos, are goods.
+            let is_sure = place.is_some() || !AMBIGUOUS.contains(&word) || at + 1 == words.len();
+            is_sure && FOR_TESTS.contains(&place.unwrap_or(word))
+        })
+    })
 }
 
 /// By the connection's own name, or by a field that tells.

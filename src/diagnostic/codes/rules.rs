@@ -40,6 +40,7 @@ codes! {
     DAYS_CONTRADICT = "E0467" "days-contradict" "the days of a row contradict each other";
     ROW_OVER = "N0468" "row-over" "a row whose last day has passed";
     VAT_SAID_TWICE = "W0469" "vat-said-twice" "two settings decide the VAT of the same customers, and differ";
+    DAYS_WITHOUT_ROW = "W0470" "days-without-row" "between two rows of a value there are days on which neither counts";
     DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
 }
 
@@ -554,6 +555,17 @@ pub fn days_overlap(name: &str, both: &str, at: Span, other: Span) -> Finding {
     )
     .related(other, "the other one")
     .help("end one with `until` on the day before the next begins with `from`; both days are included")
+}
+
+/// `days` reads "from 2027-01-01 until 2027-01-31".
+#[must_use]
+pub fn days_without_row(name: &str, days: &str, at: Span) -> Finding {
+    Finding::new(
+        &DAYS_WITHOUT_ROW,
+        format!("`{name}` has no value {days}"),
+        Label::new(at, "the next row begins after that"),
+    )
+    .help("let each row begin with `from` on the day after the last one's `until`; both days are included")
 }
 
 /// `alone`: the whole row is over, and not one value of several.

@@ -157,7 +157,7 @@ fn of_category(category: &CategoryPlan, facts: &Facts<'_>) -> Vec<Option<Why>> {
 
 fn by_rule(origin: Origin, rule: Rule, changed: Option<ChangedBy>, facts: &Facts<'_>) -> Option<Why> {
     match (origin, rule.of(origin)) {
-        (Origin::Git, Action::Hold) if facts.is_accepted => None,
+        (Origin::Git, Action::Hold) if facts.is_accepted => waits(origin, facts),
         (_, action @ (Action::Report | Action::Hold | Action::Pull)) => Some(Why::Rule(origin, action)),
         (Origin::Git, Action::Apply | Action::Heal) => waits(origin, facts),
         (Origin::Outside | Origin::Both, Action::Apply | Action::Heal) => {

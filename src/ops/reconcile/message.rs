@@ -48,6 +48,7 @@ pub struct Listener {
 }
 
 impl Listener {
+    #[must_use]
     pub fn hears(&self, concern: &Concern) -> bool {
         self.matters && self.owner.as_ref().is_none_or(|owner| concern.owners.contains(owner))
     }
@@ -118,6 +119,7 @@ pub struct Told {
 
 impl Told {
     /// Nothing of a version is left to be told.
+    #[must_use]
     pub fn is_done(&self, version: &str) -> bool {
         self.version.as_deref() == Some(version)
             || (self.failing.as_deref() == Some(version) && self.attempts >= MOST)
@@ -133,6 +135,7 @@ impl Told {
 }
 
 /// An id that is the same for the same message.
+#[must_use]
 pub fn message_id(of: &[&str]) -> String {
     let digest = digest_text(&of.join("\n"));
     format!("msg_{}", digest.trim_start_matches("sha256:").get(..32).unwrap_or_default())

@@ -14,6 +14,7 @@ use super::decide::{changed_outside, decide, keep_what_is_set_back};
 use super::digest::applied;
 use super::lease::Lease;
 use super::matters::{Moved, matters, settle};
+use super::measure::{Counting, Measures};
 use super::message::Applied;
 use super::partial::leave_integration;
 use super::proposal;
@@ -56,6 +57,8 @@ pub struct Done {
     pub moved: Moved,
     /// What is rolled out in waves.
     pub rollout: Option<Rollout>,
+    /// What there is to count; none where nothing was judged.
+    pub measures: Option<Measures>,
 }
 
 /// Makes a round under a lease.
@@ -73,7 +76,13 @@ pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> 
         Ok(Attempt::Quiet(commit, rollout)) => {
             let open = known.into_iter().filter(|(matter, _)| matter.closed_at.is_none());
             let open = open.map(|(_, concern)| concern).collect();
-            return Ok(Done { commit, quiet: true, open, rollout, ..Done::default() });
+            return Ok(Done {
+                commit,
+                quiet: true,
+                open,
+                rollout: rollout.map(|rollout| *rollout),
+                ..Done::default()
+            });
         }
         Ok(Attempt::Made(made)) => {
             let Made { done, write, concerns } = *made;
@@ -102,7 +111,7 @@ pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> 
 }
 
 enum Attempt {
-    Quiet(String, Option<Rollout>),
+    Quiet(String, Option<Box<Rollout>>),
     Made(Box<Made>),
 }
 
@@ -135,7 +144,7 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
         && is_quiet(last, &commit, number, host)
         && !is_news(rollout.as_ref(), store.as_mut(), host)?
     {
-        return Ok(Attempt::Quiet(commit, rollout));
+        return Ok(Attempt::Quiet(commit, rollout.map(Box::new)));
     }
     // A commit that is rolled out in waves goes on until it is, whatever came after it.
     let revision = if commit == tip { asked.revision } else { commit.as_str() };
@@ -146,6 +155,7 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let Loaded { project, fleet, mut snapshot } = load::load(&workspace, request, host, Purpose::Apply)?;
     let open = fleet.open.clone();
     let (mut plan, judging) = make_on(&project, fleet, &mut snapshot, request, host)?;
+    let counting = Counting::begin(&plan, &project.compilation.options, history.committed_at(&commit));
     let mut judged = Judged { concerns: errors_of(&project, &commit)?, ..Judged::default() };
     judged.held.extend(judged.concerns.iter().filter_map(|concern| concern.integration.clone()));
     judged.unjudged.clone_from(&judged.held);
@@ -235,7 +245,8 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let document = document(&report, &judged, is_new, reconciled.as_ref(), rollout.as_ref(), added, host);
     let write = written(environment, &commit, number, came, caught_up, &document, host);
     judged.concerns.sort_by_key(Concern::id);
-    let done = Done { commit, report, rollout, ..Done::default() };
+    let measures = Some(counting.end(&judged.concerns));
+    let done = Done { commit, report, rollout, measures, ..Done::default() };
     Ok(Attempt::Made(Box::new(Made { done, write, concerns: judged.concerns })))
 }
 

@@ -22,7 +22,6 @@ pub(super) fn is_news(rollout: Option<&Rollout>, store: &mut dyn Store, host: &H
 }
 
 /// Begins the waves whose turn it is. None where nothing waits any more: the last wave takes all that are left.
-#[expect(clippy::too_many_arguments, reason = "all that is known of a round")]
 pub(super) fn advance(
     state: &State<'_>,
     mut rollout: Rollout,

@@ -95,28 +95,53 @@ impl Addresses {
 pub struct Leads {
     connector: String,
     part: Arc<Json>,
-    descriptor: Descriptor,
+    /// None where the part is no description that can be understood.
+    descriptor: Option<Descriptor>,
 }
 
 impl Leads {
-    /// `part` is the connector's description; none where it cannot be read.
+    /// `part` is the connector's description.
     #[must_use]
-    pub fn of(connector: &str, part: Arc<Json>) -> Option<Self> {
-        let descriptor = Descriptor::deserialize(&*part).ok()?;
-        Some(Leads { connector: connector.to_owned(), part, descriptor })
+    pub fn of(connector: &str, part: Arc<Json>) -> Self {
+        let descriptor = Descriptor::deserialize(&*part).ok();
+        Leads { connector: connector.to_owned(), part, descriptor }
     }
 
     /// What has to be allowed before a connection's credentials are sent, or its address is saved for whoever reads the deployed
-    /// state. Of a connection that is not whole, as far as its addresses show.
+    /// state. Where the part or the connection is not understood as a whole, each address that stands in one of them by itself: what is
+    /// saved there may be read otherwise by somebody else.
     #[must_use]
     pub fn needs(&self, connection: BTreeMap<String, Json>) -> Vec<Need> {
         let connection = with_defaults(connection, &self.part);
-        if let Ok(addresses) = Addresses::of(&self.descriptor, &connection) {
+        let whole =
+            self.descriptor.as_ref().and_then(|descriptor| Addresses::of(descriptor, &connection).ok());
+        if let Some(addresses) = whole {
             return addresses.needs(&self.connector);
         }
-        let named = OWN.into_iter().filter_map(|name| connection.get(name)?.as_str());
-        let urls = named.filter_map(address::parse).filter(|url| !is_usual(&self.connector, url));
-        urls.map(|url| need(&self.connector, &url)).collect()
+        let field = |name: &str| match connection.get(name)? {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let named = OWN.into_iter().filter_map(field);
+        // One with a field that is missing leads nowhere.
+        let of_part = of_part(&self.part).into_values();
+        let filled = of_part.filter_map(|template| fill(&template, &field).ok());
+        let mut needs: Vec<Need> = named.chain(filled).filter_map(|text| self.need_of(&text)).collect();
+        needs.dedup();
+        needs
+    }
+
+    /// What one address needs. What can be read as none is nobody's own.
+    fn need_of(&self, text: &str) -> Option<Need> {
+        match address::parse(text) {
+            Some(url) => (!is_usual(&self.connector, &url)).then(|| need(&self.connector, &url)),
+            None => {
+                let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+                let host = host.split('/').next().unwrap_or_default();
+                Some(Need::Host { connector: self.connector.clone(), at: Endpoint::new(host, HTTPS) })
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
+use super::discover::discover;
 use super::inside::inside;
 use super::tree::TreeReader;
 use crate::source::load::TEMPLATES;
@@ -50,7 +51,7 @@ impl History {
     /// # Errors
     /// When there is none, or git refuses to read it.
     pub fn open(folder: &Path) -> Result<History, GitError> {
-        let repository = Repository::discover(folder).map_err(|error| match error.code() {
+        let repository = discover(folder).map_err(|error| match error.code() {
             ErrorCode::Owner => GitError::new(
                 "git refuses to read this repository: it belongs to another user",
                 format!("run `git config --global --add safe.directory {}`", folder.display()),
@@ -108,12 +109,27 @@ impl History {
         names.into_iter().find(|whole| name != "HEAD" && self.repository.find_reference(whole).is_ok())
     }
 
+    /// Whether a name is written as that of a remote's branch; a tag may be called so too, and is none.
+    fn is_of_remote(&self, name: &str) -> bool {
+        let plain = name.split(['~', '^', '@', ':']).next().unwrap_or(name);
+        let remote = plain.split_once('/').filter(|_| plain == name).map(|(remote, _)| remote);
+        remote.is_some_and(|remote| remote == "origin" || self.repository.find_remote(remote).is_ok())
+    }
+
     /// The commit that a name stands for.
     ///
     /// # Errors
     /// When there is none.
     pub fn resolve(&self, name: &str) -> Result<Revision, GitError> {
         let branch = self.branch(name);
+        if branch.is_none() && self.is_of_remote(name) {
+            return Err(GitError::new(
+                format!("there is no branch `{name}` in this clone"),
+                name.split_once('/').map_or_else(String::new, |(remote, branch)| {
+                    format!("fetch it: `git fetch {remote} {branch}`")
+                }),
+            ));
+        }
         let meant = branch.as_deref().unwrap_or(name);
         let found = self.repository.revparse_single(meant).and_then(|object| object.peel_to_commit());
         let commit = found.map_err(|error| {
@@ -158,7 +174,7 @@ impl History {
     pub fn default_base(&self) -> Result<String, GitError> {
         ["origin/HEAD", "origin/main", "main", "origin/master", "master"]
             .into_iter()
-            .find(|name| self.repository.revparse_single(name).is_ok())
+            .find(|name| self.tip(name).is_ok())
             .map(str::to_owned)
             .ok_or_else(|| {
                 let help = if self.repository.is_shallow() { DEEPEN } else { "name it with --base REF" };
@@ -256,6 +272,13 @@ impl History {
     #[must_use]
     pub fn folder(&self) -> String {
         if self.prefix.is_empty() { String::new() } else { format!("{}/", self.prefix) }
+    }
+
+    /// When a commit was made, in seconds since 1970 UTC; none where it is not known here.
+    #[must_use]
+    pub fn committed_at(&self, commit: &str) -> Option<i64> {
+        let commit = self.repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
+        Some(commit.time().seconds())
     }
 
     /// Who last touched each line of a project's file, up to a revision. Lines of `text` that the revision does not
