@@ -257,6 +257,8 @@ impl Command {
                 None => "reconcile",
                 Some(ReconcileCommand::Status) => "reconcile status",
                 Some(ReconcileCommand::Accept { .. }) => "reconcile accept",
+                Some(ReconcileCommand::Next { .. }) => "reconcile next",
+                Some(ReconcileCommand::Restart { .. }) => "reconcile restart",
             },
             Command::Token(args) => match args.command {
                 TokenCommand::Create(_) => "token create",

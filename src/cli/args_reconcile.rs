@@ -70,6 +70,18 @@ pub enum ReconcileCommand {
         #[arg(long, value_name = "WHY")]
         reason: String,
     },
+    /// Take the wave of a rollout for done, so that the next round goes on with the next one; the reason is kept.
+    Next {
+        /// Why.
+        #[arg(long, value_name = "WHY")]
+        reason: String,
+    },
+    /// Begin a rollout anew in the next round: with the newest commit, from the first wave on; the reason is kept.
+    Restart {
+        /// Why.
+        #[arg(long, value_name = "WHY")]
+        reason: String,
+    },
 }
 
 /// From a second to a day.

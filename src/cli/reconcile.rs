@@ -1,4 +1,4 @@
-//! `reconcile`: rounds of the reconciler, once or until it is interrupted; where it stands; accepting a commit.
+//! `reconcile`: rounds of the reconciler, once or until it is interrupted; where it stands; accepting a commit; the steps of a rollout.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -17,11 +17,11 @@ use crate::apply::{Cause, Outcome};
 use crate::diagnostic::clean;
 use crate::ops::check::Consent;
 use crate::ops::reconcile::{
-    Asked, Done, Held, LEASE, Lease, Message, Rounds, accept, fetch, lease, let_go, push, round, status,
-    tell, with_lease,
+    Asked, Done, Held, LEASE, Lease, Message, Rounds, Step, accept, fetch, lease, let_go, push, round,
+    status, tell, with_lease,
 };
 use crate::ops::serving::{Server, Showing};
-use crate::ops::{Error, ErrorKind, Host, Request, Workspace};
+use crate::ops::{self, Error, ErrorKind, Host, Request, Workspace};
 use crate::plan::FORMAT_VERSION;
 use crate::plan::policy::reconcile::Rules;
 use crate::report::{self, json as machine};
@@ -52,6 +52,8 @@ pub fn run(
     match &args.command {
         Some(ReconcileCommand::Status) => show(&session, streams),
         Some(ReconcileCommand::Accept { commit, reason }) => accept_commit(&session, commit, reason, streams),
+        Some(ReconcileCommand::Next { reason }) => take_step(&session, Step::Next, reason, streams),
+        Some(ReconcileCommand::Restart { reason }) => take_step(&session, Step::Restart, reason, streams),
         None => work(&session, args, server, streams),
     }
 }
@@ -78,6 +80,27 @@ fn accept_commit(session: &Session, commit: &str, reason: &str, streams: &mut St
     } else {
         streams.result(&clean(&format!("Accepted: commit {id}; the next round goes on with it")));
         streams.result("\n");
+    }
+    Ok(exit::OK)
+}
+
+fn take_step(session: &Session, step: Step, reason: &str, streams: &mut Streams) -> Result<u8, Stop> {
+    let (environment, address, _) = session.place()?;
+    let rollout = session.host(|host| {
+        ops::reconcile::step(step, &address, environment.as_deref(), &session.here, reason, host)
+    })?;
+    let wave = rollout.wave + 1;
+    if session.common.output == Form::Json {
+        let command = format!("reconcile {}", step.as_str());
+        let body = json!({"format_version": FORMAT_VERSION, "command": command, "exit_code": exit::OK,
+            "commit": rollout.commit, "wave": wave, "reason": reason});
+        streams.result(&machine::print(&body));
+    } else {
+        let what = match step {
+            Step::Next => format!("wave {wave} is taken for done; the next round begins the next one"),
+            Step::Restart => "the next round begins with the newest commit and the first wave".to_owned(),
+        };
+        streams.result(&(clean(&format!("Noted: {what}")) + "\n"));
     }
     Ok(exit::OK)
 }
@@ -344,7 +367,15 @@ impl Reconciler<'_> {
     ) {
         let send = |message: &Message<'_>| self.targets.send(message, (host.now)().as_second());
         let environment = place.environment.as_deref();
-        let told = tell(&place.address, environment, lease, &self.targets.names(), &send, host);
+        let told = tell(
+            &place.address,
+            environment,
+            lease,
+            &self.targets.listeners(),
+            self.targets.daily(),
+            &send,
+            host,
+        );
         let mut failed = told.unwrap_or_else(|error| vec![error.message]);
         failed.extend(done.iter().flat_map(|done| self.targets.tell_status(done, environment)));
         for why in failed {

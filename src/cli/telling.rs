@@ -9,6 +9,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
@@ -19,8 +21,9 @@ use crate::http::client::{Authorities, Http};
 use crate::http::{Request, address};
 use crate::model::Hidden;
 use crate::ops::Host;
-use crate::ops::reconcile::{Done, Message};
-use crate::report::telling;
+use crate::ops::reconcile::{Daily, Done, Listener, Message};
+use crate::plan::policy::minute;
+use crate::report::telling::{self, CommitState};
 use crate::secrets::{Reach, Secrets};
 use crate::source::git;
 use crate::source::load::reason;
@@ -62,12 +65,37 @@ struct Named {
     secret: Option<Said>,
     /// Of a forge: what may set the status of a commit.
     token: Option<Said>,
+    /// What it is told; matters, and digests where there are any.
+    tells: Option<Vec<Tells>>,
+    /// Only what this owner reviews.
+    owner: Option<String>,
+    /// More matters at once are one message.
+    most: Option<usize>,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Tells {
+    Matters,
+    Digest,
+}
+
+/// When digests are sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DigestAt {
+    at: String,
+    timezone: String,
+}
+
+/// More matters at once are one message where nothing else is said.
+const MANY: usize = 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     tell: Vec<Named>,
+    digest: Option<DigestAt>,
 }
 
 struct Target {
@@ -75,14 +103,18 @@ struct Target {
     url: Url,
     key: Option<Hidden<Vec<u8>>>,
     token: Option<Hidden<String>>,
+    tells: Vec<Tells>,
+    owner: Option<String>,
+    most: usize,
 }
 
 /// Who is told.
 pub struct Targets {
     targets: BTreeMap<String, Target>,
+    daily: Option<Daily>,
     http: Http,
     /// What each forge was told last.
-    statuses: Mutex<BTreeMap<String, (String, bool, String)>>,
+    statuses: Mutex<BTreeMap<String, (String, CommitState, String)>>,
 }
 
 impl Targets {
@@ -92,6 +124,7 @@ impl Targets {
     /// When it cannot be read, names an address that is not safe, or a secret is not at hand.
     pub fn read(file: Option<&Path>, here: &Path, host: &Host<'_>) -> Result<Self, Stop> {
         let mut targets = BTreeMap::new();
+        let mut daily = None;
         if let Some(path) = file {
             let wrong =
                 |why: String| Stop::usage(format!("{} does not say who is told: {why}", path.display()));
@@ -110,6 +143,10 @@ impl Targets {
                 Said::Plain(text) => Ok(Hidden::new(text.clone())),
                 Said::Secret { secret } => secrets.text(secret).map_err(|fault| wrong(fault.message)),
             };
+            if let Some(said) = &read.digest {
+                let why = "`digest` needs a time of day such as `08:00` in `at`, and a `timezone`";
+                daily = Some(daily_of(said).ok_or_else(|| wrong(why.to_owned()))?);
+            }
             for named in &read.tell {
                 let target = Target::of(named, &value).map_err(|error| match error {
                     Wrong::Stop(stop) => stop,
@@ -121,14 +158,28 @@ impl Targets {
             }
         }
         let http = Http::trusting(PATIENCE, MOST, Authorities::system());
-        Ok(Targets { targets, http, statuses: Mutex::default() })
+        Ok(Targets { targets, daily, http, statuses: Mutex::default() })
     }
 
-    /// The names of those that are told of matters.
+    /// Those that are sent messages.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub fn listeners(&self) -> Vec<Listener> {
         let is_told = |form: Form| matches!(form, Form::Webhook | Form::Slack | Form::Teams);
-        self.targets.iter().filter(|(_, target)| is_told(target.form)).map(|(name, _)| name.clone()).collect()
+        let told = self.targets.iter().filter(|(_, target)| is_told(target.form));
+        let listener = |(name, target): (&String, &Target)| Listener {
+            name: name.clone(),
+            matters: target.tells.contains(&Tells::Matters),
+            digest: target.tells.contains(&Tells::Digest),
+            owner: target.owner.clone(),
+            most: target.most,
+        };
+        told.map(listener).collect()
+    }
+
+    /// When they are sent digests.
+    #[must_use]
+    pub fn daily(&self) -> Option<&Daily> {
+        self.daily.as_ref()
     }
 
     /// Sends a message.
@@ -160,11 +211,11 @@ impl Targets {
     /// Tells the forges what became of the commit, where that is news. What could not be told, and why.
     #[must_use]
     pub fn tell_status(&self, done: &Done, environment: Option<&str>) -> Vec<String> {
-        let (is_deployed, said) = telling::status(done);
+        let (state, said) = telling::status(done);
         let mut failed = Vec::new();
         let mut known = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, target) in &self.targets {
-            let now = (done.commit.clone(), is_deployed, said.clone());
+            let now = (done.commit.clone(), state, said.clone());
             if known.get(name) == Some(&now) {
                 continue;
             }
@@ -181,7 +232,7 @@ impl Targets {
     fn post_status(
         &self,
         target: &Target,
-        (commit, is_deployed, said): &(String, bool, String),
+        (commit, state, said): &(String, CommitState, String),
         environment: Option<&str>,
     ) -> Option<Result<(), String>> {
         let context = match environment {
@@ -191,12 +242,20 @@ impl Targets {
         let token = target.token.as_deref().map(String::as_str).unwrap_or_default();
         let (body, header) = match target.form {
             Form::Github => {
-                let state = if *is_deployed { "success" } else { "failure" };
+                let state = match state {
+                    CommitState::Deployed => "success",
+                    CommitState::Pending => "pending",
+                    CommitState::Held => "failure",
+                };
                 let body: Json = json!({"state": state, "context": context, "description": said});
                 (body, ("authorization", format!("Bearer {token}")))
             }
             Form::Gitlab => {
-                let state = if *is_deployed { "success" } else { "failed" };
+                let state = match state {
+                    CommitState::Deployed => "success",
+                    CommitState::Pending => "running",
+                    CommitState::Held => "failed",
+                };
                 let body: Json = json!({"state": state, "name": context, "description": said});
                 (body, ("private-token", token.to_owned()))
             }
@@ -244,9 +303,24 @@ impl Target {
             Form::Github | Form::Gitlab if token.is_none() => {
                 Err(said("a forge lets nobody in without a `token`"))
             }
-            form => Ok(Target { form, url, key, token }),
+            form => Ok(Target {
+                form,
+                url,
+                key,
+                token,
+                tells: named.tells.clone().unwrap_or_else(|| vec![Tells::Matters, Tells::Digest]),
+                owner: named.owner.clone(),
+                most: named.most.unwrap_or(MANY),
+            }),
         }
     }
+}
+
+fn daily_of(said: &DigestAt) -> Option<Daily> {
+    let minute = minute(&said.at)?;
+    let part = |part: usize| i8::try_from(part).ok();
+    let at = Time::new(part(minute / 60)?, part(minute % 60)?, 0, 0).ok()?;
+    Some(Daily { at, zone: TimeZone::get(&said.timezone).ok()? })
 }
 
 /// As Standard Webhooks sign: over id, time and body.

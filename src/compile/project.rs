@@ -299,6 +299,17 @@ pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catal
     look("integration", integrations, "integrations");
     look("pair", &pairs, "pairs");
     look("category", &categories, "categories");
+    let waves = root.get("reconcile").and_then(|rules| rules.get("waves")).and_then(yaml::Node::as_list);
+    let waves = waves.unwrap_or_default().iter().filter_map(|wave| wave.get("integrations")?.as_list());
+    for (name, at) in waves.flatten().filter_map(|one| Some((one.as_text()?, one.span))) {
+        // What is no pattern is told by the schema.
+        let Ok(pattern) = globset::Glob::new(name) else { continue };
+        let pattern = pattern.compile_matcher();
+        if !integrations.iter().any(|known| pattern.is_match(known)) {
+            let near = crate::diagnostic::nearest(name, integrations.iter().copied());
+            findings.push(codes::compose::unknown_in_reconcile("integration", name, near, at));
+        }
+    }
     let owned = root.get("owners").and_then(yaml::Node::as_map);
     for key in owned.into_iter().flat_map(|map| map.entries()).map(|entry| &entry.key) {
         let category = key.text.split('.').next().unwrap_or_default();

@@ -49,6 +49,24 @@ pub fn commit_on_branch(
     Ok(history.commit_on_branch(&base, branch.name, files, branch.message, &author, &committer)?)
 }
 
+/// Begins a branch on top of the commit of a workspace, with the project as it was in another commit. The id of its commit.
+///
+/// # Errors
+/// When the branch exists, one of the commits is not in this clone, or git refuses.
+pub fn go_back_on_branch(
+    workspace: &Workspace,
+    to: &str,
+    name: &str,
+    message: &str,
+    host: &Host<'_>,
+) -> Result<String> {
+    let (mut history, base) = workspace.history()?;
+    history.find_project(&base)?;
+    let to = history.resolve(to)?;
+    let author = author(&(host.actor)(workspace.root()), (host.now)().as_second());
+    Ok(history.go_back_on_branch(&base, &to, name, message, &author)?)
+}
+
 fn differs(path: &str) -> Error {
     Error::new(
         ErrorKind::Refused,

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{clean, count};
 use crate::apply::Outcome;
-use crate::ops::reconcile::{Concern, Done, Kind, Open, Status};
+use crate::ops::reconcile::{Concern, Done, Kind, Open, Rollout, Status};
 
 /// As many digits of a commit as people say.
 const DIGITS: usize = 10;
@@ -41,6 +41,10 @@ pub fn title(concern: &Concern) -> String {
         Kind::Refused => format!("a rule of safety refuses to save {what}{live}"),
         Kind::Failed => format!("{what} could not be saved"),
         Kind::Released => format!("{what} left the files"),
+        Kind::Wave => {
+            let commit = concern.deployed_commit.as_deref().unwrap_or_default();
+            format!("commit {} is rolled out no further, as a wave of it failed", short(commit))
+        }
         Kind::Stopped => "reconciliation is stopped".to_owned(),
     };
     clean(&said)
@@ -111,6 +115,16 @@ pub fn ways(concern: &Concern) -> Vec<String> {
         )],
         Kind::Failed => vec!["it is tried again in the next round".to_owned()],
         Kind::Released => vec![format!("acknowledge it: `pairform release {named} --reason WHY`")],
+        Kind::Wave => {
+            let merge = concern.branch.as_ref().map(|branch| format!("take the commit back: merge {branch}"));
+            let others = [
+                "mend it in a new commit, which begins with the first wave".to_owned(),
+                "wait once more, from the first wave on: `pairform reconcile restart --reason WHY`"
+                    .to_owned(),
+                "go on with the next wave: `pairform reconcile next --reason WHY`".to_owned(),
+            ];
+            merge.into_iter().chain(others).collect()
+        }
         Kind::Stopped => vec!["it is tried again in the next round".to_owned()],
     };
     ways.iter().map(|way| clean(way)).collect()
@@ -159,13 +173,71 @@ pub fn text(done: &Done) -> String {
     out
 }
 
-/// The last line of a single round.
+/// How far a commit is rolled out, in waves.
+#[must_use]
+pub fn rollout_text(rollout: &Rollout) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<&str> = rollout.members.keys().take(SHOWN).map(String::as_str).collect();
+    let more = rollout.members.len() - names.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let mut out = format!(
+        "Commit {} is rolled out: wave {} of {} since {}, with {}{more}.",
+        short(&rollout.commit),
+        rollout.wave + 1,
+        rollout.of,
+        rollout.began_at.as_deref().unwrap_or("now"),
+        names.join(", ")
+    );
+    let blocked: Vec<&str> = rollout
+        .members
+        .iter()
+        .filter(|(_, one)| one.saved_at.is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if rollout.tried_at.is_some() && !blocked.is_empty() {
+        let _ = write!(out, "\n    could not be saved, and are not waited for: {}", blocked.join(", "));
+    }
+    let waits = if rollout.failed.is_empty() { rollout.waits_for() } else { Vec::new() };
+    for what in waits {
+        let _ = write!(out, "\n    waits for {what}");
+    }
+    for why in &rollout.failed {
+        let _ = write!(out, "\n    failed: {why}");
+    }
+    if let Some(newer) = &rollout.newer {
+        let _ = write!(out, "\nCommit {} waits for the end of it.", short(newer));
+    }
+    out.push('\n');
+    out.lines().map(|line| clean(line) + "\n").collect()
+}
+
+fn rollout_json(rollout: &Rollout) -> Json {
+    let member = |(name, member): (&String, &crate::ops::reconcile::Member)| json!({"integration": name, "saved_at": member.saved_at, "synced": member.flows});
+    json!({
+        "commit": rollout.commit,
+        "wave": rollout.wave + 1,
+        "waves": rollout.of,
+        "began_at": rollout.began_at,
+        "members": rollout.members.iter().map(member).collect::<Vec<_>>(),
+        "waits_for": if rollout.failed.is_empty() { rollout.waits_for() } else { Vec::new() },
+        "failed": rollout.failed,
+        "newer": rollout.newer,
+    })
+}
+
+/// The last lines of a single round.
 #[must_use]
 pub fn summary(done: &Done) -> String {
+    let rollout = done.rollout.as_ref().map(rollout_text).unwrap_or_default();
+    rollout + &summary_of_matters(done)
+}
+
+fn summary_of_matters(done: &Done) -> String {
     let held = done.open.iter().filter(|concern| concern.held).count();
     let told = done.open.len() - held;
     let commit = short(&done.commit);
     match (held, told) {
+        (0, 0) if done.rollout.is_some() => String::new(),
         (0, 0) => format!("All is as commit {commit} says.\n"),
         (0, told) => format!("Commit {commit}: {} to look at.\n", count(told, "matter")),
         (held, told) => format!("Commit {commit}: {} held, {} to look at.\n", count(held, "matter"), told),
@@ -203,6 +275,7 @@ pub fn json(done: &Done, exit_code: u8) -> Json {
         "opened": all(&done.moved.opened),
         "updated": all(&done.moved.updated),
         "closed": all(&done.moved.closed),
+        "rollout": done.rollout.as_ref().map(rollout_json),
     })
 }
 
@@ -226,6 +299,7 @@ pub fn status_json(status: &Status) -> Json {
             json!({"owner": lock.owner, "since": lock.taken_at, "expires_at": lock.expires_at})
         }),
         "behind": status.behind,
+        "rollout": status.rollout.as_ref().map(rollout_json),
         "open": status.open.iter().map(open).collect::<Vec<_>>(),
     })
 }
@@ -258,6 +332,9 @@ pub fn status_text(status: &Status) -> String {
             let _ = writeln!(out, "{}", clean(&said));
         }
         None => out.push_str("Nobody works now.\n"),
+    }
+    if let Some(rollout) = &status.rollout {
+        out.push_str(&rollout_text(rollout));
     }
     if status.behind > 0 {
         let _ = writeln!(out, "{} behind what git says.", count(status.behind, "category"));

@@ -1,45 +1,114 @@
-//! What is told of a matter: as a Standard Webhook, for a workflow of Slack or Teams, and of a commit as its status at a forge. Nothing is
+//! What is told of matters and in digests: as a Standard Webhook, for a workflow of Slack or Teams, and of a commit as its status at a forge. Nothing is
 //! sent here.
 
 use serde_json::{Value as Json, json};
 
-use super::count;
 use super::reconcile::{concern_json, details, title, ways};
-use crate::ops::reconcile::{Concern, Done, Event, Message};
+use super::{clean, count};
+use crate::ops::reconcile::{Concern, Digest, Done, Event, Message, What};
+
+/// As many are named of more.
+const SHOWN: usize = 10;
 
 /// The body of a webhook.
 #[must_use]
 pub fn webhook(message: &Message<'_>) -> Json {
-    let mut data = concern_json(message.concern);
+    let (kind, at, mut data) = match &message.what {
+        What::Matter { event, matter, concern } => {
+            let mut data = concern_json(concern);
+            data["opened_at"] = matter.opened_at.as_str().into();
+            (format!("matter.{}", event.as_str()), matter.updated_at.clone(), data)
+        }
+        What::Many { at, matters } => {
+            let first = matters.iter().take(SHOWN).map(|(event, concern)| {
+                json!({"id": concern.id(), "title": title(concern), "event": event.as_str()})
+            });
+            let data = json!({"number": matters.len(), "first": first.collect::<Vec<_>>()});
+            ("matters".to_owned(), at.clone(), data)
+        }
+        What::Digest(digest) => {
+            let open = digest.open.iter().map(|(since, concern)| {
+                json!({"id": concern.id(), "title": title(concern), "held": concern.held, "opened_at": since})
+            });
+            let data = json!({
+                "owner": digest.owner, "day": digest.day,
+                "open": open.collect::<Vec<_>>(), "applied": digest.applied,
+            });
+            ("digest".to_owned(), digest.at.clone(), data)
+        }
+    };
     data["environment"] = message.environment.into();
-    data["opened_at"] = message.matter.opened_at.as_str().into();
-    json!({
-        "type": format!("pairform.matter.{}", message.event.as_str()),
-        "timestamp": message.matter.updated_at,
-        "data": data,
-    })
+    json!({"type": format!("pairform.{kind}"), "timestamp": at, "data": data})
+}
+
+fn mark(event: Event, concern: &Concern) -> &'static str {
+    match event {
+        Event::Closed => "✅ Over:",
+        _ if concern.held => "🛑",
+        _ => "⚠️",
+    }
 }
 
 fn head(message: &Message<'_>) -> String {
-    let mark = match message.event {
-        Event::Closed => "✅ Over:",
-        _ if message.concern.held => "🛑",
-        _ => "⚠️",
-    };
     let environment = match message.environment {
         "" => String::new(),
         name => format!(" [{name}]"),
     };
-    format!("{mark} {}{environment}", title(message.concern))
+    let said = match &message.what {
+        What::Matter { event, concern, .. } => format!("{} {}", mark(*event, concern), title(concern)),
+        What::Many { matters, .. } => format!("⚠️ {} at once", count(matters.len(), "matter")),
+        What::Digest(digest) => {
+            let whose = digest.owner.unwrap_or("nobody in particular");
+            clean(&format!("📋 {} for {whose}", digest.day))
+        }
+    };
+    said + &environment
 }
 
 /// What is said below the title; nothing of what is over.
 fn lines(message: &Message<'_>) -> Vec<String> {
-    if message.event == Event::Closed {
-        return Vec::new();
+    match &message.what {
+        What::Matter { event: Event::Closed, .. } => Vec::new(),
+        What::Matter { concern, .. } => {
+            let ways = ways(concern).into_iter().map(|way| format!("→ {way}"));
+            details(concern).into_iter().chain(ways).collect()
+        }
+        What::Many { matters, .. } => {
+            let first = matters.iter().take(SHOWN);
+            let first = first.map(|(event, concern)| format!("{} {}", mark(*event, concern), title(concern)));
+            let more = more_of(matters.len(), "see `pairform reconcile status`");
+            first.chain(more).collect()
+        }
+        What::Digest(digest) => of_digest(digest),
     }
-    let ways = ways(message.concern).into_iter().map(|way| format!("→ {way}"));
-    details(message.concern).into_iter().chain(ways).collect()
+}
+
+fn more_of(number: usize, where_else: &str) -> Option<String> {
+    let more = number.saturating_sub(SHOWN);
+    (more > 0).then(|| format!("and {more} more: {where_else}"))
+}
+
+fn of_digest(digest: &Digest<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if digest.open.is_empty() {
+        lines.push("Nothing is open.".to_owned());
+    } else {
+        lines.push(format!("{} open:", count(digest.open.len(), "matter")));
+    }
+    for (since, concern) in digest.open.iter().take(SHOWN) {
+        lines.push(format!("{} {}, since {since}", mark(Event::Opened, concern), title(concern)));
+    }
+    lines.extend(more_of(digest.open.len(), "see `pairform reconcile status`"));
+    if !digest.applied.is_empty() {
+        lines.push("Applied the day before:".to_owned());
+    }
+    for one in digest.applied.iter().take(SHOWN) {
+        let commit = one.commit.get(..10).unwrap_or(&one.commit);
+        let more = if one.number > 1 { format!(" and {} more", one.number - 1) } else { String::new() };
+        lines.push(clean(&format!("{} of {}{more}, from commit {commit}", one.category, one.first)));
+    }
+    lines.extend(more_of(digest.applied.len(), "see `pairform history`"));
+    lines
 }
 
 /// For an incoming webhook of Slack.
@@ -72,15 +141,32 @@ pub fn teams(message: &Message<'_>) -> Json {
     })
 }
 
+/// How a commit stands at a forge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitState {
+    Deployed,
+    /// It is rolled out in waves.
+    Pending,
+    Held,
+}
+
 /// What a forge is told of the commit: whether all of it is deployed, and in a line what is not.
 #[must_use]
-pub fn status(done: &Done) -> (bool, String) {
+pub fn status(done: &Done) -> (CommitState, String) {
     let held: Vec<&Concern> = done.open.iter().filter(|concern| concern.held).collect();
     let said = match held.as_slice() {
-        [] => "All that git may deploy is deployed.".to_owned(),
+        [] => match &done.rollout {
+            Some(rollout) => format!("Wave {} of {} waits.", rollout.wave + 1, rollout.of),
+            None => "All that git may deploy is deployed.".to_owned(),
+        },
         [one] => title(one),
         [first, ..] => format!("{} held, such as: {}", count(held.len(), "matter"), title(first)),
     };
     // As long as GitHub takes.
-    (held.is_empty(), said.chars().take(140).collect())
+    let state = match (held.is_empty(), &done.rollout) {
+        (false, _) => CommitState::Held,
+        (true, Some(_)) => CommitState::Pending,
+        (true, None) => CommitState::Deployed,
+    };
+    (state, said.chars().take(140).collect())
 }

@@ -20,6 +20,8 @@ pub const OVERRIDE: &str = "override";
 pub const RELEASE: &str = "release";
 /// A person accepted a commit that does not go on from what was deployed.
 pub const ACCEPT: &str = "accept";
+/// A person passed by a wave of a rollout, or began the rollout anew.
+pub const ROLLOUT: &str = "rollout";
 
 /// One category of one integration as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

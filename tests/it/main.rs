@@ -71,6 +71,8 @@ mod pull_races;
 mod reconcile;
 mod reconcile_model;
 mod reconcile_shown;
+mod reconcile_waves;
+mod reconcile_world;
 mod records;
 mod release;
 mod remote;

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 25] = [
     "audit",
     "validate",
     "plan",
@@ -29,6 +29,7 @@ const KINDS: [&str; 24] = [
     "reconcile",
     "reconcile-accept",
     "reconcile-status",
+    "reconcile-step",
     "release",
     "unlock",
 ];

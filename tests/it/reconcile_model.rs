@@ -4,27 +4,20 @@
 //! PAIRFORM_TEST_LONG=1 tries many more; a history that fails says its seed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
-use git2::{Oid, Repository, Signature};
-use jiff::Timestamp;
-use pairform::model::{from_json, to_json};
-use pairform::ops::apply::Manner;
-use pairform::ops::check::{Consent, check};
-use pairform::ops::load::Purpose;
-use pairform::ops::reconcile::{Asked, Done, Held, accept, lease, let_go, round};
-use pairform::ops::signed::require_signature;
-use pairform::ops::{self, Host, Request, Workspace};
-use pairform::plan::policy::reconcile::Rules;
-use pairform::store::{self, Address, PERSON, Save, Store};
-use pairform::trust::{Signatures, Trust};
-use pairform::{http, secrets};
+use git2::Oid;
+use pairform::model::to_json;
+use pairform::ops::Request;
+use pairform::ops::Workspace;
+use pairform::ops::reconcile::{self, Done, Step, accept};
 use rayon::prelude::*;
+use serde_json::Value as Json;
 
 use crate::dice::Dice;
+use crate::reconcile_world::World;
 
 /// Histories, and steps of each.
 const HISTORIES: u64 = 40;
@@ -38,29 +31,29 @@ const METHODS: [&str; 2] = ["Klarna", "Swish"];
 type Terms = [u64; 2];
 type Tree = [Terms; 2];
 
-struct NoSecrets;
-
-impl secrets::Source for NoSecrets {
-    fn read(&self, _: &str, _: &secrets::Reach<'_>) -> Result<secrets::Bytes, http::Fault> {
-        Err(http::Fault::new(http::FaultKind::Denied, "none"))
-    }
-}
-
 /// Deployed and applied terms of a shop, and its revision.
 type Row = ([Option<u64>; 2], [Option<u64>; 2], u64);
 
+/// The waves of a rollout: the shop that each takes, or all that are left, and the hours that it bakes.
+type Waves = &'static [(Option<usize>, i64)];
+
+const WAVES: [Waves; 4] =
+    [&[], &[(Some(0), 1), (None, 0)], &[(Some(1), 2), (None, 1)], &[(Some(0), 0), (Some(1), 3), (None, 0)]];
+
 /// What a history is played in.
-struct World {
-    folder: tempfile::TempDir,
-    repository: Repository,
+struct Played {
+    world: World,
     rules: [&'static str; 3],
     grace: i64,
-    address: Address,
-    clock: AtomicI64,
-    /// So many events of progress until the process is killed; none when it is zero.
-    killed_after: AtomicUsize,
-    cancel: AtomicBool,
-    trust: Trust,
+    waves: Waves,
+}
+
+impl Deref for Played {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
 }
 
 /// What a round is expected to know.
@@ -75,102 +68,91 @@ struct Model {
     /// When somebody last changed a setting outside.
     since: [[i64; 2]; 2],
     open: BTreeSet<String>,
+    /// The commit of the last round.
+    reconciled: Option<usize>,
+    rolling: Option<Rolling>,
+    /// What somebody asked for since the wave began.
+    asked: Option<Step>,
 }
 
-impl World {
-    fn new(dice: &mut Dice) -> World {
-        let memory = Path::new("/dev/shm");
-        let folder =
-            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let repository = Repository::init_bare(folder.path().join("git")).unwrap();
-        let url = format!("sqlite:{}", folder.path().join("state.db").display());
-        let rules = [
-            ["apply", "report", "hold"][dice.below(3)],
-            ["report", "heal", "hold"][dice.below(3)],
-            ["hold", "apply", "report"][dice.below(3)],
-        ];
-        World {
-            folder,
-            repository,
-            rules,
+/// A commit that is rolled out.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Rolling {
+    commit: usize,
+    wave: usize,
+    /// None where the wave has not begun.
+    members: Option<BTreeSet<usize>>,
+    tried: Option<i64>,
+    earlier: BTreeSet<usize>,
+    saved: BTreeSet<usize>,
+    unproven: BTreeSet<usize>,
+    /// As many notes there were when the wave began.
+    notes: usize,
+}
+
+impl Rolling {
+    fn lets(&self, shop: usize) -> bool {
+        self.earlier.contains(&shop) || self.members.as_ref().is_some_and(|members| members.contains(&shop))
+    }
+
+    fn end(&mut self, notes: usize) {
+        self.notes = notes;
+        self.earlier.extend(self.members.take().into_iter().flatten());
+        (self.wave, self.tried) = (self.wave + 1, None);
+        self.saved.clear();
+    }
+}
+
+/// A rollout as the store keeps it.
+#[derive(Debug, PartialEq)]
+struct Stored {
+    commit: String,
+    wave: u64,
+    members: BTreeSet<String>,
+    is_tried: bool,
+    notes: u64,
+}
+
+impl Played {
+    fn new(dice: &mut Dice) -> Played {
+        Played {
+            world: World::new(),
+            rules: [
+                ["apply", "report", "hold"][dice.below(3)],
+                ["report", "heal", "hold"][dice.below(3)],
+                ["hold", "apply", "report"][dice.below(3)],
+            ],
             grace: [0, 4][dice.below(2)],
-            address: Address::from(url.as_str()),
-            clock: AtomicI64::new(1_796_000_000),
-            killed_after: AtomicUsize::new(0),
-            cancel: AtomicBool::new(false),
-            trust: Trust::default(),
+            waves: WAVES[dice.below(WAVES.len())],
         }
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.clock.load(Ordering::SeqCst)).unwrap()
-    }
-
-    fn with_host<T>(&self, work: impl FnOnce(&Host<'_>) -> T) -> T {
-        // The repository is for this thread alone.
-        let (clock, killed_after) = (&self.clock, &self.killed_after);
-        work(&Host {
-            now: &|| Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap(),
-            elapsed: &|| Duration::ZERO,
-            sleep: &|_| (),
-            actor: &|_| "robot".to_owned(),
-            holder: &|| "model/1/1".to_owned(),
-            open_store: &ops::open_store,
-            secrets: &NoSecrets,
-            trust: &self.trust,
-            ask: &|_, _| false,
-            progress: &|_| {
-                let left = killed_after.load(Ordering::SeqCst);
-                if left > 0 && killed_after.fetch_sub(1, Ordering::SeqCst) == 1 {
-                    std::panic::resume_unwind(Box::new("killed"));
-                }
-            },
-            cancel: &self.cancel,
-        })
-    }
-
-    fn request(&self) -> Request {
-        Request { store: Some(self.address.url.clone()), ..Request::default() }
     }
 
     fn commit(&self, tree: &Tree, parent: Option<Oid>, number: usize) -> Oid {
         let [git, outside, both] = self.rules;
+        let wave = |(shop, bake): &(Option<usize>, i64)| {
+            let named = shop.map(|shop| format!("integrations: [{}], ", SHOPS[shop])).unwrap_or_default();
+            format!("{{{named}bake: {bake}h}}")
+        };
+        let waves: Vec<String> = self.waves.iter().map(wave).collect();
+        let waves = if waves.is_empty() { String::new() } else { format!(", waves: [{}]", waves.join(", ")) };
         let rules = format!(
-            "version: 1\nreconcile: {{git: {git}, outside: {outside}, both: {both}, grace: {}h}}\n",
+            "reconcile: {{git: {git}, outside: {outside}, both: {both}, grace: {}h{waves}}}",
             self.grace
         );
-        let mut integrations = self.repository.treebuilder(None).unwrap();
-        for (shop, terms) in SHOPS.iter().zip(tree) {
+        let shops = [0, 1].map(|shop| {
+            let (name, terms) = (SHOPS[shop], tree[shop]);
             let text = format!(
-                "integration: {shop}\npair: fortnox-shopify\nunmanaged: [connectors]\nsettings:\n  general: {{name: {shop}}}\n  payment_methods:\n    methods:\n      Klarna: {{terms: \"{}\"}}\n      Swish: {{terms: \"{}\"}}\n",
+                "integration: {name}\npair: fortnox-shopify\nunmanaged: [connectors]\nsettings:\n  general: {{name: {name}}}\n  payment_methods:\n    methods:\n      Klarna: {{terms: \"{}\"}}\n      Swish: {{terms: \"{}\"}}\n",
                 terms[0], terms[1]
             );
-            let blob = self.repository.blob(text.as_bytes()).unwrap();
-            integrations.insert(format!("{shop}.yaml"), blob, 0o100_644).unwrap();
-        }
-        let mut root = self.repository.treebuilder(None).unwrap();
-        root.insert("integrations", integrations.write().unwrap(), 0o040_000).unwrap();
-        root.insert("pairform.yaml", self.repository.blob(rules.as_bytes()).unwrap(), 0o100_644).unwrap();
-        let root = self.repository.find_tree(root.write().unwrap()).unwrap();
-        let signature = Signature::now("Ada", "ada@example.com").unwrap();
-        let parent = parent.map(|parent| self.repository.find_commit(parent).unwrap());
-        let parents: Vec<_> = parent.iter().collect();
-        let message = format!("Commit {number}");
-        self.repository.commit(None, &signature, &signature, &message, &root, &parents).unwrap()
-    }
-
-    fn move_main(&self, to: Oid) {
-        self.repository.reference("refs/heads/main", to, true, "moved").unwrap();
-    }
-
-    fn store(&self) -> Box<dyn Store> {
-        store::open(&self.address).unwrap()
+            (name, text)
+        });
+        self.world.commit(&rules, &shops, parent, &format!("Commit {number}"))
     }
 
     /// Deployed and applied terms of a shop, and the revision; none where it was never saved.
-    fn row(&self, shop: usize) -> Option<Row> {
-        let rows = self.store().read(Some(&[SHOPS[shop].to_owned()])).unwrap();
-        let row = rows.into_iter().find(|row| row.category == "payment_methods")?;
+    fn terms(&self, shop: usize) -> Option<Row> {
+        let row = self.row(SHOPS[shop], "payment_methods")?;
         let of = |settings: &pairform::model::Settings| {
             let document = to_json(settings);
             METHODS.map(|method| document["methods"][method]["terms"].as_str()?.parse().ok())
@@ -178,68 +160,28 @@ impl World {
         Some((of(&row.settings), of(&row.applied), row.revision))
     }
 
-    fn save_outside(&self, shop: usize, method: usize, terms: u64) {
-        let rows = self.store().read(Some(&[SHOPS[shop].to_owned()])).unwrap();
-        let row = rows.into_iter().find(|row| row.category == "payment_methods").unwrap();
-        let mut document = to_json(&row.settings);
-        document["methods"][METHODS[method]]["terms"] = terms.to_string().into();
-        let at = self.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let (settings, run) = (from_json(&document), format!("{PERSON}{at} {}", row.revision));
-        let save = Save {
-            integration: SHOPS[shop],
-            category: "payment_methods",
-            expected_revision: row.revision,
-            settings: &settings,
-            applied: &row.applied,
-            saved_by: "karin",
-            saved_at: &at,
-            commit: None,
-            run: &run,
-            fence: None,
-            lease: None,
-        };
-        self.store().save(&save).unwrap();
-    }
-
-    /// CI applies a commit, whatever was changed outside.
-    fn apply(&self, commit: Oid) {
-        self.with_host(|host| {
-            let workspace = Workspace::at(&self.folder.path().join("git"), &commit.to_string()).unwrap();
-            let mut planned = ops::plan::plan(&workspace, &self.request(), host, Purpose::Apply).unwrap();
-            planned.seal();
-            let ops::plan::Planned { project, plan, judging } = planned;
-            let signed = require_signature(None, &Signatures::default(), self.now()).unwrap();
-            let approved = check(plan, &judging, &Consent::default(), &signed, self.now()).unwrap();
-            let manner = Manner::default();
-            let done = ops::apply::apply(&project, &judging, &self.address, approved, None, manner, host);
-            assert!(done.unwrap().report.complete());
+    fn change_outside(&self, shop: usize, method: usize, terms: u64) {
+        self.save_outside(SHOPS[shop], "payment_methods", |document| {
+            document["methods"][METHODS[method]]["terms"] = terms.to_string().into();
         });
     }
 
-    fn round(&self) -> ops::Result<Done> {
-        let start = self.folder.path().join("git");
-        let (request, rules, consent) = (self.request(), Rules::default(), Consent::default());
-        self.with_host(|host| {
-            // The one that was killed is dead on this machine, or its lease is over.
-            let Held::Ours(lock) = lease(&self.address, None, &start, 0, host)? else { panic!("it is over") };
-            let asked = Asked {
-                start: &start,
-                revision: "refs/heads/main",
-                fetch: &|| Ok(()),
-                push: &|_| Ok(()),
-                request: &request,
-                address: &self.address,
-                environment: None,
-                signatures: &Signatures::default(),
-                last_word: &rules,
-                consent: &consent,
-                lock_wait: Duration::ZERO,
-                anew: false,
-            };
-            let done = round(&asked, &lock, host);
-            let_go(&self.address, &lock, host)?;
-            done
-        })
+    /// What the store has: the commit of the last round, and how far one is rolled out.
+    fn stored(&self) -> (Option<String>, Option<Stored>) {
+        let last = self.store().reconciled("").unwrap();
+        let rollout = last.as_ref().and_then(|last| {
+            let document: Json = serde_json::from_str(&last.document).unwrap();
+            let rollout = document["rollout"].as_object()?.clone();
+            let members = rollout["members"].as_object().unwrap().keys().cloned().collect();
+            Some(Stored {
+                commit: rollout["commit"].as_str()?.to_owned(),
+                wave: rollout["wave"].as_u64()?,
+                members,
+                is_tried: rollout["tried_at"].is_string(),
+                notes: rollout["notes"].as_u64()?,
+            })
+        });
+        (last.map(|last| last.commit), rollout)
     }
 }
 
@@ -248,9 +190,61 @@ struct Expected {
     deployed: [Option<u64>; 2],
     kinds: BTreeSet<&'static str>,
     is_taken: bool,
+    /// Something waits for its wave.
+    waits: bool,
+    /// Something of the commit is saved, and not only set back.
+    brings: bool,
 }
 
 impl Model {
+    /// The commit that a round is about, and how far it is rolled out then.
+    fn turn(&self, world: &Played) -> (usize, Option<Rolling>) {
+        let notes = world.store().notes().unwrap().len();
+        let anew = |old: &Rolling| Rolling {
+            notes,
+            commit: self.main,
+            unproven: old.unproven.union(&old.saved).copied().collect(),
+            ..Rolling::default()
+        };
+        let rolling = self.rolling.as_ref().map(|old| {
+            if self.asked == Some(Step::Restart) || !self.has(old.commit, self.main) {
+                return anew(old);
+            }
+            let mut same = old.clone();
+            if self.asked == Some(Step::Next) {
+                same.end(notes);
+            }
+            same
+        });
+        let commit = rolling.as_ref().map_or(self.main, |rolling| rolling.commit);
+        let is_new = self.reconciled != Some(commit);
+        let rolling = rolling.or_else(|| is_new.then(|| Rolling { commit, notes, ..Rolling::default() }));
+        let Some(mut rolling) = rolling.filter(|_| !world.waves.is_empty()) else { return (commit, None) };
+        if rolling.members.is_some() {
+            let bake = world.waves[rolling.wave].1 * 3_600;
+            if rolling.tried.is_none_or(|tried| world.seconds() < tried + bake) {
+                return (commit, Some(rolling));
+            }
+            rolling.end(notes);
+        }
+        let waits = |shop: &usize| self.expect(world, *shop, commit, rolling.lets(*shop)).waits;
+        let waiting: BTreeSet<usize> = (0..2).filter(waits).collect();
+        while let Some((named, bake)) = world.waves.get(rolling.wave) {
+            if rolling.wave + 1 == world.waves.len() && *bake == 0 && rolling.unproven.is_empty() {
+                break;
+            }
+            let is_named = |shop: &&usize| named.is_none_or(|named| named == **shop);
+            let mut members: BTreeSet<usize> = waiting.iter().filter(is_named).copied().collect();
+            members.append(&mut rolling.unproven);
+            if !members.is_empty() {
+                rolling.members = Some(members);
+                return (commit, Some(rolling));
+            }
+            rolling.wave += 1;
+        }
+        (commit, None)
+    }
+
     fn has(&self, commit: usize, of: usize) -> bool {
         let mut at = Some(of);
         while let Some(now) = at {
@@ -262,31 +256,45 @@ impl Model {
         false
     }
 
-    fn expect(&self, world: &World, shop: usize) -> Expected {
-        let wanted = self.commits[self.main].2[shop].map(Some);
-        let row = world.row(shop);
+    fn expect_all(&self, world: &Played) -> (usize, Option<Rolling>, [Expected; 2]) {
+        let (commit, rolling) = self.turn(world);
+        let expected = [0, 1].map(|shop| {
+            let is_let = rolling.as_ref().is_none_or(|rolling| rolling.lets(shop));
+            self.expect(world, shop, commit, is_let)
+        });
+        (commit, rolling, expected)
+    }
+
+    fn expect(&self, world: &Played, shop: usize, main: usize, is_let: bool) -> Expected {
+        let wanted = self.commits[main].2[shop].map(Some);
+        let row = world.terms(shop);
         let (deployed, applied) =
             row.map_or(([None; 2], [None; 2]), |(deployed, applied, _)| (deployed, applied));
-        let mut expected = Expected { deployed, kinds: BTreeSet::new(), is_taken: true };
+        let mut expected =
+            Expected { deployed, kinds: BTreeSet::new(), is_taken: true, waits: false, brings: false };
         let is_pending = wanted != deployed;
         let parts = row.is_some()
             && self.came[shop].is_some_and(|(commit, at)| {
-                let is_accepted =
-                    |&(accepted, when): &(usize, usize)| when >= at && self.has(accepted, self.main);
-                !self.has(commit, self.main) && !self.accepted.iter().any(is_accepted)
+                let is_accepted = |&(accepted, when): &(usize, usize)| when >= at && self.has(accepted, main);
+                !self.has(commit, main) && !self.accepted.iter().any(is_accepted)
             });
         if parts {
             expected.is_taken = !is_pending;
-            if is_pending {
+            // CI may be ahead of what is rolled out.
+            let is_ahead = self.came[shop].is_some_and(|(commit, _)| self.has(commit, self.main));
+            if is_pending && !is_ahead {
                 expected.kinds.insert("history");
             }
             return expected;
         }
         let [git, outside, both] = world.rules;
-        let opens_gate = self.accepted.iter().any(|(accepted, _)| *accepted == self.main);
-        let now = world.clock.load(Ordering::SeqCst);
+        let opens_gate = self.accepted.iter().any(|(accepted, _)| *accepted == main);
+        let now = world.seconds();
         // What is left, by which kind, and whether git's side of it is.
         let mut left: [Option<(&'static str, bool)>; 2] = [None; 2];
+        // Waits for its wave, which nobody is told.
+        const WAVE: Option<(&str, bool)> = Some(("wave", true));
+        let wave = if is_let { None } else { WAVE };
         let mut holds_all = false;
         for at in 0..2 {
             let (d, b, s) = (wanted[at], applied[at], deployed[at]);
@@ -295,14 +303,14 @@ impl Model {
             }
             let in_grace = now < self.since[shop][at] + world.grace * 3_600;
             left[at] = if b.is_none() || b == s {
-                (git != "apply" && !(git == "hold" && opens_gate)).then_some(("gated", true))
+                (git != "apply" && !(git == "hold" && opens_gate)).then_some(("gated", true)).or(wave)
             } else if b == d {
                 holds_all |= outside == "hold";
                 (outside != "heal" || in_grace).then_some(("drift", false))
             } else {
                 holds_all |= both == "hold";
                 match both {
-                    "apply" => in_grace.then_some(("drift", true)),
+                    "apply" => in_grace.then_some(("drift", true)).or(wave),
                     _ => Some(("conflict", true)),
                 }
             };
@@ -317,9 +325,16 @@ impl Model {
                 left[at] = Some(("waits", of_git));
             }
             match left[at] {
-                None => expected.deployed[at] = wanted[at],
+                None => {
+                    expected.deployed[at] = wanted[at];
+                    let is_outside = applied[at].is_some() && applied[at] == wanted[at];
+                    expected.brings |= !is_outside;
+                }
                 Some((kind, of_git)) => {
-                    expected.kinds.insert(kind);
+                    expected.waits |= kind == "wave";
+                    if kind != "wave" {
+                        expected.kinds.insert(kind);
+                    }
                     expected.is_taken &= !of_git;
                 }
             }
@@ -328,15 +343,34 @@ impl Model {
     }
 
     /// What a round did, against what was expected.
-    fn check(&mut self, world: &World, before: &[Option<u64>; 2], expected: &[Expected; 2], done: &Done) {
+    fn check(
+        &mut self,
+        world: &Played,
+        before: &[Option<u64>; 2],
+        (commit, rolling, expected): (usize, Option<Rolling>, [Expected; 2]),
+        done: &Done,
+    ) {
+        let mut saved = BTreeSet::new();
         for shop in 0..2 {
-            let (deployed, _, revision) = world.row(shop).map_or(([None; 2], [None; 2], 0), |row| row);
+            let (deployed, _, revision) = world.terms(shop).map_or(([None; 2], [None; 2], 0), |row| row);
             assert_eq!(deployed, expected[shop].deployed, "what is deployed of {}", SHOPS[shop]);
             let is_saved = before[shop] != Some(revision) && revision > 0;
             if expected[shop].is_taken || is_saved {
-                self.came[shop] = Some((self.main, self.step));
+                self.came[shop] = Some((commit, self.step));
+            }
+            if expected[shop].is_taken || (is_saved && expected[shop].brings) {
+                saved.insert(shop);
             }
         }
+        (self.reconciled, self.asked) = (Some(commit), None);
+        self.rolling = rolling.and_then(|mut rolling| {
+            let members = rolling.members.as_ref().unwrap();
+            rolling.saved.extend(saved.intersection(members));
+            let tried = *rolling.tried.get_or_insert(world.seconds());
+            let is_over = tried + world.waves[rolling.wave].1 * 3_600 <= world.seconds();
+            (!is_over || rolling.wave + 1 < world.waves.len()).then_some(rolling)
+        });
+        self.check_stored(world);
         let found: BTreeSet<String> = done.open.iter().map(|concern| concern.id()).collect();
         let wanted: BTreeSet<String> = (0..2)
             .flat_map(|shop| {
@@ -355,11 +389,29 @@ impl Model {
         }
         assert_eq!(self.open, found, "all that is open was told, and nothing else");
     }
+
+    /// Whoever takes over finds what is rolled out.
+    fn check_stored(&self, world: &Played) {
+        let (commit, rollout) = world.stored();
+        assert_eq!(commit, self.reconciled.map(|commit| self.commits[commit].0.to_string()));
+        assert_eq!(rollout, self.rolling.as_ref().map(|rolling| self.as_stored(rolling)));
+    }
+
+    fn as_stored(&self, rolling: &Rolling) -> Stored {
+        let members = rolling.members.iter().flatten().map(|shop| SHOPS[*shop].to_owned()).collect();
+        Stored {
+            commit: self.commits[rolling.commit].0.to_string(),
+            wave: rolling.wave as u64,
+            members,
+            is_tried: rolling.tried.is_some(),
+            notes: rolling.notes as u64,
+        }
+    }
 }
 
 fn play(seed: u64) {
     let mut dice = Dice(seed);
-    let world = World::new(&mut dice);
+    let world = Played::new(&mut dice);
     let mut model = Model::default();
     let first: Tree = [[30, 0], [30, 0]];
     let oid = world.commit(&first, None, 0);
@@ -367,7 +419,7 @@ fn play(seed: u64) {
     world.move_main(oid);
     for step in 1..=STEPS {
         model.step = step;
-        world.clock.fetch_add(60, Ordering::SeqCst);
+        world.pass(60);
         let (shop, method, terms) = (dice.below(2), dice.below(2), dice.below(6) as u64);
         let main = model.main;
         let next = |model: &mut Model, tree: Tree, parent: usize| {
@@ -375,7 +427,7 @@ fn play(seed: u64) {
             model.commits.push((oid, Some(parent), tree));
             model.commits.len() - 1
         };
-        let what = dice.below(14);
+        let what = dice.below(16);
         match what {
             // A commit on the branch.
             0..=2 => {
@@ -407,66 +459,88 @@ fn play(seed: u64) {
                 world.move_main(model.commits[to].0);
             }
             5 | 6 => {
-                if let Some((deployed, _, _)) = world.row(shop)
+                if let Some((deployed, _, _)) = world.terms(shop)
                     && deployed[method] != Some(terms)
                 {
-                    world.save_outside(shop, method, terms);
-                    model.since[shop][method] = world.clock.load(Ordering::SeqCst);
+                    world.change_outside(shop, method, terms);
+                    model.since[shop][method] = world.seconds();
                 }
             }
-            7 => _ = world.clock.fetch_add(3_600 * (1 + dice.below(8) as i64), Ordering::SeqCst),
+            7 => world.pass(3_600 * (1 + dice.below(8) as i64)),
             8 => apply(&world, &mut model, main),
             9 => {
-                if world.row(0).is_some() {
+                if world.terms(0).is_some() {
                     let oid = model.commits[main].0.to_string();
-                    let workspace = Workspace::at(&world.folder.path().join("git"), &oid).unwrap();
+                    let workspace = Workspace::at(&world.git(), &oid).unwrap();
                     let request = Request { revision: Some(oid), ..world.request() };
                     world.with_host(|host| accept(&workspace, &request, "agreed", host)).unwrap();
                     model.accepted.push((main, step));
                 }
             }
             10 => killed(&world, &mut model, 1 + dice.below(12)),
+            // A person passes by a wave, or begins anew.
+            11 => {
+                let step = [Step::Next, Step::Restart][dice.below(2)];
+                let place = world.git();
+                let taken = world
+                    .with_host(|host| reconcile::step(step, &world.address, None, &place, "agreed", host));
+                assert_eq!(taken.is_ok(), model.rolling.is_some());
+                if taken.is_ok() {
+                    model.asked = Some(step);
+                }
+            }
             _ => {
-                let expected = [model.expect(&world, 0), model.expect(&world, 1)];
-                let before = [0, 1].map(|shop| world.row(shop).map(|row| row.2));
+                let expected = model.expect_all(&world);
+                let before = [0, 1].map(|shop| world.terms(shop).map(|row| row.2));
                 let done = world.round().unwrap();
-                model.check(&world, &before, &expected, &done);
+                model.check(&world, &before, expected, &done);
             }
         }
     }
 }
 
 /// CI applies: where anything moves, or is noted to agree, the shop comes from that commit.
-fn apply(world: &World, model: &mut Model, commit: usize) {
-    let rows = [0, 1].map(|shop| world.row(shop));
+fn apply(world: &Played, model: &mut Model, commit: usize) {
+    let rows = [0, 1].map(|shop| world.terms(shop));
     world.apply(model.commits[commit].0);
     for (shop, row) in rows.iter().enumerate() {
-        if world.row(shop) != *row {
+        if world.terms(shop) != *row {
             model.came[shop] = Some((commit, model.step));
         }
     }
 }
 
-/// A round that ends in the middle: each setting is as it was, or as it would have been.
-fn killed(world: &World, model: &mut Model, after: usize) {
-    let expected = [model.expect(world, 0), model.expect(world, 1)];
-    let rows = [0, 1].map(|shop| world.row(shop));
+/// A round that ends in the middle: each setting is as it was, or as it would have been; and so is the rollout.
+fn killed(world: &Played, model: &mut Model, after: usize) {
+    let expected = model.expect_all(world);
+    let rows = [0, 1].map(|shop| world.terms(shop));
     world.killed_after.store(after, Ordering::SeqCst);
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| world.round()));
     world.killed_after.store(0, Ordering::SeqCst);
     if let Ok(done) = ended {
         let before = rows.map(|row| row.map(|row| row.2));
-        model.check(world, &before, &expected, &done.unwrap());
+        model.check(world, &before, expected, &done.unwrap());
         return;
     }
+    let (commit, rolling, expected) = expected;
+    let begun = rolling.as_ref().map(|rolling| model.as_stored(rolling));
+    let is_noted = model.rolling != rolling
+        && begun.is_some()
+        && world.stored() == (Some(model.commits[commit].0.to_string()), begun);
+    if is_noted {
+        (model.reconciled, model.rolling, model.asked) = (Some(commit), rolling, None);
+    }
     for (shop, row) in rows.iter().enumerate() {
-        let now = world.row(shop);
+        let now = world.terms(shop);
         let (was, is) = (row.map(|row| row.0), now.map(|row| row.0));
         assert!(is == was || is == Some(expected[shop].deployed), "{was:?} {is:?}");
-        if now != *row {
-            model.came[shop] = Some((model.main, model.step));
+        // Where the wave was noted, what needed no save was seen to be as the commit says.
+        let is_seen = is_noted && expected[shop].is_taken && was == Some(expected[shop].deployed);
+        if now != *row || is_seen {
+            model.came[shop] = Some((commit, model.step));
         }
     }
+    model.check_stored(world);
 }
 
 /// Seeds that once failed.

@@ -637,6 +637,9 @@ fn a_runtime_reads_effective_values_of_a_day_and_its_etag_moves_with_them() {
     assert_eq!(saved.is(200).json()["changes"][0]["after_label"], "14 dagar netto");
     let second = server.client(&runtime).ask("GET", &format!("/api/v1{path}"), &known, "");
     assert_ne!(second.is(200).headers["etag"], etag);
+    // By which the reconciler knows what a sync had.
+    let saves = |etag: &str| pairform::ops::section::saves_in(etag).unwrap();
+    assert_eq!(saves(&second.headers["etag"]), saves(&etag) + 1);
     assert_eq!(second.json()["categories"]["payment_methods"]["methods"]["Klarna"]["terms"], "14");
 }
 

@@ -9,7 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value as Json, json};
 
+use pairform::ops::reconcile::{Daily, Listener};
+
 use crate::reconcile::Ground;
+use crate::reconcile_world::World;
 
 /// One request that was got: its path, its headers by name in lower case, and its body.
 #[derive(Debug, Clone)]
@@ -168,10 +171,127 @@ fn who_is_told_is_named_outside_the_repository_and_safely() {
         ("tell: [{name: a, form: pager, url: \"https://x.example\"}]", "unknown variant"),
         ("tell: [{name: a, form: slack, url: {secret: env/NOT_SET}}]", "NOT_SET is not set"),
         ("tel: []", "unknown field"),
+        ("tell: []\ndigest: {at: \"8\", timezone: UTC}", "a time of day such as `08:00`"),
+        ("tell: []\ndigest: {at: \"08:00\", timezone: Mars}", "and a `timezone`"),
+        ("tell: [{name: a, form: slack, url: \"https://x.example\", tells: [gossip]}]", "unknown variant"),
     ] {
         let told = said(text, "tell.yaml");
         assert!(told.contains(why), "{text}: {told}");
     }
     let told = said("tell: []", "runner/tell.yaml");
     assert!(told.contains("lies in the work tree"), "{told}");
+}
+
+fn shop(name: &str, terms: u64) -> String {
+    format!(
+        "integration: {name}\npair: fortnox-shopify\nunmanaged: [connectors]\nsettings:\n  general: {{name: {name}}}\n  payment_methods:\n    methods:\n      Klarna: {{terms: \"{terms}\"}}\n"
+    )
+}
+
+fn listener(name: &str, owner: Option<&str>) -> Listener {
+    let owner = owner.map(str::to_owned);
+    Listener { name: name.to_owned(), matters: true, digest: true, owner, most: 20 }
+}
+
+/// What was sent, in a line each: to whom, what, and of how much.
+fn lines(sent: &[(String, Json)]) -> Vec<String> {
+    let line = |(target, body): &(String, Json)| {
+        let data = &body["data"];
+        let kind = body["type"].as_str().unwrap().trim_start_matches("pairform.");
+        let said = match kind {
+            "digest" => {
+                let number = |key: &str| data[key].as_array().unwrap().len();
+                let owner = data["owner"].as_str().unwrap_or("nobody");
+                format!(
+                    " {} {owner} {} open {} applied",
+                    data["day"].as_str().unwrap(),
+                    number("open"),
+                    number("applied")
+                )
+            }
+            "matters" => format!(" {}", data["number"]),
+            _ => String::new(),
+        };
+        format!("{target} {kind}{said}")
+    };
+    sent.iter().map(line).collect()
+}
+
+/// A digest a day and owner, at its time, once across restarts; what was applied the day before is in it.
+#[test]
+fn each_owner_has_a_digest_a_day() {
+    const FINANCE: &str = "@acme/finance";
+    let world = World::new();
+    let rules = format!("reconcile: {{outside: report}}\nowners: {{payment_methods: [\"{FINANCE}\"]}}");
+    let main = world.commit(&rules, &[("one", shop("one", 30)), ("two", shop("two", 30))], None, "Begin");
+    world.move_main(main);
+    world.round().unwrap();
+    let daily = Daily { at: jiff::civil::Time::constant(8, 0, 0, 0), zone: jiff::tz::TimeZone::UTC };
+    let all =
+        [listener("all", None), listener("finance", Some(FINANCE)), listener("sales", Some("@acme/sales"))];
+    let tell = |deaf: &str| lines(&world.tell(&all, &daily, deaf));
+    assert_eq!(world.stamp(), "2026-11-30T00:53:20Z");
+    assert!(tell("").is_empty());
+    // Somebody changes something: it is told at once, and in the digest of the morning.
+    world.save_outside("one", "payment_methods", |all| all["methods"]["Klarna"]["terms"] = "60".into());
+    world.round().unwrap();
+    assert_eq!(tell(""), ["all matter.opened", "finance matter.opened"]);
+    world.pass(7 * 3_600);
+    assert!(tell("").is_empty(), "it is not eight yet");
+    world.pass(3_600);
+    // Who does not answer gets it later.
+    assert_eq!(tell("finance"), ["all digest 2026-11-30 @acme/finance 1 open 0 applied"]);
+    assert!(tell("").is_empty());
+    world.pass(120);
+    assert_eq!(tell(""), ["finance digest 2026-11-30 @acme/finance 1 open 0 applied"]);
+    // What is applied during the day, and was first of all, is in the next one, with what nobody is named for.
+    let next =
+        world.commit(&rules, &[("one", shop("one", 30)), ("two", shop("two", 14))], Some(main), "Fourteen");
+    world.move_main(next);
+    world.round().unwrap();
+    world.save_outside("two", "general", |all| all["name"] = "deux".into());
+    world.round().unwrap();
+    assert_eq!(tell(""), ["all matter.opened"], "no owner is named for it");
+    world.pass(24 * 3_600);
+    world.round().unwrap();
+    let expected = [
+        "all digest 2026-12-01 nobody 1 open 1 applied",
+        "all digest 2026-12-01 @acme/finance 1 open 2 applied",
+        "finance digest 2026-12-01 @acme/finance 1 open 2 applied",
+    ];
+    assert_eq!(tell(""), expected);
+    assert!(tell("").is_empty());
+}
+
+/// Drift of many shops is one message, and each of them is known to have been told.
+#[test]
+fn many_matters_at_once_are_one_message() {
+    let world = World::new();
+    let names: Vec<String> = (0..25).map(|at| format!("shop-{at:02}")).collect();
+    let shops: Vec<(&str, String)> = names.iter().map(|name| (name.as_str(), shop(name, 30))).collect();
+    let main = world.commit("reconcile: {outside: report}", &shops, None, "Begin");
+    world.move_main(main);
+    world.round().unwrap();
+    for name in &names {
+        world.save_outside(name, "payment_methods", |all| all["methods"]["Klarna"]["terms"] = "60".into());
+    }
+    world.round().unwrap();
+    let daily = Daily { at: jiff::civil::Time::constant(8, 0, 0, 0), zone: jiff::tz::TimeZone::UTC };
+    let quiet = Listener { matters: false, ..listener("mornings", None) };
+    let all = [listener("ops", None), quiet];
+    let sent = world.tell(&all, &daily, "");
+    assert_eq!(lines(&sent), ["ops matters 25"]);
+    assert_eq!(sent[0].1["data"]["first"].as_array().unwrap().len(), 10);
+    assert!(world.tell(&all, &daily, "").is_empty());
+    world.save_outside("shop-07", "payment_methods", |all| all["methods"]["Klarna"]["terms"] = "30".into());
+    world.round().unwrap();
+    assert_eq!(lines(&world.tell(&all, &daily, "")), ["ops matter.closed"]);
+    world.pass(8 * 3_600);
+    assert_eq!(
+        lines(&world.tell(&all, &daily, "")),
+        [
+            "ops digest 2026-11-30 nobody 24 open 0 applied",
+            "mornings digest 2026-11-30 nobody 24 open 0 applied"
+        ]
+    );
 }

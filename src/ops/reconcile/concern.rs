@@ -30,6 +30,8 @@ pub enum Kind {
     Failed,
     /// Files of it are gone, and what is deployed stays.
     Released,
+    /// A wave of a rollout failed, and nothing more of the commit is rolled out.
+    Wave,
     /// The round itself could not be made: git, the store, or what is allowed.
     Stopped,
 }
@@ -47,6 +49,7 @@ impl Kind {
             Kind::Refused => "refused",
             Kind::Failed => "failed",
             Kind::Released => "released",
+            Kind::Wave => "wave",
             Kind::Stopped => "stopped",
         }
     }
@@ -92,10 +95,10 @@ pub struct Concern {
     /// Until when it is left in any case (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// The commit that is deployed, and is not in the history.
+    /// The commit that is deployed, and is not in the history; of a wave, the one that is rolled out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed_commit: Option<String>,
-    /// The branch with which it is proposed to take in what was changed outside.
+    /// The branch that is proposed: to take in what was changed outside, or to take the commit back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// That branch was pushed.
@@ -148,19 +151,21 @@ impl Concern {
         left.iter().any(|left| {
             self.category.as_deref() == Some(left.category.as_str())
                 && matches!(left.why, Why::Rule(_, Action::Pull))
-                && kind_of(&left.why) == self.kind
+                && kind_of(&left.why) == Some(self.kind)
         })
     }
 }
 
-fn kind_of(why: &Why) -> Kind {
-    match why {
+/// None where nobody need know: its time comes.
+fn kind_of(why: &Why) -> Option<Kind> {
+    Some(match why {
         Why::Rule(Origin::Git, _) => Kind::Gated,
         Why::Rule(Origin::Outside, _) | Why::Grace(_) => Kind::Drift,
         Why::Rule(Origin::Both, _) => Kind::Conflict,
         Why::CategoryHeld | Why::DependsOn(_) => Kind::Waits,
         Why::NotInHistory(_) => Kind::History,
-    }
+        Why::Wave | Why::Ahead => return None,
+    })
 }
 
 /// What is left of an integration, a concern for each category and kind.
@@ -168,7 +173,7 @@ fn kind_of(why: &Why) -> Kind {
 pub fn concerns_of(integration: &Integration, left: &[Left]) -> Vec<Concern> {
     let mut concerns: Vec<Concern> = Vec::new();
     for Left { category, change, why, by, since } in left {
-        let kind = kind_of(why);
+        let Some(kind) = kind_of(why) else { continue };
         let is_it =
             |one: &&mut Concern| one.kind == kind && one.category.as_deref() == Some(category.as_str());
         let known = concerns.iter_mut().find(is_it);
@@ -198,7 +203,7 @@ pub fn concerns_of(integration: &Integration, left: &[Left]) -> Vec<Concern> {
         });
         match why {
             Why::Rule(_, Action::Hold) | Why::CategoryHeld => concern.held = true,
-            Why::Rule(..) => {}
+            Why::Rule(..) | Why::Wave | Why::Ahead => {}
             Why::Grace(until) => concern.until = Some(until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             Why::NotInHistory(commit) => {
                 concern.held = true;

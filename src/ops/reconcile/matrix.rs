@@ -21,6 +21,10 @@ pub enum Why {
     CategoryHeld,
     /// It was deployed from this commit, or last agreed with it, and that is not in the history of the one that is reconciled.
     NotInHistory(String),
+    /// It changed in git, and the wave of its integration has not come.
+    Wave,
+    /// It was deployed from a newer commit, which waits for the end of the one that is rolled out.
+    Ahead,
     /// It cannot be saved without what is left there.
     DependsOn(Name),
 }
@@ -49,6 +53,10 @@ pub struct Facts<'a> {
     pub changed_by: &'a dyn Fn(&str, &str) -> Option<ChangedBy>,
     /// The commit that a category came from, where it is not in the history of this one.
     pub not_in_history: &'a dyn Fn(&str) -> Option<String>,
+    /// A category came from a newer commit, which waits for this one.
+    pub is_ahead: &'a dyn Fn(&str) -> bool,
+    /// What the commit changes waits for its wave.
+    pub waits: bool,
     /// Somebody accepted just this commit: what a rule holds for a person's word has it.
     pub is_accepted: bool,
     pub now: Timestamp,
@@ -59,6 +67,8 @@ pub struct Facts<'a> {
 pub struct Verdict {
     pub left: Vec<Left>,
     pub by_category: BTreeMap<Name, BTreeSet<usize>>,
+    /// Categories of which something waits for the wave alone.
+    pub waiting: BTreeSet<Name>,
 }
 
 impl Verdict {
@@ -69,8 +79,9 @@ impl Verdict {
 
     /// Categories of which what the files say was not taken. Where only what was changed outside is left, it was.
     pub fn behind(&self) -> impl Iterator<Item = &Name> {
-        let is_behind =
-            |left: &&Left| left.change.origin != Origin::Outside || matches!(left.why, Why::NotInHistory(_));
+        let is_behind = |left: &&Left| {
+            left.change.origin != Origin::Outside || matches!(left.why, Why::NotInHistory(_) | Why::Ahead)
+        };
         self.left.iter().filter(is_behind).map(|left| &left.category)
     }
 }
@@ -89,6 +100,9 @@ pub fn judge(integration: &Integration, facts: &Facts<'_>) -> Verdict {
         for (number, why) in whys.into_iter().enumerate() {
             let Some(why) = why else { continue };
             verdict.by_category.entry(category.category.clone()).or_default().insert(number);
+            if why == Why::Wave {
+                verdict.waiting.insert(category.category.clone());
+            }
             let Some(change) = category.changes.get(number) else { continue };
             let changed = changed_by(category, change, facts);
             verdict.left.push(Left {
@@ -115,6 +129,9 @@ fn changed_by(category: &CategoryPlan, change: &Change, facts: &Facts<'_>) -> Op
 /// Why each change of a category is left; none where it is saved. One that is saved without a change has one all the same.
 fn of_category(category: &CategoryPlan, facts: &Facts<'_>) -> Vec<Option<Why>> {
     let number = category.changes.len().max(1);
+    if category.revision.is_some() && (facts.is_ahead)(&category.category) {
+        return vec![Some(Why::Ahead); number];
+    }
     // What was never saved came from no commit.
     if category.revision.is_some()
         && let Some(commit) = (facts.not_in_history)(&category.category)
@@ -140,29 +157,37 @@ fn of_category(category: &CategoryPlan, facts: &Facts<'_>) -> Vec<Option<Why>> {
 
 fn by_rule(origin: Origin, rule: Rule, changed: Option<ChangedBy>, facts: &Facts<'_>) -> Option<Why> {
     match (origin, rule.of(origin)) {
-        (Origin::Git, Action::Hold) if facts.is_accepted => None,
+        (Origin::Git, Action::Hold) if facts.is_accepted => waits(origin, facts),
         (_, action @ (Action::Report | Action::Hold | Action::Pull)) => Some(Why::Rule(origin, action)),
-        (Origin::Git, Action::Apply | Action::Heal) => None,
+        (Origin::Git, Action::Apply | Action::Heal) => waits(origin, facts),
         (Origin::Outside | Origin::Both, Action::Apply | Action::Heal) => {
-            let since: Timestamp = changed?.since.parse().ok()?;
-            let until = since.checked_add(rule.grace).unwrap_or(Timestamp::MAX);
-            (facts.now < until).then_some(Why::Grace(until))
+            let since = changed.and_then(|changed| changed.since.parse::<Timestamp>().ok());
+            let until = since.map(|since| since.checked_add(rule.grace).unwrap_or(Timestamp::MAX));
+            let in_grace = until.filter(|until| facts.now < *until).map(Why::Grace);
+            in_grace.or_else(|| waits(origin, facts))
         }
     }
 }
 
-/// What rests on something of which the files are not taken waits for it; live mode does not go on while anything is left.
+/// Setting back waits for no wave: it brings nothing of the commit.
+fn waits(origin: Origin, facts: &Facts<'_>) -> Option<Why> {
+    (facts.waits && origin != Origin::Outside).then_some(Why::Wave)
+}
+
+/// What rests on something of which the files are not taken waits for it; live mode does not go on while anything is left. Where a wave
+/// has not come, what is set back goes with what is deployed as it is.
 fn hold_what_depends(integration: &Integration, whys: &mut BTreeMap<usize, Vec<Option<Why>>>) {
+    let is_in_the_way = |why: &Option<Why>| why.as_ref().is_some_and(|why| *why != Why::Wave);
     loop {
         let is_left = |at: usize, whys: &BTreeMap<usize, Vec<Option<Why>>>| {
-            whys.get(&at).is_some_and(|whys| whys.iter().any(Option::is_some))
+            whys.get(&at).is_some_and(|whys| whys.iter().any(is_in_the_way))
         };
         let is_behind = |at: usize, whys: &BTreeMap<usize, Vec<Option<Why>>>| {
             let changes = &integration.categories[at].changes;
             let of_files =
                 |number: usize| changes.get(number).is_none_or(|one| one.origin != Origin::Outside);
             whys.get(&at).is_some_and(|whys| {
-                whys.iter().enumerate().any(|(number, why)| why.is_some() && of_files(number))
+                whys.iter().enumerate().any(|(number, why)| is_in_the_way(why) && of_files(number))
             })
         };
         let waits = saved(integration).find_map(|(at, category)| {

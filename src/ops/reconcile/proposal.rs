@@ -1,9 +1,10 @@
 //! Proposing what was changed outside: the smallest edit of the files, as a commit on a branch of its own, with the name of whoever
-//! changed it. A branch that is there is never moved.
+//! changed it; and proposing to take back a commit that failed. A branch that is there is never moved.
 
 use super::concern::Concern;
+use super::rollout::Rollout;
 use crate::model::digest_text;
-use crate::ops::branch::{NewBranch, commit_on_branch};
+use crate::ops::branch::{NewBranch, commit_on_branch, go_back_on_branch};
 use crate::ops::error::{ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::ops::propose::Destination;
@@ -62,6 +63,30 @@ pub fn propose(
     let author = Some(by.as_str()).filter(|by| !by.is_empty());
     let new = NewBranch { name: &name, message: &message, author };
     match commit_on_branch(workspace, &edits.files, new, host) {
+        Ok(_) => Ok(Some(name)),
+        // It was proposed before.
+        Err(error) if error.kind == ErrorKind::Stale => Ok(Some(name)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Begins a branch that takes back a commit whose rollout failed: with the files as they were in the commit that was rolled out before.
+/// Its name; none where there is no such commit, or a newer one is to be tried.
+///
+/// # Errors
+/// When git refuses.
+pub fn take_back(workspace: &Workspace, rollout: &Rollout, host: &Host<'_>) -> Result<Option<String>> {
+    const DIGITS: usize = 10;
+    let Some(before) = rollout.before.as_ref().filter(|_| rollout.newer.is_none()) else { return Ok(None) };
+    let short = |commit: &str| commit.get(..DIGITS).unwrap_or(commit).to_owned();
+    let name = format!("pairform/take-back-{}", short(&rollout.commit));
+    let (wave, of) = (rollout.wave + 1, rollout.of);
+    let message = format!(
+        "Take back commit {}, of which wave {wave} of {of} failed\n\n{}\n\nThe files are as in commit {before}, which was rolled out before.\n",
+        short(&rollout.commit),
+        rollout.failed.iter().map(|why| format!("- {why}")).collect::<Vec<_>>().join("\n"),
+    );
+    match go_back_on_branch(workspace, before, &name, &message, host) {
         Ok(_) => Ok(Some(name)),
         // It was proposed before.
         Err(error) if error.kind == ErrorKind::Stale => Ok(Some(name)),

@@ -2,71 +2,45 @@
 //! refusals and faults holds that one alone. What the round leaves is written at once, under the lease.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::ancestry::{ALL, Accepted, Ancestry, Standing};
-use super::concern::{Concern, Kind, concerns_of};
+use super::concern::{Concern, Kind};
+use super::decide::{changed_outside, decide, keep_what_is_set_back};
+use super::digest::applied;
 use super::lease::Lease;
-use super::matrix::{ChangedBy, Facts, Verdict, judge};
 use super::matters::{Moved, matters, settle};
 use super::measure::{Counting, Measures};
-use super::partial::{leave, leave_integration};
+use super::message::Applied;
+use super::partial::leave_integration;
 use super::proposal;
+use super::rollout::Rollout;
+use super::state::{Asked, Judged, State};
+use super::waves::{advance, close, is_news};
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::{Severity, count};
 use crate::ops::apply::{self, Manner};
-use crate::ops::check::{self, Consent};
-use crate::ops::deployed;
-use crate::ops::drift;
+use crate::ops::check;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::ops::judged::Judging;
-use crate::ops::load::{self, Candidate, Loaded, Purpose};
+use crate::ops::load::{self, Loaded, Purpose};
 use crate::ops::plan::{made_with, make_on};
 use crate::ops::project::Project;
 use crate::ops::request::Request;
 use crate::ops::signed::{Signed, require_signed_commit};
 use crate::ops::workspace::Workspace;
-use crate::plan::policy::reconcile::{Rules, rule_of};
-use crate::plan::{self, Integration, Plan};
-use crate::store::{Address, Behind, Deployed, Reconciled, Reconciling, Store};
-use crate::trust::Signatures;
+use crate::plan::policy::reconcile::{Rules, waves_of};
+use crate::plan::{self, Origin, Plan};
+use crate::schema::Pair;
+use crate::store::{Behind, Reconciled, Reconciling, Store};
 
 /// A round in which nothing is open is not judged anew while neither git nor the store moved, for so long: a secret may have.
 const QUIET: Duration = Duration::from_secs(600);
-
-/// What a round takes.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    /// Where the repository is.
-    pub start: &'a Path,
-    /// The ref that holds what was fetched.
-    pub revision: &'a str,
-    /// Fetches it.
-    pub fetch: &'a (dyn Fn() -> Result<()> + Sync + 'a),
-    pub request: &'a Request,
-    /// The store that is reconciled, whatever the commit says: another one is another deployment.
-    pub address: &'a Address,
-    pub environment: Option<&'a str>,
-    pub signatures: &'a Signatures,
-    /// What is said outside the repository about differences, and has the last word.
-    pub last_word: &'a Rules,
-    /// What whoever started it agrees to for every round.
-    pub consent: &'a Consent,
-    /// How long to wait for a lock on an integration.
-    pub lock_wait: Duration,
-    /// Pushes a branch of this clone.
-    pub push: &'a Push<'a>,
-    /// Judge all, however quiet it is.
-    pub anew: bool,
-}
-
-/// Pushes a branch, by its name.
-pub type Push<'a> = dyn Fn(&str) -> Result<()> + Sync + 'a;
 
 /// What a round did.
 #[derive(Debug, Default)]
@@ -80,33 +54,10 @@ pub struct Done {
     pub open: Vec<Concern>,
     /// What moved among the matters.
     pub moved: Moved,
+    /// What is rolled out in waves.
+    pub rollout: Option<Rollout>,
     /// What there is to count; none where nothing was judged.
     pub measures: Option<Measures>,
-}
-
-/// What is kept of what was planned.
-#[derive(Default)]
-struct Judged {
-    verdicts: BTreeMap<String, Verdict>,
-    concerns: Vec<Concern>,
-    /// Integrations of which nothing is saved.
-    held: BTreeSet<String>,
-    /// Those whose files could not be judged.
-    unjudged: BTreeSet<String>,
-    /// Integrations and categories of which the files are not taken.
-    behind: BTreeSet<(String, String)>,
-    /// Present names to those that the store has.
-    renamed: BTreeMap<String, String>,
-}
-
-impl Judged {
-    /// Nothing of an integration is saved.
-    fn hold(&mut self, integration: &Integration) {
-        let saved = integration.categories.iter().filter(|category| category.save.is_some());
-        let name = &integration.integration;
-        self.behind.extend(saved.map(|category| (name.clone(), category.category.to_string())));
-        self.held.insert(name.clone());
-    }
 }
 
 /// Makes a round under a lease.
@@ -121,10 +72,16 @@ pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> 
     let known = matters(store.as_mut(), environment)?;
     let at = host.stamp();
     let (mut done, mut write, found, error) = match made {
-        Ok(Attempt::Quiet(commit)) => {
+        Ok(Attempt::Quiet(commit, rollout)) => {
             let open = known.into_iter().filter(|(matter, _)| matter.closed_at.is_none());
             let open = open.map(|(_, concern)| concern).collect();
-            return Ok(Done { commit, quiet: true, open, ..Done::default() });
+            return Ok(Done {
+                commit,
+                quiet: true,
+                open,
+                rollout: rollout.map(|rollout| *rollout),
+                ..Done::default()
+            });
         }
         Ok(Attempt::Made(made)) => {
             let Made { done, write, concerns } = *made;
@@ -153,7 +110,7 @@ pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> 
 }
 
 enum Attempt {
-    Quiet(String),
+    Quiet(String, Option<Box<Rollout>>),
     Made(Box<Made>),
 }
 
@@ -165,19 +122,35 @@ struct Made {
 
 fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt> {
     let workspace = Workspace::at(asked.start, asked.revision)?;
-    let commit = workspace.commit().map(|commit| commit.id.clone()).unwrap_or_default();
+    let tip = workspace.commit().map(|commit| commit.id.clone()).unwrap_or_default();
     let environment = asked.environment.unwrap_or_default();
     let mut store = host.make_store(asked.address)?;
     let reconciled = store.reconciled(environment)?;
     // What comes after this was not seen.
     let number = store.last_number()?;
-    if !asked.anew && reconciled.as_ref().is_some_and(|last| is_quiet(last, &commit, number, host)) {
-        return Ok(Attempt::Quiet(commit));
-    }
+    let known = reconciled.as_ref().map(Rollout::of).transpose()?.flatten();
+    // Only a rollout asks for them before anything is judged.
+    let notes = if known.is_some() { store.notes()? } else { Vec::new() };
     let (history, _) = workspace.history()?;
+    let rollout = known.as_ref().map(|known| {
+        let is_in_tip = history.is_ancestor(&known.commit, &tip).unwrap_or(false);
+        known.clone().go_on(&tip, is_in_tip, &notes)
+    });
+    let commit = rollout.as_ref().map_or(&tip, |rollout| &rollout.commit).clone();
+    if !asked.anew
+        && rollout == known
+        && let Some(last) = &reconciled
+        && is_quiet(last, &commit, number, host)
+        && !is_news(rollout.as_ref(), store.as_mut(), host)?
+    {
+        return Ok(Attempt::Quiet(commit, rollout.map(Box::new)));
+    }
+    // A commit that is rolled out in waves goes on until it is, whatever came after it.
+    let revision = if commit == tip { asked.revision } else { commit.as_str() };
+    let workspace = if commit == tip { workspace } else { Workspace::at(asked.start, revision)? };
     let signed = require_signed_commit(&history, &commit, asked.signatures, (host.now)())?;
     require_same_store(&workspace, asked, host)?;
-    let request = &Request { revision: Some(asked.revision.to_owned()), ..asked.request.clone() };
+    let request = &Request { revision: Some(revision.to_owned()), ..asked.request.clone() };
     let Loaded { project, fleet, mut snapshot } = load::load(&workspace, request, host, Purpose::Apply)?;
     let open = fleet.open.clone();
     let (mut plan, judging) = make_on(&project, fleet, &mut snapshot, request, host)?;
@@ -197,26 +170,99 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let renames = store.renames()?;
     let names = names_of(&plan);
     let standing = Standing::read(store.as_mut(), reconciled.clone(), &behind, &names, &renames)?;
-    let accepted = store.notes()?.iter().filter_map(Accepted::read).collect();
-    let ancestry = Ancestry::new(&history, &commit, accepted);
-    let state =
-        State { asked, project: &project, request, open: &open, ancestry: &ancestry, standing: &standing };
-    decide(&state, &mut plan, &judging, store.as_mut(), &mut judged, host)?;
+    let notes = store.notes()?;
+    let accepted = notes.iter().filter_map(Accepted::read).collect();
+    let policy = judging.recorded().map_or(&judging.files, |recorded| &recorded.policy);
+    let files = Rules::of_policy(policy);
+    let state = State {
+        asked,
+        project: &project,
+        request,
+        open: &open,
+        ancestry: &Ancestry::new(&history, &commit, accepted),
+        newer: (commit != tip).then(|| Ancestry::new(&history, &tip, Vec::new())),
+        standing: &standing,
+        rules: [&files, asked.last_word],
+    };
+    let changed = changed_outside(&state, &plan, store.as_mut())?;
+    let before = reconciled.as_ref().map(|last| last.commit.clone());
+    let begun = rollout.or_else(|| is_new.then(|| Rollout::new(&commit, before, notes.len())));
+    let pairs = |id: &str| -> Option<Arc<Pair>> { project.compilation.catalogue.pair(id) };
+    let waves = waves_of(&state.rules);
+    let mut rollout = match begun.filter(|_| !waves.is_empty()) {
+        Some(mut begun) => {
+            begun.look(store.as_mut(), &pairs)?;
+            advance(&state, begun, &waves, &plan, &changed, notes.len(), host)
+        }
+        None => None,
+    };
+    decide(&state, &mut plan, &changed, rollout.as_ref(), store.as_mut(), &mut judged, host)?;
+    // Whoever goes on after this one is killed has to know who was in the wave, or would take what is saved for done.
+    let mut behind = behind;
+    if rollout.as_ref().is_some_and(|rollout| rollout.tried_at.is_none()) && rollout != known {
+        let saved = pending(&plan);
+        let (came, _) = differences(&behind, &judged, &saved, &standing);
+        let document = document(
+            &Report::default(),
+            &judged,
+            is_new,
+            reconciled.as_ref(),
+            rollout.as_ref(),
+            Vec::new(),
+            host,
+        );
+        let write = written(environment, &commit, number, came, Vec::new(), &document, host);
+        if !store.note_reconciled(&lease.lock, &write)? {
+            return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
+        }
+        behind = store.behind(environment)?;
+    }
     refuse_one_by_one(asked, &mut plan, &judging, &mut judged, host)?;
     for (name, why) in released(&plan) {
         judged
             .concerns
             .push(Concern { held: false, ..Concern::new(Kind::Released).of(&name).because([why]) });
     }
-    let report = save(&state, plan, &judging, &signed, lease, &mut judged, host)?;
+    let owners = owners_of(&plan);
+    let brought = brought_to(&plan);
+    let report = save(&state, plan, &judging, &signed, lease, store.as_mut(), &mut judged, host)?;
     propose(&state, &workspace, store.as_mut(), &mut judged, host)?;
-    let (behind, caught_up) = differences(&behind, &judged, &standing);
-    let document = document(&report, &judged, is_new, reconciled.as_ref(), host);
-    let write = Reconciling {
+    if let Some(mut now) = rollout.take() {
+        if !judged.is_stopped && !report.interrupted {
+            let is_saved = |outcome: &Outcome| matches!(outcome, Outcome::Saved { .. });
+            let saved = report.outcomes.iter().filter(|(_, _, outcome)| is_saved(outcome));
+            let saved =
+                saved.map(|(name, _, _)| name.to_string()).filter(|name| brought.contains(name)).collect();
+            let left: BTreeSet<&str> = judged.behind.iter().map(|(name, _)| name.as_str()).collect();
+            now.tried(&|name| left.contains(name), &saved, store.as_mut(), &pairs, &host.stamp())?;
+            now.look(store.as_mut(), &pairs)?;
+        }
+        rollout = close(&state, now, &workspace, &mut judged, host);
+    }
+    let (came, caught_up) = differences(&behind, &judged, &BTreeSet::new(), &standing);
+    let added = applied_of(&report, &commit, &owners, host);
+    let document = document(&report, &judged, is_new, reconciled.as_ref(), rollout.as_ref(), added, host);
+    let write = written(environment, &commit, number, came, caught_up, &document, host);
+    judged.concerns.sort_by_key(Concern::id);
+    let measures = Some(counting.end(&judged.concerns));
+    let done = Done { commit, report, rollout, measures, ..Done::default() };
+    Ok(Attempt::Made(Box::new(Made { done, write, concerns: judged.concerns })))
+}
+
+fn written(
+    environment: &str,
+    commit: &str,
+    number: u64,
+    behind: Vec<Behind>,
+    caught_up: Vec<(String, String)>,
+    document: &Json,
+    host: &Host<'_>,
+) -> Reconciling {
+    Reconciling {
         environment: environment.to_owned(),
         reconciled: Some(Reconciled {
             environment: environment.to_owned(),
-            commit: commit.clone(),
+            commit: commit.to_owned(),
             number,
             at: host.stamp(),
             document: document.to_string(),
@@ -224,11 +270,71 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
         behind,
         caught_up,
         ..Reconciling::default()
-    };
-    judged.concerns.sort_by_key(Concern::id);
-    let measures = Some(counting.end(&judged.concerns));
-    let done = Done { commit, report, measures, ..Done::default() };
-    Ok(Attempt::Made(Box::new(Made { done, write, concerns: judged.concerns })))
+    }
+}
+
+/// The integrations to which a plan brings something of the commit, and that are not only set back.
+fn brought_to(plan: &Plan) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    plan.integrations.for_each(&mut |one| {
+        let mut saved = one.categories.iter().filter(|category| category.save.is_some());
+        let is_of_commit = |change: &plan::Change| change.origin != Origin::Outside;
+        if saved.any(|category| category.changes.is_empty() || category.changes.iter().any(is_of_commit)) {
+            found.insert(one.integration.clone());
+        }
+    });
+    found
+}
+
+/// Whose review what a plan saves needs, where it does.
+fn owners_of(plan: &Plan) -> BTreeMap<(String, String), Vec<String>> {
+    let mut found = BTreeMap::new();
+    plan.integrations.for_each(&mut |one| {
+        let saved = one.categories.iter().filter(|category| category.save.is_some());
+        let owned = saved.filter(|category| !category.owners.is_empty());
+        found.extend(owned.map(|category| {
+            ((one.integration.clone(), category.category.to_string()), category.owners.clone())
+        }));
+    });
+    found
+}
+
+/// What a round applied, by category and owners.
+fn applied_of(
+    report: &Report,
+    commit: &str,
+    owners: &BTreeMap<(String, String), Vec<String>>,
+    host: &Host<'_>,
+) -> Vec<Applied> {
+    let mut found: BTreeMap<(String, Vec<String>), Applied> = BTreeMap::new();
+    for (integration, category, outcome) in &report.outcomes {
+        if !matches!(outcome, Outcome::Saved { .. }) {
+            continue;
+        }
+        let key = (integration.to_string(), category.to_string());
+        let owners = owners.get(&key).cloned().unwrap_or_default();
+        let (first, category) = key;
+        let new = || Applied {
+            at: host.stamp(),
+            commit: commit.to_owned(),
+            category: category.clone(),
+            owners: owners.clone(),
+            number: 0,
+            first,
+        };
+        found.entry((category.clone(), owners.clone())).or_insert_with(new).number += 1;
+    }
+    found.into_values().collect()
+}
+
+/// Integrations and categories that a plan saves.
+fn pending(plan: &Plan) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    plan.integrations.for_each(&mut |one| {
+        let saved = one.categories.iter().filter(|category| category.save.is_some());
+        found.extend(saved.map(|category| (one.integration.clone(), category.category.to_string())));
+    });
+    found
 }
 
 /// Nothing was open after the last round, and neither git, the store nor the day moved since.
@@ -295,115 +401,10 @@ fn errors_of(project: &Project<'_>, commit: &str) -> Result<Vec<Concern>> {
     Ok(said.into_iter().map(concern).collect())
 }
 
-/// What is known while a round is made.
-struct State<'a> {
-    asked: &'a Asked<'a>,
-    project: &'a Project<'a>,
-    request: &'a Request,
-    open: &'a [Candidate],
-    ancestry: &'a Ancestry<'a>,
-    standing: &'a Standing,
-}
-
 /// The integrations of which something would be saved, under the names that the store has.
 fn names_of(plan: &Plan) -> Vec<String> {
     let written = plan.integrations.tally().written.iter();
     written.map(|one| one.renamed_from.as_ref().unwrap_or(&one.integration).clone()).collect()
-}
-
-fn own_names(integration: &Integration) -> Vec<&str> {
-    std::iter::once(integration.integration.as_str()).chain(integration.renamed_from.as_deref()).collect()
-}
-
-/// Decides about each difference, and takes what is left out of the plan.
-fn decide(
-    state: &State<'_>,
-    plan: &mut Plan,
-    judging: &Judging,
-    store: &mut (dyn Store + 'static),
-    judged: &mut Judged,
-    host: &Host<'_>,
-) -> Result<()> {
-    let settings = &plan.integrations.tally().summary.settings;
-    let changed = match settings.outside + settings.conflicts {
-        0 => BTreeMap::new(),
-        _ => changed_outside(state, plan, store)?,
-    };
-    let policy = judging.recorded().map_or(&judging.files, |recorded| &recorded.policy);
-    let files = Rules::of_policy(policy);
-    let rules = [&files, state.asked.last_word];
-    let now = (host.now)();
-    plan.integrations.for_each(&mut |one| {
-        if !one.is_applied() {
-            return;
-        }
-        let names = own_names(one);
-        let facts = Facts {
-            rule: &|category| rule_of(&rules, &one.integration, &one.pair, category),
-            changed_by: &|category, setting| {
-                changed.get(&one.integration)?.get(&(category.to_owned(), setting.to_owned())).cloned()
-            },
-            not_in_history: &|category| state.ancestry.parts_from(&state.standing.of(&names, category)),
-            is_accepted: state.ancestry.is_accepted(),
-            now,
-        };
-        let verdict = judge(one, &facts);
-        if !verdict.is_empty() {
-            judged.concerns.extend(concerns_of(one, &verdict.left));
-            let name = &one.integration;
-            judged.behind.extend(verdict.behind().map(|category| (name.clone(), category.to_string())));
-            judged.renamed.extend(one.renamed_from.as_ref().map(|former| (name.clone(), former.clone())));
-            judged.verdicts.insert(one.integration.clone(), verdict);
-        }
-    });
-    if judged.verdicts.is_empty() {
-        return Ok(());
-    }
-    let rows = rows_of(state, &judged.verdicts, store)?;
-    let edited = std::mem::take(&mut plan.integrations).into_iter().map(|mut one| {
-        if let Some(verdict) = judged.verdicts.get(&one.integration) {
-            for category in &mut one.categories {
-                let Some(left) = verdict.by_category.get(&category.category) else { continue };
-                let key = (one.integration.clone(), category.category.to_string());
-                leave(category, left, rows.get(&key));
-            }
-            if !one.is_applied() {
-                one.live_depends_on.clear();
-            }
-        }
-        one
-    });
-    plan.integrations = edited.collect();
-    Ok(())
-}
-
-type Changed = BTreeMap<String, BTreeMap<(String, String), ChangedBy>>;
-
-/// Who changed what outside.
-fn changed_outside(state: &State<'_>, plan: &Plan, store: &mut (dyn Store + 'static)) -> Result<Changed> {
-    let mut changed = Changed::new();
-    for found in drift::find(state.request, plan, state.project, state.open, store)? {
-        let of_one = changed.entry(found.integration).or_default();
-        for (moved, _) in found.moved {
-            let by = ChangedBy { by: moved.by, since: moved.since };
-            of_one.insert((found.category.clone(), moved.path.to_string()), by);
-        }
-    }
-    Ok(changed)
-}
-
-/// What is deployed of the integrations of which something is left, under the names that the files use.
-fn rows_of(
-    state: &State<'_>,
-    verdicts: &BTreeMap<String, Verdict>,
-    store: &mut (dyn Store + 'static),
-) -> Result<BTreeMap<(String, String), Deployed>> {
-    let again = (!state.open.is_empty()).then(|| state.project.again());
-    let compiled =
-        load::compiled(state.project, again.as_ref(), state.open, &|name| verdicts.contains_key(name))?;
-    let names: Vec<String> = verdicts.keys().cloned().collect();
-    let read = deployed::read(store, &compiled, Some(&names))?;
-    Ok(read.rows.into_iter().map(|row| ((row.integration.clone(), row.category.clone()), row)).collect())
 }
 
 /// Holds the integrations that a rule of safety refuses by themselves.
@@ -467,34 +468,33 @@ fn released(plan: &Plan) -> Vec<(String, String)> {
     whole.map(|release| (release.integration.to_owned(), why.to_owned())).collect()
 }
 
-/// Applies what is left of the plan, unless too much of all moves or no window is open: then nothing of it is saved.
+/// Applies what is left of the plan. Where too much of all moves, or no window is open, nothing of the commit is saved; what is set back is
+/// then judged by itself.
+#[expect(clippy::too_many_arguments, reason = "all that is known of a round")]
 fn save(
     state: &State<'_>,
     mut plan: Plan,
     judging: &Judging,
     signed: &Signed,
     lease: &Lease,
+    store: &mut (dyn Store + 'static),
     judged: &mut Judged,
     host: &Host<'_>,
 ) -> Result<Report> {
     let judging = judging.without(&judged.held);
-    let tally = &plan.integrations.tally().summary;
-    plan.summary = plan::Summary {
-        warnings: plan.summary.warnings,
-        notes: plan.summary.notes,
-        released: plan.summary.released,
-        ..tally.clone()
-    };
-    let refused = check::refusals(&plan, &judging, state.asked.consent, (host.now)())?;
+    let refused = refusals(state, &mut plan, &judging, host)?;
     if !refused.is_empty() {
-        let reasons: Vec<String> = refused.into_iter().map(|refusal| refusal.message).collect();
-        judged.concerns.push(Concern::new(Kind::Refused).because(reasons));
-        plan.integrations.for_each(&mut |one| {
-            if one.is_applied() {
-                judged.hold(one);
-            }
-        });
-        return Ok(Report::default());
+        judged.concerns.push(Concern::new(Kind::Refused).because(refused));
+        judged.is_stopped = true;
+        let is_healing = keep_what_is_set_back(state, &mut plan, judged, store)?;
+        if !is_healing || !refusals(state, &mut plan, &judging, host)?.is_empty() {
+            plan.integrations.for_each(&mut |one| {
+                if one.is_applied() {
+                    judged.hold(one);
+                }
+            });
+            return Ok(Report::default());
+        }
     }
     plan.made_with = Some(made_with(state.project));
     plan::file::seal(&mut plan);
@@ -527,6 +527,19 @@ fn save(
         judged.concerns.push(Concern::new(Kind::Failed).of(&name).because(reasons));
     }
     Ok(applied.report)
+}
+
+/// Why a plan is refused as a whole.
+fn refusals(state: &State<'_>, plan: &mut Plan, judging: &Judging, host: &Host<'_>) -> Result<Vec<String>> {
+    let tally = &plan.integrations.tally().summary;
+    plan.summary = plan::Summary {
+        warnings: plan.summary.warnings,
+        notes: plan.summary.notes,
+        released: plan.summary.released,
+        ..tally.clone()
+    };
+    let refused = check::refusals(plan, judging, state.asked.consent, (host.now)())?;
+    Ok(refused.into_iter().map(|refusal| refusal.message).collect())
 }
 
 /// Proposes what was changed outside where a rule asks for that, and was not proposed and pushed before.
@@ -572,14 +585,16 @@ fn propose(
     Ok(())
 }
 
-/// What moves among the categories that are behind: those that came, and those that caught up.
+/// What moves among the categories that are behind: those that came, and those that caught up. What is about to be saved is behind.
 fn differences(
     before: &[Behind],
     judged: &Judged,
+    pending: &BTreeSet<(String, String)>,
     standing: &Standing,
 ) -> (Vec<Behind>, Vec<(String, String)>) {
     let unjudged = judged.unjudged.iter().map(|name| (name.clone(), ALL.to_owned()));
-    let now: BTreeSet<(String, String)> = judged.behind.iter().cloned().chain(unjudged).collect();
+    let now: BTreeSet<(String, String)> =
+        judged.behind.iter().chain(pending).cloned().chain(unjudged).collect();
     let key = |one: &Behind| (one.integration.clone(), one.category.clone());
     let known: BTreeSet<(String, String)> = before.iter().map(key).collect();
     let caught_up = before.iter().map(key).filter(|one| {
@@ -601,6 +616,8 @@ fn document(
     judged: &Judged,
     is_new: bool,
     before: Option<&Reconciled>,
+    rollout: Option<&Rollout>,
+    added: Vec<Applied>,
     host: &Host<'_>,
 ) -> Json {
     let before: Json = before.and_then(|last| serde_json::from_str(&last.document).ok()).unwrap_or_default();
@@ -616,5 +633,8 @@ fn document(
         "saved": saved.count(),
         "held": held,
         "told": judged.concerns.len() - held,
+        "rollout": rollout,
+        "applied": applied(&before["applied"], added, (host.now)()),
+        "digests": before["digests"],
     })
 }

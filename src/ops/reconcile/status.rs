@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::concern::Concern;
 use super::lease::holder_of;
 use super::matters::matters;
+use super::rollout::Rollout;
 use crate::ops::error::{Error, Result};
 use crate::ops::host::Host;
 use crate::store::{Address, Lock, Reconciled};
@@ -24,6 +25,8 @@ pub struct Status {
     pub last: Option<Reconciled>,
     /// How it went.
     pub document: Json,
+    /// What is rolled out in waves.
+    pub rollout: Option<Rollout>,
     /// Who works, or worked last.
     pub worker: Option<Lock>,
     /// Categories of which the files are not taken.
@@ -50,6 +53,7 @@ pub fn status(address: &Address, environment: Option<&str>, host: &Host<'_>) -> 
             .as_ref()
             .and_then(|last| serde_json::from_str(&last.document).ok())
             .unwrap_or_default(),
+        rollout: last.as_ref().map(Rollout::of).transpose()?.flatten(),
         last,
         worker: holder_of(store.as_mut(), environment)?,
         behind: store.behind(key)?.len(),

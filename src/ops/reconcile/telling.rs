@@ -1,85 +1,21 @@
 //! Telling matters: who was told what is kept beside each, so that every message is sent once, across restarts too. What cannot be told is
-//! tried again later, so often and no oftener, and stops nothing. How a message is worded and sent is its caller's business.
+//! tried again later, so often and no oftener, and stops nothing. Many at once are one message, and once a day each owner has a digest.
+//! How a message is worded and sent is its caller's business.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::concern::Concern;
+use super::digest::{self, Daily};
 use super::lease::Lease;
 use super::matters::matters;
+use super::message::{Event, Listener, Message, Told, What, message_id};
 use crate::model::digest_text;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::store::{Address, Matter, Reconciling};
 
-/// A message that was refused so often is given up.
-const MOST: u32 = 8;
-
-/// Until it is tried again, doubled each time.
-const FIRST_PAUSE: i64 = 60;
-
-/// What happened to a matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    Opened,
-    Updated,
-    Closed,
-}
-
-impl Event {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Event::Opened => "opened",
-            Event::Updated => "updated",
-            Event::Closed => "closed",
-        }
-    }
-}
-
-/// What is to be told to one target.
-#[derive(Debug)]
-pub struct Message<'a> {
-    /// The same however often it is sent: whoever gets it twice knows that by it.
-    pub id: String,
-    pub target: &'a str,
-    pub event: Event,
-    pub environment: &'a str,
-    pub matter: &'a Matter,
-    pub concern: &'a Concern,
-}
-
-/// What one target was told of a matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct Told {
-    /// The version that it knows.
-    version: Option<String>,
-    /// The one that it could not be told, how often that was tried, and when it is tried next.
-    failing: Option<String>,
-    attempts: u32,
-    next: i64,
-}
-
-impl Told {
-    /// Nothing of a version is left to be told.
-    fn is_done(&self, version: &str) -> bool {
-        self.version.as_deref() == Some(version)
-            || (self.failing.as_deref() == Some(version) && self.attempts >= MOST)
-    }
-
-    fn failed(&mut self, version: &str, now: i64) {
-        if self.failing.as_deref() != Some(version) {
-            (self.failing, self.attempts) = (Some(version.to_owned()), 0);
-        }
-        self.next = now + (FIRST_PAUSE << self.attempts.min(10));
-        self.attempts += 1;
-    }
-}
-
-/// Tells each target what it does not know yet of the matters of an environment. What could not be told, and why.
+/// Tells each target what it does not know yet of the matters of an environment, and the digests that are due. What could not be told,
+/// and why.
 ///
 /// # Errors
 /// When the store fails, or somebody else has taken over.
@@ -87,54 +23,66 @@ pub fn tell(
     address: &Address,
     environment: Option<&str>,
     lease: &Lease,
-    targets: &[String],
+    listeners: &[Listener],
+    daily: Option<&Daily>,
     deliver: &dyn Fn(&Message<'_>) -> Result<(), String>,
     host: &Host<'_>,
 ) -> Result<Vec<String>> {
-    if targets.is_empty() {
+    if listeners.is_empty() {
         return Ok(Vec::new());
     }
     let key = environment.unwrap_or_default();
     let mut store = host.make_store(address)?;
     let now = (host.now)().as_second();
-    let (mut failed, mut silent) = (Vec::new(), BTreeSet::new());
+    let mut failed = Vec::new();
     let mut write = Reconciling { environment: key.to_owned(), ..Reconciling::default() };
-    for (mut matter, concern) in matters(store.as_mut(), key)? {
-        let mut told: BTreeMap<String, Told> = serde_json::from_str(&matter.told).unwrap_or_default();
-        let before = told.clone();
-        let closed = matter.closed_at.as_deref();
-        let version = digest_text(&format!("{}\n{}", matter.document, closed.unwrap_or_default()));
-        for target in targets {
-            let known = told.entry(target.clone()).or_default();
-            let event = match (&known.version, closed) {
-                // Who was never told of it need not hear that it is over.
-                (None, Some(_)) => {
-                    known.version = Some(version.clone());
-                    continue;
-                }
-                (Some(_), Some(_)) => Event::Closed,
-                (None, None) => Event::Opened,
-                (Some(_), None) => Event::Updated,
-            };
-            let is_later = known.failing.as_ref() == Some(&version) && now < known.next;
+    let mut known = Vec::new();
+    for (matter, concern) in matters(store.as_mut(), key)? {
+        let told: BTreeMap<String, Told> = serde_json::from_str(&matter.told).unwrap_or_default();
+        let closed = matter.closed_at.as_deref().unwrap_or_default();
+        let version = digest_text(&format!("{}\n{closed}", matter.document));
+        known.push(Known { before: told.clone(), told, version, matter, concern });
+    }
+    for listener in listeners {
+        let due = due(&mut known, listener, now);
+        let messages = match due.len() {
+            0 => Vec::new(),
+            number if number > listener.most => vec![many(&known, &due, listener, key, &host.stamp())],
+            _ => due.iter().map(|(at, event)| one(&known[*at], *event, listener, key)).collect(),
+        };
+        let of_each = if messages.len() == 1 { due.len() } else { 1 };
+        let mut ends: Vec<Result<(), String>> = Vec::new();
+        for message in &messages {
             // One that does not answer is not waited for again in this round.
-            if known.is_done(&version) || is_later || silent.contains(target) || host.is_cancelled() {
-                continue;
+            if host.is_cancelled() || ends.last().is_some_and(Result::is_err) {
+                break;
             }
-            let of = [key, &matter.id, &matter.opened_at, &version, target].join("\n");
-            let digest = digest_text(&of);
-            let id = format!("msg_{}", digest.trim_start_matches("sha256:").get(..32).unwrap_or_default());
-            let message = Message { id, target, event, environment: key, matter: &matter, concern: &concern };
-            match deliver(&message) {
-                Ok(()) => *known = Told { version: Some(version.clone()), ..Told::default() },
-                Err(why) => {
-                    known.failed(&version, now);
-                    silent.insert(target.clone());
-                    failed.push(format!("{target} could not be told: {why}"));
+            ends.push(deliver(message));
+        }
+        drop(messages);
+        for (ended, due) in ends.into_iter().zip(due.chunks(of_each)) {
+            for (at, _) in due {
+                let Known { told, version, .. } = &mut known[*at];
+                let told = told.entry(listener.name.clone()).or_default();
+                match &ended {
+                    Ok(()) => *told = Told { version: Some(version.clone()), ..Told::default() },
+                    Err(_) => told.failed(version, now),
                 }
             }
+            failed.extend(ended.err().map(|why| format!("{} could not be told: {why}", listener.name)));
         }
-        if closed.is_some() && targets.iter().all(|target| told[target].is_done(&version)) {
+    }
+    if let Some(daily) = daily {
+        let concerns: Vec<(&Matter, &Concern)> =
+            known.iter().map(|one| (&one.matter, &one.concern)).collect();
+        write.reconciled =
+            digest::send(store.as_mut(), key, listeners, daily, &concerns, deliver, &mut failed, host)?;
+    }
+    for Known { before, told, version, mut matter, concern } in known {
+        let is_done = |listener: &Listener| {
+            !listener.hears(&concern) || told.get(&listener.name).is_some_and(|told| told.is_done(&version))
+        };
+        if matter.closed_at.is_some() && listeners.iter().all(is_done) {
             write.forgotten.push(matter.id);
         } else if told != before {
             matter.told = serde_json::to_string(&told).unwrap_or_default();
@@ -147,32 +95,57 @@ pub fn tell(
     Ok(failed)
 }
 
-/// How long a message that cannot be delivered is tried for.
-#[must_use]
-pub fn longest() -> Duration {
-    let all: i64 = (0..MOST).map(|at| FIRST_PAUSE << at).sum();
-    Duration::from_secs(all.unsigned_abs())
+/// A matter, and who was told what of it.
+struct Known {
+    matter: Matter,
+    concern: Concern,
+    version: String,
+    before: BTreeMap<String, Told>,
+    told: BTreeMap<String, Told>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_told_is_tried_later_and_later_and_then_given_up() {
-        let mut told = Told::default();
-        let mut pauses = Vec::new();
-        let mut now = 0;
-        while !told.is_done("one") {
-            told.failed("one", now);
-            pauses.push(told.next - now);
-            now = told.next;
+/// What one target is to be told now, by number.
+fn due(known: &mut [Known], listener: &Listener, now: i64) -> Vec<(usize, Event)> {
+    let mut due = Vec::new();
+    for (at, Known { matter, concern, version, told, .. }) in known.iter_mut().enumerate() {
+        if !listener.hears(concern) {
+            continue;
         }
-        assert_eq!(pauses, [60, 120, 240, 480, 960, 1_920, 3_840, 7_680]);
-        assert_eq!(longest().as_secs(), 15_300);
-        // Another version is another message.
-        assert!(!told.is_done("two"));
-        told.failed("two", now);
-        assert_eq!((told.attempts, told.next - now), (1, 60));
+        let told = told.entry(listener.name.clone()).or_default();
+        let event = match (&told.version, &matter.closed_at) {
+            // Who was never told of it need not hear that it is over.
+            (None, Some(_)) => {
+                told.version = Some(version.clone());
+                continue;
+            }
+            (Some(_), Some(_)) => Event::Closed,
+            (None, None) => Event::Opened,
+            (Some(_), None) => Event::Updated,
+        };
+        let is_later = told.failing.as_ref() == Some(version) && now < told.next;
+        if !told.is_done(version) && !is_later {
+            due.push((at, event));
+        }
     }
+    due
+}
+
+fn one<'a>(known: &'a Known, event: Event, listener: &'a Listener, environment: &'a str) -> Message<'a> {
+    let Known { matter, concern, version, .. } = known;
+    let id = message_id(&[environment, &matter.id, &matter.opened_at, version, &listener.name]);
+    Message { id, target: &listener.name, environment, what: What::Matter { event, matter, concern } }
+}
+
+fn many<'a>(
+    known: &'a [Known],
+    due: &[(usize, Event)],
+    listener: &'a Listener,
+    environment: &'a str,
+    at: &str,
+) -> Message<'a> {
+    let versions = due.iter().map(|(at, _)| known[*at].version.as_str());
+    let of: Vec<&str> = [environment, listener.name.as_str()].into_iter().chain(versions).collect();
+    let matters = due.iter().map(|(at, event)| (*event, &known[*at].concern)).collect();
+    let what = What::Many { at: at.to_owned(), matters };
+    Message { id: message_id(&of), target: &listener.name, environment, what }
 }

@@ -14,15 +14,28 @@ use crate::ops::host::Host;
 use crate::ops::judged::Record;
 use crate::plan::Mode;
 use crate::schema::Category;
-use crate::store::Store;
+use crate::store::{Deployed, Store};
 
 /// What a runtime needs of an integration.
 #[derive(Debug, Clone)]
 pub struct Effective {
     /// `{"integration", "pair", "day", "mode", "flows", "categories", "revisions"}`
     pub document: Json,
-    /// Of all of it but the day.
+    /// Of all of it but the day, and what [`saves_in`] reads.
     pub etag: String,
+}
+
+/// How many saves of an integration there were, which grows with each.
+#[must_use]
+pub fn saves_of<'a>(rows: impl IntoIterator<Item = &'a Deployed>) -> u64 {
+    rows.into_iter().map(|row| row.revision).sum()
+}
+
+/// The number of saves that a configuration has, by the ETag that it was given out with; none of what is no such ETag.
+#[must_use]
+pub fn saves_in(etag: &str) -> Option<u64> {
+    let (_, number) = etag.trim_start_matches("W/").trim_matches('"').rsplit_once('.')?;
+    number.parse().ok()
 }
 
 /// The configuration as it is on a day.
@@ -58,7 +71,8 @@ pub fn effective(
     document.insert("flows".to_owned(), json!(compiled.flows_on));
     document.insert("categories".to_owned(), json!(categories));
     document.insert("revisions".to_owned(), json!(revisions));
-    let etag = digest_text(&canonical_json(Json::Object(document.clone())));
+    let digest = digest_text(&canonical_json(Json::Object(document.clone())));
+    let etag = format!("{digest}.{}", saves_of(known.rows.values()));
     document.insert("day".to_owned(), day.to_string().into());
     Ok(Effective { document: Json::Object(document), etag })
 }

@@ -1,5 +1,5 @@
 //! What the reconciler does about a difference, by who made it: rules for all of a project, and for pairs, categories and
-//! integrations. Pure data; what is done by it is elsewhere.
+//! integrations; and in which waves a commit is rolled out. Pure data; what is done by it is elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::Policy;
+use crate::model::digest_text;
 use crate::plan::data::Origin;
 
 /// What is done about a difference.
@@ -115,6 +116,59 @@ impl Said {
     }
 }
 
+/// Some integrations to which a commit is rolled out before it is to those of the next wave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wave {
+    /// Patterns of names; empty for all.
+    integrations: Vec<String>,
+    /// Of the integrations that a commit changes, so many in a hundred; none for all that are left.
+    share: Option<u8>,
+    /// How long the next wave waits once this one is saved.
+    pub bake: Duration,
+    /// Where each of its flows has to sync with what was saved: within this time.
+    pub within: Option<Duration>,
+}
+
+/// What `until: synced` waits for where nothing else is said.
+const WITHIN: Duration = Duration::from_secs(6 * 3_600);
+
+impl Wave {
+    fn read(from: &Json) -> Self {
+        let text = |key: &str| from.get(key).and_then(Json::as_str);
+        let names = from.get("integrations").and_then(Json::as_array).into_iter().flatten();
+        let share = text("share").and_then(|share| share.trim_end_matches('%').trim().parse().ok());
+        let is_synced = text("until") == Some("synced");
+        Wave {
+            integrations: names.filter_map(Json::as_str).map(str::to_owned).collect(),
+            share,
+            bake: text("bake").and_then(span).unwrap_or_default(),
+            within: is_synced.then(|| text("within").and_then(span).unwrap_or(WITHIN)),
+        }
+    }
+
+    /// It takes all that are left.
+    fn is_rest(&self) -> bool {
+        self.integrations.is_empty() && self.share.is_none()
+    }
+
+    /// Those of some integrations that it takes. `of` is how many the commit changes in all; which of them a share takes is another
+    /// choice for each commit, and the same for the same one.
+    #[must_use]
+    pub fn take<'n>(&self, names: impl Iterator<Item = &'n str>, of: usize, commit: &str) -> Vec<&'n str> {
+        let globs: Vec<_> = self.integrations.iter().filter_map(|one| globset::Glob::new(one).ok()).collect();
+        let globs: Vec<_> = globs.iter().map(globset::Glob::compile_matcher).collect();
+        let is_named =
+            |name: &&str| self.integrations.is_empty() || globs.iter().any(|pattern| pattern.is_match(name));
+        let mut taken: Vec<&str> = names.filter(is_named).collect();
+        if let Some(share) = self.share {
+            taken.sort_by_cached_key(|name| digest_text(&format!("{commit} {name}")));
+            taken.truncate((of * usize::from(share)).div_ceil(100));
+            taken.sort_unstable();
+        }
+        taken
+    }
+}
+
 /// The rules of a project: the nearest that is said counts, that of an integration before that of a category, of a pair, of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -122,10 +176,14 @@ pub struct Rules {
     pairs: BTreeMap<String, Said>,
     categories: BTreeMap<String, Said>,
     integrations: BTreeMap<String, Said>,
+    waves: Option<Vec<Wave>>,
 }
 
 /// The keys under which rules are said by name.
 const NAMED: [&str; 3] = ["pairs", "categories", "integrations"];
+
+/// The key of the waves, which a policy keeps as JSON.
+const WAVES: &str = "waves";
 
 impl Rules {
     /// Reads what a file says, which its schema has judged.
@@ -136,7 +194,9 @@ impl Rules {
             of.into_iter().flatten().map(|(name, said)| (name.clone(), Said::read(said))).collect()
         };
         let [pairs, categories, integrations] = NAMED.map(named);
-        Rules { all: Said::read(from), pairs, categories, integrations }
+        let waves = from.get(WAVES).and_then(Json::as_array);
+        let waves = waves.map(|waves| waves.iter().map(Wave::read).collect());
+        Rules { all: Said::read(from), pairs, categories, integrations, waves }
     }
 
     /// Those that a policy has, as [`items`] put them there.
@@ -147,6 +207,10 @@ impl Rules {
             let Some(path) = item.strip_prefix(PREFIX) else { continue };
             let Some(text) = texts.first() else { continue };
             match path.split('.').collect::<Vec<_>>().as_slice() {
+                [WAVES] => {
+                    let waves = serde_json::from_str(text).unwrap_or_default();
+                    document.insert(WAVES.to_owned(), waves);
+                }
                 [key] => _ = document.insert((*key).to_owned(), text.as_str().into()),
                 [of, name, key] if NAMED.contains(of) => {
                     let of = document.entry(*of).or_insert_with(|| Json::Object(Map::new()));
@@ -172,6 +236,17 @@ impl Rules {
 #[must_use]
 pub fn rule_of(rules: &[&Rules], integration: &str, pair: &str, category: &str) -> Rule {
     rules.iter().fold(Rule::default(), |rule, rules| rules.over(rule, integration, pair, category))
+}
+
+/// The waves of several rules, of which a later one has the last word; none where a commit is rolled out at once. The last one takes
+/// all that are left, said or not.
+#[must_use]
+pub fn waves_of(rules: &[&Rules]) -> Vec<Wave> {
+    let mut waves = rules.iter().rev().find_map(|rules| rules.waves.clone()).unwrap_or_default();
+    if waves.last().is_some_and(|last| !last.is_rest()) {
+        waves.push(Wave::default());
+    }
+    waves
 }
 
 /// What of the rules has its place among what has no order begins so.
@@ -246,6 +321,31 @@ mod tests {
         assert_eq!(Rules::of_policy(&policy), Rules::read(&said));
         assert!(policy.others.contains_key("reconcile.categories.sales_accounts.outside"));
         assert_eq!(Rules::of_policy(&Policy::default()), Rules::default());
+    }
+
+    #[test]
+    fn waves_are_read_kept_in_a_policy_and_end_with_all_that_are_left() {
+        let said = json!({"waves": [{"integrations": ["canary-*", "pilot"], "bake": "2h"},
+            {"share": "20%", "until": "synced", "within": "1h"}, {"until": "synced"}]});
+        let rules = Rules::read(&said);
+        let waves = waves_of(&[&rules]);
+        assert_eq!(waves.len(), 3, "the last takes the rest already");
+        assert_eq!((waves[0].bake.as_secs(), waves[0].within), (7_200, None));
+        assert_eq!(waves[1].within, Some(Duration::from_secs(3_600)));
+        assert_eq!(waves[2].within, Some(WITHIN));
+        let policy = Policy { others: items(&said), ..Policy::default() };
+        assert_eq!(Rules::of_policy(&policy), rules);
+        let last = Rules::read(&json!({"waves": [{"share": "5%"}]}));
+        assert_eq!(waves_of(&[&rules, &last]).len(), 2, "the last word, and the rest");
+        assert!(waves_of(&[&Rules::default()]).is_empty());
+        let names: Vec<String> =
+            (0..30).map(|at| format!("shop-{at}")).chain(["canary-1".into(), "pilot".into()]).collect();
+        let take = |wave: usize, commit: &str| waves[wave].take(names.iter().map(String::as_str), 32, commit);
+        assert_eq!(take(0, "a"), ["canary-1", "pilot"]);
+        assert_eq!(take(1, "a").len(), 7, "a share is rounded up");
+        assert_eq!(take(1, "a"), take(1, "a"));
+        assert_ne!(take(1, "a"), take(1, "b"), "not always the same are first");
+        assert_eq!(take(2, "a").len(), 32);
     }
 
     #[test]

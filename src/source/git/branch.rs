@@ -62,6 +62,44 @@ impl History {
         author: &Author,
         committer: &Author,
     ) -> Result<String, BranchError> {
+        let before = self.tree(base)?;
+        let tree = self.tree_with(&before, files)?;
+        self.begin_branch(base, branch, tree, message, author, committer)
+    }
+
+    /// As [`Self::commit_on_branch`], with the project as it was in another revision.
+    ///
+    /// # Errors
+    /// As there, and when that revision has no project.
+    pub fn go_back_on_branch(
+        &self,
+        base: &Revision,
+        to: &Revision,
+        branch: &str,
+        message: &str,
+        author: &Author,
+    ) -> Result<String, BranchError> {
+        let (before, after) = (self.tree(base)?, self.tree(to)?);
+        let tree = if self.prefix.is_empty() {
+            after.id()
+        } else {
+            let project = after.get_path(Path::new(&self.prefix))?;
+            let mut update = TreeUpdateBuilder::new();
+            update.upsert(self.prefix.as_str(), project.id(), FileMode::Tree);
+            update.create_updated(&self.repository, &before)?
+        };
+        self.begin_branch(base, branch, tree, message, author, author)
+    }
+
+    fn begin_branch(
+        &self,
+        base: &Revision,
+        branch: &str,
+        tree: Oid,
+        message: &str,
+        author: &Author,
+        committer: &Author,
+    ) -> Result<String, BranchError> {
         let name = format!("refs/heads/{branch}");
         if !Branch::name_is_valid(branch).unwrap_or(false) {
             return Err(BranchError::Name(branch.to_owned()));
@@ -75,9 +113,7 @@ impl History {
             return Err(beside());
         }
         let parent = self.repository.find_commit(base.id)?;
-        let before = self.tree(base)?;
-        let tree = self.tree_with(&before, files)?;
-        if tree == before.id() {
+        if tree == parent.tree_id() {
             return Err(BranchError::Unchanged);
         }
         let signature = |of: &Author| Signature::new(&of.name, &of.email, &Time::new(of.seconds, 0));
