@@ -115,7 +115,7 @@ impl Fleet {
                     assert!(ended.is_err(), "{line}: it came to its end");
                 }
                 ("pass", [hours]) => {
-                    self.world.pass(3_600 * hours.trim_end_matches('h').parse::<i64>().unwrap())
+                    self.world.pass(3_600 * hours.trim_end_matches('h').parse::<i64>().unwrap());
                 }
                 ("live", [shop, is_live]) => self.world.save_outside(shop, "general", |document| {
                     document["live_mode"] = (*is_live == "on").into();

@@ -1,9 +1,5 @@
 //! Fetching and pushing by the system's git, with its credentials, helpers and proxies, which are the machine's own business. What a
 //! branch can write tells it nothing.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "asks where the work tree and its repository lie, links followed"
-)]
 #![expect(clippy::disallowed_methods, reason = "asks where git's own folders lead")]
 
 use std::path::{Path, PathBuf};
