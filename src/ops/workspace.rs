@@ -218,7 +218,9 @@ impl Workspace {
     pub fn store(&self, request: &Request, host: &Host<'_>) -> Result<(Option<String>, Address)> {
         if self.declared().broken {
             let mut findings = Vec::new();
-            Manifest::read(&self.sources, &mut findings);
+            let declared = Manifest::read(&self.sources, &mut findings);
+            // What another version asks for is not ours to judge.
+            let findings = declared.unmet.map_or(findings, |unmet| vec![unmet]);
             let findings = PlacedFinding::all(&findings, &self.sources);
             let why = "pairform.yaml has errors, so it is not known which store is meant";
             return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings(findings)));

@@ -20,7 +20,7 @@ use crate::yaml::Node;
 /// What the crate calls a schema that has no name.
 const DEFAULT_URI: &str = "json-schema:///";
 
-/// A schema by which documents are judged. Whether one fits ours is asked place by place ([`super::fitting`]); the whole is compiled for
+/// A schema by which documents are judged. Whether one fits ours is asked place by place (`schema::fitting`); the whole is compiled for
 /// the first document that does not.
 #[derive(Debug)]
 pub struct Validator {

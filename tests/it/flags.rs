@@ -13,7 +13,7 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
         flag: "--store",
@@ -35,6 +35,7 @@ const CASES: [Case; 20] = [
     Case { flag: "--untrusted", changes: false, values: &[&[]] },
     Case { flag: "--no-input", changes: false, values: &[&[]] },
     Case { flag: "--no-cache", changes: false, values: &[&[]] },
+    Case { flag: "--no-pager", changes: false, values: &[&[]] },
     // No rule differs between these; what it tells where one does is seen in `attacks_review`.
     Case { flag: "--base", changes: false, values: &[&["HEAD"], &["HEAD~1"]] },
     Case { flag: "--schema", changes: true, values: &[&["any.json", "integrations/s001.yaml"]] },
@@ -116,6 +117,8 @@ fn every_flag_and_its_variable_is_honoured_on_every_run_of_a_large_fleet() {
         flags.remove("--help").is_some() && flags["--env"].as_deref() == Some("PAIRFORM_ENV"),
         "{flags:?}"
     );
+    // It does not end by itself; `comfort` sees it at work.
+    assert!(flags.remove("--watch").is_some(), "{flags:?}");
     let known: Vec<&str> = CASES.iter().map(|case| case.flag).collect();
     let new: Vec<&String> = flags.keys().filter(|flag| !known.contains(&flag.as_str())).collect();
     assert!(new.is_empty(), "say here what these flags change of what validate says: {new:?}");
