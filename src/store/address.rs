@@ -271,7 +271,7 @@ mod tests {
             ("http://127.0.0.1:8080", "127.0.0.1 8080 here"),
             ("http://[::1]:8080", "::1 8080 here"),
             ("http://configure.example.com", "refused"),
-            ("http://127.0.0.1.canary.example", "refused"),
+            ("http://127.0.0.1.evil.example", "refused"),
             ("https://", "refused"),
             ("sqlite:state.db", "file state.db"),
             ("sqlite://state.db", "refused"),
