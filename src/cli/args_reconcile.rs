@@ -21,7 +21,7 @@ pub struct Reconcile {
     pub rounds: RoundArgs,
     /// Where to listen for what looks after it: /metrics for Prometheus, /healthz and /readyz. No secret, shop or setting's value is
     /// there. Port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "once")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listening, conflicts_with = "once")]
     pub listen: Option<SocketAddr>,
 }
 
@@ -82,6 +82,11 @@ pub enum ReconcileCommand {
         #[arg(long, value_name = "WHY")]
         reason: String,
     },
+}
+
+/// Where to listen; a name could be one of another machine tomorrow.
+pub fn listening(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
 }
 
 /// From a second to a day.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::args_reconcile::RoundArgs;
+use super::args_reconcile::{RoundArgs, listening};
 use crate::http::address;
 use crate::model::credential::is_reference;
 use crate::ops::forge::Forge;
@@ -17,7 +17,7 @@ use crate::source::git::{Remote, is_branch_name};
 #[command(mut_args(of_reconciler))]
 pub struct Serve {
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = listening)]
     pub listen: SocketAddr,
     /// Certificates of the server, as PEM.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
