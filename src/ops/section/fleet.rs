@@ -1,9 +1,9 @@
-//! All integrations at a glance: what each lacks and what was changed outside. They are judged together, in one compilation, and what
+//! All integrations at a glance: what each lacks and what was changed outside. They are judged many together, in one compilation, and what
 //! was found of one counts until something is saved of it.
 
 use super::glance::Glance;
 use super::ground::Ground;
-use super::known::{Known, known_from};
+use super::known::{Known, known_all};
 use super::ownership::Ownership;
 use super::view::name_of;
 use crate::model::GENERAL;
@@ -11,7 +11,10 @@ use crate::ops::error::Result;
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
 use crate::plan::{Mode, Readiness};
-use crate::store::{Deployed, Registered, Store};
+use crate::store::{Registered, Store};
+
+/// So many are judged together: what it takes to judge one is not kept of all.
+const BLOCK: usize = 1024;
 
 /// All integrations, sorted by id. What did not move since it was last asked is not looked at again.
 ///
@@ -29,15 +32,14 @@ pub fn fleet(ground: &Ground, store: &mut dyn Store, host: &Host<'_>) -> Result<
     if ground.repository().is_none() {
         found.of.clear();
     }
-    if found.of.is_empty() {
-        ground.read_all(store, host)?;
-    }
     let is_known = |one: &&Registered| found.of.get(&one.id).is_some_and(|(of, _)| *of == revisions(one));
     let moved: Vec<Registered> = registered.iter().filter(|one| !is_known(one)).cloned().collect();
-    for glance in look(moved, ground, store, host)? {
-        let at = registered.binary_search_by(|one| one.id.cmp(&glance.id));
-        if let Ok(at) = at {
-            found.of.insert(glance.id.clone(), (revisions(&registered[at]), glance));
+    for block in moved.chunks(BLOCK) {
+        for glance in look(block.to_vec(), ground, store, host)? {
+            let at = registered.binary_search_by(|one| one.id.cmp(&glance.id));
+            if let Ok(at) = at {
+                found.of.insert(glance.id.clone(), (revisions(&registered[at]), glance));
+            }
         }
     }
     Ok(registered.iter().filter_map(|one| found.of.get(&one.id).map(|(_, glance)| glance.clone())).collect())
@@ -53,34 +55,26 @@ fn look(
     if registered.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<String> = registered.iter().map(|one| one.id.clone()).collect();
-    let mut rows = store.read(Some(&ids))?.into_iter().peekable();
-    let mut known: Vec<std::result::Result<Known, Glance>> = Vec::with_capacity(registered.len());
-    for one in registered {
-        let mut own: Vec<Deployed> = Vec::new();
-        // Both are sorted by id.
-        while let Some(row) = rows.next_if(|row| row.integration <= one.id) {
-            if row.integration == one.id {
-                own.push(row);
+    let known = known_all(registered, ground, store, host)?.into_iter().map(|known| {
+        known.map_err(|(one, error)| {
+            let pair = one.pair.unwrap_or_default();
+            Glance {
+                name: one.id.clone(),
+                id: one.id,
+                title: pair.clone(),
+                pair,
+                mode: Mode::Onboarding,
+                readiness: Readiness::default(),
+                outside: 0,
+                unmanaged: None,
+                is_released: false,
+                saved_at: String::new(),
+                saved_by: String::new(),
+                unusable: Some(error.message),
             }
-        }
-        let (id, pair) = (one.id.clone(), one.pair.clone().unwrap_or_default());
-        let says = ground.says(&id, store, host)?;
-        known.push(known_from(one, own, says, ground).map_err(|error| Glance {
-            name: id.clone(),
-            id,
-            title: pair.clone(),
-            pair,
-            mode: Mode::Onboarding,
-            readiness: Readiness::default(),
-            outside: 0,
-            unmanaged: None,
-            is_released: false,
-            saved_at: String::new(),
-            saved_by: String::new(),
-            unusable: Some(error.message),
-        }));
-    }
+        })
+    });
+    let known: Vec<std::result::Result<Known, Glance>> = known.collect();
     let record = Record::of_no_commit(store, ground.environment())?;
     let documents = known.iter().flatten().map(|known| (known.id(), &*known.pair.id, known.documents()));
     let judged = ground.judge_all(documents, &record, host)?;

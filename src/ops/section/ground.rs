@@ -28,6 +28,8 @@ use crate::store::{KeptList, Said, Store};
 
 /// Folders whose files are the same for all integrations.
 const FOLDERS: [&str; 2] = ["options/", "schemas/"];
+/// Integrations of which it is kept at most what the repository says.
+const MOST_KNOWN: usize = 4096;
 
 /// Where a setting is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,46 +189,53 @@ impl Ground {
         if let Some(known) = known().get(id) {
             return Ok(known.clone());
         }
-        let says = self.says_repository(workspace, id, host).map(Arc::new);
+        let compilation = self.compiled_files(workspace, vec![id.to_owned()], host);
+        let says = said_of(workspace, &compilation, id).map(Arc::new);
         known().insert(id.to_owned(), says.clone());
         Ok(says)
     }
 
-    /// Reads what the files say of all integrations at once, where a repository says it.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub(super) fn read_all(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<()> {
-        let Some(workspace) = &self.repository else { return Ok(()) };
+    /// Reads what the files say of some integrations at once, where a repository says it.
+    pub(super) fn read_some(&self, ids: &[String], host: &Host<'_>) {
+        let Some(workspace) = &self.repository else { return };
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread: Vec<String> = {
+            let known = known();
+            ids.iter().filter(|id| !known.contains_key(*id)).cloned().collect()
+        };
+        if unread.is_empty() {
+            return;
+        }
+        let compilation = self.compiled_files(workspace, unread.clone(), host);
+        let mut known = known();
+        // A fleet of any size is listed in the same room.
+        if known.len() + unread.len() > MOST_KNOWN {
+            known.clear();
+        }
+        known.extend(unread.into_iter().map(|id| {
+            let says = said_of(workspace, &compilation, &id).map(Arc::new);
+            (id, says)
+        }));
+    }
+
+    fn compiled_files(
+        &self,
+        workspace: &Workspace,
+        integrations: Vec<String>,
+        host: &Host<'_>,
+    ) -> Compilation {
         let selection = Selection {
             today: Some(host.today()),
+            integrations,
             environment: self.environment.clone(),
             alone: true,
             ..Selection::default()
         };
-        let compilation = compile::compile(workspace.sources(), &selection);
-        let ids: Vec<String> = store.integrations("", usize::MAX)?.into_iter().map(|one| one.id).collect();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in ids {
-            let says = || said_of(workspace, &compilation, &id).map(Arc::new);
-            known.entry(id.clone()).or_insert_with(says);
-        }
-        Ok(())
+        compile::compile(workspace.sources(), &selection)
     }
 
     pub(super) fn glances(&self) -> MutexGuard<'_, Found> {
         self.glances.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn says_repository(&self, workspace: &Workspace, id: &str, host: &Host<'_>) -> Option<Says> {
-        let selection = Selection {
-            today: Some(host.today()),
-            integrations: vec![id.to_owned()],
-            environment: self.environment.clone(),
-            alone: true,
-            ..Selection::default()
-        };
-        said_of(workspace, &compile::compile(workspace.sources(), &selection), id)
     }
 
     /// A project in which an integration alone is as these documents say it, as people say them; `root` is where relative paths

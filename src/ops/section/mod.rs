@@ -19,6 +19,7 @@ mod pipeline;
 mod planning;
 mod proposals;
 mod proposing;
+mod refusals;
 mod save;
 mod view;
 mod wish;
@@ -40,6 +41,9 @@ pub use pipeline::Pipeline;
 pub use planning::{ApplyAsked, apply_seen, planned_now, to_type};
 pub use proposals::{Proposal, close, proposals};
 pub use proposing::{Asked, PlanPreview, PlannedChange, Preview, Proposing, preview, propose};
-pub use save::{Body, Expected, Managed, NotSaved, SaveAsked, SavedNow, save};
-pub use view::{CategoryView, IntegrationView, SettingView, category, integration, look, name_of};
+pub use refusals::{Managed, NotSaved, kept as kept_refusal};
+pub use save::{Body, Expected, SaveAsked, SavedNow, save};
+pub use view::{
+    CategoryView, IntegrationView, SettingView, category, integration, integrations, look, name_of,
+};
 pub use wish::{Base, Wish, base_at, may_propose};
