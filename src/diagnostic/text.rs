@@ -104,6 +104,17 @@ fn fold(word: &str) -> String {
     word.chars().map(|c| if c == '-' || c == ' ' { '_' } else { c.to_ascii_lowercase() }).collect()
 }
 
+/// A title as it reads within a sentence: `Refresh token` as `refresh token`, and what is written in capitals (`API key`) as it is.
+#[must_use]
+pub fn in_sentence(title: &str) -> String {
+    let first = title.split_whitespace().next().unwrap_or_default();
+    if first.chars().skip(1).any(|c| !c.is_lowercase()) {
+        return title.to_owned();
+    }
+    let mut chars = title.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 /// `a`, `a and b`, `a, b and c`.
 #[must_use]
 pub fn list_words<S: AsRef<str>>(words: &[S], conjunction: &str) -> String {
@@ -120,6 +131,19 @@ pub fn list_words<S: AsRef<str>>(words: &[S], conjunction: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_within_a_sentence_keeps_its_capitals() {
+        for (title, said) in [
+            ("Refresh token", "refresh token"),
+            ("API key", "API key"),
+            ("HMAC key", "HMAC key"),
+            ("e-conomic token", "e-conomic token"),
+            ("", ""),
+        ] {
+            assert_eq!(in_sentence(title), said);
+        }
+    }
 
     #[test]
     fn what_nobody_would_see_is_made_visible() {
