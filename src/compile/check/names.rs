@@ -65,9 +65,14 @@ impl Walk<'_, '_> {
         if rows.len() < 2 {
             return;
         }
-        let mut seen: HashMap<String, &Entry> = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let Some(other) = seen.insert(folded(&row.key.text), row) else { continue };
+        // Most maps are small, and nearly no two names are of one length.
+        let mut seen: HashMap<String, &Entry> = HashMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            let other = match rows.len() {
+                0..=FEW => rows[..at].iter().copied().rfind(|other| same(&other.key.text, &row.key.text)),
+                _ => seen.insert(folded(&row.key.text), row),
+            };
+            let Some(other) = other else { continue };
             let finding = codes::names_alike(&other.key.text, &row.key.text, row.key.span, other.key.span);
             let path = trail.below(&row.key.text).keys().into_iter().collect();
             self.findings.push(finding.about(self.context.about(&self.category.id, &path)));
@@ -95,6 +100,15 @@ fn is_code(text: &str) -> bool {
 fn is_place(schema: Option<&Json>) -> bool {
     let pattern = schema.and_then(|schema| schema.get("pattern")?.as_str());
     pattern.is_some_and(|pattern| pattern.contains("[A-Z]{2}") && !pattern.contains("[A-Z]{2}[A-Z"))
+}
+
+/// Up to so many rows each is compared with each.
+const FEW: usize = 16;
+
+fn same(one: &str, other: &str) -> bool {
+    let has_spaces = |name: &str| name.contains(char::is_whitespace);
+    let can_be = one.len() == other.len() || !one.is_ascii() || has_spaces(one) || has_spaces(other);
+    can_be && folded(one) == folded(other)
 }
 
 fn folded(name: &str) -> String {
