@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
-use super::discover::discover;
+use super::discover::{discover, outer};
 use super::inside::inside;
 use super::tree::TreeReader;
 use crate::source::load::TEMPLATES;
@@ -165,6 +165,24 @@ impl History {
             None => "name a branch, such as origin/main, or the whole name of a ref".to_owned(),
         };
         Err(GitError::new(format!("there is no branch `{name}` in this clone"), help))
+    }
+
+    /// Proves that what a name stands for may judge, or say what is allowed. In a submodule only a commit's whole id may.
+    ///
+    /// # Errors
+    /// When whoever writes a branch of the repository around it decides what that name stands for.
+    pub fn require_own(&self, name: &str) -> Result<(), GitError> {
+        let is_id = name.len() == 40 && Oid::from_str(name).is_ok();
+        match outer(&self.repository).filter(|_| !is_id) {
+            None => Ok(()),
+            Some(around) => Err(GitError::new(
+                format!(
+                    "the project lies in a submodule of {}, so `{name}` judges and allows nothing: a branch there says which repository it is of",
+                    around.display()
+                ),
+                "name the commit that the repository around it has on its branch, such as \"$(git -C .. rev-parse origin/main:FOLDER)\", or work in a clone of its own",
+            )),
+        }
     }
 
     /// The branch that changes are compared with when none is named.

@@ -66,6 +66,7 @@ impl History {
     /// # Errors
     /// When git cannot be run, does not end in time, or has nothing to fetch.
     pub fn fetch(&self, branch: &RemoteBranch, patience: Duration) -> Result<(), GitError> {
+        self.require_own(&format!("{}/{}", branch.remote, branch.branch))?;
         let refspec = format!("+refs/heads/{}:{}", branch.branch, branch.local_ref());
         let arguments = [
             "fetch",
