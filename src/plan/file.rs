@@ -109,7 +109,8 @@ pub fn read(mut source: impl Read + Seek) -> Result<Plan, PlanFileError> {
 /// Whether the summary of a plan is that of what it lists.
 fn is_counted(plan: &Plan) -> bool {
     let Summary { errors, warnings, notes, .. } = plan.summary;
-    plan.summary == Summary { errors, warnings, notes, ..plan.integrations.tally().summary.clone() }
+    let released = plan.releases().len();
+    plan.summary == Summary { errors, warnings, notes, released, ..plan.integrations.tally().summary.clone() }
 }
 
 /// What a plan of any format begins with.

@@ -218,6 +218,24 @@ fn a_tag_that_is_called_like_a_branch_is_no_base() {
     assert!(!named.status.success() && all(&named).contains("no branch `origin/main`"), "{}", all(&named));
 }
 
+/// Whoever may push a branch can call it `HEAD`, and a clone that fetches all branches has it as that of the remote.
+#[test]
+fn a_branch_that_is_called_head_is_not_that_of_the_remote() {
+    let repository = crate::revisions::project();
+    repository.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repository.git(&["switch", "-q", "-c", "topic"]);
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
+    repository.commit("Shorter terms");
+    repository.git(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]);
+    let diff = json(&run(repository.path(), &["diff", "-o", "json"]));
+    assert_eq!(diff["groups"].as_array().map(Vec::len), Some(1), "{diff:#}");
+    let named = run(repository.path(), &["validate", "--base", "origin/HEAD"]);
+    assert!(!named.status.success() && all(&named).contains("no branch `origin/HEAD`"), "{}", all(&named));
+    repository.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
+    let diff = json(&run(repository.path(), &["diff", "-o", "json"]));
+    assert_eq!(diff["groups"].as_array().map(Vec::len), Some(1), "{diff:#}");
+}
+
 #[test]
 fn a_list_does_not_word_its_own_review() {
     let repository = crate::revisions::project();
@@ -317,7 +335,6 @@ fn what_is_no_regular_file_is_refused_and_not_waited_for() {
             &["policy", "check", file],
             &["--policy", file, "plan"],
             &["plan", "--out", "p.json", "--sign", file],
-            &["validate", file],
             &["validate", "--schema", file, "pairform.yaml"],
             &["reconcile", "--once", "--tell", file],
         ] {

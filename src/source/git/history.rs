@@ -103,10 +103,17 @@ impl History {
     }
 
     /// The whole name of the branch that is called so: of a remote (`origin/main`) or of this clone. Git itself would take a tag
-    /// of that name before it, which whoever may push anything can make.
+    /// of that name before it, which whoever may push anything can make. A remote's HEAD is the name of one of its branches: where it
+    /// stands for a commit itself, somebody pushed a branch that is called `HEAD`.
     fn branch(&self, name: &str) -> Option<String> {
+        let is_head = name == "HEAD" || name.ends_with("/HEAD");
+        let is_one = |whole: &String| {
+            let found = self.repository.find_reference(whole).ok()?;
+            let leads_to_branch = || found.symbolic_target().ok()??.strip_prefix("refs/remotes/").map(|_| ());
+            if is_head { leads_to_branch() } else { Some(()) }
+        };
         let names = [format!("refs/remotes/{name}"), format!("refs/heads/{name}")];
-        names.into_iter().find(|whole| name != "HEAD" && self.repository.find_reference(whole).is_ok())
+        names.into_iter().find(|whole| is_one(whole).is_some())
     }
 
     /// Whether a name is written as that of a remote's branch; a tag may be called so too, and is none.
