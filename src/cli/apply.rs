@@ -1,5 +1,4 @@
 //! `apply`: a saved plan, planned again and found to be the same; or plan, show, ask, apply.
-#![expect(clippy::disallowed_methods, reason = "reads the plan file")]
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use crate::plan::{self, Plan};
 use crate::report;
 use crate::report::content::{By, Content};
 use crate::schema::parts::Catalogue;
-use crate::source::load::reason;
+use crate::source::load::{bytes_of, open, reason};
 
 /// Runs the command.
 ///
@@ -182,7 +181,7 @@ fn confirm(session: &Session, plan: &Plan, judging: &Judging, streams: &mut Stre
 }
 
 fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
-    let file = std::fs::File::open(session.path(path)).map_err(|error| {
+    let file = open(&session.path(path)).map_err(|error| {
         Stop::usage(format!("cannot read the plan {}: {}", path.display(), reason(&error)))
     })?;
     let plan = plan::file::read(file)
@@ -216,7 +215,7 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
 }
 
 fn read_again(session: &Session, path: &Path) -> Result<Vec<u8>, Stop> {
-    std::fs::read(session.path(path))
+    bytes_of(&session.path(path))
         .map_err(|error| Stop::usage(format!("cannot read the plan {}: {}", path.display(), reason(&error))))
 }
 

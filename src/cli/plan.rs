@@ -1,5 +1,4 @@
 //! `plan`: the files against what is deployed.
-#![expect(clippy::disallowed_methods, reason = "reads the key that a plan is signed with")]
 
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -21,7 +20,7 @@ use crate::plan::{self, Plan};
 use crate::report::content::{By, Content};
 use crate::report::{self, json};
 use crate::source::git;
-use crate::source::load::reason;
+use crate::source::load::{bytes_of, reason};
 use crate::source::write::{Draft, Mode};
 use crate::store;
 
@@ -130,7 +129,7 @@ pub fn show(session: &Session, layout: &Layout, project: &Project<'_>, plan: &Pl
 /// When the key cannot be read, or cannot sign.
 pub fn sign(session: &Session, path: &Path, plan: &mut Plan) -> Result<(), Stop> {
     let refused = |why: String| Stop::usage(format!("cannot sign the plan with {}: {why}", path.display()));
-    let key = std::fs::read(session.path(path)).map_err(|error| refused(reason(&error)))?;
+    let key = bytes_of(&session.path(path)).map_err(|error| refused(reason(&error)))?;
     let key = Hidden::new(key);
     let text = std::str::from_utf8(&key).map_err(|_| refused(SignError::NoKey.to_string()))?;
     let signature = plan::signature::sign(&plan.digest, text).map_err(|error| refused(error.to_string()))?;

@@ -69,6 +69,7 @@ mod propose;
 mod pull;
 mod pull_races;
 mod reconcile;
+mod reconcile_cost;
 mod reconcile_model;
 mod reconcile_shown;
 mod reconcile_waves;

@@ -98,6 +98,16 @@ fn a_live_integration_that_left_the_files_is_told_in_every_form_until_it_is_ackn
 }
 
 #[test]
+fn a_plan_file_of_what_left_the_files_is_applied() {
+    let project = Project::sqlite();
+    live_one_gone(&project);
+    project.shop("other", "Another name", "30");
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
+    let applied = project.run(&["apply", "p.plan"]).expect(0);
+    assert!(applied.out.contains("1 category saved"), "{}", applied.out);
+}
+
+#[test]
 fn a_category_that_left_the_files_is_acknowledged_by_itself() {
     for project in each_kind() {
         project.run(&["apply", "--yes"]).expect(0);

@@ -113,6 +113,46 @@ fn a_hold_follows_an_integration_to_its_new_name_and_is_not_for_others() {
     }
 }
 
+/// Whatever a file says can be written otherwise, so that no new name goes by a hold that left the files.
+#[test]
+fn a_hold_that_left_the_files_refuses_new_names_until_it_is_released() {
+    for project in each_kind() {
+        reverted(&project, &[]);
+        let text = text(&project).replace("integration: shop", "integration: store");
+        project.write("integrations/store.yaml", &text);
+        std::fs::remove_file(project.path("integrations/shop.yaml")).unwrap();
+        for more in [&[][..], &["--integration", "store"], &["--category", "payment_methods"]] {
+            let refused = project.run(&[&["apply", "--yes"], more].concat()).expect(5);
+            let said = "store is new, and shop, which is on hold (reverted to revision 1";
+            assert!(refused.err.contains(said), "{more:?}: {}", refused.err);
+            assert!(refused.err.contains("`renamed_from: shop`"), "{}", refused.err);
+        }
+        let plan = project.run(&["plan", "-o", "json"]).expect(0).json();
+        assert_eq!(plan["refusals"][0]["check"], "hold", "{plan:#}");
+        // A plan file says no more than that.
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.run(&["apply", "p.plan"]).expect(5);
+        project.run(&["release", "shop", "--reason", "the shop is another one now"]).expect(0);
+        project.run(&["apply", "--yes"]).expect(0);
+    }
+}
+
+#[test]
+fn a_hold_of_the_rules_refuses_new_names_when_its_shop_left_the_files() {
+    let project = Project::sqlite();
+    mistaken(&project);
+    project.write("pairform.yaml", "version: 1\nsafety: {holds: {shop: the auditors are here}}\n");
+    project.run(&["apply", "--yes"]).expect(0);
+    // The change that takes the hold out gives the shop another name.
+    project.write("pairform.yaml", "version: 1\n");
+    let text = text(&project).replace("integration: shop", "integration: store");
+    project.write("integrations/store.yaml", &text);
+    std::fs::remove_file(project.path("integrations/shop.yaml")).unwrap();
+    let refused = project.run(&["apply", "--yes"]).expect(5);
+    assert!(refused.err.contains("shop, which is on hold (the auditors are here)"), "{}", refused.err);
+    project.run(&["apply", "--yes", "--force", "hold: another shop"]).expect(0);
+}
+
 #[test]
 fn a_hold_has_an_end_and_may_be_left_out() {
     let project = Project::sqlite();

@@ -10,6 +10,7 @@ pub enum Tool {
     Axe,
     Browser,
     Dpkg,
+    GnuPg,
     LanguageServer,
     Node,
     PgBouncer,
@@ -21,10 +22,11 @@ pub enum Tool {
     Valgrind,
 }
 
-const ALL: [Tool; 12] = [
+const ALL: [Tool; 13] = [
     Tool::Axe,
     Tool::Browser,
     Tool::Dpkg,
+    Tool::GnuPg,
     Tool::LanguageServer,
     Tool::Node,
     Tool::PgBouncer,
@@ -48,6 +50,7 @@ impl Tool {
                 "apt-get install chromium",
             ),
             Tool::Dpkg => ("no dpkg-deb in PATH", "apt-get install dpkg"),
+            Tool::GnuPg => ("no gpg in PATH", "apt-get install gnupg"),
             Tool::LanguageServer => (
                 "no yaml-language-server is named in PAIRFORM_YAML_LANGUAGE_SERVER",
                 "npm install yaml-language-server",
