@@ -10,6 +10,7 @@ pub enum Tool {
     Axe,
     Browser,
     Dpkg,
+    Fish,
     LanguageServer,
     Node,
     PgBouncer,
@@ -19,12 +20,14 @@ pub enum Tool {
     SshKeygen,
     Strace,
     Valgrind,
+    Zsh,
 }
 
-const ALL: [Tool; 12] = [
+const ALL: [Tool; 14] = [
     Tool::Axe,
     Tool::Browser,
     Tool::Dpkg,
+    Tool::Fish,
     Tool::LanguageServer,
     Tool::Node,
     Tool::PgBouncer,
@@ -34,6 +37,7 @@ const ALL: [Tool; 12] = [
     Tool::SshKeygen,
     Tool::Strace,
     Tool::Valgrind,
+    Tool::Zsh,
 ];
 
 const VARIABLE: &str = "PAIRFORM_TEST_TOOLS";
@@ -48,6 +52,7 @@ impl Tool {
                 "apt-get install chromium",
             ),
             Tool::Dpkg => ("no dpkg-deb in PATH", "apt-get install dpkg"),
+            Tool::Fish => ("no fish in PATH", "apt-get install fish"),
             Tool::LanguageServer => (
                 "no yaml-language-server is named in PAIRFORM_YAML_LANGUAGE_SERVER",
                 "npm install yaml-language-server",
@@ -62,6 +67,7 @@ impl Tool {
             Tool::SshKeygen => ("no ssh-keygen in PATH", "apt-get install openssh-client"),
             Tool::Strace => ("no strace that may trace here", "apt-get install strace"),
             Tool::Valgrind => ("no valgrind in PATH", "apt-get install valgrind"),
+            Tool::Zsh => ("no zsh in PATH", "apt-get install zsh"),
         }
     }
 }
