@@ -307,6 +307,6 @@ fn whoever_errs_or_begins_is_told_what_comes_next() {
     assert!(list.lines().next().unwrap().contains("to save"), "{list}");
     assert!(list.lines().all(|line| line.chars().count() <= 120), "{list}");
     repository.write("integrations/nordic.yaml", &shop("nordic", false, "30").replace("flows:", "flwos:"));
-    let fixed = said(&repository, &["fix", "--no-input"]);
+    let fixed = said(&repository, &["fix", "--yes"]);
     assert!(fixed.contains("may be mended by a guess: `pairform fix --guesses` shows how."), "{fixed}");
 }

@@ -630,7 +630,7 @@ fn a_browser_opens_the_page_and_runs_no_script_of_a_value() {
     let page = with(&plan, |content| html::render(content, None).unwrap());
     let Some(dom) = opened(&page.replace("<title>", "<title>probe ")) else { return };
     // Our own script ran: it counts what it shows.
-    assert!(!dom.contains("id=\"search-label\" hidden"), "{dom}");
+    assert!(!dom.contains("class=\"scripted\" hidden"), "{dom}");
     assert_eq!(dom.matches("<script").count(), 1);
     assert!(!dom.contains("<img"));
 }
@@ -650,9 +650,9 @@ seen.found = rows().length;
 seen.opened = [...document.querySelectorAll("details.group")].some((group) => group.open && !group.hidden && group.textContent.includes(name));
 set("search", "");
 seen.again = [rows().length, open()];
-const box = document.getElementById("k-git");
+const box = document.getElementById("k-change");
 box.click();
-seen.without = rows().filter((row) => row.dataset.kind === "git").length;
+seen.without = rows().filter((row) => row.dataset.kind === "change").length;
 box.click();
 const named = (e) => e.labels.length || e.textContent.trim();
 seen.unnamed = [...document.querySelectorAll("input, select, button")].filter((e) => !named(e)).length;

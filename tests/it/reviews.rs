@@ -193,7 +193,7 @@ fn read(page: &str) -> String {
             _ => {}
         }
     }
-    for (name, sign) in [("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")] {
+    for (name, sign) in [("&apos;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")] {
         out = out.replace(name, sign);
     }
     let mut parts = out.split("&#");
@@ -333,7 +333,9 @@ fn an_integration_is_shown_as_the_configure_section_has_it() {
             let label = read(&told[..told.find("field-body").unwrap_or(told.len())]);
             assert!(label.contains(&setting.title), "{}.{}: {told}", category.id, setting.path);
             assert!(told.contains("class=\"help\""), "{}.{}: {told}", category.id, setting.path);
-            let is_own = told.contains("class=\"own\"") || told.contains("class=\"dim small\"");
+            let is_own = ["class=\"own\"", "class=\"dim small\"", "class=\"map stack\""]
+                .iter()
+                .any(|mark| told.contains(mark));
             assert!(is_own, "{}.{} is nobody's: {told}", category.id, setting.path);
             seen += 1;
         }
