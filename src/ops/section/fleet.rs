@@ -58,7 +58,7 @@ fn look(
     let known = known_all(registered, ground, store, host)?.into_iter().map(|known| {
         known.map_err(|(one, error)| {
             let pair = one.pair.unwrap_or_default();
-            Glance {
+            Box::new(Glance {
                 name: one.id.clone(),
                 id: one.id,
                 title: pair.clone(),
@@ -71,17 +71,17 @@ fn look(
                 saved_at: String::new(),
                 saved_by: String::new(),
                 unusable: Some(error.message),
-            }
+            })
         })
     });
-    let known: Vec<std::result::Result<Known, Glance>> = known.collect();
+    let known: Vec<std::result::Result<Known, Box<Glance>>> = known.collect();
     let record = Record::of_no_commit(store, ground.environment())?;
     let documents = known.iter().flatten().map(|known| (known.id(), &*known.pair.id, known.documents()));
     let judged = ground.judge_all(documents, &record, host)?;
     let all = known.into_iter().map(|known| {
         let known = match known {
             Ok(known) => known,
-            Err(glance) => return glance,
+            Err(glance) => return *glance,
         };
         let compiled = judged.compilation.find(known.id());
         let required: Vec<bool> = compiled
