@@ -102,6 +102,7 @@ mod store;
 mod telling;
 mod tidy;
 mod tokens;
+mod told;
 mod tools;
 mod trace;
 mod vault;

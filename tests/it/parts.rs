@@ -181,7 +181,7 @@ const MISTAKES: &[(&str, &str, &str, &str, &str, &str)] = &[
         "    source: quickbutik",
         "E0306",
         "`evidence` is missing in an item of `auth`",
-        "auth",
+        "when",
     ),
     (
         CONNECTOR,

@@ -96,7 +96,7 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
                 why,
                 place.key,
             )
-        } else if let Some(choices) = choices(place) {
+        } else if let Some(choices) = choices(place).filter(|_| place.quotable) {
             return codes::value_not_allowed(&place.name, value.as_deref(), why, place.node.span)
                 .help(choices);
         } else {
