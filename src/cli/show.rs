@@ -11,8 +11,8 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::compile::{Compiled, Judged, Whole};
-use crate::diagnostic::clean;
 use crate::diagnostic::placed::PlacedFinding;
+use crate::diagnostic::{Severity, clean};
 use crate::model::{SettingPath, category};
 use crate::ops::forge::Lines;
 use crate::ops::owners::Owners;
@@ -81,9 +81,10 @@ fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) 
             });
         }
         Form::Text => {
-            streams.result(&report::findings::without_lines(plan.findings.iter()));
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
-            report::plan::text(&content(&plan), &mut |text| streams.result(text));
+            let errors = plan.findings.iter().filter(|finding| finding.severity == Severity::Error);
+            let errors = report::findings::without_lines(errors);
+            report::plan::text(&content(&plan), &errors, &mut |text| streams.result(text));
             streams.result(&(clean(&in_words(&signed)) + "\n"));
         }
         _ => {

@@ -648,7 +648,7 @@ fn likely_renames(
         // Less than this may be what all integrations of a pair have in common.
         let (_, name) = likely.filter(|(same, _)| same * 10 > number * 8)?;
         Some(format!(
-            "`{}` is all but what `{name}` was, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
+            "`{}` looks like `{name}`, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
             integration.integration
         ))
     };

@@ -82,6 +82,7 @@ mod report;
 mod report_browser;
 mod requires;
 mod revert;
+mod reviews;
 mod revisions;
 mod rules;
 mod run;

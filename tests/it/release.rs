@@ -41,9 +41,7 @@ fn a_live_integration_that_left_the_files_is_told_in_every_form_until_it_is_ackn
         assert!(text.contains("0 reset. 1 integration released (1 live)."), "{text}");
         let markdown = project.run(&["plan", "-o", "markdown"]).expect(0).out;
         assert!(
-            markdown.contains(
-                "### ⚠️ pairform plan: No setting changes&#59; 1 integration released &#40;1 live&#41;"
-            ),
+            markdown.contains("### ⚠️ pairform plan: 1 integration released &#40;1 live&#41;"),
             "{markdown}"
         );
         assert!(

@@ -263,6 +263,8 @@ fn one_a_place(schema: Vec<Finding>, rules: Vec<Finding>, findings: &mut Vec<Fin
         if at(span, &codes::schema::LEADING_ZERO)
             || at(span, &codes::options::LABEL_FOR_CODE)
             || at(span, &codes::schema::LITERAL_CREDENTIAL)
+            // A rule that knows all values knows better than the form of one.
+            || finding.code == &codes::schema::UNFIT_VALUE && at(span, &codes::schema::VALUE_NOT_ALLOWED)
         {
             continue;
         }
