@@ -1,8 +1,6 @@
 //! The page of a category, and those that are made of one or two: General, Connectors, Scheduling, Webhooks. Each category is a
 //! form with its own Save.
 
-use std::cell::OnceCell;
-
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -147,7 +145,7 @@ pub fn page(
     });
     match place {
         Place::General => {
-            context["missing"] = shell::missing(known, judged).into();
+            context["missing"] = shell::missing(known, judged, hand).into();
             context["hides"] = general::hides(known, judged);
         }
         Place::Scheduling => {
@@ -194,21 +192,16 @@ fn form(
         Ok(_) => "at-hand",
     };
     let made = Form {
-        known,
-        category,
-        judged,
-        options: work.ground.options(),
         settings: row.map_or(&none, |row| &row.settings),
         draft: of_this.map_or(&empty, |(_, draft)| draft),
         findings: &findings,
         may_save,
         past: &past,
-        language: hand.language,
         secrets: &at_hand,
+        readers: &|path| work.ground.readers(path),
         only,
-        asking: false,
         proposed: &proposed,
-        owners: OnceCell::new(),
+        ..Form::of(known, category, judged, work.ground.options(), hand.language)
     };
     let fields = made.fields();
     // What no field can show is told above all of them.
