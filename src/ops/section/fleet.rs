@@ -53,7 +53,11 @@ pub fn fleet(
     let repository = ground.whole().map(|whole| {
         let is_there = |id: &String| registered.binary_search_by(|one| one.id.cmp(id)).is_ok();
         let first = whole.names.iter().filter(|id| !is_there(id) && !whole.broken.contains(id));
-        Repository { first: first.cloned().collect(), broken: whole.broken.clone(), errors: whole.errors.clone() }
+        Repository {
+            first: first.cloned().collect(),
+            broken: whole.broken.clone(),
+            errors: whole.errors.clone(),
+        }
     });
     let all = registered.iter().filter_map(|one| found.of.get(&one.id).map(|(_, glance)| Arc::clone(glance)));
     Ok((all.collect(), repository))
@@ -155,7 +159,8 @@ impl Owners {
     /// Whether just what the files say is deployed, so that it lacks what they lack. Connections that the files leave to people require
     /// nothing of them.
     fn is_as_said(&self, known: &Known) -> bool {
-        let Some(says) = known.says.as_deref().filter(|says| !says.is_broken && says.required.is_some()) else {
+        let Some(says) = known.says.as_deref().filter(|says| !says.is_broken && says.required.is_some())
+        else {
             return false;
         };
         let leaves_connectors = says.unmanaged.iter().any(|one| one == CONNECTORS);
@@ -211,6 +216,7 @@ fn of_files(known: &Known) -> Readiness {
         let settings = known.rows.get(category).into_iter().flat_map(|row| &row.settings);
         settings.into_iter().any(|(key, value)| key.starts_with(path) && value.says_something())
     };
-    let set = required.iter().filter(|(category, path, set)| set.unwrap_or_else(|| is_deployed(category, path)));
+    let set =
+        required.iter().filter(|(category, path, set)| set.unwrap_or_else(|| is_deployed(category, path)));
     Readiness { required: required.len(), set: set.count() }
 }

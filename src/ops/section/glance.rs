@@ -35,7 +35,11 @@ impl Glance {
     /// Whether a person should look.
     #[must_use]
     pub fn needs_a_look(&self) -> bool {
-        self.readiness.set < self.readiness.required || self.outside > 0 || self.unusable.is_some() || self.is_broken || self.waits > 0
+        self.readiness.set < self.readiness.required
+            || self.outside > 0
+            || self.unusable.is_some()
+            || self.is_broken
+            || self.waits > 0
     }
 }
 

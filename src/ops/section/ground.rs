@@ -77,7 +77,8 @@ impl WholeRepository {
             |name: &&String| compilation.errors.contains_key(*name) || compilation.find(name).is_none();
         let errors = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error);
         let told = |finding: &Finding| {
-            let place = format!("{}:{}", sources.path(finding.primary.span), sources.line(finding.primary.span));
+            let place =
+                format!("{}:{}", sources.path(finding.primary.span), sources.line(finding.primary.span));
             (place, finding.message.clone())
         };
         WholeRepository {
@@ -433,7 +434,10 @@ fn said_of(workspace: &Workspace, compilation: &Compilation, id: &str) -> Option
         categories: categories.map(|(id, settings)| (id.to_string(), (**settings).clone())).collect(),
         places: places.collect(),
         required: Some(
-            compiled.required().map(|(category, path, set)| (category.to_owned(), path.clone(), set)).collect(),
+            compiled
+                .required()
+                .map(|(category, path, set)| (category.to_owned(), path.clone(), set))
+                .collect(),
         ),
         commit: workspace.head(),
         is_broken,

@@ -288,7 +288,13 @@ fn attempt(
     let why: Vec<String> = overridden.into_iter().chain(lifted).collect();
     let note = (!why.is_empty()).then(|| {
         let text = format!("{id} {}: {}", asked.category, why.join("; "));
-        Note { at: at.clone(), by: access.name.clone(), kind: kind.to_owned(), text, run: Some(run.to_owned()) }
+        Note {
+            at: at.clone(),
+            by: access.name.clone(),
+            kind: kind.to_owned(),
+            text,
+            run: Some(run.to_owned()),
+        }
     });
     let applied = row.map(|row| row.applied.clone()).unwrap_or_default();
     let saved = store.save_alone(

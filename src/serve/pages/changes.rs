@@ -1,5 +1,7 @@
 //! What was changed outside git, with what to do about it; and what is proposed, until it is merged or closed.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -19,9 +21,12 @@ use crate::serve::problem::Problem;
 
 /// `GET /integrations/{id}/changes`
 pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
+    let app = Arc::clone(&visit.app);
     visit
         .show(move |work, hand| {
             let (known, judged) = shell::known(&id, hand, work)?;
+            // What it says is told by the next look.
+            app.ask_forge(known.id());
             page(&known, &judged, None, work, hand)
         })
         .await
@@ -60,7 +65,8 @@ fn page(
     let note = note.or_else(|| told(&proposals, hand));
     let key = random_name()?;
     let about = About { known, judged, options: work.ground.options(), language: hand.language };
-    let has_files = work.ground.repository().is_some() && known.says.as_ref().is_some_and(|says| !says.is_broken);
+    let has_files =
+        work.ground.repository().is_some() && known.says.as_ref().is_some_and(|says| !says.is_broken);
     let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, &about, has_files, hand)).collect();
     for (at, one) in drift.iter_mut().enumerate() {
         one["key"] = format!("{key}{at}").into();

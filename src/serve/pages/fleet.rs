@@ -24,8 +24,7 @@ fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
     let asked = |name: &str| hand.query.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     let (words, pair, mode) = (asked("q").map(str::to_lowercase), asked("pair"), asked("mode"));
     let (look, after) = (asked("look").is_some(), asked("after"));
-    let mine: Vec<&Glance> =
-        all.iter().map(|one| &**one).filter(|one| hand.access.reads(&one.id)).collect();
+    let mine: Vec<&Glance> = all.iter().map(|one| &**one).filter(|one| hand.access.reads(&one.id)).collect();
     let takes = |one: &&&Glance| {
         words.as_ref().is_none_or(|words| one.name.to_lowercase().contains(words) || one.id.contains(words))
             && pair.is_none_or(|pair| one.pair == pair)

@@ -25,6 +25,7 @@ mod sign_in;
 mod stale;
 mod templates;
 mod timing;
+mod tried;
 mod values;
 mod visit;
 
@@ -62,6 +63,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/integrations/{id}/settings/{category}", get(category::settings).post(save::settings))
         .route("/integrations/{id}/settings/{category}/sheet", get(sheet::give))
         .route("/integrations/{id}/connectors", get(category::connectors).post(save::connectors))
+        .route("/integrations/{id}/connectors:test", post(tried::ask))
         .route("/integrations/{id}/scheduling", get(category::scheduling).post(save::scheduling))
         .route("/integrations/{id}/webhooks", get(category::webhooks).post(save::webhooks))
         .route("/integrations/{id}/cache", get(cache::show))

@@ -68,8 +68,7 @@ fn worded(why: NotSaved, id: &str, work: &mut Work<'_>, hand: &Hand<'_>) -> (Sta
         }
         other => {
             let problem = Problem::from(other);
-            let wrong =
-                json!({"field": "id", "text": problem.detail(), "help": problem.more("help"), "english": true});
+            let wrong = json!({"field": "id", "text": problem.detail(), "help": problem.more("help"), "english": true});
             (problem.status(), wrong)
         }
     }

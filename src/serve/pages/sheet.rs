@@ -142,8 +142,9 @@ fn columns(category: &Category, mapping: &SettingPath, cells: &[String]) -> Opti
     let fields = fields(category, mapping)?;
     let (_, names) = cells.split_first().filter(|(_, names)| !names.is_empty())?;
     let find = |name: &String| {
-        let is_it =
-            |(path, title): &&(SettingPath, String)| path.to_string() == *name || title.to_lowercase() == name.to_lowercase();
+        let is_it = |(path, title): &&(SettingPath, String)| {
+            path.to_string() == *name || title.to_lowercase() == name.to_lowercase()
+        };
         fields.iter().find(is_it).map(|(path, _)| path.clone())
     };
     names.iter().map(find).collect()
@@ -165,7 +166,9 @@ fn record(
     category.schema_at(&row).ok_or_else(wrong)?;
     let all = columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
     let all: Vec<_> = all
-        .map(|(field, cell)| (field.segments().iter().fold(row.clone(), |path, name| path.child(name)), cell.clone()))
+        .map(|(field, cell)| {
+            (field.segments().iter().fold(row.clone(), |path, name| path.child(name)), cell.clone())
+        })
         .collect();
     if all.is_empty() { Err(wrong()) } else { Ok(all) }
 }
@@ -351,7 +354,20 @@ mod tests {
 
     #[test]
     fn a_cell_that_was_given_is_read_back() {
-        for text in ["Qliro", "a;b", "\"x\"", "=1+1", "-", "två ord", "", "'t Hoekje", "'=1", "''", "en\nannan", "a,b"] {
+        for text in [
+            "Qliro",
+            "a;b",
+            "\"x\"",
+            "=1+1",
+            "-",
+            "två ord",
+            "",
+            "'t Hoekje",
+            "'=1",
+            "''",
+            "en\nannan",
+            "a,b",
+        ] {
             assert_eq!(cells(&format!("{};{}", quoted(text), quoted("30"))), [text, "30"], "{text}");
         }
     }
@@ -362,7 +378,8 @@ mod tests {
         assert_eq!(cells("\u{feff}Qliro;30"), ["Qliro", "30"]);
         assert_eq!(cells("\u{feff}\"Qliro\",30"), ["Qliro", "30"]);
         let read = lines("A;1\n\nB;\"two\nlines\"\n;\nC;3");
-        let told: Vec<(usize, &str)> = read.iter().map(|line| (line.number, line.cells[1].as_str())).collect();
+        let told: Vec<(usize, &str)> =
+            read.iter().map(|line| (line.number, line.cells[1].as_str())).collect();
         assert_eq!(told, [(1, "1"), (3, "two\nlines"), (6, "3")]);
         assert_eq!(read[1].raw, "B;\"two\nlines\"");
     }

@@ -62,12 +62,7 @@ pub struct Sides<'a> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn page(
-    sides: &Sides<'_>,
-    draft: Draft,
-    work: &mut Work<'_>,
-    hand: &Hand<'_>,
-) -> Result<Shown, Problem> {
+pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
     let Sides { known, judged, place, category, revision, opened } = *sides;
     let category = known.category(category)?;
     let none = Settings::new();

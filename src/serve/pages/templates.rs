@@ -79,7 +79,9 @@ fn name_people(page: &mut Json) {
         Json::Object(all) => {
             for (key, value) in all {
                 match value {
-                    Json::String(name) if PEOPLE.contains(&key.as_str()) => *value = without_address(name).into(),
+                    Json::String(name) if PEOPLE.contains(&key.as_str()) => {
+                        *value = without_address(name).into()
+                    }
                     inner => name_people(inner),
                 }
             }
@@ -91,7 +93,8 @@ fn name_people(page: &mut Json) {
 
 /// `Karin Ek <karin@example.com>` is Karin Ek; an address alone stays.
 fn without_address(name: &str) -> &str {
-    let before = name.split_once(" <").filter(|(_, rest)| rest.ends_with('>')).map(|(before, _)| before.trim());
+    let before =
+        name.split_once(" <").filter(|(_, rest)| rest.ends_with('>')).map(|(before, _)| before.trim());
     before.filter(|before| !before.is_empty()).unwrap_or(name)
 }
 
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn templates_can_be_read_and_every_text_that_they_say_is_there() {
         assert!(ENVIRONMENTS.iter().all(|environment| environment.as_ref().err().is_none()));
-        for (name, text) in ALL.iter().chain([&page::SHOWN]) {
+        for (name, text) in ALL.iter().chain([&page::SHOWN]).chain(&page::PARTS) {
             for opening in [" t(\"", "(t(\"", "{t(\"", " tt(\"", "(tt(\"", "=t(\"", "~t(\""] {
                 for part in text.split(opening).skip(1) {
                     let (key, rest) = part.split_once('"').unwrap_or((part, ""));
@@ -119,7 +122,10 @@ mod tests {
     fn people_are_called_by_their_names() {
         let mut page = json!({"who": "Karin Ek <karin@example.com>", "forms": [{"saved_by": "<a@example.com>", "by": "both"}]});
         name_people(&mut page);
-        assert_eq!(page, json!({"who": "Karin Ek", "forms": [{"saved_by": "<a@example.com>", "by": "both"}]}));
+        assert_eq!(
+            page,
+            json!({"who": "Karin Ek", "forms": [{"saved_by": "<a@example.com>", "by": "both"}]})
+        );
     }
 
     #[test]
