@@ -366,16 +366,19 @@ fn a_new_integration_goes_live_once_what_is_required_is_saved() {
     has(&page, "Live can be switched on when nothing is missing: A connection of Shopify");
     lacks(&browser.page("/integrations/grona-vagen/settings"), "Set the integration live");
     let connectors = "/integrations/grona-vagen/connectors";
-    for (connector, field, value) in [("shopify", "shop", "grona-vagen"), ("fortnox", "tenant_id", "1234567")]
-    {
+    let shopify: &[(&str, &str)] = &[("shop", "grona-vagen"), ("access_token", "env/S_TOKEN")];
+    let fortnox: &[(&str, &str)] =
+        &[("tenant_id", "1234567"), ("client_id", "env/F_ID"), ("client_secret", "env/F_SECRET")];
+    for (connector, fields) in [("shopify", shopify), ("fortnox", fortnox)] {
         let form = Form::of(&browser.page(connectors), "connectors");
         let added = browser.press(
             &form.set(&format!("key.{connector}.connections"), "main"),
             &format!("add:{connector}.connections"),
         );
-        let form = Form::of(&added.body, "connectors")
-            .set(&format!("s.{connector}.connections.main.{field}"), value)
-            .set(&format!("s.{connector}.active"), "main");
+        let mut form = Form::of(&added.body, "connectors").set(&format!("s.{connector}.active"), "main");
+        for (field, value) in fields {
+            form = form.set(&format!("s.{connector}.connections.main.{field}"), value);
+        }
         browser.save(&form);
     }
     let page = browser.page(general);

@@ -28,7 +28,7 @@ const SENTENCES: [(&str, &str, &[&str]); 34] = [
     (
         "General Settings: integration name, onboarding mode, and live mode toggle.",
         "N/general",
-        &["Name", "Onboarding mode", "Live mode"],
+        &["Integration name", "Onboarding mode", "Live mode"],
     ),
     (
         "Order Settings: date cutoffs to exclude orders created before a specific date.",
@@ -64,7 +64,7 @@ const SENTENCES: [(&str, &str, &[&str]); 34] = [
     (
         "Sales Account mapping & OSS VAT: maps EU countries and VAT rates to specific sales accounts.",
         "N/settings/sales_accounts",
-        &["OSS", "Germany"],
+        &["OSS"],
     ),
     (
         "Not all categories appear for every integration.",
@@ -94,10 +94,10 @@ const SENTENCES: [(&str, &str, &[&str]); 34] = [
     ("Date pickers: set date cutoffs.", "N/settings/order", &["Exclude orders created before this date"]),
     (
         "Text inputs: enter custom values like account numbers or prefixes.",
-        "N/general",
+        "N/settings/general",
         &["Order number prefix"],
     ),
-    ("Toggles: enable or disable specific behaviors.", "N/general", &["On Off Not set"]),
+    ("Toggles: enable or disable specific behaviors.", "L/settings/additional_filters", &["On Off Not set"]),
     ("Each settings category has its own Save button.", "N/settings/order", &["Save Order Settings"]),
     ("Changes are saved per category.", "N/settings", &["Each is saved on its own."]),
     ("At the top of the Settings page, you will find a Clear Cache button.", "N/settings", &["Clear Cache"]),
@@ -106,7 +106,7 @@ const SENTENCES: [(&str, &str, &[&str]); 34] = [
         "N/cache",
         &["All lists"],
     ),
-    ("Rename the integration.", "N/general", &["Name"]),
+    ("Rename the integration.", "N/general", &["Integration name"]),
     ("Toggle Onboarding mode on or off.", "N/general", &["Onboarding mode"]),
     (
         "Set the integration to Live mode.",

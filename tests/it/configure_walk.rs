@@ -47,7 +47,7 @@ fn none_of_several_is_unset_and_nothing_of_a_default_is_none() {
     let address = format!("{base}/settings/order_lines");
     let page = browser.page(&address);
     let form =
-        Form::of(&page, "order_lines").check("s.text_rows", "order_note").set("s.discounts_as", "rows");
+        Form::of(&page, "order_lines").check("s.text_rows", "order_note").set("s.use_article_account", "off");
     let page = browser.save(&form);
     assert_eq!(pages.deployed(&id, "order_lines")["text_rows"], json!(["order_note"]));
     let mut form = Form::of(&page, "order_lines");
@@ -63,7 +63,7 @@ fn none_of_several_is_unset_and_nothing_of_a_default_is_none() {
     form.fields.retain(|(name, _)| name != "s.update_fields");
     let page = browser.save(&form);
     assert_eq!(pages.deployed(&id, "article")["update_fields"], json!([]));
-    let form = Form::of(&page, "article").check("s.update_fields", "").set("s.default_unit", "st");
+    let form = Form::of(&page, "article").check("s.update_fields", "").set("s.create_missing", "on");
     browser.save(&form);
     assert_eq!(pages.deployed(&id, "article").get("update_fields"), None);
 }
@@ -73,14 +73,14 @@ fn no_character_is_saved_that_nobody_sees() {
     let pages = Pages::start(example(), &[]);
     let mut browser = pages.signed_in();
     let base = make(&mut browser, "Ny Butik");
-    let address = format!("{base}/general");
+    let address = format!("{base}/settings/general");
     for (typed, code) in
         [("A\u{7}B", "U+0007"), ("A\u{85}B", "U+0085"), ("A\u{ffff}B", "U+FFFF"), ("A\rB", "U+000D")]
     {
         let form = Form::of(&browser.page(&address), "general").set("s.name", typed);
         let refused = browser.press(&form, "save");
         assert_eq!(refused.status, 422, "{code}");
-        has(&refused.body, &format!("Name holds the character {code}, which nobody sees."));
+        has(&refused.body, &format!("Integration name holds the character {code}, which nobody sees."));
         assert!(refused.body.contains("href=\"#f-name\""), "{code}");
     }
     assert_eq!(pages.deployed("ny-butik", "general")["name"], "Ny Butik");
@@ -110,7 +110,7 @@ fn nothing_of_git_is_offered_for_what_git_does_not_have() {
     // Of one that git has, both are.
     let nordic = browser.page(&format!("{NORDIC}/settings/payment_methods"));
     has(&nordic, "Propose a change");
-    has(&nordic, "bases/fortnox.yaml:29 · for 7 integrations");
+    has(&nordic, "bases/fortnox.yaml:29 · for 8 integrations");
 }
 
 #[test]
@@ -143,17 +143,20 @@ fn sheets_of_records_are_read_and_given() {
     let address = format!("{base}/settings/payment_methods");
     let form = Form::of(&browser.page(&address), "payment_methods");
     // As a spreadsheet copies: a mark before the first cell, tabs, a line of names by title or by path.
-    let pasted = "\u{feff}Name\tIts orders become\tmark_paid\r\nKlarna\tAn invoice at once\tja\r\nQliro\t\tOff\r\n\tinvoice\t\r\n";
+    let pasted = "\u{feff}Name\tIts orders become\tmark_paid\r\nKlarna\tAn invoice at once\tja\r\nQliro\t\tOff\r\n\tinvoice\t\r\nSvea\t\tkanske\r\n";
     let read = browser.press(&form.set("paste.methods", pasted), "read:methods");
     assert_eq!(read.status, 200);
     has(&read.body, "2 rows were read into the form.");
-    has(&read.body, "1 row could not be read. line 4");
+    has(&read.body, "2 rows could not be read. line 4: ;invoice; line 5: Svea;;kanske");
     let form = Form::of(&read.body, "payment_methods");
     assert_eq!(form.get("s.methods.Klarna.document"), Some("invoice"));
     assert_eq!(form.get("s.methods.Qliro.mark_paid"), Some("off"));
-    // `ja` is neither on nor off, and a toggle shows nothing else: what was not understood is not saved as something.
-    assert_eq!(form.get("s.methods.Klarna.mark_paid"), Some(""));
-    let form = form.set("paste.methods", "").set("s.methods.Klarna.mark_paid", "on");
+    assert_eq!(form.get("s.methods.Klarna.mark_paid"), Some("on"));
+    assert_eq!(
+        form.get("paste.methods"),
+        Some("Name\tIts orders become\tmark_paid\n\tinvoice\t\nSvea\t\tkanske\n")
+    );
+    let form = form.set("paste.methods", "");
     browser.save(&form);
     let saved = &pages.deployed("ny-butik", "payment_methods")["methods"];
     assert_eq!(

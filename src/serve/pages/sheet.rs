@@ -43,6 +43,16 @@ pub fn read(
             Some(columns) => record(category, mapping, columns, line),
             None => value(category, mapping, &line.cells).map(|one| vec![one]),
         };
+        // What a switch does not know is no row that was read.
+        let is_known = |(path, cell): &(SettingPath, String)| {
+            let schema = category.schema_at(path);
+            let is_switch = schema.is_some_and(|schema| kind(schema, None, None) == Kind::Toggle);
+            !is_switch || matches!(switch(cell).as_str(), "on" | "off" | "")
+        };
+        let found = match found {
+            Ok(all) if !all.iter().all(is_known) => Err(line.cells.join(";")),
+            found => found,
+        };
         match found {
             Ok(all) => {
                 for (path, cell) in all {
@@ -60,7 +70,7 @@ pub fn read(
         // What is read again is read by the same line of names.
         let heads = lines.first().filter(|_| columns.is_some()).map(|line| line.raw);
         let left: Vec<&str> = heads.into_iter().chain(left).collect();
-        draft.unread.insert(mapping.clone(), (wrong, left.join("\n")));
+        draft.unread.insert(mapping.clone(), (wrong, left.join("\n") + "\n"));
     }
     count
 }
@@ -112,10 +122,10 @@ fn switch(cell: &str) -> String {
     let cell = cell.to_lowercase();
     let says = |key: &str| Language::all().iter().any(|one| one.text(key, None).to_lowercase() == cell);
     match cell.as_str() {
-        "true" | "yes" | "1" => "on".to_owned(),
-        "false" | "no" | "0" => "off".to_owned(),
-        _ if says("on") => "on".to_owned(),
-        _ if says("off") => "off".to_owned(),
+        "true" | "1" => "on".to_owned(),
+        "false" | "0" => "off".to_owned(),
+        _ if says("on") || says("yes") => "on".to_owned(),
+        _ if says("off") || says("no") => "off".to_owned(),
         _ => cell,
     }
 }
@@ -386,7 +396,9 @@ mod tests {
 
     #[test]
     fn a_switch_is_read_in_every_language() {
-        for (cell, expected) in [("På", "on"), ("TRUE", "on"), ("Off", "off"), ("nej då", "nej då")] {
+        for (cell, expected) in
+            [("På", "on"), ("TRUE", "on"), ("Off", "off"), ("Ja", "on"), ("no", "off"), ("nej då", "nej då")]
+        {
             assert_eq!(switch(cell), expected);
         }
     }

@@ -52,7 +52,7 @@ pub fn of(known: &Known, judged: &Judged, place: &str) -> Json {
     json!({
         "id": known.id(), "name": section::name_of(known), "title": known.pair.title, "live": is_live(known),
         "required": readiness.required, "set": readiness.set, "outside": outside, "waits": waits, "place": place,
-        "in_git": says.is_some(), "broken": says.is_some_and(|says| says.is_broken),
+        "in_git": says.is_some(), "released": says.is_none() && known.rows.values().any(|row| !row.applied.is_empty()), "broken": says.is_some_and(|says| says.is_broken),
     })
 }
 
