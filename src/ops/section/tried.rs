@@ -56,7 +56,7 @@ pub fn try_connections(
         // The shortest is the quickest to come.
         let Some(list) = own.min_by_key(|list| list.values) else { continue };
         let asked = FetchRequest {
-            sets: Sets { connectors: vec![connector.id.to_string()], sets: vec![list.set.clone()] },
+            sets: Sets { connectors: vec![connector.id.clone()], sets: vec![list.set.clone()] },
             purpose: Purpose::Pages,
             max_age: Duration::ZERO,
             timeout: ANSWER,
@@ -71,8 +71,8 @@ pub fn try_connections(
             None => Err(fetched.notes.first().map(worded).unwrap_or_default()),
         };
         tried.push(Tried {
-            connector: connector.id.to_string(),
-            platform: connector.title.to_string(),
+            connector: connector.id.clone(),
+            platform: connector.title.clone(),
             account: found.map(|(one, _)| one.account.name.clone()),
             came,
             allow: fetched.refused.iter().map(ToString::to_string).collect(),

@@ -80,7 +80,7 @@ fn name_people(page: &mut Json) {
             for (key, value) in all {
                 match value {
                     Json::String(name) if PEOPLE.contains(&key.as_str()) => {
-                        *value = without_address(name).into()
+                        *value = without_address(name).into();
                     }
                     inner => name_people(inner),
                 }
