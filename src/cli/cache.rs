@@ -18,7 +18,7 @@ use super::streams::Said;
 use crate::model::hex;
 use crate::ops::Workspace;
 use crate::source::write::{self, Mode};
-use crate::source::{SourceFile, Sources};
+use crate::source::{SourceFile, Sources, load};
 
 /// Smaller projects are judged in the time that looking takes.
 const MIN_FILES: usize = 200;
@@ -79,7 +79,7 @@ pub fn key(session: &Session, workspace: &Workspace, wanted: &[String]) -> Optio
 /// What was kept under a key, if it is there and whole.
 #[must_use]
 pub fn find(key: &Key) -> Option<Kept> {
-    let text = fs::read_to_string(folder()?.join(&key.0)).ok()?;
+    let text = load::text_of(&folder()?.join(&key.0)).ok()?;
     let (digest, body) = text.split_once('\n')?;
     (hex(&Sha256::digest(body.as_bytes())) == digest).then(|| serde_json::from_str(body).ok()).flatten()
 }

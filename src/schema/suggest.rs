@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::engine::patterns;
 use super::keywords::text;
+use crate::model::countries::code_of;
 
 /// The text that was meant, where a small and usual slip explains what is written.
 #[must_use]
@@ -54,6 +55,7 @@ fn variants(written: &str) -> Vec<String> {
     let quotes: &[char] = &['“', '”', '„', '’', '‘', '"', '\'', '`'];
     let trimmed = written.trim().trim_matches(quotes).trim();
     let mut all = vec![trimmed.to_owned(), trimmed.to_ascii_lowercase(), trimmed.to_ascii_uppercase()];
+    all.extend(by_name(trimmed));
     all.push(trimmed.replace('_', "-"));
     all.push(trimmed.replace(['_', ' '], "-").to_ascii_lowercase());
     all.push(trimmed.replace(['-', ' '], "_").to_ascii_lowercase());
@@ -73,6 +75,19 @@ fn variants(written: &str) -> Vec<String> {
     let first = trimmed.split_whitespace().next().filter(|first| first.bytes().all(|b| b.is_ascii_digit()));
     all.extend(first.map(str::to_owned));
     all
+}
+
+/// A country by its name, by itself or behind a kind of customer: `b2c-Canary Islands` as `b2c-IC`.
+fn by_name(written: &str) -> Option<String> {
+    if let Some(code) = code_of(written) {
+        return Some(code.to_owned());
+    }
+    let (kind, place) = written.split_once(['-', '_', ' '])?;
+    let kind = kind.to_ascii_lowercase();
+    let region = ["home", "EU", "outside"].into_iter().find(|region| region.eq_ignore_ascii_case(place));
+    let short = place.to_ascii_uppercase();
+    let place = region.or_else(|| code_of(place)).unwrap_or(&short);
+    Some(format!("{kind}-{place}"))
 }
 
 /// `25 %`, `19,0` and `19.0` as `25` and `19`.

@@ -156,7 +156,7 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     let narrow = place.token(&["nils", "--role", "applier", "--for-integration", "shop"]);
     let server = place.serve(&[]);
     let [ann, bo, narrow] = [&ann, &bo, &narrow].map(|token| server.client(token));
-    shows(get(&ann, "/plan").is(200), &["No setting changes"]);
+    shows(get(&ann, "/plan").is(200), &["No changes"]);
     place.commit("bases/group.yaml", "\"30\"", "\"14\"");
     place.wait_for(|| get(&ann, "/plan").body.contains("Apply 2 categories"));
     let plan = get(&ann, "/plan");
@@ -190,7 +190,7 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     // Whoever loads the page again asks for it, and applies nothing.
     let applied = send(&ann, "/plan", &[("form", &form), ("digest", &digest)]);
     let told = get(&ann, &applied.is(303).headers["location"]);
-    shows(told.is(200), &["Applied: 2 categories are saved as git says", "No setting changes"]);
+    shows(told.is(200), &["Applied: 2 categories are saved as git says", "No changes"]);
     // Who did not do it is told nothing of it.
     assert!(!get(&bo, &applied.headers["location"]).body.contains("Applied:"));
     let saved = bo.get("/integrations/market/categories/payment_methods").json();

@@ -33,6 +33,8 @@ pub mod invoices;
 pub mod limits;
 pub mod locations;
 pub mod modes;
+pub mod money;
+pub mod names;
 pub mod numbers;
 pub mod pair;
 pub mod payouts;
@@ -42,6 +44,7 @@ pub mod sales;
 pub mod schedules;
 pub mod scopes;
 pub mod secrets;
+pub mod shared;
 pub mod starts;
 pub mod systems;
 pub mod topics;
@@ -85,6 +88,8 @@ pub const RULES: &[Rule] = &[
     dropdowns::check,
     limits::check,
     modes::check,
+    money::check,
+    names::check,
     numbers::check,
     payouts::check,
     rates::check,
@@ -99,6 +104,7 @@ pub const RULES: &[Rule] = &[
     invoices::check,
     locations::check,
     systems::check,
+    shared::check,
     unbooked::check,
     scopes::check,
     topics::check,

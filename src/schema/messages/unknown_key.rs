@@ -9,6 +9,8 @@ use super::refusal::{Refusal, refused};
 use super::wording::shortened;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Edit, Finding, Fix, Label, list_words, nearest};
+use crate::model::countries;
+use crate::model::customers::Kind;
 use crate::schema::keywords::{had_name, text};
 use crate::schema::pair::Category;
 use crate::schema::pointer::{about, escape, segments};
@@ -325,6 +327,11 @@ pub(super) fn unfit_key(
         };
         return Some(refused(finding, meant, entry.key.span, otherwise).about(about));
     }
+    if let Some((country, postcodes)) = countries::around(place_in(&key)) {
+        let why = format!("its addresses are {country}, with the postcode {postcodes}");
+        let help = format!("take `{key}` away: a row by country cannot tell it from the rest of {country}");
+        return Some(codes::unfit_key(&key, &why, entry.key.span).help(help).about(about));
+    }
     let said = holder.map_or("", |holder| text(holder, "x-message"));
     let written = if place.quotable { key.as_str() } else { "" };
     let near = holder.and_then(|holder| {
@@ -346,6 +353,11 @@ pub(super) fn unfit_key(
         (None, Some(example)) => finding.help(format!("write a key such as `{example}`")),
         (None, None) => finding.help("rename the key"),
     })
+}
+
+/// The place in a row for a kind of customer, such as `Livigno` in `b2c-Livigno`.
+fn place_in(key: &str) -> &str {
+    Kind::ALL.iter().find_map(|kind| key.strip_prefix(kind.key())?.strip_prefix('-')).unwrap_or(key)
 }
 
 /// The schema that judges the keys of a map.

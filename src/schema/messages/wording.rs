@@ -62,8 +62,3 @@ pub(super) fn shortened(words: &[String]) -> String {
     }
     format!("{} and {} more", words[..SHOWN].join(", "), words.len() - SHOWN)
 }
-
-pub(super) fn lower(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
