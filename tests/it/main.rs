@@ -21,6 +21,8 @@ mod comfort;
 mod composition;
 mod configure;
 mod configure_browser;
+mod configure_sentences;
+mod configure_walk;
 mod day;
 mod dice;
 mod documents;
