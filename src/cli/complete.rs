@@ -9,6 +9,7 @@ use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, Shell};
 
+use super::catalogue;
 use super::exit::{self, Stop};
 use crate::compile::project::Manifest;
 use crate::diagnostic::codes;
@@ -26,6 +27,9 @@ const ASKED: &str = "PAIRFORM_COMPLETE";
 /// When it cannot be answered.
 pub fn answer(of: fn() -> clap::Command, arguments: &[OsString]) -> Result<bool, clap::Error> {
     let here = std::env::current_dir().ok();
+    if let Some(here) = here.as_ref().filter(|_| std::env::var_os(ASKED).is_some()) {
+        catalogue::choose_for_completion(here);
+    }
     CompleteEnv::with_factory(of).var(ASKED).try_complete(arguments.iter().cloned(), here.as_deref())
 }
 
