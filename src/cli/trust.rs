@@ -139,8 +139,8 @@ pub fn base_folder(variable: &str, usual: &str) -> Option<PathBuf> {
 /// Where a branch can write: in the work tree or the project, as it is written or where its links lead.
 #[must_use]
 pub fn is_inside(path: &Path, here: &Path) -> bool {
-    let project = load::find_root(here).unwrap_or_else(|| here.to_owned());
-    let trees = [git::work_tree(&project), Some(project)];
+    let project = load::find_root(here);
+    let trees = [git::work_tree(project.as_deref().unwrap_or(here)), project];
     let follow = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let written = path.parent().map(|folder| follow(folder).join(path.file_name().unwrap_or_default()));
     let lies = |tree: &PathBuf| {

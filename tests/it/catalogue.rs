@@ -168,6 +168,27 @@ fn a_plan_is_for_the_catalogue_that_it_was_made_by() {
     desk.run(&["apply", "by-own"]).assert_code(0);
 }
 
+/// Where no project is, nobody's branch can write, be it the home in which policies and catalogues lie.
+#[test]
+fn a_home_is_no_work_tree() {
+    let desk = Desk::new();
+    let archive = desk.pack(&desk.newer_parts(), "2027.1");
+    let home = desk.at("home");
+    for folder in [".config/pairform", ".local/share/pairform"] {
+        std::fs::create_dir_all(home.join(folder)).unwrap();
+    }
+    std::fs::copy(archive, home.join(".local/share/pairform/catalogue")).unwrap();
+    std::fs::write(home.join(".config/pairform/policy.yaml"), "allow: [store=db.internal]\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = desk.project.command(arguments);
+        Run::of_output(&command.current_dir(&home).env("HOME", &home).output().unwrap())
+    };
+    let version = run(&["version"]);
+    assert!(version.assert_code(0).stdout.contains("catalogue 2027.1 ("), "{version:?}");
+    let policy = run(&["policy", "show"]);
+    assert!(policy.assert_code(0).stdout.contains("store=db.internal"), "{policy:?}");
+}
+
 #[test]
 fn what_validate_kept_by_one_catalogue_is_no_answer_by_another() {
     let desk = Desk::new();
