@@ -126,9 +126,9 @@ fn an_archive_stands_in_the_place_of_what_is_built_in_until_it_is_given_back() {
     crate::outputs::assert_fits("version", &version);
     crate::outputs::assert_fits("schema-list", &desk.run(&["schema", "list", "-o", "json"]).json());
     // A shell completes by it, too.
-    let asked = [("PAIRFORM_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", "3"), ("_CLAP_IFS", "\n")];
     let words = ["--", "pairform", "schema", "show", "fortnox-quick"];
-    assert_eq!(desk.run_with(&words, &asked).stdout, "fortnox-quickbutik");
+    let completed = desk.run_with(&words, &[("PAIRFORM_COMPLETE", "fish")]);
+    assert!(completed.stdout.starts_with("fortnox-quickbutik"), "{completed:?}");
 
     // The flag and the variable have the last word, in either direction.
     desk.run(&["validate", "--catalogue", "built-in"]).assert_code(1);
@@ -369,8 +369,10 @@ fn a_mistake_in_a_part_is_told_at_its_place_and_nothing_is_packed() {
     crate::outputs::assert_fits("schema-catalogue", &told);
     assert_eq!(told["findings"][0]["path"], "schemas/pairs/fortnox-shopify.yaml");
     std::fs::write(&pair, text).unwrap();
+    let flows = std::fs::read(parts.join("flows.yaml")).unwrap();
     std::fs::remove_file(parts.join("flows.yaml")).unwrap();
     assert_ne!(desk.run(&arguments).code, 0);
+    std::fs::write(parts.join("flows.yaml"), flows).unwrap();
     assert!(!out.exists());
     for (folder, name) in
         [("nowhere", "one"), (parts.to_str().unwrap(), "a name"), (parts.to_str().unwrap(), "")]
