@@ -1,8 +1,8 @@
 //! A catalogue as one file, which a program can take in the place of the one that is built into it: connectors, categories, pairs,
 //! flows and VAT rates. The language that they are written in (`meta/`) and the shape of a document stay the program's own.
 //!
-//! The first line says that it is one and of which format, the second is a checksum of all that follows: a value as
-//! [`super::packed`] has it, `{name, made_with, parts: {path: part}}`, parts in the order of their paths. Reading is bounded and
+//! The first line says that it is one and of which format, the second is a checksum of all that follows: a value in
+//! the form of `packed.rs`, `{name, made_with, parts: {path: part}}`, parts in the order of their paths. Reading is bounded and
 //! gives parts alone, never a path of the machine. Whether they fit together is asked elsewhere (`ops::catalogue`).
 
 use std::collections::BTreeMap;
