@@ -9,7 +9,6 @@ use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, Shell};
 
-use super::catalogue;
 use super::exit::{self, Stop};
 use crate::compile::project::Manifest;
 use crate::diagnostic::codes;
@@ -21,15 +20,18 @@ use crate::source::{Sources, git, load};
 /// The variable by which a shell's script asks.
 const ASKED: &str = "PAIRFORM_COMPLETE";
 
+/// Whether a shell asks.
+#[must_use]
+pub fn is_asked() -> bool {
+    std::env::var_os(ASKED).is_some()
+}
+
 /// Answers a shell about a command line; false where none asks.
 ///
 /// # Errors
 /// When it cannot be answered.
 pub fn answer(of: fn() -> clap::Command, arguments: &[OsString]) -> Result<bool, clap::Error> {
     let here = std::env::current_dir().ok();
-    if let Some(here) = here.as_ref().filter(|_| std::env::var_os(ASKED).is_some()) {
-        catalogue::choose_for_completion(here);
-    }
     CompleteEnv::with_factory(of).var(ASKED).try_complete(arguments.iter().cloned(), here.as_deref())
 }
 

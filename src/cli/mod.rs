@@ -68,6 +68,9 @@ use streams::Streams;
 pub fn run(arguments: impl IntoIterator<Item = OsString>, server: Option<Server>) -> u8 {
     dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if complete::is_asked() {
+        catalogue::choose_for_completion(&std::env::current_dir().unwrap_or_default());
+    }
     match complete::answer(args::command, &arguments) {
         Ok(true) => return exit::OK,
         Ok(false) => {}
