@@ -1,5 +1,4 @@
 //! `apply`: a saved plan, planned again and found to be the same; or plan, show, ask, apply.
-#![expect(clippy::disallowed_methods, reason = "reads the plan file")]
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +6,7 @@ use std::time::Duration;
 use super::args::{Apply, Form};
 use super::exit::{self, Stop};
 use super::forms;
+use super::plan::{Head, content};
 use super::session::Session;
 use super::streams::Streams;
 use crate::apply::{Cause, Report};
@@ -17,14 +17,14 @@ use crate::ops::check::{Approved, Consent, check, check_rules, live, names_to_ty
 use crate::ops::judged::Judging;
 use crate::ops::load::{Purpose, load};
 use crate::ops::plan::{Planned, planned};
+use crate::ops::project::Project;
 use crate::ops::signed::require_signature;
 use crate::ops::{ErrorKind, Request};
 use crate::plan::policy::Live;
 use crate::plan::{self, Plan};
 use crate::report;
 use crate::report::content::{By, Content};
-use crate::schema::parts::Catalogue;
-use crate::source::load::reason;
+use crate::source::load::{bytes_of, open, reason};
 
 /// Runs the command.
 ///
@@ -52,8 +52,9 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     let mut planned = session.host(|host| planned(loaded, &request, host))?;
     planned.seal();
     let Planned { project, plan, judging } = planned;
+    let head = Head::of(session, &project);
     if session.common.output == Form::Text {
-        super::plan::show(session, &args.layout, &project, &plan, streams);
+        super::plan::show(&args.layout, &project, &plan, &head, streams);
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so nothing was applied")
@@ -65,21 +66,22 @@ fn apply_now(session: &Session, args: &Apply, streams: &mut Streams) -> Result<u
     let mut approved = judge(plan)?;
     say_if_idle(&approved, streams);
     if approved.plan().is_pending() && !args.yes {
-        confirm(session, approved.plan(), &judging, streams)?;
+        confirm(session, approved.plan(), &judging, &head, streams)?;
         // The answer may have taken longer than the window was open.
         approved = judge(approved.into_plan())?;
     }
     session.watch_interrupts();
     let manner = Manner { wait: Duration::from_secs(args.lock_timeout), ..Manner::default() };
     match session.host(|host| apply(&project, &judging, &address, approved, None, manner, host)) {
-        Ok(applied) => print(session, args, applied, &project.compilation.catalogue, streams),
+        Ok(applied) => print(session, args, applied, &project, &head, streams),
         Err(error) if error.kind == ErrorKind::Stale => match planned_anew(session, &request)? {
             // Somebody else saved just that meanwhile.
             plan if !plan.is_pending() => print(
                 session,
                 args,
                 Applied { plan, report: Report::default(), left_alone: Vec::new() },
-                &project.compilation.catalogue,
+                &project,
+                &head,
                 streams,
             ),
             _ => Err(error.into()),
@@ -113,8 +115,9 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
     let loaded = session.host(|host| load(&workspace, &request, host, Purpose::Look))?;
     let Planned { project, plan, judging } = session.host(|host| planned(loaded, &request, host))?;
     let rules = check_rules(plan, &judging, &signed)?;
+    let head = Head::of(session, &project);
     if session.common.output == Form::Text {
-        super::plan::show(session, &args.layout, &project, rules.plan(), streams);
+        super::plan::show(&args.layout, &project, rules.plan(), &head, streams);
     }
     if project.has_errors() {
         return Err(Stop::new(exit::ERRORS, "the configuration has errors, so no rules were recorded")
@@ -127,12 +130,15 @@ fn record_only(session: &Session, args: &Apply, streams: &mut Streams) -> Result
             return Err(Stop::usage("there is nobody to ask whether to record these rules")
                 .help("record them with --yes"));
         }
-        if !streams.ask("\nRecord these rules, so that they count at once? Only `yes` goes on: ") {
-            return Err(Stop::new(exit::REFUSED, "not recorded: only `yes` goes on, and it was not typed"));
+        let to = where_to(rules.plan(), &head);
+        if !streams
+            .ask(&format!("\nRecord these rules{to}, so that they count at once? Type `yes` to go on: "))
+        {
+            return Err(Stop::new(exit::REFUSED, "not recorded: `yes` was not typed"));
         }
     }
     let applied = session.host(|host| record_rules(&project, &judging, &address, rules, host))?;
-    print(session, args, applied, &project.compilation.catalogue, streams)
+    print(session, args, applied, &project, &head, streams)
 }
 
 /// A reason was given for nothing, and is not kept.
@@ -144,7 +150,19 @@ fn say_if_idle(approved: &Approved, streams: &mut Streams) {
     }
 }
 
-fn confirm(session: &Session, plan: &Plan, judging: &Judging, streams: &mut Streams) -> Result<(), Stop> {
+/// Where an answer would save something, so that nobody answers for another place.
+fn where_to(plan: &Plan, head: &Head) -> String {
+    let place = plan.environment.as_deref().or(head.store.as_deref());
+    place.map(|place| format!(" in {}", clean(place))).unwrap_or_default()
+}
+
+fn confirm(
+    session: &Session,
+    plan: &Plan,
+    judging: &Judging,
+    head: &Head,
+    streams: &mut Streams,
+) -> Result<(), Stop> {
     if session.common.no_input || !streams.can_ask() {
         return Err(Stop::usage("there is nobody to ask whether to apply this")
             .help("apply with --yes, or save the plan with `pairform plan --out FILE` and apply that"));
@@ -156,6 +174,7 @@ fn confirm(session: &Session, plan: &Plan, judging: &Judging, streams: &mut Stre
         (0, categories) => format!("Save {categories}"),
         (renamed, categories) => format!("Rename {} and save {categories}", count(renamed, "integration")),
     };
+    let what = what + &where_to(plan, head);
     // A word that nobody types by habit, where a shop is selling, or where somebody else changed what is saved over.
     let (live, over) = (live(plan), names_to_type(plan, judging));
     let word = match (over.as_slice(), live.as_slice()) {
@@ -170,7 +189,7 @@ fn confirm(session: &Session, plan: &Plan, judging: &Judging, streams: &mut Stre
         number => format!("{what}, over what was changed outside in {}", count(number, "integration")),
     };
     let agreed = if word == "yes" {
-        streams.ask(&format!("\n{what}? Only `yes` goes on: "))
+        streams.ask(&format!("\n{what}? Type `yes` to go on: "))
     } else {
         let number = count(live.len(), "integration");
         streams.answer(&format!("\n{what}, {number} in live mode? Type `{word}` to go on: ")) == word
@@ -178,11 +197,11 @@ fn confirm(session: &Session, plan: &Plan, judging: &Judging, streams: &mut Stre
     if agreed {
         return Ok(());
     }
-    Err(Stop::new(exit::REFUSED, format!("not applied: only `{word}` goes on, and it was not typed")))
+    Err(Stop::new(exit::REFUSED, format!("not applied: `{word}` was not typed")))
 }
 
 fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Streams) -> Result<u8, Stop> {
-    let file = std::fs::File::open(session.path(path)).map_err(|error| {
+    let file = open(&session.path(path)).map_err(|error| {
         Stop::usage(format!("cannot read the plan {}: {}", path.display(), reason(&error)))
     })?;
     let plan = plan::file::read(file)
@@ -212,11 +231,11 @@ fn apply_file(session: &Session, args: &Apply, path: &Path, streams: &mut Stream
         Manner { wait: Duration::from_secs(args.lock_timeout), file: file.as_deref(), ..Manner::default() };
     let applied =
         session.host(|host| apply(&project, &judging, &address, approved, Some(&begun), manner, host))?;
-    print(session, args, applied, &project.compilation.catalogue, streams)
+    print(session, args, applied, &project, &Head::of(session, &project), streams)
 }
 
 fn read_again(session: &Session, path: &Path) -> Result<Vec<u8>, Stop> {
-    std::fs::read(session.path(path))
+    bytes_of(&session.path(path))
         .map_err(|error| Stop::usage(format!("cannot read the plan {}: {}", path.display(), reason(&error))))
 }
 
@@ -231,7 +250,8 @@ fn print(
     session: &Session,
     args: &Apply,
     applied: Applied,
-    catalogue: &Catalogue,
+    project: &Project<'_>,
+    head: &Head,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
     let Applied { mut plan, report, left_alone } = applied;
@@ -239,6 +259,7 @@ fn print(
     let code = session.interrupt().filter(|_| report.interrupted).unwrap_or_else(|| exit_code(&report));
     match session.common.output {
         Form::Json => {
+            let catalogue = &project.compilation.catalogue;
             report::apply::print_json(&mut plan, &report, catalogue, code, &mut |text| streams.result(text));
         }
         Form::Text => report::apply::text(&report, args.plan.is_some(), &mut |text| streams.result(text)),
@@ -246,7 +267,7 @@ fn print(
             let content = Content {
                 outcome: Some(&report),
                 by: args.layout.by(By::Change),
-                ..Content::of_plan("apply", &plan, catalogue)
+                ..content("apply", project, &plan, head)
             };
             forms::print(session, &content, streams)?;
         }

@@ -137,6 +137,7 @@ impl Form {
     pub fn of(command: &str) -> &'static [Form] {
         match command {
             "validate" | "plan" | "diff" | "apply" | "show" | "drift" => Form::value_variants(),
+            "reconcile status" => &[Form::Text, Form::Json, Form::Html],
             _ => &[Form::Text, Form::Json],
         }
     }

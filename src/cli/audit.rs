@@ -1,5 +1,4 @@
 //! `audit`: the record of all saves as JSON lines, and the proof that such a record is whole.
-#![expect(clippy::disallowed_methods, reason = "reads the record that is to be verified")]
 
 use std::path::Path;
 
@@ -10,10 +9,12 @@ use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::clean;
+use crate::diagnostic::text::outward_json;
 use crate::model::canonical_json;
 use crate::ops::audit::{self, Exported, Unfit};
 use crate::plan::FORMAT_VERSION;
 use crate::report::json as machine;
+use crate::source::load;
 
 /// Runs the command.
 ///
@@ -32,7 +33,7 @@ pub fn run(session: &Session, args: &Audit, streams: &mut Streams) -> Result<u8,
                 Form::Json => print(streams, code, "record", lines.into()),
                 _ => {
                     let text: String = lines.into_iter().map(|line| canonical_json(line) + "\n").collect();
-                    streams.result(&text);
+                    streams.result(&outward_json(text));
                 }
             }
             for record in &changed {
@@ -78,8 +79,8 @@ fn print(streams: &mut Streams, code: u8, key: &str, value: Json) {
 
 fn verified(session: &Session, file: &Path) -> Result<Vec<Json>, Stop> {
     // No source, which has a limit: a record only grows.
-    let text = std::fs::read_to_string(session.path(file))
-        .map_err(|error| Stop::usage(format!("cannot read {}: {error}", file.display())))?;
+    let text = load::text_of(&session.path(file))
+        .map_err(|error| Stop::usage(format!("cannot read {}: {}", file.display(), load::reason(&error))))?;
     audit::verify(&text).map_err(|unfit| unproved(file, unfit))
 }
 

@@ -19,7 +19,7 @@ use crate::model::hex;
 use crate::ops::Workspace;
 use crate::schema::parts::{Archive, taken};
 use crate::source::write::{self, Mode};
-use crate::source::{SourceFile, Sources};
+use crate::source::{SourceFile, Sources, load};
 
 /// Smaller projects are judged in the time that looking takes.
 const MIN_FILES: usize = 200;
@@ -105,7 +105,7 @@ fn name_of(archive: &Archive) -> String {
 /// What was kept under a key, if it is there and whole.
 #[must_use]
 pub fn find(key: &Key) -> Option<Kept> {
-    let text = fs::read_to_string(folder()?.join(&key.0)).ok()?;
+    let text = load::text_of(&folder()?.join(&key.0)).ok()?;
     let (digest, body) = text.split_once('\n')?;
     (hex(&Sha256::digest(body.as_bytes())) == digest).then(|| serde_json::from_str(body).ok()).flatten()
 }

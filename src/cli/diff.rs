@@ -3,6 +3,7 @@
 use super::args::{Diff, Form};
 use super::exit::{self, Stop};
 use super::forms;
+use super::plan::{Head, content};
 use super::session::{Session, say_unvouched};
 use super::streams::Streams;
 use crate::ops::diff::{Compared, Sides, diff, open};
@@ -34,21 +35,20 @@ pub fn run(session: &Session, args: &Diff, streams: &mut Streams) -> Result<u8, 
         (false, false) => exit::OK,
     };
     let Compared { after, plan, findings, .. } = compared;
+    let head = Head::of_comparison(session, after.workspace.root());
     let catalogue = &after.compilation.catalogue;
     match session.common.output {
         Form::Json => json::print_plan(plan, "diff", catalogue, code, &mut |text| streams.result(text)),
         Form::Text => {
             let sources = after.workspace.sources();
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
-            streams.result(&report::findings::text(findings, sources, &after.compilation.hidden));
-            let content =
-                Content { by: args.layout.by(By::Change), ..super::plan::content("diff", after, plan) };
-            report::plan::text(&content, &mut |text| streams.result(text));
+            let errors = report::findings::errors(findings, sources, &after.compilation.hidden);
+            let content = Content { by: args.layout.by(By::Change), ..content("diff", after, plan, &head) };
+            report::plan::text(&content, &errors, &mut |text| streams.result(text));
         }
         _ => {
             let templates = Templates::of(after.workspace);
-            let content =
-                Content { by: args.layout.by(By::Change), ..super::plan::content("diff", after, plan) };
+            let content = Content { by: args.layout.by(By::Change), ..content("diff", after, plan, &head) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

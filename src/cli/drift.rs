@@ -3,6 +3,7 @@
 use super::args::{Drift, Form};
 use super::exit::{self, Stop};
 use super::forms;
+use super::plan::{Head, content};
 use super::session::Session;
 use super::streams::Streams;
 use crate::ops::drift::drift;
@@ -29,10 +30,9 @@ pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8,
         Form::Text => streams.result(&history::drift_text(&plan)),
         _ => {
             let templates = Templates::of(project.workspace);
-            let content = Content {
-                by: args.layout.by(By::Integration),
-                ..super::plan::content("drift", &project, &plan)
-            };
+            let head = Head::of(session, &project);
+            let content =
+                Content { by: args.layout.by(By::Integration), ..content("drift", &project, &plan, &head) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

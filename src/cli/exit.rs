@@ -194,7 +194,7 @@ fn about_check(check: &str) -> String {
         "require_clean" => "commit the changes and plan again, or",
         "window" => "wait for the window, or",
         "hold" => {
-            "leave these out with --exclude (or take others with --category) until the hold ends: one of pairform.yaml when it is taken out there, one of a revert when the files say the same, as `pairform pull` and `pairform revert --write` make them; or"
+            "leave these out with --exclude (or take others with --category) until the hold ends: one of pairform.yaml when it is taken out there, one of a revert when the files say the same, as `pairform pull` and `pairform revert --write` make them, or where it left the files when `pairform release` acknowledges that; or"
         }
         "levels" => "mend what was found, or",
         _ => "look whether this is meant; then",

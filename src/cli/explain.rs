@@ -13,6 +13,7 @@ use crate::diagnostic::{clean, codes, nearest};
 use crate::model::{SettingPath, Value};
 use crate::ops::explain::{explain, find_setting, place_now};
 use crate::ops::project;
+use crate::ops::propose::own_files;
 use crate::plan::FORMAT_VERSION;
 use crate::report::{self, json as machine};
 use crate::schema::parts::Catalogue;
@@ -29,7 +30,9 @@ pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u
         |_| Catalogue::default(),
         |workspace| Catalogue::with_project(workspace.sources(), &mut Vec::new()),
     );
-    if let Some(pair) = catalogue.pair(what) {
+    // An integration may be called as its pair is; then it is meant, as it has the setting's value too.
+    let is_own = workspace.as_ref().is_ok_and(|workspace| own_files(workspace.sources()).contains_key(what));
+    if let Some(pair) = catalogue.pair(what).filter(|_| !is_own) {
         let (category, found) = find_setting(&pair, setting)?;
         return Ok(print(session, &report::explain::setting(&pair, category, &found), streams));
     }

@@ -25,6 +25,10 @@ pub fn run(session: &Session, args: &Init, streams: &mut Streams) -> Result<u8, 
         return Ok(exit::OK);
     }
     streams.result(&paths.iter().map(|path| format!("wrote {path}\n")).collect::<String>());
-    streams.say("Next: fill in what is required, and run `pairform validate`.\n");
+    let next = match paths.iter().any(|path| path.starts_with("integrations/")) {
+        true => "fill in what is required, and run `pairform validate`",
+        false => "begin an integration: `pairform init PAIR NAME`; `pairform schema list` lists the pairs",
+    };
+    streams.say(&format!("Next: {next}.\n"));
     Ok(exit::OK)
 }

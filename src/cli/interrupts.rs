@@ -35,9 +35,10 @@ impl Interrupts {
                     let saving = flight.lock().map(|saving| saving.clone()).unwrap_or_default();
                     let said = match (second, saving) {
                         (false, Some(_)) => {
-                            "stopping after the save in flight; once more stops at once\n".to_owned()
+                            "stopping after the save in flight; press Ctrl-C again to stop at once\n"
+                                .to_owned()
                         }
-                        (false, None) => "stopping; once more stops at once\n".to_owned(),
+                        (false, None) => "stopping; press Ctrl-C again to stop at once\n".to_owned(),
                         (true, Some(what)) => format!(
                             "stopped at once: it is not known whether {what} was saved; apply again, which finds out\n"
                         ),

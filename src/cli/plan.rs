@@ -1,5 +1,4 @@
 //! `plan`: the files against what is deployed.
-#![expect(clippy::disallowed_methods, reason = "reads the key that a plan is signed with")]
 
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -9,6 +8,7 @@ use super::exit::{self, Stop};
 use super::forms;
 use super::session::Session;
 use super::streams::Streams;
+use crate::compile::Compilation;
 use crate::diagnostic::clean;
 use crate::model::Hidden;
 use crate::ops::load::{Loaded, Purpose, load};
@@ -21,7 +21,7 @@ use crate::plan::{self, Plan};
 use crate::report::content::{By, Content};
 use crate::report::{self, json};
 use crate::source::git;
-use crate::source::load::reason;
+use crate::source::load::{bytes_of, reason};
 use crate::source::write::{Draft, Mode};
 use crate::store;
 
@@ -65,15 +65,17 @@ fn show_plan(
         (false, true) => exit::PENDING,
         (false, false) => exit::OK,
     };
+    let head = Head::of(session, &project);
     match session.common.output {
         Form::Json => {
             let catalogue = &project.compilation.catalogue;
             json::print_plan(&mut plan, "plan", catalogue, code, &mut |text| streams.result(text));
         }
-        Form::Text => show(session, &args.layout, &project, &plan, streams),
+        Form::Text => show(&args.layout, &project, &plan, &head, streams),
         _ => {
             let templates = Templates::of(project.workspace);
-            let content = Content { by: args.layout.by(By::Change), ..content("plan", &project, &plan) };
+            let content =
+                Content { by: args.layout.by(By::Change), ..content("plan", &project, &plan, &head) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }
@@ -102,26 +104,59 @@ pub fn apply_with(session: &Session, path: &Path) -> String {
     format!("apply it with `pairform apply {}{revision}{store}`", path.display())
 }
 
-/// What the other forms are made of.
-#[must_use]
-pub fn content<'a>(command: &'a str, project: &'a Project<'_>, plan: &'a Plan) -> Content<'a> {
-    Content::of_plan(command, plan, &project.compilation.catalogue)
+/// What heads a plan beside what it says of itself.
+pub struct Head {
+    /// Where the deployed state is, without a password.
+    pub store: Option<String>,
+    made: String,
 }
 
-/// Findings, then the plan, as text.
-pub fn show(session: &Session, layout: &Layout, project: &Project<'_>, plan: &Plan, streams: &mut Streams) {
-    let compilation = &project.compilation;
-    let sources = project.workspace.sources();
+impl Head {
+    /// Of a plan that was made right now.
+    #[must_use]
+    pub fn of(session: &Session, project: &Project<'_>) -> Self {
+        let store = session.host(|host| project.store(&session.request(), host)).ok();
+        let store = store.map(|(_, address)| store::without_password(&address.url));
+        let root = project.workspace.root();
+        // A path within the project is told as the project has it.
+        let inside = format!("{}/", root.display());
+        Head { store: store.map(|url| url.replacen(&inside, "", 1)), ..Head::of_comparison(session, root) }
+    }
+
+    /// Of two revisions, compared right now.
+    #[must_use]
+    pub fn of_comparison(session: &Session, root: &Path) -> Self {
+        let made =
+            session.host(|host| format!("{} by {}", (host.now)().strftime(MOMENT), (host.actor)(root)));
+        Head { store: None, made }
+    }
+}
+
+/// `29 Nov 2026 11:02 UTC`
+const MOMENT: &str = "%-d %b %Y %H:%M UTC";
+
+/// What all forms but JSON are made of.
+#[must_use]
+pub fn content<'a>(
+    command: &'a str,
+    project: &'a Project<'_>,
+    plan: &'a Plan,
+    head: &'a Head,
+) -> Content<'a> {
+    Content {
+        store: head.store.as_deref(),
+        made: Some(&head.made),
+        ..Content::of_plan(command, plan, &project.compilation.catalogue)
+    }
+}
+
+/// The plan as text.
+pub fn show(layout: &Layout, project: &Project<'_>, plan: &Plan, head: &Head, streams: &mut Streams) {
+    let Compilation { findings, hidden, .. } = &project.compilation;
     streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
-    streams.result(&report::findings::text(&compilation.findings, sources, &compilation.hidden));
-    let store = session.host(|host| project.store(&session.request(), host)).ok();
-    let store = store.map(|(_, address)| store::without_password(&address.url));
-    // A path within the project is told as the project has it.
-    let root = format!("{}/", project.workspace.root().display());
-    let store = store.map(|url| url.replacen(&root, "", 1));
-    let content =
-        Content { by: layout.by(By::Change), store: store.as_deref(), ..content("plan", project, plan) };
-    report::plan::text(&content, &mut |text| streams.result(text));
+    let errors = report::findings::errors(findings, project.workspace.sources(), hidden);
+    let content = Content { by: layout.by(By::Change), ..content("plan", project, plan, head) };
+    report::plan::text(&content, &errors, &mut |text| streams.result(text));
 }
 
 /// Signs a plan that is sealed.
@@ -130,7 +165,7 @@ pub fn show(session: &Session, layout: &Layout, project: &Project<'_>, plan: &Pl
 /// When the key cannot be read, or cannot sign.
 pub fn sign(session: &Session, path: &Path, plan: &mut Plan) -> Result<(), Stop> {
     let refused = |why: String| Stop::usage(format!("cannot sign the plan with {}: {why}", path.display()));
-    let key = std::fs::read(session.path(path)).map_err(|error| refused(reason(&error)))?;
+    let key = bytes_of(&session.path(path)).map_err(|error| refused(reason(&error)))?;
     let key = Hidden::new(key);
     let text = std::str::from_utf8(&key).map_err(|_| refused(SignError::NoKey.to_string()))?;
     let signature = plan::signature::sign(&plan.digest, text).map_err(|error| refused(error.to_string()))?;

@@ -1,5 +1,4 @@
 //! `policy`: what is allowed here and from where, and what is wrong in a policy file. Nothing is reached out to.
-#![expect(clippy::disallowed_methods, reason = "reads the policy that is to be judged")]
 
 use std::path::Path;
 
@@ -15,7 +14,7 @@ use crate::ops::approved::{Reached, reached};
 use crate::ops::policy_file::PolicyFile;
 use crate::plan::FORMAT_VERSION;
 use crate::report::{self, json as machine};
-use crate::source::load::{find_root, reason};
+use crate::source::load::{find_root, reason, text_of};
 
 /// Runs the command.
 ///
@@ -102,7 +101,7 @@ fn table(rows: impl Iterator<Item = (String, String)>, none: &str) -> String {
 fn check(session: &Session, file: Option<&Path>, streams: &mut Streams) -> Result<u8, Stop> {
     let policy = match file {
         Some(file) => {
-            let text = std::fs::read_to_string(session.path(file)).map_err(|error| {
+            let text = text_of(&session.path(file)).map_err(|error| {
                 Stop::usage(format!("cannot read the policy {}: {}", file.display(), reason(&error)))
             })?;
             PolicyFile::read(file, &text)

@@ -61,10 +61,13 @@ pub fn run(
 fn show(session: &Session, streams: &mut Streams) -> Result<u8, Stop> {
     let (environment, address, _) = session.place()?;
     let status = session.host(|host| status(&address, environment.as_deref(), host))?;
-    if session.common.output == Form::Json {
-        streams.result(&machine::print(&report::reconcile::status_json(&status)));
-    } else {
-        streams.result(&report::reconcile::status_text(&status));
+    match session.common.output {
+        Form::Json => streams.result(&machine::print(&report::reconcile::status_json(&status))),
+        Form::Html => {
+            let page = report::reconcile::status_html(&status);
+            streams.result(&page.map_err(|error| Stop::new(exit::INTERNAL, error.to_string()))?);
+        }
+        _ => streams.result(&report::reconcile::status_text(&status)),
     }
     Ok(exit::OK)
 }

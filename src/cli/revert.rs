@@ -3,6 +3,7 @@
 
 use super::args::{Form, Revert};
 use super::exit::{self, Stop};
+use super::plan::{Head, content};
 use super::rewrite;
 use super::session::Session;
 use super::streams::Streams;
@@ -53,9 +54,10 @@ pub fn run(session: &Session, args: &Revert, streams: &mut Streams) -> Result<u8
         }
         _ => {
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
+            let head = Head::of(session, &project);
             let content =
-                Content { by: args.layout.by(By::Change), ..super::plan::content("revert", &project, &plan) };
-            report::plan::text(&content, &mut |text| streams.result(text));
+                Content { by: args.layout.by(By::Change), ..content("revert", &project, &plan, &head) };
+            report::plan::text(&content, "", &mut |text| streams.result(text));
         }
     }
     let next = match &args.out {

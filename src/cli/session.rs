@@ -221,7 +221,7 @@ impl Session {
         let line = Line::only(need);
         let (asked, shown) = (clean(&need.to_string()), clean(&line.to_string()));
         let agreed = streams.ask(&format!(
-            "{asked} is not allowed yet.\nAllow it from now on (`{shown}`)? Only `yes` goes on: "
+            "{asked} is not allowed yet.\nAllow it from now on (`{shown}`)? Type `yes` to go on: "
         ));
         if agreed && let Err(error) = trust::keep_answer(&line, &self.here) {
             streams

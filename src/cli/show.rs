@@ -11,8 +11,8 @@ use super::forms;
 use super::session::Session;
 use super::streams::Streams;
 use crate::compile::{Compiled, Judged, Whole};
-use crate::diagnostic::clean;
 use crate::diagnostic::placed::PlacedFinding;
+use crate::diagnostic::{Severity, clean};
 use crate::model::{SettingPath, category};
 use crate::ops::forge::Lines;
 use crate::ops::owners::Owners;
@@ -27,14 +27,20 @@ use crate::report::json::Beside;
 use crate::report::show::Origins;
 use crate::report::{self, json as machine};
 use crate::schema::parts::Catalogue;
+use crate::source::load;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When there is no such plan and no such integration.
 pub fn run(session: &Session, args: &Show, streams: &mut Streams) -> Result<u8, Stop> {
-    if let Some(file) = plan_file(&session.path(Path::new(&args.what))) {
-        return show_plan(session, args, file, streams);
+    match load::open(&session.path(Path::new(&args.what))) {
+        Ok(file) => return show_plan(session, args, file, streams),
+        Err(error) if is_no_file(&error) => {}
+        Err(error) => {
+            let why = load::reason(&error);
+            return Err(Stop::usage(format!("{} cannot be shown: {why}", args.what)));
+        }
     }
     let workspace = session.workspace_with_commit()?;
     let request = session.request().of(&args.what);
@@ -44,10 +50,10 @@ pub fn run(session: &Session, args: &Show, streams: &mut Streams) -> Result<u8, 
     show_integration(session, &opened, &args.what, streams)
 }
 
-/// What can be opened and is no folder.
-fn plan_file(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
-    file.metadata().is_ok_and(|about| about.is_file()).then_some(file)
+/// Whether there is nothing of that name, or a folder, which may be called as an integration is.
+fn is_no_file(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | IsADirectory | NotADirectory | InvalidInput | InvalidFilename)
 }
 
 fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) -> Result<u8, Stop> {
@@ -75,9 +81,10 @@ fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) 
             });
         }
         Form::Text => {
-            streams.result(&report::findings::without_lines(plan.findings.iter()));
             streams.result(&report::policy::text(plan.policy_changes.as_deref().unwrap_or_default()));
-            report::plan::text(&content(&plan), &mut |text| streams.result(text));
+            let errors = plan.findings.iter().filter(|finding| finding.severity == Severity::Error);
+            let errors = report::findings::without_lines(errors);
+            report::plan::text(&content(&plan), &errors, &mut |text| streams.result(text));
             streams.result(&(clean(&in_words(&signed)) + "\n"));
         }
         _ => {

@@ -17,6 +17,7 @@ use sha2::Sha256;
 use url::Url;
 
 use super::exit::Stop;
+use crate::diagnostic::text::outward_json;
 use crate::http::client::{Authorities, Http};
 use crate::http::{Request, address};
 use crate::model::Hidden;
@@ -26,7 +27,7 @@ use crate::plan::policy::minute;
 use crate::report::telling::{self, CommitState};
 use crate::secrets::{Reach, Secrets};
 use crate::source::git;
-use crate::source::load::reason;
+use crate::source::load::{self, reason};
 
 /// Nobody is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -136,7 +137,7 @@ impl Targets {
                 )
                 .help("keep it outside of the repository"));
             }
-            let text = std::fs::read_to_string(&full).map_err(|error| wrong(reason(&error)))?;
+            let text = load::text_of(&full).map_err(|error| wrong(reason(&error)))?;
             let read: File = serde_yaml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
             let secrets = Secrets::new(host.secrets, Reach::fetch(here, host.trust), &[]);
             let value = |said: &Said| match said {
@@ -193,7 +194,7 @@ impl Targets {
             Form::Teams => telling::teams(message),
             _ => telling::webhook(message),
         };
-        let body = body.to_string();
+        let body = outward_json(body.to_string());
         let mut headers = Vec::new();
         if let Some(key) = &target.key {
             let signature = sign(key, &message.id, now, &body);
@@ -265,7 +266,7 @@ impl Targets {
         let Ok(url) = Url::parse(&url) else { return Some(Err("its address cannot be used".to_owned())) };
         let mut headers = vec![(header.0.to_owned(), Hidden::new(header.1))];
         headers.push(("accept".to_owned(), Hidden::new("application/json".to_owned())));
-        Some(self.post(&url, headers, body.to_string()))
+        Some(self.post(&url, headers, outward_json(body.to_string())))
     }
 
     fn post(&self, url: &Url, headers: Vec<(String, Hidden<String>)>, body: String) -> Result<(), String> {

@@ -99,7 +99,7 @@ pub fn policy(common: &Common, here: &Path) -> Result<Option<(PathBuf, PolicyFil
             Stop::usage(message).help("keep it outside, and name it with --policy or PAIRFORM_POLICY")
         );
     }
-    let text = fs::read_to_string(&path).map_err(|error| {
+    let text = load::text_of(&path).map_err(|error| {
         Stop::usage(format!("the policy {} cannot be read: {}", path.display(), load::reason(&error)))
     })?;
     let policy = PolicyFile::read(&path, &text);
@@ -167,7 +167,7 @@ fn answers_of(here: &Path) -> Option<PathBuf> {
 fn answered(here: &Path) -> Vec<Grant> {
     let file = answers().filter(|folder| folder.is_dir()).and_then(|_| answers_of(here));
     let Some(file) = file else { return Vec::new() };
-    let text = fs::read_to_string(&file).unwrap_or_default();
+    let text = load::text_of(&file).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.parse::<Line>().ok());
     lines.map(|line| Grant { line, from: Origin::Answer(file.clone()) }).collect()
 }
@@ -184,7 +184,7 @@ pub fn keep_answer(line: &Line, here: &Path) -> std::io::Result<()> {
     }
     let nowhere = || std::io::Error::other("there is no folder outside the project to keep it in");
     let file = &answers_of(here).ok_or_else(nowhere)?;
-    let known = fs::read_to_string(file).ok();
+    let known = load::text_of(file).ok();
     let root = load::find_root(here).unwrap_or_else(|| here.to_owned());
     let begun = || {
         format!(

@@ -295,6 +295,7 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
     }
     fill_empty(&mut root);
     let place = name_place(&root, parts, &mut findings);
+    incomplete |= misnames_bases(&root);
     let extends = extends_of(&root, &mut findings);
     if let Some(map) = root.as_map_mut() {
         map.remove("extends");
@@ -466,7 +467,8 @@ fn name_place(root: &Node, parts: &Parts<'_>, findings: &mut Vec<Finding>) -> Sp
                         .help(format!("write `integration: {}`", parts.name));
                 findings.push(finding.about(about));
             } else if name != parts.name {
-                findings.push(codes::name_mismatch(name, parts.name, entry.value.span).about(about));
+                let is_id = as_id(name) == name;
+                findings.push(codes::name_mismatch(name, is_id, parts.name, entry.value.span).about(about));
             }
             if entry.value.is_null() { entry.key.span } else { entry.value.span }
         }
@@ -483,6 +485,12 @@ fn as_id(stem: &str) -> String {
 }
 
 /// The bases that a document extends. The schema does not see `extends`, so its form is judged here.
+/// Whether a key that is meant as `extends` names the bases: what they say is not known then.
+fn misnames_bases(root: &Node) -> bool {
+    let Some(map) = root.as_map().filter(|map| map.get("extends").is_none()) else { return false };
+    map.entries().iter().any(|entry| nearest(&entry.key.text, ["extends"]).is_some())
+}
+
 pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Mention> {
     let Some(entry) = root.as_map().and_then(|map| map.get("extends")) else { return Vec::new() };
     let items = match &entry.value.kind {
@@ -578,7 +586,7 @@ impl Bases {
             return;
         }
         let Some((root, wrong)) = parsed.get(name) else { return };
-        let (mut root, mut incomplete) = (root.clone(), *wrong);
+        let (mut root, mut incomplete) = (root.clone(), *wrong || misnames_bases(root));
         fill_empty(&mut root);
         without_identity(&mut root, "a base", findings);
         open.push(name.to_owned());

@@ -1,5 +1,5 @@
-//! Rules over several integrations: one shop that two of them join to one company, and a token that changes at each use and
-//! that two of them use.
+//! Rules over several integrations: one shop that two of them join to one company, two shops whose orders have the same numbers
+//! there, and a token that changes at each use and that two of them use.
 //!
 //! Of each integration a few texts are kept while the others are compiled. Where some were selected, those beside them are
 //! looked for by these texts, so that a mistake is found whichever of the two was asked for.
@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use super::check::context::Context;
 use crate::diagnostic::codes::across as codes;
-use crate::diagnostic::{About, Finding};
-use crate::model::CONNECTORS;
+use crate::diagnostic::{About, Finding, in_sentence};
+use crate::model::{CONNECTORS, GENERAL};
 use crate::schema::{Connector, Pair, text};
 use crate::source::Span;
 
@@ -41,13 +41,21 @@ pub struct Member {
 struct Joins {
     /// Whose shop and whose company, as texts that stand in the files.
     accounts: [String; 2],
-    /// With the connectors and parts of the shop: equal, where it is one shop and one company.
-    key: String,
+    /// The shop and the company, with their connectors and parts: equal, where it is one shop and one company.
+    keys: [String; 2],
+    numbers: Option<Numbers>,
     titles: [String; 2],
     /// Numbers in [`BOOKING`].
     flows: Vec<usize>,
     /// Filters by their number in [`PARTING`], and whether it is the one that leaves out.
     filters: Vec<(usize, bool, Vec<String>)>,
+}
+
+/// Where an order's number is written in the ERP; `None` for an integration that writes none, or that can give it no prefix.
+#[derive(Debug, PartialEq, Eq)]
+struct Numbers {
+    field: String,
+    prefix: String,
 }
 
 /// A reference to a token that changes at each use.
@@ -78,9 +86,28 @@ impl Member {
 
     /// The texts that stand in the files of whoever could be beside this one: all of one of these lists.
     pub fn traces(&self) -> impl Iterator<Item = Vec<&str>> {
-        let of_joins = self.joins.iter().map(|joins| joins.accounts.iter().map(String::as_str).collect());
+        let of_joins = self.joins.iter().map(|joins| match &joins.numbers {
+            // Other shops of the company as well.
+            Some(_) => vec![bare(&joins.accounts[1])],
+            None => joins.accounts.iter().map(|account| bare(account)).collect(),
+        });
         of_joins.chain(self.tokens.iter().map(|token| vec![token.reference.as_str()]))
     }
+}
+
+/// A shop's address without what does not matter to whose it is: `https://www.shop.example` and `https://shop.example` are one.
+fn bare(account: &str) -> &str {
+    let Some((_, host)) = account.split_once("://") else { return account };
+    host.strip_prefix("www.").unwrap_or(host)
+}
+
+/// Which field carries an order's number, and what stands before it there.
+fn numbers(context: &Context<'_>) -> Option<Numbers> {
+    context.known(GENERAL, "order_number_prefix")?;
+    let field = context.choice(GENERAL, "order_number_field")?.to_owned();
+    let prefix = context.written(GENERAL, "order_number_prefix");
+    let prefix = prefix.map_or(Some(""), super::check::values::code)?.to_owned();
+    Some(Numbers { field, prefix })
 }
 
 fn joins(context: &Context<'_>) -> Option<Joins> {
@@ -88,7 +115,7 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
     let view = &context.view;
     let known = |connector: &Connector, account: Option<&str>| {
         let account = account.filter(|account| !account.is_empty())?.to_owned();
-        let mut key = format!("{}\n{account}\n", connector.id);
+        let mut key = format!("{}\n{}\n", connector.id, bare(&account));
         let parts = connector.description.get("parts").and_then(|parts| parts.as_array());
         for field in parts.into_iter().flatten().filter_map(|field| field.as_str()) {
             let (_, connection) = context.connection(connector)?;
@@ -120,7 +147,8 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
     (!flows.is_empty()).then(|| Joins {
         accounts: [shop_account, erp_account],
         // Two names that differ in case alone are one.
-        key: format!("{shop_key}\n{erp_key}").to_lowercase(),
+        keys: [shop_key.to_lowercase(), erp_key.to_lowercase()],
+        numbers: numbers(context),
         titles: [shop.title.clone(), erp.title.clone()],
         flows,
         filters,
@@ -151,8 +179,7 @@ fn token(context: &Context<'_>, connector: &Connector) -> Option<Token> {
         field: connector
             .description
             .pointer(&format!("/connection/properties/{field}"))
-            .map_or("token", |field| text(field, "title"))
-            .to_lowercase(),
+            .map_or_else(|| "token".to_owned(), |field| in_sentence(text(field, "title"))),
         reference: node.as_text()?.to_owned(),
         instead,
         at: node.span,
@@ -168,19 +195,25 @@ pub struct Group<'a> {
 /// What is wrong between integrations; `all` are these by their names, sorted.
 #[must_use]
 pub fn check<'a>(all: &[(&'a str, &Member)]) -> Vec<Group<'a>> {
-    let mut shops: BTreeMap<&str, Vec<(&'a str, Span, &Joins)>> = BTreeMap::new();
+    let mut shops: BTreeMap<&[String; 2], Vec<(&'a str, Span, &Joins)>> = BTreeMap::new();
+    let mut companies: BTreeMap<&str, Vec<(&'a str, Span, &Joins)>> = BTreeMap::new();
     let mut tokens: BTreeMap<(&str, &str), Vec<(&'a str, &Token)>> = BTreeMap::new();
     for (name, member) in all {
         if let Some(joins) = &member.joins {
-            shops.entry(&joins.key).or_default().push((name, member.place, joins));
+            shops.entry(&joins.keys).or_default().push((name, member.place, joins));
+            if joins.numbers.is_some() {
+                companies.entry(&joins.keys[1]).or_default().push((name, member.place, joins));
+            }
         }
         for token in &member.tokens {
             tokens.entry((&token.connector, &token.reference)).or_default().push((name, token));
         }
     }
     let shops = shops.into_values().filter(|same| same.len() > 1).filter_map(|same| one_shop(&same));
+    let companies = companies.into_values().filter(|same| same.len() > 1);
+    let companies = companies.filter_map(|same| same_numbers(&same));
     let tokens = tokens.into_values().filter(|same| same.len() > 1).map(|same| one_token(&same));
-    shops.chain(tokens).collect()
+    shops.chain(companies).chain(tokens).collect()
 }
 
 fn about(name: &str) -> About {
@@ -203,6 +236,21 @@ fn one_shop<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
     let members = meeting.iter().map(|((name, place, joins), (other, there, _), flow)| {
         let [shop, erp] = &joins.titles;
         let finding = codes::one_shop_twice(&names, shop, erp, BOOKING[*flow], *place, (other, *there));
+        (*name, finding.about(about(name)))
+    });
+    let members: Vec<_> = members.collect();
+    (!members.is_empty()).then_some(Group { members })
+}
+
+/// Several shops that write their orders' numbers into one field of one company, with nothing that tells the shops apart.
+fn same_numbers<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
+    let meets = |one: &Joins, other: &Joins| one.keys[0] != other.keys[0] && one.numbers == other.numbers;
+    let meeting: Vec<_> =
+        same.iter().filter_map(|one| Some((one, same.iter().find(|other| meets(one.2, other.2))?))).collect();
+    let names: Vec<&str> = meeting.iter().map(|((name, ..), _)| *name).collect();
+    let members = meeting.iter().map(|((name, place, joins), (other, there, _))| {
+        let prefix = joins.numbers.as_ref().map_or("", |numbers| numbers.prefix.as_str());
+        let finding = codes::same_order_numbers(&names, &joins.titles[1], prefix, *place, (other, *there));
         (*name, finding.about(about(name)))
     });
     let members: Vec<_> = members.collect();

@@ -9,4 +9,4 @@ pub mod placed;
 pub mod text;
 
 pub use finding::{About, Code, Edit, Finding, Fix, Label, Severity, counts, sort_and_merge};
-pub use text::{clean, clean_text, count, list_words, nearest};
+pub use text::{clean, clean_text, count, in_sentence, list_words, nearest};

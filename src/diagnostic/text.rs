@@ -58,6 +58,26 @@ fn escape(text: &str, is_bad: impl Fn(char) -> bool) -> String {
     text.chars().map(shown).collect()
 }
 
+/// JSON as it is let out: what a reader of lines, or a terminal, would act upon stands as an escape, which means the same to whoever
+/// reads JSON. Outside of its texts JSON has no such character.
+#[must_use]
+pub fn outward_json(json: String) -> String {
+    if json.bytes().all(|byte| byte < 0x7f) || !json.chars().any(|c| c != '\n' && is_harmful(c)) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if c == '\n' || !is_harmful(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
 /// Whether a terminal, a page or a reader would act upon the character, or pass it by, in place of showing it. Joiners are
 /// left, which scripts and emoji need.
 #[must_use]
@@ -104,6 +124,17 @@ fn fold(word: &str) -> String {
     word.chars().map(|c| if c == '-' || c == ' ' { '_' } else { c.to_ascii_lowercase() }).collect()
 }
 
+/// A title as it reads within a sentence: `Refresh token` as `refresh token`, and what is written in capitals (`API key`) as it is.
+#[must_use]
+pub fn in_sentence(title: &str) -> String {
+    let first = title.split_whitespace().next().unwrap_or_default();
+    if first.chars().skip(1).any(|c| !c.is_lowercase()) {
+        return title.to_owned();
+    }
+    let mut chars = title.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 /// `a`, `a and b`, `a, b and c`.
 #[must_use]
 pub fn list_words<S: AsRef<str>>(words: &[S], conjunction: &str) -> String {
@@ -120,6 +151,19 @@ pub fn list_words<S: AsRef<str>>(words: &[S], conjunction: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_within_a_sentence_keeps_its_capitals() {
+        for (title, said) in [
+            ("Refresh token", "refresh token"),
+            ("API key", "API key"),
+            ("HMAC key", "HMAC key"),
+            ("e-conomic token", "e-conomic token"),
+            ("", ""),
+        ] {
+            assert_eq!(in_sentence(title), said);
+        }
+    }
 
     #[test]
     fn what_nobody_would_see_is_made_visible() {
@@ -141,6 +185,21 @@ mod tests {
             assert_eq!(clean(&format!("a{c}b")), format!("a\\u{{{:x}}}b", u32::from(c)));
         }
         assert_eq!(clean("Åre 👩\u{200d}💻 नमस्ते"), "Åre 👩\u{200d}💻 नमस्ते");
+    }
+
+    #[test]
+    fn json_that_is_let_out_means_the_same_and_fakes_no_line() {
+        let text = "a\u{2028}b\u{85}\u{9b}31m\u{202e}\u{feff}\u{e0041}\u{7f}\u{1ffff}Åre 👩\u{200d}💻";
+        let json = serde_json::json!({ text: [text, "plain\n"] });
+        for form in [json.to_string(), format!("{json:#}")] {
+            let out = outward_json(form);
+            assert!(!out.chars().any(is_harmful) && out.contains("Åre 👩"), "{out}");
+            assert!(
+                out.contains("a\\u2028b\\u0085\\u009b31m\\u202e\\ufeff\\udb40\\udc41\\u007f\\ud83f\\udfff"),
+                "{out}"
+            );
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap(), json);
+        }
     }
 
     #[test]

@@ -63,6 +63,22 @@ pub struct Http {
     room: Room,
 }
 
+/// Whether a header leads a request elsewhere than its address says, behind a host that serves many, or says where it ends.
+fn is_of_the_way(name: &str) -> bool {
+    const OF_THE_WAY: [&str; 9] = [
+        "host",
+        "forwarded",
+        "x-forwarded-host",
+        "x-original-url",
+        "x-rewrite-url",
+        "connection",
+        "content-length",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    OF_THE_WAY.iter().any(|one| name.eq_ignore_ascii_case(one))
+}
+
 /// So many bytes of answers are worked with at once.
 const AT_ONCE: usize = 32 * 1024 * 1024;
 
@@ -162,6 +178,10 @@ impl Http {
 
     fn answer(&self, request: &Request) -> Result<ureq::http::Response<ureq::Body>, Fault> {
         let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url.as_str());
+        if let Some((name, _)) = request.headers.iter().find(|(name, _)| is_of_the_way(name)) {
+            let why = format!("it would set the header `{name}`, which says where a request goes");
+            return Err(Fault::new(FaultKind::Denied, why));
+        }
         for (name, value) in &request.headers {
             builder = builder.header(name, value.as_str());
         }

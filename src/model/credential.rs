@@ -45,7 +45,9 @@ pub fn is_reference(text: &str) -> bool {
         .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
     let in_vault = |rest: &str| {
         rest.split_once('#').is_some_and(|(path, key)| {
-            path.contains('/') && path.split('/').all(|name| !name.is_empty()) && !key.is_empty()
+            // `..` would lead to another path than the one that is allowed.
+            let is_name = |name: &str| !matches!(name, "" | "." | "..");
+            path.contains('/') && path.split('/').all(is_name) && !key.is_empty()
         })
     };
     plain || text.strip_prefix("vault/").is_some_and(in_vault)

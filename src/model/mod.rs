@@ -4,6 +4,7 @@
 //! (`compile` keeps that beside it) or how it is stored.
 
 pub mod category;
+pub mod countries;
 pub mod credential;
 pub mod customers;
 pub mod days;

@@ -29,6 +29,7 @@ pub fn learn_approved(whose: Whose<'_>, host: &Host<'_>) -> Vec<String> {
 /// What the tip of a branch names.
 fn named_at(name: &str, whose: Whose<'_>, host: &Host<'_>) -> Result<BTreeSet<Need>> {
     let mut history = History::open(whose.root)?;
+    history.require_own(name)?;
     let tip = history.tip(name)?;
     history.find_project(&tip)?;
     let workspace = Workspace::of_revision(whose.root.to_owned(), history.load(&tip)?, name, tip.commit);

@@ -47,6 +47,7 @@ impl Commits {
             Some(name) => name.to_owned(),
             None => history.default_base()?,
         };
+        history.require_own(&name)?;
         let tip = history.resolve(&name)?;
         let parted = if exact { tip.clone() } else { history.merge_base(&tip, head)? };
         Ok(Commits { name, tip, parted })

@@ -15,7 +15,7 @@ use super::window;
 use crate::compile::project::Manifest;
 use crate::diagnostic::count;
 use crate::plan::policy::{Environment, Live, Overwrite, Policy, Share, Window};
-use crate::plan::safety::{self, GAPS, Objection};
+use crate::plan::safety::{self, Objection};
 use crate::plan::tally::Written;
 use crate::plan::{Integrations, Plan, Refusal, Summary};
 
@@ -384,10 +384,10 @@ impl FromStr for Force {
 
 /// What refuses a plan whenever and by whomever it is applied: by the files, and then what only the recorded rules object to.
 fn lasting(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
-    // What the plan said on its day stays only where it cannot be judged again: gaps, by the schemas. The rules are those
-    // that hold now.
+    // What the plan said on its day stays only where it cannot be judged again: what planning itself found of one integration.
+    // The rules are those that hold now.
     let mut found: Vec<Refusal> =
-        plan.refusals.iter().filter(|refusal| refusal.check == GAPS).cloned().collect();
+        plan.refusals.iter().filter(|refusal| refusal.integration.is_some()).cloned().collect();
     let of_files = objections(plan, &judging.files, judging.environment());
     let of_record = judging.recorded().map(|recorded| {
         let said: BTreeSet<&str> = of_files.iter().map(|objection| objection.subject.as_str()).collect();

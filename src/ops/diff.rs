@@ -356,8 +356,9 @@ fn relabel(category: &mut plan::CategoryPlan, before: &Project<'_>, base: Option
     let Some(schema) = base.pair.category(&category.category) else { return };
     let view = base.view(&before.compilation.options);
     for change in &mut category.changes {
-        let found = SettingPath::parse(&change.setting)
-            .and_then(|path| view.label(schema.schema_at(&path)?, &Value::from_json(&change.before)));
+        let found = SettingPath::parse(&change.setting).and_then(|path| {
+            view.label_of_change(schema.schema_at(&path)?, &Value::from_json(&change.before))
+        });
         change.before_label = found;
     }
 }

@@ -34,6 +34,8 @@ pub struct Fixed {
     pub mended: Vec<Mended>,
     /// How many findings are left of those that were asked for.
     pub left: usize,
+    /// How many of these have a mend that may not be what was meant, and that nobody asked for.
+    pub guesses: usize,
 }
 
 /// A finding that was mended.
@@ -104,7 +106,9 @@ pub fn fix(workspace: &Workspace, request: &Request, fix: &FixRequest, host: &Ho
         (state, edited) = (judged, Some(next));
     }
     let now = edited.as_ref().unwrap_or(workspace).sources();
-    fixed.left = state.findings.iter().filter(|finding| wanted(now, finding)).count();
+    let left: Vec<&Finding> = state.findings.iter().filter(|finding| wanted(now, finding)).collect();
+    let guesses = left.iter().filter(|finding| finding.fix.as_ref().is_some_and(|mend| !mend.safe));
+    (fixed.left, fixed.guesses) = (left.len(), if fix.guesses { 0 } else { guesses.count() });
     Ok(fixed)
 }
 

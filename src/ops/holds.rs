@@ -47,9 +47,7 @@ impl Holds {
             let Some(holds) = self.by_integration.get(&name) else { continue };
             let is_saved = |category: &&mut CategoryPlan| category.save.is_some();
             for category in one.categories.iter_mut().filter(is_saved) {
-                let past = deployed::history(store, &self.renames, &name, &category.category)?;
-                let last = past.iter().rev().find_map(Past::plan);
-                let hold = holds.iter().rfind(|hold| Some(&hold.run) == last);
+                let hold = self.standing(store, &name, holds, &category.category)?;
                 category.held = hold.map(|hold| {
                     let Hold { until, reason, by, .. } = hold.clone();
                     Box::new(Held { until, reason, by })
@@ -57,5 +55,42 @@ impl Holds {
             }
         }
         Ok(())
+    }
+
+    /// The hold of one that stands in a category: the last save of ours in it is that run's.
+    fn standing<'a>(
+        &self,
+        store: &mut (dyn Store + 'static),
+        name: &str,
+        holds: &'a [Hold],
+        category: &str,
+    ) -> Result<Option<&'a Hold>> {
+        let past = deployed::history(store, &self.renames, name, category)?;
+        let last = past.iter().rev().find_map(Past::plan);
+        Ok(holds.iter().rfind(|hold| Some(&hold.run) == last))
+    }
+
+    /// The integrations that have holds, by the names that the store has for them now.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.by_integration.keys()
+    }
+
+    /// The hold that stands in one of these categories of an integration.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn of_any<'a>(
+        &self,
+        store: &mut (dyn Store + 'static),
+        name: &str,
+        categories: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Option<&Hold>> {
+        let Some(holds) = self.by_integration.get(name) else { return Ok(None) };
+        for category in categories {
+            if let Some(hold) = self.standing(store, name, holds, category)? {
+                return Ok(Some(hold));
+            }
+        }
+        Ok(None)
     }
 }

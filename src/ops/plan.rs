@@ -167,6 +167,7 @@ pub fn make_on(
     if request.is_all() {
         planner.look_at(gone.unwrap_or_default())?;
     }
+    planner.refuse_new_names(&judging)?;
     let Planner { all: All { scope, .. }, made, .. } = planner;
     let Made { integrations, mut released, refusals, gone, known, .. } = made;
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
@@ -250,7 +251,7 @@ struct All<'a> {
 struct Made {
     integrations: Integrations,
     released: Vec<Released>,
-    /// Gaps: all other refusals are judged by the whole.
+    /// Gaps, and new names where a hold was lost: all other refusals are judged by the whole.
     refusals: Vec<plan::Refusal>,
     /// What is deployed of integrations that the project has not.
     gone: ByIntegration,
@@ -350,6 +351,51 @@ impl Planner<'_, '_> {
         // Where none was planned, what is up to date may come after what is planned next.
         if let Some(last) = names.last() {
             self.add(integrations, Some(last));
+        }
+        Ok(())
+    }
+
+    /// Refuses integrations that are new where one that is on hold left the files: it would go on under another name as if
+    /// nobody held it. Which of them it is cannot be known, as everything that a file says of it can be written otherwise.
+    fn refuse_new_names(&mut self, judging: &Judging) -> Result<()> {
+        let known = &self.made.known;
+        let written = self.made.integrations.tally().written.iter();
+        let new = written.filter(|one| one.renamed_from.is_none() && !known.contains(&one.integration));
+        let new: Vec<String> = new.map(|one| one.integration.clone()).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let policies =
+            std::iter::once(&judging.files).chain(judging.recorded().map(|recorded| &recorded.policy));
+        let by_rule: BTreeMap<&String, &BTreeSet<String>> =
+            policies.flat_map(|policy| &policy.holds).collect();
+        let names = &self.all.project.compilation.names;
+        let held: BTreeSet<&String> = by_rule.keys().copied().chain(self.holds.names()).collect();
+        let is_gone =
+            |name: &&&String| names.binary_search(name).is_err() && !self.made.taken_over.contains(**name);
+        let gone: Vec<String> = held.iter().filter(is_gone).map(|name| (*name).clone()).collect();
+        let reasons: BTreeMap<String, String> = by_rule
+            .into_iter()
+            .filter_map(|(name, reasons)| Some((name.clone(), reasons.first()?.clone())))
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let (deployed, _) = self.read(BTreeMap::new(), Some(&gone))?;
+        let Some(store) = self.store.as_deref_mut() else { return Ok(()) };
+        for (name, categories) in deployed {
+            // What was acknowledged by `release` is nobody's any more.
+            let own = categories.iter().filter(|(_, current)| !current.applied.is_empty());
+            let own: Vec<&String> = own.map(|(category, _)| category).collect();
+            let by_way_back = self.holds.of_any(store, &name, own.iter().copied())?;
+            let why = reasons.get(&name).filter(|_| !own.is_empty());
+            let Some(why) = why.or(by_way_back.map(|hold| &hold.reason)) else { continue };
+            for one in &new {
+                let message = format!(
+                    "{one} is new, and {name}, which is on hold ({why}), is in no file any more: if that is it, write `renamed_from: {name}`; if not, {name} has to be released first"
+                );
+                self.made.refusals.push(plan::Refusal::new("hold", message).of(one));
+            }
         }
         Ok(())
     }
@@ -602,7 +648,7 @@ fn likely_renames(
         // Less than this may be what all integrations of a pair have in common.
         let (_, name) = likely.filter(|(same, _)| same * 10 > number * 8)?;
         Some(format!(
-            "`{}` is all but what `{name}` was, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
+            "`{}` looks like `{name}`, which is in no file any more; if it was renamed, write `renamed_from: {name}`, and what is deployed is kept",
             integration.integration
         ))
     };

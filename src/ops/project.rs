@@ -7,7 +7,7 @@ use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::{Again, Compilation, Compiled, Front, Judged, Selection};
 use crate::diagnostic::placed::PlacedFinding;
-use crate::diagnostic::{Finding, Severity, nearest};
+use crate::diagnostic::{Finding, Severity};
 use crate::model::category;
 use crate::schema::parts::Catalogue;
 use crate::store::Address;
@@ -114,9 +114,15 @@ pub fn require_selected<T>(compilation: &Compilation<T>, selection: &Selection) 
     for name in selection.integrations.iter().chain(&selection.exclude) {
         require_meant("integration", name, &known)?;
     }
-    let pairs = compilation.catalogue.names("pairs");
+    let catalogue = &compilation.catalogue;
+    let pairs = catalogue.names("pairs");
     let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
-    selection.pairs.iter().try_for_each(|pair| require_meant("pair", pair, &pairs))
+    selection.pairs.iter().try_for_each(|pair| {
+        require_meant("pair", pair, &pairs).map_err(|error| match catalogue.pair_meant(pair) {
+            Some(near) => error.with(Help::DidYouMean(near)),
+            None => error,
+        })
+    })
 }
 
 /// Why a pair cannot be had.
@@ -128,8 +134,8 @@ pub fn no_pair(id: &str, catalogue: &Catalogue) -> Error {
             .with(Help::SeeFindings(Vec::new()));
     }
     let error = Error::usage(format!("there is no pair `{id}`"));
-    match nearest(id, known.iter().map(String::as_str)) {
-        Some(near) => error.with(Help::DidYouMean(near.to_owned())),
+    match catalogue.pair_meant(id) {
+        Some(near) => error.with(Help::DidYouMean(near)),
         None => error.with(Help::ListPairs),
     }
 }

@@ -1,11 +1,19 @@
 //! Whether a plan is signed as is asked for from outside: every way to apply or record passes here.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::error::{Error, ErrorKind, Help, Result};
 use crate::plan::{Plan, signature};
 use crate::source::git::History;
 use crate::trust::Signatures;
+
+/// How a signature in the form of OpenPGP begins.
+const OPENPGP: &str = "-----BEGIN PGP ";
+
+/// How long git may take to judge one.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whose signature a plan has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +95,7 @@ pub fn require_signature(file: Option<&Plan>, signatures: &Signatures, now: Time
 }
 
 /// Proves that a commit is signed as is asked for here: where plans have to be signed and nobody signs one, one of the signers signs
-/// the commit, as git does with a key of SSH.
+/// the commit, as git does with a key of SSH or OpenPGP. Of the latter git and the machine's keyring say whether it is good.
 ///
 /// # Errors
 /// When it has to be signed by one of the signers and is not.
@@ -102,17 +110,23 @@ pub fn require_signed_commit(
     }
     let refused = |why: String| {
         Error::new(ErrorKind::NotAllowed, format!("commit {commit} is not applied: {why}"))
-            .help("have one of the signers of the policy sign a commit on top of it (`git commit -S`, with `gpg.format ssh`)")
+            .help("have one of the signers of the policy sign a commit on top of it (`git commit -S`)")
     };
     let Some((signature, signed)) = history.signature(commit) else {
         return Err(refused("only what is signed is applied here, and it is not".to_owned()));
     };
-    let signed = signature::verify_commit(&signed, &signature)
-        .map_err(|broken| refused(format!("its signature does not count: {broken}")))?;
-    if signatures.who(&signed.key, signature::COMMIT_NAMESPACE, now).is_empty() {
-        let key = signed.fingerprint;
+    let no_good = |why: &dyn std::fmt::Display| refused(format!("its signature does not count: {why}"));
+    let (shown, keys) = if signature.trim_start().starts_with(OPENPGP) {
+        let keys = history.openpgp_key(commit, PATIENCE).map_err(|error| no_good(&error))?;
+        (keys[0].clone(), keys.to_vec())
+    } else {
+        let signed = signature::verify_commit(&signed, &signature).map_err(|broken| no_good(&broken))?;
+        (signed.fingerprint, vec![signed.key])
+    };
+    let is_a_signers = |key: &String| !signatures.who(key, signature::COMMIT_NAMESPACE, now).is_empty();
+    if !keys.iter().any(is_a_signers) {
         return Err(refused(format!(
-            "it is signed with the key {key}, which is none of the signers' here and now"
+            "it is signed with the key {shown}, which is none of the signers' here and now"
         )));
     }
     Ok(Signed(Asked::Commit(commit.to_owned())))

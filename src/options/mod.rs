@@ -10,4 +10,4 @@ mod view;
 
 pub use account::account_of;
 pub use lists::{Choice, Gone, List, Options, Set, sort};
-pub use view::View;
+pub use view::{SEPARATOR, View};

@@ -5,6 +5,9 @@ use crate::model::{Dated, Value};
 use crate::schema::words::set_title;
 use crate::schema::{Pair, options_of};
 
+/// What stands between the elements of a list as they are called.
+pub const SEPARATOR: &str = ", ";
+
 /// The lists as one integration sees them.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
@@ -60,6 +63,21 @@ impl<'a> View<'a> {
         let (set, _) = self.set_of(schema)?;
         let gone = || set.gone.iter().find(|gone| gone.value == *text).map(|gone| gone.label.clone());
         set.choice(text).map(|choice| choice.label.clone()).or_else(gone).filter(|label| !label.is_empty())
+    }
+
+    /// As [`View::label`]; of a list each element with its own, as long as one of them has any.
+    #[must_use]
+    pub fn label_of_change(&self, schema: &serde_json::Value, value: &Value) -> Option<String> {
+        let Value::List(elements) = value else { return self.label(schema, value) };
+        let inner = schema.get("items").unwrap_or(schema);
+        let label = |element: &Value| self.label(schema, element).or_else(|| self.label(inner, element));
+        let labels: Vec<Option<String>> = elements.iter().map(label).collect();
+        let told = labels.iter().zip(elements).map(|(label, element)| match (label, element) {
+            (Some(label), Value::Text(id) | Value::Number(id)) => format!("{label} ({id})"),
+            (_, Value::Text(text)) => text.clone(),
+            (_, element) => element.to_string(),
+        });
+        labels.iter().any(Option::is_some).then(|| told.collect::<Vec<_>>().join(SEPARATOR))
     }
 
     /// Each of the values with its label and days, as one that has no days is shown; `None` when none of them has a label.

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::{FORMAT_VERSION, PLAN_VERSION, Plan, Summary};
+use crate::diagnostic::text::outward_json;
 use crate::model::{canonical_json, digest_text, hex};
 
 /// Why a plan file cannot be used.
@@ -55,7 +56,8 @@ fn digest(plan: &mut Plan) -> String {
 
 /// The text of a plan file, piece by piece: sorted keys, one line, a final newline.
 pub fn write(plan: &mut Plan, take: &mut dyn FnMut(&str)) {
-    canonical(plan, true, take);
+    // The digest is of what it means, so that a reader gets the same one.
+    canonical(plan, true, &mut |text| take(&outward_json(text.to_owned())));
     take("\n");
 }
 
@@ -107,7 +109,8 @@ pub fn read(mut source: impl Read + Seek) -> Result<Plan, PlanFileError> {
 /// Whether the summary of a plan is that of what it lists.
 fn is_counted(plan: &Plan) -> bool {
     let Summary { errors, warnings, notes, .. } = plan.summary;
-    plan.summary == Summary { errors, warnings, notes, ..plan.integrations.tally().summary.clone() }
+    let released = plan.releases().len();
+    plan.summary == Summary { errors, warnings, notes, released, ..plan.integrations.tally().summary.clone() }
 }
 
 /// What a plan of any format begins with.

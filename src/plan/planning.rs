@@ -185,7 +185,7 @@ fn default_of(category: &Category, path: &SettingPath) -> Option<Value> {
 
 fn change(desired: &Desired<'_>, category: &Category, difference: Difference) -> Change {
     let schema = category.schema_at(&difference.path);
-    let label = |value: &Option<Value>| desired.view.label(schema?, value.as_ref()?);
+    let label = |value: &Option<Value>| desired.view.label_of_change(schema?, value.as_ref()?);
     let effect =
         category.setting(&difference.path).and_then(|setting| setting.schema.get("x-effect")?.as_str());
     let place = (desired.place)(&category.id, &difference.path);

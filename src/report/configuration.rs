@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::html;
-use super::page::{SHOWN, environment};
+use super::page::environment;
 use super::template::{TemplateError, fill};
 use super::texts::Language;
 use super::words;
@@ -48,7 +48,7 @@ pub fn html(shown: &Shown<'_>) -> Result<String, TemplateError> {
     outline["policy"] = html::policy(None).into();
     let mut environment = environment(&Language::all()[0]).map_err(failed)?;
     environment.add_template(NAME, PAGE).map_err(|error| TemplateError::of(NAME, &error))?;
-    let template = environment.get_template(NAME).map_err(|error| TemplateError::of(SHOWN.0, &error))?;
+    let template = environment.get_template(NAME).map_err(|error| TemplateError::of(NAME, &error))?;
     template
         .render(minijinja::value::Value::from(minijinja::value::Serde(&outline)))
         .map_err(|error| TemplateError::of(NAME, &error))

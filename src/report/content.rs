@@ -1,5 +1,7 @@
 //! What a form is made of: findings, and where there is one a plan and what became of it. Every form reads the same.
 
+use similar::ChangeTag;
+
 use super::count;
 use super::groups::{Group, Groups, Kind};
 use super::moved::Moved;
@@ -32,6 +34,8 @@ pub struct Content<'a> {
     pub by: By,
     /// Where the deployed state is, without a password.
     pub store: Option<&'a str>,
+    /// When and by whom the plan was made.
+    pub made: Option<&'a str>,
     /// The project's folder in its repository, with a slash at the end, for readers that begin at the repository's root.
     pub folder: &'a str,
     /// The commit that places are of, where nothing was changed since.
@@ -136,6 +140,7 @@ impl<'a> Content<'a> {
             catalogue,
             by: By::Change,
             store: None,
+            made: None,
             folder: "",
             commit: plan.commit.as_ref().filter(|commit| !commit.dirty).map(|commit| commit.id.as_str()),
             lines: None,
@@ -160,6 +165,7 @@ impl<'a> Content<'a> {
             catalogue,
             by: By::Change,
             store: None,
+            made: None,
             folder: "",
             commit: None,
             lines: None,
@@ -275,9 +281,12 @@ impl Content<'_> {
                 if renamed > 0 {
                     said.push(format!("{} renamed", count(renamed, "integration")));
                 }
-                if settings.add + settings.change + settings.reset == 0 && moved == 0 {
-                    let nothing = if self.command == "drift" { "No drift" } else { "No setting changes" };
+                let is_idle = settings.add + settings.change + settings.reset == 0 && moved == 0;
+                if is_idle && (renamed == 0 && plan.released.is_empty() || self.command == "drift") {
+                    let nothing = if self.command == "drift" { "No drift" } else { "No changes" };
                     said.push(nothing.to_owned());
+                } else if is_idle {
+                    // What was renamed or left the files is all that there is to tell.
                 } else if self.command == "drift" {
                     let moved = settings.add + settings.change + settings.reset;
                     let (moved, touched) = (count(moved, "setting"), count(touched, "integration"));
@@ -430,8 +439,12 @@ fn policy_remark(change: &PolicyChange) -> Item {
 /// A group of changes; drift, conflicts and resets are what somebody could lose by.
 fn told(group: &Group) -> Item {
     let number = group.members.len();
-    let (what, moved) = (group.all_words().join(" › "), Moved::of(&group.change).line());
+    let what = group.all_words().join(" › ");
+    let moved = Moved::of(&group.change);
+    let lines = lines_told(&moved);
+    let moved = moved.line();
     let reach = match group.members.as_slice() {
+        [only] if only.live => format!("{} (live)", only.integration),
         [only] => only.integration.to_string(),
         _ if group.live > 0 => format!("{} ({} live)", count(number, "integration"), group.live),
         _ => count(number, "integration"),
@@ -448,6 +461,7 @@ fn told(group: &Group) -> Item {
         }
         _ => ("plan-change", "note", format!("{what}: {moved}, in {reach}")),
     };
+    let message = message + &lines;
     let place = group.places().into_iter().next().map(|(place, _)| place).unwrap_or_default();
     let (path, line) = place.rsplit_once(':').unwrap_or(("", "1"));
     let mut names = group.members.iter().map(|member| member.integration.to_string());
@@ -460,6 +474,25 @@ fn told(group: &Group) -> Item {
         setting: group.change.setting.clone(),
         ..remark(rule, severity, message)
     }
+}
+
+/// The lines of a text that changed, each below the other.
+fn lines_told(moved: &Moved) -> String {
+    const SHOWN: usize = 40;
+    let lines = moved.lines();
+    let mut told = String::new();
+    for (tag, line) in lines.iter().take(SHOWN) {
+        let sign = match tag {
+            ChangeTag::Delete => "- ",
+            ChangeTag::Insert => "+ ",
+            ChangeTag::Equal => "",
+        };
+        told.push_str(&format!("\n{sign}{line}"));
+    }
+    if lines.len() > SHOWN {
+        told.push_str(&format!("\nand {}", count(lines.len() - SHOWN, "more line")));
+    }
+    told
 }
 
 fn release_remark(release: &Release<'_>) -> Item {

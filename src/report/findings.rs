@@ -30,6 +30,16 @@ const NAMED: usize = 4;
 /// All findings, a blank line after each; one mistake that stands in many files is drawn once, with its places.
 #[must_use]
 pub fn text(findings: &[Finding], sources: &Sources, hidden: &[Span]) -> String {
+    drawn(findings.iter(), sources, hidden)
+}
+
+/// As [`text`], of the errors alone.
+#[must_use]
+pub fn errors(findings: &[Finding], sources: &Sources, hidden: &[Span]) -> String {
+    drawn(findings.iter().filter(|finding| finding.severity == Severity::Error), sources, hidden)
+}
+
+fn drawn<'f>(findings: impl Iterator<Item = &'f Finding>, sources: &Sources, hidden: &[Span]) -> String {
     let renderer = Renderer::styled().term_width(120);
     let hidden = Hidden::of(hidden);
     let drawn = alike(findings)
@@ -64,7 +74,7 @@ pub fn without_lines<'f>(findings: impl Iterator<Item = &'f PlacedFinding>) -> S
 }
 
 /// Findings in their order, each with those that say the very same of other places.
-fn alike(findings: &[Finding]) -> Vec<(&Finding, Vec<&Finding>)> {
+fn alike<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<(&'f Finding, Vec<&'f Finding>)> {
     let mut first: HashMap<_, usize> = HashMap::new();
     let mut all: Vec<(&Finding, Vec<&Finding>)> = Vec::new();
     for finding in findings {

@@ -17,7 +17,14 @@ pub fn text(fixed: &Fixed) -> String {
     for Mended { code, path, line, message } in &fixed.mended {
         out.push_str(&(clean(&format!("{code}  {path}:{line}  {message}")) + "\n"));
     }
-    let left = match fixed.left {
+    let guesses = match fixed.guesses {
+        0 => String::new(),
+        guesses => format!(
+            " {} may be mended by a guess: `pairform fix --guesses` shows how.",
+            count(guesses, "finding")
+        ),
+    };
+    let left = match fixed.left - fixed.guesses {
         0 => String::new(),
         left => format!(
             " {} left that no machine should mend; `pairform validate` shows what there is.",
@@ -28,7 +35,7 @@ pub fn text(fixed: &Fixed) -> String {
         0 => "Nothing to mend.".to_owned(),
         some => format!("{} mended in {}.", count(some, "finding"), count(fixed.files.len(), "file")),
     };
-    let _ = writeln!(out, "{said}{left}");
+    let _ = writeln!(out, "{said}{guesses}{left}");
     out
 }
 

@@ -1,11 +1,14 @@
 //! GitHub workflow commands: one annotation a line. A step shows ten errors, ten warnings and ten notices and loses
-//! the rest, so the tenth says how many more there are.
+//! the rest, so the tenth tells all others, a line each.
 
 use super::content::{Content, Item};
 use super::{clean_text, count};
 
 /// As many annotations of one kind as a step shows.
 const SHOWN: usize = 10;
+
+/// As much as one annotation holds, in bytes, with room for how many it leaves out.
+const LONGEST: usize = 60_000;
 
 /// One command a line.
 #[must_use]
@@ -21,15 +24,29 @@ pub fn render(content: &Content<'_>) -> String {
             to.push_str(&line(command, remark));
         }
         if all.len() > shown {
-            let more = format!(
-                "{} not shown here; run `pairform {}` for all of them",
-                count(all.len() - shown, &format!("more {severity}")),
-                content.command
-            );
-            out.push_str(&format!("::{command}::{}\n", data(&more)));
+            out.push_str(&format!(
+                "::{command}::{}\n",
+                data(&rest(&all[shown..], severity, content.command))
+            ));
         }
     }
     first + &out
+}
+
+/// All that has no annotation of its own, each with its place.
+fn rest(remarks: &[&Item], severity: &str, command: &str) -> String {
+    let mut text = count(remarks.len(), &format!("more {severity}"));
+    for (at, remark) in remarks.iter().enumerate() {
+        let line = format!("\n{}:{} {}", remark.path, remark.line, remark.message);
+        if text.len() + line.len() > LONGEST {
+            let left = remarks.len() - at;
+            return format!(
+                "{text}\nand {left} that have no room here; `pairform {command}` prints all of them"
+            );
+        }
+        text.push_str(&line);
+    }
+    text
 }
 
 fn line(command: &str, remark: &Item) -> String {

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use owo_colors::OwoColorize as _;
-use similar::ChangeTag;
+use owo_colors::{OwoColorize as _, Style};
 
 use super::groups::{Group, Groups, Kind, Member};
-use super::moved::Moved;
+use super::moved::{Moved, Part};
 use super::words::{self, day_of};
 use super::{PIECE, clean, count};
 use crate::plan::{Change, ChangeKind, Origin};
@@ -180,27 +179,32 @@ pub fn effect(group: &Group) -> String {
     }
 }
 
-/// What was done outside the files, by whom, and what an apply makes of it.
+/// What an apply makes of what was done outside the files, and by whom and when that was.
 #[must_use]
 pub fn outside(group: &Group) -> String {
     let change = &group.change;
-    let people: Vec<String> = group
-        .people()
-        .into_iter()
-        .map(|(by, since)| {
-            let by = if by == OUTSIDE { OUTSIDE.to_owned() } else { format!("by {by}") };
-            since.map_or_else(|| by.clone(), |since| format!("{by} on {}", day_of(since)))
-        })
-        .collect();
-    let who = if people.is_empty() { OUTSIDE.to_owned() } else { listed(people.iter().map(String::as_str)) };
+    let people: Vec<String> = group.people().into_iter().map(|(by, since)| change_of(by, since)).collect();
+    let who = match people.as_slice() {
+        [] => format!("what was changed {OUTSIDE}"),
+        people => listed(people.iter().map(String::as_str)),
+    };
     let last =
         change.last_applied.as_ref().map(|last| format!("; last applied: {}", words::shown(last, None)));
-    let then = match group.kind {
-        Kind::Conflict => "git changed it too, and an apply takes git's value",
-        _ if change.unmanaged => "no file manages it, so an apply leaves it",
-        _ => "an apply sets it back",
-    };
-    format!("changed {who}{}; {then}", last.unwrap_or_default())
+    let last = last.unwrap_or_default();
+    match group.kind {
+        Kind::Conflict => format!("an apply would replace {who}; git changed it too{last}"),
+        _ if change.unmanaged => format!("an apply leaves {who}, as no file manages it{last}"),
+        _ => format!("an apply would undo {who}{last}"),
+    }
+}
+
+/// `Karin's change of 12 Nov 2026`
+fn change_of(by: &str, since: Option<&str>) -> String {
+    let day = since.map(|since| format!(" of {}", day_of(since))).unwrap_or_default();
+    match by {
+        OUTSIDE => format!("the change{day} made {OUTSIDE}"),
+        by => format!("{by}'s change{day}"),
+    }
 }
 
 /// How many integrations, and the first of them by name.
@@ -241,14 +245,22 @@ pub(super) fn sign(kind: ChangeKind) -> String {
     }
 }
 
-/// The lines of a text that differ, each under its sign, so far from the edge.
+/// The lines of a text that differ, each under its sign, so far from the edge; what differs in a line stands out from the rest of it.
 pub(super) fn lines(out: &mut String, moved: &Moved, indent: usize) {
-    for (tag, line) in moved.lines() {
-        let line = clean(&line);
-        let line = match tag {
-            ChangeTag::Delete => format!("- {line}").red().to_string(),
-            ChangeTag::Insert => format!("+ {line}").green().to_string(),
-            ChangeTag::Equal => line.dimmed().to_string(),
+    let Moved::Text(parts) = moved else { return };
+    let told = |sign: &str, pieces: &[(bool, String)], style: Style| {
+        let piece = |(is_it, piece): &(bool, String)| {
+            let style = if *is_it { style.bold().underline() } else { style };
+            clean(piece).style(style).to_string()
+        };
+        format!("{} {}", sign.style(style), pieces.iter().map(piece).collect::<String>())
+    };
+    for part in parts {
+        let line = match part {
+            Part::Removed(_, pieces) => told("-", pieces, Style::new().red()),
+            Part::Added(_, pieces) => told("+", pieces, Style::new().green()),
+            Part::Same(1) => "… 1 line is the same".dimmed().to_string(),
+            Part::Same(number) => format!("… {number} lines are the same").dimmed().to_string(),
         };
         let _ = writeln!(out, "{:indent$}{line}", "");
     }

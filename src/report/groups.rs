@@ -111,6 +111,8 @@ pub struct Group {
     /// The first of them, which stands for all.
     pub change: Change,
     pub owners: Vec<String>,
+    /// The titles of the pairs that it reaches.
+    pub pairs: Vec<Name>,
     /// Sorted by name.
     pub members: Vec<Member>,
     /// How many of the members are live.
@@ -192,6 +194,7 @@ struct Key {
 struct Found {
     integration: String,
     pair: Name,
+    title: Name,
     live: bool,
     is_new: bool,
     renamed_from: Option<String>,
@@ -324,7 +327,7 @@ impl Collected {
     }
 
     fn take(&mut self, found: Found) {
-        let Found { integration, pair, live, is_new, renamed_from, effects, blocked, changes } = found;
+        let Found { integration, pair, title, live, is_new, renamed_from, effects, blocked, changes } = found;
         if changes.is_empty() && effects.is_empty() && blocked.is_empty() && renamed_from.is_none() {
             return;
         }
@@ -376,6 +379,7 @@ impl Collected {
                         description: told.description.clone(),
                         additional: told.additional,
                         owners: key.owners.clone(),
+                        pairs: Vec::new(),
                         change,
                         members: Vec::new(),
                         live: 0,
@@ -387,6 +391,9 @@ impl Collected {
             };
             let group = &mut self.all.groups[at];
             group.live += usize::from(live);
+            if !group.pairs.contains(&title) {
+                group.pairs.push(title.clone());
+            }
             group.members.push(member);
         }
     }
@@ -539,6 +546,7 @@ impl Known<'_> {
         let mut found = Found {
             integration: one.integration.clone(),
             pair: one.pair.clone(),
+            title: one.title.clone(),
             live: one.is_live(),
             is_new: is_touched && one.categories.iter().all(is_new),
             renamed_from: one.renamed_from.clone(),

@@ -182,6 +182,10 @@ pub fn drift_text(plan: &Plan) -> String {
         }
         out.push('\n');
     });
+    if drifted == 0 && plan.store.is_none() {
+        out.push_str("No drift: nothing was ever applied here, as there is no store yet.\n");
+        return out;
+    }
     if drifted == 0 {
         out.push_str("No drift: what the files manage is as the last apply left it.\n");
         return out;

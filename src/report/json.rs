@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::placed::PlacedFinding;
+use crate::diagnostic::text::outward_json;
 use crate::diagnostic::{Finding, Severity, counts};
 use crate::plan::policy::PolicyChange;
 use crate::plan::{FORMAT_VERSION, Integration, Plan};
@@ -52,7 +53,7 @@ pub fn validate(
 /// Pretty text with a final newline.
 #[must_use]
 pub fn print(json: &Json) -> String {
-    serde_json::to_string_pretty(json).unwrap_or_default() + "\n"
+    outward_json(format!("{json:#}\n"))
 }
 
 /// What `plan` prints, as a value that other commands build on. What only a save needs stays in the plan file.
@@ -118,7 +119,7 @@ pub fn print_plan_beside(
         let mut json = serde_json::to_value(integration).unwrap_or_default();
         without_saves(&mut json);
         (beside.one)(&mut json);
-        format!("\n{json:#}").replace('\n', "\n    ")
+        outward_json(format!("\n{json:#}").replace('\n', "\n    "))
     };
     // No text in JSON holds a line end, so this is the key of the whole and of nothing in it.
     match rest.split_once("\n  \"integrations\": []").filter(|_| !integrations.is_empty()) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
+use super::words::day_of;
 use super::{clean, count};
 use crate::ops::fleet;
 use crate::ops::list::Row;
@@ -33,26 +34,32 @@ pub fn table(rows: &[Row]) -> String {
     let mut out = format!(
         "{}\n",
         format!(
-            "{:name$}  {:pair$}  {:10}  {:8}  {:20}  flows",
-            "integration", "pair", "mode", "ready", "last applied"
+            "{:name$}  {:pair$}  {:10}  {:8}  {:12}  {:8}  flows",
+            "integration", "pair", "mode", "ready", "last applied", "to save"
         )
         .dimmed()
     );
     for row in rows {
         let mode = row.mode.as_str();
         let ready = format!("{} of {}", row.readiness.set, row.readiness.required);
-        let applied = row.last_applied.as_deref().unwrap_or("never");
-        let flows = row.flows.join(", ");
+        let applied = row.last_applied.as_deref().map_or_else(|| "never".to_owned(), day_of);
+        let flows = match row.flows.as_slice() {
+            [first, second, third, rest @ ..] if rest.len() > 1 => {
+                format!("{first}, {second}, {third} and {} more", rest.len())
+            }
+            flows => flows.join(", "),
+        };
         let state = match (row.errors, row.pending) {
-            (0, 0) => String::new(),
-            (0, pending) => format!("  {}", format!("{pending} to save").yellow()),
-            (errors, _) => format!("  {}", count(errors, "error").red()),
+            (0, 0) => format!("{:8}", "-"),
+            (0, pending) => format!("{pending:<8}").yellow().to_string(),
+            (errors, _) => format!("{:8}", count(errors, "error")).red().to_string(),
         };
         let _ = writeln!(
             out,
-            "{:name$}  {:pair$}  {mode:10}  {ready:8}  {applied:20}  {flows}{state}",
+            "{:name$}  {:pair$}  {mode:10}  {ready:8}  {:12}  {state}  {flows}",
             clean(&row.integration),
-            row.pair
+            row.pair,
+            clean(&applied)
         );
     }
     out
@@ -95,7 +102,7 @@ pub fn settings_table(rows: &[fleet::Row<'_>]) -> String {
         );
     }
     if rows.is_empty() {
-        out.push_str("No integration does.\n");
+        out.push_str("No integration fits.\n");
     }
     out
 }

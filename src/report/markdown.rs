@@ -9,7 +9,7 @@ use super::template::{TemplateError, fill};
 /// The name of the template, in the project's `templates/` too.
 pub const TEMPLATE: &str = "comment.md";
 /// The longest comment that forges take, in characters; counted in bytes here, which are never fewer.
-pub const LONGEST: usize = 65_536;
+pub const LONGEST: usize = 65_535;
 
 const BUILT_IN: &str = include_str!("templates/comment.md");
 

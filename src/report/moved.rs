@@ -6,6 +6,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::words;
 use crate::model::Value;
+use crate::options::SEPARATOR;
 use crate::plan::Change;
 
 /// A text of one line that is longer than this is told by its words, in characters.
@@ -50,7 +51,12 @@ impl Moved {
                     || has_days(&change.before)
                     || has_days(&change.after)) =>
             {
-                elements(old, new)
+                elements(
+                    old,
+                    new,
+                    labels(old, change.before_label.as_deref()),
+                    labels(new, change.after_label.as_deref()),
+                )
             }
             _ => Moved::Value {
                 before: words::shown(&change.before, change.before_label.as_deref()),
@@ -110,19 +116,30 @@ fn has_days(value: &Json) -> bool {
     matches!(Value::from_json(value), Value::Dated(_))
 }
 
-fn elements(old: &[Json], new: &[Json]) -> Moved {
-    let shown = |element: &Json| words::shown(element, None);
-    let mut left: Vec<&Json> = old.iter().collect();
+/// What each element of a list is called. The label of a list holds them all; where one of them holds what stands between two, the
+/// elements themselves are told.
+fn labels(elements: &[Json], label: Option<&str>) -> Vec<String> {
+    let labels: Vec<String> =
+        label.into_iter().flat_map(|label| label.split(SEPARATOR)).map(str::to_owned).collect();
+    match labels.len() == elements.len() {
+        true => labels,
+        false => elements.iter().map(|element| words::shown(element, None)).collect(),
+    }
+}
+
+fn elements(old: &[Json], new: &[Json], old_words: Vec<String>, new_words: Vec<String>) -> Moved {
+    let mut left: Vec<(&Json, String)> = old.iter().zip(old_words).collect();
     let mut added = Vec::new();
-    for element in new {
-        match left.iter().position(|one| *one == element) {
+    for (element, word) in new.iter().zip(new_words) {
+        match left.iter().position(|(one, _)| *one == element) {
             Some(at) => {
                 left.remove(at);
             }
-            None => added.push(shown(element)),
+            None => added.push(word),
         }
     }
-    Moved::Elements { added, same: old.len() - left.len(), removed: left.into_iter().map(shown).collect() }
+    let same = old.len() - left.len();
+    Moved::Elements { added, same, removed: left.into_iter().map(|(_, word)| word).collect() }
 }
 
 fn parts(old: &str, new: &str) -> Vec<Part> {
@@ -171,6 +188,15 @@ mod tests {
         assert_eq!(said(json!(["a", "b"]), json!(["b", "c", "d"])), "+ c  + d  − a  (1 the same)");
         assert_eq!(said(json!(["a", "b"]), json!(["b", "a"])), "in another order  (2 the same)");
         assert_eq!(said(json!("30"), json!("14")), "30 → 14");
+        let named = Change {
+            before_label: Some("Paid (PAID), Due (DUE)".into()),
+            after_label: Some("Paid (PAID), Void (VOID)".into()),
+            ..change(json!(["PAID", "DUE"]), json!(["PAID", "VOID"]))
+        };
+        assert_eq!(Moved::of(&named).line(), "+ Void (VOID)  − Due (DUE)  (1 the same)");
+        // A name with what stands between names in it says nothing of the others.
+        let odd = Change { after_label: Some("Paid, in part (PAID), Void (VOID)".into()), ..named };
+        assert_eq!(Moved::of(&odd).line(), "+ VOID  − Due (DUE)  (1 the same)");
         let (old, new) = ("same\n".repeat(150) + "old end\n", "same\n".repeat(150) + "new end\n");
         let moved = Moved::of(&change(json!(old), json!(new)));
         let shown: Vec<String> =

@@ -2,7 +2,7 @@
 //!
 //! Everything in it is plain text and trusted by nobody; the form's own escaping happens in `template`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
@@ -98,7 +98,10 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         && content.stopped.is_none()
         && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan));
     let is_released = plan.is_some_and(|plan| !plan.released.is_empty());
-    let good = is_right && !is_released && !super::policy::needs_a_look(content.policy);
+    let good = is_right
+        && !is_released
+        && !super::policy::needs_a_look(content.policy)
+        && !plan.is_some_and(|plan| undoes(content, plan));
     let outline = json!({
         "command": content.command,
         "marker": marker(content),
@@ -114,8 +117,10 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         "author": plan.and_then(|plan| plan.commit.as_ref()).and_then(|commit| commit.author.as_deref()).map(text),
         "digest": plan.filter(|plan| plan.comparison.is_none()).and_then(|plan| plan.digest.get(..19)),
         "store": content.store.map(text),
+        "made": content.made.map(text),
         "summary": plan.map(|plan| serde_json::to_value(&plan.summary).unwrap_or_default()),
         "urgent": urgent,
+        "filters": filters(&first, &others),
         "first": first,
         "groups": others,
         "new": outline_groups::names(&groups.new),
@@ -132,6 +137,30 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         "next_sync": content.command != "drift" && plan.is_some_and(|plan| plan.integrations.tally().next_sync),
     });
     (outline, counter.next)
+}
+
+/// What rows can be chosen by: each kind of change with how many rows it has, owners, and the titles of pairs.
+fn filters(first: &[Json], others: &[Json]) -> Json {
+    const KINDS: [(&str, &str); 8] = [
+        ("conflict", "Conflicts"),
+        ("live-mode", "Live mode"),
+        ("reset", "Resets"),
+        ("address", "Addresses"),
+        ("credential", "Credentials"),
+        ("drift", "Drift"),
+        ("change", "Changed"),
+        ("add", "Added"),
+    ];
+    let rows = || first.iter().chain(others);
+    let kinds = KINDS.iter().filter_map(|(id, word)| {
+        let number = rows().filter(|row| row["filter"] == *id).count();
+        (number > 0).then(|| json!({"id": id, "word": word, "count": number}))
+    });
+    let all = |key: &str| {
+        let of = rows().filter_map(|row| row[key].as_array()).flatten().filter_map(Json::as_str);
+        of.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    json!({"kinds": kinds.collect::<Vec<_>>(), "owners": all("owners"), "pairs": all("pairs")})
 }
 
 fn policy_row(content: &Content<'_>, change: &PolicyChange) -> Json {
@@ -154,6 +183,12 @@ fn owned(what: &[String]) -> String {
         (true, categories) => format!("{POLICY}, {}", count(categories, "category")),
         (false, categories) => count(categories, "category"),
     }
+}
+
+/// Whether an apply would take something away or save over what somebody else did.
+fn undoes(content: &Content<'_>, plan: &Plan) -> bool {
+    let settings = &plan.summary.settings;
+    content.outcome.is_none() && settings.reset + settings.outside + settings.conflicts > 0
 }
 
 /// Of `drift`, which is not as it should be once it has found something.
@@ -435,7 +470,7 @@ fn finding(content: &Content<'_>, item: &Item) -> Json {
 }
 
 /// Findings that say the very same, together; in the order of the first.
-fn distinct(items: &[Item]) -> Vec<Vec<&Item>> {
+pub(super) fn distinct(items: &[Item]) -> Vec<Vec<&Item>> {
     let mut all: Vec<Vec<&Item>> = Vec::new();
     let mut known = HashMap::new();
     for item in items {

@@ -2,7 +2,7 @@
 //!
 //! Everything in it is plain text and trusted by nobody; the form's own escaping happens in `template`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 use similar::ChangeTag;
@@ -96,6 +96,10 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     json["live"] = groups.iter().map(|group| group.live).sum::<usize>().into();
     json["place"] = Json::Null;
     json["href"] = Json::Null;
+    let pairs: BTreeSet<&Name> = groups.iter().flat_map(|group| &group.pairs).collect();
+    json["pairs"] = titles(pairs);
+    let owners: BTreeSet<&String> = groups.iter().flat_map(|group| &group.owners).collect();
+    json["owners"] = owners.into_iter().map(|owner| text(owner)).collect();
     // What may not be grouped can be the same all the same: live mode goes on in each.
     let told = |group: &Group| (moved(&group.change), group.change.last_applied.clone(), note(group));
     json["moved"] = Json::Null;
@@ -123,6 +127,10 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     json
 }
 
+fn titles<'a>(pairs: impl IntoIterator<Item = &'a Name>) -> Json {
+    pairs.into_iter().map(|title| text(title)).collect()
+}
+
 fn head(content: &Content<'_>, group: &Group) -> Json {
     let places = group.places();
     let change = &group.change;
@@ -130,10 +138,8 @@ fn head(content: &Content<'_>, group: &Group) -> Json {
     json!({
         "id": group.id,
         "kind": group.kind.word(),
-        "filter": match group.kind {
-            Kind::Conflict | Kind::Drift | Kind::Reset => group.kind.word(),
-            _ => "git",
-        },
+        "filter": group.kind.word().replace(' ', "-"),
+        "pairs": titles(&group.pairs),
         "sign": match change.kind { ChangeKind::Add => "+", ChangeKind::Change => "~", ChangeKind::Reset => "−" },
         "category": text(&group.title),
         "words": words,
@@ -169,24 +175,33 @@ fn facts(command: &str, group: &Group) -> Json {
         "drift" => [before.clone(), after, before],
         _ => [last.unwrap_or_else(|| before.clone()), before, after],
     };
+    let git = match (command, group.kind) {
+        _ if change.unmanaged => "nothing".to_owned(),
+        (_, Kind::Reset) => "nothing any more".to_owned(),
+        ("drift", _) => last.clone(),
+        _ => will.clone(),
+    };
     let who: Vec<Json> = group
         .people()
         .into_iter()
         .map(|(by, since)| json!({"by": text(by), "since": since.map(|since| text(&words::day_of(since)))}))
         .collect();
     json!({
-        "last_applied": text(&last),
-        "deployed": text(&deployed),
-        "after": text(&will),
+        "last_applied": clean_text(&last),
+        "deployed": clean_text(&deployed),
+        "after": clean_text(&will),
+        "git": clean_text(&git),
+        "keep": group.kind != Kind::Reset && !change.unmanaged,
         "people": who,
     })
 }
 
 fn moved(change: &Change) -> Json {
     match Moved::of(change) {
-        Moved::Value { before, after } => json!({"before": text(&before), "after": text(&after)}),
+        // Nothing is cut here: a reader has to see what changed.
+        Moved::Value { before, after } => json!({"before": clean_text(&before), "after": clean_text(&after)}),
         Moved::Elements { added, removed, same } => {
-            let texts = |all: Vec<String>| all.iter().map(|one| text(one)).collect::<Vec<_>>();
+            let texts = |all: Vec<String>| all.iter().map(|one| clean_text(one)).collect::<Vec<_>>();
             json!({"added": texts(added), "removed": texts(removed), "same": same})
         }
         Moved::Text(parts) => {

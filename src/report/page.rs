@@ -12,9 +12,6 @@ use super::template::PARTS;
 use super::texts::{Language, fill};
 use crate::diagnostic::clean_text;
 
-/// How a setting is shown to whom it cannot be typed in.
-pub const SHOWN: (&str, &str) = ("shown.html", include_str!("templates/shown.html"));
-
 /// What templates are read and filled in by; it knows the parts already.
 ///
 /// # Errors
@@ -57,7 +54,7 @@ pub fn environment(language: &'static Language) -> Result<Environment<'static>, 
     environment.add_function("when", move |at: String, now: String| when(language, &at, &now));
     environment
         .add_function("day", move |day: String| day.parse::<Date>().map_or(day, |day| date(language, day)));
-    for (name, text) in PARTS.into_iter().chain([SHOWN]) {
+    for (name, text) in PARTS {
         environment.add_template(name, text).map_err(|error| format!("{name}: {error:#}"))?;
     }
     Ok(environment)

@@ -8,16 +8,19 @@ use super::content::{By, Content};
 use super::grouped::{lines, sign};
 use super::groups::Groups;
 use super::moved::Moved;
+use super::outline::distinct;
 use super::{PIECE, clean, count, words};
 use crate::ops::check::summarize_refusals;
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration, Mode, Origin, Plan};
 
-/// The whole plan, piece by piece: where it leads, what changes, what is blocked, and how much is unchanged. Identical changes are
-/// one, unless they are asked for integration by integration; where but one integration changes, that is the same.
-pub fn text(content: &Content<'_>, take: &mut dyn FnMut(&str)) {
+/// The whole plan, piece by piece: where it leads, what is wrong (which is drawn already), what changes, what is blocked, what else was
+/// found, and how much is unchanged. Identical changes are one, unless they are asked for integration by integration; where but one
+/// integration changes, that is the same.
+pub fn text(content: &Content<'_>, errors: &str, take: &mut dyn FnMut(&str)) {
     let Some(plan) = content.plan else { return };
     let mut out = String::new();
     head(&mut out, content, plan);
+    out.push_str(errors);
     if content.by == By::Change && plan.integrations.tally().touched > 1 {
         super::grouped::text(&Groups::of(&plan.integrations, content.catalogue), &mut out, take);
     } else {
@@ -32,8 +35,37 @@ pub fn text(content: &Content<'_>, take: &mut dyn FnMut(&str)) {
         });
     }
     released(&mut out, plan);
+    remarks(&mut out, content);
     summary(&mut out, plan);
     take(&out);
+}
+
+/// Warnings and notes, shorter than where they are all that is asked for: what a plan is about are its changes.
+fn remarks(out: &mut String, content: &Content<'_>) {
+    let items = content.items();
+    let remarks = distinct(&items).into_iter().filter(|some| some[0].severity != "error");
+    for some in remarks {
+        let item = some[0];
+        let severity = match item.severity.as_str() {
+            "warning" => "warning".yellow().bold().to_string(),
+            other => other.green().bold().to_string(),
+        };
+        let code = clean(&item.code);
+        let _ = writeln!(out, "{severity}[{code}]: {}", clean(&item.message));
+        let mut said = vec![match some.len() {
+            1 => format!("{}:{}", item.path, item.line),
+            number => format!("{}:{} and {}", item.path, item.line, count(number - 1, "other place")),
+        }];
+        let reach: usize = some.iter().map(|item| 1 + item.also.len()).sum();
+        if reach > 1 && !item.integration.is_empty() {
+            said.push(format!("in {}", count(reach, "integration")));
+        }
+        let _ = writeln!(out, "    {}", clean(&said.join(" · ")).dimmed());
+        if !item.help.is_empty() {
+            let _ = writeln!(out, "    {}", clean(&item.help).dimmed());
+        }
+        out.push('\n');
+    }
 }
 
 /// What is planned for what: never out of sight.
@@ -56,6 +88,12 @@ fn head(out: &mut String, content: &Content<'_>, plan: &Plan) {
     }
     if let Some(comparison) = &plan.comparison {
         said.push(format!("{} against {}", clean(&comparison.head.name), clean(&comparison.base.name)));
+    }
+    if let Some(digest) = plan.digest.get(..19).filter(|_| plan.comparison.is_none()) {
+        said.push(format!("digest {digest}"));
+    }
+    if let Some(made) = content.made {
+        said.push(format!("made {}", clean(made)));
     }
     if !said.is_empty() {
         let _ = writeln!(out, "{}\n", said.join(" · ").dimmed());
@@ -212,16 +250,31 @@ fn summary(out: &mut String, plan: &Plan) {
     let renamed = if renamed > 0 { format!("{renamed} renamed, ") } else { String::new() };
     let released =
         super::content::released(plan).map(|said| format!(" {}.", said.yellow())).unwrap_or_default();
-    let _ = writeln!(
-        out,
-        "{}: {renamed}{} to save, {blocked}{} unchanged. {} added, {} changed, {} reset.{released}",
-        count(plan.summary.integrations, "integration"),
-        count(to_save, "category"),
-        categories.none,
-        count(settings.add, "setting"),
-        settings.change,
-        settings.reset
-    );
+    let integrations = count(plan.summary.integrations, "integration");
+    if to_save + categories.blocked + settings.add + settings.change + settings.reset == 0
+        && renamed.is_empty()
+        && released.is_empty()
+    {
+        let what = match (&plan.comparison, &plan.commit) {
+            (Some(_), _) => "Both configure the same".to_owned(),
+            (None, Some(commit)) if !commit.dirty => {
+                format!("What is deployed is what commit {} says", commit.id.get(..8).unwrap_or(&commit.id))
+            }
+            (None, _) => "What is deployed is what the files say".to_owned(),
+        };
+        let unchanged = count(categories.none, "category");
+        let _ = writeln!(out, "{} {what}: {integrations}, {unchanged}.", "No changes.".green().bold());
+    } else {
+        let _ = writeln!(
+            out,
+            "{integrations}: {renamed}{} to save, {blocked}{} unchanged. {} added, {} changed, {} reset.{released}",
+            count(to_save, "category"),
+            categories.none,
+            count(settings.add, "setting"),
+            settings.change,
+            settings.reset
+        );
+    }
     if settings.outside > 0 {
         let _ = writeln!(
             out,

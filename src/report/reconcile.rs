@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
-use super::{clean, count};
+use super::template::{TemplateError, fill};
+use super::{clean, count, html};
 use crate::apply::Outcome;
 use crate::ops::reconcile::{Concern, Done, Kind, Open, Rollout, Status};
+
+const PAGE: &str = include_str!("templates/reconcile.html");
 
 /// As many digits of a commit as people say.
 const DIGITS: usize = 10;
@@ -304,35 +307,62 @@ pub fn status_json(status: &Status) -> Json {
     })
 }
 
+/// The commit that a store is reconciled with.
+fn standing(status: &Status) -> String {
+    let environment = status.environment.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
+    clean(&match &status.last {
+        None => format!("The store{environment} was never reconciled."),
+        Some(last) => {
+            let since = status.document["applied_at"].as_str().unwrap_or("an unknown time");
+            let (commit, at) = (short(&last.commit), &last.at);
+            format!(
+                "The store{environment} is reconciled with commit {commit} since {since}; the last round was at {at}."
+            )
+        }
+    })
+}
+
+/// Who makes the rounds.
+fn worker(status: &Status) -> String {
+    match &status.worker {
+        Some(lock) => clean(&format!(
+            "{} works since {}, and until {} at least.",
+            lock.owner, lock.taken_at, lock.expires_at
+        )),
+        None => "Nobody works now.".to_owned(),
+    }
+}
+
+/// Where reconciliation stands, as one self-contained page.
+///
+/// # Errors
+/// When the template fails, which a test rules out.
+pub fn status_html(status: &Status) -> Result<String, TemplateError> {
+    let fact = |name: &str, text: String| json!({"name": name, "text": text});
+    let last = status.last.as_ref();
+    let commit = last.map(|last| fact("Commit", last.commit.clone()));
+    let behind = (status.behind > 0).then(|| fact("Behind git", count(status.behind, "category")));
+    let matter = |Open { since, concern }: &Open| {
+        json!({
+            "title": title(concern), "held": concern.held, "details": details(concern), "ways": ways(concern), "since": since,
+        })
+    };
+    let outline = json!({
+        "style": html::STYLE,
+        "policy": html::policy(None),
+        "environment": status.environment,
+        "verdict": standing(status),
+        "facts": commit.into_iter().chain([fact("Works", worker(status))]).chain(behind).collect::<Vec<_>>(),
+        "rollout": status.rollout.as_ref().map(|one| rollout_text(one).lines().map(str::to_owned).collect::<Vec<_>>()),
+        "open": status.open.iter().map(matter).collect::<Vec<_>>(),
+    });
+    fill("reconcile.html", PAGE, &outline)
+}
+
 /// Where reconciliation stands, for people.
 #[must_use]
 pub fn status_text(status: &Status) -> String {
-    let mut out = String::new();
-    let environment = status.environment.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
-    match &status.last {
-        None => {
-            let _ = writeln!(out, "{}", clean(&format!("The store{environment} was never reconciled.")));
-        }
-        Some(last) => {
-            let since = status.document["applied_at"].as_str().unwrap_or("an unknown time");
-            let said = format!(
-                "The store{environment} is reconciled with commit {} since {since}; the last round was at {}.",
-                short(&last.commit),
-                last.at
-            );
-            let _ = writeln!(out, "{}", clean(&said));
-        }
-    }
-    match &status.worker {
-        Some(lock) => {
-            let said = format!(
-                "{} works since {}, and until {} at least.",
-                lock.owner, lock.taken_at, lock.expires_at
-            );
-            let _ = writeln!(out, "{}", clean(&said));
-        }
-        None => out.push_str("Nobody works now.\n"),
-    }
+    let mut out = format!("{}\n{}\n", standing(status), worker(status));
     if let Some(rollout) = &status.rollout {
         out.push_str(&rollout_text(rollout));
     }

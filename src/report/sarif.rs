@@ -9,7 +9,7 @@ use super::gitlab::identity;
 use super::{clean, clean_text};
 use crate::diagnostic::codes;
 use crate::diagnostic::placed::PlacedEdit;
-use crate::diagnostic::text::is_harmful;
+use crate::diagnostic::text::{is_harmful, outward_json};
 use crate::model::digest_text;
 
 const SCHEMA: &str =
@@ -51,7 +51,7 @@ pub fn render(content: &Content<'_>, page: &dyn Fn(&str) -> Option<&'static str>
             "results": results,
         }],
     });
-    log.to_string() + "\n"
+    outward_json(log.to_string() + "\n")
 }
 
 fn rule(code: &str, page: Option<&'static str>) -> Json {

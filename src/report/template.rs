@@ -13,10 +13,15 @@ const FUEL: u64 = 500_000;
 const FUEL_A_VALUE: u64 = 400;
 
 /// What every page is put together from, by the name under which a template imports it.
-pub const PARTS: [(&str, &str); 2] = [
+pub const PARTS: [(&str, &str); 4] = [
+    ("base.html", include_str!("templates/base.html")),
     ("parts.html", include_str!("templates/parts.html")),
+    SHOWN,
     ("changes_of_plan.html", include_str!("templates/changes_of_plan.html")),
 ];
+
+/// How a setting is shown to whom it cannot be typed in.
+pub const SHOWN: (&str, &str) = ("shown.html", include_str!("templates/shown.html"));
 
 /// A longer template is none that a person restyles, in bytes.
 const LONGEST: usize = 1024 * 1024;

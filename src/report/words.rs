@@ -37,8 +37,8 @@ pub fn shown(value: &Json, label: Option<&str>) -> String {
         Json::String(text) if !text.is_empty() && text.trim() == text => text.clone(),
         Json::Array(elements) if elements.is_empty() => "none".to_owned(),
         Json::Array(elements) => match (Value::from_json(value), label) {
-            // A label of what changes on a day says all of it.
-            (Value::Dated(_), Some(label)) => return label.to_owned(),
+            // A label of what changes on a day, or of a list, says all of it.
+            (_, Some(label)) => return label.to_owned(),
             (Value::Dated(dated), None) => dated.said(|value| shown(&value.to_json(), None)),
             _ => elements.iter().map(|element| shown(element, None)).collect::<Vec<_>>().join(", "),
         },

@@ -14,7 +14,7 @@ use super::pair::{Beside, Pair};
 use super::part_files::PartFiles;
 use super::vat::Vat;
 use crate::diagnostic::codes;
-use crate::diagnostic::{Finding, Label, list_words};
+use crate::diagnostic::{Finding, Label, list_words, nearest};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 
@@ -70,6 +70,18 @@ impl Default for Catalogue {
 }
 
 impl Catalogue {
+    /// The pair that was meant by an id that no pair has: one that is written alike, or its connectors in the other order
+    /// (`shopify-fortnox`). Ids hold hyphens, so every split is tried.
+    #[must_use]
+    pub fn pair_meant(&self, id: &str) -> Option<String> {
+        let known = self.names("pairs");
+        let near = nearest(id, known.iter().map(String::as_str)).map(str::to_owned);
+        near.or_else(|| {
+            let mut turned = id.match_indices('-').map(|(at, _)| format!("{}-{}", &id[at + 1..], &id[..at]));
+            turned.find(|turned| known.contains(turned))
+        })
+    }
+
     /// Lays the files under a project's `schemas/` over the built-in parts; broken ones become findings and are
     /// left out. Every pair that a project brings is linked at once, so that its mistakes are found without a user.
     #[must_use]

@@ -2,6 +2,8 @@
 //! category that is indented too far, a level that is written twice. One slip is one finding, and all that it moved is judged
 //! where it was meant.
 
+use serde_json::Value as Json;
+
 use super::messages::Words;
 use super::pair::{Category, Pair};
 use super::pointer::about;
@@ -18,8 +20,16 @@ pub(super) fn find(root: &Node, words: &Words<'_>) -> Vec<Move> {
     let (Some(pair), Some(name)) = (words.pair, words.integration) else { return Vec::new() };
     let mut moves = Vec::new();
     for part in PARTS {
+        twice(root, part, name, &mut moves);
+    }
+    // What lies a level too deep is looked at where it was meant.
+    if !moves.is_empty() {
+        return moves;
+    }
+    for part in PARTS {
         lost_line(root, part, pair, name, &mut moves);
     }
+    unnamed_connections(root, pair, name, &mut moves);
     if moves.is_empty() {
         let settings = root.get("settings").and_then(Node::as_map);
         for entry in settings.into_iter().flat_map(|map| map.entries()) {
@@ -35,6 +45,44 @@ fn path(keys: &[&str]) -> Vec<String> {
     keys.iter().map(|key| (*key).to_owned()).collect()
 }
 
+/// A part within itself: its line is written twice.
+fn twice(root: &Node, part: &str, name: &str, moves: &mut Vec<Move>) {
+    let Some(inner) = root.get(part).and_then(Node::as_map).and_then(|map| map.get(part)) else { return };
+    if inner.value.as_map().is_none() {
+        return;
+    }
+    let finding = codes::part_twice(part, inner.key.span).about(about(Some(name), &format!("/{part}")));
+    moves.push(Move { from: path(&[part, part]), to: path(&[part]), finding: Some(finding), value: None });
+}
+
+/// Connections of which the line with the name is missing, so that its fields are read as names.
+fn unnamed_connections(root: &Node, pair: &Pair, name: &str, moves: &mut Vec<Move>) {
+    let connectors = root.get("connectors").and_then(Node::as_map);
+    for entry in connectors.into_iter().flat_map(|map| map.entries()) {
+        let id = &*entry.key.text;
+        let Some(connector) = pair.connector(id) else { continue };
+        let fields = connector.description.pointer("/connection/properties").and_then(Json::as_object);
+        let Some(map) = entry.value.get("connections").and_then(Node::as_map) else { continue };
+        let is_field = |entry: &Entry| fields.is_some_and(|fields| fields.contains_key(&*entry.key.text));
+        let Some(first) = map.entries().first().filter(|_| map.entries().iter().all(is_field)) else {
+            continue;
+        };
+        let meant = entry.value.get("active").and_then(Node::as_text).unwrap_or("production");
+        let (field, whole) = (&*first.key.text, format!("/connectors/{id}/connections"));
+        let finding = codes::connection_unnamed(field, meant, &connector.title, first.key.span);
+        let mut finding = Some(finding.about(about(Some(name), &whole)));
+        for field in map.entries() {
+            let key = &*field.key.text;
+            moves.push(Move {
+                from: path(&["connectors", id, "connections", key]),
+                to: path(&["connectors", id, "connections", meant, key]),
+                finding: finding.take(),
+                value: None,
+            });
+        }
+    }
+}
+
 /// Entries that stand in one part and are of another: the line that begins it is missing above them.
 fn lost_line(root: &Node, part: &str, pair: &Pair, name: &str, moves: &mut Vec<Move>) {
     let Some(map) = root.get(part).and_then(Node::as_map) else { return };
@@ -47,8 +95,21 @@ fn lost_line(root: &Node, part: &str, pair: &Pair, name: &str, moves: &mut Vec<M
         if !told.contains(&other) {
             told.push(other);
             let has = root.get(other).is_some_and(|node| !node.is_null());
-            let said = codes::part_lost(key, part, other, has, entry.key.span);
+            // The line is there, as deep as what belongs to it.
+            let line = map.get(other).filter(|line| line.value.is_null());
+            let said = match line {
+                Some(line) => codes::too_deep_part(other, part, line.key.span),
+                None => codes::part_lost(key, part, other, has, entry.key.span),
+            };
             finding = Some(said.about(about(Some(name), &format!("/{part}"))));
+            if line.is_some() {
+                moves.push(Move {
+                    from: path(&[part, other]),
+                    to: path(&[other]),
+                    finding: finding.take(),
+                    value: None,
+                });
+            }
         }
         moves.push(Move { from: path(&[part, key]), to: path(&[other, key]), finding, value: None });
     }

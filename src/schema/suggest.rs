@@ -2,10 +2,13 @@
 //!
 //! Nothing here judges: every proposal is proven against the schema before it is made.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use super::engine::patterns;
 use super::keywords::text;
+use crate::model::countries::code_of;
 
 /// The text that was meant, where a small and usual slip explains what is written.
 #[must_use]
@@ -54,25 +57,100 @@ fn variants(written: &str) -> Vec<String> {
     let quotes: &[char] = &['“', '”', '„', '’', '‘', '"', '\'', '`'];
     let trimmed = written.trim().trim_matches(quotes).trim();
     let mut all = vec![trimmed.to_owned(), trimmed.to_ascii_lowercase(), trimmed.to_ascii_uppercase()];
+    all.extend(by_name(trimmed));
     all.push(trimmed.replace('_', "-"));
     all.push(trimmed.replace(['_', ' '], "-").to_ascii_lowercase());
     all.push(trimmed.replace(['-', ' '], "_").to_ascii_lowercase());
-    all.extend(rate(trimmed));
+    let rate = rate(trimmed);
+    all.extend(rate.iter().cloned());
+    all.extend(rate.map(|rate| format!("{rate}%")));
     all.extend(interval(trimmed));
-    match trimmed.strip_prefix("http://") {
-        Some(rest) => all.push(format!("https://{rest}")),
-        None if trimmed.contains('.') && !trimmed.contains([' ', ':', '@', ',']) => {
-            all.push(format!("https://{trimmed}"));
-        }
-        None => {}
+    all.extend(clock(trimmed));
+    if [".db", ".sqlite", ".sqlite3"].iter().any(|ending| trimmed.ends_with(ending)) {
+        all.push(format!("sqlite:{trimmed}"));
     }
-    let host = trimmed.trim_start_matches("https://").trim_start_matches("http://");
-    let labels = host.split_once('.').filter(|_| trimmed.parse::<f64>().is_err());
-    all.extend(labels.map(|(first, _)| first.to_owned()));
+    let bare =
+        trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://")).unwrap_or(trimmed);
+    if let Some(host) = host(bare) {
+        all.push(format!("https://{bare}"));
+        all.extend(host.split_once('.').map(|(first, _)| first.to_owned()));
+    }
+    // "3 105", "3105.0": the code as it is counted with.
+    all.extend(whole(trimmed));
     // "3108 Sales": the code before its name. Not a date without its time: dates have words of their own.
-    let first = trimmed.split_whitespace().next().filter(|first| first.bytes().all(|b| b.is_ascii_digit()));
-    all.extend(first.map(str::to_owned));
+    let first = trimmed.split_whitespace().next().filter(|first| is_digits(first));
+    all.extend(first.filter(|first| name_follows(&trimmed[first.len()..])).map(str::to_owned));
+    // Of several, where one is possible: the first, whole.
+    let first = trimmed.split([',', ';']).next().filter(|first| first.len() < trimmed.len());
+    all.extend(first.map(|first| first.trim().to_owned()));
     all
+}
+
+/// A country by its name, by itself or behind a kind of customer: `b2c-Canary Islands` as `b2c-IC`.
+fn by_name(written: &str) -> Option<String> {
+    if let Some(code) = code_of(written) {
+        return Some(code.to_owned());
+    }
+    let (kind, place) = written.split_once(['-', '_', ' '])?;
+    let kind = kind.to_ascii_lowercase();
+    let region = ["home", "EU", "outside"].into_iter().find(|region| region.eq_ignore_ascii_case(place));
+    let short = place.to_ascii_uppercase();
+    let place = region.or_else(|| code_of(place)).unwrap_or(&short);
+    Some(format!("{kind}-{place}"))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What follows a code is its name, not more digits of one number.
+fn name_follows(rest: &str) -> bool {
+    rest.trim_start().chars().next().is_some_and(|c| !c.is_ascii_digit())
+}
+
+/// The host of an address without a scheme: names with a point between them, of which the last is no number.
+fn host(address: &str) -> Option<&str> {
+    let host = address.split(['/', '?', '#']).next()?;
+    let fits = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80)
+    };
+    let last = host.rsplit_once('.')?.1;
+    (host.split('.').all(fits) && !last.bytes().all(|b| b.is_ascii_digit())).then_some(host)
+}
+
+/// `7:30`, `7.30` and `1600` as `07:30` and `16:00`.
+fn clock(written: &str) -> Option<String> {
+    let (hour, minute) = match written.split_once([':', '.']) {
+        Some(parts) => parts,
+        None if matches!(written.len(), 3 | 4) && written.is_ascii() => written.split_at(written.len() - 2),
+        None => return None,
+    };
+    let usable = is_digits(hour) && is_digits(minute) && hour.len() <= 2 && minute.len() == 2;
+    usable.then(|| format!("{hour:0>2}:{minute}"))
+}
+
+/// `3 105`, `3_105`, `3105.0` and `3.105e3` as `3105`.
+fn whole(written: &str) -> Option<String> {
+    let joined = without_groups(written);
+    if is_digits(&joined) {
+        return Some(joined.into_owned());
+    }
+    let number = joined.parse::<f64>().ok().filter(|_| joined.contains(['e', 'E', '.']))?;
+    let exact = number.fract() == 0.0 && (0.0..9e15).contains(&number);
+    exact.then(|| format!("{number:.0}"))
+}
+
+/// Thousands parted by a space, an underscore or an apostrophe, joined.
+fn without_groups(written: &str) -> Cow<'_, str> {
+    const MARKS: [char; 6] = [' ', '_', '\'', '\u{a0}', '\u{202f}', '\u{2019}'];
+    let (head, tail) = written.split_at(written.find(['.', ',']).unwrap_or(written.len()));
+    let mut groups = head.trim_start_matches('-').split(MARKS);
+    let leads = groups.next().is_some_and(|first| is_digits(first) && first.len() <= 3);
+    let mut others = groups.peekable();
+    if !leads || others.peek().is_none() || !others.all(|group| is_digits(group) && group.len() == 3) {
+        return Cow::Borrowed(written);
+    }
+    Cow::Owned(format!("{}{tail}", head.replace(MARKS, "")))
 }
 
 /// `25 %`, `19,0` and `19.0` as `25` and `19`.
@@ -92,7 +170,7 @@ fn rate(written: &str) -> Option<String> {
     })
 }
 
-/// `15 min` as `15m`, `1 hour` as `1h`, `90s` as nothing.
+/// `15 min` and `15` as `15m`, `1 hour` as `1h`, `90s` as nothing.
 fn interval(written: &str) -> Option<String> {
     let digits: String = written.chars().take_while(char::is_ascii_digit).collect();
     let unit = written[digits.len()..].trim().to_lowercase();
@@ -100,6 +178,8 @@ fn interval(written: &str) -> Option<String> {
         "m" | "min" | "mins" | "minute" | "minutes" | "minut" | "minuter" => "m",
         "h" | "hr" | "hrs" | "hour" | "hours" | "tim" | "timme" | "timmar" => "h",
         "d" | "day" | "days" | "dag" | "dagar" => "d",
+        // Most intervals are minutes.
+        "" => "m",
         _ => return None,
     };
     (!digits.is_empty()).then(|| format!("{digits}{unit}"))
@@ -161,22 +241,37 @@ pub fn date(written: &str) -> String {
     }
 }
 
-/// The number at the start of a text such as `29 kr` or `2,5`.
+/// The numbers that a text such as `29 kr`, `2,5` or `1 000` may mean: two, where a point may part thousands. None where
+/// what follows is no unit of money or share: `5m`, `2-3` and `2026-01-01` are no numbers.
 #[must_use]
-pub fn number(written: &str, whole: bool) -> Option<String> {
-    let written = written.trim();
+pub fn numbers(written: &str, whole: bool) -> Vec<String> {
+    const UNITS: [&str; 14] =
+        ["", "%", "kr", "kr.", "sek", "nok", "dkk", "eur", "usd", "gbp", "€", "$", "£", "st"];
+    let written = without_groups(written.trim());
     let end = written
         .char_indices()
         .find(|(at, c)| !(c.is_ascii_digit() || matches!(c, '.' | ',') || (*at == 0 && *c == '-')))
         .map_or(written.len(), |(at, _)| at);
-    let number = written[..end].trim_end_matches(['.', ',']);
-    // A comma before three digits may part thousands.
-    if number.split_once(',').is_some_and(|(_, after)| after.len() == 3 || after.contains([',', '.'])) {
-        return None;
+    let (number, unit) = written.split_at(end);
+    let words = unit.starts_with(char::is_whitespace) && unit.trim().chars().all(char::is_alphabetic);
+    if !UNITS.contains(&unit.trim().to_lowercase().as_str()) && !words {
+        return Vec::new();
     }
-    let number = number.replace(',', ".");
-    let usable = if whole { number.parse::<i64>().is_ok() } else { number.parse::<f64>().is_ok() };
-    usable.then_some(number)
+    let number = number.trim_end_matches(['.', ',']);
+    let groups: Vec<&str> = number.trim_start_matches('-').split(['.', ',']).collect();
+    let thousands = groups.len() > 1
+        && (1..=3).contains(&groups[0].len())
+        && groups[0] != "0"
+        && groups[1..].iter().all(|group| group.len() == 3);
+    let mut meant = Vec::new();
+    if thousands {
+        meant.push(number.replace(['.', ','], ""));
+    }
+    if groups.len() <= 2 {
+        meant.push(number.replace(',', "."));
+    }
+    meant.retain(|number| if whole { number.parse::<i64>().is_ok() } else { number.parse::<f64>().is_ok() });
+    meant
 }
 
 #[cfg(test)]
@@ -214,10 +309,45 @@ mod tests {
     }
 
     #[test]
-    fn numbers_lose_their_units() {
-        assert_eq!(number("29 kr", false).as_deref(), Some("29"));
-        assert_eq!(number("2,5", false).as_deref(), Some("2.5"));
-        assert_eq!(number("1,000", false), None);
-        assert_eq!(number("two", false), None);
+    fn numbers_lose_their_units_and_nothing_else() {
+        let all = |written: &str| numbers(written, false);
+        assert_eq!(all("29 kr"), ["29"]);
+        assert_eq!(all("2,5"), ["2.5"]);
+        assert_eq!(all("1_000"), ["1000"]);
+        assert_eq!(all("12 500,50 kr"), ["12500.50"]);
+        assert_eq!(all("30 days"), ["30"]);
+        assert_eq!(all("1,000"), ["1000", "1.000"]);
+        assert_eq!(numbers("1.000", true), ["1000"]);
+        assert_eq!(all("1.000.000"), ["1000000"]);
+        for no_number in ["two", "5m", "2-3", "2026-01-01", "12 3", "1.2.3", ""] {
+            assert!(all(no_number).is_empty(), "{no_number}");
+        }
+    }
+
+    #[test]
+    fn a_proposal_is_never_a_part_of_what_was_meant() {
+        let schema = |pattern: &str| json!({"type": "string", "pattern": pattern});
+        let cases = [
+            (
+                "^[^@ ,]+@[^@ ,]+$",
+                "anna@shop.example.com, bo@shop.example.com",
+                Some("anna@shop.example.com"),
+            ),
+            ("^(sqlite:.+|https://.+)$", ".pairform/test.db", Some("sqlite:.pairform/test.db")),
+            ("^(sqlite:.+|https://.+)$", "books.example.com", Some("https://books.example.com")),
+            ("^https://.+$", ".pairform/test", None),
+            ("^[0-9]+$", "12 500", Some("12500")),
+            ("^[0-9]{4}$", "3108 Sales", Some("3108")),
+            ("^[0-9]{4}$", "3105.0", Some("3105")),
+            ("^[0-9]{4}$", "3.105e3", Some("3105")),
+            ("^(100|[0-9]{1,2})%$", "25 %", Some("25%")),
+            ("^(100|[0-9]{1,2})%$", "0.25", Some("25%")),
+            ("^[1-9][0-9]*(m|h|d)$", "90", Some("90m")),
+            ("^[0-2][0-9]:[0-5][0-9]$", "7:30", Some("07:30")),
+            ("^[0-2][0-9]:[0-5][0-9]$", "1600", Some("16:00")),
+        ];
+        for (pattern, written, meant) in cases {
+            assert_eq!(suggest(written, &schema(pattern)).as_deref(), meant, "{written}");
+        }
     }
 }

@@ -10,7 +10,6 @@ pub mod tokens;
 mod vault;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,7 +21,7 @@ use crate::model::Hidden;
 use crate::model::credential::is_reference;
 use crate::model::value::fingerprint;
 use crate::source::program::{self, Ended, NotEnded};
-use crate::source::{git, links};
+use crate::source::{git, links, load};
 use crate::trust::{Denied, Need, Trust};
 use vault::Vault;
 
@@ -307,13 +306,10 @@ impl FilePlace {
 /// A file that only its owner may read.
 fn file(full: &Path) -> Result<Bytes, String> {
     let refused = |error: std::io::Error| error.to_string();
-    if !full.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let file = File::open(full).map_err(refused)?;
+    let file = load::open(full).map_err(refused)?;
     let data = file.metadata().map_err(refused)?;
-    if !data.is_file() || data.len() > MAX_BYTES {
-        return Err("it is not a small regular file".to_owned());
+    if data.len() > MAX_BYTES {
+        return Err("it is too long for a secret".to_owned());
     }
     private(&data)?;
     read(file)

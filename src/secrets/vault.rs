@@ -19,6 +19,7 @@ use serde::de::{self, Deserializer, Visitor};
 use crate::http::address::{self, encode};
 use crate::http::client::{Authorities, Http};
 use crate::http::{Answer, Fault, FaultKind, Request};
+use crate::source::load;
 use crate::trust::Need;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -160,7 +161,7 @@ fn variable(name: &str) -> Option<String> {
 
 fn token() -> Option<Hidden<String>> {
     let given = env::var("VAULT_TOKEN").ok().filter(|token| !token.trim().is_empty());
-    let kept = || std::fs::read_to_string(Path::new(&env::var_os("HOME")?).join(".vault-token")).ok();
+    let kept = || load::text_of(&Path::new(&env::var_os("HOME")?).join(".vault-token")).ok();
     let token = Hidden::new(given.or_else(kept)?);
     Some(Hidden::new(token.trim().to_owned())).filter(|token| !token.is_empty())
 }
@@ -169,7 +170,7 @@ fn token() -> Option<Hidden<String>> {
 fn trusted() -> Result<Authorities, Fault> {
     let Some(path) = variable("VAULT_CACERT") else { return Ok(Authorities::system()) };
     let unread = |why: String| denied(format!("VAULT_CACERT, {path}, cannot be used: {why}"));
-    let pem = std::fs::read(&path).map_err(|error| unread(error.to_string()))?;
+    let pem = load::bytes_of(Path::new(&path)).map_err(|error| unread(error.to_string()))?;
     Authorities::of_pem(&pem).ok_or_else(|| unread("it holds no certificate".to_owned()))
 }
 

@@ -17,6 +17,7 @@ use super::app::{App, Work};
 use super::auth::{Sender, one_text};
 use super::log::Asker;
 use super::problem::Problem;
+use crate::diagnostic::text::outward_json;
 use crate::ops::section::{Access, Expected};
 
 /// The address of the other end.
@@ -291,7 +292,7 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = match self.body {
             Some(body) => {
-                let mut response = Response::new(Body::from(format!("{body}\n")));
+                let mut response = Response::new(Body::from(outward_json(format!("{body}\n"))));
                 let json = header::HeaderValue::from_static("application/json");
                 response.headers_mut().insert(header::CONTENT_TYPE, json);
                 response

@@ -12,6 +12,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::app::App;
+use crate::diagnostic::text::outward_json;
 use crate::model::hex;
 use crate::ops::serving::Told;
 
@@ -49,7 +50,7 @@ pub async fn each(State(app): State<Arc<App>>, request: Request, next: Next) -> 
             "at": at, "request": id, "method": method, "route": route, "status": status,
             "ms": took.as_secs_f64() * 1000.0, "by": who,
         });
-        (app.serving.tell)(&Told::Request(&line.to_string()));
+        (app.serving.tell)(&Told::Request(&outward_json(line.to_string())));
     }
     response
 }

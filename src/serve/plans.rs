@@ -20,6 +20,7 @@ use super::ask::{Ask, Named};
 use super::auth::Sender;
 use super::log::Asker;
 use super::problem::Problem;
+use crate::diagnostic::text::outward_json;
 use crate::ops::handing::{Done, HandedIn, PlanAsked, told_event};
 use crate::ops::section::{self, Access, HandedAsked};
 use crate::ops::{Host, Progress};
@@ -117,7 +118,7 @@ fn apply_one(
         Some(Listening { lines, stop }) => {
             let progress = |event: Progress<'_>| {
                 if let Progress::Apply(event) = event
-                    && lines.blocking_send(told_event(&event).to_string() + "\n").is_err()
+                    && lines.blocking_send(outward_json(told_event(&event).to_string() + "\n")).is_err()
                 {
                     stop.store(true, Ordering::SeqCst);
                 }
@@ -157,7 +158,7 @@ fn in_lines(app: Arc<App>, sender: Sender, digest: String, body: Received) -> Re
             Err(problem) => json!({"event": "end", "problem": problem.document()}),
         };
         // Nobody may listen any more; what was done stays done, and asking again finds it.
-        let _ = lines.send(end.to_string() + "\n").await;
+        let _ = lines.send(outward_json(end.to_string() + "\n")).await;
     });
     let text = ReceiverStream::new(heard).map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::from_stream(text));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::diagnostic::clean;
 use crate::diagnostic::placed::PlacedFinding;
+use crate::diagnostic::text::outward_json;
 use crate::ops::section::{Managed, NotSaved};
 use crate::ops::{Error, ErrorKind, Help};
 use crate::store::Deployed;
@@ -120,7 +121,7 @@ impl Problem {
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
         let (status, body, own) = self.into_parts();
-        let mut response = Response::new(Body::from(format!("{}\n", Json::Object(body))));
+        let mut response = Response::new(Body::from(outward_json(format!("{}\n", Json::Object(body)))));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::app::Work;
 use super::ask::{Answer, Ask, Document};
 use super::problem::Problem;
+use crate::diagnostic::text::outward_json;
 use crate::model::hex;
 use crate::ops::section::Access;
 use crate::store::wire::{self, Asked, ENCODING, Facts, JSON, Of};
@@ -90,6 +91,7 @@ fn takes_packed(headers: &HeaderMap) -> bool {
 }
 
 fn answered(text: String, is_packed: bool) -> Response {
+    let text = outward_json(text);
     let packed = if is_packed { wire::pack(text.as_bytes()).ok() } else { None };
     let (body, encoding) = match packed {
         Some(packed) => (Body::from(packed), Some(HeaderValue::from_static(ENCODING))),

@@ -10,8 +10,8 @@ use super::file::{ReadFrom, SourceFile};
 use super::links::{is_private, refusal};
 pub use super::names::PROJECT_FILE;
 use super::names::{FOLDERS, looks_like_a_source, nearly_folder, nearly_project_file};
-pub use super::on_disk::reason;
 use super::on_disk::{OnDisk, read_content};
+pub use super::on_disk::{bytes_of, open, reason, text_of};
 use super::texts::Sources;
 
 /// A project's own templates, which are read as sources are although they are no YAML.
@@ -137,7 +137,7 @@ pub fn text_below(folder: &Path, path: &Path) -> Option<String> {
     let (folder, full) = (fs::canonicalize(folder).ok()?, fs::canonicalize(folder.join(path)).ok()?);
     let data = fs::metadata(&full).ok()?;
     let is_one = full.starts_with(&folder) && data.is_file() && data.len() <= MAX_BYTES;
-    is_one.then(|| fs::read_to_string(full).ok()).flatten()
+    is_one.then(|| text_of(&full).ok()).flatten()
 }
 
 /// A link to a folder of the project is no file of it.

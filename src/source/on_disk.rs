@@ -72,7 +72,7 @@ fn read_stamped(path: &Path) -> Result<(Stamp, Content), Content> {
     let data = fs::metadata(path).map_err(|error| unreadable(reason(&error)))?;
     match data.is_file() {
         false if data.is_dir() => return Err(unreadable("it is a folder".to_owned())),
-        false => return Err(unreadable("it is not a regular file".to_owned())),
+        false => return Err(unreadable(NOT_REGULAR.to_owned())),
         true if data.len() > MAX_BYTES => {
             return Err(Content::faulty(ReadFault::TooLarge { bytes: data.len(), limit: MAX_BYTES }));
         }
@@ -85,7 +85,7 @@ fn read_stamped(path: &Path) -> Result<(Stamp, Content), Content> {
 /// All bytes of a file of this size, with as few calls as that takes: it is done for every file of a fleet.
 fn read_bytes(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
     let size = usize::try_from(size).unwrap_or_default();
-    let mut file = fs::File::open(path)?;
+    let mut file = open(path)?;
     let mut bytes = vec![0; size + 1];
     let mut read = 0;
     // Where there is room left, its end was reached.
@@ -104,6 +104,45 @@ fn read_bytes(path: &Path, size: u64) -> std::io::Result<Vec<u8>> {
     }
     Ok(bytes)
 }
+
+/// Opens a file to read it, wherever its path comes from. What is no regular file is refused before it is opened: a pipe that
+/// nobody writes to waits, a device may never end, and opening one may do something.
+///
+/// # Errors
+/// When it cannot be opened, or is no regular file.
+pub fn open(path: &Path) -> std::io::Result<fs::File> {
+    let regular = |data: fs::Metadata| match () {
+        () if data.is_file() => Ok(()),
+        () if data.is_dir() => Err(std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a folder")),
+        () => Err(std::io::Error::other(NOT_REGULAR)),
+    };
+    regular(fs::metadata(path)?)?;
+    let file = fs::File::open(path)?;
+    regular(file.metadata()?)?;
+    Ok(file)
+}
+
+/// All bytes of a file, as [`open`] opens it.
+///
+/// # Errors
+/// When it cannot be read, or is no regular file.
+pub fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// As [`bytes_of`], of a text.
+///
+/// # Errors
+/// When it cannot be read, is no regular file or no UTF-8.
+pub fn text_of(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+const NOT_REGULAR: &str = "it is not a regular file";
 
 /// Why a file cannot be read, in words.
 #[must_use]

@@ -81,7 +81,7 @@ impl Line {
     #[must_use]
     pub fn of(need: &Need) -> Self {
         match need {
-            Need::Host { connector, at } => {
+            Need::Host { connector, at, .. } => {
                 Line::Host { connector: connector.clone(), at: Pattern::of(at, HTTPS) }
             }
             Need::Store(at) => Line::Store { place: Pattern::of(at, POSTGRES), plain: false },
@@ -100,7 +100,7 @@ impl Line {
     #[must_use]
     pub fn only(need: &Need) -> Self {
         match need {
-            Need::Host { connector, at } => {
+            Need::Host { connector, at, .. } => {
                 Line::Host { connector: connector.clone(), at: Pattern::only(at) }
             }
             Need::Store(at) => Line::Store { place: Pattern::only(at), plain: false },
@@ -113,7 +113,7 @@ impl Line {
     #[must_use]
     pub fn allows(&self, need: &Need) -> bool {
         match (self, need) {
-            (Line::Host { connector, at: pattern }, Need::Host { connector: of, at }) => {
+            (Line::Host { connector, at: pattern }, Need::Host { connector: of, at, .. }) => {
                 connector == of && pattern.covers(at)
             }
             (Line::Store { place, .. }, Need::Store(at)) => place.covers(at),

@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn host(connector: &str, host: &str, port: u16) -> Need {
-        Need::Host { connector: connector.to_owned(), at: Endpoint::new(host, port) }
+        Need::Host { connector: connector.to_owned(), at: Endpoint::new(host, port), path: None }
     }
 
     #[test]

@@ -38,8 +38,9 @@ pub const POSTGRES: u16 = 5432;
 /// One thing that has to be allowed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {
-    /// A connector's credentials are sent there, or will be by whoever reads the deployed state.
-    Host { connector: String, at: Endpoint },
+    /// A connector's credentials are sent there, or will be by whoever reads the deployed state. `path` is where on a host of the
+    /// platform's own that is no address of the connector's.
+    Host { connector: String, at: Endpoint, path: Option<String> },
     /// A database server is opened.
     Store(Endpoint),
     /// A store in a file outside the project, by its whole path.
@@ -64,8 +65,9 @@ impl Need {
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Need::Host { connector, at } => {
-                write!(f, "the host {} for credentials of {connector}", at.written(HTTPS))
+            Need::Host { connector, at, path } => {
+                write!(f, "the host {} for credentials of {connector}", at.written(HTTPS))?;
+                path.iter().try_for_each(|path| write!(f, ", at `{path}`, which is no address of its own"))
             }
             Need::Store(at) => write!(f, "the store's server {}", at.written(POSTGRES)),
             Need::StoreFile(path) => write!(f, "the store {}, outside the project", path.display()),

@@ -1,5 +1,5 @@
-//! Whose signatures of plans count: the lines of a file of allowed signers, as `ssh-keygen` reads them. Nothing is signed or
-//! checked here.
+//! Whose signatures of plans and commits count: the lines of a file of allowed signers, as `ssh-keygen` reads them, and keys of
+//! OpenPGP by their fingerprints. Nothing is signed or checked here.
 
 use std::str::FromStr;
 
@@ -27,13 +27,43 @@ pub struct Signer {
     pub valid_before: Option<Timestamp>,
     /// As it was written.
     pub line: String,
-    key: PublicKey,
+    key: Key,
+}
+
+/// A key that signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Key {
+    Ssh(Box<PublicKey>),
+    /// Its fingerprint, in capitals.
+    OpenPgp(String),
+}
+
+impl Key {
+    /// A key of SSH as OpenSSH writes it, or the fingerprint of one of OpenPGP.
+    fn read(text: &str) -> Option<Self> {
+        let is_fingerprint =
+            matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_fingerprint {
+            return Some(Key::OpenPgp(text.to_ascii_uppercase()));
+        }
+        Some(Key::Ssh(Box::new(PublicKey::from_openssh(text).ok()?)))
+    }
+
+    fn is_same(&self, other: &Key) -> bool {
+        match (self, other) {
+            (Key::Ssh(one), Key::Ssh(other)) => one.key_data() == other.key_data(),
+            (Key::OpenPgp(one), Key::OpenPgp(other)) => one == other,
+            _ => false,
+        }
+    }
 }
 
 /// Why a line names no signer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignerError {
-    #[error("a line is PRINCIPALS [OPTIONS] KEYTYPE KEY, as in an allowed_signers file of SSH")]
+    #[error(
+        "a line is PRINCIPALS [OPTIONS] KEYTYPE KEY, as in an allowed_signers file of SSH, or PRINCIPALS [OPTIONS] openpgp FINGERPRINT"
+    )]
     NoLine,
     #[error("the key of {0} cannot be read")]
     NoKey(String),
@@ -47,13 +77,16 @@ pub enum SignerError {
     Certificate,
 }
 
+/// The kind of a key in a line, where it is one of OpenPGP.
+const OPENPGP: &str = "openpgp";
+
 impl Signatures {
     /// The names of those who sign with a key now, by what they sign; none where it is nobody's.
     #[must_use]
     pub fn who(&self, key: &str, namespace: &str, now: Timestamp) -> Vec<&str> {
-        let Ok(key) = PublicKey::from_openssh(key) else { return Vec::new() };
+        let Some(key) = Key::read(key) else { return Vec::new() };
         let signers = self.signers.iter().filter(|signer| {
-            signer.key.key_data() == key.key_data()
+            signer.key.is_same(&key)
                 && (signer.namespaces.is_empty()
                     || signer.namespaces.iter().any(|pattern| is_like(pattern, namespace)))
                 && signer.valid_after.is_none_or(|from| from <= now)
@@ -89,8 +122,9 @@ impl FromStr for Signer {
         let name = principals.first().cloned().ok_or(SignerError::NoLine)?;
         let mut options = Vec::new();
         // Kinds of keys are known by their dash; no option begins with one of these words.
-        let is_kind =
-            |word: &str| ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|kind| word.starts_with(kind));
+        let is_kind = |word: &str| {
+            word == OPENPGP || ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|kind| word.starts_with(kind))
+        };
         if !is_kind(&next) {
             options = parts(&next);
             next = words.next().ok_or(SignerError::NoLine)?;
@@ -99,7 +133,10 @@ impl FromStr for Signer {
         if next.contains("-cert-") {
             return Err(SignerError::Certificate);
         }
-        let key = PublicKey::from_openssh(&format!("{next} {key}")).map_err(|_| SignerError::NoKey(name))?;
+        let is_openpgp = next == OPENPGP;
+        let key = if is_openpgp { key } else { format!("{next} {key}") };
+        let key = Key::read(&key).filter(|key| is_openpgp == matches!(key, Key::OpenPgp(_)));
+        let key = key.ok_or(SignerError::NoKey(name))?;
         let mut signer = Signer {
             principals,
             namespaces: Vec::new(),
@@ -206,6 +243,16 @@ mod tests {
             let names = if expected { vec!["ann@example.com", "bo@example.com"] } else { Vec::new() };
             assert_eq!(who(&line, namespace, at), names, "{options}");
         }
+        let fingerprint = "0123456789abcdef0123456789ABCDEF01234567";
+        let line = format!("ann namespaces=\"git\" openpgp {fingerprint}");
+        let signatures = Signatures { required: true, signers: Signatures::read(&line).unwrap() };
+        let whose = |key: &str, of: &str| signatures.who(key, of, at.parse().unwrap()).len();
+        assert_eq!(whose(&fingerprint.to_ascii_uppercase(), "git"), 1);
+        assert_eq!(
+            (whose(fingerprint, "pairform-plan"), whose(&fingerprint.replace('0', "1"), "git")),
+            (0, 0)
+        );
+        assert_eq!(whose(KEY, "git"), 0);
         let other = KEY.replace("LM+rvN", "LM+rvM");
         assert!(who(&format!("ann {other}"), "pairform-plan", at).is_empty());
     }
@@ -216,6 +263,8 @@ mod tests {
             ("ann", SignerError::NoLine),
             ("ann ssh-ed25519", SignerError::NoLine),
             ("ann ssh-ed25519 AAAA", SignerError::NoKey("ann".to_owned())),
+            ("ann openpgp 01234567", SignerError::NoKey("ann".to_owned())),
+            (&format!("ann openpgp {KEY}"), SignerError::NoKey("ann".to_owned())),
             (&format!("ann cert-authority {KEY}"), SignerError::Certificate),
             (&format!("ann no-touch {KEY}"), SignerError::Option("no-touch".to_owned())),
             (&format!("ann valid-after=\"soon\" {KEY}"), SignerError::Time("soon".to_owned())),

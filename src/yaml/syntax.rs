@@ -464,20 +464,7 @@ impl Case<'_> {
             && (before.indent() == self.line.indent() && before.code(self.text).contains(':')
                 || before.indent() == slipped.indent() && before.code(self.text).trim_end().ends_with(':'))
         {
-            let depth = self.line.indent();
-            return codes::syntax(
-                "the line is indented less than the lines around it",
-                format!("indented by {}", slipped.indent()),
-                self.line_span(slipped),
-            )
-            .related(self.line_span(self.line), format!("the lines around it are indented by {depth}"))
-            .note("so it ends what the lines above belong to, and the line below belongs to nothing")
-            .help(format!("indent it by {depth} spaces, as the lines around it"))
-            .fix(
-                format!("indent it by {depth} spaces"),
-                self.span(slipped.start, slipped.code),
-                " ".repeat(depth),
-            );
+            return self.slipped(slipped);
         }
         match above {
             Some(above) if above.indent() < self.line.indent() => codes::syntax(
@@ -490,6 +477,54 @@ impl Case<'_> {
             Some(above) => self.no_colon(above),
             None => self.other(),
         }
+    }
+
+    /// A line that is indented less than this one and its neighbours above: that line is wrong, not this one.
+    fn slipped(&self, slipped: Line) -> Finding {
+        let indent = self.text.get(slipped.start..slipped.code).unwrap_or("");
+        if let Some((at, character)) = indent.char_indices().find(|(_, c)| odd(*c)) {
+            return codes::odd_space(character, self.character(slipped.start + at));
+        }
+        let depth = self.line.indent();
+        let code = slipped.code(self.text).trim_end();
+        // A line that is a key alone is told where a finding about the key would be.
+        let at = match code.strip_suffix(':') {
+            Some(key) => self.span(slipped.code, slipped.code + key.len()),
+            None => self.line_span(slipped),
+        };
+        codes::syntax(
+            "the line is indented less than the lines around it",
+            format!("indented by {}", slipped.indent()),
+            at,
+        )
+        .related(self.line_span(self.line), format!("the lines around it are indented by {depth}"))
+        .note("so it ends what the lines above belong to, and the line below belongs to nothing")
+        .help(format!("indent it by {depth} spaces, as the lines around it"))
+        .fix(
+            format!("indent it by {depth} spaces"),
+            self.span(slipped.start, slipped.code),
+            " ".repeat(depth),
+        )
+    }
+
+    /// The line above that ended what this line belongs to: a key alone, less deep than this one, with deeper lines below it,
+    /// while the line before it was as deep as this one or deeper.
+    fn dedented_header(&self) -> Option<Line> {
+        let column = self.line.indent();
+        let mut line = self.line.above(self.text)?;
+        let mut below = line;
+        while line.indent() >= column {
+            below = line;
+            line = line.above(self.text)?;
+        }
+        let header = line;
+        let is_header = header.code(self.text).trim_end().ends_with(':') && below.indent() > column;
+        let mut before = header.above(self.text).filter(|_| is_header)?;
+        while before.indent() > column {
+            before = before.above(self.text)?;
+        }
+        let is_sibling = before.indent() == column && !before.code(self.text).starts_with('-');
+        is_sibling.then_some(header)
     }
 
     /// A line that should be `key: value` and has no colon, or no space after it.
@@ -545,6 +580,9 @@ impl Case<'_> {
                 "begin the line with `- `, or give it the indentation of the key that it belongs to"
             };
             return codes::syntax(message, why, here).help(help);
+        }
+        if let Some(header) = self.dedented_header().filter(|_| !item) {
+            return self.slipped(header);
         }
         let mut fitting = columns;
         fitting.extend(self.line.above(self.text).map(Line::indent));

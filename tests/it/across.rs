@@ -295,7 +295,8 @@ fn several_integrations() {
     let one = joined("one", "nordic", "tenant_id: \"1\"", "");
     let both = |other: (String, String)| fleet(&[one.clone(), other], Selection::default());
     assert_eq!(both(joined("two", "nordic", "tenant_id: 1", "")), "W0432");
-    assert_eq!(both(joined("two", "other", "tenant_id: \"1\"", "")), "");
+    // Two shops count their orders from one number.
+    assert_eq!(both(joined("two", "other", "tenant_id: \"1\"", "")), "W0471");
     assert_eq!(both(joined("two", "nordic", "tenant_id: \"2\"", "")), "");
     assert_eq!(
         both(joined("two", "nordic", "tenant_id: \"1\"", "settings: {general: {live_mode: false}}\n")),
@@ -305,6 +306,32 @@ fn several_integrations() {
     assert_eq!(both(joined("two", "nordic", "tenant_id: \"1\"", parted)), "");
     let invoices = "flows: {orders: false, refunds: false}\n";
     assert_eq!(both(joined("two", "nordic", "tenant_id: \"1\"", invoices)), "W0432");
+
+    let prefix = |prefix: &str| format!("settings: {{general: {{order_number_prefix: {prefix}}}}}\n");
+    assert_eq!(both(joined("two", "other", "tenant_id: \"1\"", &prefix("DE-"))), "");
+    let field = "settings: {general: {order_number_field: YourOrderNumber}}\n";
+    assert_eq!(both(joined("two", "other", "tenant_id: \"1\"", field)), "");
+    let three = |second: &str, third: &str| {
+        fleet(
+            &[
+                one.clone(),
+                joined("two", "other", "tenant_id: 1", &prefix(second)),
+                joined("three", "third", "tenant_id: 1", &prefix(third)),
+            ],
+            Selection::default(),
+        )
+    };
+    assert_eq!(three("A-", "B-"), "");
+    assert_eq!(three("A-", "A-"), "W0471");
+    assert_eq!(
+        both(joined("two", "other", "tenant_id: \"1\"", "settings: {general: {live_mode: false}}\n")),
+        ""
+    );
+    for wanted in ["one", "two"] {
+        let selection = Selection { integrations: vec![wanted.to_owned()], ..Selection::default() };
+        let two = joined("two", "other", "tenant_id: \"1\"", "");
+        assert_eq!(fleet(&[one.clone(), two], selection), "W0471", "{wanted}");
+    }
 
     let tags = |include: &str| format!("settings: {{additional_filters: {{include_tags: [{include}]}}}}\n");
     let pair = |a: &str, b: &str| {
@@ -390,4 +417,322 @@ fn systems_and_versions() {
     assert_eq!(on("nordic", "2027-04", "main"), "W0437");
     assert_eq!(on("nordic", "2026-01", "main"), "W0437");
     assert_eq!(on("nordic", "2026-04", "main"), "");
+}
+
+/// An integration of a shop and a company in which nothing but what is asked about is judged.
+fn bare(pair: &str, name: &str, connectors: &str, more: &str) -> (String, String) {
+    // A pair without the category cannot leave it to others.
+    let stock = if pair.starts_with("e-conomic") { "" } else { "stock, " };
+    let text = format!(
+        "integration: {name}\npair: {pair}\nunmanaged: [article, {stock}order, invoice, order_lines, shipping_methods, payment_methods, customer]\nconnectors: {{{connectors}}}\nsettings:\n{LIVE}{more}"
+    );
+    (format!("integrations/{name}.yaml"), text)
+}
+
+#[test]
+fn one_shop_by_two_of_its_addresses() {
+    let woo = |name: &str, address: &str| {
+        let connectors = format!(
+            "woocommerce: {{active: a, connections: {{a: {{store_url: \"{address}\", consumer_key: {{secret: env/K}}, consumer_secret: {{secret: env/S}}}}}}}}, e-conomic: {{active: a, connections: {{a: {{app_secret_token: {{secret: env/E}}, agreement_grant_token: {{secret: env/G}}}}}}}}"
+        );
+        bare("e-conomic-woocommerce", name, &connectors, "")
+    };
+    for (other, told) in [
+        ("https://www.butik.example", "W0432"),
+        ("https://Butik.example/", "W0432"),
+        ("https://butik.example/dk", "W0471"),
+        ("https://shop.butik.example", "W0471"),
+    ] {
+        for wanted in ["one", "two"] {
+            let all = [woo("one", "https://butik.example"), woo("two", other)];
+            let selection = Selection { integrations: vec![wanted.to_owned()], ..Selection::default() };
+            assert_eq!(fleet(&all, selection), told, "{other}, {wanted}");
+        }
+    }
+}
+
+/// What the customer settings of a pair without sales accounts are told.
+fn customers(pair: &str, settings: &str) -> String {
+    let stock = if pair.starts_with("e-conomic") { "" } else { "stock, " };
+    let text = format!(
+        "integration: shop\npair: {pair}\nunmanaged: [connectors, article, {stock}order, invoice, order_lines, shipping_methods, payment_methods]\nsettings:\n{LIVE}{settings}\n"
+    );
+    told(&[("integrations/shop.yaml", &text)], Selection::default())
+}
+
+#[test]
+fn one_code_for_countries_with_other_rates() {
+    let economic = |rows: &str| {
+        customers(
+            "e-conomic-woocommerce",
+            &format!(
+                "  customer: {{match_by: email, mode: one_per_customer, company_when: vat_number, home_country: DK, customer_group: 1, default_terms_of_payment: 2, vat_by_customer: {{b2b: 1, b2b-EU: 2, b2b-outside: 3, b2c-outside: 3, {rows}}}}}"
+            ),
+        )
+    };
+    for (rows, told) in [
+        ("b2c: 1, b2c-DE: 5, b2c-SE: 5", "W0430"),
+        ("b2c: 1, b2c-DE: 5, b2c-SE: 6", ""),
+        // Home, while another country has a zone of its own.
+        ("b2c: 1, b2c-DE: 1, b2c-SE: 6", "W0430"),
+        ("b2c: 1, b2c-DE: 1", ""),
+        // One zone for all others, as for sales below the threshold.
+        ("b2c: 1, b2c-EU: 4, b2c-DE: 4", ""),
+        // From a day on, and once alone.
+        ("b2c: 1, b2c-DE: 5, b2c-SE: [{zone: 6, until: 2026-12-31}, {zone: 5, from: 2027-01-01}]", "W0430"),
+        ("b2c: 1, b2c-DE: 5, b2c-SE: [{zone: 5, until: 2026-10-31}, {zone: 6, from: 2026-11-01}]", "N0468"),
+        ("b2c: 1, b2c-SE: 6, b2c-XI: 6", "W0430"),
+    ] {
+        assert_eq!(economic(rows), told, "{rows}");
+    }
+    let bc = |eu: &str, rows: &str| {
+        customers(
+            "business-central-shopify",
+            &format!(
+                "  customer: {{match_by: email, mode: one_per_customer, company_when: vat_number, home_country: DK, default_terms_of_payment: 14D, vat_by_customer: {{b2b: {{customer_template: B}}, b2b-EU: {{{eu}}}, b2b-outside: {{customer_template: X}}, b2c-outside: {{customer_template: X}}, b2c: {{customer_template: C}}, {rows}}}}}"
+            ),
+        )
+    };
+    for (rows, told) in [
+        (
+            "b2c-DE: {customer_template: DE, vat_business_posting_group: OSS}, b2c-SE: {customer_template: SE, vat_business_posting_group: OSS}",
+            "W0430",
+        ),
+        ("b2c-DE: {customer_template: OSS}, b2c-SE: {customer_template: OSS}", "W0430"),
+        (
+            "b2c-DE: {customer_template: OSS, vat_business_posting_group: DE}, b2c-SE: {customer_template: OSS, vat_business_posting_group: SE}",
+            "",
+        ),
+    ] {
+        assert_eq!(bc("customer_template: EU", rows), told, "{rows}");
+    }
+    // The group decides, whatever the template is.
+    let consumers = "b2c-EU: {customer_template: WEB, vat_business_posting_group: EU}";
+    assert_eq!(bc("customer_template: B2B, vat_business_posting_group: EU", consumers), "W0465");
+    assert_eq!(bc("customer_template: B2B, vat_business_posting_group: EU0", consumers), "");
+    // Kinds of VAT that are the same for every country.
+    assert_eq!(
+        of(
+            "  customer: {vat_by_customer: {b2c: SEVAT, b2c-DE: EUVAT, b2c-FI: EUVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT}}"
+        ),
+        ""
+    );
+}
+
+#[test]
+fn one_customer_for_all_orders() {
+    let shared = |more: &str, filters: &str| {
+        customers(
+            "business-central-shopify",
+            &format!(
+                "  customer: {{match_by: email, mode: one_shared_web_customer, shared_customer: WEB, default_terms_of_payment: 14D{more}}}\n{filters}"
+            ),
+        )
+    };
+    let sold = |countries: &str| format!("  additional_filters: {{include_countries: [{countries}]}}");
+    let home = ", home_country: DK";
+    assert_eq!(shared(home, ""), "");
+    assert_eq!(shared(home, &sold("DK")), "");
+    assert_eq!(shared(home, &sold("DK, DE, \"NO\"")), "W0466");
+    assert_eq!(shared("", &sold("DK, DE")), "W0466");
+    assert_eq!(shared("", &sold("DE")), "");
+    let rows = ", shared_customers: {DE: WEB-DE, \"NO\": WEB-NO}";
+    assert_eq!(shared(&format!("{home}{rows}"), &sold("DK, DE, \"NO\"")), "");
+    assert_eq!(shared(&format!("{home}, shared_customers: {{DE: EU, SE: EU}}"), ""), "W0430");
+    // What decides the VAT of customers who are made one by one.
+    let rows = ", vat_by_customer: {b2c: {customer_template: WEB}, b2b: {customer_template: B}}";
+    assert_eq!(shared(&format!("{home}{rows}"), ""), "W0440");
+    assert_eq!(of("  customer: {shared_customers: {DE: \"5\"}}"), "W0440");
+    // A base may serve integrations of both modes.
+    let files = [
+        ("bases/web.yaml", "settings: {customer: {shared_customers: {DE: \"5\"}}}\n"),
+        ("integrations/shop.yaml", "integration: shop\npair: fortnox-shopify\nextends: [complete, web]\n"),
+    ];
+    assert_eq!(told(&files, Selection::default()), "");
+    // Where the rows of an order have accounts, these decide.
+    assert_eq!(
+        of(
+            "  customer: {mode: one_shared_web_customer, shared_customer: \"5\"}\n  additional_filters: {include_countries: [SE, FI]}"
+        ),
+        ""
+    );
+}
+
+#[test]
+fn names_that_are_hardly_two_and_countries_that_there_are_not() {
+    check(&[
+        ("  payment_methods: {methods: {Klarna: {terms: \"14\"}, klarna: {document: invoice}}}", "W0477"),
+        (
+            "  payment_methods: {methods: {Klarna: {terms: \"14\"}}, map: {\"KLARNA \": \"30\"}}",
+            "N0461 W0477",
+        ),
+        ("  payment_methods: {methods: {Klarna: {terms: \"14\"}, klarna: null}}", ""),
+        (
+            "  shipping_methods: {methods: {\"Post Nord\": {way_of_delivery: P}, \"post  nord\": {way_of_delivery: Q}}}",
+            "W0477",
+        ),
+        ("  additional_filters: {exclude_countries: [ZZ]}", "W0472"),
+        ("  additional_filters: {exclude_countries: [XK, IC, XI, AX]}", ""),
+        (
+            "  customer: {vat_by_customer: {b2c: SEVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT, b2c-ZZ: EXPORT}}",
+            "W0472",
+        ),
+        (
+            "  customer: {mode: one_shared_web_customer, shared_customer: \"5\", shared_customers: {QQ: \"6\"}}",
+            "W0472",
+        ),
+    ]);
+    let base = ("bases/pay.yaml", "settings: {payment_methods: {methods: {Klarna: {terms: \"14\"}}}}\n");
+    let own = (
+        "integrations/shop.yaml",
+        "integration: shop\npair: fortnox-shopify\nextends: [complete, pay]\nsettings: {payment_methods: {methods: {klarna: {document: none}}}}\n",
+    );
+    assert_eq!(told(&[base, own], Selection::default()), "W0477");
+}
+
+#[test]
+fn places_in_words_lead_to_their_codes() {
+    for (key, help) in [
+        ("b2c-Canary Islands", "write `b2c-IC`"),
+        ("b2c-the canary islands", "write `b2c-IC`"),
+        ("b2b-Åland", "write `b2b-AX`"),
+        ("b2c-Aland", "write `b2c-AX`"),
+        ("b2c-Melilla", "write `b2c-EA`"),
+        ("b2c-Germany", "write `b2c-DE`"),
+        ("b2c-germany", "write `b2c-DE`"),
+        ("b2c-de", "write `b2c-DE`"),
+        ("B2C-eu", "write `b2c-EU`"),
+        ("b2c-Northern Ireland", "write `b2c-XI`"),
+        ("b2c-Livigno", "take `b2c-Livigno` away: a row by country cannot tell it from the rest of IT"),
+        ("b2c-Büsingen", "take `b2c-Büsingen` away: a row by country cannot tell it from the rest of DE"),
+    ] {
+        let text = format!(
+            "{SHOP}settings:\n  customer: {{vat_by_customer: {{b2c: SEVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT, \"{key}\": EXPORT}}}}\n"
+        );
+        let mut sources = Sources::default();
+        for (path, text) in [
+            ("pairform.yaml", "version: 1\n"),
+            ("bases/complete.yaml", COMPLETE),
+            ("integrations/shop.yaml", &text),
+        ] {
+            sources.add(SourceFile::new(path, text));
+        }
+        let selection = Selection { today: Some(jiff::civil::date(2026, 11, 29)), ..Selection::default() };
+        let compilation = compile(&sources, &selection);
+        let found: Vec<_> = compilation
+            .findings
+            .iter()
+            .map(|finding| (finding.code.id, finding.help.clone().unwrap_or_default()))
+            .collect();
+        assert_eq!(found, [("E0302", help.to_owned())], "{key}");
+    }
+    assert_eq!(of("  additional_filters: {include_countries: [Sweden]}"), "E0305");
+}
+
+#[test]
+fn money_on_accounts_of_sales() {
+    check(&[
+        ("  order_lines: {gift_card_as: row, gift_card_account: 3001}", "W0473"),
+        ("  order_lines: {gift_card_as: row, gift_card_account: \"3105\"}", "W0473"),
+        ("  order_lines: {gift_card_as: row, gift_card_account: 2421}", ""),
+        (
+            "  sales_accounts: {oss_enabled: true, countries: {FI: {rates: {\"25.5\": 3131}, credit_voucher_account: 3131}}}",
+            "W0473",
+        ),
+        // Rows with days.
+        (
+            "  sales_accounts: {home: {\"25\": [{account: 3001, until: 2026-12-31}, {account: 3009, from: 2027-01-01}]}}\n  order_lines: {gift_card_as: row, gift_card_account: 3009}",
+            "W0473",
+        ),
+    ]);
+}
+
+/// What payouts of Fortnox and Shopify are told; `connectors` are payment providers.
+fn payouts(rows: &str, connectors: &str) -> String {
+    let text = format!(
+        "integration: shop\npair: fortnox-shopify\nunmanaged: [article, stock, customer, order, invoice, order_lines, shipping_methods, sales_accounts]\nflows: {{payouts: true}}\nconnectors:\n  shopify: {{active: a, connections: {{a: {{shop: nordic, access_token: {{secret: env/A}}, api_version: \"2026-10\"}}}}}}\n  fortnox: {{active: a, connections: {{a: {{client_id: {{secret: env/B}}, client_secret: {{secret: env/C}}, tenant_id: \"1\"}}}}}}\n{connectors}settings:\n  general: {{name: Shop, time_zone: Europe/Stockholm}}\n  payment_methods: {{default_terms_of_payment: \"30\", payout: {{reference_field: ExternalInvoiceReference1, fee_account: 6570, map: {{{rows}}}}}}}\n"
+    );
+    told(&[("integrations/shop.yaml", &text)], Selection::default())
+}
+
+#[test]
+fn payouts_and_providers() {
+    let klarna = "  klarna: {active: a, connections: {a: {merchant_id: \"1\", api_key: {secret: env/K}}}}\n";
+    for (rows, connectors, told) in [
+        ("klarna: {account: 1580, currency: SEK}", klarna, ""),
+        ("klarna: {account: 1580, currency: SEK}", "", "W0476"),
+        ("Nets Easy: {account: 1580, currency: SEK}", "", "W0476"),
+        ("shopify_payments: {account: 1580, currency: SEK}, Swish: {account: 1581, currency: SEK}", "", ""),
+        (
+            "shopify_payments: {account: 1580, currency: SEK}, Swish: {account: 1580, currency: SEK}",
+            "",
+            "N0474",
+        ),
+        (
+            "Swish: {account: 1580, currency: SEK}, klarna: {currencies: {SEK: {account: 1580}, EUR: {account: 1581}}}",
+            klarna,
+            "N0474",
+        ),
+        // Several currencies of one provider.
+        ("klarna: {currencies: {SEK: {account: 1580}, EUR: {account: 1580}}}", klarna, ""),
+        ("klarna: {account: 1580, currency: SEK}, Klarna: {account: 1581, currency: EUR}", klarna, "W0477"),
+    ] {
+        assert_eq!(payouts(rows, connectors), told, "{rows}");
+    }
+}
+
+#[test]
+fn rows_outside_the_eu_that_carry_the_vat_of_home() {
+    let economic = |rows: &str| {
+        customers(
+            "e-conomic-woocommerce",
+            &format!(
+                "  customer: {{match_by: email, mode: one_per_customer, company_when: vat_number, home_country: DK, customer_group: 1, default_terms_of_payment: 2, vat_by_customer: {{{rows}}}}}"
+            ),
+        )
+    };
+    for (rows, told) in [
+        ("b2c: 1, b2b: 1, b2b-EU: 2, b2c-outside: 1, b2b-outside: 3", "W0465"),
+        ("b2c: 1, b2b: 1, b2b-EU: 2, b2c-outside: 3, b2b-outside: 1", "W0465"),
+        ("b2c: 1, b2b: 1, b2b-EU: 2, b2c-outside: 3, b2b-outside: 3, b2c-US: 1", "W0465"),
+        ("b2c: 3, b2b: 1, b2b-EU: 2, b2c-outside: 3, b2c-EU: 4, b2b-outside: 5", "W0465"),
+        ("b2c: 1, b2b: 1, b2b-EU: 2, b2c-outside: 3, b2b-outside: 3, b2c-IC: 3", ""),
+        // One row for all is no row for those outside.
+        ("b2c: 1, b2b: 2", ""),
+    ] {
+        assert_eq!(economic(rows), told, "{rows}");
+    }
+}
+
+#[test]
+fn order_numbers_with_a_prefix_in_a_field_of_digits() {
+    let go = |general: &str| {
+        let (path, text) = bare(
+            "poweroffice-go-shopify",
+            "shop",
+            "shopify: {active: a, connections: {a: {shop: nordic, access_token: {secret: env/A}, api_version: \"2026-10\"}}}, poweroffice-go: {active: a, connections: {a: {application_key: {secret: env/B}, client_key: {secret: env/C}, subscription_key: {secret: env/D}}}}",
+            "",
+        );
+        let text = text.replace("{name: Shop", &format!("{{name: Shop, {general}"));
+        told(&[(&path, &text)], Selection::default())
+    };
+    assert_eq!(go("order_number_prefix: NO-"), "W0441");
+    assert_eq!(go("order_number_prefix: \"47\""), "");
+    assert_eq!(go("order_number_prefix: NO-, order_number_field: CustomerReference"), "");
+    assert_eq!(go("order_number_prefix: NO-, order_number_field: ImportedOrderNo"), "W0441");
+}
+
+#[test]
+fn days_on_which_a_required_setting_has_no_value() {
+    check(&[
+        ("  sales_accounts: {export: {account: 3105, from: 2027-06-01}}", "W0470"),
+        ("  sales_accounts: {export: {account: 3105, until: 2026-12-31}}", "W0470"),
+        (
+            "  sales_accounts: {export: [{account: 3105, until: 2026-12-31}, {account: 3107, from: 2027-01-01}]}",
+            "",
+        ),
+        ("  sales_accounts: {export: {account: 3105, from: 2020-01-01}}", ""),
+        // A rate, and what follows something else, may begin and end.
+        ("  sales_accounts: {shipping: {export: {account: 3520, until: 2027-06-30}}}", ""),
+    ]);
 }

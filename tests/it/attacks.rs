@@ -126,10 +126,46 @@ fn no_path_of_a_part_leads_a_credential_off_the_address_that_was_judged() {
             let ran = run(&project, arguments, &[]);
             // A part that cannot be used describes no list.
             let is_unused = ran.all().contains("0 option sets of 0 accounts");
-            let is_told = ran.all().contains("error[E") || ran.all().contains("gets no credential");
+            let is_told = ["error[E", "gets no credential", "would allow it"]
+                .iter()
+                .any(|told| ran.all().contains(told));
             assert!(is_unused || (is_told && ran.code != 0), "{to} {arguments:?}: {}", ran.all());
             assert!(listener.accept().is_err(), "{to} {arguments:?}: a connection was made");
         }
+    }
+}
+
+#[test]
+fn no_path_and_no_header_of_a_part_leads_a_credential_past_the_address_that_was_judged() {
+    let server = Server::start(|_| platforms::good(&json!({})));
+    let allow = format!("shopify=127.0.0.1:{}", server.port);
+    let text =
+        std::fs::read_to_string(format!("{}/schemas/connectors/shopify.yaml", env!("CARGO_MANIFEST_DIR")))
+            .unwrap();
+    let (begin, rest) = text.split_once("fetch:\n      graphql: \"query($after: String){locations(").unwrap();
+    let rest: String =
+        rest.split_inclusive('\n').skip(1).skip_while(|line| line.starts_with("      ")).collect();
+    let with = |fetch: &str| format!("{begin}fetch: {{{fetch}, items: items, value: id}}\n{rest}");
+    let header = |name: &str| format!("get: /x, headers: {{{name}: evil.example}}");
+    for fetch in [
+        "get: /../../../../apps/evil",
+        "get: /%2e%2e/%2E%2E/../../apps/evil",
+        "get: \"/..\\\\..\\\\..\\\\..\\\\apps/evil\"",
+        "post: /../../../../apps/evil",
+        &header("Host"),
+        &header("x-forwarded-host"),
+        &header("transfer-encoding"),
+    ] {
+        let project = Project::empty();
+        project.write("schemas/connectors/shopify.yaml", with(fetch));
+        let field = format!("{GOOD}, base_url: \"http://127.0.0.1:{}\"", server.port);
+        project.write("integrations/nordic.yaml", shop("", &field));
+        let ran =
+            run(&project, &["options", "refresh", "--connector", "shopify"], &[("PAIRFORM_ALLOW", &allow)]);
+        let is_told =
+            ran.all().contains("not below its address") || ran.all().contains("says where a request goes");
+        assert!(is_told && ran.code != 0, "{fetch}: {}", ran.all());
+        assert!(server.hits().iter().all(|hit| hit.path.starts_with("/admin/")), "{fetch}");
     }
 }
 

@@ -96,6 +96,78 @@ fn an_address_that_cannot_be_read_is_allowed_by_nobody() {
     }
 }
 
+/// Behind a shop's own host strangers answer too: an app has paths there. Only the connector's own addresses need no line.
+#[test]
+fn a_host_of_the_platform_is_free_at_the_connectors_own_addresses_alone() {
+    let built_in = |name: &str| {
+        std::fs::read_to_string(format!("{}/schemas/connectors/{name}.yaml", env!("CARGO_MANIFEST_DIR")))
+            .unwrap()
+    };
+    let solo = |fields: &str| {
+        format!(
+            "integration: solo\npair: fortnox-shopify\nunmanaged: [order, invoice]\nconnectors:\n  shopify:\n    active: p\n    connections:\n      p: {{{fields}}}\n  fortnox:\n    active: p\n    connections:\n      p: {{client_id: {{secret: env/TOKEN}}, client_secret: {{secret: env/TOKEN}}, tenant_id: \"1\"}}\nsettings:\n  payment_methods: {{default_terms_of_payment: \"30\"}}\n"
+        )
+    };
+    let token = "shop: nordic, access_token: {secret: env/TOKEN}";
+    let client = "shop: nordic, client_id: {secret: env/TOKEN}, client_secret: {secret: env/TOKEN}";
+    let apps = "https://nordic.myshopify.com/apps/evil";
+    let part = |name: &str, from: &str, to: &str| {
+        let text = built_in(name);
+        assert!(text.contains(from), "{name}: {from}");
+        Some((name.to_owned(), text.replace(from, to)))
+    };
+    let attacks = [
+        (format!("{token}, base_url: \"{apps}\""), None),
+        (format!("{client}, token_url: \"{apps}\""), None),
+        (format!("{client}, token_url: \"https://nordic.myshopify.com/admin/../apps/evil\""), None),
+        (format!("{client}, token_url: \"https://nordic.myshopify.com/%61dmin/oauth/access_token\""), None),
+        (token.to_owned(), part("shopify", "base_path: \"/admin/api/", "base_path: \"/apps/evil/")),
+        (token.to_owned(), part("shopify", "base_path: \"/admin/api/", "base_path: \"/admin/../apps/")),
+        (token.to_owned(), part("shopify", ".myshopify.com\"", ".myshopify.com/apps/evil\"")),
+        (client.to_owned(), part("shopify", "/admin/oauth/access_token", "/apps/evil")),
+        (
+            token.to_owned(),
+            part("fortnox", "https://apps.fortnox.se/oauth-v1/token", "https://apps.fortnox.se/x"),
+        ),
+        // A field that takes what its pattern forbids no more.
+        (
+            "shop: \"nordic.myshopify.com/apps/evil?\", access_token: {secret: env/TOKEN}".to_owned(),
+            part("shopify", "pattern: '^[a-z0-9][a-z0-9-]*$'", "pattern: '.'"),
+        ),
+        (
+            format!("{token}, api_version: \"../../apps/evil\""),
+            part("shopify", "base_path: \"/admin/api/{api_version}", "base_path: \"/{api_version}"),
+        ),
+    ];
+    for (fields, part) in attacks {
+        let repository = Repository::new();
+        repository.write("pairform.yaml", "version: 1\n");
+        repository.write("integrations/solo.yaml", &solo(&fields));
+        part.iter()
+            .for_each(|(name, text)| repository.write(&format!("schemas/connectors/{name}.yaml"), text));
+        repository.commit("Begin");
+        for arguments in [&["apply", "--yes", "--no-input"][..], &["options", "refresh"]] {
+            let done = run(repository.path(), arguments);
+            let said = all(&done);
+            assert!(matches!(done.status.code(), Some(1 | 6)), "{fields} {part:?} {arguments:?}: {said}");
+            assert!(!said.contains(CANARY), "{said}");
+        }
+        let applied = run(repository.path(), &["apply", "--yes", "--no-input"]);
+        let is_error = applied.status.code() == Some(1);
+        assert!(is_error || all(&applied).contains("no address of its own"), "{fields}: {}", all(&applied));
+    }
+    // What needs no line, needs none.
+    for fields in [token, client] {
+        let repository = Repository::new();
+        repository.write("pairform.yaml", "version: 1\n");
+        let base = "base_url: \"https://nordic.myshopify.com/\"";
+        repository.write("integrations/solo.yaml", &solo(&format!("{fields}, {base}")));
+        repository.commit("Begin");
+        let applied = run(repository.path(), &["apply", "--yes", "--no-input"]);
+        assert!(applied.status.success(), "{}", all(&applied));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn no_link_of_a_branch_leads_a_file_that_is_written_elsewhere() {
@@ -146,6 +218,24 @@ fn a_tag_that_is_called_like_a_branch_is_no_base() {
     assert!(!named.status.success() && all(&named).contains("no branch `origin/main`"), "{}", all(&named));
 }
 
+/// Whoever may push a branch can call it `HEAD`, and a clone that fetches all branches has it as that of the remote.
+#[test]
+fn a_branch_that_is_called_head_is_not_that_of_the_remote() {
+    let repository = crate::revisions::project();
+    repository.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repository.git(&["switch", "-q", "-c", "topic"]);
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
+    repository.commit("Shorter terms");
+    repository.git(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]);
+    let diff = json(&run(repository.path(), &["diff", "-o", "json"]));
+    assert_eq!(diff["groups"].as_array().map(Vec::len), Some(1), "{diff:#}");
+    let named = run(repository.path(), &["validate", "--base", "origin/HEAD"]);
+    assert!(!named.status.success() && all(&named).contains("no branch `origin/HEAD`"), "{}", all(&named));
+    repository.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
+    let diff = json(&run(repository.path(), &["diff", "-o", "json"]));
+    assert_eq!(diff["groups"].as_array().map(Vec::len), Some(1), "{diff:#}");
+}
+
 #[test]
 fn a_list_does_not_word_its_own_review() {
     let repository = crate::revisions::project();
@@ -172,4 +262,187 @@ fn an_untrusted_run_reconciles_nothing() {
     repository.git(&["remote", "add", "origin", "http://127.0.0.1:9/x.git"]);
     let done = run(repository.path(), &["reconcile", "--once", "--untrusted"]);
     assert!(done.status.code() == Some(6) && all(&done).contains("untrusted"), "{}", all(&done));
+}
+
+/// A branch of the repository around a submodule says where that comes from, and so what its branches hold.
+#[test]
+fn the_branches_of_a_submodule_judge_and_allow_nothing() {
+    let evil = crate::revisions::project();
+    let around = Repository::new();
+    around.write("README.md", "shops\n");
+    around.commit("Begin");
+    around.git(&["submodule", "--quiet", "add", evil.path().to_str().unwrap(), "shops"]);
+    around.commit("Take the shops from elsewhere");
+    let shops = around.path().join("shops");
+    let pinned = around.git(&["rev-parse", "HEAD:shops"]);
+    for arguments in [
+        &["diff"][..],
+        &["diff", "--base", "origin/main"],
+        &["validate", "--base", "main"],
+        &["plan", "--base", "origin/HEAD"],
+        &["reconcile", "--once"],
+    ] {
+        let done = run(&shops, arguments);
+        assert!(
+            !done.status.success() && all(&done).contains("lies in a submodule"),
+            "{arguments:?}: {}",
+            all(&done)
+        );
+    }
+    // What it names is allowed by nobody.
+    let foreign = "woocommerce: {active: p, connections: {p: {store_url: \"https://evil.example\", consumer_key: {secret: env/TOKEN}, consumer_secret: {secret: env/TOKEN}}}}";
+    let text = format!(
+        "integration: wool\npair: fortnox-woocommerce\nunmanaged: [order, invoice, payment_methods, stock]\nconnectors: {{{foreign}}}\n"
+    );
+    std::fs::write(shops.join("integrations/wool.yaml"), text).unwrap();
+    git(&shops, &["add", "-A"]);
+    git(&shops, &["commit", "-q", "-m", "Wool"]);
+    git(&shops, &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let allow = ["apply", "--yes", "--no-input", "--allow", "approved=origin/main"];
+    let applied = run(&shops, &allow);
+    assert!(applied.status.code() == Some(6) && all(&applied).contains("evil.example"), "{}", all(&applied));
+    assert!(all(&applied).contains("lies in a submodule"), "{}", all(&applied));
+    // In a clone of its own the same is allowed, and a commit that the repository around it names judges.
+    let diff = run(&shops, &["diff", "--base", pinned.trim(), "-o", "json"]);
+    assert!(diff.status.success(), "{}", all(&diff));
+    let own = tempfile::tempdir().unwrap();
+    git(own.path(), &["clone", "-q", shops.to_str().unwrap(), "."]);
+    let applied = run(own.path(), &allow);
+    assert!(applied.status.success(), "{}", all(&applied));
+}
+
+/// What waits for a writer, or never ends, is no file to read, whoever names it.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_and_not_waited_for() {
+    let repository = crate::revisions::project();
+    let outside = tempfile::tempdir().unwrap();
+    let made = Command::new("mkfifo").arg(outside.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    let _socket = std::os::unix::net::UnixListener::bind(outside.path().join("socket")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", outside.path().join("zero")).unwrap();
+    for name in ["pipe", "socket", "zero"] {
+        let file = outside.path().join(name);
+        let file = file.to_str().unwrap();
+        let link = repository.path().join("linked");
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(file, &link).unwrap();
+        for arguments in [
+            &["show", file][..],
+            &["show", "linked"],
+            &["apply", file],
+            &["audit", "verify", file],
+            &["policy", "check", file],
+            &["--policy", file, "plan"],
+            &["plan", "--out", "p.json", "--sign", file],
+            &["validate", "--schema", file, "pairform.yaml"],
+            &["reconcile", "--once", "--tell", file],
+        ] {
+            let done = run(repository.path(), arguments);
+            let said = all(&done);
+            assert!(!done.status.success(), "{arguments:?}: {said}");
+            let is_told = said.contains("not a regular file") || said.contains("cannot read");
+            assert!(is_told, "{arguments:?}: {said}");
+        }
+        // What git would read on the way.
+        std::fs::remove_file(&link).unwrap();
+        let attributes = repository.path().join(".gitattributes");
+        if name == "zero" {
+            std::os::unix::fs::symlink(file, &attributes).unwrap();
+            let planned = run(repository.path(), &["plan"]);
+            assert!(planned.status.success(), "{}", all(&planned));
+            std::fs::remove_file(&attributes).unwrap();
+        }
+    }
+}
+
+/// SQLite would write through a link that lies beside its file.
+#[cfg(unix)]
+#[test]
+fn no_link_beside_a_store_is_written_through() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for ending in ["-wal", "-journal", "-shm"] {
+        let repository = crate::revisions::project();
+        let applied = run(repository.path(), &["apply", "--yes"]);
+        assert!(applied.status.success(), "{}", all(&applied));
+        let target = elsewhere.path().join("target");
+        std::fs::write(&target, "mine").unwrap();
+        let beside = repository.path().join(format!(".pairform/state.db{ending}"));
+        let _ = std::fs::remove_file(&beside);
+        std::os::unix::fs::symlink(&target, &beside).unwrap();
+        for arguments in [&["plan"][..], &["history"], &["apply", "--yes"]] {
+            let done = run(repository.path(), arguments);
+            assert!(
+                !done.status.success() && all(&done).contains("is a link"),
+                "{ending} {arguments:?}: {}",
+                all(&done)
+            );
+            assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
+        }
+    }
+}
+
+/// Whoever reads lines takes U+2028, U+0085 and the like for ends of them; a terminal acts on others.
+#[test]
+fn no_machine_form_holds_what_fakes_a_line() {
+    const BAD: &str = "A\u{2028}::error::x\u{85}y\u{9b}31m\u{202e}\u{feff}\u{e0041}\u{7f}";
+    let repository = crate::revisions::project();
+    let written: String = BAD.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
+    repository.git(&["switch", "-q", "-c", "topic"]);
+    repository.write(
+        "integrations/solo.yaml",
+        &shop("solo", false, "30")
+            .replace("extends: [shop]\n", "")
+            .replace("name: solo", &format!("name: \"{written}\"")),
+    );
+    repository.write(&format!("integrations/{}.yaml", BAD.replace(':', "")), &format!("name: {BAD}\n"));
+    repository.git(&["add", "-A"]);
+    repository.git(&["-c", &format!("user.name={BAD}"), "commit", "-q", "-m", "Bad"]);
+    let actor = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
+        command.args(arguments).current_dir(repository.path()).env("PAIRFORM_ACTOR", BAD).output().unwrap()
+    };
+    let only = ["--integration", "solo"];
+    let mut seen = 0;
+    let mut look = |arguments: &[&str]| {
+        let done = actor(arguments);
+        let out = String::from_utf8_lossy(&done.stdout).into_owned();
+        let is_bad = |c: char| c != '\n' && pairform::diagnostic::text::is_harmful(c);
+        let raw: Vec<char> = out.chars().filter(|c| is_bad(*c)).collect();
+        assert!(raw.is_empty(), "{arguments:?}: {raw:?}: {out}");
+        seen += usize::from(out.contains("\\u2028"));
+    };
+    for form in ["json", "sarif", "gitlab", "junit", "github"] {
+        look(&["validate", "-o", form]);
+        look(&["diff", "--base", "main", "-o", form]);
+    }
+    std::fs::remove_file(repository.path().join(format!("integrations/{}.yaml", BAD.replace(':', ""))))
+        .unwrap();
+    let with = |arguments: &[&'static str]| [arguments, &only, &["-o", "json"]].concat();
+    for arguments in [
+        with(&["plan", "--out", "p.json"]),
+        with(&["apply", "--yes"]),
+        with(&["apply", "--yes", "--force", "max_changed: x"]),
+        vec!["history", "-o", "json"],
+        vec!["list", "-o", "json"],
+        vec!["show", "solo", "-o", "json"],
+        vec!["explain", "solo", "name", "-o", "json"],
+        vec!["drift", "-o", "json"],
+        vec!["audit", "export", "-o", "json"],
+        vec!["audit", "export"],
+        vec!["unlock", "-o", "json"],
+        vec!["policy", "show", "-o", "json"],
+    ] {
+        look(&arguments);
+    }
+    assert!(seen > 6, "{seen}");
+    let plan = std::fs::read_to_string(repository.path().join("p.json")).unwrap();
+    assert!(plan.contains("\\u2028") && !plan.contains('\u{2028}'));
+    // It is what it was for whoever reads it.
+    let exported = actor(&["audit", "export"]);
+    std::fs::write(repository.path().join("audit.jsonl"), &exported.stdout).unwrap();
+    let verified = actor(&["audit", "verify", "audit.jsonl"]);
+    assert!(verified.status.success(), "{}", all(&verified));
+    let shown = actor(&["show", "p.json", "-o", "json"]);
+    assert!(shown.status.success() && !all(&shown).contains('\u{2028}'), "{}", all(&shown));
 }

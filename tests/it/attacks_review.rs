@@ -186,12 +186,8 @@ fn variants() -> Vec<Variant> {
         ),
         variant("schemas/flows.yaml", built_in("flows.yaml"), &["schemas/flows.yaml other"]),
         variant("schemas/data/vat.yaml", built_in("data/vat.yaml"), &["schemas/data/vat.yaml other"]),
-        variant(
-            "templates/comment.md",
-            "### ✅ No setting changes\n/merge\n",
-            &["templates/comment.md other"],
-        ),
-        variant("templates/page.html", "<h1>No setting changes</h1>\n", &["templates/page.html other"]),
+        variant("templates/comment.md", "### ✅ No changes\n/merge\n", &["templates/comment.md other"]),
+        variant("templates/page.html", "<h1>No changes</h1>\n", &["templates/page.html other"]),
         variant("CODEOWNERS", "/integrations/ @evil\n", &["CODEOWNERS other"]),
     ]
 }
@@ -648,7 +644,7 @@ fn no_link_for_a_source_reads_what_is_no_source() {
 
 #[test]
 fn a_change_does_not_word_its_own_review() {
-    let merge = "### ✅ pairform diff: No setting changes\n/merge\n{% include \"page.html\" %}\n";
+    let merge = "### ✅ pairform diff: No changes\n/merge\n{% include \"page.html\" %}\n";
     for (template, form) in [("templates/comment.md", "markdown"), ("templates/page.html", "html")] {
         let repository = attacked();
         repository.write(template, merge);

@@ -149,17 +149,74 @@ fn a_shell_completes_the_names_of_the_project() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(out(&repository, &["completions", shell]).contains("PAIRFORM_COMPLETE"), "{shell}");
     }
-    let bash = "source <(pairform completions bash); COMP_WORDS=(pairform plan --env pro); COMP_CWORD=3; \
-        _clap_complete_pairform pairform pro --env; printf '%s\\n' \"${COMPREPLY[@]}\"";
+}
+
+/// What is typed on a shell's line, and what the line is once it is completed.
+const TYPED: [(&str, &str); 7] = [
+    ("pairform plan --env pro", "production"),
+    ("pairform plan --integration nor", "nordic"),
+    ("pairform plan --pair fortnox-shopif", "fortnox-shopify"),
+    ("pairform plan --category pay", "payment_methods"),
+    ("pairform explain nordic payment_methods.default_t", "payment_methods.default_terms_of_payment"),
+    ("pairform diff --base v", "v1"),
+    ("pairform show fj", "fjord"),
+];
+
+/// Completes the last word of the line that is asked for, by the function that the script registers.
+const BASH: &str = r#"source <(pairform completions bash)
+for typed in "$@"; do
+  COMP_WORDS=($typed) COMP_CWORD=$(( $(wc -w <<<"$typed") - 1 ))
+  COMPREPLY=()
+  _clap_complete_pairform pairform "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+  printf '%s\n' "${COMPREPLY[@]}"
+done"#;
+
+/// A zsh at a terminal of its own, in which a line is typed, Tab is pressed, and the line is shown.
+const ZSH: &str = r#"zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1= ; unset zle_bracketed_paste; autoload -Uz compinit; compinit -u -D; source <(pairform completions zsh); shown() { print -r -- "<<$BUFFER>>"; BUFFER= }; zle -N shown; bindkey "^X" shown; bindkey "^I" complete-word; print READY'
+zpty -r shell line '*READY*READY*'
+for typed in "$@"; do
+  zpty -w -n shell "$typed"$'\t\x18'
+  zpty -r shell line '*>>*'
+  line=${${line##*<<}%%>>*}
+  print -r -- "${${(z)line}[-1]}"
+done
+zpty -d shell"#;
+
+const FISH: &str = r#"pairform completions fish | source
+for typed in $argv
+  complete --do-complete "$typed" | string split --fields 1 \t
+end"#;
+
+#[test]
+fn every_shell_completes_by_the_script_that_it_is_given() {
+    let repository = project();
+    repository.write(
+        "pairform.yaml",
+        "version: 1\ndefault_environment: test\nenvironments: {test: {store: 'sqlite:t.db'}, production: {store: 'sqlite:p.db'}}\n",
+    );
+    repository.git(&["tag", "v1"]);
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_pairform")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    let output = Command::new("bash")
-        .args(["-c", bash])
-        .env("PATH", path)
-        .current_dir(repository.path())
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "production", "{output:?}");
+    let bash = program(&["bash"], &[]).map(|bash| (bash, vec!["-c", BASH, "bash"]));
+    let zsh = required(Tool::Zsh, program(&["zsh"], &[])).map(|zsh| (zsh, vec!["-f", "-c", ZSH, "zsh"]));
+    let fish = required(Tool::Fish, program(&["fish"], &[]))
+        .map(|fish| (fish, vec!["--no-config", "--command", FISH, "--"]));
+    for (shell, arguments) in [bash, zsh, fish].into_iter().flatten() {
+        let output = Command::new(&shell)
+            .args(arguments)
+            .args(TYPED.map(|(typed, _)| typed))
+            .env("PATH", &path)
+            .env("HOME", repository.path())
+            .env("TERM", "xterm")
+            .current_dir(repository.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+        let completed: Vec<&str> = said.lines().collect();
+        assert_eq!(completed, TYPED.map(|(_, whole)| whole), "{}: {output:?}", shell.display());
+    }
 }
 
 #[test]
@@ -222,4 +279,34 @@ fn a_reader_at_a_terminal_gets_a_pager_and_a_pipe_does_not() {
     // What stops a command is said after what was read.
     let (code, said) = typed(&["explain", "nothing"]);
     assert!(code == Some(64) && said.contains("there is no code `nothing`"), "{said}");
+}
+
+#[test]
+fn whoever_errs_or_begins_is_told_what_comes_next() {
+    let said = |repository: &Repository, arguments: &[&str]| {
+        let output = repository.run(arguments);
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let begun = Repository::new();
+    let first = said(&begun, &["init"]);
+    assert!(first.contains("Next: begin an integration: `pairform init PAIR NAME`"), "{first}");
+    let turned = said(&begun, &["init", "shopify-fortnox", "shop"]);
+    assert!(turned.contains("did you mean `fortnox-shopify`?"), "{turned}");
+    let made = said(&begun, &["init", "fortnox-shopify"]);
+    assert!(made.contains("fill in what is required"), "{made}");
+    // An integration that is called as its pair is, is the one that is asked for.
+    let explained = said(&begun, &["explain", "fortnox-shopify", "order.creates"]);
+    assert!(explained.contains("In fortnox-shopify"), "{explained}");
+
+    let repository = project();
+    let turned = said(&repository, &["plan", "--pair", "shopify-fortnox"]);
+    assert!(turned.contains("did you mean `fortnox-shopify`?"), "{turned}");
+    let drift = said(&repository, &["drift"]);
+    assert!(drift.contains("nothing was ever applied here"), "{drift}");
+    let list = said(&repository, &["list"]);
+    assert!(list.lines().next().unwrap().contains("to save"), "{list}");
+    assert!(list.lines().all(|line| line.chars().count() <= 120), "{list}");
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "30").replace("flows:", "flwos:"));
+    let fixed = said(&repository, &["fix", "--yes"]);
+    assert!(fixed.contains("may be mended by a guess: `pairform fix --guesses` shows how."), "{fixed}");
 }

@@ -62,9 +62,9 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
             ("markdown", "### ❌ pairform drift"),
             ("html", "drift: changed outside pairform, at "),
             ("junit", "2 settings changed outside"),
-            ("gitlab", "Klarna › Terms of payment: 30 → 14, in shop; changed outside pairform on "),
-            ("sarif", "Klarna › Terms of payment: 30 → 14, in shop; changed outside pairform on "),
-            ("github", "Qliro › Terms of payment: not set → 5, in shop; changed outside pairform on "),
+            ("gitlab", "Klarna › Terms of payment: 30 → 14, in shop; an apply would undo the change of "),
+            ("sarif", "Klarna › Terms of payment: 30 → 14, in shop; an apply would undo the change of "),
+            ("github", "Qliro › Terms of payment: not set → 5, in shop; an apply leaves the change of "),
             ("text", "outside pairform, at 2"),
         ] {
             let told = project.run(&["drift", "-o", form]).expect(0);

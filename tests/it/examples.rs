@@ -7,6 +7,8 @@ use std::process::Command;
 
 use serde_json::Value as Json;
 
+use crate::run::lasting;
+
 const OK: i32 = 0;
 const ERRORS: i32 = 1;
 const PENDING: i32 = 2;
@@ -113,6 +115,7 @@ fn copy(from: &Path, to: &Path) {
 /// Compares with a golden file beside the example.
 #[track_caller]
 fn golden(example: &str, file: &str, text: &str) {
+    let text = lasting(text);
     let path = repository().join("examples").join(example).join(file);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, text).unwrap();

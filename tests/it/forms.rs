@@ -126,7 +126,7 @@ fn policy(text: &str) -> Vec<PolicyChange> {
     directions.map(change).into_iter().chain([said]).collect()
 }
 
-fn finding(text: &str, severity: &str) -> PlacedFinding {
+pub fn finding(text: &str, severity: &str) -> PlacedFinding {
     let json = json!({"code": "E0312", "name": "required-setting-unset", "severity": severity, "message": text, "path": text,
         "line": 1, "column": 1, "end_line": 1, "end_column": 4, "integration": text, "category": text, "setting": text,
         "notes": [text], "help": text,
@@ -196,7 +196,7 @@ fn check(text: &str) {
         assert_eq!(page.matches("<script>").count(), 1);
         assert!(!page.contains("<img"));
         let mut lines = String::new();
-        pairform::report::plan::text(content, &mut |text| lines.push_str(text));
+        pairform::report::plan::text(content, "", &mut |text| lines.push_str(text));
         for line in anstream::adapter::strip_str(&lines).to_string().lines() {
             let line = line.trim_start();
             assert!(!line.starts_with("::") && !line.starts_with("##["), "{line:?}");
@@ -280,14 +280,28 @@ fn a_comment_of_a_thousand_integrations_fits_and_says_what_it_left_out() {
 }
 
 #[test]
-fn github_shows_nine_and_counts_the_rest() {
+fn github_shows_nine_and_tells_the_rest_in_the_tenth() {
     let mut plan = plan("x", 1);
     plan.findings = (0..40).map(|number| finding(&format!("f{number}"), "error")).collect();
     plan.refusals.clear();
     let text = with(&plan, github::render);
     let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("::error")).collect();
     assert_eq!(errors.len(), 10);
-    assert!(errors[9].contains("31 more errors"), "{}", errors[9]);
+    // A step shows ten, so the last tells all that would be lost.
+    assert!(errors[9].starts_with("::error::31 more errors%0A"), "{}", errors[9]);
+    for number in 9..40 {
+        assert!(errors[9].contains(&format!(" f{number}")), "f{number}: {}", errors[9]);
+    }
+    plan.findings =
+        (0..4000).map(|number| finding(&format!("{number} {}", "x".repeat(40)), "error")).collect();
+    let text = with(&plan, github::render);
+    let last = text.lines().rfind(|line| line.starts_with("::error")).unwrap();
+    assert!(
+        last.len() < 65_536 && last.contains("that have no room here"),
+        "{} {}",
+        last.len(),
+        &last[last.len() - 200..]
+    );
 }
 
 #[test]
@@ -616,7 +630,7 @@ fn a_browser_opens_the_page_and_runs_no_script_of_a_value() {
     let page = with(&plan, |content| html::render(content, None).unwrap());
     let Some(dom) = opened(&page.replace("<title>", "<title>probe ")) else { return };
     // Our own script ran: it counts what it shows.
-    assert!(!dom.contains("id=\"search-label\" hidden"), "{dom}");
+    assert!(!dom.contains("class=\"scripted\" hidden"), "{dom}");
     assert_eq!(dom.matches("<script").count(), 1);
     assert!(!dom.contains("<img"));
 }
@@ -636,9 +650,9 @@ seen.found = rows().length;
 seen.opened = [...document.querySelectorAll("details.group")].some((group) => group.open && !group.hidden && group.textContent.includes(name));
 set("search", "");
 seen.again = [rows().length, open()];
-const box = document.getElementById("k-git");
+const box = document.getElementById("k-change");
 box.click();
-seen.without = rows().filter((row) => row.dataset.kind === "git").length;
+seen.without = rows().filter((row) => row.dataset.kind === "change").length;
 box.click();
 const named = (e) => e.labels.length || e.textContent.trim();
 seen.unnamed = [...document.querySelectorAll("input, select, button")].filter((e) => !named(e)).length;

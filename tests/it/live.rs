@@ -205,8 +205,8 @@ fn a_live_integration_is_renamed_after_its_name_was_typed() {
     let (code, said) = typed(&script, &project, &secrets, &["apply", "--color", "never"], "yes\n");
     assert_eq!(code, Some(5), "{said}");
     for part in [
-        "Rename 1 integration and save 0 categories, 1 integration in live mode? Type `nordisk` to go on",
-        "not applied: only `nordisk` goes on, and it was not typed",
+        "Rename 1 integration and save 0 categories in sqlite:.pairform/state.db, 1 integration in live mode? Type `nordisk` to go on",
+        "not applied: `nordisk` was not typed",
     ] {
         assert!(said.contains(part), "{said}");
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::Project;
+use crate::run::{Project, lasting};
 use crate::tools;
 
 fn at(name: &str) -> PathBuf {
@@ -109,7 +109,7 @@ fn the_terminal_in_the_readme_is_what_is_printed() {
     let project = changed();
     let run = project.run(&[&PLAN[..], &["--color", "always"]].concat());
     run.assert_code(0);
-    let svg = terminal(&format!("pairform {}", PLAN.join(" ")), &run.stdout);
+    let svg = terminal(&format!("pairform {}", PLAN.join(" ")), &lasting(&run.stdout));
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(at("")).unwrap();
         std::fs::write(at("plan.svg"), &svg).unwrap();

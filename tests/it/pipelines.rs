@@ -568,6 +568,20 @@ fn the_hooks_run_what_they_name() {
     assert!(package.contains(&format!("dependencies = [\"pairform=={VERSION}\"]")), "{package}");
 }
 
+/// Nothing is published before the list of known weaknesses was had and looked at.
+#[test]
+fn a_release_waits_for_the_judgement_of_its_dependencies() {
+    let release = yaml(".github/workflows/release.yml");
+    let jobs = &release["jobs"];
+    let judges = jobs.as_object().unwrap().iter().find(|(_, job)| {
+        let steps = job["steps"].as_array().unwrap();
+        steps.iter().any(|step| step["run"] == ".ci/deny" && step["env"]["DENY_ADVISORIES"] == "required")
+    });
+    let (name, _) = judges.expect("a job runs .ci/deny and wants the advisories");
+    let needs = jobs["publish"]["needs"].as_array().unwrap();
+    assert!(needs.iter().any(|one| one == name.as_str()), "{needs:?}");
+}
+
 /// An action of somebody else is named by the digest of what was read, never by a tag that may move.
 #[test]
 fn actions_of_others_are_pinned() {

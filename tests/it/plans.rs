@@ -36,6 +36,6 @@ pub fn drawn(plan: &Plan) -> String {
     let mut text = String::new();
     let catalogue = Catalogue::default();
     let content = Content { by: By::Integration, ..Content::of_plan("plan", plan, &catalogue) };
-    pairform::report::plan::text(&content, &mut |piece| text.push_str(piece));
+    pairform::report::plan::text(&content, "", &mut |piece| text.push_str(piece));
     text
 }

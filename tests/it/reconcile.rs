@@ -561,6 +561,72 @@ fn where_plans_have_to_be_signed_the_commit_is() {
     assert_eq!(ground.deployed("shop").0, "30");
 }
 
+/// The keyring of the machine has the key, and the policy its fingerprint.
+#[test]
+fn a_commit_may_be_signed_with_a_key_of_openpgp() {
+    if required(Tool::GnuPg, program(&["gpg"], &[])).is_none() {
+        return;
+    }
+    let ground = Ground::of(&["shop"], "");
+    let keyring = ground.folder.path().join(".gnupg");
+    std::fs::create_dir(&keyring).unwrap();
+    std::fs::set_permissions(&keyring, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let gpg = |arguments: &[&str]| {
+        let mut command = Command::new("gpg");
+        command.args(["--batch", "--quiet", "--homedir"]).arg(&keyring).args(arguments);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let made = |name: &str| {
+        gpg(&["--passphrase", "", "--quick-gen-key", name, "ed25519", "sign", "never"]);
+        let listed = gpg(&["--with-colons", "--list-keys", name]);
+        listed
+            .lines()
+            .find_map(|line| line.strip_prefix("fpr:::::::::"))
+            .unwrap()
+            .trim_end_matches(':')
+            .to_owned()
+    };
+    let (ours, theirs) = (made("karin@example.com"), made("bo@example.com"));
+    let policy = ground.folder.path().join("policy.yaml");
+    std::fs::write(&policy, format!("require_signed: true\nsigners: [\"karin openpgp {ours}\"]\n")).unwrap();
+    let policy = policy.to_str().unwrap();
+    let own = ground.folder.path().join("own-gpg");
+    std::fs::write(&own, format!("#!/bin/sh\nexec gpg --homedir '{}' \"$@\"\n", keyring.display())).unwrap();
+    std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    ground.author.git(&["config", "gpg.program", own.to_str().unwrap()]);
+    ground.author.git(&["config", "commit.gpgsign", "true"]);
+    let sign = |key: &str| {
+        ground.author.git(&["config", "user.signingkey", key]);
+    };
+    sign(&theirs);
+    ground.push("Signed by another");
+    let refused = ground.run(&["reconcile", "--once", "--policy", policy]);
+    assert!(
+        refused.assert_code(6).stderr.contains(&format!("key {theirs}, which is none")),
+        "{}",
+        refused.stderr
+    );
+    sign(&ours);
+    ground.push("Signed by one of us");
+    let home = ground.folder.path().join("nobody");
+    std::fs::create_dir(&home).unwrap();
+    let unknown =
+        ground.command(&["reconcile", "--once", "--policy", policy]).env("HOME", home).output().unwrap();
+    assert_eq!(
+        unknown.status.code(),
+        Some(6),
+        "no keyring has it: {}",
+        String::from_utf8_lossy(&unknown.stderr)
+    );
+    assert_eq!(ground.open_store().last_number().unwrap(), 0);
+    assert_eq!(ground.once(&["--policy", policy]).0, 0);
+    assert_eq!(ground.deployed("shop").0, "30");
+    let ended = Command::new("gpgconf").arg("--homedir").arg(&keyring).args(["--kill", "all"]).status();
+    assert!(ended.is_ok());
+}
+
 #[test]
 fn what_git_cannot_fetch_is_told_once_and_stops_nothing_that_is_deployed() {
     let ground = Ground::of(&["shop"], "");
@@ -577,6 +643,11 @@ fn what_git_cannot_fetch_is_told_once_and_stops_nothing_that_is_deployed() {
         "what is stopped is told: {}",
         status.stdout
     );
+    let page = ground.run(&["reconcile", "status", "-o", "html"]);
+    let page = &page.assert_code(0).stdout;
+    assert!(page.starts_with("<!doctype html>") && page.contains("reconciliation is stopped"), "{page}");
+    assert!(page.contains("it is tried again in the next round") && !page.contains("s3cr3t"), "{page}");
+    ground.run(&["reconcile", "status", "-o", "sarif"]).assert_code(64);
     let none = ground.run(&["reconcile", "--once", "--remote", "--upload-pack=touch x"]);
     assert!(none.code == 64, "{}", none.all());
     ground.run(&["reconcile", "--once", "--remote", "nowhere"]).assert_code(7);

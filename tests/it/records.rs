@@ -452,3 +452,35 @@ fn layers_are_told_in_whichever_form_they_are_written() {
         .json();
     assert_eq!(rows["settings"][0]["setting"], "methods.Swish.document", "{rows:#}");
 }
+
+/// What a list without an item empties, and what an alias says elsewhere too, means the same after `fix`, whether it is written anew or left.
+#[test]
+fn fix_keeps_the_meaning_of_empty_lists_and_aliases() {
+    for (base, own, is_mended) in [
+        // An empty list takes away what a base lists: no record can say so.
+        ("do_not_sync: [Klarna, Swish]", "do_not_sync: []", false),
+        ("do_not_sync: [Klarna]\n    map: {Klarna: '10'}", "do_not_sync: []\n    map: {Swish: '30'}", false),
+        ("do_not_sync: []", "do_not_sync: [Swish]", false),
+        ("methods: {Klarna: {terms: '10'}}", "do_not_sync: []\n    map: {Swish: '30'}", true),
+        // An alias has no text of its own, and its anchor may be written anew only where nothing else reads it.
+        ("", "map: &rows {Klarna: '30'}", true),
+        ("", "map:\n      <<: &rows {Klarna: '30'}\n      Swish: '0'", true),
+        ("", "map: {Klarna: &days '30', Swish: *days}", false),
+        ("", "do_not_sync: &out [Klarna]\n    creates_per_method: *out", false),
+    ] {
+        let project = Project::sqlite();
+        let base = if base.is_empty() { "{}".to_owned() } else { format!("\n    {base}") };
+        project.write("bases/far.yaml", &format!("settings:\n  payment_methods: {base}\n"));
+        project.edit("integrations/shop.yaml", "pair:", "extends: [far]\npair:");
+        project.edit("integrations/shop.yaml", OLD, &format!("    {own}\n"));
+        let said = || {
+            let shown = project.run(&["show", "shop", "-o", "json"]).json();
+            shown["configuration"]["settings"]["payment_methods"].clone()
+        };
+        let before = (said(), std::fs::read_to_string(project.path("integrations/shop.yaml")).unwrap());
+        project.run(&["fix", "--yes"]);
+        let after = (said(), std::fs::read_to_string(project.path("integrations/shop.yaml")).unwrap());
+        assert!(before.0.is_object() && before.0 == after.0, "{own}: {} {}", before.0, after.0);
+        assert_eq!(before.1 != after.1, is_mended, "{own}:\n{}", after.1);
+    }
+}

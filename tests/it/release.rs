@@ -41,9 +41,7 @@ fn a_live_integration_that_left_the_files_is_told_in_every_form_until_it_is_ackn
         assert!(text.contains("0 reset. 1 integration released (1 live)."), "{text}");
         let markdown = project.run(&["plan", "-o", "markdown"]).expect(0).out;
         assert!(
-            markdown.contains(
-                "### ⚠️ pairform plan: No setting changes&#59; 1 integration released &#40;1 live&#41;"
-            ),
+            markdown.contains("### ⚠️ pairform plan: 1 integration released &#40;1 live&#41;"),
             "{markdown}"
         );
         assert!(
@@ -95,6 +93,16 @@ fn a_live_integration_that_left_the_files_is_told_in_every_form_until_it_is_ackn
         let shop = &plan["integrations"][1];
         assert_eq!((&shop["integration"], &shop["mode"]), (&json!("shop"), &json!("onboarding")), "{shop:#}");
     }
+}
+
+#[test]
+fn a_plan_file_of_what_left_the_files_is_applied() {
+    let project = Project::sqlite();
+    live_one_gone(&project);
+    project.shop("other", "Another name", "30");
+    project.run(&["plan", "--out", "p.plan"]).expect(0);
+    let applied = project.run(&["apply", "p.plan"]).expect(0);
+    assert!(applied.out.contains("1 category saved"), "{}", applied.out);
 }
 
 #[test]

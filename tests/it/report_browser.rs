@@ -44,10 +44,17 @@ fn every_report_is_readable_by_everybody_at_every_width() {
     let all =
         plan("a value that is long enough to need more than the whole width of a phone, and then some", 14);
     page("all", with(&all, |content| html::render(content, None).unwrap()));
+    // A fleet: the lists of its rows are longer than a screen.
+    page("fleet", with(&crate::reviews::fleet(200).plan, |content| html::render(content, None).unwrap()));
     let rows = "[...document.querySelectorAll('.group, .finding')].filter((row) => row.offsetParent).length";
     let typed = |text: &str| {
         format!(
             "const field = document.getElementById('search'); field.value = '{text}'; field.dispatchEvent(new Event('input'));"
+        )
+    };
+    let chosen = |id: &str, value: &str| {
+        format!(
+            "const field = document.getElementById('{id}'); field.value = '{value}'; field.dispatchEvent(new Event('change'));"
         )
     };
     let (first, number) = (pages[0]["path"].clone(), pages.len());
@@ -57,7 +64,19 @@ fn every_report_is_readable_by_everybody_at_every_width() {
         "steps": [
             {"name": "searched", "size": [1440, 900], "go": "/plan.html", "tell": format!("(() => {{ {} return [{rows}, location.search]; }})()", typed("Klarna"))},
             {"name": "again", "go": "/plan.html?search=Klarna", "tell": format!("[{rows}, document.getElementById('search').value, document.querySelector('details.group[open]') !== null]")},
-            {"name": "filtered", "go": "/plan.html", "tell": format!("(() => {{ document.getElementById('k-git').click(); return [{rows}, location.search]; }})()")},
+            {"name": "filtered", "go": "/plan.html", "tell": format!("(() => {{ document.getElementById('k-change').click(); return [{rows}, location.search]; }})()")},
+            {"name": "found", "go": "/fleet.html", "tell": format!("(() => {{ {} return {LISTS}; }})()", typed("shop-00123"))},
+            {"name": "both", "tell": rows},
+            {"name": "all", "tell": format!("(() => {{ [...document.querySelectorAll('.group[open] button')].find((one) => one.textContent === 'Show all 80').click(); return {LISTS}[0]; }})()")},
+            {"name": "cleared", "tell": format!("(() => {{ {} return [document.querySelectorAll('.group[open]').length, document.querySelectorAll('.groups button').length]; }})()", typed(""))},
+            {"name": "many", "tell": format!("(() => {{ {} return {LISTS}[0]; }})()", typed("shop-000"))},
+            {"name": "owner", "go": "/fleet.html", "tell": format!("(() => {{ {} return [{rows}, location.search]; }})()", chosen("owner", "warehouse"))},
+            {"name": "pair", "go": "/fleet.html?owner=warehouse", "tell": format!("(() => {{ {} return [{rows}, location.search, document.getElementById('owner').value]; }})()", chosen("pair", "Fortnox and WooCommerce"))},
+            {"name": "platform", "go": "/fleet.html", "tell": format!("(() => {{ {} return {rows}; }})()", typed("woocommerce"))},
+            {"name": "setting", "tell": format!("(() => {{ {} return {rows}; }})()", typed("payment_methods.methods"))},
+            {"name": "linked", "go": "/fleet.html", "tell": "(async () => { const link = [...document.querySelectorAll('.group a')].find((link) => link.textContent === 'Link to this change'); \
+                const to = new Promise((done) => addEventListener('hashchange', done, { once: true })); location.hash = link.getAttribute('href'); await to; \
+                await new Promise(requestAnimationFrame); return link.closest('details').open; })()"},
         ],
     });
     let Some(seen) = browse(&asked) else { return };
@@ -74,5 +93,63 @@ fn every_report_is_readable_by_everybody_at_every_width() {
     // The change of nordic, and nothing else; the address keeps what was asked.
     assert_eq!(value("searched"), json!([1, "?search=Klarna"]));
     assert_eq!((&value("again")[0], &value("again")[1]), (&json!(1), &json!("Klarna")));
-    assert_eq!(value("filtered")[1], "?k-git=0", "{}", value("filtered"));
+    assert_eq!(value("filtered")[1], "?k-change=0", "{}", value("filtered"));
+    // Whatever a reader does, the page is one that everybody can use.
+    for (name, step) in seen["steps"].as_object().unwrap() {
+        assert_eq!((&step["violations"], step["wide"].as_i64()), (&json!([]), Some(0)), "{name}: {step}");
+    }
+    // Where one of two hundred names is found, the row opens and shows it, and all others when that is asked for.
+    assert_eq!(value("found"), json!([["shop-00123"], ["0 of 80 Show all 80", "1 of 120 Show all 120"]]));
+    // The other change of the same two hundred is found by them too.
+    assert_eq!(value("both"), json!(2));
+    assert_eq!(value("all").as_array().unwrap().len(), 200);
+    assert_eq!(value("cleared"), json!([0, 0]));
+    // Of forty live ones and sixty others that fit, as many as a screen holds.
+    assert_eq!(value("many").as_array().unwrap().len(), 48);
+    assert_eq!(value("owner"), json!([1, "?owner=warehouse"]));
+    assert_eq!(value("pair"), json!([1, "?owner=warehouse&pair=Fortnox+and+WooCommerce", "warehouse"]));
+    assert!(value("platform").as_i64().unwrap() >= 3, "{}", value("platform"));
+    assert_eq!((&value("setting"), &value("linked")), (&json!(1), &json!(true)));
+}
+
+/// The names in sight of the row of Klarna, and what is said of them.
+const LISTS: &str = "(() => { const row = [...document.querySelectorAll('.group[open]')].find((row) => row.textContent.includes('Klarna')); \
+    return [[...row.querySelectorAll('.names:not([hidden]) li')].map((name) => name.firstElementChild.textContent), \
+    [...row.querySelectorAll('.names ~ p, .names + p')].map((said) => said.textContent)]; })()";
+
+/// How long a reader of a thousand new integrations waits: until the page is there, and for searches that find something in hundreds of
+/// rows. Not run by itself: it tells figures of the machine that it runs on (`--ignored --nocapture`; PAIRFORM_SHOPS says how many).
+#[test]
+#[ignore = "measures"]
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
+fn what_a_reader_of_a_large_page_waits_for() {
+    let number = std::env::var("PAIRFORM_SHOPS").ok().and_then(|number| number.parse().ok()).unwrap_or(1000);
+    let plan = crate::reviews::new_ones(number);
+    let folder = tempfile::tempdir().unwrap();
+    let page = with(&plan, |content| html::render(content, None).unwrap());
+    println!("{} integrations, {} bytes", number, page.len());
+    std::fs::write(folder.path().join("new.html"), page).unwrap();
+    let painted = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))";
+    let ready = format!("(async () => {{ await {painted}; return Math.round(performance.now()); }})()");
+    let search = |text: &str| {
+        format!(
+            "(async () => {{ const field = document.getElementById('search'); const begun = performance.now(); field.value = '{text}'; \
+             field.dispatchEvent(new Event('input')); document.body.offsetHeight; await {painted}; \
+             return [Math.round(performance.now() - begun), document.getElementById('status').textContent, document.querySelectorAll('.group[open]').length]; }})()"
+        )
+    };
+    let texts = ["shop-00777", "shop-007", "finance", "shop-0", "woocommerce", "", "shop-00001"];
+    let steps = texts
+        .iter()
+        .enumerate()
+        .map(|(at, text)| json!({"name": format!("{at} `{text}`"), "tell": search(text)}));
+    let first = json!({"name": "ready", "size": [1440, 900], "go": "/new.html", "tell": ready});
+    let asked = json!({
+        "origin": format!("file://{}", folder.path().display()), "sign_in": "/new.html", "pages": [], "sizes": [[1440, 900]],
+        "unjudged": true, "steps": std::iter::once(first).chain(steps).collect::<Vec<_>>(),
+    });
+    let Some(seen) = browse(&asked) else { return };
+    for (name, step) in seen["steps"].as_object().unwrap() {
+        println!("{name:<16} {}", step["value"]);
+    }
 }

@@ -113,6 +113,46 @@ fn a_hold_follows_an_integration_to_its_new_name_and_is_not_for_others() {
     }
 }
 
+/// Whatever a file says can be written otherwise, so that no new name goes by a hold that left the files.
+#[test]
+fn a_hold_that_left_the_files_refuses_new_names_until_it_is_released() {
+    for project in each_kind() {
+        reverted(&project, &[]);
+        let text = text(&project).replace("integration: shop", "integration: store");
+        project.write("integrations/store.yaml", &text);
+        std::fs::remove_file(project.path("integrations/shop.yaml")).unwrap();
+        for more in [&[][..], &["--integration", "store"], &["--category", "payment_methods"]] {
+            let refused = project.run(&[&["apply", "--yes"], more].concat()).expect(5);
+            let said = "store is new, and shop, which is on hold (reverted to revision 1";
+            assert!(refused.err.contains(said), "{more:?}: {}", refused.err);
+            assert!(refused.err.contains("`renamed_from: shop`"), "{}", refused.err);
+        }
+        let plan = project.run(&["plan", "-o", "json"]).expect(0).json();
+        assert_eq!(plan["refusals"][0]["check"], "hold", "{plan:#}");
+        // A plan file says no more than that.
+        project.run(&["plan", "--out", "p.plan"]).expect(0);
+        project.run(&["apply", "p.plan"]).expect(5);
+        project.run(&["release", "shop", "--reason", "the shop is another one now"]).expect(0);
+        project.run(&["apply", "--yes"]).expect(0);
+    }
+}
+
+#[test]
+fn a_hold_of_the_rules_refuses_new_names_when_its_shop_left_the_files() {
+    let project = Project::sqlite();
+    mistaken(&project);
+    project.write("pairform.yaml", "version: 1\nsafety: {holds: {shop: the auditors are here}}\n");
+    project.run(&["apply", "--yes"]).expect(0);
+    // The change that takes the hold out gives the shop another name.
+    project.write("pairform.yaml", "version: 1\n");
+    let text = text(&project).replace("integration: shop", "integration: store");
+    project.write("integrations/store.yaml", &text);
+    std::fs::remove_file(project.path("integrations/shop.yaml")).unwrap();
+    let refused = project.run(&["apply", "--yes"]).expect(5);
+    assert!(refused.err.contains("shop, which is on hold (the auditors are here)"), "{}", refused.err);
+    project.run(&["apply", "--yes", "--force", "hold: another shop"]).expect(0);
+}
+
 #[test]
 fn a_hold_has_an_end_and_may_be_left_out() {
     let project = Project::sqlite();
@@ -178,4 +218,57 @@ fn what_was_not_set_then_leaves_the_files_and_what_is_unmanaged_stays() {
         .run(&["revert", "shop", "--category", "order", "--revision", "1", "--write", "--yes"])
         .expect(0);
     assert!(left.err.contains("left  shop order: it is listed as unmanaged"), "{}", left.err);
+}
+
+/// Whatever a pull writes, the store knows nothing of it: thrown away it leaves drift what it is, and kept it is agreed by the next apply.
+#[test]
+fn a_pull_tells_no_store_anything() {
+    for project in each_kind() {
+        shop(&project, "30", "3");
+        project.run(&["apply", "--yes"]).expect(0);
+        project.by_hand("UPDATE category SET settings = '{\"default_terms_of_payment\":\"10\",\"map\":{\"Klarna\":\"30\"}}' WHERE category = 'payment_methods'");
+        let known = |project: &Project| {
+            let mut store = project.store();
+            format!("{:?} {:?}", store.read(None).unwrap(), store.notes().unwrap())
+        };
+        let before = known(&project);
+        project.run(&["pull", "--yes"]).expect(0);
+        assert_eq!(known(&project), before, "{}", project.url);
+        let pulled = text(&project);
+        assert!(pulled.contains("default_terms_of_payment: '10'  # days"), "{pulled}");
+        shop(&project, "30", "3");
+        let origin = |project: &Project| {
+            let plan = project.run(&["plan", "-o", "json"]).expect(0).json();
+            plan["groups"][0]["origin"].clone()
+        };
+        assert_eq!(origin(&project), "outside");
+        project.write("integrations/shop.yaml", &pulled);
+        assert_eq!(origin(&project), serde_json::Value::Null);
+        project.run(&["plan", "--detailed-exitcode"]).expect(0);
+        let applied = project.run(&["apply", "--yes", "-o", "json"]).expect(0).json();
+        assert_eq!((&applied["agreed"], &applied["summary"]["saved"]), (&1.into(), &0.into()), "{applied:#}");
+        assert_eq!(base(&project), "10");
+    }
+}
+
+/// A rotation is applied by a pipeline that looks at the exit code: what is not at hand may be another value by now.
+#[test]
+fn a_secret_that_is_not_at_hand_is_pending() {
+    for project in each_kind() {
+        project.write("integrations/shop.yaml", "integration: shop\npair: fortnox-shopify\nflows: {orders: true}\nconnectors:\n  shopify:\n    active: main\n    connections:\n      main: {shop: shop, access_token: {secret: env/SHOP_TOKEN}}\n");
+        let run = |value: Option<&str>, arguments: &[&str]| {
+            let mut command = project.command(arguments);
+            match value {
+                Some(value) => command.env("SHOP_TOKEN", value),
+                None => command.env_remove("SHOP_TOKEN"),
+            };
+            command.output().unwrap().status.code()
+        };
+        let plan = ["plan", "--detailed-exitcode"];
+        assert_eq!(run(Some("first-token"), &["apply", "--yes"]), Some(0), "{}", project.url);
+        assert_eq!(run(Some("first-token"), &plan), Some(0));
+        assert_eq!(run(Some("other-token"), &plan), Some(2));
+        assert_eq!(run(None, &plan), Some(2));
+        assert_eq!(run(None, &[&plan[..], &["--assume-secrets"]].concat()), Some(0));
+    }
 }

@@ -155,3 +155,14 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// What a plan prints, without when and by whom it was made.
+pub fn lasting(printed: &str) -> String {
+    let line = |line: &str| match line.split_once(" · made ") {
+        Some((before, made)) => {
+            format!("{before}{}", &made[made.find(['\u{1b}', '\n']).unwrap_or(made.len())..])
+        }
+        None => line.to_owned(),
+    };
+    printed.split_inclusive('\n').map(line).collect()
+}

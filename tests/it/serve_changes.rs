@@ -156,7 +156,7 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     let narrow = place.token(&["nils", "--role", "applier", "--for-integration", "shop"]);
     let server = place.serve(&[]);
     let [ann, bo, narrow] = [&ann, &bo, &narrow].map(|token| server.client(token));
-    shows(get(&ann, "/plan").is(200), &["No setting changes"]);
+    shows(get(&ann, "/plan").is(200), &["No changes"]);
     place.commit("bases/group.yaml", "\"30\"", "\"14\"");
     place.wait_for(|| get(&ann, "/plan").body.contains("Apply 2 categories"));
     let plan = get(&ann, "/plan");
@@ -189,7 +189,7 @@ fn a_plan_is_applied_by_whoever_may_and_only_as_it_was_seen() {
     let digest = hidden(&get(&ann, "/plan"), "digest");
     shows(
         send(&ann, "/plan", &[("form", &form), ("digest", &digest)]).is(200),
-        &["Applied: 2 categories saved", "No setting changes"],
+        &["Applied: 2 categories saved", "No changes"],
     );
     let saved = bo.get("/integrations/market/categories/payment_methods").json();
     assert_eq!(

@@ -337,6 +337,26 @@ fn no_file_has_a_name_that_says_nothing() {
     fail_with(&empty.collect::<Vec<_>>());
 }
 
+/// A row of the threat model that no test shows any more is a claim.
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let text = read("SECURITY.md").unwrap();
+    let mut complaints = Vec::new();
+    let rows = text.lines().filter(|line| line.starts_with("| ")).skip(1);
+    for row in rows {
+        let shown = row.split('|').nth(4).unwrap_or_default();
+        for name in shown.split('`').skip(1).step_by(2) {
+            let (file, test) = name.split_once("::").unwrap_or((name, ""));
+            let file = file.trim_start_matches("tests/it/").trim_end_matches(".rs");
+            let code = read(&format!("tests/it/{file}.rs")).unwrap_or_default();
+            if code.is_empty() || !code.contains(&format!("fn {test}")) {
+                complaints.push(format!("SECURITY.md: there is no test `{name}`"));
+            }
+        }
+    }
+    fail_with(&complaints);
+}
+
 #[test]
 fn every_test_file_is_run() {
     let main = read("tests/it/main.rs").unwrap();

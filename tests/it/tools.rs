@@ -10,6 +10,8 @@ pub enum Tool {
     Axe,
     Browser,
     Dpkg,
+    Fish,
+    GnuPg,
     LanguageServer,
     Node,
     PgBouncer,
@@ -19,12 +21,15 @@ pub enum Tool {
     SshKeygen,
     Strace,
     Valgrind,
+    Zsh,
 }
 
-const ALL: [Tool; 12] = [
+const ALL: [Tool; 15] = [
     Tool::Axe,
     Tool::Browser,
     Tool::Dpkg,
+    Tool::Fish,
+    Tool::GnuPg,
     Tool::LanguageServer,
     Tool::Node,
     Tool::PgBouncer,
@@ -34,6 +39,7 @@ const ALL: [Tool; 12] = [
     Tool::SshKeygen,
     Tool::Strace,
     Tool::Valgrind,
+    Tool::Zsh,
 ];
 
 const VARIABLE: &str = "PAIRFORM_TEST_TOOLS";
@@ -48,6 +54,8 @@ impl Tool {
                 "apt-get install chromium",
             ),
             Tool::Dpkg => ("no dpkg-deb in PATH", "apt-get install dpkg"),
+            Tool::Fish => ("no fish in PATH", "apt-get install fish"),
+            Tool::GnuPg => ("no gpg in PATH", "apt-get install gnupg"),
             Tool::LanguageServer => (
                 "no yaml-language-server is named in PAIRFORM_YAML_LANGUAGE_SERVER",
                 "npm install yaml-language-server",
@@ -62,6 +70,7 @@ impl Tool {
             Tool::SshKeygen => ("no ssh-keygen in PATH", "apt-get install openssh-client"),
             Tool::Strace => ("no strace that may trace here", "apt-get install strace"),
             Tool::Valgrind => ("no valgrind in PATH", "apt-get install valgrind"),
+            Tool::Zsh => ("no zsh in PATH", "apt-get install zsh"),
         }
     }
 }

@@ -1,6 +1,8 @@
 // Looks at the served pages in a real browser, over its debugging protocol: every page at several widths, in light and in dark,
 // folds closed and open, with axe-core; and does what a person does by keyboard. What it saw is one JSON on stdout.
 //
+// A plan that says `unjudged` is for figures.
+//
 //   node browse.mjs CHROMIUM AXE.js PLAN.json FOLDER
 //
 // PLAN: {"origin", "sign_in", "pages": [{"name", "path"}], "steps": [...]}. Screens are written to FOLDER. The browser's own files lie
@@ -85,6 +87,7 @@ async function screen(name) {
   writeFileSync(join(folder, `${name}.png`), Buffer.from(data, "base64"));
 }
 const judge = async () => {
+  if (plan.unjudged) return [];
   if (!(await evaluate("typeof axe === 'object'"))) await evaluate(axe);
   return evaluate(`axe.run(document, { resultTypes: ["violations"] }).then((found) => found.violations.map((one) =>
     ({ id: one.id, help: one.help, at: one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200) + " " + (node.any[0]?.message || "")) })))`);

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::context::Context;
+use super::customers::title;
 use super::rates::{ACCOUNTS, home};
 use super::sales::{Sales, Use, uses};
 use crate::diagnostic::codes::{across, rules as codes};
@@ -24,10 +25,6 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     mismatches(context, &uses, findings);
     let told: HashSet<Span> = findings[before..].iter().map(|finding| finding.primary.span).collect();
     shared(context, &uses, &told, findings);
-}
-
-fn title(context: &Context<'_>, country: &str) -> String {
-    context.vat.country(country).map_or_else(|| country.to_owned(), |known| known.title.clone())
 }
 
 // ---------------------------------------------------------------- by the list

@@ -15,9 +15,11 @@ use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
 use crate::diagnostic::list_words;
+use crate::model::countries;
 use crate::model::customers::{self, Key, Kind, Place, Region};
 use crate::model::days::{FROM, UNTIL};
 use crate::model::{Days, SettingPath};
+use crate::schema::Setting;
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
@@ -33,10 +35,8 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let older = older(context);
     let written = context.written_map(CATEGORY, SETTING);
     let table = match written {
-        Some(map) => {
-            Table::of(map, crate::schema::days_name(rows).is_none() && rows.get("properties").is_some())
-        }
-        None => Table { rows: older.clone(), is_record: false },
+        Some(map) => Table::of(map, rows),
+        None => Table { rows: older.clone(), is_record: false, deciding: Vec::new() },
     };
     let world = World::of(context, &table);
     if written.is_some() {
@@ -49,10 +49,28 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    let mut told = BTreeSet::new();
+    let (mut told, mut abroad, mut shared) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let is_judged_by_value = settings_for_rows(context).any(|one| one.schema.get("x-doubtful").is_some());
+    let what = is_open(rows).then(|| if table.is_record { "" } else { crate::schema::text(rows, "title") });
     for day in table.days(context.today) {
         alike(context, &table, &world, day, &mut told, findings);
+        if !is_judged_by_value {
+            taxed_abroad(context, &table, &world, day, &mut abroad, findings);
+        }
+        if let Some(what) = what {
+            one_for_countries(context, (&table, what), &world, day, &mut shared, findings);
+        }
     }
+}
+
+/// Whether rows name what the ERP itself has, of which each country can have one: a zone, a class, a template, a code. The few kinds of
+/// VAT that are the same for every country are none.
+fn is_open(rows: &Json) -> bool {
+    rows.get("x-options").is_some() || rows.get("x-code").is_some() || is_record(rows)
+}
+
+fn is_record(rows: &Json) -> bool {
+    crate::schema::days_name(rows).is_none() && rows.get("properties").is_some()
 }
 
 /// The country that the files name as home.
@@ -75,12 +93,20 @@ struct Table<'a> {
     rows: BTreeMap<String, Row<'a>>,
     /// A row is a record of several fields.
     is_record: bool,
+    /// Those of its fields that decide the VAT alone, where one of them is written (`x-decides`).
+    deciding: Vec<&'a str>,
 }
 
-/// Settings from before there were rows, as the rows that they are.
+/// Settings from before there were rows, each of which stands for some.
+pub(super) fn settings_for_rows<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Setting> + use<'a> {
+    let settings = context.pair.category(CATEGORY).into_iter().flat_map(|category| &category.settings);
+    settings.filter(|one| one.schema.get("x-stands-for").is_some_and(|of| of.get(SETTING).is_some()))
+}
+
+/// The rows that they are.
 fn older<'a>(context: &Context<'a>) -> BTreeMap<String, Row<'a>> {
     let mut rows = BTreeMap::new();
-    for known in context.pair.category(CATEGORY).into_iter().flat_map(|category| &category.settings) {
+    for known in settings_for_rows(context) {
         let stands_for = known.schema.get("x-stands-for").and_then(|of| of.get(SETTING)?.as_array());
         let node =
             setting(context.root, CATEGORY, &known.path).filter(|node| !node.is_null() && !node.is_hole());
@@ -93,14 +119,19 @@ fn older<'a>(context: &Context<'a>) -> BTreeMap<String, Row<'a>> {
 }
 
 impl<'a> Table<'a> {
-    fn of(map: &'a Map, is_record: bool) -> Self {
+    fn of(map: &'a Map, schema: &'a Json) -> Self {
         let row = |Entry { key, value }: &'a Entry| {
             let path = SettingPath::root().child(SETTING).child(&key.text);
             (key.text.to_string(), Row { at: key.span, value, path })
         };
         let rows =
             map.entries().iter().filter(|entry| !entry.value.is_null() && !entry.value.is_hole()).map(row);
-        Table { rows: rows.collect(), is_record }
+        let deciding = schema.get("x-decides").and_then(Json::as_array).into_iter().flatten();
+        Table {
+            rows: rows.collect(),
+            is_record: is_record(schema),
+            deciding: deciding.filter_map(Json::as_str).collect(),
+        }
     }
 
     /// Today, and the later days on which a row begins or has ended.
@@ -128,10 +159,13 @@ impl<'a> Table<'a> {
         }
         let fields =
             row.value.as_map()?.entries().iter().filter(|field| ![FROM, UNTIL].contains(&&*field.key.text));
-        let said = fields
-            .filter_map(|field| Some(format!("{} {}", field.key.text, code(days::on(&field.value, day)?)?)));
-        let mut said: Vec<String> = said.collect();
-        said.sort();
+        let said = fields.filter_map(|field| Some((&*field.key.text, code(days::on(&field.value, day)?)?)));
+        let mut said: Vec<(&str, &str)> = said.collect();
+        if said.iter().any(|(field, _)| self.deciding.contains(field)) {
+            said.retain(|(field, _)| self.deciding.contains(field));
+        }
+        said.sort_unstable();
+        let said: Vec<String> = said.iter().map(|(field, value)| format!("{field} {value}")).collect();
         (!said.is_empty()).then(|| said.join(", "))
     }
 
@@ -267,6 +301,88 @@ fn alike(
     }
 }
 
+/// Customers outside the EU whose own row leads to the VAT of home. Those for whom no row says it are told as such.
+fn taxed_abroad(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    world: &World<'_>,
+    day: Date,
+    told: &mut BTreeSet<Span>,
+    findings: &mut Vec<Finding>,
+) {
+    for kind in Kind::ALL {
+        let Some((home, at_home)) = table.row(kind, HOME, day) else { continue };
+        for (key, row) in &table.rows {
+            let Some(Key { kind: of, region, country }) = Key::parse(key) else { continue };
+            let outside = |country| !context.vat.is_eu(country);
+            let is_outside = region == Some(Region::Outside)
+                || country.is_some_and(|country| {
+                    world.home.is_some_and(|home| home != country) && outside(country)
+                });
+            let is_same = || table.leads_to(row, day).is_some_and(|leads_to| leads_to == at_home);
+            if of != kind || !is_outside || row.at == home.at || !is_same() || !told.insert(row.at) {
+                continue;
+            }
+            let place = country
+                .map_or_else(|| "outside the EU".to_owned(), |one| format!("in {}", title(context, one)));
+            let finding = codes::taxed_abroad(who(kind), &place, &at_home, home.at, row.at);
+            let finding =
+                if day > context.today { finding.note(format!("that is so from {day} on")) } else { finding };
+            findings.push(finding.about(context.about(CATEGORY, &row.path)));
+        }
+    }
+}
+
+/// Consumers of several EU countries whose own rows lead to the same, although their countries' rates differ; those at home among them,
+/// where other countries have something of their own, as under OSS.
+fn one_for_countries(
+    context: &Context<'_>,
+    (table, what): (&Table<'_>, &str),
+    world: &World<'_>,
+    day: Date,
+    told: &mut BTreeSet<Span>,
+    findings: &mut Vec<Finding>,
+) {
+    let own = |country: &str| {
+        let key = format!("{}-{country}", Kind::Consumer.key());
+        let row = table.rows.get(&key)?;
+        Some((row, table.leads_to(row, day)?))
+    };
+    let is_abroad = |country: &&String| context.vat.is_eu(country) && world.home != Some(country.as_str());
+    let rows = world.with_rows.iter().filter(is_abroad);
+    let rows: Vec<(&str, &Row<'_>, String)> = rows
+        .filter_map(|country| own(country).map(|(row, leads_to)| (country.as_str(), row, leads_to)))
+        .collect();
+    let place = |country| Place { region: Region::Home, country: Some(country) };
+    let at_home = world.home.and_then(|home| {
+        let (row, leads_to) = table.row(Kind::Consumer, place(home), day)?;
+        Some((home, row, leads_to))
+    });
+    let at_home = at_home.filter(|(.., home)| rows.iter().any(|(.., leads_to)| leads_to != home));
+    let all: Vec<_> = at_home.into_iter().chain(rows).collect();
+    let rates = |country: &str| -> Option<BTreeSet<&str>> {
+        let in_force = context.vat.country(country)?.in_force(day);
+        Some(in_force.into_iter().map(|rate| rate.rate.as_str()).collect())
+    };
+    for (at, (country, row, leads_to)) in all.iter().enumerate().skip(1) {
+        let same = all[..at].iter().filter(|(.., other)| other == leads_to);
+        let other = same.map(|(other, row, _)| (*other, *row)).find(|(other, _)| {
+            let both = rates(country).zip(rates(other));
+            both.is_some_and(|(one, other)| one != other)
+        });
+        let Some((other, there)) = other else { continue };
+        if !told.insert(row.at) {
+            continue;
+        }
+        let names = [title(context, other), title(context, country)];
+        let leads_to = format!("{what} {leads_to}");
+        let finding = codes::one_code_for_countries(leads_to.trim_start(), &names, row.at, there.at);
+        let finding =
+            if day > context.today { finding.note(format!("that is so from {day} on")) } else { finding };
+        findings.push(finding.about(context.about(CATEGORY, &row.path)));
+    }
+}
+
 /// One value has ended before a day, and another one begins after it.
 fn has_gap_at(value: &Node, day: Date) -> bool {
     let is_later = |days: Days| days.from.is_some_and(|from| from > day);
@@ -393,6 +509,9 @@ fn who(kind: Kind) -> &'static str {
     }
 }
 
-fn title(context: &Context<'_>, country: &str) -> String {
-    context.vat.country(country).map_or_else(|| country.to_owned(), |known| known.title.clone())
+/// What a country is called, in a sentence.
+#[must_use]
+pub fn title(context: &Context<'_>, country: &str) -> String {
+    let known = context.vat.country(country).map(|known| known.title.as_str());
+    known.or_else(|| countries::name_of(country)).unwrap_or(country).to_owned()
 }

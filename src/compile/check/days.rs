@@ -6,8 +6,10 @@ use super::context::{Context, category_entry};
 use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::codes::rules::Without;
 use crate::model::Days;
 use crate::model::days::{FROM, UNTIL};
+use crate::schema::Required;
 use crate::schema::shape::{HasDays, Shape};
 use crate::source::Span;
 use crate::yaml::{Entry, Node, NodeKind, Trail};
@@ -87,9 +89,10 @@ impl Walk<'_, '_> {
             }
         }
         if self.findings.len() == before
-            && let Some((days, at)) = gap(rows, self.context.today)
+            && let Some((without, at)) =
+                gap(rows, self.context.today).or_else(|| self.lacks(rows, trail, entry, around))
         {
-            self.findings.push(codes::days_without_row(&name(), &days.to_string(), at).about(about()));
+            self.findings.push(codes::days_without_row(&name(), without, at).about(about()));
         }
         if self.findings.len() == before {
             let over = rows.iter().filter(|row| row.days.is_over(self.context.today));
@@ -103,6 +106,28 @@ impl Walk<'_, '_> {
     }
 }
 
+impl Walk<'_, '_> {
+    /// The days from today on, before its first or after its last value, on which a setting that is required has none.
+    fn lacks(
+        &self,
+        rows: &[Said],
+        trail: &Trail<'_>,
+        entry: &Entry,
+        around: Days,
+    ) -> Option<(Without, Span)> {
+        let (setting, _) = self.context.known(self.category, &trail.keys().join("."))?;
+        if !matches!(setting.required, Required::Yes { .. }) || around != Days::ALWAYS {
+            return None;
+        }
+        let first = rows.iter().map(|row| row.days.from).min()?;
+        if let Some(first) = first.filter(|first| *first > self.context.today) {
+            return Some((Without::Before(first.yesterday().ok()?), entry.key.span));
+        }
+        let last = rows.iter().map(|row| row.days.until).collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        Some((Without::After(last.tomorrow().ok()?), entry.key.span))
+    }
+}
+
 /// The days of a record, at the one that ends it.
 fn said(record: &Node, key: Span) -> Option<Said> {
     let days = days::of(record)?;
@@ -112,13 +137,13 @@ fn said(record: &Node, key: Span) -> Option<Said> {
 }
 
 /// The first days between two rows on which none counts, unless they are over; and the row after them.
-fn gap(rows: &[Said], today: Date) -> Option<(Days, Span)> {
+fn gap(rows: &[Said], today: Date) -> Option<(Without, Span)> {
     let mut rows: Vec<&Said> = rows.iter().collect();
     rows.sort_by_key(|row| row.days.from);
     rows.windows(2).find_map(|pair| {
         let [before, after] = pair else { return None };
         let (from, until) = (before.days.until?.tomorrow().ok()?, after.days.from?.yesterday().ok()?);
         let days = Days { from: Some(from), until: Some(until) };
-        (!days.is_never() && !days.is_over(today)).then_some((days, after.at))
+        (!days.is_never() && !days.is_over(today)).then_some((Without::Between(from, until), after.at))
     })
 }

@@ -77,6 +77,11 @@ fn unpaid(context: &Context<'_>) -> Option<Finding> {
     }
     let filters =
         context.pair.category("order")?.settings.iter().filter(|one| one.schema.get("x-unpaid").is_some());
+    // Not every shop tells when it has the money.
+    let later = context.known("invoice", "trigger").and_then(|(trigger, _)| {
+        let all = trigger.schema.get("enum")?.as_array()?;
+        all.iter().filter_map(|one| one.as_str()).find(|one| *one == "captured")
+    });
     for filter in filters {
         let name = filter.path.to_string();
         if context.known("order", &name).is_none() {
@@ -103,8 +108,14 @@ fn unpaid(context: &Context<'_>) -> Option<Finding> {
         let about = context.about("order", &filter.path);
         let when =
             setting(context.root, "invoice", &SettingPath::root().child("trigger")).map(|node| node.span);
-        let finding =
-            codes::unpaid_marked_paid(&list_words(&statuses, "and"), &name, placed, at, (paid.span, when));
+        let later = later.filter(|_| !at_once);
+        let finding = codes::unpaid_marked_paid(
+            &list_words(&statuses, "and"),
+            (&name, later),
+            placed,
+            at,
+            (paid.span, when),
+        );
         return Some(finding.about(about));
     }
     None

@@ -33,6 +33,8 @@ pub mod invoices;
 pub mod limits;
 pub mod locations;
 pub mod modes;
+pub mod money;
+pub mod names;
 pub mod numbers;
 pub mod pair;
 pub mod payouts;
@@ -42,6 +44,7 @@ pub mod sales;
 pub mod schedules;
 pub mod scopes;
 pub mod secrets;
+pub mod shared;
 pub mod starts;
 pub mod systems;
 pub mod topics;
@@ -85,6 +88,8 @@ pub const RULES: &[Rule] = &[
     dropdowns::check,
     limits::check,
     modes::check,
+    money::check,
+    names::check,
     numbers::check,
     payouts::check,
     rates::check,
@@ -99,6 +104,7 @@ pub const RULES: &[Rule] = &[
     invoices::check,
     locations::check,
     systems::check,
+    shared::check,
     unbooked::check,
     scopes::check,
     topics::check,
@@ -257,6 +263,8 @@ fn one_a_place(schema: Vec<Finding>, rules: Vec<Finding>, findings: &mut Vec<Fin
         if at(span, &codes::schema::LEADING_ZERO)
             || at(span, &codes::options::LABEL_FOR_CODE)
             || at(span, &codes::schema::LITERAL_CREDENTIAL)
+            // A rule that knows all values knows better than the form of one.
+            || finding.code == &codes::schema::UNFIT_VALUE && at(span, &codes::schema::VALUE_NOT_ALLOWED)
         {
             continue;
         }

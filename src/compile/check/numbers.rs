@@ -1,15 +1,35 @@
-//! Unquoted numbers that begin with a zero: YAML would drop the zero and with it, perhaps, another account.
+//! Unquoted numbers that begin with a zero: YAML would drop the zero and with it, perhaps, another account. And order numbers that get
+//! a prefix in a field that takes digits alone.
 
 use super::context::Context;
 use crate::compile::codes::has_leading_zero;
 use crate::diagnostic::Finding;
+use crate::diagnostic::codes::across::prefix_of_digits;
 use crate::diagnostic::codes::schema as codes;
-use crate::model::Value;
+use crate::model::{GENERAL, SettingPath, Value};
 use crate::schema::pointer::about;
 use crate::yaml::{Node, NodeKind, Trail};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     walk(context, context.root, &Trail::default(), findings);
+    findings.extend(prefixed(context));
+}
+
+/// A prefix in a field that takes digits alone. Which fields these are is data: `x-digits`.
+fn prefixed(context: &Context<'_>) -> Option<Finding> {
+    const PREFIX: &str = "order_number_prefix";
+    const FIELD: &str = "order_number_field";
+    let prefix = context.written(GENERAL, PREFIX)?;
+    let (known, _) = context.known(GENERAL, FIELD)?;
+    let field = context.choice(GENERAL, FIELD)?;
+    let digits = known.schema.get("x-digits")?.as_array()?;
+    let is_number = prefix.as_text().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_number || !digits.iter().any(|one| one.as_str() == Some(field)) {
+        return None;
+    }
+    let at = context.written(GENERAL, FIELD).map(|node| node.span);
+    let path = SettingPath::root().child(PREFIX);
+    Some(prefix_of_digits(field, FIELD, prefix.span, at).about(context.about(GENERAL, &path)))
 }
 
 fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Vec<Finding>) {

@@ -51,8 +51,7 @@ pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Findi
     let pair = catalogue.pair_beside(id, connectors);
     if pair.is_none() {
         let known = catalogue.names("pairs");
-        let near =
-            nearest(id, known.iter().map(String::as_str)).map(str::to_owned).or_else(|| swapped(id, &known));
+        let near = catalogue.pair_meant(id);
         // A pair that is there but could not be linked has its own finding at its file.
         if !known.iter().any(|name| name == id) {
             let connectors = catalogue.names("connectors");
@@ -71,11 +70,4 @@ pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Findi
         }
     }
     pair
-}
-
-/// `shopify-fortnox` means `fortnox-shopify`; ids hold hyphens, so every split is tried.
-fn swapped(id: &str, known: &[String]) -> Option<String> {
-    id.match_indices('-')
-        .map(|(at, _)| format!("{}-{}", &id[at + 1..], &id[..at]))
-        .find(|candidate| known.contains(candidate))
 }

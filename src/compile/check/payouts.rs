@@ -2,6 +2,7 @@
 //! have no account, and a currency that it does not pay out in.
 
 use super::context::Context;
+use super::values::code;
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::codes::rules;
 use crate::diagnostic::{About, Finding};
@@ -10,8 +11,8 @@ use crate::schema::{Connector, PAYMENT, text};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
-const PAYMENTS: &str = "payment_methods";
-const MAP: &str = "payout.map";
+pub(super) const PAYMENTS: &str = "payment_methods";
+pub(super) const MAP: &str = "payout.map";
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if context.flow_on("payouts") {
@@ -20,6 +21,50 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for provider in context.connectors().filter(|one| text(&one.description, "side") == PAYMENT) {
             of_provider(context, provider, findings);
         }
+        without_provider(context, findings);
+        clearing_shared(context, findings);
+    }
+}
+
+/// Rows that are called after a payment provider which this integration does not connect.
+fn without_provider(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    if context.composed.incomplete || context.is_unmanaged(CONNECTORS) {
+        return;
+    }
+    let mut rows =
+        context.rows(PAYMENTS, MAP).filter(|row| !context.connectors().any(|one| is_of(one, &row.key.text)));
+    let Some(first) = rows.next() else { return };
+    let known = context.catalogue.names("connectors");
+    for row in std::iter::once(first).chain(rows) {
+        let Some(id) = known.iter().find(|id| folded(id) == folded(&row.key.text)) else { continue };
+        let Some(provider) = context.catalogue.part(&format!("connectors/{id}.yaml")) else { continue };
+        if text(&provider, "side") != PAYMENT {
+            continue;
+        }
+        let finding = codes::payout_without_provider(text(&provider, "title"), id, row.key.span);
+        let path: SettingPath = ["payout", "map", &*row.key.text].iter().collect();
+        findings.push(finding.about(context.about(PAYMENTS, &path)));
+    }
+}
+
+/// One clearing account for the payouts of several providers.
+fn clearing_shared(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut used: Vec<(&str, &str, Span)> = Vec::new();
+    for row in context.rows(PAYMENTS, MAP) {
+        let currencies =
+            row.value.get("currencies").and_then(Node::as_map).into_iter().flat_map(Map::entries);
+        let records = std::iter::once(&row.value).chain(currencies.map(|one| &one.value));
+        let accounts = records.filter_map(|record| record.get("account"));
+        used.extend(accounts.filter_map(|node| Some((code(node)?, &*row.key.text, node.span))));
+    }
+    used.sort_by_key(|(account, ..)| *account);
+    for same in used.chunk_by(|one, other| one.0 == other.0) {
+        let mut names: Vec<&str> = same.iter().map(|(_, name, _)| *name).collect();
+        names.dedup();
+        let ([(account, _, first), .., (_, last, at)], true) = (same, names.len() > 1) else { continue };
+        let finding = codes::clearing_shared(account, &names, *at, *first);
+        let path: SettingPath = ["payout", "map", last].iter().collect();
+        findings.push(finding.about(context.about(PAYMENTS, &path)));
     }
 }
 

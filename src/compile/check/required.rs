@@ -1,16 +1,15 @@
 //! Required settings: each one of each visible category must be decided; a default does not count.
 
-use super::context::{Context, category_entry, setting};
+use super::context::{Context, category_entry, setting, setting as written};
 use super::dropdowns::admits;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::list_words;
 use crate::model::{CONNECTORS, FLOWS, SettingPath};
-use crate::options::View;
 use crate::schema::records::Was;
 use crate::schema::{Category, Condition, Pair, Reference, Required, Setting};
 use crate::source::Span;
-use crate::yaml::{Node, NodeKind};
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// One required setting of an integration as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,10 +183,10 @@ fn unset(context: &Context<'_>, category: &Category, setting: &Setting, why: &Wh
     let finding = codes::required_setting_unset(&name, &category.title, &why.words(), context.live, at);
     let mut help = match category.id.as_str() {
         CONNECTORS => connection(context, setting),
-        _ => satisfied_by(&context.view, setting),
+        _ => satisfied_by(context, category, setting),
     };
     if category.id != CONNECTORS && category_entry(context.root, &category.id).is_none() {
-        help = format!("under `{}:`, {help}", category.id);
+        help = format!("{}, {help}", home(context, category));
     }
     finding.help(help).about(context.about(&category.id, &setting.path))
 }
@@ -199,14 +198,15 @@ fn several(context: &Context<'_>, category: &Category, gaps: &[(&Setting, Why<'_
     let at = at.unwrap_or_else(|| place(context, category, &SettingPath::root()));
     let names: Vec<String> = gaps.iter().map(|(setting, _)| setting.path.to_string()).collect();
     let help = |setting: &Setting| {
-        let help = satisfied_by(&context.view, setting);
+        let help = satisfied_by(context, category, setting);
         match setting.path.segments() {
             [parents @ .., _] if !parents.is_empty() => format!("under `{}:`, {help}", parents.join(".")),
             _ => help,
         }
     };
     let helps: Vec<String> = gaps.iter().map(|(setting, _)| help(setting)).collect();
-    let absent = category_entry(context.root, &category.id).is_none().then_some(&*category.id);
+    let home = home(context, category);
+    let absent = category_entry(context.root, &category.id).is_none().then_some((&*category.id, &*home));
     let why = gaps[0].1.words();
     let same = gaps.iter().all(|(_, other)| other.words() == why);
     codes::required_settings_unset(
@@ -226,6 +226,7 @@ fn place(context: &Context<'_>, category: &Category, path: &SettingPath) -> Span
     let mut best = context.composed.place;
     if let Some(entry) = context.root.as_map().and_then(|map| map.get("settings"))
         && context.own(entry.key.span)
+        && !is_by_files(entry)
     {
         best = entry.key.span;
     }
@@ -241,6 +242,19 @@ fn place(context: &Context<'_>, category: &Category, path: &SettingPath) -> Span
     // A category that has a file of its own has no key there.
     let file = keys.first().copied().filter(own);
     keys.into_iter().rev().find(|span| own(span) && span.start < span.end).or(file).unwrap_or(best)
+}
+
+/// Settings that have a file a category have no key of their own.
+fn is_by_files(settings: &Entry) -> bool {
+    settings.key.span.start == settings.key.span.end
+}
+
+/// Where a category that is not declared is to be written.
+fn home(context: &Context<'_>, category: &Category) -> String {
+    match context.root.as_map().and_then(|map| map.get("settings")).filter(|settings| is_by_files(settings)) {
+        Some(_) => format!("in a file `settings/{}.yaml`", category.id),
+        None => format!("under `{}:`", category.id),
+    }
 }
 
 /// What to write so that a connector has an active connection.
@@ -261,9 +275,12 @@ fn connection(context: &Context<'_>, setting: &Setting) -> String {
 }
 
 /// What to write: the choices where they are known.
-fn satisfied_by(view: &View<'_>, setting: &Setting) -> String {
+fn satisfied_by(context: &Context<'_>, category: &Category, setting: &Setting) -> String {
+    let (view, schema) = (&context.view, &setting.schema);
     let key = setting.path.segments().last().map_or("", |key| &**key);
-    let schema = &setting.schema;
+    // A key that stands there without a value would be there twice.
+    let stands = written(context.root, &category.id, &setting.path).is_some_and(Node::is_null);
+    let add = if stands { format!("after `{key}:`, write") } else { format!("add `{key}:` with") };
     if let Some((set, title)) = view.set_of(schema) {
         let active: Vec<_> =
             set.choices.iter().filter(|choice| choice.active && admits(schema, &choice.value)).collect();
@@ -274,10 +291,10 @@ fn satisfied_by(view: &View<'_>, setting: &Setting) -> String {
         let more = active.len().saturating_sub(6);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let choices = shown.collect::<Vec<_>>().join(", ");
-        return format!("add `{key}:` with one of {choices}{more} ({title}, fetched {})", set.fetched);
+        return format!("{add} one of {choices}{more} ({title}, fetched {})", set.fetched);
     }
     if let Some((connector, set)) = crate::schema::options_of(schema) {
-        return format!("add `{key}:` with one of the {}", view.set_title(connector, set));
+        return format!("{add} one of the {}", view.set_title(connector, set));
     }
     let allowed: Vec<String> = schema
         .get("enum")
@@ -294,17 +311,18 @@ fn satisfied_by(view: &View<'_>, setting: &Setting) -> String {
             None => format!("`{value}`"),
         };
         let allowed: Vec<String> = allowed.iter().map(labelled).collect();
-        return format!("add `{key}:` with one of {}", allowed.join(", "));
+        return format!("{add} one of {}", allowed.join(", "));
     }
     match value_type(schema) {
-        "boolean" => format!("add `{key}:` with true or false"),
-        "date" => format!("add `{key}:` with a date such as 2026-01-01"),
-        "object" => format!("add `{key}:` with at least one row"),
-        "array" => format!("add `{key}:` with at least one value"),
+        "boolean" => format!("{add} true or false"),
+        "date" => format!("{add} a date such as 2026-01-01"),
+        "object" => format!("{add} at least one row"),
+        "array" => format!("{add} at least one value"),
         _ => {
             let what =
                 setting.description.split_once(". ").map_or(setting.description.as_str(), |(one, _)| one);
-            format!("add `{key}:` ({})", what.trim_end_matches('.'))
+            let what = what.trim_end_matches('.');
+            if stands { format!("{add} a value ({what})") } else { format!("add `{key}:` ({what})") }
         }
     }
 }

@@ -115,7 +115,7 @@ fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findi
     // A rule may be meant for one of these flows, as long as it says none.
     let mut rules = schedules.into_iter().flat_map(|rules| rules.entries());
     let is_unclear = rules.any(|rule| flow_of(context, &rule.value).is_none());
-    if context.is_unmanaged(SCHEDULES) || unread || is_unclear {
+    if context.is_unmanaged(SCHEDULES) || unread || is_unclear || context.composed.incomplete {
         return;
     }
     let mut said: Vec<&str> = Vec::new();

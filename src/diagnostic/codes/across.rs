@@ -16,7 +16,7 @@ codes! {
     API_VERSION = "W0437" "api-version" "a version of an API that has ended, ends soon or is not out yet";
     LOCATION_TWICE = "W0438" "location-twice" "two warehouses are mapped to one location";
     LOCATION_LEFT_OUT = "N0439" "location-left-out" "a location of the shop is in no row of the location mapping";
-    REPLACED_BY_MAP = "W0440" "replaced-by-map" "settings that do nothing beside a mapping that replaces them";
+    REPLACED_BY_MAP = "W0440" "replaced-by-map" "settings that do nothing beside others that replace them";
     DOUBTFUL_VALUE = "W0441" "doubtful-value" "a value that is allowed and hardly meant";
     COMPANY_WITHOUT_VAT_NUMBER = "W0442" "company-without-vat-number" "buyers in the EU are free of VAT without a VAT number";
     FILTERS_CONTRADICT = "W0443" "filters-contradict" "a filter lets in what another leaves out";
@@ -27,7 +27,12 @@ codes! {
     TEST_SYSTEM = "W0448" "test-system-live" "a test system is connected in live mode";
     UNSIGNED_WEBHOOK = "W0449" "unsigned-webhook" "deliveries of a webhook cannot be verified";
     ORDERS_OUT_OF_SIGHT = "N0450" "orders-out-of-sight" "orders are wanted from before the days that the shop shows";
-    PAYOUT_WITHOUT_ACCOUNT = "W0476" "payout-without-account" "a payment provider pays out, and its payouts have no account";
+    SAME_ORDER_NUMBERS = "W0471" "same-order-numbers" "two shops write orders with the same numbers into one company";
+    UNKNOWN_COUNTRY = "W0472" "unknown-country" "a country that there is not";
+    MONEY_AS_SALES = "W0473" "money-as-sales" "an account of sales is one for gift cards, payments or fees as well";
+    CLEARING_SHARED = "N0474" "clearing-shared" "payouts of two providers are booked on one account";
+    PAYOUT_WITHOUT_ACCOUNT = "W0476" "payout-without-account" "a payment provider and the rows of the payouts do not fit together";
+    NAMES_ALIKE = "W0477" "names-alike" "two rows whose names differ in capitals or spaces alone";
 }
 
 /// `serves` lists all that the account books, `wrong` what the place marked adds, `other` what it does not go with.
@@ -52,7 +57,7 @@ pub fn invoice_twice(trigger: &str, at: Span, other: Option<Span>) -> Finding {
             "the invoices flow makes one too: `invoice.trigger` is not set, so it is `{trigger}`"
         )),
     };
-    finding.help("write `creates: order` where the invoices flow makes the invoice; else turn it off with `flows: {invoices: false}`")
+    finding.help("write `order.creates: order` where the invoices flow is to make the invoice, else `invoice.trigger: manual`, with which it makes none by itself")
 }
 
 #[must_use]
@@ -79,12 +84,12 @@ pub fn no_invoice_follows(at: Span) -> Finding {
     .help("turn it on with `flows: {invoices: true}`, or write `creates: order`")
 }
 
-/// `statuses` is empty where no filter keeps unpaid orders out; `filter` is the setting that would. `marks` are where
-/// invoices are marked as paid, and where it is said when they are made.
+/// `statuses` is empty where no filter keeps unpaid orders out; `filter` is the setting that would, and `later` the trigger that waits
+/// for the money, where that would help. `marks` are where invoices are marked as paid, and where it is said when they are made.
 #[must_use]
 pub fn unpaid_marked_paid(
     statuses: &str,
-    filter: &str,
+    (filter, later): (&str, Option<&str>),
     placed: bool,
     at: Span,
     marks: (Span, Option<Span>),
@@ -104,11 +109,10 @@ pub fn unpaid_marked_paid(
         Some(when_at) => finding.related(when_at, format!("the invoice is made {when}")),
         None => finding.note(format!("the invoice is made {when}")),
     };
-    finding.note("the books then show money that may never come, and nobody is reminded to pay").help(
-        format!(
-            "write `trigger: captured`, leave such orders out by `{filter}`, or write `mark_paid: false`"
-        ),
-    )
+    let wait = later.map_or_else(String::new, |later| format!("write `trigger: {later}`, "));
+    finding
+        .note("the books then show money that may never come, and nobody is reminded to pay")
+        .help(format!("{wait}leave such orders out by `{filter}`, or write `mark_paid: false`"))
 }
 
 #[must_use]
@@ -172,6 +176,19 @@ pub fn location_left_out(missing: &[String], title: &str, fetched: &str, written
         .help("map a warehouse to them, or allow this note with the reason")
 }
 
+/// `mode` is the setting that says otherwise, with its value.
+#[must_use]
+pub fn idle_in_mode(names: &[String], mode: &str, value: &str, at: Span, mode_at: Span) -> Finding {
+    let does = if names.len() == 1 { "does" } else { "do" };
+    Finding::new(
+        &REPLACED_BY_MAP,
+        format!("{} {does} nothing while `{mode}` is `{value}`", list_words(names, "and")),
+        Label::new(at, "never used"),
+    )
+    .related(mode_at, "said here")
+    .help("take away what is not meant")
+}
+
 #[must_use]
 pub fn replaced_by_map(names: &[String], map: &str, at: Span, map_at: Span) -> Finding {
     let does = if names.len() == 1 { "does" } else { "do" };
@@ -196,6 +213,21 @@ pub fn doubtful_value(setting: &str, value: &str, why: &str, usual: Option<&str>
         Some(usual) => finding.help(format!("write `{usual}`, or allow this warning with the reason")),
         None => finding.help("write another value, or allow this warning with the reason"),
     }
+}
+
+/// `field` takes digits alone, `setting` names it; `chosen` is where, unless it is the default.
+#[must_use]
+pub fn prefix_of_digits(field: &str, setting: &str, at: Span, chosen: Option<Span>) -> Finding {
+    let finding = Finding::new(
+        &DOUBTFUL_VALUE,
+        format!("order numbers get a prefix, and {field} takes digits alone"),
+        Label::new(at, "the platform refuses such a number"),
+    );
+    let finding = match chosen {
+        Some(chosen) => finding.related(chosen, "written into this field"),
+        None => finding.note(format!("`{setting}` is not set, so it is `{field}`")),
+    };
+    finding.help(format!("write another `{setting}`, or a prefix of digits"))
 }
 
 #[must_use]
@@ -283,6 +315,66 @@ pub fn fee_vat_without_account(at: Span) -> Finding {
     )
     .note("it can be deducted only where it is booked as VAT")
     .help("set `payout.fee_vat_account`")
+}
+
+/// `one` stands at `there`, before `other`.
+#[must_use]
+pub fn names_alike(one: &str, other: &str, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &NAMES_ALIKE,
+        format!("`{one}` and `{other}` are hardly two"),
+        Label::new(at, "differs in capitals or spaces alone"),
+    )
+    .related(there, "the other one")
+    .help("keep the one that is spelt as the platform spells it, with what both say")
+}
+
+#[must_use]
+pub fn unknown_country(code: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_COUNTRY,
+        format!("there is no country `{code}`"),
+        Label::new(at, "not a code of ISO 3166-1"),
+    )
+    .help("write the two capital letters of the country that is meant, such as `SE`")
+}
+
+/// `sold` is where sales are booked on the account, `what` what else it is for.
+#[must_use]
+pub fn money_as_sales(account: &str, what: &str, why: &str, at: Span, sold: Span) -> Finding {
+    Finding::new(
+        &MONEY_AS_SALES,
+        format!("account {account} is one of sales, and the account of {what}"),
+        Label::new(at, what),
+    )
+    .related(sold, "sales are booked on it here")
+    .note(why)
+    .help(format!("give {what} an account of their own"))
+}
+
+/// `rows` are the providers, the last of which is marked.
+#[must_use]
+pub fn clearing_shared(account: &str, rows: &[&str], at: Span, first: Span) -> Finding {
+    Finding::new(
+        &CLEARING_SHARED,
+        format!("payouts of {} are booked on one account, {account}", list_words(rows, "and")),
+        Label::new(at, "the same account"),
+    )
+    .related(first, "as here")
+    .note("what is left on it tells no more which of them still owes what")
+    .help("give each a clearing account of its own, or allow this note with the reason")
+}
+
+/// `id` is the connector that the row is called after.
+#[must_use]
+pub fn payout_without_provider(provider: &str, id: &str, at: Span) -> Finding {
+    Finding::new(
+        &PAYOUT_WITHOUT_ACCOUNT,
+        format!("payouts of {provider} have an account, and {provider} is not connected"),
+        Label::new(at, "nothing is read for this row"),
+    )
+    .with_severity(Severity::Note)
+    .help(format!("declare a connection under `connectors.{id}`, or take the row away"))
 }
 
 /// `id` is what the row is called; `connected` where the provider is.
@@ -384,6 +476,23 @@ pub fn one_shop_twice(
     .help(format!(
         "turn `{flow}` off in all but one, take `live_mode` away there, or part them, such as by `additional_filters.include_countries`"
     ))
+}
+
+/// `prefix` is what all of them write before the number; it may be empty.
+#[must_use]
+pub fn same_order_numbers(names: &[&str], erp: &str, prefix: &str, at: Span, other: (&str, Span)) -> Finding {
+    let label = match prefix {
+        "" => "order numbers stand there as the shop counts them".to_owned(),
+        prefix => format!("order numbers begin with `{prefix}` in each"),
+    };
+    Finding::new(
+        &SAME_ORDER_NUMBERS,
+        format!("orders of {} can have the same numbers in one company of {erp}", some(names)),
+        Label::new(at, label),
+    )
+    .related(other.1, format!("{} writes into the same company", other.0))
+    .note("whoever looks for an order by its number finds that of another shop, and so do payouts that look for their invoice")
+    .help("give each an `order_number_prefix` of its own in `general`, such as `SE-`; where the shops count apart, allow this warning with that reason")
 }
 
 /// The token is the connector's title, the field's and the reference; `instead` are the fields of a way without one.

@@ -129,14 +129,19 @@ pub fn unknown_pair(name: &str, near: Option<&str>, known: &[String], at: Span) 
     }
 }
 
+/// `is_id`: whether the file could be renamed to it.
 #[must_use]
-pub fn name_mismatch(name: &str, expected: &str, at: Span) -> Finding {
+pub fn name_mismatch(name: &str, is_id: bool, expected: &str, at: Span) -> Finding {
     Finding::new(
         &NAME_MISMATCH,
         format!("the integration is called `{name}` here and `{expected}` by its file"),
         Label::new(at, format!("the file's name says `{expected}`")),
     )
-    .help(format!("write `integration: {expected}`, or rename the file"))
+    .help(if is_id {
+        format!("write `integration: {expected}`, or rename the file")
+    } else {
+        format!("write `integration: {expected}`")
+    })
     .fix(format!("write `{expected}`"), at, expected)
 }
 

@@ -1,7 +1,9 @@
 //! Stage 04: settings that the schema admits one by one but that do not make sense together.
 
+use jiff::civil::Date;
+
 use super::declare::codes;
-use crate::diagnostic::{Finding, Label, Severity, list_words};
+use crate::diagnostic::{Finding, Label, Severity, in_sentence, list_words};
 use crate::source::Span;
 
 codes! {
@@ -40,7 +42,7 @@ codes! {
     DAYS_CONTRADICT = "E0467" "days-contradict" "the days of a row contradict each other";
     ROW_OVER = "N0468" "row-over" "a row whose last day has passed";
     VAT_SAID_TWICE = "W0469" "vat-said-twice" "two settings decide the VAT of the same customers, and differ";
-    DAYS_WITHOUT_ROW = "W0470" "days-without-row" "between two rows of a value there are days on which neither counts";
+    DAYS_WITHOUT_ROW = "W0470" "days-without-row" "there are days on which a value has no row that counts";
     DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
 }
 
@@ -469,7 +471,7 @@ pub fn zone_of_another_country(zone: &str, country: &str, usual: &str, at: Span)
 pub fn expiring_credential(connector: &str, field: &str, days: &str, at: Span) -> Finding {
     Finding::new(
         &EXPIRING_CREDENTIAL,
-        format!("the {} of {connector} expires by itself", field.to_lowercase()),
+        format!("the {} of {connector} expires by itself", in_sentence(field)),
         Label::new(at, format!("{days} days after it was made, unless it was made otherwise")),
     )
     .note("syncs stop on the day that it expires")
@@ -557,15 +559,37 @@ pub fn days_overlap(name: &str, both: &str, at: Span, other: Span) -> Finding {
     .help("end one with `until` on the day before the next begins with `from`; both days are included")
 }
 
-/// `days` reads "from 2027-01-01 until 2027-01-31".
+/// Days on which a value has no row that counts.
+#[derive(Debug, Clone, Copy)]
+pub enum Without {
+    /// From one day until another, both included.
+    Between(Date, Date),
+    /// Until a day, after which its first row begins.
+    Before(Date),
+    /// From a day, before which its last row ends.
+    After(Date),
+}
+
 #[must_use]
-pub fn days_without_row(name: &str, days: &str, at: Span) -> Finding {
-    Finding::new(
-        &DAYS_WITHOUT_ROW,
-        format!("`{name}` has no value {days}"),
-        Label::new(at, "the next row begins after that"),
-    )
-    .help("let each row begin with `from` on the day after the last one's `until`; both days are included")
+pub fn days_without_row(name: &str, without: Without, at: Span) -> Finding {
+    let (days, label, help) = match without {
+        Without::Between(from, until) => (
+            format!("from {from} until {until}"),
+            "the next row begins after that",
+            "let each row begin with `from` on the day after the last one's `until`; both days are included",
+        ),
+        Without::Before(until) => (
+            format!("until {until}"),
+            "its first row begins after that",
+            "take its `from` away, or add a row for the days before it",
+        ),
+        Without::After(from) => (
+            format!("from {from} on"),
+            "its last row has ended by then",
+            "take its `until` away, or add a row that begins on the day after it",
+        ),
+    };
+    Finding::new(&DAYS_WITHOUT_ROW, format!("`{name}` has no value {days}"), Label::new(at, label)).help(help)
 }
 
 /// `alone`: the whole row is over, and not one value of several.
@@ -605,6 +629,49 @@ pub fn untaxed_consumers(
             .note("companies at home pay VAT; those in other EU countries with a valid VAT number do not")
             .help("give each a row of its own in `vat_by_customer`: `b2b-home` and `b2b-EU`")
     }
+}
+
+/// `known`: it is known which country is home.
+#[must_use]
+pub fn vat_of_shared_customer(places: &str, known: bool, at: Span, customer: Option<Span>) -> Finding {
+    let message = if known {
+        format!("orders to {places} have the VAT of the shared customer, as those at home")
+    } else {
+        format!("orders to {places} have one VAT, that of the shared customer")
+    };
+    let finding =
+        Finding::new(&VAT_ROW_MISSING, message, Label::new(at, "sold to, without a customer of its own"));
+    let finding = match customer {
+        Some(customer) => finding.related(customer, "the one customer decides their VAT"),
+        None => finding,
+    };
+    finding.help("give each country a customer of its own in `shared_customers`, or write `mode: one_per_customer` with rows in `vat_by_customer`")
+}
+
+/// `leads_to` is what both rows say; the countries are that of the row there and of the one marked.
+#[must_use]
+pub fn one_code_for_countries(leads_to: &str, [there, here]: &[String; 2], at: Span, other: Span) -> Finding {
+    Finding::new(
+        &super::across::ACCOUNT_SHARED,
+        format!("{leads_to} serves consumers in {there} and in {here}"),
+        Label::new(at, format!("consumers in {here}")),
+    )
+    .related(other, format!("consumers in {there}"))
+    .note("their VAT rates differ, and so do the returns that their VAT belongs to")
+    .help("make one for each country in the ERP and name it in the country's row")
+}
+
+/// `home` is where the row of those at home is; `leads_to` is what both say.
+#[must_use]
+pub fn taxed_abroad(who: &str, place: &str, leads_to: &str, home: Span, at: Span) -> Finding {
+    Finding::new(
+        &UNTAXED_CONSUMERS,
+        format!("{who} {place} have the VAT of {who} at home"),
+        Label::new(at, format!("{leads_to} for both")),
+    )
+    .related(home, format!("the row of {who} at home"))
+    .note("sales to customers outside the EU carry no VAT")
+    .help("name what carries no VAT, or allow this warning with the reason")
 }
 
 /// `key` is `b2c` or `b2b`.

@@ -70,6 +70,37 @@ pub fn level_twice(key: &str, title: &str, in_file: bool, at: Span) -> Finding {
     }
 }
 
+/// The name of a part of the document within that part.
+#[must_use]
+pub fn part_twice(part: &str, at: Span) -> Finding {
+    Finding::new(&UNKNOWN_KEY, format!("`{part}` stands inside `{part}`"), Label::new(at, "a level too many"))
+        .help(format!("take this level away, and indent what is below it less: `{part}` is written twice"))
+}
+
+/// The line that begins a part, indented as what stands in the part above it.
+#[must_use]
+pub fn too_deep_part(part: &str, outer: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_KEY,
+        format!("`{part}` stands inside `{outer}`"),
+        Label::new(at, "indented too far"),
+    )
+    .help(format!("write `{part}:` in the column of `{outer}:`"))
+}
+
+/// Fields of a connection that stand where its name should.
+#[must_use]
+pub fn connection_unnamed(field: &str, name: &str, connector: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_KEY,
+        format!("the name of a connection of {connector} is missing above `{field}`"),
+        Label::new(at, "a field of a connection, not its name"),
+    )
+    .help(format!(
+        "write a line `{name}:` above it, and indent what belongs to the connection below that line"
+    ))
+}
+
 /// A category within another.
 #[must_use]
 pub fn too_deep_category(key: &str, outer: &str, at: Span) -> Finding {
@@ -183,11 +214,11 @@ pub fn required_setting_unset(
     .note("this setting is required and must be saved before syncing begins")
 }
 
-/// Several required settings of one category; `absent` is its id where it is not declared at all. `helps` say what to add,
-/// one a setting.
+/// Several required settings of one category; `absent` is its id where it is not declared at all, with where it would be.
+/// `helps` say what to add, one a setting.
 #[must_use]
 pub fn required_settings_unset(
-    absent: Option<&str>,
+    absent: Option<(&str, &str)>,
     title: &str,
     settings: &[String],
     needed: &str,
@@ -205,8 +236,8 @@ pub fn required_settings_unset(
     .with_severity(if live { Severity::Error } else { Severity::Warning })
     .note("these settings are required and must be saved before syncing begins")
     .help(match absent {
-        Some(category) => format!(
-            "under `{category}:`, {helps}; or list `{category}` under `unmanaged` if people keep editing it elsewhere"
+        Some((category, home)) => format!(
+            "{home}, {helps}; or list `{category}` under `unmanaged` if people keep editing it elsewhere"
         ),
         None => helps,
     });

@@ -1,7 +1,7 @@
 //! Stage 01: text that is not one well-formed document of YAML or JSON.
 
 use super::declare::codes;
-use crate::diagnostic::{Finding, Label};
+use crate::diagnostic::{Finding, Label, nearest};
 use crate::source::Span;
 
 codes! {
@@ -228,8 +228,11 @@ pub fn unknown_tag(tag: &str, at: Span) -> Finding {
         .help("take the tag away; to replace a map by nothing, write `!replace {}`");
     }
     Finding::new(&UNKNOWN_TAG, format!("the tag `{tag}` is not known"), Label::new(at, "`!` at the start of a value makes it a tag"))
-        .note("known tags are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null` and `!`, which all but never are needed")
-        .help("if it is plain text, put the value in quotes; else remove the tag")
+        .note("known tags are `!replace` before a map, and `!!str`, `!!int`, `!!float`, `!!bool`, `!!null` and `!`, which all but never are needed")
+        .help(match nearest(tag, ["!replace"]) {
+            Some(near) => format!("write `{near}`"),
+            None => "if it is plain text, put the value in quotes; else remove the tag".to_owned(),
+        })
 }
 
 #[must_use]

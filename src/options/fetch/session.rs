@@ -16,7 +16,7 @@ use super::descriptor::{Absent, Auth, Descriptor, fill};
 use super::environment::Environment;
 use super::extract;
 use super::limits::{Gates, Limit};
-use crate::http::address::{self, encode_path, join, origin};
+use crate::http::address::{self, join, origin};
 use crate::http::client::Http;
 use crate::http::{Answer, Fault, FaultKind, Request};
 
@@ -83,11 +83,9 @@ impl<'a> Session<'a> {
         // Judged before any secret is read.
         let addresses = Addresses::of(descriptor, connection)?;
         addresses.needs(&account.connector).iter().try_for_each(environment.allowed)?;
-        let Addresses { host, others, token_url } = addresses;
+        let Addresses { host, base, others, token_url } = addresses;
         let mut fields = auth::fields(descriptor, way, connection, environment.secret)?;
         fields.set("tomorrow", &environment.tomorrow.to_string());
-        let path = fill(&descriptor.base_path, &|name| fields.get(name)).map_err(lacking)?;
-        let base = format!("{host}{}", encode_path(&path));
         // Those of the addresses that were judged: what follows one is a text too, and `@` or `.` at its beginning would be of the host.
         let judged = std::iter::once(&host).chain(others.values());
         let origins =
@@ -357,7 +355,16 @@ impl<'a> Session<'a> {
                 Fault::new(FaultKind::Unusable, format!("the descriptor has no address `{name}`"))
             })?,
         };
-        address::read(&format!("{base}{path}"))
+        let (below, full) = (address::read(base)?, address::read(&format!("{base}{path}"))?);
+        // What was judged is the base: what follows it is a text of the connector too, and may climb.
+        let is_below = full.path().strip_prefix(below.path().trim_end_matches('/'));
+        if is_below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            Ok(full)
+        } else {
+            let why =
+                format!("its connector's paths lead to {}, which is not below its address", full.path());
+            Err(Fault::new(FaultKind::Denied, why))
+        }
     }
 
     /// How long the platform asks to wait; `None` when it does not.

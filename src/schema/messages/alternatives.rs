@@ -69,10 +69,14 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
     let several = matches!(kind, Kind::OneOfMultipleValid { .. });
     // What is there already is not to be added.
     let set = |key: &&str| !several && place.node.get(key).is_some();
-    let groups: Vec<Vec<&str>> =
-        groups.into_iter().map(|group| group.into_iter().filter(|key| !set(key)).collect()).collect();
-    let mut groups: Vec<Vec<&str>> =
-        groups.into_iter().filter(|group: &Vec<&str>| !group.is_empty()).collect();
+    // Of what was begun, the rest is to be added: another alternative would not go with it.
+    let begun = groups.iter().any(|group| group.iter().any(|key| set(key)));
+    let mut groups: Vec<Vec<&str>> = groups
+        .into_iter()
+        .filter(|group| !begun || group.iter().any(|key| set(key)))
+        .map(|group| group.into_iter().filter(|key| !set(key)).collect())
+        .filter(|group: &Vec<&str>| !group.is_empty())
+        .collect();
     groups.dedup();
     let words: Vec<String> = groups
         .iter()
@@ -118,9 +122,25 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
     })
 }
 
-/// The values that alternatives name, the nearest first.
+/// The values that alternatives name, the nearest first; or their types, where they differ in nothing else.
 fn choices(place: &Place<'_>) -> Option<String> {
     let branches = ["anyOf", "oneOf"].iter().find_map(|key| place.holder?.get(*key)?.as_array())?;
+    let types: Option<Vec<String>> = branches
+        .iter()
+        .map(|branch| match branch.get("type")?.as_str()? {
+            "integer" => Some("a whole number".to_owned()),
+            "number" => Some("a number".to_owned()),
+            "string" => Some("a text".to_owned()),
+            "boolean" => Some("`true` or `false`".to_owned()),
+            "array" => Some("a list".to_owned()),
+            "object" => Some("a map".to_owned()),
+            _ => None,
+        })
+        .collect();
+    let bare = branches.iter().all(|branch| branch.as_object().is_some_and(|branch| branch.len() == 1));
+    if let Some(types) = types.filter(|_| bare) {
+        return Some(format!("write {}", list_words(&types, "or")));
+    }
     let values: Vec<&str> = branches
         .iter()
         .filter_map(|branch| branch.get("enum")?.as_array())

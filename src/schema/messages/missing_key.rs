@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::context::{Context, Place};
 use super::credential::{takes_reference, variable};
 use super::value::flow;
-use super::wording::{lower, shortened};
+use super::wording::shortened;
 use crate::schema::built_in::{self, BASE_URI};
 use crate::schema::keywords::text;
 use crate::schema::suggest;
@@ -39,11 +39,7 @@ pub(super) fn how_to_add(context: &Context<'_>, place: &Place<'_>, key: &str, po
         ([], None, _) => {
             let said = text(schema, "description");
             let title = said.split_once(". ").map_or(said, |(first, _)| first).trim_end_matches('.');
-            if title.is_empty() {
-                format!("add `{key}:`")
-            } else {
-                format!("add `{key}:` ({})", lower(title))
-            }
+            if title.is_empty() { format!("add `{key}:`") } else { format!("add `{key}:` ({title})") }
         }
         (options, _, _) => format!("add `{key}:` with one of {}", shortened(options)),
     }

@@ -9,6 +9,8 @@ use super::refusal::{Refusal, refused};
 use super::wording::shortened;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Edit, Finding, Fix, Label, list_words, nearest};
+use crate::model::countries;
+use crate::model::customers::Kind;
 use crate::schema::keywords::{had_name, text};
 use crate::schema::pair::Category;
 use crate::schema::pointer::{about, escape, segments};
@@ -73,7 +75,12 @@ pub(super) fn unknown_key(
         }));
         return Some(finding);
     }
-    if let Some((to, help)) = elsewhere(context, kind, key) {
+    if let Some((finding, to, value)) = no_space(&finding, key, &entry.value, &known) {
+        let to = segments.iter().cloned().chain([to]).collect();
+        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: Some(value) });
+        return Some(finding);
+    }
+    if let Some((to, help)) = elsewhere(context, kind, key, &depth, &entry.value) {
         let finding = finding.help(help);
         let moved = Move { from: from(), to, finding: Some(finding.clone()), value: None };
         moves.push(moved);
@@ -106,6 +113,12 @@ pub(super) fn unknown_key(
         moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None });
         return Some(finding);
     }
+    if let Some(rows) = rows_for(key, &entry.value, &unused) {
+        let finding = finding.help(format!("write a line `{rows}:` above it, and indent it below that line"));
+        let to = segments.iter().cloned().chain([rows.to_owned(), key.to_owned()]).collect();
+        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None });
+        return Some(finding);
+    }
     if let (Some(pair), "key", []) = (context.words.pair, kind, &depth[..]) {
         let categories: Vec<(&str, &Json)> =
             pair.settings.iter().map(|category| (category.id.as_str(), &*category.schema)).collect();
@@ -129,6 +142,42 @@ pub(super) fn unknown_key(
         return Some(finding.help(format!("take `{key}` away")));
     }
     Some(finding.help(format!("take it away, or write one of {}", shortened(&unused))))
+}
+
+/// `every:15m` in braces, where YAML reads the whole as a key: what to say, the key that was meant, and its value.
+fn no_space(
+    finding: &Finding,
+    key: &str,
+    value: &Node,
+    known: &[(&str, &Json)],
+) -> Option<(Finding, String, NodeKind)> {
+    let (name, text) = key.split_once(':').filter(|_| value.is_null())?;
+    known.iter().find(|(known, _)| *known == name)?;
+    let at = finding.primary.span;
+    let mended = format!("{name}: {text}");
+    let finding = Finding { primary: Label::new(at, "no space follows the colon"), ..finding.clone() };
+    let finding = finding.note("without a space the whole is one key").help(format!("write `{mended}`")).fix(
+        "put a space after the colon",
+        at,
+        mended,
+    );
+    Some((finding, name.to_owned(), NodeKind::Text(text.into())))
+}
+
+/// The map of rows that an entry was meant to stand in, where one takes it; of several, the one that the others are named after.
+fn rows_for<'a>(key: &str, value: &Node, known: &[(&'a str, &Json)]) -> Option<&'a str> {
+    let row = serde_json::json!({ key: value.to_json() });
+    let takes = |schema: &Json| {
+        ["additionalProperties", "patternProperties"]
+            .iter()
+            .any(|rows| schema.get(rows).is_some_and(Json::is_object))
+            && schema.get("propertyNames").or_else(|| schema.get("patternProperties")).is_some()
+            && jsonschema::options().build(schema).is_ok_and(|validator| validator.is_valid(&row))
+    };
+    let fitting: Vec<&str> =
+        known.iter().filter(|(_, schema)| takes(schema)).map(|(name, _)| *name).collect();
+    let shortest = fitting.iter().copied().min_by_key(|name| name.len())?;
+    fitting.iter().all(|name| name.ends_with(shortest)).then_some(shortest)
 }
 
 /// A rule's interval that is written as for cron: what to say, and the interval.
@@ -173,9 +222,41 @@ fn interval(written: &str, fields: &[&str]) -> Option<String> {
 }
 
 /// A setting or category that stands in another place than its own: where it was meant, and what to do.
-fn elsewhere(context: &Context<'_>, kind: &str, key: &str) -> Option<(Vec<String>, String)> {
+fn elsewhere(
+    context: &Context<'_>,
+    kind: &str,
+    key: &str,
+    depth: &[&str],
+    value: &Node,
+) -> Option<(Vec<String>, String)> {
     let pair = context.words.pair?;
     let to = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    if let ["connectors", connector] = depth
+        && value.as_map().is_some_and(|map| {
+            map.entries().iter().any(|entry| is_of_connection(context, connector, &entry.key.text))
+        })
+    {
+        let help = format!("move it under `connections:`, which holds the connections of `{connector}`");
+        return Some((to(&["connectors", connector, "connections", key]), help));
+    }
+    if depth.is_empty() && value.as_map().is_some() && pair.connector(key).is_some() {
+        return Some((
+            to(&["connectors", key]),
+            format!("move it under `connectors`: `{key}` is a connector"),
+        ));
+    }
+    if depth.is_empty() && OF_PROJECT.contains(&key) {
+        let help = format!("move it to pairform.yaml: `{key}` is of the whole project");
+        return Some((Vec::new(), help));
+    }
+    if let Some((category, setting)) = key.split_once('.')
+        && let Some(category) = pair.settings.iter().find(|one| one.id == category)
+        && category.settings.iter().any(|one| one.path.to_string() == setting)
+    {
+        let help = format!("write it as `{setting}:` under `settings.{}`", category.id);
+        let path = setting.split('.').map(str::to_owned);
+        return Some((to(&["settings", &category.id]).into_iter().chain(path).collect(), help));
+    }
     if kind == "category" {
         if let Some((_, why)) = pair.hidden.iter().find(|(hidden, _)| hidden == key) {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
@@ -197,7 +278,7 @@ fn elsewhere(context: &Context<'_>, kind: &str, key: &str) -> Option<(Vec<String
             return Some((Vec::new(), help));
         }
     }
-    if !["key", "setting", "category"].contains(&kind) {
+    if kind == "field" {
         return None;
     }
     let has = |category: &&Category| {
@@ -215,6 +296,16 @@ fn elsewhere(context: &Context<'_>, kind: &str, key: &str) -> Option<(Vec<String
     };
     let help = format!("move it under `settings.{}`: `{key}` is a setting of {}", home.id, home.title);
     Some((to(&["settings", &home.id, key]), help))
+}
+
+/// Keys of pairform.yaml that people look for in an integration.
+const OF_PROJECT: [&str; 6] = ["environments", "safety", "protected", "owners", "secrets", "link"];
+
+fn is_of_connection(context: &Context<'_>, connector: &str, field: &str) -> bool {
+    let connector = context.words.pair.and_then(|pair| pair.connector(connector));
+    connector.is_some_and(|connector| {
+        connector.description.pointer(&format!("/connection/properties/{}", escape(field))).is_some()
+    })
 }
 
 /// What exists, but not for this pair: what to say at the place, and what to do.
@@ -236,8 +327,7 @@ fn not_offered(context: &Context<'_>, kind: &str, key: &str, depth: &[&str]) -> 
             Some((label, help))
         }
         ("key", ["connectors", connector]) => {
-            let connector = pair.connector(connector)?;
-            connector.description.pointer(&format!("/connection/properties/{}", escape(key)))?;
+            is_of_connection(context, connector, key).then_some(())?;
             let label = "a field of a connection".to_owned();
             Some((label, format!("move it into a connection: `connections: {{production: {{{key}: …}}}}`")))
         }
@@ -255,16 +345,32 @@ fn not_offered(context: &Context<'_>, kind: &str, key: &str, depth: &[&str]) -> 
     }
 }
 
+/// Words that people write for the ends of a period.
+const OTHER_WORDS: [(&str, &str); 8] = [
+    ("to", "until"),
+    ("end", "until"),
+    ("through", "until"),
+    ("valid_to", "until"),
+    ("since", "from"),
+    ("start", "from"),
+    ("starting", "from"),
+    ("valid_from", "from"),
+];
+
 /// The known key that was meant: near in spelling, the title of one, or part of its name.
 fn meant<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
     if let Some(near) = nearest(key, known.iter().map(|(known, _)| *known)) {
         return Some(near);
     }
-    let titled = known.iter().find(|(_, schema)| text(schema, "title").eq_ignore_ascii_case(key.trim()));
+    let fold = |word: &str| word.trim().to_lowercase().replace([' ', '-'], "_");
+    let titled = known.iter().find(|(_, schema)| fold(text(schema, "title")) == fold(key));
     if let Some((titled, _)) = titled {
         return Some(titled);
     }
-    let fold = |word: &str| word.to_lowercase().replace([' ', '-'], "_");
+    let another = OTHER_WORDS.iter().find(|(written, _)| *written == key);
+    if let Some((known, _)) = another.and_then(|(_, word)| known.iter().find(|(known, _)| known == word)) {
+        return Some(known);
+    }
     let (folded, tokens) = (fold(key), |word: &str| word.split('_').map(str::to_owned).collect::<Vec<_>>());
     let words = tokens(&folded);
     let alike = |a: &str, b: &str| {
@@ -325,6 +431,11 @@ pub(super) fn unfit_key(
         };
         return Some(refused(finding, meant, entry.key.span, otherwise).about(about));
     }
+    if let Some((country, postcodes)) = countries::around(place_in(&key)) {
+        let why = format!("its addresses are {country}, with the postcode {postcodes}");
+        let help = format!("take `{key}` away: a row by country cannot tell it from the rest of {country}");
+        return Some(codes::unfit_key(&key, &why, entry.key.span).help(help).about(about));
+    }
     let said = holder.map_or("", |holder| text(holder, "x-message"));
     let written = if place.quotable { key.as_str() } else { "" };
     let near = holder.and_then(|holder| {
@@ -346,6 +457,11 @@ pub(super) fn unfit_key(
         (None, Some(example)) => finding.help(format!("write a key such as `{example}`")),
         (None, None) => finding.help("rename the key"),
     })
+}
+
+/// The place in a row for a kind of customer, such as `Livigno` in `b2c-Livigno`.
+fn place_in(key: &str) -> &str {
+    Kind::ALL.iter().find_map(|kind| key.strip_prefix(kind.key())?.strip_prefix('-')).unwrap_or(key)
 }
 
 /// The schema that judges the keys of a map.

@@ -24,9 +24,9 @@ pub(super) fn fallback(place: &Place<'_>) -> String {
     format!("correct `{}`, or take the line away", place.name)
 }
 
-/// Code that is a number needs no quotes; other digits do.
-fn as_written(value: &str, schema: &Json) -> String {
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+/// Code that is a number needs no quotes; other digits do, and a time of day, which older readers take as a number.
+pub(super) fn as_written(value: &str, schema: &Json) -> String {
+    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit() || b == b':');
     let number = text(schema, "x-code") == "integer"
         || matches!(schema.get("type").and_then(Json::as_str), Some("integer" | "number"));
     if digits && !number { format!("`\"{value}\"`") } else { format!("`{value}`") }
@@ -61,9 +61,4 @@ pub(super) fn shortened(words: &[String]) -> String {
         return words.join(", ");
     }
     format!("{} and {} more", words[..SHOWN].join(", "), words.len() - SHOWN)
-}
-
-pub(super) fn lower(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

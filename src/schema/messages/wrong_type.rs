@@ -5,12 +5,12 @@ use serde_json::Value as Json;
 
 use super::alternatives::required_groups;
 use super::context::Place;
-use super::wording::{fallback, quoted, range, shortened};
+use super::wording::{as_written, fallback, quoted, range, shortened};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
 use crate::schema::keywords::text;
 use crate::schema::suggest;
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Map, Node};
 
 pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
     let types: Vec<&str> = match kind {
@@ -42,7 +42,11 @@ pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
     };
     let found = match &place.node.kind {
         yaml::NodeKind::Text(value) if place.quotable && value.len() <= 40 => format!("the text `{value}`"),
-        yaml::NodeKind::Number(value) if place.quotable => format!("the number {value}"),
+        yaml::NodeKind::Number(value) if place.quotable => match value.trim_start_matches(['-', '+', '.']) {
+            endless if endless.eq_ignore_ascii_case("inf") => format!("`{value}`, infinity"),
+            no_number if no_number.eq_ignore_ascii_case("nan") => format!("`{value}`, which is not a number"),
+            _ => format!("the number {value}"),
+        },
         _ => kind_words(place.node).to_owned(),
     };
     // Nothing has no place of its own.
@@ -59,7 +63,7 @@ pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
             }
         }
         (["integer" | "number"], yaml::NodeKind::Text(value))
-            if place.quotable && value.parse::<f64>().is_ok() =>
+            if place.quotable && suggest::numbers(value, wanted == ["integer"]) == [&**value] =>
         {
             finding.help(help).fix("take the quotes away", place.node.span, value.to_string())
         }
@@ -117,10 +121,11 @@ fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
         ["string"] if is_date => suggest::date(written.unwrap_or_default()),
         ["string"] => text_instead(place, written),
         ["integer" | "number"] => {
-            let number = written.and_then(|written| suggest::number(written, *wanted == ["integer"]));
+            let text = written.filter(|_| node.as_text().is_some()).unwrap_or_default();
             let range = range(place.holder).map(|range| format!(" {range}")).unwrap_or_default();
-            match (number, wanted) {
-                (Some(number), _) if node.as_text().is_some() => format!("write `{number}`"),
+            match (suggest::numbers(text, *wanted == ["integer"]).as_slice(), wanted) {
+                ([number], _) => format!("write `{number}`"),
+                ([one, other], _) => format!("write `{one}` or `{other}`, whichever is meant"),
                 (_, ["integer"]) => format!("write a whole number{range}"),
                 _ => format!("write a number{range}"),
             }
@@ -131,7 +136,15 @@ fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
                     value.split([',', ';']).map(str::trim).filter(|s| !s.is_empty()).collect();
                 format!("write `[{}]`", items.join(", "))
             }
-            _ => "write a list such as `[a, b]`".to_owned(),
+            _ => match node.as_map().filter(|map| place.quotable && are_toggles(map)) {
+                // Ticked, as in a form.
+                Some(map) => {
+                    let ticked = map.entries().iter().filter(|entry| entry.value.as_bool() != Some(false));
+                    let keys: Vec<&str> = ticked.map(|entry| &*entry.key.text).collect();
+                    format!("write `[{}]`", keys.join(", "))
+                }
+                None => "write a list such as `[a, b]`".to_owned(),
+            },
         },
         ["object"] => map_instead(place),
         _ => match node.as_list() {
@@ -156,11 +169,11 @@ fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
             match (written, suggest::example(holder)) {
                 (Some(written), example) => {
                     if pattern && suggest::refuses(written, holder) {
-                        let mended = suggest::suggest(written, holder).or(example);
-                        return mended.map_or_else(
-                            || fallback(place),
-                            |mended| format!("write for example `{mended}`"),
-                        );
+                        return match (suggest::suggest(written, holder), example) {
+                            (Some(mended), _) => format!("write {}", as_written(&mended, holder)),
+                            (None, Some(example)) => format!("write for example `{example}`"),
+                            (None, None) => fallback(place),
+                        };
                     }
                     format!("put it in quotes: `\"{written}\"`")
                 }
@@ -181,6 +194,23 @@ fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
     }
 }
 
+/// Whether keys are ticked or not, which is a list of those that are.
+fn are_toggles(map: &Map) -> bool {
+    !map.is_empty()
+        && map.entries().iter().all(|entry| entry.value.is_null() || entry.value.as_bool().is_some())
+}
+
+/// Rows of a list that name themselves, as rows of a map: the first one, such as `Klarna: {terms: …}`.
+fn by_name(items: &[Node]) -> Option<String> {
+    const NAMES: [&str; 5] = ["name", "id", "key", "code", "title"];
+    let first = items.first()?.as_map()?;
+    let called = NAMES.into_iter().find(|name| items.iter().all(|item| item.get(name).is_some()))?;
+    let name = first.get(called)?.value.as_text()?;
+    let rest = first.entries().iter().filter(|entry| &*entry.key.text != called);
+    let rest: Vec<String> = rest.map(|entry| format!("{}: …", entry.key.text)).collect();
+    Some(format!("{name}: {{{}}}", rest.join(", ")))
+}
+
 /// What to write where a map is needed.
 fn map_instead(place: &Place<'_>) -> String {
     let holder = place.holder;
@@ -190,6 +220,12 @@ fn map_instead(place: &Place<'_>) -> String {
         .is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.as_map().is_some()));
     let properties = holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
     let rows = holder.and_then(|holder| holder.get("additionalProperties")).filter(|rows| rows.is_object());
+    if rows.is_some()
+        && place.quotable
+        && let Some(row) = place.node.as_list().and_then(by_name)
+    {
+        return format!("write each row under its name, without the dash: `{row}`");
+    }
     if dashes && rows.is_some_and(|rows| rows.get("properties").is_none()) {
         return "take the dashes away, so that each line is `key: value`".to_owned();
     }

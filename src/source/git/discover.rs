@@ -2,7 +2,7 @@
 //! that looks like a bare repository, and whoever writes a branch can commit one.
 #![expect(clippy::disallowed_methods, reason = "part of the door through which revisions are read")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{Error, ErrorClass, ErrorCode, Repository, RepositoryOpenFlags};
 
@@ -32,6 +32,24 @@ pub(super) fn discover(folder: &Path) -> Result<Repository, Error> {
         return Err(absent());
     }
     Repository::open_bare(&folder).map_err(|_| absent())
+}
+
+/// The working tree that this repository is a submodule of. Which repository that is, and so what its branches hold, is said by
+/// `.gitmodules` in whatever branch of it is checked out.
+pub(super) fn outer(repository: &Repository) -> Option<PathBuf> {
+    let own = repository.workdir()?.canonicalize().ok()?;
+    let around = discover(own.parent()?).ok();
+    let tree = around.as_ref().and_then(|around| around.workdir()?.canonicalize().ok());
+    // Where git keeps one, whether or not anybody lists it.
+    let below = |git: &Path| repository.path().starts_with(git.join("modules"));
+    let is_kept = around.as_ref().is_some_and(|around| below(around.path()) || below(around.commondir()));
+    let is_listed = || {
+        let at = own.strip_prefix(tree.as_ref()?).ok()?;
+        let entry = around.as_ref()?.index().ok()?.get_path(at, 0)?;
+        Some(entry.mode == u32::from(git2::FileMode::Commit))
+    };
+    let is_one = !repository.is_worktree() && (is_kept || is_listed() == Some(true));
+    tree.filter(|_| is_one)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
-use super::discover::discover;
+use super::discover::{discover, outer};
 use super::inside::inside;
 use super::tree::TreeReader;
 use crate::source::load::TEMPLATES;
@@ -103,10 +103,17 @@ impl History {
     }
 
     /// The whole name of the branch that is called so: of a remote (`origin/main`) or of this clone. Git itself would take a tag
-    /// of that name before it, which whoever may push anything can make.
+    /// of that name before it, which whoever may push anything can make. A remote's HEAD is the name of one of its branches: where it
+    /// stands for a commit itself, somebody pushed a branch that is called `HEAD`.
     fn branch(&self, name: &str) -> Option<String> {
+        let is_head = name == "HEAD" || name.ends_with("/HEAD");
+        let is_one = |whole: &String| {
+            let found = self.repository.find_reference(whole).ok()?;
+            let leads_to_branch = || found.symbolic_target().ok()??.strip_prefix("refs/remotes/").map(|_| ());
+            if is_head { leads_to_branch() } else { Some(()) }
+        };
         let names = [format!("refs/remotes/{name}"), format!("refs/heads/{name}")];
-        names.into_iter().find(|whole| name != "HEAD" && self.repository.find_reference(whole).is_ok())
+        names.into_iter().find(|whole| is_one(whole).is_some())
     }
 
     /// Whether a name is written as that of a remote's branch; a tag may be called so too, and is none.
@@ -165,6 +172,24 @@ impl History {
             None => "name a branch, such as origin/main, or the whole name of a ref".to_owned(),
         };
         Err(GitError::new(format!("there is no branch `{name}` in this clone"), help))
+    }
+
+    /// Proves that what a name stands for may judge, or say what is allowed. In a submodule only a commit's whole id may.
+    ///
+    /// # Errors
+    /// When whoever writes a branch of the repository around it decides what that name stands for.
+    pub fn require_own(&self, name: &str) -> Result<(), GitError> {
+        let is_id = name.len() == 40 && Oid::from_str(name).is_ok();
+        match outer(&self.repository).filter(|_| !is_id) {
+            None => Ok(()),
+            Some(around) => Err(GitError::new(
+                format!(
+                    "the project lies in a submodule of {}, so `{name}` judges and allows nothing: a branch there says which repository it is of",
+                    around.display()
+                ),
+                "name the commit that the repository around it has on its branch, such as \"$(git -C .. rev-parse origin/main:FOLDER)\", or work in a clone of its own",
+            )),
+        }
     }
 
     /// The branch that changes are compared with when none is named.

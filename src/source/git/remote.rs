@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::history::{GitError, History};
-use super::system;
+use super::system::{self, Ran};
 use crate::source::program::NotEnded;
 
 /// Refs of a remote that nobody but the reconciler moves are below this, so that it waits for nobody's fetch and disturbs none.
@@ -66,6 +66,7 @@ impl History {
     /// # Errors
     /// When git cannot be run, does not end in time, or has nothing to fetch.
     pub fn fetch(&self, branch: &RemoteBranch, patience: Duration) -> Result<(), GitError> {
+        self.require_own(&format!("{}/{}", branch.remote, branch.branch))?;
         let refspec = format!("+refs/heads/{}:{}", branch.branch, branch.local_ref());
         let arguments = [
             "fetch",
@@ -125,13 +126,27 @@ impl History {
         Some((String::from_utf8_lossy(&signature).into_owned(), signed.to_vec()))
     }
 
+    /// The fingerprints of the key with which a commit is signed in the form of OpenPGP, and of the one that it belongs to, by the
+    /// keyring of this machine.
+    ///
+    /// # Errors
+    /// When git does not find the signature good.
+    pub fn openpgp_key(&self, commit: &str, patience: Duration) -> Result<[String; 2], GitError> {
+        self.require_own_configuration(patience)?;
+        let said = self.run_git(&["verify-commit", "--raw", commit], patience)?.stderr;
+        good_signature(&said).ok_or_else(|| GitError {
+            message: "git does not say with which one key it is signed".to_owned(),
+            help: None,
+        })
+    }
+
     /// Runs git on this repository.
     fn git(&self, arguments: &[&str], patience: Duration) -> Result<String, GitError> {
         self.require_own_configuration(patience)?;
-        self.run_git(arguments, patience)
+        Ok(self.run_git(arguments, patience)?.stdout)
     }
 
-    fn run_git(&self, arguments: &[&str], patience: Duration) -> Result<String, GitError> {
+    fn run_git(&self, arguments: &[&str], patience: Duration) -> Result<Ran, GitError> {
         let what = arguments.first().copied().unwrap_or_default();
         let failed = |why: String| GitError { message: format!("git {what} failed: {why}"), help: None };
         let mut command = system::git(self.repository.path());
@@ -147,7 +162,7 @@ impl History {
             let status = ran.status;
             return Err(failed(words(&ran.stderr).unwrap_or_else(|| format!("it ended with {status}"))));
         }
-        Ok(ran.stdout)
+        Ok(ran)
     }
 
     /// Proves that no file which came with the repository configures git: one that is included from the working tree would let whoever
@@ -158,7 +173,7 @@ impl History {
         };
         let own = self.repository.path().canonicalize().unwrap_or_else(|_| self.repository.path().to_owned());
         let arguments = ["config", "--list", "--includes", "--show-origin", "--name-only", "-z"];
-        let listed = self.run_git(&arguments, patience)?;
+        let listed = self.run_git(&arguments, patience)?.stdout;
         let origins = listed.split('\0').filter_map(|part| part.strip_prefix("file:"));
         for origin in origins {
             let place = Path::new("/").join(origin);
@@ -177,6 +192,20 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// The key of the one good signature that GnuPG tells of, and the one that it belongs to.
+fn good_signature(said: &str) -> Option<[String; 2]> {
+    const BAD: [&str; 6] = ["BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "NODATA"];
+    let lines = said.lines().filter_map(|line| line.strip_prefix("[GNUPG:] "));
+    let lines: Vec<Vec<&str>> = lines.map(|line| line.split(' ').collect()).collect();
+    let of = |kind: &str| lines.iter().filter(|words| words[0] == kind).collect::<Vec<_>>();
+    let (good, valid) = (of("GOODSIG"), of("VALIDSIG"));
+    let ([_], [valid]) = (good.as_slice(), valid.as_slice()) else { return None };
+    let is_bad = BAD.iter().any(|kind| !of(kind).is_empty());
+    // The last of ten words is the fingerprint of the primary key.
+    let (key, primary) = (valid.get(1)?, valid.get(10).or(valid.get(1))?);
+    (!is_bad).then(|| [key, primary].map(|text| (*text).to_owned()))
 }
 
 /// The last lines that git said, as one; no password stands in them.
@@ -217,6 +246,28 @@ mod tests {
         ] {
             assert_eq!(without_credentials(text), plain);
         }
+    }
+
+    #[test]
+    fn one_good_signature_names_its_key() {
+        let of = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(|line| format!("[GNUPG:] {line}")).collect();
+            good_signature(&lines.join("\n"))
+        };
+        let valid = "VALIDSIG AA 2026-11-30 1 0 4 0 22 10 00 BB";
+        let two = Some(["AA".to_owned(), "BB".to_owned()]);
+        assert_eq!(of(&["NEWSIG", "GOODSIG 1 ann", valid, "TRUST_UNDEFINED 0 pgp"]), two);
+        for wrong in [
+            &[valid][..],
+            &["GOODSIG 1 ann"],
+            &["GOODSIG 1 ann", valid, "GOODSIG 2 bo", valid],
+            &["BADSIG 1 ann", valid],
+            &["EXPKEYSIG 1 ann", valid],
+            &["GOODSIG 1 ann", valid, "REVKEYSIG 2 bo"],
+        ] {
+            assert_eq!(of(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(good_signature("[GNUPG:]GOODSIG 1 ann\nGOODSIG"), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use super::history::History;
 use super::inside::inside;
 use crate::source::SourceFile;
-use crate::source::load::load;
+use crate::source::load::{bytes_of, load};
 use crate::source::names::{FOLDERS, PROJECT_FILE};
 
 /// True when a source differs from the commit under the working tree: it was changed, staged, or is new, or it is not what the
@@ -138,7 +138,7 @@ fn may_be_filtered(repository: &Repository, root: &Path, noted: &HashMap<Vec<u8>
         let text = String::from_utf8_lossy(&text);
         ["filter", "ident", "working-tree-encoding"].iter().any(|word| text.contains(word))
     };
-    files.iter().any(|file| match fs::read(file) {
+    files.iter().any(|file| match bytes_of(file) {
         Ok(text) => filters(text),
         Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     })

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::model::Hidden;
+use crate::source::load;
 use crate::store::url::{PostgresUrl, Server};
 
 /// The usual name of a database and of the host of a socket.
@@ -16,7 +17,7 @@ const LOCALHOST: &str = "localhost";
 pub(super) fn password(url: &PostgresUrl, is_named: bool) -> Option<Hidden<String>> {
     let named = std::env::var_os("PGPASSFILE").map(PathBuf::from);
     let file = named.or_else(|| Some(std::env::home_dir()?.join(".pgpass")))?;
-    is_private(&file).then(|| fs::read_to_string(&file).ok()).flatten().and_then(|text| {
+    is_private(&file).then(|| load::text_of(&file).ok()).flatten().and_then(|text| {
         let text = Hidden::new(text);
         find(&text, url, is_named)
     })

@@ -48,25 +48,29 @@ pub(super) fn settle(
     }
 }
 
-/// Before a file is opened: SQLite takes back what a journal beside it says, and then deletes the file that the journal names as
-/// its superior. Those of several databases have one; a store's never has.
+/// Before a file is opened: SQLite reads and writes what lies beside it, through links too. It takes back what a journal says, and
+/// then deletes the file that the journal names as its superior. Those of several databases have one; a store's never has.
 pub(super) fn require_own_journal(path: &Path, shown: &str) -> Result<(), StoreError> {
     /// With these a journal begins, and the name of a superior ends.
     const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
     let refused = |reason: &str| Err(StoreError::Open { store: shown.to_owned(), reason: reason.to_owned() });
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-journal");
-    let journal = Path::new(&journal);
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let is_other = |file: &Path| file.symlink_metadata().is_ok_and(|found| !found.is_file());
+    if [beside("-journal"), beside("-wal"), beside("-shm")].iter().any(|file| is_other(file)) {
+        return refused("the journal beside it is a link, or no file at all; remove it");
+    }
+    let journal = beside("-journal");
     match journal.symlink_metadata() {
         Err(_) => return Ok(()),
-        Ok(found) if !found.is_file() => {
-            return refused("the journal beside it is a link, or no file at all; remove it");
-        }
         Ok(found) if found.len() < 8 => return Ok(()),
         Ok(_) => {}
     }
     let mut end = [0; 8];
-    let read = std::fs::File::open(journal).and_then(|mut file| {
+    let read = std::fs::File::open(&journal).and_then(|mut file| {
         file.seek(SeekFrom::End(-8))?;
         file.read_exact(&mut end)
     });

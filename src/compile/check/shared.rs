@@ -1,0 +1,99 @@
+//! One customer in the ERP for all orders: its VAT is that of every order, so that places with other VAT need customers of their own;
+//! and what does nothing while customers are handled in the other way.
+
+use std::collections::BTreeSet;
+
+use super::context::{Context, setting};
+use super::customers::{home_country, settings_for_rows, title};
+use super::values::code;
+use crate::diagnostic::codes::{across, rules as codes};
+use crate::diagnostic::{Finding, list_words};
+use crate::model::SettingPath;
+use crate::source::Span;
+
+const CATEGORY: &str = "customer";
+const MODE: &str = "mode";
+const SHARED: &str = "one_shared_web_customer";
+const BY_COUNTRY: &str = "shared_customers";
+const ROWS: &str = "vat_by_customer";
+
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(mode) = context.choice(CATEGORY, MODE) else { return };
+    if mode == SHARED {
+        // What decides the VAT of customers who are made one by one.
+        let older = settings_for_rows(context).map(|one| one.path.to_string());
+        let names: Vec<String> = std::iter::once(ROWS.to_owned()).chain(older).collect();
+        findings.extend(idle(context, mode, &names));
+        // Where rows of an order have accounts of their own, these decide its VAT.
+        if context.known(CATEGORY, ROWS).is_some() && context.pair.category("sales_accounts").is_none() {
+            findings.extend(undecided(context));
+            one_number(context, findings);
+        }
+    } else {
+        findings.extend(idle(context, mode, &[BY_COUNTRY.to_owned(), "shared_customer".to_owned()]));
+    }
+}
+
+/// Settings that do nothing in this mode. A base may serve integrations of both.
+fn idle(context: &Context<'_>, mode: &str, names: &[String]) -> Option<Finding> {
+    let at = context.written(CATEGORY, MODE)?.span;
+    let written = |name: &String| {
+        let path = SettingPath::root().child(name);
+        let node =
+            setting(context.root, CATEGORY, &path).filter(|node| !node.is_null() && !node.is_hole())?;
+        let here = node.span.file == at.file || context.own(node.span);
+        here.then(|| (format!("`{name}`"), context.key_of(CATEGORY, &path), path))
+    };
+    let idle: Vec<(String, Span, SettingPath)> = names.iter().filter_map(written).collect();
+    let (_, key, path) = idle.first()?;
+    let quoted: Vec<String> = idle.iter().map(|(name, ..)| name.clone()).collect();
+    let finding = across::idle_in_mode(&quoted, MODE, mode, *key, at);
+    Some(finding.about(context.about(CATEGORY, path)))
+}
+
+/// Countries that the shop sells to, with the place that says so.
+fn sold_to<'a>(context: &Context<'a>) -> Vec<(&'a str, Span)> {
+    let excluded: Vec<&str> =
+        context.listed("additional_filters", "exclude_countries").map(|(country, _)| country).collect();
+    let included = context.listed("additional_filters", "include_countries");
+    included.filter(|(country, _)| !excluded.contains(country)).collect()
+}
+
+/// Countries other than home whose orders go to the customer that all others go to.
+fn undecided(context: &Context<'_>) -> Option<Finding> {
+    let sold = sold_to(context);
+    let has_own = |country: &str| context.rows(CATEGORY, BY_COUNTRY).any(|row| *row.key.text == *country);
+    let home = home_country(context);
+    let mut without: Vec<(&str, Span)> =
+        sold.iter().copied().filter(|(country, _)| !has_own(country) && home != Some(*country)).collect();
+    // The customer is for one of them.
+    if home.is_none() && without.len() < 2 {
+        without.clear();
+    }
+    let (_, at) = *without.first()?;
+    let names: Vec<String> = without.iter().map(|(country, _)| title(context, country)).collect();
+    let customer = context.written(CATEGORY, "shared_customer").map(|node| node.span);
+    let finding = codes::vat_of_shared_customer(&list_words(&names, "and"), home.is_some(), at, customer);
+    Some(finding.about(context.about(CATEGORY, &SettingPath::root().child(BY_COUNTRY))))
+}
+
+/// One customer for two countries of the EU with other rates.
+fn one_number(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let is_eu = |country: &str| context.vat.is_eu(country);
+    let rates = |country: &str| -> Option<BTreeSet<&str>> {
+        let in_force = context.vat.country(country)?.in_force(context.today);
+        Some(in_force.into_iter().map(|rate| rate.rate.as_str()).collect())
+    };
+    let rows = context.rows(CATEGORY, BY_COUNTRY).filter(|row| is_eu(&row.key.text));
+    let rows: Vec<_> =
+        rows.filter_map(|row| Some((&*row.key.text, code(&row.value)?, row.key.span))).collect();
+    for (at, (country, number, span)) in rows.iter().enumerate() {
+        let mut before = rows[..at].iter().filter(|(_, other, _)| other == number);
+        let other = before.find(|(other, ..)| rates(other).zip(rates(country)).is_some_and(|(a, b)| a != b));
+        let Some((other, _, there)) = other else { continue };
+        let names = [title(context, other), title(context, country)];
+        let finding = codes::one_code_for_countries(&format!("customer {number}"), &names, *span, *there);
+        let path = SettingPath::root().child(BY_COUNTRY).child(country);
+        findings.push(finding.about(context.about(CATEGORY, &path)));
+    }
+}

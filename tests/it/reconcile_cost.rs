@@ -1,0 +1,69 @@
+//! What rounds cost in which nothing moved: processor time and transactions of PostgreSQL, of fleets of two sizes. Not run by itself: it tells
+//! figures of the machine that it runs on (`--ignored --nocapture`; PAIRFORM_SHOPS names another size).
+
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+use pairform::store::Address;
+
+use crate::reconcile_world::World;
+
+/// What this process used of its processors.
+fn used() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
+    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    Duration::from_micros(micros.unsigned_abs())
+}
+
+fn shop(name: &str, terms: &str) -> String {
+    format!(
+        "integration: {name}\npair: fortnox-shopify\nunmanaged: [connectors]\nsettings:\n  general: {{name: {name}}}\n  order: {{exclude_before: 2026-01-01}}\n  payment_methods:\n    methods:\n      Klarna: {{terms: \"{terms}\"}}\n"
+    )
+}
+
+#[test]
+#[ignore = "measures"]
+fn what_rounds_cost_in_which_nothing_moved() {
+    const ROUNDS: u32 = 10;
+    let Some(server) = crate::server::shared() else { return };
+    let asked = std::env::var("PAIRFORM_SHOPS").ok().and_then(|number| number.parse().ok());
+    for number in asked.map_or_else(|| vec![1_000, 10_000], |one: usize| vec![one]) {
+        let url = server.fresh_url();
+        let database = url.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+        let mut shell = server.shell();
+        let mut transactions = || {
+            // A connection tells what it did when it ends.
+            std::thread::sleep(Duration::from_millis(500));
+            let sql = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1";
+            shell.query_one(sql, &[&database]).unwrap().get::<_, i64>(0)
+        };
+        let mut world = World::new();
+        world.address = Address::from(url.as_str());
+        let names: Vec<String> = (0..number).map(|at| format!("shop-{at:05}")).collect();
+        let mut shops: Vec<(&str, String)> =
+            names.iter().map(|name| (name.as_str(), shop(name, "30"))).collect();
+        let first = world.commit("", &shops, None, "Begin");
+        world.move_main(first);
+        let mut measured = |what: &str, rounds: u32, pass: i64, quiet: Option<bool>| {
+            let before = transactions();
+            let (begun, processor) = (Instant::now(), used());
+            for _ in 0..rounds {
+                world.pass(pass);
+                let done = world.round().unwrap();
+                assert!(done.open.is_empty() && quiet.is_none_or(|quiet| quiet == done.quiet), "{done:?}");
+            }
+            let (took, processor) = (begun.elapsed() / rounds, (used() - processor) / rounds);
+            let asked = (transactions() - before) as f64 / f64::from(rounds);
+            println!(
+                "{number:>6} {what:<32} {processor:>8.2?} of processors {took:>8.2?} {asked:>7.1} transactions"
+            );
+        };
+        measured("the first round", 1, 0, None);
+        measured("nothing moved", ROUNDS, 1, Some(true));
+        measured("nothing moved, judged anew", 3, 601, Some(false));
+        shops[7].1 = shop(&names[7], "14");
+        world.move_main(world.commit("", &shops, Some(first), "One of them"));
+        measured("one moved", 1, 1, Some(false));
+    }
+}
