@@ -132,6 +132,22 @@ pub fn read(path: &Path) -> SourceFile {
     SourceFile::of(slashed(path), read_content(path))
 }
 
+/// The YAML files below a folder that the user named, sorted, each as if the folder were called `name`. Links are not followed.
+#[must_use]
+pub fn load_folder(folder: &Path, name: &str) -> Sources {
+    let mut walk = ignore::WalkBuilder::new(folder);
+    walk.standard_filters(false).follow_links(false).filter_entry(|entry| !is_private(entry.file_name()));
+    let files = walk.build().filter_map(Result::ok).filter(|entry| {
+        entry.file_type().is_some_and(|kind| kind.is_file())
+            && looks_like_a_source(&entry.file_name().to_string_lossy())
+    });
+    let mut files: Vec<PathBuf> = files.map(ignore::DirEntry::into_path).collect();
+    files.sort();
+    let read =
+        |path: &PathBuf| SourceFile::of(format!("{name}/{}", relative(folder, path)), read_content(path));
+    Sources::from(files.iter().map(read).collect::<Vec<_>>())
+}
+
 /// Reads a file that another one names, below a folder: links may lead to no other place, as among sources. `None` where this
 /// one does.
 #[must_use]

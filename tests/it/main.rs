@@ -17,6 +17,7 @@ mod attacks_review;
 mod between;
 mod cache;
 mod cases;
+mod catalogue;
 mod comfort;
 mod composition;
 mod configure;
