@@ -12,13 +12,13 @@ use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 
 use super::app::{App, Work};
-use super::ask::{Answer, Ask, Document, Named, Query, etag_of};
+use super::ask::{self, Answer, Ask, Document, Named, Query, etag_of};
 use super::known::known;
 use super::metrics::CONTENT_TYPE;
 use super::problem::{Problem, findings};
-use super::{cache, feed, log, openapi, pages, plans, proposals, store};
-use crate::ops::section::{self, Access, Body, Role, SaveAsked, SavedNow, TokenAsked, make_token};
-use crate::store::{Note, SyncReport, Token};
+use super::{cache, feed, history, log, openapi, pages, plans, proposals, store};
+use crate::ops::section::{self, Access, Body, NotSaved, Role, SaveAsked, SavedNow, TokenAsked, make_token};
+use crate::store::{Note, Registered, SyncReport, Token};
 
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
@@ -31,7 +31,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/integrations/{id}/categories/{category}", category)
         .route("/integrations/{id}/configuration", get(get_configuration))
         .route("/integrations/{id}/syncs", get(list_syncs).post(report_sync))
-        .route("/integrations/{id}/history", get(get_history))
+        .route("/integrations/{id}/history", get(history::list))
         .route("/integrations/{id}/revert", post(revert))
         .route("/integrations/{id}/cache", get(cache::show))
         .route("/integrations/{id}/cache:clear", post(cache::clear))
@@ -116,34 +116,31 @@ async fn list_integrations(ask: Ask) -> Response {
         let pair = query.text("pair").map(str::to_owned);
         let mut after = query.text("after").unwrap_or_default().to_owned();
         let wanted = usize::try_from(limit).unwrap_or(50);
-        let mut items: Vec<Json> = Vec::new();
+        let mut found: Vec<Registered> = Vec::new();
         let mut more = true;
-        while items.len() < wanted && more {
+        while found.len() < wanted && more {
             let some = work.store.integrations(&after, wanted)?;
             more = some.len() == wanted;
             for one in some {
-                if items.len() == wanted {
+                if found.len() == wanted {
                     more = true;
                     break;
                 }
                 after.clone_from(&one.id);
-                if !access.reads(&one.id) || pair.as_ref().is_some_and(|pair| one.pair.as_ref() != Some(pair))
-                {
-                    continue;
+                if access.reads(&one.id) && pair.as_ref().is_none_or(|pair| one.pair.as_ref() == Some(pair)) {
+                    found.push(one);
                 }
-                let shown = section::known(&one.id, &work.ground, work.store, work.host)
-                    .and_then(|known| section::integration(&known, &work.ground, work.store, work.host));
-                items.push(match shown {
-                    Ok(shown) => json!(shown),
-                    // One that cannot be shown hides no other.
-                    Err(error) => {
-                        json!({"id": one.id, "pair": one.pair, "made_at": one.made_at, "made_by": one.made_by,
-                        "unusable": error.message})
-                    }
-                });
             }
         }
-        let mut body = json!({"integrations": items});
+        let shown = section::integrations(found, &work.ground, work.store, work.host)?;
+        let items = shown.into_iter().map(|one| match one {
+            Ok(shown) => json!(shown),
+            // One that cannot be shown hides no other.
+            Err((one, why)) => {
+                json!({"id": one.id, "pair": one.pair, "made_at": one.made_at, "made_by": one.made_by, "unusable": why})
+            }
+        });
+        let mut body = json!({"integrations": items.collect::<Vec<Json>>()});
         if more {
             body["next"] = after.into();
         }
@@ -154,11 +151,11 @@ async fn list_integrations(ask: Ask) -> Response {
 
 async fn create_integration(ask: Ask, Document(body): Document) -> Response {
     ask.answer(move |work, access, _| {
-        let text = |key: &str| body[key].as_str().filter(|text| !text.trim().is_empty());
-        let (Some(id), Some(pair)) = (text("id"), text("pair")) else {
+        let text = |key| Ok::<_, Problem>(ask::text(&body, key)?.filter(|text| !text.trim().is_empty()));
+        let (Some(id), Some(pair)) = (text("id")?, text("pair")?) else {
             return Err(Problem::bad_request("name `id` and `pair`"));
         };
-        let name = text("name").unwrap_or(id);
+        let name = text("name")?.unwrap_or(id);
         let made = section::create(id, pair, name, access, &work.ground, work.store, work.host)?;
         let shown = section::integration(&made, &work.ground, work.store, work.host)?;
         Ok(Answer::created(json!(shown)).location(format!("/api/v1/integrations/{id}")))
@@ -192,12 +189,12 @@ async fn get_category(Named((id, category)): Named<(String, String)>, ask: Ask) 
     ask.answer(move |work, access, query| {
         let epoch = work.store.epoch()?;
         let known = known(&id, access, work)?;
-        let etag = etag_of(known.revision(&category), epoch);
-        let shown = section::category(&known, &category)?;
+        let shown = json!(section::category(&known, &category)?);
+        let etag = etag_of(known.revision(&category), epoch, Some(&shown));
         if query.knows(&etag)? {
             return Ok(Answer::not_modified(&etag));
         }
-        Ok(Answer::ok(json!(shown)).etag(etag))
+        Ok(Answer::ok(shown).etag(etag))
     })
     .await
 }
@@ -253,17 +250,18 @@ fn save(
     let mut told = json!({
         "revision": revision, "changes": changes, "next_sync": next_sync, "findings": findings(&found),
     });
-    if is_repeated {
-        // What is deployed by now may be somebody else's.
-        told["repeated"] = true.into();
-    } else {
-        told["category"] = json!(section::category(&known, category)?);
+    // What is deployed by now may be somebody else's, where it was saved before.
+    let shown = if is_repeated { None } else { Some(json!(section::category(&known, category)?)) };
+    let etag = etag_of(revision, epoch, shown.as_ref());
+    match shown {
+        None => told["repeated"] = true.into(),
+        Some(shown) => told["category"] = shown,
     }
     let answer = match asked.expected {
         section::Expected::Nothing if !is_trial && !is_repeated => Answer::created(told),
         _ => Answer::ok(told),
     };
-    Ok(answer.etag(etag_of(revision, epoch)))
+    Ok(answer.etag(etag))
 }
 
 async fn revert(Named(id): Named<String>, ask: Ask, Document(body): Document) -> Response {
@@ -318,8 +316,8 @@ async fn report_sync(Named(id): Named<String>, ask: Ask, Document(body): Documen
         if !access.reports(&id) {
             return Err(Problem::forbidden(format!("{} may not report syncs of {id}", access.name)));
         }
-        let text = |key: &str| body[key].as_str().map(str::to_owned);
-        let (Some(flow), Some(etag), Some(outcome)) = (text("flow"), text("etag"), text("outcome")) else {
+        let text = |key| Ok::<_, Problem>(ask::text(&body, key)?.map(str::to_owned));
+        let (Some(flow), Some(etag), Some(outcome)) = (text("flow")?, text("etag")?, text("outcome")?) else {
             return Err(Problem::bad_request("name `flow`, `etag` and `outcome`"));
         };
         if known.pair.flow(&flow).is_none() {
@@ -329,14 +327,14 @@ async fn report_sync(Named(id): Named<String>, ask: Ask, Document(body): Documen
             return Err(Problem::bad_request("`outcome` must be ok or failed"));
         }
         let at = work.host.stamp();
-        let ended_at = match text("ended_at") {
+        let ended_at = match text("ended_at")? {
             None => at.clone(),
             Some(ended) => match ended.parse::<jiff::Timestamp>() {
                 Ok(ended) => ended.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 Err(_) => return Err(Problem::bad_request("`ended_at` must be a moment as in RFC 3339")),
             },
         };
-        let message = text("message").unwrap_or_default();
+        let message = text("message")?.unwrap_or_default();
         if message.len() > 2000 || etag.len() > 200 {
             return Err(Problem::bad_request("`message` takes at most 2000 bytes, `etag` 200"));
         }
@@ -352,39 +350,6 @@ async fn report_sync(Named(id): Named<String>, ask: Ask, Document(body): Documen
         };
         work.store.report_sync(&sync)?;
         Ok(Answer::created(told_sync(&sync)))
-    })
-    .await
-}
-
-async fn get_history(Named(id): Named<String>, ask: Ask) -> Response {
-    ask.answer(move |work, access, query| {
-        let known = known(&id, access, work)?;
-        let limit = usize::try_from(query.number("limit", 50, 1..=1000)?).unwrap_or(50);
-        let before = query.number("before", u64::MAX, 1..=u64::MAX)?;
-        let wanted = match query.text("category") {
-            Some(category) => vec![known.category(category)?.id.to_string()],
-            None => known.rows.keys().cloned().collect(),
-        };
-        if wanted.len() > 1 && query.text("before").is_some() {
-            return Err(Problem::bad_request("`before` is a revision of one category; name `category` too"));
-        }
-        let renames = work.store.renames()?;
-        let mut saves: Vec<Json> = Vec::new();
-        for category in wanted {
-            let all = crate::ops::deployed::history(work.store, &renames, &id, &category)?;
-            let all = all.into_iter().filter(|past| past.revision < before);
-            saves.extend(all.map(|past| {
-                let settings = past.settings.as_ref().map(section::plain_form).ok();
-                json!({
-                    "category": category, "revision": past.revision, "saved_by": past.saved_by, "saved_at": past.saved_at,
-                    "commit": past.commit, "settings": settings,
-                })
-            }));
-        }
-        let key = |save: &Json| (save["saved_at"].as_str().unwrap_or_default().to_owned(), save["revision"].as_u64());
-        saves.sort_by_key(|save| std::cmp::Reverse(key(save)));
-        saves.truncate(limit);
-        Ok(Answer::ok(json!({"saves": saves})))
     })
     .await
 }
@@ -430,16 +395,17 @@ async fn list_pairs(ask: Ask) -> Response {
 }
 
 /// Tokens are an administrator's matter.
-fn require_admin(access: &Access) -> Result<(), Problem> {
-    match access.role() {
+fn require_admin(access: &Access, work: &mut Work<'_>) -> Result<(), Problem> {
+    let done = match access.role() {
         Role::Admin => Ok(()),
-        _ => Err(Problem::forbidden(format!("{} may not see or change tokens", access.name))),
-    }
+        _ => Err(NotSaved::Forbidden(format!("{} may not see or change tokens", access.name))),
+    };
+    Ok(section::kept_refusal(done, "tokens", access, work.store, work.host)?)
 }
 
 async fn list_tokens(ask: Ask) -> Response {
     ask.answer(|work, access, _| {
-        require_admin(access)?;
+        require_admin(access, work)?;
         let tokens: Vec<Json> = work.store.tokens()?.iter().map(told_token).collect();
         Ok(Answer::ok(json!({"tokens": tokens})))
     })
@@ -457,7 +423,7 @@ fn told_token(token: &Token) -> Json {
 
 async fn create_token(ask: Ask, Document(body): Document) -> Response {
     ask.answer(move |work, access, _| {
-        require_admin(access)?;
+        require_admin(access, work)?;
         let asked = token_asked(&body)?;
         let at = work.host.stamp();
         let made =
@@ -477,18 +443,17 @@ async fn create_token(ask: Ask, Document(body): Document) -> Response {
 fn token_asked(body: &Json) -> Result<TokenAsked, Problem> {
     let bad = |why: String| Problem::bad_request(why);
     let texts = |key: &str| -> Result<Vec<String>, Problem> {
-        let Some(list) = body.get(key).filter(|list| !list.is_null()) else { return Ok(Vec::new()) };
+        let Some(list) = body.get(key) else { return Ok(Vec::new()) };
         let texts = list.as_array().and_then(|list| {
             list.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         });
         texts.ok_or_else(|| bad(format!("`{key}` must be a list of texts")))
     };
-    let name = body["name"].as_str().filter(|name| !name.trim().is_empty() && name.len() <= 100);
+    let name = ask::text(body, "name")?.filter(|name| !name.trim().is_empty() && name.len() <= 100);
     let rights = texts("rights")?;
     Ok(TokenAsked {
         name: name.ok_or_else(|| bad("name the token, in at most 100 characters".to_owned()))?.to_owned(),
-        role: body["role"]
-            .as_str()
+        role: ask::text(body, "role")?
             .unwrap_or_default()
             .parse()
             .map_err(|why: section::BadToken| bad(why.to_string()))?,
@@ -498,7 +463,7 @@ fn token_asked(body: &Json) -> Result<TokenAsked, Problem> {
             .collect::<Result<_, _>>()?,
         categories: texts("categories")?,
         integrations: texts("integrations")?,
-        expires_at: match body["expires_at"].as_str() {
+        expires_at: match ask::text(body, "expires_at")? {
             None => None,
             Some(end) => Some(
                 end.parse().map_err(|_| bad("`expires_at` must be a moment as in RFC 3339".to_owned()))?,
@@ -509,7 +474,7 @@ fn token_asked(body: &Json) -> Result<TokenAsked, Problem> {
 
 async fn revoke_token(Named(name): Named<String>, ask: Ask) -> Response {
     ask.answer(move |work, access, _| {
-        require_admin(access)?;
+        require_admin(access, work)?;
         if !work.store.revoke_token(&name, &work.host.stamp(), &access.name)? {
             return Err(Problem::absent(format!("there is no token `{name}` in force")));
         }

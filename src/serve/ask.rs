@@ -18,6 +18,7 @@ use super::auth::{Sender, one_text};
 use super::log::Asker;
 use super::problem::Problem;
 use crate::diagnostic::text::outward_json;
+use crate::model::digest_text;
 use crate::ops::section::{Access, Expected};
 
 /// The address of the other end.
@@ -94,6 +95,18 @@ impl FromRequest<Arc<App>> for Document {
             return Err(Problem::bad_request("the body must be a JSON object"));
         }
         Ok(Document(document))
+    }
+}
+
+/// A text in a body; none where it is not there.
+///
+/// # Errors
+/// When it is something else.
+pub fn text<'b>(body: &'b Json, key: &str) -> Result<Option<&'b str>, Problem> {
+    match body.get(key) {
+        None => Ok(None),
+        Some(Json::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Problem::bad_request(format!("`{key}` must be a text"))),
     }
 }
 
@@ -227,15 +240,22 @@ impl Query {
     }
 }
 
-/// The ETag of a revision: after a copy into the store, the same revision may be something else.
+/// The ETag of a category: its revision, and a mark of all that is shown of it, as git's side moves without a save. After a copy into
+/// the store, the same revision may be something else, so that another epoch is told too.
 #[must_use]
-pub fn etag_of(revision: u64, epoch: u64) -> String {
-    if epoch == 1 { format!("\"{revision}\"") } else { format!("\"{epoch}.{revision}\"") }
+pub fn etag_of(revision: u64, epoch: u64, shown: Option<&Json>) -> String {
+    const DIGITS: usize = 12;
+    let epoch = if epoch == 1 { String::new() } else { format!("{epoch}.") };
+    let mark = shown.map(|shown| digest_text(&shown.to_string()));
+    let mark = mark.as_deref().and_then(|mark| mark.strip_prefix("sha256:")?.get(..DIGITS));
+    format!("\"{epoch}{revision}{}\"", mark.map(|mark| format!("-{mark}")).unwrap_or_default())
 }
 
-/// Epoch and revision of an ETag.
+/// Epoch and revision of an ETag. Of what a save saw nothing else counts: whose a setting is, is judged when it is saved.
 fn revision_of(etag: &str) -> Option<(u64, u64)> {
     let inner = etag.strip_prefix('"')?.strip_suffix('"')?;
+    let (inner, mark) = inner.split_once('-').unwrap_or((inner, "0"));
+    (!mark.is_empty() && mark.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(())?;
     let (epoch, revision) = inner.split_once('.').unwrap_or(("1", inner));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     (is_number(epoch) && is_number(revision)).then_some(())?;
@@ -316,11 +336,28 @@ mod tests {
     #[test]
     fn an_etag_is_of_one_revision_of_one_epoch() {
         for (revision, epoch) in [(0, 1), (1, 1), (42, 1), (1, 2), (u64::MAX, 7)] {
-            assert_eq!(revision_of(&etag_of(revision, epoch)), Some((epoch, revision)));
+            assert_eq!(revision_of(&etag_of(revision, epoch, None)), Some((epoch, revision)));
+            let shown = serde_json::json!({"states": [revision]});
+            let of_shown = etag_of(revision, epoch, Some(&shown));
+            assert_eq!(revision_of(&of_shown), Some((epoch, revision)));
+            let other = serde_json::json!({"states": ["moved"]});
+            assert!(of_shown != etag_of(revision, epoch, Some(&other)), "{of_shown}");
         }
-        for wrong in
-            ["1", "\"\"", "\"x\"", "\"1", "\"1.x\"", "W/\"1\"", "\"-1\"", "\"+1\"", "*", "\"1\", \"2\""]
-        {
+        for wrong in [
+            "1",
+            "\"\"",
+            "\"1-\"",
+            "\"1-x\"",
+            "\"1-a-b\"",
+            "\"x\"",
+            "\"1",
+            "\"1.x\"",
+            "W/\"1\"",
+            "\"-1\"",
+            "\"+1\"",
+            "*",
+            "\"1\", \"2\"",
+        ] {
             assert_eq!(revision_of(wrong), None, "{wrong}");
         }
     }

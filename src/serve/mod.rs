@@ -11,6 +11,7 @@ mod auth;
 mod cache;
 mod counted;
 mod feed;
+mod history;
 mod known;
 mod listen;
 mod log;

@@ -127,6 +127,8 @@ fn apply_one(
             section::apply_handed(&of(app), handed, digest, access, &work.ground, host)
         }
     };
+    let what = format!("an apply of the plan {digest}");
+    let done = section::kept_refusal(done, &what, access, work.store, work.host);
     // Something may be saved, however it ended.
     if let Ok(number) = work.store.last_number() {
         app.saved(number);

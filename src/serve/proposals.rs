@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::ask::{Answer, Ask, Document, Named};
+use super::ask::{Answer, Ask, Document, Named, text};
 use super::known::known;
 use super::problem::Problem;
 use crate::ops::propose::Destination;
@@ -63,14 +63,6 @@ pub async fn propose(Named(id): Named<String>, ask: Ask, Document(body): Documen
         Ok(Answer::created(json!(made)).location(at))
     })
     .await
-}
-
-fn text<'b>(body: &'b Json, key: &str) -> Result<Option<&'b str>, Problem> {
-    match &body[key] {
-        Json::Null => Ok(None),
-        Json::String(text) => Ok(Some(text)),
-        _ => Err(Problem::bad_request(format!("`{key}` must be a text"))),
-    }
 }
 
 fn wish(body: &Json) -> Result<Wish, Problem> {

@@ -41,8 +41,8 @@ pub async fn read(ask: Ask, Document(body): Document) -> Response {
             .map_err(|error| Problem::bad_request(format!("this is no read of a store: {error}")))?;
         require(&asked, access)?;
         let text = match asked {
-            Asked::Notes if !access.is_everywhere() => own_notes(work, access)?,
-            Asked::Locks if !access.is_everywhere() => own_locks(work, access)?,
+            Asked::Notes {} if !access.is_everywhere() => own_notes(work, access)?,
+            Asked::Locks {} if !access.is_everywhere() => own_locks(work, access)?,
             asked => wire::answer(&asked, work.store)?,
         };
         Ok(answered(text, is_packed))

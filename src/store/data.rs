@@ -17,6 +17,8 @@ pub const HOLD: &str = "hold";
 pub const AGREED: &str = "agreed";
 /// A person's save moved what git owns.
 pub const OVERRIDE: &str = "override";
+/// Somebody asked a server for what he may not, or for what git or the rules keep from him.
+pub const REFUSAL: &str = "refusal";
 pub const RELEASE: &str = "release";
 /// A person accepted a commit that does not go on from what was deployed.
 pub const ACCEPT: &str = "accept";

@@ -41,7 +41,9 @@ pub enum StoreError {
     Clear { store: String },
     /// A store that only its server writes.
     #[error(
-        "the store {store} is written by its server alone: plans are handed in to it (`pairform apply`), and what else writes a store or          serves it is done where the server runs, with the store that it serves"
+        "the store {store} is written by its server alone: plans are handed in to it (`pairform apply`), and what else writes or serves it (unlock, \
+         release, reconcile, tokens, copies) is done where the server runs, with the store that it serves as `--store`; tokens are its \
+         call `/api/v1/tokens` too"
     )]
     ByItsServer { store: String },
     /// An embedded store that lies outside of the folder that it must not leave.

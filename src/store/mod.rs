@@ -36,7 +36,7 @@ pub use contract::Store;
 pub use copy::{Cell, GiveRows, Row, TakeRow};
 pub use data::{
     ACCEPT, AGREED, Ask, Asked, Deleted, Deployed, FORCE, HOLD, Lock, Note, OUTSIDE, OVERRIDE, Origin,
-    PERSON, Past, RELEASE, RENAME, REVERT, ROLLOUT, Record, Run, Save, Saved, Unusable,
+    PERSON, Past, REFUSAL, RELEASE, RENAME, REVERT, ROLLOUT, Record, Run, Save, Saved, Unusable,
 };
 pub use error::StoreError;
 pub use handed::{Handed, HandedSaid, TakesPlans, Told};

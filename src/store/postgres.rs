@@ -316,9 +316,9 @@ impl Store for Postgres {
         let parameters =
             [rename.from, rename.to, rename.at, rename.by, RENAME, &text, rename.run].map(encode);
         let parameters = parameters.each_ref().map(|text| text as &(dyn ToSql + Sync));
-        let statement = self.run(&mut |client| client.prepare(sql))?.value;
+        self.run(&mut |client| client.prepare(sql))?;
         // Not repeated: what it moved would then look like the new id's own.
-        let row = match self.once(&mut |client| client.query_one(&statement, &parameters))? {
+        let row = match self.once(&mut |client| client.query_one(sql, &parameters))? {
             Ok(row) => row,
             // Another connection may do what comes next.
             Err(fault) if failure::is_broken(&fault) => {
@@ -489,21 +489,28 @@ impl Store for Postgres {
         let (holders, reasons) = (texts(&|ask| ask.holder), texts(&|ask| ask.reason));
         let seconds: Vec<f64> = asks.iter().map(|ask| f64::from(ask.seconds)).collect();
         let over: Vec<Option<&str>> = asks.iter().map(|ask| ask.over).collect();
-        // In the order of their names, so that two who ask for the same ones never wait for each other.
+        // In the order of their names, so that two who ask for the same ones never wait for each other. A save without a lock that is
+        // being made is waited for: whoever has the lock reads it, and one that begins later finds the lock taken.
         let sql = "WITH wanted AS (
                  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::text[])
-                     AS wanted (id, integration, owner, holder, reason, seconds, over))
+                     AS wanted (id, integration, owner, holder, reason, seconds, over)),
+             waited AS MATERIALIZED (
+                 SELECT pg_advisory_xact_lock($8, number)
+                 FROM (SELECT DISTINCT hashtext(integration) AS number FROM wanted ORDER BY number) AS numbers)
              INSERT INTO lock (id, integration, token, owner, holder, reason, taken_at, expires_at)
              SELECT id, integration, 1, owner, holder, reason, instant(),
                  to_char(least(clock_timestamp() AT TIME ZONE 'utc' + make_interval(secs => seconds), '9999-12-31 23:59:59'), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')
-             FROM wanted ORDER BY integration
+             FROM wanted, (SELECT count(*) FROM waited) AS all_waited ORDER BY integration
              ON CONFLICT (integration) DO UPDATE
              SET id = excluded.id, token = lock.token + 1, owner = excluded.owner, holder = excluded.holder,
                  reason = excluded.reason, taken_at = excluded.taken_at, expires_at = excluded.expires_at
              WHERE lock.id IS NULL OR lock.expires_at <= instant()
                 OR lock.id IN (SELECT over FROM wanted WHERE wanted.integration = lock.integration)";
         self.run(&mut |client| {
-            client.execute(sql, &[&ids, &integrations, &owners, &holders, &reasons, &seconds, &over])
+            client.execute(
+                sql,
+                &[&ids, &integrations, &owners, &holders, &reasons, &seconds, &over, &save::SAVING],
+            )
         })?;
         // What it says of itself, since the first answer may have been lost with the connection.
         let sql = "SELECT coalesce(id, ''), integration, token, owner, holder, reason, taken_at, expires_at

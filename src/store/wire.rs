@@ -69,14 +69,15 @@ pub enum Asked {
     SavesOf {
         runs: String,
     },
-    Notes,
-    Locks,
-    Rules,
+    // With braces, so that what no read says is refused of these too.
+    Notes {},
+    Locks {},
+    Rules {},
     LastRules {
         #[serde(default)]
         commit: Option<String>,
     },
-    Sources,
+    Sources {},
     Document {
         digest: String,
     },
@@ -137,11 +138,11 @@ impl Asked {
             | Asked::Behind { .. }
             | Asked::Matters { .. }
             | Asked::Reconciled { .. } => Of::All,
-            Asked::Notes
-            | Asked::Locks
-            | Asked::Rules
+            Asked::Notes {}
+            | Asked::Locks {}
+            | Asked::Rules {}
             | Asked::LastRules { .. }
-            | Asked::Sources
+            | Asked::Sources {}
             | Asked::Document { .. } => Of::Shared,
         }
     }
@@ -204,11 +205,11 @@ pub fn answer(asked: &Asked, store: &mut dyn Store) -> Result<String, StoreError
             told(&Rows { rows, next }, store)
         }
         Asked::SavesOf { runs } => told(&Rows::all(store.saves_of(runs)?), store),
-        Asked::Notes => told(&Rows::all(store.notes()?), store),
-        Asked::Locks => told(&Rows::all(store.locks()?), store),
-        Asked::Rules => told(&Rows::all(store.rules()?), store),
+        Asked::Notes {} => told(&Rows::all(store.notes()?), store),
+        Asked::Locks {} => told(&Rows::all(store.locks()?), store),
+        Asked::Rules {} => told(&Rows::all(store.rules()?), store),
         Asked::LastRules { commit } => told(&Rows::all(store.last_rules(commit.as_deref())?), store),
-        Asked::Sources => told(&Rows::all(store.sources()?), store),
+        Asked::Sources {} => told(&Rows::all(store.sources()?), store),
         Asked::Document { digest } => told(&Rows::all(store.document(digest)?), store),
         Asked::Integrations { after, limit } => {
             told(&Rows::all(store.integrations(after, (*limit).min(RECORDS))?), store)

@@ -3,11 +3,46 @@
 
 use std::collections::BTreeMap;
 
+use pairform::model::Hidden;
+use pairform::ops::section::{Role, TokenAsked, make_token};
 use pairform::store::{
-    Ask, Asked, Behind, Clearing, Deleted, Deployed, FeedItem, GiveRows, KeptList, LastCommit, Lock, Matter,
-    Moved, Note, Origin, Past, Proposed, Reconciled, Reconciling, Record, Recording, Registered, Rename,
-    Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport, TakeHeads, TakeRow, Token,
+    self, Address, Ask, Asked, Behind, Clearing, Deleted, Deployed, FeedItem, GiveRows, KeptList, LastCommit,
+    Lock, Matter, Moved, Note, Origin, Past, Proposed, Reconciled, Reconciling, Record, Recording,
+    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport,
+    TakeHeads, TakeRow, Token,
 };
+
+use crate::serve::Server;
+
+/// A server over a store that others write as it is.
+pub struct Served {
+    server: Server,
+    token: String,
+}
+
+impl Served {
+    pub fn over(url: &str, folder: &std::path::Path) -> Served {
+        // Without the note that a command would leave.
+        let asked = TokenAsked {
+            name: "reader".to_owned(),
+            role: Role::Applier,
+            rights: Vec::new(),
+            categories: Vec::new(),
+            integrations: Vec::new(),
+            expires_at: None,
+        };
+        let (token, kept) = make_token(&asked, "2026-12-01T09:30:00Z", "ann").unwrap();
+        store::open(&url.to_owned()).unwrap().add_token(&kept).unwrap();
+        Served { server: Server::start_in(folder, url, &[]), token }
+    }
+
+    /// The store, read through the server.
+    pub fn read(&self) -> Box<dyn Store> {
+        let password = Some(Hidden::new(self.token.clone()));
+        let address = Address { password, ..format!("http://{}", self.server.address).as_str().into() };
+        store::open_existing(&address).unwrap().unwrap()
+    }
+}
 
 pub struct Halves {
     pub read: Box<dyn Store>,

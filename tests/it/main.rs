@@ -96,6 +96,7 @@ mod secrets_sources;
 mod serve;
 mod serve_cache;
 mod serve_changes;
+mod serve_load;
 mod serve_pipelines;
 mod serve_propose;
 mod server;

@@ -345,6 +345,69 @@ fn the_password_of_a_store_may_be_a_reference() {
     assert!(project.run(&["validate"]).assert_code(1).stdout.contains("E0305"));
 }
 
+/// Whoever takes the lock on an integration in the middle of a save that is made without it waits for its end: what he then reads has it,
+/// and what he saves rests on nothing that is over.
+#[test]
+fn a_lock_is_not_taken_in_the_middle_of_a_save_without_one() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    let settings = pairform::model::from_json(&serde_json::json!({"name": "Shop"}));
+    let moved = pairform::model::from_json(&serde_json::json!({"name": "Market"}));
+    let save = |settings, expected_revision, run| store::Save {
+        integration: "shop",
+        category: "general",
+        expected_revision,
+        settings,
+        applied: settings,
+        saved_by: "bo",
+        saved_at: "2026-12-01T09:30:00Z",
+        commit: None,
+        run,
+        fence: None,
+        lease: None,
+    };
+    store::open(&url).unwrap().save(&save(&settings, 0, "sha256:aa")).unwrap();
+    let schema = url.split("schema=").nth(1).unwrap();
+    let (mut keeps, mut looks) = (server.shell(), server.shell());
+    // A save that comes to this row waits in the middle of its transaction.
+    keeps.batch_execute(&format!("BEGIN; SELECT FROM {schema}.category FOR UPDATE")).unwrap();
+    let keeper: i32 = keeps.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    let mut waits_for = |pid: i32, until: &dyn Fn() -> bool| loop {
+        let waiting = "SELECT pid FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
+        if let Some(row) = looks.query(waiting, &[&pid]).unwrap().first() {
+            return Some(row.get::<_, i32>(0));
+        }
+        if until() {
+            return None;
+        }
+    };
+    std::thread::scope(|scope| {
+        let saving = scope.spawn(|| {
+            let mut store = store::open(&url).unwrap();
+            store.save_alone(&save(&moved, 1, "sha256:bb"), &std::collections::BTreeMap::new(), None).unwrap()
+        });
+        let saver = waits_for(keeper, &|| saving.is_finished()).expect("it waits for the row");
+        let locking = scope.spawn(|| {
+            let mut store = store::open(&url).unwrap();
+            let ask = store::Ask {
+                integration: "shop",
+                owner: "ann",
+                holder: "elsewhere",
+                reason: "apply",
+                seconds: 600,
+                over: None,
+            };
+            let asked = store.lock(&ask).unwrap();
+            assert!(matches!(asked, store::Asked::Taken(_)), "{asked:?}");
+            store.read(None).unwrap().remove(0).revision
+        });
+        let _ = waits_for(saver, &|| locking.is_finished());
+        keeps.batch_execute("COMMIT").unwrap();
+        assert_eq!(saving.join().unwrap(), store::Saved::Saved { revision: 2 });
+        assert_eq!(locking.join().unwrap(), 2, "the lock was taken in the middle of a save");
+    });
+}
+
 /// PgBouncer lends each command a connection for its session, and gives it to the next one as if it were new.
 #[test]
 fn a_pooler_that_lends_connections_for_a_session_is_no_hindrance() {

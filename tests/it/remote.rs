@@ -166,10 +166,13 @@ fn what_only_the_server_may_do_says_where_it_is_done() {
     let Asked::Taken(lock) = store::open(&far.store).unwrap().lock(&ask).unwrap() else {
         panic!("it is free")
     };
+    std::fs::remove_file(far.project.path().join("integrations/cykelboden.yaml")).unwrap();
     for arguments in [
         &["unlock", &lock.id][..],
         &["token", "create", "karin", "--role", "viewer"],
         &["token", "list"],
+        &["token", "revoke", "ci"],
+        &["release", "cykelboden", "--reason", "it left"],
         &["serve", "--listen", "127.0.0.1:0"],
         &["store", "copy", &url, &other],
     ] {

@@ -91,6 +91,12 @@ impl Server {
         self.child.id()
     }
 
+    /// Ends it in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Asks it to stop, as a supervisor does, and tells how it ended.
     fn stop(mut self) -> i32 {
         signal(&self.child, "TERM");
@@ -100,8 +106,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -419,7 +424,13 @@ fn the_table_of_owners_is_kept_by_every_kind_of_save() {
         drop(server);
         // The override is in the record, with its reason.
         let record = command(&project).args(["audit", "export", "--store", &store]).output().unwrap();
-        assert!(String::from_utf8_lossy(&record.stdout).contains("the bank asks for it"));
+        let record = String::from_utf8_lossy(&record.stdout).into_owned();
+        assert!(record.contains("the bank asks for it"));
+        // And so is what git kept from somebody: who, when, of what.
+        let refused: Vec<Json> = record.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of_git = |line: &&Json| line["kind"] == "refusal" && line["by"] == "bo";
+        let told = refused.iter().find(of_git).unwrap();
+        assert!(told["text"].as_str().unwrap().contains("git owns order_number_prefix"), "{told}");
         for (id, ..) in &cases {
             std::fs::remove_file(project.path().join(format!("integrations/{id}.yaml"))).unwrap();
         }
@@ -447,7 +458,8 @@ fn a_save_says_which_revision_it_saw_and_a_stale_one_is_told_who_and_when() {
         bo.send("PATCH", GENERAL, &[], &json!({"error_email": "a@b.se"}))
             .is_problem(428, "precondition-required");
         let first = bo.patch(GENERAL, "\"1\"", &json!({"error_email": "a@b.se"}));
-        assert_eq!((first.is(200).headers["etag"].as_str(), &first.json()["revision"]), ("\"2\"", &json!(2)));
+        let etag = first.is(200).headers["etag"].clone();
+        assert!(etag.starts_with("\"2-") && first.json()["revision"] == 2, "{etag} {}", first.body);
         let stale = eva.patch(GENERAL, "\"1\"", &json!({"error_email": "c@d.se"})).is_problem(412, "stale");
         assert_eq!((&stale["saved_by"], &stale["revision"]), (&json!("bo"), &json!(2)));
         assert!(stale["saved_at"].as_str().unwrap().ends_with('Z'));
@@ -459,7 +471,8 @@ fn a_save_says_which_revision_it_saw_and_a_stale_one_is_told_who_and_when() {
         assert_eq!(wrong["findings"][0]["setting"], "error_email");
         assert_eq!(wrong["detail"], wrong["findings"][0]["message"]);
         eva.patch(GENERAL, "\"3\"", &json!({"error_email": null})).is_problem(412, "stale");
-        eva.ask("GET", &format!("/api/v1{GENERAL}"), &[("If-None-Match", "\"2\"")], "").is(304);
+        assert_eq!(eva.get(GENERAL).headers["etag"], etag, "a save tells the ETag of what it left");
+        eva.ask("GET", &format!("/api/v1{GENERAL}"), &[("If-None-Match", &etag)], "").is(304);
         // One who only wants to know moves nothing.
         let trial = eva.patch(&format!("{GENERAL}?trial=true"), "\"2\"", &json!({"error_email": null}));
         assert_eq!(trial.is(200).json()["changes"][0]["before"], "a@b.se");
@@ -477,9 +490,104 @@ fn a_save_says_which_revision_it_saw_and_a_stale_one_is_told_who_and_when() {
         bo.send("PATCH", GENERAL, &key, &body).is_problem(412, "stale");
         // A category that was never saved.
         let order = "/integrations/shop/categories/order";
-        assert_eq!(bo.get(order).is(200).headers["etag"], "\"0\"");
+        assert!(bo.get(order).is(200).headers["etag"].starts_with("\"0-"));
         let made = bo.send("PUT", order, &[("If-None-Match", "*")], &json!({}));
         assert!(matches!(made.status, 200 | 201), "{}", made.body);
+    }
+}
+
+/// Git's side moves without a save: whoever asks again is shown it, and a save of what he saw is still a save of that revision.
+#[test]
+fn an_answer_that_is_known_is_one_of_which_git_says_the_same() {
+    let project = Project::empty();
+    for store in stores(&project) {
+        let bo = one_shop(&project, &store);
+        project.write("integrations/shop.yaml", shop("shop", A));
+        apply(&project, &store);
+        let seen = {
+            let server = Server::start(&project, &store, &[]);
+            let seen = server.client(&bo).get(GENERAL).is(200).headers["etag"].clone();
+            let known = [("If-None-Match", seen.as_str())];
+            server.client(&bo).ask("GET", &format!("/api/v1{GENERAL}"), &known, "").is(304);
+            seen
+        };
+        project.write("integrations/shop.yaml", shop("shop", B));
+        let server = Server::start(&project, &store, &[]);
+        let client = server.client(&bo);
+        let now = client.ask("GET", &format!("/api/v1{GENERAL}"), &[("If-None-Match", &seen)], "");
+        let state = now.is(200).json()["states"].to_string();
+        assert!(state.contains("waits-for-apply"), "{state}");
+        assert_eq!(now.headers["etag"].split('-').next(), seen.split('-').next(), "the revision is the same");
+        client.patch(GENERAL, &seen, &json!({"error_email": "a@b.se"})).is(200);
+        client.patch(GENERAL, &seen, &json!({"error_email": "c@d.se"})).is_problem(412, "stale");
+    }
+}
+
+/// Pages of the history of all categories, and of one, give each save once, the newest first.
+#[test]
+fn the_history_is_read_page_by_page() {
+    let project = Project::empty();
+    let store = stores(&project).remove(0);
+    let bo = one_shop(&project, &store);
+    let server = Server::start(&project, &store, &[]);
+    let client = server.client(&bo);
+    let order = "/integrations/shop/categories/order";
+    client.send("PUT", order, &[("If-None-Match", "*")], &json!({"exclude_before": "2026-01-01"})).is(201);
+    for (revision, email) in (1..).zip(["a@b.se", "c@d.se", "e@f.se"]) {
+        client.patch(GENERAL, &format!("\"{revision}\""), &json!({"error_email": email})).is(200);
+    }
+    let pages = |query: &str| {
+        let (mut all, mut before) = (Vec::new(), String::new());
+        loop {
+            let page =
+                client.get(&format!("/integrations/shop/history?limit=2{query}{before}")).is(200).json();
+            let saves = page["saves"].as_array().unwrap();
+            assert!(saves.len() <= 2, "{page}");
+            all.extend(saves.iter().map(|save| {
+                (save["category"].as_str().unwrap().to_owned(), save["revision"].as_u64().unwrap())
+            }));
+            match page["next"].as_str() {
+                Some(next) => {
+                    let encoded: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                    before = format!("&before={encoded}");
+                }
+                None => return all,
+            }
+        }
+    };
+    let general = |revision| ("general".to_owned(), revision);
+    assert_eq!(pages("&category=general"), [4, 3, 2, 1].map(general));
+    let all = pages("");
+    assert_eq!(all.len(), 5, "{all:?}");
+    let of_general: Vec<_> = all.iter().filter(|(category, _)| category == "general").cloned().collect();
+    assert_eq!(of_general, [4, 3, 2, 1].map(general));
+    client.get("/integrations/shop/history?before=1").is_problem(400, "bad-request");
+    client.get("/integrations/shop/history?category=general&before=x").is_problem(400, "bad-request");
+}
+
+/// Pages of a list give each integration once, as it is shown by itself.
+#[test]
+fn integrations_are_listed_page_by_page_as_each_is_shown_by_itself() {
+    let project = Project::copy_example("nordic-group");
+    for store in stores(&project) {
+        apply_with(&project, &store, &[], &["--allow-live"]);
+        let bo = token(&project, &store, &["bo", "--role", "viewer"]);
+        let server = Server::start(&project, &store, &[]);
+        let client = server.client(&bo);
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = client.get(&format!("/integrations?limit=3&after={after}")).is(200).json();
+            all.extend(page["integrations"].as_array().unwrap().clone());
+            match page["next"].as_str() {
+                Some(next) => next.clone_into(&mut after),
+                None => break,
+            }
+        }
+        assert_eq!(all.len(), 10);
+        for one in &all {
+            let id = one["id"].as_str().unwrap();
+            assert_eq!(*one, client.get(&format!("/integrations/{id}")).is(200).json(), "{id}");
+        }
     }
 }
 

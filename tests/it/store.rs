@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
-use pairform::ops::section::{Role, TokenAsked, make_token};
 use pairform::store::{
     self, Ask, Asked, Cell, Clearing, Document, KeptList, Lock, Moved, Note, Origin, Proposed, Recording,
     Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, Token, Wanted,
@@ -15,8 +14,7 @@ use pairform::store::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::halves::Halves;
-use crate::serve;
+use crate::halves::{Halves, Served};
 use crate::server::{self, Server};
 
 /// Where one fresh store lives, however many connections are opened to it.
@@ -101,40 +99,24 @@ impl Place for PostgresPlace {
     }
 }
 
-/// An embedded store that is written as it is and read through a server of the Configure section.
-struct ServedPlace {
-    own: SqlitePlace,
-    server: OnceLock<(serve::Server, String)>,
+/// A store that is written as it is and read through a server of the Configure section.
+struct ServedPlace<P> {
+    own: P,
+    folder: tempfile::TempDir,
+    server: OnceLock<Served>,
 }
 
-impl ServedPlace {
-    fn new() -> Self {
-        ServedPlace { own: SqlitePlace::new(), server: OnceLock::new() }
+impl<P: Place> ServedPlace<P> {
+    fn over(own: P) -> Self {
+        ServedPlace { own, folder: tempfile::tempdir().unwrap(), server: OnceLock::new() }
     }
 
     fn read(&self) -> Box<dyn Store> {
-        let (server, token) = self.server.get_or_init(|| {
-            let folder = self.own.folder.path();
-            // Without the note that a command would leave.
-            let asked = TokenAsked {
-                name: "reader".to_owned(),
-                role: Role::Applier,
-                rights: Vec::new(),
-                categories: Vec::new(),
-                integrations: Vec::new(),
-                expires_at: None,
-            };
-            let (secret, token) = make_token(&asked, AT, "ann").unwrap();
-            self.own.open().add_token(&token).unwrap();
-            (serve::Server::start_in(folder, &self.own.url(), &[]), secret)
-        });
-        let password = Some(model::Hidden::new(token.clone()));
-        let address = store::Address { password, ..format!("http://{}", server.address).as_str().into() };
-        store::open_existing(&address).unwrap().unwrap()
+        self.server.get_or_init(|| Served::over(&self.own.url(), self.folder.path())).read()
     }
 }
 
-impl Place for ServedPlace {
+impl<P: Place> Place for ServedPlace<P> {
     fn url(&self) -> String {
         self.own.url()
     }
@@ -225,7 +207,9 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
 ] }
 
 // What is not here is of writing alone, of tokens and sessions, or of a store that no server has opened yet.
-conformance! { served, Some(ServedPlace::new()); => [
+conformance! {
+    served, Some(ServedPlace::over(SqlitePlace::new()));
+    served_of_postgres, PostgresPlace::new().map(ServedPlace::over); => [
     a_store_keeps_its_identity_and_key
     a_first_save_is_revision_1
     a_save_counts_on_and_replaces

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::access::Access;
 use super::ground::Ground;
 use super::known::{Known, known};
-use super::save::{Body, Expected, NotSaved, SaveAsked, save};
+use super::refusals::{self, NotSaved};
+use super::save::{Body, Expected, SaveAsked, save};
 use crate::model::GENERAL;
 use crate::ops::error::Result;
 use crate::ops::host::Host;
@@ -27,7 +28,8 @@ pub fn create(
     host: &Host<'_>,
 ) -> Result<Known, NotSaved> {
     if !access.saves(id, GENERAL) {
-        return Err(NotSaved::Forbidden(format!("{} may not make the integration `{id}`", access.name)));
+        let refused = NotSaved::Forbidden(format!("{} may not make integrations of that name", access.name));
+        return refusals::kept(Err(refused), &format!("a new integration `{id}`"), access, store, host);
     }
     require_id(id)?;
     let pair = ground.pair(pair).ok_or_else(|| no_pair(pair, ground.catalogue()))?;

@@ -1,13 +1,13 @@
-//! All integrations at a glance: what each lacks and what was changed outside. They are judged together, in one compilation, and what
-//! was found of one counts until something is saved of it. One that is deployed as the files say it is not judged once more: what the
-//! files require was found when they were read.
+//! All integrations at a glance: what each lacks and what was changed outside. They are judged many together, in one compilation, and
+//! what was found of one counts until something is saved of it. One that is deployed as the files say it is not judged once more:
+//! what the files require was found when they were read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::glance::{Glance, Repository};
 use super::ground::{Ground, Judged};
-use super::known::{Known, known_from};
+use super::known::{Known, known_all};
 use super::ownership::Ownership;
 use super::readiness::readiness;
 use super::view::name_of;
@@ -16,7 +16,10 @@ use crate::ops::error::Result;
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
 use crate::plan::{Mode, Readiness};
-use crate::store::{Deployed, Registered, Store};
+use crate::store::{Registered, Store};
+
+/// So many are judged together: what it takes to judge one is not kept of all.
+const BLOCK: usize = 1024;
 
 /// All integrations, sorted by id, and what is in the repository besides. What did not move since it was last asked is not looked at
 /// again.
@@ -44,10 +47,12 @@ pub fn fleet(
     }
     let is_known = |one: &&Registered| found.of.get(&one.id).is_some_and(|(of, _)| *of == revisions(one));
     let moved: Vec<Registered> = registered.iter().filter(|one| !is_known(one)).cloned().collect();
-    for glance in look(moved, ground, store, host)? {
-        let at = registered.binary_search_by(|one| one.id.cmp(&glance.id));
-        if let Ok(at) = at {
-            found.of.insert(glance.id.clone(), (revisions(&registered[at]), Arc::new(glance)));
+    for block in moved.chunks(BLOCK) {
+        for glance in look(block.to_vec(), ground, store, host)? {
+            let at = registered.binary_search_by(|one| one.id.cmp(&glance.id));
+            if let Ok(at) = at {
+                found.of.insert(glance.id.clone(), (revisions(&registered[at]), Arc::new(glance)));
+            }
         }
     }
     let repository = ground.whole().map(|whole| {
@@ -73,21 +78,12 @@ fn look(
     if registered.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<String> = registered.iter().map(|one| one.id.clone()).collect();
-    let mut rows = store.read(Some(&ids))?.into_iter().peekable();
-    let mut known: Vec<std::result::Result<Known, Glance>> = Vec::with_capacity(registered.len());
-    for one in registered {
-        let mut own: Vec<Deployed> = Vec::new();
-        // Both are sorted by id.
-        while let Some(row) = rows.next_if(|row| row.integration <= one.id) {
-            if row.integration == one.id {
-                own.push(row);
-            }
-        }
-        let (id, pair) = (one.id.clone(), one.pair.clone().unwrap_or_default());
-        let says = ground.says(&id, store, host)?;
-        known.push(known_from(one, own, says, ground).map_err(|error| unknown(id, pair, error.message)));
-    }
+    let known: Vec<std::result::Result<Known, Glance>> = known_all(registered, ground, store, host)?
+        .into_iter()
+        .map(|known| {
+            known.map_err(|(one, error)| unknown(one.id, one.pair.unwrap_or_default(), error.message))
+        })
+        .collect();
     let owners: Vec<Option<Owners>> = known.iter().map(|one| one.as_ref().ok().map(Owners::of)).collect();
     let is_asked = |(known, owners): &(&std::result::Result<Known, Glance>, &Option<Owners>)| {
         owners.as_ref().is_some_and(|owners| known.as_ref().is_ok_and(|known| !owners.is_as_said(known)))

@@ -32,6 +32,8 @@ const BASES: &str = "bases/";
 
 /// Folders whose files are the same for all integrations.
 const FOLDERS: [&str; 2] = ["options/", "schemas/"];
+/// Integrations of which it is kept at most what the repository says.
+const MOST_KNOWN: usize = 4096;
 
 /// Where a setting is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,33 +234,67 @@ impl Ground {
         if let Some(known) = known().get(id) {
             return Ok(known.clone());
         }
-        let says = self.says_repository(workspace, id, host).map(Arc::new);
+        let compilation = self.compiled_files(workspace, vec![id.to_owned()], host);
+        let says = said_of(workspace, &compilation, id).map(Arc::new);
         known().insert(id.to_owned(), says.clone());
         Ok(says)
     }
 
-    /// Reads what the files say of all integrations at once, where a repository says it.
+    /// Reads what the files say of some integrations at once, where a repository says it.
+    pub(super) fn read_some(&self, ids: &[String], host: &Host<'_>) {
+        let Some(workspace) = &self.repository else { return };
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread: Vec<String> = {
+            let known = known();
+            ids.iter().filter(|id| !known.contains_key(*id)).cloned().collect()
+        };
+        if unread.is_empty() {
+            return;
+        }
+        let compilation = self.compiled_files(workspace, unread.clone(), host);
+        let mut known = known();
+        // A fleet of any size is listed in the same room.
+        if known.len() + unread.len() > MOST_KNOWN {
+            known.clear();
+        }
+        known.extend(unread.into_iter().map(|id| {
+            let says = said_of(workspace, &compilation, &id).map(Arc::new);
+            (id, says)
+        }));
+    }
+
+    /// Reads what the repository holds as a whole, and what its files say of as many integrations as are kept.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(super) fn read_all(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<()> {
         let Some(workspace) = &self.repository else { return Ok(()) };
+        let compilation = self.compiled_files(workspace, Vec::new(), host);
+        let registered = store.integrations("", MOST_KNOWN)?;
+        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::new(WholeRepository::of(workspace, &compilation)));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in registered {
+            let says = said_of(workspace, &compilation, &one.id).map(Arc::new);
+            known.entry(one.id).or_insert(says);
+        }
+        Ok(())
+    }
+
+    fn compiled_files(
+        &self,
+        workspace: &Workspace,
+        integrations: Vec<String>,
+        host: &Host<'_>,
+    ) -> Compilation {
         let selection = Selection {
             today: Some(host.today()),
+            integrations,
             environment: self.environment.clone(),
             alone: true,
             ..Selection::default()
         };
-        let compilation = compile::compile(workspace.sources(), &selection);
-        let ids: Vec<String> = store.integrations("", usize::MAX)?.into_iter().map(|one| one.id).collect();
-        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::new(WholeRepository::of(workspace, &compilation)));
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in ids {
-            let says = || said_of(workspace, &compilation, &id).map(Arc::new);
-            known.entry(id.clone()).or_insert_with(says);
-        }
-        Ok(())
+        compile::compile(workspace.sources(), &selection)
     }
 
     /// How many integrations take what a base sets; none where the file is no base.
@@ -288,17 +324,6 @@ impl Ground {
 
     pub(super) fn glances(&self) -> MutexGuard<'_, Found> {
         self.glances.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn says_repository(&self, workspace: &Workspace, id: &str, host: &Host<'_>) -> Option<Says> {
-        let selection = Selection {
-            today: Some(host.today()),
-            integrations: vec![id.to_owned()],
-            environment: self.environment.clone(),
-            alone: true,
-            ..Selection::default()
-        };
-        said_of(workspace, &compile::compile(workspace.sources(), &selection), id)
     }
 
     /// A project in which an integration alone is as these documents say it, as people say them; `root` is where relative paths

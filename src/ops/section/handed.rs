@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::access::{Access, Right};
 use super::ground::Ground;
-use super::save::NotSaved;
+use super::refusals::NotSaved;
 use crate::ops::apply::{Again, HandedWith, Manner, again, apply, workspace_of};
 use crate::ops::check::check;
 use crate::ops::error::{Error, ErrorKind, Result};

@@ -41,7 +41,7 @@ pub fn known(id: &str, ground: &Ground, store: &mut dyn Store, host: &Host<'_>) 
 ///
 /// # Errors
 /// When its pair is not known.
-pub(super) fn known_from(
+fn known_from(
     registered: Registered,
     rows: Vec<Deployed>,
     says: Option<Arc<Says>>,
@@ -65,6 +65,35 @@ pub(super) fn known_from(
     });
     let rows = rows.collect();
     Ok(Known { rows, registered, pair, says })
+}
+
+/// Reads what is known of some integrations, which are sorted by id, at once; why it is not, of one that cannot be read.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn known_all(
+    registered: Vec<Registered>,
+    ground: &Ground,
+    store: &mut dyn Store,
+    host: &Host<'_>,
+) -> Result<Vec<std::result::Result<Known, (Registered, Error)>>> {
+    let ids: Vec<String> = registered.iter().map(|one| one.id.clone()).collect();
+    ground.read_some(&ids, host);
+    let mut rows = store.read(Some(&ids))?.into_iter().peekable();
+    let mut all = Vec::with_capacity(registered.len());
+    for one in registered {
+        let mut own: Vec<Deployed> = Vec::new();
+        // Both are sorted by id.
+        while let Some(row) = rows.next_if(|row| row.integration <= one.id) {
+            if row.integration == one.id {
+                own.push(row);
+            }
+        }
+        let says = ground.says(&one.id, store, host)?;
+        let known = known_from(one.clone(), own, says, ground);
+        all.push(known.map_err(|error| (one, error)));
+    }
+    Ok(all)
 }
 
 /// There is no such integration.

@@ -20,6 +20,7 @@ mod planning;
 mod proposals;
 mod proposing;
 mod readiness;
+mod refusals;
 mod save;
 mod tried;
 mod view;
@@ -43,7 +44,10 @@ pub use planning::{ApplyAsked, apply_seen, planned_now, to_type};
 pub use proposals::{Proposal, ask_forge, close, proposals};
 pub use proposing::{Asked, PlanPreview, PlannedChange, Preview, Proposing, preview, propose};
 pub use readiness::{Needed, readiness, required, unconnected};
-pub use save::{Body, Expected, Managed, NotSaved, SaveAsked, SavedNow, may_lift, save, unprintable};
+pub use refusals::{Managed, NotSaved, kept as kept_refusal};
+pub use save::{Body, Expected, SaveAsked, SavedNow, may_lift, save, unprintable};
 pub use tried::{Tried, try_connections};
-pub use view::{CategoryView, IntegrationView, SettingView, category, integration, look, name_of};
+pub use view::{
+    CategoryView, IntegrationView, SettingView, category, integration, integrations, look, name_of,
+};
 pub use wish::{Base, Wish, base_at, may_propose};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::access::Access;
 use super::ground::Ground;
-use super::save::NotSaved;
+use super::refusals::NotSaved;
 use crate::ops::apply::{Applied, Manner, apply};
 use crate::ops::check::{Consent, check, names_to_type};
 use crate::ops::error::{Error, ErrorKind, Result};

@@ -12,7 +12,7 @@ use super::access::Access;
 use super::ground::Ground;
 use super::known::Known;
 use super::proposals::{self, Proposal};
-use super::save::NotSaved;
+use super::refusals::NotSaved;
 use super::wish::{Base, Wish, Wished, base_of, files_of, proposed, wished};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::access::{Access, Right, key_of};
-use super::ground::{Ground, Judged, Written};
+use super::ground::{Ground, Judged};
 use super::known::{Known, known, known_form};
-use super::ownership::{Ownership, ownership};
+use super::ownership::ownership;
+use super::refusals::{self, Managed, NotSaved};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{self, Secret, SettingPath, Settings, Value, digest_text};
@@ -25,10 +26,10 @@ use crate::ops::load;
 use crate::ops::needs::needs_of_saves;
 use crate::ops::project::Project;
 use crate::ops::workspace::Workspace;
-use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Plan, Refusal, Scope};
+use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Plan, Scope};
 use crate::schema::{Category, default_of};
 use crate::secrets;
-use crate::store::{Deployed, FORCE, Lock, Note, OVERRIDE, PERSON, Record as Past, Save, Saved, Store};
+use crate::store::{Deployed, FORCE, Note, OVERRIDE, PERSON, Record as Past, Save, Saved, Store};
 
 /// What a save says.
 #[derive(Debug, Clone)]
@@ -83,52 +84,6 @@ pub struct SavedNow {
     pub is_repeated: bool,
 }
 
-/// A setting that git owns.
-#[derive(Debug, Clone)]
-pub struct Managed {
-    pub setting: SettingPath,
-    pub owner: Ownership,
-    pub written: Option<Written>,
-}
-
-/// Why nothing was saved.
-#[derive(Debug)]
-pub enum NotSaved {
-    Failed(Error),
-    /// Somebody saved the category since; with what is deployed now, and what the files say.
-    Stale {
-        category: String,
-        now: Option<Box<Deployed>>,
-        git: Option<Settings>,
-        saved_by: String,
-        saved_at: String,
-    },
-    /// Its settings have errors.
-    Invalid(Vec<PlacedFinding>),
-    /// Git owns these.
-    Managed(Vec<Managed>),
-    /// These hold a character that nobody sees, such as a bell or half of a line's end.
-    Unprintable(Vec<(SettingPath, char)>),
-    /// Whoever asks may not.
-    Forbidden(String),
-    /// The rules refuse it.
-    Refused(Vec<Refusal>),
-    /// Somebody holds the lock on the integration.
-    Locked(Box<Lock>),
-    /// What judges cannot be read, or what git owns is not known.
-    Unjudged(String),
-    /// The key was used for something else.
-    KeyTaken,
-    /// There is one of this name already.
-    Exists(String),
-}
-
-impl<T: Into<Error>> From<T> for NotSaved {
-    fn from(error: T) -> Self {
-        NotSaved::Failed(error.into())
-    }
-}
-
 /// How often it is judged anew, where what it rests on moved meanwhile.
 const TRIES: usize = 3;
 
@@ -137,6 +92,21 @@ const TRIES: usize = 3;
 /// # Errors
 /// See [`NotSaved`]; nothing was saved then, but where the store says that it is in doubt.
 pub fn save(
+    asked: &SaveAsked<'_>,
+    access: &Access,
+    ground: &Ground,
+    store: &mut (dyn Store + 'static),
+    host: &Host<'_>,
+) -> Result<SavedNow, NotSaved> {
+    let done = judged_and_saved(asked, access, ground, store, host);
+    if asked.is_trial {
+        return done;
+    }
+    let what = format!("a save of `{}` of {}", asked.category, asked.integration);
+    refusals::kept(done, &what, access, store, host)
+}
+
+fn judged_and_saved(
     asked: &SaveAsked<'_>,
     access: &Access,
     ground: &Ground,

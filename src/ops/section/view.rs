@@ -4,14 +4,15 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::ground::{Ground, Judged, Says};
-use super::known::{Known, known_form, plain_form};
+use super::known::{Known, known_all, known_form, plain_form};
 use super::readiness::readiness;
+use crate::compile::Compiled;
 use crate::model::{GENERAL, SettingPath};
 use crate::ops::error::Result;
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
 use crate::plan::{Mode, Readiness};
-use crate::store::Store;
+use crate::store::{Registered, Store};
 
 /// An integration at a glance.
 #[derive(Debug, Clone, Serialize)]
@@ -111,13 +112,41 @@ pub fn integration(
     host: &Host<'_>,
 ) -> Result<IntegrationView> {
     let judged = look(known, ground, store, host)?;
-    let compiled = judged.compiled();
+    Ok(seen(known, judged.compiled()))
+}
+
+/// Some integrations, which are sorted by id, judged in one compilation; why not, of one that cannot be shown.
+///
+/// # Errors
+/// When the store cannot be read, or the recorded rules cannot be used.
+pub fn integrations(
+    registered: Vec<Registered>,
+    ground: &Ground,
+    store: &mut dyn Store,
+    host: &Host<'_>,
+) -> Result<Vec<std::result::Result<IntegrationView, (Registered, String)>>> {
+    if registered.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = known_all(registered, ground, store, host)?;
+    let record = Record::of_no_commit(store, ground.environment())?;
+    let documents = known.iter().flatten().map(|known| (known.id(), &*known.pair.id, known.documents()));
+    let judged = ground.judge_all(documents, &record, host)?;
+    let all = known.into_iter().map(|known| match known {
+        Ok(known) => Ok(seen(&known, judged.compilation.find(known.id()))),
+        Err((one, error)) => Err((one, error.message)),
+    });
+    Ok(all.collect())
+}
+
+/// As it was judged; not at all where it cannot be read as an integration.
+fn seen(known: &Known, compiled: Option<&Compiled>) -> IntegrationView {
     let general = known.rows.get(GENERAL).map(|row| &row.settings);
     let visible = known
         .pair
         .categories()
         .filter(|category| compiled.is_none_or(|compiled| compiled.visible.contains(&category.id)));
-    Ok(IntegrationView {
+    IntegrationView {
         id: known.id().to_owned(),
         name: name_of(known),
         pair: known.pair.id.to_string(),
@@ -136,7 +165,7 @@ pub fn integration(
                 revision: known.revision(&category.id),
             })
             .collect(),
-    })
+    }
 }
 
 fn managed_by(known: &Known) -> &'static str {

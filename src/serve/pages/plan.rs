@@ -51,7 +51,14 @@ fn apply(id: Option<&str>, sent: &Sent, work: &mut Work<'_>, hand: &Hand<'_>) ->
         signatures: &hand.app.serving.signatures,
         request: &hand.app.serving.request,
     };
-    match section::apply_seen(&asked, hand.access, &work.ground, work.host) {
+    let done = section::apply_seen(&asked, hand.access, &work.ground, work.host);
+    match section::kept_refusal(
+        done,
+        "an apply of the plan that was seen",
+        hand.access,
+        work.store,
+        work.host,
+    ) {
         Ok(applied) => {
             if let Ok(number) = work.store.last_number() {
                 hand.app.saved(number);

@@ -1,6 +1,7 @@
 //! A connection that is waited on: the driver's, with an end to every wait. It knows no table, and decides nothing about what is
 //! tried again.
 
+use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use futures_core::Stream as _;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep_until};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Connection, Row, Statement, ToStatement};
+use tokio_postgres::{Connection, Row, Statement};
 
 use super::wire::{Refused, Wire};
 
@@ -46,9 +47,13 @@ pub(super) type Result<T> = std::result::Result<T, Fault>;
 /// A wait with answers in pieces may take so many times the silence that is borne.
 const PIECES: u32 = 10;
 const GOODBYE: Duration = Duration::from_secs(1);
+/// Statements that a connection keeps prepared: more than there are in this program.
+const STATEMENTS: usize = 256;
 
 /// A connection. One statement after the other runs on it.
 pub(super) struct Client {
+    /// By their text: preparing one takes as long as asking it.
+    prepared: HashMap<String, Statement>,
     // Dropped before the line, which then knows that nothing more is asked.
     statements: tokio_postgres::Client,
     line: Line,
@@ -150,47 +155,44 @@ impl Client {
         silence: Duration,
     ) -> Client {
         let line = Line { runtime: Some(runtime), connection: Some(Box::pin(connection)), moved, silence };
-        Client { statements, line }
+        Client { prepared: HashMap::new(), statements, line }
     }
 
     pub fn batch_execute(&mut self, sql: &str) -> Result<()> {
         self.line.wait(self.statements.batch_execute(sql))
     }
 
+    /// A statement, prepared the first time that it is asked for.
     pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
-        self.line.wait(self.statements.prepare(sql))
+        if let Some(known) = self.prepared.get(sql) {
+            return Ok(known.clone());
+        }
+        let new = self.line.wait(self.statements.prepare(sql))?;
+        if self.prepared.len() >= STATEMENTS {
+            self.prepared.clear();
+        }
+        self.prepared.insert(sql.to_owned(), new.clone());
+        Ok(new)
     }
 
-    pub fn execute<S: ?Sized + ToStatement>(
-        &mut self,
-        sql: &S,
-        parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<u64> {
-        self.line.wait(self.statements.execute(sql, parameters))
+    pub fn execute(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64> {
+        let statement = self.prepare(sql)?;
+        self.line.wait(self.statements.execute(&statement, parameters))
     }
 
-    pub fn query<S: ?Sized + ToStatement>(
-        &mut self,
-        sql: &S,
-        parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>> {
-        self.line.wait(self.statements.query(sql, parameters))
+    pub fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        let statement = self.prepare(sql)?;
+        self.line.wait(self.statements.query(&statement, parameters))
     }
 
-    pub fn query_one<S: ?Sized + ToStatement>(
-        &mut self,
-        sql: &S,
-        parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Row> {
-        self.line.wait(self.statements.query_one(sql, parameters))
+    pub fn query_one(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row> {
+        let statement = self.prepare(sql)?;
+        self.line.wait(self.statements.query_one(&statement, parameters))
     }
 
-    pub fn query_opt<S: ?Sized + ToStatement>(
-        &mut self,
-        sql: &S,
-        parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Option<Row>> {
-        self.line.wait(self.statements.query_opt(sql, parameters))
+    pub fn query_opt(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
+        let statement = self.prepare(sql)?;
+        self.line.wait(self.statements.query_opt(&statement, parameters))
     }
 
     /// All or nothing of what is done.
@@ -208,7 +210,8 @@ impl Client {
         parameters: &[&(dyn ToSql + Sync)],
         take: &mut dyn FnMut(&Row) -> bool,
     ) -> Result<()> {
-        let rows = self.line.wait(self.statements.query_raw(sql, parameters.iter().copied()))?;
+        let statement = self.prepare(sql)?;
+        let rows = self.line.wait(self.statements.query_raw(&statement, parameters.iter().copied()))?;
         let mut rows = pin!(rows);
         while let Some(row) =
             self.line.wait(poll_fn(|cx| rows.as_mut().poll_next(cx).map(Option::transpose)))?

@@ -11,8 +11,9 @@ use crate::store::document::{document, without_null};
 use crate::store::error::StoreError;
 use crate::store::head::Documents;
 
-/// The first half of the number of a lock that lasts for a transaction; the second is of an integration's id.
-const SAVING: i32 = 0x7361_7665;
+/// The first half of the number of a lock that lasts for a transaction; the second is of an integration's id. Whoever saves without
+/// the lock on an integration holds it, and whoever takes that lock waits for it.
+pub(super) const SAVING: i32 = 0x7361_7665;
 
 /// One statement, so that it commits by itself: those that were saved, by their number in the arrays.
 const SAVE: &str = "WITH wanted AS (
@@ -113,20 +114,20 @@ impl Postgres {
         ];
         let mut sent = 0;
         let done = self.run(&mut |client| {
-            let statement = client.prepare(SAVE)?;
+            client.prepare(SAVE)?;
             sent += 1;
             match saves {
                 [save] if rests_on.is_some() => client.in_transaction(|client| {
                     // What it rests on stays as it is until it is saved: whoever saves something else of it waits.
                     let lock = "SELECT pg_advisory_xact_lock($1, hashtext($2))";
                     client.query(lock, &[&SAVING, &encode(save.integration)])?;
-                    let saved = client.query(&statement, &parameters)?;
+                    let saved = client.query(SAVE, &parameters)?;
                     if let Some(note) = note.filter(|_| !saved.is_empty()) {
                         super::keep(client, note)?;
                     }
                     Ok(saved)
                 }),
-                _ => client.query(&statement, &parameters),
+                _ => client.query(SAVE, &parameters),
             }
         });
         let rows = match done.map(|done| done.value) {

@@ -115,15 +115,15 @@ impl Store for Remote {
     }
 
     fn locks(&mut self) -> Result<Vec<Lock>, StoreError> {
-        self.all(&Asked::Locks)
+        self.all(&Asked::Locks {})
     }
 
     fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
-        self.all(&Asked::Notes)
+        self.all(&Asked::Notes {})
     }
 
     fn rules(&mut self) -> Result<Vec<Rules>, StoreError> {
-        self.all(&Asked::Rules)
+        self.all(&Asked::Rules {})
     }
 
     fn last_rules(&mut self, commit: Option<&str>) -> Result<Vec<Rules>, StoreError> {
@@ -131,7 +131,7 @@ impl Store for Remote {
     }
 
     fn sources(&mut self) -> Result<Vec<(String, String)>, StoreError> {
-        self.all(&Asked::Sources)
+        self.all(&Asked::Sources {})
     }
 
     fn document(&mut self, digest: &str) -> Result<Option<String>, StoreError> {
