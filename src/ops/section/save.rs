@@ -26,7 +26,7 @@ use crate::ops::load;
 use crate::ops::needs::needs_of_saves;
 use crate::ops::project::Project;
 use crate::ops::workspace::Workspace;
-use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Plan, Scope};
+use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Plan, Refusal, Scope};
 use crate::schema::{Category, default_of};
 use crate::secrets;
 use crate::store::{Deployed, FORCE, Note, OVERRIDE, PERSON, Record as Past, Save, Saved, Store};
