@@ -5,6 +5,8 @@
 
 #[path = "src/yaml/fast_path.rs"]
 mod fast_path;
+#[path = "src/yaml/pack.rs"]
+mod pack;
 #[path = "src/yaml/scalar.rs"]
 mod scalar;
 #[expect(dead_code, reason = "places of findings, which packing has none of")]
@@ -22,7 +24,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use source::FileId;
-use tree::{Node, NodeKind};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=schemas");
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             format!("schemas/{path} is not written as parts are: without anchors, tags, tabs and texts over several lines but `>-` and `|`")
         })?;
         let mut packed = Vec::new();
-        pack(&part, &mut packed);
+        pack::pack(&part, &mut packed);
         std::fs::write(out.join(format!("part-{at}")), packed)?;
         writeln!(listed, "({path:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/part-{at}\"))),")?;
     }
@@ -57,45 +58,4 @@ fn gather(root: &Path, folder: &Path, into: &mut Vec<String>) -> Result<(), Box<
         }
     }
     Ok(())
-}
-
-fn pack(node: &Node, into: &mut Vec<u8>) {
-    match &node.kind {
-        NodeKind::Null | NodeKind::Hole => into.push(b'n'),
-        NodeKind::Bool(on) => into.push(if *on { b't' } else { b'f' }),
-        NodeKind::Number(number) => pack_text(b'#', number, into),
-        NodeKind::Text(text) => pack_text(b'"', text, into),
-        NodeKind::List(items) => {
-            into.push(b'[');
-            pack_length(items.len(), into);
-            items.iter().for_each(|item| pack(item, into));
-        }
-        NodeKind::Map(map) => {
-            into.push(b'{');
-            pack_length(map.len(), into);
-            for entry in map.entries() {
-                pack_length(entry.key.text.len(), into);
-                into.extend(entry.key.text.bytes());
-                pack(&entry.value, into);
-            }
-        }
-    }
-}
-
-fn pack_text(kind: u8, text: &str, into: &mut Vec<u8>) {
-    into.push(kind);
-    pack_length(text.len(), into);
-    into.extend(text.bytes());
-}
-
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
-fn pack_length(mut length: usize, into: &mut Vec<u8>) {
-    loop {
-        let [low, ..] = length.to_le_bytes();
-        length >>= 7;
-        into.push(if length > 0 { low | 0x80 } else { low & 0x7f });
-        if length == 0 {
-            return;
-        }
-    }
 }

@@ -18,6 +18,7 @@ use pairform::plan::Plan;
 use pairform::plan::file as plan_file;
 use pairform::report::content::Content;
 use pairform::report::{findings, github, gitlab, html, junit, markdown, sarif};
+use pairform::schema::archive::{self, Archive};
 use pairform::schema::parts::Catalogue;
 use pairform::source::{FileId, SourceFile, Sources};
 use pairform::trust::Line;
@@ -37,6 +38,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("answer", answer),
     ("project", project),
     ("policy", policy_lines),
+    ("catalogue", catalogue),
 ];
 
 /// The YAML and JSON readers: nothing panics, the short cut reads as the events do, layout and edits keep what they must, and
@@ -269,6 +271,17 @@ fn policy_lines(data: &[u8]) {
     let Ok(lines) = Line::read_list(&text) else { return };
     let written: Vec<String> = lines.iter().map(Line::quoted).collect();
     assert_eq!(Line::read_list(&written.join(" ")).as_ref(), Ok(&lines), "{written:?}");
+}
+
+/// An archive of a catalogue, as it comes and as somebody who knows the form would seal it: what is taken can be read to its end.
+fn catalogue(data: &[u8]) {
+    for bytes in [data.to_vec(), archive::sealed(data)] {
+        let Ok(archive) = Archive::read(bytes.clone()) else { continue };
+        assert_eq!(archive.bytes(), bytes);
+        for path in archive.paths() {
+            assert!(archive.json(path).is_some() && !path.contains(".."), "{path}");
+        }
+    }
 }
 
 /// An integration's file: it is composed, checked and lowered, and told in every form, in which nothing of it acts.

@@ -90,6 +90,10 @@ pub struct Common {
     /// holds such lines, parted as a shell parts words.
     #[arg(long, global = true, value_name = "LINE")]
     pub allow: Vec<String>,
+    /// Connectors, categories, pairs and VAT rates in the place of what is known here: an archive that `schema pack` made, outside the
+    /// repository, or `built-in`; else the one that `schema update` took.
+    #[arg(long, global = true, value_name = "FILE", env = "PAIRFORM_CATALOGUE")]
+    pub catalogue: Option<PathBuf>,
     /// Judge what strangers wrote: no secret, store, platform or program is used.
     #[arg(long, global = true, env = "PAIRFORM_UNTRUSTED", value_parser = clap::builder::FalseyValueParser::new())]
     pub untrusted: bool,
@@ -221,6 +225,19 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it has something to do with the catalogue that is in force.
+    #[must_use]
+    pub fn knows_platforms(&self) -> bool {
+        match self {
+            Command::Completions(_) | Command::Man(_) => false,
+            // What is in force may be what these are to mend.
+            Command::Schema(args) => {
+                !matches!(args.command, SchemaCommand::Update { .. } | SchemaCommand::Pack { .. })
+            }
+            _ => true,
+        }
+    }
+
     /// The command's name, as JSON results carry it.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -617,6 +634,30 @@ pub enum SchemaCommand {
         /// The folder that gets PAIR.md and PAIR.html; made when it is not there.
         #[arg(value_name = "DIR", default_value = "docs/settings")]
         folder: PathBuf,
+    },
+    /// Take another version of the catalogue (connectors, categories, pairs, flows, VAT rates) in the place of the one that is built
+    /// in; it has to fit this program.
+    Update {
+        /// An archive that `schema pack` made, outside the repository.
+        #[arg(value_name = "FILE", required_unless_present = "built_in")]
+        file: Option<PathBuf>,
+        /// Take no archive but the one with this digest, sha256:HEX.
+        #[arg(long, value_name = "DIGEST", conflicts_with = "built_in")]
+        digest: Option<String>,
+        /// Go back to what is built in.
+        #[arg(long, conflicts_with = "file")]
+        built_in: bool,
+    },
+    /// Make an archive of a catalogue for `schema update`: of the connectors, categories, pairs, flows and VAT rates below a folder.
+    Pack {
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// What this version is called, such as 2027.1.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The archive.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// Write JSON Schemas for editors, and point the project's files at them.
     Export {

@@ -2,7 +2,7 @@
 //! the program itself. Where any of these differs, or what is kept is not whole, the project is judged anew.
 //!
 //! Kept in the user's own cache folder, never in the project; only for projects large enough that it saves time. Nothing
-//! that is hidden in a report is in it.
+//! that is hidden in a report is in it. Beside it is kept which archives of a catalogue this program proved to be of use.
 #![expect(clippy::disallowed_methods, reason = "the door to the user's cache folder")]
 
 use std::fs;
@@ -17,6 +17,7 @@ use super::session::Session;
 use super::streams::Said;
 use crate::model::hex;
 use crate::ops::Workspace;
+use crate::schema::parts::{Archive, taken};
 use crate::source::write::{self, Mode};
 use crate::source::{SourceFile, Sources, load};
 
@@ -38,7 +39,7 @@ pub struct Kept {
 /// The name of this run's result; none where it is not to be kept. To judge a few files is quicker than to look at all.
 ///
 /// What is printed depends on the request, the form, the project's place (which tells whose store a path is), its files, the
-/// day and the program. The request goes into the key whole, so that what is added to it cannot be left out.
+/// day, the program and its catalogue. The request goes into the key whole, so that what is added to it cannot be left out.
 #[must_use]
 pub fn key(session: &Session, workspace: &Workspace, wanted: &[String]) -> Option<Key> {
     let (request, output, sources) = (session.request(), session.common.output, workspace.sources());
@@ -50,17 +51,15 @@ pub fn key(session: &Session, workspace: &Workspace, wanted: &[String]) -> Optio
     if !is_asked || !lasting || !plain || !wanted.is_empty() || files.len() < MIN_FILES {
         return None;
     }
-    let program = fs::metadata(std::env::current_exe().ok()?).ok()?;
-    let built = program.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let program = program()?;
     let mut hash = Sha256::new();
     // Each with its length, so that no two runs can be told by the same bytes.
     let mut add = |bytes: &[u8]| {
         hash.update(bytes.len().to_le_bytes());
         hash.update(bytes);
     };
-    add(env!("CARGO_PKG_VERSION").as_bytes());
-    add(&program.len().to_le_bytes());
-    add(&built.as_nanos().to_le_bytes());
+    add(program.as_bytes());
+    add(taken().map_or("", |archive| &archive.digest).as_bytes());
     add(session.host(|host| host.today()).to_string().as_bytes());
     add(output.name().as_bytes());
     add(format!("{request:?}").as_bytes());
@@ -74,6 +73,33 @@ pub fn key(session: &Session, workspace: &Workspace, wanted: &[String]) -> Optio
         add(&digest?);
     }
     Some(Key(hex(&hash.finalize())))
+}
+
+/// What tells this program from others, and from itself as it was built before.
+fn program() -> Option<String> {
+    let program = fs::metadata(std::env::current_exe().ok()?).ok()?;
+    let built = program.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {}", env!("CARGO_PKG_VERSION"), program.len(), built.as_nanos()))
+}
+
+/// Whether this program proved before that it can use an archive.
+#[must_use]
+pub fn was_proven(archive: &Archive) -> bool {
+    let kept = proofs().and_then(|folder| fs::read_to_string(folder.join(name_of(archive))).ok());
+    kept.is_some() && kept == program()
+}
+
+/// Keeps that this program can use an archive. Where that cannot be kept, it is proven again.
+pub fn note_proven(archive: &Archive) {
+    let (Some(folder), Some(program)) = (proofs(), program()) else { return };
+    let _ = private(&folder).and_then(|()| {
+        write::replace(&folder, Path::new(&name_of(archive)), program.as_bytes(), Mode::Private)
+    });
+    forget_the_oldest(&folder);
+}
+
+fn name_of(archive: &Archive) -> String {
+    archive.digest.replace(':', "-")
 }
 
 /// What was kept under a key, if it is there and whole.
@@ -119,9 +145,17 @@ fn forget_the_oldest(folder: &Path) {
     }
 }
 
-/// `$XDG_CACHE_HOME/pairform/validate`, or below `~/.cache`.
 fn folder() -> Option<PathBuf> {
+    Some(own()?.join("validate"))
+}
+
+fn proofs() -> Option<PathBuf> {
+    Some(own()?.join("catalogues"))
+}
+
+/// `$XDG_CACHE_HOME/pairform`, or below `~/.cache`.
+fn own() -> Option<PathBuf> {
     let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = of("XDG_CACHE_HOME").or_else(|| of("HOME").map(|home| home.join(".cache")))?;
-    base.is_absolute().then(|| base.join("pairform/validate"))
+    base.is_absolute().then(|| base.join("pairform"))
 }

@@ -20,6 +20,12 @@ use crate::source::{Sources, git, load};
 /// The variable by which a shell's script asks.
 const ASKED: &str = "PAIRFORM_COMPLETE";
 
+/// Whether a shell asks.
+#[must_use]
+pub fn is_asked() -> bool {
+    std::env::var_os(ASKED).is_some()
+}
+
 /// Answers a shell about a command line; false where none asks.
 ///
 /// # Errors

@@ -115,6 +115,7 @@ pub fn words(help: &Help) -> String {
         Help::SeeFindings(findings) if findings.is_empty() => "`pairform validate` shows them".to_owned(),
         Help::SeeFindings(_) => "mend what was found".to_owned(),
         Help::Again => "run the command again".to_owned(),
+        Help::RenameProjectFile(name) => format!("rename `{name}` to `pairform.yaml`"),
         Help::BeginProject => "go to the repository, or begin one: a file `pairform.yaml` with the line `version: 1`, and integrations below `integrations/`".to_owned(),
         Help::NameEnvironment(names) => format!("name one with --env: {}", names.join(", ")),
         Help::EnvironmentOfStore(names) => format!("leave --store out, or name {names} with --env"),

@@ -12,6 +12,7 @@ mod args_reconcile;
 mod args_serve;
 pub mod audit;
 pub mod cache;
+mod catalogue;
 pub mod complete;
 pub mod diff;
 pub mod drift;
@@ -67,6 +68,9 @@ use streams::Streams;
 pub fn run(arguments: impl IntoIterator<Item = OsString>, server: Option<Server>) -> u8 {
     dumps::forbid();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if complete::is_asked() {
+        catalogue::choose_for_completion(&std::env::current_dir().unwrap_or_default());
+    }
     match complete::answer(args::command, &arguments) {
         Ok(true) => return exit::OK,
         Ok(false) => {}
@@ -83,13 +87,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, server: Option<Server>
     let mut streams = Streams::new(cli.common.color);
     let judges_policy =
         matches!(&cli.command, Command::Policy(args::Policy { command: PolicyCommand::Check { .. } }));
-    let done = Session::new(cli.common.clone(), judges_policy).and_then(|session| {
+    let done = Session::new(cli.common.clone(), judges_policy).and_then(|mut session| {
         forms::refuse_unknown(&cli)?;
-        guarded(|| match &cli.command {
-            // It outlives this run's own thread.
-            Command::Serve(args) => serve::run(session, args, server),
-            Command::Reconcile(args) => reconcile::run(session, args, server, &mut streams),
-            _ => dispatch(&cli, &session, &mut streams),
+        guarded(|| {
+            if cli.command.knows_platforms() {
+                session.catalogue = catalogue::choose(&session, &mut streams)?;
+            }
+            match &cli.command {
+                // It outlives this run's own thread.
+                Command::Serve(args) => serve::run(session, args, server),
+                Command::Reconcile(args) => reconcile::run(session, args, server, &mut streams),
+                _ => dispatch(&cli, &session, &mut streams),
+            }
         })
     });
     finish(&mut streams, &cli, done)
@@ -187,10 +196,10 @@ fn dispatch(cli: &Cli, session: &Session, streams: &mut Streams) -> Result<u8, S
             let version = env!("CARGO_PKG_VERSION");
             if cli.common.output == Form::Json {
                 let body = serde_json::json!({"format_version": crate::plan::FORMAT_VERSION, "command": "version",
-                    "exit_code": 0, "version": version});
+                    "exit_code": 0, "version": version, "catalogue": catalogue::in_force(session)});
                 streams.result(&json::print(&body));
             } else {
-                streams.result(&format!("pairform {version}\n"));
+                streams.result(&format!("pairform {version}\n{}", catalogue::line(session)));
             }
             Ok(exit::OK)
         }

@@ -1,6 +1,7 @@
 //! `schema`: what pairform knows of platforms.
 
 use super::args::{Form, Schema, SchemaCommand};
+use super::catalogue;
 use super::exit::{self, Stop};
 use super::export;
 use super::session::Session;
@@ -16,12 +17,21 @@ use crate::source::Sources;
 /// # Errors
 /// When there is no such pair.
 pub fn run(session: &Session, args: &Schema, streams: &mut Streams) -> Result<u8, Stop> {
+    match &args.command {
+        SchemaCommand::Update { file, digest, .. } => {
+            return catalogue::update(session, file.as_deref(), digest.as_deref(), streams);
+        }
+        SchemaCommand::Pack { folder, name, out } => {
+            return catalogue::pack(session, folder, name, out, streams);
+        }
+        _ => {}
+    }
     // Outside a project the built-in schemas are what there is.
     let workspace = session.workspace().ok();
     let none = Sources::default();
     let sources = workspace.as_ref().map_or(&none, |workspace| workspace.sources());
     let mut findings = Vec::new();
-    let catalogue = match &workspace {
+    let known = match &workspace {
         Some(_) => Catalogue::with_project(sources, &mut findings),
         None => Catalogue::default(),
     };
@@ -31,7 +41,7 @@ pub fn run(session: &Session, args: &Schema, streams: &mut Streams) -> Result<u8
     match &args.command {
         SchemaCommand::List { facts, older_than } => {
             let facts = facts.then(|| {
-                let mut facts = crate::schema::facts::facts(&catalogue);
+                let mut facts = crate::schema::facts::facts(&known);
                 if let Some(age) = older_than {
                     let before = session.host(|host| host.days_ago(*age));
                     facts.retain(|fact| fact.is_due(before));
@@ -39,25 +49,31 @@ pub fn run(session: &Session, args: &Schema, streams: &mut Streams) -> Result<u8
                 facts
             });
             streams.result(&match (facts, is_json) {
-                (facts, true) => json::print(&report::schema::list_json(&catalogue, facts.as_deref(), code)),
+                (facts, true) => {
+                    let mut list = report::schema::list_json(&known, facts.as_deref(), code);
+                    list["catalogue"] = catalogue::in_force(session);
+                    json::print(&list)
+                }
                 (Some(facts), false) => report::schema::facts(&facts),
-                (None, false) => report::schema::list(&catalogue),
+                (None, false) => format!("{}\n{}", catalogue::line(session), report::schema::list(&known)),
             });
         }
-        SchemaCommand::Docs { folder } => export::docs(session, &catalogue, folder, streams)?,
+        SchemaCommand::Docs { folder } => export::docs(session, &known, folder, streams)?,
         SchemaCommand::Export { folder, check } => {
-            return export::export(session, &catalogue, sources, folder, *check, streams);
+            return export::export(session, &known, sources, folder, *check, streams);
         }
+        // Done before, as they look at no project.
+        SchemaCommand::Update { .. } | SchemaCommand::Pack { .. } => {}
         SchemaCommand::Show { pair, json: is_plain } => {
-            let found = catalogue.pair(pair).ok_or_else(|| no_pair(pair, &catalogue))?;
+            let found = known.pair(pair).ok_or_else(|| no_pair(pair, &known))?;
             if *is_plain {
                 streams.result(&json::print(found.document()));
             } else if is_json {
                 streams.result(&json::print(&report::schema::pair_json(&found, code)));
             } else {
                 let only = &session.common.category;
-                let known: Vec<&str> = found.categories().map(|category| category.id.as_str()).collect();
-                only.iter().try_for_each(|id| require_known("category", id, &known))?;
+                let all: Vec<&str> = found.categories().map(|category| category.id.as_str()).collect();
+                only.iter().try_for_each(|id| require_known("category", id, &all))?;
                 streams.result(&report::schema::overview(&found, only));
             }
         }

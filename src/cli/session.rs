@@ -32,6 +32,8 @@ pub struct Session {
     pub common: Common,
     /// The folder that the program works in: its own, or the one that `-C` names.
     pub here: PathBuf,
+    /// Where the archive lies that the catalogue is read from, where it is not what is built in.
+    pub catalogue: Option<PathBuf>,
     /// Whose signatures of plans count.
     pub signatures: Signatures,
     /// Pipelines that may ask a server.
@@ -72,6 +74,7 @@ impl Session {
             gathered,
             common,
             here,
+            catalogue: None,
             signatures,
             pipelines,
             begun: Instant::now(),

@@ -130,15 +130,17 @@ pub fn usual_policies() -> Vec<PathBuf> {
 }
 
 /// A base folder of the user, as the XDG specification has it.
-fn base_folder(variable: &str, usual: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn base_folder(variable: &str, usual: &str) -> Option<PathBuf> {
     let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| Some(env::home_dir().filter(|home| home.is_absolute())?.join(usual)))
 }
 
 /// Where a branch can write: in the work tree or the project, as it is written or where its links lead.
-fn is_inside(path: &Path, here: &Path) -> bool {
-    let project = load::find_root(here).unwrap_or_else(|| here.to_owned());
-    let trees = [git::work_tree(&project), Some(project)];
+#[must_use]
+pub fn is_inside(path: &Path, here: &Path) -> bool {
+    let project = load::find_root(here);
+    let trees = [git::work_tree(project.as_deref().unwrap_or(here)), project];
     let follow = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let written = path.parent().map(|folder| follow(folder).join(path.file_name().unwrap_or_default()));
     let lies = |tree: &PathBuf| {

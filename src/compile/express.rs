@@ -35,7 +35,9 @@ fn mentions(node: &Node) -> bool {
     match &node.kind {
         NodeKind::Text(text) => holds_mark(text),
         NodeKind::List(items) => items.iter().any(mentions),
-        NodeKind::Map(map) => map.entries().iter().any(|entry| mentions(&entry.value)),
+        NodeKind::Map(map) => {
+            map.entries().iter().any(|entry| holds_mark(&entry.key.text) || mentions(&entry.value))
+        }
         _ => false,
     }
 }
@@ -74,7 +76,13 @@ impl Language<'_> {
         match &mut node.kind {
             NodeKind::List(items) => items.iter_mut().for_each(|item| self.walk(item, findings)),
             NodeKind::Map(map) => {
-                map.entries_mut().iter_mut().for_each(|entry| self.walk(&mut entry.value, findings));
+                for entry in map.entries_mut() {
+                    if holds_mark(&entry.key.text) {
+                        findings.push(codes::expression_as_key(entry.key.span));
+                        entry.value.kind = NodeKind::Hole;
+                    }
+                    self.walk(&mut entry.value, findings);
+                }
             }
             NodeKind::Text(text) if holds_mark(text) => {
                 let kind = self.evaluate(text);

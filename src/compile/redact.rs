@@ -2,16 +2,21 @@
 //!
 //! What a finding quotes comes from the files, so what may be a credential is taken out of it here, once for all.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::iter::Peekable;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::tokens::{self, has_shape};
+use crate::diagnostic::codes::schema::LEADING_ZERO;
 use crate::diagnostic::{Finding, Label};
-use crate::model::credential::{is_in_url, is_reference, password_in, sounds_secret, words_of_keys};
+use crate::model::credential::{
+    is_in_url, is_reference, password_in, reference_in_braces, sounds_secret, words_of_keys,
+};
+use crate::source::load::PROJECT_FILE;
 use crate::source::{FileId, Sources, Span};
+use crate::yaml::{self, Node, NodeKind};
 
 /// The places that look like a credential by the key before them or by their own form, in all files of which a finding
 /// shows something.
@@ -24,17 +29,18 @@ pub fn suspicious(sources: &Sources, findings: &[Finding]) -> Vec<Span> {
 #[must_use]
 pub fn suspicious_in(sources: &Sources, file: FileId) -> Vec<Span> {
     let source = sources.file(file);
-    if !is_configuration(&source.path) {
-        return Vec::new();
+    if describes_platforms(&source.path) {
+        return in_data(sources, file);
     }
-    let ranges = suspicious_ranges(source.text());
+    let not_these: &[&str] = if source.path == PROJECT_FILE { &["secrets"] } else { &[] };
+    let ranges = ranges_after(source.text(), Keys { not_these, ..Keys::default() });
     ranges.into_iter().map(|range| Span::new(file, range.start, range.end)).collect()
 }
 
 /// The same, of a text that could not be read as a tree, by the names that a schema calls secret as well.
 #[must_use]
 pub fn suspicious_by(sources: &Sources, file: FileId, names: &BTreeSet<String>) -> Vec<Span> {
-    let ranges = ranges_after(sources.file(file).text(), Some(names));
+    let ranges = ranges_after(sources.file(file).text(), Keys { names: Some(names), ..Keys::default() });
     ranges.into_iter().map(|range| Span::new(file, range.start, range.end)).collect()
 }
 
@@ -46,15 +52,70 @@ fn files(findings: &[Finding]) -> BTreeSet<FileId> {
     findings.iter().flat_map(labels).collect()
 }
 
-/// Schemas and option lists describe platforms; nobody writes credentials there, and the word `token` is common.
-fn is_configuration(path: &str) -> bool {
-    !path.starts_with("schemas/") && !path.starts_with("options/")
+/// Schemas and option lists speak of credentials without holding any: `token:` is a map there, or names a field.
+fn describes_platforms(path: &str) -> bool {
+    path.starts_with("schemas/") || path.starts_with("options/")
+}
+
+/// What may be a credential in such a file all the same: one value after a key that sounds like one, or what a secret field is
+/// by default.
+fn in_data(sources: &Sources, file: FileId) -> Vec<Span> {
+    let mut findings = Vec::new();
+    let root = yaml::parse(sources, file, &mut findings);
+    let mut found = Vec::new();
+    if let (Some(root), true) = (&root, findings.is_empty()) {
+        in_data_of(root, &mut found);
+        return found;
+    }
+    let text = sources.file(file).text();
+    let ranges = ranges_after(text, Keys { only_lines: true, ..Keys::default() });
+    let telling = ranges.into_iter().filter(|range| !names_a_field("", &text[range.clone()]));
+    telling.map(|range| Span::new(file, range.start, range.end)).collect()
+}
+
+fn in_data_of(node: &Node, into: &mut Vec<Span>) {
+    match &node.kind {
+        NodeKind::Map(map) => {
+            let is_secret = map.get("x-secret").and_then(|entry| entry.value.as_bool()) == Some(true);
+            for entry in map.entries() {
+                let key = &*entry.key.text;
+                let telling = sounds_secret(key) || (is_secret && matches!(key, "default" | "const"));
+                match &entry.value.kind {
+                    NodeKind::Text(text) | NodeKind::Number(text) if telling => {
+                        if !names_a_field(key, text) {
+                            into.push(entry.value.span);
+                        }
+                    }
+                    _ => in_data_of(&entry.value, into),
+                }
+            }
+        }
+        NodeKind::List(items) => items.iter().for_each(|item| in_data_of(item, into)),
+        _ => {}
+    }
+}
+
+/// Where a description says which field of a connection holds a credential: `"{client_secret}"`, or `secret: webhook_secret`.
+fn names_a_field(key: &str, text: &str) -> bool {
+    let text = text.trim_matches(['"', '\'']);
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let in_braces = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    in_braces.is_some_and(is_name) || (key == "secret" && is_name(text)) || is_reference(text)
 }
 
 /// Values after a key that sounds like a credential: to the end of the line, and the deeper lines below it.
 #[must_use]
 pub fn suspicious_ranges(text: &str) -> Vec<Range<usize>> {
-    ranges_after(text, None)
+    ranges_after(text, Keys::default())
+}
+
+/// Which keys have a credential behind them, besides those that sound like one.
+#[derive(Default, Clone, Copy)]
+struct Keys<'a> {
+    names: Option<&'a BTreeSet<String>>,
+    not_these: &'a [&'a str],
+    /// Nothing goes on below the line.
+    only_lines: bool,
 }
 
 /// Places of a text in their order, asked for line after line.
@@ -67,9 +128,9 @@ impl<Places: Iterator<Item = usize>> Ahead<Places> {
     }
 }
 
-/// After keys that sound like a credential, or are among these names.
-fn ranges_after(text: &str, names: Option<&BTreeSet<String>>) -> Vec<Range<usize>> {
-    let is_secret = |key: &str| names.is_some_and(|names| names.contains(key)) || sounds_secret(key);
+fn ranges_after(text: &str, keys: Keys<'_>) -> Vec<Range<usize>> {
+    let is_named = |key: &str| keys.names.is_some_and(|names| names.contains(key));
+    let is_secret = |key: &str| is_named(key) || (sounds_secret(key) && !keys.not_these.contains(&key));
     // Most lines hold nothing of all this, which one look at the whole text tells.
     let mut keys_ahead = Ahead(words_of_keys(text).peekable());
     let mut tokens_ahead = Ahead(tokens::begun(text).peekable());
@@ -96,13 +157,14 @@ fn ranges_after(text: &str, names: Option<&BTreeSet<String>>) -> Vec<Range<usize
             }
             inside = None;
         }
-        let has_key = keys_ahead.stand_in(at, line) || names.is_some();
+        let has_key = keys_ahead.stand_in(at, line) || keys.names.is_some();
         let values = if has_key { values(content, &is_secret) } else { Vec::new() };
         for range in values {
             let value = content[range.clone()].trim();
-            if range.end == content.len() && goes_on(value) {
-                // A bracket or a quote that goes on, a block, a plain text: whatever looks like keys in it may be none.
-                inside = Some(Inside { depth: key_indent(content), is_text: !value.is_empty() });
+            if range.end == content.len() && goes_on(value) && !keys.only_lines {
+                // Whatever looks like keys in a bracket or a quote that goes on, or in a block, may be none. No plain text holds any.
+                let is_text = value.starts_with(|c: char| !c.is_alphanumeric());
+                inside = Some(Inside { depth: key_indent(content), is_text });
             }
             if !value.is_empty() && !is_harmless(value) {
                 let parts = flow_values(value);
@@ -191,6 +253,9 @@ fn goes_on(value: &str) -> bool {
 
 /// What may be shown: references, and marks that say that the value stands below.
 fn is_harmless(value: &str) -> bool {
+    if reference_in_braces(value.trim_end_matches([' ', ',']).trim_matches(['"', '\''])).is_some() {
+        return true;
+    }
     let inner = value.trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ', ',']);
     let inner = inner.strip_prefix("secret:").map_or(inner, str::trim);
     let inner = inner.trim_matches(['"', '\'']);
@@ -237,7 +302,9 @@ fn values(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
             value_start + value.find([',', '}', ']']).unwrap_or(value.len())
         } else if flow && value.starts_with(['"', '\'']) {
             let quote = value.chars().next().unwrap_or('"');
-            value[1..].find(quote).map_or(line.len(), |close| value_start + close + 2)
+            // What follows the quote belongs to nothing, and may be the rest of the credential.
+            let rest = |close: usize| value[close + 2..].find([',', '}', ']']).map(|rest| close + 2 + rest);
+            value[1..].find(quote).and_then(rest).map_or(line.len(), |end| value_start + end)
         } else if value.starts_with('{') {
             value.find('}').map_or(line.len(), |close| value_start + close + 1)
         } else {
@@ -276,22 +343,23 @@ fn urls(line: &str) -> Vec<Range<usize>> {
     starts.filter(|range| is_in_url(&line[range.clone()])).collect()
 }
 
-/// Takes what may be a credential out of everything that findings say.
-pub fn redact(findings: &mut [Finding], sources: &Sources, hidden: &[Span]) {
-    let mut by_file: BTreeMap<FileId, Vec<String>> = BTreeMap::new();
-    let spoken_of = files(findings);
-    for span in hidden.iter().filter(|span| spoken_of.contains(&span.file)) {
-        by_file.entry(span.file).or_default().extend(pieces(sources.text(*span)));
-    }
-    let by_file: BTreeMap<FileId, Hidden> =
-        by_file.into_iter().map(|(file, texts)| (file, Hidden::of(texts))).collect();
+/// Takes what may be a credential out of what findings quote from the places that they point at. Nothing else that they say is
+/// looked at: a word of theirs may be the same as a credential elsewhere. `known` are the places that the schemas' own messages
+/// were told of, and that none of these quotes; `suspicious` are those that were found in the texts.
+pub fn redact(findings: &mut [Finding], sources: &Sources, known: &[Span], suspicious: &[Span]) {
+    let known = Places::of(known.to_vec());
+    let unknown = suspicious.iter().copied().filter(|span| known.touching(*span).next().is_none()).collect();
+    let (unknown, all) = (Places::of(unknown), Places::of([known.spans.as_slice(), suspicious].concat()));
     for finding in findings {
-        let files: BTreeSet<FileId> =
-            std::iter::once(&finding.primary).chain(&finding.related).map(|label| label.span.file).collect();
-        let hidden: Vec<&Hidden> = files.iter().filter_map(|file| by_file.get(file)).collect();
-        if hidden.is_empty() {
+        let places = if is_of_schema(finding.code.id) { &unknown } else { &all };
+        let labels = std::iter::once(&finding.primary).chain(&finding.related);
+        let quoted = labels.map(|label| quotable(finding.code.id, sources, label.span));
+        let touched: BTreeSet<Span> = quoted.flat_map(|span| places.touching(span)).collect();
+        if touched.is_empty() {
             continue;
         }
+        let texts = touched.into_iter().flat_map(|span| pieces(sources.text(span))).collect();
+        let hidden = Hidden::of(texts);
         let clean = |text: &mut String| without(text, &hidden);
         let label = |label: &mut Label| clean(&mut label.text);
         clean(&mut finding.message);
@@ -299,13 +367,60 @@ pub fn redact(findings: &mut [Finding], sources: &Sources, hidden: &[Span]) {
         finding.related.iter_mut().for_each(label);
         finding.notes.iter_mut().for_each(clean);
         finding.help.iter_mut().for_each(clean);
-        let leaks = |text: &String| hidden.iter().any(|hidden| !hidden.find(text).is_empty());
+        let leaks = |text: &String| !hidden.find(text).is_empty();
         let fix_leaks = |fix: &crate::diagnostic::Fix| {
             leaks(&fix.message) || fix.edits.iter().any(|edit| leaks(&edit.text))
         };
         if finding.fix.as_ref().is_some_and(fix_leaks) {
             finding.fix = None;
         }
+    }
+}
+
+/// Findings of judging by a schema know which places they may not quote. That a number loses a zero is told when it is read.
+fn is_of_schema(code: &str) -> bool {
+    code[1..].starts_with("03") && code != LEADING_ZERO.id
+}
+
+/// The place that a finding may quote from: what is wrong with the text itself may quote the lines that it points at.
+fn quotable(code: &str, sources: &Sources, span: Span) -> Span {
+    if !code[1..].starts_with("01") {
+        return span;
+    }
+    let text = sources.file(span.file).text();
+    let range = span.range();
+    let (before, after) =
+        (text.get(..range.start).unwrap_or_default(), text.get(range.end..).unwrap_or_default());
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = range.end + after.find('\n').unwrap_or(after.len());
+    Span::new(span.file, start, end)
+}
+
+/// Places in their order, found by what touches them.
+struct Places {
+    spans: Vec<Span>,
+    /// How far those up to each reach, in its file.
+    reach: Vec<u32>,
+}
+
+impl Places {
+    fn of(mut spans: Vec<Span>) -> Self {
+        spans.sort_unstable();
+        spans.dedup();
+        let mut reach: Vec<u32> = Vec::with_capacity(spans.len());
+        for (at, span) in spans.iter().enumerate() {
+            let before = at.checked_sub(1).filter(|before| spans[*before].file == span.file);
+            reach.push(before.map_or(span.end, |before| reach[before].max(span.end)));
+        }
+        Places { spans, reach }
+    }
+
+    fn touching(&self, span: Span) -> impl Iterator<Item = Span> + '_ {
+        let after = self.spans.partition_point(|place| (place.file, place.start) <= (span.file, span.end));
+        let before = (0..after)
+            .rev()
+            .take_while(move |at| self.spans[*at].file == span.file && self.reach[*at] >= span.start);
+        before.map(|at| self.spans[at]).filter(move |place| place.end >= span.start)
     }
 }
 
@@ -400,8 +515,8 @@ fn common(one: &[u8], two: &[u8]) -> usize {
     one.iter().zip(two).take_while(|(one, two)| one == two).count()
 }
 
-fn without(message: &mut String, hidden: &[&Hidden]) {
-    let mut found: Vec<Range<usize>> = hidden.iter().flat_map(|hidden| hidden.find(message)).collect();
+fn without(message: &mut String, hidden: &Hidden) {
+    let mut found = hidden.find(message);
     found.sort_unstable_by_key(|range| (range.start, range.end));
     // What overlaps is one, so that no rest of one stays.
     found.dedup_by(|next, one| {
@@ -434,7 +549,7 @@ mod tests {
         ) {
             let text = pieces.concat();
             // With names, even with none, each line is looked at.
-            proptest::prop_assert_eq!(suspicious_ranges(&text), ranges_after(&text, Some(&BTreeSet::new())));
+            proptest::prop_assert_eq!(suspicious_ranges(&text), ranges_after(&text, Keys { names: Some(&BTreeSet::new()), ..Keys::default() }));
         }
     }
 
@@ -489,6 +604,10 @@ mod tests {
             ("shop: shpat_0123456789ab", "shop: ******************"),
             ("# token: old", "# token: ***"),
             ("- token: a\n  shop: b", "- token: *\n  shop: b"),
+            ("pin_token: ab\n   user: x\n", "pin_token: **\n   user: *\n"),
+            ("{token: \"ab\" cd, shop: x}", "{token: *******, shop: x}"),
+            ("secretary: Anna\ntoken_count: 3", "secretary: Anna\ntoken_count: 3"),
+            ("access_token: \"{secret: env/A}\"", "access_token: \"{secret: env/A}\""),
             ("store: postgres://u:s@h/d # x", "store: ****************** # x"),
             (
                 "{store: 'postgres://u@h/d?password=a b', x: y}",
@@ -503,7 +622,7 @@ mod tests {
     #[test]
     fn a_quoted_beginning_is_taken_out_too() {
         let mut message = "`correct horse batt…` has no colon".to_owned();
-        without(&mut message, &[&Hidden::of(vec!["correct horse battery staple".to_owned()])]);
+        without(&mut message, &Hidden::of(vec!["correct horse battery staple".to_owned()]));
         assert_eq!(message, "`***…` has no colon");
     }
 }

@@ -8,7 +8,7 @@ use aho_corasick::AhoCorasick;
 use super::{Secret, SettingPath, Value};
 
 /// What the keys of credentials hold, each with its letters.
-const WORDS: [(&[u8], u32); 9] = [
+const WORDS: [(&[u8], u32); 11] = [
     with_letters(b"token"),
     with_letters(b"secret"),
     with_letters(b"password"),
@@ -16,8 +16,33 @@ const WORDS: [(&[u8], u32); 9] = [
     with_letters(b"private_key"),
     with_letters(b"api_key"),
     with_letters(b"apikey"),
+    with_letters(b"privatekey"),
     with_letters(b"consumer_key"),
+    with_letters(b"consumerkey"),
     with_letters(b"credential"),
+];
+
+/// What a credential's word may be grown together with and stay one: `tokens`, `secretkey`.
+const GROWN: [&str; 5] = ["", "s", "key", "value", "hash"];
+
+/// A key that goes on with one of these after a credential's word says something about it, and is none: `token_count`.
+const ABOUT: [&str; 16] = [
+    "url",
+    "uri",
+    "endpoint",
+    "count",
+    "counts",
+    "policy",
+    "policies",
+    "type",
+    "expiry",
+    "expires",
+    "expiration",
+    "lifetime",
+    "ttl",
+    "length",
+    "required",
+    "enabled",
 ];
 
 const fn with_letters(word: &[u8]) -> (&[u8], u32) {
@@ -53,17 +78,61 @@ pub fn is_reference(text: &str) -> bool {
     plain || text.strip_prefix("vault/").is_some_and(in_vault)
 }
 
+/// The reference in a text such as `{secret: env/NAME}`, which is one that quotes keep from being read as a map.
+#[must_use]
+pub fn reference_in_braces(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
+    let reference = inner.strip_prefix("secret:")?.trim().trim_matches(['"', '\'']);
+    // More than a name or a path may hide something behind it.
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '#');
+    (is_reference(reference) && reference.chars().all(plain)).then_some(reference)
+}
+
 /// Whether a key is called as credentials are. Asked of every key: most lack a letter of each word.
 #[must_use]
 pub fn sounds_secret(key: &str) -> bool {
     let fold = |byte: &u8| if matches!(byte, b'-' | b' ') { b'_' } else { byte.to_ascii_lowercase() };
     let same = |one: &[u8], word: &[u8]| one.iter().map(fold).eq(word.iter().copied());
-    let key = key.as_bytes();
-    let has = letters(key);
+    let bytes = key.as_bytes();
+    let has = letters(bytes);
     let holds = |(word, needs): &(&[u8], u32)| {
-        needs & !has == 0 && key.windows(word.len()).any(|part| same(part, word))
+        needs & !has == 0 && bytes.windows(word.len()).any(|part| same(part, word))
     };
-    WORDS.iter().any(holds) && !same(key, b"token_url")
+    WORDS.iter().any(holds) && has_word_of_credential(key)
+}
+
+/// Whether one of the words of a key is what a credential is called: `secret` is, `secretary` is another word.
+fn has_word_of_credential(key: &str) -> bool {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = None;
+    for c in key.chars() {
+        let begins = before.is_none_or(|before: char| {
+            !before.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase())
+        });
+        before = Some(c);
+        if !c.is_alphanumeric() {
+            continue;
+        }
+        if begins {
+            words.push(String::new());
+        }
+        words.iter_mut().next_back().into_iter().for_each(|word| word.extend(c.to_lowercase()));
+    }
+    let words: Vec<&str> =
+        words.iter().map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).collect();
+    let one = |word: &str| {
+        let known =
+            ["token", "secret", "password", "passwd", "apikey", "privatekey", "consumerkey", "credential"];
+        // Other words may be grown together with it: `accesstoken`, `dbpassword`.
+        known
+            .iter()
+            .any(|known| word.rfind(known).is_some_and(|at| GROWN.contains(&&word[at + known.len()..])))
+    };
+    let two = |pair: &[&str]| matches!(pair, [first, "key" | "keys"] if ["api", "private", "consumer"].iter().any(|known| first.ends_with(known)));
+    let last = (0..words.len())
+        .rev()
+        .find(|at| one(words[*at]) || words.get(at.wrapping_sub(1)..=*at).is_some_and(two));
+    last.is_some_and(|at| !words[at + 1..].last().is_some_and(|word| ABOUT.contains(word)))
 }
 
 /// Where words stand that the keys of credentials hold, in the order of the text: a line without one has no such key.
@@ -171,6 +240,55 @@ mod tests {
             ("secret env/TOKEN", "secret env/TOKEN"),
         ] {
             assert_eq!(without_login(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn keys_are_judged_by_their_whole_words() {
+        for key in [
+            "token",
+            "access_token",
+            "acces_token",
+            "accessToken",
+            "accesstoken",
+            "clientSecret",
+            "client-secret",
+            "Client Secret",
+            "secret_key",
+            "secretkey",
+            "api_key",
+            "apiKey",
+            "API-KEY",
+            "x-api-key",
+            "myapi_key",
+            "private_key",
+            "db_password2",
+            "passwords",
+            "password_old",
+            "token_1",
+            "secret_access_key",
+            "credentials",
+            "agreement_grant_token",
+            "report_password",
+        ] {
+            assert!(sounds_secret(key), "{key}");
+        }
+        for key in [
+            "secretary",
+            "token_count",
+            "tokenizer",
+            "password_policy",
+            "token_url",
+            "access_token_url",
+            "monkey",
+            "api_version",
+            "key",
+            "credentialed",
+            "secret_type",
+            "",
+            "å",
+        ] {
+            assert!(!sounds_secret(key), "{key}");
         }
     }
 

@@ -69,6 +69,17 @@ impl Value {
         Value::Number(canonical_number(text))
     }
 
+    /// Whether it is more than nothing: an empty text or list sets nothing.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        match self {
+            Value::Null => false,
+            Value::Text(text) => !text.is_empty(),
+            Value::List(items) => !items.is_empty(),
+            _ => true,
+        }
+    }
+
     /// With the label that it has behind it; that of what changes on a day says all of it.
     #[must_use]
     pub fn with_label(&self, label: Option<&str>) -> String {

@@ -22,11 +22,13 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::error::{Error, Result};
+use crate::compile::codes::has_leading_zero;
 use crate::compile::redact;
-use crate::diagnostic::{Finding, codes, sort_and_merge};
+use crate::diagnostic::{Finding, Severity, codes, sort_and_merge};
+use crate::model::Value;
 use crate::schema::validate::{Validator, Words, not_fetched};
 use crate::source::{FileId, ReadFault, SourceFile, Sources, Span, load};
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Node, NodeKind};
 
 /// What was found.
 pub struct Judged {
@@ -59,27 +61,57 @@ pub fn judge(here: &Path, schema: &Path, paths: &[PathBuf]) -> Result<Judged> {
         }
         [] => None,
     };
-    let mut hidden = Vec::new();
+    let (mut hidden, mut unread) = (Vec::new(), Vec::new());
     if let Some(validator) = validator {
         for path in paths {
             let file = sources.add(read(here, path));
             let roots = parse(&sources, file, &mut findings);
             if roots.is_empty() {
-                hidden.extend(redact::suspicious_by(&sources, file, &validator.secret_names()));
+                unread.extend(redact::suspicious_by(&sources, file, validator.secret_names()));
             }
             for root in roots {
                 let secrets = Span::apart(validator.secrets(&root));
-                findings.extend(validator.judge(&root, Words { hidden: &secrets, ..Words::default() }));
+                let mut said = validator.judge(&root, Words { hidden: &secrets, ..Words::default() });
+                lost_zeros(&root, &secrets, &mut said);
+                findings.append(&mut said);
                 hidden.extend(secrets);
             }
         }
     }
     sort_and_merge(&mut findings, &sources);
-    hidden.extend(redact::suspicious(&sources, &findings).into_iter().filter(|span| span.file != file));
+    let suspicious = redact::suspicious(&sources, &findings).into_iter().filter(|span| span.file != file);
+    let suspicious: Vec<Span> = unread.into_iter().chain(suspicious).collect();
+    redact::redact(&mut findings, &sources, &hidden, &suspicious);
+    hidden.extend(suspicious);
     hidden.sort_unstable();
     hidden.dedup();
-    redact::redact(&mut findings, &sources, &hidden);
     Ok(Judged { sources, findings, hidden })
+}
+
+/// Warns of numbers that lose a zero at their head where a schema takes them as numbers: `007` is 7. Of a secret the digits are
+/// not told.
+fn lost_zeros(node: &Node, secrets: &[Span], findings: &mut Vec<Finding>) {
+    match &node.kind {
+        NodeKind::Map(map) => {
+            map.entries().iter().for_each(|entry| lost_zeros(&entry.value, secrets, findings));
+        }
+        NodeKind::List(items) => items.iter().for_each(|item| lost_zeros(item, secrets, findings)),
+        NodeKind::Number(written) if has_leading_zero(written) => {
+            // What is wrong with it says what to write.
+            if findings.iter().any(|finding| finding.primary.span == node.span) {
+                return;
+            }
+            let finding = if secrets.iter().any(|secret| {
+                secret.file == node.span.file && secret.range().contains(&node.span.range().start)
+            }) {
+                codes::schema::leading_zero_of_secret(node.span)
+            } else {
+                codes::schema::leading_zero(written, &Value::number(written).to_string(), node.span)
+            };
+            findings.push(finding.with_severity(Severity::Warning));
+        }
+        _ => {}
+    }
 }
 
 /// A file under the name that it was given by.

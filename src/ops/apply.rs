@@ -27,6 +27,7 @@ use crate::apply::{self, ApplyError, Begun, Caller, Report};
 use crate::compile::project::Manifest;
 use crate::http::Fault;
 use crate::plan::{Plan, Scope};
+use crate::schema::parts::taken;
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Address, Lock, Recording, Store};
 
@@ -191,9 +192,10 @@ fn made_alike(file: &Plan, project: &Project<'_>) -> Result<()> {
             .with(Help::PlanAgain));
     }
     if there.catalogue != here.catalogue {
-        return Err(
-            stale("the plan was made with other schemas than those that are here").with(Help::PlanAgain)
-        );
+        let here =
+            taken().map_or_else(|| "built in".to_owned(), |archive| format!("catalogue {}", archive.name));
+        return Err(stale(format!("the plan was made with other schemas than those that are here ({here})"))
+            .with(Help::PlanAgain));
     }
     Ok(())
 }

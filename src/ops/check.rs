@@ -25,7 +25,7 @@ const CHECKS: &[&str] = &[
     "max_categories",
     "max_released",
     "protected",
-    "empty",
+    EMPTY,
     "window",
     "hold",
     "conflicts",
@@ -33,6 +33,9 @@ const CHECKS: &[&str] = &[
     "require_clean",
     "levels",
 ];
+
+/// The check that a category is not left without any setting.
+pub const EMPTY: &str = "empty";
 
 /// The check that consent to live changes answers, and no force.
 pub const LIVE_APPROVAL: &str = "allow_live";
@@ -357,6 +360,13 @@ pub enum ForceError {
     UnknownCheck,
     #[error("it needs a reason, which is kept: \"{0}: why\"")]
     NoReason(String),
+}
+
+impl Force {
+    #[must_use]
+    pub fn check(&self) -> &str {
+        &self.check
+    }
 }
 
 impl fmt::Display for Force {

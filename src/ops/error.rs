@@ -61,6 +61,8 @@ pub enum Help {
     Again,
     /// Begin a project where there is none.
     BeginProject,
+    /// A file that was meant as the project file is called otherwise.
+    RenameProjectFile(String),
     /// One environment has to be named.
     NameEnvironment(Vec<String>),
     /// The store is that of these environments: name one of them, or no store.

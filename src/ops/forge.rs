@@ -84,6 +84,15 @@ impl fmt::Display for Forge {
     }
 }
 
+/// What became of a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Open,
+    Merged,
+    /// Nobody merged it.
+    Closed,
+}
+
 /// A pull request that is to be opened.
 #[derive(Debug, Clone, Copy)]
 pub struct PullRequest<'a> {
@@ -273,7 +282,52 @@ impl Forge {
     /// When the token is not at hand, or the forge does not open it. Nothing of the token is told.
     pub fn open(&self, api: &Api, request: &PullRequest<'_>, host: &Host<'_>) -> Result<String> {
         let (call, sent, page) = self.call(api.root.as_ref(), request);
-        let url = parse(&call)
+        let answer = self.send(api, "POST", &call, Some(&sent), host)?;
+        self.opened(&answer, page)
+    }
+
+    /// What became of a pull request that was opened over the API, by the address of its page.
+    ///
+    /// # Errors
+    /// When the token is not at hand, the page is none of this forge, or the forge does not say.
+    pub fn fate(&self, api: &Api, page: &str, host: &Host<'_>) -> Result<Fate> {
+        let none = || Error::new(ErrorKind::Usage, "the address is not that of a pull request here");
+        let page = parse(page).filter(|page| origin(page) == origin(&self.page)).ok_or_else(none)?;
+        let number = page.path_segments().and_then(|mut all| all.next_back().map(str::to_owned));
+        let number = number.filter(|number| number.parse::<u64>().is_ok()).ok_or_else(none)?;
+        let request = PullRequest { branch: "", onto: "", title: "", body: "" };
+        let (call, _, _) = self.call(api.root.as_ref(), &request);
+        let call = match call.split_once('?') {
+            Some((path, query)) => format!("{path}/{number}?{query}"),
+            None => format!("{call}/{number}"),
+        };
+        let answer = self.send(api, "GET", &call, None, host)?;
+        if answer.status != 200 {
+            let why = format!("the forge answered {}", answer.status);
+            return Err(Error::new(ErrorKind::Unreachable, why));
+        }
+        let said: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let state = said["state"].as_str().or_else(|| said["status"].as_str()).unwrap_or_default();
+        let is_merged = said["merged"] == true || !said["merged_at"].is_null();
+        Ok(match state.to_ascii_lowercase().as_str() {
+            "merged" | "completed" => Fate::Merged,
+            "closed" if is_merged => Fate::Merged,
+            "closed" | "declined" | "superseded" | "abandoned" => Fate::Closed,
+            "open" | "opened" | "active" | "locked" => Fate::Open,
+            _ => return Err(Error::new(ErrorKind::Unreachable, "the forge does not say what became of it")),
+        })
+    }
+
+    /// Sends a call to the API, with the token, and to nowhere else.
+    fn send(
+        &self,
+        api: &Api,
+        method: &'static str,
+        call: &str,
+        sent: Option<&Json>,
+        host: &Host<'_>,
+    ) -> Result<Answer> {
+        let url = parse(call)
             .filter(is_safe)
             .ok_or_else(|| Error::new(ErrorKind::Usage, "the address of the forge's API cannot be used"))?;
         let reach = Reach::fetch(&api.folder, host.trust);
@@ -294,11 +348,10 @@ impl Forge {
                 )
             }
         });
-        let body = Hidden::new(sent.to_string().into_bytes());
-        let asked = Request { method: "POST", url, headers, body: Some(("application/json", body)) };
+        let body = sent.map(|sent| ("application/json", Hidden::new(sent.to_string().into_bytes())));
+        let asked = Request { method, url, headers, body };
         let http = Http::trusting(ANSWER, MAX_BYTES, Authorities::system());
-        let answer = http.send(&asked).map_err(|fault| Error::new(ErrorKind::Unreachable, fault.message))?;
-        self.opened(&answer, page)
+        http.send(&asked).map_err(|fault| Error::new(ErrorKind::Unreachable, fault.message))
     }
 
     /// The page of what was opened. An answer may lead to the forge's own pages, and nowhere else.

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod base;
 pub mod blame;
 pub mod branch;
+pub mod catalogue;
 pub mod check;
 pub mod chosen;
 pub mod copy_store;

@@ -368,6 +368,12 @@ pub fn find_revision(start: &Path, name: &str) -> Result<(PathBuf, History, Revi
 /// When there is none.
 pub fn find_root(start: &Path) -> Result<PathBuf> {
     load::find_root(start).ok_or_else(|| {
-        Error::usage("there is no pairform.yaml here or in a folder above").with(Help::BeginProject)
+        let what = "there is no pairform.yaml here or in a folder above";
+        match load::misnamed_project_file(start) {
+            Some(name) => {
+                Error::usage(format!("{what}, and `{name}` is not read")).with(Help::RenameProjectFile(name))
+            }
+            None => Error::usage(what).with(Help::BeginProject),
+        }
     })
 }

@@ -7,7 +7,9 @@ use serde_json::{Map, Value as Json};
 
 use super::account::is_reference;
 use crate::diagnostic::codes::options as codes;
+use crate::diagnostic::codes::schema::leading_zero;
 use crate::diagnostic::{Finding, Severity};
+use crate::model::Value;
 use crate::schema::parts::Catalogue;
 use crate::schema::text;
 use crate::schema::validate::{Validator, Words};
@@ -110,6 +112,7 @@ impl Options {
             let mut said = Vec::new();
             if let Some(root) = yaml::parse(sources, file, &mut said) {
                 said.extend(meta.judge(&root, Words::default()));
+                said.extend(keys_with_zeros(sources, &root));
                 if said.iter().all(|finding| finding.severity != Severity::Error) {
                     options.add(&source.path, &root);
                 }
@@ -206,6 +209,18 @@ impl Options {
             .iter()
             .flat_map(|(connector, lists)| lists.iter().map(move |list| (connector.as_str(), list)))
     }
+}
+
+/// Values that stand as keys, unquoted, with a zero at their head: other readers of YAML drop it, and whoever wrote the key may
+/// have added it.
+fn keys_with_zeros(sources: &Sources, root: &Node) -> Vec<Finding> {
+    let sets = root.get("sets").and_then(Node::as_map).into_iter().flat_map(|sets| sets.entries());
+    let values = sets.filter_map(|set| set.value.get("values")?.as_map()).flat_map(|values| values.entries());
+    let keys = values.map(|entry| &entry.key).filter(|key| {
+        let written = sources.text(key.span);
+        written.len() > 1 && written.starts_with('0') && written.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    keys.map(|key| leading_zero(&key.text, &Value::number(&key.text).to_string(), key.span)).collect()
 }
 
 fn set(node: &Node) -> Set {

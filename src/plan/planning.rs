@@ -81,7 +81,10 @@ pub fn plan_integration<'d>(
 
 fn readiness<'d>(desired: &Desired<'_>, deployed: &dyn Fn(&str) -> DeployedState<'d>) -> Readiness {
     let is_deployed = |category: &str, path: &SettingPath| match deployed(category) {
-        DeployedState::Read(current) => current.settings.keys().any(|key| key.starts_with(path)),
+        DeployedState::Read(current) => {
+            let below = current.settings.iter().filter(|(key, _)| key.starts_with(path));
+            below.into_iter().any(|(_, value)| value.says_something())
+        }
         DeployedState::Never | DeployedState::UpToDate(..) => false,
     };
     let set = desired

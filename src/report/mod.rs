@@ -32,6 +32,7 @@ pub mod policy;
 pub mod reconcile;
 pub mod reference;
 pub mod sarif;
+mod say;
 pub mod schema;
 pub mod show;
 pub mod stopped;

@@ -215,7 +215,7 @@ fn moved(change: &Change) -> Json {
             let lines = parts.iter().map(|part| match part {
                 Part::Removed(number, pieces) => line(ChangeTag::Delete, *number, pieces),
                 Part::Added(number, pieces) => line(ChangeTag::Insert, *number, pieces),
-                Part::Same(number) => json!({"same": count(*number, "line")}),
+                Part::Same(number) => json!({"same": count(*number, "line"), "n": number}),
             });
             json!({"lines": lines.collect::<Vec<_>>()})
         }

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Value};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, UndefinedBehavior};
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior};
 
-use super::template::PARTS;
-use super::texts::{Language, fill};
+use super::say;
+pub use super::template::PARTS;
+use super::texts::Language;
 use crate::diagnostic::clean_text;
 
 /// What templates are read and filled in by; it knows the parts already.
@@ -49,8 +50,7 @@ pub fn environment(language: &'static Language) -> Result<Environment<'static>, 
             _ => path.clone(),
         }
     });
-    environment.add_function("t", move |key: String, filled: Kwargs| said(language, &key, &filled, true));
-    environment.add_function("tt", move |key: String, filled: Kwargs| said(language, &key, &filled, false));
+    say::add(&mut environment, language);
     environment.add_function("when", move |at: String, now: String| when(language, &at, &now));
     environment
         .add_function("day", move |day: String| day.parse::<Date>().map_or(day, |day| date(language, day)));
@@ -77,31 +77,4 @@ fn when(language: &Language, at: &str, now: &str) -> Value {
     }
     let text = format!("{day} {} UTC", moment.strftime("%H:%M"));
     Value::from_safe_string(format!("<time datetime=\"{}\">{}</time>", HtmlEscape(at), HtmlEscape(&text)))
-}
-
-/// A text of ours.
-fn said(language: &Language, key: &str, filled: &Kwargs, is_html: bool) -> Result<Value, Error> {
-    let value = |name: &str| filled.get::<Value>(name).ok().filter(|value| !value.is_undefined());
-    let number = value("n").and_then(|value| i64::try_from(value).ok());
-    let text = language.text(key, number);
-    if !language.has(key) {
-        return Err(Error::new(ErrorKind::InvalidOperation, format!("no text is called {key}")));
-    }
-    let shown = |name: &str| {
-        value(name).map(|value| match value.is_safe() || !is_html {
-            true => value.to_string(),
-            false => HtmlEscape(&clean_text(&value.to_string())).to_string(),
-        })
-    };
-    if !is_html {
-        return Ok(Value::from(fill(text, shown)));
-    }
-    let mut marked = String::new();
-    for (at, part) in text.split("**").enumerate() {
-        if at > 0 {
-            marked.push_str(if at % 2 == 1 { "<strong>" } else { "</strong>" });
-        }
-        marked.push_str(&HtmlEscape(part).to_string());
-    }
-    Ok(Value::from_safe_string(fill(&marked, shown)))
 }

@@ -1,6 +1,8 @@
 //! Templates: the forms that people restyle. Whatever is filled in is escaped for the form unless a filter made it
 //! safe, so a project's own template cannot let a value through by forgetting to escape it.
 
+use super::say;
+use super::texts::Language;
 use crate::diagnostic::clean_text;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -89,6 +91,7 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
         let mut rest = text.chars();
         rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
     });
+    say::add(&mut environment, &Language::all()[0]);
     for (part, text) in PARTS {
         environment.add_template(part, text).map_err(|error| TemplateError::of(part, &error))?;
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::built_in::built_in_text;
+use super::built_in;
 use super::keywords::fields_of;
 use super::vat;
 
@@ -43,7 +43,7 @@ pub fn leading_fields(part: &Json) -> BTreeSet<String> {
 /// What a part at this path below `schemas/` takes the place of; `None` where nothing of that name is built in.
 #[must_use]
 pub fn replaced_kind(path: &str) -> Option<&'static str> {
-    built_in_text(path)?;
+    built_in::find(path)?;
     match path.split_once('/') {
         Some(("connectors", _)) => Some("connector"),
         Some(("categories", _)) => Some("category"),

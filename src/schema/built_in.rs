@@ -1,20 +1,48 @@
-//! The files under `schemas/` that are built into the program.
+//! The parts that stand beneath a project's own: those that are built into the program, or those of an archive that took their
+//! place. A process has one catalogue, which is chosen before anything of it is read.
 //!
 //! What a project lays over them is in [`super::part_files`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-use include_dir::{Dir, File, include_dir};
 use serde_json::Value as Json;
 
+use super::archive::Archive;
 use super::keywords::text;
 use super::packed::{self, Packed};
+use super::part_names::stem;
 
-static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/schemas");
+static TAKEN: OnceLock<Archive> = OnceLock::new();
 
 /// What the built-in schemas are called when they refer to each other.
 pub(super) const BASE_URI: &str = "pairform:///schemas/";
+
+/// From now on this archive stands in the place of what is built in. To be called before anything else of this module is, and once:
+/// false where an archive was taken before.
+pub fn take(archive: Archive) -> bool {
+    TAKEN.set(archive).is_ok()
+}
+
+/// The archive that stands in the place of what is built in.
+#[must_use]
+pub fn taken() -> Option<&'static Archive> {
+    TAKEN.get()
+}
+
+/// What stands at a path below `schemas/`.
+pub(super) fn find(path: &str) -> Option<Packed<'static>> {
+    match taken() {
+        Some(archive) if Archive::holds(path) => archive.part(path),
+        _ => packed::find(path),
+    }
+}
+
+/// The paths of all that is there: an archive's parts, and what the program has besides.
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    let is_own = |path: &&'static str| taken().is_none() || !Archive::holds(path);
+    packed::paths().filter(is_own).chain(taken().into_iter().flat_map(Archive::paths))
+}
 
 /// A built-in file under `schemas/` as JSON, read once a process. A test holds what was packed to the files.
 #[must_use]
@@ -24,55 +52,29 @@ pub fn built_in(path: &str) -> Arc<Json> {
     if let Some(json) = known().get(path) {
         return Arc::clone(json);
     }
-    let json = Arc::new(packed::find(path).and_then(Packed::to_json).unwrap_or_default());
+    let json = Arc::new(find(path).and_then(Packed::to_json).unwrap_or_default());
     known().insert(path.to_owned(), Arc::clone(&json));
     json
 }
 
-/// What a built-in file says under a key of its own; the rest of it is not read.
-pub(super) fn says(path: &str, key: &str) -> Option<&'static str> {
-    packed::find(path)?.text(key)
-}
-
-/// The text of a built-in file under `schemas/`.
-#[must_use]
-pub fn built_in_text(path: &str) -> Option<&'static str> {
-    BUILT_IN.get_file(path)?.contents_utf8()
-}
-
-/// The built-in files that say what an integration may be, by their paths and with their texts.
-pub(super) fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let says_nothing = |path: &str| path.starts_with("output/") || !path.ends_with(".yaml");
-    let mut files: Vec<&'static File<'static>> = Vec::new();
-    add_files(&BUILT_IN, &mut files);
-    let texts = files.into_iter().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)));
-    texts.filter(move |(path, _)| !says_nothing(path))
-}
-
-fn add_files(dir: &'static Dir<'static>, files: &mut Vec<&'static File<'static>>) {
-    files.extend(dir.files());
-    dir.dirs().for_each(|dir| add_files(dir, files));
+/// The text of a file under `schemas/`, as the build packed it.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests read what the build read")]
+pub(super) fn text_in_repository(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/schemas/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 /// The names of the built-in parts in a folder.
 pub(super) fn names(folder: &str) -> BTreeSet<String> {
-    let files = BUILT_IN.get_dir(folder).into_iter().flat_map(|dir| dir.files());
-    files.filter_map(|file| stem(file.path().to_str()?, folder)).collect()
-}
-
-/// The name of the part that a file in a folder holds.
-pub(super) fn stem(path: &str, folder: &str) -> Option<String> {
-    let name = path.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(".yaml")?;
-    (!name.contains('/')).then(|| name.to_owned())
+    paths().filter_map(|path| stem(path, folder)).collect()
 }
 
 /// A built-in schema for schemas by its URI.
 pub(super) fn meta_by_uri(uri: &str) -> Option<&'static Json> {
-    static META: OnceLock<BTreeMap<String, Arc<Json>>> = OnceLock::new();
+    static META: OnceLock<BTreeMap<&str, Arc<Json>>> = OnceLock::new();
     let meta = META.get_or_init(|| {
-        let files = BUILT_IN.get_dir("meta").into_iter().flat_map(|dir| dir.files());
-        let paths = files.filter_map(|file| file.path().to_str());
-        paths.map(|path| (path.to_owned(), built_in(path))).collect()
+        let meta = paths().filter(|path| path.starts_with("meta/"));
+        meta.map(|path| (path, built_in(path))).collect()
     });
     meta.get(uri.strip_prefix(BASE_URI)?).map(|json| &**json)
 }

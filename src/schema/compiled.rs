@@ -30,6 +30,8 @@ pub struct Validator {
     whole: OnceLock<Option<jsonschema::Validator<Tree>>>,
     /// What the schema was compiled from; indexed when the first document does not fit.
     documents: OnceLock<Documents>,
+    /// What it calls secret.
+    secret_names: OnceLock<BTreeSet<String>>,
     base_uri: String,
     /// What its references led to.
     read: Read,
@@ -54,8 +56,9 @@ impl Validator {
         whole: OnceLock<Option<jsonschema::Validator<Tree>>>,
         base_uri: &str,
     ) -> Self {
-        let (documents, read) = (OnceLock::new(), Read::default());
-        Validator { schema, place, whole, documents, base_uri: base_uri.to_owned(), read, foreign: false }
+        let (documents, secret_names, read) = (OnceLock::new(), OnceLock::new(), Read::default());
+        let base_uri = base_uri.to_owned();
+        Validator { schema, place, whole, documents, secret_names, base_uri, read, foreign: false }
     }
 
     /// One of the schemas under `schemas/meta/`, which refer to each other; made once a process. A test proves that each is usable.
@@ -139,13 +142,13 @@ impl Validator {
     /// The places in a document of the values that the schema calls secret.
     #[must_use]
     pub fn secrets(&self, root: &Node) -> Vec<Span> {
-        secret_marks::find(self.documents(), root)
+        secret_marks::find(self.documents(), self.secret_names(), root)
     }
 
     /// The names of the properties that the schema calls secret.
     #[must_use]
-    pub fn secret_names(&self) -> BTreeSet<String> {
-        secret_marks::names(self.documents())
+    pub fn secret_names(&self) -> &BTreeSet<String> {
+        self.secret_names.get_or_init(|| secret_marks::names(self.documents()))
     }
 
     /// The schema of a draft's schemas, by the draft's URI.

@@ -201,7 +201,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::schema::parts::{Catalogue, built_in_text};
+    use crate::schema::built_in::text_in_repository;
+    use crate::schema::parts::Catalogue;
     use crate::schema::validate::Validator as Ours;
     use crate::source::{FileId, SourceFile, Sources, Span};
     use crate::yaml::{self, Entry, Key};
@@ -315,7 +316,7 @@ mod tests {
             ("flows", "flows.yaml"),
             ("vat", "data/vat.yaml"),
         ] {
-            told += alike(&Ours::meta(meta), &read(built_in_text(path).unwrap()), &mut dice, 40).0;
+            told += alike(&Ours::meta(meta), &read(&text_in_repository(path)), &mut dice, 40).0;
         }
         let project = "{version: 1, levels: {W0423: error}, plan: {}, environments: {live: {store: a.db}}}";
         told += alike(&Ours::meta("project"), &read(project), &mut dice, 100).0;

@@ -14,7 +14,7 @@ use super::merge::merge;
 use super::part_files::PartFiles;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Finding, Label, nearest};
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Node, NodeKind};
 
 /// Looks at every part that a project brings; each finding with the part's path below `schemas/`.
 #[must_use]
@@ -189,6 +189,17 @@ impl Part<'_> {
         let world = self.world;
         self.id("connector", part, id);
         let fields: Vec<&str> = keys(part.pointer("/connection/properties")).collect();
+        for name in &fields {
+            let pointer = format!("/connection/properties/{}", escape(name));
+            if part.pointer(&pointer).and_then(|field| field.get("x-secret")) != Some(&Json::Bool(true)) {
+                continue;
+            }
+            let given = ["default", "const"]
+                .into_iter()
+                .filter_map(|key| yaml::find_path(self.node, &format!("{pointer}/{key}")));
+            let given = given.filter(|node| matches!(node.kind, NodeKind::Text(_) | NodeKind::Number(_)));
+            self.findings.extend(given.map(|node| codes::credential_in_part(name, node.span)));
+        }
         let field = |lint: &mut Self, pointer: &str, name: &str| {
             lint.name(pointer, "field of the connection", name, fields.iter().copied());
         };

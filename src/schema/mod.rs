@@ -3,6 +3,7 @@
 //! Facts live in `schemas/` (and in a project's own `schemas/`), never in this code. Nothing here knows an integration.
 
 pub mod addresses;
+pub mod archive;
 pub mod built_in;
 pub mod compiled;
 mod decimal;
@@ -21,6 +22,7 @@ pub mod messages;
 mod packed;
 pub mod pair;
 pub mod part_files;
+mod part_names;
 pub mod parts;
 pub mod platform;
 pub mod pointer;

@@ -1,39 +1,50 @@
-//! Built-in parts as the build packed them: their YAML costs much to read, and it is the same at every start.
+//! Parts as the build packed them, or an archive has them: their YAML costs much to read, and it is the same at every start.
 //!
 //! A value is a letter and what follows it: `n`, `t` and `f` stand for null, true and false; `"` and `#` for a text and for a
 //! number as it is written, with its length and its bytes; `[` and `{` for a list and a map, with the number of what is in it.
-//! A key is a length and bytes. `build.rs` writes this, and a test holds it to the texts. Only what is built in is read here.
+//! A key is a length and bytes. `yaml::pack` writes this, and a test holds what is built in to the texts.
 
 use serde_json::{Map, Value as Json};
 
-use crate::yaml::number_to_json;
+use crate::yaml::{DEPTH_LIMIT, number_to_json};
 
 static PARTS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/parts.rs"));
 
-/// A built-in part by its path below `schemas/`.
+/// A part.
 #[derive(Clone, Copy)]
-pub(super) struct Packed(&'static [u8]);
+pub(super) struct Packed<'a>(&'a [u8]);
 
-/// The part at this path.
-pub(super) fn find(path: &str) -> Option<Packed> {
+/// The built-in part at this path below `schemas/`.
+pub(super) fn find(path: &str) -> Option<Packed<'static>> {
     let at = PARTS.binary_search_by(|(known, _)| (*known).cmp(path)).ok()?;
     Some(Packed(PARTS[at].1))
 }
 
-impl Packed {
+/// The paths of all built-in parts, sorted.
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().map(|(path, _)| *path)
+}
+
+impl<'a> Packed<'a> {
+    /// Bytes that [`Reader::pass`] went over.
+    pub(super) fn proven(bytes: &'a [u8]) -> Self {
+        Packed(bytes)
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
     pub(super) fn to_json(self) -> Option<Json> {
         Reader(self.0).value()
     }
 
     /// The text that a part has under a key of its own; the rest is not read.
-    pub(super) fn text(self, key: &str) -> Option<&'static str> {
+    pub(super) fn text(self, key: &str) -> Option<&'a str> {
         let mut reader = Reader(self.0);
-        if reader.byte()? != b'{' {
-            return None;
-        }
-        for _ in 0..reader.length()? {
-            if reader.text()? == key {
-                return if reader.byte()? == b'"' { reader.text() } else { None };
+        for _ in 0..reader.map()? {
+            if reader.key()? == key {
+                return reader.text();
             }
             reader.pass()?;
         }
@@ -41,34 +52,47 @@ impl Packed {
     }
 }
 
-/// What is left to read.
-struct Reader(&'static [u8]);
+/// What is left to read. Nothing that it is given makes it fail other than by `None`.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-impl Reader {
+impl<'a> Reader<'a> {
     fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*first)
     }
 
-    /// Seven bits a byte, the lowest first; the eighth says that more follow.
+    /// Seven bits a byte, the lowest first; the eighth says that more follow. Whatever is counted has a byte at least.
     fn length(&mut self) -> Option<usize> {
         let mut length = 0;
         for place in 0..5 {
             let byte = self.byte()?;
-            length |= usize::from(byte & 0x7f) << (7 * place);
+            length |= usize::from(byte & 0x7f).checked_shl(7 * place)?;
             if byte < 0x80 {
-                return Some(length);
+                return (length <= self.0.len()).then_some(length);
             }
         }
         None
     }
 
-    fn text(&mut self) -> Option<&'static str> {
+    /// A key of a map.
+    pub(super) fn key(&mut self) -> Option<&'a str> {
         let length = self.length()?;
         let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         std::str::from_utf8(text).ok()
+    }
+
+    /// A text, where one comes.
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        (self.byte()? == b'"').then_some(())?;
+        self.key()
+    }
+
+    /// The number of keys, where a map comes.
+    pub(super) fn map(&mut self) -> Option<usize> {
+        (self.byte()? == b'{').then_some(())?;
+        self.length()
     }
 
     fn value(&mut self) -> Option<Json> {
@@ -76,8 +100,8 @@ impl Reader {
             b'n' => Json::Null,
             b't' => Json::Bool(true),
             b'f' => Json::Bool(false),
-            b'"' => Json::String(self.text()?.to_owned()),
-            b'#' => number_to_json(self.text()?),
+            b'"' => Json::String(self.key()?.to_owned()),
+            b'#' => number_to_json(self.key()?),
             b'[' => {
                 let length = self.length()?;
                 let mut items = Vec::with_capacity(length);
@@ -90,7 +114,7 @@ impl Reader {
                 let length = self.length()?;
                 let mut map = Map::with_capacity(length);
                 for _ in 0..length {
-                    let key = self.text()?.to_owned();
+                    let key = self.key()?.to_owned();
                     map.insert(key, self.value()?);
                 }
                 Json::Object(map)
@@ -99,22 +123,28 @@ impl Reader {
         })
     }
 
-    /// Goes over a value.
-    fn pass(&mut self) -> Option<()> {
+    /// Goes over a value; `None` where it is none, or deeper than any text may be.
+    pub(super) fn pass(&mut self) -> Option<()> {
+        self.pass_to(DEPTH_LIMIT)
+    }
+
+    fn pass_to(&mut self, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
         match self.byte()? {
-            b'"' | b'#' => drop(self.text()?),
+            b'n' | b't' | b'f' => {}
+            b'"' | b'#' => drop(self.key()?),
             b'[' => {
                 for _ in 0..self.length()? {
-                    self.pass()?;
+                    self.pass_to(depth)?;
                 }
             }
             b'{' => {
                 for _ in 0..self.length()? {
-                    self.text()?;
-                    self.pass()?;
+                    self.key()?;
+                    self.pass_to(depth)?;
                 }
             }
-            _ => {}
+            _ => return None,
         }
         Some(())
     }
@@ -123,7 +153,7 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::built_in::built_in_text;
+    use crate::schema::built_in::text_in_repository;
     use crate::source::{SourceFile, Sources};
     use crate::yaml;
 
@@ -132,7 +162,7 @@ mod tests {
         assert!(PARTS.len() > 80);
         for (path, _) in PARTS {
             let mut sources = Sources::default();
-            let file = sources.add(SourceFile::new(*path, built_in_text(path).unwrap()));
+            let file = sources.add(SourceFile::new(*path, text_in_repository(path)));
             let read = yaml::parse(&sources, file, &mut Vec::new()).map(yaml::Node::into_json);
             let packed = find(path).unwrap();
             assert_eq!(packed.to_json(), read, "{path}");

@@ -8,9 +8,11 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::built_in::{self, built_in, built_in_text, stem};
+use super::built_in::{self, built_in};
 use super::keywords::text;
+use super::packed::Packed;
 use super::pair::PAYMENT;
+use super::part_names::{FOLDERS, meta_of, stem};
 use super::validate::{Validator, Words};
 use super::vat::{self, Vat};
 use crate::diagnostic::codes;
@@ -20,10 +22,6 @@ use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 
-/// The folders that hold parts, each with the meta schema that judges it.
-const FOLDERS: [(&str, &str); 3] =
-    [("connectors", "connector"), ("categories", "category"), ("pairs", "pair")];
-
 /// All parts that a project sees.
 #[derive(Debug, Default)]
 pub struct PartFiles {
@@ -31,29 +29,43 @@ pub struct PartFiles {
     own: BTreeMap<String, (Arc<Json>, yaml::Node)>,
     /// Own parts with mistakes: nothing is linked from them, nor from the built-in parts of the same name.
     broken: BTreeSet<String>,
+    /// The own parts are a catalogue by themselves: none stands beneath them.
+    alone: bool,
     payments: OnceLock<BTreeSet<String>>,
 }
 
 impl PartFiles {
     /// Lays the files under a project's `schemas/` over the built-in parts; broken ones become findings and are left out.
     pub(super) fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
-        let mut files = PartFiles::default();
+        PartFiles::default().laid_over(sources, findings)
+    }
+
+    /// As [`PartFiles::read`], over nothing.
+    pub(super) fn read_alone(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
+        PartFiles { alone: true, ..PartFiles::default() }.laid_over(sources, findings)
+    }
+
+    fn laid_over(mut self, sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         for (file, source) in sources.iter().filter(|(_, source)| is_source(&source.path)) {
             let Some(path) = source.path.strip_prefix("schemas/") else { continue };
             let Some(meta) = meta_of(path) else {
+                // What the program has besides parts is no part of any catalogue, and stands beside them where it is made.
+                if self.alone && built_in::find(path).is_some() {
+                    continue;
+                }
                 findings.extend(stray(path, Span::new(file, 0, 0)));
                 continue;
             };
             match self::read(sources, file, meta, findings) {
                 Some(node) => {
-                    files.own.insert(path.to_owned(), (Arc::new(node.to_json()), node));
+                    self.own.insert(path.to_owned(), (Arc::new(node.to_json()), node));
                 }
                 None => {
-                    files.broken.insert(path.to_owned());
+                    self.broken.insert(path.to_owned());
                 }
             }
         }
-        files
+        self
     }
 
     /// Nothing stands in the project that is not built in.
@@ -99,7 +111,7 @@ impl PartFiles {
             match self.own.get(&path) {
                 Some((part, _)) => text(part, "side") == PAYMENT,
                 None if self.broken.contains(&path) => false,
-                None => built_in::says(&path, "side") == Some(PAYMENT),
+                None => self.beneath(&path).and_then(|part| part.text("side")) == Some(PAYMENT),
             }
         };
         self.payments.get_or_init(|| self.names("connectors").into_iter().filter(is_one).collect())
@@ -135,49 +147,57 @@ impl PartFiles {
         if self.broken.contains(path) {
             return None;
         }
-        built_in_text(path).map(|_| built_in(path))
+        self.beneath(path).map(|_| built_in(path))
+    }
+
+    /// What stands at a path beneath the project's own parts.
+    fn beneath(&self, path: &str) -> Option<Packed<'static>> {
+        if self.alone && meta_of(path).is_some() { None } else { built_in::find(path) }
     }
 
     /// A digest of all parts: of the built-in ones, and of what the project's own say.
     pub(super) fn digest(&self) -> String {
         let mut hash = Sha256::new();
-        let mut add = |path: &str, text: &str| {
-            for piece in [path, text] {
+        let mut add = |path: &str, content: &[u8]| {
+            for piece in [path.as_bytes(), content] {
                 hash.update(u64::try_from(piece.len()).unwrap_or(u64::MAX).to_le_bytes());
                 hash.update(piece);
             }
         };
-        let mut built_in: Vec<(&str, &str)> = built_in::texts().collect();
-        built_in.sort_unstable();
-        built_in.into_iter().for_each(|(path, text)| add(path, text));
-        for (path, (json, _)) in &self.own {
-            add(path, &canonical_json((**json).clone()));
+        let mut paths: Vec<&str> = built_in::paths().collect();
+        paths.sort_unstable();
+        for path in paths {
+            add(path, self.beneath(path).map_or(&[], Packed::bytes));
         }
-        self.broken.iter().for_each(|path| add(path, "broken"));
+        for (path, (json, _)) in &self.own {
+            add(path, canonical_json((**json).clone()).as_bytes());
+        }
+        self.broken.iter().for_each(|path| add(path, b"broken"));
         format!("sha256:{}", hex(&hash.finalize()))
     }
 
     /// The VAT rates: the built-in ones, with the countries of the project's own table laid over them.
     #[must_use]
     pub fn vat(&self) -> Vat {
-        Vat::new(&built_in(vat::PATH), self.own.get(vat::PATH).map(|(json, _)| &**json))
+        let beneath = self.beneath(vat::PATH).map(|_| built_in(vat::PATH)).unwrap_or_default();
+        Vat::new(&beneath, self.own.get(vat::PATH).map(|(json, _)| &**json))
+    }
+
+    /// The paths of all parts, sorted.
+    pub(super) fn paths(&self) -> BTreeSet<String> {
+        let beneath =
+            built_in::paths().filter(|path| meta_of(path).is_some() && self.beneath(path).is_some());
+        let mut paths: BTreeSet<String> = beneath.map(str::to_owned).collect();
+        paths.extend(self.own.keys().chain(&self.broken).cloned());
+        paths
     }
 
     /// The names of the parts in a folder, sorted.
     #[must_use]
     pub fn names(&self, folder: &str) -> Vec<String> {
-        let mut names = built_in::names(folder);
+        let mut names = if self.alone { BTreeSet::new() } else { built_in::names(folder) };
         names.extend(self.own.keys().chain(&self.broken).filter_map(|path| stem(path, folder)));
         names.into_iter().collect()
-    }
-}
-
-/// The meta schema that judges a part; `None` for a file that is no part.
-fn meta_of(path: &str) -> Option<&'static str> {
-    match path {
-        "flows.yaml" => Some("flows"),
-        vat::PATH => Some("vat"),
-        _ => FOLDERS.iter().find(|(folder, _)| stem(path, folder).is_some()).map(|(_, meta)| *meta),
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use serde_json::Value as Json;
 
 use super::addresses::replaced_kind;
-pub use super::built_in::{built_in, built_in_text, owners_of};
+pub use super::archive::{Archive, ArchiveError};
+pub use super::built_in::{built_in, owners_of, take, taken};
 use super::link::{self, LinkError};
 use super::lint;
 use super::pair::{Beside, Pair};
@@ -90,6 +91,16 @@ impl Catalogue {
             return Catalogue::default();
         }
         findings.extend(told_replaced(sources, &files));
+        Catalogue::of(files, findings)
+    }
+
+    /// A catalogue of these parts and no others, judged as a project's own are.
+    #[must_use]
+    pub fn alone(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
+        Catalogue::of(PartFiles::read_alone(sources, findings), findings)
+    }
+
+    fn of(files: PartFiles, findings: &mut Vec<Finding>) -> Self {
         let mut catalogue = Catalogue { files, linked: AllLinked::default() };
         for (path, finding) in lint::lint(&catalogue.files) {
             catalogue.files.set_broken(path);
@@ -133,6 +144,11 @@ impl Catalogue {
         self.files.part(path)
     }
 
+    /// The trees of the project's own parts that could be read, by their paths below `schemas/`.
+    pub fn own_trees(&self) -> impl Iterator<Item = (&str, &yaml::Node)> {
+        self.files.own().map(|(path, _, node)| (path, node))
+    }
+
     /// A digest of all parts, by which it shows whether the same files may mean something else.
     #[must_use]
     pub fn digest(&self) -> String {
@@ -149,6 +165,12 @@ impl Catalogue {
     #[must_use]
     pub fn names(&self, folder: &str) -> Vec<String> {
         self.files.names(folder)
+    }
+
+    /// The paths of all parts below `schemas/`.
+    #[must_use]
+    pub fn paths(&self) -> BTreeSet<String> {
+        self.files.paths()
     }
 
     /// Whether the project has its own part in the place of a built-in one.

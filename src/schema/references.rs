@@ -87,6 +87,11 @@ impl Documents {
         Some(Spot { schema: json, base: bare(uri).to_owned(), document: Some(0) }.entered())
     }
 
+    /// Each of the documents, as a whole.
+    pub(super) fn roots(&self) -> impl Iterator<Item = Spot<'_>> {
+        (0..self.documents.len()).filter_map(|at| self.below(at, ""))
+    }
+
     /// What an absolute URI names.
     pub(super) fn find(&self, uri: &str) -> Option<Spot<'_>> {
         let (resource, fragment) = uri.split_once('#').unwrap_or((uri, ""));

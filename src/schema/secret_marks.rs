@@ -22,25 +22,35 @@ pub(super) fn is_marked(schema: &Json) -> bool {
         || schema.get("format").and_then(Json::as_str) == Some("password")
 }
 
-/// The names of all properties that a schema marks, wherever they stand; for texts that cannot be read as a tree.
+/// The names of all properties that a schema marks, wherever they stand.
 pub(super) fn names(documents: &Documents) -> BTreeSet<String> {
-    fn walk(json: &Json, into: &mut BTreeSet<String>) {
-        match json {
+    fn walk(documents: &Documents, spot: &Spot<'_>, into: &mut BTreeSet<String>) {
+        match spot.schema {
             Json::Object(map) => {
-                for (key, value) in map {
-                    let named = value.as_object().filter(|_| key == "properties");
-                    let secret = named.into_iter().flatten().filter(|(_, schema)| is_marked(schema));
-                    into.extend(secret.map(|(name, _)| name.clone()));
-                    walk(value, into);
+                for (name, inner) in spot.named("properties") {
+                    if marks(documents, &inner) {
+                        into.insert(name.to_owned());
+                    }
+                }
+                for key in map.keys() {
+                    spot.child(key).iter().for_each(|inner| walk(documents, inner, into));
                 }
             }
-            Json::Array(items) => items.iter().for_each(|item| walk(item, into)),
+            Json::Array(items) => {
+                let inner = (0..items.len()).filter_map(|at| spot.child(&at.to_string()));
+                inner.for_each(|inner| walk(documents, &inner, into));
+            }
             _ => {}
         }
     }
     let mut found = BTreeSet::new();
-    documents.iter().for_each(|json| walk(json, &mut found));
+    documents.roots().for_each(|root| walk(documents, &root, &mut found));
     found
+}
+
+/// Whether a schema, or a part of it that a reference leads to, marks what it describes.
+pub(super) fn marks(documents: &Documents, spot: &Spot<'_>) -> bool {
+    documents.with_parts(spot).iter().any(|part| is_marked(part.schema))
 }
 
 /// Whether anything in the documents is marked at all.
@@ -55,11 +65,12 @@ pub(super) fn any(documents: &Documents) -> bool {
     documents.iter().any(walk)
 }
 
-/// The places in a document of the values that its schema marks.
-pub(super) fn find(documents: &Documents, root: &Node) -> Vec<Span> {
+/// The places in a document of the values that its schema marks, of which these are the names.
+pub(super) fn find(documents: &Documents, names: &BTreeSet<String>, root: &Node) -> Vec<Span> {
     let Some(schema) = documents.root().filter(|_| any(documents)) else { return Vec::new() };
-    let mut search = Search { documents, seen: HashSet::new(), found: Vec::new() };
+    let mut search = Search { documents, seen: HashSet::new(), described: HashSet::new(), found: Vec::new() };
     search.look(root, &schema);
+    search.elsewhere(root, names);
     search.found.sort_unstable();
     search.found.dedup();
     search.found
@@ -69,6 +80,8 @@ struct Search<'a> {
     documents: &'a Documents,
     /// Values and the schemas that they were held against.
     seen: HashSet<(usize, usize)>,
+    /// Values of which the schema says something where they stand.
+    described: HashSet<usize>,
     found: Vec<Span>,
 }
 
@@ -77,7 +90,7 @@ const BESIDE: [&str; 5] = ["allOf", "anyOf", "oneOf", "if", "then"];
 
 impl<'a> Search<'a> {
     fn look(&mut self, node: &Node, spot: &Spot<'a>) {
-        let pair = (std::ptr::from_ref(node) as usize, std::ptr::from_ref(spot.schema) as usize);
+        let pair = (address(node), std::ptr::from_ref(spot.schema) as usize);
         if !spot.schema.is_object() || !self.seen.insert(pair) {
             return;
         }
@@ -103,7 +116,7 @@ impl<'a> Search<'a> {
                 let properties = spot.named("properties");
                 let secret: Vec<&str> = properties
                     .iter()
-                    .filter(|(_, inner)| self.is_secret(inner))
+                    .filter(|(_, inner)| marks(self.documents, inner))
                     .map(|(name, _)| *name)
                     .collect();
                 for entry in map.entries() {
@@ -114,6 +127,7 @@ impl<'a> Search<'a> {
                     let mut known = own.is_some();
                     for inner in own.iter().chain(fitting.map(|(_, inner)| inner)) {
                         known = true;
+                        self.described.insert(address(&entry.value));
                         self.look(&entry.value, inner);
                     }
                     if known {
@@ -150,7 +164,7 @@ impl<'a> Search<'a> {
                     .iter()
                     .map(|(_, inner)| inner)
                     .chain(&items.collect::<Vec<_>>())
-                    .any(|inner| self.is_secret(inner))
+                    .any(|inner| marks(self.documents, inner))
                 {
                     self.found.push(node.span);
                 }
@@ -159,9 +173,29 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn is_secret(&self, spot: &Spot<'a>) -> bool {
-        self.documents.with_parts(spot).iter().any(|part| is_marked(part.schema))
+    /// A secret's key that stands where the schema does not know it, such as under another parent, holds the secret all the same.
+    fn elsewhere(&mut self, node: &Node, names: &BTreeSet<String>) {
+        match &node.kind {
+            NodeKind::Map(map) => {
+                for entry in map.entries() {
+                    let is_known = self.described.contains(&address(&entry.value));
+                    let key = &*entry.key.text;
+                    if !is_known && names.contains(key) {
+                        scalars(&entry.value, &mut self.found);
+                    } else {
+                        self.elsewhere(&entry.value, names);
+                    }
+                }
+            }
+            NodeKind::List(items) => items.iter().for_each(|item| self.elsewhere(item, names)),
+            _ => {}
+        }
     }
+}
+
+/// What tells one value of a document from another.
+fn address(node: &Node) -> usize {
+    std::ptr::from_ref(node) as usize
 }
 
 /// Whether a key is one of those that a pattern names; one that cannot be read may name any.

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::engine::patterns;
 use super::keywords::text;
+use super::secret_marks::is_marked;
 use crate::model::countries::code_of;
 
 /// The text that was meant, where a small and usual slip explains what is written.
@@ -188,7 +189,9 @@ fn interval(written: &str) -> Option<String> {
 /// A value that the schema admits: its own example, its default, or what its message gives as one.
 #[must_use]
 pub fn example(schema: &Json) -> Option<String> {
-    let given = schema.get("examples").and_then(|all| all.get(0)).or_else(|| schema.get("default"));
+    // What a secret may be is as secret.
+    let shown = Some(schema).filter(|schema| !is_marked(schema));
+    let given = shown.and_then(|schema| schema.get("examples")?.get(0).or_else(|| schema.get("default")));
     let scalar = |value: &Json| match value {
         Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),

@@ -58,12 +58,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(async || {
-            Problem::absent("there is no such page; GET /api/v1/openapi.json describes what there is")
+            let why = "there is no such page; GET /api/v1/openapi.json describes what there is";
+            (axum::Extension(pages::Nowhere), Problem::absent(why))
         })
         .method_not_allowed_fallback(async || {
             let why = "this cannot be done with what is there; GET /api/v1/openapi.json says what can";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", why)
         })
+        .layer(middleware::from_fn(pages::readable))
         .layer(middleware::from_fn(private))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), log::each))
         .with_state(app)
@@ -236,6 +238,7 @@ fn save(
         expected: query.expected(epoch, is_trial)?,
         key: key.as_deref().filter(|key| !key.is_empty()),
         override_reason: reason.as_deref(),
+        force: &[],
         is_trial,
     };
     let done = section::save(&asked, access, &work.ground, work.store, work.host)?;

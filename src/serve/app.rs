@@ -2,12 +2,14 @@
 //! threads, with a store, a host and the ground of that moment.
 #![expect(clippy::disallowed_methods, reason = "measures how old something is")]
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use tokio::sync::{Semaphore, watch};
 
+use super::answers::Answers;
 use super::attempts::Attempts;
 use super::counted::Counted;
 use super::metrics::Metrics;
@@ -23,6 +25,8 @@ use crate::store::Store;
 const AT_ONCE: usize = 16;
 /// Integrations whose dropdown values this server fetches at once; more wait.
 const FETCHES: usize = 4;
+/// Between two times that a forge is asked about an integration.
+const ASK_FORGE: Duration = Duration::from_secs(20);
 /// So long what judges is taken as it was found.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,8 @@ pub struct App {
     pub metrics: Metrics,
     pub attempts: Attempts,
     pub sessions: Sessions,
+    /// What platforms answered when somebody had their connections tried.
+    pub tried: Answers,
     pub pipelines: Pipelines,
     /// The number of the last save that this server knows of.
     pub last: watch::Sender<u64>,
@@ -44,6 +50,8 @@ pub struct App {
     stores: Mutex<Vec<Box<dyn Store>>>,
     room: Arc<Semaphore>,
     fetching: Arc<Semaphore>,
+    /// By integration, when a forge was asked about it.
+    asked_forge: Mutex<HashMap<String, Instant>>,
     ground: Mutex<Option<Found>>,
 }
 
@@ -70,6 +78,7 @@ impl App {
             sessions: Sessions::new(serving.is_read_only),
             pipelines: Pipelines::new(serving.pipelines.clone()),
             serving,
+            tried: Answers::default(),
             attempts: Attempts::default(),
             last: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
@@ -78,6 +87,7 @@ impl App {
             stores: Mutex::default(),
             room: Arc::new(Semaphore::new(AT_ONCE)),
             fetching: Arc::new(Semaphore::new(FETCHES)),
+            asked_forge: Mutex::default(),
             ground: Mutex::default(),
         }
     }
@@ -119,6 +129,33 @@ impl App {
                 done
             });
             // What became of it stands in the store; where that is lost, its time is over soon.
+            let _ = done.await;
+        });
+    }
+
+    /// Asks the forge what became of what was proposed for an integration, in the background and once in a while.
+    pub fn ask_forge(self: &Arc<Self>, id: &str) {
+        let proposing = &self.serving.proposing;
+        if proposing.api.is_none() || self.serving.is_read_only {
+            return;
+        }
+        let mut asked = self.asked_forge.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|_, at| at.elapsed() < ASK_FORGE);
+        if asked.contains_key(id) {
+            return;
+        }
+        asked.insert(id.to_owned(), Instant::now());
+        drop(asked);
+        let (app, id) = (Arc::clone(self), id.to_owned());
+        tokio::spawn(async move {
+            let Ok(room) = Arc::clone(&app.fetching).acquire_owned().await else { return };
+            let done = tokio::task::spawn_blocking(move || {
+                let done = app
+                    .work(|work| Ok(section::ask_forge(&id, &app.serving.proposing, work.store, work.host)?));
+                drop(room);
+                done
+            });
+            // A forge or a store that does not answer is asked another time.
             let _ = done.await;
         });
     }

@@ -2,6 +2,7 @@
 //! it reads requests, words answers, and decides nothing about settings. All state is the store's, so that any number of servers run
 //! side by side.
 
+mod answers;
 mod api;
 mod app;
 mod ask;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::diagnostic::clean;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::text::outward_json;
+use crate::model::SettingPath;
 use crate::ops::section::{Managed, NotSaved};
 use crate::ops::{Error, ErrorKind, Help};
 use crate::store::Deployed;
@@ -228,6 +229,16 @@ impl From<NotSaved> for Problem {
                 Problem::new(StatusCode::CONFLICT, "managed-by-git", detail)
                     .with("settings", managed.iter().map(self::managed).collect::<Vec<Json>>())
             }
+            NotSaved::Unprintable(found) => {
+                let one = |(path, c): &(SettingPath, char)| {
+                    format!("`{path}` holds the character {}, which nobody sees", code_of(*c))
+                };
+                let detail: Vec<String> = found.iter().map(one).collect();
+                let settings: Vec<String> = found.iter().map(|(path, _)| path.to_string()).collect();
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail.join("; "))
+                    .with("settings", settings)
+                    .with("help", "type the text anew, without it")
+            }
             NotSaved::Forbidden(why) => Problem::forbidden(why),
             NotSaved::Refused(refusals) => {
                 let is_waiting = |check: &str| matches!(check, "hold" | "window");
@@ -254,6 +265,12 @@ impl From<NotSaved> for Problem {
             }
         }
     }
+}
+
+/// A character by its number.
+#[must_use]
+pub fn code_of(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
 }
 
 /// What is deployed now, by whom and since when.

@@ -8,20 +8,31 @@ use std::sync::Arc;
 pub use super::content::MAX_BYTES;
 use super::file::{ReadFrom, SourceFile};
 use super::links::{is_private, refusal};
-pub use super::names::PROJECT_FILE;
-use super::names::{FOLDERS, looks_like_a_source, nearly_folder, nearly_project_file};
+use super::names::{
+    FOLDERS, FOLDERS_OF_CODEOWNERS, POLICY_FILE, is_codeowners, lacks_an_ending, looks_like_a_source,
+    nearly_folder, nearly_project_file, nearly_template,
+};
+pub use super::names::{PROJECT_FILE, TEMPLATES};
 use super::on_disk::{OnDisk, read_content};
 pub use super::on_disk::{bytes_of, open, reason, text_of};
 use super::texts::Sources;
-
-/// A project's own templates, which are read as sources are although they are no YAML.
-pub const TEMPLATES: [&str; 2] = ["templates/comment.md", "templates/page.html"];
 
 /// The nearest folder at or above `start` that holds a project file.
 #[must_use]
 pub fn find_root(start: &Path) -> Option<PathBuf> {
     let start = fs::canonicalize(start).ok()?;
     start.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()).map(Path::to_path_buf)
+}
+
+/// What lies in a folder in place of a project file: one with a slip in its name.
+#[must_use]
+pub fn misnamed_project_file(folder: &Path) -> Option<String> {
+    let files = fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let files = files.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let mut names: Vec<String> =
+        files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| nearly_project_file(name));
+    names.into_iter().min()
 }
 
 /// Lists every source of the project at `root`, sorted by path. Each is read when somebody asks for its text.
@@ -45,10 +56,19 @@ pub fn load(root: &Path) -> Sources {
     for entry in top {
         let (name, kind) = (entry.file_name().to_string_lossy().into_owned(), entry.file_type());
         let Ok(kind) = kind else { continue };
-        if kind.is_file() && nearly_project_file(&name) {
+        if kind.is_file() && (nearly_project_file(&name) || name == POLICY_FILE) {
             add(entry.path(), false);
         } else if kind.is_dir() && nearly_folder(&name).is_some() {
             nearly.push(name);
+        } else if kind.is_dir() {
+            let inside = fs::read_dir(entry.path()).into_iter().flatten().filter_map(Result::ok);
+            let files = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+            let is_meant = |path: &str| {
+                nearly_template(path).is_some()
+                    || path.split_once('/').is_some_and(|(_, name)| name == PROJECT_FILE)
+            };
+            let meant = files.map(|entry| entry.path()).filter(|path| is_meant(&relative(&root, path)));
+            meant.for_each(|path| add(path, false));
         }
     }
     for folder in FOLDERS.into_iter().chain(nearly.iter().map(String::as_str)) {
@@ -60,10 +80,10 @@ pub fn load(root: &Path) -> Sources {
         let mut walk = ignore::WalkBuilder::new(root.join(folder));
         walk.standard_filters(false).follow_links(false).filter_entry(|entry| !is_private(entry.file_name()));
         let walk = walk.build();
-        for entry in walk
-            .filter_map(Result::ok)
-            .filter(|entry| looks_like_a_source(&entry.file_name().to_string_lossy()))
-        {
+        for entry in walk.filter_map(Result::ok).filter(|entry| {
+            looks_like_a_source(&entry.file_name().to_string_lossy())
+                || lacks_an_ending(&relative(&root, entry.path()))
+        }) {
             match entry.file_type() {
                 Some(kind) if kind.is_file() => add(entry.into_path(), false),
                 Some(kind) if kind.is_symlink() && !is_folder_inside(&root, entry.path()) => {
@@ -72,6 +92,12 @@ pub fn load(root: &Path) -> Sources {
                 _ => {}
             }
         }
+    }
+    for folder in FOLDERS_OF_CODEOWNERS {
+        let inside = fs::read_dir(root.join(folder)).into_iter().flatten().filter_map(Result::ok);
+        let files = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let meant = files.map(|entry| entry.path()).filter(|path| is_codeowners(&relative(&root, path)));
+        meant.for_each(|path| add(path, false));
     }
     for template in TEMPLATES {
         // The folder may be a link as well as the file.
@@ -104,6 +130,22 @@ pub fn stamps(root: &Path) -> Vec<(String, Option<std::time::SystemTime>, u64)> 
 #[must_use]
 pub fn read(path: &Path) -> SourceFile {
     SourceFile::of(slashed(path), read_content(path))
+}
+
+/// The YAML files below a folder that the user named, sorted, each as if the folder were called `name`. Links are not followed.
+#[must_use]
+pub fn load_folder(folder: &Path, name: &str) -> Sources {
+    let mut walk = ignore::WalkBuilder::new(folder);
+    walk.standard_filters(false).follow_links(false).filter_entry(|entry| !is_private(entry.file_name()));
+    let files = walk.build().filter_map(Result::ok).filter(|entry| {
+        entry.file_type().is_some_and(|kind| kind.is_file())
+            && looks_like_a_source(&entry.file_name().to_string_lossy())
+    });
+    let mut files: Vec<PathBuf> = files.map(ignore::DirEntry::into_path).collect();
+    files.sort();
+    let read =
+        |path: &PathBuf| SourceFile::of(format!("{name}/{}", relative(folder, path)), read_content(path));
+    Sources::from(files.iter().map(read).collect::<Vec<_>>())
 }
 
 /// Reads a file that another one names, below a folder: links may lead to no other place, as among sources. `None` where this

@@ -3,6 +3,12 @@
 /// The file whose presence makes a folder a project.
 pub const PROJECT_FILE: &str = "pairform.yaml";
 
+/// A project's own templates, which are read as sources are although they are no YAML.
+pub const TEMPLATES: [&str; 2] = ["templates/comment.md", "templates/page.html"];
+
+/// What a policy is called outside of the repository; none is read from within.
+pub const POLICY_FILE: &str = "policy.yaml";
+
 /// The folders that hold sources, besides the project file itself.
 pub const FOLDERS: [&str; 5] = ["bases", "environments", "integrations", "options", "schemas"];
 
@@ -24,6 +30,36 @@ pub fn looks_like_a_source(name: &str) -> bool {
         )
     };
     is_source(name) || (!name.starts_with('.') && endings.any(nearly))
+}
+
+/// Whether a file was meant as a source that lacks its ending: `integrations/shop`. What other tools call a file of theirs, such as
+/// `CODEOWNERS` and `Makefile`, has large letters.
+#[must_use]
+pub fn lacks_an_ending(path: &str) -> bool {
+    let Some((folder, name)) = path.split_once('/') else { return false };
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    ["bases", "environments", "integrations"].contains(&folder) && !name.is_empty() && name.bytes().all(plain)
+}
+
+/// The template that a file in a folder at the top of a project was meant as, by a slip in one of the two names.
+#[must_use]
+pub fn nearly_template(path: &str) -> Option<&'static str> {
+    let (folder, name) = path.split_once('/')?;
+    TEMPLATES.into_iter().find(|template| {
+        let (known, file) = template.split_once('/').unwrap_or_default();
+        *template != path && is_near(folder, known) && is_near(name, file)
+    })
+}
+
+/// The folders in which forges look for CODEOWNERS, the top among them.
+pub const FOLDERS_OF_CODEOWNERS: [&str; 4] = ["", ".github", "docs", ".gitlab"];
+
+/// Whether a file is CODEOWNERS where a forge reads it, or was meant as that.
+#[must_use]
+pub fn is_codeowners(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    FOLDERS_OF_CODEOWNERS.contains(&folder)
+        && strsim::osa_distance(&name.to_ascii_lowercase(), "codeowners") <= 1
 }
 
 /// The folder of sources that a folder at the top of a project was meant as.
@@ -63,6 +99,20 @@ mod tests {
         for name in ["integrations", "src", "docs", "tests"] {
             assert_eq!(nearly_folder(name), None, "{name}");
         }
+        assert!(
+            is_codeowners("CODEOWNERS")
+                && is_codeowners("docs/codeowners")
+                && is_codeowners(".gitlab/CODEOWNER")
+        );
+        assert!(!is_codeowners("src/CODEOWNERS") && !is_codeowners("docs/owners"));
+        assert!(lacks_an_ending("integrations/shop") && !lacks_an_ending("integrations/a/b"));
+        assert!(!lacks_an_ending("integrations/README") && !lacks_an_ending("options/shop"));
+        assert_eq!(nearly_template("template/comment.md"), Some("templates/comment.md"));
+        assert_eq!(nearly_template("templates/comments.md"), Some("templates/comment.md"));
+        assert!(
+            nearly_template("templates/comment.md").is_none()
+                && nearly_template("templates/mail.md").is_none()
+        );
         assert!(nearly_project_file("pairfrom.yaml") && nearly_project_file("pairform.yml"));
         assert!(!nearly_project_file("pairform.yaml") && !nearly_project_file("package.json"));
     }

@@ -384,7 +384,7 @@ impl<'a> Builder<'a> {
         let kind = match frame.content {
             _ if frame.spoiled => NodeKind::Hole,
             Content::List(items) => NodeKind::List(items),
-            Content::Map { map, merges, .. } => NodeKind::Map(self.merge(map, merges)),
+            Content::Map { map, merges, merged, .. } => NodeKind::Map(self.merge(map, merges, merged)),
         };
         let built =
             Built { node: Node { span, kind }, text: None, weight: frame.weight, height: frame.height + 1 };
@@ -489,7 +489,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds what `<<` brings: own keys win, and of several maps the earlier one.
-    fn merge(&mut self, mut map: Map, merges: Vec<Node>) -> Map {
+    fn merge(&mut self, mut map: Map, merges: Vec<Node>, mark: Option<Span>) -> Map {
         for node in merges {
             match node.kind {
                 NodeKind::Map(other) => inherit(&mut map, other),
@@ -500,7 +500,7 @@ impl<'a> Builder<'a> {
                             NodeKind::Hole => map.set_cut(),
                             _ => {
                                 map.set_cut();
-                                self.report(codes::bad_merge(item.kind_name(), item.span));
+                                self.report(codes::bad_merge(item.kind_name(), item.span, mark));
                             }
                         }
                     }
@@ -508,7 +508,7 @@ impl<'a> Builder<'a> {
                 NodeKind::Hole => map.set_cut(),
                 _ => {
                     map.set_cut();
-                    self.report(codes::bad_merge(node.kind_name(), node.span));
+                    self.report(codes::bad_merge(node.kind_name(), node.span, mark));
                 }
             }
         }
@@ -610,7 +610,7 @@ impl<'a> Builder<'a> {
                 items.push(hole);
                 NodeKind::List(items)
             }
-            Content::Map { map, pending, merges, .. } => {
+            Content::Map { map, pending, merges, merged } => {
                 let mut map = map;
                 if let Some(last) = map.entries_mut().last_mut() {
                     spoil(&mut last.value);
@@ -618,7 +618,7 @@ impl<'a> Builder<'a> {
                 if let Some(Pending::Key(key)) = pending {
                     map.insert(Entry { key, value: hole });
                 }
-                map = self.merge(map, merges);
+                map = self.merge(map, merges, merged);
                 map.set_cut();
                 NodeKind::Map(map)
             }

@@ -27,6 +27,7 @@ mod json;
 mod json_values;
 pub mod layout;
 mod limits;
+mod pack;
 mod read;
 mod scalar;
 mod syntax;
@@ -35,6 +36,7 @@ mod tree;
 
 pub(crate) use json_values::number_to_json;
 pub use limits::{DEPTH_LIMIT, EXPANSION_LIMIT};
+pub(crate) use pack::{begin_map, pack, pack_key, pack_text};
 pub use read::{parse, parse_beside, parse_json, parse_stream};
 pub use tree::{Entry, Key, Map, Node, NodeKind, Trail, find_path, key_at};
 

@@ -36,7 +36,7 @@ pub fn example() -> Project {
     project
 }
 
-fn git(project: &Project, arguments: &[&str]) {
+pub fn git(project: &Project, arguments: &[&str]) {
     let done = Command::new("git")
         .args(["-c", "user.name=ann", "-c", "user.email=ann@example.com"])
         .args(arguments)
@@ -45,12 +45,12 @@ fn git(project: &Project, arguments: &[&str]) {
     assert!(done.unwrap().success());
 }
 
-fn commit(project: &Project) {
+pub fn commit(project: &Project) {
     git(project, &["add", "-A"]);
     git(project, &["commit", "-qm", "What there is"]);
 }
 
-fn pairform(project: &Project) -> Command {
+pub fn pairform(project: &Project) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
     command.current_dir(project.path()).env("PAIRFORM_ACTOR", "ann");
     command
@@ -83,17 +83,17 @@ impl Pages {
     }
 
     /// Somebody who opened the link.
-    fn signed_in(&self) -> Browser<'_> {
+    pub fn signed_in(&self) -> Browser<'_> {
         let mut browser = self.browser();
         browser.get(&self.link()).is(303);
         browser
     }
 
-    fn browser(&self) -> Browser<'_> {
+    pub fn browser(&self) -> Browser<'_> {
         Browser { pages: self, cookies: BTreeMap::new(), headers: Vec::new() }
     }
 
-    fn token(&self, arguments: &[&str]) -> String {
+    pub fn token(&self, arguments: &[&str]) -> String {
         let made = pairform(&self.project).args(["token", "create"]).args(arguments).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         String::from_utf8(made.stdout).unwrap().trim().to_owned()
@@ -122,7 +122,7 @@ impl Pages {
         store.save(&save).unwrap();
     }
 
-    fn deployed(&self, id: &str, category: &str) -> serde_json::Value {
+    pub fn deployed(&self, id: &str, category: &str) -> serde_json::Value {
         let mut store = store::open(&self.store).unwrap();
         let rows = store.read(Some(&[id.to_owned()])).unwrap();
         rows.iter()
@@ -139,15 +139,15 @@ impl Drop for Pages {
 }
 
 /// A browser without scripts.
-struct Browser<'p> {
+pub struct Browser<'p> {
     pages: &'p Pages,
     cookies: BTreeMap<String, String>,
     /// Sent with each request.
-    headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Browser<'_> {
-    fn ask(&mut self, method: &str, path: &str, body: Option<&str>) -> Answer {
+    pub fn ask(&mut self, method: &str, path: &str, body: Option<&str>) -> Answer {
         let host = self.pages.origin.strip_prefix("http://").unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         if !self.cookies.is_empty() {
@@ -180,26 +180,26 @@ impl Browser<'_> {
         answer
     }
 
-    fn get(&mut self, path: &str) -> Answer {
+    pub fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, None)
     }
 
     /// The page at a path.
     #[track_caller]
-    fn page(&mut self, path: &str) -> String {
+    pub fn page(&mut self, path: &str) -> String {
         let answer = self.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", words(&answer.body));
         answer.body
     }
 
-    fn press(&mut self, form: &Form, button: &str) -> Answer {
+    pub fn press(&mut self, form: &Form, button: &str) -> Answer {
         let body = form.press(button);
         self.ask("POST", &form.action, Some(&body))
     }
 
     /// Saves, and gives the page that follows.
     #[track_caller]
-    fn save(&mut self, form: &Form) -> String {
+    pub fn save(&mut self, form: &Form) -> String {
         let answer = self.press(form, "save");
         assert_eq!(answer.status, 303, "{}", words(&answer.body));
         let to = answer.headers["location"].clone();
@@ -207,16 +207,16 @@ impl Browser<'_> {
     }
 }
 
-const NORDIC: &str = "/integrations/nordic-outdoor";
-const LIVE: &str = "/integrations/cykelboden";
+pub const NORDIC: &str = "/integrations/nordic-outdoor";
+pub const LIVE: &str = "/integrations/cykelboden";
 
 #[track_caller]
-fn has(page: &str, text: &str) {
+pub fn has(page: &str, text: &str) {
     assert!(words(page).contains(text), "`{text}` is not in: {}", words(page));
 }
 
 #[track_caller]
-fn lacks(page: &str, text: &str) {
+pub fn lacks(page: &str, text: &str) {
     assert!(!words(page).contains(text), "`{text}` is in: {}", words(page));
 }
 
@@ -330,6 +330,10 @@ fn a_new_integration_goes_live_once_what_is_required_is_saved() {
             break;
         };
         let link = link.split('"').next().unwrap().to_owned();
+        // Connections come last.
+        if link.contains("/connectors") {
+            break;
+        }
         let (address, field) = link.split_once("#f-").unwrap();
         let page = browser.page(address);
         has(&page, BANNER);
@@ -357,7 +361,29 @@ fn a_new_integration_goes_live_once_what_is_required_is_saved() {
         assert!(field != "exclude_before" || part.contains("type=\"date\""));
     }
     let page = browser.page(general);
+    // Without a connection nothing can sync, whatever is set.
+    lacks(&page, "it can go live");
+    has(&page, "Live can be switched on when nothing is missing: A connection of Shopify");
+    lacks(&browser.page("/integrations/grona-vagen/settings"), "Set the integration live");
+    let connectors = "/integrations/grona-vagen/connectors";
+    let shopify: &[(&str, &str)] = &[("shop", "grona-vagen"), ("access_token", "env/S_TOKEN")];
+    let fortnox: &[(&str, &str)] =
+        &[("tenant_id", "1234567"), ("client_id", "env/F_ID"), ("client_secret", "env/F_SECRET")];
+    for (connector, fields) in [("shopify", shopify), ("fortnox", fortnox)] {
+        let form = Form::of(&browser.page(connectors), "connectors");
+        let added = browser.press(
+            &form.set(&format!("key.{connector}.connections"), "main"),
+            &format!("add:{connector}.connections"),
+        );
+        let mut form = Form::of(&added.body, "connectors").set(&format!("s.{connector}.active"), "main");
+        for (field, value) in fields {
+            form = form.set(&format!("s.{connector}.connections.main.{field}"), value);
+        }
+        browser.save(&form);
+    }
+    let page = browser.page(general);
     has(&page, "Nothing is missing; it can go live.");
+    has(&browser.page("/integrations/grona-vagen/settings"), "Set the integration live");
     let form = Form::of(&page, "general")
         .set("s.live_mode", "on")
         .set("s.onboarding_mode", "off")

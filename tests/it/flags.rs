@@ -13,7 +13,7 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
-const CASES: [Case; 21] = [
+const CASES: [Case; 22] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
         flag: "--store",
@@ -31,6 +31,7 @@ const CASES: [Case; 21] = [
     Case { flag: "--output", changes: true, values: &[&["json"], &["markdown"], &["junit"]] },
     Case { flag: "--color", changes: true, values: &[&["always"]] },
     Case { flag: "--policy", changes: false, values: &[&["/dev/null"]] },
+    Case { flag: "--catalogue", changes: false, values: &[&["built-in"]] },
     Case { flag: "--allow", changes: false, values: &[&["store=db.internal"]] },
     Case { flag: "--untrusted", changes: false, values: &[&[]] },
     Case { flag: "--no-input", changes: false, values: &[&[]] },

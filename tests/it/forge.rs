@@ -133,6 +133,8 @@ impl State {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match (method, &parts[..]) {
             // The token of a job of GitHub may not ask who it is; those of GitLab (id) and Bitbucket (uuid) may.
+            // What GitHub signs for a job, for whom it asks.
+            ("GET", ["signed"]) => (200, json!({"value": format!("signed?{query}")})),
             ("GET", ["user"]) if is_github => (403, json!({"message": "not accessible"})),
             ("GET", ["user"]) => (200, json!({"id": ME, "uuid": ME})),
             ("GET", ["_apis", "connectionData"]) => (200, json!({"authenticatedUser": {"id": ME}})),

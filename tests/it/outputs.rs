@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::run::Project;
 
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 26] = [
     "audit",
     "validate",
     "plan",
@@ -17,6 +17,7 @@ const KINDS: [&str; 25] = [
     "schema-list",
     "schema-show",
     "schema-files",
+    "schema-catalogue",
     "error",
     "fix",
     "fmt",

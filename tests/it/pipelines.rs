@@ -172,6 +172,41 @@ fn an_apply_runs_from_main_alone_and_saves_what_was_planned() {
     assert_eq!(job.step("Drift").code, 2, "{job:?}");
 }
 
+/// What a Configure server is asked with: signed by the forge for this job, for that server, and seen by no step before.
+#[test]
+fn a_job_of_an_environment_gets_a_token_of_its_own() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    repository.git(&["switch", "-q", "main"]);
+    let mut runner = Runner::new(&repository, &forge, secrets());
+    // Older versions of curl write what they encode in small letters.
+    let token = |job: &Job, step: &str| {
+        job.step(step).given.get("PAIRFORM_STORE_TOKEN").map(|token| token.to_ascii_lowercase())
+    };
+    let merge = yaml("examples/ci/github/merge.yml");
+    let done = runner.run(&merge, Event::Push("main"));
+    assert!(!done["apply"].has_run("Token") && token(&done["apply"], "Apply").is_none(), "{done:?}");
+    runner.vars = json!({"PAIRFORM_AUDIENCE": "https://configure.example.com/?a&b"});
+    let done = runner.run(&merge, Event::Push("main"));
+    let drift = runner.run(&yaml("examples/ci/github/drift.yml"), Event::Schedule);
+    let signed = "signed?api-version=2.0&audience=https%3a%2f%2fconfigure.example.com%2f%3fa%26b";
+    for (job, step) in [(&done["plan"], "Plan"), (&done["apply"], "Apply"), (&drift["drift"], "Drift")] {
+        succeeded(job);
+        assert_eq!(token(job, step).as_deref(), Some(signed), "{job:?}");
+        let printed = job.step("Token").printed.to_ascii_lowercase();
+        assert_eq!(printed, format!("::add-mask::{signed}\n"), "{job:?}");
+        assert!(token(job, "Install").is_none());
+    }
+    // GitLab gives it to the jobs that say for whom.
+    let deploy = component("deploy", &[("audience", "https://configure.example.com")]);
+    let given = &deploy[".pairform-deploy"]["id_tokens"]["PAIRFORM_STORE_TOKEN"];
+    assert_eq!(given["aud"], "https://configure.example.com");
+    for job in ["pairform-plan", "pairform-apply", "pairform-drift"] {
+        assert_eq!(deploy[job]["extends"], ".pairform-deploy");
+    }
+    assert!(component("review", &[])["pairform-review"].get("id_tokens").is_none());
+}
+
 #[test]
 fn the_action_installs_what_it_proved() {
     let (repository, forge) = (branches(), Forge::start());

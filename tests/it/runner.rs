@@ -62,6 +62,8 @@ pub struct Runner<'r> {
     pub forge: &'r Forge,
     /// What the environments of the repository hold.
     pub secrets: Json,
+    /// What is no secret and they hold, too.
+    pub vars: Json,
     /// Kept between the jobs of a run.
     artifacts: tempfile::TempDir,
     /// Kept between runs, as a cache is.
@@ -79,7 +81,7 @@ struct Place<'a> {
 impl<'r> Runner<'r> {
     pub fn new(repository: &'r Repository, forge: &'r Forge, secrets: Json) -> Self {
         let folder = || tempfile::tempdir().unwrap();
-        Runner { repository, forge, secrets, artifacts: folder(), cache: folder() }
+        Runner { repository, forge, secrets, vars: json!({}), artifacts: folder(), cache: folder() }
     }
 
     /// Runs a workflow for an event: what became of each job. A workflow that does not listen to the event runs none.
@@ -114,7 +116,7 @@ impl<'r> Runner<'r> {
                 "action_repository": "pairform/pairform", "event": {"pull_request": pull}},
             "runner": {"temp": temp.path(), "os": "Linux", "arch": "X64"},
             "secrets": if has_secrets { self.secrets.clone() } else { json!({}) },
-            "vars": {}, "steps": {}, "inputs": {},
+            "vars": self.vars, "steps": {}, "inputs": {},
         });
         let mut place = Place {
             temp: temp.path(),
@@ -138,7 +140,17 @@ impl<'r> Runner<'r> {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
-        for name in ["output", "path", "summary", "event.json"] {
+        // A job may ask for a token of its own where it says so.
+        if job["permissions"]["id-token"] == "write" {
+            place.variables.extend([
+                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), TOKEN.to_owned()),
+                (
+                    "ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(),
+                    format!("{}/signed?api-version=2.0", self.forge.address),
+                ),
+            ]);
+        }
+        for name in ["output", "path", "summary", "env", "event.json"] {
             std::fs::write(temp.path().join(name), "").unwrap();
         }
         std::fs::write(temp.path().join("event.json"), json!({"pull_request": pull}).to_string()).unwrap();
@@ -146,6 +158,7 @@ impl<'r> Runner<'r> {
             ("OUTPUT", "output"),
             ("PATH", "path"),
             ("STEP_SUMMARY", "summary"),
+            ("ENV", "env"),
             ("EVENT_PATH", "event.json"),
         ] {
             place.variables.insert(format!("GITHUB_{name}"), temp.path().join(file).display().to_string());
@@ -243,6 +256,9 @@ impl<'r> Runner<'r> {
             text
         };
         place.path.extend(take("path").lines().rev().map(str::to_owned));
+        let named = take("env");
+        let named = named.lines().filter_map(|line| line.split_once('='));
+        place.variables.extend(named.map(|(name, value)| (name.to_owned(), value.to_owned())));
         if let Some(id) = step["id"].as_str() {
             let outcome = if output.status.success() { "success" } else { "failure" };
             let outputs: serde_json::Map<String, Json> = take("output")

@@ -5,7 +5,7 @@ use crate::compile::tokens::has_shape;
 use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
-use crate::model::credential::{is_reference, sounds_secret};
+use crate::model::credential::{is_in_url, is_reference, reference_in_braces, sounds_secret};
 use crate::schema::Pair;
 use crate::source::Span;
 use crate::yaml::{Node, NodeKind, Trail};
@@ -44,6 +44,7 @@ pub fn suspects(root: &Node, pair: Option<&Pair>) -> Vec<Span> {
             }
             _ => HARMLESS.contains(&key),
         };
+        let harmless = |key: &str| key == "name" || harmless(key);
         for entry in connector.value.as_map().into_iter().flat_map(|map| map.entries()) {
             if &*entry.key.text != "active" || entry.value.as_text().is_none() {
                 collect(&entry.value, &entry.key.text, &harmless, &mut spans);
@@ -52,6 +53,22 @@ pub fn suspects(root: &Node, pair: Option<&Pair>) -> Vec<Span> {
     }
     by_name(root, &mut spans);
     spans
+}
+
+/// Addresses that hold a password. They are settings all the same, which no message may quote.
+#[must_use]
+pub fn addresses(root: &Node) -> Vec<Span> {
+    fn walk(node: &Node, into: &mut Vec<Span>) {
+        match &node.kind {
+            NodeKind::Map(map) => map.entries().iter().for_each(|entry| walk(&entry.value, into)),
+            NodeKind::List(items) => items.iter().for_each(|item| walk(item, into)),
+            NodeKind::Text(text) if text.contains("://") && is_in_url(text) => into.push(node.span),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(root, &mut found);
+    found
 }
 
 /// Scalars under keys that sound like a credential.
@@ -116,6 +133,7 @@ fn collect(node: &Node, key: &str, harmless: &dyn Fn(&str) -> bool, into: &mut V
         }
         NodeKind::List(items) => items.iter().for_each(|item| collect(item, key, harmless, into)),
         NodeKind::Text(text) if key == "secret" && is_reference(text) => {}
+        NodeKind::Text(text) if reference_in_braces(text).is_some() => {}
         NodeKind::Text(_) | NodeKind::Number(_) if !harmless(key) => into.push(node.span),
         _ => {}
     }

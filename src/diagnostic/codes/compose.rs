@@ -22,9 +22,9 @@ codes! {
     UNKNOWN_VARIABLE = "E0215" "unknown-variable" "an expression names a variable that is not declared";
     NO_INTEGRATION_FILE = "E0216" "no-integration-file" "a folder has settings of an integration, but no `integration.yaml`";
     UNFIT_FORMER_NAME = "E0217" "unfit-former-name" "`renamed_from` names an integration that is still there, or that another takes over";
-    UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety`, `levels` or `reconcile` names an integration, a pair or a category that does not exist";
+    UNKNOWN_IN_SAFETY = "W0218" "unknown-in-safety" "`safety`, `levels` or `reconcile` names an integration, a pair, a category or a setting that does not exist";
     LEVEL_LOWERED = "E0219" "level-lowered" "an integration lowers a level that the project does not let it lower";
-    UNKNOWN_OWNED = "W0221" "unknown-owned" "`owners` names a category that does not exist";
+    UNKNOWN_OWNED = "W0221" "unknown-owned" "`owners` names a category that does not exist, or CODEOWNERS a file or an owner";
     OTHER_VERSION = "E0222" "other-version" "`requires` asks for other versions of pairform than this one";
     UNKNOWN_POLICY_LINE = "E0230" "unknown-policy-line" "a line of a policy that allows nothing";
 }
@@ -267,6 +267,47 @@ pub fn unread_file(path: &str, why: &str, help: &str, at: Span) -> Finding {
         .help(help)
 }
 
+/// A list of dropdown values of a platform that does not exist.
+#[must_use]
+pub fn list_of_no_connector(connector: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(|| "no connector".to_owned(), |near| format!("did you mean `{near}`?"));
+    Finding::new(
+        &STRAY_FILE,
+        format!("this list is of `{connector}`, and is not read"),
+        Label::new(at, label),
+    )
+    .note("so values are not judged by it")
+    .help(match near {
+        Some(near) => format!("write `{near}`"),
+        None => "write the id of a connector, or take the file away".to_owned(),
+    })
+}
+
+/// A list of dropdown values that says another account than its name does.
+#[must_use]
+pub fn list_of_another_account(path: &str, account: &str, meant: &str, at: Span) -> Finding {
+    Finding::new(
+        &STRAY_FILE,
+        format!("`{path}` is the list of the account `{account}`"),
+        Label::new(at, "the file's name is that of another account"),
+    )
+    .note("an account's values are judged by the list that names it; where none does they are not judged")
+    .help(format!("write the account that the file's name says, or rename the file to `{meant}`"))
+}
+
+/// A list of dropdown values from which no setting is chosen.
+#[must_use]
+pub fn unused_list(name: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near
+        .map_or_else(|| "no setting is chosen from it".to_owned(), |near| format!("did you mean `{near}`?"));
+    Finding::new(&STRAY_FILE, format!("the list `{name}` is not read"), Label::new(at, label))
+        .note("so values are not judged by it")
+        .help(match near {
+            Some(near) => format!("write `{near}`"),
+            None => "write the name of one of the connector's lists, or take it away".to_owned(),
+        })
+}
+
 /// `owners` names what nobody owns.
 #[must_use]
 pub fn unknown_owned(name: &str, near: Option<&str>, at: Span) -> Finding {
@@ -281,6 +322,34 @@ pub fn unknown_owned(name: &str, near: Option<&str>, at: Span) -> Finding {
         Some(near) => format!("write `{near}`"),
         None => "write the id of a category, or take the line away".to_owned(),
     })
+}
+
+/// A line of CODEOWNERS for a file of the project that is not there.
+#[must_use]
+pub fn nothing_owned(path: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = near.map_or_else(|| "no such file".to_owned(), |near| format!("did you mean `{near}`?"));
+    Finding::new(
+        &UNKNOWN_OWNED,
+        format!("CODEOWNERS names `{path}`, which does not exist"),
+        Label::new(at, label),
+    )
+    .note("so nobody is asked for its changes")
+    .help(match near {
+        Some(near) => format!("write `/{near}`"),
+        None => "write the path of a file, or take the line away".to_owned(),
+    })
+}
+
+/// Whom CODEOWNERS names is an account, a team or an address.
+#[must_use]
+pub fn no_owner(owner: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_OWNED,
+        format!("CODEOWNERS names the owner `{owner}`, whom no forge knows"),
+        Label::new(at, "no `@` in it"),
+    )
+    .note("so nobody is asked for these changes")
+    .help(format!("write `@{owner}`, or the address of an account"))
 }
 
 /// A file below `schemas/` that no part is.
@@ -378,6 +447,25 @@ pub fn unknown_in_safety(what: &str, name: &str, near: Option<&str>, at: Span) -
     })
 }
 
+/// A protected setting that its category does not have.
+#[must_use]
+pub fn unknown_protected(name: &str, category: &str, near: Option<&str>, at: Span) -> Finding {
+    let label = match near {
+        Some(near) => format!("did you mean `{category}.{near}`?"),
+        None => format!("`{category}` has no such setting"),
+    };
+    Finding::new(
+        &UNKNOWN_IN_SAFETY,
+        format!("`safety` names the setting `{name}`, which does not exist"),
+        Label::new(at, label),
+    )
+    .note("so this line protects nothing")
+    .help(match near {
+        Some(near) => format!("write `{category}.{near}`"),
+        None => format!("write `{category}`, which protects all of it"),
+    })
+}
+
 /// A rule of reconciliation for what the project does not have.
 #[must_use]
 pub fn unknown_in_reconcile(what: &str, name: &str, near: Option<&str>, at: Span) -> Finding {
@@ -413,6 +501,16 @@ pub fn unknown_patched(name: &str, near: Option<&str>, at: Span) -> Finding {
 pub fn bad_expression(why: &str, at: Span) -> Finding {
     Finding::new(&BAD_EXPRESSION, "this expression cannot be worked out", Label::new(at, why))
         .help("an expression is a variable, perhaps with filters: `\"{{ brand | upper }}\"`; see `pairform explain E0214`")
+}
+
+#[must_use]
+pub fn expression_as_key(at: Span) -> Finding {
+    Finding::new(
+        &BAD_EXPRESSION,
+        "this expression cannot be worked out",
+        Label::new(at, "expressions stand in values, and this is a key"),
+    )
+    .help("write the key itself")
 }
 
 #[must_use]

@@ -307,6 +307,26 @@ pub fn leading_zero(written: &str, read_as: &str, at: Span) -> Finding {
     Finding { fix: Some(fix), ..finding }
 }
 
+/// As [`leading_zero`], of a number that nobody may see.
+#[must_use]
+pub fn leading_zero_of_secret(at: Span) -> Finding {
+    let label = Label::new(at, "YAML reads a number without it");
+    Finding::new(&LEADING_ZERO, "this number loses its leading zero", label)
+        .help("put it in quotes if the zero belongs to it, and take the zero away if it does not")
+}
+
+/// As [`literal_credential`], as what a secret field of a part is by default.
+#[must_use]
+pub fn credential_in_part(field: &str, at: Span) -> Finding {
+    Finding::new(
+        &LITERAL_CREDENTIAL,
+        format!("the credential `{field}` is written in the file"),
+        Label::new(at, "anyone who can read the repository can read this"),
+    )
+    .note("a secret field has no default; integrations write a reference, and the value is kept outside the repository")
+    .help("take it away, and revoke this credential if the file was ever shared")
+}
+
 #[must_use]
 pub fn part_misfit(message: &str, at: Label) -> Finding {
     Finding::new(&PART_MISFIT, message, at)

@@ -189,15 +189,19 @@ pub fn key_not_text(kind: &str, at: Span) -> Finding {
     .help("if it is text that begins with a bracket, put it in quotes")
 }
 
+/// `mark` is where `<<` stands; what an alias brings stands elsewhere.
 #[must_use]
-pub fn bad_merge(kind: &str, at: Span) -> Finding {
-    Finding::new(
-        &BAD_MERGE,
-        format!("`<<` takes a map, and this is {}", article(kind)),
-        Label::new(at, "cannot be merged"),
-    )
-    .note("`<<: *name` copies the keys of another map into this one")
-    .help("name a map, or a list of maps; if a key named `<<` is meant, put it in quotes")
+pub fn bad_merge(kind: &str, value: Span, mark: Option<Span>) -> Finding {
+    let kind = article(kind);
+    let what = format!("`<<` takes a map, and this is {kind}");
+    let finding = match mark.filter(|mark| value.end <= mark.start) {
+        Some(mark) => Finding::new(&BAD_MERGE, what, Label::new(mark, "cannot be merged"))
+            .related(value, format!("{kind} stands here")),
+        None => Finding::new(&BAD_MERGE, what, Label::new(value, "cannot be merged")),
+    };
+    finding
+        .note("`<<: *name` copies the keys of another map into this one")
+        .help("name a map, or a list of maps; if a key named `<<` is meant, put it in quotes")
 }
 
 #[must_use]

@@ -53,6 +53,7 @@ pub fn create(
         expected: Expected::Nothing,
         key: None,
         override_reason: None,
+        force: &[],
         is_trial: false,
     };
     if pair.category(GENERAL).is_some()

@@ -4,27 +4,31 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
 use super::glance::Found;
 use super::lists;
+use crate::compile::reach::reach;
 use crate::compile::{self, Compilation, Compiled, Selection};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Finding, Severity};
 use crate::model::category::{CONNECTORS, SETTINGS, is_top_level};
 use crate::model::{SettingPath, Settings};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
 use crate::ops::propose::escaped;
-use crate::ops::workspace::Workspace;
+use crate::ops::workspace::{Files, Workspace};
 use crate::options::Options;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
 use crate::source::load::PROJECT_FILE;
 use crate::source::{SourceFile, Sources};
 use crate::store::{KeptList, Said, Store};
+
+/// Where files are that several integrations may take from.
+const BASES: &str = "bases/";
 
 /// Folders whose files are the same for all integrations.
 const FOLDERS: [&str; 2] = ["options/", "schemas/"];
@@ -47,9 +51,44 @@ pub struct Says {
     /// By category, what the files set, null for a reset.
     pub categories: BTreeMap<String, Settings>,
     pub places: BTreeMap<String, BTreeMap<SettingPath, Written>>,
+    /// What is required by them, and whether they set it (`None`: what is deployed decides); none where only an apply recorded them.
+    pub required: Option<Vec<(String, SettingPath, Option<bool>)>>,
     pub commit: Option<String>,
     /// The files have errors, so that it is not known what they say.
     pub is_broken: bool,
+}
+
+/// The integrations of a repository, and what keeps them from being read.
+#[derive(Debug, Clone, Default)]
+pub struct WholeRepository {
+    /// Sorted.
+    pub names: Vec<String>,
+    /// Those whose files have errors.
+    pub broken: Vec<String>,
+    /// The first errors, each with its place: `integrations/one.yaml:3`.
+    pub errors: Vec<(String, String)>,
+}
+
+impl WholeRepository {
+    /// So many errors are told; who wants all of them asks the command line.
+    const TOLD: usize = 5;
+
+    fn of(workspace: &Workspace, compilation: &Compilation) -> Self {
+        let sources = workspace.sources();
+        let is_broken =
+            |name: &&String| compilation.errors.contains_key(*name) || compilation.find(name).is_none();
+        let errors = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let told = |finding: &Finding| {
+            let place =
+                format!("{}:{}", sources.path(finding.primary.span), sources.line(finding.primary.span));
+            (place, finding.message.clone())
+        };
+        WholeRepository {
+            broken: compilation.names.iter().filter(is_broken).cloned().collect(),
+            errors: errors.take(Self::TOLD).map(told).collect(),
+            names: compilation.names.clone(),
+        }
+    }
 }
 
 /// What judges. A snapshot.
@@ -65,8 +104,12 @@ pub struct Ground {
     fetched: BTreeMap<(String, String, String), String>,
     /// What the repository says of the integrations that were asked for.
     known: Mutex<HashMap<String, Option<Arc<Says>>>>,
+    /// What is in the repository, once all of it was read.
+    whole: Mutex<Option<Arc<WholeRepository>>>,
     /// The fleet as it was last found.
     glances: Mutex<Found>,
+    /// By base, how many integrations take what it sets.
+    readers: OnceLock<BTreeMap<String, usize>>,
 }
 
 /// An integration that was judged as it is, or would be, deployed.
@@ -133,7 +176,9 @@ impl Ground {
             repository: None,
             fetched,
             known: Mutex::default(),
+            whole: Mutex::default(),
             glances: Mutex::default(),
+            readers: OnceLock::new(),
         }
     }
 
@@ -218,6 +263,24 @@ impl Ground {
         }));
     }
 
+    /// Reads what the repository holds as a whole, and what its files say of as many integrations as are kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn read_all(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<()> {
+        let Some(workspace) = &self.repository else { return Ok(()) };
+        let compilation = self.compiled_files(workspace, Vec::new(), host);
+        let registered = store.integrations("", MOST_KNOWN)?;
+        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::new(WholeRepository::of(workspace, &compilation)));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in registered {
+            let says = said_of(workspace, &compilation, &one.id).map(Arc::new);
+            known.entry(one.id).or_insert(says);
+        }
+        Ok(())
+    }
+
     fn compiled_files(
         &self,
         workspace: &Workspace,
@@ -232,6 +295,31 @@ impl Ground {
             ..Selection::default()
         };
         compile::compile(workspace.sources(), &selection)
+    }
+
+    /// How many integrations take what a base sets; none where the file is no base.
+    #[must_use]
+    pub fn readers(&self, path: &str) -> usize {
+        let counted = || {
+            let Some(workspace) = &self.repository else { return BTreeMap::new() };
+            let bases = workspace.sources().iter().filter(|(_, file)| file.path.starts_with(BASES));
+            // Whoever reads a file is reached by any difference in it.
+            let touched: Files =
+                bases.map(|(_, file)| (file.path.clone(), format!("{}\n# touched\n", file.text()))).collect();
+            let mut readers = BTreeMap::new();
+            let touched = workspace.overlay(&touched);
+            let reached = reach(workspace.sources(), touched.sources(), self.environment());
+            for path in reached.integrations.into_values().flatten() {
+                *readers.entry(path).or_insert(0) += 1;
+            }
+            readers
+        };
+        self.readers.get_or_init(counted).get(path).copied().unwrap_or(0)
+    }
+
+    /// What is in the repository, where all of it was read.
+    pub(super) fn whole(&self) -> Option<Arc<WholeRepository>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn glances(&self) -> MutexGuard<'_, Found> {
@@ -309,7 +397,24 @@ fn is_shared(path: &str) -> bool {
 fn as_file(id: &str, pair: &str, categories: &BTreeMap<String, Json>) -> Result<SourceFile> {
     let text = serde_json::to_string(&document(id, pair, categories))
         .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-    Ok(SourceFile::new(format!("integrations/{id}.yaml"), text))
+    Ok(SourceFile::new(format!("integrations/{id}.yaml"), printable(text)))
+}
+
+/// JSON in which every character can stand in YAML too: what was saved past the pages is judged like all else.
+fn printable(json: String) -> String {
+    let is_unfit = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if !json.contains(is_unfit) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_unfit(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// An integration as a file would have it, of documents in which no text is an expression.
@@ -353,6 +458,12 @@ fn said_of(workspace: &Workspace, compilation: &Compilation, id: &str) -> Option
         unmanaged: compiled.unmanaged.iter().map(ToString::to_string).collect(),
         categories: categories.map(|(id, settings)| (id.to_string(), (**settings).clone())).collect(),
         places: places.collect(),
+        required: Some(
+            compiled
+                .required()
+                .map(|(category, path, set)| (category.to_owned(), path.clone(), set))
+                .collect(),
+        ),
         commit: workspace.head(),
         is_broken,
     })

@@ -19,8 +19,10 @@ mod pipeline;
 mod planning;
 mod proposals;
 mod proposing;
+mod readiness;
 mod refusals;
 mod save;
+mod tried;
 mod view;
 mod wish;
 
@@ -31,7 +33,7 @@ pub use clear::{Clearing, NotCleared, begin, fetch};
 pub use create::create;
 pub use effective::{Effective, effective, saves_in, saves_of};
 pub use fleet::fleet;
-pub use glance::Glance;
+pub use glance::{Glance, Repository};
 pub use ground::{Ground, Judged, Says, Written};
 pub use handed::{HandedAsked, apply_handed, plan_handed};
 pub use known::{Known, known, plain_form};
@@ -39,10 +41,12 @@ pub use ownership::{Held, Ownership, ownership};
 pub use past::{mover, past};
 pub use pipeline::Pipeline;
 pub use planning::{ApplyAsked, apply_seen, planned_now, to_type};
-pub use proposals::{Proposal, close, proposals};
+pub use proposals::{Proposal, ask_forge, close, proposals};
 pub use proposing::{Asked, PlanPreview, PlannedChange, Preview, Proposing, preview, propose};
+pub use readiness::{Needed, readiness, required, unconnected};
 pub use refusals::{Managed, NotSaved, kept as kept_refusal};
-pub use save::{Body, Expected, SaveAsked, SavedNow, save};
+pub use save::{Body, Expected, SaveAsked, SavedNow, may_lift, save, unprintable};
+pub use tried::{Tried, try_connections};
 pub use view::{
     CategoryView, IntegrationView, SettingView, category, integration, integrations, look, name_of,
 };

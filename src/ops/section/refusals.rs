@@ -37,6 +37,8 @@ pub enum NotSaved {
     Invalid(Vec<PlacedFinding>),
     /// Git owns these.
     Managed(Vec<Managed>),
+    /// These hold a character that nobody sees, such as a bell or half of a line's end.
+    Unprintable(Vec<(SettingPath, char)>),
     /// Whoever asks may not.
     Forbidden(String),
     /// The rules refuse it.

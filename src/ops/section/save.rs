@@ -16,7 +16,7 @@ use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Finding, Severity};
 use crate::model::{self, Secret, SettingPath, Settings, Value, digest_text};
 use crate::ops::allowed;
-use crate::ops::check;
+use crate::ops::check::{self, EMPTY, Force};
 use crate::ops::deployed;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::holds::Holds;
@@ -26,10 +26,10 @@ use crate::ops::load;
 use crate::ops::needs::needs_of_saves;
 use crate::ops::project::Project;
 use crate::ops::workspace::Workspace;
-use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Plan, Scope};
+use crate::plan::{self, Change, Current, DeployedState, Desired, Origin, Plan, Refusal, Scope};
 use crate::schema::{Category, default_of};
 use crate::secrets;
-use crate::store::{Deployed, Note, OVERRIDE, PERSON, Record as Past, Save, Saved, Store};
+use crate::store::{Deployed, FORCE, Note, OVERRIDE, PERSON, Record as Past, Save, Saved, Store};
 
 /// What a save says.
 #[derive(Debug, Clone)]
@@ -63,6 +63,8 @@ pub struct SaveAsked<'a> {
     pub key: Option<&'a str>,
     /// Why settings that git owns are moved all the same.
     pub override_reason: Option<&'a str>,
+    /// Checks that whoever saves was asked about, and why it is saved all the same.
+    pub force: &'a [Force],
     /// Nothing is saved; it is only told what would be.
     pub is_trial: bool,
 }
@@ -117,6 +119,10 @@ fn judged_and_saved(
     }
     if asked.override_reason.is_some() && !access.has(Right::Override) {
         let what = format!("{} has no right to override what git owns", access.name);
+        return Err(NotSaved::Forbidden(what));
+    }
+    if let Some(force) = asked.force.iter().find(|force| !may_lift(force.check(), access)) {
+        let what = format!("{} has no right to lift the check {}", access.name, force.check());
         return Err(NotSaved::Forbidden(what));
     }
     if let [first, ..] = ground.errors() {
@@ -192,6 +198,7 @@ fn attempt(
     let now = row.map(|row| row.settings.clone()).unwrap_or_default();
     let moved = moved(&now, &settings);
     let schema = known.category(asked.category)?;
+    require_printable(&moved, &settings)?;
     if asked.override_reason.is_none() {
         require_peoples(&known, schema, &moved, &settings)?;
     }
@@ -213,9 +220,15 @@ fn attempt(
     let judging = Judging::of(&project, ground.environment(), record);
     let plan = Plan::of_one(planned);
     let refusals = check::of_save(&plan, &judging, (host.now)())?;
-    if !refusals.is_empty() {
-        return Err(NotSaved::Refused(refusals));
+    let reason_of = |refusal: &Refusal| {
+        let found = asked.force.iter().find(|force| *force.check() == *refusal.check);
+        found.map(|force| format!("{} ({})", force, refusal.message))
+    };
+    let standing: Vec<Refusal> = refusals.iter().filter(|one| reason_of(one).is_none()).cloned().collect();
+    if !standing.is_empty() {
+        return Err(NotSaved::Refused(standing));
     }
+    let lifted: Vec<String> = refusals.iter().filter_map(reason_of).collect();
     // Where credentials will be sent by whoever reads what is saved.
     let root = ground.repository().map_or(Path::new(""), Workspace::root);
     let whose = Whose { root, environment: ground.environment() };
@@ -237,11 +250,21 @@ fn attempt(
         return Ok(Some(SavedNow { known, revision, changes, next_sync, findings, is_repeated: false }));
     }
     let at = host.stamp();
-    let note = asked.override_reason.map(|reason| {
+    let overridden = asked.override_reason.map(|reason| {
         let paths: Vec<String> = moved.iter().map(ToString::to_string).collect();
-        let text = format!("{id} {}: {} ({})", asked.category, reason, paths.join(", "));
-        let kind = OVERRIDE.to_owned();
-        Note { at: at.clone(), by: access.name.clone(), kind, text, run: Some(run.to_owned()) }
+        format!("{reason} ({})", paths.join(", "))
+    });
+    let kind = if overridden.is_some() { OVERRIDE } else { FORCE };
+    let why: Vec<String> = overridden.into_iter().chain(lifted).collect();
+    let note = (!why.is_empty()).then(|| {
+        let text = format!("{id} {}: {}", asked.category, why.join("; "));
+        Note {
+            at: at.clone(),
+            by: access.name.clone(),
+            kind: kind.to_owned(),
+            text,
+            run: Some(run.to_owned()),
+        }
     });
     let applied = row.map(|row| row.applied.clone()).unwrap_or_default();
     let saved = store.save_alone(
@@ -357,6 +380,46 @@ fn moved(before: &Settings, after: &Settings) -> Vec<SettingPath> {
     moved
 }
 
+/// Whether somebody may lift a check of his own save. That a category is left empty is asked of whoever empties it, as it is seen by
+/// whoever types it; all else takes the right.
+#[must_use]
+pub fn may_lift(check: &str, access: &Access) -> bool {
+    check == EMPTY || access.has(Right::Force)
+}
+
+/// Proves that what is saved can be seen, and so typed again.
+fn require_printable(moved: &[SettingPath], after: &Settings) -> Result<(), NotSaved> {
+    let unfit = |path: &&SettingPath| {
+        let of_name = path.segments().iter().find_map(|name| unprintable(name));
+        let found = of_name.or_else(|| unprintable_in(after.get(*path)?));
+        found.map(|c| ((*path).clone(), c))
+    };
+    let found: Vec<(SettingPath, char)> = moved.iter().filter_map(|path| unfit(&path)).collect();
+    if found.is_empty() { Ok(()) } else { Err(NotSaved::Unprintable(found)) }
+}
+
+fn unprintable_in(value: &Value) -> Option<char> {
+    match value {
+        Value::Text(text) => unprintable(text),
+        Value::List(items) => items.iter().find_map(unprintable_in),
+        Value::Dated(dated) => dated.rows().find_map(|(_, value)| unprintable_in(value)),
+        _ => None,
+    }
+}
+
+/// The first character that nobody sees and that is no end of a line.
+#[must_use]
+pub fn unprintable(text: &str) -> Option<char> {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_line = matches!(c, '\n' | '\t') || c == '\r' && rest.peek() == Some(&'\n');
+        if !is_line && (c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')) {
+            return Some(c);
+        }
+    }
+    None
+}
+
 /// Proves that a person may move these.
 fn require_peoples(
     known: &Known,
@@ -453,8 +516,11 @@ fn run_of(asked: &SaveAsked<'_>, access: &Access, host: &Host<'_>) -> Result<Str
         Body::Merge(patch) => format!("merge {patch}"),
         Body::Revision(revision) => format!("revision {revision}"),
     };
-    let request =
-        digest_text(&format!("{} {} {:?} {what}", asked.integration, asked.category, asked.expected));
+    let mut request = format!("{} {} {:?} {what}", asked.integration, asked.category, asked.expected);
+    for force in asked.force {
+        request.push_str(&format!(" {force}"));
+    }
+    let request = digest_text(&request);
     Ok(match asked.key {
         Some(key) => format!("{}:{request}", key_of(access, key)),
         None => {

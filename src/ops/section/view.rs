@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::ground::{Ground, Judged, Says};
 use super::known::{Known, known_all, known_form, plain_form};
+use super::readiness::readiness;
 use crate::compile::Compiled;
 use crate::model::{GENERAL, SettingPath};
 use crate::ops::error::Result;
@@ -152,7 +153,7 @@ fn seen(known: &Known, compiled: Option<&Compiled>) -> IntegrationView {
         title: known.pair.title.to_string(),
         mode: general.map_or(Mode::Onboarding, Mode::of),
         flows: compiled.map(|compiled| compiled.flows_on.clone()).unwrap_or_default(),
-        readiness: compiled.map(readiness).unwrap_or_default(),
+        readiness: readiness(known, compiled),
         managed_by: managed_by(known),
         commit: known.says.as_deref().and_then(|says: &Says| says.commit.clone()),
         made_at: known.registered.made_at.clone(),
@@ -165,11 +166,6 @@ fn seen(known: &Known, compiled: Option<&Compiled>) -> IntegrationView {
             })
             .collect(),
     }
-}
-
-fn readiness(compiled: &Compiled) -> Readiness {
-    let required: Vec<Option<bool>> = compiled.required().map(|(_, _, set)| set).collect();
-    Readiness { required: required.len(), set: required.iter().filter(|set| **set == Some(true)).count() }
 }
 
 fn managed_by(known: &Known) -> &'static str {

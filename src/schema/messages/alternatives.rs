@@ -70,10 +70,10 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
     // What is there already is not to be added.
     let set = |key: &&str| !several && place.node.get(key).is_some();
     // Of what was begun, the rest is to be added: another alternative would not go with it.
-    let begun = groups.iter().any(|group| group.iter().any(|key| set(key)));
+    let begun = groups.iter().any(|group| group.iter().any(&set));
     let mut groups: Vec<Vec<&str>> = groups
         .into_iter()
-        .filter(|group| !begun || group.iter().any(|key| set(key)))
+        .filter(|group| !begun || group.iter().any(&set))
         .map(|group| group.into_iter().filter(|key| !set(key)).collect())
         .filter(|group: &Vec<&str>| !group.is_empty())
         .collect();
@@ -100,7 +100,7 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
                 why,
                 place.key,
             )
-        } else if let Some(choices) = choices(place) {
+        } else if let Some(choices) = choices(place).filter(|_| place.quotable) {
             return codes::value_not_allowed(&place.name, value.as_deref(), why, place.node.span)
                 .help(choices);
         } else {

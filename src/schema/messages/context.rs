@@ -13,6 +13,7 @@ use crate::schema::meant::{Meant, meant};
 use crate::schema::pair::Pair;
 use crate::schema::pointer::{about, segments};
 use crate::schema::references::Spot;
+use crate::schema::secret_marks::{is_marked, marks};
 use crate::source::Span;
 use crate::yaml::{self, Node};
 
@@ -46,6 +47,8 @@ pub struct Place<'a> {
     pub name: String,
     /// Where the value's key stands, else the value.
     pub key: Span,
+    /// Which item of a list it is, the first being 1.
+    pub item: Option<usize>,
     /// Credentials are never quoted.
     pub quotable: bool,
     /// The same in the documents that references lead through, where the schema is somebody's.
@@ -59,7 +62,9 @@ impl Context<'_> {
         let (document, holder) = self.holder(error);
         let place = self.place_of(pointer)?;
         let spot = if place.foreign { self.spot(error) } else { None };
-        Some(Place { document, holder, spot, ..place })
+        // What a secret may be is as secret.
+        let quotable = place.quotable && !holder.is_some_and(is_marked);
+        Some(Place { document, holder, spot, quotable, ..place })
     }
 
     /// A place of which no error speaks.
@@ -68,6 +73,7 @@ impl Context<'_> {
         if node.is_hole() {
             return None;
         }
+        let written = pointer;
         let pointer = self.without_items(pointer);
         let about = about(self.words.integration, pointer);
         let segments = segments(pointer);
@@ -84,7 +90,13 @@ impl Context<'_> {
             let own = map.entries().iter().filter(|entry| entry.key.span.file == node.span.file);
             own.min_by_key(|entry| entry.key.span.start)
         });
-        let key = yaml::key_at(self.root, pointer).or(first.map(|entry| &entry.key));
+        // An item has no key: it is where its own first key is.
+        let item = item_number(self.root, written);
+        let own = node.as_map().filter(|_| item.is_some()).and_then(|map| map.entries().first());
+        let key = match item {
+            Some(_) => own.map(|entry| &entry.key),
+            None => yaml::key_at(self.root, written).or(first.map(|entry| &entry.key)),
+        };
         let key = key.map_or(node.span, |key| key.span);
         let span = node.span;
         let hidden = self.words.hidden;
@@ -95,7 +107,7 @@ impl Context<'_> {
             .is_some_and(|hidden| hidden.file == span.file && span.start <= hidden.end);
         let foreign = self.validator.is_foreign();
         let (document, holder, spot) = (self.validator.schema(), None, None);
-        Some(Place { node, document, holder, about, name, key, quotable, spot, foreign })
+        Some(Place { node, document, holder, about, name, key, item, quotable, spot, foreign })
     }
 
     /// What a schema says of a key of the map that it describes.
@@ -108,6 +120,14 @@ impl Context<'_> {
         let telling = ["const", "enum", "x-secret", "default", "examples", "description"];
         let best = parts.iter().find(|part| telling.iter().any(|key| part.schema.get(*key).is_some()));
         Some(best.unwrap_or(&property).schema)
+    }
+
+    /// Whether a schema marks a key of the map that it describes as secret.
+    pub(super) fn is_secret(&self, place: &Place<'_>, key: &str) -> bool {
+        let documents = self.validator.documents();
+        let parts = place.spot.iter().flat_map(|spot| documents.with_parts(spot));
+        let keys = parts.filter_map(|part| part.child("properties")?.child(key));
+        keys.into_iter().any(|property| marks(documents, &property))
     }
 
     /// The schema that holds the failing keyword, wherever references led.
@@ -140,10 +160,8 @@ impl Context<'_> {
     /// The pointer of the list for a pointer to an item: people speak of the setting.
     fn without_items<'p>(&self, pointer: &'p str) -> &'p str {
         if self.words.pair.is_none() {
-            let (list, item) = pointer.rsplit_once('/').unwrap_or_default();
-            let is_item = item.bytes().all(|b| b.is_ascii_digit())
-                && yaml::find_path(self.root, list).is_some_and(|node| node.as_list().is_some());
-            return if is_item { list } else { pointer };
+            let list = pointer.rsplit_once('/').map_or("", |(list, _)| list);
+            return if item_number(self.root, pointer).is_some() { list } else { pointer };
         }
         let mut at = 0;
         while let Some(next) = pointer[at..].find('/').map(|slash| at + slash) {
@@ -168,8 +186,11 @@ impl Context<'_> {
         match segments[..] {
             [] if self.words.integration.is_some() => "the integration".to_owned(),
             [] => self.words.document.unwrap_or("the document").to_owned(),
-            [.., list, last] if self.words.pair.is_none() && last.bytes().all(|b| b.is_ascii_digit()) => {
+            [.., list, _] if self.words.pair.is_none() && item_number(self.root, pointer).is_some() => {
                 format!("an item of `{list}`")
+            }
+            [_] if self.words.pair.is_none() && item_number(self.root, pointer).is_some() => {
+                format!("item {}", item_number(self.root, pointer).unwrap_or_default())
             }
             [.., last] if self.words.pair.is_none() => format!("`{last}`"),
             ["settings"] => "the settings".to_owned(),
@@ -189,4 +210,11 @@ impl Context<'_> {
             [.., last] => format!("`{last}`"),
         }
     }
+}
+
+/// Which item of a list a pointer leads to, the first being 1.
+fn item_number(root: &Node, pointer: &str) -> Option<usize> {
+    let (list, item) = pointer.rsplit_once('/')?;
+    yaml::find_path(root, list)?.as_list()?;
+    item.parse::<usize>().ok()?.checked_add(1)
 }

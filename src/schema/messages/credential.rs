@@ -44,6 +44,11 @@ pub(super) fn literal(context: &Context<'_>, place: &Place<'_>) -> Finding {
             codes::wrong_type(name, "a credential", "a reference without braces", place.node.span)
                 .help("put it in braces: `{secret: env/NAME}`, and `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY` likewise")
         }
+        yaml::NodeKind::Text(text) if credential::reference_in_braces(text).is_some() => {
+            codes::wrong_type(name, "a credential", "a reference in quotes, which is a text", place.node.span)
+                .help(format!("take the quotes away: `{name}: {text}`"))
+                .fix("take the quotes away", place.node.span, text.to_string())
+        }
         _ => codes::literal_credential(name, &variable, place.node.span),
     }
 }

@@ -25,15 +25,16 @@ pub(super) fn how_to_add(context: &Context<'_>, place: &Place<'_>, key: &str, po
         let variable = variable(context, &format!("{pointer}/{key}"));
         return format!("add `{key}: {{secret: env/{variable}}}`");
     }
-    let options: Vec<String> = schema
-        .get("enum")
+    let secret = place.foreign && context.is_secret(place, key);
+    let telling = |keyword: &str| schema.get(keyword).filter(|_| !secret);
+    let options: Vec<String> = telling("enum")
         .and_then(Json::as_array)
         .into_iter()
         .flatten()
         .filter_map(Json::as_str)
         .map(|value| format!("`{value}`"))
         .collect();
-    match (options.as_slice(), suggest::example(schema), schema.get("const")) {
+    match (options.as_slice(), suggest::example(schema).filter(|_| !secret), telling("const")) {
         ([], _, Some(only)) => format!("add `{key}: {}`", flow(only)),
         ([], Some(example), _) => format!("add `{key}:`, for example `{key}: {example}`"),
         ([], None, _) => {

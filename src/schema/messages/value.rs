@@ -10,8 +10,10 @@ use super::wrong_type::wrong_type;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Edit, Finding, Fix, list_words, nearest};
 use crate::model::Value;
+use crate::model::credential::is_in_url;
 use crate::schema::keywords::text;
 use crate::schema::{exact, same, suggest};
+use crate::source::Span;
 
 pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
     let said = place.holder.map_or("", |holder| text(holder, "x-message"));
@@ -49,6 +51,10 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
         Kind::Constant { expected_value } => {
             not_one_of(std::slice::from_ref(expected_value.as_ref()), place, value, said)
         }
+        Kind::Pattern { .. } if !place.foreign && place.node.as_text().is_some_and(is_in_url) => {
+            codes::unfit_value(name, None, "this address holds a user and a password", at)
+                .help("take `user:password@` out of the address, and change the password if the file was ever shared")
+        }
         Kind::Pattern { pattern } if pattern == "^[0-9]+$" => {
             unfit("this is not a number".to_owned(), fallback(place))
         }
@@ -64,7 +70,7 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
         Kind::Format { format } if format == "date" => unfit(form(format), suggest::date(written)),
         Kind::Format { format } => unfit(form(format), fallback(place)),
         Kind::MinLength { limit: 1 } => {
-            let what = if is_item(place) { "take it out of the list" } else { "take the line away" };
+            let what = if place.item.is_some() { "take it out of the list" } else { "take the line away" };
             codes::empty_text(name, at).help(format!("write what is meant, or {what}"))
         }
         Kind::MinLength { limit } => {
@@ -93,9 +99,14 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
         }
         Kind::UniqueItems => repeated(place),
         Kind::Contains => codes::unfit_list(name, "lacks an item that it must have", at).help("add the item"),
-        Kind::AdditionalItems { .. } | Kind::UnevaluatedItems { .. } => {
+        Kind::AdditionalItems { limit } => {
+            let surplus = place.node.as_list().and_then(|items| items.get(*limit));
+            too_many(name, surplus.map_or(at, |item| item.span))
+        }
+        Kind::UnevaluatedItems { .. } => {
             codes::unfit_list(name, "has more items than are known", at).help("take the last items away")
         }
+        Kind::FalseSchema if place.item.is_some() && said.is_empty() => too_many(name, at),
         Kind::FalseSchema => codes::unfit_combination(
             &format!("`{name}` may not stand here"),
             if said.is_empty() { "nothing may stand here" } else { said },
@@ -107,9 +118,10 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
     }
 }
 
-/// The caret of a list item stands under the item, and its name is the list's.
-fn is_item(place: &Place<'_>) -> bool {
-    place.key.end <= place.node.span.start && place.node.span.start - place.key.end > 2
+/// The first item of a list that it has no place for.
+fn too_many(name: &str, surplus: Span) -> Finding {
+    codes::unfit_list(name, "has more items than it may have", surplus)
+        .help("take this item away, and those after it")
 }
 
 /// The item that a list holds twice, where both stand.
@@ -126,6 +138,14 @@ fn repeated(place: &Place<'_>) -> Finding {
 }
 
 pub(super) fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str>, said: &str) -> Finding {
+    if !place.quotable && place.foreign {
+        let why = if said.is_empty() { "not one of the allowed values" } else { said };
+        let help = match options {
+            [_] => "write the value that the schema names",
+            _ => "write one of the values that the schema names",
+        };
+        return codes::value_not_allowed(&place.name, None, why, place.node.span).help(help);
+    }
     let texts: Vec<&str> = options.iter().filter_map(Json::as_str).collect();
     let shapes = options.iter().any(|option| option.is_object() || option.is_array());
     let labels = place.holder.and_then(|holder| holder.get("x-labels"));

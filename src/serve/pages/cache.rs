@@ -12,7 +12,7 @@ use super::category::fetched;
 use super::shell;
 use super::visit::{Hand, Sent, Shown, Visit, set};
 use crate::model::SettingPath;
-use crate::ops::section::{self, Judged, Known};
+use crate::ops::section::{self, Judged, Known, NotCleared};
 use crate::report::words;
 use crate::serve::app::Work;
 use crate::serve::ask::Named;
@@ -53,9 +53,23 @@ pub async fn clear(Named(id): Named<String>, visit: Visit, sent: Sent) -> Respon
                     Ok(Shown::Elsewhere(format!("/integrations/{id}/cache")))
                 }
                 Err(why) => {
+                    let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
+                    let seconds = if let NotCleared::TooSoon(seconds) = &why { Some(*seconds) } else { None };
+                    let is_forbidden = matches!(why, NotCleared::Forbidden(_));
                     let problem = Problem::from(why);
-                    let title = hand.language.say("cache.not_begun", &[]);
-                    let note = json!({"kind": "bad", "title": title, "text": problem.detail()});
+                    let note = match seconds {
+                        // Nothing went wrong: platforms bear only so many questions.
+                        Some(seconds) => json!({
+                            "kind": "info", "title": say("cache.too_soon", &[]),
+                            "text": say("cache.too_soon_more", &[("n", &seconds.to_string())]),
+                        }),
+                        None if is_forbidden => json!({
+                            "kind": "bad", "title": say("cache.not_begun", &[]), "text": say("cache.may_not", &[]),
+                        }),
+                        None => json!({
+                            "kind": "bad", "title": say("cache.not_begun", &[]), "text": problem.detail(), "english": true,
+                        }),
+                    };
                     let (shown, _) = page(&known, &judged, Some(note), work, hand)?;
                     Ok(shown.status(problem.status()))
                 }
@@ -103,7 +117,7 @@ fn page(
         let Some(first) = of_one.first() else { continue };
         let sum = |key: &str| of_one.iter().map(|list| number(list, key)).sum::<u64>();
         platforms.push(json!({
-            "platform": first["platform"], "account": first["account"], "lists": of_one, "new": sum("new_count"),
+            "platform": first["platform"], "account": first["account"], "lists": of_one, "new": sum("new_count"), "came": of_one.iter().any(|list| list["state"] == *"done"),
             "gone": sum("gone_count"),
         }));
     }

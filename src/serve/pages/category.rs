@@ -1,15 +1,13 @@
 //! The page of a category, and those that are made of one or two: General, Connectors, Scheduling, Webhooks. Each category is a
 //! form with its own Save.
 
-use std::cell::OnceCell;
-
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::draft::Draft;
 use super::fields::{Form, finding, settings_of};
 use super::visit::{Hand, Shown, Visit};
-use super::{general, shell, timing};
+use super::{general, shell, timing, tried};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, Secret, Settings, WEBHOOKS, hex};
@@ -147,9 +145,10 @@ pub fn page(
     });
     match place {
         Place::General => {
-            context["missing"] = shell::missing(known, judged).into();
+            context["missing"] = shell::missing(known, judged, hand).into();
             context["hides"] = general::hides(known, judged);
         }
+        Place::Connectors => context["status"] = tried::told(known, hand, work),
         Place::Scheduling => {
             let syncs = work.store.last_syncs(known.id())?;
             context["chains"] = timing::chains(known, &syncs, (work.host.now)()).into();
@@ -194,21 +193,16 @@ fn form(
         Ok(_) => "at-hand",
     };
     let made = Form {
-        known,
-        category,
-        judged,
-        options: work.ground.options(),
         settings: row.map_or(&none, |row| &row.settings),
         draft: of_this.map_or(&empty, |(_, draft)| draft),
         findings: &findings,
         may_save,
         past: &past,
-        language: hand.language,
         secrets: &at_hand,
+        readers: &|path| work.ground.readers(path),
         only,
-        asking: false,
         proposed: &proposed,
-        owners: OnceCell::new(),
+        ..Form::of(known, category, judged, work.ground.options(), hand.language)
     };
     let fields = made.fields();
     // What no field can show is told above all of them.

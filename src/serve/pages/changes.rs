@@ -1,17 +1,16 @@
 //! What was changed outside git, with what to do about it; and what is proposed, until it is merged or closed.
 
-use std::cell::OnceCell;
+use std::sync::Arc;
 
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::draft::Draft;
 use super::fields::Form;
 use super::shell;
 use super::visit::{Hand, Sent, Shown, Visit};
-use crate::model::{SettingPath, Settings, Value};
+use crate::model::{SettingPath, Value};
 use crate::ops::names::random_name;
-use crate::ops::section::{self, Drifted, Judged, Known, Proposal};
+use crate::ops::section::{self, Drifted, Judged, Known, Ownership, Proposal};
 use crate::options::Options;
 use crate::report::texts::Language;
 use crate::report::words;
@@ -22,9 +21,12 @@ use crate::serve::problem::Problem;
 
 /// `GET /integrations/{id}/changes`
 pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
+    let app = Arc::clone(&visit.app);
     visit
         .show(move |work, hand| {
             let (known, judged) = shell::known(&id, hand, work)?;
+            // What it says is told by the next look.
+            app.ask_forge(known.id());
             page(&known, &judged, None, work, hand)
         })
         .await
@@ -62,19 +64,20 @@ fn page(
     let proposals = section::proposals(known, hand.access, &work.ground, work.store, work.host)?;
     let note = note.or_else(|| told(&proposals, hand));
     let key = random_name()?;
-    let (options, language, empty) = (work.ground.options(), hand.language, Default::default());
-    let about = About { known, judged, options, language, empty: &empty };
-    let has_files = work.ground.repository().is_some();
+    let about = About { known, judged, options: work.ground.options(), language: hand.language };
+    let has_files =
+        work.ground.repository().is_some() && known.says.as_ref().is_some_and(|says| !says.is_broken);
     let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, &about, has_files, hand)).collect();
     for (at, one) in drift.iter_mut().enumerate() {
         one["key"] = format!("{key}{at}").into();
     }
+    let waits = waiting(&about, known);
     let open = proposals.iter().filter(|one| one.is_open()).count();
     let proposed: Vec<Json> = proposals.iter().map(|one| proposal(one, &about, hand)).collect();
     Ok(Shown::page(
         "changes.html",
         json!({
-            "integration": shell::of(known, judged, "changes"), "drift": drift, "proposals": proposed, "open": open,
+            "integration": shell::of(known, judged, "changes"), "drift": drift, "waits": waits, "proposals": proposed, "open": open,
             "note": note, "now": work.host.stamp(),
         }),
     ))
@@ -104,24 +107,8 @@ fn told(proposals: &[Proposal], hand: &Hand<'_>) -> Option<Json> {
 
 /// What words values of a category.
 fn wording<'a>(category: &'a Category, about: &About<'a>) -> Form<'a> {
-    let About { known, judged, options, language, empty: (settings, draft) } = *about;
-    Form {
-        known,
-        category,
-        judged,
-        options,
-        settings,
-        draft,
-        findings: &[],
-        may_save: false,
-        past: &[],
-        language,
-        secrets: &|_| "",
-        only: &[],
-        asking: false,
-        proposed: &[],
-        owners: OnceCell::new(),
-    }
+    let About { known, judged, options, language } = *about;
+    Form::of(known, category, judged, options, language)
 }
 
 /// What values are worded by.
@@ -131,7 +118,6 @@ struct About<'a> {
     judged: &'a Judged,
     options: &'a Options,
     language: &'static Language,
-    empty: &'a (Settings, Draft),
 }
 
 /// A setting that was changed outside.
@@ -153,6 +139,29 @@ fn row(one: &Drifted, about: &About<'_>, has_files: bool, hand: &Hand<'_>) -> Op
         "href": format!("{page}#f-{path}"), "back": back, "revision": known.revision(&category.id),
         "may_propose": may_save && has_files,
     }))
+}
+
+/// Settings that git changed and no apply saved yet.
+fn waiting(about: &About<'_>, known: &Known) -> Vec<Json> {
+    let mut all = Vec::new();
+    for category in known.pair.categories() {
+        let form = wording(category, about);
+        let places = known.says.as_deref().and_then(|says| says.places.get(category.id.as_str()));
+        let waits = known.owners(category).into_iter().filter(|(_, owner)| *owner == Ownership::Waits);
+        all.extend(waits.filter_map(|(path, _)| {
+            let schema = category.schema_at(&path)?;
+            let held = known.held(category, &path, None);
+            let shown = |value: Option<&Value>| form.shown(schema, value).get("text").cloned();
+            let place = places.and_then(|places| places.get(&path));
+            Some(json!({
+                "title": category.title, "words": words::of_setting(category, &path).join(" › "),
+                "git": shown(held.said), "deployed": shown(held.deployed),
+                "path": place.map(|place| &place.path), "line": place.map(|place| place.line),
+                "href": format!("{}#f-{path}", shell::page_of(known.id(), &category.id)),
+            }))
+        }));
+    }
+    all
 }
 
 fn proposal(one: &Proposal, about: &About<'_>, hand: &Hand<'_>) -> Json {

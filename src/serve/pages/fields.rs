@@ -4,11 +4,14 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Value as Json, json};
 
 use super::draft::{Draft, named};
-use super::values::{Choosable, Kind, can_be_typed, choosable, is_mapping, is_record, kind, typed_form};
+use super::values::{
+    Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_record, kind, typed_form,
+};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::credential::is_reference;
@@ -39,6 +42,8 @@ pub struct Form<'a> {
     pub language: &'static Language,
     /// Whether the value of a reference is at hand, and another than the one that is deployed.
     pub secrets: &'a dyn Fn(&Secret) -> &'static str,
+    /// How many integrations take what a file sets.
+    pub readers: &'a dyn Fn(&str) -> usize,
     /// Only settings of these names; all where none is named.
     pub only: &'a [&'a str],
     /// It is asked what the files are to say, so that git's settings can be typed in too.
@@ -60,6 +65,39 @@ pub struct Fields {
     /// What is missing, as links.
     pub missing: Vec<Json>,
     pub outside: usize,
+}
+
+static NOTHING: LazyLock<(Settings, Draft)> = LazyLock::new(Default::default);
+
+impl<'a> Form<'a> {
+    /// What words the values of a category, with nothing set, typed, found or allowed.
+    #[must_use]
+    pub fn of(
+        known: &'a Known,
+        category: &'a Category,
+        judged: &'a Judged,
+        options: &'a Options,
+        language: &'static Language,
+    ) -> Self {
+        Form {
+            known,
+            category,
+            judged,
+            options,
+            settings: &NOTHING.0,
+            draft: &NOTHING.1,
+            findings: &[],
+            may_save: false,
+            past: &[],
+            language,
+            secrets: &|_| "",
+            readers: &|_| 0,
+            only: &[],
+            asking: false,
+            proposed: &[],
+            owners: OnceCell::new(),
+        }
+    }
 }
 
 impl Form<'_> {
@@ -123,8 +161,11 @@ impl Form<'_> {
             let mut own = owners.iter().filter(|(path, _)| path.starts_with(&setting.path));
             all.outside += own.clone().filter(|(_, owner)| is_outside(owner)).count();
             let is_wrong = self.findings_below(&setting.path).next().is_some();
-            all.open |=
-                is_additional && (is_set || is_typed || is_wrong || own.any(|(_, owner)| is_outside(owner)));
+            // What git says stands in git; what somebody set here by hand is in sight.
+            let is_by_hand = |owner: &Ownership| {
+                is_set && matches!(owner, Ownership::NotManaged | Ownership::Peoples) || is_outside(owner)
+            };
+            all.open |= is_additional && (is_typed || is_wrong || own.any(|(_, owner)| is_by_hand(owner)));
             let (into, last) = match is_additional {
                 true => (&mut all.additional, &mut group_more),
                 false => (&mut all.fields, &mut group),
@@ -211,7 +252,7 @@ impl Form<'_> {
         let is_free = self.asking || matches!(owner, Ownership::NotManaged | Ownership::Peoples);
         let is_fixed = !(is_free && self.may_save) || deployed.is_some_and(|value| !can_be_typed(value));
         let typed = self.draft.values.get(path).filter(|_| !is_fixed).cloned();
-        let now = typed_form(kind, deployed);
+        let now = typed_form(kind, schema, deployed);
         let is_typed = typed.as_ref().is_some_and(|typed| *typed != now);
         let mut chosen = typed.unwrap_or(now);
         // What is typed where a reference belongs may be the credential itself, which no page shows.
@@ -236,6 +277,9 @@ impl Form<'_> {
         }
         if let Some(Value::Secret(secret)) = deployed {
             field["hand"] = (self.secrets)(secret).into();
+        }
+        if kind == Kind::Multi && can_be_none(schema) {
+            field["unset"] = chosen.iter().any(String::is_empty).into();
         }
         if let Some(choices) = choices {
             let is_chosen = |one: &Choosable| chosen.contains(&one.value);
@@ -302,10 +346,29 @@ impl Form<'_> {
         json!({
             "id": format!("f-{}", named(path)), "path": named(path), "label": title, "help": help, "required": false, "wide": true,
             "kind": if is_of_records { "records" } else { "mapping" }, "rows": rows, "may_save": self.may_save,
-            "row_title": text(row_schema, "title"), "key_title": text(names, "title"), "key_options": key_options,
+            "row_title": self.value_title(row_schema), "key_title": self.key_title(schema), "key_options": key_options,
             "key": unfinished.0, "key_name": format!("key.{}", named(path)), "new_value": new_value, "errors": self.errors(path),
             "unread": unread.0, "pasted": unread.1,
         })
+    }
+
+    /// What the keys of a mapping are: as the schema calls them, else as their platform does.
+    fn key_title(&self, schema: &Json) -> Option<String> {
+        let names = schema.get("propertyNames").unwrap_or(&Json::Null);
+        let own = Some(text(names, "title")).filter(|title| !title.is_empty()).map(str::to_owned);
+        let keys = schema.get("x-keys").and_then(Json::as_str).and_then(|keys| keys.split_once('.'));
+        own.or_else(|| keys.and_then(|(connector, set)| self.set_title(connector, set)))
+    }
+
+    /// The same of its values.
+    fn value_title(&self, schema: &Json) -> Option<String> {
+        let own = Some(text(schema, "title")).filter(|title| !title.is_empty()).map(str::to_owned);
+        let list = crate::schema::options_of(schema);
+        own.or_else(|| list.and_then(|(connector, set)| self.set_title(connector, set)))
+    }
+
+    fn set_title(&self, connector: &str, set: &str) -> Option<String> {
+        Some(self.view()?.set_title(connector, set))
     }
 
     fn row(&self, path: &SettingPath, schema: &Json, of: usize) -> Json {
@@ -481,7 +544,8 @@ impl Form<'_> {
         let wanted = held.said.or(held.applied).filter(|value| **value != Value::Null);
         json!({
             "state": owner.as_str(), "at_default": at_default, "path": place.map(|place| &place.path),
-            "line": place.map(|place| place.line), "git": self.shown(schema, wanted).get("text"),
+            "line": place.map(|place| place.line), "readers": place.map(|place| (self.readers)(&place.path)).filter(|n| *n > 1),
+            "git": self.shown(schema, wanted).get("text"),
             "applied": self.shown(schema, held.applied).get("text"), "now": self.shown(schema, held.deployed).get("text"),
             "by": by.map(|past| &past.saved_by), "at": by.map(|past| &past.saved_at),
             "commit": says.and_then(|says| says.commit.as_deref()).map(|id| id.get(..7).unwrap_or(id)),
@@ -547,7 +611,7 @@ pub fn moved(
         let kind = kind(schema, deployed, choosable(schema, view).as_deref());
         // A browser sends lines as it likes them, and so is what is deployed compared.
         let now: Vec<String> =
-            typed_form(kind, deployed).iter().map(|text| text.replace("\r\n", "\n")).collect();
+            typed_form(kind, schema, deployed).iter().map(|text| text.replace("\r\n", "\n")).collect();
         if *typed != now && deployed.is_none_or(can_be_typed) {
             moved.insert(path.clone(), super::values::read(kind, schema, typed));
         }

@@ -4,13 +4,15 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::visit::{Hand, Shown, Visit};
-use crate::ops::section::{self, Glance, Role};
+use crate::ops::section::{self, Glance, Repository, Role};
 use crate::plan::Mode;
 use crate::serve::app::Work;
 use crate::serve::problem::Problem;
 
 /// Integrations on one page.
 const A_PAGE: usize = 50;
+/// Ids that are told of many.
+const NAMED: usize = 10;
 
 /// `GET /integrations`
 pub async fn show(visit: Visit) -> Response {
@@ -18,11 +20,11 @@ pub async fn show(visit: Visit) -> Response {
 }
 
 fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
-    let all = section::fleet(&work.ground, work.store, work.host)?;
+    let (all, repository) = section::fleet(&work.ground, work.store, work.host)?;
     let asked = |name: &str| hand.query.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     let (words, pair, mode) = (asked("q").map(str::to_lowercase), asked("pair"), asked("mode"));
     let (look, after) = (asked("look").is_some(), asked("after"));
-    let mine: Vec<&Glance> = all.iter().filter(|one| hand.access.reads(&one.id)).collect();
+    let mine: Vec<&Glance> = all.iter().map(|one| &**one).filter(|one| hand.access.reads(&one.id)).collect();
     let takes = |one: &&&Glance| {
         words.as_ref().is_none_or(|words| one.name.to_lowercase().contains(words) || one.id.contains(words))
             && pair.is_none_or(|pair| one.pair == pair)
@@ -52,16 +54,34 @@ fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
             "drifted": mine.iter().filter(|one| one.outside > 0).count(), "first": from + 1, "last": from + shown.len(),
             "pairs": pairs.iter().map(|(title, id)| json!({"id": id, "title": title})).collect::<Vec<_>>(),
             "asked": {"q": asked("q"), "pair": pair, "mode": mode, "look": look}, "next": next, "filters": filters,
+            "waiting": mine.iter().filter(|one| one.waits > 0).count(), "repository": repository.map(|one| told(one, hand)),
             "is_first": from == 0, "now": work.host.stamp(),
             "may_make": matches!(hand.access.role(), Role::Editor | Role::Admin) && !hand.app.serving.is_read_only,
         }),
     ))
 }
 
+/// What is in the repository beside the integrations that there are, as far as somebody may see it.
+fn told(repository: Repository, hand: &Hand<'_>) -> Json {
+    let Repository { mut first, mut broken, mut errors } = repository;
+    first.retain(|id| hand.access.reads(id));
+    broken.retain(|id| hand.access.reads(id));
+    // What is written of others is not for everybody.
+    if !hand.access.is_everywhere() {
+        errors.clear();
+    }
+    let named = |ids: &[String]| {
+        let shown: Vec<&str> = ids.iter().take(NAMED).map(String::as_str).collect();
+        json!({"count": ids.len(), "names": shown.join(", "), "more": ids.len() - shown.len()})
+    };
+    let errors = errors.iter().map(|(place, message)| json!({"place": place, "message": message}));
+    json!({"first": named(&first), "broken": named(&broken), "errors": errors.collect::<Vec<_>>()})
+}
+
 fn row(one: &Glance) -> Json {
     json!({
         "id": one.id, "name": one.name, "title": one.title, "live": one.mode == Mode::Live, "required": one.readiness.required,
         "set": one.readiness.set, "outside": one.outside, "unmanaged": one.unmanaged.as_ref().map(|all| all.join(", ")),
-        "released": one.is_released, "saved_at": one.saved_at, "saved_by": one.saved_by, "unusable": one.unusable,
+        "released": one.is_released, "waits": one.waits, "broken": one.is_broken, "saved_at": one.saved_at, "saved_by": one.saved_by, "unusable": one.unusable,
     })
 }

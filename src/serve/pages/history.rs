@@ -1,18 +1,14 @@
 //! What was saved of an integration, newest first, each save as what it changed; and the way back to one.
 
-use std::cell::OnceCell;
-
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::draft::Draft;
-use super::fields::{Form, finding};
+use super::fields::Form;
 use super::visit::{Hand, Sent, Shown, Visit};
-use super::{shell, timing};
-use crate::diagnostic::Severity;
+use super::{refused, shell, timing};
 use crate::model::{SettingPath, Settings, hex};
-use crate::ops::section::{self, Body, Expected, Judged, Known, NotSaved, SaveAsked};
+use crate::ops::section::{self, Body, Expected, Judged, Known, SaveAsked};
 use crate::report::words;
 use crate::schema::Category;
 use crate::serve::app::Work;
@@ -80,24 +76,7 @@ fn changes(
     hand: &Hand<'_>,
     work: &Work<'_>,
 ) -> Vec<Json> {
-    let draft = Draft::default();
-    let form = Form {
-        known,
-        category,
-        judged,
-        options: work.ground.options(),
-        settings: after,
-        draft: &draft,
-        findings: &[],
-        may_save: false,
-        past: &[],
-        language: hand.language,
-        secrets: &|_| "",
-        only: &[],
-        asking: false,
-        proposed: &[],
-        owners: OnceCell::new(),
-    };
+    let form = Form::of(known, category, judged, work.ground.options(), hand.language);
     let mut paths: Vec<&SettingPath> = before.keys().chain(after.keys()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -174,6 +153,7 @@ pub async fn go_back(
                 expected: Expected::Revision(seen),
                 key: sent.text("key").filter(|key| !key.is_empty()),
                 override_reason: None,
+                force: &refused::lifted(sent),
                 is_trial: false,
             };
             match section::save(&asked, hand.access, &work.ground, work.store, work.host) {
@@ -185,17 +165,9 @@ pub async fn go_back(
                     Ok(Shown::Elsewhere(format!("{to}?saved={category}.{}", saved.revision)))
                 }
                 Err(why) => {
-                    let findings: Vec<Json> = match &why {
-                        NotSaved::Invalid(findings) => {
-                            findings.iter().filter(|one| one.severity == Severity::Error).map(finding).collect()
-                        }
-                        _ => Vec::new(),
-                    };
-                    let problem = Problem::from(why);
-                    let title = hand.language.say("note.not_saved", &[("category", &category)]);
-                    let text = findings.is_empty().then(|| problem.detail());
-                    let note = json!({"kind": "bad", "title": title, "text": text, "help": problem.more("help"), "findings": findings});
-                    back(&id, &category, revision, Some((problem.status(), note)), hand, work)
+                    let (known, _) = shell::known(&id, hand, work)?;
+                    let refused = refused::note(why, &category, &known, hand);
+                    back(&id, &category, revision, Some(refused), hand, work)
                 }
             }
         })

@@ -16,6 +16,7 @@ mod history;
 mod new;
 mod plan;
 mod propose;
+mod refused;
 mod save;
 mod settings;
 mod sheet;
@@ -24,18 +25,24 @@ mod sign_in;
 mod stale;
 mod templates;
 mod timing;
+mod tried;
 mod values;
 mod visit;
 
 use std::sync::Arc;
 
 use super::app::App;
+use super::ask::LONGEST;
+use super::auth::cookie_of;
+use crate::report::texts::Language;
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use serde_json::{Value as Json, json};
 pub use visit::offer_link;
 
 /// All pages.
@@ -56,6 +63,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/integrations/{id}/settings/{category}", get(category::settings).post(save::settings))
         .route("/integrations/{id}/settings/{category}/sheet", get(sheet::give))
         .route("/integrations/{id}/connectors", get(category::connectors).post(save::connectors))
+        .route("/integrations/{id}/connectors:test", post(tried::ask))
         .route("/integrations/{id}/scheduling", get(category::scheduling).post(save::scheduling))
         .route("/integrations/{id}/webhooks", get(category::webhooks).post(save::webhooks))
         .route("/integrations/{id}/cache", get(cache::show))
@@ -72,11 +80,49 @@ pub fn router() -> Router<Arc<App>> {
         .layer(middleware::from_fn(strict))
 }
 
+/// Nothing is at an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Nowhere;
+
+/// The language of whoever asks for a page; none where a program asks.
+fn reader(request: &Request) -> Option<&'static Language> {
+    let of = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let takes_pages = of(header::ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
+    let chosen = cookie_of(request.headers(), visit::LANGUAGE);
+    (takes_pages && !request.uri().path().starts_with("/api/"))
+        .then(|| Language::chosen(chosen.as_deref(), of(header::ACCEPT_LANGUAGE)))
+}
+
+/// What went wrong is told as a page, where a page was asked for: of an address that leads nowhere, and of one that is no page's.
+pub async fn readable(request: Request, next: Next) -> Response {
+    let language = reader(&request);
+    let response = next.run(request).await;
+    let is_problem = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes() == b"application/problem+json");
+    let Some(language) = language.filter(|_| is_problem) else { return response };
+    let status = response.status();
+    let is_nowhere = response.extensions().get::<Nowhere>().is_some();
+    let body = to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
+    let told: Json = serde_json::from_slice(&body).unwrap_or_default();
+    let detail = if is_nowhere { None } else { told["detail"].as_str() };
+    let context = json!({"problem": {"status": status.as_u16(), "code": told["code"], "detail": detail, "help": told["help"]}});
+    let mut response = visit::plain("failed.html", &context, status, language);
+    dress(&mut response);
+    response
+}
+
 /// A page loads its own style and script, and sends forms to where it came from: nothing else, from nowhere.
 async fn strict(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    dress(&mut response);
+    response
+}
+
+fn dress(response: &mut Response) {
     const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
                           base-uri 'none'; frame-ancestors 'none'";
-    let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -99,5 +145,4 @@ async fn strict(request: Request, next: Next) -> Response {
     if is_page {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     }
-    response
 }

@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::visit::{Hand, Sent, Shown, Visit};
+use crate::ops::names::require_id;
 use crate::ops::section::{self, NotSaved};
 use crate::serve::app::Work;
 use crate::serve::problem::Problem;
@@ -33,18 +34,42 @@ fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Shown {
         let wrong = json!({"field": field, "text": hand.language.say(&format!("new.missing_{field}"), &[])});
         return page(work, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY);
     }
+    // A name in letters that no id has gives none.
+    if require_id(&id).is_err() {
+        let key = if text("id").is_empty() { "new.no_id" } else { "new.bad_id" };
+        let wrong = json!({"field": "id", "text": hand.language.say(key, &[("id", &id)])});
+        return page(work, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
     match section::create(&id, &pair, &name, hand.access, &work.ground, work.store, work.host) {
         Ok(_) => Shown::Elsewhere(format!("/integrations/{id}/general")),
         Err(why) => {
-            let problem = match why {
-                NotSaved::Invalid(findings) => {
-                    let text = findings.iter().map(|one| one.message.clone()).collect::<Vec<_>>().join("; ");
-                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text)
-                }
-                other => Problem::from(other),
-            };
-            let wrong = json!({"field": "id", "text": problem.detail(), "help": problem.more("help")});
-            page(work, &typed, Some(wrong)).status(problem.status())
+            let (status, wrong) = worded(why, &id, work, hand);
+            page(work, &typed, Some(wrong)).status(status)
+        }
+    }
+}
+
+/// Why it was not made, and at which field that is.
+fn worded(why: NotSaved, id: &str, work: &mut Work<'_>, hand: &Hand<'_>) -> (StatusCode, Json) {
+    let say = |key: &str| hand.language.say(key, &[("id", id)]);
+    match why {
+        NotSaved::Exists(_) => {
+            let is_in_git = work.ground.says(id, work.store, work.host).is_ok_and(|says| says.is_some());
+            let key = if is_in_git { "new.in_git" } else { "new.exists" };
+            (StatusCode::CONFLICT, json!({"field": "id", "text": say(key)}))
+        }
+        NotSaved::Forbidden(_) => (StatusCode::FORBIDDEN, json!({"field": "id", "text": say("new.may_not")})),
+        NotSaved::Unprintable(_) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, json!({"field": "name", "text": say("new.unprintable")}))
+        }
+        NotSaved::Invalid(findings) => {
+            let text = findings.iter().map(|one| one.message.clone()).collect::<Vec<_>>().join("; ");
+            (StatusCode::UNPROCESSABLE_ENTITY, json!({"field": "name", "text": text, "english": true}))
+        }
+        other => {
+            let problem = Problem::from(other);
+            let wrong = json!({"field": "id", "text": problem.detail(), "help": problem.more("help"), "english": true});
+            (problem.status(), wrong)
         }
     }
 }

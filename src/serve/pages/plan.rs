@@ -63,25 +63,38 @@ fn apply(id: Option<&str>, sent: &Sent, work: &mut Work<'_>, hand: &Hand<'_>) ->
             if let Ok(number) = work.store.last_number() {
                 hand.app.saved(number);
             }
-            let what = report::apply::sum(&applied.report);
-            let is_whole = applied.report.complete();
-            let key = if is_whole { "plan.applied" } else { "plan.not_whole" };
-            let title = hand.language.say(key, &[("what", &what)]);
-            let mut told = String::new();
-            if !is_whole {
-                report::apply::text(&applied.report, false, &mut |text| told.push_str(text));
+            // Whoever loads the page again is told once more, and applies nothing.
+            if applied.report.complete() {
+                return Ok(Shown::Elsewhere(format!("{}?applied={}", address(id), applied.plan.digest)));
             }
-            let text = (!told.is_empty()).then_some(told);
-            let note = json!({"kind": if is_whole { "ok" } else { "bad" }, "title": title, "text": text});
+            // What failed is told in this answer alone. Sent again, it is refused, as the plan is another one by now.
+            let what = report::apply::sum(&applied.report);
+            let title = hand.language.say("plan.not_whole", &[("what", &what)]);
+            let mut told = String::new();
+            report::apply::text(&applied.report, false, &mut |text| told.push_str(text));
+            let note = json!({"kind": "bad", "title": title, "text": told, "english": true});
             page(id, Some(note), work, hand)
         }
         Err(why) => {
             let problem = Problem::from(why);
             let title = hand.language.say("plan.not_applied", &[]);
-            let note = json!({"kind": "bad", "title": title, "text": problem.detail(), "help": problem.more("help")});
+            let note = json!({"kind": "bad", "title": title, "text": problem.detail(), "help": problem.more("help"), "english": true});
             Ok(page(id, Some(note), work, hand)?.status(problem.status()))
         }
     }
+}
+
+fn address(id: Option<&str>) -> String {
+    id.map_or_else(|| "/plan".to_owned(), |id| format!("/integrations/{id}/plan"))
+}
+
+/// What is told of an apply that the address names, where the store has it and it was his.
+fn applied_note(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Option<Json>, Problem> {
+    let Some(digest) = hand.query.get("applied").filter(|digest| digest.len() >= 64) else { return Ok(None) };
+    let saves = work.store.saves_of(digest)?;
+    let mine = saves.iter().filter(|save| save.past.saved_by == hand.access.name).count();
+    let title = hand.language.say("plan.applied", &[("n", &mine.to_string())]);
+    Ok((mine > 0).then(|| json!({"kind": "ok", "title": title})))
 }
 
 fn page(
@@ -90,10 +103,20 @@ fn page(
     work: &mut Work<'_>,
     hand: &Hand<'_>,
 ) -> Result<Shown, Problem> {
+    let note = match note {
+        Some(note) => Some(note),
+        None => applied_note(work, hand)?,
+    };
     let integration = match id {
         Some(id) => {
             let (known, judged) = shell::known(id, hand, work)?;
-            Some(shell::of(&known, &judged, "plan"))
+            let integration = shell::of(&known, &judged, "plan");
+            // Of what no file has there is no plan, and that is no fault.
+            if known.says.is_none() {
+                let context = json!({"integration": integration, "note": note, "not_in_git": true, "now": work.host.stamp()});
+                return Ok(Shown::page("plan.html", context));
+            }
+            Some(integration)
         }
         None => None,
     };
@@ -129,7 +152,6 @@ fn told(id: Option<&str>, planned: &Planned<'_>, hand: &Hand<'_>) -> Json {
     outline["whole_digest"] = plan.digest.as_str().into();
     outline["type_names"] = json!(to_type);
     outline["may_apply"] = hand.access.applies(id).into();
-    outline["address"] =
-        id.map_or_else(|| "/plan".to_owned(), |id| format!("/integrations/{id}/plan")).into();
+    outline["address"] = address(id).into();
     outline
 }

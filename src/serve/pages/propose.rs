@@ -1,8 +1,6 @@
 //! Propose a change, and Take into git: another value of a setting that the files say, what would come of it, and the branch. What
 //! is proposed, and whether it may be, is `ops::section`'s.
 
-use std::cell::OnceCell;
-
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
@@ -11,7 +9,7 @@ use super::draft::Draft;
 use super::fields::{Form, finding};
 use super::values::{choosable, kind, put, read, typed_form};
 use super::visit::{Hand, Sent, Shown, Visit};
-use super::{edit, shell};
+use super::{edit, refused, shell};
 use crate::diagnostic::Severity;
 use crate::model::{SettingPath, Settings, Value};
 use crate::ops::propose::Destination;
@@ -160,7 +158,7 @@ fn wish(
     let kind =
         kind(about.schema, settings.get(&about.path), choosable(about.schema, view.as_ref()).as_deref());
     let texts = draft.values.get(&about.path).cloned().unwrap_or_default();
-    if about.is_outside && texts == typed_form(kind, about.deployed) {
+    if about.is_outside && texts == typed_form(kind, about.schema, about.deployed) {
         return Some(take());
     }
     let mut patch = Map::new();
@@ -188,6 +186,7 @@ fn shown(
             if let NotSaved::Invalid(found) = &why {
                 findings.clone_from(found);
             }
+            let is_in_git = known.says.is_some();
             let problem = Problem::from(why);
             status = problem.status();
             let errors: Vec<Json> =
@@ -195,28 +194,29 @@ fn shown(
             let key = if push { "propose.not_made" } else { "propose.no_files" };
             note = Some(json!({
                 "kind": "bad", "title": hand.language.say(key, &[]), "findings": errors,
-                "text": if errors.is_empty() { Some(problem.detail()) } else { None }, "help": problem.more("help"),
+                "text": if errors.is_empty() { Some(refused::by_labels(problem.detail(), known)) } else { None }, "help": problem.more("help"),
+                "english": true,
             }));
+            if !is_in_git {
+                let text = format!(
+                    "{} {} `pairform pull {}`",
+                    hand.language.say("propose.not_in_git", &[]),
+                    hand.language.say("pull.with", &[]),
+                    known.id()
+                );
+                note = Some(json!({"kind": "bad", "title": hand.language.say(key, &[]), "text": text}));
+            }
             None
         }
     };
     let empty = Draft::default();
     let form = Form {
-        known,
-        category: about.category,
-        judged,
-        options: work.ground.options(),
         settings,
         draft: typed.draft.as_ref().unwrap_or(&empty),
         findings: &findings,
         may_save: true,
-        past: &[],
-        language: hand.language,
-        secrets: &|_| "",
-        only: &[],
         asking: true,
-        proposed: &[],
-        owners: OnceCell::new(),
+        ..Form::of(known, about.category, judged, work.ground.options(), hand.language)
     };
     let title = words::of_setting(about.category, &about.path).join(" › ");
     let help = about.schema.get("description").and_then(Json::as_str).unwrap_or_default();

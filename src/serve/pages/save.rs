@@ -10,12 +10,14 @@ use serde_json::{Map, Value as Json, json};
 use super::category::{Look, Place, is_gap, page};
 use super::draft::{Draft, named, path_of};
 use super::fields::{moved, settings_of};
+use super::stale::Sides;
 use super::values::put;
 use super::visit::{Hand, Sent, Shown, Visit};
-use super::{sheet, shell, stale};
+use super::{refused, sheet, shell, stale};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{SettingPath, Settings};
+use crate::ops::check::Force;
 use crate::ops::section::{self, Body, Expected, Judged, Known, NotSaved, Right, SaveAsked};
 use crate::report::words;
 use crate::serve::app::Work;
@@ -56,6 +58,8 @@ struct Submitted<'a> {
     opened: Settings,
     revision: u64,
     key: String,
+    /// Checks that he was asked about, and why it is saved all the same.
+    force: Vec<Force>,
 }
 
 fn submit(
@@ -81,6 +85,7 @@ fn submit(
         category,
         revision,
         key: sent.text("key").unwrap_or_default().to_owned(),
+        force: refused::lifted(sent),
     };
     let mut draft = Draft::of(sent);
     let asked = sent.text("do").unwrap_or("save");
@@ -151,6 +156,11 @@ fn words_of(form: &Submitted<'_>, path: &SettingPath) -> String {
 }
 
 impl Submitted<'_> {
+    fn sides(&self) -> Sides<'_> {
+        let Submitted { known, judged, place, ref category, ref opened, revision, .. } = *self;
+        Sides { known, judged, place, category, revision, opened }
+    }
+
     /// The page as it would be, nothing saved.
     fn again(
         &self,
@@ -172,17 +182,7 @@ impl Submitted<'_> {
     ) -> Result<Shown, Problem> {
         // Somebody may have saved since: what is typed stands over what is deployed now only where both were told apart.
         if self.revision != self.known.revision(&self.category) {
-            return stale::page(
-                self.known,
-                self.judged,
-                self.place,
-                &self.category,
-                self.revision,
-                &self.opened,
-                draft,
-                work,
-                hand,
-            );
+            return stale::page(&self.sides(), draft, work, hand);
         }
         let look = Look { draft: Some((self.category.clone(), draft)), findings, note };
         page(self.known, self.judged, self.place, look, hand, work)
@@ -249,6 +249,7 @@ impl Submitted<'_> {
             },
             key,
             override_reason: reason,
+            force: &self.force,
             is_trial: false,
         }
     }
@@ -262,17 +263,7 @@ impl Submitted<'_> {
         hand: &Hand<'_>,
     ) -> Result<Shown, Problem> {
         if !unchosen.is_empty() {
-            return stale::again(
-                self.known,
-                self.judged,
-                self.place,
-                &self.category,
-                &self.opened,
-                draft,
-                &unchosen,
-                work,
-                hand,
-            );
+            return stale::again(&self.sides(), draft, &unchosen, work, hand);
         }
         if let Some(note) = self.unready(&draft, hand) {
             let shown = self.again(draft, Some(note), work, hand)?;
@@ -387,17 +378,7 @@ impl Submitted<'_> {
         match why {
             NotSaved::Stale { .. } | NotSaved::KeyTaken => {
                 let (known, judged) = shell::known(self.known.id(), hand, work)?;
-                stale::page(
-                    &known,
-                    &judged,
-                    self.place,
-                    &self.category,
-                    self.revision,
-                    &self.opened,
-                    draft,
-                    work,
-                    hand,
-                )
+                stale::page(&Sides { known: &known, judged: &judged, ..self.sides() }, draft, work, hand)
             }
             NotSaved::Invalid(findings) => {
                 let errors: Vec<&PlacedFinding> =
@@ -426,17 +407,13 @@ impl Submitted<'_> {
                 let note = json!({
                     "kind": "bad", "summary": true, "links": links,
                     "title": say("note.managed", &[("setting", &names.join(", "))]), "text": say("note.managed_more", &[]),
-                    "override": hand.access.has(Right::Override),
+                    "override": hand.access.has(Right::Override), "form": self.category,
                 });
                 Ok(self.shown(draft, Vec::new(), Some(note), work, hand)?.status(StatusCode::CONFLICT))
             }
             other => {
-                let problem = Problem::from(other);
-                let note = json!({
-                    "kind": "bad", "title": say("note.not_saved", &[("category", title)]), "text": problem.detail(),
-                    "help": problem.more("help"), "kept": true,
-                });
-                Ok(self.shown(draft, Vec::new(), Some(note), work, hand)?.status(problem.status()))
+                let (status, note) = refused::note(other, &self.category, self.known, hand);
+                Ok(self.shown(draft, Vec::new(), Some(note), work, hand)?.status(status))
             }
         }
     }

@@ -1,12 +1,9 @@
 //! The Settings page: the categories that this integration shows, what each lacks, and its values at a glance.
 
-use std::cell::OnceCell;
-
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::category::fetched;
-use super::draft::Draft;
 use super::fields::Form;
 use super::shell;
 use super::visit::{Hand, Shown, Visit};
@@ -46,7 +43,7 @@ fn page(id: &str, hand: &Hand<'_>, work: &mut Work<'_>) -> Result<Shown, Problem
     Ok(Shown::page(
         "settings.html",
         json!({
-            "integration": integration, "categories": categories, "missing": shell::missing(&known, &judged),
+            "integration": integration, "categories": categories, "missing": shell::missing(&known, &judged, hand),
             "hidden": hidden.join(", "), "fetched": fetched(&known, &judged, work), "now": work.host.stamp(),
         }),
     ))
@@ -59,30 +56,14 @@ fn row(
     hand: &Hand<'_>,
     work: &mut Work<'_>,
 ) -> Result<Json, Problem> {
-    let (none, draft) = (Settings::new(), Draft::default());
+    let none = Settings::new();
     let row = known.rows.get(category.id.as_str());
     let settings = row.map_or(&none, |row| &row.settings);
-    let outside = shell::outside(known, &category.id);
+    let (outside, waits) = shell::moved(known, category);
     // Who did it is asked only where somebody did.
     let past =
         if outside > 0 { crate::ops::section::past(known, &category.id, work.store)? } else { Vec::new() };
-    let form = Form {
-        known,
-        category,
-        judged,
-        options: work.ground.options(),
-        settings,
-        draft: &draft,
-        findings: &[],
-        may_save: false,
-        past: &past,
-        language: hand.language,
-        secrets: &|_| "",
-        only: &[],
-        asking: false,
-        proposed: &[],
-        owners: OnceCell::new(),
-    };
+    let form = Form::of(known, category, judged, work.ground.options(), hand.language);
     let owners = known.owners(category);
     let places = known.says.as_deref().and_then(|says| says.places.get(category.id.as_str()));
     let values: Vec<Json> = settings
@@ -110,7 +91,7 @@ fn row(
         .unwrap_or_default();
     Ok(json!({
         "id": category.id, "title": category.title, "description": category.description, "required": required.len(),
-        "set": required.iter().filter(|set| **set).count(), "outside": outside, "saved_by": row.map(|row| &row.saved_by),
+        "set": required.iter().filter(|set| **set).count(), "outside": outside, "waits": waits, "saved_by": row.map(|row| &row.saved_by),
         "saved_at": row.map(|row| &row.saved_at), "values": values,
     }))
 }

@@ -3,9 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::visit::Hand;
-use crate::model::GENERAL;
+use crate::model::{CONNECTORS, GENERAL};
 use crate::ops::section::{self, Judged, Known, Ownership};
 use crate::plan::Mode;
+use crate::schema::Category;
 use crate::serve::app::Work;
 use crate::serve::problem::Problem;
 
@@ -22,12 +23,13 @@ pub fn known(id: &str, hand: &Hand<'_>, work: &mut Work<'_>) -> Result<(Known, J
     Ok((known, judged))
 }
 
-/// How many settings of a category were changed where they are deployed.
+/// How many settings of a category were changed where they are deployed, and how many wait for an apply.
 #[must_use]
-pub fn outside(known: &Known, category: &str) -> usize {
-    let Some(category) = known.pair.category(category) else { return 0 };
+pub fn moved(known: &Known, category: &Category) -> (usize, usize) {
     let owners = known.owners(category);
-    owners.values().filter(|owner| matches!(owner, Ownership::ChangedOutside | Ownership::Conflict)).count()
+    let is_outside = |owner: &&Ownership| matches!(owner, Ownership::ChangedOutside | Ownership::Conflict);
+    let waits = owners.values().filter(|owner| **owner == Ownership::Waits).count();
+    (owners.values().filter(is_outside).count(), waits)
 }
 
 /// Whether it is live as it is deployed.
@@ -39,29 +41,39 @@ pub fn is_live(known: &Known) -> bool {
 /// The frame of a page of an integration.
 #[must_use]
 pub fn of(known: &Known, judged: &Judged, place: &str) -> Json {
-    let required: Vec<bool> = judged
-        .compiled()
-        .map(|compiled| compiled.required().map(|(_, _, set)| set == Some(true)).collect())
-        .unwrap_or_default();
-    let outside: usize = known.pair.categories().map(|category| outside(known, &category.id)).sum();
+    let readiness = section::readiness(known, judged.compiled());
+    let (mut outside, mut waits) = (0, 0);
+    for category in known.pair.categories() {
+        let (of_outside, of_waits) = moved(known, category);
+        outside += of_outside;
+        waits += of_waits;
+    }
+    let says = known.says.as_deref();
     json!({
         "id": known.id(), "name": section::name_of(known), "title": known.pair.title, "live": is_live(known),
-        "required": required.len(), "set": required.iter().filter(|set| **set).count(), "outside": outside, "place": place,
+        "required": readiness.required, "set": readiness.set, "outside": outside, "waits": waits, "place": place,
+        "in_git": says.is_some(), "released": says.is_none() && known.rows.values().any(|row| !row.applied.is_empty()), "broken": says.is_some_and(|says| says.is_broken),
     })
 }
 
-/// All required settings that nobody set, with their pages.
+/// All that is missing before it can be live, with its pages: required settings that nobody set, and platforms without a connection.
 #[must_use]
-pub fn missing(known: &Known, judged: &Judged) -> Vec<Json> {
+pub fn missing(known: &Known, judged: &Judged, hand: &Hand<'_>) -> Vec<Json> {
     let Some(compiled) = judged.compiled() else { return Vec::new() };
-    let unset = compiled.required().filter(|(_, _, set)| *set != Some(true));
-    let told = unset.filter_map(|(category, path, _)| {
-        let category = known.pair.category(category)?;
+    let unset = section::required(known, compiled).filter(|needed| !needed.is_set);
+    let told = unset.filter(|needed| needed.category != CONNECTORS).filter_map(|needed| {
+        let (category, path) = (known.pair.category(needed.category)?, needed.setting);
         let title = category.setting(path).map_or_else(|| path.to_string(), |setting| setting.title.clone());
         let page = page_of(known.id(), &category.id);
         Some(json!({"title": title, "category": category.title, "href": format!("{page}#f-{path}")}))
     });
-    told.collect()
+    let page = page_of(known.id(), CONNECTORS);
+    let connections = section::unconnected(known).into_iter().map(|connector| {
+        let title = hand.language.say("missing.connection", &[("platform", &connector.title)]);
+        let category = hand.language.say("nav.connectors", &[]);
+        json!({"title": title, "category": category, "href": format!("{page}#f-{}.active", connector.id)})
+    });
+    told.chain(connections).collect()
 }
 
 /// The address of the page of a category.

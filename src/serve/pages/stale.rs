@@ -1,7 +1,6 @@
 //! Somebody else saved since the form was made: what differs in three columns, and a choice for each. What nobody but the other
 //! changed takes his value; what nobody chose yet is asked for again.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
@@ -48,22 +47,23 @@ struct Differing<'a> {
     is_theirs: bool,
 }
 
+/// What is deployed now, and what was when the form was made.
+pub struct Sides<'a> {
+    pub known: &'a Known,
+    pub judged: &'a Judged,
+    pub place: &'a Place,
+    pub category: &'a str,
+    /// Of what was deployed when the form was made.
+    pub revision: u64,
+    pub opened: &'a Settings,
+}
+
 /// The page that asks, after a save that was refused because somebody else saved since.
 ///
 /// # Errors
 /// When the store cannot be read.
-#[expect(clippy::too_many_arguments, reason = "all three sides, and who looks at them")]
-pub fn page(
-    known: &Known,
-    judged: &Judged,
-    place: &Place,
-    category: &str,
-    revision: u64,
-    opened: &Settings,
-    draft: Draft,
-    work: &mut Work<'_>,
-    hand: &Hand<'_>,
-) -> Result<Shown, Problem> {
+pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+    let Sides { known, judged, place, category, revision, opened } = *sides;
     let category = known.category(category)?;
     let none = Settings::new();
     let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
@@ -91,23 +91,7 @@ pub fn page(
         })
         .filter(|one| (one.is_mine || one.is_theirs) && !(one.is_mine && is_wanted(one.path, one.mine)))
         .collect();
-    let made = Form {
-        known,
-        category,
-        judged,
-        options,
-        settings: now,
-        draft: &draft,
-        findings: &[],
-        may_save: true,
-        past: &[],
-        language: hand.language,
-        secrets: &|_| "",
-        only: &[],
-        asking: false,
-        proposed: &[],
-        owners: OnceCell::new(),
-    };
+    let made = Form::of(known, category, judged, options, hand.language);
     let rows: Vec<Json> = all
         .iter()
         .map(|one| {
@@ -122,7 +106,7 @@ pub fn page(
                 _ if is_literal => vec![String::new()],
                 (true, Some(typed)) => typed.clone(),
                 (true, None) => vec![String::new()],
-                (false, _) => typed_form(kind, one.opened),
+                (false, _) => typed_form(kind, schema, one.opened),
             };
             let mine = || (!is_literal).then(|| Value::from_json(one.mine));
             let wanted = if one.is_mine { mine() } else { one.opened.cloned() };
@@ -161,20 +145,15 @@ pub fn page(
 ///
 /// # Errors
 /// When the store cannot be read.
-#[expect(clippy::too_many_arguments, reason = "as `page`")]
 pub fn again(
-    known: &Known,
-    judged: &Judged,
-    place: &Place,
-    category: &str,
-    opened: &Settings,
+    sides: &Sides<'_>,
     draft: Draft,
     unchosen: &[SettingPath],
     work: &mut Work<'_>,
     hand: &Hand<'_>,
 ) -> Result<Shown, Problem> {
-    let revision = known.revision(category);
-    let shown = page(known, judged, place, category, revision, opened, draft, work, hand)?;
+    let sides = Sides { revision: sides.known.revision(sides.category), ..*sides };
+    let shown = page(&sides, draft, work, hand)?;
     Ok(match shown {
         Shown::Page { template, mut context, .. } => {
             // Nobody chose these, whoever changed them.

@@ -53,11 +53,16 @@ pub fn render(name: &str, page: &Json, language: &Language) -> Result<String, Pr
     };
     let at = Language::all().iter().position(|one| one.id == language.id).unwrap_or(0);
     let environment = ENVIRONMENTS[at].as_ref().map_err(|why| fault(why.clone()))?;
+    let mut page = page.clone();
+    name_people(&mut page);
+    let page = &page;
     let languages: Vec<Json> =
         Language::all().iter().map(|one| json!({"id": one.id, "name": one.name})).collect();
     // What is written in files can be proposed and planned where files are.
-    let files = &page["frame"]["has_files"];
-    let can = json!({"propose": files, "plan": files, "changes": true, "clear_cache": true});
+    let of_git = &page["integration"]["in_git"];
+    let has_files = page["frame"]["has_files"] == true && *of_git != false;
+    let is_readable = has_files && page["integration"]["broken"] != true;
+    let can = json!({"propose": is_readable, "plan": has_files, "changes": true, "clear_cache": true});
     let outer = context! { lang => language.id, languages => Serde(&languages), can => Serde(can) };
     let template = environment.get_template(name).map_err(|error| fault(error.to_string()))?;
     template
@@ -65,15 +70,42 @@ pub fn render(name: &str, page: &Json, language: &Language) -> Result<String, Pr
         .map_err(|error| fault(error.to_string()))
 }
 
+/// Where a page says who did something.
+const PEOPLE: [&str; 8] = ["author", "asked_by", "by", "ended_by", "made_by", "saved_by", "sent_by", "who"];
+
+/// People by their names: an address for mails stands in the history and is none of a page's readers' business.
+fn name_people(page: &mut Json) {
+    match page {
+        Json::Object(all) => {
+            for (key, value) in all {
+                match value {
+                    Json::String(name) if PEOPLE.contains(&key.as_str()) => {
+                        *value = without_address(name).into();
+                    }
+                    inner => name_people(inner),
+                }
+            }
+        }
+        Json::Array(all) => all.iter_mut().for_each(name_people),
+        _ => {}
+    }
+}
+
+/// `Karin Ek <karin@example.com>` is Karin Ek; an address alone stays.
+fn without_address(name: &str) -> &str {
+    let before =
+        name.split_once(" <").filter(|(_, rest)| rest.ends_with('>')).map(|(before, _)| before.trim());
+    before.filter(|before| !before.is_empty()).unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::template::SHOWN;
 
     #[test]
     fn templates_can_be_read_and_every_text_that_they_say_is_there() {
         assert!(ENVIRONMENTS.iter().all(|environment| environment.as_ref().err().is_none()));
-        for (name, text) in ALL.iter().chain([&SHOWN]) {
+        for (name, text) in ALL.iter().chain(&page::PARTS) {
             for opening in [" t(\"", "(t(\"", "{t(\"", " tt(\"", "(tt(\"", "=t(\"", "~t(\""] {
                 for part in text.split(opening).skip(1) {
                     let (key, rest) = part.split_once('"').unwrap_or((part, ""));
@@ -84,6 +116,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn people_are_called_by_their_names() {
+        let mut page = json!({"who": "Karin Ek <karin@example.com>", "forms": [{"saved_by": "<a@example.com>", "by": "both"}]});
+        name_people(&mut page);
+        assert_eq!(
+            page,
+            json!({"who": "Karin Ek", "forms": [{"saved_by": "<a@example.com>", "by": "both"}]})
+        );
     }
 
     #[test]

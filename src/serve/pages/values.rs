@@ -4,8 +4,9 @@
 use serde_json::{Map, Value as Json};
 
 use crate::model::{Dated, SettingPath, Value};
+use crate::ops::section::unprintable;
 use crate::options::{Choice, View};
-use crate::schema::{days_name, options_of, text};
+use crate::schema::{days_name, default_of, options_of, text};
 
 /// What a setting is typed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,12 +108,15 @@ pub fn choosable(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable
     let also = also.and_then(|also| view.set(connector, also));
     let choices: Vec<&Choice> =
         set.choices.iter().chain(also.into_iter().flat_map(|also| &also.choices)).collect();
-    let is_long = choices.len() > MANY;
+    // Bookkeepers know an account by its number, however few there are.
+    let is_number =
+        |value: &str| matches!(value.len(), 3..=6) && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_named = choices.len() > MANY || choices.iter().all(|choice| is_number(&choice.value));
     let one = |choice: &&Choice| Choosable {
         value: choice.value.clone(),
         label: match choice.label.as_str() {
             "" => choice.value.clone(),
-            label if is_long && !label.starts_with(&choice.value) => format!("{} {label}", choice.value),
+            label if is_named && !label.starts_with(&choice.value) => format!("{} {label}", choice.value),
             label => label.to_owned(),
         },
         active: choice.active,
@@ -175,7 +179,7 @@ pub fn kind(schema: &Json, value: Option<&Value>, choosable: Option<&[Choosable]
 #[must_use]
 pub fn can_be_typed(value: &Value) -> bool {
     match value {
-        Value::Text(text) => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')),
+        Value::Text(text) => unprintable(text).is_none(),
         Value::List(items) => items.iter().all(|item| match item {
             Value::Text(text) => {
                 !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control)
@@ -206,11 +210,19 @@ fn days_of(dated: &Dated) -> String {
     dated.rows().map(line).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// As a control has it: one text, of a multi-select one each.
+/// Whether none of several is something else than nothing said: by default there are some.
 #[must_use]
-pub fn typed_form(kind: Kind, value: Option<&Value>) -> Vec<String> {
+pub fn can_be_none(schema: &Json) -> bool {
+    let has_some = matches!(default_of(schema), Some(Value::List(items)) if !items.is_empty());
+    has_some && schema.get("minItems").and_then(Json::as_u64).unwrap_or(0) == 0
+}
+
+/// As a control has it: one text, of a multi-select one each; an empty one there says that it is not set, where none is something else.
+#[must_use]
+pub fn typed_form(kind: Kind, schema: &Json, value: Option<&Value>) -> Vec<String> {
     match (kind, value) {
         (Kind::Multi, Some(Value::List(items))) => items.iter().map(text_of).collect(),
+        (Kind::Multi, None | Some(Value::Null)) if can_be_none(schema) => vec![String::new()],
         (Kind::Multi, None | Some(Value::Null)) => Vec::new(),
         (_, value) => vec![value.map(text_of).unwrap_or_default()],
     }
@@ -222,11 +234,13 @@ pub fn read(kind: Kind, schema: &Json, typed: &[String]) -> Json {
     let only = typed.first().map(String::as_str).unwrap_or_default();
     let items = schema.get("items").unwrap_or(&Json::Null);
     match kind {
-        Kind::Multi if typed.is_empty() => match schema.get("minItems").and_then(Json::as_u64) {
-            Some(1..) => Json::Null,
-            _ => Json::Array(Vec::new()),
-        },
-        Kind::Multi => typed.iter().map(|one| scalar(items, one)).collect(),
+        Kind::Multi => {
+            let chosen = typed.iter().filter(|one| !one.is_empty());
+            match chosen.map(|one| scalar(items, one)).collect::<Vec<_>>() {
+                none if none.is_empty() && (!typed.is_empty() || !can_be_none(schema)) => Json::Null,
+                chosen => Json::Array(chosen),
+            }
+        }
         _ if only.is_empty() => Json::Null,
         Kind::Lines => {
             let lines = only.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -325,7 +339,7 @@ mod tests {
             let found = Value::from_json(&value);
             let kind = kind(schema, Some(&found), None);
             assert!(can_be_typed(&found), "{found}");
-            let back = read(kind, schema, &typed_form(kind, Some(&found)));
+            let back = read(kind, schema, &typed_form(kind, schema, Some(&found)));
             let expected = if kind == Kind::Secret { json!({"secret": "env/NAME"}) } else { value };
             assert_eq!(back, expected, "{kind:?}");
         }
@@ -340,6 +354,21 @@ mod tests {
         assert_eq!(read(Kind::Number, &number, &[String::new()]), Json::Null);
         let account = json!({"x-days": "account"});
         assert_eq!(read(Kind::Days, &account, &["3111".to_owned()]), json!("3111"));
-        assert_eq!(read(Kind::Multi, &json!({"minItems": 1}), &[]), Json::Null);
+    }
+
+    #[test]
+    fn none_of_several_is_not_set_unless_some_are_by_default() {
+        let none: &[String] = &[];
+        let unset = &[String::new()];
+        for schema in [json!({}), json!({"default": []}), json!({"default": ["a"], "minItems": 1})] {
+            assert_eq!(read(Kind::Multi, &schema, none), Json::Null, "{schema}");
+            assert_eq!(typed_form(Kind::Multi, &schema, None), none);
+        }
+        let some = json!({"default": ["a"]});
+        assert_eq!(read(Kind::Multi, &some, none), json!([]), "none of them is meant");
+        assert_eq!(read(Kind::Multi, &some, unset), Json::Null);
+        assert_eq!(typed_form(Kind::Multi, &some, None), unset);
+        // Whoever chooses one need not take the other mark away.
+        assert_eq!(read(Kind::Multi, &some, &[String::new(), "b".to_owned()]), json!(["b"]));
     }
 }

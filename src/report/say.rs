@@ -1,0 +1,41 @@
+//! Texts of ours in templates: `t` gives one as HTML, `tt` as plain text. A text may have `**strong**` in it and nothing else, and what
+//! is filled in is escaped.
+
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, Error, ErrorKind, HtmlEscape};
+
+use super::texts::{Language, fill};
+use crate::diagnostic::clean_text;
+
+/// Lets templates say texts of a language.
+pub fn add(environment: &mut Environment<'_>, language: &'static Language) {
+    environment.add_function("t", move |key: String, filled: Kwargs| said(language, &key, &filled, true));
+    environment.add_function("tt", move |key: String, filled: Kwargs| said(language, &key, &filled, false));
+}
+
+/// A text of ours.
+fn said(language: &Language, key: &str, filled: &Kwargs, is_html: bool) -> Result<Value, Error> {
+    let value = |name: &str| filled.get::<Value>(name).ok().filter(|value| !value.is_undefined());
+    let number = value("n").and_then(|value| i64::try_from(value).ok());
+    let text = language.text(key, number);
+    if !language.has(key) {
+        return Err(Error::new(ErrorKind::InvalidOperation, format!("no text is called {key}")));
+    }
+    let shown = |name: &str| {
+        value(name).map(|value| match value.is_safe() || !is_html {
+            true => value.to_string(),
+            false => HtmlEscape(&clean_text(&value.to_string())).to_string(),
+        })
+    };
+    if !is_html {
+        return Ok(Value::from(fill(text, shown)));
+    }
+    let mut marked = String::new();
+    for (at, part) in text.split("**").enumerate() {
+        if at > 0 {
+            marked.push_str(if at % 2 == 1 { "<strong>" } else { "</strong>" });
+        }
+        marked.push_str(&HtmlEscape(part).to_string());
+    }
+    Ok(Value::from_safe_string(fill(&marked, shown)))
+}

@@ -1,0 +1,117 @@
+//! Why nothing was saved, in the words of a page: labels in place of ids, and where somebody may save all the same, the question
+//! whether he means it. What refuses is `ops`' to say.
+
+use axum::http::StatusCode;
+use serde_json::{Value as Json, json};
+
+use super::draft::named;
+use super::fields::finding;
+use super::visit::{Hand, Sent};
+use crate::diagnostic::Severity;
+use crate::model::SettingPath;
+use crate::ops::check::{EMPTY, Force};
+use crate::ops::section::{self, Known, NotSaved, name_of};
+use crate::plan::Refusal;
+use crate::plan::policy::Share;
+use crate::report::words;
+use crate::serve::problem::{Problem, code_of};
+
+/// The checks that somebody lifts by a form, with his reason; none while he gave none.
+#[must_use]
+pub fn lifted(sent: &Sent) -> Vec<Force> {
+    let why = sent.text("lift_why").map(str::trim).unwrap_or_default();
+    sent.all("lift").filter_map(|check| format!("{check}: {why}").parse().ok()).collect()
+}
+
+/// A text with the names that people know in place of ids: of the integration, its categories and their settings.
+#[must_use]
+pub fn by_labels(text: &str, known: &Known) -> String {
+    let mut text = text.to_owned();
+    let (id, name) = (known.id(), name_of(known));
+    for category in known.pair.categories() {
+        for setting in &category.settings {
+            let path = format!("`{}.{}`", category.id, setting.path);
+            if text.contains(&path) {
+                let words = words::of_setting(category, &setting.path).join(" › ");
+                text = text.replace(&path, &format!("{} › {words}", category.title));
+            }
+        }
+        text = text.replace(&format!("`{}`", category.id), &category.title);
+        text = text.replace(&format!("{} of {id}", category.id), &format!("{} of {name}", category.title));
+    }
+    text.replace(&format!("`{id}`"), &name).replace(&format!(" of {id}"), &format!(" of {name}"))
+}
+
+/// Why a save of a category was refused, as a message on top of its page.
+#[must_use]
+pub fn note(why: NotSaved, category: &str, known: &Known, hand: &Hand<'_>) -> (StatusCode, Json) {
+    let schema = known.pair.category(category);
+    let title = schema.map_or(category, |schema| &*schema.title);
+    let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
+    let mut note = json!({"kind": "bad", "title": say("note.not_saved", &[("category", title)]), "kept": true, "form": category});
+    match why {
+        NotSaved::Refused(refusals) => {
+            let status = Problem::from(NotSaved::Refused(refusals.clone())).status();
+            let said = |one: &Refusal| worded(one, title, known, hand);
+            note["lines"] = refusals.iter().map(said).collect();
+            if refusals.iter().all(|one| is_liftable(one) && section::may_lift(&one.check, hand.access)) {
+                note["lift"] = refusals.iter().map(|one| one.check.as_str()).collect();
+            }
+            (status, note)
+        }
+        NotSaved::Unprintable(found) => {
+            let words = |path: &SettingPath| {
+                schema.map_or_else(|| path.to_string(), |schema| words::of_setting(schema, path).join(" › "))
+            };
+            note["summary"] = true.into();
+            note["links"] = found
+                .iter()
+                .map(|(path, c)| {
+                    let text = say("note.unprintable", &[("setting", &words(path)), ("code", &code_of(*c))]);
+                    json!({"href": format!("#f-{}", named(path)), "text": text})
+                })
+                .collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, note)
+        }
+        NotSaved::Invalid(findings) => {
+            let errors = findings.iter().filter(|one| one.severity == Severity::Error).map(finding);
+            note["findings"] = errors.collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, note)
+        }
+        NotSaved::Managed(managed) => {
+            let words = |path: &SettingPath| {
+                schema.map_or_else(|| path.to_string(), |schema| words::of_setting(schema, path).join(" › "))
+            };
+            let names: Vec<String> = managed.iter().map(|one| words(&one.setting)).collect();
+            note["title"] = say("note.managed", &[("setting", &names.join(", "))]).into();
+            note["text"] = say("note.managed_more", &[]).into();
+            note["kept"] = false.into();
+            (StatusCode::CONFLICT, note)
+        }
+        NotSaved::Forbidden(_) => {
+            note["text"] = say("may_not", &[("category", title)]).into();
+            (StatusCode::FORBIDDEN, note)
+        }
+        other => {
+            let problem = Problem::from(other);
+            note["text"] = by_labels(problem.detail(), known).into();
+            note["help"] = problem.more("help").cloned().unwrap_or(Json::Null);
+            note["english"] = true.into();
+            (problem.status(), note)
+        }
+    }
+}
+
+/// Those that a person can answer for: how much he moves, and that nothing is left. What is protected, held or closed for a time is not
+/// for one page to open.
+fn is_liftable(refusal: &Refusal) -> bool {
+    refusal.check == EMPTY || Share::ALL.iter().any(|share| share.key() == refusal.check)
+}
+
+fn worded(refusal: &Refusal, title: &str, known: &Known, hand: &Hand<'_>) -> Json {
+    if refusal.check == EMPTY {
+        return json!({"text": hand.language.say("refused.empty", &[("category", title)])});
+    }
+    let text = by_labels(&refusal.message, known);
+    json!({"text": text, "english": true, "code": refusal.check})
+}
