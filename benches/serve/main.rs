@@ -142,10 +142,10 @@ impl Line {
             match text.split_once(": ") {
                 None if text.is_empty() => break,
                 None => {
-                    answer.status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).expect(text)
+                    answer.status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).expect(text);
                 }
                 Some((name, value)) if name.eq_ignore_ascii_case("etag") => {
-                    value.clone_into(&mut answer.etag)
+                    value.clone_into(&mut answer.etag);
                 }
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                     length = value.parse().expect("a length");

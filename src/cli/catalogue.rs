@@ -107,7 +107,7 @@ fn open(here: &Path, path: &Path) -> Result<Archive, Stop> {
 
 /// What a file holds; of one that is larger than any archive no more than shows it.
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let told = |error: std::io::Error| reason(&error).to_string();
+    let told = |error: std::io::Error| reason(&error);
     // A pipe or a device might never end.
     if !fs::metadata(path).map_err(told)?.is_file() {
         return Err("it is no file".to_owned());
