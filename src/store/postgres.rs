@@ -316,7 +316,7 @@ impl Store for Postgres {
         let parameters =
             [rename.from, rename.to, rename.at, rename.by, RENAME, &text, rename.run].map(encode);
         let parameters = parameters.each_ref().map(|text| text as &(dyn ToSql + Sync));
-        self.run(&mut |client| client.prepare(sql))?;
+        self.run(&mut Client::prove)?;
         // Not repeated: what it moved would then look like the new id's own.
         let row = match self.once(&mut |client| client.query_one(sql, &parameters))? {
             Ok(row) => row,

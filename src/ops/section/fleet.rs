@@ -78,14 +78,16 @@ fn look(
     if registered.is_empty() {
         return Ok(Vec::new());
     }
-    let known: Vec<std::result::Result<Known, Glance>> = known_all(registered, ground, store, host)?
+    let known: Vec<std::result::Result<Known, Box<Glance>>> = known_all(registered, ground, store, host)?
         .into_iter()
         .map(|known| {
-            known.map_err(|(one, error)| unknown(one.id, one.pair.unwrap_or_default(), error.message))
+            known.map_err(|(one, error)| {
+                Box::new(unknown(one.id, one.pair.unwrap_or_default(), error.message))
+            })
         })
         .collect();
     let owners: Vec<Option<Owners>> = known.iter().map(|one| one.as_ref().ok().map(Owners::of)).collect();
-    let is_asked = |(known, owners): &(&std::result::Result<Known, Glance>, &Option<Owners>)| {
+    let is_asked = |(known, owners): &(&std::result::Result<Known, Box<Glance>>, &Option<Owners>)| {
         owners.as_ref().is_some_and(|owners| known.as_ref().is_ok_and(|known| !owners.is_as_said(known)))
     };
     let asked: Vec<&Known> =
@@ -102,7 +104,7 @@ fn look(
                 let judged = judged.as_ref().filter(|_| names.contains(known.id()));
                 glance(known, owners, judged)
             }
-            (Err(glance), _) => glance.clone(),
+            (Err(glance), _) => Glance::clone(glance),
             (Ok(known), None) => unknown(known.id().to_owned(), known.pair.id.to_string(), String::new()),
         })
         .collect();

@@ -162,8 +162,13 @@ impl Client {
         self.line.wait(self.statements.batch_execute(sql))
     }
 
+    /// Proves that the connection answers.
+    pub fn prove(&mut self) -> Result<()> {
+        self.batch_execute("")
+    }
+
     /// A statement, prepared the first time that it is asked for.
-    pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
+    fn prepare(&mut self, sql: &str) -> Result<Statement> {
         if let Some(known) = self.prepared.get(sql) {
             return Ok(known.clone());
         }

@@ -114,20 +114,24 @@ impl Postgres {
         ];
         let mut sent = 0;
         let done = self.run(&mut |client| {
-            client.prepare(SAVE)?;
-            sent += 1;
+            // Only what was sent on a connection that answers may have been done where it breaks then.
             match saves {
                 [save] if rests_on.is_some() => client.in_transaction(|client| {
                     // What it rests on stays as it is until it is saved: whoever saves something else of it waits.
                     let lock = "SELECT pg_advisory_xact_lock($1, hashtext($2))";
                     client.query(lock, &[&SAVING, &encode(save.integration)])?;
+                    sent += 1;
                     let saved = client.query(SAVE, &parameters)?;
                     if let Some(note) = note.filter(|_| !saved.is_empty()) {
                         super::keep(client, note)?;
                     }
                     Ok(saved)
                 }),
-                _ => client.query(SAVE, &parameters),
+                _ => {
+                    client.prove()?;
+                    sent += 1;
+                    client.query(SAVE, &parameters)
+                }
             }
         });
         let rows = match done.map(|done| done.value) {
