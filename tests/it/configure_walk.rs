@@ -154,7 +154,7 @@ fn sheets_of_records_are_read_and_given() {
     assert_eq!(form.get("s.methods.Klarna.mark_paid"), Some("on"));
     assert_eq!(
         form.get("paste.methods"),
-        Some("Name\tIts orders become\tmark_paid\n\tinvoice\t\nSvea\t\tkanske\n")
+        Some("Name\tIts orders become\tmark_paid\r\n\tinvoice\t\r\nSvea\t\tkanske\r\n")
     );
     let form = form.set("paste.methods", "");
     browser.save(&form);

@@ -377,7 +377,7 @@ fn a_large_record_is_verified_too() {
     project.write("large.jsonl", &text);
     project.run(&["audit", "verify", "large.jsonl"]).expect(0);
     let missing = project.run(&["audit", "verify", "none.jsonl"]).expect(64);
-    assert!(missing.err.contains("cannot read none.jsonl: No such file"), "{}", missing.err);
+    assert!(missing.err.contains("cannot read none.jsonl: there is no such file"), "{}", missing.err);
 }
 
 /// As a pairform of before the marks left it: read as it is, and brought up to date by who writes.

@@ -13,6 +13,8 @@ struct Case {
     values: &'static [&'static [&'static str]],
 }
 
+const NO_POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/no_policy.yaml");
+
 const CASES: [Case; 22] = [
     Case { flag: "--env", changes: true, values: &[&["test"], &["live"]] },
     Case {
@@ -30,7 +32,7 @@ const CASES: [Case; 22] = [
     Case { flag: "--changed-since", changes: true, values: &[&["HEAD"], &["HEAD~1"]] },
     Case { flag: "--output", changes: true, values: &[&["json"], &["markdown"], &["junit"]] },
     Case { flag: "--color", changes: true, values: &[&["always"]] },
-    Case { flag: "--policy", changes: false, values: &[&["/dev/null"]] },
+    Case { flag: "--policy", changes: false, values: &[&[NO_POLICY]] },
     Case { flag: "--catalogue", changes: false, values: &[&["built-in"]] },
     Case { flag: "--allow", changes: false, values: &[&["store=db.internal"]] },
     Case { flag: "--untrusted", changes: false, values: &[&[]] },

@@ -357,8 +357,8 @@ impl<'a> Session<'a> {
         };
         let (below, full) = (address::read(base)?, address::read(&format!("{base}{path}"))?);
         // What was judged is the base: what follows it is a text of the connector too, and may climb.
-        let is_below = full.path().strip_prefix(below.path().trim_end_matches('/'));
-        if is_below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        let rest = full.path().strip_prefix(below.path().trim_end_matches('/'));
+        if rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !climbs(rest)) {
             Ok(full)
         } else {
             let why =
@@ -489,4 +489,10 @@ enum Purpose {
     Token,
     /// A token for a token that its use spends: never sent twice.
     TokenOnce,
+}
+
+/// Whether a server may take a path for one that leads up: some read `%5c`, `%2f` and a backslash as `/`.
+fn climbs(path: &str) -> bool {
+    let read = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    read.split(['/', '\\']).any(|segment| segment == "..")
 }

@@ -11,6 +11,7 @@ use crate::schema::keywords::text;
 use crate::schema::pointer::{about, escape, segments};
 use crate::schema::references::Spot;
 use crate::schema::repair::Move;
+use crate::yaml::Node;
 
 /// A key that none of the alternatives knows beside one that is missing is one slip, not two.
 pub(super) fn misnamed(
@@ -63,17 +64,14 @@ pub(super) fn misnamed(
 pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, pointer: &str) -> Finding {
     let said = place.holder.map_or("", |holder| text(holder, "x-message"));
     let groups = match &place.spot {
-        Some(spot) => groups_behind(context, spot),
+        Some(spot) => groups_behind(context, spot, place.node),
         None => place.holder.map(required_groups).unwrap_or_default(),
     };
     let several = matches!(kind, Kind::OneOfMultipleValid { .. });
     // What is there already is not to be added.
     let set = |key: &&str| !several && place.node.get(key).is_some();
-    // Of what was begun, the rest is to be added: another alternative would not go with it.
-    let begun = groups.iter().any(|group| group.iter().any(&set));
     let mut groups: Vec<Vec<&str>> = groups
         .into_iter()
-        .filter(|group| !begun || group.iter().any(&set))
         .map(|group| group.into_iter().filter(|key| !set(key)).collect())
         .filter(|group: &Vec<&str>| !group.is_empty())
         .collect();
@@ -158,8 +156,14 @@ fn choices(place: &Place<'_>) -> Option<String> {
     }
 }
 
-/// The keys that each alternative requires, wherever it stands.
-fn groups_behind<'a>(context: &'a Context<'_>, holder: &Spot<'a>) -> Vec<Vec<&'a str>> {
+/// Whether an alternative goes with nothing that is there already, by its own `not`.
+fn excludes(branch: &Json, node: &Node) -> bool {
+    let Some(not) = branch.get("not") else { return false };
+    jsonschema::options().build(not).is_ok_and(|validator| validator.is_valid(&node.to_json()))
+}
+
+/// The keys that each alternative requires, wherever it stands, less those that what is there excludes.
+fn groups_behind<'a>(context: &'a Context<'_>, holder: &Spot<'a>, node: &Node) -> Vec<Vec<&'a str>> {
     let documents = context.validator.documents();
     let branches =
         ["anyOf", "oneOf"].iter().map(|key| holder.members(key)).find(|branches| !branches.is_empty());
@@ -168,7 +172,7 @@ fn groups_behind<'a>(context: &'a Context<'_>, holder: &Spot<'a>) -> Vec<Vec<&'a
         let lists = parts.iter().filter_map(|part| part.schema.get("required")?.as_array());
         lists.flatten().filter_map(Json::as_str).collect::<Vec<&str>>()
     };
-    branches.iter().flatten().map(required).collect()
+    branches.iter().flatten().filter(|branch| !excludes(branch.schema, node)).map(required).collect()
 }
 
 /// The keys that each alternative of a schema requires.
