@@ -330,7 +330,7 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
     let variables = variables(&root, parts, patch);
     let before = findings.len();
     express::expand(&mut root, &variables, &mut findings);
-    incomplete |= findings.len() > before;
+    incomplete |= findings[before..].iter().any(|finding| finding.severity == Severity::Error);
     for finding in &mut findings {
         finding.about.integration.get_or_insert_with(|| parts.name.to_owned());
     }

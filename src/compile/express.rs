@@ -79,7 +79,6 @@ impl Language<'_> {
                 for entry in map.entries_mut() {
                     if holds_mark(&entry.key.text) {
                         findings.push(codes::expression_as_key(entry.key.span));
-                        entry.value.kind = NodeKind::Hole;
                     }
                     self.walk(&mut entry.value, findings);
                 }

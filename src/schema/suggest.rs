@@ -288,7 +288,8 @@ mod tests {
         let country = json!({"type": "string", "pattern": "^[A-Z]{2}$", "not": {"enum": ["UK"]}});
         assert_eq!(suggest("se", &country).as_deref(), Some("SE"));
         assert_eq!(suggest("uk", &country), None);
-        assert_eq!(suggest("Denmark", &country), None);
+        assert_eq!(suggest("Denmark", &country).as_deref(), Some("DK"));
+        assert_eq!(suggest("Atlantis", &country), None);
         let rate = json!({"pattern": "^(0|[1-9][0-9]?(\\.[0-9]{0,2}[1-9])?)$"});
         assert_eq!(suggest("25%", &rate).as_deref(), Some("25"));
         assert_eq!(suggest("0.19", &rate).as_deref(), Some("19"));

@@ -297,7 +297,7 @@ fn a_level_that_was_lowered_is_a_refusal_and_no_error() {
     assert_eq!(walk.refusals(), BTreeMap::from([("levels".to_owned(), true)]));
     let plan = walk.project.run(&["plan"]);
     assert!(
-        plan.stdout.contains("it was an error by the rules of the last apply (commit "),
+        plan.stdout.contains("makes that an error, by the rules of the last apply (commit "),
         "{}",
         plan.stdout
     );

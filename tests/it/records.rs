@@ -457,9 +457,9 @@ fn layers_are_told_in_whichever_form_they_are_written() {
 #[test]
 fn fix_keeps_the_meaning_of_empty_lists_and_aliases() {
     for (base, own, is_mended) in [
-        // An empty list takes away what a base lists: no record can say so.
+        // An empty list takes away what a base lists: no record can say so. What stands beside it is carried over.
         ("do_not_sync: [Klarna, Swish]", "do_not_sync: []", false),
-        ("do_not_sync: [Klarna]\n    map: {Klarna: '10'}", "do_not_sync: []\n    map: {Swish: '30'}", false),
+        ("do_not_sync: [Klarna]\n    map: {Klarna: '10'}", "do_not_sync: []\n    map: {Swish: '30'}", true),
         ("do_not_sync: []", "do_not_sync: [Swish]", false),
         ("methods: {Klarna: {terms: '10'}}", "do_not_sync: []\n    map: {Swish: '30'}", true),
         // An alias has no text of its own, and its anchor may be written anew only where nothing else reads it.

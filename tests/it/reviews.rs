@@ -367,13 +367,13 @@ fn an_integration_is_shown_as_the_configure_section_has_it() {
     let additional = pair.settings.iter().flat_map(|category| {
         category.settings.iter().filter(|one| one.additional).map(move |one| (category, one))
     });
-    let is_text = |setting: &pairform::schema::Setting| {
-        setting.schema.get("type").is_some_and(|kind| kind == "boolean")
+    let is_toggle = |setting: &pairform::schema::Setting| {
+        setting.schema.get("type").is_some_and(|kind| kind.to_string().contains("boolean"))
     };
     let (category, setting) = additional
         .clone()
         .find(|(category, one)| {
-            sections.contains(&&*category.id) && is_text(one) && one.path.segments().len() == 1
+            sections.contains(&&*category.id) && is_toggle(one) && one.path.segments().len() == 1
         })
         .unwrap();
     let more = format!("  {}: {{{}: true}}\n", category.id, setting.path);

@@ -503,13 +503,15 @@ pub fn bad_expression(why: &str, at: Span) -> Finding {
         .help("an expression is a variable, perhaps with filters: `\"{{ brand | upper }}\"`; see `pairform explain E0214`")
 }
 
+/// A key is taken as it is written: a payment method of a shop may have such a name, so that it is no error.
 #[must_use]
 pub fn expression_as_key(at: Span) -> Finding {
     Finding::new(
         &BAD_EXPRESSION,
-        "this expression cannot be worked out",
+        "this expression is not worked out",
         Label::new(at, "expressions stand in values, and this is a key"),
     )
+    .with_severity(Severity::Warning)
     .help("write the key itself")
 }
 
