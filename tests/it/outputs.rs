@@ -68,6 +68,7 @@ fn outputs_fit_their_schemas() {
     project.write("secrets/nordic-webhooks", "value");
     let secrets: Vec<(String, String)> = [
         "NORDIC_SHOPIFY_TOKEN",
+        "NORDIC_KLARNA_KEY",
         "NORDIC_SANDBOX_ID",
         "NORDIC_SANDBOX_SECRET",
         "NORDIC_FORTNOX_ID",

@@ -121,7 +121,6 @@ const LISTS: &str = "(() => { const row = [...document.querySelectorAll('.group[
 /// rows. Not run by itself: it tells figures of the machine that it runs on (`--ignored --nocapture`; PAIRFORM_SHOPS says how many).
 #[test]
 #[ignore = "measures"]
-#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn what_a_reader_of_a_large_page_waits_for() {
     let number = std::env::var("PAIRFORM_SHOPS").ok().and_then(|number| number.parse().ok()).unwrap_or(1000);
     let plan = crate::reviews::new_ones(number);

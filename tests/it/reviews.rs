@@ -138,8 +138,11 @@ pub fn new_ones(number: usize) -> Plan {
 }
 
 fn integration(at: usize, categories: Vec<CategoryPlan>) -> Integration {
-    let pair =
-        if at % 3 == 0 { ("fortnox-woocommerce", "WooCommerce") } else { ("fortnox-shopify", "Shopify") };
+    let pair = if at.is_multiple_of(3) {
+        ("fortnox-woocommerce", "WooCommerce")
+    } else {
+        ("fortnox-shopify", "Shopify")
+    };
     Integration {
         integration: format!("shop-{at:05}"),
         renamed_from: None,

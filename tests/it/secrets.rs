@@ -295,6 +295,7 @@ fn values_behind_references_stay_behind_them() {
     let project = Project::copy("mistakes");
     let names = [
         "NORDIC_SHOPIFY_TOKEN",
+        "NORDIC_KLARNA_KEY",
         "NORDIC_SANDBOX_ID",
         "NORDIC_SANDBOX_SECRET",
         "NORDIC_FORTNOX_ID",

@@ -77,7 +77,7 @@ fn a_file_is_for_its_owner_alone_and_inside_the_project() {
         ("file/token", 0o604, Some("others than its owner")),
         ("file/link", 0o600, Some("outside the project")),
         ("file/../../etc/passwd", 0o600, Some("not at hand")),
-        ("file/integrations", 0o600, Some("not a regular file")),
+        ("file/integrations", 0o600, Some("it is a folder")),
         ("file/.git/config", 0o600, Some("holds no secrets")),
         ("file/hop", 0o600, Some("holds no secrets")),
         ("file/.pairform/tokens/one.json", 0o600, Some("holds no secrets")),

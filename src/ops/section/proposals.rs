@@ -7,10 +7,8 @@ use serde_json::Value as Json;
 use super::access::Access;
 use super::ground::Ground;
 use super::known::Known;
-use super::proposing::Proposing;
 use crate::model::{SettingPath, Value};
 use crate::ops::error::{Error, ErrorKind, Result};
-use crate::ops::forge::Fate;
 use crate::ops::host::Host;
 use crate::ops::propose::plain;
 use crate::store::{Note, Proposed, Store};
@@ -108,28 +106,6 @@ pub fn proposals(
     }
     Ok(found)
 }
-
-/// Asks the forge what became of the pull requests that it opened for an integration, and notes those that were merged or closed.
-///
-/// # Errors
-/// When the store cannot be read or written. A forge that does not answer is asked another time.
-pub fn ask_forge(id: &str, proposing: &Proposing, store: &mut dyn Store, host: &Host<'_>) -> Result<()> {
-    let Some((forge, api)) = proposing.forge.as_ref().zip(proposing.api.as_ref()) else { return Ok(()) };
-    for kept in store.proposals(Some(id))?.iter().filter(|kept| kept.state == "open") {
-        let is_opened = Proposal::of(kept).document.get("is_opened") == Some(&Json::Bool(true));
-        let Some(link) = kept.link.as_deref().filter(|_| is_opened) else { continue };
-        let state = match forge.fate(api, link, host) {
-            Ok(Fate::Merged) => "merged",
-            Ok(Fate::Closed) => "closed",
-            Ok(Fate::Open) | Err(_) => continue,
-        };
-        store.end_proposal(&kept.id, state, &host.stamp(), FORGE)?;
-    }
-    Ok(())
-}
-
-/// Who ended what was ended at the forge.
-const FORGE: &str = "the forge";
 
 /// Whether the files say all that was asked for: what was squashed or typed anew has another commit.
 fn says(known: &Known, proposal: &Proposal) -> bool {

@@ -19,7 +19,7 @@ use crate::diagnostic::placed::PlacedFinding;
 use crate::ops::branch::{NewBranch, commit_on_branch};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::files::{FileDiff, diffs};
-use crate::ops::forge::{Api, Forge, PullRequest};
+use crate::ops::forge::{Api, Fate, Forge, PullRequest};
 use crate::ops::host::Host;
 use crate::ops::load::Purpose;
 use crate::ops::names::random_name;
@@ -514,3 +514,25 @@ fn planned(
     preview.findings = after.findings.into_iter().filter(is_new).collect();
     Ok(preview)
 }
+
+/// Asks the forge what became of the pull requests that it opened for an integration, and notes those that were merged or closed.
+///
+/// # Errors
+/// When the store cannot be read or written. A forge that does not answer is asked another time.
+pub fn ask_forge(id: &str, proposing: &Proposing, store: &mut dyn Store, host: &Host<'_>) -> Result<()> {
+    let Some((forge, api)) = proposing.forge.as_ref().zip(proposing.api.as_ref()) else { return Ok(()) };
+    for kept in store.proposals(Some(id))?.iter().filter(|kept| kept.state == "open") {
+        let is_opened = Proposal::of(kept).document.get("is_opened") == Some(&Json::Bool(true));
+        let Some(link) = kept.link.as_deref().filter(|_| is_opened) else { continue };
+        let state = match forge.fate(api, link, host) {
+            Ok(Fate::Merged) => "merged",
+            Ok(Fate::Closed) => "closed",
+            Ok(Fate::Open) | Err(_) => continue,
+        };
+        store.end_proposal(&kept.id, state, &host.stamp(), FORGE)?;
+    }
+    Ok(())
+}
+
+/// Who ended what was ended at the forge.
+const FORGE: &str = "the forge";

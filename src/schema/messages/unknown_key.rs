@@ -80,7 +80,9 @@ pub(super) fn unknown_key(
         moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: Some(value) });
         return Some(finding);
     }
-    if let Some((to, help)) = elsewhere(context, kind, key, &depth, &entry.value) {
+    // A slip in the name of a flow or connector is more likely than a setting among them.
+    let is_slip = ["flow", "connector"].contains(&kind) && meant(key, &known).is_some();
+    if let Some((to, help)) = elsewhere(context, kind, key, &depth, &entry.value).filter(|_| !is_slip) {
         let finding = finding.help(help);
         let moved = Move { from: from(), to, finding: Some(finding.clone()), value: None };
         moves.push(moved);

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::draft::Draft;
 use super::fields::{Form, finding, settings_of};
 use super::visit::{Hand, Shown, Visit};
-use super::{general, shell, timing, tried};
+use super::{connected, general, shell, timing};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, Secret, Settings, WEBHOOKS, hex};
@@ -148,7 +148,7 @@ pub fn page(
             context["missing"] = shell::missing(known, judged, hand).into();
             context["hides"] = general::hides(known, judged);
         }
-        Place::Connectors => context["status"] = tried::told(known, hand, work),
+        Place::Connectors => context["status"] = connected::told(known, hand, work),
         Place::Scheduling => {
             let syncs = work.store.last_syncs(known.id())?;
             context["chains"] = timing::chains(known, &syncs, (work.host.now)()).into();

@@ -7,6 +7,7 @@ mod assets;
 mod cache;
 mod category;
 mod changes;
+mod connected;
 mod draft;
 mod edit;
 mod fields;

@@ -1,0 +1,32 @@
+//! The status of connections: which are there, and what their platforms answered when somebody had them asked.
+
+use serde_json::{Value as Json, json};
+
+use super::visit::Hand;
+use crate::ops::section::{self, Known};
+use crate::serve::app::Work;
+
+/// Each platform of a pair: whether it is connected, and what it answered last.
+#[must_use]
+pub fn told(known: &Known, hand: &Hand<'_>, work: &Work<'_>) -> Json {
+    let unconnected = section::unconnected(known);
+    let answers = hand.app.tried.of(known.id());
+    let (at, tried) = answers.as_ref().map_or((None, [].as_slice()), |(at, tried)| (Some(at), tried));
+    let one = |connector: &crate::schema::Connector| {
+        let answer = tried.iter().find(|one| one.connector == *connector.id);
+        let came = answer.and_then(|answer| answer.came.as_ref().ok());
+        json!({
+            "id": connector.id, "platform": connector.title,
+            "connected": !unconnected.iter().any(|one| one.id == connector.id),
+            "asked": answer.is_some(), "works": came.is_some(), "account": answer.and_then(|answer| answer.account.as_ref()),
+            "values": came.map(|(number, _)| number), "list": came.map(|(_, title)| title),
+            "why": answer.and_then(|answer| answer.came.as_ref().err()), "allow": answer.map(|answer| &answer.allow),
+        })
+    };
+    let may_ask = hand.access.clears(known.id()) && !hand.app.serving.is_read_only;
+    let platforms = [&known.pair.shop, &known.pair.erp];
+    json!({
+        "at": at, "platforms": platforms.map(one), "now": work.host.stamp(),
+        "may_ask": may_ask && unconnected.len() < platforms.len(),
+    })
+}
