@@ -22,7 +22,7 @@ use crate::report::{self, json as machine};
 use crate::schema::archive::{Archive, ArchiveError, LARGEST};
 use crate::schema::parts::{take, taken};
 use crate::source::git;
-use crate::source::load::{load_folder, reason};
+use crate::source::load::{load_folder, open as open_file, reason};
 use crate::source::write::{self, Mode};
 
 /// What names the catalogue of the program itself.
@@ -99,22 +99,17 @@ fn place() -> Option<PathBuf> {
 /// Reads an archive that lies outside the work tree.
 fn open(here: &Path, path: &Path) -> Result<Archive, Stop> {
     refuse_inside(here, path)?;
-    let bytes = bytes(path).map_err(|why| {
+    let bytes = bytes(path).map_err(|error| {
+        let why = reason(&error);
         Stop::usage(format!("the catalogue {} cannot be read: {why}", path.display())).help(GO_BACK)
     })?;
     Archive::read(bytes).map_err(|why| unusable(path, &why))
 }
 
 /// What a file holds; of one that is larger than any archive no more than shows it.
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let told = |error: std::io::Error| reason(&error);
-    // A pipe or a device might never end.
-    if !fs::metadata(path).map_err(told)?.is_file() {
-        return Err("it is no file".to_owned());
-    }
+fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(told)?;
-    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(told)?;
+    open_file(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::{Form, Layout, Plan as PlanArgs};
 use super::exit::{self, Stop};
 use super::forms;
-use super::session::Session;
+use super::session::{Session, UNKNOWN};
 use super::streams::Streams;
 use crate::compile::Compilation;
 use crate::diagnostic::clean;
@@ -126,8 +126,8 @@ impl Head {
     /// Of two revisions, compared right now.
     #[must_use]
     pub fn of_comparison(session: &Session, root: &Path) -> Self {
-        let made =
-            session.host(|host| format!("{} by {}", (host.now)().strftime(MOMENT), (host.actor)(root)));
+        let (at, who) = session.host(|host| ((host.now)().strftime(MOMENT).to_string(), (host.actor)(root)));
+        let made = if who == UNKNOWN { at } else { format!("{at} by {who}") };
         Head { store: None, made }
     }
 }

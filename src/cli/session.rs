@@ -270,13 +270,16 @@ pub fn say_unvouched(workspace: &Workspace, streams: &mut Streams) {
     }
 }
 
+/// Who acts where nothing says it.
+pub const UNKNOWN: &str = "unknown";
+
 /// Who acts: `PAIRFORM_ACTOR`, else git's user, else the system's.
 fn actor(root: &Path) -> String {
     let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.trim().is_empty());
     named("PAIRFORM_ACTOR")
         .or_else(|| git::user(root))
         .or_else(|| named("USER"))
-        .unwrap_or_else(|| "unknown".to_owned())
+        .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 impl Display {
