@@ -297,9 +297,13 @@ fn what_is_no_catalogue_is_refused_and_replaces_nothing() {
     // What is no file, or never ends.
     let pipe = desk.at("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for path in [pipe.to_str().unwrap(), "/dev/zero", desk.outside.path().to_str().unwrap()] {
+    for (path, why) in [
+        (pipe.to_str().unwrap(), "it is not a regular file"),
+        ("/dev/zero", "it is not a regular file"),
+        (desk.outside.path().to_str().unwrap(), "it is a folder"),
+    ] {
         let run = desk.run(&["schema", "update", path]);
-        assert!(run.assert_code(64).stderr.contains("it is no file"), "{path}: {}", run.stderr);
+        assert!(run.assert_code(64).stderr.contains(why), "{path}: {}", run.stderr);
     }
     desk.run(&["schema", "update", desk.at("gone").to_str().unwrap()]).assert_code(64);
     let other = format!("sha256:{}", "0".repeat(64));
