@@ -64,7 +64,14 @@ pub fn list(catalogue: &Catalogue) -> String {
             };
             let width = if known.is_empty() { 0 } else { 32 };
             let known = clean(&known);
-            let _ = writeln!(out, "  {:<width$}{}{}{}", clean(&name), known.dimmed(), beside.dimmed(), own.yellow());
+            let _ = writeln!(
+                out,
+                "  {:<width$}{}{}{}",
+                clean(&name),
+                known.dimmed(),
+                beside.dimmed(),
+                own.yellow()
+            );
         }
     }
     out
