@@ -62,16 +62,14 @@ pub fn list(catalogue: &Catalogue) -> String {
                 }
                 _ => String::new(),
             };
-            let width = if known.is_empty() { 0 } else { 32 };
-            let known = clean(&known);
-            let _ = writeln!(
-                out,
-                "  {:<width$}{}{}{}",
+            let line = format!(
+                "  {:<32}{}{}{}",
                 clean(&name),
-                known.dimmed(),
+                clean(&known).dimmed(),
                 beside.dimmed(),
                 own.yellow()
             );
+            let _ = writeln!(out, "{}", line.trim_end());
         }
     }
     out
