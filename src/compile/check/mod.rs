@@ -40,6 +40,7 @@ pub mod pair;
 pub mod payouts;
 pub mod rates;
 pub mod required;
+pub mod ruled;
 pub mod sales;
 pub mod schedules;
 pub mod scopes;
@@ -93,6 +94,7 @@ pub const RULES: &[Rule] = &[
     numbers::check,
     payouts::check,
     rates::check,
+    ruled::check,
     schedules::check,
     secrets::check,
     starts::check,

@@ -167,12 +167,11 @@ fn connectors(
 }
 
 fn payments(parts: &PartFiles, beside: &Beside) -> Vec<Connector> {
-    let names = match beside {
-        Beside::All => parts.payments(),
-        Beside::Only(names) => names,
-    };
     let part = |id: &String| Some(Connector::of(id, parts.part(&format!("connectors/{id}.yaml"))?));
-    names.iter().filter_map(part).collect()
+    match beside {
+        Beside::All => parts.payments().keys().filter_map(part).collect(),
+        Beside::Only(names) => names.iter().filter_map(part).collect(),
+    }
 }
 
 fn flows(parts: &PartFiles, pair: &Json) -> Vec<Flow> {
