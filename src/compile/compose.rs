@@ -17,8 +17,9 @@ use super::selection::Selection;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
 use crate::model::category::{CONNECTORS, SCHEDULES, SETTINGS, TOP_LEVEL, WEBHOOKS};
+use crate::schema::built_in;
 use crate::schema::validate::{Validator, Words};
-use crate::source::names::is_source;
+use crate::source::names::{is_source, nearly_inside};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{Entry, Key, Map, Node, NodeKind};
 
@@ -38,6 +39,8 @@ pub struct Composed {
     bases: Vec<FileId>,
     /// Some text was wrong, so what is missing may only be unread.
     pub incomplete: bool,
+    /// Bases that extend each other in a circle: which of them belong here is not known.
+    pub circular: BTreeSet<FileId>,
     /// Findings of its own files.
     pub findings: Vec<Finding>,
 }
@@ -123,8 +126,28 @@ impl<'a> Composer<'a> {
             let place = name_place(&root, first, ignored);
             composed.findings.push(codes::duplicate_integration(&composed.name, composed.place, place));
             composed.root.kind = NodeKind::Hole;
+        } else if self.parts.get(at + 1).is_some_and(|next| next.name == parts.name) {
+            // What is missing may stand in the other file of this name.
+            composed.incomplete = true;
+        } else if let Some(original) = self.original_of(parts, &composed.root) {
+            let ignored = &mut Vec::new();
+            let (root, _) = parse_map(self.sources, original.main, "an integration", ignored);
+            let place = name_place(&root, original, ignored);
+            let fitting = as_id(parts.name);
+            let fitting = Some(fitting.as_str()).filter(|id| *id != original.name);
+            composed.findings.retain(|finding| finding.code != &codes::NAME_MISMATCH);
+            let finding = codes::copy_of_integration(original.name, fitting, composed.place, place);
+            let about = About { integration: Some(composed.name.clone()), ..About::default() };
+            composed.findings.push(finding.about(about));
+            composed.root.kind = NodeKind::Hole;
         }
         composed
+    }
+
+    /// The integration that a file of another name says it is: somebody kept a copy.
+    fn original_of(&self, parts: &Parts<'_>, root: &Node) -> Option<&Parts<'a>> {
+        let declared = root.get("integration")?.as_text().filter(|declared| *declared != parts.name)?;
+        Some(&self.parts[self.at(declared)?])
     }
 
     /// Those of some integrations that may hold all texts of one of these lists, in their own files or in what they share.
@@ -220,6 +243,21 @@ pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) 
             folders.insert(folder, Parts { name, main: file, settings: Vec::new() });
         }
     }
+    // A folder with settings whose own file has a slip in its name.
+    for (file, path) in files() {
+        let Some((folder, name)) = path.rsplit_once('/') else { continue };
+        let settings = format!("{folder}/settings/");
+        if nearly_inside(name, "integration.yaml")
+            && name != "integration.yml"
+            && !folders.contains_key(folder)
+            && files().any(|(_, other)| other.starts_with(&settings))
+        {
+            let at = Span::new(file, 0, 0);
+            findings.push(codes::integration_misnamed(folder, &sources.file(file).path, at));
+            let own = folder.rsplit('/').next().unwrap_or(folder);
+            folders.insert(folder, Parts { name: own, main: file, settings: Vec::new() });
+        }
+    }
     // Nearly every file is an integration by itself.
     let mut parts = Vec::with_capacity(sources.iter().len());
     let mut orphans: BTreeMap<&str, FileId> = BTreeMap::new();
@@ -242,7 +280,7 @@ pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) 
             Some(category) if !category.contains('/') => {
                 home.settings.push((stem(category), file));
             }
-            _ => findings.push(codes::stray_file(&sources.file(file).path, Span::new(file, 0, 0))),
+            _ => stray(sources, file, inside, home, findings),
         }
     }
     for (folder, first) in orphans {
@@ -251,6 +289,41 @@ pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) 
     parts.extend(folders.into_values());
     parts.sort_by_key(|parts| parts.name);
     parts
+}
+
+/// A file in an integration's folder that is not read. Settings that were meant to be read are judged where they were meant.
+fn stray<'a>(
+    sources: &'a Sources,
+    file: FileId,
+    inside: &'a str,
+    home: &mut Parts<'a>,
+    findings: &mut Vec<Finding>,
+) {
+    let (path, at) = (&sources.file(file).path, Span::new(file, 0, 0));
+    let folder = &path[..path.len() - inside.len()];
+    match inside.split_once('/') {
+        Some((misnamed, name)) if nearly_inside(misnamed, SETTINGS) && !name.contains('/') => {
+            let what = format!("{folder}{misnamed}/");
+            let help = format!("rename the folder `{what}` to `{folder}{SETTINGS}/`");
+            let finding = codes::settings_elsewhere(&what, &help, at);
+            // A folder is one mistake, however many files it holds.
+            if findings.iter().all(|told| told.message != finding.message) {
+                findings.push(finding);
+            }
+            home.settings.push((stem(name), file));
+        }
+        None if is_category(stem(inside)) && !home.settings.iter().any(|(of, _)| *of == stem(inside)) => {
+            let help = format!("move it to `{folder}{SETTINGS}/{inside}`");
+            findings.push(codes::settings_elsewhere(path, &help, at));
+            home.settings.push((stem(inside), file));
+        }
+        _ => findings.push(codes::stray_file(path, at)),
+    }
+}
+
+/// Whether some pair has a category of this name.
+fn is_category(name: &str) -> bool {
+    built_in::names("categories").contains(name)
 }
 
 fn stem(path: &str) -> &str {
@@ -276,7 +349,7 @@ pub(super) fn parse_map(
         Some(root) => {
             // What could not be read may well have been a map.
             if !wrong {
-                findings.push(codes::not_a_map(what, root.span));
+                findings.push(codes::not_a_map(what, root.as_list().is_some(), root.span));
             }
             (empty(), true)
         }
@@ -305,12 +378,14 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
         bases.files.get(&name.text).or_else(|| bases.files.get(base_name(&name.text))).copied()
     };
     let extended = extends.iter().filter_map(file).collect();
+    let mut circular = BTreeSet::new();
     for name in extends {
         let Some(base) = bases.get(&name, &mut findings) else {
             incomplete = true;
             continue;
         };
         incomplete |= base.incomplete;
+        circular.extend(base.files.intersection(&bases.circular).copied());
         composed = Some(match composed {
             Some(below) => merge(below, &base.root),
             None => base.root.clone(),
@@ -334,7 +409,8 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
     for finding in &mut findings {
         finding.about.integration.get_or_insert_with(|| parts.name.to_owned());
     }
-    Composed { name: parts.name.to_owned(), place, root, files, bases: extended, incomplete, findings }
+    let name = parts.name.to_owned();
+    Composed { name, place, root, files, bases: extended, incomplete, circular, findings }
 }
 
 /// What the environment lays over the integrations.
@@ -546,13 +622,17 @@ struct Bases {
     resolved: BTreeMap<String, Base>,
     files: BTreeMap<String, FileId>,
     extended: BTreeSet<String>,
+    /// Those that extend each other in a circle.
+    circular: BTreeSet<FileId>,
 }
 
 impl Bases {
     fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         let mut files: BTreeMap<String, FileId> = BTreeMap::new();
         for (file, source) in sources.iter() {
-            let Some(path) = source.path.strip_prefix("bases/") else { continue };
+            let Some(path) = source.path.strip_prefix("bases/").filter(|path| is_source(path)) else {
+                continue;
+            };
             let Some(name) = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")) else {
                 continue;
             };
@@ -568,7 +648,8 @@ impl Bases {
         for (name, file) in &files {
             parsed.insert(name.clone(), parse_map(sources, *file, "a base", findings));
         }
-        let mut bases = Bases { resolved: BTreeMap::new(), files, extended: BTreeSet::new() };
+        let mut bases =
+            Bases { resolved: BTreeMap::new(), files, extended: BTreeSet::new(), circular: BTreeSet::new() };
         for name in bases.files.keys().cloned().collect::<Vec<_>>() {
             bases.resolve(&name, &parsed, &mut Vec::new(), findings);
         }
@@ -598,6 +679,8 @@ impl Bases {
             if let Some(at) = open.iter().position(|name| *name == base.text) {
                 let chain = [&open[at..], std::slice::from_ref(&base.text)].concat().join(" → ");
                 findings.push(codes::base_cycle(&chain, base.span));
+                let files = open[at..].iter().filter_map(|name| self.files.get(name));
+                self.circular.extend(files.copied());
                 incomplete = true;
                 continue;
             }
@@ -641,7 +724,9 @@ impl Bases {
         let told = findings.iter().any(|finding| finding.primary.span == name.span);
         if found.is_none() && !told && !self.files.contains_key(&name.text) {
             let known: Vec<&str> = self.files.keys().map(String::as_str).collect();
-            let near = nearest(base_name(&name.text), known.iter().copied());
+            let meant = base_name(&name.text);
+            let below = |known: &&&str| known.rsplit_once('/').is_some_and(|(_, last)| last == meant);
+            let near = nearest(meant, known.iter().copied()).or(known.iter().find(below).copied());
             findings.push(codes::unknown_base(&name.text, near, &known, name.span));
         }
         found

@@ -100,7 +100,11 @@ fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Ve
     // The forgiving reading got at least as far, so its tree hides less.
     let told = lax.findings.iter().any(|f| f.code == syntax.code && f.primary.span == syntax.primary.span);
     findings.extend(lax.findings);
+    let hides_all = syntax::hides_all(&syntax);
     findings.extend((!told).then_some(syntax));
+    if hides_all {
+        return vec![hole(text, file)];
+    }
     if lax.documents.is_empty() { vec![hole(text, file)] } else { lax.documents }
 }
 

@@ -72,6 +72,11 @@ impl<'a> Table<'a> {
         self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).count() > 1)
     }
 
+    /// A rate has a row, and none of it could be taken for an account.
+    fn is_unread(&self, rate: &str) -> bool {
+        self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).next().is_none())
+    }
+
     fn has_default(&self, day: Date) -> bool {
         self.default.iter().any(|days| days.holds(day))
     }
@@ -266,7 +271,8 @@ fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country, day: 
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
-        if table.has_gap(missing) {
+        // What stands there and cannot be read, or counts on other days alone, is told by itself.
+        if table.has_gap(missing) || table.is_unread(missing) {
             return None;
         }
         // That the standard rate is mapped says nothing of the goods.
