@@ -14,6 +14,7 @@ mod exposed;
 pub mod express;
 mod fleet;
 mod former;
+pub mod integrations;
 pub mod layers;
 pub mod levels;
 pub mod lower;

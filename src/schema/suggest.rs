@@ -90,10 +90,10 @@ fn variants(written: &str) -> Vec<String> {
     all
 }
 
-/// Without the white space and the quotes, of whatever alphabet, that came along.
+/// Without the white space and the quotes, of whatever alphabet, or pointed brackets that came along.
 #[must_use]
 pub fn bare(written: &str) -> &str {
-    let quotes: &[char] = &['“', '”', '„', '’', '‘', '«', '»', '"', '\'', '`'];
+    let quotes: &[char] = &['“', '”', '„', '’', '‘', '«', '»', '"', '\'', '`', '<', '>'];
     written.trim().trim_matches(quotes).trim()
 }
 

@@ -98,7 +98,10 @@ fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Ve
     let lax = build::read(text, file, mode, false);
     let syntax = syntax::explain(text, file, &strict_stop, lax.stop.as_ref());
     // The forgiving reading got at least as far, so its tree hides less.
-    let told = lax.findings.iter().any(|f| f.code == syntax.code && f.primary.span == syntax.primary.span);
+    let told = lax
+        .findings
+        .iter()
+        .any(|f| f.code == syntax.code && f.primary.span.start == syntax.primary.span.start);
     findings.extend(lax.findings);
     let hides_all = syntax::hides_all(&syntax);
     findings.extend((!told).then_some(syntax));

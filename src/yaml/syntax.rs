@@ -230,7 +230,7 @@ impl Case<'_> {
                 let opened_line = Line::around(self.text, opened);
                 let ends = matches!(self.stop.error.kind(), ErrorKind::UnclosedFlowCollection { .. });
                 if !ends && opened_line.start == self.line.start {
-                    return None;
+                    return self.no_comma(opened);
                 }
                 let right = if bracket == '[' { ']' } else { '}' };
                 let message = format!("the bracket `{bracket}` is never closed");
@@ -247,6 +247,29 @@ impl Case<'_> {
                 )
             }
         }
+    }
+
+    /// `{flow: orders every: 15m}`: two keys of a map in braces without the comma between them.
+    fn no_comma(&self, opened: usize) -> Option<Finding> {
+        let text = self.text.get(opened..self.at)?;
+        let since = text.rfind([',', '{', '['])?;
+        let pair = &text[since + 1..];
+        // A key, its value, and the next key, behind which reading stopped at the colon.
+        let (_, value) = pair.split_once(": ").filter(|_| self.text[self.at..].starts_with(':'))?;
+        let (value, key) = value.trim_end().rsplit_once(' ')?;
+        let plain =
+            |word: &str| !word.is_empty() && !word.contains(['"', '\'', ':', '&', '*', '!', '|', '>']);
+        if !plain(value.trim()) || !plain(key) || value.contains('\n') {
+            return None;
+        }
+        let start = self.at - key.len();
+        let gap = opened + since + 1 + pair.find(value)? + value.len();
+        let finding = codes::syntax(
+            format!("a comma is missing before `{}`", excerpt(key)),
+            "begins another key",
+            self.span(start, self.at),
+        );
+        Some(finding.help("put a comma between the two").fix("put a comma", self.span(gap, gap), ","))
     }
 
     /// Brackets that are open where reading stopped, outermost first: those that were read, and those after them.

@@ -72,9 +72,11 @@ impl<'a> Table<'a> {
         self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).count() > 1)
     }
 
-    /// A rate has a row, and none of it could be taken for an account.
+    /// A rate has a row of which nothing could be taken for an account, or may stand under a key that is no rate.
     fn is_unread(&self, rate: &str) -> bool {
-        self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).next().is_none())
+        let is_rate = |entry: &Entry| entry.key.text.parse::<f64>().is_ok();
+        !self.map.entries().iter().all(is_rate)
+            || self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).next().is_none())
     }
 
     fn has_default(&self, day: Date) -> bool {

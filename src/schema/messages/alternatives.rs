@@ -106,12 +106,14 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
         };
         return finding.help(fallback(place));
     }
-    let why = match said {
-        "" if several => "may have one of them",
-        "" => "needs one of them",
-        said => said,
+    let why = match (said, words.as_slice()) {
+        ("", _) if several => "may have one of them".to_owned(),
+        ("", [one]) => format!("needs {one}"),
+        ("", _) => "needs one of them".to_owned(),
+        (said, _) => said.to_owned(),
     };
-    let finding = codes::unfit_combination(&format!("{} {what}", context.container(pointer)), why, place.key);
+    let finding =
+        codes::unfit_combination(&format!("{} {what}", context.container(pointer)), &why, place.key);
     let list = words.join(", or ");
     finding.help(if several {
         format!("keep one of {}, and take the rest away", list_words(&words, "and"))

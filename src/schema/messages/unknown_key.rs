@@ -34,7 +34,10 @@ pub(super) fn unknown_keys(
     let whole = place.node.span;
     let is_brought = |key: &&String| {
         let at = place.node.as_map().and_then(|map| map.get(key)).map(|entry| entry.key.span);
-        at.is_some_and(|at| at.file == whole.file && (at.end <= whole.start || whole.end <= at.start))
+        // A category that has a file of its own has no key that is written.
+        at.is_some_and(|at| {
+            at.file == whole.file && at.start < at.end && (at.end <= whole.start || whole.end <= at.start)
+        })
     };
     // A document whose parts come from several files has no end of its own.
     let (brought, own): (Vec<&String>, Vec<&String>) = if pointer.is_empty() {
