@@ -237,7 +237,7 @@ fn stray(path: &str, at: Span) -> Option<Finding> {
     let near = path.split_once('/').and_then(|(folder, _)| nearest(folder, folders.iter().copied()));
     let help = match near {
         _ if known && !yaml => format!("name it `{stem}.yaml`"),
-        Some(near) => format!("move it to `schemas/{near}/`"),
+        Some(near) => format!("move it to `schemas/{near}/`, or rename the folder to that"),
         None => format!(
             "parts stand in `schemas/{}/`; move it there, or out of `schemas/`",
             folders.join("/`, `schemas/")

@@ -76,6 +76,13 @@ impl<'a> Table<'a> {
         self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).count() > 1)
     }
 
+    /// A rate has a row of which nothing could be taken for an account, or may stand under a key that is no rate.
+    fn is_unread(&self, rate: &str) -> bool {
+        let is_rate = |entry: &Entry| entry.key.text.parse::<f64>().is_ok();
+        !self.map.entries().iter().all(is_rate)
+            || self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).next().is_none())
+    }
+
     fn has_default(&self, day: Date) -> bool {
         self.default.iter().any(|days| days.holds(day))
     }
@@ -300,7 +307,8 @@ fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country, day: 
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
-        if table.has_gap(missing) {
+        // What stands there and cannot be read, or counts on other days alone, is told by itself.
+        if table.has_gap(missing) || table.is_unread(missing) {
             return None;
         }
         // That the standard rate is mapped says nothing of the goods.
