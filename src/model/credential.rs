@@ -183,11 +183,11 @@ pub fn without_login(url: &str) -> String {
     format!("{scheme}://{login}{host}{path}{more}")
 }
 
-/// The password in an address: `scheme://user:PASSWORD@host`.
+/// The password in an address: `scheme://user:PASSWORD@host`, also where the colon before it is missing.
 #[must_use]
 pub fn password_in(line: &str) -> Option<Range<usize>> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '}');
-    line.match_indices("://").find_map(|(at, mark)| {
+    line.match_indices("//").find_map(|(at, mark)| {
         let start = at + mark.len();
         let authority = &line[start..];
         let authority = &authority[..authority.find(ends).unwrap_or(authority.len())];
