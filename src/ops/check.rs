@@ -515,10 +515,16 @@ fn live_approval(plan: &Plan, judging: &Judging) -> Option<Refusal> {
 }
 
 fn leave(plan: &Plan, asked: Live) -> Option<Refusal> {
+    (asked == Live::RequireLeave).then(|| changes_live(plan)).flatten()
+}
+
+/// That a plan changes integrations in live mode, where it does.
+#[must_use]
+pub fn changes_live(plan: &Plan) -> Option<Refusal> {
     let live = live(plan);
-    (asked == Live::RequireLeave && !live.is_empty()).then(|| {
-        let number = count(live.len(), "integration");
-        let message = format!("this changes {number} in live mode: {}", first_names(&live));
+    (!live.is_empty()).then(|| {
+        let message =
+            format!("this changes {} in live mode: {}", count(live.len(), "integration"), first_names(&live));
         Refusal::new(LIVE_APPROVAL, message)
     })
 }

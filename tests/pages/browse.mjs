@@ -5,7 +5,8 @@
 //
 //   node browse.mjs CHROMIUM AXE.js PLAN.json FOLDER
 //
-// PLAN: {"origin", "sign_in", "pages": [{"name", "path"}], "steps": [...]}. Screens are written to FOLDER. The browser's own files lie
+// PLAN: {"origin", "sign_in", "pages": [{"name", "path"}], "steps": [...]}. A step with a `screen` is looked at in every size and scheme; one
+// with `scripts: false` is loaded and pressed while pages may run none. Screens are written to FOLDER. The browser's own files lie
 // beside PLAN.json, and are taken away with it.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -138,6 +139,7 @@ if (plan.keyboard) {
     bare: reached.filter((one) => !one.ring).map((one) => `${one.tag} ${one.name}`), saves: reached.some((one) => one.tag === "BUTTON" && one.name.startsWith("Save")) };
 }
 for (const step of plan.steps || []) {
+  if (step.scripts === false) await ask("Emulation.setScriptExecutionDisabled", { value: true });
   if (step.size) await size(...step.size);
   if (step.go) await go(step.go);
   // The same form, sent by the same person from another window.
@@ -150,8 +152,20 @@ for (const step of plan.steps || []) {
     if (answer.status !== 303) throw new Error(`${to}: ${answer.status}`);
   }
   if (step.press) { const whole = loaded(); await evaluate(step.press); await whole; }
+  if (step.scripts === false) await ask("Emulation.setScriptExecutionDisabled", { value: false });
+  const at = { value: await evaluate(step.tell || "null"), violations: await judge(), wide: await wide() };
   if (step.screen) await screen(step.screen);
-  seen.steps[step.name] = { value: await evaluate(step.tell), violations: await judge(), wide: await wide() };
+  for (const [width, height] of step.screen ? plan.sizes : []) {
+    for (const dark of width < 390 ? ["light"] : ["light", "dark"]) {
+      await size(width, height);
+      await scheme(dark);
+      at.violations.push(...await judge());
+      at.wide = Math.max(at.wide, await wide());
+      await screen(`${step.screen}-${width}-${dark}`);
+    }
+  }
+  if (step.screen) { await size(...(step.size || plan.sizes[0])); await scheme("light"); }
+  seen.steps[step.name] = at;
 }
 seen.foreign = requests.filter((url) => !url.startsWith(plan.origin) && !url.startsWith("about:") && !url.startsWith("data:"));
 console.log(JSON.stringify(seen));

@@ -7,7 +7,7 @@ use super::access::Access;
 use super::ground::Ground;
 use super::refusals::NotSaved;
 use crate::ops::apply::{Applied, Manner, apply};
-use crate::ops::check::{Consent, check, names_to_type};
+use crate::ops::check::{Consent, Refused, changes_live, check, names_to_type};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::ops::load::{Purpose, load};
@@ -105,6 +105,10 @@ pub fn apply_seen(
     }
     if project.has_errors() {
         return Err(Error::new(ErrorKind::Invalid, "the files have errors, so nothing was applied").into());
+    }
+    // A page asks whatever the project says: its box says what it does.
+    if let Some(refusal) = changes_live(&plan).filter(|_| !asked.live) {
+        return Err(Error::from(Refused(vec![refusal])).into());
     }
     let missing =
         names_to_type(&plan, &judging).into_iter().find(|name| !asked.typed.iter().any(|one| one == name));

@@ -93,20 +93,21 @@ fn submit(
     let about = path_of(about);
     match (what, about) {
         ("add", Some(mapping)) => {
-            let row = draft.unfinished.get(&mapping).map(|(key, _)| mapping.child(key.trim()));
-            if let Some(row) = row.as_ref().filter(|row| form.has(&draft, row)) {
-                let note = form.refusal("note.row_there", row, row, hand);
-                let shown = form.again(draft, Some(note), work, hand)?;
+            let key = draft.unfinished.get(&mapping).map_or("", |(key, _)| key.trim());
+            let row = mapping.child(key);
+            let refused = match key {
+                "" => Some(form.refusal("note.name_first", &mapping, &mapping, hand)),
+                _ => form.has(&draft, &row).then(|| form.refusal("note.row_there", &row, &row, hand)),
+            };
+            if refused.is_some() {
+                let shown = form.again(draft, refused, work, hand)?;
                 return Ok(shown.status(StatusCode::UNPROCESSABLE_ENTITY));
             }
             draft.finish(&mapping, is_of_records(&known, &form.category, &mapping));
-            let added = row.filter(|row| draft.added.contains(row));
-            let note = added.map(|row| {
-                let name = words_of(&form, &row);
-                json!({"kind": "info", "title": hand.language.say("note.added", &[("row", &name)]),
-                    "links": [{"href": format!("#f-{row}"), "text": name}]})
-            });
-            form.again(draft, note, work, hand)
+            let name = words_of(&form, &row);
+            let note = json!({"kind": "info", "title": hand.language.say("note.added", &[("row", &name)]),
+                "links": [{"href": format!("#f-{row}"), "text": name}]});
+            form.again(draft, Some(note), work, hand)
         }
         ("remove", Some(row)) => {
             draft.remove(&row);
