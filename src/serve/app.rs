@@ -163,9 +163,9 @@ impl App {
         });
     }
 
-    /// Does something as whoever runs the server does it; not at all once it is to stop.
-    pub fn with_host(&self, work: &mut dyn FnMut(&Host<'_>)) {
-        (self.hosts)(work);
+    /// By what things are done as whoever runs the server does them.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// Whether this is what judges, as far as that was looked at a moment ago.

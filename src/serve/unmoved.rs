@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::ops::Host;
 use crate::ops::section::Ground;
+use crate::ops::serving::Hosts;
 use crate::store::{Address, Store};
 
 /// So many answers are remembered, each for whoever got it.
@@ -95,9 +95,9 @@ impl Unmoved {
     }
 
     /// Tells all who wait, until nobody does. Whoever comes while the store is asked is of the next turn.
-    pub fn tell(&self, address: &Address, with_host: &dyn Fn(&mut dyn FnMut(&Host<'_>))) {
+    pub fn tell(&self, address: &Address, hosts: &Hosts) {
         let mut end = Ended { of: self, is_well: false };
-        with_host(&mut |host| {
+        hosts(&mut |host| {
             loop {
                 let (waiting, store, of) = {
                     let mut marks = self.marks();
