@@ -147,9 +147,8 @@ fn locate(
             (now.category, current)
         })
         .collect();
-    let notes = store.notes()?;
-    let reverts: BTreeSet<&str> =
-        notes.iter().filter(|note| note.kind == REVERT).filter_map(|note| note.run.as_deref()).collect();
+    let notes = store.notes_of(&[REVERT], "")?;
+    let reverts: BTreeSet<&str> = notes.iter().filter_map(|note| note.run.as_deref()).collect();
     let way = find(&Past { integration, records: &records, reverts: &reverts })?;
     Ok(Found { deployed, records, way })
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::copy::{GiveRows, TakeRow};
-use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
+use super::data::{
+    Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, RENAME, Record, Run, Save, Saved,
+};
 use super::error::StoreError;
 use super::handed::TakesPlans;
 use super::head::{Heads, TakeHeads};
@@ -98,7 +100,7 @@ pub trait Store: Send + Shared {
     /// # Errors
     /// When the store cannot be read.
     fn renames(&mut self) -> Result<Vec<Renamed>, StoreError> {
-        Ok(self.notes()?.iter().filter_map(Renamed::read).collect())
+        Ok(self.notes_of(&[RENAME], "")?.iter().filter_map(Renamed::read).collect())
     }
 
     /// Notes that a plan (by its digest) is about to be applied.
@@ -183,7 +185,15 @@ pub trait Store: Send + Shared {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn notes(&mut self) -> Result<Vec<Note>, StoreError>;
+    fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
+        self.notes_of(&[], "")
+    }
+
+    /// The notes of these kinds, of all where none is named, that are not older than this time (RFC 3339, UTC), oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn notes_of(&mut self, kinds: &[&str], since: &str) -> Result<Vec<Note>, StoreError>;
 
     /// All rules that were recorded, oldest first; none in a store of an older layout.
     ///

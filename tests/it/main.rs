@@ -100,6 +100,7 @@ mod serve_changes;
 mod serve_load;
 mod serve_pipelines;
 mod serve_propose;
+mod serve_unmoved;
 mod server;
 mod signatures;
 mod silence;
