@@ -36,6 +36,7 @@ pub mod modes;
 pub mod money;
 pub mod names;
 pub mod numbers;
+pub mod paid;
 pub mod pair;
 pub mod payouts;
 pub mod rates;
@@ -91,6 +92,7 @@ pub const RULES: &[Rule] = &[
     money::check,
     names::check,
     numbers::check,
+    paid::check,
     payouts::check,
     rates::check,
     schedules::check,
