@@ -96,10 +96,13 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for entry in table.entries() {
             findings.extend(judge(context, &table, country, entry));
         }
-        let days = days_to_judge(&table, country, context.today);
-        for entry in table.entries() {
+        // A rate that is unknown or has ended explains why the standard rate is not there.
+        let is_explained = findings.len() > before;
+        let to_judge = days_to_judge(&table, country, context.today);
+        // A value that is written by itself counts on all days.
+        for entry in table.entries().filter(|entry| days::records(&entry.value).is_some()) {
             let Some(finding) =
-                days.iter().find_map(|day| without_row(context, &table, country, entry, *day))
+                to_judge.iter().find_map(|day| without_row(context, &table, country, entry, *day))
             else {
                 continue;
             };
@@ -107,11 +110,10 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             findings.retain(|one| one.code != &codes::ROW_OVER || one.about != finding.about);
             findings.push(finding);
         }
-        // A rate that is unknown or has ended explains why the standard rate is not there.
-        if findings.len() == before {
-            findings.extend(days.iter().find_map(|day| standard_missing(context, &table, country, *day)));
+        if !is_explained {
+            findings.extend(to_judge.iter().find_map(|day| standard_missing(context, &table, country, *day)));
         }
-        findings.extend(days.iter().find_map(|day| half_moved(context, &table, country, *day)));
+        findings.extend(to_judge.iter().find_map(|day| half_moved(context, &table, country, *day)));
     }
 }
 
