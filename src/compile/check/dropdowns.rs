@@ -267,7 +267,10 @@ fn covers(
         return;
     }
     let Some(at) = place(context, category, &path) else { return };
-    let line = example(context, schema, map).map(|value| format!("`{}: {value}`", text(&missing[0].value)));
+    // Where another mapping leads from the rows to the keys, a row that goes back the same way contradicts nothing.
+    let back = super::warehouses::counted_at(context, &path, &missing[0].value).map(text);
+    let value = back.or_else(|| example(context, schema, map));
+    let line = value.map(|value| format!("`{}: {value}`", text(&missing[0].value)));
     let finding = codes::unmapped_source(
         &setting,
         &named(missing.into_iter(), &Json::Null),
@@ -283,7 +286,9 @@ fn covers(
 /// default and is of the kind that the rows are.
 fn has_default(context: &Context<'_>, category: &Category, mapping: &Json) -> bool {
     if let Some((of, name)) = crate::schema::text(mapping, "x-default").split_once('.') {
-        return context.written(of, name).is_some();
+        // One that is not written may have a value all the same.
+        let has_value = || context.known(of, name).is_some_and(|(setting, _)| setting.default.is_some());
+        return context.written(of, name).is_some() || has_value();
     }
     let rows = mapping.get("additionalProperties").and_then(options_of);
     category.settings.iter().any(|setting| {

@@ -36,6 +36,7 @@ pub mod modes;
 pub mod money;
 pub mod names;
 pub mod numbers;
+pub mod paid;
 pub mod pair;
 pub mod payouts;
 pub mod rates;
@@ -92,6 +93,7 @@ pub const RULES: &[Rule] = &[
     money::check,
     names::check,
     numbers::check,
+    paid::check,
     payouts::check,
     rates::check,
     ruled::check,

@@ -150,7 +150,7 @@ fn marked_as_paid<'a>(context: &Context<'a>) -> Vec<(&'a str, Span, About)> {
 }
 
 /// `shopify_payments` and `Shopify Payments` are one.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

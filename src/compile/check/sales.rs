@@ -24,6 +24,12 @@ impl Use<'_> {
     pub fn path(&self) -> SettingPath {
         self.above.child(self.key)
     }
+
+    /// Whether the place is called so.
+    #[must_use]
+    pub fn is(&self, key: &str) -> bool {
+        self.key == key
+    }
 }
 
 /// Whose sales a place books.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::context::{Context, setting};
 use super::customers::{home_country, settings_for_rows, title};
 use super::values::code;
-use crate::diagnostic::codes::{across, rules as codes};
+use crate::diagnostic::codes::{across, customers as codes};
 use crate::diagnostic::{Finding, list_words};
 use crate::model::SettingPath;
 use crate::source::Span;

@@ -29,7 +29,7 @@ codes! {
     ORDERS_OUT_OF_SIGHT = "N0450" "orders-out-of-sight" "orders are wanted from before the days that the shop shows";
     SAME_ORDER_NUMBERS = "W0471" "same-order-numbers" "two shops write orders with the same numbers into one company";
     UNKNOWN_COUNTRY = "W0472" "unknown-country" "a country that there is not";
-    MONEY_AS_SALES = "W0473" "money-as-sales" "an account of sales is one for gift cards, payments or fees as well";
+    MONEY_AS_SALES = "W0473" "money-as-sales" "an account of sales, gift cards, payments or fees is one of another of them as well";
     CLEARING_SHARED = "N0474" "clearing-shared" "payouts of two providers are booked on one account";
     PAYOUT_WITHOUT_ACCOUNT = "W0476" "payout-without-account" "a payment provider and the rows of the payouts do not fit together";
     NAMES_ALIKE = "W0477" "names-alike" "two rows whose names differ in capitals or spaces alone";
@@ -374,6 +374,19 @@ pub fn money_as_sales(account: &str, what: &str, why: &str, at: Span, sold: Span
     .related(sold, "sales are booked on it here")
     .note(why)
     .help(format!("give {what} an account of their own"))
+}
+
+/// `other` and `what` are what the account holds, there and at the place marked.
+#[must_use]
+pub fn money_mixed(account: &str, other: &str, what: &str, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &MONEY_AS_SALES,
+        format!("account {account} is the one of {other}, and of {what} too"),
+        Label::new(at, what),
+    )
+    .related(there, other)
+    .note("what is left on the account tells no more what it is: money that came in, that is still owed, or a cost")
+    .help(format!("give {other} and {what} an account each"))
 }
 
 /// `rows` are the providers, the last of which is marked.

@@ -121,7 +121,12 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
             place.key,
         )
         .help("take it away"),
-        Kind::Not { .. } => unfit("exactly this is not allowed".to_owned(), fallback(place)),
+        Kind::Not { .. } => match Refusal::of(place.holder, written) {
+            Some(Refusal { why, meant }) => {
+                refused(codes::unfit_value(name, value, why, at), meant, at, fallback(place))
+            }
+            None => unfit("exactly this is not allowed".to_owned(), fallback(place)),
+        },
         other => unfit(format!("the rule `{}` does not hold", other.keyword()), fallback(place)),
     }
 }
