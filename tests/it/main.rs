@@ -110,5 +110,6 @@ mod tokens;
 mod told;
 mod tools;
 mod trace;
+mod unjudged;
 mod vault;
 mod walks;
