@@ -14,7 +14,7 @@ use super::replaced;
 use super::request::Request;
 use crate::compile::levels::Floor;
 use crate::compile::project::Manifest;
-use crate::compile::{Selection, reach};
+use crate::compile::{Selection, reach, redact};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::source::git::{self, Commit, GitError, History, Revision};
 use crate::source::{SourceFile, Sources, load};
@@ -231,6 +231,9 @@ impl Workspace {
         if self.declared().broken {
             let mut findings = Vec::new();
             Manifest::read(&self.sources, &mut findings);
+            // What stands there may be a credential that belongs elsewhere.
+            let suspicious = redact::suspicious(&self.sources, &findings);
+            redact::redact(&mut findings, &self.sources, &[], &suspicious);
             let findings = PlacedFinding::all(&findings, &self.sources);
             let why = "pairform.yaml has errors, so it is not known which store is meant";
             return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings(findings)));

@@ -87,6 +87,7 @@ mod requires;
 mod revert;
 mod reviews;
 mod revisions;
+mod ruled;
 mod rules;
 mod run;
 mod runner;
