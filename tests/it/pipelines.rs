@@ -755,7 +755,16 @@ fn the_hooks_run_what_they_name() {
     let hooks = yaml(".pre-commit-hooks.yaml");
     for hook in hooks.as_array().unwrap() {
         assert_eq!((&hook["language"], &hook["pass_filenames"]), (&"python".into(), &false.into()));
-        let done = shell(&branches(), hook["entry"].as_str().unwrap(), &BTreeMap::new());
+        let entry = hook["entry"].as_str().unwrap();
+        let repository = branches();
+        let done = shell(&repository, entry, &BTreeMap::new());
+        assert!(done.status.success(), "{done:?}");
+        // A project in a folder is named by `args`, which stand behind the entry.
+        repository.git(&["switch", "-q", "-c", "nested"]);
+        std::fs::create_dir(repository.path().join("shops")).unwrap();
+        repository.git(&["mv", "pairform.yaml", "integrations", "shops"]);
+        assert_eq!(shell(&repository, entry, &BTreeMap::new()).status.code(), Some(64));
+        let done = shell(&repository, &format!("{entry} -C shops"), &BTreeMap::new());
         assert!(done.status.success(), "{done:?}");
     }
     let package = std::fs::read_to_string(at("pyproject.toml")).unwrap();
