@@ -188,9 +188,9 @@ fn a_review_that_is_stopped_is_told_where_it_is_read() {
     let job = &runner.run(&workflow, Event::PullRequest)["review"];
     assert!(job.failed && job.step("Describe").code == 64, "{job:?}");
     assert_eq!(job.step("Comment").code, 0, "{job:?}");
-    assert!(job.summary.contains("Stopped: "), "{}", job.summary);
+    assert!(job.summary.contains("Stopped&#58; "), "{}", job.summary);
     let comments = forge.comments();
-    assert!(comments.len() == 1 && comments[0].text.contains("Stopped: "), "{comments:?}");
+    assert!(comments.len() == 1 && comments[0].text.contains("Stopped&#58; "), "{comments:?}");
 }
 
 /// It is judged, and gets no comment: its token may not write, and no secret is there.
@@ -500,10 +500,11 @@ fn the_components_of_gitlab_comment_and_apply_where_they_should() {
     assert!(second.get("pairform-plan").is_none(), "{second}");
     // What stops it is told in the note, and by the code of the job.
     let mut stopped = given.clone();
-    stopped.insert("PAIRFORM_ALLOW".to_owned(), "nonsense".to_owned());
+    stopped.insert("CI_MERGE_REQUEST_TARGET_BRANCH_NAME".to_owned(), "nowhere".to_owned());
+    stopped.insert("CI_MERGE_REQUEST_DIFF_BASE_SHA".to_owned(), "nowhere".to_owned());
     let done = shell(&repository, &lines(&job["script"]), &stopped);
     assert_eq!(done.status.code(), Some(64), "{done:?}");
-    assert!(forge.comments()[1].text.contains("Stopped: "), "{:?}", forge.comments());
+    assert!(forge.comments()[1].text.contains("Stopped&#58; "), "{:?}", forge.comments());
     // A fork's pipeline has no token: it is judged, and says that there is no note. It is compared with the project that the request is
     // for, whatever the fork's own main says; where that lets nobody in, with the commit at which the fork left it.
     given.remove("PAIRFORM_COMMENT_TOKEN");
