@@ -72,9 +72,9 @@ fn built(folder: &Path, systems: &[(&str, &[&str])]) {
             let package = tempfile::tempdir().unwrap();
             std::fs::create_dir(package.path().join("package")).unwrap();
             std::fs::write(package.path().join("package/package.json"), about).unwrap();
-            let packed =
-                Command::new("tar").arg("-czf").arg(place.join(name)).args(["-C"]).arg(package.path());
-            assert!(packed.arg("package").status().unwrap().success());
+            let mut tar = Command::new("tar");
+            tar.arg("-czf").arg(place.join(name)).arg("-C").arg(package.path()).arg("package");
+            assert!(tar.status().unwrap().success());
             let digest = sha256(&std::fs::read(place.join(name)).unwrap());
             sums.push_str(&format!("{digest}  {name}\n"));
         }

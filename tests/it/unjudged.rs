@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::outputs::assert_fits;
 use crate::place::Project;
+use crate::revisions;
 use crate::run::Run;
-use crate::{revisions, run};
 
 const HAND: &str = r#"UPDATE category SET settings = '{"default_terms_of_payment":"30","map":{"Klarna":"14","Swish":"0"}}'
     WHERE category = 'payment_methods'"#;
@@ -99,7 +99,7 @@ fn a_comparison_tells_what_it_could_not_read_however_long_that_has_been_so() {
     assert!(broken.contains("\"30\""), "{broken}");
     repository.write("integrations/solo.yaml", &broken.replace("\"30\"", "\"14\""));
     repository.commit("Changed");
-    let run: run::Run = Run::of_output(&repository.run(&["diff", "--base", "HEAD~1", "--head", "HEAD"]));
+    let run = Run::of_output(&repository.run(&["diff", "--base", "HEAD~1", "--head", "HEAD"]));
     run.assert_code(1);
     assert!(run.all().contains("fortnox-nope"), "{}", run.all());
     // What nobody touched is not looked at.
