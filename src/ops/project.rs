@@ -170,7 +170,6 @@ impl<T> Project<'_, T> {
 
     /// The errors of its files: what they are of was not judged, or not by what was meant.
     #[must_use]
-    #[must_use]
     pub fn errors(&self) -> Vec<PlacedFinding> {
         let mut all = PlacedFinding::all(&self.compilation.findings, self.workspace.sources());
         all.retain(|finding| finding.severity == Severity::Error);
