@@ -103,13 +103,8 @@ fn no_command_works_on_a_project_of_another_version() {
         assert!(files(&project.path("")) == before, "something was written by {said}");
     }
     // What is of no project goes on, this page before all; and what needs a repository is told of below.
-    for arguments in [
-        &["explain", "E0222"][..],
-        &["version"],
-        &["completions", "bash"],
-        &["man"],
-        &["help"],
-    ] {
+    for arguments in [&["explain", "E0222"][..], &["version"], &["completions", "bash"], &["man"], &["help"]]
+    {
         project.run(arguments).expect(0);
     }
     let seen: BTreeSet<&str> = asked
