@@ -12,6 +12,7 @@ use super::left::{Left, Why};
 use super::project::Project;
 use super::workspace::Files;
 use crate::compile::{self, Compilation, Compiled, Selection, integrations};
+use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::category::keys_to;
 use crate::model::{Name, Secret, SettingPath, Value};
@@ -67,6 +68,8 @@ pub struct Edits {
     pub taken: Vec<ProposedValue>,
     pub left: Vec<Left>,
     pub notes: Vec<Note>,
+    /// Errors of the files before: what they are of was not looked at.
+    pub errors: Vec<PlacedFinding>,
 }
 
 /// What somebody should know before agreeing.
@@ -80,11 +83,11 @@ pub enum Note {
 
 impl Edits {
     #[must_use]
-    pub fn of(proposal: Proposal, hidden: Vec<Span>) -> Self {
+    pub fn of(proposal: Proposal, hidden: Vec<Span>, errors: Vec<PlacedFinding>) -> Self {
         let Proposal { files, made, left, others } = proposal;
         let others: Vec<String> = others.into_iter().collect();
         let notes = if others.is_empty() { Vec::new() } else { vec![Note::OthersChange(others)] };
-        Edits { files, hidden, taken: made, left, notes }
+        Edits { files, hidden, taken: made, left, notes, errors }
     }
 }
 

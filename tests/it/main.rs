@@ -112,5 +112,6 @@ mod tokens;
 mod told;
 mod tools;
 mod trace;
+mod unjudged;
 mod vault;
 mod walks;
