@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "measures how old something is")]
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use super::metrics::Metrics;
 use super::oidc::Pipelines;
 use super::problem::Problem;
 use super::sessions::Sessions;
-use crate::ops::section::{self, Clearing, Ground};
+use crate::ops::section::{self, Access, Clearing, Ground, NotSaved};
 use crate::ops::serving::{Hosts, Serving};
 use crate::ops::{Host, Workspace, workspace};
 use crate::store::Store;
@@ -67,6 +68,17 @@ pub struct Work<'a> {
     pub store: &'a mut (dyn Store + 'static),
     pub ground: Arc<Ground>,
     pub host: &'a Host<'a>,
+}
+
+impl Work<'_> {
+    /// Refuses what somebody who is known may not, and keeps that it was asked for.
+    pub fn forbid(&mut self, what: &str, why: String, access: &Access) -> Problem {
+        let refused: Result<(), _> = Err(NotSaved::Forbidden(why));
+        match section::kept_refusal(refused, what, access, self.store, self.host) {
+            Ok(()) => Problem::forbidden("this is not allowed"),
+            Err(why) => why.into(),
+        }
+    }
 }
 
 impl App {
@@ -209,9 +221,9 @@ impl App {
         let ground = Arc::new(match &self.serving.project {
             Some(project) => {
                 // What is not committed is not git's, where there is git.
-                let workspace = match workspace::history(project, "HEAD") {
-                    Ok(_) => Workspace::at(project, "HEAD")?,
-                    Err(_) => Workspace::open(project)?,
+                let workspace = match self.revision(project, store)? {
+                    Some((revision, _)) => Workspace::at(project, &revision)?,
+                    None => Workspace::open(project)?,
                 };
                 Ground::of_repository(workspace, store, environment)?
             }
@@ -221,13 +233,27 @@ impl App {
         Ok(ground)
     }
 
+    /// The revision that says what git says, and its commit: the one that the reconciler of this server keeps the store at, which nobody
+    /// checks out; else the one that is checked out. None outside a repository.
+    fn revision(&self, project: &Path, store: &mut dyn Store) -> Result<Option<(String, String)>, Problem> {
+        if self.serving.rounds.is_some() {
+            let key = self.serving.environment.as_deref().unwrap_or_default();
+            let commit = store.reconciled(key)?.map(|last| last.commit);
+            if let Some(commit) = commit.filter(|commit| workspace::history(project, commit).is_ok()) {
+                return Ok(Some((commit.clone(), commit)));
+            }
+        }
+        let head = workspace::history(project, "HEAD").ok();
+        Ok(head.map(|(_, head)| ("HEAD".to_owned(), head.commit.id)))
+    }
+
     /// What tells that what judges is no longer what it was; and on another day the same is judged otherwise.
     fn made_from(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<String, Problem> {
         let of = match &self.serving.project {
-            Some(project) => match workspace::history(project, "HEAD") {
-                Ok((_, head)) => head.commit.id,
+            Some(project) => match self.revision(project, store)? {
+                Some((_, commit)) => commit,
                 // Outside a repository the files count as they are.
-                Err(_) => host.stamp(),
+                None => host.stamp(),
             },
             None => store.sources()?.into_iter().map(|(path, digest)| format!("{path} {digest}\n")).collect(),
         };

@@ -24,6 +24,7 @@ mod problem;
 mod proposals;
 mod reconciler;
 mod sessions;
+mod slow;
 mod store;
 
 pub use openapi::DOCUMENT;

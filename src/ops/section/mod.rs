@@ -31,7 +31,7 @@ pub use cache::{Cache, CacheList, cache};
 pub use changes::{Drifted, changes};
 pub use clear::{Clearing, NotCleared, begin, fetch};
 pub use create::create;
-pub use effective::{Effective, effective, saves_in, saves_of};
+pub use effective::{Effective, effective, etag_of, saves_in, saves_of};
 pub use fleet::fleet;
 pub use glance::{Glance, Repository};
 pub use ground::{Ground, Judged, Says, Written};
