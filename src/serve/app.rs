@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::oidc::Pipelines;
 use super::problem::Problem;
 use super::sessions::Sessions;
-use crate::ops::section::{self, Access, Clearing, Ground, NotSaved};
+use crate::ops::section::{self, Access, Clearing, Ground};
 use crate::ops::serving::{Hosts, Serving};
 use crate::ops::{Host, Workspace, workspace};
 use crate::store::Store;
@@ -73,11 +73,8 @@ pub struct Work<'a> {
 impl Work<'_> {
     /// Refuses what somebody who is known may not, and keeps that it was asked for.
     pub fn forbid(&mut self, what: &str, why: String, access: &Access) -> Problem {
-        let refused: Result<(), _> = Err(NotSaved::Forbidden(why));
-        match section::kept_refusal(refused, what, access, self.store, self.host) {
-            Ok(()) => Problem::forbidden("this is not allowed"),
-            Err(why) => why.into(),
-        }
+        section::keep_forbidden(&why, what, access, self.store, self.host);
+        Problem::forbidden(why)
     }
 }
 

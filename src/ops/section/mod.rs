@@ -44,7 +44,7 @@ pub use planning::{ApplyAsked, apply_seen, planned_now, to_type};
 pub use proposals::{Proposal, close, proposals};
 pub use proposing::{Asked, PlanPreview, PlannedChange, Preview, Proposing, ask_forge, preview, propose};
 pub use readiness::{Needed, readiness, required, unconnected};
-pub use refusals::{Managed, NotSaved, kept as kept_refusal};
+pub use refusals::{Managed, NotSaved, keep_forbidden, kept as kept_refusal};
 pub use save::{Body, Expected, SaveAsked, SavedNow, may_lift, save, unprintable};
 pub use tried::{Tried, try_connections};
 pub use view::{

@@ -88,7 +88,7 @@ pub fn kept<T>(
 }
 
 /// Keeps that somebody asked for what he may not.
-pub(super) fn keep_forbidden(why: &str, what: &str, access: &Access, store: &mut dyn Store, host: &Host<'_>) {
+pub fn keep_forbidden(why: &str, what: &str, access: &Access, store: &mut dyn Store, host: &Host<'_>) {
     // It is refused, whether or not that can be kept.
     let _ = keep(format!("{what}: {why}"), access, store, host);
 }
