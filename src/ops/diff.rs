@@ -18,7 +18,7 @@ use super::policy_changes;
 use super::project::{self, Project};
 use super::request::Request;
 use super::workspace::{self, Workspace};
-use crate::compile::compose::files_by_integration;
+use crate::compile::integrations::files_by_integration;
 use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{About, Finding, Severity, counts};

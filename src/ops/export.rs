@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::error::{Error, Result, require_meant};
 use super::request::Request;
 use super::workspace::Workspace;
-use crate::compile::compose::files_by_integration;
+use crate::compile::integrations::files_by_integration;
 use crate::model::pattern::any_means;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;

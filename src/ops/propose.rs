@@ -11,7 +11,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::left::{Left, Why};
 use super::project::Project;
 use super::workspace::Files;
-use crate::compile::{self, Compilation, Compiled, Selection, compose};
+use crate::compile::{self, Compilation, Compiled, Selection, integrations};
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::category::keys_to;
 use crate::model::{Name, Secret, SettingPath, Value};
@@ -117,7 +117,7 @@ pub fn propose(
 #[must_use]
 pub fn own_files(sources: &Sources) -> BTreeMap<String, Vec<String>> {
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, file) in compose::files_by_integration(sources) {
+    for (name, file) in integrations::files_by_integration(sources) {
         files.entry(name).or_default().push(sources.file(file).path.clone());
     }
     files

@@ -14,7 +14,7 @@ use super::replaced;
 use super::request::Request;
 use crate::compile::levels::Floor;
 use crate::compile::project::Manifest;
-use crate::compile::{Selection, reach};
+use crate::compile::{Selection, reach, redact};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::source::git::{self, Commit, GitError, History, Revision};
 use crate::source::{SourceFile, Sources, load};
@@ -220,7 +220,10 @@ impl Workspace {
             let mut findings = Vec::new();
             let declared = Manifest::read(&self.sources, &mut findings);
             // What another version asks for is not ours to judge.
-            let findings = declared.unmet.map_or(findings, |unmet| vec![unmet]);
+            let mut findings = declared.unmet.map_or(findings, |unmet| vec![unmet]);
+            // What stands there may be a credential that belongs elsewhere.
+            let suspicious = redact::suspicious(&self.sources, &findings);
+            redact::redact(&mut findings, &self.sources, &[], &suspicious);
             let findings = PlacedFinding::all(&findings, &self.sources);
             let why = "pairform.yaml has errors, so it is not known which store is meant";
             return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings(findings)));

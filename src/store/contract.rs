@@ -191,8 +191,8 @@ pub trait Store: Send + Shared {
     /// When the store cannot be read.
     fn rules(&mut self) -> Result<Vec<Rules>, StoreError>;
 
-    /// Of each environment the rules that were recorded last, and the last of those that count for an apply of this commit
-    /// (see [`Rules::count_for`]), oldest first.
+    /// Of each environment the rules that were recorded last: of this commit and of others, of trees with changes and without, and of
+    /// those that count at once, so that the last which count for an apply are among them (see [`Rules::count_for`]). Oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -30,7 +30,7 @@ fn told(files: &[(&str, &str)], selection: Selection) -> String {
 }
 
 /// What settings of the complete integration are told; text that begins at the margin stands beside them.
-fn of(text: &str) -> String {
+pub fn of(text: &str) -> String {
     let text = text.trim_start_matches('\n');
     let below = if text.starts_with(' ') { "settings:\n" } else { "" };
     told(&[("integrations/shop.yaml", &format!("{SHOP}{below}{text}\n"))], Selection::default())
@@ -452,7 +452,7 @@ fn one_shop_by_two_of_its_addresses() {
 }
 
 /// What the customer settings of a pair without sales accounts are told.
-fn customers(pair: &str, settings: &str) -> String {
+pub fn customers(pair: &str, settings: &str) -> String {
     let stock = if pair.starts_with("e-conomic") { "" } else { "stock, " };
     let text = format!(
         "integration: shop\npair: {pair}\nunmanaged: [connectors, article, {stock}order, invoice, order_lines, shipping_methods, payment_methods]\nsettings:\n{LIVE}{settings}\n"

@@ -88,6 +88,7 @@ mod requires;
 mod revert;
 mod reviews;
 mod revisions;
+mod ruled;
 mod rules;
 mod run;
 mod runner;

@@ -1263,25 +1263,39 @@ fn recorded_rules_only_grow_and_those_of_a_commit_do_not_count_for_it(place: &dy
         kept.push(one);
         assert_eq!(store.rules().unwrap(), kept);
         for commit in [None, Some("a1"), Some("b2"), Some("c3"), Some("d4"), Some("e5"), Some("f6")] {
-            // By the definition, over all that there is.
-            let last = |environment: &str, counts: bool| {
-                let fits =
-                    |one: &&Rules| one.environment == environment && (!counts || one.count_for(commit));
-                kept.iter().rposition(|one| fits(&one))
+            // By the definition, over all that there is: the last of each kind, and of all that count for a tree.
+            let kind = |one: &Rules| {
+                (
+                    one.environment.clone(),
+                    commit.is_some() && one.commit.as_deref() == commit,
+                    one.dirty,
+                    one.at_once,
+                )
             };
-            let mut expected: Vec<usize> = ["production", "test"]
-                .iter()
-                .flat_map(|environment| [last(environment, false), last(environment, true)])
-                .flatten()
-                .collect();
-            expected.sort_unstable();
-            expected.dedup();
+            let is_last = |at: &usize| kept[at + 1..].iter().all(|later| kind(later) != kind(&kept[*at]));
+            let expected: Vec<usize> = (0..kept.len()).filter(is_last).collect();
+            for environment in ["production", "test"] {
+                for dirty in [false, true] {
+                    let counts = |one: &Rules| one.environment == environment && one.count_for(commit, dirty);
+                    assert!(kept.iter().rposition(counts).is_none_or(|at| expected.contains(&at)));
+                }
+            }
             let expected: Vec<Rules> = expected.into_iter().map(|at| kept[at].clone()).collect();
             assert_eq!(store.last_rules(commit).unwrap(), expected, "{commit:?}");
         }
     }
     let is_own = rules("production", "five", Some("d4"));
-    assert!(!is_own.count_for(Some("d4")) && is_own.count_for(Some("e5")) && is_own.count_for(None));
+    assert!(
+        !is_own.count_for(Some("d4"), false)
+            && is_own.count_for(Some("e5"), false)
+            && is_own.count_for(None, false)
+    );
+    let of_tree = Rules { dirty: true, ..is_own.clone() };
+    assert!(
+        is_own.count_for(Some("d4"), true)
+            && of_tree.count_for(Some("d4"), false)
+            && !of_tree.count_for(Some("d4"), true)
+    );
     for sql in ["UPDATE rules SET document = ''", "DELETE FROM rules"] {
         assert!(place.by_hand(sql).unwrap_err().contains("append-only"));
     }

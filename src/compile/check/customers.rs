@@ -401,11 +401,13 @@ fn missing(
         true => finding.note(format!("that is so from {day} on")),
         false => finding,
     };
-    let only = context.choice("additional_filters", "buyers");
+    let shared = context.choice(CATEGORY, "mode") == Some("one_shared_for_consumers");
+    let only =
+        if shared { Some(Kind::Company.key()) } else { context.choice("additional_filters", "buyers") };
     let at = context.key_of(CATEGORY, &SettingPath::root().child(SETTING));
     let about = || context.about(CATEGORY, &SettingPath::root().child(SETTING));
     let name = |country: &str| title(context, country);
-    // Of whom no order is synced, no customer is made.
+    // Of whom no order is synced, no customer is made, nor of those who share one.
     let buys = |kind: &Kind| only.is_none_or(|only| only == "all" || only == kind.key());
     for kind in Kind::ALL.into_iter().filter(buys) {
         let mut without = Vec::new();

@@ -12,6 +12,10 @@ use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
 pub const ACCOUNTS: &str = "sales_accounts";
+/// Rules that choose accounts by what is sold: rows in the buckets of [`groups`], with a place among themselves.
+pub const RULES: &str = "rules";
+
+const COUNTRIES: &str = "countries";
 
 /// A change is warned of in the eight weeks before it.
 const AHEAD: i64 = 56;
@@ -72,13 +76,20 @@ impl<'a> Table<'a> {
         self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).count() > 1)
     }
 
+    /// A rate has a row of which nothing could be taken for an account, or may stand under a key that is no rate.
+    fn is_unread(&self, rate: &str) -> bool {
+        let is_rate = |entry: &Entry| entry.key.text.parse::<f64>().is_ok();
+        !self.map.entries().iter().all(is_rate)
+            || self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).next().is_none())
+    }
+
     fn has_default(&self, day: Date) -> bool {
         self.default.iter().any(|days| days.holds(day))
     }
 }
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    findings.extend(home_in_oss(context));
+    home_in_oss(context, findings);
     for table in tables(context) {
         let Some(country) = context.vat.country(table.country) else { continue };
         let before = findings.len();
@@ -160,6 +171,29 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
             tables.push(Table { country: &key.text, path, map, key: key.span, sort, days, default });
         }
     }
+    for rule in context.rows(ACCOUNTS, RULES) {
+        let days = days::of(&rule.value).unwrap_or_default();
+        let above = SettingPath::root().child(RULES).child(&rule.key.text);
+        let entry = |key| rule.value.as_map().and_then(|map| map.get(key));
+        let at_home = home.and_then(|home| Some((home, above.child("home"), entry("home")?)));
+        let countries =
+            entry(COUNTRIES).and_then(|all| all.value.as_map()).into_iter().flat_map(Map::entries);
+        let abroad = countries.map(|one| (&*one.key.text, above.child(COUNTRIES).child(&one.key.text), one));
+        for (country, path, Entry { key, value }) in
+            at_home.into_iter().chain(abroad.filter(|(one, ..)| Some(*one) != home))
+        {
+            let Some(map) = value.as_map() else { continue };
+            tables.push(Table {
+                country,
+                path,
+                map,
+                key: key.span,
+                sort: Sort::Part,
+                days,
+                default: Vec::new(),
+            });
+        }
+    }
     tables
 }
 
@@ -174,12 +208,19 @@ pub fn abroad<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Entry> {
     rows.filter(move |row| home != Some(&*row.key.text) && admits(&row.key.text))
 }
 
-fn home_in_oss(context: &Context<'_>) -> Option<Finding> {
-    let (country, at) = home(context)?;
-    let entry = context.written_map(ACCOUNTS, "countries")?.get(country)?;
-    let path = ["countries", country].iter().collect();
-    (!entry.value.is_null())
-        .then(|| codes::home_in_oss(country, entry.key.span, at).about(context.about(ACCOUNTS, &path)))
+fn home_in_oss(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some((country, at)) = home(context) else { return };
+    let whole = context.written_map(ACCOUNTS, COUNTRIES).map(|map| (SettingPath::root(), map));
+    let rules = context.rows(ACCOUNTS, RULES).filter_map(|rule| {
+        let above = SettingPath::root().child(RULES).child(&rule.key.text);
+        Some((above, rule.value.get(COUNTRIES)?.as_map()?))
+    });
+    for (above, map) in whole.into_iter().chain(rules) {
+        let Some(entry) = map.get(country).filter(|entry| !entry.value.is_null()) else { continue };
+        let path = above.child(COUNTRIES).child(country);
+        let finding = codes::home_in_oss(country, entry.key.span, at);
+        findings.push(finding.about(context.about(ACCOUNTS, &path)));
+    }
 }
 
 /// Whether a rate is in force while it has an account. 0 stands for sales without VAT, which every country has.
@@ -266,7 +307,8 @@ fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country, day: 
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
-        if table.has_gap(missing) {
+        // What stands there and cannot be read, or counts on other days alone, is told by itself.
+        if table.has_gap(missing) || table.is_unread(missing) {
             return None;
         }
         // That the standard rate is mapped says nothing of the goods.

@@ -33,6 +33,7 @@ codes! {
     CLEARING_SHARED = "N0474" "clearing-shared" "payouts of two providers are booked on one account";
     PAYOUT_WITHOUT_ACCOUNT = "W0476" "payout-without-account" "a payment provider and the rows of the payouts do not fit together";
     NAMES_ALIKE = "W0477" "names-alike" "two rows whose names differ in capitals or spaces alone";
+    ACCOUNT_RULES = "W0478" "account-rules" "rules of sales accounts get in each other's way";
 }
 
 /// `serves` lists all that the account books, `wrong` what the place marked adds, `other` what it does not go with.
@@ -327,6 +328,29 @@ pub fn names_alike(one: &str, other: &str, at: Span, there: Span) -> Finding {
     )
     .related(there, "the other one")
     .help("keep the one that is spelt as the platform spells it, with what both say")
+}
+
+/// `first` is the rule that is tried before.
+#[must_use]
+pub fn rule_not_reached(name: &str, first: &str, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &ACCOUNT_RULES,
+        format!("the rule `{name}` never counts"),
+        Label::new(at, format!("each row that it fits is taken by `{first}`")),
+    )
+    .related(there, "which is tried before it")
+    .help("give the rule with more conditions the lower `priority`, or take this one away")
+}
+
+#[must_use]
+pub fn rules_tie(name: &str, first: &str, priority: i64, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &ACCOUNT_RULES,
+        format!("the rules `{first}` and `{name}` have one priority, {priority}"),
+        Label::new(at, format!("where both fit, `{first}` counts, since its name comes first")),
+    )
+    .related(there, "the other one")
+    .help("give each rule a `priority` of its own")
 }
 
 #[must_use]
