@@ -299,7 +299,7 @@ impl Reconciler<'_> {
             loop {
                 match self.round(place, lease, anew, host) {
                     Ok(done) => {
-                        anew = false;
+                        anew &= done.measures.is_none();
                         match &done.stopped {
                             None => {
                                 said.clear();
@@ -330,8 +330,8 @@ impl Reconciler<'_> {
         let mut done = Done::default();
         for at in 1..=ANEW {
             match self.round(place, lease, true, host) {
+                Ok(now) if at < ANEW && now.stopped.as_ref().is_some_and(is_stale) => continue,
                 Ok(now) => done = then(done, now),
-                Err(error) if error.kind == ErrorKind::Stale && at < ANEW => continue,
                 Err(error) => {
                     self.tell(place, lease, None, host, streams);
                     return Err(error.into());
@@ -399,7 +399,9 @@ impl Reconciler<'_> {
             host,
         );
         let mut failed = told.unwrap_or_else(|error| vec![error.message]);
-        failed.extend(done.iter().flat_map(|done| self.targets.tell_status(done, environment)));
+        // Of a commit that was not taken there is nothing to tell but the matter.
+        let taken = done.filter(|done| done.stopped.is_none());
+        failed.extend(taken.iter().flat_map(|done| self.targets.tell_status(done, environment)));
         for why in failed {
             streams.say(&(clean(&format!("warning: {why}")) + "\n"));
         }
@@ -416,6 +418,11 @@ impl Reconciler<'_> {
         }
         host.is_cancelled()
     }
+}
+
+/// Somebody saved in the middle of it.
+fn is_stale(error: &Error) -> bool {
+    error.kind == ErrorKind::Stale
 }
 
 /// What goes over by itself.

@@ -97,6 +97,10 @@ fn a_hand_edit_is_told_and_set_back_while_the_newest_commit_cannot_be_taken() {
             assert_eq!(ground.deployed("shop").0, expected, "{case}: {}", run.all());
             assert_eq!(ground.deployed("other").0, "30", "{case}: nothing of the newest commit is taken");
             assert_eq!(open(&ground), left, "{case}: {}", run.all());
+            // Whoever begins with a broken project file does not know which store is meant.
+            if case == "project" {
+                continue;
+            }
             // Set back by hand, it is over.
             ground.save_outside("shop", "30", "karin", "2026-01-06T08:00:00Z");
             ground.run(&["reconcile", "--once"]);
