@@ -99,7 +99,7 @@ impl FromRequest<Arc<App>> for Document {
         let bytes = bytes.map_err(|_| {
             Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not come in time")
         })??;
-        let wrong = |error| Problem::bad_request(format!("the body is not JSON: {error}"));
+        let wrong = |error: serde_json::Error| Problem::bad_request(format!("the body is not JSON: {error}"));
         let document: Json = serde_json::from_slice(&bytes).map_err(wrong)?;
         serde_json::from_slice::<EachKeyOnce>(&bytes)
             .map_err(|error| Problem::bad_request(format!("the body is ambiguous: {error}")))?;
