@@ -205,11 +205,8 @@ fn mend(why: &Unusable, root: &Node) -> String {
             }
         }
     }
-    if reference.starts_with('#') {
-        return format!(
-            "mark the place that is meant with `$anchor: {}`, or refer to one by its path",
-            &reference[1..]
-        );
+    if let Some(anchor) = reference.strip_prefix('#') {
+        return format!("mark the place that is meant with `$anchor: {anchor}`, or refer to one by its path");
     }
     if why.message.contains("is no draft of JSON Schema") {
         return format!("write `{NEWEST_DRAFT}`");

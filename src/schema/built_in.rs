@@ -65,6 +65,7 @@ pub(super) fn text_in_repository(path: &str) -> String {
 }
 
 /// The names of the built-in parts in a folder.
+#[must_use]
 pub fn names(folder: &str) -> BTreeSet<String> {
     paths().filter_map(|path| stem(path, folder)).collect()
 }

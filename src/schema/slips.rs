@@ -106,7 +106,7 @@ fn nested_connectors(root: &Node, pair: &Pair, name: &str, moves: &mut Vec<Move>
             let finding = codes::too_deep_connector(key, outer, inner.key.span);
             let finding = finding.about(about(Some(name), &format!("/connectors/{outer}")));
             // What belongs to it is there twice for the reader, who told it, and is not known.
-            let value = inner.value.is_null().then(|| NodeKind::Hole);
+            let value = inner.value.is_null().then_some(NodeKind::Hole);
             moves.push(Move {
                 from: path(&["connectors", outer, key]),
                 to: path(&["connectors", key]),
