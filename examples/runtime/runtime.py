@@ -80,9 +80,9 @@ class Runtime:
         if status != 200:
             print(f"{integration}: {configuration['detail']}", file=sys.stderr)
             return 0
-        self.etags[integration] = etag
         # Nothing is booked before the integration is live.
         if configuration["mode"] != "live":
+            self.etags[integration] = etag
             return 0
         terms = configuration["categories"].get("payment_methods", {}).get("methods", {})
         for flow in configuration["flows"]:
@@ -92,6 +92,8 @@ class Runtime:
             )
             self.table.commit()
             self.server.ask("POST", f"{path}/syncs", {"flow": flow, "etag": etag, "outcome": "ok"})
+        # Only now: what broke off is synced once more.
+        self.etags[integration] = etag
         return len(configuration["flows"])
 
     def follow(self, rounds):

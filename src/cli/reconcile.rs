@@ -202,7 +202,10 @@ impl Reconciler<'_> {
         let place = loop {
             match self.find(host) {
                 Ok(place) => break place,
-                Err(error) if self.once || !is_passing(&error) => return Err(error.into()),
+                // What a branch has wrong is mended by its next commit.
+                Err(error) if self.once || !(is_passing(&error) || error.kind == ErrorKind::Invalid) => {
+                    return Err(error.into());
+                }
                 Err(error) => {
                     self.rounds.failed();
                     say_once(&error.message, &mut said, streams);
@@ -255,7 +258,8 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Finds what the branch is deployed to; where nothing of it is here yet, it is fetched first.
+    /// Finds what the branch is deployed to. What was fetched before says it, and a round fetches anew; where that is nothing or broken, the
+    /// newest commit says it.
     fn find(&self, host: &Host<'_>) -> Result<Place, Error> {
         let start = &self.session.here;
         let history = History::open(start)?;
@@ -266,14 +270,17 @@ impl Reconciler<'_> {
         };
         let branch = RemoteBranch::new(remote, &branch)?;
         let revision = branch.local_ref();
-        // What was fetched before says what is reconciled; a round fetches anew, and tells where it cannot.
-        if history.resolve(&revision).is_err() {
-            fetch(start, &branch, self.args.git_timeout)?;
-        }
-        let workspace = Workspace::at(start, &revision)?;
         let request = self.session.request();
-        let (environment, address) = workspace.store(&request, host)?;
-        Ok(Place { branch, revision, root: workspace.root().to_owned(), environment, address, request })
+        let read = || {
+            let workspace = Workspace::at(start, &revision)?;
+            let (environment, address) = workspace.store(&request, host)?;
+            Ok::<_, Error>((workspace.root().to_owned(), environment, address))
+        };
+        let (root, environment, address) = read().or_else(|_| {
+            fetch(start, &branch, self.args.git_timeout)?;
+            read()
+        })?;
+        Ok(Place { branch, revision, root, environment, address, request })
     }
 
     fn work_under(
@@ -292,9 +299,17 @@ impl Reconciler<'_> {
             loop {
                 match self.round(place, lease, anew, host) {
                     Ok(done) => {
-                        said.clear();
-                        anew = false;
-                        self.rounds.made((host.now)().as_second(), done.measures.as_ref());
+                        anew &= done.measures.is_none();
+                        match &done.stopped {
+                            None => {
+                                said.clear();
+                                self.rounds.made((host.now)().as_second(), done.measures.as_ref());
+                            }
+                            Some(error) => {
+                                say_once(&error.message, &mut said, streams);
+                                self.rounds.failed();
+                            }
+                        }
                         streams.say(&report::reconcile::text(&done));
                         self.tell(place, lease, Some(&done), host, streams);
                     }
@@ -315,8 +330,8 @@ impl Reconciler<'_> {
         let mut done = Done::default();
         for at in 1..=ANEW {
             match self.round(place, lease, true, host) {
+                Ok(now) if at < ANEW && now.stopped.as_ref().is_some_and(is_stale) => continue,
                 Ok(now) => done = then(done, now),
-                Err(error) if error.kind == ErrorKind::Stale && at < ANEW => continue,
                 Err(error) => {
                     self.tell(place, lease, None, host, streams);
                     return Err(error.into());
@@ -328,6 +343,10 @@ impl Reconciler<'_> {
             }
         }
         self.tell(place, lease, Some(&done), host, streams);
+        // What was set back all the same is told with the rest.
+        if let Some(error) = done.stopped.take().filter(|_| !done.report.wrote()) {
+            return Err(error.into());
+        }
         let interrupted = self.session.interrupt().filter(|_| done.report.interrupted);
         let code = interrupted.unwrap_or_else(|| exit_code(&done));
         if self.session.common.output == Form::Json {
@@ -380,7 +399,9 @@ impl Reconciler<'_> {
             host,
         );
         let mut failed = told.unwrap_or_else(|error| vec![error.message]);
-        failed.extend(done.iter().flat_map(|done| self.targets.tell_status(done, environment)));
+        // Of a commit that was not taken there is nothing to tell but the matter.
+        let taken = done.filter(|done| done.stopped.is_none());
+        failed.extend(taken.iter().flat_map(|done| self.targets.tell_status(done, environment)));
         for why in failed {
             streams.say(&(clean(&format!("warning: {why}")) + "\n"));
         }
@@ -397,6 +418,11 @@ impl Reconciler<'_> {
         }
         host.is_cancelled()
     }
+}
+
+/// Somebody saved in the middle of it.
+fn is_stale(error: &Error) -> bool {
+    error.kind == ErrorKind::Stale
 }
 
 /// What goes over by itself.

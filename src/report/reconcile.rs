@@ -128,7 +128,10 @@ pub fn ways(concern: &Concern) -> Vec<String> {
             ];
             merge.into_iter().chain(others).collect()
         }
-        Kind::Stopped => vec!["it is tried again in the next round".to_owned()],
+        Kind::Stopped => {
+            let again = "it is tried again in the next round".to_owned();
+            concern.way.iter().cloned().chain([again]).collect()
+        }
     };
     ways.iter().map(|way| clean(way)).collect()
 }
@@ -251,6 +254,10 @@ fn summary_of_matters(done: &Done) -> String {
 #[must_use]
 pub fn concern_json(concern: &Concern) -> Json {
     let mut json = serde_json::to_value(concern).unwrap_or_default();
+    if let Some(fields) = json.as_object_mut() {
+        // It is one of the ways.
+        fields.remove("way");
+    }
     json["id"] = concern.id().into();
     json["title"] = title(concern).into();
     json["ways"] = ways(concern).into();

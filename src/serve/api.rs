@@ -18,7 +18,7 @@ use super::metrics::CONTENT_TYPE;
 use super::problem::{Problem, findings};
 use super::same::{self, Found};
 use super::{cache, feed, history, log, openapi, pages, plans, proposals, store};
-use crate::ops::section::{self, Access, Body, NotSaved, Role, SaveAsked, SavedNow, TokenAsked, make_token};
+use crate::ops::section::{self, Access, Body, Role, SaveAsked, SavedNow, TokenAsked, make_token};
 use crate::store::{Note, Registered, SyncReport, Token};
 
 /// All routes.
@@ -152,6 +152,7 @@ async fn list_integrations(ask: Ask) -> Response {
 
 async fn create_integration(ask: Ask, Document(body): Document) -> Response {
     ask.answer(move |work, access, _| {
+        ask::only(&body, &["id", "pair", "name"])?;
         let text = |key| Ok::<_, Problem>(ask::text(&body, key)?.filter(|text| !text.trim().is_empty()));
         let (Some(id), Some(pair)) = (text("id")?, text("pair")?) else {
             return Err(Problem::bad_request("name `id` and `pair`"));
@@ -276,6 +277,7 @@ fn save(
 async fn revert(Named(id): Named<String>, ask: Ask, Document(body): Document) -> Response {
     let app = Arc::clone(&ask.app);
     ask.answer(move |work, access, query| {
+        ask::only(&body, &["category", "revision"])?;
         let (Some(category), Some(revision)) = (body["category"].as_str(), body["revision"].as_u64()) else {
             return Err(Problem::bad_request("name `category`, and the `revision` to go back to"));
         };
@@ -323,8 +325,10 @@ async fn report_sync(Named(id): Named<String>, ask: Ask, Document(body): Documen
     ask.answer(move |work, access, _| {
         let known = known(&id, access, work)?;
         if !access.reports(&id) {
-            return Err(Problem::forbidden(format!("{} may not report syncs of {id}", access.name)));
+            let why = format!("{} may not report syncs of {id}", access.name);
+            return Err(work.forbid(&format!("syncs of {id}"), why, access));
         }
+        ask::only(&body, &["flow", "etag", "outcome", "ended_at", "message"])?;
         let text = |key| Ok::<_, Problem>(ask::text(&body, key)?.map(str::to_owned));
         let (Some(flow), Some(etag), Some(outcome)) = (text("flow")?, text("etag")?, text("outcome")?) else {
             return Err(Problem::bad_request("name `flow`, `etag` and `outcome`"));
@@ -346,6 +350,13 @@ async fn report_sync(Named(id): Named<String>, ask: Ask, Document(body): Documen
         let message = text("message")?.unwrap_or_default();
         if message.len() > 2000 || etag.len() > 200 {
             return Err(Problem::bad_request("`message` takes at most 2000 bytes, `etag` 200"));
+        }
+        let saves = section::saves_in(&etag, &id, work.store)?;
+        if saves.is_none_or(|saves| saves > section::saves_of(known.rows.values())) {
+            let why = format!(
+                "`etag` is none that this server gave out with a configuration of {id}; read it anew, and report with the ETag that it has"
+            );
+            return Err(Problem::bad_request(why));
         }
         let sync = SyncReport {
             integration: id,
@@ -405,17 +416,17 @@ async fn list_pairs(ask: Ask) -> Response {
 
 /// Tokens are an administrator's matter.
 fn require_admin(access: &Access, work: &mut Work<'_>) -> Result<(), Problem> {
-    let done = match access.role() {
+    match access.role() {
         Role::Admin => Ok(()),
-        _ => Err(NotSaved::Forbidden(format!("{} may not see or change tokens", access.name))),
-    };
-    Ok(section::kept_refusal(done, "tokens", access, work.store, work.host)?)
+        _ => Err(work.forbid("tokens", format!("{} may not see or change tokens", access.name), access)),
+    }
 }
 
 async fn list_tokens(ask: Ask) -> Response {
     ask.answer(|work, access, _| {
         require_admin(access, work)?;
-        let tokens: Vec<Json> = work.store.tokens()?.iter().map(told_token).collect();
+        let tokens: Vec<Json> =
+            work.store.tokens()?.iter().filter(|token| access.covers(token)).map(told_token).collect();
         Ok(Answer::ok(json!({"tokens": tokens})))
     })
     .await
@@ -434,6 +445,9 @@ async fn create_token(ask: Ask, Document(body): Document) -> Response {
     ask.answer(move |work, access, _| {
         require_admin(access, work)?;
         let asked = token_asked(&body)?;
+        if let Some(why) = access.gives_more(&asked) {
+            return Err(work.forbid(&format!("the token {}", asked.name), why, access));
+        }
         let at = work.host.stamp();
         let made =
             make_token(&asked, &at, &access.name).map_err(|why| Problem::bad_request(why.to_string()))?;
@@ -458,6 +472,7 @@ fn token_asked(body: &Json) -> Result<TokenAsked, Problem> {
         });
         texts.ok_or_else(|| bad(format!("`{key}` must be a list of texts")))
     };
+    ask::only(body, &["name", "role", "rights", "categories", "integrations", "expires_at"])?;
     let name = ask::text(body, "name")?.filter(|name| !name.trim().is_empty() && name.len() <= 100);
     let rights = texts("rights")?;
     Ok(TokenAsked {
@@ -484,7 +499,9 @@ fn token_asked(body: &Json) -> Result<TokenAsked, Problem> {
 async fn revoke_token(Named(name): Named<String>, ask: Ask) -> Response {
     ask.answer(move |work, access, _| {
         require_admin(access, work)?;
-        if !work.store.revoke_token(&name, &work.host.stamp(), &access.name)? {
+        let is_his = |token: &Token| token.name == name && access.covers(token);
+        let is_one = work.store.tokens()?.iter().any(is_his);
+        if !is_one || !work.store.revoke_token(&name, &work.host.stamp(), &access.name)? {
             return Err(Problem::absent(format!("there is no token `{name}` in force")));
         }
         note(work, access, "token", format!("revoked the token {name}"))?;

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "measures how old something is")]
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::oidc::Pipelines;
 use super::problem::Problem;
 use super::sessions::Sessions;
 use super::unmoved::Unmoved;
-use crate::ops::section::{self, Clearing, Ground};
+use crate::ops::section::{self, Access, Clearing, Ground};
 use crate::ops::serving::{Hosts, Serving};
 use crate::ops::{Host, Workspace, workspace};
 use crate::store::Store;
@@ -69,6 +70,14 @@ pub struct Work<'a> {
     pub store: &'a mut (dyn Store + 'static),
     pub ground: Arc<Ground>,
     pub host: &'a Host<'a>,
+}
+
+impl Work<'_> {
+    /// Refuses what somebody who is known may not, and keeps that it was asked for.
+    pub fn forbid(&mut self, what: &str, why: String, access: &Access) -> Problem {
+        section::keep_forbidden(&why, what, access, self.store, self.host);
+        Problem::forbidden(why)
+    }
 }
 
 impl App {
@@ -225,9 +234,9 @@ impl App {
         let ground = Arc::new(match &self.serving.project {
             Some(project) => {
                 // What is not committed is not git's, where there is git.
-                let workspace = match workspace::history(project, "HEAD") {
-                    Ok(_) => Workspace::at(project, "HEAD")?,
-                    Err(_) => Workspace::open(project)?,
+                let workspace = match self.revision(project, store)? {
+                    Some((revision, _)) => Workspace::at(project, &revision)?,
+                    None => Workspace::open(project)?,
                 };
                 Ground::of_repository(workspace, store, environment)?
             }
@@ -237,13 +246,27 @@ impl App {
         Ok(ground)
     }
 
+    /// The revision that says what git says, and its commit: the one that the reconciler of this server keeps the store at, which nobody
+    /// checks out; else the one that is checked out. None outside a repository.
+    fn revision(&self, project: &Path, store: &mut dyn Store) -> Result<Option<(String, String)>, Problem> {
+        if self.serving.rounds.is_some() {
+            let key = self.serving.environment.as_deref().unwrap_or_default();
+            let commit = store.reconciled(key)?.map(|last| last.commit);
+            if let Some(commit) = commit.filter(|commit| workspace::history(project, commit).is_ok()) {
+                return Ok(Some((commit.clone(), commit)));
+            }
+        }
+        let head = workspace::history(project, "HEAD").ok();
+        Ok(head.map(|(_, head)| ("HEAD".to_owned(), head.commit.id)))
+    }
+
     /// What tells that what judges is no longer what it was; and on another day the same is judged otherwise.
     fn made_from(&self, store: &mut dyn Store, host: &Host<'_>) -> Result<String, Problem> {
         let of = match &self.serving.project {
-            Some(project) => match workspace::history(project, "HEAD") {
-                Ok((_, head)) => head.commit.id,
+            Some(project) => match self.revision(project, store)? {
+                Some((_, commit)) => commit,
                 // Outside a repository the files count as they are.
-                Err(_) => host.stamp(),
+                None => host.stamp(),
             },
             None => store.sources()?.into_iter().map(|(path, digest)| format!("{path} {digest}\n")).collect(),
         };

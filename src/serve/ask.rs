@@ -1,22 +1,25 @@
 //! A request, read: who sends it, its path, its query, its body, and which revision it saw. Whatever does not fit is a problem.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
+use tokio_stream::StreamExt as _;
 
 use super::app::{App, Work};
 use super::auth::{Sender, one_text};
 use super::log::Asker;
 use super::problem::Problem;
+use crate::diagnostic::clean;
 use crate::diagnostic::text::outward_json;
 use crate::model::digest_text;
 use crate::ops::section::{Access, Expected};
@@ -44,13 +47,22 @@ impl FromRequestParts<Arc<App>> for Ask {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let from = parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |Peer(from)| *from);
         let sender = Sender::of(app, from, &parts.headers)?;
-        let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        Ok(Ask {
-            app: Arc::clone(app),
-            headers: parts.headers.clone(),
-            query: query.into_owned().collect(),
-            sender,
-        })
+        let known = parts.extensions.get::<MatchedPath>().map_or(&[][..], |path| queries(path.as_str()));
+        let mut query: HashMap<String, String> = HashMap::new();
+        let said = parts.uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(said.as_bytes()).into_owned() {
+            if !known.contains(&name.as_str()) {
+                let why = match known {
+                    [] => format!("nothing is asked for here by `?{}`", clean(&name)),
+                    known => format!("`?{}` is not known here; there are {}", clean(&name), known.join(", ")),
+                };
+                return Err(Problem::bad_request(why));
+            }
+            if query.insert(name.clone(), value).is_some() {
+                return Err(Problem::bad_request(format!("`?{name}` is there twice")));
+            }
+        }
+        Ok(Ask { app: Arc::clone(app), headers: parts.headers.clone(), query, sender })
     }
 }
 
@@ -83,18 +95,122 @@ impl FromRequest<Arc<App>> for Document {
             let why = "send JSON, as `Content-Type: application/json` (or `application/merge-patch+json` in a PATCH)";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", why));
         }
-        let bytes = tokio::time::timeout(SLOWEST, to_bytes(request.into_body(), LONGEST)).await;
+        let bytes = tokio::time::timeout(SLOWEST, received(request.into_body())).await;
         let bytes = bytes.map_err(|_| {
             Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not come in time")
-        })?;
-        let too_large = format!("the body is longer than {LONGEST} bytes, or broke off");
-        let bytes = bytes.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", too_large))?;
-        let document: Json = serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
+        })??;
+        let wrong = |error: serde_json::Error| Problem::bad_request(format!("the body is not JSON: {error}"));
+        let document: Json = serde_json::from_slice(&bytes).map_err(wrong)?;
+        serde_json::from_slice::<EachKeyOnce>(&bytes)
+            .map_err(|error| Problem::bad_request(format!("the body is ambiguous: {error}")))?;
         if !document.is_object() {
             return Err(Problem::bad_request("the body must be a JSON object"));
         }
         Ok(Document(document))
+    }
+}
+
+/// A body that is not too long.
+async fn received(body: Body) -> Result<Vec<u8>, Problem> {
+    let mut stream = body.into_data_stream();
+    let mut bytes: Vec<u8> = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Problem::bad_request("the body broke off"))?;
+        if bytes.len() + chunk.len() > LONGEST {
+            let why = format!("the body is longer than {LONGEST} bytes");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", why));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// What may be asked for in a query, by path of the API. Whatever else is there was meant to do something.
+fn queries(path: &str) -> &'static [&'static str] {
+    match path.strip_prefix("/api/v1").unwrap_or(path) {
+        "/integrations" => &["limit", "after", "pair"],
+        "/integrations/{id}/categories/{category}" | "/integrations/{id}/revert" => &["trial"],
+        "/integrations/{id}/configuration" => &["on"],
+        "/integrations/{id}/history" => &["limit", "category", "before"],
+        "/integrations/{id}/proposals" => &["state", "trial"],
+        "/changes" => &["after", "wait"],
+        _ => &[],
+    }
+}
+
+/// JSON in which no object has a key twice: which of the two is meant nobody knows.
+struct EachKeyOnce;
+
+impl<'de> Deserialize<'de> for EachKeyOnce {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Keys)
+    }
+}
+
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = EachKeyOnce;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EachKeyOnce, A::Error> {
+        let mut known: HashSet<String> = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if known.contains(&key) {
+                return Err(serde::de::Error::custom(format_args!("`{}` is there twice", clean(&key))));
+            }
+            known.insert(key);
+            map.next_value::<EachKeyOnce>()?;
+        }
+        Ok(EachKeyOnce)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<EachKeyOnce, A::Error> {
+        while all.next_element::<EachKeyOnce>()?.is_some() {}
+        Ok(EachKeyOnce)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<EachKeyOnce, E> {
+        Ok(EachKeyOnce)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<EachKeyOnce, E> {
+        Ok(EachKeyOnce)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<EachKeyOnce, E> {
+        Ok(EachKeyOnce)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<EachKeyOnce, E> {
+        Ok(EachKeyOnce)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<EachKeyOnce, E> {
+        Ok(EachKeyOnce)
+    }
+
+    fn visit_unit<E>(self) -> Result<EachKeyOnce, E> {
+        Ok(EachKeyOnce)
+    }
+}
+
+/// Proves that a body has no keys but these.
+///
+/// # Errors
+/// When it has another one, which would count for nothing.
+pub fn only(body: &Json, known: &[&str]) -> Result<(), Problem> {
+    let mut keys = body.as_object().into_iter().flat_map(|body| body.keys());
+    match keys.find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(Problem::bad_request(format!(
+            "`{}` is not known here; there are {}",
+            clean(key),
+            known.join(", ")
+        ))),
     }
 }
 

@@ -140,7 +140,12 @@ async fn next(
         let (of_app, sender, from) = (Arc::clone(app), sender.clone(), cursor.clone());
         // A token may have been revoked while it waited.
         let (items, number) = app.run(move |work| read(&sender.access(&of_app, work)?, from, work)).await?;
+        // Of many saves none may be for whoever asks: what comes after them is there already.
+        let is_further = number > cursor.number;
         cursor.number = number;
+        if items.is_empty() && is_further && !*stopping.borrow() {
+            continue;
+        }
         if !items.is_empty() || tokio::time::Instant::now() >= end || *stopping.borrow() {
             return Ok((items, cursor));
         }

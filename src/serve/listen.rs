@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::api;
 use super::app::App;
 use super::ask::Peer;
+use super::slow::{Impatient, Patience};
 use super::{feed, pages};
 use crate::ops::serving::{Hosts, Serving, Told};
 use crate::ops::{Error, ErrorKind, Result};
@@ -27,6 +28,12 @@ use crate::ops::{Error, ErrorKind, Result};
 const HEAD: Duration = Duration::from_secs(10);
 /// Answers that were begun are waited for so long when the server stops.
 const END: Duration = Duration::from_secs(30);
+/// Nothing of an answer may wait for longer to be taken.
+const UNREAD: Patience = Patience {
+    usual: Duration::from_secs(20),
+    at_the_end: Duration::from_secs(3),
+    look: Duration::from_secs(1),
+};
 /// How often it is looked whether the server is to stop.
 const LOOK: Duration = Duration::from_millis(50);
 /// Connections at once; more wait to be taken. Usually a process may have 1024 files open.
@@ -74,7 +81,7 @@ pub async fn take_connections(
     listener: &TcpListener,
     tls: Option<TlsAcceptor>,
     routes: &Router,
-    stop: &AtomicBool,
+    stop: &Arc<AtomicBool>,
 ) -> GracefulShutdown {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
@@ -100,6 +107,8 @@ pub async fn take_connections(
         };
         let routes = routes.clone().layer(axum::Extension(Peer(from.ip())));
         let (tls, watcher) = (tls.clone(), graceful.watcher());
+        let _ = socket.set_nodelay(true);
+        let socket = Impatient::new(socket, UNREAD, Arc::clone(stop));
         tokio::spawn(async move {
             serve_one(socket, tls, routes, watcher).await;
             drop(room);
@@ -112,8 +121,7 @@ pub async fn end(connections: GracefulShutdown) {
     let _ = tokio::time::timeout(END, connections.shutdown()).await;
 }
 
-async fn serve_one(socket: TcpStream, tls: Option<TlsAcceptor>, routes: Router, watcher: Watcher) {
-    let _ = socket.set_nodelay(true);
+async fn serve_one(socket: Impatient<TcpStream>, tls: Option<TlsAcceptor>, routes: Router, watcher: Watcher) {
     match tls {
         None => connection(socket, routes, watcher).await,
         Some(tls) => {

@@ -25,6 +25,7 @@ mod proposals;
 mod reconciler;
 mod same;
 mod sessions;
+mod slow;
 mod store;
 mod unmoved;
 

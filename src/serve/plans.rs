@@ -49,7 +49,9 @@ pub async fn make(ask: Ask, body: Body) -> Response {
     ask.respond(move |work, access, _| {
         let body = body.text()?;
         let asked = PlanAsked::read(&body)?;
-        let mut plan = section::plan_handed(&of(&of_app), asked, access, &work.ground, work.host)?;
+        let planned = section::plan_handed(&of(&of_app), asked, access, &work.ground, work.host);
+        let mut plan =
+            section::kept_refusal(planned, "a plan that is handed in", access, work.store, work.host)?;
         let mut text = String::new();
         plan::file::write(&mut plan, &mut |piece| text.push_str(piece));
         let kind = [(header::CONTENT_TYPE, "application/json")];
@@ -223,10 +225,13 @@ async fn received(ask: &Ask, body: Body) -> Result<Received, Problem> {
             let access = sender.access(&of_app, work)?;
             match access.hands_in() {
                 true => Ok(access.name),
-                false => Err(Problem::forbidden(format!(
-                    "{} may not hand in plans: it takes a token with the role applier, for every category",
-                    access.name
-                ))),
+                false => {
+                    let why = format!(
+                        "{} may not hand in plans: it takes a token with the role applier, for every category",
+                        access.name
+                    );
+                    Err(work.forbid("a plan that is handed in", why, &access))
+                }
             }
         })
         .await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::ask::{Answer, Ask, Document, Named, text};
+use super::ask::{Answer, Ask, Document, Named, only, text};
 use super::known::known;
 use super::problem::Problem;
 use crate::ops::propose::Destination;
@@ -41,6 +41,7 @@ pub async fn propose(Named(id): Named<String>, ask: Ask, Document(body): Documen
     let app = Arc::clone(&ask.app);
     ask.answer(move |work, access, query| {
         let is_trial = query.flag("trial")?;
+        only(&body, &["category", "settings", "take", "where", "why", "branch", "commit"])?;
         let known = known(&id, access, work)?;
         let asked = Asked {
             wish: wish(&body)?,

@@ -39,7 +39,9 @@ pub async fn read(ask: Ask, Document(body): Document) -> Response {
     ask.respond(move |work, access, _| {
         let asked: Asked = serde_json::from_value(body)
             .map_err(|error| Problem::bad_request(format!("this is no read of a store: {error}")))?;
-        require(&asked, access)?;
+        if let Some(why) = forbidden(&asked, access) {
+            return Err(work.forbid("a read of the store", why, access));
+        }
         let text = match asked {
             Asked::Notes { kinds, since } if !access.is_everywhere() => {
                 own_notes(&kinds, &since, work, access)?
@@ -52,20 +54,17 @@ pub async fn read(ask: Ask, Document(body): Document) -> Response {
     .await
 }
 
-/// Whoever asks may see all that is asked for.
-fn require(asked: &Asked, access: &Access) -> Result<(), Problem> {
+/// Why whoever asks may not see all that is asked for.
+fn forbidden(asked: &Asked, access: &Access) -> Option<String> {
     let name = &access.name;
-    let may_not = |id: &str| Problem::forbidden(format!("{name} may not see the integration {id}"));
+    let may_not = |id: &String| format!("{name} may not see the integration {id}");
     match asked.of() {
         Of::All if !access.is_everywhere() => {
-            Err(Problem::forbidden(format!("{name} may see some integrations only, and has to name them")))
+            Some(format!("{name} may see some integrations only, and has to name them"))
         }
-        Of::Named(names) => match names.iter().find(|id| !access.reads(id)) {
-            Some(id) => Err(may_not(id)),
-            None => Ok(()),
-        },
-        Of::One(id) if !access.reads(id) => Err(may_not(id)),
-        Of::All | Of::One(_) | Of::Shared => Ok(()),
+        Of::Named(names) => names.iter().find(|id| !access.reads(id)).map(may_not),
+        Of::One(id) if !access.reads(id) => Some(format!("{name} may not see the integration {id}")),
+        Of::All | Of::One(_) | Of::Shared => None,
     }
 }
 

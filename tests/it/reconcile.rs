@@ -559,6 +559,15 @@ fn where_plans_have_to_be_signed_the_commit_is() {
     ground.push("Signed by one of us");
     assert_eq!(ground.once(&["--policy", policy]).0, 0);
     assert_eq!(ground.deployed("shop").0, "30");
+    // Under one that nobody signed, what was changed outside is told all the same, and so is the way out.
+    ground.author.git(&["config", "commit.gpgsign", "false"]);
+    ground.shop("shop", "14", "0");
+    ground.push("Signed by nobody");
+    ground.save_outside("shop", "60", "karin", LONG_AGO);
+    assert_eq!(ground.run(&["reconcile", "--once", "--policy", policy]).code, 6);
+    let status = ground.run(&["reconcile", "status", "-o", "json"]).assert_code(0).json();
+    assert_eq!(open(&status), opened(&[("drift", false), ("stopped", true)]));
+    assert!(status["open"][1]["ways"][0].as_str().unwrap().contains("git commit -S"), "{status}");
 }
 
 /// The keyring of the machine has the key, and the policy its fingerprint.

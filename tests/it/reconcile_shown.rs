@@ -39,8 +39,13 @@ impl Listening {
 
     /// Status and body of a page.
     fn get(&self, page: &str) -> (u16, String) {
+        self.get_as(page, "")
+    }
+
+    fn get_as(&self, page: &str, token: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.at).unwrap();
-        write!(stream, "GET {page} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.at).unwrap();
+        let who = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+        write!(stream, "GET {page} HTTP/1.1\r\nHost: {}\r\n{who}Connection: close\r\n\r\n", self.at).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -94,6 +99,37 @@ fn what_looks_after_a_reconciler_sees_how_it_does_by_pair() {
     running.wait_for("pairform_reconcile_rounds_total{environment=\"\",result=\"failed\"}", " 1");
     assert_eq!(running.get("/readyz").0, 503);
     running.wait_for("pairform_reconcile_drifted_settings{", " 1");
+    assert_eq!(running.stop(), 0);
+}
+
+/// Nobody pulls the clone of a server that reconciles: what git says is what its reconciler applied.
+#[test]
+fn a_server_that_reconciles_shows_what_its_reconciler_applied() {
+    let ground = Ground::of(&["north"], "");
+    let token = ground.run(&["token", "create", "eva", "--role", "viewer"]).assert_code(0).stdout.clone();
+    let running = Listening::start(
+        &ground,
+        &["serve", "--listen", "127.0.0.1:0", "--reconcile", "--every", "1s"],
+        true,
+    );
+    running.wait_for("pairform_reconcile_integrations{", " 1");
+    ground.shop("north", "14", "0");
+    ground.shop("south", "30", "0");
+    ground.push("Say fourteen");
+    let begun = Instant::now();
+    loop {
+        let page = "/api/v1/integrations/north/categories/payment_methods";
+        let (status, text) = running.get_as(page, token.trim());
+        assert_eq!(status, 200, "{text}");
+        let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let states = shown["states"].as_array().unwrap();
+        let klarna = states.iter().find(|one| one["setting"].as_str().unwrap().contains("Klarna")).unwrap();
+        if shown["settings"]["methods"]["Klarna"]["terms"] == "14" && klarna["state"] == "git" {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it shows the files of before: {text}");
+        std::thread::yield_now();
+    }
     assert_eq!(running.stop(), 0);
 }
 

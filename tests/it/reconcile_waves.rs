@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use git2::Oid;
 use pairform::model::to_json;
 use pairform::ops::reconcile::{Done, Step, step};
-use pairform::ops::section::saves_of;
+use pairform::ops::section::{etag_of, saves_of};
 use pairform::store::{Ask, SyncReport};
 
 use crate::reconcile_world::World;
@@ -61,7 +61,7 @@ impl Fleet {
     /// The ETag that the runtime gets with the configuration now, as far as it is looked at; `serve` tries real ones.
     fn etag(&self, shop: &str) -> String {
         let rows = self.world.store().read(Some(&[shop.to_owned()])).unwrap();
-        format!("\"sha256:0.{}\"", saves_of(&rows))
+        format!("\"{}\"", etag_of(shop, "sha256:0", saves_of(&rows), self.world.store().as_mut()).unwrap())
     }
 
     fn sync(&self, shop: &str, flow: &str, etag: &str, outcome: &str) {

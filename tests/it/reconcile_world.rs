@@ -233,7 +233,10 @@ impl World {
                 lock_wait: Duration::ZERO,
                 anew: false,
             };
-            let done = round(&asked, &lock, host);
+            let done = round(&asked, &lock, host).and_then(|done| match done.stopped.clone() {
+                Some(error) => Err(error),
+                None => Ok(done),
+            });
             let_go(&self.address, &lock, host)?;
             done
         })

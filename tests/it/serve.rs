@@ -267,7 +267,7 @@ pub fn apply_with(project: &Project, store: &str, variables: &[(&str, &str)], mo
 }
 
 /// What a person does past every program: the deployed settings are these now.
-fn set_outside(url: &str, id: &str, prefix: Option<&str>) {
+pub fn set_outside(url: &str, id: &str, prefix: Option<&str>) {
     let mut store = store::open(&url.to_owned()).unwrap();
     let row = store
         .read(Some(&[id.to_owned()]))
@@ -633,11 +633,20 @@ fn who_asks_is_known_and_may_no_more_than_his_token_says() {
     server.client(&admin).send("DELETE", "/tokens/new", &[], &json!({})).is(204);
     server.client(&new).get(GENERAL).is_problem(401, "unauthorized");
     // A sync is reported by a runtime, of a flow that there is.
-    let sync = json!({"flow": "orders", "etag": "\"x\"", "outcome": "ok"});
+    let given = server.client(&runtime).get("/integrations/shop/configuration").headers["etag"].clone();
+    let sync = json!({"flow": "orders", "etag": given, "outcome": "ok"});
     server.client(&bo).send("POST", "/integrations/shop/syncs", &[], &sync).is_problem(403, "forbidden");
     server.client(&runtime).send("POST", "/integrations/shop/syncs", &[], &sync).is(201);
-    let wrong = json!({"flow": "nothing", "etag": "x", "outcome": "ok"});
+    let wrong = json!({"flow": "nothing", "etag": given, "outcome": "ok"});
     server.client(&runtime).send("POST", "/integrations/shop/syncs", &[], &wrong).is(400);
+    // Nobody makes up the ETag of a configuration, and a number alone says nothing.
+    let (before, saves) = given.trim_matches('"').rsplit_once('.').unwrap();
+    let more = saves.parse::<u64>().unwrap() + 1;
+    for made_up in ["x", "anything.99999", &format!("{before}.{more}"), &format!("{before}0.{saves}"), ""] {
+        let report = json!({"flow": "orders", "etag": made_up, "outcome": "ok"});
+        let answer = server.client(&runtime).send("POST", "/integrations/shop/syncs", &[], &report);
+        assert!(answer.is(400).body.contains("`etag`"), "{made_up}: {}", answer.body);
+    }
     // Many wrong tokens are not looked at any more.
     let guess = |_| server.client("pairform_guess").get("/pairs").status;
     assert!((0..40).map(guess).any(|status| status == 429));
@@ -746,8 +755,13 @@ fn a_runtime_reads_effective_values_of_a_day_and_its_etag_moves_with_them() {
     let second = server.client(&runtime).ask("GET", &format!("/api/v1{path}"), &known, "");
     assert_ne!(second.is(200).headers["etag"], etag);
     // By which the reconciler knows what a sync had.
-    let saves = |etag: &str| pairform::ops::section::saves_in(etag).unwrap();
-    assert_eq!(saves(&second.headers["etag"]), saves(&etag) + 1);
+    let saves = |etag: &str, of: &str| {
+        let mut store = store::open(&store).unwrap();
+        pairform::ops::section::saves_in(etag, of, store.as_mut()).unwrap()
+    };
+    let before = saves(&etag, "nordic-outdoor").unwrap();
+    assert_eq!(saves(&second.headers["etag"], "nordic-outdoor"), Some(before + 1));
+    assert_eq!(saves(&etag, "nordic-living"), None, "it is of one integration");
     assert_eq!(second.json()["categories"]["payment_methods"]["methods"]["Klarna"]["terms"], "14");
 }
 
@@ -791,6 +805,10 @@ fn many_clients_through_two_servers_lose_nothing() {
         let told: Vec<u64> =
             feed["changes"].as_array().unwrap().iter().map(|one| one["revision"].as_u64().unwrap()).collect();
         assert_eq!(told, revisions);
+        // However many connections they hold by then, they end well.
+        for server in servers {
+            assert_eq!(server.stop(), 0);
+        }
     }
 }
 

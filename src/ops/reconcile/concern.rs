@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::matrix::{Left, Why};
+use crate::ops::error::{Error, ErrorKind, Help};
 use crate::plan::policy::reconcile::Action;
 use crate::plan::{Integration, Origin};
 
@@ -107,6 +108,9 @@ pub struct Concern {
     /// Whose review it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<String>,
+    /// The way out, where whatever stopped it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<String>,
 }
 
 impl Concern {
@@ -125,6 +129,7 @@ impl Concern {
             branch: None,
             pushed: false,
             owners: Vec::new(),
+            way: None,
         }
     }
 
@@ -133,6 +138,17 @@ impl Concern {
     pub fn id(&self) -> String {
         let of = [self.integration.as_deref(), self.category.as_deref()].into_iter().flatten();
         std::iter::once(self.kind.as_str()).chain(of).collect::<Vec<_>>().join("/")
+    }
+
+    /// Of what stopped a round.
+    #[must_use]
+    pub fn of_error(error: &Error) -> Self {
+        let kind = if error.kind == ErrorKind::Invalid { Kind::Invalid } else { Kind::Stopped };
+        let way = match &error.help {
+            Some(Help::Do(way)) => Some(way.clone()),
+            _ => None,
+        };
+        Concern { way, ..Concern::new(kind).because([error.message.clone()]) }
     }
 
     #[must_use]

@@ -45,7 +45,7 @@ pub(super) fn judge_one(
         },
         not_in_history: &parts,
         is_ahead: &is_ahead,
-        waits: rollout.is_some_and(|rollout| !rollout.lets(&one.integration)),
+        waits: state.is_outside_only || rollout.is_some_and(|rollout| !rollout.lets(&one.integration)),
         is_accepted: state.ancestry.is_accepted(),
         now: (host.now)(),
     };

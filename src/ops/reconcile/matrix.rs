@@ -21,7 +21,7 @@ pub enum Why {
     CategoryHeld,
     /// It was deployed from this commit, or last agreed with it, and that is not in the history of the one that is reconciled.
     NotInHistory(String),
-    /// It changed in git, and the wave of its integration has not come.
+    /// It changed in git, and the wave of its integration has not come, or nothing of git is taken in this round.
     Wave,
     /// It was deployed from a newer commit, which waits for the end of the one that is rolled out.
     Ahead,

@@ -267,7 +267,7 @@ impl Rollout {
         for name in names {
             let Some(member) = self.members.get_mut(&name) else { continue };
             for sync in store.last_syncs(&name)? {
-                let has_save = saves_in(&sync.etag).is_some_and(|saves| saves >= member.saves);
+                let has_save = saves_in(&sync.etag, &name, store)?.is_some_and(|saves| saves >= member.saves);
                 let flow = member.flows.get_mut(&sync.flow).filter(|synced| synced.is_none());
                 if let Some(synced) = flow.filter(|_| has_save && sync.outcome == "ok") {
                     *synced = Some(sync.ended_at);

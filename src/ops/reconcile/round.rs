@@ -37,7 +37,7 @@ use crate::ops::workspace::Workspace;
 use crate::plan::policy::reconcile::{Rules, waves_of};
 use crate::plan::{self, Origin, Plan};
 use crate::schema::Pair;
-use crate::store::{ACCEPT, Behind, ROLLOUT, Reconciled, Reconciling, Store};
+use crate::store::{ACCEPT, Behind, Matter, ROLLOUT, Reconciled, Reconciling, Store};
 
 /// A round in which nothing is open is not judged anew while neither git nor the store moved, for so long: a secret may have.
 const QUIET: Duration = Duration::from_secs(600);
@@ -58,55 +58,74 @@ pub struct Done {
     pub rollout: Option<Rollout>,
     /// What there is to count; none where nothing was judged.
     pub measures: Option<Measures>,
+    /// Why nothing of the newest commit was taken.
+    pub stopped: Option<Error>,
 }
 
-/// Makes a round under a lease.
+/// Makes a round under a lease. Where git cannot be reached or the newest commit cannot be taken, what was changed outside is looked at
+/// all the same, with the commit that was taken last.
 ///
 /// # Errors
-/// When the round cannot be made: the commit has errors that are of no integration, is not signed as is asked for, the store fails,
-/// or somebody else has taken over. Then nothing is known to be reconciled but what was before.
+/// When the store fails, or somebody else has taken over. Then nothing is known to be reconciled but what was before.
 pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> {
-    let made = (asked.fetch)().and_then(|()| attempt(asked, lease, host));
+    let made = (asked.fetch)().and_then(|()| attempt(asked, Taken::All, lease, host));
+    let (made, stopped) = match made {
+        Ok(made) => (Some(made), None),
+        Err(error) if matches!(error.kind, ErrorKind::Locked | ErrorKind::Stale) => (None, Some(error)),
+        // Where the store is what cannot be reached, that is told.
+        Err(error) => (attempt(asked, Taken::Outside, lease, host).ok(), Some(error)),
+    };
     let mut store = host.make_store(asked.address)?;
     let environment = asked.environment.unwrap_or_default();
     let known = matters(store.as_mut(), environment)?;
     let at = host.stamp();
-    let (mut done, mut write, found, error) = match made {
-        Ok(Attempt::Quiet(commit, rollout)) => {
-            let open = known.into_iter().filter(|(matter, _)| matter.closed_at.is_none());
-            let open = open.map(|(_, concern)| concern).collect();
-            return Ok(Done {
-                commit,
-                quiet: true,
-                open,
-                rollout: rollout.map(|rollout| *rollout),
-                ..Done::default()
-            });
+    let is_open = |(matter, _): &&(Matter, Concern)| matter.closed_at.is_none();
+    let open: Vec<Concern> = known.iter().filter(is_open).map(|(_, concern)| concern.clone()).collect();
+    let is_judged = matches!(made, Some(Attempt::Made(_)));
+    let (mut done, mut write, mut found) = match made {
+        Some(Attempt::Quiet(commit, rollout)) => {
+            let rollout = rollout.map(|rollout| *rollout);
+            let done = Done { commit, quiet: true, rollout, ..Done::default() };
+            if stopped.is_none() {
+                return Ok(Done { open, ..done });
+            }
+            (done, Reconciling::default(), Vec::new())
         }
-        Ok(Attempt::Made(made)) => {
+        Some(Attempt::Made(made)) => {
             let Made { done, write, concerns } = *made;
-            (done, write, concerns, None)
+            (done, write, concerns)
         }
-        Err(error) => {
-            let reasons = std::iter::once(error.message.clone());
-            let kind = if error.kind == ErrorKind::Invalid { Kind::Invalid } else { Kind::Stopped };
-            let write = Reconciling { environment: environment.to_owned(), ..Reconciling::default() };
-            (Done::default(), write, vec![Concern::new(kind).because(reasons)], Some(error))
-        }
+        None => (Done::default(), Reconciling::default(), Vec::new()),
     };
-    // Of a round that was stopped nothing else is known.
-    let looked_for = |concern: &Concern| error.is_none() || concern.kind == Kind::Stopped;
-    done.open = found.clone();
+    environment.clone_into(&mut write.environment);
+    found.extend(stopped.as_ref().map(Concern::of_error));
+    // Of a round that was stopped no more is known than what was changed outside.
+    let looked_for = |concern: &Concern| match (&stopped, concern.kind) {
+        (None, _) | (_, Kind::Stopped) => true,
+        (_, Kind::Drift | Kind::Conflict) => is_judged,
+        _ => false,
+    };
+    let is_found = |one: &Concern| found.iter().any(|other| other.id() == one.id());
+    done.open = open.into_iter().filter(|one| !looked_for(one) && !is_found(one)).collect();
+    done.open.extend(found.iter().cloned());
+    done.open.sort_by_key(Concern::id);
     done.moved = settle(known, found, &looked_for, &at);
     write.matters.clone_from(&done.moved.rows);
     write.forgotten.clone_from(&done.moved.forgotten);
     if !write.is_empty() && !store.note_reconciled(&lease.lock, &write)? {
         return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
     }
-    match error {
-        Some(error) => Err(error),
-        None => Ok(done),
-    }
+    done.stopped = stopped;
+    Ok(done)
+}
+
+/// What is taken of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// All of the newest one.
+    All,
+    /// Nothing: what was changed outside is judged with the one that was taken last.
+    Outside,
 }
 
 enum Attempt {
@@ -120,12 +139,18 @@ struct Made {
     concerns: Vec<Concern>,
 }
 
-fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt> {
-    let workspace = Workspace::at(asked.start, asked.revision)?;
-    let tip = workspace.commit().map(|commit| commit.id.clone()).unwrap_or_default();
+fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> Result<Attempt> {
     let environment = asked.environment.unwrap_or_default();
     let mut store = host.make_store(asked.address)?;
     let reconciled = store.reconciled(environment)?;
+    let is_outside_only = taken == Taken::Outside;
+    let revision = match &reconciled {
+        _ if !is_outside_only => asked.revision,
+        Some(last) => &last.commit,
+        None => return Err(Error::usage("no commit was taken yet")),
+    };
+    let workspace = Workspace::at(asked.start, revision)?;
+    let tip = workspace.commit().map(|commit| commit.id.clone()).unwrap_or_default();
     // What comes after this was not seen.
     let number = store.last_number()?;
     let known = reconciled.as_ref().map(Rollout::of).transpose()?.flatten();
@@ -133,20 +158,24 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let steps = known.as_ref().map(|_| store.notes_of(&[ROLLOUT], "")).transpose()?;
     let (history, _) = workspace.history()?;
     let rollout = known.as_ref().map(|known| {
+        if is_outside_only {
+            return known.clone();
+        }
         let is_in_tip = history.is_ancestor(&known.commit, &tip).unwrap_or(false);
         known.clone().go_on(&tip, is_in_tip, steps.as_deref().unwrap_or_default())
     });
-    let commit = rollout.as_ref().map_or(&tip, |rollout| &rollout.commit).clone();
+    let rolled_out = rollout.as_ref().filter(|_| !is_outside_only);
+    let commit = rolled_out.map_or(&tip, |rollout| &rollout.commit).clone();
     if !asked.anew
         && rollout == known
         && let Some(last) = &reconciled
         && is_quiet(last, &commit, number, host)
-        && !is_news(rollout.as_ref(), store.as_mut(), host)?
+        && (is_outside_only || !is_news(rollout.as_ref(), store.as_mut(), host)?)
     {
         return Ok(Attempt::Quiet(commit, rollout.map(Box::new)));
     }
     // A commit that is rolled out in waves goes on until it is, whatever came after it.
-    let revision = if commit == tip { asked.revision } else { commit.as_str() };
+    let revision = if commit == tip { revision } else { commit.as_str() };
     let workspace = if commit == tip { workspace } else { Workspace::at(asked.start, revision)? };
     let signed = require_signed_commit(&history, &commit, asked.signatures, (host.now)())?;
     require_same_store(&workspace, asked, host)?;
@@ -173,23 +202,27 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let accepted = store.notes_of(&[ACCEPT], "")?.iter().filter_map(Accepted::read).collect();
     let policy = judging.recorded().map_or(&judging.files, |recorded| &recorded.policy);
     let files = Rules::of_policy(policy);
+    let newest = if is_outside_only { history.resolve(asked.revision)?.commit.id } else { tip };
     let state = State {
         asked,
         project: &project,
         request,
         open: &open,
         ancestry: &Ancestry::new(&history, &commit, accepted),
-        newer: (commit != tip).then(|| Ancestry::new(&history, &tip, Vec::new())),
+        newer: (commit != newest).then(|| Ancestry::new(&history, &newest, Vec::new())),
+        is_outside_only,
         standing: &standing,
         rules: [&files, asked.last_word],
     };
     let changed = changed_outside(&state, &plan, store.as_mut())?;
     let before = reconciled.as_ref().map(|last| last.commit.clone());
+    let frozen = rollout.as_ref().filter(|_| is_outside_only).cloned();
+    let going = rollout.filter(|_| !is_outside_only);
     let pairs = |id: &str| -> Option<Arc<Pair>> { project.compilation.catalogue.pair(id) };
     let waves = waves_of(&state.rules);
-    let mut rollout = if !waves.is_empty() && (rollout.is_some() || is_new) {
+    let mut rollout = if !waves.is_empty() && (going.is_some() || is_new) {
         let steps = steps.map_or_else(|| store.notes_of(&[ROLLOUT], ""), Ok)?.len();
-        let mut begun = rollout.unwrap_or_else(|| Rollout::new(&commit, before, steps));
+        let mut begun = going.unwrap_or_else(|| Rollout::new(&commit, before, steps));
         begun.look(store.as_mut(), &pairs)?;
         advance(&state, begun, &waves, &plan, &changed, steps, host)
     } else {
@@ -240,6 +273,7 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     }
     let (came, caught_up) = differences(&behind, &judged, &BTreeSet::new(), &standing);
     let added = applied_of(&report, &commit, &owners, host);
+    let rollout = rollout.or(frozen);
     let document = document(&report, &judged, is_new, reconciled.as_ref(), rollout.as_ref(), added, host);
     let write = written(environment, &commit, number, came, caught_up, &document, host);
     judged.concerns.sort_by_key(Concern::id);

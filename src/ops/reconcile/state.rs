@@ -82,6 +82,8 @@ pub(super) struct State<'a> {
     pub(super) ancestry: &'a Ancestry<'a>,
     /// That of a newer commit, which waits.
     pub(super) newer: Option<Ancestry<'a>>,
+    /// Nothing of the commit is taken: only what was changed outside is judged.
+    pub(super) is_outside_only: bool,
     pub(super) standing: &'a Standing,
     /// Those that judge, and the last word.
     pub(super) rules: [&'a Rules; 2],

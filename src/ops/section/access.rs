@@ -192,6 +192,32 @@ impl Access {
         matches!(self.role, Role::Applier | Role::Admin) && self.categories.0.is_empty()
     }
 
+    /// Whether a token is of no more integrations and categories than these: who may see and revoke it.
+    #[must_use]
+    pub fn covers(&self, token: &Token) -> bool {
+        self.integrations.cover(&token.integrations) && self.categories.cover(&token.categories)
+    }
+
+    /// Why a token would give more than whoever makes it has; none where it does not.
+    #[must_use]
+    pub fn gives_more(&self, asked: &TokenAsked) -> Option<String> {
+        let more = |of: &str| {
+            Some(format!(
+                "{} is for some {of} only, and may make tokens for no others: name these, or the patterns of its own token",
+                self.name
+            ))
+        };
+        if !self.integrations.cover(&asked.integrations) {
+            return more("integrations");
+        }
+        if !self.categories.cover(&asked.categories) {
+            return more("categories");
+        }
+        let end = self.until?;
+        let is_longer = asked.expires_at.is_none_or(|asked| asked > end);
+        is_longer.then(|| format!("{} ends at {end}, and may make tokens for no longer", self.name))
+    }
+
     /// Whether syncs of an integration may be reported.
     #[must_use]
     pub fn reports(&self, integration: &str) -> bool {
@@ -211,6 +237,14 @@ impl Names {
             Ok(glob.compile_matcher())
         });
         Ok(Names(compiled.collect::<Result<_, BadToken>>()?))
+    }
+
+    /// Whether these patterns stand for no name that is not of these: each is one of them, or a name that they take.
+    fn cover(&self, patterns: &[String]) -> bool {
+        let is_name = |pattern: &str| !pattern.contains(['*', '?', '[', ']', '{', '}', '\\', '!']);
+        let is_own = |pattern: &str| self.0.iter().any(|own| own.glob().glob() == pattern);
+        let covers = |pattern: &String| is_own(pattern) || (is_name(pattern) && self.take(pattern));
+        self.0.is_empty() || (!patterns.is_empty() && patterns.iter().all(covers))
     }
 
     fn take(&self, name: &str) -> bool {
@@ -317,6 +351,42 @@ mod tests {
             Access::of(&revoked, "2026-12-01T00:00:00Z".parse().unwrap()),
             Err(BadToken::Revoked)
         ));
+    }
+
+    #[test]
+    fn whoever_is_limited_gives_no_more_than_he_has() {
+        let (_, token) = make_token(&TokenAsked { role: Role::Admin, ..asked() }, "", "").unwrap();
+        let access = Access::of(&token, "2026-12-01T00:00:00Z".parse().unwrap()).unwrap();
+        let of = |integrations: &[&str], categories: &[&str], end: &str| TokenAsked {
+            integrations: integrations.iter().map(|name| (*name).to_owned()).collect(),
+            categories: categories.iter().map(|name| (*name).to_owned()).collect(),
+            expires_at: end.parse().ok(),
+            ..asked()
+        };
+        let (own, end) = (["invoice", "payment_*"].as_slice(), "2027-01-01T00:00:00Z");
+        for (integrations, categories, end, is_given) in [
+            (["nordic-*"].as_slice(), own, end, true),
+            (&["nordic-outdoor"], &["payment_methods"], "2026-12-02T00:00:00Z", true),
+            (&[], own, end, false),
+            (&["*"], own, end, false),
+            (&["nordic-*", "other"], own, end, false),
+            (&["nordic-[a-z]*"], own, end, false),
+            (&["{nordic-a,other}"], own, end, false),
+            (&["nordic-*"], &[], end, false),
+            (&["nordic-*"], &["stock"], end, false),
+            (&["nordic-*"], own, "2027-01-01T00:00:01Z", false),
+            (&["nordic-*"], own, "", false),
+        ] {
+            let wanted = of(integrations, categories, end);
+            assert_eq!(access.gives_more(&wanted).is_none(), is_given, "{wanted:?}");
+            let (_, made) = make_token(&wanted, "", "").unwrap();
+            assert_eq!(
+                access.covers(&made),
+                is_given || !end.starts_with("2027-01-01T00:00:00"),
+                "{wanted:?}"
+            );
+            assert!(Access::of_operator("ann").gives_more(&wanted).is_none());
+        }
     }
 
     #[test]

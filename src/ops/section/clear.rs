@@ -13,6 +13,7 @@ use super::access::Access;
 use super::ground::Ground;
 use super::known::{Known, known, known_form};
 use super::lists::written;
+use super::refusals::keep_forbidden;
 use crate::model::category::CONNECTORS;
 use crate::model::{SettingPath, Value};
 use crate::ops::deployed;
@@ -69,7 +70,9 @@ pub fn begin(
 ) -> Result<(Clearing, bool), NotCleared> {
     let id = known.id();
     if !access.clears(id) {
-        return Err(NotCleared::Forbidden(format!("{} may not clear the cache of {id}", access.name)));
+        let why = format!("{} may not clear the cache of {id}", access.name);
+        keep_forbidden(&why, &format!("Clear Cache of {id}"), access, store, host);
+        return Err(NotCleared::Forbidden(why));
     }
     let seen = store.clearing(id)?;
     if let Some(seen) = &seen {

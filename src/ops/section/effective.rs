@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::ground::Ground;
 use super::known::{Known, plain_form};
+use crate::model::value::fingerprint;
 use crate::model::{self, SettingPath, Settings, canonical_json, digest_text};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
@@ -15,6 +16,9 @@ use crate::ops::judged::Record;
 use crate::plan::Mode;
 use crate::schema::Category;
 use crate::store::{Deployed, Store};
+
+/// Digits of the mark in an ETag.
+const MARK: usize = 16;
 
 /// What a runtime needs of an integration.
 #[derive(Debug, Clone)]
@@ -31,11 +35,31 @@ pub fn saves_of<'a>(rows: impl IntoIterator<Item = &'a Deployed>) -> u64 {
     rows.into_iter().map(|row| row.revision).sum()
 }
 
+/// The ETag of a configuration of an integration: its digest, how many saves it has, and a mark by which the server knows that it gave
+/// it out. Nobody makes one up, nor is one of before a copy into the store.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn etag_of(integration: &str, digest: &str, saves: u64, store: &mut dyn Store) -> Result<String> {
+    let epoch = store.epoch()?;
+    let of = format!("configuration {epoch} {saves} {digest} {integration}");
+    let mark = fingerprint(store.fingerprint_key(), of.as_bytes());
+    let mark = &mark[mark.len().saturating_sub(MARK)..];
+    Ok(format!("{digest}.{mark}.{saves}"))
+}
+
 /// The number of saves that a configuration has, by the ETag that it was given out with; none of what is no such ETag.
-#[must_use]
-pub fn saves_in(etag: &str) -> Option<u64> {
-    let (_, number) = etag.trim_start_matches("W/").trim_matches('"').rsplit_once('.')?;
-    number.parse().ok()
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn saves_in(etag: &str, integration: &str, store: &mut dyn Store) -> Result<Option<u64>> {
+    let plain = etag.trim_start_matches("W/").trim_matches('"');
+    let mut parts = plain.rsplitn(3, '.');
+    let (saves, _, digest) = (parts.next(), parts.next(), parts.next());
+    let (Some(saves), Some(digest)) = (saves.and_then(|saves| saves.parse().ok()), digest) else {
+        return Ok(None);
+    };
+    Ok((etag_of(integration, digest, saves, store)? == plain).then_some(saves))
 }
 
 /// The configuration as it is on a day.
@@ -72,7 +96,7 @@ pub fn effective(
     document.insert("categories".to_owned(), json!(categories));
     document.insert("revisions".to_owned(), json!(revisions));
     let digest = digest_text(&canonical_json(Json::Object(document.clone())));
-    let etag = format!("{digest}.{}", saves_of(known.rows.values()));
+    let etag = etag_of(known.id(), &digest, saves_of(known.rows.values()), store)?;
     document.insert("day".to_owned(), day.to_string().into());
     Ok(Effective { document: Json::Object(document), etag })
 }

@@ -31,7 +31,7 @@ pub use cache::{Cache, CacheList, cache};
 pub use changes::{Drifted, changes};
 pub use clear::{Clearing, NotCleared, begin, fetch};
 pub use create::create;
-pub use effective::{Effective, effective, saves_in, saves_of};
+pub use effective::{Effective, effective, etag_of, saves_in, saves_of};
 pub use fleet::fleet;
 pub use glance::{Glance, Repository};
 pub use ground::{Ground, Judged, Says, Written};
@@ -44,7 +44,7 @@ pub use planning::{ApplyAsked, apply_seen, planned_now, to_type};
 pub use proposals::{Proposal, close, proposals};
 pub use proposing::{Asked, PlanPreview, PlannedChange, Preview, Proposing, ask_forge, preview, propose};
 pub use readiness::{Needed, readiness, required, unconnected};
-pub use refusals::{Managed, NotSaved, kept as kept_refusal};
+pub use refusals::{Managed, NotSaved, keep_forbidden, kept as kept_refusal};
 pub use save::{Body, Expected, SaveAsked, SavedNow, may_lift, save, unprintable};
 pub use tried::{Tried, try_connections};
 pub use view::{

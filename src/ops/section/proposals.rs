@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::access::Access;
 use super::ground::Ground;
 use super::known::Known;
+use super::refusals::keep_forbidden;
 use crate::model::{SettingPath, Value};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
@@ -158,6 +159,7 @@ pub fn close(
         || found.settings().all(|(category, _, _)| access.saves(known.id(), category));
     if !may {
         let why = format!("{} may not close what {} proposed", access.name, found.made_by);
+        keep_forbidden(&why, &format!("closing a proposal of {}", known.id()), access, store, host);
         return Err(Error::new(ErrorKind::NotAllowed, why));
     }
     let at = host.stamp();

@@ -12,7 +12,7 @@ use super::access::Access;
 use super::ground::Ground;
 use super::known::Known;
 use super::proposals::{self, Proposal};
-use super::refusals::NotSaved;
+use super::refusals::{self, NotSaved};
 use super::wish::{Base, Wish, Wished, base_of, files_of, proposed, wished};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
@@ -187,7 +187,9 @@ pub fn propose(
     store: &mut (dyn Store + 'static),
     host: &Host<'_>,
 ) -> Result<Proposal, NotSaved> {
-    let Drafted { preview, files, wished, also } = draft(asked, known, access, ground, store, host)?;
+    let drafted = draft(asked, known, access, ground, store, host);
+    let drafted = refusals::kept(drafted, &format!("a proposal for {}", known.id()), access, store, host);
+    let Drafted { preview, files, wished, also } = drafted?;
     let (workspace, _) = files_of(known, ground)?;
     if let Some(seen) = asked.seen.filter(|seen| *seen != preview.commit) {
         let why = format!(

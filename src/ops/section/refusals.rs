@@ -62,6 +62,11 @@ impl<T: Into<Error>> From<T> for NotSaved {
 /// The same is kept once in that time: whoever tries again and again fills no store.
 const ONCE_IN: SignedDuration = SignedDuration::from_hours(1);
 
+/// Nor does whoever tries something else each time: of one person no more are kept in that time.
+const MOST: usize = 60;
+/// No refusal is kept longer, in characters.
+const LONGEST: usize = 500;
+
 /// Hands on what became of something that was asked for, and keeps it where it was refused.
 ///
 /// # Errors
@@ -80,6 +85,12 @@ pub fn kept<T>(
         let _ = keep(format!("{what}: {why}"), access, store, host);
     }
     done
+}
+
+/// Keeps that somebody asked for what he may not.
+pub fn keep_forbidden(why: &str, what: &str, access: &Access, store: &mut dyn Store, host: &Host<'_>) {
+    // It is refused, whether or not that can be kept.
+    let _ = keep(format!("{what}: {why}"), access, store, host);
 }
 
 /// Why something was refused; none where it was not.
@@ -106,9 +117,12 @@ fn words(why: &NotSaved) -> Option<String> {
 fn keep(text: String, access: &Access, store: &mut dyn Store, host: &Host<'_>) -> Done<()> {
     let begin =
         (host.now)().checked_sub(ONCE_IN).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    // What is asked for may be as long as a body.
+    let text = text.chars().take(LONGEST).collect();
     let note = Note { at: host.stamp(), by: access.name.clone(), kind: REFUSAL.to_owned(), text, run: None };
-    let is_same = |known: &Note| (&known.by, &known.text) == (&note.by, &note.text);
-    if !store.notes_of(&[REFUSAL], &begin)?.iter().any(is_same) {
+    let lately = store.notes_of(&[REFUSAL], &begin)?;
+    let his = || lately.iter().filter(|known| known.by == note.by);
+    if his().count() < MOST && !his().any(|known| known.text == note.text) {
         store.note(&note)?;
     }
     Ok(())

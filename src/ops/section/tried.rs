@@ -9,6 +9,7 @@ use super::cache::cache;
 use super::clear::NotCleared;
 use super::ground::Ground;
 use super::known::Known;
+use super::refusals::keep_forbidden;
 use crate::ops::host::Host;
 use crate::ops::options::{self, FetchRequest, Note, Purpose, Sets, fetch_options};
 use crate::ops::request::Request;
@@ -43,6 +44,7 @@ pub fn try_connections(
 ) -> Result<Vec<Tried>, NotCleared> {
     if !access.clears(known.id()) {
         let why = format!("{} may not try the connections of {}", access.name, known.id());
+        keep_forbidden(&why, &format!("a try of the connections of {}", known.id()), access, store, host);
         return Err(NotCleared::Forbidden(why));
     }
     let lists = cache(known, access, ground, store, host)?.lists;

@@ -118,12 +118,21 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
-        // Nothing can be asked any more; a pooler would take the connection for broken where nobody says goodbye.
-        if let Some(connection) = self.connection.take() {
-            let _ = runtime.block_on(async { tokio::time::timeout(GOODBYE, connection).await });
+        let connection = self.connection.take();
+        let end = move || {
+            // Nothing can be asked any more; a pooler would take the connection for broken where nobody says goodbye.
+            if let Some(connection) = connection {
+                let _ = runtime.block_on(async { tokio::time::timeout(GOODBYE, connection).await });
+            }
+            // A name may still be looked up.
+            runtime.shutdown_background();
+        };
+        // Within the runtime of a server, which ends with its connections, this thread may not wait for another one.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            let _ = std::thread::spawn(end).join();
+        } else {
+            end();
         }
-        // A name may still be looked up.
-        runtime.shutdown_background();
     }
 }
 
