@@ -19,7 +19,7 @@ use crate::model::{SettingPath, Settings, Value};
 use crate::ops::section::Judged;
 use crate::options::View;
 use crate::report::texts::Language;
-use crate::schema::{Category, text};
+use crate::schema::{Category, options_of, text};
 use crate::serve::app::Work;
 use crate::serve::ask::Named;
 use crate::serve::problem::Problem;
@@ -230,11 +230,13 @@ impl Reading<'_> {
     }
 }
 
-/// Of a record that has values by rows of their own: the first field that has such rows, and the first that is one value for all.
+/// Of a record that has values by rows of their own: the first field that has such rows, and the first that is one value of the same list
+/// for all of them.
 fn implied(schema: &Json) -> Option<(&str, Option<&str>)> {
     let all = || schema.get("properties").and_then(Json::as_object).into_iter().flatten();
-    let (rows, _) = all().find(|(_, field)| is_mapping(field))?;
-    let plain = all().find(|(_, field)| !is_mapping(field) && !is_record(field));
+    let (rows, list) =
+        all().find_map(|(name, field)| Some((name, options_of(field.get("additionalProperties")?)?)))?;
+    let plain = all().find(|(_, field)| !is_mapping(field) && options_of(field) == Some(list));
     Some((rows, plain.map(|(name, _)| name.as_str())))
 }
 
