@@ -436,7 +436,8 @@ impl Sheet<'_> {
             .collect();
         let depth = told.iter().map(|(keys, _, _)| keys.len()).max().unwrap_or(1);
         let has_labels = told.iter().any(|(_, _, label)| !label.is_empty());
-        let mut heads = self.heads(rows.first().map_or(self.mapping, |(path, _)| path), depth, is_named);
+        let deepest = rows.iter().max_by_key(|(path, _)| path.segments().len());
+        let mut heads = self.heads(deepest.map_or(self.mapping, |(path, _)| path), depth, is_named);
         heads.extend(has_labels.then(|| self.language.say("map.label", &[])));
         let heads: Vec<String> = heads.iter().map(|head| quoted(head)).collect();
         let mut out = format!("\u{feff}{}\r\n", heads.join(";"));
