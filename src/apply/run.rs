@@ -85,7 +85,8 @@ fn begin(plan: &Plan, store: &mut dyn Store, caller: &Caller<'_>) -> Result<bool
     let reverted = plan.revert.iter().map(|to| (REVERT, to)).chain(hold.iter().map(|text| (HOLD, text)));
     let said: Vec<(&str, &String)> = lifted.chain(reverted).collect();
     // Of a run that is resumed they are there already, unless it was stopped before.
-    let known = if said.is_empty() { Vec::new() } else { store.notes()? };
+    let kinds: Vec<&str> = said.iter().map(|(kind, _)| *kind).collect();
+    let known = if said.is_empty() { Vec::new() } else { store.notes_of(&kinds, "")? };
     for (kind, text) in said {
         let is_it = |note: &Note| {
             note.kind == kind && note.text == *text && note.run.as_deref() == Some(&plan.digest)

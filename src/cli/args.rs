@@ -50,7 +50,7 @@ pub struct Common {
     pub env: Option<String>,
     /// The store, in place of the environment's: sqlite:PATH, postgres://USER@HOST/DATABASE or `https://HOST`. One that is an environment's
     /// own means that environment.
-    #[arg(long, global = true, value_name = "URL", env = "PAIRFORM_STORE")]
+    #[arg(long, global = true, value_name = "URL", env = "PAIRFORM_STORE", hide_env_values = true)]
     pub store: Option<String>,
     /// How long the store may say nothing before it is taken for gone, from 1s to 24h. Waiting for a lock is not silence.
     #[arg(long, global = true, value_name = "TIME", env = "PAIRFORM_STORE_TIMEOUT", default_value = "30s", value_parser = silence)]

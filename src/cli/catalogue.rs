@@ -14,7 +14,7 @@ use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
 use super::trust::{base_folder, is_inside};
-use crate::diagnostic::{clean, count};
+use crate::diagnostic::clean;
 use crate::ops::Help;
 use crate::ops::catalogue::{self as catalogues, Changes};
 use crate::plan::FORMAT_VERSION;
@@ -165,6 +165,15 @@ pub fn update(
         streams
             .say("note: --catalogue or PAIRFORM_CATALOGUE names another one, which counts where it does\n");
     }
+    if let (Some(before), Some(after)) = (&before, &after)
+        && is_before(&after.name, &before.name)
+    {
+        streams.say(&format!(
+            "note: the catalogue {} is older than {}, which it takes the place of; `pairform schema update FILE` takes that one again\n",
+            clean(&after.name),
+            clean(&before.name)
+        ));
+    }
     let changes = catalogues::changes(before.as_ref(), after.as_ref());
     let path = after.as_ref().map(|_| place.as_path());
     if session.common.output == Form::Json {
@@ -176,6 +185,12 @@ pub fn update(
         streams.result(&format!("{}{}", said(after.as_ref(), path), told(&changes)));
     }
     Ok(exit::OK)
+}
+
+/// Whether a name such as 2026.12 is that of an earlier catalogue than another one; names without an order are not.
+fn is_before(name: &str, other: &str) -> bool {
+    let numbers = |name: &str| name.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>();
+    matches!((numbers(name), numbers(other)), (Some(name), Some(other)) if name < other)
 }
 
 /// An archive that somebody wants to take, once it is proven to be of use.
@@ -288,10 +303,10 @@ fn told(changes: &Changes) -> String {
         paths.iter().map(|path| format!("  {what:<8} {}\n", clean(path))).collect()
     };
     format!(
-        "{}{}{}{} differ from before. A plan that was made by another catalogue has to be made anew; a server that runs has to be started anew.\n",
+        "{}{}{}{} from before. A plan that was made by another catalogue has to be made anew; a server that runs has to be started anew.\n",
         lines("new", new),
         lines("changed", changed),
         lines("gone", gone),
-        count(number, "part"),
+        if number == 1 { "1 part differs".to_owned() } else { format!("{number} parts differ") },
     )
 }

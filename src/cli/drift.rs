@@ -22,6 +22,7 @@ pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8,
     let Planned { project, mut plan, .. } = session.host(|host| drift(&workspace, &request, host))?;
     let drifted = plan.integrations.tally().touched > 0;
     let code = if drifted && args.detailed_exitcode { exit::PENDING } else { exit::OK };
+    let code = session.judged(&plan.findings, code, streams);
     match session.common.output {
         Form::Json => {
             let catalogue = &project.compilation.catalogue;

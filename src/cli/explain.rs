@@ -25,23 +25,24 @@ use crate::schema::parts::Catalogue;
 pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u8, Stop> {
     let Some(what) = &args.what else { return Ok(list(session, streams)) };
     let Some(setting) = &args.setting else { return explain_code(session, what, streams) };
-    let workspace = session.workspace();
-    let catalogue = workspace.as_ref().map_or_else(
-        |_| Catalogue::default(),
-        |workspace| Catalogue::with_project(workspace.sources(), &mut Vec::new()),
-    );
+    let workspace = session.workspace_if_any()?;
+    let catalogue = workspace.as_ref().map_or_else(Catalogue::default, |workspace| {
+        Catalogue::with_project(workspace.sources(), &mut Vec::new())
+    });
     // An integration may be called as its pair is; then it is meant, as it has the setting's value too.
-    let is_own = workspace.as_ref().is_ok_and(|workspace| own_files(workspace.sources()).contains_key(what));
+    let is_own =
+        workspace.as_ref().is_some_and(|workspace| own_files(workspace.sources()).contains_key(what));
     if let Some(pair) = catalogue.pair(what).filter(|_| !is_own) {
         let (category, found) = find_setting(&pair, setting)?;
         return Ok(print(session, &report::explain::setting(&pair, category, &found), streams));
     }
-    let workspace = workspace?;
+    let workspace = workspace.map_or_else(|| session.workspace(), Ok)?;
     let request = session.request();
     let opened = session.host(|host| project::open(&workspace, &request.of(what), host))?;
     let compiled = opened.compilation.integrations.first();
-    let compiled =
-        compiled.ok_or_else(|| Stop::new(exit::ERRORS, format!("`{what}` could not be compiled")))?;
+    let compiled = compiled.ok_or_else(|| {
+        Stop::new(exit::ERRORS, format!("`{what}` could not be compiled")).found(&opened.errors())
+    })?;
     // With all payment providers: what it might connect is explained too.
     let pair = opened.compilation.catalogue.pair(&compiled.pair.id);
     let pair = pair.as_ref().unwrap_or(&compiled.pair);
@@ -51,24 +52,28 @@ pub fn run(session: &Session, args: &Explain, streams: &mut Streams) -> Result<u
     let mut page = report::explain::setting(pair, category, &found);
     let (category, asked) = place_now(pair, category, &asked);
     let explained = session.host(|host| explain(&request, host, &opened, compiled, category, &found, &asked));
+    let errors = opened.errors();
+    let code = session.judged(&errors, exit::OK, streams);
     if session.common.output == Form::Json {
         let body = json!({
             "format_version": FORMAT_VERSION,
             "command": "explain",
-            "exit_code": exit::OK,
+            "exit_code": code,
             "page": anstream::adapter::strip_str(&page).to_string(),
             "integration": compiled.name,
             "default": found.default.as_ref().map(Value::to_json),
             "effect": explained.effect,
             "deployed_unknown": explained.unknown,
+            "findings": errors,
             "settings": explained.rows.iter().map(report::explain::json).collect::<Vec<_>>(),
         });
         streams.result(&machine::print(&body));
-        return Ok(exit::OK);
+        return Ok(code);
     }
     let _ = writeln!(page, "\n{} {}", "In".bold(), clean(&compiled.name).bold());
     page.push_str(&report::explain::value(&explained, &category.id));
-    Ok(print(session, &page, streams))
+    streams.result(&page);
+    Ok(code)
 }
 
 /// All codes, each with what it means.

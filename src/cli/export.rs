@@ -15,6 +15,7 @@ use crate::plan::FORMAT_VERSION;
 use crate::report::{json, reference};
 use crate::schema::parts::Catalogue;
 use crate::source::Sources;
+use crate::source::load::find_root;
 
 /// Writes the reference pages of the selected pairs.
 ///
@@ -58,7 +59,7 @@ pub fn export(
         schemas.into_iter().map(|(name, schema)| (name, json::print(&schema))).collect();
     schemas.retain(|(name, text)| !folder.has(name, text));
     let mut paths: Vec<PathBuf> = schemas.iter().map(|(name, _)| folder.shown(name)).collect();
-    let tree = session.tree().ok();
+    let tree = find_root(&session.here).map(|_| session.tree()).transpose()?;
     let lines = tree.as_ref().map(|tree| export::first_lines(tree, catalogue, &folder)).unwrap_or_default();
     paths.extend(tree.iter().flat_map(|tree| lines.iter().map(|(path, _)| tree.root().join(path))));
     let code = if check && !paths.is_empty() { exit::PENDING } else { exit::OK };

@@ -32,14 +32,16 @@ pub fn run(session: &Session, args: &List, streams: &mut Streams) -> Result<u8, 
         let all: Vec<_> = rows.iter().map(report::setting_json).collect();
         ("settings", all, report::settings_table(&rows))
     };
+    let errors = opened.errors();
+    let code = session.judged(&errors, exit::OK, streams);
     match session.common.output {
         Form::Json => {
-            let mut body =
-                json!({"format_version": FORMAT_VERSION, "command": "list", "exit_code": exit::OK});
+            let mut body = json!({"format_version": FORMAT_VERSION, "command": "list", "exit_code": code,
+                "findings": errors});
             body[key] = rows.into();
             streams.result(&machine::print(&body));
         }
         _ => streams.result(&text),
     }
-    Ok(exit::OK)
+    Ok(code)
 }

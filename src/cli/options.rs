@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use super::args::{self, Fetch, Form, Options as Arguments, OptionsCommand};
 use super::exit::{self, Stop};
 use super::session::Session;
 use super::streams::Streams;
 use crate::compile::Whole;
 use crate::diagnostic::clean_text;
+use crate::diagnostic::placed::PlacedFinding;
 use crate::ops::options::{
     FetchRequest, Fetched, Purpose, Sets, check_options, clear_options, fetch_options, list_options, open,
     refresh_options,
@@ -20,6 +23,8 @@ struct At<'a> {
     session: &'a Session,
     opened: &'a Project<'a, Whole>,
     request: &'a Request,
+    /// Errors that no list of dropdown values mends: what they are of was not looked at.
+    errors: &'a [PlacedFinding],
 }
 
 /// Runs the command.
@@ -30,7 +35,9 @@ pub fn run(session: &Session, args: &Arguments, streams: &mut Streams) -> Result
     let workspace = session.workspace()?;
     let request = &session.request();
     let opened = &session.host(|host| open(&workspace, request, host))?;
-    let at = At { session, opened, request };
+    let mut errors = opened.errors();
+    errors.retain(|error| !error.is_of_options());
+    let at = At { session, opened, request, errors: &errors };
     match &args.command {
         OptionsCommand::Refresh(args) => at.refresh(args, streams),
         OptionsCommand::List(sets) => at.list(sets, streams),
@@ -46,14 +53,28 @@ impl At<'_> {
         self.session.common.output == Form::Json
     }
 
+    fn print(&self, mut body: Json, streams: &mut Streams) {
+        if let Ok(Json::Array(mut errors)) = serde_json::to_value(self.errors)
+            && !errors.is_empty()
+        {
+            errors.extend(body["findings"].as_array().cloned().unwrap_or_default());
+            body["findings"] = errors.into();
+        }
+        streams.result(&json::print(&body));
+    }
+
+    fn judged(&self, code: u8, streams: &mut Streams) -> u8 {
+        self.session.judged(self.errors, code, streams)
+    }
+
     fn refresh(&self, args: &Fetch, streams: &mut Streams) -> Result<u8, Stop> {
-        let At { session, opened, request } = self;
+        let At { session, opened, request, .. } = self;
         session.watch_interrupts();
         let fetched = session.host(|host| refresh_options(opened, request, &asked(args), host))?;
-        let code = ended(session, &fetched).unwrap_or(exit::OK);
+        let code = self.judged(ended(session, &fetched).unwrap_or(exit::OK), streams);
         say_refused(&fetched, streams);
         if self.is_json() {
-            streams.result(&json::print(&words::json("options refresh", code, &fetched)));
+            self.print(words::json("options refresh", code, &fetched), streams);
         } else {
             streams.say(&words::notes(&fetched));
             streams.result(&words::text(&fetched));
@@ -68,7 +89,7 @@ impl At<'_> {
         detailed: bool,
         streams: &mut Streams,
     ) -> Result<u8, Stop> {
-        let At { session, opened, request } = self;
+        let At { session, opened, request, .. } = self;
         session.watch_interrupts();
         let fetched = session.host(|host| fetch_options(opened, request, &asked(args), host))?;
         say_refused(&fetched, streams);
@@ -79,8 +100,9 @@ impl At<'_> {
             None if fetched.has_moved() && detailed => exit::PENDING,
             None => exit::OK,
         };
+        let code = self.judged(code, streams);
         if self.is_json() {
-            streams.result(&json::print(&words::checked_json(code, &fetched, &checked)));
+            self.print(words::checked_json(code, &fetched, &checked), streams);
         } else {
             streams.say(&words::notes(&fetched));
             streams.result(&words::checked_text(&fetched, &checked));
@@ -90,24 +112,26 @@ impl At<'_> {
 
     fn list(&self, sets: &args::Sets, streams: &mut Streams) -> Result<u8, Stop> {
         let known = self.session.host(|host| list_options(self.opened, self.request, &meant(sets), host))?;
+        let code = self.judged(exit::OK, streams);
         if self.is_json() {
-            streams.result(&json::print(&words::list_json(&known, exit::OK)));
+            self.print(words::list_json(&known, code), streams);
         } else if known.is_empty() {
             streams.say("no dropdown values are known yet; `pairform options refresh` fetches them\n");
         } else {
             streams.result(&words::list_text(&known));
         }
-        Ok(exit::OK)
+        Ok(code)
     }
 
     fn clear(&self, sets: &args::Sets, streams: &mut Streams) -> Result<u8, Stop> {
         let cleared = clear_options(self.opened, self.request, &meant(sets))?;
+        let code = self.judged(exit::OK, streams);
         if self.is_json() {
-            streams.result(&json::print(&words::cleared_json(&cleared, exit::OK)));
+            self.print(words::cleared_json(&cleared, code), streams);
         } else {
             streams.result(&words::cleared_text(&cleared));
         }
-        Ok(exit::OK)
+        Ok(code)
     }
 }
 

@@ -30,12 +30,13 @@ pub fn write(
         confirm(session, yes, &edits.files, streams)?;
         files::write(workspace, &edits.files)?;
     }
+    let code = session.judged(&edits.errors, exit::OK, streams);
     if session.common.output == Form::Json {
-        streams.result(&json::print(&report::edits::json(command, edits, &diffs, exit::OK)));
+        streams.result(&json::print(&report::edits::json(command, edits, &diffs, code)));
     } else {
         streams.say(&report::edits::text(command, edits));
     }
-    Ok(exit::OK)
+    Ok(code)
 }
 
 /// Shows what would be written, where text is wanted.

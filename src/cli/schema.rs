@@ -27,7 +27,7 @@ pub fn run(session: &Session, args: &Schema, streams: &mut Streams) -> Result<u8
         _ => {}
     }
     // Outside a project the built-in schemas are what there is.
-    let workspace = session.workspace().ok();
+    let workspace = session.workspace_if_any()?;
     let none = Sources::default();
     let sources = workspace.as_ref().map_or(&none, |workspace| workspace.sources());
     let mut findings = Vec::new();

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::Common;
-use super::exit::Stop;
+use super::args::{Common, Form};
+use super::exit::{self, Stop};
 use super::interrupts::Interrupts;
 use super::streams::Streams;
 use super::trust::{self, Gathered};
+use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{clean, count};
 use crate::ops::approved::learn_approved;
 use crate::ops::section::Pipeline;
@@ -22,7 +23,7 @@ use crate::source::git;
 use crate::source::load::find_root;
 use crate::store::Address;
 use crate::trust::{Line, Need, Signatures};
-use crate::{apply, options, secrets};
+use crate::{apply, options, report, secrets};
 
 /// From so many integrations on, somebody who waits at a terminal is shown how far it is.
 const MANY: usize = 2_000;
@@ -113,6 +114,15 @@ impl Session {
         Ok(self.vouched(Workspace::find(&self.here, &self.request())?))
     }
 
+    /// The project that was asked for; none where there is none here, which some commands can do without.
+    ///
+    /// # Errors
+    /// When there is one that cannot be opened.
+    pub fn workspace_if_any(&self) -> Result<Option<Workspace>, Stop> {
+        let is_asked = self.common.rev.is_some() || find_root(&self.here).is_some();
+        is_asked.then(|| self.workspace()).transpose()
+    }
+
     /// The environment, its store, and the project if there is one here; else a store has to be named.
     ///
     /// # Errors
@@ -184,6 +194,18 @@ impl Session {
     /// When there is none here.
     pub fn tree(&self) -> Result<Workspace, Stop> {
         Ok(self.vouched(Workspace::open(&self.here)?))
+    }
+
+    /// What every command owes that compiled a project for another end than to judge it: the errors of its files are told beside
+    /// the result, and the exit code is that of errors where it would say that all is well.
+    pub fn judged(&self, errors: &[PlacedFinding], code: u8, streams: &mut Streams) -> u8 {
+        if errors.is_empty() {
+            return code;
+        }
+        if self.common.output == Form::Text {
+            streams.say(&report::findings::without_lines(errors.iter()));
+        }
+        if matches!(code, exit::OK | exit::PENDING) { exit::ERRORS } else { code }
     }
 
     /// From now on the first signal to stop lets what is being saved finish.

@@ -61,10 +61,9 @@ fn show_plan(session: &Session, args: &Show, file: File, streams: &mut Streams) 
     let mut plan =
         plan::file::read(file).map_err(|error| Stop::usage(format!("{name} cannot be shown: {error}")))?;
     let signed = session.host(|host| signed_by(&plan, &session.signatures, (host.now)()));
-    let catalogue = session.workspace().map_or_else(
-        |_| Catalogue::default(),
-        |workspace| Catalogue::with_project(workspace.sources(), &mut Vec::new()),
-    );
+    let catalogue = session.workspace_if_any()?.map_or_else(Catalogue::default, |workspace| {
+        Catalogue::with_project(workspace.sources(), &mut Vec::new())
+    });
     let content = |plan| Content { by: layout.by(By::Change), ..Content::of_plan("plan", plan, &catalogue) };
     match session.common.output {
         Form::Json => {

@@ -62,7 +62,7 @@ impl<'a> Said<'a> {
             .iter()
             .map(|(range, text)| Edit { span: Span::new(file, range.start, range.end), text: text.clone() });
         finding.fix = Some(Fix { message, edits: edits.collect(), safe: true });
-        finding.help("`pairform fix` writes them as records, and changes nothing else")
+        finding.help("`pairform fix` writes them as records where that means the same for all that reads the file; beside a list that another file replaces, `null` or `!replace`, write the records by hand")
     }
 }
 

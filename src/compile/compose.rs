@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::exposed;
 use super::express::{self, Variables};
+use super::integrations::{Parts, find_parts};
 use super::project::Manifest;
 use super::search::Search;
 use super::selection::Selection;
@@ -38,17 +39,10 @@ pub struct Composed {
     bases: Vec<FileId>,
     /// Some text was wrong, so what is missing may only be unread.
     pub incomplete: bool,
+    /// Bases that extend each other in a circle: which of them belong here is not known.
+    pub circular: BTreeSet<FileId>,
     /// Findings of its own files.
     pub findings: Vec<Finding>,
-}
-
-/// The files of one integration.
-#[derive(Debug)]
-pub(super) struct Parts<'a> {
-    pub(super) name: &'a str,
-    pub(super) main: FileId,
-    /// Category and file.
-    pub(super) settings: Vec<(&'a str, FileId)>,
 }
 
 /// A base with its own bases merged beneath it.
@@ -123,8 +117,28 @@ impl<'a> Composer<'a> {
             let place = name_place(&root, first, ignored);
             composed.findings.push(codes::duplicate_integration(&composed.name, composed.place, place));
             composed.root.kind = NodeKind::Hole;
+        } else if self.parts.get(at + 1).is_some_and(|next| next.name == parts.name) {
+            // What is missing may stand in the other file of this name.
+            composed.incomplete = true;
+        } else if let Some(original) = self.original_of(parts, &composed.root) {
+            let ignored = &mut Vec::new();
+            let (root, _) = parse_map(self.sources, original.main, "an integration", ignored);
+            let place = name_place(&root, original, ignored);
+            let fitting = as_id(parts.name);
+            let fitting = Some(fitting.as_str()).filter(|id| *id != original.name);
+            composed.findings.retain(|finding| finding.code != &codes::NAME_MISMATCH);
+            let finding = codes::copy_of_integration(original.name, fitting, composed.place, place);
+            let about = About { integration: Some(composed.name.clone()), ..About::default() };
+            composed.findings.push(finding.about(about));
+            composed.root.kind = NodeKind::Hole;
         }
         composed
+    }
+
+    /// The integration that a file of another name says it is: somebody kept a copy.
+    fn original_of(&self, parts: &Parts<'_>, root: &Node) -> Option<&Parts<'a>> {
+        let declared = root.get("integration")?.as_text().filter(|declared| *declared != parts.name)?;
+        Some(&self.parts[self.at(declared)?])
     }
 
     /// Those of some integrations that may hold all texts of one of these lists, in their own files or in what they share.
@@ -194,70 +208,6 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// Each file of each integration.
-#[must_use]
-pub fn files_by_integration(sources: &Sources) -> Vec<(String, FileId)> {
-    let parts = find_parts(sources, &mut Vec::new());
-    let files = |parts: Parts<'_>| {
-        let all = std::iter::once(parts.main).chain(parts.settings.into_iter().map(|(_, file)| file));
-        all.map(|file| (parts.name.to_owned(), file)).collect::<Vec<_>>()
-    };
-    parts.into_iter().flat_map(files).collect()
-}
-
-/// An integration is a file below `integrations/`, or a folder there that holds `integration.yaml`. Sorted by name.
-pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) -> Vec<Parts<'a>> {
-    let files = || {
-        let yaml = |path: &&str| is_source(path);
-        sources.iter().filter_map(move |(file, source)| {
-            Some((file, source.path.strip_prefix("integrations/").filter(yaml)?))
-        })
-    };
-    let mut folders: BTreeMap<&str, Parts<'a>> = BTreeMap::new();
-    for (file, path) in files() {
-        if let Some((folder, "integration.yaml" | "integration.yml")) = path.rsplit_once('/') {
-            let name = folder.rsplit('/').next().unwrap_or(folder);
-            folders.insert(folder, Parts { name, main: file, settings: Vec::new() });
-        }
-    }
-    // Nearly every file is an integration by itself.
-    let mut parts = Vec::with_capacity(sources.iter().len());
-    let mut orphans: BTreeMap<&str, FileId> = BTreeMap::new();
-    for (file, path) in files() {
-        let above = || path.match_indices('/').map(|(at, _)| &path[..at]);
-        let home =
-            if folders.is_empty() { None } else { above().find(|folder| folders.contains_key(folder)) };
-        let Some(folder) = home else {
-            if let Some((folder, _)) = path.rsplit_once("/settings/").filter(|(_, name)| !name.contains('/'))
-            {
-                orphans.entry(folder).or_insert(file);
-                continue;
-            }
-            parts.push(Parts { name: stem(path), main: file, settings: Vec::new() });
-            continue;
-        };
-        let inside = &path[folder.len() + 1..];
-        let Some(home) = folders.get_mut(folder).filter(|home| home.main != file) else { continue };
-        match inside.strip_prefix("settings/") {
-            Some(category) if !category.contains('/') => {
-                home.settings.push((stem(category), file));
-            }
-            _ => findings.push(codes::stray_file(&sources.file(file).path, Span::new(file, 0, 0))),
-        }
-    }
-    for (folder, first) in orphans {
-        findings.push(codes::no_integration_file(folder, Span::new(first, 0, 0)));
-    }
-    parts.extend(folders.into_values());
-    parts.sort_by_key(|parts| parts.name);
-    parts
-}
-
-fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name)
-}
-
 /// Parses a file that must hold a map. The flag says that some of its text was wrong.
 pub(super) fn parse_map(
     sources: &Sources,
@@ -276,7 +226,7 @@ pub(super) fn parse_map(
         Some(root) => {
             // What could not be read may well have been a map.
             if !wrong {
-                findings.push(codes::not_a_map(what, root.span));
+                findings.push(codes::not_a_map(what, root.as_list().is_some(), root.span));
             }
             (empty(), true)
         }
@@ -305,12 +255,14 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
         bases.files.get(&name.text).or_else(|| bases.files.get(base_name(&name.text))).copied()
     };
     let extended = extends.iter().filter_map(file).collect();
+    let mut circular = BTreeSet::new();
     for name in extends {
         let Some(base) = bases.get(&name, &mut findings) else {
             incomplete = true;
             continue;
         };
         incomplete |= base.incomplete;
+        circular.extend(base.files.intersection(&bases.circular).copied());
         composed = Some(match composed {
             Some(below) => merge(below, &base.root),
             None => base.root.clone(),
@@ -334,7 +286,8 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
     for finding in &mut findings {
         finding.about.integration.get_or_insert_with(|| parts.name.to_owned());
     }
-    Composed { name: parts.name.to_owned(), place, root, files, bases: extended, incomplete, findings }
+    let name = parts.name.to_owned();
+    Composed { name, place, root, files, bases: extended, incomplete, circular, findings }
 }
 
 /// What the environment lays over the integrations.
@@ -478,6 +431,7 @@ fn name_place(root: &Node, parts: &Parts<'_>, findings: &mut Vec<Finding>) -> Sp
 
 /// The nearest id to a file's name.
 fn as_id(stem: &str) -> String {
+    let stem = stem.strip_suffix(".yaml").or_else(|| stem.strip_suffix(".yml")).unwrap_or(stem);
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let id: String = stem.chars().map(letter).collect();
     let id = id.trim_matches('-');
@@ -546,13 +500,17 @@ struct Bases {
     resolved: BTreeMap<String, Base>,
     files: BTreeMap<String, FileId>,
     extended: BTreeSet<String>,
+    /// Those that extend each other in a circle.
+    circular: BTreeSet<FileId>,
 }
 
 impl Bases {
     fn read(sources: &Sources, findings: &mut Vec<Finding>) -> Self {
         let mut files: BTreeMap<String, FileId> = BTreeMap::new();
         for (file, source) in sources.iter() {
-            let Some(path) = source.path.strip_prefix("bases/") else { continue };
+            let Some(path) = source.path.strip_prefix("bases/").filter(|path| is_source(path)) else {
+                continue;
+            };
             let Some(name) = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")) else {
                 continue;
             };
@@ -568,7 +526,8 @@ impl Bases {
         for (name, file) in &files {
             parsed.insert(name.clone(), parse_map(sources, *file, "a base", findings));
         }
-        let mut bases = Bases { resolved: BTreeMap::new(), files, extended: BTreeSet::new() };
+        let mut bases =
+            Bases { resolved: BTreeMap::new(), files, extended: BTreeSet::new(), circular: BTreeSet::new() };
         for name in bases.files.keys().cloned().collect::<Vec<_>>() {
             bases.resolve(&name, &parsed, &mut Vec::new(), findings);
         }
@@ -598,6 +557,8 @@ impl Bases {
             if let Some(at) = open.iter().position(|name| *name == base.text) {
                 let chain = [&open[at..], std::slice::from_ref(&base.text)].concat().join(" → ");
                 findings.push(codes::base_cycle(&chain, base.span));
+                let files = open[at..].iter().filter_map(|name| self.files.get(name));
+                self.circular.extend(files.copied());
                 incomplete = true;
                 continue;
             }
@@ -641,7 +602,9 @@ impl Bases {
         let told = findings.iter().any(|finding| finding.primary.span == name.span);
         if found.is_none() && !told && !self.files.contains_key(&name.text) {
             let known: Vec<&str> = self.files.keys().map(String::as_str).collect();
-            let near = nearest(base_name(&name.text), known.iter().copied());
+            let meant = base_name(&name.text);
+            let below = |known: &&&str| known.rsplit_once('/').is_some_and(|(_, last)| last == meant);
+            let near = nearest(meant, known.iter().copied()).or(known.iter().find(below).copied());
             findings.push(codes::unknown_base(&name.text, near, &known, name.span));
         }
         found

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::model::Days;
 use crate::model::days::{FROM, UNTIL};
-use crate::yaml::{Node, NodeKind};
+use crate::yaml::{Map, Node, NodeKind};
 
 /// The records of a value that has days; `None` for one that is written by itself.
 #[must_use]
@@ -42,6 +42,24 @@ pub fn rows(node: &Node) -> impl Iterator<Item = (Days, &Node)> {
     let dated = records(node).unwrap_or_default().iter();
     let dated = dated.filter_map(|record| Some((of(record)?, value_of(record)?)));
     plain.into_iter().chain(dated).filter(|(_, value)| !value.is_null() && !value.is_hole())
+}
+
+/// Whether each record says one value and days that are days. What does not has a finding of its own, and nothing follows from it.
+#[must_use]
+pub fn are_readable(node: &Node) -> bool {
+    let is_whole = |record: &Node| {
+        let entries = record.as_map().map(Map::entries).unwrap_or_default();
+        let values = entries.iter().filter(|entry| ![FROM, UNTIL].contains(&&*entry.key.text));
+        of(record).is_some() && values.count() == 1
+    };
+    records(node).is_none_or(|records| !records.is_empty() && records.iter().all(is_whole))
+}
+
+/// Whether a day is between two rows: one has ended before it, and another one begins after it.
+#[must_use]
+pub fn is_between(node: &Node, day: Date) -> bool {
+    let is_later = |days: Days| days.from.is_some_and(|from| from > day);
+    rows(node).any(|(days, _)| days.is_over(day)) && rows(node).any(|(days, _)| is_later(days))
 }
 
 /// What stands here on a day.

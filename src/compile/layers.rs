@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::compose::{self, Parts, Patch};
+use super::compose::{self, Patch};
+use super::integrations::{self, Parts};
 use super::project::Manifest;
 use crate::model::SettingPath;
 use crate::model::category::keys_to;
@@ -50,7 +51,7 @@ impl<'a> Layers<'a> {
     #[must_use]
     pub fn read(sources: &'a Sources, project: &Manifest, environment: Option<&str>, names: &[&str]) -> Self {
         let findings = &mut Vec::new();
-        let parts = compose::find_parts(sources, findings);
+        let parts = integrations::find_parts(sources, findings);
         let patch = Patch::read(sources, project.environment(environment), project, &parts, findings);
         let mut bases = BTreeMap::new();
         for (file, source) in sources.iter() {

@@ -14,6 +14,7 @@ mod exposed;
 pub mod express;
 mod fleet;
 mod former;
+pub mod integrations;
 pub mod layers;
 pub mod levels;
 pub mod lower;
@@ -35,7 +36,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::diagnostic::codes::compose as said;
-use crate::diagnostic::{About, Finding, Fix, Severity, sort_and_merge};
+use crate::diagnostic::{About, Finding, Fix, Severity, commented, sort_and_merge};
 use crate::model::{Name, SettingPath};
 use crate::options::Options;
 use crate::schema::parts::Catalogue;
@@ -395,6 +396,8 @@ impl<'a> Front<'a> {
         }
         findings.extend(former_names(former, &names));
         without_fixes_of_expressions(&mut findings, sources);
+        strays::explain(&mut findings, sources);
+        commented::tell(&mut findings, sources);
         sort_and_merge(&mut findings, sources);
         denied.sort();
         denied.dedup();
@@ -558,6 +561,7 @@ fn judge(mut composed: Composed, known: Known<'_>, selection: &Selection) -> Ver
     let mut unquoted = [check::secrets::addresses(&composed.root), hidden.clone()].concat();
     unquoted.sort_unstable();
     let (checked, pair) = check::check(&composed, pair, known, &unquoted, &mut findings);
+    findings.retain(|finding| !composed.circular.contains(&finding.primary.span.file));
     findings.append(&mut former);
     let judged = Judged { composed, pair, checked, hidden, errors: false };
     Verdict { judged: Some(judged), findings, hidden: unquoted, carried }

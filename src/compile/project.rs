@@ -247,7 +247,9 @@ fn credentials_in_urls(root: &yaml::Node) -> Vec<Finding> {
     let environments = root.get("environments").and_then(yaml::Node::as_map);
     let stores =
         environments.into_iter().flat_map(|map| map.entries()).filter_map(|entry| entry.value.get("store"));
-    let telling = stores.filter(|store| store.as_text().is_some_and(credential::is_in_url));
+    // What is no URL yet is told by the schema.
+    let tells = |url: &str| url.contains("://") && credential::is_in_url(url);
+    let telling = stores.filter(|store| store.as_text().is_some_and(tells));
     telling.map(|store| codes::schema::credential_in_url(store.span)).collect()
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::compose::{Parts, find_parts};
+use super::integrations::{Parts, find_parts};
 use crate::source::load::PROJECT_FILE;
 use crate::source::{FileId, SourceFile, Sources};
 use crate::yaml::{self, Node};

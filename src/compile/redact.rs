@@ -334,8 +334,9 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
 
 /// URLs that hold a password, to the end of their quotes or of the word.
 fn urls(line: &str) -> Vec<Range<usize>> {
-    let starts = line.match_indices("://").map(|(at, _)| {
-        let before = line[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+    let starts = line.match_indices("//").map(|(at, _)| {
+        let scheme = line[..at].strip_suffix(':').unwrap_or(&line[..at]);
+        let before = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
         let (start, quote) = (before.len(), before.chars().next_back().filter(|c| matches!(c, '"' | '\'')));
         let length = line[start..].find(|c: char| quote.map_or(c.is_whitespace(), |quote| c == quote));
         start..length.map_or(line.len(), |length| start + length)

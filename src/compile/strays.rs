@@ -3,22 +3,125 @@
 //! Which files are looked at is known in [`crate::source::names`]. What lies in an integration's folder and is not read is told
 //! where integrations are put together, and what lies in `schemas/` where parts are read.
 
+use std::collections::BTreeMap;
+
 use super::project::Manifest;
-use crate::diagnostic::codes::compose as codes;
+use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{Finding, nearest};
 use crate::options::lists::is_list;
 use crate::source::names::{
-    FOLDERS, POLICY_FILE, PROJECT_FILE, is_codeowners, is_source, nearly_folder, nearly_template,
+    FOLDERS, POLICY_FILE, PROJECT_FILE, is_codeowners, is_hidden, is_source, nearly_folder, nearly_inside,
+    nearly_template,
 };
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
 
 /// What is told of each of them.
 pub fn check(sources: &Sources, project: &Manifest) -> Vec<Finding> {
     let told = |path: &str| why(path, sources, project).map(|(why, help)| (why, help, path.to_owned()));
     let found = sources.iter().filter_map(|(file, source)| Some((file, told(&source.path)?)));
-    found
+    let mut findings: Vec<Finding> = found
         .map(|(file, (why, help, path))| codes::unread_file(&path, &why, &help, Span::new(file, 0, 0)))
-        .collect()
+        .collect();
+    // A folder that is misnamed is one mistake, however many files it holds.
+    let mut folders: BTreeMap<&str, Vec<FileId>> = BTreeMap::new();
+    for (file, source) in sources.iter() {
+        let folder = source.path.split_once('/').map(|(folder, _)| folder);
+        if let Some(folder) = folder.filter(|folder| nearly_folder(folder).is_some()) {
+            folders.entry(folder).or_default().push(file);
+        }
+    }
+    for (folder, files) in folders.into_iter().filter(|(_, files)| files.len() > 1) {
+        let Some(near) = nearly_folder(folder) else { continue };
+        let is_in = |finding: &Finding| files.contains(&finding.primary.span.file);
+        if let Some(first) =
+            findings.iter().find(|finding| is_in(finding)).map(|finding| finding.primary.span)
+        {
+            findings.retain(|finding| !is_in(finding));
+            findings.push(codes::unread_folder(
+                folder,
+                &folders_read(),
+                &rename(folder, near, sources),
+                first,
+            ));
+        }
+    }
+    findings
+}
+
+/// A file in a folder whose name is nearly right: the two folders, and the file's path within them.
+struct Misplaced<'a> {
+    folder: String,
+    near: &'static str,
+    inside: &'a str,
+    file: FileId,
+}
+
+/// What is asked for and not found, while it lies in a folder whose name is nearly right, is one mistake, made there.
+pub fn explain(findings: &mut Vec<Finding>, sources: &Sources) {
+    let is_asked = |finding: &Finding| {
+        finding.code == &codes::UNKNOWN_BASE
+            || finding.code == &codes::UNKNOWN_PAIR
+            || finding.code == &schema::PART_MISFIT && finding.message.starts_with("there is no connector")
+    };
+    if !findings.iter().any(is_asked) {
+        return;
+    }
+    let misplaced: Vec<Misplaced<'_>> =
+        sources.iter().filter_map(|(file, source)| misplaced(&source.path, file)).collect();
+    let mut places: Vec<Span> = Vec::new();
+    for finding in findings.iter_mut().filter(|finding| is_asked(finding)) {
+        let Some(name) = finding.message.split('`').nth(1) else { continue };
+        let (near, path) = match finding.code {
+            code if code == &codes::UNKNOWN_BASE => ("bases", name.to_owned()),
+            code if code == &codes::UNKNOWN_PAIR => ("schemas", format!("pairs/{name}")),
+            _ => ("schemas/connectors", name.to_owned()),
+        };
+        let stem = |inside: &str| inside.rsplit_once('.').map_or(inside, |(stem, _)| stem).to_owned();
+        let Some(found) = misplaced.iter().find(|file| file.near == near && stem(file.inside) == path) else {
+            continue;
+        };
+        let first =
+            misplaced.iter().find(|file| file.folder == found.folder).map_or(found.file, |one| one.file);
+        let at = Span::new(first, 0, 0);
+        let help = rename(&found.folder, found.near, sources);
+        let told = codes::folder_needed(finding.code, &found.folder, &finding.message, &help, at);
+        *finding = Finding { about: std::mem::take(&mut finding.about), ..told };
+        places.push(at);
+    }
+    if !places.is_empty() {
+        findings
+            .retain(|finding| finding.code != &codes::STRAY_FILE || !places.contains(&finding.primary.span));
+    }
+}
+
+fn misplaced(path: &str, file: FileId) -> Option<Misplaced<'_>> {
+    let (folder, inside) = path.split_once('/')?;
+    if let Some(near) = nearly_folder(folder) {
+        return Some(Misplaced { folder: folder.to_owned(), near, inside, file });
+    }
+    let (within, inside) = inside.split_once('/').filter(|_| folder == "schemas")?;
+    let is_near = nearly_inside(within, "connectors");
+    is_near.then(|| Misplaced {
+        folder: format!("{folder}/{within}"),
+        near: "schemas/connectors",
+        inside,
+        file,
+    })
+}
+
+/// What to do about a folder with a slip in its name.
+fn rename(folder: &str, near: &str, sources: &Sources) -> String {
+    let within = format!("{near}/");
+    match sources.iter().any(|(_, source)| source.path.starts_with(&within)) {
+        true => format!("move what is in `{folder}/` to `{near}/`"),
+        false => format!("rename the folder `{folder}/` to `{near}/`"),
+    }
+}
+
+/// The folders whose files are read.
+fn folders_read() -> String {
+    let folders = FOLDERS.map(|folder| format!("{folder}/")).join("`, `");
+    format!("sources are read from `{folders}` alone")
 }
 
 /// Why a file is not read and what to do; nothing where it is read, or where somebody else tells it.
@@ -49,17 +152,30 @@ fn why(path: &str, sources: &Sources, project: &Manifest) -> Option<(String, Str
             return Some((why, help));
         }
         let near = nearly_folder(folder)?;
-        let why = format!(
-            "sources are read from `{}` alone",
-            FOLDERS.map(|folder| format!("{folder}/")).join("`, `")
-        );
-        return Some((why, format!("move it to `{near}/{inside}`")));
+        return Some((folders_read(), format!("move it to `{near}/{inside}`")));
+    }
+    if is_hidden(path) {
+        let (above, name) = path.rsplit_once('/').unwrap_or_default();
+        let plain = format!("{above}/{}", name.trim_start_matches(['.', '#', '_']));
+        let why =
+            "its name begins with a point, as of files that editors and systems leave behind".to_owned();
+        let help = match sources.by_path(&plain) {
+            Some(_) => "take it away".to_owned(),
+            None => format!("take it away, or rename it to `{plain}`"),
+        };
+        return Some((why, help));
     }
     if !is_source(path) {
         let stem = inside.split_once('.').map_or(inside, |(stem, _)| stem);
         let ending = if folder == "options" { ".lock.yaml" } else { ".yaml" };
         let why = "files end in `.yaml` or `.yml`".to_owned();
-        return Some((why, format!("rename it to `{folder}/{stem}{ending}`, or move it out of `{folder}/`")));
+        let meant = format!("{folder}/{stem}{ending}");
+        let first = match sources.by_path(&meant) {
+            // A copy that was kept.
+            Some(_) => "take it away".to_owned(),
+            None => format!("rename it to `{meant}`"),
+        };
+        return Some((why, format!("{first}, or move it out of `{folder}/`")));
     }
     match folder {
         "environments" if !project.broken => {

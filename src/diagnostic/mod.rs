@@ -4,6 +4,7 @@
 //! an `Err`, never a finding.
 
 pub mod codes;
+pub mod commented;
 mod finding;
 pub mod placed;
 pub mod text;

@@ -114,6 +114,12 @@ impl PlacedFinding {
     pub fn all(findings: &[Finding], sources: &Sources) -> Vec<Self> {
         findings.iter().map(|finding| PlacedFinding::of(finding, sources)).collect()
     }
+
+    /// Whether it is about dropdown values, which another list of them may mend.
+    #[must_use]
+    pub fn is_of_options(&self) -> bool {
+        self.code.get(1..3) == Some("05")
+    }
 }
 
 impl Place {

@@ -145,10 +145,10 @@ pub fn words_of_keys(text: &str) -> impl Iterator<Item = usize> + use<'_> {
     ALL.iter().flat_map(move |all| all.find_iter(text)).map(|found| found.start())
 }
 
-/// Whether a URL holds a password: before its host, which may be written badly, or in its query.
+/// Whether a URL holds a password: before its host, or in its query. It may be written badly, such as `postgres//`.
 #[must_use]
 pub fn is_in_url(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
+    let Some((_, rest)) = url.split_once("//") else { return false };
     let before_host = rest.rsplit_once('@').map_or("", |(before, _)| before);
     let password = before_host.split_once(':').is_some_and(|(_, word)| !word.is_empty());
     let query = rest.split_once('?').map_or("", |(_, query)| query);
@@ -183,11 +183,11 @@ pub fn without_login(url: &str) -> String {
     format!("{scheme}://{login}{host}{path}{more}")
 }
 
-/// The password in an address: `scheme://user:PASSWORD@host`.
+/// The password in an address: `scheme://user:PASSWORD@host`, also where the colon before it is missing.
 #[must_use]
 pub fn password_in(line: &str) -> Option<Range<usize>> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '}');
-    line.match_indices("://").find_map(|(at, mark)| {
+    line.match_indices("//").find_map(|(at, mark)| {
         let start = at + mark.len();
         let authority = &line[start..];
         let authority = &authority[..authority.find(ends).unwrap_or(authority.len())];

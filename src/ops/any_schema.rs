@@ -24,9 +24,9 @@ use url::Url;
 use super::error::{Error, Result};
 use crate::compile::codes::has_leading_zero;
 use crate::compile::redact;
-use crate::diagnostic::{Finding, Severity, codes, sort_and_merge};
+use crate::diagnostic::{Finding, Severity, codes, commented, nearest, sort_and_merge};
 use crate::model::Value;
-use crate::schema::validate::{Validator, Words, not_fetched};
+use crate::schema::validate::{Unusable, Validator, Words, not_fetched};
 use crate::source::{FileId, ReadFault, SourceFile, Sources, Span, load};
 use crate::yaml::{self, Node, NodeKind};
 
@@ -78,6 +78,7 @@ pub fn judge(here: &Path, schema: &Path, paths: &[PathBuf]) -> Result<Judged> {
             }
         }
     }
+    commented::tell(&mut findings, &sources);
     sort_and_merge(&mut findings, &sources);
     let suspicious = redact::suspicious(&sources, &findings).into_iter().filter(|span| span.file != file);
     let suspicious: Vec<Span> = unread.into_iter().chain(suspicious).collect();
@@ -171,9 +172,50 @@ fn compile(root: &Node, path: &Path, findings: &mut Vec<Finding>) -> Option<Vali
             Some(uri) => referring(root, uri),
             None => yaml::find_path(root, &why.pointer).map(|node| node.span),
         };
-        findings.push(codes::schema::schema_unusable(&why.message, place.unwrap_or(root.span)));
+        let finding = codes::schema::schema_unusable(&why.message, place.unwrap_or(root.span));
+        findings.push(finding.help(mend(&why, root)));
     }
     None
+}
+
+/// What to do about a schema that cannot be used, mostly for what it refers to.
+fn mend(why: &Unusable, root: &Node) -> String {
+    let Some(reference) = &why.reference else {
+        return "write it as JSON Schema has it, or take it away".to_owned();
+    };
+    if let Some(pointer) = reference.strip_prefix("#/") {
+        // As deep as the reference leads, and what stands there.
+        let (mut node, mut walked) = (root, String::from("#"));
+        for key in pointer.split('/') {
+            match node.get(key) {
+                Some(next) => {
+                    node = next;
+                    walked = format!("{walked}/{key}");
+                }
+                None => {
+                    let keys = node.as_map().into_iter().flat_map(|map| map.entries());
+                    let known: Vec<&str> = keys.map(|entry| &*entry.key.text).collect();
+                    return match nearest(key, known.iter().copied()) {
+                        Some(near) => format!("write `{walked}/{near}`"),
+                        None => format!(
+                            "write what is meant at `#/{pointer}`, or refer to a place that the schema has"
+                        ),
+                    };
+                }
+            }
+        }
+    }
+    if let Some(anchor) = reference.strip_prefix('#') {
+        return format!("mark the place that is meant with `$anchor: {anchor}`, or refer to one by its path");
+    }
+    if why.message.contains("is no draft of JSON Schema") {
+        return format!("write `{NEWEST_DRAFT}`");
+    }
+    if why.message.contains("is not fetched") {
+        return "put what is referred to into the folder of the schema, and write its path from there"
+            .to_owned();
+    }
+    "put the file into the folder of the schema, or write the path of one that is there".to_owned()
 }
 
 const NEWEST_DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -223,8 +265,7 @@ impl Published {
     fn read(&self, uri: &str) -> std::result::Result<Node, String> {
         let path = file_path(uri).or_else(|| self.beside(uri)).ok_or_else(|| not_fetched(uri))?;
         let shown = path.strip_prefix(&self.folder).unwrap_or(&path);
-        let read =
-            load::read_below(&self.folder, &path).ok_or_else(|| not_fetched(&path.to_string_lossy()))?;
+        let read = load::read_below(&self.folder, &path).ok_or_else(|| not_fetched(&self.written(&path)))?;
         let mut sources = Sources::default();
         let file = sources.add(read);
         let mut findings = Vec::new();
@@ -234,6 +275,14 @@ impl Published {
             (_, Some(finding)) => Err(format!("`{}`: {}", shown.display(), finding.message)),
             (_, None) => Err(format!("`{}` holds more than one document", shown.display())),
         }
+    }
+
+    /// A path as it leads from the folder: those of the machine are nobody's business.
+    fn written(&self, path: &Path) -> String {
+        let mut up = self.folder.ancestors().enumerate();
+        let found = up.find_map(|(steps, above)| Some((steps, path.strip_prefix(above).ok()?)));
+        let (steps, rest) = found.unwrap_or((0, path));
+        format!("{}{}", "../".repeat(steps), rest.to_string_lossy().replace('\\', "/"))
     }
 
     /// The file for what is published beside the schema, if there is one.

@@ -18,7 +18,7 @@ use super::policy_changes;
 use super::project::{self, Project};
 use super::request::Request;
 use super::workspace::{self, Workspace};
-use crate::compile::compose::files_by_integration;
+use crate::compile::integrations::files_by_integration;
 use crate::compile::{Compiled, Selection, reach};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{About, Finding, Severity, counts};
@@ -106,10 +106,9 @@ pub fn open(start: &Path, request: &Request, sides: &Sides) -> Result<Opened> {
     let (base, new) = std::thread::scope(|scope| {
         let base = scope.spawn(move || Base::load(&again, commits));
         let new = match head_name {
-            Some(name) => history
-                .load(&head)
-                .map(|sources| Workspace::of_revision(root.clone(), sources, name, head.commit.clone()))
-                .map_err(Error::from),
+            Some(name) => history.load(&head).map_err(Error::from).and_then(|sources| {
+                Workspace::of_revision(root.clone(), sources, name, head.commit.clone()).admitted()
+            }),
             None => Workspace::open(start),
         };
         (base.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
@@ -394,6 +393,14 @@ fn effects(base: Option<&Compiled>, head: &Compiled, reached: &reach::Reach, cha
 
 /// Findings that the base does not have; a mere shift of lines makes none new.
 fn new_findings(before: &Project<'_>, after: &Project<'_>) -> Vec<Finding> {
+    // What could not be read was not compared, so that it is told however long it has been so.
+    let is_unread = |finding: &Finding| {
+        finding.severity == Severity::Error
+            && match &finding.about.integration {
+                Some(name) => after.compilation.find(name).is_none(),
+                None => after.compilation.project.broken,
+            }
+    };
     type Key = (&'static str, String, String, About);
     fn key(finding: &Finding, sources: &Sources) -> Key {
         let path = sources.path(finding.primary.span).to_owned();
@@ -407,7 +414,7 @@ fn new_findings(before: &Project<'_>, after: &Project<'_>) -> Vec<Finding> {
         match known.iter().position(|one| *one == key) {
             Some(at) => {
                 known.swap_remove(at);
-                false
+                is_unread(finding)
             }
             None => true,
         }

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::error::{Error, Result, require_meant};
 use super::request::Request;
 use super::workspace::Workspace;
-use crate::compile::compose::files_by_integration;
+use crate::compile::integrations::files_by_integration;
 use crate::model::pattern::any_means;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
@@ -79,12 +79,21 @@ fn for_editors(pair: &Pair) -> Json {
 /// `null` takes any key away. A list is replaced as a whole, so what it holds stays as it is.
 fn loosen(schema: &mut Json) {
     let Json::Object(map) = schema else { return };
-    map.shift_remove("required");
-    map.shift_remove("minProperties");
+    for of_the_whole in ["required", "dependentRequired", "minProperties"] {
+        map.shift_remove(of_the_whole);
+    }
     if let Some(Json::Array(all)) = map.get_mut("allOf") {
         all.retain(|one| !requires(one));
         if all.is_empty() {
             map.shift_remove("allOf");
+        }
+    }
+    for one_of_them in ["anyOf", "oneOf"] {
+        // What says only which keys go together says nothing of a layer; a record among other forms is completed as any other map.
+        match map.get_mut(one_of_them) {
+            Some(Json::Array(all)) if all.iter().any(is_of_keys) => drop(map.shift_remove(one_of_them)),
+            Some(Json::Array(all)) => all.iter_mut().for_each(loosen),
+            _ => {}
         }
     }
     if let Some(Json::Object(properties)) = map.get_mut("properties") {
@@ -120,10 +129,21 @@ fn loosen_key(schema: &mut Json) {
 /// Whether it is about keys that have to be there.
 fn requires(schema: &Json) -> bool {
     match schema {
-        Json::Object(map) => map.contains_key("required") || map.values().any(requires),
+        Json::Object(map) => {
+            map.contains_key("required")
+                || map.contains_key("dependentRequired")
+                || map.values().any(requires)
+        }
         Json::Array(all) => all.iter().any(requires),
         _ => false,
     }
+}
+
+/// Whether it says nothing but which keys have to be there.
+fn is_of_keys(schema: &Json) -> bool {
+    let Json::Object(map) = schema else { return false };
+    requires(schema)
+        && map.keys().all(|key| ["required", "not", "allOf", "anyOf", "oneOf"].contains(&key.as_str()))
 }
 
 fn with_dialect(schema: &Json) -> Json {

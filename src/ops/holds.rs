@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::deployed;
 use super::error::Result;
 use crate::plan::{CategoryPlan, Held, Integration};
-use crate::store::{self, Hold, Past, Renamed, Store};
+use crate::store::{self, HOLD, Hold, Past, Renamed, Store};
 
 /// The holds of a store that have not come to their end.
 #[derive(Debug, Default)]
@@ -24,7 +24,8 @@ impl Holds {
     /// When the store cannot be read.
     pub fn read(store: &mut dyn Store, now: Timestamp) -> Result<Self> {
         let lasts = |hold: &Hold| hold.until.parse::<Timestamp>().is_ok_and(|until| now < until);
-        let found: Vec<Hold> = store.notes()?.iter().filter_map(Hold::read).filter(lasts).collect();
+        let found: Vec<Hold> =
+            store.notes_of(&[HOLD], "")?.iter().filter_map(Hold::read).filter(lasts).collect();
         let mut holds = Holds::default();
         if found.is_empty() {
             return Ok(holds);

@@ -10,7 +10,7 @@ use super::scaffold;
 use super::workspace::Workspace;
 use crate::schema::Pair;
 use crate::schema::parts::Catalogue;
-use crate::source::load::PROJECT_FILE;
+use crate::source::load::{self, PROJECT_FILE};
 use crate::source::write;
 
 const PROJECT: &str = "# The project. docs/language.md of pairform says what else may stand here: environments, safety, owners, levels.\nversion: 1\n";
@@ -32,7 +32,8 @@ pub fn init(
             let catalogue = Catalogue::with_project(found.sources(), &mut Vec::new());
             (found.root().to_owned(), catalogue)
         }
-        Err(_) => (here.to_owned(), Catalogue::default()),
+        Err(_) if load::find_root(here).is_none() => (here.to_owned(), Catalogue::default()),
+        Err(error) => return Err(error),
     };
     let mut files: Vec<(String, String)> = Vec::new();
     if !root.join(PROJECT_FILE).exists() {

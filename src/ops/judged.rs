@@ -102,9 +102,10 @@ impl Record {
         let head = workspace.head();
         let rows = store.last_rules(head.as_deref())?;
         // Whether the tree has changes is asked only where that decides: git takes its time to tell.
-        let decides = rows.iter().any(|row| !row.count_for(head.as_deref()));
-        let is_clean = || workspace.commit().is_some_and(|commit| !commit.dirty);
-        let record = Record::of(&rows, environment, head.as_deref().filter(|_| decides && is_clean()))?;
+        let head = head.as_deref();
+        let decides = head.is_some() && rows.iter().any(|row| row.commit.as_deref() == head && !row.at_once);
+        let dirty = decides && workspace.commit().is_some_and(|commit| commit.dirty);
+        let record = Record::of(&rows, environment, head, dirty)?;
         let moved = if record.last.is_some() { parts::moved(store, workspace)? } else { Vec::new() };
         Ok(Record { moved, ..record })
     }
@@ -114,13 +115,13 @@ impl Record {
     /// # Errors
     /// As [`Record::read`].
     pub fn of_no_commit(store: &mut dyn Store, environment: Option<&str>) -> Result<Self> {
-        Record::of(&store.last_rules(None)?, environment, None)
+        Record::of(&store.last_rules(None)?, environment, None, false)
     }
 
-    fn of(rows: &[Rules], environment: Option<&str>, commit: Option<&str>) -> Result<Self> {
+    fn of(rows: &[Rules], environment: Option<&str>, commit: Option<&str>, dirty: bool) -> Result<Self> {
         let key = environment.unwrap_or_default();
         let own: Vec<&Rules> = rows.iter().filter(|row| row.environment == key).collect();
-        let counting: Vec<&Rules> = rows.iter().filter(|row| row.count_for(commit)).collect();
+        let counting: Vec<&Rules> = rows.iter().filter(|row| row.count_for(commit, dirty)).collect();
         let last = own.last().copied().map(Recorded::read).transpose()?;
         if last.is_some() {
             let counts = counting.iter().rev().find(|row| row.environment == key);

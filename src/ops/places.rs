@@ -1,7 +1,7 @@
 //! Which environment is meant and where its store is. Nothing here opens a store.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::allowed;
 use super::error::{Error, ErrorKind, Help, Result, require_known};
@@ -13,6 +13,7 @@ use crate::diagnostic::list_words;
 use crate::http;
 use crate::model::{Hidden, digest_text};
 use crate::secrets::{self, Reach, Secrets};
+use crate::source::{git, write};
 use crate::store::{self, Address};
 use crate::trust::{Line, Need};
 
@@ -57,6 +58,7 @@ pub(super) fn store_of(
         Need::StoreFile(path) if one.is_far => Some(format!("sqlite:{}", path.display())),
         _ => None,
     });
+    require_own(&url, root)?;
     let within = (store.is_none() && file.is_none()).then(|| root.to_owned());
     let url = file.filter(|_| store.is_none()).unwrap_or(url);
     // A password of the environment is for servers that a line names, on this machine too: whoever may write the files names one.
@@ -78,6 +80,23 @@ pub(super) fn store_of(
     let plain = needs.iter().all(|one| host.trust.is_plain(&one.need));
     let from_environment = unnamed.is_empty();
     Ok((name, Address { password, from_environment, plain, within, ..Address::from(&url) }))
+}
+
+/// Proves that no commit brought the file of a store, or one that is read beside it: whoever writes a branch would write what is
+/// deployed, and the rules that were recorded with it.
+fn require_own(url: &str, root: &Path) -> Result<()> {
+    let Some(path) = url.strip_prefix("sqlite:") else { return Ok(()) };
+    let (path, root) = (write::leads_to(Path::new(path)), write::leads_to(root));
+    let Ok(inside) = path.strip_prefix(&root) else { return Ok(()) };
+    let files =
+        ["", "-wal", "-shm", "-journal"].map(|end| PathBuf::from(format!("{}{end}", inside.display())));
+    git::tracked(&root, files).map_or(Ok(()), |file| {
+        let why = format!(
+            "the store's file {} came with a commit, so that whoever writes a branch writes what is deployed",
+            file.display()
+        );
+        Err(Error::new(ErrorKind::NotAllowed, why).help(git::untrack(&file)))
+    })
 }
 
 /// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every

@@ -8,7 +8,7 @@ use super::owners::Owners;
 use super::policy;
 use super::workspace::Workspace;
 use crate::compile::outward::{self, Outward};
-use crate::compile::project::Manifest;
+use crate::compile::project::{DEFAULT_STORE, Manifest};
 use crate::compile::reach;
 use crate::model::credential;
 use crate::options::Options;
@@ -73,6 +73,12 @@ pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
     let history = workspace.history().ok();
     let rules = history.as_ref();
     found.extend(rules.and_then(|(history, head)| code_owners(history, base.parted_revision(), head)));
+    if let Some((history, head)) = rules {
+        found.extend(stores(&after.declared, |path| {
+            let id = |revision| history.content_id(revision, path);
+            id(head).is_some_and(|now| id(base.parted_revision()) != Some(now))
+        }));
+    }
     found.sort_by_key(|change| change.direction);
     let owners = Owners::of(&after.declared, rules, Some(base));
     let root = after.sources.by_path(PROJECT_FILE);
@@ -271,6 +277,20 @@ fn template(path: &str, base: &Base, before: &Side<'_>, after: &Side<'_>) -> Pol
 }
 
 /// What CODEOWNERS lost and got, in lines.
+/// Files of stores that a change brings: whoever merges them replaces what is deployed, and what judges it.
+fn stores(declared: &Manifest, is_brought: impl Fn(&str) -> bool) -> Vec<PolicyChange> {
+    let named = declared.environments.values().map(|environment| environment.store.as_str());
+    let files = named.chain([DEFAULT_STORE]).filter_map(|url| url.strip_prefix("sqlite:"));
+    // As git writes a path: `./state.db` is `state.db`.
+    let plain =
+        |path: &str| path.split('/').filter(|name| !matches!(*name, "" | ".")).collect::<Vec<_>>().join("/");
+    let files: BTreeSet<String> = files.filter(|path| !path.starts_with('/')).map(plain).collect();
+    let brought = files.into_iter().filter(|path| is_brought(path));
+    let said =
+        "is a store, so that whoever merges this replaces what is deployed and the rules that were recorded";
+    brought.map(|path| PolicyChange::said(path, said.to_owned())).collect()
+}
+
 fn code_owners(history: &History, before: &Revision, after: &Revision) -> Option<PolicyChange> {
     let (old, new) = (history.codeowners(before), history.codeowners(after));
     if old == new {

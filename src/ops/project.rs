@@ -168,6 +168,14 @@ impl<T> Project<'_, T> {
         has_errors(&self.compilation.findings)
     }
 
+    /// The errors of its files: what they are of was not judged, or not by what was meant.
+    #[must_use]
+    pub fn errors(&self) -> Vec<PlacedFinding> {
+        let mut all = PlacedFinding::all(&self.compilation.findings, self.workspace.sources());
+        all.retain(|finding| finding.severity == Severity::Error);
+        all
+    }
+
     /// Proves that the categories that were named exist.
     ///
     /// # Errors

@@ -11,7 +11,8 @@ use super::error::{Error, ErrorKind, Result};
 use super::left::{Left, Why};
 use super::project::Project;
 use super::workspace::Files;
-use crate::compile::{self, Compilation, Compiled, Selection, compose};
+use crate::compile::{self, Compilation, Compiled, Selection, integrations};
+use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::category::keys_to;
 use crate::model::{Name, Secret, SettingPath, Value};
@@ -67,6 +68,8 @@ pub struct Edits {
     pub taken: Vec<ProposedValue>,
     pub left: Vec<Left>,
     pub notes: Vec<Note>,
+    /// Errors of the files before: what they are of was not looked at.
+    pub errors: Vec<PlacedFinding>,
 }
 
 /// What somebody should know before agreeing.
@@ -80,11 +83,11 @@ pub enum Note {
 
 impl Edits {
     #[must_use]
-    pub fn of(proposal: Proposal, hidden: Vec<Span>) -> Self {
+    pub fn of(proposal: Proposal, hidden: Vec<Span>, errors: Vec<PlacedFinding>) -> Self {
         let Proposal { files, made, left, others } = proposal;
         let others: Vec<String> = others.into_iter().collect();
         let notes = if others.is_empty() { Vec::new() } else { vec![Note::OthersChange(others)] };
-        Edits { files, hidden, taken: made, left, notes }
+        Edits { files, hidden, taken: made, left, notes, errors }
     }
 }
 
@@ -117,7 +120,7 @@ pub fn propose(
 #[must_use]
 pub fn own_files(sources: &Sources) -> BTreeMap<String, Vec<String>> {
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, file) in compose::files_by_integration(sources) {
+    for (name, file) in integrations::files_by_integration(sources) {
         files.entry(name).or_default().push(sources.file(file).path.clone());
     }
     files

@@ -75,9 +75,10 @@ pub fn propose_pull(
         }
     }
     let hidden = std::mem::take(&mut project.compilation.hidden);
+    let errors = project.errors();
     let mut edits = match new.is_empty() || !known.is_empty() {
-        true => Edits::of(take_drift(&project, &rows, &request, pull, host)?, hidden),
-        false => Edits { hidden, ..Edits::default() },
+        true => Edits::of(take_drift(&project, &rows, &request, pull, host)?, hidden, errors),
+        false => Edits { hidden, errors, ..Edits::default() },
     };
     for name in &new {
         let pair = pair_of(name);

@@ -37,6 +37,10 @@ pub fn release(
     let categories = request.filter.categories.clone();
     let all = Request { filter: Filter { categories, ..Filter::default() }, ..request.clone() };
     let opened = project::open(workspace, &all, host)?;
+    if opened.has_errors() {
+        let why = "the files have errors, so that it is not known what left them; nothing was released";
+        return Err(Error::new(ErrorKind::Invalid, why).with(opened.see_findings()));
+    }
     let plan = plan::make(&opened, &all, host)?;
     let known: BTreeSet<&str> = plan.releases().iter().map(|release| release.integration).collect();
     for name in integrations {

@@ -113,8 +113,18 @@ fn open<'w>(
     integration: &str,
     host: &Host<'_>,
 ) -> Result<Project<'w>> {
-    project::open(workspace, &request.of(integration), host)
-        .map_err(|error| in_no_file(workspace, request, integration, host).unwrap_or(error))
+    let opened = project::open(workspace, &request.of(integration), host)
+        .map_err(|error| in_no_file(workspace, request, integration, host).unwrap_or(error))?;
+    match opened.compilation.find(integration) {
+        Some(_) => Ok(opened),
+        None => Err(unread(&opened, integration)),
+    }
+}
+
+/// Nothing is known of what its files say.
+fn unread(opened: &Project<'_>, integration: &str) -> Error {
+    let why = format!("`{integration}` has errors that keep it from being read");
+    Error::new(ErrorKind::Invalid, why).with(opened.see_findings())
 }
 
 /// Reads the history of one integration, and finds the point in it.
@@ -147,9 +157,8 @@ fn locate(
             (now.category, current)
         })
         .collect();
-    let notes = store.notes()?;
-    let reverts: BTreeSet<&str> =
-        notes.iter().filter(|note| note.kind == REVERT).filter_map(|note| note.run.as_deref()).collect();
+    let notes = store.notes_of(&[REVERT], "")?;
+    let reverts: BTreeSet<&str> = notes.iter().filter_map(|note| note.run.as_deref()).collect();
     let way = find(&Past { integration, records: &records, reverts: &reverts })?;
     Ok(Found { deployed, records, way })
 }
@@ -226,10 +235,8 @@ pub fn into_files(
     let find = |past: &Past<'_>| find_named(workspace, request, integration, point, past);
     let found = locate(&opened, request, integration, &find, host)?;
     let hidden = std::mem::take(&mut opened.compilation.hidden);
-    let Some(compiled) = opened.compilation.find(integration) else {
-        let why = format!("`{integration}` has errors that keep it from being read");
-        return Err(Error::new(ErrorKind::Invalid, why).with(opened.see_findings()));
-    };
+    let errors = opened.errors();
+    let compiled = opened.compilation.find(integration).ok_or_else(|| unread(&opened, integration))?;
     let (mut wanted, mut left) = (Vec::new(), Vec::new());
     let nothing = Settings::new();
     for category in compiled.visible.iter().filter(|id| request.filter.takes_category(id)) {
@@ -272,7 +279,7 @@ pub fn into_files(
     }
     let mut proposal = propose::propose(&opened, wanted, destination)?;
     proposal.left.splice(0..0, left);
-    Ok(Edits::of(proposal, hidden))
+    Ok(Edits::of(proposal, hidden, errors))
 }
 
 /// The settings that the files would have to say otherwise: those that they say, and those that are deployed otherwise than then.

@@ -10,7 +10,7 @@ use super::policy_changes;
 use super::project::{self, Project};
 use super::request::Request;
 use super::workspace::Workspace;
-use crate::compile::compose::files_by_integration;
+use crate::compile::integrations::files_by_integration;
 use crate::compile::{Judged, Selection};
 use crate::diagnostic::{Finding, sort_and_merge};
 use crate::plan::policy::PolicyChange;

@@ -14,7 +14,7 @@ use super::replaced;
 use super::request::Request;
 use crate::compile::levels::Floor;
 use crate::compile::project::Manifest;
-use crate::compile::{Selection, reach};
+use crate::compile::{Selection, reach, redact};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::source::git::{self, Commit, GitError, History, Revision};
 use crate::source::{SourceFile, Sources, load};
@@ -47,11 +47,11 @@ impl Workspace {
     /// The project at or above a folder, as its working tree is.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or it asks for another version of pairform.
     pub fn open(start: &Path) -> Result<Self> {
         let root = find_root(start)?;
         let sources = load::load(&root);
-        Ok(Workspace::of(root, sources))
+        Workspace::of(root, sources).admitted()
     }
 
     /// As [`Workspace::open`], while git looks for the commit under it.
@@ -63,17 +63,29 @@ impl Workspace {
         let folder = root.clone();
         let looking = std::thread::spawn(move || git::commit(&folder));
         let sources = load::load(&root);
-        Ok(Workspace { looking: Mutex::new(Some(looking)), ..Workspace::of(root, sources) })
+        Workspace { looking: Mutex::new(Some(looking)), ..Workspace::of(root, sources) }.admitted()
     }
 
     /// The project at or above a folder as a revision has it; needs no working tree.
     ///
     /// # Errors
-    /// When there is no such revision, or no project in it.
+    /// When there is no such revision, no project in it, or it asks for another version of pairform.
     pub fn at(start: &Path, revision: &str) -> Result<Self> {
         let (root, history, found) = find_revision(start, revision)?;
         let sources = history.load(&found)?;
-        Ok(Workspace::of_revision(root, sources, revision, found.commit))
+        Workspace::of_revision(root, sources, revision, found.commit).admitted()
+    }
+
+    /// The same, where this version of pairform may work on it. All that is worked on passes here, so that no operation has to
+    /// ask; what others are only compared with does not.
+    ///
+    /// # Errors
+    /// When the project asks for another version: what that one understands would be misread.
+    pub(super) fn admitted(self) -> Result<Self> {
+        let Some(unmet) = &self.declared().unmet else { return Ok(self) };
+        let findings = PlacedFinding::all(std::slice::from_ref(unmet), &self.sources);
+        let why = format!("nothing was done: {}", unmet.message);
+        Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings(findings)))
     }
 
     /// The sources of a revision that is called so.
@@ -218,9 +230,10 @@ impl Workspace {
     pub fn store(&self, request: &Request, host: &Host<'_>) -> Result<(Option<String>, Address)> {
         if self.declared().broken {
             let mut findings = Vec::new();
-            let declared = Manifest::read(&self.sources, &mut findings);
-            // What another version asks for is not ours to judge.
-            let findings = declared.unmet.map_or(findings, |unmet| vec![unmet]);
+            Manifest::read(&self.sources, &mut findings);
+            // What stands there may be a credential that belongs elsewhere.
+            let suspicious = redact::suspicious(&self.sources, &findings);
+            redact::redact(&mut findings, &self.sources, &[], &suspicious);
             let findings = PlacedFinding::all(&findings, &self.sources);
             let why = "pairform.yaml has errors, so it is not known which store is meant";
             return Err(Error::new(ErrorKind::Invalid, why).with(Help::SeeFindings(findings)));

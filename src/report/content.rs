@@ -274,7 +274,8 @@ impl Content<'_> {
             let moved = categories.create + categories.update + categories.reset;
             let touched = plan.integrations.tally().touched;
             if errors > 0 {
-                said.push(format!("Cannot be applied: {}", count(errors, "error")));
+                let what = if self.command == "drift" { "Not all was judged" } else { "Cannot be applied" };
+                said.push(format!("{what}: {}", count(errors, "error")));
             }
             if plan.refusals.is_empty() {
                 let renamed = plan.integrations.tally().renamed;
@@ -283,7 +284,11 @@ impl Content<'_> {
                 }
                 let is_idle = settings.add + settings.change + settings.reset == 0 && moved == 0;
                 if is_idle && (renamed == 0 && plan.released.is_empty() || self.command == "drift") {
-                    let nothing = if self.command == "drift" { "No drift" } else { "No changes" };
+                    let nothing = match (self.command, errors) {
+                        ("drift", 0) => "No drift",
+                        ("drift", _) => "No drift was found in the rest",
+                        _ => "No changes",
+                    };
                     said.push(nothing.to_owned());
                 } else if is_idle {
                     // What was renamed or left the files is all that there is to tell.
@@ -317,6 +322,19 @@ impl Content<'_> {
             said.push(count(warnings, "warning"));
         }
         said.join("; ")
+    }
+
+    /// The project's folder in its repository, in characters that stand anywhere: a name that tells it from other projects there.
+    #[must_use]
+    pub fn project(&self) -> String {
+        let mut named = String::new();
+        for byte in self.folder.trim_end_matches('/').bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' => named.push(byte.into()),
+                other => named.push_str(&format!("%{other:02x}")),
+            }
+        }
+        named
     }
 
     /// What became of a category, in words.

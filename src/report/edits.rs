@@ -40,7 +40,10 @@ pub fn text(command: Command, edits: &Edits) -> String {
         let _ = writeln!(out, "note  {}", clean(&note(said)));
     }
     let _ = match (edits.files.len(), edits.taken.len()) {
-        (0, _) if edits.left.is_empty() => writeln!(out, "Nothing to {name}."),
+        (0, _) if edits.left.is_empty() && edits.errors.is_empty() => writeln!(out, "Nothing to {name}."),
+        (0, _) if edits.left.is_empty() => {
+            writeln!(out, "Nothing to {name} in what could be judged; what has errors was not looked at.")
+        }
         (0, _) => writeln!(out, "Nothing was {done}: {} left.", count(edits.left.len(), "setting")),
         (files, taken) => {
             writeln!(out, "{} {done} into {}.", count(taken, "setting"), count(files, "file"))
@@ -65,6 +68,7 @@ pub fn json(command: Command, edits: &Edits, diffs: &[FileDiff], exit_code: u8) 
         "taken": edits.taken.iter().map(setting).collect::<Vec<_>>(),
         "left": edits.left.iter().map(left).collect::<Vec<_>>(),
         "notes": edits.notes.iter().map(note).collect::<Vec<_>>(),
+        "findings": edits.errors,
     })
 }
 

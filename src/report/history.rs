@@ -182,6 +182,10 @@ pub fn drift_text(plan: &Plan) -> String {
         }
         out.push('\n');
     });
+    if drifted == 0 && plan.summary.errors > 0 {
+        out.push_str("No drift was found in what could be judged; what has errors was not.\n");
+        return out;
+    }
     if drifted == 0 && plan.store.is_none() {
         out.push_str("No drift: nothing was ever applied here, as there is no store yet.\n");
         return out;

@@ -530,13 +530,12 @@ fn scope(content: &Content<'_>) -> Option<String> {
     (!said.is_empty()).then(|| text(&said.join("; ")))
 }
 
-/// What tells a comment from those of other commands and environments.
+/// What tells a comment from those of other commands, environments and projects of the repository.
 fn marker(content: &Content<'_>) -> String {
     let environment = content.plan.and_then(|plan| plan.environment.as_deref()).unwrap_or("");
     let safe: String = environment.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-    if safe.is_empty() {
-        format!("pairform:{}", content.command)
-    } else {
-        format!("pairform:{}:{safe}", content.command)
-    }
+    let environment = if safe.is_empty() { safe } else { format!(":{safe}") };
+    let project = content.project();
+    let project = if project.is_empty() { project } else { format!(" {project}") };
+    format!("pairform:{}{environment}{project}", content.command)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::template::TemplateError;
 use crate::model::Name;
+use crate::schema::facts::tally_words;
 use crate::schema::words::{facts, kind};
 use crate::schema::{Category, Pair, Required};
 
@@ -15,8 +16,16 @@ use crate::schema::{Category, Pair, Required};
 struct Page {
     id: Name,
     title: Name,
+    /// What is known of each of the two, and how sure it is.
+    known: Vec<Known>,
     flows: Vec<FlowRow>,
     categories: Vec<Section>,
+}
+
+#[derive(Debug, Serialize)]
+struct Known {
+    title: String,
+    facts: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,8 +78,16 @@ fn page(pair: &Pair) -> Page {
         default: if flow.default { "on" } else { "off" },
         direction: flow.direction.replace('_', " "),
     });
+    let known = [&pair.shop, &pair.erp]
+        .map(|one| Known { title: one.title.clone(), facts: tally_words(&one.description) });
     let categories = pair.categories().map(|category| section(pair, category)).collect();
-    Page { id: pair.id.clone(), title: pair.title.clone(), flows: flows.collect(), categories }
+    Page {
+        id: pair.id.clone(),
+        title: pair.title.clone(),
+        known: known.into(),
+        flows: flows.collect(),
+        categories,
+    }
 }
 
 fn section(pair: &Pair, category: &Category) -> Section {

@@ -46,12 +46,19 @@ pub fn render(content: &Content<'_>, page: &dyn Fn(&str) -> Option<&'static str>
                 "rules": rules,
             }},
             "columnKind": "unicodeCodePoints",
-            "automationDetails": {"id": format!("pairform/{}/", content.command)},
+            "automationDetails": {"id": category(content)},
             "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The folder that holds pairform.yaml."}}},
             "results": results,
         }],
     });
     outward_json(log.to_string() + "\n")
+}
+
+/// What tells a run from those of other commands and of other projects of the repository; one takes the place of the last of its own.
+fn category(content: &Content<'_>) -> String {
+    let project = content.project();
+    let project = if project.is_empty() { project } else { format!("{project}/") };
+    format!("pairform/{}/{project}", content.command)
 }
 
 fn rule(code: &str, page: Option<&'static str>) -> Json {

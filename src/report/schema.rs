@@ -2,21 +2,41 @@
 //! are [`super::reference`]'s.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::{clean, count};
 use crate::plan::FORMAT_VERSION;
-use crate::schema::facts::Fact;
+use crate::schema::facts::{self, Fact};
 use crate::schema::parts::Catalogue;
-use crate::schema::{PAYMENT, Pair, Required, text, words};
+use crate::schema::{Pair, Required, words};
 
 fn all(catalogue: &Catalogue) -> [(&'static str, Vec<String>); 3] {
     ["connectors", "categories", "pairs"].map(|folder| (folder, catalogue.names(folder)))
 }
 
-/// Everything that has a schema, by name.
+fn part(catalogue: &Catalogue, connector: &str) -> Option<Arc<Json>> {
+    catalogue.part(&format!("connectors/{connector}.yaml"))
+}
+
+/// How it is known that the two of a pair are joined in practice.
+fn joined(catalogue: &Catalogue, pair: &str) -> Option<String> {
+    let part = catalogue.part(&format!("pairs/{pair}.yaml"))?;
+    part.get("evidence").and_then(Json::as_str).map(str::to_owned)
+}
+
+fn joined_text(evidence: &str) -> &str {
+    match evidence {
+        "documented" => "a guide for this pair exists",
+        "combinable" => "both platforms are known to be combined",
+        "ours" => "our own proposal",
+        other => other,
+    }
+}
+
+/// Everything that has a schema, by name, and how sure what is known of it is.
 #[must_use]
 pub fn list(catalogue: &Catalogue) -> String {
     let mut out = String::new();
@@ -33,15 +53,30 @@ pub fn list(catalogue: &Catalogue) -> String {
             } else {
                 ""
             };
-            let _ = writeln!(out, "  {}{}{}", clean(&name), beside.dimmed(), own.yellow());
+            let known = match folder {
+                "connectors" => {
+                    part(catalogue, &name).map_or_else(String::new, |part| facts::tally_words(&part))
+                }
+                "pairs" => {
+                    joined(catalogue, &name).map_or_else(String::new, |one| joined_text(&one).to_owned())
+                }
+                _ => String::new(),
+            };
+            let line = format!(
+                "  {:<32}{}{}{}",
+                clean(&name),
+                clean(&known).dimmed(),
+                beside.dimmed(),
+                own.yellow()
+            );
+            let _ = writeln!(out, "{}", line.trim_end());
         }
     }
     out
 }
 
 fn is_payment(catalogue: &Catalogue, connector: &str) -> bool {
-    let part = catalogue.part(&format!("connectors/{connector}.yaml"));
-    part.is_some_and(|part| text(&part, "side") == PAYMENT)
+    catalogue.providers().contains_key(connector)
 }
 
 /// Each fact on a line: the part and the place, how sure it is, the day on which it was read, and where.
@@ -82,6 +117,15 @@ pub fn list_json(catalogue: &Catalogue, facts: Option<&[Fact]>, exit_code: u8) -
         body[folder] = names.into();
     }
     body["replaced"] = replaced.into();
+    let connectors = catalogue.names("connectors").into_iter().filter_map(|id| {
+        let part = part(catalogue, &id)?;
+        let counts = facts::tally(&part);
+        let counts = counts.map(|(evidence, number)| (evidence.as_str().to_owned(), Json::from(number)));
+        Some((id, Json::Object(counts.into_iter().collect())))
+    });
+    let pairs = catalogue.names("pairs").into_iter().filter_map(|id| Some((joined(catalogue, &id)?, id)));
+    body["known"] = json!({"connectors": Json::Object(connectors.collect()),
+        "pairs": Json::Object(pairs.map(|(evidence, id)| (id, evidence.into())).collect())});
     if let Some(facts) = facts {
         let one = |fact: &Fact| {
             let read = fact.read.as_ref();

@@ -65,7 +65,8 @@ pub(super) fn text_in_repository(path: &str) -> String {
 }
 
 /// The names of the built-in parts in a folder.
-pub(super) fn names(folder: &str) -> BTreeSet<String> {
+#[must_use]
+pub fn names(folder: &str) -> BTreeSet<String> {
     paths().filter_map(|path| stem(path, folder)).collect()
 }
 

@@ -48,6 +48,23 @@ pub fn facts(catalogue: &Catalogue) -> Vec<Fact> {
     all
 }
 
+/// How sure what a part states is: its facts by their evidence, the surest first.
+#[must_use]
+pub fn tally(part: &Json) -> [(Evidence, usize); 3] {
+    let facts = of_part(part, "");
+    [Evidence::Verified, Evidence::SecondHand, Evidence::Unverified]
+        .map(|evidence| (evidence, facts.iter().filter(|fact| fact.evidence == evidence).count()))
+}
+
+/// The same in words: `12 verified, 3 second-hand`.
+#[must_use]
+pub fn tally_words(part: &Json) -> String {
+    let some = tally(part).into_iter().filter(|(_, number)| *number > 0);
+    let some: Vec<String> =
+        some.map(|(evidence, number)| format!("{number} {}", evidence.as_str())).collect();
+    if some.is_empty() { "nothing".to_owned() } else { some.join(", ") }
+}
+
 fn of_part(part: &Json, path: &str) -> Vec<Fact> {
     let none = Map::new();
     let sources = part.get("sources").and_then(Json::as_object).unwrap_or(&none);

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use super::keywords::{fields_of, text};
 use super::merge::merge;
 use super::part_files::PartFiles;
+use super::part_names::rename;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Finding, Label, nearest};
 use crate::yaml::{self, Node, NodeKind};
@@ -174,7 +175,11 @@ impl Part<'_> {
     fn id(&mut self, key: &str, part: &Json, id: &str) {
         if text(part, key) != id {
             let message = format!("the file is named `{id}.yaml`, so `{key}` must be `{id}`");
-            self.say(&format!("/{key}"), false, &message, format!("write `{id}`, or rename the file"));
+            let help = match key {
+                "pair" => rename(part, id),
+                _ => format!("write `{id}`, or rename the file"),
+            };
+            self.say(&format!("/{key}"), false, &message, help);
         }
     }
 

@@ -31,7 +31,7 @@ pub struct PartFiles {
     broken: BTreeSet<String>,
     /// The own parts are a catalogue by themselves: none stands beneath them.
     alone: bool,
-    payments: OnceLock<BTreeSet<String>>,
+    payments: OnceLock<BTreeMap<String, String>>,
 }
 
 impl PartFiles {
@@ -104,17 +104,25 @@ impl PartFiles {
             || made_of.any(|connector| self.broken.contains(&connector))
     }
 
-    /// The names of the connectors that stand beside pairs, sorted.
-    pub(super) fn payments(&self) -> &BTreeSet<String> {
-        let is_one = |id: &String| {
+    /// The connectors that stand beside pairs, with their titles. Of what is built in, no more is read than that.
+    pub(super) fn payments(&self) -> &BTreeMap<String, String> {
+        let title = |id: &str| {
             let path = format!("connectors/{id}.yaml");
             match self.own.get(&path) {
-                Some((part, _)) => text(part, "side") == PAYMENT,
-                None if self.broken.contains(&path) => false,
-                None => self.beneath(&path).and_then(|part| part.text("side")) == Some(PAYMENT),
+                Some((part, _)) => (text(part, "side") == PAYMENT).then(|| text(part, "title")),
+                None if self.broken.contains(&path) => None,
+                None => {
+                    let part = self.beneath(&path)?;
+                    (part.text("side") == Some(PAYMENT)).then(|| part.text("title").unwrap_or_default())
+                }
             }
+            .map(str::to_owned)
         };
-        self.payments.get_or_init(|| self.names("connectors").into_iter().filter(is_one).collect())
+        let all = || {
+            let names = self.names("connectors").into_iter();
+            names.filter_map(|id| title(&id).map(|title| (id, title))).collect()
+        };
+        self.payments.get_or_init(all)
     }
 
     /// Whether a connector has mistakes, which are findings of their own.
@@ -229,7 +237,7 @@ fn stray(path: &str, at: Span) -> Option<Finding> {
     let near = path.split_once('/').and_then(|(folder, _)| nearest(folder, folders.iter().copied()));
     let help = match near {
         _ if known && !yaml => format!("name it `{stem}.yaml`"),
-        Some(near) => format!("move it to `schemas/{near}/`"),
+        Some(near) => format!("move it to `schemas/{near}/`, or rename the folder to that"),
         None => format!(
             "parts stand in `schemas/{}/`; move it there, or out of `schemas/`",
             folders.join("/`, `schemas/")

@@ -1,6 +1,6 @@
 //! All parts that a project sees, and the pairs linked from them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value as Json;
@@ -10,7 +10,7 @@ pub use super::archive::{Archive, ArchiveError};
 pub use super::built_in::{built_in, owners_of, take, taken};
 use super::link::{self, LinkError};
 use super::lint;
-use super::pair::{Beside, Pair};
+use super::pair::{Beside, Connector, Pair};
 use super::part_files::PartFiles;
 use super::vat::Vat;
 use crate::diagnostic::codes;
@@ -186,6 +186,18 @@ impl Catalogue {
         self.linked(id, Beside::All)
     }
 
+    /// The payment providers that may stand beside a pair, by id with their titles. It costs little: nothing else is read of them.
+    #[must_use]
+    pub fn providers(&self) -> &BTreeMap<String, String> {
+        self.files.payments()
+    }
+
+    /// A connector by itself, without any pair.
+    #[must_use]
+    pub fn connector(&self, id: &str) -> Option<Connector> {
+        self.part(&format!("connectors/{id}.yaml")).map(|part| Connector::of(id, part))
+    }
+
     /// The linked pair with the payment providers that are among these connectors; with all where these are many, so that a fleet in
     /// which each shop has its own mixture does not link a pair for each.
     #[must_use]
@@ -195,7 +207,7 @@ impl Catalogue {
         connectors: impl IntoIterator<Item = &'a str>,
     ) -> Option<Arc<Pair>> {
         let all = self.files.payments();
-        let payments = connectors.into_iter().filter(|connector| all.contains(*connector));
+        let payments = connectors.into_iter().filter(|connector| all.contains_key(*connector));
         let payments: BTreeSet<String> = payments.map(str::to_owned).collect();
         let beside = if payments.len() > FEW { Beside::All } else { Beside::Only(payments) };
         self.linked(id, beside)

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::Finding;
+use crate::diagnostic::{Finding, Label};
 use crate::yaml::{Entry, Map, Node, NodeKind};
 
 /// A key that stands in the wrong place or under the wrong name, and where it was meant to stand.
@@ -17,6 +17,8 @@ pub struct Move {
     pub finding: Option<Finding>,
     /// What was meant in place of what is written, where that is known.
     pub value: Option<NodeKind>,
+    /// What to do where several keys of one map slipped in this way: they have one finding then.
+    pub all: Option<String>,
 }
 
 /// A moved part may hold misnamed keys itself, down to the depth of a setting.
@@ -36,6 +38,7 @@ pub fn judge(
             findings.extend(said);
             break;
         }
+        one_a_slip(&mut moves);
         let mut next = repaired.take().unwrap_or_else(|| root.clone());
         // Those of one map are taken out of it at once: one after the other would take the square of their number.
         for beside in moves.chunk_by(|one, two| parents(&one.from) == parents(&two.from)) {
@@ -45,6 +48,29 @@ pub fn judge(
         repaired = Some(next);
     }
     (findings, repaired)
+}
+
+/// Keys beside each other that slipped in one way: the first has the finding, which shows the others.
+fn one_a_slip(moves: &mut [Move]) {
+    const SHOWN: usize = 8;
+    for beside in moves.chunk_by_mut(|one, two| {
+        one.all.is_some() && one.all == two.all && parents(&one.from) == parents(&two.from)
+    }) {
+        let Some((first, others)) = beside.split_first_mut().filter(|(_, others)| !others.is_empty()) else {
+            continue;
+        };
+        let Some(finding) = &mut first.finding else { continue };
+        for other in others.iter_mut().filter_map(|other| other.finding.take()) {
+            if finding.related.len() < SHOWN {
+                finding.related.push(Label::new(other.primary.span, "and this"));
+            }
+            match (&mut finding.fix, other.fix) {
+                (Some(fix), Some(more)) => fix.edits.extend(more.edits),
+                (fix, _) => *fix = None,
+            }
+        }
+        finding.help.clone_from(&first.all);
+    }
 }
 
 /// The keys down to the map that holds the last one.

@@ -10,7 +10,7 @@ use super::pointer::about;
 use super::repair::Move;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// The parts of a document whose entries can be told from each other.
 const PARTS: [&str; 5] = ["connectors", "flows", "settings", "schedules", "webhooks"];
@@ -30,11 +30,13 @@ pub(super) fn find(root: &Node, words: &Words<'_>) -> Vec<Move> {
         lost_line(root, part, pair, name, &mut moves);
     }
     unnamed_connections(root, pair, name, &mut moves);
+    nested_connectors(root, pair, name, &mut moves);
     if moves.is_empty() {
         let settings = root.get("settings").and_then(Node::as_map);
         for entry in settings.into_iter().flat_map(|map| map.entries()) {
             if let Some(category) = pair.settings.iter().find(|category| category.id == *entry.key.text) {
                 nested(entry, category, pair, name, &mut moves);
+                lost_category(root, entry, category, pair, name, &mut moves);
             }
         }
     }
@@ -52,7 +54,13 @@ fn twice(root: &Node, part: &str, name: &str, moves: &mut Vec<Move>) {
         return;
     }
     let finding = codes::part_twice(part, inner.key.span).about(about(Some(name), &format!("/{part}")));
-    moves.push(Move { from: path(&[part, part]), to: path(&[part]), finding: Some(finding), value: None });
+    moves.push(Move {
+        from: path(&[part, part]),
+        to: path(&[part]),
+        finding: Some(finding),
+        value: None,
+        all: None,
+    });
 }
 
 /// Connections of which the line with the name is missing, so that its fields are read as names.
@@ -78,8 +86,80 @@ fn unnamed_connections(root: &Node, pair: &Pair, name: &str, moves: &mut Vec<Mov
                 to: path(&["connectors", id, "connections", meant, key]),
                 finding: finding.take(),
                 value: None,
+                all: None,
             });
         }
+    }
+}
+
+/// A connector whose line alone is indented too far, or with all that belongs to it.
+fn nested_connectors(root: &Node, pair: &Pair, name: &str, moves: &mut Vec<Move>) {
+    let connectors = root.get("connectors").and_then(Node::as_map);
+    for entry in connectors.into_iter().flat_map(|map| map.entries()) {
+        let outer = &*entry.key.text;
+        for inner in entry.value.as_map().into_iter().flat_map(|map| map.entries()) {
+            let key = &*inner.key.text;
+            let is_line = inner.value.is_null() || inner.value.as_map().is_some();
+            if key == outer || !is_line || pair.connector(key).is_none() {
+                continue;
+            }
+            let finding = codes::too_deep_connector(key, outer, inner.key.span);
+            let finding = finding.about(about(Some(name), &format!("/connectors/{outer}")));
+            // What belongs to it is there twice for the reader, who told it, and is not known.
+            let value = inner.value.is_null().then_some(NodeKind::Hole);
+            moves.push(Move {
+                from: path(&["connectors", outer, key]),
+                to: path(&["connectors", key]),
+                finding: Some(finding),
+                value,
+                all: None,
+            });
+        }
+    }
+}
+
+/// Settings of one category among those of another, while that category is nowhere: its line is missing above them.
+fn lost_category(
+    root: &Node,
+    entry: &Entry,
+    category: &Category,
+    pair: &Pair,
+    name: &str,
+    moves: &mut Vec<Move>,
+) {
+    const FEWEST: usize = 2;
+    let Some(map) = entry.value.as_map() else { return };
+    let has = |category: &Category, key: &str| {
+        let mut firsts = category.settings.iter().filter_map(|setting| setting.path.segments().first());
+        firsts.any(|first| &**first == key)
+    };
+    let outer = &*entry.key.text;
+    // They stand together, below what belongs here.
+    let is_own = |inner: &Entry| has(category, &inner.key.text);
+    let Some(last) = map.entries().iter().rposition(is_own) else { return };
+    let strays = &map.entries()[last + 1..];
+    if strays.len() < FEWEST || strays.iter().any(|stray| stray.key.span.file != entry.value.span.file) {
+        return;
+    }
+    let takes_all =
+        |other: &&Category| other.id != category.id && strays.iter().all(|stray| has(other, &stray.key.text));
+    let mut homes = pair.settings.iter().filter(takes_all);
+    let (Some(home), None) = (homes.next(), homes.next()) else { return };
+    if root.get("settings").and_then(|settings| settings.get(&home.id)).is_some() {
+        return;
+    }
+    let (first, before) = (strays[0].key.span, map.entries()[last].key.span);
+    let finding = codes::category_lost(&home.id, outer, before, first);
+    let mut finding = Some(finding.about(about(Some(name), &format!("/settings/{}", home.id))));
+    for stray in strays {
+        let key = &*stray.key.text;
+        moves.push(Move {
+            from: path(&["settings", outer, key]),
+            to: path(&["settings", &home.id, key]),
+            finding: finding.take(),
+            value: None,
+            all: None,
+        });
     }
 }
 
@@ -96,7 +176,10 @@ fn lost_line(root: &Node, part: &str, pair: &Pair, name: &str, moves: &mut Vec<M
             told.push(other);
             let has = root.get(other).is_some_and(|node| !node.is_null());
             // The line is there, as deep as what belongs to it.
-            let line = map.get(other).filter(|line| line.value.is_null());
+            let is_bare = |line: &&Entry| {
+                line.value.is_null() || line.value.as_map().is_some_and(|below| below.entries().is_empty())
+            };
+            let line = map.get(other).filter(is_bare);
             let said = match line {
                 Some(line) => codes::too_deep_part(other, part, line.key.span),
                 None => codes::part_lost(key, part, other, has, entry.key.span),
@@ -108,10 +191,17 @@ fn lost_line(root: &Node, part: &str, pair: &Pair, name: &str, moves: &mut Vec<M
                     to: path(&[other]),
                     finding: finding.take(),
                     value: None,
+                    all: None,
                 });
             }
         }
-        moves.push(Move { from: path(&[part, key]), to: path(&[other, key]), finding, value: None });
+        moves.push(Move {
+            from: path(&[part, key]),
+            to: path(&[other, key]),
+            finding,
+            value: None,
+            all: None,
+        });
     }
 }
 
@@ -165,7 +255,13 @@ fn nested(entry: &Entry, category: &Category, pair: &Pair, name: &str, moves: &m
                 || own(into, key) && !is_written_above(map.entries(), inner, into)
             {
                 let to = path(&["settings", &into.id, key]);
-                moves.push(Move { from: path(&["settings", outer, key]), to, finding: None, value: None });
+                moves.push(Move {
+                    from: path(&["settings", outer, key]),
+                    to,
+                    finding: None,
+                    value: None,
+                    all: None,
+                });
             }
             continue;
         }
@@ -181,14 +277,17 @@ fn nested(entry: &Entry, category: &Category, pair: &Pair, name: &str, moves: &m
                 to: path(&["settings", outer]),
                 finding: Some(finding.about(about(Some(name), &whole))),
                 value: None,
+                all: None,
             });
         } else if key == "settings" && inner.value.as_map().is_some() {
-            let finding = codes::level_twice(key, &category.title, true, inner.key.span);
+            let in_file = entry.key.span.start == entry.key.span.end;
+            let finding = codes::settings_within(&category.title, in_file, inner.key.span);
             moves.push(Move {
                 from: path(&["settings", outer, key]),
                 to: path(&["settings"]),
                 finding: Some(finding.about(about(Some(name), &whole))),
                 value: None,
+                all: None,
             });
         } else if let Some(other) = pair.settings.iter().find(|other| other.id == key)
             && (inner.value.is_null() || inner.value.as_map().is_some())
@@ -197,8 +296,9 @@ fn nested(entry: &Entry, category: &Category, pair: &Pair, name: &str, moves: &m
             moves.push(Move {
                 from: path(&["settings", outer, key]),
                 to: path(&["settings", key]),
-                finding: Some(finding.about(about(Some(name), &whole))),
+                finding: Some(finding.about(about(Some(name), &format!("/settings/{key}")))),
                 value: None,
+                all: None,
             });
             if inner.value.is_null() {
                 after = Some(other);

@@ -55,10 +55,13 @@ fn acceptor(schema: &Json) -> Option<Accepts> {
 
 /// Usual slips undone, the most harmless first.
 fn variants(written: &str) -> Vec<String> {
-    let quotes: &[char] = &['“', '”', '„', '’', '‘', '"', '\'', '`'];
-    let trimmed = written.trim().trim_matches(quotes).trim();
+    let trimmed = bare(written);
     let mut all = vec![trimmed.to_owned(), trimmed.to_ascii_lowercase(), trimmed.to_ascii_uppercase()];
     all.extend(by_name(trimmed));
+    all.extend(weekday(trimmed).map(str::to_owned));
+    if let [day] = days(trimmed).as_slice() {
+        all.push(day.clone());
+    }
     all.push(trimmed.replace('_', "-"));
     all.push(trimmed.replace(['_', ' '], "-").to_ascii_lowercase());
     all.push(trimmed.replace(['-', ' '], "_").to_ascii_lowercase());
@@ -85,6 +88,28 @@ fn variants(written: &str) -> Vec<String> {
     let first = trimmed.split([',', ';']).next().filter(|first| first.len() < trimmed.len());
     all.extend(first.map(|first| first.trim().to_owned()));
     all
+}
+
+/// Without the white space and the quotes, of whatever alphabet, or pointed brackets that came along.
+#[must_use]
+pub fn bare(written: &str) -> &str {
+    let quotes: &[char] = &['“', '”', '„', '’', '‘', '«', '»', '"', '\'', '`', '<', '>'];
+    written.trim().trim_matches(quotes).trim()
+}
+
+/// A day of the week by its name, as its first three letters.
+fn weekday(written: &str) -> Option<&'static str> {
+    const DAYS: [(&str, [&str; 3]); 7] = [
+        ("mon", ["monday", "måndag", "mandag"]),
+        ("tue", ["tuesday", "tisdag", "tirsdag"]),
+        ("wed", ["wednesday", "onsdag", "ons"]),
+        ("thu", ["thursday", "torsdag", "tor"]),
+        ("fri", ["friday", "fredag", "fre"]),
+        ("sat", ["saturday", "lördag", "lørdag"]),
+        ("sun", ["sunday", "söndag", "søndag"]),
+    ];
+    let day = written.to_lowercase();
+    DAYS.into_iter().find(|(_, names)| names.contains(&day.as_str())).map(|(short, _)| short)
 }
 
 /// A country by its name, by itself or behind a kind of customer: `b2c-Canary Islands` as `b2c-IC`.
@@ -131,7 +156,8 @@ fn clock(written: &str) -> Option<String> {
 }
 
 /// `3 105`, `3_105`, `3105.0` and `3.105e3` as `3105`.
-fn whole(written: &str) -> Option<String> {
+#[must_use]
+pub fn whole(written: &str) -> Option<String> {
     let joined = without_groups(written);
     if is_digits(&joined) {
         return Some(joined.into_owned());
@@ -156,7 +182,9 @@ fn without_groups(written: &str) -> Cow<'_, str> {
 
 /// `25 %`, `19,0` and `19.0` as `25` and `19`.
 fn rate(written: &str) -> Option<String> {
-    let number = written.trim_end_matches('%').trim().replace(',', ".");
+    const WORDS: [&str; 5] = ["%", "percent", "per cent", "procent", "prosent"];
+    let number = WORDS.iter().find_map(|word| written.strip_suffix(word)).unwrap_or(written);
+    let number = number.trim().replace(',', ".");
     let valid = number.parse::<f64>().is_ok() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if !valid {
         return None;
@@ -171,19 +199,63 @@ fn rate(written: &str) -> Option<String> {
     })
 }
 
-/// `15 min` and `15` as `15m`, `1 hour` as `1h`, `90s` as nothing.
+/// `15 min` and `15` as `15m`, `1 hour` as `1h`, `1w` as `7d`, `1h30m` and `PT90M` as `90m`; a line for cron as its interval.
 fn interval(written: &str) -> Option<String> {
-    let digits: String = written.chars().take_while(char::is_ascii_digit).collect();
-    let unit = written[digits.len()..].trim().to_lowercase();
-    let unit = match unit.as_str() {
-        "m" | "min" | "mins" | "minute" | "minutes" | "minut" | "minuter" => "m",
-        "h" | "hr" | "hrs" | "hour" | "hours" | "tim" | "timme" | "timmar" => "h",
-        "d" | "day" | "days" | "dag" | "dagar" => "d",
-        // Most intervals are minutes.
-        "" => "m",
-        _ => return None,
-    };
-    (!digits.is_empty()).then(|| format!("{digits}{unit}"))
+    if let Some(interval) = of_cron(written) {
+        return Some(interval);
+    }
+    let mut rest = written.trim_start_matches(['P', 'T']).trim();
+    let mut minutes: u32 = 0;
+    let mut single = None;
+    let mut count = 0;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number: u32 = rest[..digits].parse().ok()?;
+        rest = rest[digits..].trim_start();
+        let letters = rest.len() - rest.trim_start_matches(char::is_alphabetic).len();
+        let (unit, each) = match rest[..letters].to_lowercase().as_str() {
+            "m" | "min" | "mins" | "minute" | "minutes" | "minut" | "minuter" => ("m", 1),
+            "h" | "hr" | "hrs" | "hour" | "hours" | "tim" | "timme" | "timmar" => ("h", 60),
+            "d" | "day" | "days" | "dag" | "dagar" => ("d", 24 * 60),
+            "w" | "week" | "weeks" | "vecka" | "veckor" => ("w", 7 * 24 * 60),
+            // Most intervals are minutes.
+            "" => ("m", 1),
+            _ => return None,
+        };
+        rest = rest[letters..].trim_start();
+        minutes = minutes.checked_add(number.checked_mul(each)?)?;
+        single = Some(if unit == "w" { format!("{}d", number * 7) } else { format!("{number}{unit}") });
+        count += 1;
+    }
+    match (count, minutes) {
+        (1, _) => single,
+        (0, _) | (_, 0) => None,
+        (_, whole) if whole % (24 * 60) == 0 => Some(format!("{}d", whole / (24 * 60))),
+        (_, whole) if whole % 60 == 0 => Some(format!("{}h", whole / 60)),
+        (_, whole) => Some(format!("{whole}m")),
+    }
+}
+
+/// The interval that a line for cron stands for, where it is one.
+#[must_use]
+pub fn of_cron(written: &str) -> Option<String> {
+    match written {
+        "@hourly" => return Some("1h".to_owned()),
+        "@daily" | "@midnight" => return Some("1d".to_owned()),
+        _ => {}
+    }
+    let fields: Vec<&str> = written.split_whitespace().collect();
+    let [minute, hour, "*", "*", "*"] = fields[..] else { return None };
+    let step = |field: &str| field.strip_prefix("*/")?.parse::<u32>().ok().filter(|step| *step > 0);
+    let number = |field: &str| field.parse::<u32>().is_ok();
+    match (step(minute), step(hour)) {
+        (Some(minutes), None) if hour == "*" => Some(format!("{minutes}m")),
+        (None, Some(hours)) if number(minute) => Some(format!("{hours}h")),
+        (None, None) if number(minute) && hour == "*" => Some("1h".to_owned()),
+        (None, None) if minute == "*" && hour == "*" => Some("1m".to_owned()),
+        (None, None) if number(minute) && number(hour) => Some("1d".to_owned()),
+        _ => None,
+    }
 }
 
 /// A value that the schema admits: its own example, its default, or what its message gives as one.
@@ -211,37 +283,43 @@ pub fn example(schema: &Json) -> Option<String> {
 /// What to write for a text that is no date.
 #[must_use]
 pub fn date(written: &str) -> String {
-    const DEFAULT: &str = "write the day as year-month-day, such as 2026-01-31";
-    let written = written.trim();
+    match days(written).as_slice() {
+        [day] => format!("write {day}"),
+        [one, other] => format!("write {one} or {other}, whichever day is meant"),
+        _ => match date_parts(written)[..] {
+            [year, _, _] if year.len() == 4 => {
+                "write a day that is in the calendar, as year-month-day".to_owned()
+            }
+            _ => "write the day as year-month-day, such as 2026-01-31".to_owned(),
+        },
+    }
+}
+
+/// The three numbers of a date, as they are written.
+fn date_parts(written: &str) -> Vec<&str> {
+    let written = bare(written);
     let day = written.split(['T', ' ']).next().unwrap_or(written);
+    let fits = |part: &str| part.len() <= 4 && is_digits(part);
+    if day.len() == 8 && is_digits(day) {
+        return vec![&day[..4], &day[4..6], &day[6..]];
+    }
     let parts: Vec<&str> = day.split(['-', '/', '.']).collect();
-    let digits = |part: &str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
+    if parts.len() == 3 && parts.iter().all(|part| fits(part)) { parts } else { Vec::new() }
+}
+
+/// The days that a date of another form may mean: two, where nothing tells the day from the month.
+fn days(written: &str) -> Vec<String> {
     let make = |year: &str, month: &str, day: &str| {
         let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
         (year.len() == 4).then(|| date.to_string())
     };
-    match parts[..] {
-        [a, b, c] if digits(a) && digits(b) && digits(c) => {
-            if a.len() == 4 {
-                return match make(a, b, c) {
-                    Some(date) => format!("write {date}"),
-                    None => "write a day that is in the calendar, as year-month-day".to_owned(),
-                };
-            }
-            match (make(c, b, a), make(c, a, b)) {
-                (Some(one), Some(other)) if one != other => {
-                    format!("write {one} or {other}, whichever day is meant")
-                }
-                (Some(date), _) | (_, Some(date)) => format!("write {date}"),
-                _ => DEFAULT.to_owned(),
-            }
-        }
-        [all] if all.len() == 8 && all.bytes().all(|b| b.is_ascii_digit()) => {
-            make(&all[..4], &all[4..6], &all[6..])
-                .map_or_else(|| DEFAULT.to_owned(), |date| format!("write {date}"))
-        }
-        _ => DEFAULT.to_owned(),
-    }
+    let mut meant: Vec<String> = match date_parts(written)[..] {
+        [year, month, day] if year.len() == 4 => make(year, month, day).into_iter().collect(),
+        [a, b, year] => [make(year, b, a), make(year, a, b)].into_iter().flatten().collect(),
+        _ => Vec::new(),
+    };
+    meant.dedup();
+    meant
 }
 
 /// The numbers that a text such as `29 kr`, `2,5` or `1 000` may mean: two, where a point may part thousands. None where
@@ -347,6 +425,18 @@ mod tests {
             ("^(100|[0-9]{1,2})%$", "25 %", Some("25%")),
             ("^(100|[0-9]{1,2})%$", "0.25", Some("25%")),
             ("^[1-9][0-9]*(m|h|d)$", "90", Some("90m")),
+            ("^[1-9][0-9]*(m|h|d)$", "1w", Some("7d")),
+            ("^[1-9][0-9]*d$", "2 weeks", Some("14d")),
+            ("^[1-9][0-9]*(m|h|d)$", "1h30m", Some("90m")),
+            ("^[1-9][0-9]*(m|h|d)$", "1 h 60 min", Some("2h")),
+            ("^[1-9][0-9]*(m|h|d)$", "PT15M", Some("15m")),
+            ("^[1-9][0-9]*(m|h|d)$", "0 3 * * *", Some("1d")),
+            ("^[1-9][0-9]*(m|h|d)$", "90s", None),
+            ("^(100|[0-9]{1,2})%$", "30 percent", Some("30%")),
+            ("^(mon|tue|wed)$", "Måndag", Some("mon")),
+            ("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "20/11/2026", Some("2026-11-20")),
+            ("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "1/2/2026", None),
+            ("^[0-9]+$", "“30”", Some("30")),
             ("^[0-2][0-9]:[0-5][0-9]$", "7:30", Some("07:30")),
             ("^[0-2][0-9]:[0-5][0-9]$", "1600", Some("16:00")),
         ];

@@ -2,7 +2,7 @@
 //!
 //! The crate's own messages are never shown: they speak of JSON, and would show the values of credentials.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jsonschema::JsonType;
 use jsonschema::ValidationError;
@@ -59,7 +59,9 @@ impl Validator {
             }
         }
         errors.sort_by_key(|error| rank(error.kind()));
-        for error in errors {
+        let missing = absent(&errors);
+        let mut told_missing: HashSet<&str> = HashSet::new();
+        for error in &errors {
             let pointer = error.instance_path().as_str().to_owned();
             // One mistake at one place: the coarsest error says it. Unknown and missing keys are mistakes of their own.
             let rank = rank(error.kind());
@@ -73,7 +75,17 @@ impl Validator {
             if places.contains(&pointer) && (!own || coarse.contains(&pointer)) {
                 continue;
             }
-            findings.extend(messages::say(&context, &error, &pointer, moves));
+            // Keys that one map lacks are one mistake.
+            let lacking: &[&ValidationError<'_>] = match missing.get_key_value(pointer.as_str()) {
+                Some((at, lacking)) if matches!(error.kind(), Kind::Required { .. }) => {
+                    if !told_missing.insert(at) {
+                        continue;
+                    }
+                    lacking
+                }
+                _ => std::slice::from_ref(&error),
+            };
+            findings.extend(messages::say(&context, lacking, &pointer, moves));
             if !own {
                 if rank == 0 {
                     coarse.insert(pointer.clone());
@@ -83,6 +95,15 @@ impl Validator {
         }
         findings
     }
+}
+
+/// The keys that are missing, by the map that lacks them.
+fn absent<'e, 'a>(errors: &'e [ValidationError<'a>]) -> HashMap<&'e str, Vec<&'e ValidationError<'a>>> {
+    let mut missing: HashMap<&str, Vec<&ValidationError<'_>>> = HashMap::new();
+    for error in errors.iter().filter(|error| matches!(error.kind(), Kind::Required { .. })) {
+        missing.entry(error.instance_path().as_str()).or_default().push(error);
+    }
+    missing
 }
 
 /// Coarse before fine.

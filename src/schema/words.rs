@@ -31,6 +31,15 @@ pub fn facts(category: &Category, setting: &Setting) -> Vec<(&'static str, Strin
     if !former.is_empty() {
         facts.push(("Former name", crate::diagnostic::list_words(&former, "and")));
     }
+    let sure = match text(&setting.schema, "x-evidence") {
+        "verified" => "the vendor's documents say it",
+        "second-hand" => "others than the vendor say it",
+        "unverified" => "what the platform does here was not checked",
+        _ => "",
+    };
+    if !sure.is_empty() {
+        facts.push(("How sure", sure.to_owned()));
+    }
     if setting.deprecated {
         facts.push(("Deprecated", "yes; it is read, and means the same in its new place".to_owned()));
     }

@@ -16,6 +16,7 @@ use super::ask::{self, Answer, Ask, Document, Named, Query, etag_of};
 use super::known::known;
 use super::metrics::CONTENT_TYPE;
 use super::problem::{Problem, findings};
+use super::same::{self, Found};
 use super::{cache, feed, history, log, openapi, pages, plans, proposals, store};
 use crate::ops::section::{self, Access, Body, NotSaved, Role, SaveAsked, SavedNow, TokenAsked, make_token};
 use crate::store::{Note, Registered, SyncReport, Token};
@@ -186,11 +187,19 @@ async fn list_categories(Named(id): Named<String>, ask: Ask) -> Response {
 }
 
 async fn get_category(Named((id, category)): Named<(String, String)>, ask: Ask) -> Response {
+    let asked = match same::look(&ask, &id, &category).await {
+        Found::Same(response) => return response,
+        Found::Unknown(asked) => asked,
+    };
+    let app = Arc::clone(&ask.app);
     ask.answer(move |work, access, query| {
         let epoch = work.store.epoch()?;
         let known = known(&id, access, work)?;
         let shown = json!(section::category(&known, &category)?);
         let etag = etag_of(known.revision(&category), epoch, Some(&shown));
+        if let Some(asked) = asked {
+            asked.keep(&app, &etag, access, work);
+        }
         if query.knows(&etag)? {
             return Ok(Answer::not_modified(&etag));
         }

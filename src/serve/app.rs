@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "measures how old something is")]
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -16,6 +16,7 @@ use super::metrics::Metrics;
 use super::oidc::Pipelines;
 use super::problem::Problem;
 use super::sessions::Sessions;
+use super::unmoved::Unmoved;
 use crate::ops::section::{self, Clearing, Ground};
 use crate::ops::serving::{Hosts, Serving};
 use crate::ops::{Host, Workspace, workspace};
@@ -36,6 +37,7 @@ pub struct App {
     pub metrics: Metrics,
     pub attempts: Attempts,
     pub sessions: Sessions,
+    pub unmoved: Unmoved,
     /// What platforms answered when somebody had their connections tried.
     pub tried: Answers,
     pub pipelines: Pipelines,
@@ -78,6 +80,7 @@ impl App {
             sessions: Sessions::new(serving.is_read_only),
             pipelines: Pipelines::new(serving.pipelines.clone()),
             serving,
+            unmoved: Unmoved::default(),
             tried: Answers::default(),
             attempts: Attempts::default(),
             last: watch::Sender::new(0),
@@ -158,6 +161,19 @@ impl App {
             // A forge or a store that does not answer is asked another time.
             let _ = done.await;
         });
+    }
+
+    /// By what things are done as whoever runs the server does them.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// Whether this is what judges, as far as that was looked at a moment ago.
+    pub fn judges(&self, ground: &Weak<Ground>) -> bool {
+        // Whoever looks at it anew takes his time.
+        let Ok(found) = self.ground.try_lock() else { return false };
+        let is_it = |found: &Found| std::ptr::eq(Arc::as_ptr(&found.ground), ground.as_ptr());
+        found.as_ref().is_some_and(|found| found.looked_at.elapsed() < FRESH && is_it(found))
     }
 
     fn work<T>(&self, work: impl FnOnce(&mut Work<'_>) -> Result<T, Problem>) -> Result<T, Problem> {

@@ -208,9 +208,7 @@ impl Query {
     /// # Errors
     /// When what is said of it is no text.
     pub fn knows(&self, etag: &str) -> Result<bool, Problem> {
-        let known = self.header("if-none-match")?.unwrap_or_default();
-        let mut known = known.split(',').map(|one| one.trim().trim_start_matches("W/"));
-        Ok(known.any(|one| one == etag || one == "*"))
+        knows(&self.headers, etag)
     }
 
     /// Which revision was seen. Whoever only asks what a save would do need not say.
@@ -238,6 +236,16 @@ impl Query {
             _ => Err(Problem::bad_request("send either `If-Match` with one ETag, or `If-None-Match: *`")),
         }
     }
+}
+
+/// Whether headers say that an answer with this ETag is known already.
+///
+/// # Errors
+/// When what is said of it is no text.
+pub fn knows(headers: &HeaderMap, etag: &str) -> Result<bool, Problem> {
+    let known = one_text(headers, "if-none-match").map_err(Problem::bad_request)?.unwrap_or_default();
+    let mut known = known.split(',').map(|one| one.trim().trim_start_matches("W/"));
+    Ok(known.any(|one| one == etag || one == "*"))
 }
 
 /// The ETag of a category: its revision, and a mark of all that is shown of it, as git's side moves without a save. After a copy into

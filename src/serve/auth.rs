@@ -75,6 +75,15 @@ impl Sender {
         Ok(token.map(|token| Sender { from, how: How::Token(token) }))
     }
 
+    /// The hash of a token that the store keeps, by which somebody says who he is.
+    #[must_use]
+    pub fn kept_token(&self, app: &App) -> Option<String> {
+        match &self.how {
+            How::Token(secret) if !app.pipelines.may_be_of_one(secret) => Some(hash_token(secret)),
+            _ => None,
+        }
+    }
+
     /// Somebody who pastes a token to sign in.
     #[must_use]
     pub fn with_token(from: IpAddr, token: &str) -> Self {

@@ -23,8 +23,10 @@ mod plans;
 mod problem;
 mod proposals;
 mod reconciler;
+mod same;
 mod sessions;
 mod store;
+mod unmoved;
 
 pub use openapi::DOCUMENT;
 

@@ -41,7 +41,9 @@ pub async fn read(ask: Ask, Document(body): Document) -> Response {
             .map_err(|error| Problem::bad_request(format!("this is no read of a store: {error}")))?;
         require(&asked, access)?;
         let text = match asked {
-            Asked::Notes {} if !access.is_everywhere() => own_notes(work, access)?,
+            Asked::Notes { kinds, since } if !access.is_everywhere() => {
+                own_notes(&kinds, &since, work, access)?
+            }
             Asked::Locks {} if !access.is_everywhere() => own_locks(work, access)?,
             asked => wire::answer(&asked, work.store)?,
         };
@@ -68,13 +70,17 @@ fn require(asked: &Asked, access: &Access) -> Result<(), Problem> {
 }
 
 /// The notes that tell what somebody has to know of his integrations: what they were called, and until when they are held.
-fn own_notes(work: &mut Work<'_>, access: &Access) -> Result<String, Problem> {
+fn own_notes(kinds: &[String], since: &str, work: &mut Work<'_>, access: &Access) -> Result<String, Problem> {
+    const OWN: [&str; 2] = [RENAME, HOLD];
+    let of_kinds = |own: &&str| kinds.is_empty() || kinds.iter().any(|kind| kind == own);
+    let asked: Vec<&str> = OWN.into_iter().filter(of_kinds).collect();
     let is_own = |note: &Note| match note.kind.as_str() {
         RENAME => Renamed::names(&note.text).is_some_and(|(from, to)| access.reads(from) || access.reads(to)),
         HOLD => Hold::read(note).is_some_and(|hold| access.reads(&hold.integration)),
         _ => false,
     };
-    let notes: Vec<Note> = work.store.notes()?.into_iter().filter(is_own).collect();
+    let found = if asked.is_empty() { Vec::new() } else { work.store.notes_of(&asked, since)? };
+    let notes: Vec<Note> = found.into_iter().filter(is_own).collect();
     Ok(json!({"rows": notes}).to_string())
 }
 

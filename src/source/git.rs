@@ -6,6 +6,7 @@ mod branch;
 mod discover;
 mod history;
 mod inside;
+mod named;
 mod push;
 mod remote;
 mod status;
@@ -40,12 +41,28 @@ pub fn folder(root: &Path) -> String {
 /// Whether a file of a project came with a commit: it is in the index, or HEAD has it.
 #[must_use]
 pub fn is_tracked(root: &Path, path: &Path) -> bool {
-    let Ok(repository) = discover(root) else { return false };
-    let Some(inside) = inside(&repository, root) else { return false };
-    let path = inside.join(path);
-    let in_index = repository.index().is_ok_and(|index| index.get_path(&path, 0).is_some());
-    let in_head = || repository.head().ok()?.peel_to_tree().ok()?.get_path(&path).ok();
-    in_index || in_head().is_some()
+    tracked(root, [path.to_owned()]).is_some()
+}
+
+/// The first of some files of a project that came with a commit.
+#[must_use]
+pub fn tracked(root: &Path, paths: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+    let repository = discover(root).ok()?;
+    let inside = inside(&repository, root)?;
+    let index = repository.index().ok();
+    let head = repository.head().ok().and_then(|head| head.peel_to_tree().ok());
+    paths.into_iter().find(|path| {
+        let path = inside.join(path);
+        let in_index = index.as_ref().is_some_and(|index| index.get_path(&path, 0).is_some());
+        in_index || head.as_ref().is_some_and(|head| head.get_path(&path).is_ok())
+    })
+}
+
+/// How a file that came with a commit is taken out of git, and stays where it is.
+#[must_use]
+pub fn untrack(path: &Path) -> String {
+    let path = path.display();
+    format!("take it out of git: `git rm --cached {path}`, commit that, and let .gitignore name it")
 }
 
 /// The folder of the working tree around a folder; none outside a repository, and in a bare one.

@@ -12,10 +12,20 @@ pub const POLICY_FILE: &str = "policy.yaml";
 /// The folders that hold sources, besides the project file itself.
 pub const FOLDERS: [&str; 5] = ["bases", "environments", "integrations", "options", "schemas"];
 
-/// Whether a file's name ends as sources do.
+/// Whether a file is called as sources are. What begins with a point was left behind by an editor or a system.
 #[must_use]
 pub fn is_source(path: &str) -> bool {
+    ends_as_source(path) && !is_hidden(path)
+}
+
+fn ends_as_source(path: &str) -> bool {
     path.ends_with(".yaml") || path.ends_with(".yml")
+}
+
+/// Whether a file's name begins with a point: `.#shop.yaml`, `._shop.yaml`.
+#[must_use]
+pub fn is_hidden(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
 }
 
 /// Whether a file in a folder of sources is one, or was meant as one by its ending: `.YAML`, `.yaml.bak`, `.yam`, `.json`.
@@ -29,7 +39,7 @@ pub fn looks_like_a_source(name: &str) -> bool {
             "yaml" | "yml" | "json" | "yam" | "ym" | "ymal" | "yalm" | "yaml1" | "ymll" | "yamll"
         )
     };
-    is_source(name) || (!name.starts_with('.') && endings.any(nearly))
+    ends_as_source(name) || (!name.starts_with('.') && endings.any(nearly))
 }
 
 /// Whether a file was meant as a source that lacks its ending: `integrations/shop`. What other tools call a file of theirs, such as
@@ -71,6 +81,12 @@ pub fn nearly_folder(name: &str) -> Option<&'static str> {
     FOLDERS.into_iter().find(|folder| is_near(name, folder))
 }
 
+/// Whether a folder or file within an integration's folder was meant as the one of this name.
+#[must_use]
+pub fn nearly_inside(name: &str, meant: &str) -> bool {
+    name != meant && is_near(name, meant)
+}
+
 /// Whether a file at the top of a project was meant as the project file.
 #[must_use]
 pub fn nearly_project_file(name: &str) -> bool {
@@ -94,6 +110,9 @@ mod tests {
         for name in ["README.md", ".gitkeep", "CODEOWNERS", "a.txt", "yaml", ".yaml.swp"] {
             assert!(!looks_like_a_source(name), "{name}");
         }
+        assert!(is_source("integrations/a.yaml") && !is_source("integrations/.#a.yaml"));
+        assert!(looks_like_a_source(".#a.yaml") && !looks_like_a_source(".a.swp"));
+        assert!(nearly_inside("setting", "settings") && !nearly_inside("settings", "settings"));
         assert_eq!(nearly_folder("integration"), Some("integrations"));
         assert_eq!(nearly_folder("Bases"), Some("bases"));
         for name in ["integrations", "src", "docs", "tests"] {

@@ -9,6 +9,8 @@ use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::links::is_in_private;
+
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -218,10 +220,11 @@ fn place(folder: &Path, path: &Path) -> io::Result<PathBuf> {
         at = match fs::symlink_metadata(&next) {
             Ok(found) if found.is_symlink() => {
                 let to = fs::canonicalize(&next).map_err(|_| outside(path))?;
-                if !to.starts_with(folder) {
-                    return Err(outside(path));
+                // What is private is reached by its own name alone.
+                match to.strip_prefix(folder) {
+                    Ok(inside) if !is_in_private(inside) => to,
+                    _ => return Err(outside(path)),
                 }
-                to
             }
             Ok(_) => next,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_last => {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::copy::{GiveRows, TakeRow};
-use super::data::{Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
+use super::data::{
+    Ask, Asked, Deleted, Deployed, Lock, Note, Origin, Past, RENAME, Record, Run, Save, Saved,
+};
 use super::error::StoreError;
 use super::handed::TakesPlans;
 use super::head::{Heads, TakeHeads};
@@ -98,7 +100,7 @@ pub trait Store: Send + Shared {
     /// # Errors
     /// When the store cannot be read.
     fn renames(&mut self) -> Result<Vec<Renamed>, StoreError> {
-        Ok(self.notes()?.iter().filter_map(Renamed::read).collect())
+        Ok(self.notes_of(&[RENAME], "")?.iter().filter_map(Renamed::read).collect())
     }
 
     /// Notes that a plan (by its digest) is about to be applied.
@@ -183,7 +185,15 @@ pub trait Store: Send + Shared {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn notes(&mut self) -> Result<Vec<Note>, StoreError>;
+    fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
+        self.notes_of(&[], "")
+    }
+
+    /// The notes of these kinds, of all where none is named, that are not older than this time (RFC 3339, UTC), oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn notes_of(&mut self, kinds: &[&str], since: &str) -> Result<Vec<Note>, StoreError>;
 
     /// All rules that were recorded, oldest first; none in a store of an older layout.
     ///
@@ -191,8 +201,8 @@ pub trait Store: Send + Shared {
     /// When the store cannot be read.
     fn rules(&mut self) -> Result<Vec<Rules>, StoreError>;
 
-    /// Of each environment the rules that were recorded last, and the last of those that count for an apply of this commit
-    /// (see [`Rules::count_for`]), oldest first.
+    /// Of each environment the rules that were recorded last: of this commit and of others, of trees with changes and without, and of
+    /// those that count at once, so that the last which count for an apply are among them (see [`Rules::count_for`]). Oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -565,8 +565,12 @@ impl Store for Postgres {
         noted.map_err(|fault| self.failed(&fault))
     }
 
-    fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
-        let rows = self.query("SELECT at, by, kind, text, run FROM note ORDER BY number", &[])?;
+    fn notes_of(&mut self, kinds: &[&str], since: &str) -> Result<Vec<Note>, StoreError> {
+        // Of all kinds no index is of use.
+        let of_kinds = if kinds.is_empty() { "cardinality($1::text[]) = 0" } else { "kind = ANY($1)" };
+        let sql =
+            format!("SELECT at, by, kind, text, run FROM note WHERE {of_kinds} AND at >= $2 ORDER BY number");
+        let rows = self.query(&sql, &[&kinds, &since])?;
         let note = |row: &Row| Note {
             at: decode(row.get(0)),
             by: decode(row.get(1)),

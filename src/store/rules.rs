@@ -29,12 +29,12 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Whether they count for an apply of this commit (none: of no commit, or of a tree with changes beside it): those that it
+    /// Whether they count for an apply of a commit, or of a tree with changes that stands on it (none: of no commit): those that it
     /// recorded itself do not, or it would have lowered the rules that it is judged by.
     #[must_use]
-    pub fn count_for(&self, commit: Option<&str>) -> bool {
-        let is_own = commit.is_some() && self.commit.as_deref() == commit;
-        !is_own || self.dirty || self.at_once
+    pub fn count_for(&self, commit: Option<&str>, dirty: bool) -> bool {
+        let is_own = commit.is_some() && self.commit.as_deref() == commit && self.dirty == dirty;
+        !is_own || self.at_once
     }
 }
 

@@ -66,6 +66,13 @@ pub trait Shared {
     /// When the store cannot be read.
     fn lists_mark(&mut self) -> Result<u64, StoreError>;
 
+    /// What all that can be read here is like: another text once anything was committed by another connection, and the same as long as nothing
+    /// was. It is compared with what the same connection told before.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or cannot tell.
+    fn mark(&mut self) -> Result<String, StoreError>;
+
     /// Keeps a list in the place of the one before.
     ///
     /// # Errors

@@ -381,11 +381,15 @@ impl Store for Sqlite {
         keep(&self.connection, note).map_err(|error| failure::failed(&self.shown, &error))
     }
 
-    fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
+    fn notes_of(&mut self, kinds: &[&str], since: &str) -> Result<Vec<Note>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
-        let sql = "SELECT at, by, kind, text, run FROM note ORDER BY number";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let rows = statement.query_map([], |row| {
+        // Of all kinds no index is of use.
+        let of_kinds =
+            if kinds.is_empty() { "?1 = '[]'" } else { "kind IN (SELECT value FROM json_each(?1))" };
+        let sql =
+            format!("SELECT at, by, kind, text, run FROM note WHERE {of_kinds} AND at >= ?2 ORDER BY number");
+        let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;
+        let rows = statement.query_map((serde_json::json!(kinds).to_string(), since), |row| {
             Ok(Note {
                 at: row.get(0)?,
                 by: row.get(1)?,

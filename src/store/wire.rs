@@ -69,8 +69,14 @@ pub enum Asked {
     SavesOf {
         runs: String,
     },
+    /// All, where nothing is said.
+    Notes {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kinds: Vec<String>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        since: String,
+    },
     // With braces, so that what no read says is refused of these too.
-    Notes {},
     Locks {},
     Rules {},
     LastRules {
@@ -138,7 +144,7 @@ impl Asked {
             | Asked::Behind { .. }
             | Asked::Matters { .. }
             | Asked::Reconciled { .. } => Of::All,
-            Asked::Notes {}
+            Asked::Notes { .. }
             | Asked::Locks {}
             | Asked::Rules {}
             | Asked::LastRules { .. }
@@ -205,7 +211,10 @@ pub fn answer(asked: &Asked, store: &mut dyn Store) -> Result<String, StoreError
             told(&Rows { rows, next }, store)
         }
         Asked::SavesOf { runs } => told(&Rows::all(store.saves_of(runs)?), store),
-        Asked::Notes {} => told(&Rows::all(store.notes()?), store),
+        Asked::Notes { kinds, since } => {
+            let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+            told(&Rows::all(store.notes_of(&kinds, since)?), store)
+        }
         Asked::Locks {} => told(&Rows::all(store.locks()?), store),
         Asked::Rules {} => told(&Rows::all(store.rules()?), store),
         Asked::LastRules { commit } => told(&Rows::all(store.last_rules(commit.as_deref())?), store),

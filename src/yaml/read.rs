@@ -98,9 +98,16 @@ fn read(text: &str, file: FileId, mode: Mode, findings: &mut Vec<Finding>) -> Ve
     let lax = build::read(text, file, mode, false);
     let syntax = syntax::explain(text, file, &strict_stop, lax.stop.as_ref());
     // The forgiving reading got at least as far, so its tree hides less.
-    let told = lax.findings.iter().any(|f| f.code == syntax.code && f.primary.span == syntax.primary.span);
+    let told = lax
+        .findings
+        .iter()
+        .any(|f| f.code == syntax.code && f.primary.span.start == syntax.primary.span.start);
     findings.extend(lax.findings);
+    let hides_all = syntax::hides_all(&syntax);
     findings.extend((!told).then_some(syntax));
+    if hides_all {
+        return vec![hole(text, file)];
+    }
     if lax.documents.is_empty() { vec![hole(text, file)] } else { lax.documents }
 }
 

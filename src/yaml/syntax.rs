@@ -24,6 +24,14 @@ fn place(text: &str, stop: &Stop) -> usize {
     text.floor_char_boundary(stop.place().min(text.len()))
 }
 
+/// What is said where the key above the first line is missing.
+const FIRST_LINE: &str = "the first line is indented deeper than what follows";
+
+/// Whether nothing of a text can be taken as it was meant.
+pub(super) fn hides_all(finding: &Finding) -> bool {
+    finding.message == FIRST_LINE
+}
+
 struct Case<'a> {
     text: &'a str,
     file: FileId,
@@ -35,7 +43,12 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn finding(&self) -> Finding {
-        if let Some(finding) = self.tab().or_else(|| self.bare_expression()).or_else(|| self.quote()) {
+        if let Some(finding) = self
+            .tab()
+            .or_else(|| self.conflict_mark())
+            .or_else(|| self.bare_expression())
+            .or_else(|| self.quote())
+        {
             return finding;
         }
         match self.stop.error.kind() {
@@ -55,6 +68,7 @@ impl Case<'_> {
                 .or_else(|| self.escape())
                 .or_else(|| self.after_quote())
                 .or_else(|| self.block())
+                .or_else(|| self.first_line())
                 .unwrap_or_else(|| self.other()),
         }
     }
@@ -107,6 +121,19 @@ impl Case<'_> {
         let indent = &self.text[line.start..line.code];
         let tab = indent.find('\t').map(|at| line.start + at);
         tab.filter(|_| line.code < line.end)
+    }
+
+    /// A line that git wrote about a merge, and of which the others are gone.
+    fn conflict_mark(&self) -> Option<Finding> {
+        let is_mark = |line: &Line| {
+            let code = line.code(self.text);
+            let rest =
+                ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().find_map(|mark| code.strip_prefix(mark));
+            line.start == line.code
+                && rest.is_some_and(|rest| rest.trim_end().is_empty() || rest.starts_with(' '))
+        };
+        let line = [Some(self.line), self.line.above(self.text)].into_iter().flatten().find(is_mark)?;
+        Some(codes::conflict_mark(self.line_span(line)))
     }
 
     fn bare_expression(&self) -> Option<Finding> {
@@ -203,7 +230,7 @@ impl Case<'_> {
                 let opened_line = Line::around(self.text, opened);
                 let ends = matches!(self.stop.error.kind(), ErrorKind::UnclosedFlowCollection { .. });
                 if !ends && opened_line.start == self.line.start {
-                    return None;
+                    return self.no_comma(opened);
                 }
                 let right = if bracket == '[' { ']' } else { '}' };
                 let message = format!("the bracket `{bracket}` is never closed");
@@ -220,6 +247,29 @@ impl Case<'_> {
                 )
             }
         }
+    }
+
+    /// `{flow: orders every: 15m}`: two keys of a map in braces without the comma between them.
+    fn no_comma(&self, opened: usize) -> Option<Finding> {
+        let text = self.text.get(opened..self.at)?;
+        let since = text.rfind([',', '{', '['])?;
+        let pair = &text[since + 1..];
+        // A key, its value, and the next key, behind which reading stopped at the colon.
+        let (_, value) = pair.split_once(": ").filter(|_| self.text[self.at..].starts_with(':'))?;
+        let (value, key) = value.trim_end().rsplit_once(' ')?;
+        let plain =
+            |word: &str| !word.is_empty() && !word.contains(['"', '\'', ':', '&', '*', '!', '|', '>']);
+        if !plain(value.trim()) || !plain(key) || value.contains('\n') {
+            return None;
+        }
+        let start = self.at - key.len();
+        let gap = opened + since + 1 + pair.find(value)? + value.len();
+        let finding = codes::syntax(
+            format!("a comma is missing before `{}`", excerpt(key)),
+            "begins another key",
+            self.span(start, self.at),
+        );
+        Some(finding.help("put a comma between the two").fix("put a comma", self.span(gap, gap), ","))
     }
 
     /// Brackets that are open where reading stopped, outermost first: those that were read, and those after them.
@@ -438,6 +488,27 @@ impl Case<'_> {
         }
     }
 
+    /// A text whose first line is indented, and this one less: the key above the first is missing.
+    fn first_line(&self) -> Option<Finding> {
+        if !matches!(self.stop.error.kind(), ErrorKind::ExpectedDocumentStart) {
+            return None;
+        }
+        let mut first = self.line.above(self.text)?;
+        while let Some(above) = first.above(self.text) {
+            first = above;
+        }
+        if first.indent() <= self.line.indent() || first.code(self.text).starts_with("---") {
+            return None;
+        }
+        let (deep, plain) = (first.indent(), self.line.indent());
+        let code = first.code(self.text).trim_end();
+        let at = self.span(first.code, first.code + code.trim_end_matches(':').len());
+        let finding = codes::syntax(FIRST_LINE, format!("indented by {deep}"), at)
+            .related(self.line_span(self.line), format!("indented by {plain}"))
+            .note("lines that belong together begin in the same column");
+        Some(finding.help("write the key under which the first lines belong on a line above them, such as `settings:`, or indent them less"))
+    }
+
     /// A colon where the line, or the lines above, already had their key.
     fn second_colon(&self) -> Finding {
         let before = self.text.get(self.line.code..self.at).unwrap_or("");
@@ -484,6 +555,9 @@ impl Case<'_> {
         let indent = self.text.get(slipped.start..slipped.code).unwrap_or("");
         if let Some((at, character)) = indent.char_indices().find(|(_, c)| odd(*c)) {
             return codes::odd_space(character, self.character(slipped.start + at));
+        }
+        if let Some(character) = slipped.code(self.text).chars().next().filter(|c| odd(*c)) {
+            return codes::odd_space(character, self.character(slipped.code));
         }
         let depth = self.line.indent();
         let code = slipped.code(self.text).trim_end();
@@ -548,15 +622,22 @@ impl Case<'_> {
                 self.character(colon),
             )
             .note("without a space the whole line is one text")
-            .help(format!("write `{name}: {}`", excerpt(after)))
+            .help(format!("put a space after `{name}:`"))
             .fix("put a space after the colon", gap, " ");
         }
-        codes::syntax(
+        let finding = codes::syntax(
             format!("`{}` has no colon", excerpt(code)),
             "expected `key: value`",
             self.line_span(line),
-        )
-        .help("write `key: value`; if it continues the text above, indent it deeper than that key")
+        );
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let below = line.below(self.text).filter(|below| below.code < below.end);
+        // What stands deeper below it belongs to it.
+        if below.is_some_and(|below| below.indent() > line.indent()) && code.bytes().all(is_name) {
+            let end = self.span(line.code + code.len(), line.code + code.len());
+            return finding.help(format!("write `{code}:`")).fix("put a colon after it", end, ":");
+        }
+        finding.help("write `key: value`; if it continues the text above, indent it deeper than that key")
     }
 
     /// A line that stands at a column where nothing began.
@@ -568,6 +649,9 @@ impl Case<'_> {
             return finding;
         }
         let item = self.line.code(self.text).starts_with("- ") || self.line.code(self.text) == "-";
+        if let Some(finding) = self.lone_dash(column).filter(|_| !item) {
+            return finding;
+        }
         if columns.contains(&column) {
             let (message, why) = if item {
                 ("a list item stands among the keys of a map", "begins with `-`")
@@ -601,6 +685,30 @@ impl Case<'_> {
         let words = crate::diagnostic::list_words(&spaces, "or");
         let key = "or write the key under which it belongs on a line above it";
         finding.help(format!("indent it by {words} spaces, like the lines that it belongs to, {key}"))
+    }
+
+    /// The one line with a dash among lines of its column that are keys: its dash is too many.
+    fn lone_dash(&self, column: usize) -> Option<Finding> {
+        let mut line = self.line;
+        let mut beside = Vec::new();
+        while let Some(above) = line.above(self.text).filter(|above| above.indent() >= column) {
+            line = above;
+            if line.indent() == column {
+                beside.push(line);
+            }
+        }
+        let [only] = beside[..] else { return None };
+        let code = only.code(self.text).trim_end();
+        let key = code.strip_prefix("- ")?.trim_start();
+        // What belongs to it stands deeper than its key would without the dash.
+        if !key.ends_with(':') || only.below(self.text)?.indent() <= column {
+            return None;
+        }
+        let at = self.span(only.code, only.code + code.len());
+        let finding = codes::syntax("a list item stands among the keys of a map", "begins with `-`", at)
+            .related(self.line_span(self.line), "a key in the same column");
+        let dash = self.span(only.code, only.code + code.len() - key.len());
+        Some(finding.help(format!("take the `-` away: `{key}`")).fix("take the dash away", dash, ""))
     }
 
     /// Text behind a bracket that closed: `[new] order`.

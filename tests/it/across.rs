@@ -30,7 +30,7 @@ fn told(files: &[(&str, &str)], selection: Selection) -> String {
 }
 
 /// What settings of the complete integration are told; text that begins at the margin stands beside them.
-fn of(text: &str) -> String {
+pub fn of(text: &str) -> String {
     let text = text.trim_start_matches('\n');
     let below = if text.starts_with(' ') { "settings:\n" } else { "" };
     told(&[("integrations/shop.yaml", &format!("{SHOP}{below}{text}\n"))], Selection::default())
@@ -45,6 +45,16 @@ fn check(cases: &[(&str, &str)]) {
 #[test]
 fn one_account_for_two_rates() {
     check(&[
+        // By default, and for a reduced rate.
+        (
+            "  sales_accounts: {oss_enabled: true, countries: {NL: {default_account: 3142, rates: {\"9\": 3142}}}}",
+            "W0430",
+        ),
+        (
+            "  sales_accounts: {oss_enabled: true, countries: {NL: {default_account: 3142, rates: {\"21\": 3142, \"9\": 3143}}}}",
+            "",
+        ),
+        ("  sales_accounts: {oss_enabled: false, countries: {NL: {rates: {\"21\": 3142}}}}", "W0440"),
         ("  sales_accounts: {home: {\"25\": 3001, \"12\": 3002, \"6\": 3002}}", "W0430"),
         (
             "  sales_accounts: {oss_enabled: true, countries: {FI: {rates: {\"25.5\": 3131}}, EE: {rates: {\"24\": 3131}}}}",
@@ -198,7 +208,7 @@ fn vat_and_companies() {
         ("  customer: {vat_type_b2c_home: EUREVERSEDVAT}", "W0441"),
         // So in the rows that took the place of these settings.
         (
-            "  customer: {vat_by_customer: {b2c-home: EXPORT, b2c-EU: EUVAT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT}}",
+            "  customer: {vat_by_customer: {b2c-home: EXPORT, b2c-EU: EUVAT, b2c-outside: EXPORT, b2b-outside: EXPORT, b2b: SEVAT, b2b-EU: EUREVERSEDVAT}}",
             "W0441",
         ),
         (
@@ -218,6 +228,7 @@ fn vat_and_companies() {
             "",
         ),
         ("  customer: {vat_type_b2b_eu: EXPORT}", "W0441"),
+        ("  customer: {vat_type_b2b_eu: SEVAT}", "W0441"),
         ("  customer: {vat_type_b2c_eu: SEVAT, vat_type_b2b_eu: EUVAT}", ""),
         (
             "  customer: {company_when: organisation_number}\n  sales_accounts: {oss_enabled: true, countries: {FI: {rates: {\"25.5\": 3131}}}}",
@@ -452,7 +463,7 @@ fn one_shop_by_two_of_its_addresses() {
 }
 
 /// What the customer settings of a pair without sales accounts are told.
-fn customers(pair: &str, settings: &str) -> String {
+pub fn customers(pair: &str, settings: &str) -> String {
     let stock = if pair.starts_with("e-conomic") { "" } else { "stock, " };
     let text = format!(
         "integration: shop\npair: {pair}\nunmanaged: [connectors, article, {stock}order, invoice, order_lines, shipping_methods, payment_methods]\nsettings:\n{LIVE}{settings}\n"
@@ -636,6 +647,15 @@ fn money_on_accounts_of_sales() {
         ("  order_lines: {gift_card_as: row, gift_card_account: \"3105\"}", "W0473"),
         ("  order_lines: {gift_card_as: row, gift_card_account: 2421}", ""),
         (
+            "  order_lines: {gift_card_as: row, gift_card_account: 2421}\n  invoice: {refund_account: 2421}",
+            "W0473",
+        ),
+        // Where an invoice is paid to may be any of them.
+        (
+            "  order_lines: {gift_card_account: 2421}\n  payment_methods: {methods: {gift_card: {mark_paid: true, account: 2421}}}",
+            "",
+        ),
+        (
             "  sales_accounts: {oss_enabled: true, countries: {FI: {rates: {\"25.5\": 3131}, credit_voucher_account: 3131}}}",
             "W0473",
         ),
@@ -644,6 +664,20 @@ fn money_on_accounts_of_sales() {
             "  sales_accounts: {home: {\"25\": [{account: 3001, until: 2026-12-31}, {account: 3009, from: 2027-01-01}]}}\n  order_lines: {gift_card_as: row, gift_card_account: 3009}",
             "W0473",
         ),
+    ]);
+}
+
+#[test]
+fn invoices_that_nothing_pays() {
+    check(&[
+        ("  payment_methods: {methods: {Swish: {mark_paid: true}}}", "W0479"),
+        ("  payment_methods: {methods: {Swish: {mark_paid: true, account: 1930}}}", ""),
+        ("  payment_methods: {methods: {Swish: {mark_paid: true, mode_of_payment: SW}}}", ""),
+        (
+            "  payment_methods: {methods: {Swish: {mark_paid: true}}}\n  invoice: {mode_of_payment_map: {Swish: SW}}",
+            "",
+        ),
+        ("  payment_methods: {methods: {Swish: {mark_paid: false}}}", ""),
     ]);
 }
 
@@ -676,6 +710,10 @@ fn payouts_and_providers() {
         // Several currencies of one provider.
         ("klarna: {currencies: {SEK: {account: 1580}, EUR: {account: 1580}}}", klarna, ""),
         ("klarna: {account: 1580, currency: SEK}, Klarna: {account: 1581, currency: EUR}", klarna, "W0477"),
+        // What a provider owes, the bank and the fees on one account.
+        ("klarna: {account: 1930, currency: SEK, bank_account: 1930}", klarna, "W0473"),
+        ("klarna: {account: 6570, currency: SEK}", klarna, "W0473"),
+        ("klarna: {account: 1580, currency: SEK, bank_account: 1930}", klarna, ""),
     ] {
         assert_eq!(payouts(rows, connectors), told, "{rows}");
     }

@@ -200,6 +200,19 @@ fn no_link_of_a_branch_leads_a_file_that_is_written_elsewhere() {
     std::os::unix::fs::symlink(&target, &own).unwrap();
     let done = run(repository.path(), &["plan", "--out", own.to_str().unwrap()]);
     assert!(done.status.success() && std::fs::read_to_string(&target).unwrap() != "mine", "{}", all(&done));
+    // Nor into what git keeps of the repository.
+    std::fs::remove_file(repository.path().join("out")).unwrap();
+    link(std::path::Path::new(".git"), "out");
+    let config = std::fs::read_to_string(repository.path().join(".git/config")).unwrap();
+    let done = run(repository.path(), &["plan", "--out", "out/config"]);
+    assert!(!done.status.success(), "{}", all(&done));
+    std::fs::remove_dir_all(repository.path().join("integrations")).unwrap();
+    link(std::path::Path::new(".git/hooks"), "integrations");
+    let hooks = || std::fs::read_dir(repository.path().join(".git/hooks")).map_or(0, Iterator::count);
+    let before = hooks();
+    run(repository.path(), &["init", "fortnox-shopify", "post-checkout"]);
+    assert_eq!(hooks(), before);
+    assert_eq!(std::fs::read_to_string(repository.path().join(".git/config")).unwrap(), config);
 }
 
 /// Whoever may push anything can push a tag.
@@ -234,6 +247,110 @@ fn a_branch_that_is_called_head_is_not_that_of_the_remote() {
     repository.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
     let diff = json(&run(repository.path(), &["diff", "-o", "json"]));
     assert_eq!(diff["groups"].as_array().map(Vec::len), Some(1), "{diff:#}");
+}
+
+/// Whoever may push a branch or a tag chooses how it is called: no name that the base is asked for by leads to it, and none of them may allow.
+#[test]
+fn no_branch_is_called_as_the_base_is_asked_for() {
+    let repository = crate::revisions::project();
+    repository.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let base = repository.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    std::fs::write(repository.path().join(".git/FETCH_HEAD"), format!("{base}\t\tbranch 'main' of ../up\n"))
+        .unwrap();
+    repository.git(&["switch", "-q", "-c", "topic"]);
+    repository.write("integrations/nordic.yaml", &shop("nordic", false, "14"));
+    repository.commit("Shorter terms");
+    let short = &base[..9];
+    let asked = [
+        "FETCH_HEAD",
+        &base,
+        "refs/remotes/origin/main",
+        "remotes/origin/main",
+        "refs/heads/main",
+        "heads/main",
+        "origin/main",
+        "origin/main~0",
+        "main",
+        "main^0",
+        short,
+    ];
+    for kind in ["refs/heads", "refs/tags"] {
+        for called in asked.iter().filter(|name| !name.contains(['~', '^'])) {
+            let own = format!("{kind}/{called}");
+            if own == "refs/heads/main" {
+                continue;
+            }
+            repository.git(&["update-ref", &own, "HEAD"]);
+            for name in &asked {
+                let told = |name: &str, done: &Output| {
+                    let all = all(done);
+                    assert!(all.contains("may be") && *name == *short, "{own}, asked for {name}: {all}");
+                };
+                let diff = run(repository.path(), &["diff", "--exact", "--base", name, "-o", "json"]);
+                match diff.status.success() {
+                    true => assert_eq!(
+                        json(&diff)["groups"].as_array().map(Vec::len),
+                        Some(1),
+                        "{own}, asked for {name}"
+                    ),
+                    false => told(name, &diff),
+                }
+            }
+            repository.git(&["update-ref", "-d", &own]);
+        }
+    }
+    // A clone of one branch, which is called as that of the remote.
+    repository.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    repository.git(&["update-ref", "refs/heads/origin/main", "HEAD"]);
+    let named = run(repository.path(), &["validate", "--base", "origin/main"]);
+    assert!(!named.status.success() && all(&named).contains("no branch `origin/main`"), "{}", all(&named));
+    let diff = json(&run(repository.path(), &["diff", "-o", "json"]));
+    assert_eq!(diff["groups"].as_array().map(Vec::len), Some(1), "{diff:#}");
+}
+
+/// A file that git ignores is overwritten by a merge that brings one of its name.
+#[test]
+fn no_merge_replaces_what_is_deployed() {
+    for (declared, file) in [
+        ("", ".pairform/state.db"),
+        ("environments: {test: {store: \"sqlite:./data/of.db\"}}\n", "data/of.db"),
+    ] {
+        for brought in [file.to_owned(), format!("{file}-wal")] {
+            let repository = crate::revisions::project();
+            repository.write(".gitignore", ".pairform/\ndata/\n");
+            repository.write("pairform.yaml", &format!("version: 1\n{declared}"));
+            repository.commit("A store");
+            let applied = run(repository.path(), &["apply", "--yes"]);
+            assert!(applied.status.success(), "{}", all(&applied));
+            repository.git(&["switch", "-q", "-c", "topic"]);
+            repository.write(&brought, "whatever");
+            repository.git(&["add", "-f", &brought]);
+            repository.git(&["commit", "-qm", "innocent"]);
+            for arguments in [&["plan"][..], &["apply", "--yes"], &["drift"], &["list"], &["history"]] {
+                let done = run(repository.path(), arguments);
+                assert_eq!(done.status.code(), Some(6), "{arguments:?}: {}", all(&done));
+                assert!(
+                    all(&done).contains(&format!("the store's file {brought} came with a commit")),
+                    "{}",
+                    all(&done)
+                );
+            }
+            if brought == file {
+                for arguments in [
+                    &["diff", "--base", "main"][..],
+                    &["diff", "--base", "main", "--head", "topic"],
+                    &["validate", "--base", "main"],
+                ] {
+                    let done = run(repository.path(), arguments);
+                    assert!(
+                        all(&done).contains("is a store, so that whoever merges this"),
+                        "{arguments:?}: {}",
+                        all(&done)
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]

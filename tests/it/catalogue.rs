@@ -113,6 +113,12 @@ fn an_archive_stands_in_the_place_of_what_is_built_in_until_it_is_given_back() {
         assert!(said.contains(line), "{said}");
     }
     assert_eq!(std::fs::read(desk.taken()).unwrap(), std::fs::read(archive).unwrap());
+    // An older one is taken where it is meant, and told as such.
+    let older = desk.pack(&desk.at("parts"), "2026.12");
+    for (name, told) in [(older.to_str().unwrap(), true), (archive, false), (archive, false)] {
+        let said = desk.run(&["schema", "update", name]).assert_code(0).stderr.clone();
+        assert_eq!(said.contains("the catalogue 2026.12 is older than 2027.1"), told, "{said}");
+    }
     desk.run(&["validate"]).assert_code(0);
     assert!(desk.run(&["schema", "list"]).stdout.contains("  fortnox-quickbutik\n"));
     assert!(desk.run(&["schema", "list", "--facts"]).assert_code(0).stdout.contains("data/vat.yaml"));

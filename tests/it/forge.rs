@@ -1,5 +1,5 @@
 //! What the forges answer to a pipeline, on this machine: comments of pull requests as GitHub, GitLab, Azure DevOps and
-//! Bitbucket have them, code scanning, and files of releases. One token may write, and whoever has it is `ME`.
+//! Bitbucket have them, code scanning, and files of releases. One token may write, and whoever has it is `me`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value as Json, json};
 
 pub const TOKEN: &str = "token-of-the-job";
-const ME: &str = "github-actions[bot]";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
@@ -17,8 +16,14 @@ pub struct Comment {
     pub text: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// Whose the token is.
+    me: String,
+    /// So many requests in turn are worked on, and then answered as if they were not.
+    failing: usize,
+    /// So is the next one that writes.
+    loses_write: bool,
     comments: Vec<Comment>,
     /// Method and path of each request, with whether it brought the token.
     asked: Vec<(String, bool)>,
@@ -36,7 +41,16 @@ impl Forge {
     pub fn start() -> Forge {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(State {
+            me: "github-actions[bot]".to_owned(),
+            failing: 0,
+            loses_write: false,
+            comments: Vec::new(),
+            asked: Vec::new(),
+            scans: 0,
+            files: BTreeMap::new(),
+            releases: Vec::new(),
+        }));
         let (shared, base) = (Arc::clone(&state), address.clone());
         // It ends with the tests.
         std::thread::spawn(move || {
@@ -55,6 +69,21 @@ impl Forge {
     pub fn write(&self, text: &str) {
         let comment = Comment { author: "stranger".to_owned(), text: text.to_owned() };
         self.state.lock().unwrap().comments.push(comment);
+    }
+
+    /// The token is that of an app.
+    pub fn is_of(&self, me: &str) {
+        me.clone_into(&mut self.state.lock().unwrap().me);
+    }
+
+    /// The next requests are worked on, and their answers get lost on the way.
+    pub fn fail(&self, requests: usize) {
+        self.state.lock().unwrap().failing = requests;
+    }
+
+    /// So does the answer of the next one that writes.
+    pub fn lose_write(&self) {
+        self.state.lock().unwrap().loses_write = true;
     }
 
     pub fn asked(&self) -> Vec<(String, bool)> {
@@ -76,10 +105,18 @@ impl Forge {
     }
 }
 
+/// Whose API is asked, as far as its headers say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    GitHub,
+    GitLab,
+    Other,
+}
+
 fn answer(stream: &TcpStream, state: &Mutex<State>, base: &str) {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
-    let (mut length, mut has_token, mut is_github) = (0, false, false);
+    let (mut length, mut has_token, mut kind) = (0, false, Kind::Other);
     reader.read_line(&mut line).unwrap();
     loop {
         let mut header = String::new();
@@ -88,8 +125,11 @@ fn answer(stream: &TcpStream, state: &Mutex<State>, base: &str) {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
             "authorization" => has_token |= value == format!("Bearer {TOKEN}"),
-            "accept" => is_github = value == "application/vnd.github+json",
-            "private-token" => has_token |= value == TOKEN,
+            "accept" if value == "application/vnd.github+json" => kind = Kind::GitHub,
+            "private-token" => {
+                kind = Kind::GitLab;
+                has_token |= value == TOKEN;
+            }
             _ => {}
         }
     }
@@ -103,9 +143,13 @@ fn answer(stream: &TcpStream, state: &Mutex<State>, base: &str) {
         (200, content.clone())
     } else {
         let body = serde_json::from_slice(&body).unwrap_or(Json::Null);
-        let (status, answer) = state.call(method, path, &body, has_token, is_github, base);
+        let (status, answer) = state.call(method, path, &body, has_token, kind, base);
         (status, answer.to_string().into_bytes())
     };
+    let is_write = method != "GET" && path != "/graphql";
+    let is_lost = state.failing > 0 || (is_write && std::mem::take(&mut state.loses_write));
+    state.failing = state.failing.saturating_sub(1);
+    let (status, content) = if is_lost { (502, b"bad gateway".to_vec()) } else { (status, content) };
     let head =
         format!("HTTP/1.1 {status} -\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", content.len());
     let mut stream = stream;
@@ -119,12 +163,17 @@ impl State {
         path: &str,
         body: &Json,
         has_token: bool,
-        is_github: bool,
+        kind: Kind,
         base: &str,
     ) -> (u16, Json) {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         if path.ends_with("/releases") {
-            let release = |version: &String| json!({"tag_name": format!("v{version}"), "draft": false, "prerelease": false});
+            let release = |version: &String| {
+                let prefix = format!("/pairform/pairform/releases/download/v{version}/");
+                let assets = self.files.keys().filter_map(|path| path.strip_prefix(&prefix));
+                let assets: Vec<Json> = assets.map(|name| json!({"name": name})).collect();
+                json!({"tag_name": format!("v{version}"), "draft": false, "prerelease": false, "assets": assets})
+            };
             return (200, self.releases.iter().map(release).collect());
         }
         if !has_token {
@@ -132,12 +181,17 @@ impl State {
         }
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match (method, &parts[..]) {
-            // The token of a job of GitHub may not ask who it is; those of GitLab (id) and Bitbucket (uuid) may.
             // What GitHub signs for a job, for whom it asks.
             ("GET", ["signed"]) => (200, json!({"value": format!("signed?{query}")})),
-            ("GET", ["user"]) if is_github => (403, json!({"message": "not accessible"})),
-            ("GET", ["user"]) => (200, json!({"id": ME, "uuid": ME})),
-            ("GET", ["_apis", "connectionData"]) => (200, json!({"authenticatedUser": {"id": ME}})),
+            // The tokens of jobs and apps of GitHub may ask who they are in one way alone, those of a project of GitLab may, and those
+            // of a repository of Bitbucket may not.
+            ("POST", ["graphql"]) => {
+                assert_eq!(body["query"], "{viewer{login}}");
+                (200, json!({"data": {"viewer": {"login": self.me}}}))
+            }
+            ("GET", ["user"]) if kind == Kind::GitLab => (200, json!({"id": self.me})),
+            ("GET", ["user"]) => (403, json!({"message": "not accessible"})),
+            ("GET", ["_apis", "connectionData"]) => (200, json!({"authenticatedUser": {"id": self.me}})),
             ("POST", [.., "code-scanning", "sarifs"]) => {
                 assert!(body["sarif"].as_str().is_some_and(|text| text.len() > 100), "{body}");
                 self.scans += 1;
@@ -189,9 +243,10 @@ impl State {
                 ("GET", []) => {
                     let page: usize =
                         query.rsplit_once("page=").and_then(|(_, page)| page.parse().ok()).unwrap_or(0);
-                    let one = self.comments.get(page).map(
-                        |one| json!({"id": page, "user": {"uuid": one.author}, "content": {"raw": one.text}}),
-                    );
+                    let one = self.comments.get(page).map(|one| {
+                        let kind = if one.author == self.me { "app_user" } else { "user" };
+                        json!({"id": page, "user": {"uuid": one.author, "type": kind}, "content": {"raw": one.text}})
+                    });
                     let mut answer = json!({"values": one.into_iter().collect::<Vec<_>>()});
                     if page + 1 < self.comments.len() {
                         answer["next"] = format!("{base}{path}?page={}", page + 1).into();
@@ -215,13 +270,13 @@ impl State {
 
     fn add(&mut self, text: &Json) -> (u16, Json) {
         let text = text.as_str().unwrap().to_owned();
-        self.comments.push(Comment { author: ME.to_owned(), text });
+        self.comments.push(Comment { author: self.me.clone(), text });
         (201, json!({"id": self.comments.len() - 1}))
     }
 
     fn update(&mut self, id: &str, text: &Json) -> (u16, Json) {
         let comment = &mut self.comments[id.parse::<usize>().unwrap()];
-        assert_eq!(comment.author, ME, "a comment of somebody else was changed");
+        assert_eq!(comment.author, self.me, "a comment of somebody else was changed");
         text.as_str().unwrap().clone_into(&mut comment.text);
         (200, json!({}))
     }

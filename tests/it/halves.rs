@@ -76,7 +76,7 @@ impl Store for Halves {
         fn records() -> Got<Vec<Record>>;
         fn saves_of(runs: &str) -> Got<Vec<Record>>;
         fn locks() -> Got<Vec<Lock>>;
-        fn notes() -> Got<Vec<Note>>;
+        fn notes_of(kinds: &[&str], since: &str) -> Got<Vec<Note>>;
         fn rules() -> Got<Vec<Rules>>;
         fn last_rules(commit: Option<&str>) -> Got<Vec<Rules>>;
         fn said(names: Option<&[String]>) -> Got<Vec<Said>>;
@@ -124,6 +124,7 @@ impl Shared for Halves {
         [write]
         fn kept_lists() -> Got<Vec<KeptList>>;
         fn lists_mark() -> Got<u64>;
+        fn mark() -> Got<String>;
         fn keep_list(list: &KeptList) -> Got<()>;
         fn clearing(integration: &str) -> Got<Option<Clearing>>;
         fn begin_clearing(new: &Clearing, seen: Option<&str>) -> Got<Clearing>;

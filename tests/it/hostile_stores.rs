@@ -387,6 +387,53 @@ fn what_is_no_plain_table_is_refused_in_a_file() {
     project.run(&["plan", "--own-triggers"]).assert_code(0);
 }
 
+/// A project file with errors is told by every command that asks for the store, as `validate` tells it.
+#[test]
+fn no_credential_in_a_project_file_with_errors_is_repeated() {
+    for broken in [
+        "environments: {test: {store: \"postgres://u@db/x\", password: {secret: canary-word-0123456789}}}",
+        "environments: {test: {store: \"postgres//u:canary-word@db/x\"}}",
+        "environments: {test: {store: \"postgres://u@db/x\", password: canary-word-0123456789}}",
+        "secrets: {exec: {token: canary-word-0123456789}}",
+        "password: canary-word-0123456789",
+    ] {
+        let project = project();
+        project.write("pairform.yaml", format!("version: 1\n{broken}\n"));
+        for command in [
+            "plan",
+            "plan -o json",
+            "plan -o markdown",
+            "plan -o html",
+            "plan -o sarif",
+            "plan -o junit",
+            "apply --yes",
+            "drift",
+            "history",
+            "list",
+            "pull",
+            "unlock",
+            "audit export",
+            "token list",
+            "validate",
+            "validate -o json",
+        ] {
+            let ran = project.run(&command.split(' ').collect::<Vec<_>>());
+            assert!(ran.all().contains("pairform.yaml"), "{command}: {}", ran.all());
+            assert!(!ran.all().contains("canary"), "{command}: {}", ran.all());
+        }
+    }
+}
+
+#[test]
+fn the_help_does_not_tell_what_the_environment_says_of_the_store() {
+    let helped = project()
+        .command(&["plan", "--help"])
+        .env("PAIRFORM_STORE", "postgres://u:canary@h/x")
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&helped.stdout).contains("canary"));
+}
+
 #[test]
 fn a_password_in_the_url_of_a_store_is_an_error_at_its_place_and_not_repeated() {
     for url in [

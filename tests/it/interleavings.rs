@@ -120,7 +120,7 @@ impl Store for InTurns<'_> {
         fn unlock_all(locks: &[&Lock]) -> Result<Vec<Lock>, StoreError>;
         fn locks() -> Result<Vec<Lock>, StoreError>;
         fn note(note: &Note) -> Result<(), StoreError>;
-        fn notes() -> Result<Vec<Note>, StoreError>;
+        fn notes_of(kinds: &[&str], since: &str) -> Result<Vec<Note>, StoreError>;
         fn epoch() -> Result<u64, StoreError>;
         fn dump(take: &mut TakeRow<'_>) -> Result<(), StoreError>;
         fn fill(epoch: u64, give: &mut GiveRows<'_>) -> Result<(), StoreError>;
@@ -152,6 +152,7 @@ impl Shared for InTurns<'_> {
     in_turns! {
         fn kept_lists() -> Result<Vec<KeptList>, StoreError>;
         fn lists_mark() -> Result<u64, StoreError>;
+        fn mark() -> Result<String, StoreError>;
         fn keep_list(list: &KeptList) -> Result<(), StoreError>;
         fn clearing(integration: &str) -> Result<Option<Clearing>, StoreError>;
         fn begin_clearing(new: &Clearing, seen: Option<&str>) -> Result<Clearing, StoreError>;

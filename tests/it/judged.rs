@@ -175,6 +175,23 @@ fn a_change_does_not_lower_the_rules_that_it_is_judged_by() {
     }
 }
 
+#[test]
+fn a_tree_with_changes_does_not_lower_its_rules_by_parts() {
+    for store in each_kind() {
+        let mut walk = Walk::begun(&store, NO_RULES);
+        walk.rules("safety: {protected: [payment_methods.map]}");
+        walk.commit("Rules");
+        walk.apply(&[]).assert_code(0);
+        walk.rules(NO_RULES);
+        walk.shop("14", "Shop");
+        for _ in 0..2 {
+            walk.apply(&["--category", "general"]).assert_code(0);
+            assert_eq!(walk.refusals(), BTreeMap::from([("protected".to_owned(), true)]));
+            walk.apply(&[]).assert_code(5);
+        }
+    }
+}
+
 /// Somebody sets other terms in the store.
 fn edit_by_hand(walk: &Walk) {
     let mut store = pairform::store::open(&*walk.url()).unwrap();

@@ -1,5 +1,6 @@
 //! The pictures in README.md, of what the program prints: `UPDATE=1 cargo test --test it pictures` makes them. The terminal is compared to
-//! the letter; the page is a picture by a browser, which draws it a little differently on each machine, and is only made.
+//! the letter. The page is a picture by a browser, which draws it a little differently on each machine: beside it is kept what it was
+//! drawn of, and that is compared.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -115,6 +116,11 @@ fn the_terminal_in_the_readme_is_what_is_printed() {
         std::fs::write(at("plan.svg"), &svg).unwrap();
         draw_page(&project);
     }
+    assert_eq!(
+        std::fs::read_to_string(at("page.sha256")).unwrap_or_default(),
+        drawn_of(&page(&project)),
+        "UPDATE=1 draws the page anew, where there is a browser"
+    );
     assert!(
         std::fs::read_to_string(at("plan.svg")).is_ok_and(|kept| kept == svg),
         "UPDATE=1 makes the pictures anew"
@@ -125,12 +131,32 @@ fn the_terminal_in_the_readme_is_what_is_printed() {
     }
 }
 
-/// The page for reviewers, where there is a browser.
+/// The page for reviewers.
+fn page(project: &Project) -> String {
+    project.run(&[&PLAN[..], &["-o", "html"]].concat()).stdout
+}
+
+/// The digest of what is seen of a page, its style included, but for when and by whom it was made.
+fn drawn_of(page: &str) -> String {
+    use sha2::Digest as _;
+    let cut = |page: &str, begin: &str, end: &str| -> String {
+        let mut parts = page.split(begin);
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |kept, part| kept + part.split_once(end).unwrap().1)
+    };
+    let page = cut(page, "<script", "</script>");
+    let page = cut(&cut(&page, "<dt>Made</dt>", "</dd>"), "<dt>Digest</dt>", "</dd>");
+    let digest = sha2::Sha256::digest(page.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n"
+}
+
+/// Draws it, where there is a browser.
 fn draw_page(project: &Project) {
     let Some(browser) = tools::program(&["chromium", "chromium-browser", "google-chrome"], &[]) else {
         return;
     };
-    project.write("page.html", project.run(&[&PLAN[..], &["-o", "html"]].concat()).stdout);
+    let page = page(project);
+    project.write("page.html", &page);
     let drawn = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1100,820"])
         .args(["--force-color-profile=srgb", "--force-device-scale-factor=1"])
@@ -139,4 +165,5 @@ fn draw_page(project: &Project) {
         .output()
         .unwrap();
     assert!(drawn.status.success(), "{drawn:?}");
+    std::fs::write(at("page.sha256"), drawn_of(&page)).unwrap();
 }

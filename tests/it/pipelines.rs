@@ -110,6 +110,89 @@ fn a_pull_request_gets_one_comment_that_is_updated() {
     assert_eq!((job.step("Comment").code, forge.comments().len()), (0, 122));
 }
 
+/// A token of an app is told from others by the one question that it may ask.
+#[test]
+fn an_app_updates_its_own_comment() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    forge.is_of("reviews-of-acme[bot]");
+    let runner = Runner::new(&repository, &forge, secrets());
+    let workflow = yaml("examples/ci/github/pull-request.yml");
+    (0..2).for_each(|_| succeeded(&runner.run(&workflow, Event::PullRequest)["review"]));
+    let authors: Vec<String> = forge.comments().into_iter().map(|comment| comment.author).collect();
+    assert_eq!(authors, ["reviews-of-acme[bot]"]);
+}
+
+/// Each project of a repository has a comment, a page and a category of findings of its own.
+#[test]
+fn projects_of_one_repository_leave_each_other_their_reviews() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    repository.git(&["switch", "-q", "main"]);
+    for folder in ["shops", "shops/old-ones"] {
+        std::fs::create_dir_all(repository.path().join(folder)).unwrap();
+        repository.write(&format!("{folder}/pairform.yaml"), "version: 1\n");
+        let text = std::fs::read_to_string(repository.path().join("integrations/nordic.yaml")).unwrap();
+        repository.write(&format!("{folder}/integrations/nordic.yaml"), &text);
+    }
+    repository.commit("Projects");
+    repository.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repository.git(&["switch", "-q", "-c", "both"]);
+    for (folder, terms) in [("shops", "14"), ("shops/old-ones", "10")] {
+        let file = format!("{folder}/integrations/nordic.yaml");
+        let text = std::fs::read_to_string(repository.path().join(&file)).unwrap();
+        repository.write(&file, &text.replace("\"30\"", &format!("\"{terms}\"")));
+    }
+    repository.commit("Terms");
+    let runner = Runner::new(&repository, &forge, secrets());
+    let mut workflow = yaml("examples/ci/github/pull-request.yml");
+    let steps = workflow["jobs"]["review"]["steps"].as_array_mut().unwrap();
+    let mut review = steps.pop().unwrap();
+    for project in ["shops", "./shops/old-ones/"] {
+        review["with"] = json!({"project": project});
+        steps.push(review.clone());
+    }
+    for _ in 0..2 {
+        succeeded(&runner.run(&workflow, Event::PullRequest)["review"]);
+    }
+    let comments = forge.comments();
+    assert_eq!(comments.len(), 2, "{comments:?}");
+    for (comment, marker, terms) in [
+        (&comments[0], "<!-- pairform:diff shops -->", "14"),
+        (&comments[1], "<!-- pairform:diff shops/old%2dones -->", "10"),
+    ] {
+        assert!(comment.text.starts_with(marker), "{}", comment.text);
+        assert!(comment.text.contains(&format!("<code>{terms}</code>")), "{}", comment.text);
+    }
+    assert_eq!(runner.kept(), ["pairform+shops", "pairform+shops+old-ones"]);
+    let category = |folder: &str| {
+        let log = Run::of_output(&repository.run(&["-C", folder, "validate", "-o", "sarif"])).json();
+        log["runs"][0]["automationDetails"]["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        [".", "shops", "shops/old-ones"].map(category),
+        ["pairform/validate/", "pairform/validate/shops/", "pairform/validate/shops/old%2dones/"]
+    );
+}
+
+/// What stops pairform stands in the comment in the place of what was well before, in the summary, and in the code of the job.
+#[test]
+fn a_review_that_is_stopped_is_told_where_it_is_read() {
+    let (repository, forge) = (branches(), Forge::start());
+    release(&forge, VERSION);
+    let runner = Runner::new(&repository, &forge, secrets());
+    let workflow = yaml("examples/ci/github/pull-request.yml");
+    succeeded(&runner.run(&workflow, Event::PullRequest)["review"]);
+    // No base to compare with, as where the history was not fetched.
+    repository.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    let job = &runner.run(&workflow, Event::PullRequest)["review"];
+    assert!(job.failed && job.step("Describe").code == 64, "{job:?}");
+    assert_eq!(job.step("Comment").code, 0, "{job:?}");
+    assert!(job.summary.contains("Stopped&#58; "), "{}", job.summary);
+    let comments = forge.comments();
+    assert!(comments.len() == 1 && comments[0].text.contains("Stopped&#58; "), "{comments:?}");
+}
+
 /// It is judged, and gets no comment: its token may not write, and no secret is there.
 #[test]
 fn a_fork_reaches_nothing() {
@@ -153,7 +236,14 @@ fn an_apply_runs_from_main_alone_and_saves_what_was_planned() {
     succeeded(&done["apply"]);
     for job in ["plan", "apply"] {
         assert!(workflow["jobs"][job]["environment"].is_string());
-        assert_eq!(done[job].steps.last().unwrap().given["PAIRFORM_STORE_PASSWORD"], SECRET);
+        // No step but the one that asks the store is given its password.
+        let given: Vec<&str> = done[job]
+            .steps
+            .iter()
+            .filter(|step| format!("{:?}", step.given).contains(SECRET))
+            .map(|step| step.name.as_str())
+            .collect();
+        assert_eq!(given, [if job == "plan" { "Plan" } else { "Apply" }]);
     }
     assert!(done["apply"].summary.contains("nordic"), "{}", done["apply"].summary);
     assert!(repository.path().join(".pairform/state.db").exists());
@@ -207,16 +297,22 @@ fn a_job_of_an_environment_gets_a_token_of_its_own() {
     assert!(component("review", &[])["pairform-review"].get("id_tokens").is_none());
 }
 
+fn installed_job(runner: &Runner<'_>, workflow: &Json) -> Job {
+    runner.run(workflow, Event::PullRequest).remove("review").unwrap()
+}
+
 #[test]
 fn the_action_installs_what_it_proved() {
     let (repository, forge) = (branches(), Forge::start());
     release(&forge, VERSION);
     release(&forge, "0.1.9");
     release(&forge, "0.10.0");
+    // One of the catalogue alone, which has no program.
+    forge.release("0.11.0", &[("pairform-catalogue-0.11.0.tar.xz", b"")]);
     let runner = Runner::new(&repository, &forge, secrets());
     let mut workflow = yaml("examples/ci/github/pull-request.yml");
     let installed = |workflow: &Json| {
-        let job = runner.run(workflow, Event::PullRequest).remove("review").unwrap();
+        let job = installed_job(&runner, workflow);
         let said = job.step("Choose the version").printed.trim().to_owned();
         (said, job)
     };
@@ -225,11 +321,25 @@ fn the_action_installs_what_it_proved() {
     assert!(job.step("Install").printed.starts_with(&format!("pairform {VERSION}, SHA-256 ")), "{job:?}");
 
     // `requires` chooses where no version is given; what is installed then judges by it as well.
-    for (requires, version) in [(">=0.2", VERSION), ("\">=0.9, <1\"", "0.10.0"), ("'=0.10' # once", "0.10.0")]
-    {
-        repository.write("pairform.yaml", &format!("version: 1\nrequires: {requires}\n"));
-        assert_eq!(installed(&workflow).0, format!("pairform {version}"), "{requires}");
+    for (text, version) in [
+        ("version: 1\nrequires: >=0.2\n", VERSION),
+        ("version: 1\nrequires: \">=0.9, <1\"\n", "0.10.0"),
+        ("version: 1\nrequires: '=0.10' # once\n", "0.10.0"),
+        ("\u{feff}requires: '=0.10'\r\nversion: 1\r\n", "0.10.0"),
+        ("version: 1\n\"requires\": # why\n\n  '>=0.9'\n", "0.10.0"),
+        ("{version: 1, 'requires': '>=0.9, <1'}\n", "0.10.0"),
+        ("version: 1\nrequires:\nsafety: {}\n", VERSION),
+    ] {
+        repository.write("pairform.yaml", text);
+        assert_eq!(installed(&workflow).0, format!("pairform {version}"), "{text}");
     }
+    // What is no text, and what has no end.
+    std::fs::write(repository.path().join("pairform.yaml"), b"\xff\xfe\nrequires: '>=0.9'\n").unwrap();
+    assert_eq!(installed(&workflow).0, "pairform 0.10.0");
+    std::fs::remove_file(repository.path().join("pairform.yaml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", repository.path().join("pairform.yaml")).unwrap();
+    assert_eq!(installed(&workflow).0, format!("pairform {VERSION}"));
+    std::fs::remove_file(repository.path().join("pairform.yaml")).unwrap();
     // No release, or an older one than the action's, which might judge less strictly.
     for requires in [">=7", "=0.1"] {
         repository.write("pairform.yaml", &format!("version: 1\nrequires: \"{requires}\"\n"));
@@ -242,6 +352,16 @@ fn the_action_installs_what_it_proved() {
     }
     repository.git(&["checkout", "-q", "pairform.yaml"]);
 
+    // A slip in the command judges nothing, and is not green.
+    let mut slip = workflow.clone();
+    slip["jobs"]["review"]["steps"][1]["with"] = json!({"command": "reviw"});
+    let job = installed_job(&runner, &slip);
+    assert!(job.failed && job.steps.len() == 1 && job.steps[0].printed.contains("`reviw`"), "{job:?}");
+
+    // A release that does not answer at once is asked again.
+    forge.fail(1);
+    assert!(!installed_job(&runner, &workflow).failed);
+
     // A checksum that is given has to be that of the archive, from the cache as well.
     let last = workflow["jobs"]["review"]["steps"].as_array().unwrap().len() - 1;
     workflow["jobs"]["review"]["steps"][last]["with"] = json!({"sha256": "0".repeat(64), "version": VERSION});
@@ -250,13 +370,20 @@ fn the_action_installs_what_it_proved() {
     assert!(job.failed && !job.has_run("Annotate") && !job.has_run("Describe"), "{job:?}");
 }
 
-/// Programs beside the one that is tested: `pip`, which notes what it is asked for, and `pairform-comment`.
+/// The checksum that a user gives for the wheel.
+const WHEEL: &str = "0123456789abcdef";
+
+/// Programs beside the one that is tested: `pip`, which installs nothing but this version, by a checksum, and `pairform-comment`.
 fn shell(repository: &Repository, script: &str, variables: &BTreeMap<String, String>) -> Output {
     let tools = tempfile::tempdir().unwrap();
     let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, tools.path().join(name)).unwrap();
     link("pairform", Path::new(env!("CARGO_BIN_EXE_pairform")));
     link("pairform-comment", &at("packaging/pairform-comment"));
-    let pip = format!("#!/bin/sh\ncase \"$*\" in *' pairform=={VERSION}') ;; *) exit 9 ;; esac\n");
+    let pip = format!(
+        "#!/bin/sh\nfor file; do :; done\ntest \"$(cat \"$file\")\" = 'pairform=={VERSION} --hash=sha256:{WHEEL}' || exit 9\n\
+         case \"$*\" in *'--only-binary :all: -r '*) ;; *) exit 9 ;; esac\n\
+         case \"${{PAIRFORM_UNTRUSTED:-}} $*\" in '1 '* | *' --no-cache-dir '*) ;; *) exit 9 ;; esac\n"
+    );
     std::fs::write(tools.path().join("pip"), pip).unwrap();
     std::fs::set_permissions(tools.path().join("pip"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .unwrap();
@@ -268,6 +395,8 @@ fn shell(repository: &Repository, script: &str, variables: &BTreeMap<String, Str
         .env_clear()
         .env("PATH", path)
         .env("HOME", tools.path())
+        .env("TMPDIR", tools.path())
+        .env("PAIRFORM_SHA256", WHEEL)
         .envs(variables)
         .output()
         .unwrap()
@@ -334,8 +463,7 @@ fn the_components_of_gitlab_comment_and_apply_where_they_should() {
         ("CI_DEFAULT_BRANCH", "main"),
         ("PAIRFORM_COMMENT_TOKEN", TOKEN),
     ]);
-    let (review, deploy) =
-        (component("review", &[]), component("deploy", &[("allow", "approved=origin/main")]));
+    let (review, deploy) = (component("review", &[]), component("deploy", &[]));
     let runs = |jobs: &Json, given: &BTreeMap<String, String>| -> Vec<String> {
         let asked = |job: &Json| {
             job["rules"]
@@ -359,10 +487,44 @@ fn the_components_of_gitlab_comment_and_apply_where_they_should() {
     }
     assert_eq!(forge.comments().len(), 2);
     assert!(forge.comments()[1].text.contains("<code>14</code>"), "{:?}", forge.comments());
-    let issues = std::fs::read(repository.path().join("pairform-reports/quality.json")).unwrap();
+    let issues = repository.path().join("pairform-reports/pairform-review/quality.json");
+    let issues = std::fs::read(issues).unwrap();
     assert!(serde_json::from_slice::<Json>(&issues).unwrap().is_array());
-    // A fork's pipeline has no token: it is judged, and says that there is no note.
+    // Two projects of a repository are two jobs, with files of their own.
+    let second = component("review", &[("job", "review-shops"), ("project", "shops")]);
+    assert!(
+        second["review-shops"]["artifacts"].to_string().contains("pairform-reports/review-shops/junit.xml")
+    );
+    let second = component("deploy", &[("prefix", "shops")]);
+    assert_eq!(second["shops-apply"]["needs"], json!(["shops-plan"]));
+    assert!(second.get("pairform-plan").is_none(), "{second}");
+    // What stops it is told in the note, and by the code of the job.
+    let mut stopped = given.clone();
+    stopped.insert("CI_MERGE_REQUEST_TARGET_BRANCH_NAME".to_owned(), "nowhere".to_owned());
+    stopped.insert("CI_MERGE_REQUEST_DIFF_BASE_SHA".to_owned(), "nowhere".to_owned());
+    let done = shell(&repository, &lines(&job["script"]), &stopped);
+    assert_eq!(done.status.code(), Some(64), "{done:?}");
+    assert!(forge.comments()[1].text.contains("Stopped&#58; "), "{:?}", forge.comments());
+    // A fork's pipeline has no token: it is judged, and says that there is no note. It is compared with the project that the request is
+    // for, whatever the fork's own main says; where that lets nobody in, with the commit at which the fork left it.
     given.remove("PAIRFORM_COMMENT_TOKEN");
+    let target = tempfile::tempdir().unwrap();
+    let url = format!("file://{}/target", target.path().display());
+    repository.git(&["clone", "-q", "--bare", ".", &format!("{}/target.git", target.path().display())]);
+    let base = repository.git(&["rev-parse", "main"]);
+    repository.git(&["branch", "-q", "-f", "main", "topic"]);
+    let changes = repository.path().join("pairform-reports/pairform-review/comment.md");
+    for url in [url.as_str(), "file:///nowhere"] {
+        given.extend(variables(&[
+            ("CI_MERGE_REQUEST_PROJECT_ID", "1"),
+            ("CI_MERGE_REQUEST_PROJECT_URL", url),
+            ("CI_MERGE_REQUEST_DIFF_BASE_SHA", base.trim()),
+        ]));
+        let done = shell(&repository, &lines(&job["script"]), &given);
+        assert!(done.status.success(), "{done:?}");
+        assert!(std::fs::read_to_string(&changes).unwrap().contains("<code>14</code>"), "{url}");
+    }
+    repository.git(&["branch", "-q", "-f", "main", base.trim()]);
     let done = shell(&repository, &lines(&job["script"]), &given);
     assert!(
         done.status.success() && String::from_utf8_lossy(&done.stdout).contains("no comment"),
@@ -389,8 +551,9 @@ fn the_components_of_gitlab_comment_and_apply_where_they_should() {
         let mut given = on("push", "main");
         given.insert(
             "PAIRFORM_ALLOW".to_owned(),
-            common["variables"]["PAIRFORM_ALLOW"].as_str().unwrap().to_owned(),
+            common["variables"]["PAIRFORM_ALLOW"].as_str().unwrap().replace("$CI_DEFAULT_BRANCH", "main"),
         );
+        assert!(common.get("cache").is_none() && job.get("cache").is_none(), "{name}");
         let script = lines(&common["before_script"]) + &lines(&job["script"]);
         let done = shell(&repository, &script, &given);
         assert!(done.status.success(), "{name}: {done:?}");
@@ -432,7 +595,7 @@ fn azure_pipelines_comments_and_applies_where_it_should() {
     let stages = pipeline["stages"].as_array().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
-    let run = |reason: &str, branch: &str, fork: &str| -> Vec<String> {
+    let run_with = |reason: &str, branch: &str, fork: &str, password: &str| -> Vec<String> {
         let mut ran = Vec::new();
         let said = variables(&[
             ("Build.Reason", reason),
@@ -467,7 +630,7 @@ fn azure_pipelines_comments_and_applies_where_it_should() {
                         .as_str()
                         .unwrap()
                         .replace("$(System.AccessToken)", TOKEN)
-                        .replace("$(PAIRFORM_STORE_PASSWORD)", SECRET);
+                        .replace("$(PAIRFORM_STORE_PASSWORD)", password);
                     given.insert(name.clone(), value);
                 }
                 let done = shell(&repository, script, &given);
@@ -477,6 +640,7 @@ fn azure_pipelines_comments_and_applies_where_it_should() {
         }
         ran
     };
+    let run = |reason: &str, branch: &str, fork: &str| run_with(reason, branch, fork, SECRET);
     std::fs::create_dir(folder.path().join("plan")).unwrap();
     forge.write(&format!("{MARKER}\nnothing changes, merge it"));
     for _ in 0..2 {
@@ -490,6 +654,20 @@ fn azure_pipelines_comments_and_applies_where_it_should() {
     repository.git(&["switch", "-q", "main"]);
     assert_eq!(run("IndividualCI", "refs/heads/main", ""), ["Install", "Plan", "Install", "Apply"]);
     assert_eq!(run("Schedule", "refs/heads/main", ""), ["Install", "Plan"]);
+    // A variable that is not defined is passed by its name; no store is asked with that for a password.
+    let as_it_stands = "$(PAIRFORM_STORE_PASSWORD)";
+    assert_eq!(run_with("Schedule", "refs/heads/main", "", as_it_stands), ["Install", "Plan"]);
+    for line in std::fs::read_to_string(self::at("examples/ci/azure/azure-pipelines.yml")).unwrap().lines() {
+        if let Some((_, cleared)) = line.split_once("case \"$PAIRFORM_STORE_PASSWORD\"") {
+            let script = format!(
+                "case \"$PAIRFORM_STORE_PASSWORD\"{cleared}\necho \"${{PAIRFORM_STORE_PASSWORD-none}}\""
+            );
+            for (given, seen) in [(as_it_stands, "none\n"), (SECRET, "password-of-the-store\n")] {
+                let done = shell(&repository, &script, &variables(&[("PAIRFORM_STORE_PASSWORD", given)]));
+                assert_eq!(String::from_utf8_lossy(&done.stdout), seen);
+            }
+        }
+    }
 }
 
 #[test]
@@ -548,6 +726,23 @@ fn a_comment_goes_to_its_forge_alone() {
     assert!(elsewhere.code == 1 && elsewhere.stderr.contains("no runner"), "{elsewhere:?}");
     comment(&text, &[&bitbucket[..1], &[here]].concat()).assert_code(0);
     assert_eq!(forge.comments().len(), 0);
+    // An answer that got lost is asked for again, and what was done is not done twice.
+    let given = [&bitbucket[..], &[("BITBUCKET_REPO_FULL_NAME", "acme/shops"), here]].concat();
+    forge.lose_write();
+    comment(&text, &given).assert_code(0);
+    assert_eq!(forge.comments().len(), 1);
+    forge.fail(1);
+    comment(&text, &given).assert_code(0);
+    assert_eq!(forge.comments().len(), 1);
+    let before = forge.comments()[0].text.clone();
+    forge.fail(usize::MAX);
+    let lasting = comment(&format!("{MARKER}\nother\n"), &given);
+    assert!(
+        lasting.code == 0 && lasting.stderr.contains("warning: there is no comment this time"),
+        "{lasting:?}"
+    );
+    forge.fail(0);
+    assert_eq!(forge.comments()[0].text, before);
     // More than the forge takes.
     let long = format!("{MARKER}\n{}", "a line of text\n".repeat(5000));
     comment(&long, &[&bitbucket[..], &[("BITBUCKET_REPO_FULL_NAME", "acme/shops"), here]].concat())
@@ -561,7 +756,16 @@ fn the_hooks_run_what_they_name() {
     let hooks = yaml(".pre-commit-hooks.yaml");
     for hook in hooks.as_array().unwrap() {
         assert_eq!((&hook["language"], &hook["pass_filenames"]), (&"python".into(), &false.into()));
-        let done = shell(&branches(), hook["entry"].as_str().unwrap(), &BTreeMap::new());
+        let entry = hook["entry"].as_str().unwrap();
+        let repository = branches();
+        let done = shell(&repository, entry, &BTreeMap::new());
+        assert!(done.status.success(), "{done:?}");
+        // A project in a folder is named by `args`, which stand behind the entry.
+        repository.git(&["switch", "-q", "-c", "nested"]);
+        std::fs::create_dir(repository.path().join("shops")).unwrap();
+        repository.git(&["mv", "pairform.yaml", "integrations", "shops"]);
+        assert_eq!(shell(&repository, entry, &BTreeMap::new()).status.code(), Some(64));
+        let done = shell(&repository, &format!("{entry} -C shops"), &BTreeMap::new());
         assert!(done.status.success(), "{done:?}");
     }
     let package = std::fs::read_to_string(at("pyproject.toml")).unwrap();
@@ -591,6 +795,7 @@ fn actions_of_others_are_pinned() {
         "examples/ci/github/merge.yml",
         "examples/ci/github/drift.yml",
         ".github/workflows/release.yml",
+        ".github/workflows/catalogue.yml",
     ];
     for file in files {
         let text = std::fs::read_to_string(at(file)).unwrap();

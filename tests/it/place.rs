@@ -14,11 +14,13 @@ pub const CATEGORIES: [&str; 5] = ["flows", "general", "order", "payment_methods
 /// What takes away of a SQLite store and of one on PostgreSQL what the layouts of the server and the reconciler brought.
 pub const WITHOUT_SECTION: [&str; 2] = [
     "DROP TRIGGER integration_of_category; DROP TRIGGER integration_renamed; DROP TRIGGER integration_of_said;
-     DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync; DROP TABLE session;
+     DROP INDEX note_of_kind; DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync;
+     DROP TABLE session;
      DROP TRIGGER shared_renamed; DROP TABLE option_list; DROP TABLE clearing; DROP TABLE proposal;
      DROP TABLE reconciled; DROP TABLE behind; DROP TABLE matter;",
     "DROP FUNCTION note_integration CASCADE; DROP FUNCTION note_pair CASCADE;
-     DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync; DROP TABLE session;
+     DROP INDEX note_of_kind; DROP INDEX history_of_run; DROP TABLE integration; DROP TABLE token; DROP TABLE sync;
+     DROP TABLE session;
      DROP FUNCTION note_shared CASCADE; DROP TABLE option_list; DROP TABLE clearing; DROP TABLE proposal;
      DROP TABLE reconciled; DROP TABLE behind; DROP TABLE matter;",
 ];

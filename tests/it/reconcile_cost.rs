@@ -60,6 +60,8 @@ fn what_rounds_cost_in_which_nothing_moved() {
             );
         };
         measured("the first round", 1, 0, None);
+        // What was saved meanwhile by others was not seen by a round that saved.
+        measured("the round after one that saved", 1, 1, Some(false));
         measured("nothing moved", ROUNDS, 1, Some(true));
         measured("nothing moved, judged anew", 3, 601, Some(false));
         shops[7].1 = shop(&names[7], "14");

@@ -326,7 +326,21 @@ fn a_rate_that_changes_on_1_january_is_committed_in_november_and_needs_nobody_on
     // So is a standard rate whose account ends and has none to follow.
     let ends = "25.5: {account: 3131, until: 2026-12-31}, 10: 3134";
     assert_eq!(on("2026-11-05", ends), "");
-    assert_eq!(on("2026-11-20", ends), "W0421 warning FI");
+    assert_eq!(on("2026-11-20", ends), "W0421 warning 25.5");
+    // And one that is in force, by whatever rate, and has an account on other days alone.
+    for (rates, told) in [
+        ("25.5: [{account: 3131, until: 2026-06-30}], 10: 3134", "W0421 warning 25.5"),
+        ("25.5: [{account: 3131, from: 2027-01-01}], 10: 3134", "W0421 warning 25.5"),
+        ("25.5: 3131, 10: {account: 3134, until: 2026-06-30}", "W0470 warning 10"),
+        ("25.5: 3131, 10: {account: 3134, from: 2027-01-01}", "W0470 warning 10"),
+        (
+            "25.5: 3131, 10: [{account: 3134, until: 2025-06-30}, {account: 3135, until: 2026-06-30, from: 2025-07-01}]",
+            "W0470 warning 10",
+        ),
+        ("25.5: 3131, 10: {account: 3134, until: 2027-06-30}", ""),
+    ] {
+        assert_eq!(on("2026-11-20", rates), told, "{rates}");
+    }
     assert_eq!(
         on(
             "2026-11-20",
@@ -419,10 +433,28 @@ fn vat_by_kind_of_customer_and_place() {
         ("b2c: A, b2b: A, b2c-EU: X, b2b-EU: E, b2c-outside: X, b2b-outside: X", "W0465 warning b2c-EU"),
         // Companies at home as those in other EU countries.
         ("b2c: A, b2b: E, b2c-DE: D", "W0465 warning b2b"),
-        ("b2c: A, b2b-home: B, b2b-EU: E, b2c-DE: D", ""),
+        ("b2c: A, b2b-home: B, b2b-EU: E, b2c-DE: D, b2b-outside: X, b2c-outside: X", ""),
+        ("b2c: A, b2b-home: B, b2b-EU: E, b2c-DE: D", "W0466 note vat_by_customer"),
         // Nobody at all.
         ("b2c: A", "W0466 warning vat_by_customer"),
-        ("b2c-home: A, b2b: A, b2c-EU: A", ""),
+        ("b2c-home: A, b2b: A, b2c-EU: A", "W0466 note vat_by_customer\nW0466 warning b2b"),
+        ("b2c-home: A, b2b: A, b2b-EU: E, b2c-EU: A, b2c-outside: X, b2b-outside: X", ""),
+        // Companies elsewhere with the VAT of home, by a row of their own or by that of the kind.
+        ("b2c: A, b2b-home: A, b2b-EU: A, b2b-outside: X", "W0466 warning b2c\nW0465 warning b2b-EU"),
+        ("b2c: A, b2b: A, b2b-EU: E, b2b-DE: A", "W0465 warning b2b-DE"),
+        ("b2c: A, b2b-home: E, b2b-EU: A", "W0466 note vat_by_customer\nW0465 warning b2b-EU"),
+        ("b2c: A, b2b: A, b2c-DE: D", "W0466 warning b2b"),
+        // Consumers at home with what companies have outside the EU.
+        ("b2c: X, b2b-home: A, b2b-EU: E, b2b-outside: X, b2c-outside: X", "W0465 warning b2c"),
+        // The home country by its code and as home.
+        ("b2c: A, b2b-home: A, b2b-SE: B, b2b-EU: E, b2b-outside: X, b2c-outside: X", "W0469 warning b2b-SE"),
+        ("b2c-SE: A, b2c: E, b2b: A, b2b-EU: F", ""),
+        // Exports with what companies in the EU have.
+        ("b2c: A, b2b-home: A, b2b-EU: E, b2b-outside: E, b2c-outside: X", "W0430 warning b2b-outside"),
+        ("b2c: A, b2b: A, b2b-EU: E, b2b-NO: E", "W0430 warning b2b-NO"),
+        // Gaps that rows of others show.
+        ("b2c: A, b2c-outside: X, b2b-home: A, b2b-outside: X", "W0466 warning vat_by_customer"),
+        ("b2c: A, b2c-outside: X, b2b: A", "W0466 warning b2b"),
         // What begins later is judged too.
         ("b2c: A, b2b: A, b2c-EU: {class: E, from: 2027-01-01}, b2b-EU: E", "W0465 warning b2c-EU"),
         (

@@ -84,6 +84,15 @@ impl<'r> Runner<'r> {
         Runner { repository, forge, secrets, vars: json!({}), artifacts: folder(), cache: folder() }
     }
 
+    /// The artifacts of all runs, sorted.
+    pub fn kept(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.artifacts.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
     /// Runs a workflow for an event: what became of each job. A workflow that does not listen to the event runs none.
     pub fn run(&self, workflow: &Json, event: Event) -> BTreeMap<String, Job> {
         let mut done: BTreeMap<String, Job> = BTreeMap::new();
@@ -134,6 +143,7 @@ impl<'r> Runner<'r> {
                 ("GITHUB_ACTIONS", "true".to_owned()),
                 ("GITHUB_REPOSITORY", "acme/shops".to_owned()),
                 ("GITHUB_API_URL", self.forge.address.clone()),
+                ("GITHUB_GRAPHQL_URL", format!("{}/graphql", self.forge.address)),
                 ("PAIRFORM_API", self.forge.address.clone()),
                 ("PAIRFORM_SERVER", self.forge.address.clone()),
                 ("RUNNER_TEMP", temp.path().display().to_string()),

@@ -22,6 +22,7 @@ use serde_json::{Value as Json, json};
 
 use crate::documents::{json_of, yaml_of};
 use crate::records::in_records;
+use crate::run::Project;
 
 const OTHERS: [&str; 4] = ["connectors", "flows", "schedules", "webhooks"];
 
@@ -807,4 +808,34 @@ fn a_value_of_the_wrong_type_is_one_finding_at_the_value() {
         wrong.extend(check_mistakes(pair, document, mistakes));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_schema_for_editors_takes_a_part_of_what_a_base_completes() {
+    let project = Project::empty();
+    let judged = |settings: &str| {
+        let text = format!("integration: shop\npair: fortnox-shopify\nextends: [all]\n{settings}");
+        project.write("integrations/shop.yaml", text);
+        project.run(&["schema", "export", "--pair", "fortnox-shopify"]).assert_code(0);
+        project.run(&[
+            "validate",
+            "--schema",
+            "schemas/linked/fortnox-shopify.schema.json",
+            "integrations/shop.yaml",
+        ])
+    };
+    for part in [
+        "schedules: {customers: {enabled: false}}\n",
+        "schedules: {customers: {every: 1h}, orders: null}\n",
+        "settings: {payment_methods: {payout: {map: {klarna: {fee_account: 6570}}}}}\n",
+        "settings: {payment_methods: {payout: {map: {klarna: {currencies: {EUR: {bank_account: 1935}}}}}}}\n",
+    ] {
+        judged(part).assert_code(0);
+    }
+    for wrong in [
+        "schedules: {customers: {every: soon}}\n",
+        "settings: {payment_methods: {payout: {map: {klarna: {fee_acount: 6570}}}}}\n",
+    ] {
+        judged(wrong).assert_code(1);
+    }
 }

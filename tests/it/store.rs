@@ -1,7 +1,7 @@
 //! What every store must do: one suite over [`Place`], run for each kind of store, and then what only the embedded
 //! store promises (its file). To add a store, implement `Place` and add a line to `conformance!`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -185,6 +185,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_session_lasts_until_its_end
     the_last_report_of_each_flow_is_kept
     a_list_that_is_kept_takes_the_place_of_the_one_before_and_moves_the_mark
+    whatever_another_connection_commits_moves_what_a_store_is_like
     of_two_that_begin_to_clear_one_does
     a_proposal_is_open_until_it_is_ended_once
     what_a_run_saved_is_found_by_the_beginning_of_its_name
@@ -478,6 +479,20 @@ fn a_list_that_is_kept_takes_the_place_of_the_one_before_and_moves_the_mark(plac
     }
     assert!(marks.is_sorted_by(|one, next| one < next), "{marks:?}");
     assert_eq!(store.kept_lists().unwrap(), [list("1", "b"), list("2", "c")]);
+}
+
+fn whatever_another_connection_commits_moves_what_a_store_is_like(place: &dyn Place) {
+    let (mut ours, mut other) = (place.open(), place.open());
+    let mut marks = vec![ours.mark().unwrap()];
+    save(other.as_mut(), "30", 0);
+    marks.push(ours.mark().unwrap());
+    let note = Note { at: AT.into(), by: "ann".into(), kind: "force".into(), text: "one".into(), run: None };
+    other.note(&note).unwrap();
+    marks.push(ours.mark().unwrap());
+    taken(other.as_mut(), &ask("bo"));
+    marks.push(ours.mark().unwrap());
+    let all: BTreeSet<&String> = marks.iter().collect();
+    assert_eq!(all.len(), marks.len(), "{marks:?}");
 }
 
 fn of_two_that_begin_to_clear_one_does(place: &dyn Place) {
@@ -1211,17 +1226,26 @@ fn records_and_notes_are_in_order_and_kept(place: &dyn Place) {
         .collect();
     assert_eq!(order, [("b".into(), 1), ("a".into(), 1), ("b".into(), 2)]);
 
-    let note = |text: &str| Note {
-        at: AT.into(),
+    let note = |at: &str, kind: &str, text: &str| Note {
+        at: at.into(),
         by: "ann".into(),
-        kind: "force".into(),
+        kind: kind.into(),
         text: text.into(),
         run: Some(RUN.into()),
     };
-    for text in ["one", "two"] {
-        store.note(&note(text)).unwrap();
+    // A clock may have gone back.
+    let (later, now, before) =
+        (note(AT, "force", "one"), note(AT, "hold", "two"), note("2026-11-01T00:00:00Z", "force", "three"));
+    let all = [later.clone(), now.clone(), before.clone()];
+    for note in &all {
+        store.note(note).unwrap();
     }
-    assert_eq!(store.notes().unwrap(), [note("one"), note("two")]);
+    assert_eq!(store.notes().unwrap(), all);
+    assert_eq!(store.notes_of(&["force"], "").unwrap(), [later.clone(), before]);
+    assert_eq!(store.notes_of(&["force", "hold"], AT).unwrap(), [later.clone(), now.clone()]);
+    assert_eq!(store.notes_of(&[], AT).unwrap(), [later, now.clone()]);
+    assert_eq!(store.notes_of(&["hold", "no such kind"], "").unwrap(), [now]);
+    assert_eq!(store.notes_of(&["it's"], "").unwrap(), []);
     for sql in ["UPDATE note SET text = ''", "DELETE FROM note"] {
         assert!(place.by_hand(sql).unwrap_err().contains("append-only"));
     }
@@ -1263,25 +1287,39 @@ fn recorded_rules_only_grow_and_those_of_a_commit_do_not_count_for_it(place: &dy
         kept.push(one);
         assert_eq!(store.rules().unwrap(), kept);
         for commit in [None, Some("a1"), Some("b2"), Some("c3"), Some("d4"), Some("e5"), Some("f6")] {
-            // By the definition, over all that there is.
-            let last = |environment: &str, counts: bool| {
-                let fits =
-                    |one: &&Rules| one.environment == environment && (!counts || one.count_for(commit));
-                kept.iter().rposition(|one| fits(&one))
+            // By the definition, over all that there is: the last of each kind, and of all that count for a tree.
+            let kind = |one: &Rules| {
+                (
+                    one.environment.clone(),
+                    commit.is_some() && one.commit.as_deref() == commit,
+                    one.dirty,
+                    one.at_once,
+                )
             };
-            let mut expected: Vec<usize> = ["production", "test"]
-                .iter()
-                .flat_map(|environment| [last(environment, false), last(environment, true)])
-                .flatten()
-                .collect();
-            expected.sort_unstable();
-            expected.dedup();
+            let is_last = |at: &usize| kept[at + 1..].iter().all(|later| kind(later) != kind(&kept[*at]));
+            let expected: Vec<usize> = (0..kept.len()).filter(is_last).collect();
+            for environment in ["production", "test"] {
+                for dirty in [false, true] {
+                    let counts = |one: &Rules| one.environment == environment && one.count_for(commit, dirty);
+                    assert!(kept.iter().rposition(counts).is_none_or(|at| expected.contains(&at)));
+                }
+            }
             let expected: Vec<Rules> = expected.into_iter().map(|at| kept[at].clone()).collect();
             assert_eq!(store.last_rules(commit).unwrap(), expected, "{commit:?}");
         }
     }
     let is_own = rules("production", "five", Some("d4"));
-    assert!(!is_own.count_for(Some("d4")) && is_own.count_for(Some("e5")) && is_own.count_for(None));
+    assert!(
+        !is_own.count_for(Some("d4"), false)
+            && is_own.count_for(Some("e5"), false)
+            && is_own.count_for(None, false)
+    );
+    let of_tree = Rules { dirty: true, ..is_own.clone() };
+    assert!(
+        is_own.count_for(Some("d4"), true)
+            && of_tree.count_for(Some("d4"), false)
+            && !of_tree.count_for(Some("d4"), true)
+    );
     for sql in ["UPDATE rules SET document = ''", "DELETE FROM rules"] {
         assert!(place.by_hand(sql).unwrap_err().contains("append-only"));
     }
@@ -1384,6 +1422,7 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         "DROP TABLE said",
         "DROP TABLE source",
         "DROP INDEX history_of_run",
+        "DROP INDEX note_of_kind",
         "DROP TABLE integration",
         "DROP TABLE token",
         "DROP TABLE sync",
@@ -1402,7 +1441,7 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         place.by_hand(sql).unwrap();
     }
     let refused = store::open_existing(&place.url());
-    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 9 | 10, .. })));
+    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 10 | 11, .. })));
     store::upgrade(&place.url()).unwrap();
     let mut store = place.open_existing().unwrap();
     assert_eq!(history(&mut *store).len(), 1);

@@ -89,7 +89,7 @@ fn of_any_file_by_any_schema() {
     });
 }
 
-/// `put FILE` with lines of its text; `edit FILE` with `-` a text that stands there once and `+` what takes its place.
+/// `put FILE` with lines of its text; `move FROM TO` of a file or a folder; `edit FILE` with `-` a text that stands there once and `+` what takes its place.
 #[test]
 fn of_a_project() {
     hold("project.txt", |case| {
@@ -110,6 +110,12 @@ fn of_a_project() {
             };
             match what {
                 "put" => put(&path, &(take("+") + "\n")),
+                "move" => {
+                    let (from, to) = file.split_once(' ').unwrap();
+                    let to = folder.path().join(to);
+                    fs::create_dir_all(to.parent().unwrap()).unwrap();
+                    fs::rename(folder.path().join(from), to).unwrap();
+                }
                 "edit" => {
                     let (old, new) = (take("-"), take("+"));
                     let text = fs::read_to_string(&path).unwrap();

@@ -11,7 +11,7 @@ use crate::diagnostic::codes::{across, rules as codes};
 use crate::diagnostic::{Finding, list_words};
 use crate::options::Choice;
 use crate::schema::text;
-use crate::schema::vat::Vat;
+use crate::schema::vat::{RateKind, Vat};
 use crate::source::Span;
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -129,7 +129,10 @@ fn shared(context: &Context<'_>, uses: &[Use<'_>], told: &HashSet<Span>, finding
         let misfit = used.iter().enumerate().find_map(|(at, one)| {
             // By another time the code may be another.
             let at_once = |other: &&&Use<'_>| other.days.overlaps(one.days);
-            let other = used[..at].iter().filter(at_once).find(|other| !rules.fit(other.sales, one.sales))?;
+            let fit = |other: &Use<'_>| {
+                rules.fit(other.sales, one.sales) && !is_default_at_reduced(context, other, one)
+            };
+            let other = used[..at].iter().filter(at_once).find(|other| !fit(other))?;
             Some((*one, *other))
         });
         let Some((one, other)) = misfit else { continue };
@@ -154,6 +157,18 @@ fn shared(context: &Context<'_>, uses: &[Use<'_>], told: &HashSet<Span>, finding
         );
         findings.push(finding.about(context.about(ACCOUNTS, &one.path())));
     }
+}
+
+/// The default account of a country takes its standard rate, so it is not that of a reduced one.
+fn is_default_at_reduced(context: &Context<'_>, one: &Use<'_>, other: &Use<'_>) -> bool {
+    let by_default = |used: &Use<'_>| matches!(used.sales, Sales::Country(_)) && used.is("default_account");
+    let is_reduced = |used: &Use<'_>| {
+        let Sales::Rate { country, rate } = used.sales else { return false };
+        let known = context.vat.country(country).map(|country| country.rates.as_slice()).unwrap_or_default();
+        let mut rows = known.iter().filter(|row| row.rate == rate).peekable();
+        rate == "0" || rows.peek().is_some() && rows.all(|row| row.kind == RateKind::Reduced)
+    };
+    by_default(one) && is_reduced(other) || by_default(other) && is_reduced(one)
 }
 
 /// Whether the home country is one that can sell under OSS; `None` where it is not known.

@@ -13,12 +13,12 @@ use super::context::{Context, setting};
 use super::values::code;
 use crate::compile::days;
 use crate::diagnostic::Finding;
-use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::codes::customers as codes;
 use crate::diagnostic::list_words;
+use crate::model::SettingPath;
 use crate::model::countries;
 use crate::model::customers::{self, Key, Kind, Place, Region};
 use crate::model::days::{FROM, UNTIL};
-use crate::model::{Days, SettingPath};
 use crate::schema::Setting;
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
@@ -41,6 +41,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let world = World::of(context, &table);
     if written.is_some() {
         said_twice(context, &table, &older, findings);
+        home_twice(context, &table, &world, findings);
         let before = findings.len();
         for day in table.days(context.today) {
             missing(context, &table, &world, day, findings);
@@ -56,9 +57,11 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         alike(context, &table, &world, day, &mut told, findings);
         if !is_judged_by_value {
             taxed_abroad(context, &table, &world, day, &mut abroad, findings);
+            taxed_in_eu(context, &table, &world, day, &mut abroad, findings);
         }
         if let Some(what) = what {
             one_for_countries(context, (&table, what), &world, day, &mut shared, findings);
+            export_as_in_eu(context, (&table, what), &world, day, &mut shared, findings);
         }
     }
 }
@@ -181,7 +184,8 @@ impl<'a> Table<'a> {
     fn key(&self, kind: Kind, place: Place<'_>, day: Date) -> Option<String> {
         customers::row(kind, place, |key| {
             let row = self.rows.get(key)?;
-            let counts = self.leads_to(row, day).is_some() || (!self.is_record && has_gap_at(row.value, day));
+            let counts =
+                self.leads_to(row, day).is_some() || (!self.is_record && days::is_between(row.value, day));
             counts.then(|| key.to_owned())
         })
     }
@@ -201,6 +205,9 @@ struct World<'a> {
     /// Something says that other EU countries are sold to.
     sells_in_eu: bool,
     sells_outside: bool,
+    /// Rows are for other EU countries, or for all outside the EU, and no filter says that others are not sold to.
+    rows_for_eu: bool,
+    rows_for_outside: bool,
 }
 
 const HOME: Place<'static> = Place { region: Region::Home, country: None };
@@ -216,7 +223,10 @@ impl<'a> World<'a> {
             list.iter().filter_map(Node::as_text)
         };
         let excluded: BTreeSet<&str> = listed("exclude_countries").collect();
-        let accounts = context.rows("sales_accounts", "countries").map(|entry| &*entry.key.text);
+        // Without OSS these rows are for nobody, which is told of them.
+        let oss = context.toggle("sales_accounts", "oss_enabled") != Some(false);
+        let accounts = context.rows("sales_accounts", "countries").filter(|_| oss);
+        let accounts = accounts.map(|entry| &*entry.key.text);
         let mut named: BTreeSet<&str> = listed("include_countries").chain(accounts).collect();
         named.retain(|country| !excluded.contains(country) && Some(*country) != home);
         let with_rows: BTreeSet<String> =
@@ -224,11 +234,19 @@ impl<'a> World<'a> {
         let places = || named.iter().copied().chain(with_rows.iter().map(String::as_str));
         let is_abroad = |country: &str| home.is_some_and(|home| home != country);
         let has_region = |region: Region| table.keys().any(|key| key.region == Some(region));
+        let anywhere = context.written("additional_filters", "include_countries").is_none();
+        let rows_for_eu = anywhere && has_region(Region::Eu);
+        let rows_for_outside = anywhere && has_region(Region::Outside);
         let sells_in_eu = has_region(Region::Eu)
             || places().any(|country| is_abroad(country) && context.vat.is_eu(country));
         let sells_outside =
             has_region(Region::Outside) || places().any(|country| !context.vat.is_eu(country));
-        World { home, named, with_rows, sells_in_eu, sells_outside }
+        World { home, named, with_rows, sells_in_eu, sells_outside, rows_for_eu, rows_for_outside }
+    }
+
+    /// Unless it is known that home is not in the EU.
+    fn may_be_in_eu(&self, context: &Context<'_>) -> bool {
+        self.home.is_none_or(|home| context.vat.is_eu(home))
     }
 
     fn place<'p>(&self, context: &Context<'_>, country: &'p str) -> Place<'p> {
@@ -238,6 +256,13 @@ impl<'a> World<'a> {
             _ => Region::Outside,
         };
         Place { region, country: Some(country) }
+    }
+
+    /// Where those are whom a row is for; `None` for one of a kind alone, and for a country while home is not known.
+    fn region_of(&self, context: &Context<'_>, key: &str) -> Option<Region> {
+        let Key { region, country, .. } = Key::parse(key)?;
+        let of_country = || self.home.zip(country).map(|(_, country)| self.place(context, country).region);
+        region.or_else(of_country)
     }
 
     /// The places in other EU countries that are spoken of; countries only where it is known which one is home.
@@ -260,7 +285,7 @@ fn alike(
     findings: &mut Vec<Finding>,
 ) {
     // From outside the EU all that goes abroad goes without VAT.
-    if !world.sells_in_eu || world.home.is_some_and(|home| !context.vat.is_eu(home)) {
+    if !world.sells_in_eu || !world.may_be_in_eu(context) {
         return;
     }
     let of = |kind, place| table.row(kind, place, day);
@@ -270,13 +295,14 @@ fn alike(
         |who: &'static str, place: &str, like: &str, row: &Row<'_>, other: &Row<'_>, leads_to: &str| {
             if told.insert((row.at, who)) {
                 let related = (other.at != row.at).then_some(other.at);
-                let finding = codes::untaxed_consumers(who, place, like, leads_to, related, row.at);
-                let finding = if day > context.today {
-                    finding.note(format!("that is so from {day} on"))
-                } else {
-                    finding
-                };
-                findings.push(finding.about(context.about(CATEGORY, &row.path)));
+                let own = row
+                    .path
+                    .segments()
+                    .last()
+                    .and_then(|key| Key::parse(key))
+                    .is_some_and(|key| key.country.is_some());
+                let finding = codes::untaxed_consumers(who, (place, own), like, leads_to, related, row.at);
+                findings.push(on(context, day, finding).about(context.about(CATEGORY, &row.path)));
             }
         };
     for place in world.in_eu(context) {
@@ -312,25 +338,142 @@ fn taxed_abroad(
 ) {
     for kind in Kind::ALL {
         let Some((home, at_home)) = table.row(kind, HOME, day) else { continue };
+        // What those of the other kind have outside the EU and not at home is no VAT of home.
+        let other = Kind::ALL.into_iter().find(|other| *other != kind).unwrap_or(kind);
+        let other_at_home = table.row(other, HOME, day).filter(|(_, leads_to)| *leads_to != at_home);
+        let outside = table.row(other, OUTSIDE, day).filter(|(_, leads_to)| *leads_to == at_home);
+        if let Some((outside, _)) = other_at_home.and(outside).filter(|_| world.may_be_in_eu(context)) {
+            if told.insert(home.at) {
+                let finding = codes::untaxed_at_home(who(kind), who(other), &at_home, home.at, outside.at);
+                findings.push(on(context, day, finding).about(context.about(CATEGORY, &home.path)));
+            }
+            continue;
+        }
         for (key, row) in &table.rows {
-            let Some(Key { kind: of, region, country }) = Key::parse(key) else { continue };
-            let outside = |country| !context.vat.is_eu(country);
-            let is_outside = region == Some(Region::Outside)
-                || country.is_some_and(|country| {
-                    world.home.is_some_and(|home| home != country) && outside(country)
-                });
+            let Some(Key { kind: of, country, .. }) = Key::parse(key) else { continue };
+            let is_outside = world.region_of(context, key) == Some(Region::Outside);
             let is_same = || table.leads_to(row, day).is_some_and(|leads_to| leads_to == at_home);
             if of != kind || !is_outside || row.at == home.at || !is_same() || !told.insert(row.at) {
                 continue;
             }
             let place = country
                 .map_or_else(|| "outside the EU".to_owned(), |one| format!("in {}", title(context, one)));
-            let finding = codes::taxed_abroad(who(kind), &place, &at_home, home.at, row.at);
-            let finding =
-                if day > context.today { finding.note(format!("that is so from {day} on")) } else { finding };
-            findings.push(finding.about(context.about(CATEGORY, &row.path)));
+            let finding = codes::taxed_abroad(
+                (who(kind), &place),
+                who(kind),
+                &at_home,
+                "sales to customers outside the EU carry no VAT",
+                (row.at, home.at),
+            );
+            findings.push(on(context, day, finding).about(context.about(CATEGORY, &row.path)));
         }
     }
+}
+
+/// Companies in other EU countries whose own row leads to the VAT of home. Where companies at home have that of those in the EU, that
+/// is told of the row at home.
+fn taxed_in_eu(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    world: &World<'_>,
+    day: Date,
+    told: &mut BTreeSet<Span>,
+    findings: &mut Vec<Finding>,
+) {
+    if !world.may_be_in_eu(context) {
+        return;
+    }
+    let consumers = table.row(Kind::Consumer, HOME, day);
+    let companies = table.row(Kind::Company, HOME, day);
+    for (key, row) in &table.rows {
+        let Some(Key { kind: Kind::Company, country, .. }) = Key::parse(key) else { continue };
+        if world.region_of(context, key) != Some(Region::Eu) {
+            continue;
+        }
+        let Some(leads_to) = table.leads_to(row, day) else { continue };
+        let is_same = |other: &&(&Row<'_>, String)| other.1 == leads_to && other.0.at != row.at;
+        let like = match (&consumers, companies.as_ref().filter(is_same)) {
+            (Some(consumers), Some(companies)) if consumers.1 == leads_to => (Kind::Company, companies.0),
+            (None, Some(companies)) => (Kind::Company, companies.0),
+            (Some(consumers), None) if is_same(&consumers) => (Kind::Consumer, consumers.0),
+            _ => continue,
+        };
+        if !told.insert(row.at) {
+            continue;
+        }
+        let place = country
+            .map_or_else(|| "in other EU countries".to_owned(), |one| format!("in {}", title(context, one)));
+        let finding = codes::taxed_abroad(
+            (who(Kind::Company), &place),
+            who(like.0),
+            &leads_to,
+            OF_COMPANIES,
+            (row.at, like.1.at),
+        );
+        findings.push(on(context, day, finding).about(context.about(CATEGORY, &row.path)));
+    }
+}
+
+const OF_COMPANIES: &str = "sales to companies in other EU countries with a valid VAT number carry no VAT";
+
+/// Customers outside the EU whose own row leads to what companies in other EU countries have: both go without VAT, and each is reported
+/// apart.
+fn export_as_in_eu(
+    context: &Context<'_>,
+    (table, what): (&Table<'_>, &str),
+    world: &World<'_>,
+    day: Date,
+    told: &mut BTreeSet<Span>,
+    findings: &mut Vec<Finding>,
+) {
+    let in_eu = table.row(Kind::Company, EU, day).filter(|_| world.may_be_in_eu(context));
+    let Some((there, leads_to)) = in_eu else { return };
+    for (key, row) in &table.rows {
+        let Some(Key { kind, country, .. }) = Key::parse(key) else { continue };
+        let at_home = table.row(kind, HOME, day);
+        if world.region_of(context, key) != Some(Region::Outside)
+            || table.leads_to(row, day).as_ref() != Some(&leads_to)
+            || at_home.is_some_and(|(_, at_home)| at_home == leads_to)
+            || !told.insert(row.at)
+        {
+            continue;
+        }
+        let place =
+            country.map_or_else(|| "outside the EU".to_owned(), |one| format!("in {}", title(context, one)));
+        let leads_to = format!("{what} {leads_to}");
+        let whom = format!("{} {place}", who(kind));
+        let finding = codes::export_as_in_eu(leads_to.trim_start(), &whom, row.at, there.at);
+        findings.push(on(context, day, finding).about(context.about(CATEGORY, &row.path)));
+    }
+}
+
+/// A row for the home country's own code, which goes before the one for those at home, and says something else.
+fn home_twice(context: &Context<'_>, table: &Table<'_>, world: &World<'_>, findings: &mut Vec<Finding>) {
+    let Some(home) = world.home else { return };
+    for kind in Kind::ALL {
+        let key = |place: &str| format!("{}-{place}", kind.key());
+        let of = |key: &str| {
+            let (key, row) = table.rows.get_key_value(key)?;
+            Some((key, row, table.leads_to(row, context.today)?))
+        };
+        let Some((own, row, leads_to)) = of(&key(home)) else { continue };
+        // A row for the kind alone is for home where other places have rows of their own.
+        let has_others = [Region::Eu, Region::Outside].iter().all(|region| of(&key(region.key())).is_some());
+        let other = of(&key(Region::Home.key())).or_else(|| of(kind.key()).filter(|_| has_others));
+        let Some((other, there, said)) = other.filter(|(.., said)| *said != leads_to) else { continue };
+        let finding = codes::home_said_twice(
+            (own, &leads_to, row.at),
+            (other, &said, there.at),
+            who(kind),
+            &title(context, home),
+        );
+        findings.push(finding.about(context.about(CATEGORY, &row.path)));
+    }
+}
+
+/// Says of what is so on a later day when that is.
+fn on(context: &Context<'_>, day: Date, finding: Finding) -> Finding {
+    if day > context.today { finding.note(format!("that is so from {day} on")) } else { finding }
 }
 
 /// Consumers of several EU countries whose own rows lead to the same, although their countries' rates differ; those at home among them,
@@ -377,16 +520,8 @@ fn one_for_countries(
         let names = [title(context, other), title(context, country)];
         let leads_to = format!("{what} {leads_to}");
         let finding = codes::one_code_for_countries(leads_to.trim_start(), &names, row.at, there.at);
-        let finding =
-            if day > context.today { finding.note(format!("that is so from {day} on")) } else { finding };
-        findings.push(finding.about(context.about(CATEGORY, &row.path)));
+        findings.push(on(context, day, finding).about(context.about(CATEGORY, &row.path)));
     }
-}
-
-/// One value has ended before a day, and another one begins after it.
-fn has_gap_at(value: &Node, day: Date) -> bool {
-    let is_later = |days: Days| days.from.is_some_and(|from| from > day);
-    days::rows(value).any(|(days, _)| days.is_over(day)) && days::rows(value).any(|(days, _)| is_later(days))
 }
 
 /// Customers to whom the shop sells and whom no row is for on a day, or only that of customers at home.
@@ -397,15 +532,13 @@ fn missing(
     day: Date,
     findings: &mut Vec<Finding>,
 ) {
-    let since = |finding: Finding| match day > context.today {
-        true => finding.note(format!("that is so from {day} on")),
-        false => finding,
-    };
-    let only = context.choice("additional_filters", "buyers");
+    let shared = context.choice(CATEGORY, "mode") == Some("one_shared_for_consumers");
+    let only =
+        if shared { Some(Kind::Company.key()) } else { context.choice("additional_filters", "buyers") };
     let at = context.key_of(CATEGORY, &SettingPath::root().child(SETTING));
     let about = || context.about(CATEGORY, &SettingPath::root().child(SETTING));
     let name = |country: &str| title(context, country);
-    // Of whom no order is synced, no customer is made.
+    // Of whom no order is synced, no customer is made, nor of those who share one.
     let buys = |kind: &Kind| only.is_none_or(|only| only == "all" || only == kind.key());
     for kind in Kind::ALL.into_iter().filter(buys) {
         let mut without = Vec::new();
@@ -415,8 +548,21 @@ fn missing(
         {
             without.push("the home country".to_owned());
         }
-        if world.sells_in_eu && table.key(kind, EU, day).is_none() && world.named.is_empty() {
+        let named_in = |of: Region| {
+            world
+                .named
+                .iter()
+                .any(|country| world.home.is_some() && world.place(context, country).region == of)
+        };
+        let in_eu = table.key(kind, EU, day);
+        let eu_is_asked = world.sells_in_eu && world.named.is_empty() || world.rows_for_outside;
+        if in_eu.is_none() && eu_is_asked && !named_in(Region::Eu) && world.may_be_in_eu(context) {
             without.push("other EU countries".to_owned());
+        }
+        let outside = table.key(kind, OUTSIDE, day);
+        let outside_is_asked = world.rows_for_eu || world.rows_for_outside;
+        if outside.is_none() && outside_is_asked && !named_in(Region::Outside) {
+            without.push("countries outside the EU".to_owned());
         }
         // A row for home alone is for no other country, and one of the kind alone is for all.
         let own: Vec<String> = table
@@ -426,26 +572,50 @@ fn missing(
             .filter(|country| context.vat.is_eu(country) && world.home.is_some_and(|home| home != *country))
             .map(name)
             .collect();
+        // Companies at home have the VAT that consumers there have.
+        let leads_to = |kind| table.row(kind, HOME, day).map(|(_, leads_to)| leads_to);
+        let consumers = leads_to(Kind::Consumer);
+        let pay_at_home = kind == Kind::Company && (consumers.is_none() || consumers == leads_to(kind));
         for country in world.named.iter().filter(|_| world.home.is_some()) {
             let place = world.place(context, country);
             match table.key(kind, place, day) {
                 None => without.push(name(country)),
                 Some(key) if key == kind.key() && table.key(kind, HOME, day).as_ref() == Some(&key) => {
-                    let under_oss = kind == Kind::Consumer && place.region == Region::Eu && !own.is_empty();
-                    if under_oss
-                        || (place.region == Region::Outside
-                            && world.home.is_some_and(|home| context.vat.is_eu(home)))
-                    {
+                    let is_wrong = match (place.region, kind) {
+                        // Under OSS.
+                        (Region::Eu, Kind::Consumer) => !own.is_empty(),
+                        (Region::Eu, Kind::Company) => world.may_be_in_eu(context) && pay_at_home,
+                        _ => world.may_be_in_eu(context),
+                    };
+                    if is_wrong {
                         as_at_home.push((name(country), place.region));
                     }
                 }
                 Some(_) => {}
             }
         }
+        // Places that only rows of the others speak of.
+        let at_home = table.key(kind, HOME, day);
+        let is_of_home = |key: Option<String>| key.as_deref() == Some(kind.key()) && at_home == key;
+        if world.may_be_in_eu(context) {
+            if pay_at_home && world.rows_for_eu && !named_in(Region::Eu) && is_of_home(in_eu) {
+                as_at_home.push(("other EU countries".to_owned(), Region::Eu));
+            } else if pay_at_home && world.home.is_some() && !named_in(Region::Eu) {
+                let places = world.with_rows.iter().map(|country| world.place(context, country));
+                let places = places.filter(|place| place.region == Region::Eu);
+                let of_home = places.filter(|place| is_of_home(table.key(kind, *place, day)));
+                as_at_home.extend(of_home.filter_map(|place| Some((name(place.country?), Region::Eu))));
+            }
+            if world.rows_for_outside && !named_in(Region::Outside) && is_of_home(outside) {
+                as_at_home.push(("countries outside the EU".to_owned(), Region::Outside));
+            }
+        }
         let who = who(kind);
         if !without.is_empty() {
-            let finding = codes::vat_row_missing(who, kind.key(), &list_words(&without, "and"), at);
-            findings.push(since(finding).about(about()));
+            // Who has rows for the EU alone may send nothing further.
+            let perhaps = !world.rows_for_outside && without == ["countries outside the EU"];
+            let finding = codes::vat_row_missing(who, kind.key(), &list_words(&without, "and"), perhaps, at);
+            findings.push(on(context, day, finding).about(about()));
         }
         for region in [Region::Eu, Region::Outside] {
             let of_region = as_at_home.iter().filter(|(_, of)| *of == region).map(|(name, _)| name.clone());
@@ -455,6 +625,7 @@ fn missing(
             }
             let why = match region {
                 Region::Outside => "sales to customers outside the EU carry no VAT".to_owned(),
+                _ if kind == Kind::Company => OF_COMPANIES.to_owned(),
                 _ => format!("there are rows for {who} in {}, as under OSS", list_words(&own, "and")),
             };
             let at = table.rows.get(kind.key()).map_or(at, |row| row.at);
@@ -467,7 +638,7 @@ fn missing(
                 at,
             );
             let path = SettingPath::root().child(SETTING).child(kind.key());
-            findings.push(since(finding).about(context.about(CATEGORY, &path)));
+            findings.push(on(context, day, finding).about(context.about(CATEGORY, &path)));
         }
     }
 }

@@ -47,8 +47,11 @@ impl Walk<'_, '_> {
         match &shape.days {
             Some(HasDays::Value(_)) => {
                 let records = days::records(&entry.value).unwrap_or_default();
-                let said = records.iter().filter_map(|record| said(record, entry.key.span));
-                self.judge(&said.collect::<Vec<_>>(), trail, entry, around);
+                // Days that could not be read are told, and say nothing of the others.
+                let is_whole = days::are_readable(&entry.value);
+                let whole = records.iter().filter(|_| is_whole);
+                let rows = whole.filter_map(|record| said(record, entry.key.span));
+                self.judge(&rows.collect::<Vec<_>>(), trail, entry, around);
             }
             of => {
                 let mut around = around;

@@ -9,7 +9,7 @@ use crate::diagnostic::{Finding, nearest};
 use crate::model::SettingPath;
 use crate::options::{Choice, Set};
 use crate::schema::shape::{HasDays, Shape};
-use crate::schema::{Category, Required, options_of};
+use crate::schema::{Category, Required, options_of, suggest};
 use crate::source::Span;
 use crate::yaml::{Map, Node, NodeKind, Trail};
 
@@ -151,9 +151,19 @@ fn nearly_known(
 
 /// The choice that was meant beyond doubt or nearly so. Another number is another account, however near it is.
 fn meant<'a>(text: &str, set: &'a Set) -> Option<&'a Choice> {
-    let trimmed = text.trim();
+    let trimmed = suggest::bare(text);
     let first = trimmed.split_whitespace().next().unwrap_or(trimmed);
-    if let Some(choice) = set.choice(trimmed).or_else(|| set.choice(first)) {
+    // "3 105" and "3105.0" are the code as it is counted with.
+    let whole = || set.choice(&suggest::whole(trimmed)?);
+    if let Some(choice) = set.choice(trimmed).or_else(whole).or_else(|| set.choice(first)) {
+        return Some(choice);
+    }
+    // The end of a longer id: "73265415" of "gid://shopify/Location/73265415".
+    let ends = |choice: &&Choice| choice.value.rsplit_once('/').is_some_and(|(_, end)| end == trimmed);
+    if let (Some(choice), None) = {
+        let mut found = set.choices.iter().filter(ends);
+        (found.next(), found.next())
+    } {
         return Some(choice);
     }
     if text.bytes().any(|byte| byte.is_ascii_digit()) {
@@ -257,7 +267,10 @@ fn covers(
         return;
     }
     let Some(at) = place(context, category, &path) else { return };
-    let line = example(context, schema, map).map(|value| format!("`{}: {value}`", text(&missing[0].value)));
+    // Where another mapping leads from the rows to the keys, a row that goes back the same way contradicts nothing.
+    let back = super::warehouses::counted_at(context, &path, &missing[0].value).map(text);
+    let value = back.or_else(|| example(context, schema, map));
+    let line = value.map(|value| format!("`{}: {value}`", text(&missing[0].value)));
     let finding = codes::unmapped_source(
         &setting,
         &named(missing.into_iter(), &Json::Null),
@@ -273,7 +286,9 @@ fn covers(
 /// default and is of the kind that the rows are.
 fn has_default(context: &Context<'_>, category: &Category, mapping: &Json) -> bool {
     if let Some((of, name)) = crate::schema::text(mapping, "x-default").split_once('.') {
-        return context.written(of, name).is_some();
+        // One that is not written may have a value all the same.
+        let has_value = || context.known(of, name).is_some_and(|(setting, _)| setting.default.is_some());
+        return context.written(of, name).is_some() || has_value();
     }
     let rows = mapping.get("additionalProperties").and_then(options_of);
     category.settings.iter().any(|setting| {

@@ -1,6 +1,7 @@
 //! Filters against each other, and against what is mapped: what is both let in and left out, and mappings of what never comes.
 
 use super::context::{Context, category_entry};
+use super::payouts::folded;
 use super::rates::{ACCOUNTS, abroad};
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::{About, Finding, list_words};
@@ -110,10 +111,11 @@ fn payment_methods(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut told: Vec<&str> = Vec::new();
     for (name, at, (category, setting)) in left_out {
         let mut mapped = mentions(context, name);
-        // Their payouts are booked, unless the method is left out of every flow.
-        if category == FILTERS {
+        // A payout whose payments have no invoice is booked on its account, or waits for ever.
+        if category == FILTERS || context.choice(PAYMENTS, "payout.unmatched") == Some("wait") {
             let payouts = context.rows(PAYMENTS, "payout.map");
-            mapped.extend(payouts.filter(|row| *row.key.text == *name).map(|row| row.key.span));
+            mapped
+                .extend(payouts.filter(|row| folded(&row.key.text) == folded(name)).map(|row| row.key.span));
         }
         if mapped.is_empty() || told.contains(&name) {
             continue;

@@ -36,10 +36,12 @@ pub mod modes;
 pub mod money;
 pub mod names;
 pub mod numbers;
+pub mod paid;
 pub mod pair;
 pub mod payouts;
 pub mod rates;
 pub mod required;
+pub mod ruled;
 pub mod sales;
 pub mod schedules;
 pub mod scopes;
@@ -91,8 +93,10 @@ pub const RULES: &[Rule] = &[
     money::check,
     names::check,
     numbers::check,
+    paid::check,
     payouts::check,
     rates::check,
+    ruled::check,
     schedules::check,
     secrets::check,
     starts::check,
@@ -167,14 +171,7 @@ pub fn check(
         // What is missing may stand in the text that could not be read.
         said.retain(|finding| !codes::schema::is_of_absence(finding));
     }
-    // Names that meet since the line between them is missing are no second mistake.
-    if let Some(lost) = said.iter().find(|finding| codes::schema::is_part_lost(finding)) {
-        let at = lost.primary.span;
-        findings.retain(|finding| {
-            let span = finding.primary.span;
-            finding.code != &codes::yaml::DUPLICATE_KEY || span.file != at.file || span.start < at.start
-        });
-    }
+    let doubled = without_doubles(&mut said, findings);
     // What composing found wrong has its finding already, such as an id that the file's name contradicts.
     let told: HashSet<Span> = findings.iter().map(|finding| finding.primary.span).collect();
     said.retain(|finding| !told.contains(&finding.primary.span));
@@ -206,6 +203,12 @@ pub fn check(
         rule(&context, &mut ruled);
     }
     let requirements = required::check(&context, &mut ruled);
+    // What was taken for a double may be what is missing.
+    if doubled.is_some() {
+        ruled.retain(|finding| {
+            finding.code != &codes::schema::REQUIRED_SETTING_UNSET || finding.about.category != doubled
+        });
+    }
     one_a_place(said, ruled, findings);
     let checked = Checked {
         live,
@@ -226,6 +229,28 @@ pub fn check(
         accounts,
     };
     (checked, judged_by)
+}
+
+/// Names that meet since the line between them is missing, or indented too far, are no second mistake.
+/// Gives the category to which they belong.
+fn without_doubles(said: &mut [Finding], findings: &mut Vec<Finding>) -> Option<String> {
+    let slipped = said.iter_mut().find(|finding| codes::schema::is_line_slipped(finding))?;
+    let file = slipped.primary.span.file;
+    let is_double =
+        |finding: &&Finding| finding.code == &codes::yaml::DUPLICATE_KEY && finding.primary.span.file == file;
+    // The line is missing above the first of what belongs to it, be it read or taken for a double.
+    let before = slipped.related.first().map_or(slipped.primary.span, |before| before.span);
+    let doubles = findings.iter().filter(is_double).map(|finding| finding.primary.span);
+    let first = doubles.filter(|span| before.end <= span.start && span.start < slipped.primary.span.start);
+    if let Some(first) = first.min_by_key(|span| span.start) {
+        slipped.primary.span = first;
+    }
+    let (at, all) = (slipped.primary.span, findings.len());
+    findings.retain(|finding| {
+        let span = finding.primary.span;
+        finding.code != &codes::yaml::DUPLICATE_KEY || span.file != at.file || span.start < at.start
+    });
+    slipped.about.category.clone().filter(|_| findings.len() < all)
 }
 
 /// Of what schema, lists and rules say of one value, the most useful.

@@ -1,9 +1,12 @@
-//! Accounts that hold money or a debt, and are accounts of sales as well: what is no sale is then booked as one, with its VAT.
+//! Accounts that hold money or a debt, and are accounts of sales as well: what is no sale is then booked as one, with its VAT. And one
+//! account for two things that hold something else, such as the bank and what a provider still owes.
 
 use std::collections::HashMap;
 
 use super::context::Context;
+use super::dropdowns::admits;
 use super::payouts::{MAP, PAYMENTS};
+use super::rates::ACCOUNTS;
 use super::sales::uses;
 use super::values::code;
 use crate::compile::days;
@@ -20,10 +23,34 @@ const COST: &str = "what a provider keeps back is a cost, and no sale";
 /// An account, what it is for, and why that is no sale.
 struct Held<'a> {
     category: &'static str,
+    sort: Sort,
     path: SettingPath,
     node: &'a Node,
     what: &'static str,
     why: &'static str,
+}
+
+/// What an account holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Debt,
+    /// Where an invoice is paid to: any account that holds money or a debt.
+    Paid,
+    /// What a provider owes until it pays out.
+    Clearing,
+    Bank,
+    Tax,
+    Cost,
+    /// An amount of an order that may be booked with the sales.
+    Part,
+}
+
+impl Sort {
+    /// Whether what both hold can no longer be told apart on one account.
+    fn mixes(self, other: Sort) -> bool {
+        let holds = |sort| matches!(sort, Sort::Debt | Sort::Clearing | Sort::Bank | Sort::Tax);
+        self != other && (holds(self) || holds(other)) && ![self, other].contains(&Sort::Paid)
+    }
 }
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -32,18 +59,48 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let mut sold: HashMap<&str, Span> = HashMap::new();
-    for used in uses(context) {
+    let uses = uses(context);
+    for used in &uses {
         sold.entry(used.account).or_insert(used.value.span);
     }
+    let accounts = context.pair.category(ACCOUNTS);
+    let is_refused = |at: Span| {
+        let used = uses.iter().find(|used| used.value.span == at);
+        let schema = used.and_then(|used| Some((accounts?.schema_at(&used.path())?, used.account)));
+        schema.is_some_and(|(schema, account)| !admits(schema, account))
+    };
     let new_items = context.written("article", "sales_account");
     sold.extend(new_items.and_then(|node| Some((code(node)?, node.span))));
-    for one in held {
+    mixed(context, &held, findings);
+    for one in held.into_iter().filter(|one| one.sort != Sort::Part) {
         for (_, value) in days::rows(one.node) {
             let Some((account, at)) = code(value).and_then(|account| Some((account, *sold.get(account)?)))
             else {
                 continue;
             };
+            // An account that cannot be one of sales is told as such.
+            if is_refused(at) {
+                continue;
+            }
             let finding = codes::money_as_sales(account, one.what, one.why, value.span, at);
+            findings.push(finding.about(context.about(one.category, &one.path)));
+        }
+    }
+}
+
+/// One account for two of them: one finding an account.
+fn mixed(context: &Context<'_>, held: &[Held<'_>], findings: &mut Vec<Finding>) {
+    let mut first: HashMap<&str, &Held<'_>> = HashMap::new();
+    let mut told: Vec<&str> = Vec::new();
+    for one in held {
+        for (_, value) in days::rows(one.node) {
+            let Some(account) = code(value).filter(|account| !told.contains(account)) else { continue };
+            let other = *first.entry(account).or_insert(one);
+            if !other.sort.mixes(one.sort) {
+                continue;
+            }
+            told.push(account);
+            let finding = codes::money_mixed(account, other.what, one.what, value.span, other.node.span);
             findings.push(finding.about(context.about(one.category, &one.path)));
         }
     }
@@ -51,17 +108,21 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn held<'a>(context: &Context<'a>) -> Vec<Held<'a>> {
     let mut held = Vec::new();
-    let single: [(&'static str, &'static str, &'static str, &'static str); 6] = [
-        ("order_lines", "gift_card_account", "gift cards", DEBT),
-        ("invoice", "payment_account", "payments", PAID),
-        (PAYMENTS, "fee_account", "fees", COST),
-        (PAYMENTS, "payout.fee_account", "fees", COST),
-        (PAYMENTS, "payout.bank_account", "payouts", PAID),
-        (PAYMENTS, "payout.fee_vat_account", "VAT on fees", COST),
+    let single: [(&'static str, &'static str, &'static str, &'static str, Sort); 10] = [
+        ("order_lines", "gift_card_account", "gift cards", DEBT, Sort::Debt),
+        ("invoice", "payment_account", "payments", PAID, Sort::Paid),
+        (PAYMENTS, "fee_account", "fees", COST, Sort::Cost),
+        (PAYMENTS, "payout.fee_account", "fees", COST, Sort::Cost),
+        (PAYMENTS, "payout.bank_account", "the bank", PAID, Sort::Bank),
+        (PAYMENTS, "payout.fee_vat_account", "VAT on fees", COST, Sort::Tax),
+        ("order_lines", "shipping_account", "shipping", "", Sort::Part),
+        ("order_lines", "tip_account", "tips", "", Sort::Part),
+        ("order_lines", "cash_rounding_account", "cash rounding", "", Sort::Part),
+        ("invoice", "refund_account", "refunds", "", Sort::Part),
     ];
-    for (category, name, what, why) in single {
+    for (category, name, what, why, sort) in single {
         if let Some(node) = context.written(category, name) {
-            held.push(Held { category, path: name.split('.').collect(), node, what, why });
+            held.push(Held { category, sort, path: name.split('.').collect(), node, what, why });
         }
     }
     let fields = |row: &'a Entry| row.value.as_map().into_iter().flat_map(Map::entries);
@@ -69,26 +130,29 @@ fn held<'a>(context: &Context<'a>) -> Vec<Held<'a>> {
         for field in fields(row).filter(|field| &*field.key.text == "credit_voucher_account") {
             let path = ["countries", &*row.key.text, &*field.key.text].iter().collect();
             let category = "sales_accounts";
-            held.push(Held { category, path, node: &field.value, what: "credit vouchers", why: DEBT });
+            let (what, why, sort) = ("credit vouchers", DEBT, Sort::Debt);
+            held.push(Held { category, sort, path, node: &field.value, what, why });
         }
     }
     for row in context.rows(PAYMENTS, "methods") {
         for field in fields(row).filter(|field| &*field.key.text == "account") {
             let path = ["methods", &*row.key.text, "account"].iter().collect();
-            held.push(Held { category: PAYMENTS, path, node: &field.value, what: "payments", why: PAID });
+            let (what, why, sort) = ("payments", PAID, Sort::Paid);
+            held.push(Held { category: PAYMENTS, sort, path, node: &field.value, what, why });
         }
     }
     for row in context.rows(PAYMENTS, MAP) {
         let of_currencies =
             row.value.get("currencies").and_then(Node::as_map).into_iter().flat_map(Map::entries);
         for field in fields(row).chain(of_currencies.flat_map(fields)) {
-            let (what, why) = match &*field.key.text {
-                "account" | "bank_account" => ("payouts", PAID),
-                "fee_account" => ("fees", COST),
+            let (what, why, sort) = match &*field.key.text {
+                "account" => ("payouts", PAID, Sort::Clearing),
+                "bank_account" => ("the bank", PAID, Sort::Bank),
+                "fee_account" => ("fees", COST, Sort::Cost),
                 _ => continue,
             };
             let path = ["payout", "map", &*row.key.text].iter().collect();
-            held.push(Held { category: PAYMENTS, path, node: &field.value, what, why });
+            held.push(Held { category: PAYMENTS, sort, path, node: &field.value, what, why });
         }
     }
     held

@@ -53,7 +53,11 @@ pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Findi
         let known = catalogue.names("pairs");
         let near = catalogue.pair_meant(id);
         // A pair that is there but could not be linked has its own finding at its file.
-        if !known.iter().any(|name| name == id) {
+        let is_of = |name: &String| {
+            let part = catalogue.part(&format!("pairs/{name}.yaml"));
+            part.is_some_and(|part| crate::schema::text(&part, "pair") == id)
+        };
+        if !known.iter().any(|name| name == id || is_of(name)) {
             let connectors = catalogue.names("connectors");
             let named = |pair: &String| {
                 connectors.iter().any(|connector| {

@@ -31,17 +31,12 @@ fn without_provider(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if context.composed.incomplete || context.is_unmanaged(CONNECTORS) {
         return;
     }
-    let mut rows =
-        context.rows(PAYMENTS, MAP).filter(|row| !context.connectors().any(|one| is_of(one, &row.key.text)));
-    let Some(first) = rows.next() else { return };
-    let known = context.catalogue.names("connectors");
-    for row in std::iter::once(first).chain(rows) {
-        let Some(id) = known.iter().find(|id| folded(id) == folded(&row.key.text)) else { continue };
-        let Some(provider) = context.catalogue.part(&format!("connectors/{id}.yaml")) else { continue };
-        if text(&provider, "side") != PAYMENT {
+    for row in context.rows(PAYMENTS, MAP) {
+        if context.connectors().any(|one| is_of(one, &row.key.text)) {
             continue;
         }
-        let finding = codes::payout_without_provider(text(&provider, "title"), id, row.key.span);
+        let Some((id, title)) = provider_called(context, &row.key.text) else { continue };
+        let finding = codes::payout_without_provider(title, id, row.key.span);
         let path: SettingPath = ["payout", "map", &*row.key.text].iter().collect();
         findings.push(finding.about(context.about(PAYMENTS, &path)));
     }
@@ -103,7 +98,17 @@ fn of_provider(context: &Context<'_>, provider: &Connector, findings: &mut Vec<F
 
 /// Whether a row of the payouts is that of a provider, by its id or its name.
 pub(super) fn is_of(provider: &Connector, row: &str) -> bool {
-    [&provider.id, &provider.title].iter().any(|name| folded(name) == folded(row))
+    is_called(&provider.id, &provider.title, row)
+}
+
+fn is_called(id: &str, title: &str, row: &str) -> bool {
+    [id, title].iter().any(|name| folded(name) == folded(row))
+}
+
+/// The payment provider that a row of the payouts is called after, connected or not: its id and title.
+pub(super) fn provider_called<'a>(context: &Context<'a>, row: &str) -> Option<(&'a str, &'a str)> {
+    let mut all = context.catalogue.providers().iter();
+    all.find(|(id, title)| is_called(id, title, row)).map(|(id, title)| (id.as_str(), title.as_str()))
 }
 
 /// A method that is marked as paid and has payouts too.
@@ -145,7 +150,7 @@ fn marked_as_paid<'a>(context: &Context<'a>) -> Vec<(&'a str, Span, About)> {
 }
 
 /// `shopify_payments` and `Shopify Payments` are one.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

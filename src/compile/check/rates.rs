@@ -5,13 +5,18 @@ use jiff::civil::Date;
 use super::context::Context;
 use crate::compile::days;
 use crate::diagnostic::Finding;
-use crate::diagnostic::codes::rules as codes;
+use crate::diagnostic::codes::across::idle_in_mode;
+use crate::diagnostic::codes::rules::{self as codes, Without};
 use crate::model::{Days, SettingPath};
-use crate::schema::vat::{Country, Rate, Standing};
+use crate::schema::vat::{Country, Move, Rate, RateKind, Standing};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
 
 pub const ACCOUNTS: &str = "sales_accounts";
+/// Rules that choose accounts by what is sold: rows in the buckets of [`groups`], with a place among themselves.
+pub const RULES: &str = "rules";
+
+const COUNTRIES: &str = "countries";
 
 /// A change is warned of in the eight weeks before it.
 const AHEAD: i64 = 56;
@@ -67,9 +72,14 @@ impl<'a> Table<'a> {
         self.rows_of(entry).any(|row| row.days.holds(day)).then_some(entry)
     }
 
-    /// A rate has several rows: where none of them counts on a day, that is told of the days.
-    fn has_gap(&self, rate: &str) -> bool {
-        self.map.get(rate).is_some_and(|entry| days::rows(&entry.value).count() > 1)
+    /// A rate has rows: where none of them counts on a day, that is told of them.
+    fn has_rows(&self, rate: &str) -> bool {
+        self.map.get(rate).is_some_and(|entry| !entry.value.is_null())
+    }
+
+    /// What is no rate may stand for one.
+    fn has_unread_key(&self) -> bool {
+        self.map.entries().iter().any(|entry| entry.key.text.parse::<f64>().is_err())
     }
 
     fn has_default(&self, day: Date) -> bool {
@@ -78,19 +88,32 @@ impl<'a> Table<'a> {
 }
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    findings.extend(home_in_oss(context));
+    home_in_oss(context, findings);
+    findings.extend(without_oss(context));
     for table in tables(context) {
         let Some(country) = context.vat.country(table.country) else { continue };
         let before = findings.len();
         for entry in table.entries() {
             findings.extend(judge(context, &table, country, entry));
         }
-        let days = days_to_judge(&table, country, context.today);
         // A rate that is unknown or has ended explains why the standard rate is not there.
-        if findings.len() == before {
-            findings.extend(days.iter().find_map(|day| standard_missing(context, &table, country, *day)));
+        let is_explained = findings.len() > before;
+        let to_judge = days_to_judge(&table, country, context.today);
+        // A value that is written by itself counts on all days.
+        for entry in table.entries().filter(|entry| days::records(&entry.value).is_some()) {
+            let Some(finding) =
+                to_judge.iter().find_map(|day| without_row(context, &table, country, entry, *day))
+            else {
+                continue;
+            };
+            // That its row is over is then more than a note.
+            findings.retain(|one| one.code != &codes::ROW_OVER || one.about != finding.about);
+            findings.push(finding);
         }
-        findings.extend(days.iter().find_map(|day| half_moved(context, &table, country, *day)));
+        if !is_explained {
+            findings.extend(to_judge.iter().find_map(|day| standard_missing(context, &table, country, *day)));
+        }
+        findings.extend(to_judge.iter().find_map(|day| half_moved(context, &table, country, *day)));
     }
 }
 
@@ -160,6 +183,29 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
             tables.push(Table { country: &key.text, path, map, key: key.span, sort, days, default });
         }
     }
+    for rule in context.rows(ACCOUNTS, RULES) {
+        let days = days::of(&rule.value).unwrap_or_default();
+        let above = SettingPath::root().child(RULES).child(&rule.key.text);
+        let entry = |key| rule.value.as_map().and_then(|map| map.get(key));
+        let at_home = home.and_then(|home| Some((home, above.child("home"), entry("home")?)));
+        let countries =
+            entry(COUNTRIES).and_then(|all| all.value.as_map()).into_iter().flat_map(Map::entries);
+        let abroad = countries.map(|one| (&*one.key.text, above.child(COUNTRIES).child(&one.key.text), one));
+        for (country, path, Entry { key, value }) in
+            at_home.into_iter().chain(abroad.filter(|(one, ..)| Some(*one) != home))
+        {
+            let Some(map) = value.as_map() else { continue };
+            tables.push(Table {
+                country,
+                path,
+                map,
+                key: key.span,
+                sort: Sort::Part,
+                days,
+                default: Vec::new(),
+            });
+        }
+    }
     tables
 }
 
@@ -174,12 +220,31 @@ pub fn abroad<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Entry> {
     rows.filter(move |row| home != Some(&*row.key.text) && admits(&row.key.text))
 }
 
-fn home_in_oss(context: &Context<'_>) -> Option<Finding> {
-    let (country, at) = home(context)?;
-    let entry = context.written_map(ACCOUNTS, "countries")?.get(country)?;
-    let path = ["countries", country].iter().collect();
-    (!entry.value.is_null())
-        .then(|| codes::home_in_oss(country, entry.key.span, at).about(context.about(ACCOUNTS, &path)))
+fn home_in_oss(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some((country, at)) = home(context) else { return };
+    let whole = context.written_map(ACCOUNTS, COUNTRIES).map(|map| (SettingPath::root(), map));
+    let rules = context.rows(ACCOUNTS, RULES).filter_map(|rule| {
+        let above = SettingPath::root().child(RULES).child(&rule.key.text);
+        Some((above, rule.value.get(COUNTRIES)?.as_map()?))
+    });
+    for (above, map) in whole.into_iter().chain(rules) {
+        let Some(entry) = map.get(country).filter(|entry| !entry.value.is_null()) else { continue };
+        let path = above.child(COUNTRIES).child(country);
+        let finding = codes::home_in_oss(country, entry.key.span, at);
+        findings.push(finding.about(context.about(ACCOUNTS, &path)));
+    }
+}
+
+/// Accounts of other countries, which only sales under OSS go to, in one file with the word that there are none. A base may serve
+/// integrations of both.
+fn without_oss(context: &Context<'_>) -> Option<Finding> {
+    let off = context.written(ACCOUNTS, "oss_enabled").filter(|node| node.as_bool() == Some(false))?;
+    let countries = context.written(ACCOUNTS, "countries").filter(|node| node.span.file == off.span.file)?;
+    countries.as_map()?.entries().iter().find(|row| !row.value.is_null())?;
+    let path = SettingPath::root().child("countries");
+    let key = context.key_of(ACCOUNTS, &path);
+    let finding = idle_in_mode(&["`countries`".to_owned()], "oss_enabled", "false", key, off.span);
+    Some(finding.about(context.about(ACCOUNTS, &path)))
 }
 
 /// Whether a rate is in force while it has an account. 0 stands for sales without VAT, which every country has.
@@ -234,6 +299,63 @@ fn ends_soon(context: &Context<'_>, table: &Table<'_>, country: &Country, entry:
     Some(codes::rate_ends(rate, &country.title, &next, &next_day.to_string(), entry.key.span))
 }
 
+/// A rate that is in force on a day on which it has no account, while it has one on other days. What the goods' account or a default
+/// one takes needs none, and what is between two rows is told of the days.
+fn without_row(
+    context: &Context<'_>,
+    table: &Table<'_>,
+    country: &Country,
+    entry: &Entry,
+    day: Date,
+) -> Option<Finding> {
+    let rate = &*entry.key.text;
+    let in_force = country.rates.iter().find(|row| row.rate == rate && row.time.holds(day))?;
+    if table.sort == Sort::Part || table.mapped(rate, day).is_some() || table.has_default(day) {
+        return None;
+    }
+    if !days::are_readable(&entry.value) || days::is_between(&entry.value, day) {
+        return None;
+    }
+    let rows: Vec<Days> = table.rows_of(entry).map(|row| row.days).collect();
+    if rows.iter().any(|days| days.is_never()) || country.moves.iter().any(|moved| turns(table, entry, moved))
+    {
+        return None;
+    }
+    let begins = rows.iter().filter_map(|days| days.from).filter(|from| *from > day).min();
+    let without = match begins {
+        Some(from) => Without::Before(from.yesterday().ok()?),
+        None => Without::After(rows.iter().filter_map(|days| days.until).max()?.tomorrow().ok()?),
+    };
+    let code = match (in_force.kind, table.sort) {
+        (RateKind::Reduced, _) => &codes::DAYS_WITHOUT_ROW,
+        (RateKind::Standard, Sort::Home) => &codes::HOME_RATE_MISSING,
+        (RateKind::Standard, _) => &codes::STANDARD_RATE_MISSING,
+    };
+    // One that takes its place and is not known may be a change that the table does not have yet: that one is told.
+    let is_unknown = |rate: &str| matches!(country.standing(rate, day), Standing::Unknown);
+    if let Without::After(from) = without
+        && table.rows().any(|row| row.days.from == Some(from) && is_unknown(&row.entry.key.text))
+    {
+        return None;
+    }
+    let until = in_force.time.until;
+    let finding = codes::rate_without_row(code, (rate, &country.title), until, without, entry.key.span);
+    Some(finding.about(context.about(ACCOUNTS, &table.path.child(rate))))
+}
+
+/// Whether the account of a rate ends or begins with a move of goods from it or to it: a shop that sells nothing else.
+fn turns(table: &Table<'_>, entry: &Entry, moved: &Move) -> bool {
+    let next = |until: Option<Date>| until.and_then(|until| until.tomorrow().ok());
+    let (left, joined) = (moved.time.from, next(moved.time.until));
+    let (ends, begins) = match &*entry.key.text {
+        rate if rate == moved.old => (left, joined),
+        rate if rate == moved.new => (joined, left),
+        _ => return false,
+    };
+    let is_at = |day: Option<Date>, of: Option<Date>| day.is_some() && day == of;
+    table.rows_of(entry).any(|row| is_at(next(row.days.until), ends) || is_at(row.days.from, begins))
+}
+
 /// Some rate of the country is mapped and its standard rate is not.
 fn standard_missing(
     context: &Context<'_>,
@@ -244,7 +366,7 @@ fn standard_missing(
     let standard = country.standard(day)?;
     let some =
         table.entries().any(|entry| matches!(country.standing(&entry.key.text, day), Standing::InForce(_)));
-    if !some || table.mapped(standard, day).is_some() || table.has_default(day) || table.has_gap(standard) {
+    if !some || table.mapped(standard, day).is_some() || table.has_default(day) || table.has_rows(standard) {
         return None;
     }
     let finding = match table.sort {
@@ -266,7 +388,9 @@ fn half_moved(context: &Context<'_>, table: &Table<'_>, country: &Country, day: 
             (None, Some(new)) => (new, &moved.old),
             _ => return None,
         };
-        if table.has_gap(missing) {
+        // What cannot be read, or ends or begins otherwise than the goods moved, is told by itself.
+        let is_told = |entry: &Entry| !entry.value.is_null() && !turns(table, entry, moved);
+        if table.has_unread_key() || table.map.get(missing).is_some_and(is_told) {
             return None;
         }
         // That the standard rate is mapped says nothing of the goods.

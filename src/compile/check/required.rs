@@ -185,7 +185,7 @@ fn unset(context: &Context<'_>, category: &Category, setting: &Setting, why: &Wh
         CONNECTORS => connection(context, setting),
         _ => satisfied_by(context, category, setting),
     };
-    if category.id != CONNECTORS && category_entry(context.root, &category.id).is_none() {
+    if category.id != CONNECTORS && !is_here(context, category) {
         help = format!("{}, {help}", home(context, category));
     }
     finding.help(help).about(context.about(&category.id, &setting.path))
@@ -204,9 +204,12 @@ fn several(context: &Context<'_>, category: &Category, gaps: &[(&Setting, Why<'_
             _ => help,
         }
     };
-    let helps: Vec<String> = gaps.iter().map(|(setting, _)| help(setting)).collect();
+    let mut helps: Vec<String> = gaps.iter().map(|(setting, _)| help(setting)).collect();
     let home = home(context, category);
     let absent = category_entry(context.root, &category.id).is_none().then_some((&*category.id, &*home));
+    if absent.is_none() && !is_here(context, category) {
+        helps[0] = format!("{home}, {}", helps[0]);
+    }
     let why = gaps[0].1.words();
     let same = gaps.iter().all(|(_, other)| other.words() == why);
     codes::required_settings_unset(
@@ -242,6 +245,11 @@ fn place(context: &Context<'_>, category: &Category, path: &SettingPath) -> Span
     // A category that has a file of its own has no key there.
     let file = keys.first().copied().filter(own);
     keys.into_iter().rev().find(|span| own(span) && span.start < span.end).or(file).unwrap_or(best)
+}
+
+/// Whether the integration's own files have the category, and not only what it extends.
+fn is_here(context: &Context<'_>, category: &Category) -> bool {
+    category_entry(context.root, &category.id).is_some_and(|entry| context.own(entry.key.span))
 }
 
 /// Settings that have a file a category have no key of their own.

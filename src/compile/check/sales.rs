@@ -1,7 +1,7 @@
 //! What sales accounts are used for: each place of the sales account mapping that names an account.
 
 use super::context::Context;
-use super::rates::{ACCOUNTS, Table, abroad, groups, tables};
+use super::rates::{ACCOUNTS, RULES, Table, abroad, groups, tables};
 use super::values::code;
 use crate::compile::days;
 use crate::model::{Days, SettingPath};
@@ -23,6 +23,12 @@ impl Use<'_> {
     #[must_use]
     pub fn path(&self) -> SettingPath {
         self.above.child(self.key)
+    }
+
+    /// Whether the place is called so.
+    #[must_use]
+    pub fn is(&self, key: &str) -> bool {
+        self.key == key
     }
 }
 
@@ -66,6 +72,15 @@ pub fn uses<'a>(context: &Context<'a>) -> Vec<Use<'a>> {
             let node = context.written(ACCOUNTS, &format!("{group}{bucket}"));
             for value in node.into_iter().flat_map(days::rows) {
                 add(value, (&above, bucket), sales);
+            }
+        }
+    }
+    for rule in context.rows(ACCOUNTS, RULES) {
+        let around = days::of(&rule.value).unwrap_or_default();
+        let above = SettingPath::root().child(RULES).child(&rule.key.text);
+        for (bucket, sales) in buckets {
+            for (days, account) in rule.value.get(bucket).into_iter().flat_map(days::rows) {
+                add((days.within(around), account), (&above, bucket), sales);
             }
         }
     }

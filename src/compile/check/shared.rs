@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::context::{Context, setting};
 use super::customers::{home_country, settings_for_rows, title};
 use super::values::code;
-use crate::diagnostic::codes::{across, rules as codes};
+use crate::diagnostic::codes::{across, customers as codes};
 use crate::diagnostic::{Finding, list_words};
 use crate::model::SettingPath;
 use crate::source::Span;
@@ -14,16 +14,22 @@ use crate::source::Span;
 const CATEGORY: &str = "customer";
 const MODE: &str = "mode";
 const SHARED: &str = "one_shared_web_customer";
+/// So, while companies have customers of their own.
+const FOR_CONSUMERS: &str = "one_shared_for_consumers";
+/// What finds and makes customers of companies.
+const COMPANIES: [&str; 5] =
+    ["match_companies_by", "company_number_field", "company_map", "unknown_company", "default_company"];
 const BY_COUNTRY: &str = "shared_customers";
 const ROWS: &str = "vat_by_customer";
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(mode) = context.choice(CATEGORY, MODE) else { return };
-    if mode == SHARED {
-        // What decides the VAT of customers who are made one by one.
+    if mode == SHARED || mode == FOR_CONSUMERS {
+        // What decides the VAT of customers who are made one by one, and how companies are found.
         let older = settings_for_rows(context).map(|one| one.path.to_string());
-        let names: Vec<String> = std::iter::once(ROWS.to_owned()).chain(older).collect();
-        findings.extend(idle(context, mode, &names));
+        let names = std::iter::once(ROWS).chain(COMPANIES).map(str::to_owned);
+        let names: Vec<String> = names.chain(older).collect();
+        findings.extend(if mode == SHARED { idle(context, mode, &names) } else { None });
         // Where rows of an order have accounts of their own, these decide its VAT.
         if context.known(CATEGORY, ROWS).is_some() && context.pair.category("sales_accounts").is_none() {
             findings.extend(undecided(context));

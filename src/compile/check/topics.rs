@@ -22,7 +22,11 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         }
         let others =
             connector.platform.topics.iter().filter(|(_, topic)| topic.flows().any(|other| other == id));
-        let others: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
+        let mut others: Vec<_> = others.collect();
+        // Those that are first of all about what the flow syncs.
+        let stem = id.trim_end_matches('s');
+        others.sort_by_key(|(name, topic)| (!name.starts_with(stem), topic.flows().next() != Some(id)));
+        let others: Vec<&str> = others.into_iter().map(|(name, _)| name.as_str()).collect();
         let path: SettingPath = [&*entry.key.text, "flow"].iter().collect();
         let finding = codes::topic_of_another_flow(topic, &connector.title, (&flows, id), &others, flow.span);
         findings.push(finding.about(context.about(WEBHOOKS, &path)));

@@ -1,7 +1,7 @@
 //! Money that no setting gives an account: gift cards as rows, and fees.
 
 use super::context::Context;
-use super::payouts::is_of;
+use super::payouts::{is_of, provider_called};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
 use crate::model::SettingPath;
@@ -70,9 +70,15 @@ fn payout_fees(context: &Context<'_>, findings: &mut Vec<Finding>) {
 fn has_fee_account(context: &Context<'_>, row: &Entry) -> bool {
     let says = |node: &Node| node.get("fee_account").is_some_and(|account| !account.is_null());
     let currencies = row.value.get("currencies").and_then(Node::as_map);
-    let whole =
-        |provider: &Connector| is_of(provider, &row.key.text) && provider.platform.payouts.are_whole();
+    let is_whole = |provider: &Connector| provider.platform.payouts.are_whole();
+    // Of the providers that are not connected, the one that the row is called after is read, and none other.
+    let provider = || match context.connectors().find(|one| is_of(one, &row.key.text)) {
+        Some(connected) => is_whole(connected),
+        None => provider_called(context, &row.key.text)
+            .and_then(|(id, _)| context.catalogue.connector(id))
+            .is_some_and(|one| is_whole(&one)),
+    };
     says(&row.value)
         || currencies.is_some_and(|all| all.entries().iter().all(|one| says(&one.value)))
-        || context.catalogue.pair(&context.pair.id).is_some_and(|pair| pair.connectors().any(whole))
+        || provider()
 }

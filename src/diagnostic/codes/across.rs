@@ -29,10 +29,11 @@ codes! {
     ORDERS_OUT_OF_SIGHT = "N0450" "orders-out-of-sight" "orders are wanted from before the days that the shop shows";
     SAME_ORDER_NUMBERS = "W0471" "same-order-numbers" "two shops write orders with the same numbers into one company";
     UNKNOWN_COUNTRY = "W0472" "unknown-country" "a country that there is not";
-    MONEY_AS_SALES = "W0473" "money-as-sales" "an account of sales is one for gift cards, payments or fees as well";
+    MONEY_AS_SALES = "W0473" "money-as-sales" "an account of sales, gift cards, payments or fees is one of another of them as well";
     CLEARING_SHARED = "N0474" "clearing-shared" "payouts of two providers are booked on one account";
     PAYOUT_WITHOUT_ACCOUNT = "W0476" "payout-without-account" "a payment provider and the rows of the payouts do not fit together";
     NAMES_ALIKE = "W0477" "names-alike" "two rows whose names differ in capitals or spaces alone";
+    ACCOUNT_RULES = "W0478" "account-rules" "rules of sales accounts get in each other's way";
 }
 
 /// `serves` lists all that the account books, `wrong` what the place marked adds, `other` what it does not go with.
@@ -329,6 +330,29 @@ pub fn names_alike(one: &str, other: &str, at: Span, there: Span) -> Finding {
     .help("keep the one that is spelt as the platform spells it, with what both say")
 }
 
+/// `first` is the rule that is tried before.
+#[must_use]
+pub fn rule_not_reached(name: &str, first: &str, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &ACCOUNT_RULES,
+        format!("the rule `{name}` never counts"),
+        Label::new(at, format!("each row that it fits is taken by `{first}`")),
+    )
+    .related(there, "which is tried before it")
+    .help("give the rule with more conditions the lower `priority`, or take this one away")
+}
+
+#[must_use]
+pub fn rules_tie(name: &str, first: &str, priority: i64, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &ACCOUNT_RULES,
+        format!("the rules `{first}` and `{name}` have one priority, {priority}"),
+        Label::new(at, format!("where both fit, `{first}` counts, since its name comes first")),
+    )
+    .related(there, "the other one")
+    .help("give each rule a `priority` of its own")
+}
+
 #[must_use]
 pub fn unknown_country(code: &str, at: Span) -> Finding {
     Finding::new(
@@ -350,6 +374,19 @@ pub fn money_as_sales(account: &str, what: &str, why: &str, at: Span, sold: Span
     .related(sold, "sales are booked on it here")
     .note(why)
     .help(format!("give {what} an account of their own"))
+}
+
+/// `other` and `what` are what the account holds, there and at the place marked.
+#[must_use]
+pub fn money_mixed(account: &str, other: &str, what: &str, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &MONEY_AS_SALES,
+        format!("account {account} is the one of {other}, and of {what} too"),
+        Label::new(at, what),
+    )
+    .related(there, other)
+    .note("what is left on the account tells no more what it is: money that came in, that is still owed, or a cost")
+    .help(format!("give {other} and {what} an account each"))
 }
 
 /// `rows` are the providers, the last of which is marked.

@@ -30,13 +30,17 @@ codes! {
 }
 
 #[must_use]
-pub fn not_a_map(what: &str, at: Span) -> Finding {
+pub fn not_a_map(what: &str, is_list: bool, at: Span) -> Finding {
     Finding::new(
         &NOT_A_MAP,
         format!("{what} must be a map of keys and values"),
-        Label::new(at, "this is something else"),
+        Label::new(at, if is_list { "this is a list" } else { "this is something else" }),
     )
-    .help("write `key: value` lines")
+    .help(if is_list {
+        "take the dashes away, so that each line is `key: value`"
+    } else {
+        "write `key: value` lines"
+    })
 }
 
 #[must_use]
@@ -265,6 +269,64 @@ pub fn unread_file(path: &str, why: &str, help: &str, at: Span) -> Finding {
     Finding::new(&STRAY_FILE, format!("`{path}` is not read"), Label::new(at, "this file has no effect"))
         .note(why)
         .help(help)
+}
+
+/// A folder of several files that is called nearly as one that is read.
+#[must_use]
+pub fn unread_folder(folder: &str, why: &str, help: &str, at: Span) -> Finding {
+    Finding::new(
+        &STRAY_FILE,
+        format!("`{folder}/` is not read"),
+        Label::new(at, "no file in it has an effect"),
+    )
+    .note(why)
+    .help(help)
+}
+
+/// As [`unread_folder`], where something in it is needed: `code` is what its absence is told as.
+#[must_use]
+pub fn folder_needed(code: &'static Code, folder: &str, why: &str, help: &str, at: Span) -> Finding {
+    Finding::new(code, format!("`{folder}/` is not read"), Label::new(at, "no file in it has an effect"))
+        .note(why)
+        .help(help)
+}
+
+/// Settings of an integration in its folder, under a name that is nearly the one that is read: what they say would be missing.
+#[must_use]
+pub fn settings_elsewhere(what: &str, help: &str, at: Span) -> Finding {
+    Finding::new(&STRAY_FILE, format!("`{what}` is not read"), Label::new(at, "has no effect"))
+        .with_severity(Severity::Error)
+        .note("an integration's folder holds `integration.yaml` and `settings/CATEGORY.yaml`")
+        .help(help)
+}
+
+/// The file of an integration's folder under a name that is nearly `integration.yaml`.
+#[must_use]
+pub fn integration_misnamed(folder: &str, path: &str, at: Span) -> Finding {
+    Finding::new(
+        &NO_INTEGRATION_FILE,
+        format!("`integrations/{folder}/integration.yaml` is missing"),
+        Label::new(at, "this file is called otherwise"),
+    )
+    .note("a folder is an integration by its `integration.yaml`, which says everything but the settings")
+    .help(format!("rename `{path}` to `integrations/{folder}/integration.yaml`"))
+}
+
+/// A file that says that it is an integration which another file is; `fitting` would be its own id.
+#[must_use]
+pub fn copy_of_integration(name: &str, fitting: Option<&str>, at: Span, first: Span) -> Finding {
+    let finding = Finding::new(
+        &DUPLICATE_INTEGRATION,
+        format!("the integration `{name}` is declared twice"),
+        Label::new(at, "a copy by its name"),
+    )
+    .related(first, "first declared here");
+    finding.help(match fitting {
+        Some(id) => format!(
+            "take this file away; if it is another integration, name the file `{id}.yaml`, and write `integration: {id}`"
+        ),
+        None => "take this file away".to_owned(),
+    })
 }
 
 /// A list of dropdown values of a platform that does not exist.

@@ -1,12 +1,14 @@
 //! The codes, a module a stage, and the constructors that word each finding in one place.
 //!
-//! Stage 04 has two: `rules` is about single settings, `across` about several of them, or several integrations.
+//! Stage 04 has two: `rules` is about single settings, `across` about several of them, or several integrations. The words of both on
+//! who pays which VAT are in `customers`.
 //!
 //! A constructor takes primitives and spans. Stages: 01 YAML, 02 composition and project, 03 schema, 04 rules,
 //! 05 options. A code is never reused; its page is `explain/CODE.md`.
 
 pub mod across;
 pub mod compose;
+pub mod customers;
 mod declare;
 pub mod options;
 pub mod rules;

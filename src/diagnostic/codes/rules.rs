@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::declare::codes;
-use crate::diagnostic::{Finding, Label, Severity, in_sentence, list_words};
+use crate::diagnostic::{Code, Finding, Label, Severity, in_sentence, list_words};
 use crate::source::Span;
 
 codes! {
@@ -43,7 +43,45 @@ codes! {
     ROW_OVER = "N0468" "row-over" "a row whose last day has passed";
     VAT_SAID_TWICE = "W0469" "vat-said-twice" "two settings decide the VAT of the same customers, and differ";
     DAYS_WITHOUT_ROW = "W0470" "days-without-row" "there are days on which a value has no row that counts";
+    PAID_BY_NOTHING = "W0479" "paid-by-nothing" "invoices are to be marked as paid and nothing says how";
     DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
+}
+
+/// `method` is the payment method whose record it is, if any; `modes`: the ERP has modes of payment.
+#[must_use]
+pub fn paid_by_nothing(method: Option<&str>, modes: bool, at: Span) -> Finding {
+    let whose = method.map_or_else(|| "invoices".to_owned(), |method| format!("invoices of {method}"));
+    let (what, mend) = match (method, modes) {
+        (Some(_), true) => {
+            ("no mode of payment and no account", "add `mode_of_payment` or `account` to the record")
+        }
+        (Some(_), false) => ("no account", "add `account` to the record, or set `invoice.payment_account`"),
+        (None, _) => {
+            ("no account", "set `payment_account`, or give payment methods an `account` in their records")
+        }
+    };
+    Finding::new(
+        &PAID_BY_NOTHING,
+        format!("{whose} are to be marked as paid, and there is {what} for it"),
+        Label::new(at, "none is marked"),
+    )
+    .note("an invoice that was paid in the shop then stays open in the books, and the customer is reminded to pay")
+    .help(format!("{mend}, or write `mark_paid: false`"))
+}
+
+/// `at` is what marks them as paid, `format` what the invoices are and where that is said.
+#[must_use]
+pub fn paid_drafts(format: &str, at: Span, written: Option<Span>) -> Finding {
+    let finding = Finding::new(
+        &PAID_BY_NOTHING,
+        "invoices are to be marked as paid, and they are drafts",
+        Label::new(at, "a draft cannot be paid"),
+    );
+    let finding = match written {
+        Some(written) => finding.related(written, "left as drafts here"),
+        None => finding.note(format!("`invoice.format` is not set, so it is `{format}`")),
+    };
+    finding.help("have invoices booked by `format`, or write `mark_paid: false`")
 }
 
 /// `counted` are the warehouses whose stock the location shows.
@@ -570,26 +608,51 @@ pub enum Without {
     After(Date),
 }
 
+impl Without {
+    /// The days, why they have none, and what to do.
+    fn words(self) -> (String, &'static str, &'static str) {
+        match self {
+            Without::Between(from, until) => (
+                format!("from {from} until {until}"),
+                "the next row begins after that",
+                "let each row begin with `from` on the day after the last one's `until`; both days are included",
+            ),
+            Without::Before(until) => (
+                format!("until {until}"),
+                "its first row begins after that",
+                "take its `from` away, or add a row for the days before it",
+            ),
+            Without::After(from) => (
+                format!("from {from} on"),
+                "its last row has ended by then",
+                "take its `until` away, or add a row that begins on the day after it",
+            ),
+        }
+    }
+}
+
 #[must_use]
 pub fn days_without_row(name: &str, without: Without, at: Span) -> Finding {
-    let (days, label, help) = match without {
-        Without::Between(from, until) => (
-            format!("from {from} until {until}"),
-            "the next row begins after that",
-            "let each row begin with `from` on the day after the last one's `until`; both days are included",
-        ),
-        Without::Before(until) => (
-            format!("until {until}"),
-            "its first row begins after that",
-            "take its `from` away, or add a row for the days before it",
-        ),
-        Without::After(from) => (
-            format!("from {from} on"),
-            "its last row has ended by then",
-            "take its `until` away, or add a row that begins on the day after it",
-        ),
-    };
+    let (days, label, help) = without.words();
     Finding::new(&DAYS_WITHOUT_ROW, format!("`{name}` has no value {days}"), Label::new(at, label)).help(help)
+}
+
+/// The code is that of a standard rate without an account, or of days without a row; `until` is the rate's own last day.
+#[must_use]
+pub fn rate_without_row(
+    code: &'static Code,
+    (rate, country): (&str, &str),
+    until: Option<Date>,
+    without: Without,
+    at: Span,
+) -> Finding {
+    let (days, label, help) = without.words();
+    let in_force = until.map_or_else(
+        || format!("{rate} % is in force in {country}, and no end of it is known"),
+        |until| format!("{rate} % is in force in {country} until {until}"),
+    );
+    let message = format!("VAT rate {rate} of {country} has no account {days}");
+    Finding::new(code, message, Label::new(at, label)).note(in_force).help(help)
 }
 
 /// `alone`: the whole row is over, and not one value of several.
@@ -599,122 +662,4 @@ pub fn row_over(name: &str, until: &str, alone: bool, at: Span) -> Finding {
     Finding::new(&ROW_OVER, what, Label::new(at, format!("its last day was {until}")))
         .note("credit notes for sales up to that day still use it")
         .help("take it away once no such sale can be returned")
-}
-
-/// "consumers in other EU countries have the VAT of companies there"; `leads_to` is what both rows say.
-#[must_use]
-pub fn untaxed_consumers(
-    who: &str,
-    place: &str,
-    like: &str,
-    leads_to: &str,
-    other: Option<Span>,
-    at: Span,
-) -> Finding {
-    let finding = Finding::new(
-        &UNTAXED_CONSUMERS,
-        format!("{who} in {place} have the VAT of {like}"),
-        Label::new(at, format!("{leads_to} for both")),
-    );
-    let finding = match other {
-        Some(other) => finding.related(other, format!("the row of {like}")),
-        None => finding,
-    };
-    if who == "consumers" {
-        finding
-            .note("consumers in the EU pay VAT; companies in other EU countries with a valid VAT number, and customers outside the EU, do not")
-            .help("give consumers a row of their own in `vat_by_customer`: `b2c-EU`, or under OSS one for each country, such as `b2c-DE`")
-    } else {
-        finding
-            .note("companies at home pay VAT; those in other EU countries with a valid VAT number do not")
-            .help("give each a row of its own in `vat_by_customer`: `b2b-home` and `b2b-EU`")
-    }
-}
-
-/// `known`: it is known which country is home.
-#[must_use]
-pub fn vat_of_shared_customer(places: &str, known: bool, at: Span, customer: Option<Span>) -> Finding {
-    let message = if known {
-        format!("orders to {places} have the VAT of the shared customer, as those at home")
-    } else {
-        format!("orders to {places} have one VAT, that of the shared customer")
-    };
-    let finding =
-        Finding::new(&VAT_ROW_MISSING, message, Label::new(at, "sold to, without a customer of its own"));
-    let finding = match customer {
-        Some(customer) => finding.related(customer, "the one customer decides their VAT"),
-        None => finding,
-    };
-    finding.help("give each country a customer of its own in `shared_customers`, or write `mode: one_per_customer` with rows in `vat_by_customer`")
-}
-
-/// `leads_to` is what both rows say; the countries are that of the row there and of the one marked.
-#[must_use]
-pub fn one_code_for_countries(leads_to: &str, [there, here]: &[String; 2], at: Span, other: Span) -> Finding {
-    Finding::new(
-        &super::across::ACCOUNT_SHARED,
-        format!("{leads_to} serves consumers in {there} and in {here}"),
-        Label::new(at, format!("consumers in {here}")),
-    )
-    .related(other, format!("consumers in {there}"))
-    .note("their VAT rates differ, and so do the returns that their VAT belongs to")
-    .help("make one for each country in the ERP and name it in the country's row")
-}
-
-/// `home` is where the row of those at home is; `leads_to` is what both say.
-#[must_use]
-pub fn taxed_abroad(who: &str, place: &str, leads_to: &str, home: Span, at: Span) -> Finding {
-    Finding::new(
-        &UNTAXED_CONSUMERS,
-        format!("{who} {place} have the VAT of {who} at home"),
-        Label::new(at, format!("{leads_to} for both")),
-    )
-    .related(home, format!("the row of {who} at home"))
-    .note("sales to customers outside the EU carry no VAT")
-    .help("name what carries no VAT, or allow this warning with the reason")
-}
-
-/// `key` is `b2c` or `b2b`.
-#[must_use]
-pub fn vat_row_missing(who: &str, key: &str, places: &str, at: Span) -> Finding {
-    Finding::new(
-        &VAT_ROW_MISSING,
-        format!("{who} in {places} have no row that decides their VAT"),
-        Label::new(at, "no row is for them"),
-    )
-    .help(format!("add a row for each place, such as `{key}-EU` or `{key}-DE`, or `{key}` for all {who} without a row of their own"))
-}
-
-/// `why` says what is otherwise.
-#[must_use]
-pub fn vat_row_of_home(who: &str, key: &str, region: &str, places: &str, why: &str, at: Span) -> Finding {
-    Finding::new(
-        &VAT_ROW_MISSING,
-        format!("{who} in {places} have the VAT of {who} at home"),
-        Label::new(at, "the row for both"),
-    )
-    .note(why)
-    .help(format!("add a row for each of these countries, or `{key}-{region}`"))
-}
-
-/// `names` are the older settings, `said` what each says and the rows say, with its place; `rows` is where the rows are.
-#[must_use]
-pub fn vat_said_twice(names: &[String], said: &[(Span, String)], rows: Span) -> Finding {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    let all = list_words(&quoted, "and");
-    let (differ, them, count) = match names {
-        [_] => ("says", "it", "does"),
-        _ => ("say", "them", "do"),
-    };
-    let (at, first) = said.first().cloned().unwrap_or((rows, String::new()));
-    let finding = Finding::new(
-        &VAT_SAID_TWICE,
-        format!("{all} {differ} otherwise than `vat_by_customer`"),
-        Label::new(at, first),
-    );
-    let finding = said.iter().skip(1).fold(finding, |finding, (at, said)| finding.related(*at, said.clone()));
-    finding
-        .related(rows, "these rows count")
-        .note(format!("{all} {count} not count where `vat_by_customer` is written"))
-        .help(format!("take {them} away, or write `null` where a base sets {them}"))
 }

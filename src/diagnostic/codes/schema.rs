@@ -28,6 +28,17 @@ pub fn unknown_key(kind: &str, key: &str, within: &str, at: Span) -> Finding {
     Finding::new(&UNKNOWN_KEY, format!("unknown {kind} `{key}` in {within}"), Label::new(at, ""))
 }
 
+/// Keys that `<<` brings into a map that does not have them.
+#[must_use]
+pub fn unknown_keys_merged(kind: &str, names: &[String], within: &str, at: Span) -> Finding {
+    let message = match names {
+        [one] => format!("`<<` brings the unknown {kind} {one} into {within}"),
+        _ => format!("`<<` brings {} unknown {kind}s into {within}", names.len()),
+    };
+    Finding::new(&UNKNOWN_KEY, message, Label::new(at, list_words(names, "and")))
+        .help(format!("take `<<` away, or merge a map that holds nothing but {kind}s that are known here"))
+}
+
 /// What stands in one part of a document and is of another. `has`: the other part is there as well.
 #[must_use]
 pub fn part_lost(key: &str, part: &str, other: &str, has: bool, at: Span) -> Finding {
@@ -48,11 +59,28 @@ pub fn part_lost(key: &str, part: &str, other: &str, has: bool, at: Span) -> Fin
     .help(format!("write a line `{other}:` above it, in the column of `{part}:`"))
 }
 
-/// Whether a finding is [`part_lost`], of a line that is missing.
+/// Settings of a category whose line is missing above them; `before` is the last key of the category that they are read in.
 #[must_use]
-pub fn is_part_lost(finding: &Finding) -> bool {
-    finding.code == &UNKNOWN_KEY && finding.message.contains(":` is missing above `")
+pub fn category_lost(category: &str, outer: &str, before: Span, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_KEY,
+        format!("`{category}:` is missing above its settings"),
+        Label::new(at, format!("stands under `{outer}` as it is")),
+    )
+    .related(before, format!("the last setting of `{outer}`"))
+    .note(format!("so what belongs to `{category}` is read as part of `{outer}`"))
+    .help(format!("write a line `{category}:` above it, in the column of `{outer}:`"))
 }
+
+/// Whether a finding tells of a line that is missing or indented too far, so that names meet that do not belong together.
+#[must_use]
+pub fn is_line_slipped(finding: &Finding) -> bool {
+    finding.code == &UNKNOWN_KEY
+        && (finding.message.contains(":` is missing above ") || finding.primary.text == TOO_DEEP)
+}
+
+/// What is said of a line that is indented too far.
+const TOO_DEEP: &str = "indented too far";
 
 /// A category's name within the category. `in_file`: the file is the category.
 #[must_use]
@@ -80,12 +108,8 @@ pub fn part_twice(part: &str, at: Span) -> Finding {
 /// The line that begins a part, indented as what stands in the part above it.
 #[must_use]
 pub fn too_deep_part(part: &str, outer: &str, at: Span) -> Finding {
-    Finding::new(
-        &UNKNOWN_KEY,
-        format!("`{part}` stands inside `{outer}`"),
-        Label::new(at, "indented too far"),
-    )
-    .help(format!("write `{part}:` in the column of `{outer}:`"))
+    Finding::new(&UNKNOWN_KEY, format!("`{part}` stands inside `{outer}`"), Label::new(at, TOO_DEEP))
+        .help(format!("write `{part}:` in the column of `{outer}:`"))
 }
 
 /// Fields of a connection that stand where its name should.
@@ -101,13 +125,38 @@ pub fn connection_unnamed(field: &str, name: &str, connector: &str, at: Span) ->
     ))
 }
 
+/// `settings` within a category. `in_file`: the file is the category.
+#[must_use]
+pub fn settings_within(title: &str, in_file: bool, at: Span) -> Finding {
+    if in_file {
+        return level_twice("settings", title, true, at);
+    }
+    Finding::new(
+        &UNKNOWN_KEY,
+        format!("unknown setting `settings` in {title}"),
+        Label::new(at, "a level too many"),
+    )
+    .help("take this level away, and indent what is below it less: the category stands under `settings` already")
+}
+
+/// A connector within another.
+#[must_use]
+pub fn too_deep_connector(key: &str, outer: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_KEY,
+        format!("the connector `{key}` stands inside `{outer}`"),
+        Label::new(at, TOO_DEEP),
+    )
+    .help(format!("indent it as `{outer}`, and what belongs to it two spaces more than that"))
+}
+
 /// A category within another.
 #[must_use]
 pub fn too_deep_category(key: &str, outer: &str, at: Span) -> Finding {
     Finding::new(
         &UNKNOWN_KEY,
         format!("the category `{key}` stands inside `{outer}`"),
-        Label::new(at, "indented too far"),
+        Label::new(at, TOO_DEEP),
     )
     .help(format!("indent it as `{outer}`, and its settings two spaces more than that"))
 }
@@ -157,7 +206,7 @@ pub fn unfit_reference(name: &str, at: Span) -> Finding {
 pub fn wrong_type(name: &str, expected: &str, found: &str, at: Span) -> Finding {
     Finding::new(
         &WRONG_TYPE,
-        format!("`{name}` must be {expected}"),
+        format!("{} must be {expected}", called(name)),
         Label::new(at, format!("this is {found}")),
     )
 }
@@ -174,15 +223,30 @@ pub fn unfit_value(name: &str, value: Option<&str>, why: &str, at: Span) -> Find
 
 fn cannot_be(name: &str, value: Option<&str>) -> String {
     match value {
-        Some(value) => format!("`{name}` cannot be {value}"),
-        None => format!("`{name}` cannot have this value"),
+        Some(value) => format!("{} cannot be {value}", called(name)),
+        None => format!("{} cannot have this value", called(name)),
     }
+}
+
+/// A whole document has no name that anybody wrote.
+fn called(name: &str) -> String {
+    let is_whole = ["the document", "the integration", "the part"].contains(&name);
+    if is_whole { name.to_owned() } else { format!("`{name}`") }
 }
 
 #[must_use]
 pub fn missing_key(key: &str, within: &str, why: &str, at: Span) -> Finding {
-    let label = if why.is_empty() { format!("needs `{key}`") } else { why.to_owned() };
-    Finding::new(&MISSING_KEY, format!("`{key}` is missing in {within}"), Label::new(at, label))
+    missing_keys(&[key], within, why, at)
+}
+
+/// All keys that one map lacks.
+#[must_use]
+pub fn missing_keys(keys: &[&str], within: &str, why: &str, at: Span) -> Finding {
+    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let names = list_words(&names, "and");
+    let label = if why.is_empty() { format!("needs {names}") } else { why.to_owned() };
+    let are = if keys.len() == 1 { "is" } else { "are" };
+    Finding::new(&MISSING_KEY, format!("{names} {are} missing in {within}"), Label::new(at, label))
 }
 
 #[must_use]

@@ -104,6 +104,14 @@ pub fn merge_conflict(ours: Span, between: Span, theirs: Span) -> Finding {
     .help("keep what is right of the two sides, and take the three marked lines away")
 }
 
+/// One of the marks that git writes, where the others were taken away.
+#[must_use]
+pub fn conflict_mark(at: Span) -> Finding {
+    Finding::new(&MERGE_CONFLICT, "a line of a merge conflict is left", Label::new(at, "git wrote this"))
+        .note("git could not decide between two changes of the same lines, and marked them")
+        .help("look whether what stands around it is right, and take this line away")
+}
+
 #[must_use]
 pub fn several_documents(at: Span) -> Finding {
     Finding::new(

@@ -16,7 +16,7 @@ use crate::ops::section::{saves_in, saves_of};
 use crate::plan::LIVE_MODE;
 use crate::plan::policy::reconcile::Wave;
 use crate::schema::Pair;
-use crate::store::{Deployed, Note, ROLLOUT, Reconciled, Store};
+use crate::store::{Deployed, Note, Reconciled, Store};
 
 /// Finds a pair by its id.
 pub type Pairs<'a> = dyn Fn(&str) -> Option<Arc<Pair>> + 'a;
@@ -46,8 +46,8 @@ pub struct Rollout {
     pub earlier: BTreeSet<String>,
     /// Those to which a rollout came that was stopped: they are first of all members of the first wave.
     pub unproven: BTreeMap<String, Member>,
-    /// As many notes were known when the wave began.
-    pub notes: usize,
+    /// As many steps were asked for when the wave began, be it of other rollouts.
+    pub steps: usize,
     /// Why the wave failed.
     pub failed: Vec<String>,
     /// The branch that would take the commit back.
@@ -112,38 +112,37 @@ impl Rollout {
     }
 
     #[must_use]
-    pub fn new(commit: &str, before: Option<String>, notes: usize) -> Self {
-        Rollout { commit: commit.to_owned(), before, notes, ..Rollout::default() }
+    pub fn new(commit: &str, before: Option<String>, steps: usize) -> Self {
+        Rollout { commit: commit.to_owned(), before, steps, ..Rollout::default() }
     }
 
     /// What is rolled out now that a branch has `tip`: a newer commit waits for the end of this one, but where a wave failed, where this
     /// one is not in its history any more, or where somebody asked for it.
     #[must_use]
-    pub fn go_on(mut self, tip: &str, is_in_tip: bool, notes: &[Note]) -> Self {
-        let step = self.asked(notes);
+    pub fn go_on(mut self, tip: &str, is_in_tip: bool, steps: &[Note]) -> Self {
+        let step = self.asked(steps);
         let is_over = !is_in_tip || (self.commit != tip && !self.failed.is_empty() && step.is_none());
         if step == Some(Step::Restart) || is_over {
             let saved = self.members.into_iter().filter(|(_, member)| member.saved_at.is_some());
             let mut unproven = self.unproven;
             unproven.extend(saved);
-            return Rollout { unproven, ..Rollout::new(tip, self.before, notes.len()) };
+            return Rollout { unproven, ..Rollout::new(tip, self.before, steps.len()) };
         }
         self.newer = (self.commit != tip).then(|| tip.to_owned());
         if step == Some(Step::Next) {
-            self.end(notes.len());
+            self.end(steps.len());
         }
         self
     }
 
     /// What a person asked for since the wave began.
     #[must_use]
-    pub fn asked(&self, notes: &[Note]) -> Option<Step> {
+    pub fn asked(&self, steps: &[Note]) -> Option<Step> {
         let ours = |step: Step| self.note(step, "");
-        let new = notes.iter().skip(self.notes).filter(|note| note.kind == ROLLOUT).rev();
-        new.filter_map(|note| {
+        let mut new = steps.iter().skip(self.steps).rev();
+        new.find_map(|note| {
             [Step::Next, Step::Restart].into_iter().find(|step| note.text.starts_with(&ours(*step)))
         })
-        .next()
     }
 
     /// What the note of a step says; read back by [`Rollout::asked`].
@@ -160,12 +159,12 @@ impl Rollout {
     }
 
     /// Ends the wave, as if it were done.
-    pub fn end(&mut self, notes: usize) {
+    pub fn end(&mut self, steps: usize) {
         let members = std::mem::take(&mut self.members);
         self.earlier.extend(members.into_keys());
         *self = Rollout {
             wave: self.wave + 1,
-            notes,
+            steps,
             began_at: None,
             tried_at: None,
             failed: Vec::new(),

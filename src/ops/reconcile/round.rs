@@ -37,7 +37,7 @@ use crate::ops::workspace::Workspace;
 use crate::plan::policy::reconcile::{Rules, waves_of};
 use crate::plan::{self, Origin, Plan};
 use crate::schema::Pair;
-use crate::store::{Behind, Reconciled, Reconciling, Store};
+use crate::store::{ACCEPT, Behind, ROLLOUT, Reconciled, Reconciling, Store};
 
 /// A round in which nothing is open is not judged anew while neither git nor the store moved, for so long: a secret may have.
 const QUIET: Duration = Duration::from_secs(600);
@@ -130,11 +130,11 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let number = store.last_number()?;
     let known = reconciled.as_ref().map(Rollout::of).transpose()?.flatten();
     // Only a rollout asks for them before anything is judged.
-    let notes = if known.is_some() { store.notes()? } else { Vec::new() };
+    let steps = known.as_ref().map(|_| store.notes_of(&[ROLLOUT], "")).transpose()?;
     let (history, _) = workspace.history()?;
     let rollout = known.as_ref().map(|known| {
         let is_in_tip = history.is_ancestor(&known.commit, &tip).unwrap_or(false);
-        known.clone().go_on(&tip, is_in_tip, &notes)
+        known.clone().go_on(&tip, is_in_tip, steps.as_deref().unwrap_or_default())
     });
     let commit = rollout.as_ref().map_or(&tip, |rollout| &rollout.commit).clone();
     if !asked.anew
@@ -170,8 +170,7 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     let renames = store.renames()?;
     let names = names_of(&plan);
     let standing = Standing::read(store.as_mut(), reconciled.clone(), &behind, &names, &renames)?;
-    let notes = store.notes()?;
-    let accepted = notes.iter().filter_map(Accepted::read).collect();
+    let accepted = store.notes_of(&[ACCEPT], "")?.iter().filter_map(Accepted::read).collect();
     let policy = judging.recorded().map_or(&judging.files, |recorded| &recorded.policy);
     let files = Rules::of_policy(policy);
     let state = State {
@@ -186,15 +185,15 @@ fn attempt(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt>
     };
     let changed = changed_outside(&state, &plan, store.as_mut())?;
     let before = reconciled.as_ref().map(|last| last.commit.clone());
-    let begun = rollout.or_else(|| is_new.then(|| Rollout::new(&commit, before, notes.len())));
     let pairs = |id: &str| -> Option<Arc<Pair>> { project.compilation.catalogue.pair(id) };
     let waves = waves_of(&state.rules);
-    let mut rollout = match begun.filter(|_| !waves.is_empty()) {
-        Some(mut begun) => {
-            begun.look(store.as_mut(), &pairs)?;
-            advance(&state, begun, &waves, &plan, &changed, notes.len(), host)
-        }
-        None => None,
+    let mut rollout = if !waves.is_empty() && (rollout.is_some() || is_new) {
+        let steps = steps.map_or_else(|| store.notes_of(&[ROLLOUT], ""), Ok)?.len();
+        let mut begun = rollout.unwrap_or_else(|| Rollout::new(&commit, before, steps));
+        begun.look(store.as_mut(), &pairs)?;
+        advance(&state, begun, &waves, &plan, &changed, steps, host)
+    } else {
+        None
     };
     decide(&state, &mut plan, &changed, rollout.as_ref(), store.as_mut(), &mut judged, host)?;
     // Whoever goes on after this one is killed has to know who was in the wave, or would take what is saved for done.

@@ -28,14 +28,14 @@ pub(super) fn advance(
     waves: &[Wave],
     plan: &Plan,
     changed: &Changed,
-    notes: usize,
+    steps: usize,
     host: &Host<'_>,
 ) -> Option<Rollout> {
     if rollout.began_at.is_some() {
         if rollout.stand((host.now)()) != Stand::Passed {
             return Some(rollout);
         }
-        rollout.end(notes);
+        rollout.end(steps);
     }
     let mut left: BTreeMap<String, Member> = BTreeMap::new();
     plan.integrations.for_each(&mut |one| {

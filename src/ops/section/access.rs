@@ -101,6 +101,8 @@ pub struct Access {
     rights: Vec<Right>,
     categories: Names,
     integrations: Names,
+    /// When it ends.
+    pub until: Option<Timestamp>,
 }
 
 impl Access {
@@ -112,8 +114,9 @@ impl Access {
         if token.revoked_at.is_some() {
             return Err(BadToken::Revoked);
         }
-        if let Some(end) = &token.expires_at
-            && end.parse::<Timestamp>().is_ok_and(|end| end <= now)
+        let until = token.expires_at.as_ref().and_then(|end| end.parse::<Timestamp>().ok());
+        if let (Some(end), Some(until)) = (&token.expires_at, until)
+            && until <= now
         {
             return Err(BadToken::Ended(end.clone()));
         }
@@ -123,6 +126,7 @@ impl Access {
             rights: token.rights.iter().map(|right| right.parse()).collect::<Result<_, _>>()?,
             categories: Names::of(&token.categories)?,
             integrations: Names::of(&token.integrations)?,
+            until,
         })
     }
 
@@ -135,6 +139,7 @@ impl Access {
             rights: Vec::new(),
             categories: Names::default(),
             integrations: Names::default(),
+            until: None,
         }
     }
 

@@ -216,7 +216,10 @@ fn repository_of<'a>(
 }
 
 fn at_commit(folder: &Path, commit: &plan::Commit) -> Result<Workspace> {
-    let workspace = Workspace::at(folder, &commit.id).map_err(|error| unknown_commit(&commit.id, &error))?;
+    let workspace = Workspace::at(folder, &commit.id).map_err(|error| match error.kind {
+        ErrorKind::Invalid => error,
+        _ => unknown_commit(&commit.id, &error),
+    })?;
     match workspace.commit() {
         Some(found) if found.id == commit.id => Ok(workspace),
         _ => Err(Error::usage("name the commit by its whole id")),

@@ -107,10 +107,8 @@ fn keep(text: String, access: &Access, store: &mut dyn Store, host: &Host<'_>) -
     let begin =
         (host.now)().checked_sub(ONCE_IN).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let note = Note { at: host.stamp(), by: access.name.clone(), kind: REFUSAL.to_owned(), text, run: None };
-    let is_same = |known: &Note| {
-        known.at >= begin && (&known.kind, &known.by, &known.text) == (&note.kind, &note.by, &note.text)
-    };
-    if !store.notes()?.iter().any(is_same) {
+    let is_same = |known: &Note| (&known.by, &known.text) == (&note.by, &note.text);
+    if !store.notes_of(&[REFUSAL], &begin)?.iter().any(is_same) {
         store.note(&note)?;
     }
     Ok(())

@@ -21,6 +21,7 @@ use super::pair::{
     Beside, Category, Condition, Connector, Flow, PAYMENT, Pair, Reference, Required, Setting,
 };
 use super::part_files::PartFiles;
+use super::part_names::rename;
 use super::records::fields_elsewhere;
 use super::shape::Shape;
 use crate::model::{FLOWS, Name, SettingPath, TOP_LEVEL, Value};
@@ -46,7 +47,7 @@ pub fn link(parts: &PartFiles, id: &str, beside: &Beside) -> Result<Pair, LinkEr
         parts.part(&part_path).ok_or_else(|| error("", format!("there is no pair `{id}`"), String::new()))?;
     if text(&pair, "pair") != id {
         let message = format!("the file is named `{id}.yaml`, so `pair` must be `{id}`");
-        return Err(error("/pair", message, format!("write `{id}`, or rename the file")));
+        return Err(error("/pair", message, rename(&pair, id)));
     }
     let (shop, erp) = connectors(parts, &pair, &error)?;
     let mut ids = [shop.id.as_str(), erp.id.as_str()];
@@ -167,12 +168,11 @@ fn connectors(
 }
 
 fn payments(parts: &PartFiles, beside: &Beside) -> Vec<Connector> {
-    let names = match beside {
-        Beside::All => parts.payments(),
-        Beside::Only(names) => names,
-    };
     let part = |id: &String| Some(Connector::of(id, parts.part(&format!("connectors/{id}.yaml"))?));
-    names.iter().filter_map(part).collect()
+    match beside {
+        Beside::All => parts.payments().keys().filter_map(part).collect(),
+        Beside::Only(names) => names.iter().filter_map(part).collect(),
+    }
 }
 
 fn flows(parts: &PartFiles, pair: &Json) -> Vec<Flow> {

@@ -56,7 +56,7 @@ pub(super) fn misnamed(
     let finding =
         Finding { primary: Label::new(entry.key.span, format!("did you mean `{near}`?")), ..finding };
     let with = |key: &str| path.iter().cloned().chain([key.to_owned()]).collect();
-    moves.push(Move { from: with(unknown), to: with(near), finding: Some(finding), value: None });
+    moves.push(Move { from: with(unknown), to: with(near), finding: Some(finding), value: None, all: None });
     true
 }
 
@@ -106,12 +106,14 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
         };
         return finding.help(fallback(place));
     }
-    let why = match said {
-        "" if several => "may have one of them",
-        "" => "needs one of them",
-        said => said,
+    let why = match (said, words.as_slice()) {
+        ("", _) if several => "may have one of them".to_owned(),
+        ("", [one]) => format!("needs {one}"),
+        ("", _) => "needs one of them".to_owned(),
+        (said, _) => said.to_owned(),
     };
-    let finding = codes::unfit_combination(&format!("{} {what}", context.container(pointer)), why, place.key);
+    let finding =
+        codes::unfit_combination(&format!("{} {what}", context.container(pointer)), &why, place.key);
     let list = words.join(", or ");
     finding.help(if several {
         format!("keep one of {}, and take the rest away", list_words(&words, "and"))
@@ -162,6 +164,17 @@ fn excludes(branch: &Json, node: &Node) -> bool {
     jsonschema::options().build(not).is_ok_and(|validator| validator.is_valid(&node.to_json()))
 }
 
+/// Whether the values that are there are those that an alternative has under their keys.
+fn takes(branch: &Json, node: &Node) -> bool {
+    let keys = branch.get("properties").and_then(Json::as_object);
+    keys.into_iter().flatten().all(|(key, schema)| {
+        let value = node.get(key).map(Node::to_json);
+        value.is_none_or(|value| {
+            jsonschema::options().build(schema).map_or(true, |validator| validator.is_valid(&value))
+        })
+    })
+}
+
 /// The keys that each alternative requires, wherever it stands, less those that what is there excludes.
 fn groups_behind<'a>(context: &'a Context<'_>, holder: &Spot<'a>, node: &Node) -> Vec<Vec<&'a str>> {
     let documents = context.validator.documents();
@@ -172,7 +185,11 @@ fn groups_behind<'a>(context: &'a Context<'_>, holder: &Spot<'a>, node: &Node) -
         let lists = parts.iter().filter_map(|part| part.schema.get("required")?.as_array());
         lists.flatten().filter_map(Json::as_str).collect::<Vec<&str>>()
     };
-    branches.iter().flatten().filter(|branch| !excludes(branch.schema, node)).map(required).collect()
+    let all = branches.iter().flatten().filter(|branch| !excludes(branch.schema, node));
+    let (fitting, others): (Vec<&Spot<'a>>, Vec<&Spot<'a>>) =
+        all.partition(|branch| takes(branch.schema, node));
+    let likely = if fitting.is_empty() { others } else { fitting };
+    likely.into_iter().map(required).collect()
 }
 
 /// The keys that each alternative of a schema requires.

@@ -38,8 +38,6 @@ pub struct Context<'a> {
 /// The place of an error, resolved.
 pub struct Place<'a> {
     pub node: &'a Node,
-    /// The schema's document in which the failing keyword stands.
-    pub document: &'a Json,
     /// The schema object that holds the failing keyword, where it can be found.
     pub holder: Option<&'a Json>,
     pub about: About,
@@ -59,12 +57,12 @@ pub struct Place<'a> {
 
 impl Context<'_> {
     pub fn place(&self, error: &ValidationError<'_>, pointer: &str) -> Option<Place<'_>> {
-        let (document, holder) = self.holder(error);
+        let (_, holder) = self.holder(error);
         let place = self.place_of(pointer)?;
         let spot = if place.foreign { self.spot(error) } else { None };
         // What a secret may be is as secret.
         let quotable = place.quotable && !holder.is_some_and(is_marked);
-        Some(Place { document, holder, spot, quotable, ..place })
+        Some(Place { holder, spot, quotable, ..place })
     }
 
     /// A place of which no error speaks.
@@ -106,16 +104,15 @@ impl Context<'_> {
             .last()
             .is_some_and(|hidden| hidden.file == span.file && span.start <= hidden.end);
         let foreign = self.validator.is_foreign();
-        let (document, holder, spot) = (self.validator.schema(), None, None);
-        Some(Place { node, document, holder, about, name, key, item, quotable, spot, foreign })
+        let (holder, spot) = (None, None);
+        Some(Place { node, holder, about, name, key, item, quotable, spot, foreign })
     }
 
     /// What a schema says of a key of the map that it describes.
-    pub(super) fn property<'p>(&'p self, place: &Place<'p>, key: &str) -> Option<&'p Json> {
+    pub(super) fn property<'p>(&'p self, spot: Option<&Spot<'p>>, key: &str) -> Option<&'p Json> {
         let documents = self.validator.documents();
-        let spot = place.spot.clone()?;
         let property =
-            documents.with_parts(&spot).iter().find_map(|part| part.child("properties")?.child(key))?;
+            documents.with_parts(spot?).iter().find_map(|part| part.child("properties")?.child(key))?;
         let parts = documents.with_parts(&property);
         let telling = ["const", "enum", "x-secret", "default", "examples", "description"];
         let best = parts.iter().find(|part| telling.iter().any(|key| part.schema.get(*key).is_some()));
@@ -123,11 +120,23 @@ impl Context<'_> {
     }
 
     /// Whether a schema marks a key of the map that it describes as secret.
-    pub(super) fn is_secret(&self, place: &Place<'_>, key: &str) -> bool {
+    pub(super) fn is_secret(&self, spot: Option<&Spot<'_>>, key: &str) -> bool {
         let documents = self.validator.documents();
-        let parts = place.spot.iter().flat_map(|spot| documents.with_parts(spot));
+        let parts = spot.into_iter().flat_map(|spot| documents.with_parts(spot));
         let keys = parts.filter_map(|part| part.child("properties")?.child(key));
         keys.into_iter().any(|property| marks(documents, &property))
+    }
+
+    /// The keys by whose values an `if` decided that this is asked for.
+    pub(super) fn condition(&self, error: &ValidationError<'_>) -> Option<Vec<&str>> {
+        if !self.validator.is_foreign() {
+            return None;
+        }
+        let place = error.absolute_keyword_location()?.as_str();
+        let around = place.rsplit_once("/then/").or_else(|| place.rsplit_once("/else/"))?.0;
+        let holder = self.validator.documents().find(around)?;
+        let keys = holder.schema.get("if")?.get("properties")?.as_object()?;
+        Some(keys.keys().map(String::as_str).collect())
     }
 
     /// The schema that holds the failing keyword, wherever references led.

@@ -36,7 +36,7 @@ pub(super) fn no_source(place: &Place<'_>, pointer: &str) -> Finding {
 /// A credential that is no reference: nothing, the bare reference, or the credential itself.
 pub(super) fn literal(context: &Context<'_>, place: &Place<'_>) -> Finding {
     let name = place.name.rsplit('.').next().unwrap_or(&place.name);
-    let variable = variable(context, &pointer_of(place));
+    let variable = variable_of(context, place, name);
     let help = format!("write `{name}: {{secret: env/{variable}}}`");
     match &place.node.kind {
         yaml::NodeKind::Null => codes::wrong_type(name, "a credential", "empty", place.key).help(help),
@@ -60,8 +60,14 @@ pub(super) fn no_reference(context: &Context<'_>, place: &Place<'_>) -> Vec<Find
         return Vec::new();
     }
     let name = place.name.rsplit('.').next().unwrap_or(&place.name);
-    let help = format!("write `{name}: {{secret: env/{}}}`", variable(context, &pointer_of(place)));
+    let help = format!("write `{name}: {{secret: env/{}}}`", variable_of(context, place, name));
     vec![codes::wrong_type(name, "a credential", "empty", place.key).help(help)]
+}
+
+/// The name of an environment variable for the credential at a place, which has at least a name.
+fn variable_of(context: &Context<'_>, place: &Place<'_>, name: &str) -> String {
+    let variable = variable(context, &pointer_of(place));
+    if variable.is_empty() { name.to_ascii_uppercase() } else { variable }
 }
 
 /// The name of an environment variable for a credential: integration, connector and field.

@@ -1,22 +1,79 @@
-//! How to add a key that is missing.
+//! Keys that a map lacks, and how to add them.
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value as Json;
 
 use super::context::{Context, Place};
 use super::credential::{takes_reference, variable};
 use super::value::flow;
 use super::wording::shortened;
+use crate::diagnostic::Finding;
+use crate::diagnostic::codes::schema as codes;
 use crate::schema::built_in::{self, BASE_URI};
 use crate::schema::keywords::text;
+use crate::schema::references::Spot;
 use crate::schema::suggest;
 
+/// Of all keys that one map lacks: those of which a schema has a word of its own are told by themselves.
+pub(super) fn missing_keys(
+    context: &Context<'_>,
+    errors: &[&ValidationError<'_>],
+    place: &Place<'_>,
+    pointer: &str,
+) -> Vec<Finding> {
+    let mut said: Vec<(&str, Vec<&str>, Vec<String>)> = Vec::new();
+    let asked: Vec<&str> = errors.iter().filter_map(|error| key_of(error)).collect();
+    for error in errors {
+        let Some(key) = key_of(error) else { continue };
+        let (document, holder) = context.holder(error);
+        // What is asked for while another key has some value is not known while that key is missing.
+        if context.condition(error).is_some_and(|keys| keys.iter().any(|key| asked.contains(key))) {
+            continue;
+        }
+        let spot = if place.foreign { context.spot(error) } else { None };
+        let help = how_to_add(context, &Asking { document, holder, spot, place }, key, pointer);
+        // The message of a whole object speaks of more than this key.
+        let condition = holder.filter(|holder| holder.get("properties").is_none());
+        let why = condition.map_or("", |holder| text(holder, "x-message"));
+        match said.iter_mut().find(|(other, ..)| *other == why) {
+            Some((_, keys, _)) if keys.contains(&key) => {}
+            Some((_, keys, helps)) => {
+                keys.push(key);
+                helps.push(help);
+            }
+            None => said.push((why, vec![key], vec![help])),
+        }
+    }
+    let within = context.container(pointer);
+    said.into_iter()
+        .map(|(why, keys, helps)| codes::missing_keys(&keys, &within, why, place.key).help(helps.join("; ")))
+        .collect()
+}
+
+fn key_of<'e>(error: &'e ValidationError<'_>) -> Option<&'e str> {
+    match error.kind() {
+        Kind::Required { property } => property.as_str(),
+        _ => None,
+    }
+}
+
+/// The schema that asks for a key, and the map that lacks it.
+struct Asking<'a, 'p> {
+    document: &'a Json,
+    holder: Option<&'a Json>,
+    spot: Option<Spot<'a>>,
+    place: &'a Place<'p>,
+}
+
 /// What to write for a key that is missing.
-pub(super) fn how_to_add(context: &Context<'_>, place: &Place<'_>, key: &str, pointer: &str) -> String {
-    let schema = place.holder.and_then(|holder| holder.get("properties")?.get(key));
+fn how_to_add(context: &Context<'_>, asking: &Asking<'_, '_>, key: &str, pointer: &str) -> String {
+    let place = asking.place;
+    let schema = asking.holder.and_then(|holder| holder.get("properties")?.get(key));
     let schema = if place.foreign {
-        context.property(place, key)
+        context.property(asking.spot.as_ref(), key)
     } else {
-        schema.map(|schema| followed(schema, place.document))
+        schema.map(|schema| followed(schema, asking.document))
     };
     let Some(schema) = schema else {
         return format!("add `{key}:`");
@@ -25,7 +82,7 @@ pub(super) fn how_to_add(context: &Context<'_>, place: &Place<'_>, key: &str, po
         let variable = variable(context, &format!("{pointer}/{key}"));
         return format!("add `{key}: {{secret: env/{variable}}}`");
     }
-    let secret = place.foreign && context.is_secret(place, key);
+    let secret = place.foreign && context.is_secret(asking.spot.as_ref(), key);
     let telling = |keyword: &str| schema.get(keyword).filter(|_| !secret);
     let options: Vec<String> = telling("enum")
         .and_then(Json::as_array)

@@ -24,19 +24,19 @@ use context::Place;
 pub use context::Words;
 use serde_json::Value as Json;
 
-/// The findings for one error, and what has to be moved to judge on.
+/// The findings for one error, or for all keys that one map lacks, and what has to be moved to judge on.
 pub(super) fn say(
     context: &Context<'_>,
-    error: &ValidationError<'_>,
+    errors: &[&ValidationError<'_>],
     pointer: &str,
     moves: &mut Vec<Move>,
 ) -> Vec<Finding> {
+    let Some(error) = errors.first() else { return Vec::new() };
     let Some(place) = context.place(error, pointer) else { return Vec::new() };
     let findings = match error.kind() {
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => unexpected
-            .iter()
-            .filter_map(|key| unknown_key::unknown_key(context, &place, key, pointer, moves))
-            .collect(),
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            unknown_key::unknown_keys(context, &place, unexpected, pointer, moves)
+        }
         Kind::PropertyNames { error: inner } => {
             unknown_key::unfit_key(context, &place, inner, pointer).into_iter().collect()
         }
@@ -47,14 +47,7 @@ pub(super) fn say(
             vec![credential::literal(context, &place)]
         }
         _ if credential::is_reference(&place) => vec![credential::no_source(&place, pointer)],
-        Kind::Required { property } => {
-            let key = property.as_str().unwrap_or_default();
-            let help = missing_key::how_to_add(context, &place, key, pointer);
-            // The message of a whole object speaks of more than this key.
-            let condition = place.holder.filter(|holder| holder.get("properties").is_none());
-            let said = condition.map_or("", |holder| text(holder, "x-message"));
-            vec![codes::missing_key(key, &context.container(pointer), said, place.key).help(help)]
-        }
+        Kind::Required { .. } => missing_key::missing_keys(context, errors, &place, pointer),
         Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => {
             match alternatives::misnamed(context, &place, pointer, moves) {
                 true => Vec::new(),
@@ -104,13 +97,10 @@ fn closed(
     }
     let map = place.node.as_map()?;
     let known = place.holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
-    let unknown =
-        map.entries().iter().filter(|entry| known.is_none_or(|known| !known.contains_key(&*entry.key.text)));
-    Some(
-        unknown
-            .filter_map(|entry| unknown_key::unknown_key(context, place, &entry.key.text, pointer, moves))
-            .collect(),
-    )
+    let unknown = map.entries().iter().map(|entry| entry.key.text.to_string());
+    let unknown: Vec<String> =
+        unknown.filter(|key| known.is_none_or(|known| !known.contains_key(key))).collect();
+    Some(unknown_key::unknown_keys(context, place, &unknown, pointer, moves))
 }
 
 /// The key that tells alternatives apart is set to none of their values, or is not set.

@@ -10,18 +10,59 @@ use super::wording::shortened;
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Edit, Finding, Fix, Label, list_words, nearest};
 use crate::model::countries;
+use crate::model::credential::sounds_secret;
 use crate::model::customers::Kind;
 use crate::schema::keywords::{had_name, text};
 use crate::schema::pair::Category;
 use crate::schema::pointer::{about, escape, segments};
 use crate::schema::repair::Move;
 use crate::schema::{built_in, suggest};
+use crate::source::Span;
 use crate::yaml::{Node, NodeKind};
 
 /// So many known keys are looked through for what was meant by an unknown one: no map that a person writes has more.
 const LOOKED_THROUGH: usize = 500;
 
-pub(super) fn unknown_key(
+/// Of the keys of a map that it does not have: those that `<<` brought are one mistake, made where it stands.
+pub(super) fn unknown_keys(
+    context: &Context<'_>,
+    place: &Place<'_>,
+    keys: &[String],
+    pointer: &str,
+    moves: &mut Vec<Move>,
+) -> Vec<Finding> {
+    let whole = place.node.span;
+    let is_brought = |key: &&String| {
+        let at = place.node.as_map().and_then(|map| map.get(key)).map(|entry| entry.key.span);
+        // A category that has a file of its own has no key that is written.
+        at.is_some_and(|at| {
+            at.file == whole.file && at.start < at.end && (at.end <= whole.start || whole.end <= at.start)
+        })
+    };
+    // A document whose parts come from several files has no end of its own.
+    let (brought, own): (Vec<&String>, Vec<&String>) = if pointer.is_empty() {
+        (Vec::new(), keys.iter().collect())
+    } else {
+        keys.iter().partition(is_brought)
+    };
+    let mut findings = Vec::new();
+    if !brought.is_empty() {
+        let names: Vec<String> = brought.iter().map(|key| format!("`{key}`")).collect();
+        let first =
+            place.node.as_map().and_then(|map| map.entries().iter().map(|entry| entry.key.span).min());
+        // A map begins where its first key stands, `<<` among them.
+        let begins = first.is_none_or(|first| first.start != whole.start) && whole.start < whole.end;
+        let mark = Span { end: (whole.start + 2).min(whole.end), ..whole };
+        let at = if begins && place.item.is_none() { mark } else { place.key };
+        let kind = if context.words.pair.is_some() { "setting" } else { "key" };
+        let finding = codes::unknown_keys_merged(kind, &names, &context.container(pointer), at);
+        findings.push(finding.about(about(context.words.integration, pointer)));
+    }
+    findings.extend(own.iter().filter_map(|key| unknown_key(context, place, key, pointer, moves)));
+    findings
+}
+
+fn unknown_key(
     context: &Context<'_>,
     place: &Place<'_>,
     key: &str,
@@ -54,7 +95,7 @@ pub(super) fn unknown_key(
         let to = segments.iter().cloned().chain(["every".to_owned()]).collect();
         let value = Some(NodeKind::Text(value.into()));
         let from = segments.iter().cloned().chain([key.to_owned()]).collect();
-        moves.push(Move { from, to, finding: Some(finding.clone()), value });
+        moves.push(Move { from, to, finding: Some(finding.clone()), value, all: None });
         return Some(finding);
     }
     let known = place.holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
@@ -72,19 +113,22 @@ pub(super) fn unknown_key(
             to,
             finding: Some(finding.clone()),
             value: None,
+            all: None,
         }));
         return Some(finding);
     }
     if let Some((finding, to, value)) = no_space(&finding, key, &entry.value, &known) {
         let to = segments.iter().cloned().chain([to]).collect();
-        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: Some(value) });
+        let all = Some("put a space after each of these colons".to_owned());
+        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: Some(value), all });
         return Some(finding);
     }
     // A slip in the name of a flow or connector is more likely than a setting among them.
     let is_slip = ["flow", "connector"].contains(&kind) && meant(key, &known).is_some();
     if let Some((to, help)) = elsewhere(context, kind, key, &depth, &entry.value).filter(|_| !is_slip) {
+        let all = together(&to);
         let finding = finding.help(help);
-        let moved = Move { from: from(), to, finding: Some(finding.clone()), value: None };
+        let moved = Move { from: from(), to, finding: Some(finding.clone()), value: None, all };
         moves.push(moved);
         return Some(finding);
     }
@@ -112,13 +156,14 @@ pub(super) fn unknown_key(
             finding.help(format!("write `{near}`"))
         };
         let to = segments.iter().cloned().chain([near.to_owned()]).collect();
-        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None });
+        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None, all: None });
         return Some(finding);
     }
-    if let Some(rows) = rows_for(key, &entry.value, &unused) {
+    if let Some(rows) = rows_for(key, &entry.value, &unused).filter(|_| !sounds_secret(key)) {
         let finding = finding.help(format!("write a line `{rows}:` above it, and indent it below that line"));
         let to = segments.iter().cloned().chain([rows.to_owned(), key.to_owned()]).collect();
-        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None });
+        let all = Some(format!("write a line `{rows}:` above them, and indent them below that line"));
+        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None, all });
         return Some(finding);
     }
     if let (Some(pair), "key", []) = (context.words.pair, kind, &depth[..]) {
@@ -127,23 +172,40 @@ pub(super) fn unknown_key(
         if let Some(near) = meant(key, &categories) {
             let finding = finding.help(format!("write it as `{near}`, under `settings`"));
             let to = vec!["settings".to_owned(), near.to_owned()];
-            moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None });
+            moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None, all: None });
             return Some(finding);
         }
+    }
+    if let Some(help) = credential_elsewhere(context, key, &depth) {
+        finding.primary = Label::new(at, "a field of a connection");
+        return Some(finding.help(help));
     }
     if let Some((label, help)) = not_offered(context, kind, key, &depth) {
         finding.primary = Label::new(at, label);
         return Some(finding.help(help));
     }
+    let unused_maps = known;
     let unused: Vec<String> = unused
         .iter()
         .filter(|(known, _)| place.node.get(known).is_none())
         .map(|(known, _)| format!("`{known}`"))
         .collect();
-    if unused.is_empty() {
-        return Some(finding.help(format!("take `{key}` away")));
+    if let Some(home) = within(key, &unused_maps) {
+        return Some(finding.help(format!("move it under `{home}`")));
     }
-    Some(finding.help(format!("take it away, or write one of {}", shortened(&unused))))
+    Some(match unused.as_slice() {
+        [] => finding.help(format!("take `{key}` away")),
+        [one] => finding.help(format!("take it away, or write {one}")),
+        _ => finding.help(format!("take it away, or write one of {}", shortened(&unused))),
+    })
+}
+
+/// The one map beside it that has a key of this name.
+fn within<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
+    let has = |schema: &Json| schema.get("properties").is_some_and(|keys| keys.get(key).is_some());
+    let mut found = known.iter().filter(|(_, schema)| has(schema)).map(|(name, _)| *name);
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 /// `every:15m` in braces, where YAML reads the whole as a key: what to say, the key that was meant, and its value.
@@ -194,33 +256,13 @@ fn cron(finding: &Finding, value: &Node, depth: &[&str]) -> Option<(Finding, Str
     }
     let note = "a rule has an interval, or the rule that it runs after";
     let finding = finding.clone().note(note);
-    Some(match interval(written, &fields) {
+    Some(match suggest::of_cron(written) {
         Some(interval) => (finding.help(format!("write `every: {interval}`")), interval),
         None => {
             let help = "write `every:` with minutes, hours or days, such as `15m`, `1h` or `1d`; a time of day cannot be chosen";
             (finding.help(help), "1d".to_owned())
         }
     })
-}
-
-/// The interval that a line for cron stands for, where it is one.
-fn interval(written: &str, fields: &[&str]) -> Option<String> {
-    match written {
-        "@hourly" => return Some("1h".to_owned()),
-        "@daily" | "@midnight" => return Some("1d".to_owned()),
-        _ => {}
-    }
-    let [minute, hour, "*", "*", "*"] = fields else { return None };
-    let step = |field: &str| field.strip_prefix("*/")?.parse::<u32>().ok().filter(|step| *step > 0);
-    let number = |field: &str| field.parse::<u32>().is_ok();
-    match (step(minute), step(hour)) {
-        (Some(minutes), None) if *hour == "*" => Some(format!("{minutes}m")),
-        (None, Some(hours)) if number(minute) => Some(format!("{hours}h")),
-        (None, None) if number(minute) && *hour == "*" => Some("1h".to_owned()),
-        (None, None) if *minute == "*" && *hour == "*" => Some("1m".to_owned()),
-        (None, None) if number(minute) && number(hour) => Some("1d".to_owned()),
-        _ => None,
-    }
 }
 
 /// A setting or category that stands in another place than its own: where it was meant, and what to do.
@@ -300,6 +342,12 @@ fn elsewhere(
     Some((to(&["settings", &home.id, key]), help))
 }
 
+/// What to do where several keys of one map are meant to stand elsewhere, all in one place.
+fn together(to: &[String]) -> Option<String> {
+    let (_, parents) = to.split_last()?;
+    (!parents.is_empty()).then(|| format!("move them under `{}`", parents.join(".")))
+}
+
 /// Keys of pairform.yaml that people look for in an integration.
 const OF_PROJECT: [&str; 6] = ["environments", "safety", "protected", "owners", "secrets", "link"];
 
@@ -308,6 +356,25 @@ fn is_of_connection(context: &Context<'_>, connector: &str, field: &str) -> bool
     connector.is_some_and(|connector| {
         connector.description.pointer(&format!("/connection/properties/{}", escape(field))).is_some()
     })
+}
+
+/// A credential of a connector of the pair that stands outside of `connectors`: where it belongs.
+fn credential_elsewhere(context: &Context<'_>, key: &str, depth: &[&str]) -> Option<String> {
+    let pair = context.words.pair.filter(|_| sounds_secret(key))?;
+    if matches!(depth, ["connectors", _, ..]) {
+        return None;
+    }
+    let has = |id: &&str| is_of_connection(context, id, key);
+    let homes: Vec<String> = [&*pair.shop.id, &*pair.erp.id]
+        .into_iter()
+        .filter(has)
+        .map(|id| format!("`connectors.{id}`"))
+        .collect();
+    let help = format!(
+        "move it into a connection under {}, as `{key}: {{secret: env/NAME}}`; revoke this credential if the file was ever shared",
+        list_words(&homes, "or")
+    );
+    (!homes.is_empty()).then_some(help)
 }
 
 /// What exists, but not for this pair: what to say at the place, and what to do.
@@ -439,14 +506,13 @@ pub(super) fn unfit_key(
         return Some(codes::unfit_key(&key, &why, entry.key.span).help(help).about(about));
     }
     let said = holder.map_or("", |holder| text(holder, "x-message"));
-    let written = if place.quotable { key.as_str() } else { "" };
     let near = holder.and_then(|holder| {
         let options = holder.get("enum").and_then(Json::as_array).into_iter().flatten();
         let near = nearest(&key, options.filter_map(Json::as_str)).map(str::to_owned);
         suggest::suggest(&key, holder).or(near)
     });
     let why = if said.is_empty() { "keys have another form here" } else { said };
-    let finding = codes::unfit_key(written, why, entry.key.span).about(about);
+    let finding = codes::unfit_key(&key, why, entry.key.span).about(about);
     Some(match (near, holder.and_then(suggest::example)) {
         (Some(near), _) => {
             let quoted = if near.bytes().all(|b| b.is_ascii_digit() || b == b'.') {

@@ -14,6 +14,7 @@ use crate::model::credential::is_in_url;
 use crate::schema::keywords::text;
 use crate::schema::{exact, same, suggest};
 use crate::source::Span;
+use crate::yaml;
 
 pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
     let said = place.holder.map_or("", |holder| text(holder, "x-message"));
@@ -26,12 +27,14 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
         let why = if said.is_empty() { general } else { said.to_owned() };
         codes::unfit_value(name, value, &why, at).help(help)
     };
-    let within =
-        || range(place.holder).map_or_else(|| fallback(place), |range| format!("write a number {range}"));
+    let within = |bound: &str| match range(place.holder) {
+        Some(range) => format!("write a number {range}"),
+        None => format!("write a number of {bound}"),
+    };
     match kind {
         Kind::Custom { keyword, message: limit } => match exact::keyword(keyword) {
-            "minimum" => unfit(format!("the least is {limit}"), within()),
-            "maximum" => unfit(format!("the most is {limit}"), within()),
+            "minimum" => unfit(format!("the least is {limit}"), within(&format!("at least {limit}"))),
+            "maximum" => unfit(format!("the most is {limit}"), within(&format!("at most {limit}"))),
             "exclusiveMinimum" => {
                 unfit(format!("must be more than {limit}"), format!("write a number above {limit}"))
             }
@@ -61,7 +64,10 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
         Kind::Pattern { pattern } if said.is_empty() && place.holder.and_then(suggest::example).is_none() => {
             unfit(
                 "this does not have the form that is needed".to_owned(),
-                format!("write it so that it fits `{pattern}`"),
+                match place.holder.and_then(|holder| suggest::suggest(written, holder)) {
+                    Some(mended) => format!("write `{mended}`"),
+                    None => format!("write it so that it fits `{pattern}`"),
+                },
             )
         }
         Kind::Pattern { .. } => {
@@ -98,7 +104,9 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
                 .help(format!("keep at most {limit}"))
         }
         Kind::UniqueItems => repeated(place),
-        Kind::Contains => codes::unfit_list(name, "lacks an item that it must have", at).help("add the item"),
+        Kind::Contains => {
+            codes::unfit_list(name, "lacks an item that it must have", at).help(contained(place))
+        }
         Kind::AdditionalItems { limit } => {
             let surplus = place.node.as_list().and_then(|items| items.get(*limit));
             too_many(name, surplus.map_or(at, |item| item.span))
@@ -113,8 +121,33 @@ pub(super) fn finding(kind: &Kind, place: &Place<'_>) -> Finding {
             place.key,
         )
         .help("take it away"),
-        Kind::Not { .. } => unfit("exactly this is not allowed".to_owned(), fallback(place)),
+        Kind::Not { .. } => match Refusal::of(place.holder, written) {
+            Some(Refusal { why, meant }) => {
+                refused(codes::unfit_value(name, value, why, at), meant, at, fallback(place))
+            }
+            None => unfit("exactly this is not allowed".to_owned(), fallback(place)),
+        },
         other => unfit(format!("the rule `{}` does not hold", other.keyword()), fallback(place)),
+    }
+}
+
+/// The item that a list must have, as far as the schema names it.
+fn contained(place: &Place<'_>) -> String {
+    let item = place.holder.and_then(|holder| holder.get("contains"));
+    let one = item.and_then(|item| item.get("const")).map(std::slice::from_ref);
+    let some = item.and_then(|item| item.get("enum")?.as_array()).map(Vec::as_slice);
+    match one.or(some) {
+        Some(_) if !place.quotable => "add the item that the schema names".to_owned(),
+        Some([one]) => format!("add `{}`", flow(one)),
+        Some(some) => {
+            let shown: Vec<String> = some.iter().map(|value| format!("`{}`", flow(value))).collect();
+            format!("add one of {}", list_words(&shown, "or"))
+        }
+        None => match item.and_then(|item| item.get("type")).and_then(Json::as_str) {
+            Some("object") => "add an item that is a map as the schema describes it".to_owned(),
+            Some("string") => "add an item that is a text as the schema describes it".to_owned(),
+            _ => "add an item as the schema describes it".to_owned(),
+        },
     }
 }
 
@@ -193,6 +226,14 @@ pub(super) fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str
     if let Some(option) = options.iter().find(|option| !option.is_string() && format!("{option}") == written)
     {
         return finding.help(format!("write `{option}`, without quotes"));
+    }
+    // `2` where only the text "2" is possible.
+    if let yaml::NodeKind::Number(written) = &place.node.kind
+        && place.quotable
+        && texts.contains(&&**written)
+    {
+        let help = format!("put it in quotes: `\"{written}\"`");
+        return finding.help(help).fix("put it in quotes", at, format!("\"{written}\""));
     }
     let Some(near) = near else { return finding.help(codes::one_of(&shown)) };
     let mut finding = finding.help(if (2..=10).contains(&shown.len()) {

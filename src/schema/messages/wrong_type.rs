@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 use super::alternatives::required_groups;
 use super::context::Place;
 use super::wording::{as_written, fallback, quoted, range, shortened};
-use crate::diagnostic::Finding;
 use crate::diagnostic::codes::schema as codes;
+use crate::diagnostic::{Finding, nearest};
 use crate::schema::keywords::text;
 use crate::schema::suggest;
 use crate::yaml::{self, Map, Node};
@@ -37,10 +37,12 @@ pub(super) fn wrong_type(kind: &TypeKind, place: &Place<'_>) -> Finding {
         ["array"] => "a list",
         ["object"] => "a map of keys and values",
         ["integer" | "number", "string"] | ["string", "integer" | "number"] => "a code, a number or a text",
+        ["string", "object"] | ["object", "string"] => "a text, or a map of keys and values",
         [] => "nothing",
         _ => "of another type",
     };
     let found = match &place.node.kind {
+        yaml::NodeKind::Text(value) if value.is_empty() => "an empty text".to_owned(),
         yaml::NodeKind::Text(value) if place.quotable && value.len() <= 40 => format!("the text `{value}`"),
         yaml::NodeKind::Number(value) if place.quotable => match value.trim_start_matches(['-', '+', '.']) {
             endless if endless.eq_ignore_ascii_case("inf") => format!("`{value}`, infinity"),
@@ -90,7 +92,7 @@ fn toggle(node: &Node) -> Option<bool> {
         yaml::NodeKind::Text(word) => match word.trim().to_lowercase().as_str() {
             "yes" | "on" | "y" | "ja" | "true" | "1" | "enabled" | "sant" => Some(true),
             "no" | "off" | "n" | "nej" | "nei" | "false" | "0" | "disabled" | "falskt" => Some(false),
-            _ => None,
+            word => nearest(word, ["true", "false"]).map(|near| near == "true"),
         },
         yaml::NodeKind::Number(number) => match &**number {
             "1" => Some(true),
@@ -132,8 +134,10 @@ fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
         }
         ["array"] => match written {
             Some(value) if node.as_text().is_some() => {
-                let items: Vec<&str> =
-                    value.split([',', ';']).map(str::trim).filter(|s| !s.is_empty()).collect();
+                // A command with its arguments is a word each.
+                let is_command = value.starts_with('/') && !value.contains([',', ';']);
+                let parts = |c: char| if is_command { c == ' ' } else { matches!(c, ',' | ';') };
+                let items: Vec<&str> = value.split(parts).map(str::trim).filter(|s| !s.is_empty()).collect();
                 format!("write `[{}]`", items.join(", "))
             }
             _ => match node.as_map().filter(|map| place.quotable && are_toggles(map)) {
@@ -143,10 +147,14 @@ fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
                     let keys: Vec<&str> = ticked.map(|entry| &*entry.key.text).collect();
                     format!("write `[{}]`", keys.join(", "))
                 }
-                None => "write a list such as `[a, b]`".to_owned(),
+                None => match item_instead(place) {
+                    Some(key) => format!("write each item after a dash: `- {key}: …`"),
+                    None => "write a list such as `[a, b]`".to_owned(),
+                },
             },
         },
         ["object"] => map_instead(place),
+        ["string", "object"] | ["object", "string"] => text_instead(place, written),
         _ => match node.as_list() {
             Some([one]) => match quoted(one).filter(|_| place.quotable) {
                 Some(value) => format!("write {value}, without brackets"),
@@ -194,6 +202,17 @@ fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
     }
 }
 
+/// The first key of a map that is an item of the list that is needed, or that holds such items by name.
+fn item_instead<'p>(place: &'p Place<'_>) -> Option<&'p str> {
+    let keys = place.holder?.get("items")?.get("properties")?;
+    let map = place.node.as_map()?;
+    let first = |map: &'p Map| {
+        let known = map.entries().iter().all(|entry| keys.get(&*entry.key.text).is_some());
+        map.entries().first().filter(|_| known).map(|entry| &*entry.key.text)
+    };
+    first(map).or_else(|| first(map.entries().first()?.value.as_map()?))
+}
+
 /// Whether keys are ticked or not, which is a list of those that are.
 fn are_toggles(map: &Map) -> bool {
     !map.is_empty()
@@ -219,6 +238,9 @@ fn map_instead(place: &Place<'_>) -> String {
         .as_list()
         .is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.as_map().is_some()));
     let properties = holder.and_then(|holder| holder.get("properties")).and_then(Json::as_object);
+    if let Some(key) = unparted(place.node, properties) {
+        return format!("put a space after `{key}:`");
+    }
     let rows = holder.and_then(|holder| holder.get("additionalProperties")).filter(|rows| rows.is_object());
     if rows.is_some()
         && place.quotable
@@ -243,6 +265,19 @@ fn map_instead(place: &Place<'_>) -> String {
         .flatten()
         .filter_map(Json::as_str)
         .collect();
+    let is_known =
+        |key: &str| properties.is_some_and(|known| known.contains_key(key)) || required.contains(&key);
+    let is_free = properties.is_none() && required.is_empty();
+    if dashes && parts_of_one(place.node, |key| is_free || is_known(key)) {
+        let items = place.node.as_list().unwrap_or_default();
+        // A list in brackets ends behind its last item.
+        let brackets = items.last().is_some_and(|last| last.span.end < place.node.span.end);
+        return match (brackets, items.len()) {
+            (false, _) => "take the dashes away, so that each line is `key: value`".to_owned(),
+            (true, 1) => "take the square brackets away".to_owned(),
+            (true, _) => "write one map with all of these keys, without square brackets".to_owned(),
+        };
+    }
     if !required.is_empty() {
         let groups = holder.map(required_groups).unwrap_or_default();
         let keys: Vec<String> = required
@@ -258,4 +293,22 @@ fn map_instead(place: &Place<'_>) -> String {
         }
         _ => "write `key: value` lines, indented below it".to_owned(),
     }
+}
+
+/// Whether the items of a list are the keys of one map, each after a dash of its own.
+fn parts_of_one(list: &Node, is_known: impl Fn(&str) -> bool) -> bool {
+    let maps = list.as_list().into_iter().flatten().filter_map(Node::as_map);
+    let keys: Vec<&str> = maps.flat_map(|map| map.entries()).map(|entry| &*entry.key.text).collect();
+    let is_once = |at: usize| !keys[..at].contains(&keys[at]);
+    // More keys than any map that a person writes are no slip of this kind.
+    !keys.is_empty() && keys.len() <= 100 && (0..keys.len()).all(|at| is_known(keys[at]) && is_once(at))
+}
+
+/// The key of `key:value`, which is one text where no space follows the colon.
+fn unparted<'n>(node: &'n Node, known: Option<&serde_json::Map<String, Json>>) -> Option<&'n str> {
+    let (key, value) = node.as_text()?.split_once(':')?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let plain =
+        !key.is_empty() && key.bytes().all(is_name) && !value.starts_with([' ', '/']) && !value.is_empty();
+    (plain && known.is_some_and(|known| known.contains_key(key))).then_some(key)
 }

@@ -6,6 +6,7 @@ use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
 use super::discover::{discover, outer};
 use super::inside::inside;
+use super::named::{Named, absent, named, steps, whole_id};
 use super::tree::TreeReader;
 use crate::source::load::TEMPLATES;
 use crate::source::names::{FOLDERS, PROJECT_FILE, nearly_folder, nearly_project_file};
@@ -102,55 +103,28 @@ impl History {
         Ok(())
     }
 
-    /// The whole name of the branch that is called so: of a remote (`origin/main`) or of this clone. Git itself would take a tag
-    /// of that name before it, which whoever may push anything can make. A remote's HEAD is the name of one of its branches: where it
-    /// stands for a commit itself, somebody pushed a branch that is called `HEAD`.
-    fn branch(&self, name: &str) -> Option<String> {
-        let is_head = name == "HEAD" || name.ends_with("/HEAD");
-        let is_one = |whole: &String| {
-            let found = self.repository.find_reference(whole).ok()?;
-            let leads_to_branch = || found.symbolic_target().ok()??.strip_prefix("refs/remotes/").map(|_| ());
-            if is_head { leads_to_branch() } else { Some(()) }
-        };
-        let names = [format!("refs/remotes/{name}"), format!("refs/heads/{name}")];
-        names.into_iter().find(|whole| is_one(whole).is_some())
-    }
-
-    /// Whether a name is written as that of a remote's branch; a tag may be called so too, and is none.
-    fn is_of_remote(&self, name: &str) -> bool {
-        let plain = name.split(['~', '^', '@', ':']).next().unwrap_or(name);
-        let remote = plain.split_once('/').filter(|_| plain == name).map(|(remote, _)| remote);
-        remote.is_some_and(|remote| remote == "origin" || self.repository.find_remote(remote).is_ok())
-    }
-
     /// The commit that a name stands for.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or it may be two.
     pub fn resolve(&self, name: &str) -> Result<Revision, GitError> {
-        let branch = self.branch(name);
-        if branch.is_none() && self.is_of_remote(name) {
-            return Err(GitError::new(
-                format!("there is no branch `{name}` in this clone"),
-                name.split_once('/').map_or_else(String::new, |(remote, branch)| {
-                    format!("fetch it: `git fetch {remote} {branch}`")
-                }),
-            ));
-        }
-        let meant = branch.as_deref().unwrap_or(name);
-        let found = self.repository.revparse_single(meant).and_then(|object| object.peel_to_commit());
-        let commit = found.map_err(|error| {
-            let message = match error.code() {
-                ErrorCode::NotFound => format!("there is no revision `{name}` in this clone"),
-                _ => format!("`{name}` is no revision: {}", error.message()),
-            };
-            if self.repository.is_shallow() {
-                return GitError::new(message, DEEPEN);
+        let (plain, steps) = steps(name);
+        // Steps alone are from where this clone is or was, such as `@{-1}`.
+        let meant = if plain.is_empty() { Named::NoRef } else { self.named(plain)? };
+        let meant = match meant {
+            Named::Commit(id) => format!("{id}{steps}"),
+            Named::Branch(whole) | Named::Other(whole) => format!("{whole}{steps}"),
+            Named::NoRef => name.to_owned(),
+        };
+        let found = self.repository.revparse_single(&meant).and_then(|object| object.peel_to_commit());
+        let commit = found.map_err(|error| match error.code() {
+            ErrorCode::NotFound => {
+                self.deeper(absent(name, "name a branch, a tag or a commit that `git log` shows"))
             }
-            match name.strip_prefix("origin/") {
-                Some(branch) => GitError::new(message, format!("fetch it: `git fetch origin {branch}`")),
-                None => GitError::new(message, "name a branch, a tag or a commit that `git log` shows"),
-            }
+            _ => self.deeper(GitError::new(
+                format!("`{name}` is no revision: {}", error.message()),
+                "name a branch, a tag or a commit that `git log` shows",
+            )),
         })?;
         let author = commit.author().name().unwrap_or_default().to_owned();
         let id = commit.id();
@@ -163,15 +137,22 @@ impl History {
     /// # Errors
     /// When there is none.
     pub fn tip(&self, name: &str) -> Result<Revision, GitError> {
-        let is_whole = name.starts_with("refs/") || (name.len() == 40 && Oid::from_str(name).is_ok());
-        if is_whole || self.branch(name).is_some() {
-            return self.resolve(name);
+        match self.named(name)? {
+            Named::Commit(_) | Named::Branch(_) => self.resolve(name),
+            Named::Other(_) | Named::NoRef => Err(GitError::new(
+                format!("there is no branch `{name}` in this clone"),
+                "name a branch, such as origin/main, or the whole name of a ref",
+            )),
         }
-        let help = match name.strip_prefix("origin/") {
-            Some(branch) => format!("fetch it: `git fetch origin {branch}`"),
-            None => "name a branch, such as origin/main, or the whole name of a ref".to_owned(),
-        };
-        Err(GitError::new(format!("there is no branch `{name}` in this clone"), help))
+    }
+
+    fn named(&self, name: &str) -> Result<Named, GitError> {
+        named(&self.repository, name)
+    }
+
+    /// Of a shallow clone, that it has a part of the history alone.
+    fn deeper(&self, error: GitError) -> GitError {
+        if self.repository.is_shallow() { GitError::new(error.message, DEEPEN) } else { error }
     }
 
     /// Proves that what a name stands for may judge, or say what is allowed. In a submodule only a commit's whole id may.
@@ -179,8 +160,7 @@ impl History {
     /// # Errors
     /// When whoever writes a branch of the repository around it decides what that name stands for.
     pub fn require_own(&self, name: &str) -> Result<(), GitError> {
-        let is_id = name.len() == 40 && Oid::from_str(name).is_ok();
-        match outer(&self.repository).filter(|_| !is_id) {
+        match outer(&self.repository).filter(|_| whole_id(name).is_none()) {
             None => Ok(()),
             Some(around) => Err(GitError::new(
                 format!(
@@ -304,6 +284,13 @@ impl History {
     pub fn committed_at(&self, commit: &str) -> Option<i64> {
         let commit = self.repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
         Some(commit.time().seconds())
+    }
+
+    /// What a file of the project holds in a revision, by an id that is the same for the same content; none where it has none.
+    #[must_use]
+    pub fn content_id(&self, revision: &Revision, path: &str) -> Option<String> {
+        let path = format!("{}{path}", self.folder());
+        Some(self.tree(revision).ok()?.get_path(Path::new(&path)).ok()?.id().to_string())
     }
 
     /// Who last touched each line of a project's file, up to a revision. Lines of `text` that the revision does not

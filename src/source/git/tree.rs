@@ -151,13 +151,13 @@ impl<'a> TreeReader<'a> {
         let opened = self.repository.find_submodule(&full).and_then(|submodule| submodule.open());
         let Ok(inner) = opened else {
             return self.fault(
-                format!("{path}/.gitmodules.yaml"),
+                format!("{path}/submodule.yaml"),
                 "it is a submodule that was not fetched; run `git submodule update --init`",
             );
         };
         let Ok(tree) = inner.find_commit(id).and_then(|commit| commit.tree()) else {
             return self.fault(
-                format!("{path}/.gitmodules.yaml"),
+                format!("{path}/submodule.yaml"),
                 "the submodule lacks the commit that this revision names; run `git submodule update --init`",
             );
         };

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0007-sessions.sql"),
     include_str!("../migrations/postgres/0008-shared.sql"),
     include_str!("../migrations/postgres/0009-reconcile.sql"),
+    include_str!("../migrations/postgres/0010-notes.sql"),
 ];
 
 /// The layout since which there are recorded rules.

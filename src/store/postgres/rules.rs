@@ -22,8 +22,7 @@ pub(super) fn last(client: &mut Client, commit: Option<&str>) -> Result<Vec<Rule
              SELECT max(number) FROM rules GROUP BY environment
              UNION
              SELECT max(number) FROM rules
-             WHERE $1::text IS NULL OR commit_id IS DISTINCT FROM $1 OR commit_dirty OR at_once
-             GROUP BY environment)
+             GROUP BY environment, $1::text IS NOT NULL AND commit_id IS NOT DISTINCT FROM $1, commit_dirty, at_once)
          ORDER BY number"
     );
     Ok(client.query(&sql, &[&commit.map(encode)])?.iter().map(rules).collect())

@@ -32,6 +32,13 @@ impl Shared for Postgres {
         Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
     }
 
+    /// Which transactions are over: the same ones show the same. A server that took the place of another counts its own.
+    fn mark(&mut self) -> Result<String, StoreError> {
+        let sql = "SELECT txid_current_snapshot()::text || ' ' || pg_postmaster_start_time()::text";
+        let rows = self.query(sql, &[])?;
+        Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
+    }
+
     /// One after the other, as each takes the next number; repeated it is kept once more.
     fn keep_list(&mut self, list: &KeptList) -> Result<(), StoreError> {
         let sql = "INSERT INTO option_list AS kept (connector, account, name, document, fetched_at, fetched_by, number)

@@ -118,8 +118,9 @@ impl Store for Remote {
         self.all(&Asked::Locks {})
     }
 
-    fn notes(&mut self) -> Result<Vec<Note>, StoreError> {
-        self.all(&Asked::Notes {})
+    fn notes_of(&mut self, kinds: &[&str], since: &str) -> Result<Vec<Note>, StoreError> {
+        let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        self.all(&Asked::Notes { kinds, since: since.to_owned() })
     }
 
     fn rules(&mut self) -> Result<Vec<Rules>, StoreError> {
@@ -289,6 +290,10 @@ impl Shared for Remote {
     }
 
     fn lists_mark(&mut self) -> Result<u64, StoreError> {
+        self.by_its_server()
+    }
+
+    fn mark(&mut self) -> Result<String, StoreError> {
         self.by_its_server()
     }
 

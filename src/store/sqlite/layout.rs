@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0008-sessions.sql"),
     include_str!("../migrations/sqlite/0009-shared.sql"),
     include_str!("../migrations/sqlite/0010-reconcile.sql"),
+    include_str!("../migrations/sqlite/0011-notes.sql"),
 ];
 
 /// The layout since which there are recorded rules.

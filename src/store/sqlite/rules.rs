@@ -30,7 +30,7 @@ pub(super) fn last(
              SELECT max(number) FROM rules GROUP BY environment
              UNION
              SELECT max(number) FROM rules
-             WHERE ?1 IS NULL OR commit_id IS NOT ?1 OR commit_dirty OR at_once GROUP BY environment)
+             GROUP BY environment, ?1 IS NOT NULL AND commit_id IS ?1, commit_dirty, at_once)
          ORDER BY number"
     );
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;

@@ -35,6 +35,11 @@ impl Shared for Sqlite {
         mark.map(i64::unsigned_abs).map_err(|error| failure::failed(&self.shown, &error))
     }
 
+    fn mark(&mut self) -> Result<String, StoreError> {
+        let mark = self.connection.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0));
+        mark.map(|mark| mark.to_string()).map_err(|error| failure::failed(&self.shown, &error))
+    }
+
     fn keep_list(&mut self, list: &KeptList) -> Result<(), StoreError> {
         let sql = "INSERT INTO option_list (connector, account, name, document, fetched_at, fetched_by, number)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(number), 0) + 1 FROM option_list))
