@@ -396,7 +396,13 @@ impl Lines {
     #[must_use]
     pub fn of(root: &Path, commit: &str) -> Option<Self> {
         let forge = Forge::guess(&git::origin(root)?)?;
-        Some(Lines { forge, commit: commit.to_owned(), folder: git::folder(root) })
+        Some(Lines::on(forge, root, commit))
+    }
+
+    /// Of the project at `root`, on a forge that somebody named.
+    #[must_use]
+    pub fn on(forge: Forge, root: &Path, commit: &str) -> Self {
+        Lines { forge, commit: commit.to_owned(), folder: git::folder(root) }
     }
 
     /// The address of a line; the path is relative to the project.

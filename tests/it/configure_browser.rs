@@ -173,7 +173,7 @@ fn a_change_of_what_git_owns_goes_its_way_in_a_browser() {
     shown("asked", &["Propose a change to", "Nothing to preview yet"]);
     shown("previewed", &["exclude_before: 2026-02-01", "Committed as"]);
     shown("proposed", &["is pushed", "The books of January are closed"]);
-    shown("field", &["2026-02-01"]);
+    shown("field", &["1 February 2026"]);
     shown("closed", &["is closed. Its branch stays."]);
     shown("plan", &["14"]);
     assert_eq!(steps["unticked"]["value"], json!(false));

@@ -8,7 +8,7 @@ use crate::forms_of_pages::{Form, words};
 use crate::run::Project;
 
 /// An integration of nobody but the pages.
-fn make(browser: &mut Browser<'_>, name: &str) -> String {
+pub fn make(browser: &mut Browser<'_>, name: &str) -> String {
     let page = browser.page("/integrations/new");
     let form = Form::all(&page).into_iter().find(|form| form.action == "/integrations/new").unwrap();
     let made = browser.press(&form.set("name", name).set("pair", "fortnox-shopify"), "");
@@ -175,7 +175,7 @@ fn sheets_of_records_are_read_and_given() {
     has(&browser.save(&Form::of(&read.body, "payment_methods")), "was changed, so that nothing was saved");
 }
 
-fn write_and_commit(project: &Project, path: &str, edit: impl Fn(String) -> String) {
+pub fn write_and_commit(project: &Project, path: &str, edit: impl Fn(String) -> String) {
     let at = project.path().join(path);
     let text = std::fs::read_to_string(&at).unwrap();
     std::fs::write(&at, edit(text)).unwrap();

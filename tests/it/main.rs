@@ -23,6 +23,8 @@ mod composition;
 mod configure;
 mod configure_browser;
 mod configure_sentences;
+mod configure_told;
+mod configure_typed;
 mod configure_walk;
 mod day;
 mod dice;

@@ -41,8 +41,10 @@ pub use ownership::{Held, Ownership, ownership};
 pub use past::{mover, past};
 pub use pipeline::Pipeline;
 pub use planning::{ApplyAsked, apply_seen, planned_now, to_type};
-pub use proposals::{Proposal, close, proposals};
-pub use proposing::{Asked, PlanPreview, PlannedChange, Preview, Proposing, ask_forge, preview, propose};
+pub use proposals::{Proposal, close, proposals, reaching};
+pub use proposing::{
+    Asked, PlanPreview, PlannedChange, Preview, Proposing, ask_forge, is_branch, preview, propose,
+};
 pub use readiness::{Needed, readiness, required, unconnected};
 pub use refusals::{Managed, NotSaved, keep_forbidden, kept as kept_refusal};
 pub use save::{Body, Expected, SaveAsked, SavedNow, may_lift, save, unprintable};

@@ -108,6 +108,38 @@ pub fn proposals(
     Ok(found)
 }
 
+/// Open proposals that were made for other integrations and change this one too, as it takes what they edit from the same file. Which
+/// integration one was made for is left out where somebody may not see that.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn reaching(
+    known: &Known,
+    access: &Access,
+    ground: &Ground,
+    store: &mut dyn Store,
+) -> Result<Vec<Proposal>> {
+    let head = ground.repository().and_then(|workspace| workspace.history().ok());
+    let is_merged = |proposal: &Proposal| {
+        head.as_ref().is_some_and(|(history, head)| history.includes(head, &proposal.commit))
+            || says(known, proposal)
+    };
+    let mut found: Vec<Proposal> = Vec::new();
+    for kept in store.proposals(None)? {
+        let mut proposal = Proposal::of(&kept);
+        let also = proposal.document.get("also").and_then(Json::as_array);
+        let reaches = also.is_some_and(|also| also.iter().any(|name| name == known.id()));
+        if !proposal.is_open() || proposal.integration == known.id() || !reaches || is_merged(&proposal) {
+            continue;
+        }
+        if !access.reads(&proposal.integration) {
+            proposal.integration.clear();
+        }
+        found.push(proposal);
+    }
+    Ok(found)
+}
+
 /// Whether the files say all that was asked for: what was squashed or typed anew has another commit.
 fn says(known: &Known, proposal: &Proposal) -> bool {
     let Some(says) = known.says.as_deref().filter(|says| !says.is_broken) else { return false };

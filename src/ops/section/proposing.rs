@@ -380,6 +380,15 @@ fn shown(one: &Wished, known: &Known) -> SettingPreview {
     }
 }
 
+/// Whether a branch of a proposal may be called so.
+#[must_use]
+pub fn is_branch(name: &str) -> bool {
+    let rest = name.strip_prefix(BRANCHES).unwrap_or_default();
+    !rest.is_empty()
+        && name.len() <= LONGEST_BRANCH
+        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte))
+}
+
 /// A branch's name: as it was asked for, else by what changes and something that nobody else has.
 fn branch_of(asked: Option<&str>, known: &Known, wished: &[Wished]) -> Result<String> {
     let Some(name) = asked.map(str::trim).filter(|name| !name.is_empty()) else {
@@ -393,11 +402,7 @@ fn branch_of(asked: Option<&str>, known: &Known, wished: &[Wished]) -> Result<St
         let random = random_name()?;
         return Ok(format!("{BRANCHES}{}-{}", words.join("-"), random.get(..6).unwrap_or(&random)));
     };
-    let rest = name.strip_prefix(BRANCHES).unwrap_or_default();
-    let fits = !rest.is_empty()
-        && name.len() <= LONGEST_BRANCH
-        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
-    if fits {
+    if is_branch(name) {
         return Ok(name.to_owned());
     }
     let why = format!(

@@ -1,7 +1,7 @@
 //! The Save of one category: what a person moves is judged by the table of owners, by the schema of its pair, by the rules that an
 //! apply is judged by, and by the revision that he saw; then it is saved, alone. Whole plans are `ops::apply`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,9 +12,11 @@ use super::ground::{Ground, Judged};
 use super::known::{Known, known, known_form};
 use super::ownership::ownership;
 use super::refusals::{self, Managed, NotSaved};
+use crate::diagnostic::codes::schema::REQUIRED_SETTING_UNSET;
 use crate::diagnostic::placed::PlacedFinding;
+use crate::diagnostic::text::is_harmful;
 use crate::diagnostic::{Finding, Severity};
-use crate::model::{self, Secret, SettingPath, Settings, Value, digest_text};
+use crate::model::{self, CONNECTORS, Secret, SettingPath, Settings, Value, digest_text};
 use crate::ops::allowed;
 use crate::ops::check::{self, EMPTY, Force};
 use crate::ops::deployed;
@@ -415,13 +417,14 @@ fn unprintable_in(value: &Value) -> Option<char> {
     }
 }
 
-/// The first character that nobody sees and that is no end of a line.
+/// The first character that nobody sees, or that turns around what stands beside it, and that is no end of a line. Letters that are
+/// written from right to left, and joiners, are seen as they are.
 #[must_use]
 pub fn unprintable(text: &str) -> Option<char> {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         let is_line = matches!(c, '\n' | '\t') || c == '\r' && rest.peek() == Some(&'\n');
-        if !is_line && (c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')) {
+        if !is_line && is_harmful(c) {
             return Some(c);
         }
     }
@@ -450,15 +453,40 @@ fn require_peoples(
     if managed.is_empty() { Ok(()) } else { Err(NotSaved::Managed(managed)) }
 }
 
-/// What is found of an integration and was not found before a save of it.
+/// What is found of an integration and was not found before a save of it. Of settings that lacked before, some may be set by now: that
+/// the others lack still is nothing new.
 pub(super) fn new_findings<'a>(before: &Judged, after: &'a Judged) -> Vec<&'a Finding> {
     let same = |one: &Finding, other: &Finding| {
         (one.code, one.severity, &one.about, &one.message)
             == (other.code, other.severity, &other.about, &other.message)
     };
-    let is_known = |one: &Finding| before.compilation.findings.iter().any(|other| same(one, other));
+    let lacking: BTreeSet<(&str, &str)> =
+        before.compilation.findings.iter().flat_map(errors_of_gaps).collect();
+    // Nothing lacks of connections that nobody wrote, as people may make them elsewhere; it did all the same.
+    let compiled = before.compiled().filter(|compiled| compiled.live);
+    let had_no_connections =
+        compiled.is_some_and(|compiled| !compiled.configuration.categories.contains_key(CONNECTORS));
+    let lacked = |(category, setting): (&str, &str)| {
+        had_no_connections && category == CONNECTORS || lacking.contains(&(category, setting))
+    };
+    let is_old_gap = |one: &Finding| {
+        let mut gaps = errors_of_gaps(one).peekable();
+        gaps.peek().is_some() && gaps.all(lacked)
+    };
+    let is_known =
+        |one: &Finding| is_old_gap(one) || before.compilation.findings.iter().any(|other| same(one, other));
     let mine = after.compilation.findings.iter().filter(|one| one.about.integration.is_some());
     mine.filter(|one| !is_known(one)).collect()
+}
+
+/// The required settings that a finding says are not set, each with its category; none where that is no error yet.
+fn errors_of_gaps(finding: &Finding) -> impl Iterator<Item = (&str, &str)> {
+    let is_gap = finding.code == &REQUIRED_SETTING_UNSET && finding.severity == Severity::Error;
+    let category = finding.about.category.as_deref().filter(|_| is_gap);
+    let settings = finding.settings.iter().chain(&finding.about.setting);
+    category
+        .into_iter()
+        .flat_map(move |category| settings.clone().map(move |setting| (category, setting.as_str())))
 }
 
 /// What a save is told: what is new, and all that is found in its category.

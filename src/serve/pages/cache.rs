@@ -39,6 +39,11 @@ pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
     response
 }
 
+/// `GET /integrations/{id}/cache:clear`: whoever comes back to where the form was sent is shown how far it is.
+pub async fn back(Named(id): Named<String>, visit: Visit) -> Response {
+    visit.show(move |_, _| Ok(Shown::Elsewhere(format!("/integrations/{id}/cache")))).await
+}
+
 /// `POST /integrations/{id}/cache:clear`
 pub async fn clear(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
     let app = Arc::clone(&visit.app);
@@ -115,10 +120,21 @@ fn page(
         .chunk_by(|one, next| (&one["connector"], &one["account"]) == (&next["connector"], &next["account"]))
     {
         let Some(first) = of_one.first() else { continue };
+        // One that does not answer says so once, however many lists were asked for.
+        let mut reasons: Vec<&str> = of_one.iter().filter_map(|list| list["reason"].as_str()).collect();
+        reasons.dedup();
+        let reason = reasons.first().filter(|_| reasons.len() == 1);
+        let stays = |list: &Json| {
+            cache.lists.iter().any(|known| {
+                known.fetched.is_some() && list["connector"] == known.connector && list["set"] == known.set
+            })
+        };
+        let is_old = |list: &&Json| list["state"] == *"failed" && stays(list);
+        let old: Vec<&Json> = of_one.iter().copied().filter(is_old).map(|list| &list["set"]).collect();
         let sum = |key: &str| of_one.iter().map(|list| number(list, key)).sum::<u64>();
         platforms.push(json!({
             "platform": first["platform"], "account": first["account"], "lists": of_one, "new": sum("new_count"), "came": of_one.iter().any(|list| list["state"] == *"done"),
-            "gone": sum("gone_count"),
+            "gone": sum("gone_count"), "reason": reason, "old": old,
         }));
     }
     let gone = lists.iter().flat_map(|list| list["gone"].as_array().into_iter().flatten());
@@ -128,12 +144,13 @@ fn page(
             u64::try_from(here).unwrap_or(0) + number(value, "used_elsewhere")
         })
         .sum();
+    let old_stay = platforms.iter().any(|one| one["old"].as_array().is_some_and(|old| !old.is_empty()));
     let runs = matches!(clearing["state"].as_str(), Some("queued" | "running"));
     let shown = Shown::page(
         "cache.html",
         json!({
             "integration": shell::of(known, judged, "settings"), "lists": cache.lists, "clearing": clearing,
-            "platforms": platforms, "done": done, "failed": failed, "used": used, "note": note,
+            "platforms": platforms, "done": done, "failed": failed, "old_stay": old_stay, "used": used, "note": note,
             "fetched": fetched(known, judged, work), "now": work.host.stamp(),
         }),
     );

@@ -5,12 +5,14 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::draft::Draft;
-use super::fields::{Form, finding, settings_of};
+use super::fields::Form;
+use super::found::{is_gap, settings_of, told};
 use super::visit::{Hand, Shown, Visit};
 use super::{connected, general, shell, timing};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, Secret, Settings, WEBHOOKS, hex};
+use crate::ops::forge::Lines;
 use crate::ops::section::{self, Judged, Known};
 use crate::secrets::{Reach, Secrets};
 use crate::serve::app::Work;
@@ -184,6 +186,13 @@ fn form(
     let effect = timing::effect(known, judged, category, &syncs, (work.host.now)());
     let mut proposed = section::proposals(known, hand.access, &work.ground, work.store, work.host)?;
     proposed.retain(section::Proposal::is_open);
+    proposed.extend(section::reaching(known, hand.access, &work.ground, work.store)?);
+    let commit = known.says.as_deref().and_then(|says| says.commit.as_deref());
+    let forge = hand.app.serving.proposing.forge.clone();
+    let lines = forge
+        .zip(work.ground.repository())
+        .zip(commit)
+        .map(|((forge, workspace), commit)| Lines::on(forge, workspace.root(), commit));
     let host = *work.host;
     let root = hand.app.serving.project.clone().unwrap_or_default();
     let secrets = Secrets::new(host.secrets, Reach::plan(&root, host.trust), work.store.fingerprint_key());
@@ -202,23 +211,31 @@ fn form(
         readers: &|path| work.ground.readers(path),
         only,
         proposed: &proposed,
+        lines: lines.as_ref(),
         ..Form::of(known, category, judged, work.ground.options(), hand.language)
     };
     let fields = made.fields();
     // What no field can show is told above all of them.
     let is_shown = |finding: &PlacedFinding| settings_of(finding).next().is_some();
-    let loose: Vec<Json> = findings.iter().filter(|one| !is_shown(one)).map(finding).collect();
+    let loose: Vec<Json> = findings
+        .iter()
+        .filter(|one| !is_shown(one))
+        .map(|one| told(one, known, &category.id, hand.language))
+        .collect();
+    // Where all is git's there is nothing to save.
+    let can_type = fields.fields.iter().chain(&fields.additional).any(|field| field["kind"] != "fixed");
     let visible = judged.compiled().is_none_or(|compiled| compiled.visible.contains(&category.id));
     let mut key = [0_u8; 16];
     getrandom::fill(&mut key).map_err(|error| {
         Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })?;
     Ok(json!({
-        "category": category.id, "title": category.title, "description": category.description,
+        "category": category.id, "title": shell::title_of(category, hand.language), "description": category.description,
         "revision": known.revision(&category.id), "saved_by": row.map(|row| &row.saved_by),
         "saved_at": row.map(|row| &row.saved_at), "next_revision": known.revision(&category.id) + 1,
         "fields": fields.fields, "additional": fields.additional, "open": fields.open, "missing": fields.missing,
-        "required": fields.required, "set": fields.set, "outside": fields.outside, "may_save": may_save, "visible": visible,
+        "required": fields.required, "set": fields.set, "outside": fields.outside, "may_save": may_save, "can_save": may_save && can_type, "visible": visible,
+        "may_propose": shell::may_propose(known, &category.id, hand, work),
         "broken": known.says.as_ref().is_some_and(|says| says.is_broken), "effect": effect, "loose": loose, "key": hex(&key),
         "added": made.draft.added.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "removed": made.draft.removed.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -235,12 +252,6 @@ fn found(judged: &Judged, category: &str) -> Vec<PlacedFinding> {
     let mut placed = PlacedFinding::all(&own, judged.workspace.sources());
     placed.retain(|finding| !is_gap(finding));
     placed
-}
-
-/// Whether it says that a required setting is not set.
-#[must_use]
-pub fn is_gap(finding: &PlacedFinding) -> bool {
-    finding.name == "required-setting-unset"
 }
 
 /// On which day the dropdown values of its platforms were fetched: the oldest counts.
@@ -271,7 +282,8 @@ fn saved_note(
     let Some((category, revision)) = said else {
         let same = hand.query.get("same").and_then(|category| known.pair.category(category));
         return Ok(same.map(|category| {
-            json!({"kind": "info", "title": hand.language.say("note.same", &[("category", &category.title)])})
+            let named = shell::title_of(category, hand.language);
+            json!({"kind": "info", "title": hand.language.say("note.same", &[("category", &named)])})
         }));
     };
     let Some(category) = known.pair.category(category) else { return Ok(None) };
@@ -280,7 +292,8 @@ fn saved_note(
     if !is_so {
         return Ok(None);
     }
-    let title = hand.language.say("note.saved", &[("category", &category.title), ("revision", revision)]);
+    let named = shell::title_of(category, hand.language);
+    let title = hand.language.say("note.saved", &[("category", &named), ("revision", revision)]);
     let syncs = work.store.last_syncs(known.id())?;
     let effect = timing::effect(known, judged, category, &syncs, (work.host.now)());
     Ok(Some(json!({"kind": "ok", "title": title, "effect": effect})))

@@ -63,17 +63,17 @@ fn page(
     let drifted = section::changes(known, work.store)?;
     let proposals = section::proposals(known, hand.access, &work.ground, work.store, work.host)?;
     let note = note.or_else(|| told(&proposals, hand));
+    let reaching = section::reaching(known, hand.access, &work.ground, work.store)?;
     let key = random_name()?;
     let about = About { known, judged, options: work.ground.options(), language: hand.language };
-    let has_files =
-        work.ground.repository().is_some() && known.says.as_ref().is_some_and(|says| !says.is_broken);
-    let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, &about, has_files, hand)).collect();
+    let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, &about, work, hand)).collect();
     for (at, one) in drift.iter_mut().enumerate() {
         one["key"] = format!("{key}{at}").into();
     }
     let waits = waiting(&about, known);
-    let open = proposals.iter().filter(|one| one.is_open()).count();
-    let proposed: Vec<Json> = proposals.iter().map(|one| proposal(one, &about, hand)).collect();
+    let all = || reaching.iter().chain(&proposals);
+    let open = all().filter(|one| one.is_open()).count();
+    let proposed: Vec<Json> = all().map(|one| proposal(one, &about, hand)).collect();
     Ok(Shown::page(
         "changes.html",
         json!({
@@ -121,7 +121,7 @@ struct About<'a> {
 }
 
 /// A setting that was changed outside.
-fn row(one: &Drifted, about: &About<'_>, has_files: bool, hand: &Hand<'_>) -> Option<Json> {
+fn row(one: &Drifted, about: &About<'_>, work: &Work<'_>, hand: &Hand<'_>) -> Option<Json> {
     let known = about.known;
     let category = known.pair.category(&one.category)?;
     let path = SettingPath::parse(&one.setting)?;
@@ -137,7 +137,7 @@ fn row(one: &Drifted, about: &About<'_>, has_files: bool, hand: &Hand<'_>) -> Op
         "words": words::of_setting(category, &path).join(" › "), "git": shown(held.said), "deployed": shown(held.deployed),
         "applied": shown(held.applied), "path": one.path, "line": one.line, "by": one.by, "since": one.since,
         "href": format!("{page}#f-{path}"), "back": back, "revision": known.revision(&category.id),
-        "may_propose": may_save && has_files,
+        "may_propose": shell::may_propose(known, &category.id, hand, work),
     }))
 }
 
@@ -189,10 +189,13 @@ fn proposal(one: &Proposal, about: &About<'_>, hand: &Hand<'_>) -> Json {
         .flatten()
         .filter_map(Json::as_str)
         .collect();
-    let may_close = one.made_by == hand.access.name
-        || one.settings().all(|(category, _, _)| hand.access.saves(known.id(), category));
+    let is_own = one.integration == known.id();
+    let may_close = is_own
+        && (one.made_by == hand.access.name
+            || one.settings().all(|(category, _, _)| hand.access.saves(known.id(), category)));
+    let owner = Some(one.integration.as_str()).filter(|owner| !is_own && !owner.is_empty());
     json!({
-        "id": one.id, "branch": one.branch, "state": one.state, "moved": moved, "also": also.join(", "),
+        "id": one.id, "of": owner, "of_another": !is_own, "branch": one.branch, "state": one.state, "moved": moved, "also": also.join(", "),
         "first": text("message").and_then(|message| message.lines().next()), "not_opened": text("not_opened"),
         "command": text("command"), "made_at": one.made_at, "made_by": one.made_by, "ended_at": one.ended_at,
         "link": one.link, "is_opened": one.document.get("is_opened"), "may_close": may_close,

@@ -9,14 +9,18 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::draft::{Draft, named};
+use super::found::{settings_of, told};
+use super::timing;
 use super::values::{
-    Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_record, kind, typed_form,
+    Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_record, key_title, keys_of, kind,
+    typed_form, value_title,
 };
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::credential::is_reference;
 use crate::model::{CONNECTORS, SCHEDULES, Secret, SettingPath, Settings, Value, WEBHOOKS};
-use crate::ops::section::{Judged, Known, Ownership, Proposal, mover, ownership};
+use crate::ops::forge::Lines;
+use crate::ops::section::{Judged, Known, Ownership, Proposal, mover, ownership, unconnected};
 use crate::options::{Options, View};
 use crate::report::texts::Language;
 use crate::report::words;
@@ -50,6 +54,8 @@ pub struct Form<'a> {
     pub asking: bool,
     /// Proposals that are open.
     pub proposed: &'a [Proposal],
+    /// Where a forge shows lines of the files.
+    pub lines: Option<&'a Lines>,
     /// Whose each setting is, found once.
     pub owners: OnceCell<BTreeMap<SettingPath, Ownership>>,
 }
@@ -95,6 +101,7 @@ impl<'a> Form<'a> {
             only: &[],
             asking: false,
             proposed: &[],
+            lines: None,
             owners: OnceCell::new(),
         }
     }
@@ -111,6 +118,13 @@ impl Form<'_> {
 
     /// Whether a setting is required now, and whether it is set.
     fn requirement(&self, path: &SettingPath) -> Option<bool> {
+        // A platform has to be connected, whoever makes its connections.
+        if let (true, [connector, last]) = (self.category.id == CONNECTORS, path.segments())
+            && **last == *"active"
+            && [&self.known.pair.shop, &self.known.pair.erp].iter().any(|one| *one.id == **connector)
+        {
+            return Some(!unconnected(self.known).iter().any(|one| *one.id == **connector));
+        }
         let compiled = self.judged.compiled()?;
         let mut all = compiled.required().filter(|(category, _, _)| *category == &*self.category.id);
         all.find(|(_, required, _)| *required == path).map(|(_, _, set)| set == Some(true))
@@ -129,6 +143,7 @@ impl Form<'_> {
             outside: 0,
         };
         let owners = self.owners();
+        let changed = self.changed();
         let (mut group, mut group_more) = (None, None);
         if self.category.settings.is_empty() && is_mapping(&self.category.schema) {
             let category = self.category;
@@ -138,7 +153,7 @@ impl Form<'_> {
         }
         for setting in self.category.settings.iter().filter(|setting| self.takes(setting)) {
             let is_set = self.settings.keys().any(|path| path.starts_with(&setting.path));
-            let is_typed = self.draft.values.keys().any(|path| path.starts_with(&setting.path));
+            let is_typed = changed.iter().any(|path| path.starts_with(&setting.path));
             if setting.deprecated && !is_set && !is_typed {
                 continue;
             }
@@ -180,6 +195,14 @@ impl Form<'_> {
             into.push(field);
         }
         all
+    }
+
+    /// Where something is typed that is not what is deployed. A form sends all of its fields, changed or not.
+    fn changed(&self) -> Vec<SettingPath> {
+        let Draft { values: _, added, removed, unfinished, unread } = self.draft;
+        let moved = moved(self.category, self.settings, self.draft, self.view().as_ref());
+        let rows = added.iter().chain(removed).chain(unfinished.keys()).chain(unread.keys());
+        moved.into_keys().chain(rows.cloned()).collect()
     }
 
     fn is_payment(&self, path: &SettingPath) -> bool {
@@ -265,8 +288,8 @@ impl Form<'_> {
             "shown": self.shown(schema, deployed), "default": default.as_ref().map(|default| self.shown(schema, Some(default))),
             "required": false, "wide": false, "unit": schema.get("x-unit"), "min": schema.get("minimum"),
             "max": schema.get("maximum"), "whole": text(schema, "type") == "integer" || schema.get("multipleOf") == Some(&json!(1)),
-            "room": schema.get("maxLength"), "errors": self.errors(path), "own": self.owner(path, schema, owner),
-            "secret": kind == Kind::Secret, "unknown_list": choices.is_none() && crate::schema::options_of(schema).is_some(),
+            "room": schema.get("maxLength"), "example": example(schema), "errors": self.errors(path), "own": self.owner(path, schema, owner),
+            "secret": kind == Kind::Secret, "borrowed": self.borrowed(schema), "unknown_list": choices.is_none() && crate::schema::options_of(schema).is_some(),
         });
         // A name of the integration's own is shown by what it names.
         let own = choices.as_ref().filter(|_| is_own);
@@ -299,6 +322,18 @@ impl Form<'_> {
             field["options"] = options.into();
         }
         field
+    }
+
+    /// Whose values a dropdown offers, where this integration names no account of the platform: those of the only one that is known.
+    fn borrowed(&self, schema: &Json) -> Option<Json> {
+        let (connector, set) = crate::schema::options_of(schema)?;
+        let view = self.view()?;
+        let account = if connector == view.pair.shop.id { view.shop_account } else { view.erp_account };
+        view.set(connector, set).filter(|_| account.is_none())?;
+        let mut lists = self.options.lists();
+        let (_, list) = lists.find(|(id, list)| *id == connector && list.sets.contains_key(set))?;
+        let platform = view.pair.connector(connector).map_or(connector, |connector| &*connector.title);
+        Some(json!({"account": list.account, "platform": platform}))
     }
 
     /// A mapping: its rows, and one that is always empty.
@@ -346,29 +381,10 @@ impl Form<'_> {
         json!({
             "id": format!("f-{}", named(path)), "path": named(path), "label": title, "help": help, "required": false, "wide": true,
             "kind": if is_of_records { "records" } else { "mapping" }, "rows": rows, "may_save": self.may_save,
-            "row_title": self.value_title(row_schema), "key_title": self.key_title(schema), "key_options": key_options,
+            "row_title": value_title(row_schema, view.as_ref()), "key_title": key_title(schema, view.as_ref()), "key_options": key_options,
             "key": unfinished.0, "key_name": format!("key.{}", named(path)), "new_value": new_value, "errors": self.errors(path),
-            "unread": unread.0, "pasted": unread.1,
+            "unread": unread.0, "pasted": unread.1, "borrowed": self.borrowed(row_schema),
         })
-    }
-
-    /// What the keys of a mapping are: as the schema calls them, else as their platform does.
-    fn key_title(&self, schema: &Json) -> Option<String> {
-        let names = schema.get("propertyNames").unwrap_or(&Json::Null);
-        let own = Some(text(names, "title")).filter(|title| !title.is_empty()).map(str::to_owned);
-        let keys = schema.get("x-keys").and_then(Json::as_str).and_then(|keys| keys.split_once('.'));
-        own.or_else(|| keys.and_then(|(connector, set)| self.set_title(connector, set)))
-    }
-
-    /// The same of its values.
-    fn value_title(&self, schema: &Json) -> Option<String> {
-        let own = Some(text(schema, "title")).filter(|title| !title.is_empty()).map(str::to_owned);
-        let list = crate::schema::options_of(schema);
-        own.or_else(|| list.and_then(|(connector, set)| self.set_title(connector, set)))
-    }
-
-    fn set_title(&self, connector: &str, set: &str) -> Option<String> {
-        Some(self.view()?.set_title(connector, set))
     }
 
     fn row(&self, path: &SettingPath, schema: &Json, of: usize) -> Json {
@@ -432,6 +448,15 @@ impl Form<'_> {
         match (value, label) {
             (Value::Text(id) | Value::Number(id), Some(label)) if label != *id => {
                 json!({"text": label, "id": id})
+            }
+            (Value::Text(day), None) if text(schema, "format") == "date" => {
+                json!({"text": day.parse().map_or_else(|_| day.clone(), |day| self.language.long_date(day)), "id": null})
+            }
+            (Value::Text(every), None) if text(schema, "pattern").ends_with("(m|h|d)$") => {
+                let words = timing::interval(every).map(|(number, unit)| {
+                    self.language.say(&format!("every.{unit}"), &[("n", &number.to_string())])
+                });
+                json!({"text": words.as_ref().unwrap_or(every), "id": words.as_ref().map(|_| every)})
             }
             (Value::Secret(secret), _) => json!({"text": secret.reference, "id": null}),
             (Value::Bool(on), _) => {
@@ -514,7 +539,7 @@ impl Form<'_> {
     /// What is wrong with exactly this setting.
     fn errors(&self, path: &SettingPath) -> Vec<Json> {
         let here = self.findings.iter().filter(|finding| settings_of(finding).any(|one| one == *path));
-        here.map(finding).collect()
+        here.map(|one| told(one, self.known, &self.category.id, self.language)).collect()
     }
 
     /// What is proposed for a setting and has not arrived.
@@ -544,7 +569,8 @@ impl Form<'_> {
         let wanted = held.said.or(held.applied).filter(|value| **value != Value::Null);
         json!({
             "state": owner.as_str(), "at_default": at_default, "path": place.map(|place| &place.path),
-            "line": place.map(|place| place.line), "readers": place.map(|place| (self.readers)(&place.path)).filter(|n| *n > 1),
+            "line": place.map(|place| place.line),
+            "href": place.zip(self.lines).map(|(place, lines)| lines.address(&place.path, place.line)), "readers": place.map(|place| (self.readers)(&place.path)).filter(|n| *n > 1),
             "git": self.shown(schema, wanted).get("text"),
             "applied": self.shown(schema, held.applied).get("text"), "now": self.shown(schema, held.deployed).get("text"),
             "by": by.map(|past| &past.saved_by), "at": by.map(|past| &past.saved_at),
@@ -561,6 +587,12 @@ fn said_of(field: &Json) -> Option<String> {
     Some(format!("{}: {shown}", field["label"].as_str().unwrap_or_default()))
 }
 
+/// What a text may be, where the schema says it: `15m` of "such as 15m, 1h or 1d".
+fn example(schema: &Json) -> Option<&str> {
+    let (_, rest) = text(schema, "x-message").split_once("such as ")?;
+    rest.split([',', ';', ' ']).next().map(|one| one.trim_matches('`')).filter(|one| !one.is_empty())
+}
+
 /// What a schema has below its properties.
 fn properties(schema: &Json) -> impl Iterator<Item = (&str, &Json)> {
     schema
@@ -569,31 +601,6 @@ fn properties(schema: &Json) -> impl Iterator<Item = (&str, &Json)> {
         .into_iter()
         .flatten()
         .map(|(name, field)| (name.as_str(), field))
-}
-
-/// The keys that a platform knows for a mapping.
-fn keys_of(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable>> {
-    let (connector, name) = schema.get("x-keys")?.as_str()?.split_once('.')?;
-    let set = view?.set(connector, name)?;
-    let one = |choice: &crate::options::Choice| Choosable {
-        value: choice.value.clone(),
-        label: if choice.label.is_empty() { choice.value.clone() } else { choice.label.clone() },
-        active: choice.active,
-    };
-    Some(set.choices.iter().map(one).collect())
-}
-
-/// The settings that a finding speaks of.
-pub fn settings_of(finding: &PlacedFinding) -> impl Iterator<Item = SettingPath> {
-    let all = finding.settings.iter().chain(&finding.setting);
-    all.filter_map(|setting| SettingPath::parse(setting))
-}
-
-/// As it is told beside a field: the same sentence, code and help as everywhere else.
-#[must_use]
-pub fn finding(finding: &PlacedFinding) -> Json {
-    json!({"code": finding.code, "severity": finding.severity.as_str(), "message": finding.message, "help": finding.help,
-        "notes": finding.notes})
 }
 
 /// The leaves that a form moves, against what is deployed: what was typed and is not what is there, as a merge patch has it.

@@ -3,8 +3,9 @@
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use super::shell;
 use super::visit::{Hand, Shown, Visit};
-use crate::ops::section::{self, Glance, Repository, Role};
+use crate::ops::section::{self, Glance, Repository};
 use crate::plan::Mode;
 use crate::serve::app::Work;
 use crate::serve::problem::Problem;
@@ -56,7 +57,7 @@ fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
             "asked": {"q": asked("q"), "pair": pair, "mode": mode, "look": look}, "next": next, "filters": filters,
             "waiting": mine.iter().filter(|one| one.waits > 0).count(), "repository": repository.map(|one| told(one, hand)),
             "is_first": from == 0, "now": work.host.stamp(),
-            "may_make": matches!(hand.access.role(), Role::Editor | Role::Admin) && !hand.app.serving.is_read_only,
+            "may_make": shell::may_make(hand),
         }),
     ))
 }

@@ -2,13 +2,14 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::fields::Form;
+use super::values::{put, value_at};
 use super::visit::{Hand, Sent, Shown, Visit};
 use super::{refused, shell, timing};
 use crate::model::{SettingPath, Settings, hex};
-use crate::ops::section::{self, Body, Expected, Judged, Known, SaveAsked};
+use crate::ops::section::{self, Body, Expected, Judged, Known, NotSaved, SaveAsked};
 use crate::report::words;
 use crate::schema::Category;
 use crate::serve::app::Work;
@@ -85,7 +86,7 @@ fn changes(
     moved
         .map(|path| {
             let schema = category.schema_at(path).unwrap_or(&none);
-            json!({"title": words::of_setting(category, path).join(" › "), "before": form.shown(schema, before.get(path)),
+            json!({"title": words::of_setting(category, path).join(" › "), "path": path.to_string(), "before": form.shown(schema, before.get(path)),
                 "after": form.shown(schema, after.get(path))})
         })
         .collect()
@@ -117,20 +118,73 @@ fn back(
     let none = Settings::new();
     let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
     let syncs = work.store.last_syncs(id)?;
+    let may_save = hand.access.saves(id, &category.id) && !hand.app.serving.is_read_only;
+    let all = changes(&known, &judged, category, now, &settings, hand, work);
+    // Judged before anybody presses a button: what git owns goes no way back from here.
+    let kept = if may_save { kept(id, &category.id, revision, hand, work) } else { Vec::new() };
+    let may_propose = shell::may_propose(&known, &category.id, hand, work);
+    let is_kept = |one: &Json| kept.iter().any(|path| one["path"] == path.to_string());
+    let (stay, go): (Vec<Json>, Vec<Json>) = all.into_iter().partition(|one| is_kept(one));
     let mut key = [0_u8; 16];
     getrandom::fill(&mut key)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
     let context = json!({
         "integration": shell::of(&known, &judged, "history"), "category": category.id, "title": category.title,
         "revision": revision, "now_revision": known.revision(&category.id), "by": then.saved_by, "at": then.saved_at,
-        "changes": changes(&known, &judged, category, now, &settings, hand, work), "key": hex(&key),
-        "may_save": hand.access.saves(id, &category.id) && !hand.app.serving.is_read_only,
+        "changes": go, "stay": stay, "may_propose": may_propose, "key": hex(&key), "may_save": may_save,
         "effect": timing::effect(&known, &judged, category, &syncs, (work.host.now)()),
         "note": refused.as_ref().map(|(_, note)| note), "now": work.host.stamp(),
         "next_revision": known.revision(&category.id) + 1,
     });
     let status = refused.map_or(StatusCode::OK, |(status, _)| status);
     Ok(Shown::page("revision.html", context).status(status))
+}
+
+/// What git owns of the settings that a way back would move.
+fn kept(id: &str, category: &str, revision: u64, hand: &Hand<'_>, work: &mut Work<'_>) -> Vec<SettingPath> {
+    let asked = SaveAsked {
+        integration: id,
+        category,
+        body: Body::Revision(revision),
+        expected: Expected::Anything,
+        key: None,
+        override_reason: None,
+        force: &[],
+        is_trial: true,
+    };
+    match section::save(&asked, hand.access, &work.ground, work.store, work.host) {
+        Err(NotSaved::Managed(managed)) => managed.into_iter().map(|one| one.setting).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What goes back where some of it is git's: the rest, as it was then.
+fn rest(
+    id: &str,
+    category: &str,
+    revision: u64,
+    kept: &[SettingPath],
+    hand: &Hand<'_>,
+    work: &mut Work<'_>,
+) -> Result<Body, Problem> {
+    let (known, _) = shell::known(id, hand, work)?;
+    let category = known.category(category)?;
+    let past = section::past(&known, &category.id, work.store)?;
+    let then = past.into_iter().find(|past| past.revision == revision);
+    let then =
+        then.ok_or_else(|| Problem::absent(format!("{} has no revision {revision}", category.title)))?;
+    let settings = then.settings.map_err(|why| Problem::absent(why.why))?;
+    let none = Settings::new();
+    let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
+    let form = section::plain_form(&settings);
+    let mut patch = Map::new();
+    for path in now.keys().chain(settings.keys()) {
+        if now.get(path) != settings.get(path) && !kept.contains(path) {
+            put(&mut patch, path, value_at(&form, path));
+        }
+    }
+    // Where all of it is git's, that is refused.
+    Ok(if patch.is_empty() { Body::Revision(revision) } else { Body::Merge(Json::Object(patch)) })
 }
 
 /// `POST /integrations/{id}/history/{category}/{revision}`
@@ -146,10 +200,15 @@ pub async fn go_back(
             if !hand.access.reads(&id) {
                 return Err(Problem::absent(format!("there is no integration `{id}`")));
             }
+            let kept = kept(&id, &category, revision, hand, work);
+            let body = match kept.as_slice() {
+                [] => Body::Revision(revision),
+                kept => rest(&id, &category, revision, kept, hand, work)?,
+            };
             let asked = SaveAsked {
                 integration: &id,
                 category: &category,
-                body: Body::Revision(revision),
+                body,
                 expected: Expected::Revision(seen),
                 key: sent.text("key").filter(|key| !key.is_empty()),
                 override_reason: None,

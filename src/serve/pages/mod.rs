@@ -12,6 +12,7 @@ mod draft;
 mod edit;
 mod fields;
 mod fleet;
+mod found;
 mod general;
 mod history;
 mod new;
@@ -39,7 +40,7 @@ use crate::report::texts::Language;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -64,11 +65,11 @@ pub fn router() -> Router<Arc<App>> {
         .route("/integrations/{id}/settings/{category}", get(category::settings).post(save::settings))
         .route("/integrations/{id}/settings/{category}/sheet", get(sheet::give))
         .route("/integrations/{id}/connectors", get(category::connectors).post(save::connectors))
-        .route("/integrations/{id}/connectors:test", post(tried::ask))
+        .route("/integrations/{id}/connectors:test", get(tried::back).post(tried::ask))
         .route("/integrations/{id}/scheduling", get(category::scheduling).post(save::scheduling))
         .route("/integrations/{id}/webhooks", get(category::webhooks).post(save::webhooks))
         .route("/integrations/{id}/cache", get(cache::show))
-        .route("/integrations/{id}/cache:clear", post(cache::clear))
+        .route("/integrations/{id}/cache:clear", get(cache::back).post(cache::clear))
         .route("/integrations/{id}/propose", get(propose::show).post(propose::take))
         .route("/integrations/{id}/changes", get(changes::show).post(changes::close))
         .route("/integrations/{id}/plan", get(plan::show).post(plan::apply_one))
@@ -116,10 +117,20 @@ pub async fn readable(request: Request, next: Next) -> Response {
 
 /// A page loads its own style and script, and sends forms to where it came from: nothing else, from nowhere.
 async fn strict(request: Request, next: Next) -> Response {
+    let is_form = request.method() == Method::POST;
     let mut response = next.run(request).await;
     dress(&mut response);
+    // Back leads to what was answered to a form, with all that was typed: a browser keeps it, and asks anew for all else. Signing out
+    // has it thrown away.
+    let is_page = response.headers().get(header::CACHE_CONTROL).is_some_and(|kept| kept == NEVER_KEPT);
+    if is_form && is_page {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
     response
 }
+
+/// Of pages: what somebody may see is kept by no browser.
+const NEVER_KEPT: &str = "private, no-store";
 
 fn dress(response: &mut Response) {
     const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
@@ -140,10 +151,9 @@ fn dress(response: &mut Response) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // What somebody typed, or may see, is kept by no browser.
     let is_page =
         headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_page {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NEVER_KEPT));
     }
 }

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use super::shell;
 use super::visit::{Hand, Sent, Shown, Visit};
 use crate::ops::names::require_id;
 use crate::ops::section::{self, NotSaved};
@@ -12,7 +13,7 @@ use crate::serve::problem::Problem;
 
 /// `GET /integrations/new`
 pub async fn show(visit: Visit) -> Response {
-    visit.show(|work, _| Ok(page(work, &json!({"id": "", "name": "", "pair": ""}), None))).await
+    visit.show(|work, hand| Ok(page(work, hand, &json!({"id": "", "name": "", "pair": ""}), None))).await
 }
 
 /// `POST /integrations/new`
@@ -32,19 +33,19 @@ fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Shown {
     let missing = [("pair", &pair), ("name", &name)].into_iter().find(|(_, value)| value.is_empty());
     if let Some((field, _)) = missing {
         let wrong = json!({"field": field, "text": hand.language.say(&format!("new.missing_{field}"), &[])});
-        return page(work, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY);
+        return page(work, hand, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY);
     }
     // A name in letters that no id has gives none.
     if require_id(&id).is_err() {
         let key = if text("id").is_empty() { "new.no_id" } else { "new.bad_id" };
         let wrong = json!({"field": "id", "text": hand.language.say(key, &[("id", &id)])});
-        return page(work, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY);
+        return page(work, hand, &typed, Some(wrong)).status(StatusCode::UNPROCESSABLE_ENTITY);
     }
     match section::create(&id, &pair, &name, hand.access, &work.ground, work.store, work.host) {
         Ok(_) => Shown::Elsewhere(format!("/integrations/{id}/general")),
         Err(why) => {
             let (status, wrong) = worded(why, &id, work, hand);
-            page(work, &typed, Some(wrong)).status(status)
+            page(work, hand, &typed, Some(wrong)).status(status)
         }
     }
 }
@@ -88,7 +89,15 @@ fn id_of(name: &str) -> String {
     id.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
-fn page(work: &Work<'_>, typed: &Json, wrong: Option<Json>) -> Shown {
+fn page(work: &Work<'_>, hand: &Hand<'_>, typed: &Json, wrong: Option<Json>) -> Shown {
+    // No form above an answer that would only refuse it.
+    if !shell::may_make(hand) {
+        let title = hand.language.say("new.may_not_any", &[]);
+        let text = hand.language.say("new.ask", &[]);
+        let note = json!({"kind": "bad", "title": title, "text": text});
+        let context = json!({"note": note, "may_make": false, "now": work.host.stamp()});
+        return Shown::page("new.html", context).status(StatusCode::FORBIDDEN);
+    }
     let catalogue = work.ground.catalogue();
     let mut pairs: Vec<Json> = catalogue
         .names("pairs")
@@ -96,7 +105,10 @@ fn page(work: &Work<'_>, typed: &Json, wrong: Option<Json>) -> Shown {
         .filter_map(|id| catalogue.pair(&id).map(|pair| json!({"id": pair.id, "title": pair.title})))
         .collect();
     pairs.sort_by(|one, other| one["title"].as_str().cmp(&other["title"].as_str()));
-    Shown::page("new.html", json!({"pairs": pairs, "typed": typed, "wrong": wrong, "now": work.host.stamp()}))
+    Shown::page(
+        "new.html",
+        json!({"pairs": pairs, "typed": typed, "wrong": wrong, "may_make": true, "now": work.host.stamp()}),
+    )
 }
 
 #[cfg(test)]

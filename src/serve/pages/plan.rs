@@ -4,6 +4,7 @@
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use super::found::is_for_pages;
 use super::shell;
 use super::visit::{Hand, Sent, Shown, Visit};
 use crate::ops::plan::Planned;
@@ -146,6 +147,13 @@ fn told(id: Option<&str>, planned: &Planned<'_>, hand: &Hand<'_>) -> Json {
     let (content, groups) = &arranged(&content, None);
     let (mut outline, _) = outline(content, groups, Budget(UNITS));
     let to_type = section::to_type(planned);
+    // What is to be written into a file, or run, is for whoever has the files at hand.
+    for one in outline["findings"].as_array_mut().into_iter().flatten() {
+        let is_for_others = one["help"].as_str().is_some_and(|help| !is_for_pages(help));
+        if is_for_others {
+            one["help"] = Json::Null;
+        }
+    }
     outline["pending"] = (plan.is_pending() && !project.has_errors()).into();
     outline["refusals"] = json!(plan.refusals);
     outline["plan_notes"] = json!(plan.notes);

@@ -6,10 +6,11 @@ use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
 use super::draft::Draft;
-use super::fields::{Form, finding};
+use super::fields::Form;
+use super::found::{by_labels, is_for_pages, told};
 use super::values::{choosable, kind, put, read, typed_form};
 use super::visit::{Hand, Sent, Shown, Visit};
-use super::{edit, refused, shell};
+use super::{edit, shell};
 use crate::diagnostic::Severity;
 use crate::model::{SettingPath, Settings, Value};
 use crate::ops::propose::Destination;
@@ -26,7 +27,8 @@ pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
         .show(move |work, hand| {
             let asked = |name: &str| hand.query.get(name).cloned().unwrap_or_default();
             let typed = Typed { category: asked("category"), setting: asked("setting"), ..Typed::default() };
-            page(&id, typed, false, work, hand)
+            let revision = hand.query.get("revision").and_then(|text| text.parse().ok());
+            page(&id, typed, revision, false, work, hand)
         })
         .await
 }
@@ -45,7 +47,7 @@ pub async fn take(Named(id): Named<String>, visit: Visit, sent: Sent) -> Respons
                 seen: sent.text("commit").map(str::to_owned),
                 draft: Some(Draft::of(sent)),
             };
-            page(&id, typed, sent.text("do") == Some("push"), work, hand)
+            page(&id, typed, None, sent.text("do") == Some("push"), work, hand)
         })
         .await
 }
@@ -90,9 +92,20 @@ fn about<'a>(known: &'a Known, typed: &Typed) -> Result<About<'a>, Problem> {
     Ok(About { category, schema, said, deployed: held.deployed, is_outside, path })
 }
 
-fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+/// `revision`: the form begins with what was deployed then.
+fn page(
+    id: &str,
+    mut typed: Typed,
+    revision: Option<u64>,
+    push: bool,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<Shown, Problem> {
     let (known, judged) = shell::known(id, hand, work)?;
     let about = about(&known, &typed)?;
+    if let Some(revision) = revision {
+        typed.draft = as_it_was(&known, &judged, &about, revision, work)?;
+    }
     // Whoever comes from what was changed outside wants that in the files.
     let begin = if about.is_outside { about.deployed } else { about.said };
     let settings: Settings = begin.map(|value| (about.path.clone(), value.clone())).into_iter().collect();
@@ -121,18 +134,10 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
                 return Ok(Shown::Elsewhere(format!("/integrations/{id}/changes?proposed={}", made.id)));
             }
             Err(why) => {
-                return Ok(shown(
-                    &known,
-                    &judged,
-                    &about,
-                    &settings,
-                    &typed,
-                    place,
-                    Err(why),
-                    true,
-                    work,
-                    hand,
-                ));
+                // What would come of it by now is shown beside why it was not made.
+                let preview = section::preview(asked, &known, hand.access, ground, store, host).ok();
+                let told = Told { preview, refused: Some(why), push };
+                return Ok(shown(&known, &judged, &about, &settings, &typed, place, told, work, hand));
             }
         }
     }
@@ -140,7 +145,95 @@ fn page(id: &str, typed: Typed, push: bool, work: &mut Work<'_>, hand: &Hand<'_>
         Some(asked) => section::preview(asked, &known, hand.access, ground, store, host).map(Some),
         None => section::may_propose(&known, &about.category.id, hand.access, ground).map(|()| None),
     };
-    Ok(shown(&known, &judged, &about, &settings, &typed, place, preview, push, work, hand))
+    let told = match preview {
+        Ok(preview) => Told { preview, refused: None, push },
+        Err(why) => Told { preview: None, refused: Some(why), push },
+    };
+    Ok(shown(&known, &judged, &about, &settings, &typed, place, told, work, hand))
+}
+
+/// What is told of a proposal.
+struct Told {
+    preview: Option<Preview>,
+    refused: Option<NotSaved>,
+    /// The branch was asked for, not only what would come of it.
+    push: bool,
+}
+
+/// Why it cannot be proposed so, as a message; and whether that is about the branch.
+fn note(
+    why: NotSaved,
+    push: bool,
+    about: &About<'_>,
+    typed: &Typed,
+    known: &Known,
+    work: &Work<'_>,
+    hand: &Hand<'_>,
+) -> (StatusCode, Json, bool) {
+    let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
+    let has_files = known.says.is_some() && work.ground.repository().is_some();
+    let may = shell::may_propose(known, &about.category.id, hand, work);
+    let title = match () {
+        () if push => say("propose.not_made", &[]),
+        () if !has_files => say("propose.no_files", &[]),
+        () if !may => say("propose.may_not", &[]),
+        () => say("propose.not_so", &[]),
+    };
+    let mut note = json!({"kind": "bad", "title": title});
+    let field = json!({"href": format!("#f-{}", about.path), "text": words::of_setting(about.category, &about.path).join(" › ")});
+    let branch = typed.branch.trim();
+    let (mut of_branch, is_forbidden) = (false, matches!(why, NotSaved::Forbidden(_)));
+    let findings = match &why {
+        NotSaved::Invalid(found) => found.clone(),
+        _ => Vec::new(),
+    };
+    let problem = Problem::from(why);
+    if known.says.is_none() {
+        let (absent, with) = (say("propose.not_in_git", &[]), say("pull.with", &[]));
+        note["text"] = format!("{absent} {with} `pairform pull {}`", known.id()).into();
+    } else if is_forbidden {
+        note["text"] = match may {
+            true => say("propose.not_for_all", &[]),
+            false => say("may_not", &[("category", &about.category.title)]),
+        }
+        .into();
+    } else if findings.iter().any(|one| one.severity == Severity::Error) {
+        let errors = findings.iter().filter(|one| one.severity == Severity::Error);
+        note["findings"] = errors.map(|one| told(one, known, &about.category.id, hand.language)).collect();
+    } else if !branch.is_empty() && (!section::is_branch(branch) || problem.detail().contains(branch)) {
+        of_branch = true;
+        let key = if section::is_branch(branch) { "propose.branch_taken" } else { "propose.branch_unfit" };
+        note["links"] = json!([{"href": "#branch", "text": say(key, &[("branch", branch)])}]);
+    } else {
+        note["text"] = by_labels(problem.detail(), known).into();
+        note["help"] = problem
+            .more("help")
+            .filter(|help| help.as_str().is_none_or(is_for_pages))
+            .cloned()
+            .unwrap_or(Json::Null);
+        note["english"] = true.into();
+        note["links"] = json!([field]);
+    }
+    (problem.status(), note, of_branch)
+}
+
+/// What a setting was at a revision, as somebody would type it.
+fn as_it_was(
+    known: &Known,
+    judged: &Judged,
+    about: &About<'_>,
+    revision: u64,
+    work: &mut Work<'_>,
+) -> Result<Option<Draft>, Problem> {
+    let past = section::past(known, &about.category.id, work.store)?;
+    let then = past.into_iter().find(|past| past.revision == revision);
+    let Some(settings) = then.and_then(|then| then.settings.ok()) else { return Ok(None) };
+    let value = settings.get(&about.path);
+    let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
+    let kind = kind(about.schema, value, choosable(about.schema, view.as_ref()).as_deref());
+    let mut draft = Draft::default();
+    draft.values.insert(about.path.clone(), typed_form(kind, about.schema, value));
+    Ok(Some(draft))
 }
 
 /// What is asked for; nothing while the form says what the files say.
@@ -174,41 +267,18 @@ fn shown(
     settings: &Settings,
     typed: &Typed,
     place: &str,
-    preview: Result<Option<Preview>, NotSaved>,
-    push: bool,
+    told: Told,
     work: &mut Work<'_>,
     hand: &Hand<'_>,
 ) -> Shown {
-    let (mut note, mut status, mut findings) = (None, StatusCode::OK, Vec::new());
-    let preview = match preview {
-        Ok(preview) => preview,
-        Err(why) => {
-            if let NotSaved::Invalid(found) = &why {
-                findings.clone_from(found);
-            }
-            let is_in_git = known.says.is_some();
-            let problem = Problem::from(why);
-            status = problem.status();
-            let errors: Vec<Json> =
-                findings.iter().filter(|one| one.severity == Severity::Error).map(finding).collect();
-            let key = if push { "propose.not_made" } else { "propose.no_files" };
-            note = Some(json!({
-                "kind": "bad", "title": hand.language.say(key, &[]), "findings": errors,
-                "text": if errors.is_empty() { Some(refused::by_labels(problem.detail(), known)) } else { None }, "help": problem.more("help"),
-                "english": true,
-            }));
-            if !is_in_git {
-                let text = format!(
-                    "{} {} `pairform pull {}`",
-                    hand.language.say("propose.not_in_git", &[]),
-                    hand.language.say("pull.with", &[]),
-                    known.id()
-                );
-                note = Some(json!({"kind": "bad", "title": hand.language.say(key, &[]), "text": text}));
-            }
-            None
-        }
+    let Told { preview, refused, push } = told;
+    let findings = match &refused {
+        Some(NotSaved::Invalid(found)) => found.clone(),
+        _ => Vec::new(),
     };
+    let refused = refused.map(|why| note(why, push, about, typed, known, work, hand));
+    let status = refused.as_ref().map_or(StatusCode::OK, |(status, _, _)| *status);
+    let may_see = shell::may_propose(known, &about.category.id, hand, work);
     let empty = Draft::default();
     let form = Form {
         settings,
@@ -228,12 +298,12 @@ fn shown(
         Some(preview) => (edit::files(&preview.files), edit::changes(&preview.plan, known)),
         None => Default::default(),
     };
-    let may_see = status != StatusCode::NOT_FOUND;
     Shown::page(
         "propose.html",
         json!({
             "integration": shell::of(known, judged, "changes"), "title": title, "category": about.category.id,
-            "category_title": about.category.title, "field": may_see.then_some(field), "note": note,
+            "category_title": about.category.title, "field": may_see.then_some(field), "note": refused.as_ref().map(|(_, note, _)| note),
+            "branch_wrong": refused.as_ref().is_some_and(|(_, _, of_branch)| *of_branch),
             "back": format!("{}#f-{}", shell::page_of(known.id(), &about.category.id), about.path),
             "git_says": form.shown(about.schema, about.said), "deployed": deployed,
             "deployed_differs": about.deployed != about.said, "is_taking": about.is_outside, "where": place,

@@ -5,12 +5,13 @@ use axum::http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use super::draft::named;
-use super::fields::finding;
+use super::found::{by_labels, told};
+use super::shell;
 use super::visit::{Hand, Sent};
 use crate::diagnostic::Severity;
 use crate::model::SettingPath;
 use crate::ops::check::{EMPTY, Force};
-use crate::ops::section::{self, Known, NotSaved, name_of};
+use crate::ops::section::{self, Known, NotSaved};
 use crate::plan::Refusal;
 use crate::plan::policy::Share;
 use crate::report::words;
@@ -23,30 +24,12 @@ pub fn lifted(sent: &Sent) -> Vec<Force> {
     sent.all("lift").filter_map(|check| format!("{check}: {why}").parse().ok()).collect()
 }
 
-/// A text with the names that people know in place of ids: of the integration, its categories and their settings.
-#[must_use]
-pub fn by_labels(text: &str, known: &Known) -> String {
-    let mut text = text.to_owned();
-    let (id, name) = (known.id(), name_of(known));
-    for category in known.pair.categories() {
-        for setting in &category.settings {
-            let path = format!("`{}.{}`", category.id, setting.path);
-            if text.contains(&path) {
-                let words = words::of_setting(category, &setting.path).join(" › ");
-                text = text.replace(&path, &format!("{} › {words}", category.title));
-            }
-        }
-        text = text.replace(&format!("`{}`", category.id), &category.title);
-        text = text.replace(&format!("{} of {id}", category.id), &format!("{} of {name}", category.title));
-    }
-    text.replace(&format!("`{id}`"), &name).replace(&format!(" of {id}"), &format!(" of {name}"))
-}
-
 /// Why a save of a category was refused, as a message on top of its page.
 #[must_use]
 pub fn note(why: NotSaved, category: &str, known: &Known, hand: &Hand<'_>) -> (StatusCode, Json) {
     let schema = known.pair.category(category);
-    let title = schema.map_or(category, |schema| &*schema.title);
+    let title = schema.map_or_else(|| category.to_owned(), |schema| shell::title_of(schema, hand.language));
+    let title = title.as_str();
     let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
     let mut note = json!({"kind": "bad", "title": say("note.not_saved", &[("category", title)]), "kept": true, "form": category});
     match why {
@@ -74,8 +57,8 @@ pub fn note(why: NotSaved, category: &str, known: &Known, hand: &Hand<'_>) -> (S
             (StatusCode::UNPROCESSABLE_ENTITY, note)
         }
         NotSaved::Invalid(findings) => {
-            let errors = findings.iter().filter(|one| one.severity == Severity::Error).map(finding);
-            note["findings"] = errors.collect();
+            let errors = findings.iter().filter(|one| one.severity == Severity::Error);
+            note["findings"] = errors.map(|one| told(one, known, category, hand.language)).collect();
             (StatusCode::UNPROCESSABLE_ENTITY, note)
         }
         NotSaved::Managed(managed) => {

@@ -7,13 +7,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
-use super::category::{Look, Place, is_gap, page};
+use super::category::{Look, Place, page};
 use super::draft::{Draft, named, path_of};
-use super::fields::{moved, settings_of};
+use super::fields::moved;
+use super::found::is_gap;
 use super::stale::Sides;
-use super::values::put;
+use super::values::{key_of, put, value_at};
 use super::visit::{Hand, Sent, Shown, Visit};
-use super::{refused, sheet, shell, stale};
+use super::{found, refused, sheet, shell, stale};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::model::{SettingPath, Settings};
@@ -54,9 +55,11 @@ struct Submitted<'a> {
     judged: &'a Judged,
     place: &'a Place,
     category: String,
-    /// What was deployed when the form was made.
+    /// What was deployed at the revision that the form moves.
     opened: Settings,
     revision: u64,
+    /// The revision at which he began, and what was deployed then: an older one where he was asked to choose since.
+    began: (u64, Settings),
     key: String,
     /// Checks that he was asked about, and why it is saved all the same.
     force: Vec<Force>,
@@ -77,8 +80,10 @@ fn submit(
     known.category(&category)?;
     let revision = sent.text("revision").and_then(|text| text.parse().ok());
     let revision: u64 = revision.ok_or_else(|| Problem::bad_request("the form says no revision"))?;
+    let began = sent.text("opened").and_then(|text| text.parse().ok()).unwrap_or(revision);
     let form = Submitted {
         opened: opened(&known, &category, revision, work)?,
+        began: (began, opened(&known, &category, began, work)?),
         known: &known,
         judged: &judged,
         place,
@@ -89,47 +94,52 @@ fn submit(
     };
     let mut draft = Draft::of(sent);
     let asked = sent.text("do").unwrap_or("save");
+    let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
+    for (mapping, (key, _)) in &mut draft.unfinished {
+        let schema = known.category(&form.category)?.schema_at(mapping);
+        if let Some(meant) = schema.and_then(|schema| key_of(schema, view.as_ref(), key)) {
+            *key = meant;
+        }
+    }
     let (what, about) = asked.split_once(':').unwrap_or((asked, ""));
     let about = path_of(about);
     match (what, about) {
-        ("add", Some(mapping)) => {
-            let key = draft.unfinished.get(&mapping).map_or("", |(key, _)| key.trim());
-            let row = mapping.child(key);
-            let refused = match key {
-                "" => Some(form.refusal("note.name_first", &mapping, &mapping, hand)),
-                _ => form.has(&draft, &row).then(|| form.refusal("note.row_there", &row, &row, hand)),
-            };
-            if refused.is_some() {
-                let shown = form.again(draft, refused, work, hand)?;
-                return Ok(shown.status(StatusCode::UNPROCESSABLE_ENTITY));
-            }
-            draft.finish(&mapping, is_of_records(&known, &form.category, &mapping));
-            let name = words_of(&form, &row);
-            let note = json!({"kind": "info", "title": hand.language.say("note.added", &[("row", &name)]),
-                "links": [{"href": format!("#f-{row}"), "text": name}]});
-            form.again(draft, Some(note), work, hand)
-        }
+        ("add", Some(mapping)) => form.add(&[mapping], draft, work, hand),
         ("remove", Some(row)) => {
             draft.remove(&row);
             let title = hand.language.say("note.removed", &[("row", &words_of(&form, &row))]);
             form.again(draft, Some(json!({"kind": "info", "title": title})), work, hand)
         }
         ("read", Some(mapping)) => {
-            let read = sheet::read(known.category(&form.category)?, &judged, work, &mapping, &mut draft);
-            let title = hand.language.say("note.read", &[("n", &read.to_string())]);
-            form.again(draft, Some(json!({"kind": "info", "title": title})), work, hand)
-        }
-        ("set-back", Some(path)) => form.set_back(&path, draft, work, hand),
-        ("save", _) => {
-            let unchosen = stale::choose(&mut draft, sent);
-            form.save(
+            let category = known.category(&form.category)?;
+            let (count, left) = sheet::read(category, &judged, work, &mapping, hand.language, &mut draft);
+            let say = |key: &str, n: usize| hand.language.say(key, &[("n", &n.to_string())]);
+            let title = if count == 0 { say("note.read_none", 0) } else { say("note.read", count) };
+            let text = (left > 0).then(|| say("note.read_left", left));
+            let links = (left > 0).then(
+                || json!([{"href": format!("#f-{}", named(&mapping)), "text": words_of(&form, &mapping)}]),
+            );
+            let kind = if left > 0 { "bad" } else { "info" };
+            form.again(
                 draft,
-                unchosen,
-                sent.text("reason").map(str::trim).filter(|reason| !reason.is_empty()),
+                Some(json!({"kind": kind, "title": title, "text": text, "links": links})),
                 work,
                 hand,
             )
         }
+        ("set-back", Some(path)) => form.set_back(&path, draft, work, hand),
+        // Enter in the last line of a mapping adds its row; anywhere else it saves.
+        ("enter", _) if !draft.unfinished.is_empty() => {
+            let mappings: Vec<SettingPath> = draft.unfinished.keys().cloned().collect();
+            form.add(&mappings, draft, work, hand)
+        }
+        ("save" | "enter", _) => form.save(
+            draft,
+            &stale::Choices::of(sent),
+            sent.text("reason").map(str::trim).filter(|reason| !reason.is_empty()),
+            work,
+            hand,
+        ),
         _ => Err(Problem::bad_request("the form asks for nothing that is known")),
     }
 }
@@ -158,7 +168,7 @@ fn words_of(form: &Submitted<'_>, path: &SettingPath) -> String {
 
 impl Submitted<'_> {
     fn sides(&self) -> Sides<'_> {
-        let Submitted { known, judged, place, ref category, ref opened, revision, .. } = *self;
+        let Submitted { known, judged, place, ref category, began: (revision, ref opened), .. } = *self;
         Sides { known, judged, place, category, revision, opened }
     }
 
@@ -196,20 +206,53 @@ impl Submitted<'_> {
         !draft.is_removed(row) && all.any(|path| is_of_it(&path))
     }
 
-    /// Why nothing is saved while a row of a mapping is half typed; none where all can be saved.
-    fn unready(&self, draft: &Draft, hand: &Hand<'_>) -> Option<Json> {
-        for (mapping, (key, value)) in &draft.unfinished {
+    /// What stands in the last line of some mappings becomes rows of the form.
+    fn add(
+        &self,
+        mappings: &[SettingPath],
+        mut draft: Draft,
+        work: &mut Work<'_>,
+        hand: &Hand<'_>,
+    ) -> Result<Shown, Problem> {
+        let mut links = Vec::new();
+        for mapping in mappings {
+            let key = draft.unfinished.get(mapping).map_or("", |(key, _)| key.trim());
+            let row = mapping.child(key);
+            let refused = match key {
+                "" => Some(self.refusal("note.name_first", mapping, mapping, hand)),
+                _ => self.has(&draft, &row).then(|| self.refusal("note.row_there", &row, &row, hand)),
+            };
+            if refused.is_some() {
+                let shown = self.again(draft, refused, work, hand)?;
+                return Ok(shown.status(StatusCode::UNPROCESSABLE_ENTITY));
+            }
+            draft.finish(mapping, is_of_records(self.known, &self.category, mapping));
+            links.push(json!({"href": format!("#f-{row}"), "text": words_of(self, &row)}));
+        }
+        let names: Vec<&str> = links.iter().filter_map(|link| link["text"].as_str()).collect();
+        let title = hand.language.say("note.added", &[("row", &names.join(", "))]);
+        self.again(draft, Some(json!({"kind": "info", "title": title, "links": links})), work, hand)
+    }
+
+    /// Makes rows of what stands in the last line of mappings, as that is meant to be saved too. Why nothing is saved while one is half
+    /// typed, or says nothing yet; none where all can be saved.
+    fn unready(&self, draft: &mut Draft, hand: &Hand<'_>) -> Option<Json> {
+        for (mapping, (key, value)) in draft.unfinished.clone() {
             let row = mapping.child(key.trim());
-            let is_record = is_of_records(self.known, &self.category, mapping);
+            let is_record = is_of_records(self.known, &self.category, &mapping);
             let why = match key.trim() {
                 "" => "note.no_key",
                 _ if self.has(draft, &row) => "note.row_there",
                 _ if !is_record && value.trim().is_empty() => "note.row_empty",
-                _ => continue,
+                _ => {
+                    draft.finish(&mapping, is_record);
+                    continue;
+                }
             };
-            let at = if why == "note.row_there" { &row } else { mapping };
-            return Some(self.refusal(why, if key.trim().is_empty() { mapping } else { &row }, at, hand));
+            let at = if why == "note.row_there" { &row } else { &mapping };
+            return Some(self.refusal(why, if key.trim().is_empty() { &mapping } else { &row }, at, hand));
         }
+        let draft = &*draft;
         let says = |row: &SettingPath| {
             let mut typed = draft.values.iter().filter(|(path, _)| path.starts_with(row));
             typed.any(|(_, values)| values.iter().any(|value| !value.trim().is_empty()))
@@ -258,25 +301,23 @@ impl Submitted<'_> {
     fn save(
         &self,
         mut draft: Draft,
-        unchosen: Vec<SettingPath>,
+        choices: &stale::Choices,
         reason: Option<&str>,
         work: &mut Work<'_>,
         hand: &Hand<'_>,
     ) -> Result<Shown, Problem> {
-        if !unchosen.is_empty() {
-            return stale::again(&self.sides(), draft, &unchosen, work, hand);
+        if !choices.are_whole() {
+            return stale::again(&self.sides(), draft, choices, work, hand);
         }
-        if let Some(note) = self.unready(&draft, hand) {
+        choices.take(&mut draft);
+        if let Some(note) = self.unready(&mut draft, hand) {
             let shown = self.again(draft, Some(note), work, hand)?;
             return Ok(shown.status(StatusCode::UNPROCESSABLE_ENTITY));
         }
-        // What stands in the last line of a mapping, or was pasted and not read, is meant to be saved too.
-        for mapping in draft.unfinished.keys().cloned().collect::<Vec<_>>() {
-            draft.finish(&mapping, is_of_records(self.known, &self.category, &mapping));
-        }
+        // What was pasted and not read is meant to be saved too.
         for mapping in draft.unread.keys().cloned().collect::<Vec<_>>() {
             let category = self.known.category(&self.category)?;
-            sheet::read(category, self.judged, work, &mapping, &mut draft);
+            sheet::read(category, self.judged, work, &mapping, hand.language, &mut draft);
         }
         if let Some((mapping, (wrong, _))) = draft.unread.iter().find(|(_, (wrong, _))| !wrong.is_empty()) {
             let title = hand.language.say("note.unread", &[("n", &wrong.len().to_string())]);
@@ -330,13 +371,7 @@ impl Submitted<'_> {
         hand: &Hand<'_>,
     ) -> Result<Shown, Problem> {
         let applied = self.known.rows.get(&self.category).map(|row| section::plain_form(&row.applied));
-        let pointer: String = path
-            .segments()
-            .iter()
-            .map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            .collect();
-        let before =
-            applied.as_ref().and_then(|applied| applied.pointer(&pointer)).cloned().unwrap_or(Json::Null);
+        let before = applied.as_ref().map_or(Json::Null, |applied| value_at(applied, path));
         let mut patch = Map::new();
         put(&mut patch, path, before);
         match section::save(&self.asked(patch, None, None), hand.access, &work.ground, work.store, work.host)
@@ -374,7 +409,7 @@ impl Submitted<'_> {
         work: &mut Work<'_>,
         hand: &Hand<'_>,
     ) -> Result<Shown, Problem> {
-        let title = &self.known.category(&self.category)?.title;
+        let title = &shell::title_of(self.known.category(&self.category)?, hand.language);
         let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
         match why {
             NotSaved::Stale { .. } | NotSaved::KeyTaken => {
@@ -387,7 +422,10 @@ impl Submitted<'_> {
                 let note = json!({
                     "kind": "bad", "summary": true,
                     "title": say("note.invalid", &[("category", title), ("n", &errors.len().to_string())]),
-                    "findings": errors.iter().map(|one| self.summary(one)).collect::<Vec<_>>(),
+                    "findings": errors
+                        .iter()
+                        .map(|one| found::told(one, self.known, &self.category, hand.language))
+                        .collect::<Vec<_>>(),
                 });
                 let beside = findings.into_iter().filter(|one| !is_gap(one)).collect();
                 Ok(self
@@ -417,25 +455,6 @@ impl Submitted<'_> {
                 Ok(self.shown(draft, Vec::new(), Some(note), work, hand)?.status(status))
             }
         }
-    }
-
-    /// A finding in the summary: a link to each field that it speaks of, on its page.
-    fn summary(&self, finding: &PlacedFinding) -> Json {
-        let category = finding.category.as_deref().unwrap_or(&self.category);
-        let page = match category == self.category {
-            true => String::new(),
-            false => shell::page_of(self.known.id(), category),
-        };
-        let schema = self.known.pair.category(category);
-        let mut paths: Vec<SettingPath> = settings_of(finding).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        let links = paths.iter().map(|path| {
-            let words = schema.map(|schema| words::of_setting(schema, path).join(" › "));
-            json!({"href": format!("{page}#f-{path}"), "text": words.unwrap_or_else(|| path.to_string())})
-        });
-        json!({"links": links.collect::<Vec<_>>(), "code": finding.code, "message": finding.message, "help": finding.help,
-            "category": schema.filter(|_| category != self.category).map(|schema| &schema.title)})
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rows of a mapping as a spreadsheet has them: read from what was pasted, and given as CSV. Where the rows are records, a row of the
 //! sheet is a record, under a line that names its fields; else it is the keys down to a value, and the value, by its number or its name.
+//! A line that only says what the columns are is passed by.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,13 +10,16 @@ use serde_json::Value as Json;
 
 use super::draft::Draft;
 use super::shell;
-use super::values::{Choosable, Kind, choosable, is_mapping, is_record, kind, typed_form};
+use super::values::{
+    Choosable, Kind, by_name, choosable, is_mapping, is_record, key_of, key_title, kind, typed_form,
+    value_title,
+};
 use super::visit::{Shown, Visit};
 use crate::model::{SettingPath, Settings, Value};
 use crate::ops::section::Judged;
 use crate::options::View;
 use crate::report::texts::Language;
-use crate::schema::{Category, text};
+use crate::schema::{Category, options_of, text};
 use crate::serve::app::Work;
 use crate::serve::ask::Named;
 use crate::serve::problem::Problem;
@@ -23,37 +27,30 @@ use crate::serve::problem::Problem;
 /// No sheet has more rows that are read at once.
 const MOST: usize = 2000;
 
-/// Reads what was pasted under a mapping into the draft; how many rows were. Those that were not stay, with why.
+/// Reads what was pasted under a mapping into the draft; how many rows were, and how many not. Those that were not stay, with why.
 pub fn read(
     category: &Category,
     judged: &Judged,
     work: &Work<'_>,
     mapping: &SettingPath,
+    language: &Language,
     draft: &mut Draft,
-) -> usize {
-    let Some((_, pasted)) = draft.unread.remove(mapping) else { return 0 };
+) -> (usize, usize) {
+    let Some((_, pasted)) = draft.unread.remove(mapping) else { return (0, 0) };
     let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
+    let reading = Reading { category, mapping, view: view.as_ref(), language };
     let lines = lines(&pasted);
     let columns = lines.first().and_then(|line| columns(category, mapping, &line.cells));
-    let rows = lines.iter().skip(usize::from(columns.is_some()));
+    let is_headed = columns.is_some() || lines.first().is_some_and(|line| reading.is_heading(&line.cells));
+    let rows = lines.iter().skip(usize::from(is_headed));
     let (mut count, mut wrong, mut left) = (0, Vec::new(), Vec::new());
     for (at, line) in rows.enumerate() {
         let found = match &columns {
-            _ if at >= MOST => Err(line.raw.trim().to_owned()),
-            Some(columns) => record(category, mapping, columns, line),
-            None => value(category, mapping, &line.cells).map(|one| vec![one]),
+            _ if at >= MOST => Err(language.say("map.why_most", &[("most", &MOST.to_string())])),
+            Some(columns) => reading.record(columns, line),
+            None => reading.value(&line.cells).map(|one| vec![one]),
         };
-        // What a switch does not know is no row that was read.
-        let is_known = |(path, cell): &(SettingPath, String)| {
-            let schema = category.schema_at(path);
-            let is_switch = schema.is_some_and(|schema| kind(schema, None, None) == Kind::Toggle);
-            !is_switch || matches!(switch(cell).as_str(), "on" | "off" | "")
-        };
-        let found = match found {
-            Ok(all) if !all.iter().all(is_known) => Err(line.cells.join(";")),
-            found => found,
-        };
-        match found {
+        match found.and_then(|all| reading.known(all)) {
             Ok(all) => {
                 for (path, cell) in all {
                     take(category, mapping, view.as_ref(), path, &cell, draft);
@@ -61,18 +58,19 @@ pub fn read(
                 count += 1;
             }
             Err(why) => {
-                wrong.push(format!("{}: {why}", line.number));
+                wrong.push(format!("{}: {} ({why})", line.number, line.cells.join(";")));
                 left.push(line.raw);
             }
         }
     }
-    if !wrong.is_empty() {
+    let unread = wrong.len();
+    if unread > 0 {
         // What is read again is read by the same line of names.
-        let heads = lines.first().filter(|_| columns.is_some()).map(|line| line.raw);
+        let heads = lines.first().filter(|_| is_headed).map(|line| line.raw);
         let left: Vec<&str> = heads.into_iter().chain(left).collect();
         draft.unread.insert(mapping.clone(), (wrong, left.join("\n") + "\n"));
     }
-    count
+    (count, unread)
 }
 
 /// Types a cell into a setting.
@@ -104,14 +102,6 @@ fn take(
     draft.values.insert(path, typed);
 }
 
-/// A value by its number or its name.
-fn by_name(all: Option<&[Choosable]>, cell: &str) -> String {
-    let all = all.unwrap_or_default();
-    let is_it = |label: &str| label.to_lowercase() == cell.to_lowercase();
-    let found = all.iter().find(|one| one.value == cell).or_else(|| all.iter().find(|one| is_it(&one.label)));
-    found.map_or_else(|| cell.to_owned(), |one| one.value.clone())
-}
-
 fn several(all: Option<&[Choosable]>, cell: &str) -> Vec<String> {
     let parts = cell.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
     parts.map(|part| by_name(all, part)).collect()
@@ -130,21 +120,124 @@ fn switch(cell: &str) -> String {
     }
 }
 
-/// Where a row of a sheet belongs, and what it says there.
-fn value(
-    category: &Category,
-    mapping: &SettingPath,
-    cells: &[String],
-) -> Result<(SettingPath, String), String> {
-    let line = || cells.join(";");
-    let (value, keys) = cells.split_last().ok_or_else(line)?;
-    if keys.is_empty() || keys.iter().any(String::is_empty) {
-        return Err(line());
+/// What reads the rows of a mapping.
+struct Reading<'a> {
+    category: &'a Category,
+    mapping: &'a SettingPath,
+    view: Option<&'a View<'a>>,
+    language: &'a Language,
+}
+
+impl Reading<'_> {
+    fn why(&self, key: &str, cell: &str) -> String {
+        self.language.say(key, &[("cell", cell)])
     }
-    let path = keys.iter().fold(mapping.clone(), |path, key| path.child(key));
-    let schema = category.schema_at(&path).ok_or_else(line)?;
-    // It has to lead to a value, not to what holds some.
-    if is_mapping(schema) || is_record(schema) { Err(line()) } else { Ok((path, value.clone())) }
+
+    /// Whether the first line only says what stands below: the titles of the columns, or words where no row of this mapping has any.
+    fn is_heading(&self, cells: &[String]) -> bool {
+        let Some(first) = cells.first().map(|first| first.to_lowercase()) else { return false };
+        let schema = self.category.schema_at(self.mapping);
+        let own = schema.and_then(|schema| key_title(schema, self.view)).map(|title| title.to_lowercase());
+        let is_title = Language::all().iter().any(|one| one.text("map.key", None).to_lowercase() == first)
+            || own.is_some_and(|title| title == first);
+        let has_digits = cells.iter().any(|cell| cell.contains(|c: char| c.is_ascii_digit()));
+        cells.len() > 1 && (is_title || !has_digits && self.value(cells).is_err())
+    }
+
+    /// Where a row belongs, and what it says there: keys and fields down to a value, the value, and beside it what that is called.
+    fn value(&self, cells: &[String]) -> Result<(SettingPath, String), String> {
+        let (mut path, mut left) = (self.mapping.clone(), cells);
+        loop {
+            let schema = self.category.schema_at(&path).ok_or_else(|| self.why("map.why_place", ""))?;
+            if is_mapping(schema) {
+                let (first, more) = left.split_first().ok_or_else(|| self.why("map.why_no_value", ""))?;
+                if first.is_empty() {
+                    return Err(self.why("map.why_no_key", ""));
+                }
+                let key = key_of(schema, self.view, first).ok_or_else(|| self.why("map.why_key", first))?;
+                (path, left) = (path.child(&key), more);
+            } else if is_record(schema) {
+                let (field, more) = self.field(schema, left)?;
+                (path, left) = (path.child(field), more);
+            } else {
+                let mut said = left.iter().filter(|cell| !cell.is_empty());
+                let value = said.next().ok_or_else(|| self.why("map.why_no_value", ""))?;
+                let all = choosable(schema, self.view);
+                let is_its_name =
+                    |cell: &String| by_name(all.as_deref(), cell) == by_name(all.as_deref(), value);
+                return match said.find(|cell| !is_its_name(cell)) {
+                    Some(more) => Err(self.why("map.why_many", more)),
+                    None => Ok((path, value.clone())),
+                };
+            }
+        }
+    }
+
+    /// The field of a record that the next cell names, by its id or its title, and the cells behind it. Where it names none and the record has
+    /// values by rows of their own, such as accounts by VAT rate, it is the first of these where a row of it stands there, else the
+    /// first field.
+    fn field<'s>(&self, schema: &'s Json, cells: &'s [String]) -> Result<(&'s str, &'s [String]), String> {
+        let all = || schema.get("properties").and_then(Json::as_object).into_iter().flatten();
+        let (first, more) = cells.split_first().ok_or_else(|| self.why("map.why_no_value", ""))?;
+        let named = |(name, field): &(&String, &Json)| {
+            *name == first || text(field, "title").to_lowercase() == first.to_lowercase()
+        };
+        if let Some((name, _)) = all().find(named).filter(|_| !first.is_empty()) {
+            return Ok((name, more));
+        }
+        let (rows, plain) = implied(schema).ok_or_else(|| self.why("map.why_place", first))?;
+        let is_row = more.iter().any(|cell| !cell.is_empty())
+            && schema
+                .pointer(&format!("/properties/{rows}"))
+                .is_some_and(|rows| key_of(rows, self.view, first).is_some());
+        match (is_row && !first.is_empty(), plain) {
+            (true, _) => Ok((rows, cells)),
+            (false, Some(plain)) => Ok((plain, cells)),
+            (false, None) => Err(self.why("map.why_place", first)),
+        }
+    }
+
+    /// The values of a row by what names them.
+    fn record(&self, columns: &[SettingPath], line: &Line<'_>) -> Result<Vec<(SettingPath, String)>, String> {
+        let (key, cells) = line.cells.split_first().ok_or_else(|| self.why("map.why_no_value", ""))?;
+        if key.is_empty() {
+            return Err(self.why("map.why_no_key", ""));
+        }
+        if let Some(more) = cells.get(columns.len()) {
+            return Err(self.why("map.why_many", more));
+        }
+        let schema = self.category.schema_at(self.mapping).unwrap_or(&Json::Null);
+        let key = key_of(schema, self.view, key).ok_or_else(|| self.why("map.why_key", key))?;
+        let row = self.mapping.child(&key);
+        let all = columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
+        let path_of =
+            |field: &SettingPath| field.segments().iter().fold(row.clone(), |path, name| path.child(name));
+        let all: Vec<_> = all.map(|(field, cell)| (path_of(field), cell.clone())).collect();
+        if all.is_empty() { Err(self.why("map.why_no_value", "")) } else { Ok(all) }
+    }
+
+    /// What a switch does not know is no row that was read.
+    fn known(&self, all: Vec<(SettingPath, String)>) -> Result<Vec<(SettingPath, String)>, String> {
+        let is_strange = |(path, cell): &&(SettingPath, String)| {
+            let schema = self.category.schema_at(path);
+            let is_switch = schema.is_some_and(|schema| kind(schema, None, None) == Kind::Toggle);
+            is_switch && !matches!(switch(cell).as_str(), "on" | "off" | "")
+        };
+        match all.iter().find(is_strange) {
+            Some((_, cell)) => Err(self.why("map.why_switch", cell)),
+            None => Ok(all),
+        }
+    }
+}
+
+/// Of a record that has values by rows of their own: the first field that has such rows, and the first that is one value of the same list
+/// for all of them.
+fn implied(schema: &Json) -> Option<(&str, Option<&str>)> {
+    let all = || schema.get("properties").and_then(Json::as_object).into_iter().flatten();
+    let (rows, list) =
+        all().find_map(|(name, field)| Some((name, options_of(field.get("additionalProperties")?)?)))?;
+    let plain = all().find(|(_, field)| !is_mapping(field) && options_of(field) == Some(list));
+    Some((rows, plain.map(|(name, _)| name.as_str())))
 }
 
 /// The fields that the first line of a sheet of records names, in the order of its columns; none where it names no fields.
@@ -158,29 +251,6 @@ fn columns(category: &Category, mapping: &SettingPath, cells: &[String]) -> Opti
         fields.iter().find(is_it).map(|(path, _)| path.clone())
     };
     names.iter().map(find).collect()
-}
-
-/// The values of a row by what names them.
-fn record(
-    category: &Category,
-    mapping: &SettingPath,
-    columns: &[SettingPath],
-    line: &Line<'_>,
-) -> Result<Vec<(SettingPath, String)>, String> {
-    let wrong = || line.cells.join(";");
-    let (key, cells) = line.cells.split_first().ok_or_else(wrong)?;
-    if key.is_empty() || cells.len() > columns.len() {
-        return Err(wrong());
-    }
-    let row = mapping.child(key);
-    category.schema_at(&row).ok_or_else(wrong)?;
-    let all = columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
-    let all: Vec<_> = all
-        .map(|(field, cell)| {
-            (field.segments().iter().fold(row.clone(), |path, name| path.child(name)), cell.clone())
-        })
-        .collect();
-    if all.is_empty() { Err(wrong()) } else { Ok(all) }
 }
 
 /// The fields of the records of a mapping, with what they are called; none where its rows are none.
@@ -283,7 +353,8 @@ pub async fn give(Named((id, category)): Named<(String, String)>, visit: Visit) 
             let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
             let none = Settings::new();
             let settings = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
-            let sheet = Sheet { category, mapping: &mapping, view: view.as_ref(), settings };
+            let sheet =
+                Sheet { category, mapping: &mapping, view: view.as_ref(), settings, language: hand.language };
             let plain = |text: &str| {
                 text.chars()
                     .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
@@ -291,7 +362,7 @@ pub async fn give(Named((id, category)): Named<(String, String)>, visit: Visit) 
             };
             Ok(Shown::File {
                 name: format!("{}-{}.csv", plain(known.id()), plain(&mapping.to_string())),
-                text: sheet.text(hand.language.text("map.key", None)),
+                text: sheet.text(),
             })
         })
         .await
@@ -303,10 +374,13 @@ struct Sheet<'a> {
     mapping: &'a SettingPath,
     view: Option<&'a View<'a>>,
     settings: &'a Settings,
+    language: &'a Language,
 }
 
 impl Sheet<'_> {
-    fn text(&self, key: &str) -> String {
+    fn text(&self) -> String {
+        let schema = self.category.schema_at(self.mapping).unwrap_or(&Json::Null);
+        let key = self.title(key_title(schema, self.view), "map.key");
         let mut out = String::from("\u{feff}");
         let rows: Vec<(&SettingPath, String)> = self
             .settings
@@ -319,14 +393,7 @@ impl Sheet<'_> {
         // Rows within rows are no columns.
         let columns = fields(self.category, self.mapping)
             .filter(|all| rows.iter().all(|(path, _)| all.iter().any(|(field, _)| *field == field_of(path))));
-        let Some(columns) = columns else {
-            for (path, cell) in rows {
-                let keys = path.segments().iter().skip(depth).map(|key| quoted(key));
-                let cells: Vec<String> = keys.chain([cell]).collect();
-                let _ = write!(out, "{}\r\n", cells.join(";"));
-            }
-            return out;
-        };
+        let Some(columns) = columns else { return self.long() };
         let is_used = |field: &SettingPath| rows.iter().any(|(path, _)| field_of(path) == *field);
         let columns: Vec<(SettingPath, String)> =
             columns.into_iter().filter(|(field, _)| rows.is_empty() || is_used(field)).collect();
@@ -336,7 +403,7 @@ impl Sheet<'_> {
             records.entry(name).or_default().insert(field_of(path), cell.clone());
         }
         let heads = columns.iter().map(|(_, title)| quoted(title));
-        let heads: Vec<String> = std::iter::once(quoted(key)).chain(heads).collect();
+        let heads: Vec<String> = std::iter::once(quoted(&key)).chain(heads).collect();
         let _ = write!(out, "{}\r\n", heads.join(";"));
         for (name, mut of_one) in records {
             let cells = columns.iter().map(|(field, _)| of_one.remove(field).unwrap_or_default());
@@ -346,12 +413,96 @@ impl Sheet<'_> {
         out
     }
 
+    fn title(&self, own: Option<String>, key: &str) -> String {
+        own.unwrap_or_else(|| self.language.say(key, &[]))
+    }
+
+    /// A line a value: the keys down to it, the value, and what that is called. The fields on the way are named where they are not
+    /// the ones that are meant without a name.
+    fn long(&self) -> String {
+        let settings = self.settings.iter().filter(|(path, _)| path.starts_with(self.mapping));
+        let rows: Vec<(&SettingPath, &Value)> =
+            settings.filter(|(path, value)| self.cell(path, value).is_some()).collect();
+        let is_named = rows.iter().any(|(path, _)| self.keys(path, false).is_none());
+        let told: Vec<(Vec<String>, String, String)> = rows
+            .iter()
+            .filter_map(|(path, value)| {
+                // Several values with their days are told by themselves.
+                let is_one = matches!(value, Value::Text(_) | Value::Number(_));
+                let schema = self.category.schema_at(path).filter(|_| is_one);
+                let label = self.view.zip(schema).and_then(|(view, schema)| view.label(schema, value));
+                Some((self.keys(path, is_named)?, self.cell(path, value)?, label.unwrap_or_default()))
+            })
+            .collect();
+        let depth = told.iter().map(|(keys, _, _)| keys.len()).max().unwrap_or(1);
+        let has_labels = told.iter().any(|(_, _, label)| !label.is_empty());
+        let deepest = rows.iter().max_by_key(|(path, _)| path.segments().len());
+        let mut heads = self.heads(deepest.map_or(self.mapping, |(path, _)| path), depth, is_named);
+        heads.extend(has_labels.then(|| self.language.say("map.label", &[])));
+        let heads: Vec<String> = heads.iter().map(|head| quoted(head)).collect();
+        let mut out = format!("\u{feff}{}\r\n", heads.join(";"));
+        for (mut keys, value, label) in told {
+            keys.resize(depth, String::new());
+            let label = has_labels.then(|| quoted(&label));
+            let cells: Vec<String> = keys.iter().map(|key| quoted(key)).chain([value]).chain(label).collect();
+            let _ = write!(out, "{}\r\n", cells.join(";"));
+        }
+        out
+    }
+
+    /// What the columns are called: those of keys, by the first row, and the value's.
+    fn heads(&self, path: &SettingPath, depth: usize, is_named: bool) -> Vec<String> {
+        let mut heads = Vec::new();
+        let mut at = self.mapping.clone();
+        for key in path.segments().iter().skip(self.mapping.segments().len()) {
+            let schema = self.category.schema_at(&at).unwrap_or(&Json::Null);
+            if is_mapping(schema) {
+                heads.push(self.title(key_title(schema, self.view), "map.key"));
+            } else if is_named {
+                heads.push(self.language.say("setting", &[]));
+            }
+            at = at.child(key);
+        }
+        heads.resize(depth, self.language.say("map.key", &[]));
+        let schema = self.category.schema_at(path).unwrap_or(&Json::Null);
+        heads.push(self.title(value_title(schema, self.view), "map.value"));
+        heads
+    }
+
+    /// The keys down to a value, in the words of people; none where a field on the way has to be named and is not.
+    fn keys(&self, path: &SettingPath, is_named: bool) -> Option<Vec<String>> {
+        let (mut keys, mut at) = (Vec::new(), self.mapping.clone());
+        for key in path.segments().iter().skip(self.mapping.segments().len()) {
+            let schema = self.category.schema_at(&at)?;
+            if is_mapping(schema) {
+                let labels = schema.pointer("/propertyNames/x-labels");
+                let label = labels.and_then(|labels| labels.get(&**key)?.as_str());
+                keys.push(label.map_or_else(|| in_commas(key), str::to_owned));
+            } else if is_named {
+                let field = schema.pointer(&format!("/properties/{key}")).unwrap_or(&Json::Null);
+                let title = Some(text(field, "title")).filter(|title| !title.is_empty());
+                keys.push(title.unwrap_or(key).to_owned());
+            } else if !implied(schema).is_some_and(|(rows, plain)| rows == &**key || plain == Some(&**key)) {
+                return None;
+            }
+            at = at.child(key);
+        }
+        Some(keys)
+    }
+
     /// A value as a cell; none of a credential, which no sheet has.
     fn cell(&self, path: &SettingPath, value: &Value) -> Option<String> {
         let schema = self.category.schema_at(path).filter(|_| !matches!(value, Value::Secret(_)))?;
         let kind = kind(schema, Some(value), choosable(schema, self.view).as_deref());
-        Some(quoted(&typed_form(kind, schema, Some(value)).join(", ")))
+        let text = typed_form(kind, schema, Some(value)).join(", ");
+        Some(quoted(&if kind == Kind::Number { in_commas(&text) } else { text }))
     }
+}
+
+/// A number as spreadsheets have it whose cells are parted by semicolons.
+fn in_commas(text: &str) -> String {
+    let is_number = text.contains('.') && text.parse::<f64>().is_ok();
+    if is_number { text.replace('.', ",") } else { text.to_owned() }
 }
 
 #[cfg(test)]

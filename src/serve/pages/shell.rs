@@ -3,9 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::visit::Hand;
-use crate::model::{CONNECTORS, GENERAL};
-use crate::ops::section::{self, Judged, Known, Ownership};
+use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, WEBHOOKS};
+use crate::ops::section::{self, Judged, Known, Ownership, Role};
 use crate::plan::Mode;
+use crate::report::texts::Language;
 use crate::schema::Category;
 use crate::serve::app::Work;
 use crate::serve::problem::Problem;
@@ -74,6 +75,33 @@ pub fn missing(known: &Known, judged: &Judged, hand: &Hand<'_>) -> Vec<Json> {
         json!({"title": title, "category": category, "href": format!("{page}#f-{}.active", connector.id)})
     });
     told.chain(connections).collect()
+}
+
+/// Whether a change of what git says of a category can be proposed from here, by whoever looks.
+#[must_use]
+pub fn may_propose(known: &Known, category: &str, hand: &Hand<'_>, work: &Work<'_>) -> bool {
+    !hand.app.serving.is_read_only
+        && !known.says.as_ref().is_some_and(|says| says.is_broken)
+        && section::may_propose(known, category, hand.access, &work.ground).is_ok()
+}
+
+/// Whether whoever looks may make integrations.
+#[must_use]
+pub fn may_make(hand: &Hand<'_>) -> bool {
+    matches!(hand.access.role(), Role::Editor | Role::Admin) && !hand.app.serving.is_read_only
+}
+
+/// What a category is called: those that have a page of their own as that is.
+#[must_use]
+pub fn title_of(category: &Category, language: &Language) -> String {
+    let key = match &*category.id {
+        CONNECTORS => "nav.connectors",
+        FLOWS => "settings.flows",
+        SCHEDULES => "nav.scheduling",
+        WEBHOOKS => "nav.webhooks",
+        _ => return category.title.to_string(),
+    };
+    language.say(key, &[])
 }
 
 /// The address of the page of a category.

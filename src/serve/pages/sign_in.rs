@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -141,6 +141,8 @@ pub async fn sign_out(State(app): State<Arc<App>>, headers: Headers, visit: Visi
         return failed(problem, visit.language);
     }
     let mut response = elsewhere("/sign-in");
+    // What the browser kept of answers to his forms.
+    set(&mut response, HeaderName::from_static("clear-site-data"), "\"cache\"");
     let secure = if is_private(&app, visit.from) { "; Secure" } else { "" };
     let name = cookie_name(&app, visit.from);
     set(

@@ -19,22 +19,39 @@ use crate::report::words;
 use crate::serve::app::Work;
 use crate::serve::problem::Problem;
 
-/// Takes in what somebody chose; what is still to be chosen.
-pub fn choose(draft: &mut Draft, sent: &Sent) -> Vec<SettingPath> {
-    let asked: Vec<SettingPath> = sent.all("differs").filter_map(SettingPath::parse).collect();
-    let chosen: BTreeMap<SettingPath, &str> = sent
-        .0
-        .iter()
-        .filter_map(|(name, value)| Some((SettingPath::parse(name.strip_prefix("pick.")?)?, value.as_str())))
-        .collect();
-    for (path, choice) in &chosen {
-        if *choice == "now" {
+/// What somebody chose: for each setting that differs what is there `now`, or what is `mine`.
+#[derive(Debug, Default)]
+pub struct Choices {
+    chosen: BTreeMap<SettingPath, String>,
+    unchosen: Vec<SettingPath>,
+}
+
+impl Choices {
+    /// From a form.
+    #[must_use]
+    pub fn of(sent: &Sent) -> Self {
+        let pick = |(name, value): &(String, String)| {
+            Some((SettingPath::parse(name.strip_prefix("pick.")?)?, value.clone()))
+        };
+        let chosen: BTreeMap<SettingPath, String> = sent.0.iter().filter_map(pick).collect();
+        let asked = sent.all("differs").filter_map(SettingPath::parse);
+        let unchosen = asked.filter(|path| !chosen.contains_key(path)).collect();
+        Choices { chosen, unchosen }
+    }
+
+    #[must_use]
+    pub fn are_whole(&self) -> bool {
+        self.unchosen.is_empty()
+    }
+
+    /// Takes what is there now into what was typed, where that was chosen.
+    pub fn take(&self, draft: &mut Draft) {
+        for (path, _) in self.chosen.iter().filter(|(_, choice)| *choice == "now") {
             draft.values.remove(path);
             // A row of which something stays is no row that goes.
             draft.removed.retain(|row| !path.starts_with(row));
         }
     }
-    asked.into_iter().filter(|path| !chosen.contains_key(path)).collect()
 }
 
 /// What somebody wrote, what it was when he began, and what it is by now.
@@ -115,6 +132,7 @@ pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_
                 "opened": made.shown(schema, one.opened), "now": made.shown(schema, one.now),
                 "mine": made.shown(schema, wanted.as_ref()), "typed": typed,
                 "by": match (one.is_mine, one.is_theirs) { (true, true) => "both", (true, false) => "mine", _ => "theirs" },
+                "pick": match (one.is_mine, one.is_theirs) { (true, true) => "", (true, false) => "mine", _ => "now" },
             })
         })
         .collect();
@@ -141,30 +159,33 @@ pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_
     Ok(Shown::page("stale.html", context).status(StatusCode::PRECONDITION_FAILED))
 }
 
-/// Asks once more for what was not chosen.
+/// Asks once more for what was not chosen; what was stays chosen, and the page tells the same as before.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn again(
     sides: &Sides<'_>,
     draft: Draft,
-    unchosen: &[SettingPath],
+    choices: &Choices,
     work: &mut Work<'_>,
     hand: &Hand<'_>,
 ) -> Result<Shown, Problem> {
-    let sides = Sides { revision: sides.known.revision(sides.category), ..*sides };
-    let shown = page(&sides, draft, work, hand)?;
+    let shown = page(sides, draft, work, hand)?;
     Ok(match shown {
         Shown::Page { template, mut context, .. } => {
             // Nobody chose these, whoever changed them.
             for row in context["differing"].as_array_mut().into_iter().flatten() {
-                let is_open = unchosen.iter().any(|path| row["path"] == path.to_string());
-                if is_open {
+                if choices.unchosen.iter().any(|path| row["path"] == path.to_string()) {
                     row["by"] = "both".into();
+                    row["pick"] = "".into();
+                }
+                let chosen = choices.chosen.iter().find(|(path, _)| row["path"] == path.to_string());
+                if let Some((_, choice)) = chosen {
+                    row["pick"] = choice.as_str().into();
                 }
             }
             let all = context["differing"].as_array();
-            let open = all.map_or(0, |all| all.iter().filter(|row| row["by"] == "both").count());
+            let open = all.map_or(0, |all| all.iter().filter(|row| row["pick"] == "").count());
             context["clashes"] = open.into();
             context["asked_again"] = true.into();
             Shown::Page { status: StatusCode::UNPROCESSABLE_ENTITY, template, context }

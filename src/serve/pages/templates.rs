@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::report::page;
 use crate::report::texts::Language;
 use crate::serve::problem::Problem;
+use crate::store::OUTSIDE;
 
 const ALL: [(&str, &str); 17] = [
     ("frame.html", include_str!("templates/frame.html")),
@@ -54,15 +55,14 @@ pub fn render(name: &str, page: &Json, language: &Language) -> Result<String, Pr
     let at = Language::all().iter().position(|one| one.id == language.id).unwrap_or(0);
     let environment = ENVIRONMENTS[at].as_ref().map_err(|why| fault(why.clone()))?;
     let mut page = page.clone();
-    name_people(&mut page);
+    name_people(&mut page, language);
     let page = &page;
     let languages: Vec<Json> =
         Language::all().iter().map(|one| json!({"id": one.id, "name": one.name})).collect();
-    // What is written in files can be proposed and planned where files are.
+    // What is written in files can be planned where files are.
     let of_git = &page["integration"]["in_git"];
     let has_files = page["frame"]["has_files"] == true && *of_git != false;
-    let is_readable = has_files && page["integration"]["broken"] != true;
-    let can = json!({"propose": is_readable, "plan": has_files, "changes": true, "clear_cache": true});
+    let can = json!({"plan": has_files, "changes": true, "clear_cache": true});
     let outer = context! { lang => language.id, languages => Serde(&languages), can => Serde(can) };
     let template = environment.get_template(name).map_err(|error| fault(error.to_string()))?;
     template
@@ -73,20 +73,26 @@ pub fn render(name: &str, page: &Json, language: &Language) -> Result<String, Pr
 /// Where a page says who did something.
 const PEOPLE: [&str; 8] = ["author", "asked_by", "by", "ended_by", "made_by", "saved_by", "sent_by", "who"];
 
-/// People by their names: an address for mails stands in the history and is none of a page's readers' business.
-fn name_people(page: &mut Json) {
+/// People by their names: an address for mails stands in the history and is none of a page's readers' business, and who wrote past
+/// the store has no name.
+fn name_people(page: &mut Json, language: &Language) {
     match page {
         Json::Object(all) => {
             for (key, value) in all {
                 match value {
                     Json::String(name) if PEOPLE.contains(&key.as_str()) => {
-                        *value = without_address(name).into();
+                        let name = if name == OUTSIDE {
+                            language.text("somebody", None)
+                        } else {
+                            without_address(name)
+                        };
+                        *value = name.into();
                     }
-                    inner => name_people(inner),
+                    inner => name_people(inner, language),
                 }
             }
         }
-        Json::Array(all) => all.iter_mut().for_each(name_people),
+        Json::Array(all) => all.iter_mut().for_each(|inner| name_people(inner, language)),
         _ => {}
     }
 }
@@ -121,7 +127,7 @@ mod tests {
     #[test]
     fn people_are_called_by_their_names() {
         let mut page = json!({"who": "Karin Ek <karin@example.com>", "forms": [{"saved_by": "<a@example.com>", "by": "both"}]});
-        name_people(&mut page);
+        name_people(&mut page, &Language::all()[0]);
         assert_eq!(
             page,
             json!({"who": "Karin Ek", "forms": [{"saved_by": "<a@example.com>", "by": "both"}]})

@@ -10,6 +10,11 @@ use crate::ops::section::{self, NotCleared};
 use crate::serve::ask::Named;
 use crate::serve::problem::Problem;
 
+/// `GET /integrations/{id}/connectors:test`: whoever comes back to where a form was sent is shown what came of it.
+pub async fn back(Named(id): Named<String>, visit: Visit) -> Response {
+    visit.show(move |_, _| Ok(Shown::Elsewhere(format!("/integrations/{id}/connectors")))).await
+}
+
 /// `POST /integrations/{id}/connectors:test`
 pub async fn ask(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
     visit

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value as Json};
 
 use crate::model::{Dated, SettingPath, Value};
-use crate::ops::section::unprintable;
 use crate::options::{Choice, View};
+use crate::schema::suggest::{refuses, suggest};
 use crate::schema::{days_name, default_of, options_of, text};
 
 /// What a setting is typed in.
@@ -139,6 +139,63 @@ pub fn choosable(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable
     Some(all)
 }
 
+/// The keys that a platform knows for a mapping.
+#[must_use]
+pub fn keys_of(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable>> {
+    let (connector, name) = schema.get("x-keys")?.as_str()?.split_once('.')?;
+    let set = view?.set(connector, name)?;
+    let one = |choice: &crate::options::Choice| Choosable {
+        value: choice.value.clone(),
+        label: if choice.label.is_empty() { choice.value.clone() } else { choice.label.clone() },
+        active: choice.active,
+    };
+    Some(set.choices.iter().map(one).collect())
+}
+
+/// What the keys of a mapping are: as the schema calls them, else as their platform does.
+#[must_use]
+pub fn key_title(mapping: &Json, view: Option<&View<'_>>) -> Option<String> {
+    let names = mapping.get("propertyNames").unwrap_or(&Json::Null);
+    let own = Some(text(names, "title")).filter(|title| !title.is_empty()).map(str::to_owned);
+    let keys = mapping.get("x-keys").and_then(Json::as_str).and_then(|keys| keys.split_once('.'));
+    own.or_else(|| keys.zip(view).map(|((connector, set), view)| view.set_title(connector, set)))
+}
+
+/// The same of its values.
+#[must_use]
+pub fn value_title(schema: &Json, view: Option<&View<'_>>) -> Option<String> {
+    let own = Some(text(schema, "title")).filter(|title| !title.is_empty()).map(str::to_owned);
+    let list = options_of(schema);
+    own.or_else(|| list.zip(view).map(|((connector, set), view)| view.set_title(connector, set)))
+}
+
+/// A key of a mapping that was typed: by its name, or as people write it, such as `25,0 %`. None where there is no such key.
+#[must_use]
+pub fn key_of(mapping: &Json, view: Option<&View<'_>>, typed: &str) -> Option<String> {
+    let typed = by_name(keys_of(mapping, view).as_deref(), typed.trim());
+    match mapping.get("propertyNames") {
+        Some(names) if refuses(&typed, names) => suggest(&typed, names),
+        _ => Some(typed).filter(|typed| !typed.is_empty()),
+    }
+}
+
+/// A value by itself or by its name, with or without its number before it.
+#[must_use]
+pub fn by_name(all: Option<&[Choosable]>, cell: &str) -> String {
+    let all = all.unwrap_or_default();
+    let wanted = cell.to_lowercase();
+    let is_it = |one: &&Choosable| {
+        let label = one.label.to_lowercase();
+        let alone = label.strip_prefix(&one.value.to_lowercase()).map(str::trim_start);
+        let numbered = wanted.strip_prefix(&one.value.to_lowercase()).map(str::trim_start);
+        label == wanted
+            || alone.is_some_and(|alone| !alone.is_empty() && alone == wanted)
+            || numbered.is_some_and(|rest| !rest.is_empty() && (rest == label || alone == Some(rest)))
+    };
+    let found = all.iter().find(|one| one.value == cell).or_else(|| all.iter().find(is_it));
+    found.map_or_else(|| cell.to_owned(), |one| one.value.clone())
+}
+
 /// What a setting is typed in, where this is what it is set to.
 #[must_use]
 pub fn kind(schema: &Json, value: Option<&Value>, choosable: Option<&[Choosable]>) -> Kind {
@@ -179,7 +236,7 @@ pub fn kind(schema: &Json, value: Option<&Value>, choosable: Option<&[Choosable]
 #[must_use]
 pub fn can_be_typed(value: &Value) -> bool {
     match value {
-        Value::Text(text) => unprintable(text).is_none(),
+        Value::Text(text) => is_kept(text),
         Value::List(items) => items.iter().all(|item| match item {
             Value::Text(text) => {
                 !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control)
@@ -191,6 +248,12 @@ pub fn can_be_typed(value: &Value) -> bool {
         }),
         _ => true,
     }
+}
+
+/// Whether a browser sends a text as it came. What nobody sees is none of its business, so that it can be typed anew.
+fn is_kept(text: &str) -> bool {
+    let text = text.replace("\r\n", "\n");
+    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{fffe}' | '\u{ffff}'))
 }
 
 fn text_of(value: &Value) -> String {
@@ -293,6 +356,13 @@ fn days(schema: &Json, typed: &str) -> Json {
     }
 }
 
+/// What a document has at a path; null where it has nothing.
+#[must_use]
+pub fn value_at(document: &Json, path: &SettingPath) -> Json {
+    let found = path.segments().iter().try_fold(document, |inner, key| inner.get(&**key));
+    found.cloned().unwrap_or(Json::Null)
+}
+
 /// Puts a value at a path of a merge patch.
 pub fn put(patch: &mut Map<String, Json>, path: &SettingPath, value: Json) {
     let Some((last, above)) = path.segments().split_last() else { return };
@@ -344,6 +414,7 @@ mod tests {
             assert_eq!(back, expected, "{kind:?}");
         }
         assert!(!can_be_typed(&Value::Text("a\0".to_owned())));
+        assert!(can_be_typed(&Value::Text("a\u{200b}".to_owned())), "it can be typed anew without it");
     }
 
     #[test]

@@ -1,0 +1,178 @@
+//! What the pages say, and to whom: words for people who have no files, ways that lead nowhere for whoever may not go them, and
+//! answers that a browser can come back to.
+
+use serde_json::json;
+
+use crate::configure::{NORDIC, Pages, example, has, lacks, pairform};
+use crate::configure_walk::{make, write_and_commit};
+use crate::forms_of_pages::{Form, words};
+
+#[test]
+fn what_is_missing_is_told_as_links_to_fields_and_not_as_lines_of_files() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let general = browser.page(&format!("{base}/general"));
+    let form = Form::of(&general, "general").set("s.live_mode", "on").set("s.onboarding_mode", "off");
+    let refused = browser.press(&form, "save");
+    assert_eq!(refused.status, 422);
+    has(
+        &refused.body,
+        "Default way of delivery: (Shipping Methods) This setting is required and must be saved. E0312",
+    );
+    for of_files in
+        ["Under shipping_methods", "add default_way_of_delivery", "Declare", "unmanaged", "shipping_methods:"]
+    {
+        lacks(&refused.body, of_files);
+    }
+    // What a value cannot be is told by the field's own words, with why.
+    let schedules = format!("{base}/scheduling");
+    let form = Form::of(&browser.page(&schedules), "schedules").set("key.*", "orders");
+    let added = browser.press(&form, "add:*");
+    let form =
+        Form::of(&added.body, "schedules").set("s.orders.flow", "orders").set("s.orders.every", "sometimes");
+    let refused = browser.press(&form, "save");
+    assert_eq!(refused.status, 422);
+    has(
+        &refused.body,
+        "orders › Interval cannot be \"sometimes\": an interval is a number of minutes, hours or days",
+    );
+    lacks(&refused.body, "orders.every");
+}
+
+#[test]
+fn nothing_is_offered_to_whoever_may_not() {
+    let pages = Pages::start(example(), &[]);
+    let token = pages.token(&["vera", "--role", "viewer"]);
+    let mut browser = pages.browser();
+    browser.headers.push(("Authorization", format!("Bearer {token}")));
+    for place in ["settings/order", "settings/payment_methods", "connectors", "general", "changes"] {
+        let page = browser.page(&format!("{NORDIC}/{place}"));
+        assert!(!page.contains("/propose?"), "{place}");
+    }
+    let refused = browser.get(&format!("{NORDIC}/propose?category=order&setting=exclude_before"));
+    assert_eq!(refused.status, 403);
+    has(
+        &refused.body,
+        "You may not propose this You may look but not save here. Ask an admin for the role editor of Order Settings.",
+    );
+    assert!(!refused.body.contains("<textarea"), "no form above a refusal");
+    let refused = browser.get("/integrations/new");
+    assert_eq!(refused.status, 403);
+    has(&refused.body, "You may not make integrations here");
+    assert!(!refused.body.contains("name=\"pair\""));
+    lacks(&browser.page("/integrations"), "New integration");
+}
+
+#[test]
+fn a_way_back_says_beforehand_what_git_keeps() {
+    let project = example();
+    write_and_commit(&project, "bases/fortnox.yaml", |text| {
+        text.replace("default_terms_of_payment: \"30\"", "default_terms_of_payment: \"10\"")
+    });
+    let done = pairform(&project).args(["apply", "--yes", "--allow-live"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let pages = Pages::start(project, &[]);
+    let mut browser = pages.signed_in();
+    let address = format!("{NORDIC}/settings/payment_methods");
+    let back = format!("{NORDIC}/history/payment_methods/1");
+    // All of it is git's: no button that would only refuse.
+    let page = browser.page(&back);
+    has(&page, "1 setting stays, as git owns it");
+    assert!(!page.contains("Go back to revision 1</button>"), "{}", words(&page));
+    let form = Form::of(&browser.page(&address), "payment_methods").set("s.fee_account", "6570");
+    browser.save(&form);
+    let page = browser.page(&back);
+    has(&page, "1 setting stays, as git owns it");
+    has(&page, "1 setting would change");
+    let form = Form::all(&page).into_iter().find(|form| form.action == back).unwrap();
+    let done = browser.press(&form, "");
+    assert_eq!(done.status, 303, "{}", words(&done.body));
+    let now = pages.deployed("nordic-outdoor", "payment_methods");
+    assert_eq!((&now["default_terms_of_payment"], now.get("fee_account")), (&json!("10"), None));
+    // The way to have git's as it was begins with what it was.
+    let link =
+        format!("{NORDIC}/propose?category=payment_methods&setting=default_terms_of_payment&revision=1");
+    let page = browser.page(&link);
+    has(&page, "The edit");
+    assert!(page.contains("<ins>    default_terms_of_payment: &quot;30&quot;</ins>"), "{}", words(&page));
+}
+
+#[test]
+fn a_proposal_that_cannot_be_made_says_why_at_its_place() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let address = format!("{NORDIC}/propose?category=payment_methods&setting=default_terms_of_payment");
+    let form =
+        |page: &str| Form::all(page).into_iter().find(|form| form.action.ends_with("/propose")).unwrap();
+    let page = browser.page(&address);
+    for branch in ["main", "../x"] {
+        let typed = form(&page).set("s.default_terms_of_payment", "14").set("branch", branch);
+        let refused = browser.press(&typed, "preview");
+        assert_eq!(refused.status, 400, "{branch}");
+        has(&refused.body, "This cannot be proposed as it stands A branch is called pairform/");
+        assert!(refused.body.contains("href=\"#branch\""));
+        assert!(refused.body.contains("aria-invalid=\"true\" aria-describedby=\"branch-e\""));
+        lacks(&refused.body, "Nothing to preview yet");
+        assert_eq!(form(&refused.body).get("branch"), Some(branch));
+    }
+    let refused = browser.press(&form(&page).set("s.default_terms_of_payment", ""), "preview");
+    assert_eq!(refused.status, 422);
+    has(&refused.body, "This cannot be proposed as it stands");
+    has(&refused.body, "This setting is required and must be saved.");
+    assert!(refused.body.contains("href=\"#f-default_terms_of_payment\""));
+    assert!(refused.body.contains("aria-invalid=\"true\""));
+    lacks(&refused.body, "add default_terms_of_payment");
+    // The files moved on since it was previewed: what comes of it now stands beside that.
+    let preview = browser.press(&form(&page).set("s.default_terms_of_payment", "14"), "preview");
+    write_and_commit(&pages.project, "README.md", |text| format!("{text}\nMore.\n"));
+    let seen = form(&preview.body);
+    let before = seen.get("commit").unwrap().to_owned();
+    let begun = std::time::Instant::now();
+    loop {
+        let moved = browser.press(&seen, "push");
+        assert_eq!(moved.status, 412, "{}", words(&moved.body));
+        has(&moved.body, "The branch was not created");
+        has(&moved.body, "The edit");
+        // A server sees a new commit when it looks for one.
+        if form(&moved.body).get("commit") != Some(before.as_str()) {
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_dropdown_of_an_unconnected_integration_says_whose_values_it_has() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let page = browser.page(&format!("{base}/settings/payment_methods"));
+    has(&page, "These are the values of");
+    has(&page, "the only account of Fortnox that is known here. This integration names none yet.");
+    lacks(&browser.page(&format!("{NORDIC}/settings/payment_methods")), "These are the values of");
+}
+
+#[test]
+fn a_browser_can_come_back_to_what_was_answered() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let address = format!("{base}/settings/payment_methods");
+    let page = browser.get(&address);
+    assert_eq!(page.headers["cache-control"], "private, no-store");
+    let answer =
+        browser.press(&Form::of(&page.body, "payment_methods").set("key.methods", "Visa"), "add:methods");
+    assert_eq!(answer.headers["cache-control"], "private, no-cache", "Back shows it again");
+    for (sent, to) in [("cache:clear", "cache"), ("connectors:test", "connectors")] {
+        let answer = browser.get(&format!("{base}/{sent}"));
+        assert_eq!(
+            (answer.status, answer.headers["location"].as_str()),
+            (303, format!("{base}/{to}").as_str())
+        );
+    }
+    let form = Form::all(&page.body).into_iter().find(|form| form.action == "/sign-out").unwrap();
+    let answer = browser.press(&form, "");
+    assert_eq!((answer.status, answer.headers["clear-site-data"].as_str()), (303, "\"cache\""));
+}

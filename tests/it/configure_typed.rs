@@ -1,0 +1,236 @@
+//! What somebody types into a form of the pages, and what becomes of it: rows that are named and nothing more, characters that nobody
+//! sees, fields that were sent and not changed, sheets as accountants have them, and a form that is asked about twice.
+
+use serde_json::json;
+
+use crate::configure::{LIVE, NORDIC, Pages, example, has, lacks};
+use crate::configure_walk::make;
+use crate::forms_of_pages::{Form, words};
+
+#[test]
+fn a_row_that_was_named_is_never_thrown_away() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let payments = format!("{base}/settings/payment_methods");
+    let form = Form::of(&browser.page(&payments), "payment_methods").set("key.methods", "Visa");
+    // Enter in its box is what comes first in the form.
+    assert_eq!(form.buttons.first().map(|(_, does)| does.as_str()), Some("enter"));
+    let added = browser.press(&form, "enter");
+    assert_eq!(added.status, 200, "{}", words(&added.body));
+    has(&added.body, "Visa is added to the form. It is saved with the rest.");
+    // Saved with nothing said of it, it is asked about and kept, whatever else is saved with it.
+    let form = form.set("s.fee_account", "6570");
+    let asked = browser.press(&form, "save");
+    assert_eq!(asked.status, 422);
+    has(
+        &asked.body,
+        "Nothing was saved: Payment methods › Visa says nothing yet. Fill it in, or take the row away",
+    );
+    assert!(asked.body.contains("id=\"f-methods.Visa\""), "the row stands in the form");
+    assert_eq!(pages.deployed("ny-butik", "payment_methods"), json!({}));
+    let again = Form::of(&asked.body, "payment_methods");
+    assert_eq!((again.get("row"), again.get("s.fee_account")), (Some("methods.Visa"), Some("6570")));
+    browser.save(&again.set("s.methods.Visa.mark_paid", "on"));
+    assert_eq!(
+        pages.deployed("ny-butik", "payment_methods")["methods"],
+        json!({"Visa": {"mark_paid": true}})
+    );
+    // Where no row is begun, Enter saves.
+    let form = Form::of(&browser.page(&payments), "payment_methods").set("s.fee_account", "6571");
+    assert_eq!(browser.press(&form, "enter").status, 303);
+    // A connection as well.
+    let connectors = format!("{base}/connectors");
+    let form = Form::of(&browser.page(&connectors), "connectors").set("key.shopify.connections", "main");
+    let asked = browser.press(&form, "save");
+    assert_eq!(asked.status, 422);
+    assert!(asked.body.contains("id=\"f-shopify.connections.main\""));
+}
+
+#[test]
+fn fields_that_were_sent_and_not_changed_stay_where_they_were() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let is_open = |page: &str| page.contains("<details class=\"more\" open>");
+    let additional = |page: &str| {
+        let (_, more) = page.split_once("<details class=\"more\"").unwrap();
+        more.matches("class=\"field").count()
+    };
+    for (place, category, key) in [
+        ("settings/payment_methods", "payment_methods", "methods"),
+        ("connectors", "connectors", "shopify.connections"),
+    ] {
+        let page = browser.page(&format!("{base}/{place}"));
+        assert!(!is_open(&page));
+        let form = Form::of(&page, category).set(&format!("key.{key}"), "one");
+        let answer = browser.press(&form, &format!("add:{key}"));
+        assert!(!is_open(&answer.body), "{place}: nothing of it was changed");
+        assert_eq!(additional(&answer.body), additional(&page), "{place}: what is additional stays there");
+    }
+    let address = format!("{base}/settings/payment_methods");
+    let form = Form::of(&browser.page(&address), "payment_methods")
+        .set("s.fee_account", "x")
+        .set("key.methods", "one");
+    assert!(is_open(&browser.press(&form, "add:methods").body), "what was changed is in sight");
+}
+
+#[test]
+fn what_nobody_sees_or_turns_a_line_around_is_not_saved_and_letters_of_every_script_are() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let address = format!("{base}/general");
+    for (name, code) in
+        [("Ny\u{200b}Butik", "U+200B"), ("Ny\u{202e}Butik", "U+202E"), ("Ny\u{2066}B", "U+2066")]
+    {
+        let form = Form::of(&browser.page(&address), "general").set("s.name", name);
+        let refused = browser.press(&form, "save");
+        assert_eq!(refused.status, 422, "{code}");
+        has(&refused.body, &format!("holds the character {code}, which nobody sees"));
+    }
+    for name in ["חנות חדשה", "متجر جديد", "می‌خواهم", "👩‍💻 butik"] {
+        let form = Form::of(&browser.page(&address), "general").set("s.name", name);
+        browser.save(&form);
+        assert_eq!(pages.deployed("ny-butik", "general")["name"], name);
+    }
+    // What is deployed so by another way can be typed anew.
+    pages.change_outside("ny-butik", "general", "name", json!("Ny\u{200b}Butik"));
+    let form = Form::of(&browser.page(&address), "general").set("s.name", "Ny Butik");
+    browser.save(&form);
+}
+
+#[test]
+fn a_sheet_is_read_as_an_accountant_has_it() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let address = format!("{base}/settings/sales_accounts");
+    let form = Form::of(&browser.page(&address), "sales_accounts");
+    // Country, rate and account, under a line that says so; a country by name, a rate as people write it, an account with its name.
+    let pasted = "Country\tVAT rate\tAccount\nDE\t19\t3111\nGermany\t7,0 %\t3111\nEE\t\t3112\nXX\t20\t3111\nFI\t25,5\t3111\tFel namn\n";
+    let read = browser.press(&form.clone().set("paste.countries", pasted), "read:countries");
+    has(&read.body, "3 rows were read into the form.");
+    has(&read.body, "2 rows could not be read. They stand below, with why.");
+    has(&read.body, "line 5: XX;20;3111 (XX is no name of a row here)");
+    has(&read.body, "line 6: FI;25,5;3111;Fel namn (nothing says what Fel namn is)");
+    let filled = Form::of(&read.body, "sales_accounts");
+    for (path, account) in [("DE.rates.19", "3111"), ("DE.rates.7", "3111"), ("EE.default_account", "3112")] {
+        assert_eq!(filled.get(&format!("s.countries.{path}")), Some(account), "{path}");
+    }
+    let none = browser.press(&form.clone().set("paste.countries", "XX\t20\t3111\n"), "read:countries");
+    has(&none.body, "No row was read into the form");
+    lacks(&none.body, "0 rows were read");
+    // Accounts by name, with and without their number.
+    let pasted = "VAT rate;Account\n25,0;Försäljning inom Sverige, 25 % moms\n12 %;3002 Försäljning inom Sverige, 12 % moms\n6;3003\n";
+    let labels = accounts(&browser.page(&format!("{NORDIC}/settings/sales_accounts")));
+    let pasted = pasted
+        .replace("Försäljning inom Sverige, 25 % moms", &labels[0].1)
+        .replace("3002 Försäljning inom Sverige, 12 % moms", &format!("{} {}", labels[1].0, labels[1].1));
+    let read = browser.press(&form.set("paste.home", &pasted), "read:home");
+    has(&read.body, "3 rows were read into the form.");
+    let filled = Form::of(&read.body, "sales_accounts");
+    assert_eq!(filled.get("s.home.25"), Some(labels[0].0.as_str()), "{}", words(&read.body));
+    assert_eq!(filled.get("s.home.12"), Some(labels[1].0.as_str()));
+    // A row that is typed is understood alike.
+    let form = Form::of(&browser.page(&address), "sales_accounts");
+    let added = browser.press(&form.set("key.home", "25,50 %").set("value.home", "3003"), "add:home");
+    assert_eq!(
+        Form::of(&added.body, "sales_accounts").get("s.home.\"25.5\""),
+        Some("3003"),
+        "{}",
+        words(&added.body)
+    );
+}
+
+/// Accounts of a dropdown: number and name.
+fn accounts(page: &str) -> Vec<(String, String)> {
+    let (_, rest) = page.split_once("value.home").unwrap();
+    let (list, _) = rest.split_once("</select>").unwrap();
+    let one = |option: &str| {
+        let (number, rest) = option.split_once('"')?;
+        let label = words(&format!("<x>{}", rest.split_once('>')?.1.split('<').next()?));
+        let name = label.strip_prefix(number)?.trim();
+        (!name.is_empty()).then(|| (number.to_owned(), name.to_owned()))
+    };
+    list.split("<option value=\"").filter_map(one).collect()
+}
+
+#[test]
+fn a_sheet_that_was_given_has_a_heading_and_names_and_is_read_back() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let address = format!("{NORDIC}/settings/sales_accounts");
+    let form = Form::of(&browser.page(&address), "sales_accounts");
+    let form = form.set("key.home", "7,5 %").set("value.home", "3003");
+    browser.save(&form);
+    for mapping in ["home", "countries"] {
+        let sheet = browser.get(&format!("{address}/sheet?mapping={mapping}")).body;
+        let mut lines = sheet.trim_start_matches('\u{feff}').lines();
+        assert!(lines.next().unwrap().chars().all(|c| !c.is_ascii_digit()), "a heading: {sheet}");
+        assert!(!sheet.contains(";rates;"), "{sheet}");
+        assert!(mapping != "home" || sheet.contains("7,5"), "{sheet}");
+        let count = lines.count();
+        let form =
+            Form::of(&browser.page(&address), "sales_accounts").set(&format!("paste.{mapping}"), &sheet);
+        let read = browser.press(&form, &format!("read:{mapping}"));
+        let told = if count == 1 { "1 row was read".to_owned() } else { format!("{count} rows were read") };
+        has(&read.body, &told);
+        lacks(&read.body, "could not be read");
+        let page = browser.save(&Form::of(&read.body, "sales_accounts"));
+        has(&page, "was changed, so that nothing was saved");
+    }
+}
+
+#[test]
+fn a_form_that_is_asked_about_twice_tells_the_same_twice() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let order = browser.page(&format!("{NORDIC}/settings/order"));
+    browser.save(&Form::of(&order, "order").set("s.delivery_days", "3").set("s.update_existing", "off"));
+    let form = Form::of(&order, "order").set("s.delivery_days", "5").set("s.cancelled_action", "nothing");
+    let first = browser.press(&form, "save");
+    let choice = Form::of(&first.body, "order").set("pick.update_existing", "mine");
+    let second = browser.press(&choice, "save");
+    assert_eq!((first.status, second.status), (412, 422));
+    let rows = |page: &str| {
+        let (_, rest) =
+            words(page).split_once("When you opened it").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        rest.split("Now").next().unwrap().to_owned()
+    };
+    assert_eq!(rows(&first.body), rows(&second.body), "what he opened is what it was");
+    has(&second.body, "3 settings differ");
+    let again = Form::of(&second.body, "order");
+    assert_eq!(again.get("pick.update_existing"), Some("mine"), "what was chosen stays chosen");
+    browser.save(&again.set("pick.delivery_days", "now"));
+    let now = pages.deployed("nordic-outdoor", "order");
+    assert_eq!(
+        (&now["delivery_days"], &now["cancelled_action"], now.get("update_existing")),
+        (&json!(3), &json!("nothing"), None)
+    );
+}
+
+#[test]
+fn the_first_connection_of_a_live_integration_is_saved_alone() {
+    let pages = Pages::start(example(), &["--allow", "woocommerce=cykelboden.example"]);
+    let mut browser = pages.signed_in();
+    let address = format!("{LIVE}/connectors");
+    let page = browser.page(&address);
+    has(&page, "0 of 2 required saved");
+    has(&page, "This setting is required and must be saved.");
+    let form = Form::of(&page, "connectors").set("key.woocommerce.connections", "main");
+    let added = browser.press(&form, "add:woocommerce.connections");
+    let mut form = Form::of(&added.body, "connectors").set("s.woocommerce.active", "main");
+    for (field, value) in [
+        ("store_url", "https://cykelboden.example"),
+        ("consumer_key", "env/WOO_KEY"),
+        ("consumer_secret", "env/WOO_SECRET"),
+    ] {
+        form = form.set(&format!("s.woocommerce.connections.main.{field}"), value);
+    }
+    let page = browser.save(&form);
+    has(&page, "1 of 2 required saved");
+    // What was set is not taken away again.
+    let refused = browser.press(&Form::of(&page, "connectors").set("s.woocommerce.active", ""), "save");
+    assert_eq!(refused.status, 422, "{}", words(&refused.body));
+}
