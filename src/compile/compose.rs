@@ -115,7 +115,9 @@ impl<'a> Composer<'a> {
             let (first, ignored) = (&self.parts[first], &mut Vec::new());
             let (root, _) = parse_map(self.sources, first.main, "an integration", ignored);
             let place = name_place(&root, first, ignored);
-            composed.findings.push(codes::duplicate_integration(&composed.name, composed.place, place));
+            let finding = codes::duplicate_integration(&composed.name, composed.place, place);
+            let about = About { integration: Some(composed.name.clone()), ..About::default() };
+            composed.findings.push(finding.about(about));
             composed.root.kind = NodeKind::Hole;
         } else if self.parts.get(at + 1).is_some_and(|next| next.name == parts.name) {
             // What is missing may stand in the other file of this name.

@@ -134,7 +134,7 @@ fn ranges_after(text: &str, keys: Keys<'_>) -> Vec<Range<usize>> {
     // Most lines hold nothing of all this, which one look at the whole text tells.
     let mut keys_ahead = Ahead(words_of_keys(text).peekable());
     let mut tokens_ahead = Ahead(tokens::begun(text).peekable());
-    let mut urls_ahead = Ahead(text.match_indices("://").map(|(at, _)| at).peekable());
+    let mut urls_ahead = Ahead(text.match_indices("//").map(|(at, _)| at).peekable());
     let mut ranges = Vec::new();
     let mut at = 0;
     // The indentation of the key whose value goes on below.

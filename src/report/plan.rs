@@ -263,7 +263,10 @@ fn summary(out: &mut String, plan: &Plan) {
             (None, _) => "What is deployed is what the files say".to_owned(),
         };
         let unchanged = count(categories.none, "category");
-        let _ = writeln!(out, "{} {what}: {integrations}, {unchanged}.", "No changes.".green().bold());
+        let _ = match plan.summary.errors {
+            0 => writeln!(out, "{} {what}: {integrations}, {unchanged}.", "No changes.".green().bold()),
+            _ => writeln!(out, "Nothing changes in what could be read: {integrations}, {unchanged}."),
+        };
     } else {
         let _ = writeln!(
             out,

@@ -4,6 +4,7 @@
 
 mod branch;
 mod discover;
+mod error;
 mod history;
 mod inside;
 mod named;
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 
 pub use branch::{Author, BranchError};
 use discover::discover;
-pub use history::{Commit, GitError, History, Revision};
+pub use error::GitError;
+pub use history::{Commit, History, Revision};
 use inside::inside;
 pub use push::{PushError, Remote, RemoteError};
 pub use remote::RemoteBranch;

@@ -42,7 +42,7 @@ fn attacked() -> Repository {
     repository.write("bases/shop.yaml", "settings:\n  order: {exclude_before: 2026-01-01}\n");
     repository.write("integrations/fjord.yaml", &shop("fjord", false, "30"));
     repository.write(NORDIC, &nordic("levels: {W0424: deny}\n", "shop: nordic"));
-    repository.write(".gitignore", ".pairform/\n");
+    repository.write(".gitignore", ".pairform/\na.db*\n");
     repository.write("CODEOWNERS", "/pairform.yaml @rules\n/integrations/ @shops\n");
     repository.commit("Begin");
     repository.git(&["switch", "-q", "-c", "topic"]);

@@ -94,7 +94,13 @@ fn a_way_back_says_beforehand_what_git_keeps() {
     let link =
         format!("{NORDIC}/propose?category=payment_methods&setting=default_terms_of_payment&revision=1");
     let page = browser.page(&link);
-    has(&page, "The edit");
+    // Its own file, as long as nobody says that all eight are meant.
+    has(&page, "The edit integrations/nordic-outdoor/settings/payment_methods.yaml");
+    assert!(page.contains("<ins>default_terms_of_payment: &quot;30&quot;</ins>"), "{}", words(&page));
+    let form = Form::all(&page).into_iter().find(|form| form.action.ends_with("/propose")).unwrap();
+    assert_eq!((form.get("where"), form.get("s.default_terms_of_payment")), (Some("here"), Some("30")));
+    let page = browser.press(&form.set("where", "base"), "preview").body;
+    has(&page, "The edit bases/fortnox.yaml");
     assert!(page.contains("<ins>    default_terms_of_payment: &quot;30&quot;</ins>"), "{}", words(&page));
 }
 
@@ -151,7 +157,22 @@ fn a_dropdown_of_an_unconnected_integration_says_whose_values_it_has() {
     let page = browser.page(&format!("{base}/settings/payment_methods"));
     has(&page, "These are the values of");
     has(&page, "the only account of Fortnox that is known here. This integration names none yet.");
-    lacks(&browser.page(&format!("{NORDIC}/settings/payment_methods")), "These are the values of");
+    // None of the example is connected in git, so those of Nordic Outdoor are borrowed as well.
+    has(&browser.page(&format!("{NORDIC}/settings/payment_methods")), "These are the values of");
+    // Once it is connected they are its own.
+    let connectors = format!("{base}/connectors");
+    let form = Form::of(&browser.page(&connectors), "connectors").set("key.fortnox.connections", "main");
+    let added = browser.press(&form, "add:fortnox.connections");
+    let mut form = Form::of(&added.body, "connectors").set("s.fortnox.active", "main");
+    for (field, value) in
+        [("tenant_id", "5567890"), ("client_id", "env/F_ID"), ("client_secret", "env/F_SECRET")]
+    {
+        form = form.set(&format!("s.fortnox.connections.main.{field}"), value);
+    }
+    browser.save(&form);
+    let page = browser.page(&format!("{base}/settings/payment_methods"));
+    has(&page, "30 dagar netto");
+    lacks(&page, "These are the values of");
 }
 
 #[test]

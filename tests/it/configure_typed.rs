@@ -37,8 +37,10 @@ fn a_row_that_was_named_is_never_thrown_away() {
         json!({"Visa": {"mark_paid": true}})
     );
     // Where no row is begun, Enter saves.
-    let form = Form::of(&browser.page(&payments), "payment_methods").set("s.fee_account", "6571");
-    assert_eq!(browser.press(&form, "enter").status, 303);
+    let form = Form::of(&browser.page(&payments), "payment_methods").set("s.fee_account", "1930");
+    let saved = browser.press(&form, "enter");
+    assert_eq!(saved.status, 303, "{}", words(&saved.body));
+    assert_eq!(pages.deployed("ny-butik", "payment_methods")["fee_account"], 1930);
     // A connection as well.
     let connectors = format!("{base}/connectors");
     let form = Form::of(&browser.page(&connectors), "connectors").set("key.shopify.connections", "main");
@@ -151,7 +153,8 @@ fn accounts(page: &str) -> Vec<(String, String)> {
         let (number, rest) = option.split_once('"')?;
         let label = words(&format!("<x>{}", rest.split_once('>')?.1.split('<').next()?));
         let name = label.strip_prefix(number)?.trim();
-        (!name.is_empty()).then(|| (number.to_owned(), name.to_owned()))
+        // What says that none is chosen has no number.
+        (!number.is_empty() && !name.is_empty()).then(|| (number.to_owned(), name.to_owned()))
     };
     list.split("<option value=\"").filter_map(one).collect()
 }

@@ -147,7 +147,10 @@ fn sheets_of_records_are_read_and_given() {
     let read = browser.press(&form.set("paste.methods", pasted), "read:methods");
     assert_eq!(read.status, 200);
     has(&read.body, "2 rows were read into the form.");
-    has(&read.body, "2 rows could not be read. line 4: ;invoice; line 5: Svea;;kanske");
+    has(
+        &read.body,
+        "2 rows could not be read. line 4: ;invoice; (its first cell is empty) line 5: Svea;;kanske (kanske is neither On nor Off)",
+    );
     let form = Form::of(&read.body, "payment_methods");
     assert_eq!(form.get("s.methods.Klarna.document"), Some("invoice"));
     assert_eq!(form.get("s.methods.Qliro.mark_paid"), Some("off"));
@@ -166,7 +169,7 @@ fn sheets_of_records_are_read_and_given() {
     let sheet = browser.get(&format!("{address}/sheet?mapping=methods")).body;
     assert_eq!(
         sheet,
-        "\u{feff}Name;Its orders become;Mark its invoices as paid\r\nKlarna;invoice;on\r\nQliro;;off\r\n"
+        "\u{feff}Shopify payment methods;Its orders become;Mark its invoices as paid\r\nKlarna;invoice;on\r\nQliro;;off\r\n"
     );
     // What was given is read back, and nothing of it is a change.
     let form = Form::of(&browser.page(&address), "payment_methods");
@@ -262,7 +265,13 @@ fn bookkeepers_find_accounts_by_their_numbers() {
     let page = browser.page(&format!("{NORDIC}/settings/sales_accounts"));
     let labels = page.matches(">3001 ").count();
     assert!(labels > 0, "{}", words(&page));
-    // Names of columns are the platform's.
-    let shipping = browser.page(&format!("{NORDIC}/settings/article"));
+    // Names of columns are the platform's; where no platform has a list of either, they are plain words.
+    let article = browser.page(&format!("{NORDIC}/settings/article"));
+    has(&article, "Fortnox price lists Shopify price lists Written in");
+    let article = words(&article);
+    assert_eq!(article.matches("Name Value Written in").count(), 1, "{article}");
+    let (before, _) = article.split_once("Name Value Written in").unwrap();
+    assert!(before.ends_with("go by the fields to update. "), "of the further fields: {before}");
+    let shipping = browser.page(&format!("{NORDIC}/settings/shipping_methods"));
     lacks(&shipping, "Name Value Written in");
 }

@@ -86,7 +86,7 @@ fn listed(help: &str) -> BTreeMap<String, Option<String>> {
     let mut last = String::new();
     for line in options.lines().map(str::trim_start) {
         if let Some(variable) = line.strip_prefix("[env: ") {
-            flags.insert(last.clone(), Some(variable.split('=').next().unwrap().to_owned()));
+            flags.insert(last.clone(), Some(variable.split(['=', ']']).next().unwrap().to_owned()));
         } else if line.starts_with('-') && !line.starts_with("- ") {
             let mut names = line.split(' ').filter(|word| word.starts_with('-'));
             last = names.next_back().unwrap().trim_end_matches(',').to_owned();

@@ -66,14 +66,14 @@ fn companies_beside_a_customer_for_all_consumers() {
             ),
         )
     };
-    let companies = ", vat_by_customer: {b2b: {customer_template: B}, b2b-EU: {customer_template: E}}";
+    let companies = ", vat_by_customer: {b2b: {customer_template: B}, b2b-EU: {customer_template: E}, b2b-outside: {customer_template: X}}";
     // Consumers share one, so that nothing decides the VAT of theirs.
     assert_eq!(mode("one_shared_for_consumers", companies), "");
     assert_eq!(mode("one_per_customer", companies), "W0440 W0466");
     assert_eq!(
         mode(
             "one_shared_for_consumers",
-            ", vat_by_customer: {b2b-home: {customer_template: B}, b2b-EU: {customer_template: E}}"
+            ", vat_by_customer: {b2b-home: {customer_template: B}, b2b-EU: {customer_template: E}, b2b-outside: {customer_template: X}}"
         ),
         ""
     );

@@ -1111,7 +1111,7 @@ fn texts_are_data_in_both_directions() {
     let id = json!({"id": "texts", "pair": "fortnox-shopify", "name": "{{ integration }}"});
     assert_eq!(client.send("POST", "/integrations", &[], &id).is(201).json()["name"], "{{ integration }}");
     let general = "/integrations/texts/categories/general";
-    let names = ["{{ 1 + 1 }}", "{% for %}", "{{", "å \u{202e} \" \\ ' #", "NO", "0042"];
+    let names = ["{{ 1 + 1 }}", "{% for %}", "{{", "å \" \\ ' #", "NO", "0042"];
     for (revision, name) in (1..).zip(names) {
         let saved = client.patch(general, &format!("\"{revision}\""), &json!({"name": name}));
         assert_eq!(saved.is(200).json()["category"]["settings"]["name"], name);

@@ -43,8 +43,8 @@ codes! {
     ROW_OVER = "N0468" "row-over" "a row whose last day has passed";
     VAT_SAID_TWICE = "W0469" "vat-said-twice" "two settings decide the VAT of the same customers, and differ";
     DAYS_WITHOUT_ROW = "W0470" "days-without-row" "there are days on which a value has no row that counts";
-    PAID_BY_NOTHING = "W0479" "paid-by-nothing" "invoices are to be marked as paid and nothing says how";
     DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
+    PAID_BY_NOTHING = "W0479" "paid-by-nothing" "invoices are to be marked as paid and nothing says how";
 }
 
 /// `method` is the payment method whose record it is, if any; `modes`: the ERP has modes of payment.

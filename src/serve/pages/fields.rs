@@ -381,7 +381,7 @@ impl Form<'_> {
         json!({
             "id": format!("f-{}", named(path)), "path": named(path), "label": title, "help": help, "required": false, "wide": true,
             "kind": if is_of_records { "records" } else { "mapping" }, "rows": rows, "may_save": self.may_save,
-            "row_title": value_title(row_schema, view.as_ref()), "key_title": key_title(schema, view.as_ref()), "key_options": key_options,
+            "row_title": value_title(row_schema, view.as_ref()), "key_title": key_title(schema, view.as_ref(), self.language), "key_options": key_options,
             "key": unfinished.0, "key_name": format!("key.{}", named(path)), "new_value": new_value, "errors": self.errors(path),
             "unread": unread.0, "pasted": unread.1, "borrowed": self.borrowed(row_schema),
         })

@@ -256,6 +256,8 @@ impl Submitted<'_> {
         let says = |row: &SettingPath| {
             let mut typed = draft.values.iter().filter(|(path, _)| path.starts_with(row));
             typed.any(|(_, values)| values.iter().any(|value| !value.trim().is_empty()))
+                // A row that was read from a sheet and is deployed: what git owns of it, no form sends.
+                || self.opened.keys().any(|path| path.starts_with(row) && !draft.values.contains_key(path))
                 || draft.added.iter().any(|other| other != row && other.starts_with(row))
                 || draft.unfinished.keys().any(|mapping| mapping.starts_with(row))
         };

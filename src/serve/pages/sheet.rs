@@ -137,9 +137,12 @@ impl Reading<'_> {
     fn is_heading(&self, cells: &[String]) -> bool {
         let Some(first) = cells.first().map(|first| first.to_lowercase()) else { return false };
         let schema = self.category.schema_at(self.mapping);
-        let own = schema.and_then(|schema| key_title(schema, self.view)).map(|title| title.to_lowercase());
-        let is_title = Language::all().iter().any(|one| one.text("map.key", None).to_lowercase() == first)
-            || own.is_some_and(|title| title == first);
+        let says = |language: &Language| {
+            let own = schema.and_then(|schema| key_title(schema, self.view, language));
+            let all = own.into_iter().chain([language.say("map.key", &[])]);
+            all.map(|title| title.to_lowercase()).any(|title| title == first)
+        };
+        let is_title = Language::all().iter().any(says);
         let has_digits = cells.iter().any(|cell| cell.contains(|c: char| c.is_ascii_digit()));
         cells.len() > 1 && (is_title || !has_digits && self.value(cells).is_err())
     }
@@ -380,7 +383,7 @@ struct Sheet<'a> {
 impl Sheet<'_> {
     fn text(&self) -> String {
         let schema = self.category.schema_at(self.mapping).unwrap_or(&Json::Null);
-        let key = self.title(key_title(schema, self.view), "map.key");
+        let key = self.title(key_title(schema, self.view, self.language), "map.key");
         let mut out = String::from("\u{feff}");
         let rows: Vec<(&SettingPath, String)> = self
             .settings
@@ -457,7 +460,7 @@ impl Sheet<'_> {
         for key in path.segments().iter().skip(self.mapping.segments().len()) {
             let schema = self.category.schema_at(&at).unwrap_or(&Json::Null);
             if is_mapping(schema) {
-                heads.push(self.title(key_title(schema, self.view), "map.key"));
+                heads.push(self.title(key_title(schema, self.view, self.language), "map.key"));
             } else if is_named {
                 heads.push(self.language.say("setting", &[]));
             }

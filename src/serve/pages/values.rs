@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::model::{Dated, SettingPath, Value};
 use crate::options::{Choice, View};
+use crate::report::texts::Language;
 use crate::schema::suggest::{refuses, suggest};
 use crate::schema::{days_name, default_of, options_of, text};
 
@@ -152,13 +153,24 @@ pub fn keys_of(schema: &Json, view: Option<&View<'_>>) -> Option<Vec<Choosable>>
     Some(set.choices.iter().map(one).collect())
 }
 
-/// What the keys of a mapping are: as the schema calls them, else as their platform does.
+/// What the keys of a mapping are: as the schema calls them, else as their platform does, else by what they are everywhere.
 #[must_use]
-pub fn key_title(mapping: &Json, view: Option<&View<'_>>) -> Option<String> {
+pub fn key_title(mapping: &Json, view: Option<&View<'_>>, language: &Language) -> Option<String> {
     let names = mapping.get("propertyNames").unwrap_or(&Json::Null);
     let own = Some(text(names, "title")).filter(|title| !title.is_empty()).map(str::to_owned);
     let keys = mapping.get("x-keys").and_then(Json::as_str).and_then(|keys| keys.split_once('.'));
     own.or_else(|| keys.zip(view).map(|((connector, set), view)| view.set_title(connector, set)))
+        .or_else(|| Some(language.say(common(names)?, &[])))
+}
+
+/// Keys that are called alike on every platform: countries and VAT rates, by what they may be and what not.
+fn common(names: &Json) -> Option<&'static str> {
+    names.get("pattern").or_else(|| names.get("enum"))?;
+    let takes = |text: &str| !refuses(text, names);
+    if takes("DE") && takes("FI") && !takes("DEU") {
+        return Some("map.country");
+    }
+    (takes("25.5") && !takes("255")).then_some("map.rate")
 }
 
 /// The same of its values.
@@ -415,6 +427,24 @@ mod tests {
         }
         assert!(!can_be_typed(&Value::Text("a\0".to_owned())));
         assert!(can_be_typed(&Value::Text("a\u{200b}".to_owned())), "it can be typed anew without it");
+    }
+
+    #[test]
+    fn countries_and_rates_are_called_so() {
+        let rates = r"^(0|[1-9][0-9]?(\.[0-9]{0,2}[1-9])?)$";
+        for (names, expected) in [
+            (json!({"enum": ["DE", "FI", "XI"]}), Some("map.country")),
+            (json!({"pattern": "^[A-Z]{2}$", "not": {"enum": ["EL", "UK"]}}), Some("map.country")),
+            (json!({"pattern": rates}), Some("map.rate")),
+            (json!({"pattern": "^[A-Z]{3}$"}), None),
+            (json!({"pattern": "^[a-z][a-z0-9_]*$"}), None),
+            (json!({"pattern": "^(b2c|b2b)(-(home|EU|outside|[A-Z]{2}))?$"}), None),
+            (json!({"enum": ["AX", "IC", "EA"]}), None),
+            (json!({"minLength": 1}), None),
+            (Json::Null, None),
+        ] {
+            assert_eq!(common(&names), expected, "{names}");
+        }
     }
 
     #[test]

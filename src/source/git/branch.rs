@@ -7,7 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use git2::build::TreeUpdateBuilder;
 use git2::{Branch, ErrorCode, FileMode, ObjectType, Oid, Signature, Time, Tree};
 
-use super::history::{GitError, History, Revision};
+use super::error::GitError;
+use super::history::{History, Revision};
 use super::tree::{MAX_LINKS, within};
 
 /// Who makes a commit, and when.

@@ -5,26 +5,13 @@ use std::path::{Path, PathBuf};
 use git2::{Blame, BlameOptions, ErrorCode, Oid, Repository, Tree};
 
 use super::discover::{discover, outer};
+use super::error::GitError;
 use super::inside::inside;
 use super::named::{Named, absent, named, steps, whole_id};
 use super::tree::TreeReader;
 use crate::source::load::TEMPLATES;
 use crate::source::names::{FOLDERS, PROJECT_FILE, nearly_folder, nearly_project_file};
 use crate::source::texts::Sources;
-
-/// Why a revision cannot be read, and what to do about it.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{message}")]
-pub struct GitError {
-    pub message: String,
-    pub help: Option<String>,
-}
-
-impl GitError {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        GitError { message: message.into(), help: Some(help.into()) }
-    }
-}
 
 fn cannot_read(error: &git2::Error) -> GitError {
     GitError { message: format!("git cannot read this repository: {}", error.message()), help: None }

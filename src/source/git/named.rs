@@ -3,7 +3,7 @@
 
 use git2::{Oid, Repository};
 
-use super::history::GitError;
+use super::error::GitError;
 
 /// What stands before the steps of a name such as `main~1`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::history::{GitError, History};
+use super::error::GitError;
+use super::history::History;
 use super::system::{self, Ran};
 use crate::source::program::NotEnded;
 
