@@ -80,6 +80,7 @@ fn a_way_back_says_beforehand_what_git_keeps() {
     let page = browser.page(&back);
     has(&page, "1 setting stays, as git owns it");
     assert!(!page.contains("Go back to revision 1</button>"), "{}", words(&page));
+    lacks(&page, "until you press the button");
     let form = Form::of(&browser.page(&address), "payment_methods").set("s.fee_account", "6570");
     browser.save(&form);
     let page = browser.page(&back);

@@ -110,11 +110,7 @@ fn back(
 ) -> Result<Shown, Problem> {
     let (known, judged) = shell::known(id, hand, work)?;
     let category = known.category(category)?;
-    let past = section::past(&known, &category.id, work.store)?;
-    let then = past.into_iter().find(|past| past.revision == revision);
-    let then =
-        then.ok_or_else(|| Problem::absent(format!("{} has no revision {revision}", category.title)))?;
-    let settings = then.settings.map_err(|why| Problem::absent(why.why))?;
+    let (then, settings) = at(&known, category, revision, work)?;
     let none = Settings::new();
     let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
     let syncs = work.store.last_syncs(id)?;
@@ -130,7 +126,7 @@ fn back(
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
     let context = json!({
         "integration": shell::of(&known, &judged, "history"), "category": category.id, "title": category.title,
-        "revision": revision, "now_revision": known.revision(&category.id), "by": then.saved_by, "at": then.saved_at,
+        "revision": revision, "now_revision": known.revision(&category.id), "by": then.0, "at": then.1,
         "changes": go, "stay": stay, "may_propose": may_propose, "key": hex(&key), "may_save": may_save,
         "effect": timing::effect(&known, &judged, category, &syncs, (work.host.now)()),
         "note": refused.as_ref().map(|(_, note)| note), "now": work.host.stamp(),
@@ -138,6 +134,21 @@ fn back(
     });
     let status = refused.map_or(StatusCode::OK, |(status, _)| status);
     Ok(Shown::page("revision.html", context).status(status))
+}
+
+/// A past revision of a category: who saved it and when, and its settings.
+fn at(
+    known: &Known,
+    category: &Category,
+    revision: u64,
+    work: &mut Work<'_>,
+) -> Result<((String, String), Settings), Problem> {
+    let past = section::past(known, &category.id, work.store)?;
+    let then = past.into_iter().find(|past| past.revision == revision);
+    let then =
+        then.ok_or_else(|| Problem::absent(format!("{} has no revision {revision}", category.title)))?;
+    let settings = then.settings.map_err(|why| Problem::absent(why.why))?;
+    Ok(((then.saved_by, then.saved_at), settings))
 }
 
 /// What git owns of the settings that a way back would move.
@@ -169,11 +180,7 @@ fn rest(
 ) -> Result<Body, Problem> {
     let (known, _) = shell::known(id, hand, work)?;
     let category = known.category(category)?;
-    let past = section::past(&known, &category.id, work.store)?;
-    let then = past.into_iter().find(|past| past.revision == revision);
-    let then =
-        then.ok_or_else(|| Problem::absent(format!("{} has no revision {revision}", category.title)))?;
-    let settings = then.settings.map_err(|why| Problem::absent(why.why))?;
+    let (_, settings) = at(&known, category, revision, work)?;
     let none = Settings::new();
     let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
     let form = section::plain_form(&settings);
