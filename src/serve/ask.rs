@@ -18,6 +18,7 @@ use tokio_stream::StreamExt as _;
 use super::app::{App, Work};
 use super::auth::{Sender, one_text};
 use super::log::Asker;
+use super::openapi::queries;
 use super::problem::Problem;
 use crate::diagnostic::clean;
 use crate::diagnostic::text::outward_json;
@@ -47,11 +48,12 @@ impl FromRequestParts<Arc<App>> for Ask {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let from = parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |Peer(from)| *from);
         let sender = Sender::of(app, from, &parts.headers)?;
-        let known = parts.extensions.get::<MatchedPath>().map_or(&[][..], |path| queries(path.as_str()));
+        let route = parts.extensions.get::<MatchedPath>();
+        let known = route.map_or(&[][..], |route| queries(&parts.method, route.as_str()));
         let mut query: HashMap<String, String> = HashMap::new();
         let said = parts.uri.query().unwrap_or_default();
         for (name, value) in url::form_urlencoded::parse(said.as_bytes()).into_owned() {
-            if !known.contains(&name.as_str()) {
+            if !known.contains(&name) {
                 let why = match known {
                     [] => format!("nothing is asked for here by `?{}`", clean(&name)),
                     known => format!("`?{}` is not known here; there are {}", clean(&name), known.join(", ")),
@@ -123,19 +125,6 @@ async fn received(body: Body) -> Result<Vec<u8>, Problem> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-/// What may be asked for in a query, by path of the API. Whatever else is there was meant to do something.
-fn queries(path: &str) -> &'static [&'static str] {
-    match path.strip_prefix("/api/v1").unwrap_or(path) {
-        "/integrations" => &["limit", "after", "pair"],
-        "/integrations/{id}/categories/{category}" | "/integrations/{id}/revert" => &["trial"],
-        "/integrations/{id}/configuration" => &["on"],
-        "/integrations/{id}/history" => &["limit", "category", "before"],
-        "/integrations/{id}/proposals" => &["state", "trial"],
-        "/changes" => &["after", "wait"],
-        _ => &[],
-    }
 }
 
 /// JSON in which no object has a key twice: which of the two is meant nobody knows.

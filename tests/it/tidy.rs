@@ -430,3 +430,47 @@ fn the_readme_and_the_pipeline_run_the_same_tests() {
     let other = commands.iter().filter(|command| **command != ".ci/run" && !pipeline.contains(**command));
     fail_with(&other.map(|command| format!(".ci/run does not call `{command}`")).collect::<Vec<_>>());
 }
+
+/// The name that a forge gives a heading, to link to.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+/// A paper that moved must take with it whoever was sent there.
+#[test]
+fn every_link_of_the_papers_leads_somewhere() {
+    let folders = ["docs", "explain", "examples", "packaging", "schemas", "tests"];
+    let tops =
+        std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let papers = tops.chain(folders.iter().flat_map(|folder| files_below(folder)));
+    let mut complaints = Vec::new();
+    let mut links = 0;
+    for paper in papers.filter(|path| path.ends_with(".md")) {
+        let text = read(&paper).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let is_elsewhere = link.contains("://") || link.contains(' ') || link.contains('{');
+            if is_elsewhere || link.is_empty() {
+                continue;
+            }
+            links += 1;
+            let (file, heading) = link.split_once('#').map_or((link, None), |(file, at)| (file, Some(at)));
+            let place = if file.is_empty() {
+                PathBuf::from(&paper)
+            } else {
+                Path::new(&paper).parent().unwrap_or(Path::new("")).join(file)
+            };
+            let there = root().join(&place);
+            let has = |heading: &str| {
+                let text = std::fs::read_to_string(&there).unwrap_or_default();
+                text.lines()
+                    .any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == heading)
+            };
+            if !there.exists() || heading.is_some_and(|heading| !has(heading)) {
+                complaints.push(format!("{paper}: `{link}` leads nowhere"));
+            }
+        }
+    }
+    assert!(links > 50, "{links} links");
+    fail_with(&complaints);
+}
