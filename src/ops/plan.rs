@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -17,6 +17,7 @@ use super::host::{Host, Progress};
 use super::judged::Judging;
 use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
 use super::owners::Owners;
+use super::people;
 use super::places;
 use super::policy_changes;
 use super::project::Project;
@@ -31,6 +32,7 @@ use crate::plan::{
     self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, MadeWith, PLAN_VERSION, Plan,
     Released, Scope, safety,
 };
+use crate::schema::Pair;
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Deployed, Store};
 
@@ -270,6 +272,7 @@ struct PlannedOne {
     left_out: usize,
     /// Something of it is deployed.
     is_known: bool,
+    pair: Arc<Pair>,
 }
 
 /// Gives the integration with a number, as it was kept or once more.
@@ -308,6 +311,7 @@ impl All<'_> {
             left_out: left_out(&self.scope, std::slice::from_ref(compiled)),
             is_known: deployed.is_some(),
             integration,
+            pair,
         }
     }
 }
@@ -329,8 +333,9 @@ impl Planner<'_, '_> {
         });
         let planned: Vec<PlannedOne> = planned.collect::<Result<_, Changed>>()?;
         let mut integrations = Vec::with_capacity(planned.len());
+        let mut of_pairs = Vec::with_capacity(planned.len());
         let pairs = self.recorded_pairs(&names, &renamed)?;
-        for PlannedOne { mut integration, gap, released, left_out, is_known } in planned {
+        for PlannedOne { mut integration, gap, released, left_out, is_known, pair } in planned {
             let former = renamed.get(&integration.integration).unwrap_or(&integration.integration);
             let recorded = pairs.get(former).filter(|pair| **pair != *integration.pair);
             integration.recorded_pair = recorded.map(|pair| pair.as_str().into());
@@ -341,8 +346,10 @@ impl Planner<'_, '_> {
                 self.made.known.insert(integration.integration.clone());
             }
             integrations.push(integration);
+            of_pairs.push(pair);
         }
         if let Some(store) = self.store.as_deref_mut() {
+            people::note(store, &mut integrations, &of_pairs)?;
             note_deleted(store, &mut integrations)?;
             self.holds.note(store, &mut integrations)?;
         }

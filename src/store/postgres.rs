@@ -364,14 +364,13 @@ impl Store for Postgres {
         Ok(())
     }
 
-    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
-        let sql =
-            "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
-                          history.digest
-                   FROM history LEFT JOIN run ON run.digest = history.run
-                   WHERE integration = $1 AND category = $2 ORDER BY revision";
-        let rows = self.query(sql, &[&encode(integration), &encode(category)])?;
-        rows.iter().map(|row| authored(row, &self.target.shown, integration, category)).collect()
+    fn histories(&mut self, of: &[(String, String)]) -> Result<Vec<Record>, StoreError> {
+        let (integrations, categories): (Vec<_>, Vec<_>) =
+            of.iter().map(|(integration, category)| (encode(integration), encode(category))).unzip();
+        let which = "WHERE (integration, category) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+                     ORDER BY integration, category, revision";
+        let found = self.saves(which, &[&integrations, &categories])?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {

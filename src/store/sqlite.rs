@@ -459,7 +459,7 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
+    fn histories(&mut self, of: &[(String, String)]) -> Result<Vec<Record>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let mut statement = self
             .connection
@@ -470,10 +470,13 @@ impl Store for Sqlite {
                  WHERE integration = ?1 AND category = ?2 ORDER BY revision",
             )
             .map_err(failed)?;
-        let mut rows = statement.query([integration, category]).map_err(failed)?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            found.push(authored(row, &self.shown, integration, category)?);
+        for (integration, category) in of {
+            let mut rows = statement.query([integration, category]).map_err(failed)?;
+            while let Some(row) = rows.next().map_err(failed)? {
+                let past = authored(row, &self.shown, integration, category)?;
+                found.push(Record { integration: integration.clone(), category: category.clone(), past });
+            }
         }
         Ok(found)
     }
