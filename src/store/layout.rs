@@ -15,7 +15,7 @@ pub(super) struct Has {
     pub marks: bool,
     /// Recorded rules, and what the files said.
     pub rules: bool,
-    /// What the reconciler keeps.
+    /// All that the reconciler keeps.
     pub reconcile: bool,
 }
 

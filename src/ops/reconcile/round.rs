@@ -179,6 +179,10 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
     let workspace = if commit == tip { workspace } else { Workspace::at(asked.start, revision)? };
     let signed = require_signed_commit(&history, &commit, asked.signatures, (host.now)())?;
     require_same_store(&workspace, asked, host)?;
+    // What is accepted after this is no answer to what is seen now.
+    let accepted: Vec<Accepted> =
+        store.notes_of(&[ACCEPT], "")?.iter().filter_map(Accepted::read).collect();
+    let at = Moment { number, accepts: accepted.len() as u64 };
     let request = &Request { revision: Some(revision.to_owned()), ..asked.request.clone() };
     let Loaded { project, fleet, mut snapshot } = load::load(&workspace, request, host, Purpose::Apply)?;
     let open = fleet.open.clone();
@@ -199,7 +203,6 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
     let renames = store.renames()?;
     let names = names_of(&plan);
     let standing = Standing::read(store.as_mut(), reconciled.clone(), &behind, &names, &renames)?;
-    let accepted = store.notes_of(&[ACCEPT], "")?.iter().filter_map(Accepted::read).collect();
     let policy = judging.recorded().map_or(&judging.files, |recorded| &recorded.policy);
     let files = Rules::of_policy(policy);
     let newest = if is_outside_only { history.resolve(asked.revision)?.commit.id } else { tip };
@@ -243,7 +246,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
             Vec::new(),
             host,
         );
-        let write = written(environment, &commit, number, came, Vec::new(), &document, host);
+        let write = written(environment, &commit, at, came, Vec::new(), &document, host);
         if !store.note_reconciled(&lease.lock, &write)? {
             return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
         }
@@ -275,17 +278,24 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
     let added = applied_of(&report, &commit, &owners, host);
     let rollout = rollout.or(frozen);
     let document = document(&report, &judged, is_new, reconciled.as_ref(), rollout.as_ref(), added, host);
-    let write = written(environment, &commit, number, came, caught_up, &document, host);
+    let write = written(environment, &commit, at, came, caught_up, &document, host);
     judged.concerns.sort_by_key(Concern::id);
     let measures = Some(counting.end(&judged.concerns));
     let done = Done { commit, report, rollout, measures, ..Done::default() };
     Ok(Attempt::Made(Box::new(Made { done, write, concerns: judged.concerns })))
 }
 
+/// When a round looked: what is saved or accepted later it has not seen.
+#[derive(Clone, Copy)]
+struct Moment {
+    number: u64,
+    accepts: u64,
+}
+
 fn written(
     environment: &str,
     commit: &str,
-    number: u64,
+    at: Moment,
     behind: Vec<Behind>,
     caught_up: Vec<(String, String)>,
     document: &Json,
@@ -296,7 +306,8 @@ fn written(
         reconciled: Some(Reconciled {
             environment: environment.to_owned(),
             commit: commit.to_owned(),
-            number,
+            number: at.number,
+            accepts: at.accepts,
             at: host.stamp(),
             document: document.to_string(),
         }),

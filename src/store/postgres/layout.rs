@@ -22,12 +22,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0008-shared.sql"),
     include_str!("../migrations/postgres/0009-reconcile.sql"),
     include_str!("../migrations/postgres/0010-notes.sql"),
+    include_str!("../migrations/postgres/0011-accepts.sql"),
 ];
 
 /// The layout since which there are recorded rules.
 pub(super) const RULES: i64 = 5;
-/// The layout since which there is what the reconciler keeps.
-pub(super) const RECONCILE: i64 = 7;
+/// The layout since which there is all that the reconciler keeps.
+pub(super) const RECONCILE: i64 = 11;
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {

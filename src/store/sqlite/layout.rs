@@ -28,12 +28,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0009-shared.sql"),
     include_str!("../migrations/sqlite/0010-reconcile.sql"),
     include_str!("../migrations/sqlite/0011-notes.sql"),
+    include_str!("../migrations/sqlite/0012-accepts.sql"),
 ];
 
 /// The layout since which there are recorded rules.
 pub(super) const RULES: i64 = 6;
-/// The layout since which there is what the reconciler keeps.
-pub(super) const RECONCILE: i64 = 8;
+/// The layout since which there is all that the reconciler keeps.
+pub(super) const RECONCILE: i64 = 12;
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {
