@@ -76,6 +76,7 @@ mod pull_races;
 mod reconcile;
 mod reconcile_broken;
 mod reconcile_cost;
+mod reconcile_guards;
 mod reconcile_model;
 mod reconcile_shown;
 mod reconcile_waves;
