@@ -1209,6 +1209,24 @@ fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place)
     assert_eq!(read.matters("production").unwrap(), [matter("drift/a", Some(AT))]);
     store.unlock(&lease.id).unwrap();
     assert!(!store.note_reconciled(&lease, &next).unwrap(), "it was given back");
+    // A program of before goes on beside this one, and knows of no acceptances.
+    place
+        .by_hand("INSERT INTO reconciled (environment, commit_id, number, at, document) VALUES ('old', 'beef', 1, '', '{}')")
+        .unwrap();
+    assert_eq!(read.reconciled("old").unwrap().map(|now| (now.number, now.accepts)), Some((1, 0)));
+    // Nor has its store any, which is read as it is.
+    for sql in [
+        "ALTER TABLE reconciled DROP COLUMN accepts",
+        "ALTER TABLE behind DROP COLUMN accepts",
+        "DELETE FROM migration WHERE number = (SELECT max(number) FROM migration)",
+    ] {
+        place.by_hand(sql).unwrap();
+    }
+    let mut read = place.open_existing().unwrap();
+    assert_eq!(read.reconciled("production").unwrap().map(|now| (now.number, now.accepts)), Some((3, 0)));
+    assert_eq!(read.behind("production").unwrap(), [behind("stock", None)]);
+    store::upgrade(&place.url()).unwrap();
+    assert_eq!(place.open_existing().unwrap().behind("production").unwrap(), [behind("stock", None)]);
 }
 
 fn records_and_notes_are_in_order_and_kept(place: &dyn Place) {

@@ -7,13 +7,16 @@ use tokio_postgres::Row;
 use super::client::{Client, Result};
 use super::text::{decode, encode};
 use crate::store::data::Lock;
+use crate::store::layout::Has;
 use crate::store::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling, Seen};
 
 /// See `Store::reconciled`.
-pub(super) fn reconciled(client: &mut Client, environment: &str) -> Result<Option<Reconciled>> {
-    let sql =
-        "SELECT environment, commit_id, number, at, document, accepts FROM reconciled WHERE environment = $1";
-    let found = client.query_opt(sql, &[&encode(environment)])?;
+pub(super) fn reconciled(client: &mut Client, environment: &str, has: Has) -> Result<Option<Reconciled>> {
+    let accepts = if has.accepts { "accepts" } else { "0::bigint" };
+    let sql = format!(
+        "SELECT environment, commit_id, number, at, document, {accepts} FROM reconciled WHERE environment = $1"
+    );
+    let found = client.query_opt(&sql, &[&encode(environment)])?;
     Ok(found.map(|row| Reconciled {
         environment: decode(row.get(0)),
         commit: decode(row.get(1)),
@@ -25,9 +28,12 @@ pub(super) fn reconciled(client: &mut Client, environment: &str) -> Result<Optio
 }
 
 /// See `Store::behind`.
-pub(super) fn behind(client: &mut Client, environment: &str) -> Result<Vec<Behind>> {
-    let sql = "SELECT integration, category, commit_id, number, accepts FROM behind WHERE environment = $1
-               ORDER BY integration, category";
+pub(super) fn behind(client: &mut Client, environment: &str, has: Has) -> Result<Vec<Behind>> {
+    let accepts = if has.accepts { "accepts" } else { "0::bigint" };
+    let sql = format!(
+        "SELECT integration, category, commit_id, number, {accepts} FROM behind WHERE environment = $1
+         ORDER BY integration, category"
+    );
     let one = |row: &Row| Behind {
         integration: decode(row.get(0)),
         category: decode(row.get(1)),
@@ -37,7 +43,7 @@ pub(super) fn behind(client: &mut Client, environment: &str) -> Result<Vec<Behin
             accepts: row.get::<_, i64>(4).unsigned_abs(),
         }),
     };
-    Ok(client.query(sql, &[&encode(environment)])?.iter().map(one).collect())
+    Ok(client.query(&sql, &[&encode(environment)])?.iter().map(one).collect())
 }
 
 /// See `Store::matters`.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use super::failure;
 use crate::store::data::Lock;
 use crate::store::error::StoreError;
+use crate::store::layout::Has;
 use crate::store::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling, Seen};
 
 /// See `Store::reconciled`.
@@ -12,10 +13,13 @@ pub(super) fn reconciled(
     connection: &Connection,
     shown: &str,
     environment: &str,
+    has: Has,
 ) -> Result<Option<Reconciled>, StoreError> {
-    let sql =
-        "SELECT environment, commit_id, number, at, document, accepts FROM reconciled WHERE environment = ?1";
-    let found = connection.prepare_cached(sql).and_then(|mut statement| {
+    let accepts = if has.accepts { "accepts" } else { "0" };
+    let sql = format!(
+        "SELECT environment, commit_id, number, at, document, {accepts} FROM reconciled WHERE environment = ?1"
+    );
+    let found = connection.prepare_cached(&sql).and_then(|mut statement| {
         statement
             .query_row([environment], |row| {
                 Ok(Reconciled {
@@ -37,11 +41,15 @@ pub(super) fn behind(
     connection: &Connection,
     shown: &str,
     environment: &str,
+    has: Has,
 ) -> Result<Vec<Behind>, StoreError> {
     let failed = |error| failure::failed(shown, &error);
-    let sql = "SELECT integration, category, commit_id, number, accepts FROM behind WHERE environment = ?1
-               ORDER BY integration, category";
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let accepts = if has.accepts { "accepts" } else { "0" };
+    let sql = format!(
+        "SELECT integration, category, commit_id, number, {accepts} FROM behind WHERE environment = ?1
+         ORDER BY integration, category"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
     let rows = statement.query_map([environment], |row| {
         let commit: Option<String> = row.get(2)?;
         let number = row.get::<_, Option<i64>>(3)?.unwrap_or_default().unsigned_abs();
