@@ -79,6 +79,8 @@ mod reconcile_cost;
 mod reconcile_guards;
 mod reconcile_model;
 mod reconcile_shown;
+mod reconcile_together;
+mod reconcile_trust;
 mod reconcile_waves;
 mod reconcile_world;
 mod records;

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use crate::reconcile::Ground;
 use crate::reconcile_world::World;
+use crate::revisions::git;
+
+const LONG_AGO: &str = "2026-01-05T08:00:00Z";
 
 /// The kinds of what is open.
 fn open(said: &serde_json::Value) -> Vec<&str> {
@@ -108,4 +111,121 @@ fn a_hold_that_ends_needs_a_reason_and_a_day() {
             assert!(said.iter().any(|said| run.all().contains(said)), "{hold}: {}", run.all());
         }
     }
+}
+
+/// A shop whose own file has errors is looked at by the last commit that had none in it.
+#[test]
+fn a_hand_edit_of_a_shop_whose_file_is_broken_is_told_and_set_back() {
+    let broken = [
+        "integration: shop\npair: fortnox-shopify\nsettings: {general: {nme: x}}\n",
+        "integration: shop\nsettings: [\n",
+    ];
+    for (rule, broken) in ["report", "heal"].into_iter().zip(broken) {
+        let ground = Ground::of(&["shop", "other"], &format!("reconcile: {{outside: {rule}}}"));
+        assert_eq!(ground.once(&[]).0, 0);
+        // The rules change with it, so that what is recorded of them tells by which commit.
+        ground.rules(&format!("reconcile: {{outside: {rule}}}\nsafety: {{max_released: 50%}}"));
+        ground.author.write("integrations/shop.yaml", broken);
+        ground.shop("other", "14", "0");
+        let commit = ground.push("Break one");
+        let (code, said) = ground.once(&[]);
+        assert_eq!((code, open(&said)), (3, vec!["invalid"]), "{said:#}");
+        assert_eq!(ground.deployed("other").0, "14");
+        let rules = || ground.open_store().rules().unwrap();
+        let recorded = rules();
+        assert_eq!(recorded.last().unwrap().commit.as_deref(), Some(commit.as_str()));
+        ground.save_outside("shop", "60", "karin", LONG_AGO);
+        let (code, said) = ground.once(&[]);
+        if rule == "report" {
+            assert_eq!((code, open(&said)), (5, vec!["drift", "invalid"]), "{said:#}");
+            let setting = &said["open"][0]["settings"][0];
+            assert_eq!((&setting["by"], &setting["deployed"]), (&json!("karin"), &json!("60")));
+            assert_eq!((&setting["files"], &setting["since"]), (&json!("30"), &json!(LONG_AGO)));
+            assert!(said["open"][0]["ways"].to_string().contains("pairform pull shop"), "{said:#}");
+        } else {
+            assert_eq!((code, open(&said)), (3, vec!["invalid"]), "{said:#}");
+            assert_eq!(ground.deployed("shop").0, "30");
+        }
+        assert_eq!(rules(), recorded, "a commit of before says nothing anew");
+        // Nothing of it is told or saved again.
+        let before = ground.open_store().last_number().unwrap();
+        let (_, said) = ground.once(&[]);
+        assert_eq!(ground.open_store().last_number().unwrap(), before);
+        for moved in ["opened", "updated", "closed"] {
+            assert_eq!(said[moved], json!([]), "{rule}: {said:#}");
+        }
+        // What git says is taken once the file is mended.
+        ground.shop("shop", "30", "5");
+        ground.push("Mend it");
+        let (code, said) = ground.once(&[]);
+        let (klarna, left) = if rule == "report" { ("60", vec!["drift"]) } else { ("30", vec![]) };
+        assert_eq!((code, open(&said)), (0, left), "{rule}: {said:#}");
+        assert_eq!(ground.deployed("shop"), (klarna.to_owned(), "5".to_owned()), "{rule}");
+    }
+}
+
+/// What was told before a file broke is not over by that.
+#[test]
+fn drift_is_not_over_because_a_file_breaks() {
+    let ground = Ground::of(&["shop"], "reconcile: {outside: report}");
+    ground.once(&[]);
+    ground.save_outside("shop", "60", "karin", LONG_AGO);
+    assert_eq!(open(&ground.once(&[]).1), ["drift"]);
+    ground.author.write("integrations/shop.yaml", "integration: shop\nsettings: [\n");
+    ground.push("Break it");
+    let (_, said) = ground.once(&[]);
+    assert_eq!((open(&said), &said["closed"]), (vec!["drift", "invalid"], &json!([])), "{said:#}");
+    ground.save_outside("shop", "30", "karin", "2026-01-06T08:00:00Z");
+    let (_, said) = ground.once(&[]);
+    assert_eq!(said["closed"], json!(["drift/shop/payment_methods"]), "{said:#}");
+}
+
+/// argo-cd#15588: what a person took back is not deployed again by the next round, until git says the same.
+#[test]
+fn what_was_taken_back_by_hand_stays_so_until_git_says_the_same() {
+    let ground = Ground::of(&["shop"], "reconcile: {outside: heal}");
+    assert_eq!(ground.once(&[]).0, 0);
+    ground.shop("shop", "14", "0");
+    ground.push("Fourteen days");
+    assert_eq!((ground.once(&[]).0, ground.deployed("shop").0.as_str()), (0, "14"));
+    git(&ground.runner(), &["pull", "-q", "--ff-only"]);
+    let back =
+        ["revert", "shop", "--category", "payment_methods", "--revision", "1", "--out", "../back.plan"];
+    ground.run(&back).assert_code(0);
+    ground.run(&["apply", "../back.plan"]).assert_code(0);
+    for _ in 0..2 {
+        let (code, said) = ground.once(&[]);
+        assert_eq!((code, ground.deployed("shop").0.as_str()), (5, "30"), "{said:#}");
+        assert_eq!(open(&said), ["refused"]);
+        let why = said["open"][0]["reasons"].to_string();
+        assert!(why.contains("on hold until") && why.contains("reverted to revision 1"), "{why}");
+    }
+    ground.shop("shop", "30", "0");
+    ground.push("Thirty again");
+    let (code, said) = ground.once(&[]);
+    assert_eq!((code, open(&said)), (0, vec![]), "{said:#}");
+    ground.shop("shop", "7", "0");
+    ground.push("Seven days");
+    assert_eq!((ground.once(&[]).0, ground.deployed("shop").0.as_str()), (0, "7"), "the hold is over");
+}
+
+/// What is fetched has refs of its own: neither the branches of the clone nor its files move.
+#[test]
+fn a_round_moves_no_branch_and_no_file_of_the_clone() {
+    let ground = Ground::of(&["shop"], "");
+    let others = || {
+        let all = git(&ground.runner(), &["for-each-ref", "--format=%(refname) %(objectname)"]);
+        let is_own = |line: &&str| line.starts_with("refs/pairform/");
+        let (own, others): (Vec<&str>, Vec<&str>) = all.lines().partition(is_own);
+        let files = git(&ground.runner(), &["status", "--porcelain", "--branch"]);
+        (own.len(), others.join("\n"), files, git(&ground.runner(), &["rev-parse", "HEAD"]))
+    };
+    let before = others();
+    assert_eq!(before.0, 0);
+    ground.shop("shop", "14", "0");
+    let commit = ground.push("Fourteen days");
+    let (code, said) = ground.once(&[]);
+    assert_eq!((code, &said["commit"], ground.deployed("shop").0.as_str()), (0, &json!(commit), "14"));
+    let after = others();
+    assert_eq!((after.0, after.1, after.2, after.3), (1, before.1, before.2, before.3));
 }

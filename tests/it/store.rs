@@ -198,6 +198,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_document_that_was_changed_is_refused
     a_save_knows_who_wrote_its_commit
     an_older_layout_is_brought_up_to_date_by_whoever_writes
+    what_the_reconciler_kept_before_is_read_as_it_is
     a_copy_has_all_that_the_other_has_and_is_a_new_epoch
     a_rename_moves_what_is_deployed_and_leaves_the_history
     saves_together_are_judged_one_by_one
@@ -1209,24 +1210,6 @@ fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place)
     assert_eq!(read.matters("production").unwrap(), [matter("drift/a", Some(AT))]);
     store.unlock(&lease.id).unwrap();
     assert!(!store.note_reconciled(&lease, &next).unwrap(), "it was given back");
-    // A program of before goes on beside this one, and knows of no acceptances.
-    place
-        .by_hand("INSERT INTO reconciled (environment, commit_id, number, at, document) VALUES ('old', 'beef', 1, '', '{}')")
-        .unwrap();
-    assert_eq!(read.reconciled("old").unwrap().map(|now| (now.number, now.accepts)), Some((1, 0)));
-    // Nor has its store any, which is read as it is.
-    for sql in [
-        "ALTER TABLE reconciled DROP COLUMN accepts",
-        "ALTER TABLE behind DROP COLUMN accepts",
-        "DELETE FROM migration WHERE number = (SELECT max(number) FROM migration)",
-    ] {
-        place.by_hand(sql).unwrap();
-    }
-    let mut read = place.open_existing().unwrap();
-    assert_eq!(read.reconciled("production").unwrap().map(|now| (now.number, now.accepts)), Some((3, 0)));
-    assert_eq!(read.behind("production").unwrap(), [behind("stock", None)]);
-    store::upgrade(&place.url()).unwrap();
-    assert_eq!(place.open_existing().unwrap().behind("production").unwrap(), [behind("stock", None)]);
 }
 
 fn records_and_notes_are_in_order_and_kept(place: &dyn Place) {
@@ -1420,6 +1403,37 @@ fn a_save_knows_who_wrote_its_commit(place: &dyn Place) {
     edit(place, "14");
     let past = history(&mut *store).remove(1);
     assert_eq!((past.author, past.dirty), (None, false));
+}
+
+/// A program of before that reconciles beside this one knows of no acceptances; nor has its store any, which is read as it is.
+fn what_the_reconciler_kept_before_is_read_as_it_is(place: &dyn Place) {
+    use store::Seen;
+    let mut store = place.open();
+    for sql in [
+        "INSERT INTO reconciled (environment, commit_id, number, at, document) VALUES ('', 'beef', 1, '', '{}')",
+        "INSERT INTO behind (environment, integration, category, commit_id, number) VALUES ('', 'shop', 'stock', 'c0ffee', 1)",
+    ] {
+        place.by_hand(sql).unwrap();
+    }
+    let read = |store: &mut dyn Store| {
+        let now = store.reconciled("").unwrap().unwrap();
+        let behind = store.behind("").unwrap();
+        assert_eq!((&*now.commit, now.number, now.accepts), ("beef", 1, 0));
+        let seen = Seen { commit: "c0ffee".to_owned(), number: 1, accepts: 0 };
+        assert_eq!((behind.len(), &behind[0].seen), (1, &Some(seen)));
+    };
+    read(&mut *store);
+    drop(store);
+    for sql in [
+        "ALTER TABLE reconciled DROP COLUMN accepts",
+        "ALTER TABLE behind DROP COLUMN accepts",
+        "DELETE FROM migration WHERE number = (SELECT max(number) FROM migration)",
+    ] {
+        place.by_hand(sql).unwrap();
+    }
+    read(&mut *place.open_existing().unwrap());
+    store::upgrade(&place.url()).unwrap();
+    read(&mut *place.open_existing().unwrap());
 }
 
 fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {

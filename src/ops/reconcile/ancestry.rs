@@ -93,6 +93,13 @@ impl Standing {
         }
     }
 
+    /// The last commit with which the files of an integration were judged: a save was made from it, or a round saw it.
+    #[must_use]
+    pub fn judged_at(&self, name: &str) -> Option<String> {
+        let saved = self.last.get(name).into_iter().flat_map(BTreeMap::values).cloned();
+        saved.chain(self.seen(&[name], ALL)).max_by_key(|seen| seen.number).map(|seen| seen.commit)
+    }
+
     /// What was seen of a category: one that is behind was seen earlier than the others.
     fn seen(&self, names: &[&str], category: &str) -> Option<Seen> {
         let rows: Vec<&Option<Seen>> = names
