@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::allowed;
@@ -26,7 +27,7 @@ use super::workspace::Workspace;
 use crate::compile::{Changed, Compiled};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Severity, counts};
-use crate::model::{CONNECTORS, GENERAL, Hidden, Name, SettingPath, Settings};
+use crate::model::{CONNECTORS, GENERAL, Hidden, Hold, Name, SettingPath, Settings};
 use crate::plan::policy::PolicyChange;
 use crate::plan::{
     self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, MadeWith, PLAN_VERSION, Plan,
@@ -169,7 +170,7 @@ pub fn make_on(
     if request.is_all() {
         planner.look_at(gone.unwrap_or_default())?;
     }
-    planner.refuse_new_names(&judging)?;
+    planner.refuse_new_names(&judging, host.today())?;
     let Planner { all: All { scope, .. }, made, .. } = planner;
     let Made { integrations, mut released, refusals, gone, known, .. } = made;
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
@@ -364,7 +365,7 @@ impl Planner<'_, '_> {
 
     /// Refuses integrations that are new where one that is on hold left the files: it would go on under another name as if
     /// nobody held it. Which of them it is cannot be known, as everything that a file says of it can be written otherwise.
-    fn refuse_new_names(&mut self, judging: &Judging) -> Result<()> {
+    fn refuse_new_names(&mut self, judging: &Judging, today: Date) -> Result<()> {
         let known = &self.made.known;
         let written = self.made.integrations.tally().written.iter();
         let new = written.filter(|one| one.renamed_from.is_none() && !known.contains(&one.integration));
@@ -374,17 +375,19 @@ impl Planner<'_, '_> {
         }
         let policies =
             std::iter::once(&judging.files).chain(judging.recorded().map(|recorded| &recorded.policy));
-        let by_rule: BTreeMap<&String, &BTreeSet<String>> =
-            policies.flat_map(|policy| &policy.holds).collect();
+        let holds = policies.flat_map(|policy| &policy.holds);
+        let lasting = |(name, all)| {
+            let all: &BTreeSet<Hold> = all;
+            Some((name, all.iter().find(|hold| !hold.is_over(today))?))
+        };
+        let by_rule: BTreeMap<&String, &Hold> = holds.filter_map(lasting).collect();
         let names = &self.all.project.compilation.names;
         let held: BTreeSet<&String> = by_rule.keys().copied().chain(self.holds.names()).collect();
         let is_gone =
             |name: &&&String| names.binary_search(name).is_err() && !self.made.taken_over.contains(**name);
         let gone: Vec<String> = held.iter().filter(is_gone).map(|name| (*name).clone()).collect();
-        let reasons: BTreeMap<String, String> = by_rule
-            .into_iter()
-            .filter_map(|(name, reasons)| Some((name.clone(), reasons.first()?.clone())))
-            .collect();
+        let reasons: BTreeMap<String, String> =
+            by_rule.into_iter().map(|(name, hold)| (name.clone(), hold.told())).collect();
         if gone.is_empty() {
             return Ok(());
         }

@@ -82,7 +82,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
             Err(StoreError::Older { store: target.shown, found, known: layout::known() })
         }
         found => {
-            let has = Has::of(found, layout::RULES, layout::RECONCILE);
+            let has = Has::of(found, layout::CAME);
             let (identity, key) = layout::facts(&mut client, &target)?;
             Ok(Some(Box::new(Postgres {
                 client,
@@ -625,14 +625,16 @@ impl Store for Postgres {
         if !self.has.reconcile {
             return Ok(None);
         }
-        self.run(&mut |client| reconcile::reconciled(client, environment)).map(|done| done.value)
+        let has = self.has;
+        self.run(&mut |client| reconcile::reconciled(client, environment, has)).map(|done| done.value)
     }
 
     fn behind(&mut self, environment: &str) -> Result<Vec<Behind>, StoreError> {
         if !self.has.reconcile {
             return Ok(Vec::new());
         }
-        self.run(&mut |client| reconcile::behind(client, environment)).map(|done| done.value)
+        let has = self.has;
+        self.run(&mut |client| reconcile::behind(client, environment, has)).map(|done| done.value)
     }
 
     fn matters(&mut self, environment: &str) -> Result<Vec<Matter>, StoreError> {

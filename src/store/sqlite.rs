@@ -104,7 +104,7 @@ pub(super) fn open_existing(path: &Path, at: &Address) -> Result<Option<Sqlite>,
             Err(StoreError::Older { store: shown, found, known: layout::known() })
         }
         found => {
-            let has = Has::of(found, layout::RULES, layout::RECONCILE);
+            let has = Has::of(found, layout::CAME);
             let facts = layout::facts(&connection, &shown)?;
             Ok(Some(Sqlite { connection, shown, facts, has }))
         }
@@ -524,14 +524,14 @@ impl Store for Sqlite {
         if !self.has.reconcile {
             return Ok(None);
         }
-        reconcile::reconciled(&self.connection, &self.shown, environment)
+        reconcile::reconciled(&self.connection, &self.shown, environment, self.has)
     }
 
     fn behind(&mut self, environment: &str) -> Result<Vec<Behind>, StoreError> {
         if !self.has.reconcile {
             return Ok(Vec::new());
         }
-        reconcile::behind(&self.connection, &self.shown, environment)
+        reconcile::behind(&self.connection, &self.shown, environment, self.has)
     }
 
     fn matters(&mut self, environment: &str) -> Result<Vec<Matter>, StoreError> {

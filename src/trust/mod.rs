@@ -8,10 +8,10 @@ mod line;
 mod need;
 mod signatures;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 pub use line::{Line, LineError, Pattern};
 pub use need::{Endpoint, HTTPS, Need};
@@ -23,12 +23,18 @@ pub struct Trust {
     /// Nothing is used but the files themselves: no secret, store, platform or program.
     pub is_untrusted: bool,
     grants: Vec<Grant>,
-    /// What the tips of approved refs name.
-    learned: RwLock<BTreeSet<Need>>,
+    /// What the tips of approved refs name, each as the environment that it was read as.
+    learned: RwLock<BTreeMap<(String, Option<String>), Tip>>,
     /// What a person allowed while this ran, as good as a line.
     answered: RwLock<BTreeSet<Need>>,
-    /// The refs whose tips were looked at, each with the environment that it was read as.
-    approved: Mutex<BTreeSet<(String, Option<String>)>>,
+}
+
+/// What an approved ref named when it was read.
+#[derive(Debug, Default)]
+struct Tip {
+    /// None where it could not be read.
+    commit: Option<String>,
+    needs: BTreeSet<Need>,
 }
 
 /// A line, and who wrote it.
@@ -101,15 +107,40 @@ impl Trust {
         self.grants.iter().any(|grant| matches!(grant.line, Line::Approved(_)))
     }
 
-    /// The refs whose tips say what is allowed, each the first time that it is asked for as this environment.
-    #[must_use]
-    pub fn approved_anew(&self, environment: Option<&str>) -> Vec<String> {
-        let mut known = self.approved.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = self.grants.iter().filter_map(|grant| match &grant.line {
-            Line::Approved(name) => Some(name.clone()),
+    /// The refs whose tips say what is allowed.
+    pub fn approved(&self) -> impl Iterator<Item = &str> {
+        self.grants.iter().filter_map(|grant| match &grant.line {
+            Line::Approved(name) => Some(name.as_str()),
             _ => None,
-        });
-        names.filter(|name| known.insert((name.clone(), environment.map(str::to_owned)))).collect()
+        })
+    }
+
+    /// The same lines, where a branch is approved that is read from another ref; nothing of what was learned.
+    #[must_use]
+    pub fn reading(&self, branch: &[String], from: &str) -> Self {
+        let mut grants = self.grants.clone();
+        for grant in &mut grants {
+            if let Line::Approved(name) = &mut grant.line
+                && branch.contains(name)
+            {
+                from.clone_into(name);
+            }
+        }
+        Trust::new(self.is_untrusted, grants)
+    }
+
+    /// Whether something was learned from a tip, which may have moved since.
+    #[must_use]
+    pub fn has_learned(&self) -> bool {
+        !self.learned.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Whether it is known what an approved ref names whose tip is this commit.
+    #[must_use]
+    pub fn knows(&self, name: &str, environment: Option<&str>, commit: &str) -> bool {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let tip = learned.get(&(name.to_owned(), environment.map(str::to_owned)));
+        tip.is_some_and(|tip| tip.commit.as_deref() == Some(commit))
     }
 
     /// Whether something is allowed by the lines, or was while this ran.
@@ -120,7 +151,10 @@ impl Trust {
         if self.is_untrusted {
             return Err(Denied::Untrusted);
         }
-        let learned = || self.learned.read().unwrap_or_else(PoisonError::into_inner).contains(need);
+        let learned = || {
+            let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+            learned.values().any(|tip| tip.needs.contains(need))
+        };
         if self.is_free(need) || self.is_named(need) || learned() {
             Ok(())
         } else {
@@ -152,9 +186,19 @@ impl Trust {
         !self.is_untrusted && (self.grant_for(need).is_some() || is_answered())
     }
 
-    /// From now on these are allowed.
-    pub fn learn(&self, needs: impl IntoIterator<Item = Need>) {
-        self.learned.write().unwrap_or_else(PoisonError::into_inner).extend(needs);
+    /// From now on an approved ref allows what its tip names, and no more what a former one did; nothing where it cannot be read. Whether
+    /// its tip is another one than before.
+    pub fn learn(
+        &self,
+        name: &str,
+        environment: Option<&str>,
+        commit: Option<&str>,
+        needs: BTreeSet<Need>,
+    ) -> bool {
+        let tip = Tip { commit: commit.map(str::to_owned), needs };
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        let before = learned.insert((name.to_owned(), environment.map(str::to_owned)), tip);
+        before.is_none_or(|before| before.commit.as_deref() != commit)
     }
 
     /// Whether a line allows a server without TLS.
@@ -260,12 +304,31 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_is_read_once_as_each_environment() {
+    fn a_branch_allows_what_its_tip_names_and_no_more_what_a_former_one_did() {
         let trust = trust(&["approved=origin/main"]);
-        for environment in [Some("test"), None, Some("production")] {
-            assert_eq!(trust.approved_anew(environment), ["origin/main"]);
-            assert!(trust.approved_anew(environment).is_empty());
+        assert_eq!(trust.approved().collect::<Vec<_>>(), ["origin/main"]);
+        let need = |host: &str| Need::Store(Endpoint::new(host, 5432));
+        let (one, two) = (need("one.example.com"), need("two.example.com"));
+        assert!(!trust.has_learned() && trust.judge(&one).is_err());
+        for environment in [Some("test"), None] {
+            assert!(!trust.knows("origin/main", environment, "1"));
+            assert!(trust.learn("origin/main", environment, Some("1"), [one.clone()].into()));
+            assert!(trust.knows("origin/main", environment, "1"));
         }
+        assert!(trust.judge(&one).is_ok() && trust.judge(&two).is_err());
+        assert!(!trust.knows("origin/main", None, "2"), "it moved");
+        for environment in [Some("test"), None] {
+            assert!(trust.learn("origin/main", environment, Some("2"), [two.clone()].into()));
+        }
+        assert!(trust.judge(&one).is_err() && trust.judge(&two).is_ok());
+        // One that cannot be read allows nothing, and is told once.
+        for environment in [Some("test"), None] {
+            assert!(trust.learn("origin/main", environment, None, BTreeSet::new()));
+            assert!(!trust.learn("origin/main", environment, None, BTreeSet::new()));
+        }
+        assert!(trust.judge(&two).is_err());
+        let reading = trust.reading(&["origin/main".to_owned()], "refs/own/main");
+        assert_eq!(reading.approved().collect::<Vec<_>>(), ["refs/own/main"]);
     }
 
     #[test]
