@@ -11,6 +11,7 @@ mod accounting;
 mod across;
 mod apply;
 mod attacks;
+mod attacks_kept;
 mod attacks_payments;
 mod attacks_places;
 mod attacks_review;
