@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 
 pub use line::{Line, LineError, Pattern};
-pub use need::{Endpoint, HTTPS, Need};
+pub use need::{Endpoint, HTTPS, Need, POSTGRES};
 pub use signatures::{Signatures, Signer, SignerError};
 
 /// What is allowed in this run.
@@ -241,13 +241,21 @@ mod tests {
         Need::Host { connector: connector.to_owned(), at: Endpoint::new(host, port), path: None }
     }
 
+    fn database(host: &str, port: u16) -> Need {
+        Need::Store { at: Endpoint::new(host, port), usual: POSTGRES }
+    }
+
+    fn server(host: &str, port: u16) -> Need {
+        Need::Store { at: Endpoint::new(host, port), usual: HTTPS }
+    }
+
     #[test]
     fn a_line_allows_what_it_names_and_nothing_else() {
         let allowed =
             trust(&["woocommerce=shop.example.com", "magento=*.example.org:8443", "store=db.internal!plain"]);
         for (need, expected) in [
             (host("woocommerce", "shop.example.com", 443), true),
-            (host("woocommerce", "shop.example.com", 8443), true),
+            (host("woocommerce", "shop.example.com", 8443), false),
             (host("woocommerce", "shop.example.com.evil.example", 443), false),
             (host("woocommerce", "evil-shop.example.com", 443), false),
             (host("shopify", "shop.example.com", 443), false),
@@ -255,14 +263,48 @@ mod tests {
             (host("magento", "a.example.org", 443), false),
             (host("magento", "example.org", 8443), false),
             (host("magento", "evilexample.org", 8443), false),
-            (Need::Store(Endpoint::new("db.internal", 5432)), true),
-            (Need::Store(Endpoint::new("db.internal.", 5432)), false),
+            (database("db.internal", 5432), true),
+            (database("db.internal.", 5432), false),
             (Need::Secret("env/ANY".to_owned()), true),
         ] {
             assert_eq!(allowed.judge(&need).is_ok(), expected, "{need:?}");
         }
-        let server = Need::Store(Endpoint::new("db.internal", 5432));
-        assert!(allowed.is_plain(&server) && !trust(&["store=db.internal"]).is_plain(&server));
+        let database = database("db.internal", 5432);
+        assert!(allowed.is_plain(&database) && !trust(&["store=db.internal"]).is_plain(&database));
+    }
+
+    /// What else listens on a host may be anybody's.
+    #[test]
+    fn a_line_without_a_port_means_the_usual_one_and_no_other() {
+        let vault = |port| Need::Vault(Endpoint::new("x.y.example", port));
+        for line in ["store=x.y.example", "store=x.y.example!plain", "store=*.y.example"] {
+            for (need, expected) in [
+                (database("x.y.example", 5432), true),
+                (database("x.y.example", 6432), false),
+                (database("x.y.example", 443), false),
+                (server("x.y.example", 443), true),
+                (server("x.y.example", 5432), false),
+                (server("x.y.example", 8443), false),
+            ] {
+                let trust = trust(&[line]);
+                assert_eq!(trust.judge(&need).is_ok(), expected, "{line} {need:?}");
+                assert_eq!(trust.is_plain(&need), expected && line.ends_with("plain"), "{line} {need:?}");
+                assert_eq!(trust.is_named(&need), expected, "{line} {need:?}");
+            }
+        }
+        for (line, need, expected) in [
+            ("vault=x.y.example", vault(443), true),
+            ("vault=x.y.example", vault(8200), false),
+            ("vault=x.y.example:8200", vault(8200), true),
+            ("vault=x.y.example:8200", vault(443), false),
+            ("shopify=*.y.example", host("shopify", "x.y.example", 443), true),
+            ("shopify=*.y.example", host("shopify", "x.y.example", 80), false),
+            ("store=[::1]", database("[::1]", 5432), true),
+            ("store=[::1]", database("[::1]", 5433), false),
+            ("store=[::1]:5433", database("[::1]", 5433), true),
+        ] {
+            assert_eq!(trust(&[line]).judge(&need).is_ok(), expected, "{line} {need:?}");
+        }
     }
 
     #[test]
@@ -272,7 +314,9 @@ mod tests {
             host("woocommerce", "shop.example.com", 443),
             host("woocommerce", "127.0.0.1", 9001),
             host("magento", "[::1]", 443),
-            Need::Store(Endpoint::new("db.internal", 6432)),
+            database("db.internal", 6432),
+            server("db.internal", 5432),
+            server("db.internal", 443),
             Need::StoreFile(PathBuf::from("/srv/my state/x.db")),
             Need::File { path: PathBuf::from("/run/secrets/a[b]*c"), is_inside: false },
             Need::Vault(Endpoint::new("vault.example.com", 8200)),
@@ -292,10 +336,7 @@ mod tests {
     fn an_answer_is_kept_as_what_was_asked_about_and_nothing_else() {
         for (need, other) in [
             (host("magento", "shop.example.com", 443), host("magento", "shop.example.com", 8443)),
-            (
-                Need::Store(Endpoint::new("db.internal", 5432)),
-                Need::Store(Endpoint::new("db.internal", 6432)),
-            ),
+            (database("db.internal", 5432), database("db.internal", 6432)),
             (Need::Vault(Endpoint::new("[::1]", 443)), Need::Vault(Endpoint::new("[::1]", 8200))),
         ] {
             let kept = trust(&[&Line::only(&need).to_string()]);
