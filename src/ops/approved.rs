@@ -18,10 +18,11 @@ use crate::trust::{Line, Need};
 pub fn learn_approved(whose: Whose<'_>, host: &Host<'_>) -> Vec<String> {
     let mut unread = Vec::new();
     for name in host.trust.approved() {
-        if let Err(error) = learn(name, whose, host)
-            && host.trust.learn(name, whose.environment, None, BTreeSet::new())
-        {
-            unread.push(format!("what {name} allows is not known: {}", error.message));
+        if let Err(error) = learn(name, whose, host) {
+            if !host.trust.is_unread(name, whose.environment) {
+                unread.push(format!("what {name} allows is not known: {}", error.message));
+            }
+            host.trust.learn(name, whose.environment, None, BTreeSet::new());
         }
     }
     unread

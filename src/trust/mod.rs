@@ -186,19 +186,19 @@ impl Trust {
         !self.is_untrusted && (self.grant_for(need).is_some() || is_answered())
     }
 
-    /// From now on an approved ref allows what its tip names, and no more what a former one did; nothing where it cannot be read. Whether
-    /// its tip is another one than before.
-    pub fn learn(
-        &self,
-        name: &str,
-        environment: Option<&str>,
-        commit: Option<&str>,
-        needs: BTreeSet<Need>,
-    ) -> bool {
+    /// From now on an approved ref allows what its tip names, and no more what a former one did; nothing where it cannot be read.
+    pub fn learn(&self, name: &str, environment: Option<&str>, commit: Option<&str>, needs: BTreeSet<Need>) {
         let tip = Tip { commit: commit.map(str::to_owned), needs };
         let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
-        let before = learned.insert((name.to_owned(), environment.map(str::to_owned)), tip);
-        before.is_none_or(|before| before.commit.as_deref() != commit)
+        learned.insert((name.to_owned(), environment.map(str::to_owned)), tip);
+    }
+
+    /// Whether an approved ref could not be read the last time.
+    #[must_use]
+    pub fn is_unread(&self, name: &str, environment: Option<&str>) -> bool {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let tip = learned.get(&(name.to_owned(), environment.map(str::to_owned)));
+        tip.is_some_and(|tip| tip.commit.is_none())
     }
 
     /// Whether a line allows a server without TLS.
@@ -353,19 +353,20 @@ mod tests {
         assert!(!trust.has_learned() && trust.judge(&one).is_err());
         for environment in [Some("test"), None] {
             assert!(!trust.knows("origin/main", environment, "1"));
-            assert!(trust.learn("origin/main", environment, Some("1"), [one.clone()].into()));
+            trust.learn("origin/main", environment, Some("1"), [one.clone()].into());
             assert!(trust.knows("origin/main", environment, "1"));
         }
         assert!(trust.judge(&one).is_ok() && trust.judge(&two).is_err());
         assert!(!trust.knows("origin/main", None, "2"), "it moved");
         for environment in [Some("test"), None] {
-            assert!(trust.learn("origin/main", environment, Some("2"), [two.clone()].into()));
+            trust.learn("origin/main", environment, Some("2"), [two.clone()].into());
         }
         assert!(trust.judge(&one).is_err() && trust.judge(&two).is_ok());
-        // One that cannot be read allows nothing, and is told once.
+        // One that cannot be read allows nothing.
         for environment in [Some("test"), None] {
-            assert!(trust.learn("origin/main", environment, None, BTreeSet::new()));
-            assert!(!trust.learn("origin/main", environment, None, BTreeSet::new()));
+            assert!(!trust.is_unread("origin/main", environment));
+            trust.learn("origin/main", environment, None, BTreeSet::new());
+            assert!(trust.is_unread("origin/main", environment));
         }
         assert!(trust.judge(&two).is_err());
         let reading = trust.reading(&["origin/main".to_owned()], "refs/own/main");
