@@ -890,7 +890,7 @@ fn a_loser_that_saved_something_says_so() {
     assert!(ran.out.contains("Make the plan anew") && !ran.out.contains("apply again"), "{}", ran.out);
     project.by_hand("DROP TRIGGER rival");
     let plan = project.run(&["plan"]).expect(0);
-    assert!(plan.out.contains("conflict: changed here and outside, last applied 30"), "{}", plan.out);
+    assert!(plan.out.contains("conflict: changed here, and outside pairform on "), "{}", plan.out);
     assert_eq!(project.pending(), ["payment_methods"]);
     project.run(&["apply", "--yes"]).expect(0);
     assert!(project.pending().is_empty());
@@ -940,7 +940,7 @@ fn what_files_and_store_agree_in_becomes_the_base_and_counts_as_no_change() {
         assert_eq!(row(&project).revision, 3, "it is noted once");
         // What is set back outside by now is drift, and no change of the files.
         project.by_hand(&agreed.replace("\"14\"", "\"30\""));
-        assert!(project.run(&["plan"]).expect(0).out.contains("drift: changed outside, last applied 14"));
+        assert!(project.run(&["plan"]).expect(0).out.contains("drift: changed outside pairform on "));
     }
 }
 
