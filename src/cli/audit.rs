@@ -33,7 +33,7 @@ pub fn run(session: &Session, args: &Audit, streams: &mut Streams) -> Result<u8,
                 Form::Json => print(streams, code, "record", lines.into()),
                 _ => {
                     let text: String = lines.into_iter().map(|line| canonical_json(line) + "\n").collect();
-                    streams.result(&outward_json(text));
+                    streams.exactly(&outward_json(text));
                 }
             }
             for record in &changed {

@@ -111,7 +111,7 @@ fn print(session: &Session, page: &str, streams: &mut Streams) -> u8 {
             let body = json!({"format_version": FORMAT_VERSION, "command": "explain", "exit_code": exit::OK, "page": plain});
             streams.result(&machine::print(&body));
         }
-        _ => streams.result(page),
+        _ => streams.exactly(page),
     }
     exit::OK
 }

@@ -15,9 +15,11 @@ use super::streams::Streams;
 use super::telling::Targets;
 use crate::apply::{Cause, Outcome};
 use crate::diagnostic::clean;
+use crate::ops::approved::learn_approved;
 use crate::ops::check::Consent;
+use crate::ops::host::Whose;
 use crate::ops::reconcile::{
-    Asked, Done, Held, LEASE, Lease, Message, Rounds, Step, accept, fetch, lease, let_go, push, round,
+    Asked, Done, Held, LEASE, Lease, Rounds, Step, Telling, accept, fetch, lease, let_go, push, round,
     status, tell, with_lease,
 };
 use crate::ops::serving::{Server, Showing};
@@ -27,6 +29,7 @@ use crate::plan::policy::reconcile::Rules;
 use crate::report::{self, json as machine};
 use crate::source::git::{History, RemoteBranch};
 use crate::store::Address;
+use crate::trust::Need;
 
 /// Whoever waits for the lease looks as often.
 const WAITING: Duration = Duration::from_secs(2);
@@ -216,6 +219,16 @@ impl Reconciler<'_> {
             }
         };
         self.rounds.begin(place.environment.as_deref());
+        // A branch that is approved is the one that is reconciled as soon as it is fetched, and nobody is asked.
+        let trust = host.trust.reading(&place.branch.names(), &place.revision);
+        let reading = Host { trust: &trust, ..*host };
+        let ask = |need: &Need, whose: Whose<'_>| {
+            let unread = learn_approved(whose, &reading);
+            let mut streams = Streams::new(self.session.common.color);
+            unread.iter().for_each(|why| streams.say(&format!("warning: {}\n", clean(why))));
+            trust.judge(need).is_ok()
+        };
+        let host = &Host { ask: &ask, ..reading };
         let what = place.environment.as_deref().unwrap_or("the store");
         if !self.once {
             let branch = format!("{}/{}", place.branch.remote, place.branch.branch);
@@ -387,22 +400,17 @@ impl Reconciler<'_> {
         host: &Host<'_>,
         streams: &mut Streams,
     ) {
-        let send = |message: &Message<'_>| self.targets.send(message, (host.now)().as_second());
         let environment = place.environment.as_deref();
-        let told = tell(
-            &place.address,
-            environment,
-            lease,
-            &self.targets.listeners(),
-            self.targets.daily(),
-            &send,
-            host,
-        );
-        let mut failed = told.unwrap_or_else(|error| vec![error.message]);
-        // Of a commit that was not taken there is nothing to tell but the matter.
-        let taken = done.filter(|done| done.stopped.is_none());
-        failed.extend(taken.iter().flat_map(|done| self.targets.tell_status(done, environment)));
-        for why in failed {
+        let status = done.and_then(report::telling::status);
+        let telling = Telling {
+            listeners: &self.targets.listeners(),
+            daily: self.targets.daily(),
+            status: status.as_ref(),
+            deliver: &|message| self.targets.send(message, (host.now)().as_second()),
+            show: &|target, status| self.targets.show(target, status, environment),
+        };
+        let told = tell(&place.address, environment, lease, telling, host);
+        for why in told.unwrap_or_else(|error| vec![error.message]) {
             streams.say(&(clean(&format!("warning: {why}")) + "\n"));
         }
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::args::Color;
 use super::exit::Stop;
 use super::pager::Pager;
+use crate::compile::tokens::masked;
 use crate::diagnostic::clean_text;
 
 /// The process's streams.
@@ -89,14 +90,20 @@ impl Streams {
     pub fn replay(&mut self, said: &[Said]) {
         for piece in said {
             match piece {
-                Said::Result(text) => self.result(text),
+                Said::Result(text) => self.exactly(text),
                 Said::Beside(text) => self.say(text),
             }
         }
     }
 
-    /// Writes a piece of the result.
+    /// Writes a piece of the result. No credential is in it, whatever name, label or text it was pasted into.
     pub fn result(&mut self, text: &str) {
+        self.exactly(&masked(text));
+    }
+
+    /// Writes what is to be read as it is: pages of ours with their examples, and the record for auditors, whose digests are of
+    /// what was saved.
+    pub fn exactly(&mut self, text: &str) {
         self.record.iter_mut().for_each(|record| record.push(Said::Result(text.to_owned())));
         let stdout = std::io::stdout();
         let choice = self.choice.unwrap_or_else(|| AutoStream::choice(&stdout));
@@ -123,8 +130,10 @@ impl Streams {
         self.lost.take()
     }
 
-    /// Says something beside the result.
+    /// Says something beside the result; no credential is in that either.
     pub fn say(&mut self, text: &str) {
+        let masked = masked(text);
+        let text = &*masked;
         self.record.iter_mut().for_each(|record| record.push(Said::Beside(text.to_owned())));
         if let Paging::On(_, said) = &mut self.paging {
             said.push_str(text);

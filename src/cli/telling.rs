@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -22,9 +21,9 @@ use crate::http::client::{Authorities, Http};
 use crate::http::{Request, address};
 use crate::model::Hidden;
 use crate::ops::Host;
-use crate::ops::reconcile::{Daily, Done, Listener, Message};
+use crate::ops::reconcile::{CommitState, CommitStatus, Daily, Listener, Message, Statuses};
 use crate::plan::policy::minute;
-use crate::report::telling::{self, CommitState};
+use crate::report::telling;
 use crate::secrets::{Reach, Secrets};
 use crate::source::git;
 use crate::source::load::{self, reason};
@@ -114,8 +113,6 @@ pub struct Targets {
     targets: BTreeMap<String, Target>,
     daily: Option<Daily>,
     http: Http,
-    /// What each forge was told last.
-    statuses: Mutex<BTreeMap<String, (String, CommitState, String)>>,
 }
 
 impl Targets {
@@ -159,22 +156,30 @@ impl Targets {
             }
         }
         let http = Http::trusting(PATIENCE, MOST, Authorities::system());
-        Ok(Targets { targets, daily, http, statuses: Mutex::default() })
+        Ok(Targets { targets, daily, http })
     }
 
-    /// Those that are sent messages.
+    /// All of them, and what each hears.
     #[must_use]
     pub fn listeners(&self) -> Vec<Listener> {
-        let is_told = |form: Form| matches!(form, Form::Webhook | Form::Slack | Form::Teams);
-        let told = self.targets.iter().filter(|(_, target)| is_told(target.form));
-        let listener = |(name, target): (&String, &Target)| Listener {
-            name: name.clone(),
-            matters: target.tells.contains(&Tells::Matters),
-            digest: target.tells.contains(&Tells::Digest),
-            owner: target.owner.clone(),
-            most: target.most,
+        let listener = |(name, target): (&String, &Target)| {
+            let statuses = match target.form {
+                Form::Github => Some(Statuses::All),
+                // It answers 400 to a status that it has: a pipeline that runs cannot begin to.
+                Form::Gitlab => Some(Statuses::Moved),
+                Form::Webhook | Form::Slack | Form::Teams => None,
+            };
+            let tells = |what: Tells| statuses.is_none() && target.tells.contains(&what);
+            Listener {
+                name: name.clone(),
+                matters: tells(Tells::Matters),
+                digest: tells(Tells::Digest),
+                owner: target.owner.clone(),
+                most: target.most,
+                statuses,
+            }
         };
-        told.map(listener).collect()
+        self.targets.iter().map(listener).collect()
     }
 
     /// When they are sent digests.
@@ -209,64 +214,40 @@ impl Targets {
         self.post(&target.url, headers, body)
     }
 
-    /// Tells the forges what became of the commit, where that is news. What could not be told, and why.
-    #[must_use]
-    pub fn tell_status(&self, done: &Done, environment: Option<&str>) -> Vec<String> {
-        let (state, said) = telling::status(done);
-        let mut failed = Vec::new();
-        let mut known = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, target) in &self.targets {
-            let now = (done.commit.clone(), state, said.clone());
-            if known.get(name) == Some(&now) {
-                continue;
-            }
-            match self.post_status(target, &now, environment) {
-                Some(Ok(())) => _ = known.insert(name.clone(), now),
-                Some(Err(why)) => failed.push(format!("{name} could not be told: {why}")),
-                None => {}
-            }
-        }
-        failed
-    }
-
-    /// None where the target is no forge.
-    fn post_status(
-        &self,
-        target: &Target,
-        (commit, state, said): &(String, CommitState, String),
-        environment: Option<&str>,
-    ) -> Option<Result<(), String>> {
+    /// Shows at a forge how a commit stands.
+    ///
+    /// # Errors
+    /// Why it was not taken; never says anything of an address or a secret.
+    pub fn show(&self, target: &str, status: &CommitStatus, environment: Option<&str>) -> Result<(), String> {
+        let Some(target) = self.targets.get(target) else { return Ok(()) };
         let context = match environment {
             Some(name) => format!("pairform/{name}"),
             None => "pairform".to_owned(),
         };
         let token = target.token.as_deref().map(String::as_str).unwrap_or_default();
-        let (body, header) = match target.form {
-            Form::Github => {
-                let state = match state {
-                    CommitState::Deployed => "success",
-                    CommitState::Pending => "pending",
-                    CommitState::Held => "failure",
-                };
-                let body: Json = json!({"state": state, "context": context, "description": said});
-                (body, ("authorization", format!("Bearer {token}")))
-            }
-            Form::Gitlab => {
-                let state = match state {
-                    CommitState::Deployed => "success",
-                    CommitState::Pending => "running",
-                    CommitState::Held => "failed",
-                };
-                let body: Json = json!({"state": state, "name": context, "description": said});
-                (body, ("private-token", token.to_owned()))
-            }
-            Form::Webhook | Form::Slack | Form::Teams => return None,
+        let CommitStatus { commit, state, said } = status;
+        let (body, header) = if target.form == Form::Gitlab {
+            let state = match state {
+                CommitState::Deployed => "success",
+                CommitState::Pending => "running",
+                CommitState::Held => "failed",
+            };
+            let body: Json = json!({"state": state, "name": context, "description": said});
+            (body, ("private-token", token.to_owned()))
+        } else {
+            let state = match state {
+                CommitState::Deployed => "success",
+                CommitState::Pending => "pending",
+                CommitState::Held => "failure",
+            };
+            let body: Json = json!({"state": state, "context": context, "description": said});
+            (body, ("authorization", format!("Bearer {token}")))
         };
         let url = format!("{}/statuses/{commit}", target.url.as_str().trim_end_matches('/'));
-        let Ok(url) = Url::parse(&url) else { return Some(Err("its address cannot be used".to_owned())) };
+        let url = Url::parse(&url).map_err(|_| "its address cannot be used".to_owned())?;
         let mut headers = vec![(header.0.to_owned(), Hidden::new(header.1))];
         headers.push(("accept".to_owned(), Hidden::new("application/json".to_owned())));
-        Some(self.post(&url, headers, outward_json(body.to_string())))
+        self.post(&url, headers, outward_json(body.to_string()))
     }
 
     fn post(&self, url: &Url, headers: Vec<(String, Hidden<String>)>, body: String) -> Result<(), String> {

@@ -30,13 +30,11 @@ pub fn normalize(node: &mut Node, shape: &Shape) {
 
 fn normalize_one(kind: &mut NodeKind, code: Option<Code>) {
     match (&*kind, code) {
-        // One with a leading zero stays as it is: which code was meant is asked, not guessed.
-        (NodeKind::Number(written), Some(Code::Text)) if !has_leading_zero(written) => {
-            if let Value::Number(number) = Value::number(written)
-                && is_digits(number.trim_start_matches('-'))
-            {
-                *kind = NodeKind::Text(number.into());
-            }
+        // One that is another text as a number (`007`, `12E3`) stays as it is: which code was meant is asked, not guessed.
+        (NodeKind::Number(written), Some(Code::Text))
+            if is_digits(written.trim_start_matches('-')) && is_as_written(written) =>
+        {
+            *kind = NodeKind::Text(written.clone());
         }
         (NodeKind::Text(written), Some(Code::Integer)) if is_digits(written) => {
             if let Value::Number(number) = Value::number(written) {
@@ -49,6 +47,18 @@ fn normalize_one(kind: &mut NodeKind, code: Option<Code>) {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a number is the same text when it was read as one.
+fn is_as_written(text: &str) -> bool {
+    matches!(Value::number(text), Value::Number(number) if *number == *text)
+}
+
+/// Whether a number would be a code, and one of another text than is written: `12E3`.
+#[must_use]
+pub fn is_another_code(text: &str) -> bool {
+    let read = Value::number(text).to_string();
+    is_digits(read.trim_start_matches('-')) && !is_as_written(text)
 }
 
 /// Digits that are read as they are written.

@@ -26,7 +26,7 @@ mod requires;
 mod search;
 mod selection;
 mod strays;
-mod tokens;
+pub mod tokens;
 mod unread_lists;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

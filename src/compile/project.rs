@@ -11,7 +11,7 @@ use super::unread_lists;
 use crate::diagnostic::codes;
 use crate::diagnostic::{About, Finding, Severity};
 use crate::model::category::POLICY;
-use crate::model::{TOP_LEVEL, credential};
+use crate::model::{Hold, TOP_LEVEL, credential};
 use crate::schema::parts::Catalogue;
 use crate::schema::validate::{Validator, Words};
 use crate::source::load::PROJECT_FILE;
@@ -119,8 +119,8 @@ pub struct Safety {
     /// What was changed outside, in the files too or alone; see `plan::policy::Overwrites`.
     pub conflicts: Option<Overwrite>,
     pub drift: Option<Overwrite>,
-    /// Integration to reason.
-    pub holds: BTreeMap<String, String>,
+    /// By integration.
+    pub holds: BTreeMap<String, Hold>,
 }
 
 /// Shares of what is deployed in scope: `30%`.

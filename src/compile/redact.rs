@@ -135,6 +135,7 @@ fn ranges_after(text: &str, keys: Keys<'_>) -> Vec<Range<usize>> {
     let mut keys_ahead = Ahead(words_of_keys(text).peekable());
     let mut tokens_ahead = Ahead(tokens::begun(text).peekable());
     let mut urls_ahead = Ahead(text.match_indices("//").map(|(at, _)| at).peekable());
+    let mut logins_ahead = Ahead(text.match_indices('@').map(|(at, _)| at).peekable());
     let mut ranges = Vec::new();
     let mut at = 0;
     // The indentation of the key whose value goes on below.
@@ -187,6 +188,9 @@ fn ranges_after(text: &str, keys: Keys<'_>) -> Vec<Range<usize>> {
         }
         if has_url {
             found.extend(urls(content));
+        }
+        if logins_ahead.stand_in(at, line) {
+            found.extend(logins(content));
         }
         ranges.extend(found.into_iter().map(|range| at + range.start..at + range.end));
         at += line.len();
@@ -284,6 +288,17 @@ fn values(line: &str, is_secret: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
         let opens = before.trim_start_matches([' ', '\t', '-', '?', '#']).is_empty()
             || before.trim_end().ends_with(['{', ',', '[', '#']);
         if !opens {
+            // `host=db password=…`, in the midst of a text.
+            if let Some(value) = line[end..].strip_prefix('=').filter(|value| !value.starts_with('=')) {
+                let start = line.len() - value.len();
+                let ends =
+                    |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '"' | '\'' | ',' | '}' | ']');
+                let value_end = value.find(ends).map_or(line.len(), |length| start + length);
+                if value_end > start && !is_harmless(&line[start..value_end]) {
+                    ranges.push(start..value_end);
+                }
+                from = value_end;
+            }
             continue;
         }
         let rest = line[end..].trim_start_matches(['"', '\'']);
@@ -342,6 +357,23 @@ fn urls(line: &str) -> Vec<Range<usize>> {
         start..length.map_or(line.len(), |length| start + length)
     });
     starts.filter(|range| is_in_url(&line[range.clone()])).collect()
+}
+
+/// Passwords of addresses that lack their scheme, `user:password@host/database`.
+fn logins(line: &str) -> Vec<Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}' | '[' | ']');
+    let found = line.match_indices('@').filter_map(|(at, _)| {
+        let start = line[..at].rfind(ends).map_or(0, |end| end + 1);
+        let (user, password) = line[start..at].split_once(':')?;
+        let host = line[at + 1..].split(ends).next().unwrap_or_default();
+        // A key whose colon lacks its space, before an address for mail, is none.
+        let is_login = !user.is_empty()
+            && !password.is_empty()
+            && !password.starts_with("//")
+            && host.contains(['/', ':']);
+        is_login.then(|| at - password.len()..at)
+    });
+    found.collect()
 }
 
 /// Takes what may be a credential out of what findings quote from the places that they point at. Nothing else that they say is
@@ -615,6 +647,11 @@ mod tests {
                 "{store: '*****************************', x: y}",
             ),
             ("store: postgres://u@h:5432/d", "store: postgres://u@h:5432/d"),
+            ("store: \"host=db password=ab cd=e\"", "store: \"host=db password=** cd=e\""),
+            ("store: \"Server=db;Password=ab;\"", "store: \"Server=db;Password=**;\""),
+            ("store: \"me:ab@db/configure\"", "store: \"me:**@db/configure\""),
+            ("mail:anna@shop.example", "mail:anna@shop.example"),
+            ("{store: \"postgres://me@db/c\"}", "{store: \"postgres://me@db/c\"}"),
         ] {
             assert_eq!(masked(text), expected);
         }

@@ -15,6 +15,7 @@
 //! | JSON web tokens | `eyJhbGciOi` | two dots, and letters, digits, `_` and `-` |
 //! | private keys | `-----BEGIN` | `PRIVATE KEY-----` on that line |
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -138,7 +139,7 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let begun = beginnings.find_iter(bytes).filter(|found| {
         // Within a word it is part of a name.
-        found.start() == 0 || !word(bytes[found.start() - 1])
+        begins_anew(&bytes[..found.start()])
     });
     begun
         .filter_map(|found| {
@@ -161,6 +162,44 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
             Some(found.start()..found.end() + length)
         })
         .collect()
+}
+
+/// Whether a word begins after this: the letter before may be the end of an escape, or of what colours a terminal.
+fn begins_anew(before: &[u8]) -> bool {
+    if before.last().is_none_or(|byte| !word(*byte)) {
+        return true;
+    }
+    let ends_with = |mark: &[u8], length: usize, fits: fn(u8) -> bool| {
+        let tail = before.len().checked_sub(mark.len() + length).and_then(|start| before.get(start..));
+        tail.is_some_and(|tail| tail.starts_with(mark) && tail[mark.len()..].iter().all(|byte| fits(*byte)))
+    };
+    let colour = || {
+        let inside = before[..before.len() - 1]
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_digit() || **byte == b';');
+        let length = inside.count();
+        before.ends_with(b"m") && before[..before.len() - 1 - length].ends_with(b"\x1b[")
+    };
+    ends_with(b"\\", 1, |byte| b"nrtbf".contains(&byte))
+        || ends_with(b"\\u", 4, hex)
+        || ends_with(b"%", 2, hex)
+        || colour()
+}
+
+/// A text as it is let out: stars stand for each credential in it.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let found = find(text);
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut masked = text.to_owned();
+    for range in found {
+        let stars = "*".repeat(range.len());
+        masked.replace_range(range, &stars);
+    }
+    Cow::Owned(masked)
 }
 
 /// How long what follows a beginning is, where it is no placeholder: those repeat one character, or are a word.
@@ -200,6 +239,14 @@ mod tests {
             let found: Vec<&str> = find(&text).into_iter().map(|range| &text[range]).collect();
             assert_eq!(found, [&*token, &*token], "{text}");
             assert!(find(&format!("x{token}")).is_empty() || token.starts_with('-'), "{token}");
+            for before in ["\\n", "\\t", "\\u0085", "%20", "\u{1b}[1;32m", "\u{1b}[0m", "é", ""] {
+                let text = format!("{before}{token} {before}");
+                assert_eq!(
+                    masked(&text),
+                    format!("{before}{} {before}", "*".repeat(token.len())),
+                    "{before:?}"
+                );
+            }
         }
         for harmless in [
             "shpat_…",

@@ -2,10 +2,11 @@
 //! retried here.
 //!
 //! ureq follows no redirect for us, so a header never leaves for another host by itself; whoever asks decides.
+#![expect(clippy::disallowed_methods, reason = "looks how long an answer takes")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -79,6 +80,9 @@ fn is_of_the_way(name: &str) -> bool {
     OF_THE_WAY.iter().any(|one| name.eq_ignore_ascii_case(one))
 }
 
+/// An answer in pieces may take so many times the silence that is borne.
+const PIECES: u32 = 10;
+
 /// So many bytes of answers are worked with at once.
 const AT_ONCE: usize = 32 * 1024 * 1024;
 
@@ -94,14 +98,14 @@ impl Http {
         Http::of(timeout, max_bytes, &authorities, false)
     }
 
-    /// As [`Http::trusting`], for answers that may take their time, as long as more of them comes: `silence` bounds each wait.
+    /// As [`Http::trusting`], for answers that may take their time, as long as more of them comes: `silence` bounds each wait, and
+    /// [`PIECES`] times as long the whole of an answer, or of a line.
     #[must_use]
     pub fn patient(silence: Duration, max_bytes: u64, authorities: Authorities) -> Self {
         Http::of(silence, max_bytes, &authorities, true)
     }
 
     fn of(timeout: Duration, max_bytes: u64, authorities: &Authorities, is_patient: bool) -> Self {
-        let whole = Some(timeout).filter(|_| !is_patient);
         let each = Some(timeout).filter(|_| is_patient);
         let config = || {
             Agent::config_builder()
@@ -109,7 +113,7 @@ impl Http {
                 .max_redirects(0)
                 .tls_config(TlsConfig::builder().root_certs(authorities.0.clone()).build())
                 .max_redirects_will_error(false)
-                .timeout_global(whole)
+                .timeout_send_body(each.map(|silence| silence * PIECES))
                 .timeout_per_read(each)
                 .timeout_per_write(each)
                 .timeout_recv_response(each)
@@ -128,7 +132,7 @@ impl Http {
     /// # Errors
     /// When there is no answer, or a larger one than allowed.
     pub fn send(&self, request: &Request) -> Result<Answer, Fault> {
-        let answer = self.answer(request)?;
+        let answer = self.answer(request, true)?;
         let (status, headers) = (answer.status().as_u16(), headers_of(&answer));
         let mut body = Vec::new();
         let read = answer.into_body().into_reader().take(self.max_bytes + 1).read_to_end(&mut body);
@@ -151,32 +155,46 @@ impl Http {
         kind: &str,
         take: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Option<Answer>, Fault> {
-        let answer = self.answer(request)?;
+        let answer = self.answer(request, false)?;
         let (status, headers) = (answer.status().as_u16(), headers_of(&answer));
         let is_of_lines = headers.get("content-type").is_some_and(|found| found.starts_with(kind));
         let mut body = BufReader::new(answer.into_body().into_reader());
         let mut line = Vec::new();
         loop {
-            let mut some = body.by_ref().take(self.max_bytes + 1);
-            let read = match is_of_lines {
-                true => some.read_until(b'\n', &mut line),
-                false => some.read_to_end(&mut line),
-            };
-            if line.len() as u64 > self.max_bytes {
-                return Err(self.too_large());
-            }
-            let read = read.map_err(|error| self.broken(&error))?;
+            let is_ended = self.piece(&mut body, is_of_lines.then_some(b'\n'), &mut line)?;
             if !is_of_lines {
                 return Ok(Some(Answer::new(status, headers, line)));
             }
-            if read == 0 || !take(&line) {
+            if is_ended && line.is_empty() || !take(&line) {
                 return Ok(None);
             }
             line.clear();
         }
     }
 
-    fn answer(&self, request: &Request) -> Result<ureq::http::Response<ureq::Body>, Fault> {
+    /// Reads on to a byte, and to the end where there is none or none is given; whether that is reached. What drips has an end too.
+    fn piece(&self, body: &mut impl BufRead, to: Option<u8>, into: &mut Vec<u8>) -> Result<bool, Fault> {
+        let end = Instant::now() + self.timeout * PIECES;
+        loop {
+            let some = body.fill_buf().map_err(|error| self.broken(&error))?;
+            let found = to.and_then(|to| some.iter().position(|byte| *byte == to));
+            let length = found.map_or(some.len(), |at| at + 1);
+            into.extend_from_slice(some.get(..length).unwrap_or(some));
+            body.consume(length);
+            if into.len() as u64 > self.max_bytes {
+                return Err(self.too_large());
+            }
+            if found.is_some() || length == 0 {
+                return Ok(length == 0);
+            }
+            if Instant::now() >= end {
+                return Err(self.timed_out());
+            }
+        }
+    }
+
+    /// `whole`: of an answer that may take its time there is an end to the whole, and not only to its head.
+    fn answer(&self, request: &Request, whole: bool) -> Result<ureq::http::Response<ureq::Body>, Fault> {
         let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url.as_str());
         if let Some((name, _)) = request.headers.iter().find(|(name, _)| is_of_the_way(name)) {
             let why = format!("it would set the header `{name}`, which says where a request goes");
@@ -190,10 +208,18 @@ impl Http {
         }
         let agent = if is_here(&request.url) { &self.here } else { &self.agent };
         let malformed = |_| Fault::malformed();
+        let all = if self.is_patient { self.timeout * PIECES } else { self.timeout };
+        let limit = Some(all).filter(|_| whole || !self.is_patient);
         let answer = match &request.body {
-            Some((_, body)) => agent.run(builder.body(body.as_slice()).map_err(malformed)?),
-            None if request.method == "GET" => agent.run(builder.body(()).map_err(malformed)?),
-            None => agent.run(builder.body(&[] as &[u8]).map_err(malformed)?),
+            None if request.method == "GET" => {
+                let asked = builder.body(()).map_err(malformed)?;
+                agent.run(agent.configure_request(asked).timeout_global(limit).build())
+            }
+            body => {
+                let body = body.as_ref().map_or(&[][..], |(_, body)| body.as_slice());
+                let asked = builder.body(body).map_err(malformed)?;
+                agent.run(agent.configure_request(asked).timeout_global(limit).build())
+            }
         };
         answer.map_err(|error| self.fault(&error))
     }
@@ -213,7 +239,7 @@ impl Http {
     }
 
     fn timed_out(&self) -> Fault {
-        let what = if self.is_patient { "nothing came for" } else { "no whole answer within" };
+        let what = if self.is_patient { "nothing whole came for" } else { "no whole answer within" };
         Fault::new(FaultKind::TimedOut, format!("{what} {}", words(self.timeout)))
     }
 
@@ -261,5 +287,82 @@ fn words(duration: Duration) -> String {
         format!("{} s", duration.as_secs())
     } else {
         format!("{:.1} s", duration.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::http::address;
+
+    const SHORT: Duration = Duration::from_millis(100);
+
+    /// Where a server drips: byte after byte, long before a silence is one, and without end.
+    #[derive(Debug, Clone, Copy)]
+    enum Drips {
+        Head,
+        Headers,
+        Body,
+        Chunks,
+        Line,
+    }
+
+    fn dripping(drips: Drips) -> url::Url {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (begin, more) = match drips {
+                    Drips::Head => ("HTTP/1.1 200 ", "O"),
+                    Drips::Headers => ("HTTP/1.1 200 OK\r\n", "a: b\r\n"),
+                    Drips::Body => ("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", "x"),
+                    Drips::Chunks => ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
+                    Drips::Line => {
+                        ("HTTP/1.1 200 OK\r\ncontent-type: lines\r\ncontent-length: 100000\r\n\r\n", "x")
+                    }
+                };
+                std::thread::spawn(move || {
+                    let _ = stream.read(&mut [0; 1024]);
+                    let mut sent = stream.write_all(begin.as_bytes());
+                    while sent.is_ok() {
+                        std::thread::sleep(SHORT / 10);
+                        sent = stream.write_all(more.as_bytes());
+                    }
+                });
+            }
+        });
+        address::read(&format!("http://127.0.0.1:{port}/")).unwrap()
+    }
+
+    /// Vault, platforms, forges, those who vouch for tokens and servers of stores are all asked by this.
+    #[test]
+    fn a_server_that_drips_has_an_end() {
+        let ask = |drips, is_patient, is_of_lines| {
+            let http = Http::of(SHORT, 1024 * 1024, &Authorities::built_in(), is_patient);
+            let url = dripping(drips);
+            let request = Request { method: "GET", url, headers: Vec::new(), body: None };
+            let begun = Instant::now();
+            let fault = match is_of_lines {
+                false => http.send(&request).err(),
+                true => http.lines(&request, "lines", &mut |_| true).err(),
+            };
+            let what = format!("{drips:?}, patient {is_patient}, lines {is_of_lines}");
+            let fault = fault.unwrap_or_else(|| panic!("{what}: it is an answer"));
+            assert_eq!(fault.kind, FaultKind::TimedOut, "{what}: {fault}");
+            // And as long as the machine lets it wait for its turn.
+            let most = SHORT * PIECES + Duration::from_secs(20);
+            assert!(begun.elapsed() < most, "{what}: {:?}", begun.elapsed());
+        };
+        std::thread::scope(|scope| {
+            for drips in [Drips::Head, Drips::Headers, Drips::Body, Drips::Chunks, Drips::Line] {
+                for (is_patient, is_of_lines) in [(false, false), (false, true), (true, false), (true, true)]
+                {
+                    scope.spawn(move || ask(drips, is_patient, is_of_lines));
+                }
+            }
+        });
     }
 }

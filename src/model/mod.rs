@@ -11,6 +11,7 @@ pub mod days;
 pub mod digest;
 pub mod document;
 pub mod hidden;
+pub mod hold;
 pub mod name;
 pub mod path;
 pub mod pattern;
@@ -25,6 +26,7 @@ pub use category::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, TOP_LEVEL, WEBHOOKS, i
 pub use days::Days;
 pub use digest::{canonical_json, digest_text, hex};
 pub use hidden::Hidden;
+pub use hold::Hold;
 pub use name::Name;
 pub use path::SettingPath;
 pub use value::{Dated, Secret, Value};

@@ -156,7 +156,7 @@ fn compile(root: &Node, path: &Path, findings: &mut Vec<Finding>) -> Option<Vali
         Err(why) => why,
     };
     let before = findings.len();
-    if why.reference.is_none() {
+    if why.reference.is_none() && !why.is_of_size() {
         // Against the draft's own schema every mistake shows, each at its place.
         let named = root.get("$schema").and_then(Node::as_text);
         let draft = named.and_then(Validator::of_draft).or_else(|| Validator::of_draft(NEWEST_DRAFT));
@@ -181,7 +181,10 @@ fn compile(root: &Node, path: &Path, findings: &mut Vec<Finding>) -> Option<Vali
 /// What to do about a schema that cannot be used, mostly for what it refers to.
 fn mend(why: &Unusable, root: &Node) -> String {
     let Some(reference) = &why.reference else {
-        return "write it as JSON Schema has it, or take it away".to_owned();
+        return match why.is_of_size() {
+            true => "say once what its parts have in common, and refer to each from one place".to_owned(),
+            false => "write it as JSON Schema has it, or take it away".to_owned(),
+        };
     };
     if let Some(pointer) = reference.strip_prefix("#/") {
         // As deep as the reference leads, and what stands there.

@@ -268,14 +268,8 @@ pub struct Manner<'a> {
     pub over: Option<&'a str>,
     /// The plan file, as it was read: a server is handed in what it says.
     pub file: Option<&'a [u8]>,
-    /// What comes with a plan that was handed in here.
-    pub handed: Option<HandedWith<'a>>,
-}
-
-/// What comes with a plan that was handed in.
-#[derive(Clone, Copy)]
-pub struct HandedWith<'a> {
-    pub secrets: &'a SecretsAsked,
+    /// The secrets that came with a plan that was handed in here.
+    pub handed: Option<&'a SecretsAsked>,
     /// The only integrations of which something is recorded; where they are not all, no rule and no part that all share is.
     pub only: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
 }
@@ -301,7 +295,7 @@ pub fn apply(
         return through_server(project, judging, address, approved, is_noted, manner, host);
     }
     if is_noted {
-        return record(project, judging, address, approved.into_plan(), Recorded::of(manner.handed), host);
+        return record(project, judging, address, approved.into_plan(), Recorded::of(manner.only), host);
     }
     require_addresses(project, plan, host)?;
     let mut store = host.make_store(address)?;
@@ -368,8 +362,8 @@ enum Recorded<'a> {
 }
 
 impl<'a> Recorded<'a> {
-    fn of(handed: Option<HandedWith<'a>>) -> Self {
-        handed.and_then(|handed| handed.only).map_or(Recorded::All, Recorded::Only)
+    fn of(only: Option<&'a (dyn Fn(&str) -> bool + Sync)>) -> Self {
+        only.map_or(Recorded::All, Recorded::Only)
     }
 
     fn has_rules(self) -> bool {
@@ -390,7 +384,10 @@ impl<'a> Recorded<'a> {
 }
 
 /// Proves that credentials will go only where that is allowed, when whoever reads the deployed state uses what a plan saves.
-fn require_addresses(project: &Project<'_>, plan: &Plan, host: &Host<'_>) -> Result<()> {
+///
+/// # Errors
+/// Where a plan leads elsewhere.
+pub(super) fn require_addresses(project: &Project<'_>, plan: &Plan, host: &Host<'_>) -> Result<()> {
     let needs = needs_of_saves(plan, &project.compilation.catalogue);
     let whose = Whose { root: project.workspace.root(), environment: plan.environment.as_deref() };
     allowed::require_all(needs, whose, host)
@@ -481,7 +478,7 @@ fn said_at(
 fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host<'_>) -> Result<Report> {
     let Run { judging, plan, .. } = *run;
     let at = host.stamp();
-    let what = Recorded::of(run.manner.handed);
+    let what = Recorded::of(run.manner.only);
     let said = what.limit(said_at(project, judging, plan, &at, store)?);
     let key = store.fingerprint_key().to_vec();
     let (workspace, declared) = (project.workspace, &project.compilation.project);
@@ -496,7 +493,7 @@ fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host
         found.unwrap_or_else(|| {
             let find = |reference: &str| secrets.fingerprint(reference);
             let found = match run.manner.handed {
-                Some(handed) => handed.secrets.fingerprint(reference, find),
+                Some(secrets) => secrets.fingerprint(reference, find),
                 None => find(reference),
             };
             known.borrow_mut().insert(reference.to_owned(), found.clone());

@@ -10,27 +10,44 @@ use super::project::Project;
 use super::request::Request;
 use super::workspace::Workspace;
 use crate::compile::Whole;
-use crate::source::git::History;
+use crate::source::git::{History, Revision};
 use crate::trust::{Line, Need};
 
-/// Learns, once a run, what the tips of approved branches name. Why one could not be read.
+/// Learns what the tips of approved branches name, once for each tip. Why one could not be read, which is said once.
 #[must_use]
 pub fn learn_approved(whose: Whose<'_>, host: &Host<'_>) -> Vec<String> {
     let mut unread = Vec::new();
-    for name in host.trust.approved_anew(whose.environment) {
-        match named_at(&name, whose, host) {
-            Ok(needs) => host.trust.learn(needs),
-            Err(error) => unread.push(format!("what {name} allows is not known: {}", error.message)),
+    for name in host.trust.approved() {
+        if let Err(error) = learn(name, whose, host) {
+            if !host.trust.is_unread(name, whose.environment) {
+                unread.push(format!("what {name} allows is not known: {}", error.message));
+            }
+            host.trust.learn(name, whose.environment, None, BTreeSet::new());
         }
     }
     unread
 }
 
-/// What the tip of a branch names.
-fn named_at(name: &str, whose: Whose<'_>, host: &Host<'_>) -> Result<BTreeSet<Need>> {
+fn learn(name: &str, whose: Whose<'_>, host: &Host<'_>) -> Result<()> {
     let mut history = History::open(whose.root)?;
     history.require_own(name)?;
     let tip = history.tip(name)?;
+    let commit = tip.commit.id.clone();
+    if !host.trust.knows(name, whose.environment, &commit) {
+        let needs = named_at(name, tip, &mut history, whose, host)?;
+        host.trust.learn(name, whose.environment, Some(&commit), needs);
+    }
+    Ok(())
+}
+
+/// What the tip of a branch names.
+fn named_at(
+    name: &str,
+    tip: Revision,
+    history: &mut History,
+    whose: Whose<'_>,
+    host: &Host<'_>,
+) -> Result<BTreeSet<Need>> {
     history.find_project(&tip)?;
     let workspace = Workspace::of_revision(whose.root.to_owned(), history.load(&tip)?, name, tip.commit);
     let declared = workspace.declared();

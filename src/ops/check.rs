@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::base::Base;
 use super::error::{Error, ErrorKind, Help, Result};
@@ -156,7 +158,7 @@ pub fn check(
 /// # Errors
 /// When an apply window cannot be used.
 pub fn refusals(plan: &Plan, judging: &Judging, consent: &Consent, now: Timestamp) -> Result<Vec<Refusal>> {
-    let mut found = lasting(plan, judging);
+    let mut found = lasting(plan, judging, day_of(now));
     found.extend(windows(plan, judging, now)?);
     found.extend(live_approval(plan, judging).filter(|_| !consent.live));
     if !consent.overwrite {
@@ -177,7 +179,7 @@ pub fn is_of_the_whole(refusal: &Refusal) -> bool {
 /// # Errors
 /// When an apply window cannot be used.
 pub fn of_save(plan: &Plan, judging: &Judging, now: Timestamp) -> Result<Vec<Refusal>> {
-    let mut found = lasting(plan, judging);
+    let mut found = lasting(plan, judging, day_of(now));
     found.extend(windows(plan, judging, now)?);
     found.retain(|refusal| !matches!(refusal.check.as_str(), "require_clean" | "levels"));
     Ok(found)
@@ -210,7 +212,7 @@ pub fn check_rules(plan: Plan, judging: &Judging, signed: &Signed) -> Result<App
 /// # Errors
 /// When the apply window cannot be used.
 pub fn predict_refusals(plan: &mut Plan, judging: &Judging, now: Timestamp) -> Result<()> {
-    plan.refusals = lasting(plan, judging);
+    plan.refusals = lasting(plan, judging, day_of(now));
     let closed = windows(plan, judging, now)?.into_iter().map(|refusal| refusal.message);
     let approval = live_approval(plan, judging)
         .map(|refusal| format!("{}; it takes approval for live integrations to apply this", refusal.message));
@@ -246,17 +248,17 @@ pub fn predict_by_base(plan: &mut Plan, judging: &Judging, base: &Base, now: Tim
         }
     }
     let known: Vec<Objection> =
-        own.into_iter().flat_map(|policy| objections(plan, policy, environment)).collect();
-    add_of_base(plan, base, objections(plan, &rules, environment), &known);
+        own.into_iter().flat_map(|policy| objections(plan, policy, environment, day_of(now))).collect();
+    add_of_base(plan, base, objections(plan, &rules, environment, day_of(now)), &known);
     Ok(())
 }
 
 /// Says of a comparison of files what an apply of it would be refused for whatever is deployed: protections and holds, by the
 /// rules of the head and of the base.
-pub fn foretell(plan: &mut Plan, declared: &Manifest, base: Option<&Base>) {
+pub fn foretell(plan: &mut Plan, declared: &Manifest, base: Option<&Base>, today: Date) {
     let environment = plan.environment.clone().unwrap_or_default();
     let certain = |plan: &Plan, rules: &Policy| -> Vec<Objection> {
-        let found = objections(plan, rules, &environment).into_iter();
+        let found = objections(plan, rules, &environment, today).into_iter();
         found.filter(|one| matches!(one.refusal.check.as_str(), "protected" | "hold")).collect()
     };
     let rules = policy::of_manifest(declared);
@@ -393,15 +395,15 @@ impl FromStr for Force {
 }
 
 /// What refuses a plan whenever and by whomever it is applied: by the files, and then what only the recorded rules object to.
-fn lasting(plan: &Plan, judging: &Judging) -> Vec<Refusal> {
+fn lasting(plan: &Plan, judging: &Judging, today: Date) -> Vec<Refusal> {
     // What the plan said on its day stays only where it cannot be judged again: what planning itself found of one integration.
     // The rules are those that hold now.
     let mut found: Vec<Refusal> =
         plan.refusals.iter().filter(|refusal| refusal.integration.is_some()).cloned().collect();
-    let of_files = objections(plan, &judging.files, judging.environment());
+    let of_files = objections(plan, &judging.files, judging.environment(), today);
     let of_record = judging.recorded().map(|recorded| {
         let said: BTreeSet<&str> = of_files.iter().map(|objection| objection.subject.as_str()).collect();
-        let mut only = objections(plan, &recorded.policy, judging.environment());
+        let mut only = objections(plan, &recorded.policy, judging.environment(), today);
         only.retain(|objection| !said.contains(objection.subject.as_str()));
         let mut only: Vec<Refusal> = only.into_iter().map(|objection| objection.refusal).collect();
         only.extend(denied(plan, judging));
@@ -421,8 +423,13 @@ fn since_last_apply(refusal: Refusal, recorded: &Recorded) -> Refusal {
     Refusal { message, recorded: true, ..refusal }
 }
 
-/// What a policy objects to, whatever the moment.
-fn objections(plan: &Plan, policy: &Policy, environment: &str) -> Vec<Objection> {
+/// The day in UTC, in which holds end.
+fn day_of(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
+
+/// What a policy objects to, on a day.
+fn objections(plan: &Plan, policy: &Policy, environment: &str, today: Date) -> Vec<Objection> {
     let mut found = safety::objections(&plan.integrations, policy);
     found.extend(safety::released(plan, policy));
     if let Some(refusal) = not_clean(plan, policy, environment).filter(|_| plan.is_pending()) {
@@ -434,11 +441,10 @@ fn objections(plan: &Plan, policy: &Policy, environment: &str) -> Vec<Objection>
         // Another id is no way out of a hold.
         let names = std::iter::once(&written.integration).chain(&written.renamed_from);
         for name in names {
-            for reason in policy.holds.get(name).into_iter().flatten() {
-                found.push(Objection {
-                    subject: format!("hold {name}"),
-                    refusal: Refusal::new("hold", format!("{name} is on hold: {reason}")),
-                });
+            let holds = policy.holds.get(name).into_iter().flatten();
+            for hold in holds.filter(|hold| !hold.is_over(today)) {
+                let why = format!("{name} is on hold{}: {}", hold.end(), hold.reason);
+                found.push(Objection { subject: format!("hold {name}"), refusal: Refusal::new("hold", why) });
             }
         }
     }

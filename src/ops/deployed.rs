@@ -1,12 +1,13 @@
 //! What is deployed, under the names and in the places that the files use now: of integrations (`renamed_from`) and of
 //! settings (`x-renamed-from`, `x-was`). The one door through which operations that compare read a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::Result;
 use crate::compile::{self, Compiled};
 use crate::model::{Settings, Value};
+use crate::plan::drift::Version;
 use crate::schema::parts::Catalogue;
 use crate::schema::{Pair, is_set};
 use crate::store::{self, Deployed, Heads, Past, Record, Renamed, Store};
@@ -133,13 +134,60 @@ pub fn history(
     name: &str,
     category: &str,
 ) -> Result<Vec<Past>> {
-    let mut past = Vec::new();
-    for former in store::former_names(renames, name) {
-        let mut saves = store.history(&former, category)?;
-        saves.retain(|save| store::name_now(renames, &former, &save.saved_at) == name);
-        past.append(&mut saves);
+    let one = (name.to_owned(), category.to_owned());
+    Ok(histories(store, renames, std::slice::from_ref(&one))?.remove(&one).unwrap_or_default())
+}
+
+/// What the saves of a category left, in the places that its schema has now. What cannot be used is passed over: what it did shows in
+/// the next save that can.
+pub fn versions<'p>(past: &'p mut [Past], pair: &Pair, category: &str) -> Vec<Version<'p>> {
+    for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
+        *settings = present(pair, category, std::mem::take(settings));
     }
-    past.append(&mut store.history(name, category)?);
-    past.sort_by_key(|save| save.revision);
-    Ok(past)
+    as_saved(past)
+}
+
+/// As [`versions`], in the places that they had then.
+pub fn as_saved(past: &[Past]) -> Vec<Version<'_>> {
+    past.iter()
+        .filter_map(|save| {
+            Some(Version {
+                settings: save.settings.as_ref().ok()?,
+                saved_by: &save.saved_by,
+                saved_at: &save.saved_at,
+                applied: save.plan().is_some(),
+            })
+        })
+        .collect()
+}
+
+/// As [`history`], of several categories at once, each by its integration and its own name.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn histories(
+    store: &mut (dyn Store + 'static),
+    renames: &[Renamed],
+    of: &[(String, String)],
+) -> Result<BTreeMap<(String, String), Vec<Past>>> {
+    let asked: BTreeSet<(String, String)> = of
+        .iter()
+        .flat_map(|(name, category)| {
+            let formers = store::former_names(renames, name).into_iter();
+            formers.map(|former| (former, category.clone())).chain([(name.clone(), category.clone())])
+        })
+        .collect();
+    let asked: Vec<(String, String)> = asked.into_iter().collect();
+    let mut all: BTreeMap<(String, String), Vec<Past>> = BTreeMap::new();
+    if asked.is_empty() {
+        return Ok(all);
+    }
+    for Record { integration, category, past } in store.histories(&asked)? {
+        let name = store::name_now(renames, &integration, &past.saved_at);
+        all.entry((name, category)).or_default().push(past);
+    }
+    for past in all.values_mut() {
+        past.sort_by_key(|save| save.revision);
+    }
+    Ok(all)
 }

@@ -162,7 +162,7 @@ pub fn diff<'s>(opened: &'s Opened, request: &Request, host: &Host<'_>) -> Resul
     (plan.summary.errors, plan.summary.warnings, plan.summary.notes) =
         (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
     plan.policy_changes = Some(policy_changes::of(&opened.head));
-    check::foretell(&mut plan, &after.compilation.project, opened.head.base());
+    check::foretell(&mut plan, &after.compilation.project, opened.head.base(), host.today());
     plan::file::seal(&mut plan);
     Ok(Compared { before, after, plan, findings })
 }

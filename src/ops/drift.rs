@@ -92,39 +92,33 @@ pub(super) fn find(
         let compiled = load::compiled(opened, again.as_ref(), open, &|name| presents.contains(name))?;
         let rows = store.read(Some(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()))?;
         let of_these = suspects.iter().filter(|(name, _)| names.binary_search(name).is_ok());
-        for (name, category) in of_these.copied() {
+        let head_of =
+            |name: &str, category: &str| heads.of(name).iter().find(|head| head.category == category);
+        let is_wanted = |(name, category): &(&str, &str)| {
             let integration = present(name);
             let compiled = compile::find(&compiled, &integration);
-            let head = heads.of(name).iter().find(|head| head.category == category);
             // Of what was deleted and no file declares, nobody misses anything.
-            let declares = |compiled: &Compiled| compiled.configuration.categories.contains_key(category);
-            if head.is_none() && !compiled.is_some_and(declares) {
-                continue;
-            }
+            let declares = |compiled: &Compiled| compiled.configuration.categories.contains_key(*category);
             // One that is in the files and not in the plan was left out, or could not be compiled.
-            let known = planned.contains(&integration)
+            let is_known = planned.contains(&integration)
                 || opened.compilation.names.binary_search(&integration).is_err();
-            if !known || !is_asked_for(request, category, compiled) {
-                continue;
-            }
-            let mut past = deployed::history(store, &renames, name, category)?;
-            if let Some(compiled) = compiled {
-                for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
-                    *settings = deployed::present(&compiled.pair, category, std::mem::take(settings));
-                }
-            }
-            // What cannot be used is passed over: what it did shows in the next save that can.
-            let versions: Vec<drift::Version<'_>> = past
-                .iter()
-                .filter_map(|past| {
-                    Some(drift::Version {
-                        settings: past.settings.as_ref().ok()?,
-                        saved_by: &past.saved_by,
-                        saved_at: &past.saved_at,
-                        applied: past.plan().is_some(),
-                    })
-                })
-                .collect();
+            (head_of(name, category).is_some() || compiled.is_some_and(declares))
+                && is_known
+                && is_asked_for(request, category, compiled)
+        };
+        let wanted: Vec<(&str, &str)> = of_these.copied().filter(is_wanted).collect();
+        let asked: Vec<(String, String)> =
+            wanted.iter().map(|(name, category)| ((*name).to_owned(), (*category).to_owned())).collect();
+        let mut all = deployed::histories(store, &renames, &asked)?;
+        for (name, category) in wanted {
+            let integration = present(name);
+            let compiled = compile::find(&compiled, &integration);
+            let head = head_of(name, category);
+            let past = all.entry((name.to_owned(), category.to_owned())).or_default();
+            let versions = match compiled {
+                Some(compiled) => deployed::versions(past, &compiled.pair, category),
+                None => deployed::as_saved(past),
+            };
             let desired = compiled.and_then(|compiled| compiled.configuration.of(category));
             let agreed = rows.iter().find(|row| row.integration == name && row.category == category);
             let agreed = agreed.map(|row| match compiled {

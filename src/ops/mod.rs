@@ -46,6 +46,7 @@ pub mod needs;
 pub mod options;
 pub mod owners;
 pub mod parts;
+mod people;
 pub mod places;
 pub mod plan;
 pub mod policy;

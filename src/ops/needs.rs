@@ -15,7 +15,7 @@ use crate::schema::parts::Catalogue;
 use crate::secrets;
 use crate::source::write;
 use crate::store::{self, Place};
-use crate::trust::{Endpoint, Need};
+use crate::trust::{Endpoint, HTTPS, Need, POSTGRES};
 
 /// A place that a store's URL leads to.
 pub struct StoreNeed {
@@ -37,21 +37,22 @@ pub fn needs_of_store(url: &str, root: &Path) -> Vec<StoreNeed> {
         }
         Ok(Place::Postgres(servers)) => servers
             .iter()
-            .map(|server| StoreNeed { need: need_of_server(server), is_far: !server.is_local() })
+            .map(|server| StoreNeed { need: need_of_server(server, POSTGRES), is_far: !server.is_local() })
             .collect(),
         Ok(Place::Configure(server)) => {
-            vec![StoreNeed { need: need_of_server(&server), is_far: !server.is_local() }]
+            vec![StoreNeed { need: need_of_server(&server, HTTPS), is_far: !server.is_local() }]
         }
         Err(_) => Vec::new(),
     }
 }
 
 /// A server by its address, or by the folder of its socket.
-fn need_of_server(server: &store::Server) -> Need {
+fn need_of_server(server: &store::Server, usual: u16) -> Need {
+    let at = |host: &str| Need::Store { at: Endpoint::new(host, server.port()), usual };
     match server.host() {
         folder if folder.starts_with('/') => Need::StoreFile(PathBuf::from(folder)),
-        host if host.contains(':') => Need::Store(Endpoint::new(&format!("[{host}]"), server.port())),
-        host => Need::Store(Endpoint::new(host, server.port())),
+        host if host.contains(':') => at(&format!("[{host}]")),
+        host => at(host),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::diagnostic::list_words;
 use crate::http;
 use crate::model::{Hidden, digest_text};
 use crate::secrets::{self, Reach, Secrets};
-use crate::source::{git, write};
+use crate::source::git;
 use crate::store::{self, Address};
 use crate::trust::{Line, Need};
 
@@ -86,17 +86,25 @@ pub(super) fn store_of(
 /// deployed, and the rules that were recorded with it.
 fn require_own(url: &str, root: &Path) -> Result<()> {
     let Some(path) = url.strip_prefix("sqlite:") else { return Ok(()) };
-    let (path, root) = (write::leads_to(Path::new(path)), write::leads_to(root));
-    let Ok(inside) = path.strip_prefix(&root) else { return Ok(()) };
-    let files =
-        ["", "-wal", "-shm", "-journal"].map(|end| PathBuf::from(format!("{}{end}", inside.display())));
-    git::tracked(&root, files).map_or(Ok(()), |file| {
-        let why = format!(
-            "the store's file {} came with a commit, so that whoever writes a branch writes what is deployed",
-            file.display()
-        );
-        Err(Error::new(ErrorKind::NotAllowed, why).help(git::untrack(&file)))
-    })
+    let files = ["", "-wal", "-shm", "-journal"].map(|end| PathBuf::from(format!("{path}{end}")));
+    match git::brought(root, files) {
+        Ok(None) => Ok(()),
+        Ok(Some(found)) => {
+            let why = format!(
+                "the store's file {} came with a commit, so that whoever writes a branch writes what is deployed",
+                found.path.display()
+            );
+            Err(Error::new(ErrorKind::NotAllowed, why).help(found.mend()))
+        }
+        Err(error) => {
+            let why = format!("whether the store's file came with a commit cannot be told: {error}");
+            let refused = Error::new(ErrorKind::NotAllowed, why);
+            Err(match error.help {
+                Some(help) => refused.help(help),
+                None => refused,
+            })
+        }
+    }
 }
 
 /// What a plan is bound to while there is no store: a digest of where it will be, without a password, and the same on every

@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::allowed;
@@ -17,6 +18,7 @@ use super::host::{Host, Progress};
 use super::judged::Judging;
 use super::load::{self, Candidate, Fleet, Loaded, Purpose, Snapshot, UpToDate};
 use super::owners::Owners;
+use super::people;
 use super::places;
 use super::policy_changes;
 use super::project::Project;
@@ -25,12 +27,13 @@ use super::workspace::Workspace;
 use crate::compile::{Changed, Compiled};
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::{Severity, counts};
-use crate::model::{CONNECTORS, GENERAL, Hidden, Name, SettingPath, Settings};
+use crate::model::{CONNECTORS, GENERAL, Hidden, Hold, Name, SettingPath, Settings};
 use crate::plan::policy::PolicyChange;
 use crate::plan::{
     self, Current, DeployedState, Desired, FORMAT_VERSION, Integrations, MadeWith, PLAN_VERSION, Plan,
     Released, Scope, safety,
 };
+use crate::schema::Pair;
 use crate::secrets::{Reach, Secrets};
 use crate::store::{Deployed, Store};
 
@@ -167,7 +170,7 @@ pub fn make_on(
     if request.is_all() {
         planner.look_at(gone.unwrap_or_default())?;
     }
-    planner.refuse_new_names(&judging)?;
+    planner.refuse_new_names(&judging, host.today())?;
     let Planner { all: All { scope, .. }, made, .. } = planner;
     let Made { integrations, mut released, refusals, gone, known, .. } = made;
     released.sort_by(|a, b| (&a.integration, &a.category).cmp(&(&b.integration, &b.category)));
@@ -270,6 +273,7 @@ struct PlannedOne {
     left_out: usize,
     /// Something of it is deployed.
     is_known: bool,
+    pair: Arc<Pair>,
 }
 
 /// Gives the integration with a number, as it was kept or once more.
@@ -308,6 +312,7 @@ impl All<'_> {
             left_out: left_out(&self.scope, std::slice::from_ref(compiled)),
             is_known: deployed.is_some(),
             integration,
+            pair,
         }
     }
 }
@@ -329,8 +334,9 @@ impl Planner<'_, '_> {
         });
         let planned: Vec<PlannedOne> = planned.collect::<Result<_, Changed>>()?;
         let mut integrations = Vec::with_capacity(planned.len());
+        let mut of_pairs = Vec::with_capacity(planned.len());
         let pairs = self.recorded_pairs(&names, &renamed)?;
-        for PlannedOne { mut integration, gap, released, left_out, is_known } in planned {
+        for PlannedOne { mut integration, gap, released, left_out, is_known, pair } in planned {
             let former = renamed.get(&integration.integration).unwrap_or(&integration.integration);
             let recorded = pairs.get(former).filter(|pair| **pair != *integration.pair);
             integration.recorded_pair = recorded.map(|pair| pair.as_str().into());
@@ -341,8 +347,10 @@ impl Planner<'_, '_> {
                 self.made.known.insert(integration.integration.clone());
             }
             integrations.push(integration);
+            of_pairs.push(pair);
         }
         if let Some(store) = self.store.as_deref_mut() {
+            people::note(store, &mut integrations, &of_pairs)?;
             note_deleted(store, &mut integrations)?;
             self.holds.note(store, &mut integrations)?;
         }
@@ -357,7 +365,7 @@ impl Planner<'_, '_> {
 
     /// Refuses integrations that are new where one that is on hold left the files: it would go on under another name as if
     /// nobody held it. Which of them it is cannot be known, as everything that a file says of it can be written otherwise.
-    fn refuse_new_names(&mut self, judging: &Judging) -> Result<()> {
+    fn refuse_new_names(&mut self, judging: &Judging, today: Date) -> Result<()> {
         let known = &self.made.known;
         let written = self.made.integrations.tally().written.iter();
         let new = written.filter(|one| one.renamed_from.is_none() && !known.contains(&one.integration));
@@ -367,17 +375,19 @@ impl Planner<'_, '_> {
         }
         let policies =
             std::iter::once(&judging.files).chain(judging.recorded().map(|recorded| &recorded.policy));
-        let by_rule: BTreeMap<&String, &BTreeSet<String>> =
-            policies.flat_map(|policy| &policy.holds).collect();
+        let holds = policies.flat_map(|policy| &policy.holds);
+        let lasting = |(name, all)| {
+            let all: &BTreeSet<Hold> = all;
+            Some((name, all.iter().find(|hold| !hold.is_over(today))?))
+        };
+        let by_rule: BTreeMap<&String, &Hold> = holds.filter_map(lasting).collect();
         let names = &self.all.project.compilation.names;
         let held: BTreeSet<&String> = by_rule.keys().copied().chain(self.holds.names()).collect();
         let is_gone =
             |name: &&&String| names.binary_search(name).is_err() && !self.made.taken_over.contains(**name);
         let gone: Vec<String> = held.iter().filter(is_gone).map(|name| (*name).clone()).collect();
-        let reasons: BTreeMap<String, String> = by_rule
-            .into_iter()
-            .filter_map(|(name, reasons)| Some((name.clone(), reasons.first()?.clone())))
-            .collect();
+        let reasons: BTreeMap<String, String> =
+            by_rule.into_iter().map(|(name, hold)| (name.clone(), hold.told())).collect();
         if gone.is_empty() {
             return Ok(());
         }

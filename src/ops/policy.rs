@@ -41,7 +41,7 @@ pub fn of_manifest(declared: &Manifest) -> Policy {
             conflicts: conflicts.map_or(usual.conflicts, overwrite),
             drift: drift.map_or(usual.drift, overwrite),
         },
-        holds: holds.iter().map(|(name, reason)| (name.clone(), [reason.clone()].into())).collect(),
+        holds: holds.iter().map(|(name, hold)| (name.clone(), [hold.clone()].into())).collect(),
         owners: declared
             .owners
             .iter()

@@ -18,7 +18,7 @@ use crate::schema::addresses;
 use crate::schema::parts::Catalogue;
 use crate::source::git::{History, Revision};
 use crate::source::load::{PROJECT_FILE, TEMPLATES};
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, kept};
 use crate::yaml::{self, Node};
 
 const CODE_OWNERS: &str = "CODEOWNERS";
@@ -74,9 +74,10 @@ pub fn of(workspace: &Workspace) -> Vec<PolicyChange> {
     let rules = history.as_ref();
     found.extend(rules.and_then(|(history, head)| code_owners(history, base.parted_revision(), head)));
     if let Some((history, head)) = rules {
-        found.extend(stores(&after.declared, |path| {
-            let id = |revision| history.content_id(revision, path);
-            id(head).is_some_and(|now| id(base.parted_revision()) != Some(now))
+        found.extend(brought(&after.declared, |paths| {
+            let before = history.brings(base.parted_revision(), paths);
+            let now = history.brings(head, paths);
+            now.into_iter().filter(|(path, id)| before.get(path) != Some(id)).map(|(path, _)| path).collect()
         }));
     }
     found.sort_by_key(|change| change.direction);
@@ -276,21 +277,41 @@ fn template(path: &str, base: &Base, before: &Side<'_>, after: &Side<'_>) -> Pol
     PolicyChange { path: Some(path.to_owned()), line: Some(1), ..PolicyChange::said(path, said) }
 }
 
-/// What CODEOWNERS lost and got, in lines.
-/// Files of stores that a change brings: whoever merges them replaces what is deployed, and what judges it.
-fn stores(declared: &Manifest, is_brought: impl Fn(&str) -> bool) -> Vec<PolicyChange> {
+/// What a change brings where only pairform itself writes: stores, whose merge replaces what is deployed and what judges it, and what is
+/// kept beside them. `new` gives what is new at some paths, and below them.
+fn brought(declared: &Manifest, new: impl Fn(&[String]) -> Vec<String>) -> Vec<PolicyChange> {
     let named = declared.environments.values().map(|environment| environment.store.as_str());
     let files = named.chain([DEFAULT_STORE]).filter_map(|url| url.strip_prefix("sqlite:"));
     // As git writes a path: `./state.db` is `state.db`.
     let plain =
         |path: &str| path.split('/').filter(|name| !matches!(*name, "" | ".")).collect::<Vec<_>>().join("/");
-    let files: BTreeSet<String> = files.filter(|path| !path.starts_with('/')).map(plain).collect();
-    let brought = files.into_iter().filter(|path| is_brought(path));
-    let said =
-        "is a store, so that whoever merges this replaces what is deployed and the rules that were recorded";
-    brought.map(|path| PolicyChange::said(path, said.to_owned())).collect()
+    let files = files.filter(|path| !path.starts_with('/')).map(plain);
+    let files: BTreeSet<String> =
+        files.flat_map(|path| ["", "-wal", "-shm", "-journal"].map(|end| format!("{path}{end}"))).collect();
+    let files: Vec<String> = files.into_iter().collect();
+    let stores = new(&files);
+    let kept: Vec<String> =
+        new(&[kept::FOLDER.to_owned()]).into_iter().filter(|path| !stores.contains(path)).collect();
+    let of_store = |path: &String| {
+        // A link or a submodule is on the way to one.
+        let what = if files.contains(path) { "is" } else { "leads to" };
+        format!(
+            "{what} a store, so that whoever merges this replaces what is deployed and the rules that were recorded"
+        )
+    };
+    let of_kept = "is where pairform keeps tokens, fetched values and stores of its own: whoever merges this would put his there";
+    let more = kept.len().saturating_sub(LINES);
+    let last = (more > 0)
+        .then(|| PolicyChange::said(kept::FOLDER, format!("has {more} more files that this brings")));
+    let stores = stores.into_iter().map(|path| {
+        let said = of_store(&path);
+        PolicyChange::said(path, said)
+    });
+    let kept = kept.into_iter().take(LINES).map(|path| PolicyChange::said(path, of_kept.to_owned()));
+    stores.chain(kept).chain(last).collect()
 }
 
+/// What CODEOWNERS lost and got, in lines.
 fn code_owners(history: &History, before: &Revision, after: &Revision) -> Option<PolicyChange> {
     let (old, new) = (history.codeowners(before), history.codeowners(after));
     if old == new {

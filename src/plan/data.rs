@@ -307,13 +307,15 @@ pub struct Change {
     /// What the last apply set, where that differs from `before`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied: Option<Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_label: Option<String>,
     /// `next-sync`, `immediately` or `new-import`.
     pub effect: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// Of drift: when it was changed outside (RFC 3339, UTC), and by whom.
+    /// When it was changed outside (RFC 3339, UTC), and by whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -344,6 +346,7 @@ impl Change {
             after_label: None,
             origin: Origin::Git,
             last_applied: None,
+            last_applied_label: None,
             effect: NEXT_SYNC.to_owned(),
             path: None,
             line: None,

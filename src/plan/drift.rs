@@ -40,6 +40,14 @@ impl Moved {
     }
 }
 
+/// The newest of some saves that gave a setting the value that it has now; the first of all where it always had it.
+#[must_use]
+pub fn last_change<'v>(versions: &[Version<'v>], path: &SettingPath) -> Option<Version<'v>> {
+    let moves = |pair: &&[Version<'_>]| pair[0].settings.get(path) != pair[1].settings.get(path);
+    let moved = versions.windows(2).rev().find(moves).map(|pair| pair[1]);
+    moved.or_else(|| versions.first().copied())
+}
+
 /// Compares the last save of a category's history with the last one that an apply made, and with what is `agreed` since: what
 /// the store has as applied, which may say something else of a setting than that apply left. `desired` is what the files say:
 /// a setting that they say to be as it is deployed has not drifted, one that they say otherwise about than the last apply
@@ -67,12 +75,7 @@ pub fn moved(versions: &[Version<'_>], agreed: Option<&Settings>, desired: Optio
             if wanted.is_some() && wanted == after {
                 return None;
             }
-            // The newest save that changed it to what it is; the first of all where it always was so.
-            let by = versions
-                .windows(2)
-                .rev()
-                .find(|pair| pair[0].settings.get(path) != pair[1].settings.get(path));
-            let by = by.map_or_else(|| versions.first().unwrap_or(now), |pair| &pair[1]);
+            let by = last_change(versions, path).unwrap_or(*now);
             // A secret in the files has no fingerprint here.
             let is_new = |wanted: &Value| !before.is_some_and(|before| compare::same(before, wanted));
             Some(Moved {

@@ -197,6 +197,7 @@ fn change(desired: &Desired<'_>, category: &Category, difference: Difference) ->
         after_label: label(&difference.after),
         origin: difference.origin,
         last_applied: difference.last_applied.as_ref().map(Value::to_json),
+        last_applied_label: label(&difference.last_applied),
         effect: effect.unwrap_or_else(|| usual_effect(&category.id)).to_owned(),
         path: place.as_ref().map(|(path, _)| path.clone()),
         line: place.map(|(_, line)| line),

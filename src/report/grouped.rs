@@ -188,9 +188,7 @@ pub fn outside(group: &Group) -> String {
         [] => format!("what was changed {OUTSIDE}"),
         people => listed(people.iter().map(String::as_str)),
     };
-    let last =
-        change.last_applied.as_ref().map(|last| format!("; last applied: {}", words::shown(last, None)));
-    let last = last.unwrap_or_default();
+    let last = words::last_applied(change).map(|last| format!("; last applied: {last}")).unwrap_or_default();
     match group.kind {
         Kind::Conflict => format!("an apply would replace {who}; git changed it too{last}"),
         _ if change.unmanaged => format!("an apply leaves {who}, as no file manages it{last}"),

@@ -297,6 +297,9 @@ impl Group {
         }
         if let Some(last) = &change.last_applied {
             json["last_applied"] = last.clone();
+            if let Some(label) = &change.last_applied_label {
+                json["last_applied_label"] = label.as_str().into();
+            }
         }
         if change.unmanaged {
             json["unmanaged"] = true.into();
@@ -448,10 +451,12 @@ impl Key {
             || is_unknown(&change.after);
         let text = |json: &Json| Some(to_canonical(json).unwrap_or_default());
         let alone = is_alone.then(|| integration.to_owned());
+        let last = change.last_applied.as_ref().and_then(text);
+        let last = last.map(|last| last + change.last_applied_label.as_deref().unwrap_or_default());
         let values = [
             text(&change.before),
             text(&change.after),
-            change.last_applied.as_ref().and_then(text),
+            last,
             change.before_label.clone(),
             change.after_label.clone(),
         ];

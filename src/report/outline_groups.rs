@@ -168,7 +168,7 @@ fn facts(command: &str, group: &Group) -> Json {
     let change = &group.change;
     let before = words::shown(&change.before, change.before_label.as_deref());
     let after = words::shown_after(change);
-    let last = change.last_applied.as_ref().map(|last| words::shown(last, None));
+    let last = words::last_applied(change);
     // Drift is from what was applied to what is deployed; a plan goes on from that.
     let [last, deployed, will] = match command {
         "drift" if change.unmanaged => [before, after.clone(), after],

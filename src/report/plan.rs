@@ -198,16 +198,14 @@ fn change_text(out: &mut String, change: &Change, width: usize) {
 
 /// What else there is to know about who moved the setting.
 fn origin(change: &Change) -> String {
-    let last =
-        change.last_applied.as_ref().map_or("not set".to_owned(), |last| clean(&words::shown(last, None)));
+    let last = clean(&words::last_applied(change).unwrap_or_else(|| "not set".to_owned()));
+    let who = clean(&words::who_and_day(change));
     match change.origin {
         Origin::Git => String::new(),
-        Origin::Outside => format!("   {}", format!("drift: changed outside, last applied {last}").cyan()),
+        Origin::Outside => format!("   {}", format!("drift: changed {who}, last applied {last}").cyan()),
         Origin::Both => {
-            format!(
-                "   {}",
-                format!("conflict: changed here and outside, last applied {last}").magenta().bold()
-            )
+            let said = format!("conflict: changed here, and {who}, last applied {last}");
+            format!("   {}", said.magenta().bold())
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::reconcile::{concern_json, details, title, ways};
 use super::{clean, count};
-use crate::ops::reconcile::{Concern, Digest, Done, Event, Message, What};
+use crate::ops::reconcile::{CommitState, CommitStatus, Concern, Digest, Done, Event, Message, What};
 
 /// As many are named of more.
 const SHOWN: usize = 10;
@@ -141,18 +141,20 @@ pub fn teams(message: &Message<'_>) -> Json {
     })
 }
 
-/// How a commit stands at a forge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommitState {
-    Deployed,
-    /// It is rolled out in waves.
-    Pending,
-    Held,
-}
-
-/// What a forge is told of the commit: whether all of it is deployed, and in a line what is not.
+/// What forges are told of a commit: whether all of it is deployed, and in a line what is not. None where no more is known than was told.
 #[must_use]
-pub fn status(done: &Done) -> (CommitState, String) {
+pub fn status(done: &Done) -> Option<CommitStatus> {
+    // As long as GitHub takes.
+    const MOST: usize = 140;
+    let status = |commit: &str, state: CommitState, said: &str| CommitStatus {
+        commit: commit.to_owned(),
+        state,
+        said: clean(said).chars().take(MOST).collect(),
+    };
+    if let Some(error) = &done.stopped {
+        let commit = done.refused.as_ref()?;
+        return Some(status(commit, CommitState::Held, &error.message));
+    }
     let held: Vec<&Concern> = done.open.iter().filter(|concern| concern.held).collect();
     let said = match held.as_slice() {
         [] => match &done.rollout {
@@ -162,11 +164,10 @@ pub fn status(done: &Done) -> (CommitState, String) {
         [one] => title(one),
         [first, ..] => format!("{} held, such as: {}", count(held.len(), "matter"), title(first)),
     };
-    // As long as GitHub takes.
     let state = match (held.is_empty(), &done.rollout) {
         (false, _) => CommitState::Held,
         (true, Some(_)) => CommitState::Pending,
         (true, None) => CommitState::Deployed,
     };
-    (state, said.chars().take(140).collect())
+    Some(status(&done.commit, state, &said))
 }

@@ -3,6 +3,7 @@
 
 use super::say;
 use super::texts::Language;
+use crate::compile::tokens::masked;
 use crate::diagnostic::clean_text;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -82,7 +83,7 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
         environment.add_filter(filter, move |state: &State<'_, '_>, text: String| {
             // What it makes is counted once it is there, and may be longer by a few times.
             state.consume_fuel(text.len() as u64 / 8)?;
-            Ok::<_, Error>(Value::from_safe_string(escape(&clean_text(&text))))
+            Ok::<_, Error>(Value::from_safe_string(escape(&harmless(&text))))
         });
     }
     // A message of ours for a page that has no code in its sentences.
@@ -175,14 +176,19 @@ fn weight(outline: &Json) -> u64 {
     }
 }
 
+/// What is not ours, cleaned and without credentials, before the marks of a form would part them.
+fn harmless(text: &str) -> String {
+    masked(&clean_text(text)).into_owned()
+}
+
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let markdown = matches!(state.auto_escape(), AutoEscape::Custom(name) if name == "markdown");
     if value.is_safe() || !markdown {
-        let cleaned = value.as_str().filter(|_| !value.is_safe()).map(|text| Value::from(clean_text(text)));
+        let cleaned = value.as_str().filter(|_| !value.is_safe()).map(|text| Value::from(harmless(text)));
         return minijinja::escape_formatter(out, state, cleaned.as_ref().unwrap_or(value));
     }
     let text = if value.is_none() || value.is_undefined() { String::new() } else { value.to_string() };
-    out.write_str(&markdown_text(&clean_text(&text)))
+    out.write_str(&markdown_text(&harmless(&text)))
         .map_err(|_| Error::new(ErrorKind::WriteFailure, "cannot write"))
 }
 

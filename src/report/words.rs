@@ -10,12 +10,29 @@ use crate::store::OUTSIDE;
 /// Of a change that was made outside: who made it and when, as far as that is known.
 #[must_use]
 pub fn who_and_when(change: &Change) -> String {
-    let by = match change.by.as_deref() {
+    let by = by(change);
+    change.since.as_ref().map_or_else(|| by.clone(), |since| format!("{by}, at {since}"))
+}
+
+/// As [`who_and_when`], with no more of the time than its day.
+#[must_use]
+pub fn who_and_day(change: &Change) -> String {
+    let by = by(change);
+    change.since.as_ref().map_or_else(|| by.clone(), |since| format!("{by} on {}", day_of(since)))
+}
+
+fn by(change: &Change) -> String {
+    match change.by.as_deref() {
         None => "outside".to_owned(),
         Some(OUTSIDE) => OUTSIDE.to_owned(),
         Some(by) => format!("by {by}"),
-    };
-    change.since.as_ref().map_or_else(|| by.clone(), |since| format!("{by}, at {since}"))
+    }
+}
+
+/// What the last apply set, where that is not what is deployed.
+#[must_use]
+pub fn last_applied(change: &Change) -> Option<String> {
+    change.last_applied.as_ref().map(|last| shown(last, change.last_applied_label.as_deref()))
 }
 
 /// The day of a time, as a person reads it: `12 Nov 2026`; the text as it is where it is no time.

@@ -17,6 +17,12 @@ use super::{engine, exact, secret_marks};
 use crate::source::Span;
 use crate::yaml::Node;
 
+/// So many schemas at most are asked of one value. To judge one takes that many steps, and somebody's schema may double them with each
+/// line.
+const MOST_WAYS: u64 = 50_000;
+/// What is said of one that would take more.
+const ASKED_TOO_OFTEN: &str = "one value would be judged by it";
+
 /// What the crate calls a schema that has no name.
 const DEFAULT_URI: &str = "json-schema:///";
 
@@ -108,6 +114,8 @@ impl Validator {
         retrieve: impl Fn(&str) -> Result<Node, String> + Send + Sync + 'static,
     ) -> Result<Self, Unusable> {
         let schema = exact::schema(schema);
+        // Also before it is compiled, which may take as many steps.
+        own_ways(base_uri, &schema)?;
         let read = Read::default();
         let retriever = Kept { retrieve, read: Arc::clone(&read) };
         let options = exact::options(jsonschema::options_for::<Tree>())
@@ -116,7 +124,8 @@ impl Validator {
             .with_retriever(retriever);
         let compiled = options.build(&schema).map_err(|error| Unusable::from(&error))?;
         let whole = OnceLock::from(Some(compiled));
-        Ok(Validator { read, foreign: true, ..Self::of(Arc::new(schema), None, whole, base_uri) })
+        let made = Validator { read, foreign: true, ..Self::of(Arc::new(schema), None, whole, base_uri) };
+        few_ways(made.documents()).map(|()| made)
     }
 
     /// The schema that was compiled.
@@ -171,6 +180,22 @@ impl Validator {
     }
 }
 
+/// Proves that a document by itself does not ask of one value too often.
+fn own_ways(uri: &str, schema: &Json) -> Result<(), Unusable> {
+    few_ways(&Documents::of(vec![(uri.to_owned(), Arc::new(schema.clone()))]))
+}
+
+fn few_ways(documents: &Documents) -> Result<(), Unusable> {
+    match documents.asked_too_often(MOST_WAYS) {
+        None => Ok(()),
+        Some(pointer) => Err(Unusable {
+            message: format!("{ASKED_TOO_OFTEN} in more than {MOST_WAYS} ways"),
+            pointer,
+            reference: None,
+        }),
+    }
+}
+
 /// Keeps what references led to, so that messages can follow them.
 struct Kept<F> {
     retrieve: F,
@@ -183,6 +208,7 @@ impl<F: Fn(&str) -> Result<Node, String> + Send + Sync> Retrieve for Kept<F> {
         uri: &jsonschema::Uri<String>,
     ) -> Result<Json, Box<dyn std::error::Error + Send + Sync>> {
         let json = exact::schema(&(self.retrieve)(uri.as_str())?);
+        own_ways(uri.as_str(), &json)?;
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.push((uri.as_str().to_owned(), Arc::new(json.clone())));
         Ok(json)
@@ -198,6 +224,14 @@ pub struct Unusable {
     pub pointer: String,
     /// The resolved reference that is to blame, if one is.
     pub reference: Option<String>,
+}
+
+impl Unusable {
+    /// It is a schema, and one that takes too long to judge by.
+    #[must_use]
+    pub fn is_of_size(&self) -> bool {
+        self.message.starts_with(ASKED_TOO_OFTEN)
+    }
 }
 
 impl From<&ValidationError<'_>> for Unusable {

@@ -142,6 +142,67 @@ impl Documents {
 /// More parts than this of one schema are not looked at.
 const MOST: usize = 64;
 
+/// Schemas that hold, or may hold, of the value that the schema around them is of: alone, in lists, and by name.
+const ALONE: [&str; 4] = ["not", "if", "then", "else"];
+const LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+const BY_NAME: [&str; 2] = ["dependentSchemas", "dependencies"];
+
+/// A way deeper than this is not gone to its end: it counts as one without end.
+const DEEPEST: usize = 500;
+
+impl Documents {
+    /// The first schema that is asked of one value in more than so many ways. References that lead to the same place several times,
+    /// step after step, are few words and as many ways as grains of wheat on a chessboard.
+    pub(super) fn asked_too_often(&self, most: u64) -> Option<String> {
+        let mut known = HashMap::new();
+        let too_often = |spot: &Spot<'_>, known: &mut HashMap<usize, u64>| self.ways(spot, 0, known) > most;
+        for (number, root) in self.roots().enumerate() {
+            let mut waiting = vec![(root, String::new())];
+            while let Some((spot, pointer)) = waiting.pop() {
+                let keys: Vec<String> = match spot.schema {
+                    Json::Object(map) => map.keys().cloned().collect(),
+                    Json::Array(items) => (0..items.len()).map(|at| at.to_string()).collect(),
+                    _ => continue,
+                };
+                if too_often(&spot, &mut known) {
+                    // Of another file no place in this one can be told.
+                    return Some(if number == 0 { pointer } else { String::new() });
+                }
+                for key in keys {
+                    let pointer = format!("{pointer}/{}", super::pointer::escape(&key));
+                    waiting.extend(spot.child(&key).map(|inner| (inner, pointer)));
+                }
+            }
+        }
+        None
+    }
+
+    /// How many schemas are asked of a value that this one is asked of. A circle has its own end.
+    fn ways(&self, spot: &Spot<'_>, depth: usize, known: &mut HashMap<usize, u64>) -> u64 {
+        let address = std::ptr::from_ref(spot.schema) as usize;
+        if !spot.schema.is_object() {
+            return 1;
+        }
+        if let Some(ways) = known.get(&address) {
+            return *ways;
+        }
+        if depth > DEEPEST {
+            return u64::MAX;
+        }
+        // While it is counted, it is in no circle of itself.
+        known.insert(address, 0);
+        let alone = ALONE.iter().filter_map(|key| spot.child(key));
+        let lists = LISTS.iter().flat_map(|key| spot.members(key));
+        let named = BY_NAME.iter().flat_map(|key| spot.named(key)).map(|(_, inner)| inner);
+        let parts: Vec<Spot<'_>> =
+            self.followed(spot).into_iter().chain(alone).chain(lists).chain(named).collect();
+        let ways = parts.iter().map(|part| self.ways(part, depth + 1, known));
+        let ways = ways.fold(1, u64::saturating_add);
+        known.insert(address, ways);
+        ways
+    }
+}
+
 impl<'a> Spot<'a> {
     /// The same with the URI that its own `$id` gives it.
     fn entered(mut self) -> Self {
@@ -229,8 +290,30 @@ mod tests {
         let b = documents.find("file:///s/root.json#/$defs/b").unwrap();
         let parts: Vec<String> = documents.with_parts(&b).iter().map(title).collect();
         assert_eq!(parts, ["", "", "c"]);
+        assert_eq!(documents.asked_too_often(5), None);
         let own = documents.find("file:///s/root.json#/$defs/self").unwrap();
         assert_eq!(documents.with_parts(&own).len(), 1);
         assert!(documents.find("file:///s/none.json").is_none());
+    }
+
+    #[test]
+    fn a_schema_that_is_asked_too_often_is_told_by_its_place() {
+        for (key, is_many) in [("allOf", true), ("oneOf", true), ("anyOf", true), ("prefixItems", false)] {
+            let step = |at: usize| json!({key: [{"$ref": format!("#/$defs/{}", at + 1)}, {"$ref": format!("#/$defs/{}", at + 1)}]});
+            let mut steps: serde_json::Map<String, Json> =
+                (0..60).map(|at| (at.to_string(), step(at))).collect();
+            steps.insert("60".to_owned(), json!({"type": "string"}));
+            let schema = json!({"properties": {"x": {"$ref": "#/$defs/0"}}, "$defs": steps});
+            let found = Documents::of(vec![("file:///s".to_owned(), Arc::new(schema))]).asked_too_often(1000);
+            assert_eq!(found.is_some(), is_many, "{key}: {found:?}");
+        }
+        // One in the other, and round in a circle, is no more than it is long.
+        let mut nested = json!({"type": "string"});
+        for _ in 0..100 {
+            nested = json!({"allOf": [nested, {"type": "string"}], "unevaluatedProperties": false});
+        }
+        let schema = json!({"allOf": [nested, {"$ref": "#"}, {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}]});
+        let documents = Documents::of(vec![("file:///s".to_owned(), Arc::new(schema))]);
+        assert_eq!(documents.asked_too_often(1000), None);
     }
 }

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use super::{Reach, Secrets, Source};
 use crate::http::{Fault, FaultKind};
 use crate::model::{Hidden, hex};
-use crate::source::load;
-use crate::source::write::{self, Mode};
+use crate::source::kept;
+use crate::source::write::Mode;
 use crate::trust::Trust;
 
 /// What is kept of a token that changed.
@@ -42,7 +42,11 @@ impl<'a> Tokens<'a> {
     /// Why it is not at hand.
     pub fn value(&self, reference: &str) -> Result<Hidden<String>, Fault> {
         let value = self.secrets.text(reference)?;
-        let kept = load::text_below(self.root, &successor(reference)).map(Hidden::new);
+        let kept = kept::text(self.root, &successor(reference))
+            .map_err(|foreign| {
+                Fault::new(FaultKind::Denied, format!("what is kept of `{reference}` in {foreign}"))
+            })?
+            .map(Hidden::new);
         let kept = kept.and_then(|text| {
             let Kept { of, token } = serde_json::from_str::<Kept<String>>(&text).ok()?;
             Some((of, Hidden::new(token)))
@@ -75,16 +79,15 @@ impl<'a> Tokens<'a> {
         // A text that grows leaves a copy behind: each character is at most two.
         let mut text = Hidden::new(Vec::with_capacity(256 + 2 * new.len()));
         serde_json::to_writer(&mut *text, &Kept { of, token: new }).map_err(|error| lost(error.into()))?;
-        write::replace(self.root, &successor(reference), &text, Mode::Private).map_err(lost)?;
-        // Where there is one already, somebody decided.
-        let _ = write::create(self.root, Path::new(".pairform/.gitignore"), b"*\n");
+        kept::keep(self.root, &successor(reference), &text, Mode::Private).map_err(lost)?;
+        kept::ignore(self.root);
         Ok(())
     }
 }
 
 /// Where the successor of a secret is kept, from the project's root.
 fn successor(reference: &str) -> PathBuf {
-    Path::new(".pairform/tokens").join(format!("{}.json", &digest(reference)[..16]))
+    Path::new(kept::FOLDER).join("tokens").join(format!("{}.json", &digest(reference)[..16]))
 }
 
 fn digest(text: &str) -> String {

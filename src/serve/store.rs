@@ -57,13 +57,13 @@ pub async fn read(ask: Ask, Document(body): Document) -> Response {
 /// Why whoever asks may not see all that is asked for.
 fn forbidden(asked: &Asked, access: &Access) -> Option<String> {
     let name = &access.name;
-    let may_not = |id: &String| format!("{name} may not see the integration {id}");
+    let may_not = |id: &str| format!("{name} may not see the integration {id}");
     match asked.of() {
         Of::All if !access.is_everywhere() => {
             Some(format!("{name} may see some integrations only, and has to name them"))
         }
-        Of::Named(names) => names.iter().find(|id| !access.reads(id)).map(may_not),
-        Of::One(id) if !access.reads(id) => Some(format!("{name} may not see the integration {id}")),
+        Of::Named(names) => names.into_iter().find(|id| !access.reads(id)).map(may_not),
+        Of::One(id) if !access.reads(id) => Some(may_not(id)),
         Of::All | Of::One(_) | Of::Shared => None,
     }
 }

@@ -3,6 +3,7 @@
 //! written is a commit on a new branch, which may be pushed, and what the system's git fetches.
 
 mod branch;
+mod brought;
 mod discover;
 mod error;
 mod history;
@@ -17,6 +18,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 pub use branch::{Author, BranchError};
+pub use brought::{Brought, brought};
 use discover::discover;
 pub use error::GitError;
 pub use history::{Commit, History, Revision};
@@ -38,33 +40,6 @@ pub fn commit(root: &Path) -> Option<Commit> {
 pub fn folder(root: &Path) -> String {
     let found = discover(root).ok().and_then(|repository| inside(&repository, root));
     found.iter().flatten().map(|name| format!("{}/", name.to_string_lossy())).collect()
-}
-
-/// Whether a file of a project came with a commit: it is in the index, or HEAD has it.
-#[must_use]
-pub fn is_tracked(root: &Path, path: &Path) -> bool {
-    tracked(root, [path.to_owned()]).is_some()
-}
-
-/// The first of some files of a project that came with a commit.
-#[must_use]
-pub fn tracked(root: &Path, paths: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
-    let repository = discover(root).ok()?;
-    let inside = inside(&repository, root)?;
-    let index = repository.index().ok();
-    let head = repository.head().ok().and_then(|head| head.peel_to_tree().ok());
-    paths.into_iter().find(|path| {
-        let path = inside.join(path);
-        let in_index = index.as_ref().is_some_and(|index| index.get_path(&path, 0).is_some());
-        in_index || head.as_ref().is_some_and(|head| head.get_path(&path).is_ok())
-    })
-}
-
-/// How a file that came with a commit is taken out of git, and stays where it is.
-#[must_use]
-pub fn untrack(path: &Path) -> String {
-    let path = path.display();
-    format!("take it out of git: `git rm --cached {path}`, commit that, and let .gitignore name it")
 }
 
 /// The folder of the working tree around a folder; none outside a repository, and in a bare one.

@@ -7,6 +7,7 @@ mod blob;
 mod content;
 mod file;
 pub mod git;
+pub mod kept;
 pub mod links;
 pub mod load;
 pub mod names;

@@ -118,14 +118,40 @@ mod tests {
             .unwrap();
         end_group(&child);
         assert!(!child.wait().unwrap().success());
-        // It is a zombie of nobody, or gone, in the time that the system takes.
-        let stat = format!("/proc/{}/stat", line.trim());
+        assert_gone(line.trim());
+    }
+
+    /// It is a zombie of nobody, or gone, in the time that the system takes.
+    #[cfg(unix)]
+    fn assert_gone(process: &str) {
+        let stat = format!("/proc/{process}/stat");
         let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
         let until = Instant::now() + WAIT;
         while !is_gone() && Instant::now() < until {
             std::thread::yield_now();
         }
         assert!(is_gone(), "{stat}");
+    }
+
+    /// What was said is never whole, whether or not the program itself has ended well.
+    #[cfg(unix)]
+    #[test]
+    fn a_child_that_holds_the_output_and_says_nothing_is_waited_for_no_longer_and_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("process");
+        for end in ["exit 0", "exec sleep 600"] {
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("echo word; sleep 600 & echo $! >{}; {end}", told.display())]);
+            let read = |mut from: Box<dyn Read + Send>| {
+                let mut all = String::new();
+                from.read_to_string(&mut all).map(|_| all)
+            };
+            let begun = Instant::now();
+            let ended = run(command, Duration::from_secs(2), read);
+            assert!(matches!(ended, Err(NotEnded::Late(_))), "{end}");
+            assert!(begun.elapsed() < WAIT, "{end}: {:?}", begun.elapsed());
+            assert_gone(std::fs::read_to_string(&told).unwrap().trim());
+        }
     }
 
     #[cfg(unix)]

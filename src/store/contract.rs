@@ -115,11 +115,20 @@ pub trait Store: Send + Shared {
     /// When the store cannot be written, or the plan was never begun.
     fn finish(&mut self, run: &str, at: &str) -> Result<(), StoreError>;
 
+    /// All saves of some categories of integrations, those of each together and oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn histories(&mut self, of: &[(String, String)]) -> Result<Vec<Record>, StoreError>;
+
     /// All saves of one category, oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
+    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
+        let saves = self.histories(&[(integration.to_owned(), category.to_owned())])?;
+        Ok(saves.into_iter().map(|record| record.past).collect())
+    }
 
     /// All saves of all categories, in the order in which they were made.
     ///

@@ -17,18 +17,31 @@ pub(super) struct Has {
     pub rules: bool,
     /// What the reconciler keeps.
     pub reconcile: bool,
+    /// How many acceptances it knew.
+    pub accepts: bool,
+}
+
+/// The numbers of the layouts with which they came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Came {
+    pub rules: i64,
+    pub reconcile: i64,
+    pub accepts: i64,
 }
 
 impl Has {
     /// One that was brought up to date.
-    pub const ALL: Has = Has { marks: true, rules: true, reconcile: true };
+    pub const ALL: Has = Has { marks: true, rules: true, reconcile: true, accepts: true };
 
-    /// What was found, where rules and what the reconciler keeps came with layouts of these numbers.
-    pub fn of(found: Found, rules: i64, reconcile: i64) -> Self {
+    /// What was found has.
+    pub fn of(found: Found, came: Came) -> Self {
         match found {
-            Found::Older(found) => {
-                Has { marks: found >= MARKED, rules: found >= rules, reconcile: found >= reconcile }
-            }
+            Found::Older(found) => Has {
+                marks: found >= MARKED,
+                rules: found >= came.rules,
+                reconcile: found >= came.reconcile,
+                accepts: found >= came.accepts,
+            },
             Found::Empty | Found::Current => Has::ALL,
         }
     }

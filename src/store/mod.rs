@@ -42,7 +42,7 @@ pub use error::StoreError;
 pub use handed::{Handed, HandedSaid, TakesPlans, Told};
 pub use head::{Head, Heads, TakeHeads, Wanted};
 pub use hold::Hold;
-pub use reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
+pub use reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling, Seen};
 pub use rename::{Moved, Rename, Renamed, former_names, name_now};
 pub use url::Server;
 

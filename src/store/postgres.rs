@@ -82,7 +82,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
             Err(StoreError::Older { store: target.shown, found, known: layout::known() })
         }
         found => {
-            let has = Has::of(found, layout::RULES, layout::RECONCILE);
+            let has = Has::of(found, layout::CAME);
             let (identity, key) = layout::facts(&mut client, &target)?;
             Ok(Some(Box::new(Postgres {
                 client,
@@ -364,14 +364,13 @@ impl Store for Postgres {
         Ok(())
     }
 
-    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
-        let sql =
-            "SELECT revision, settings, saved_by, saved_at, commit_id, run, commit_author, commit_dirty,
-                          history.digest
-                   FROM history LEFT JOIN run ON run.digest = history.run
-                   WHERE integration = $1 AND category = $2 ORDER BY revision";
-        let rows = self.query(sql, &[&encode(integration), &encode(category)])?;
-        rows.iter().map(|row| authored(row, &self.target.shown, integration, category)).collect()
+    fn histories(&mut self, of: &[(String, String)]) -> Result<Vec<Record>, StoreError> {
+        let (integrations, categories): (Vec<_>, Vec<_>) =
+            of.iter().map(|(integration, category)| (encode(integration), encode(category))).unzip();
+        let which = "WHERE (integration, category) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+                     ORDER BY integration, category, revision";
+        let found = self.saves(which, &[&integrations, &categories])?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {
@@ -626,14 +625,16 @@ impl Store for Postgres {
         if !self.has.reconcile {
             return Ok(None);
         }
-        self.run(&mut |client| reconcile::reconciled(client, environment)).map(|done| done.value)
+        let has = self.has;
+        self.run(&mut |client| reconcile::reconciled(client, environment, has)).map(|done| done.value)
     }
 
     fn behind(&mut self, environment: &str) -> Result<Vec<Behind>, StoreError> {
         if !self.has.reconcile {
             return Ok(Vec::new());
         }
-        self.run(&mut |client| reconcile::behind(client, environment)).map(|done| done.value)
+        let has = self.has;
+        self.run(&mut |client| reconcile::behind(client, environment, has)).map(|done| done.value)
     }
 
     fn matters(&mut self, environment: &str) -> Result<Vec<Matter>, StoreError> {

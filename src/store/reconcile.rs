@@ -12,10 +12,25 @@ pub struct Reconciled {
     pub commit: String,
     /// The number of the last save that there was then.
     pub number: u64,
+    /// How many commits somebody had accepted then.
+    #[serde(default)]
+    pub accepts: u64,
     /// RFC 3339, UTC.
     pub at: String,
     /// How the round went, as JSON.
     pub document: String,
+}
+
+/// A commit at which a category was as the files said, and when: a save and an acceptance that came later are told from those that were
+/// known by their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Seen {
+    pub commit: String,
+    /// The number of the last save that there was then.
+    pub number: u64,
+    /// How many commits somebody had accepted then; of a save none, since its own number tells.
+    #[serde(default)]
+    pub accepts: u64,
 }
 
 /// A category that stayed behind: what the files say of it was not taken yet.
@@ -23,9 +38,8 @@ pub struct Reconciled {
 pub struct Behind {
     pub integration: String,
     pub category: String,
-    /// The last commit that it was as the files said at, and the number of the last save that there was then; none where it never
-    /// was.
-    pub seen: Option<(String, u64)>,
+    /// The last commit that it was as the files said at; none where it never was.
+    pub seen: Option<Seen>,
 }
 
 /// The last save of a category that was made from a commit.

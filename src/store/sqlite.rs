@@ -104,7 +104,7 @@ pub(super) fn open_existing(path: &Path, at: &Address) -> Result<Option<Sqlite>,
             Err(StoreError::Older { store: shown, found, known: layout::known() })
         }
         found => {
-            let has = Has::of(found, layout::RULES, layout::RECONCILE);
+            let has = Has::of(found, layout::CAME);
             let facts = layout::facts(&connection, &shown)?;
             Ok(Some(Sqlite { connection, shown, facts, has }))
         }
@@ -459,7 +459,7 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
+    fn histories(&mut self, of: &[(String, String)]) -> Result<Vec<Record>, StoreError> {
         let failed = |error| failure::failed(&self.shown, &error);
         let mut statement = self
             .connection
@@ -470,10 +470,13 @@ impl Store for Sqlite {
                  WHERE integration = ?1 AND category = ?2 ORDER BY revision",
             )
             .map_err(failed)?;
-        let mut rows = statement.query([integration, category]).map_err(failed)?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            found.push(authored(row, &self.shown, integration, category)?);
+        for (integration, category) in of {
+            let mut rows = statement.query([integration, category]).map_err(failed)?;
+            while let Some(row) = rows.next().map_err(failed)? {
+                let past = authored(row, &self.shown, integration, category)?;
+                found.push(Record { integration: integration.clone(), category: category.clone(), past });
+            }
         }
         Ok(found)
     }
@@ -521,14 +524,14 @@ impl Store for Sqlite {
         if !self.has.reconcile {
             return Ok(None);
         }
-        reconcile::reconciled(&self.connection, &self.shown, environment)
+        reconcile::reconciled(&self.connection, &self.shown, environment, self.has)
     }
 
     fn behind(&mut self, environment: &str) -> Result<Vec<Behind>, StoreError> {
         if !self.has.reconcile {
             return Ok(Vec::new());
         }
-        reconcile::behind(&self.connection, &self.shown, environment)
+        reconcile::behind(&self.connection, &self.shown, environment, self.has)
     }
 
     fn matters(&mut self, environment: &str) -> Result<Vec<Matter>, StoreError> {

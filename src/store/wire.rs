@@ -57,9 +57,9 @@ pub enum Asked {
     LastCommits {
         integrations: Vec<String>,
     },
+    /// Of some categories, each by its integration and its own name.
     History {
-        integration: String,
-        category: String,
+        of: Vec<(String, String)>,
     },
     /// Page by page: those that come after so many.
     Records {
@@ -114,14 +114,20 @@ pub enum Asked {
 }
 
 /// Whose settings a read tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Of<'a> {
     /// Everybody's.
     All,
-    Named(&'a [String]),
+    Named(Vec<&'a str>),
     One(&'a str),
     /// Nobody's by name: what all share.
     Shared,
+}
+
+impl<'a> Of<'a> {
+    fn named(names: &'a [String]) -> Self {
+        Of::Named(names.iter().map(String::as_str).collect())
+    }
 }
 
 impl Asked {
@@ -132,11 +138,12 @@ impl Asked {
             Asked::Deployed { integrations, .. }
             | Asked::Heads { integrations }
             | Asked::Deleted { integrations }
-            | Asked::Said { integrations } => integrations.as_deref().map_or(Of::All, Of::Named),
-            Asked::LastCommits { integrations } => Of::Named(integrations),
-            Asked::History { integration, .. }
-            | Asked::LastSyncs { integration }
-            | Asked::Integration { id: integration } => Of::One(integration),
+            | Asked::Said { integrations } => integrations.as_deref().map_or(Of::All, Of::named),
+            Asked::LastCommits { integrations } => Of::named(integrations),
+            Asked::History { of } => {
+                Of::Named(of.iter().map(|(integration, _)| integration.as_str()).collect())
+            }
+            Asked::LastSyncs { integration } | Asked::Integration { id: integration } => Of::One(integration),
             Asked::Records { .. }
             | Asked::SavesOf { .. }
             | Asked::Integrations { .. }
@@ -200,9 +207,7 @@ pub fn answer(asked: &Asked, store: &mut dyn Store) -> Result<String, StoreError
         Asked::Deleted { integrations } => told(&Rows::all(store.deleted(integrations.as_deref())?), store),
         Asked::Said { integrations } => told(&Rows::all(store.said(integrations.as_deref())?), store),
         Asked::LastCommits { integrations } => told(&Rows::all(store.last_commits(integrations)?), store),
-        Asked::History { integration, category } => {
-            told(&Rows::all(store.history(integration, category)?), store)
-        }
+        Asked::History { of } => told(&Rows::all(store.histories(of)?), store),
         Asked::Records { after } => {
             let all = store.records()?;
             let end = after.saturating_add(RECORDS).min(all.len());

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::need::{Endpoint, HTTPS, Need, POSTGRES};
+use super::need::{Endpoint, HTTPS, Need};
 
 /// What one line allows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ pub enum Line {
 pub struct Pattern {
     /// A host, or `*.DOMAIN`: everything below a domain.
     host: String,
-    /// Any where none is named.
+    /// The usual one of what is asked for where none is named.
     port: Option<u16>,
 }
 
@@ -76,15 +76,14 @@ pub enum LineError {
 }
 
 impl Line {
-    /// The line that would allow something, as people write it: a host without a port that is the usual one stands for all of
-    /// its ports.
+    /// The line that would allow something, as people write it: the usual port is not named.
     #[must_use]
     pub fn of(need: &Need) -> Self {
         match need {
             Need::Host { connector, at, .. } => {
                 Line::Host { connector: connector.clone(), at: Pattern::of(at, HTTPS) }
             }
-            Need::Store(at) => Line::Store { place: Pattern::of(at, POSTGRES), plain: false },
+            Need::Store { at, usual } => Line::Store { place: Pattern::of(at, *usual), plain: false },
             Need::StoreFile(path) => Line::StoreFile(path.clone()),
             Need::Vault(at) => Line::Vault(Pattern::of(at, HTTPS)),
             Need::Secret(reference) => Line::Secret(Glob::just(reference)),
@@ -103,7 +102,7 @@ impl Line {
             Need::Host { connector, at, .. } => {
                 Line::Host { connector: connector.clone(), at: Pattern::only(at) }
             }
-            Need::Store(at) => Line::Store { place: Pattern::only(at), plain: false },
+            Need::Store { at, .. } => Line::Store { place: Pattern::only(at), plain: false },
             Need::Vault(at) => Line::Vault(Pattern::only(at)),
             Need::StoreFile(_) | Need::Secret(_) | Need::File { .. } | Need::Program(_) => Line::of(need),
         }
@@ -114,11 +113,11 @@ impl Line {
     pub fn allows(&self, need: &Need) -> bool {
         match (self, need) {
             (Line::Host { connector, at: pattern }, Need::Host { connector: of, at, .. }) => {
-                connector == of && pattern.covers(at)
+                connector == of && pattern.covers(at, HTTPS)
             }
-            (Line::Store { place, .. }, Need::Store(at)) => place.covers(at),
+            (Line::Store { place, .. }, Need::Store { at, usual }) => place.covers(at, *usual),
             (Line::StoreFile(allowed), Need::StoreFile(path)) => allowed == path,
-            (Line::Vault(pattern), Need::Vault(at)) => pattern.covers(at),
+            (Line::Vault(pattern), Need::Vault(at)) => pattern.covers(at, HTTPS),
             (Line::Secret(glob), Need::Secret(reference)) => glob.is_match(reference),
             (Line::Secret(glob), Need::File { path, .. }) => means(glob.of_file.as_deref(), path),
             (Line::File(glob), Need::File { path, .. }) => means(glob.matcher.as_deref(), path),
@@ -257,14 +256,14 @@ impl Pattern {
         Pattern { host: at.host.clone(), port: Some(at.port) }
     }
 
-    /// Whether a host and its port are meant.
+    /// Whether a host and its port are meant; `usual` is the port that nobody names.
     #[must_use]
-    pub fn covers(&self, at: &Endpoint) -> bool {
+    pub fn covers(&self, at: &Endpoint, usual: u16) -> bool {
         let is_host = match self.host.strip_prefix('*') {
             Some(domain) => at.host.strip_suffix(domain).is_some_and(|below| !below.is_empty()),
             None => self.host == at.host,
         };
-        is_host && self.port.is_none_or(|port| port == at.port)
+        is_host && self.port.unwrap_or(usual) == at.port
     }
 }
 

@@ -8,13 +8,13 @@ mod line;
 mod need;
 mod signatures;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 pub use line::{Line, LineError, Pattern};
-pub use need::{Endpoint, HTTPS, Need};
+pub use need::{Endpoint, HTTPS, Need, POSTGRES};
 pub use signatures::{Signatures, Signer, SignerError};
 
 /// What is allowed in this run.
@@ -23,12 +23,18 @@ pub struct Trust {
     /// Nothing is used but the files themselves: no secret, store, platform or program.
     pub is_untrusted: bool,
     grants: Vec<Grant>,
-    /// What the tips of approved refs name.
-    learned: RwLock<BTreeSet<Need>>,
+    /// What the tips of approved refs name, each as the environment that it was read as.
+    learned: RwLock<BTreeMap<(String, Option<String>), Tip>>,
     /// What a person allowed while this ran, as good as a line.
     answered: RwLock<BTreeSet<Need>>,
-    /// The refs whose tips were looked at, each with the environment that it was read as.
-    approved: Mutex<BTreeSet<(String, Option<String>)>>,
+}
+
+/// What an approved ref named when it was read.
+#[derive(Debug, Default)]
+struct Tip {
+    /// None where it could not be read.
+    commit: Option<String>,
+    needs: BTreeSet<Need>,
 }
 
 /// A line, and who wrote it.
@@ -101,15 +107,40 @@ impl Trust {
         self.grants.iter().any(|grant| matches!(grant.line, Line::Approved(_)))
     }
 
-    /// The refs whose tips say what is allowed, each the first time that it is asked for as this environment.
-    #[must_use]
-    pub fn approved_anew(&self, environment: Option<&str>) -> Vec<String> {
-        let mut known = self.approved.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = self.grants.iter().filter_map(|grant| match &grant.line {
-            Line::Approved(name) => Some(name.clone()),
+    /// The refs whose tips say what is allowed.
+    pub fn approved(&self) -> impl Iterator<Item = &str> {
+        self.grants.iter().filter_map(|grant| match &grant.line {
+            Line::Approved(name) => Some(name.as_str()),
             _ => None,
-        });
-        names.filter(|name| known.insert((name.clone(), environment.map(str::to_owned)))).collect()
+        })
+    }
+
+    /// The same lines, where a branch is approved that is read from another ref; nothing of what was learned.
+    #[must_use]
+    pub fn reading(&self, branch: &[String], from: &str) -> Self {
+        let mut grants = self.grants.clone();
+        for grant in &mut grants {
+            if let Line::Approved(name) = &mut grant.line
+                && branch.contains(name)
+            {
+                from.clone_into(name);
+            }
+        }
+        Trust::new(self.is_untrusted, grants)
+    }
+
+    /// Whether something was learned from a tip, which may have moved since.
+    #[must_use]
+    pub fn has_learned(&self) -> bool {
+        !self.learned.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Whether it is known what an approved ref names whose tip is this commit.
+    #[must_use]
+    pub fn knows(&self, name: &str, environment: Option<&str>, commit: &str) -> bool {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let tip = learned.get(&(name.to_owned(), environment.map(str::to_owned)));
+        tip.is_some_and(|tip| tip.commit.as_deref() == Some(commit))
     }
 
     /// Whether something is allowed by the lines, or was while this ran.
@@ -120,7 +151,10 @@ impl Trust {
         if self.is_untrusted {
             return Err(Denied::Untrusted);
         }
-        let learned = || self.learned.read().unwrap_or_else(PoisonError::into_inner).contains(need);
+        let learned = || {
+            let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+            learned.values().any(|tip| tip.needs.contains(need))
+        };
         if self.is_free(need) || self.is_named(need) || learned() {
             Ok(())
         } else {
@@ -152,9 +186,19 @@ impl Trust {
         !self.is_untrusted && (self.grant_for(need).is_some() || is_answered())
     }
 
-    /// From now on these are allowed.
-    pub fn learn(&self, needs: impl IntoIterator<Item = Need>) {
-        self.learned.write().unwrap_or_else(PoisonError::into_inner).extend(needs);
+    /// From now on an approved ref allows what its tip names, and no more what a former one did; nothing where it cannot be read.
+    pub fn learn(&self, name: &str, environment: Option<&str>, commit: Option<&str>, needs: BTreeSet<Need>) {
+        let tip = Tip { commit: commit.map(str::to_owned), needs };
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        learned.insert((name.to_owned(), environment.map(str::to_owned)), tip);
+    }
+
+    /// Whether an approved ref could not be read the last time.
+    #[must_use]
+    pub fn is_unread(&self, name: &str, environment: Option<&str>) -> bool {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let tip = learned.get(&(name.to_owned(), environment.map(str::to_owned)));
+        tip.is_some_and(|tip| tip.commit.is_none())
     }
 
     /// Whether a line allows a server without TLS.
@@ -197,13 +241,21 @@ mod tests {
         Need::Host { connector: connector.to_owned(), at: Endpoint::new(host, port), path: None }
     }
 
+    fn database(host: &str, port: u16) -> Need {
+        Need::Store { at: Endpoint::new(host, port), usual: POSTGRES }
+    }
+
+    fn server(host: &str, port: u16) -> Need {
+        Need::Store { at: Endpoint::new(host, port), usual: HTTPS }
+    }
+
     #[test]
     fn a_line_allows_what_it_names_and_nothing_else() {
         let allowed =
             trust(&["woocommerce=shop.example.com", "magento=*.example.org:8443", "store=db.internal!plain"]);
         for (need, expected) in [
             (host("woocommerce", "shop.example.com", 443), true),
-            (host("woocommerce", "shop.example.com", 8443), true),
+            (host("woocommerce", "shop.example.com", 8443), false),
             (host("woocommerce", "shop.example.com.evil.example", 443), false),
             (host("woocommerce", "evil-shop.example.com", 443), false),
             (host("shopify", "shop.example.com", 443), false),
@@ -211,14 +263,48 @@ mod tests {
             (host("magento", "a.example.org", 443), false),
             (host("magento", "example.org", 8443), false),
             (host("magento", "evilexample.org", 8443), false),
-            (Need::Store(Endpoint::new("db.internal", 5432)), true),
-            (Need::Store(Endpoint::new("db.internal.", 5432)), false),
+            (database("db.internal", 5432), true),
+            (database("db.internal.", 5432), false),
             (Need::Secret("env/ANY".to_owned()), true),
         ] {
             assert_eq!(allowed.judge(&need).is_ok(), expected, "{need:?}");
         }
-        let server = Need::Store(Endpoint::new("db.internal", 5432));
-        assert!(allowed.is_plain(&server) && !trust(&["store=db.internal"]).is_plain(&server));
+        let database = database("db.internal", 5432);
+        assert!(allowed.is_plain(&database) && !trust(&["store=db.internal"]).is_plain(&database));
+    }
+
+    /// What else listens on a host may be anybody's.
+    #[test]
+    fn a_line_without_a_port_means_the_usual_one_and_no_other() {
+        let vault = |port| Need::Vault(Endpoint::new("x.y.example", port));
+        for line in ["store=x.y.example", "store=x.y.example!plain", "store=*.y.example"] {
+            for (need, expected) in [
+                (database("x.y.example", 5432), true),
+                (database("x.y.example", 6432), false),
+                (database("x.y.example", 443), false),
+                (server("x.y.example", 443), true),
+                (server("x.y.example", 5432), false),
+                (server("x.y.example", 8443), false),
+            ] {
+                let trust = trust(&[line]);
+                assert_eq!(trust.judge(&need).is_ok(), expected, "{line} {need:?}");
+                assert_eq!(trust.is_plain(&need), expected && line.ends_with("plain"), "{line} {need:?}");
+                assert_eq!(trust.is_named(&need), expected, "{line} {need:?}");
+            }
+        }
+        for (line, need, expected) in [
+            ("vault=x.y.example", vault(443), true),
+            ("vault=x.y.example", vault(8200), false),
+            ("vault=x.y.example:8200", vault(8200), true),
+            ("vault=x.y.example:8200", vault(443), false),
+            ("shopify=*.y.example", host("shopify", "x.y.example", 443), true),
+            ("shopify=*.y.example", host("shopify", "x.y.example", 80), false),
+            ("store=[::1]", database("[::1]", 5432), true),
+            ("store=[::1]", database("[::1]", 5433), false),
+            ("store=[::1]:5433", database("[::1]", 5433), true),
+        ] {
+            assert_eq!(trust(&[line]).judge(&need).is_ok(), expected, "{line} {need:?}");
+        }
     }
 
     #[test]
@@ -228,7 +314,9 @@ mod tests {
             host("woocommerce", "shop.example.com", 443),
             host("woocommerce", "127.0.0.1", 9001),
             host("magento", "[::1]", 443),
-            Need::Store(Endpoint::new("db.internal", 6432)),
+            database("db.internal", 6432),
+            server("db.internal", 5432),
+            server("db.internal", 443),
             Need::StoreFile(PathBuf::from("/srv/my state/x.db")),
             Need::File { path: PathBuf::from("/run/secrets/a[b]*c"), is_inside: false },
             Need::Vault(Endpoint::new("vault.example.com", 8200)),
@@ -248,10 +336,7 @@ mod tests {
     fn an_answer_is_kept_as_what_was_asked_about_and_nothing_else() {
         for (need, other) in [
             (host("magento", "shop.example.com", 443), host("magento", "shop.example.com", 8443)),
-            (
-                Need::Store(Endpoint::new("db.internal", 5432)),
-                Need::Store(Endpoint::new("db.internal", 6432)),
-            ),
+            (database("db.internal", 5432), database("db.internal", 6432)),
             (Need::Vault(Endpoint::new("[::1]", 443)), Need::Vault(Endpoint::new("[::1]", 8200))),
         ] {
             let kept = trust(&[&Line::only(&need).to_string()]);
@@ -260,12 +345,32 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_is_read_once_as_each_environment() {
+    fn a_branch_allows_what_its_tip_names_and_no_more_what_a_former_one_did() {
         let trust = trust(&["approved=origin/main"]);
-        for environment in [Some("test"), None, Some("production")] {
-            assert_eq!(trust.approved_anew(environment), ["origin/main"]);
-            assert!(trust.approved_anew(environment).is_empty());
+        assert_eq!(trust.approved().collect::<Vec<_>>(), ["origin/main"]);
+        let need = |host: &str| Need::Store(Endpoint::new(host, 5432));
+        let (one, two) = (need("one.example.com"), need("two.example.com"));
+        assert!(!trust.has_learned() && trust.judge(&one).is_err());
+        for environment in [Some("test"), None] {
+            assert!(!trust.knows("origin/main", environment, "1"));
+            trust.learn("origin/main", environment, Some("1"), [one.clone()].into());
+            assert!(trust.knows("origin/main", environment, "1"));
         }
+        assert!(trust.judge(&one).is_ok() && trust.judge(&two).is_err());
+        assert!(!trust.knows("origin/main", None, "2"), "it moved");
+        for environment in [Some("test"), None] {
+            trust.learn("origin/main", environment, Some("2"), [two.clone()].into());
+        }
+        assert!(trust.judge(&one).is_err() && trust.judge(&two).is_ok());
+        // One that cannot be read allows nothing.
+        for environment in [Some("test"), None] {
+            assert!(!trust.is_unread("origin/main", environment));
+            trust.learn("origin/main", environment, None, BTreeSet::new());
+            assert!(trust.is_unread("origin/main", environment));
+        }
+        assert!(trust.judge(&two).is_err());
+        let reading = trust.reading(&["origin/main".to_owned()], "refs/own/main");
+        assert_eq!(reading.approved().collect::<Vec<_>>(), ["refs/own/main"]);
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub enum Need {
     /// A connector's credentials are sent there, or will be by whoever reads the deployed state. `path` is where on a host of the
     /// platform's own that is no address of the connector's.
     Host { connector: String, at: Endpoint, path: Option<String> },
-    /// A database server is opened.
-    Store(Endpoint),
+    /// A store's server is opened; `usual` is the port that its URL need not name.
+    Store { at: Endpoint, usual: u16 },
     /// A store in a file outside the project, by its whole path.
     StoreFile(PathBuf),
     /// Vault is asked.
@@ -69,7 +69,7 @@ impl fmt::Display for Need {
                 write!(f, "the host {} for credentials of {connector}", at.written(HTTPS))?;
                 path.iter().try_for_each(|path| write!(f, ", at `{path}`, which is no address of its own"))
             }
-            Need::Store(at) => write!(f, "the store's server {}", at.written(POSTGRES)),
+            Need::Store { at, usual } => write!(f, "the store's server {}", at.written(*usual)),
             Need::StoreFile(path) => write!(f, "the store {}, outside the project", path.display()),
             Need::Vault(at) => write!(f, "the Vault at {}", at.written(HTTPS)),
             Need::Secret(reference) => write!(f, "the secret `{reference}`"),

@@ -198,9 +198,9 @@ fn integration(project: &Project, name: &str, pair: &str, url: &str, erp: &str, 
     project.write(&format!("integrations/{name}.yaml"), text);
 }
 
-fn refresh(project: &Project) -> Run {
+fn refresh(project: &Project, server: &Server) -> Run {
     let here = pairform::schema::parts::Catalogue::default().names("connectors");
-    let here = here.iter().map(|id| format!("{id}=127.0.0.1")).collect::<Vec<_>>().join(" ");
+    let here = here.iter().map(|id| format!("{id}=127.0.0.1:{}", server.port)).collect::<Vec<_>>().join(" ");
     let environment: Vec<(&str, &str)> =
         SECRETS.into_iter().chain([("PAIRFORM_ALLOW", here.as_str())]).collect();
     let run = project.run_with(&["options", "refresh", "-o", "json", "--timeout", "20s"], &environment);
@@ -252,7 +252,7 @@ fn lists_are_fetched_with_the_tokens_pages_and_limits_of_each() {
         ),
         "  payment_methods: {default_payment_method: 3, fee_account: 3000}\n",
     );
-    let run = refresh(&project);
+    let run = refresh(&project, &server);
     run.assert_code(0);
 
     let poweroffice = "poweroffice-go/env-PO_CLIENT";
@@ -309,7 +309,7 @@ fn a_custom_connection_of_xero_needs_no_organisation_and_a_consent_does() {
     let project = Project::empty();
     let settings = "  sales_accounts: {home: {\"20\": \"200\"}}\n";
     integration(&project, "xero", "woocommerce-xero", &url, &xero(""), settings);
-    refresh(&project).assert_code(0);
+    refresh(&project, &server).assert_code(0);
     assert_eq!(values(&project, "xero/env-X_SECRET", "account").len(), 2);
 
     integration(

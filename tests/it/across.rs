@@ -2,6 +2,7 @@
 //! looks like it and is none. The projects that people sent are in `cases`.
 
 use pairform::compile::{Selection, compile};
+use pairform::diagnostic::Finding;
 use pairform::source::{SourceFile, Sources};
 
 const COMPLETE: &str = include_str!("fixtures/complete.yaml");
@@ -11,6 +12,11 @@ const LIVE: &str = "  general: {name: Shop, live_mode: true, onboarding_mode: fa
 
 /// The codes that files are told, in the order of their places.
 fn told(files: &[(&str, &str)], selection: Selection) -> String {
+    let codes: Vec<&str> = found(files, selection).iter().map(|finding| finding.code.id).collect();
+    codes.join(" ")
+}
+
+fn found(files: &[(&str, &str)], selection: Selection) -> Vec<Finding> {
     let mut sources = Sources::default();
     let given = |path: &str| files.iter().any(|(other, _)| *other == path);
     for (path, text) in [("bases/complete.yaml", COMPLETE), ("pairform.yaml", "version: 1\n")] {
@@ -24,9 +30,7 @@ fn told(files: &[(&str, &str)], selection: Selection) -> String {
         sources.add(SourceFile::new(*path, *text));
     }
     let selection = Selection { today: Some(jiff::civil::date(2026, 11, 29)), ..selection };
-    let compilation = compile(&sources, &selection);
-    let codes: Vec<&str> = compilation.findings.iter().map(|finding| finding.code.id).collect();
-    codes.join(" ")
+    compile(&sources, &selection).findings
 }
 
 /// What settings of the complete integration are told; text that begins at the margin stands beside them.
@@ -243,6 +247,11 @@ fn vat_and_companies() {
             "",
         ),
         ("  customer: {company_when: company_name}", ""),
+        // A number that is taken over is asked for.
+        (
+            "  customer: {company_when: company_name, vat_number_field: shop_field}\n  additional_filters: {include_countries: [SE, FI]}",
+            "",
+        ),
         (
             "  customer: {company_when: company_name, vat_type_b2b_eu: EUVAT}\n  additional_filters: {include_countries: [SE, FI]}",
             "",
@@ -773,4 +782,37 @@ fn days_on_which_a_required_setting_has_no_value() {
         // A rate, and what follows something else, may begin and end.
         ("  sales_accounts: {shipping: {export: {account: 3520, until: 2027-06-30}}}", ""),
     ]);
+}
+
+#[test]
+fn orders_that_are_no_sale() {
+    check(&[
+        ("  order: {status_filter: [PAID, VOIDED]}", "W0441"),
+        ("  order: {status_filter: [EXPIRED]}", "W0441"),
+        ("  order: {status_filter: [PAID, AUTHORIZED]}", ""),
+    ]);
+}
+
+/// A setting that is written as it would be without is no reason to ask for a right.
+#[test]
+fn scopes_for_what_is_done() {
+    let said = |order: &str| {
+        let text = format!(
+            "{SHOP}unmanaged: []\nconnectors: {{shopify: {{active: p, connections: {{p: {{shop: x, access_token: {{secret: env/T}}, scopes: [read_products]}}}}}}}}\nsettings:\n  order: {order}\n"
+        );
+        let found = found(&[("integrations/shop.yaml", &text)], Selection::default());
+        let missing = found.iter().find(|finding| finding.code.id == "W0436").unwrap();
+        format!("{missing:?}").contains("order.archive")
+    };
+    assert!(said("{archive: true}"));
+    assert!(!said("{archive: false}"));
+    assert!(!said("{}"));
+}
+
+#[test]
+fn home_where_only_what_is_exempt_has_an_account() {
+    assert_eq!(
+        of("  sales_accounts: {home: {\"0\": 3004, \"25\": null, \"12\": null, \"6\": null}}"),
+        "W0422"
+    );
 }

@@ -12,7 +12,6 @@ use crate::platforms::{self, Server};
 use crate::revisions::Repository;
 use crate::run::{Project, Run};
 use crate::tools::{Tool, program, required};
-use crate::trace::{may_trace, under_strace};
 
 const CANARY: &str = "canary-9b31";
 
@@ -512,82 +511,6 @@ fn a_policy_is_shown_without_a_project_and_never_beside_one_that_cannot_be_read(
     std::fs::write(folder.path().join("pairform.yaml"), "version: 1\n").unwrap();
     show(&[]).assert_code(0);
     show(&["--rev", "HEAD"]).assert_code(64);
-}
-
-/// Every command that would reach out says so and does nothing; the others look at the repository and at themselves.
-#[test]
-fn an_untrusted_run_reaches_nothing_but_the_repository() {
-    let repository = crate::revisions::project();
-    repository.write(".pairform/state.db", "a store that a branch brings");
-    let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pairform"));
-        command.args(arguments).current_dir(repository.path()).env_clear().env("PAIRFORM_UNTRUSTED", "1");
-        command
-            .env("HOME", "/nonexistent")
-            .env("S_TOKEN", CANARY)
-            .env("PAIRFORM_ALLOW", "secret=** store=db");
-        command
-    };
-    for arguments in [
-        &["plan"][..],
-        &["apply", "--yes"],
-        &["drift"],
-        &["history"],
-        &["list"],
-        &["audit", "export"],
-        &["unlock"],
-        &["plan", "--store", "postgres://ci@db/x"],
-    ] {
-        let output = run(arguments).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(6) && said.contains("untrusted"), "{arguments:?}: {said}");
-    }
-    if !may_trace() {
-        return;
-    }
-    let root = std::fs::canonicalize(repository.path()).unwrap().display().to_string();
-    for arguments in [
-        &["validate"][..],
-        &["diff", "--base", "HEAD"],
-        &["validate", "-o", "markdown"],
-        &["validate", "--base", "HEAD"],
-        &["plan"],
-        &["list"],
-        &["drift"],
-        &["apply", "--yes"],
-        &["options", "refresh"],
-        &["options", "list"],
-        &["explain", "nordic", "general.name"],
-        &["show", "nordic"],
-        &["policy", "show"],
-        &["fmt", "--check"],
-        &["schema", "list"],
-    ] {
-        // A file a thread, as a call that another thread interrupts would stand on two lines.
-        let trace = tempfile::tempdir().unwrap();
-        let log = trace.path().join("log");
-        let events = ["-ff", "-e", "trace=openat,open,connect,socket,execve", "-o", log.to_str().unwrap()];
-        under_strace(&run(arguments), &events).output().unwrap();
-        let logs = std::fs::read_dir(trace.path()).unwrap();
-        let said: String = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap()).collect();
-        let mut programs = 0;
-        // A call that the program's end cut off in another thread opened nothing; which file it names is chance.
-        let cut_off = |line: &str| line.contains(" = ?") || line.ends_with("<unfinished ...>");
-        for line in said.lines().filter(|line| !line.contains("ENOENT")) {
-            assert!(!line.contains("connect(") && !line.contains("socket("), "{arguments:?}: {line}");
-            programs += usize::from(line.contains("execve("));
-            let path = line.split('"').nth(1).filter(|path| path.starts_with('/') && !cut_off(line));
-            let Some(path) = path else { continue };
-            // What every program is loaded from and asks the system about itself.
-            let own = ["/lib", "/usr/lib", "/etc/ld.so", "/proc/self", "/proc/sys", "/sys/", "/dev/urandom"];
-            let is_own =
-                own.iter().any(|own| path.starts_with(own)) || path == env!("CARGO_BIN_EXE_pairform");
-            // Git's own configuration says whether a repository may be read at all.
-            let is_git = path == "/etc/gitconfig";
-            assert!(is_own || is_git || path.starts_with(&root), "{arguments:?}: {line}");
-        }
-        assert_eq!(programs, 1, "{arguments:?}: {said}");
-    }
 }
 
 /// A person is asked once about what no line allows; the answer is kept outside the project, for that project.

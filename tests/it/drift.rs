@@ -1,5 +1,7 @@
 //! Drift, history, the way back, the record for auditors; and that reading writes nothing.
 
+use pairform::model::from_json;
+use pairform::store::{Origin, Save, Saved};
 use serde_json::json;
 
 use crate::place::{Project, each_kind};
@@ -622,5 +624,76 @@ fn what_a_pull_left_has_drifted_still() {
         // Once it is agreed too, nothing is left.
         project.run(&["apply", "--yes"]).expect(0);
         project.run(&["drift", "--detailed-exitcode"]).expect(0);
+    }
+}
+
+/// Whose work an apply would replace, and when that was done, is told where it is decided.
+#[test]
+fn a_plan_names_who_changed_what_it_would_save_over() {
+    for project in each_kind() {
+        project.run(&["apply", "--yes"]).expect(0);
+        let save = |saved_by: &str, saved_at: &str, document: &str| {
+            let mut store = project.store();
+            let rows = store.read(None).unwrap();
+            let row = rows.iter().find(|row| row.category == "payment_methods").unwrap();
+            let run = format!("outside by {saved_by}");
+            store.begin(&run, saved_at, saved_by, Origin::default()).unwrap();
+            let saved = store
+                .save(&Save {
+                    integration: "shop",
+                    category: "payment_methods",
+                    expected_revision: row.revision,
+                    settings: &from_json(&serde_json::from_str(document).unwrap()),
+                    applied: &row.applied,
+                    saved_by,
+                    saved_at,
+                    commit: None,
+                    run: &run,
+                    fence: None,
+                    lease: None,
+                })
+                .unwrap();
+            assert!(matches!(saved, Saved::Saved { .. }), "{saved:?}");
+        };
+        let methods = |klarna: &str, swish: &str| {
+            format!(
+                r#"{{"default_terms_of_payment":"30","methods":{{"Klarna":{{"terms":"{klarna}"}},"Swish":{{"terms":"{swish}"}}}}}}"#
+            )
+        };
+        save("Karin", "2026-11-12T09:00:00Z", &methods("14", "0"));
+        save("Johan", "2026-11-28T16:02:00Z", &methods("14", "10"));
+        let said = |arguments: &[&str]| {
+            let plan = project.run(&[&["plan", "-o", "json"], arguments].concat()).expect(0).json();
+            let changes = plan["integrations"][0]["categories"].as_array().unwrap().iter();
+            let changes = changes.flat_map(|category| category["changes"].as_array().unwrap().clone());
+            changes
+                .filter(|change| change["origin"] != "git")
+                .map(|change| {
+                    ["setting", "origin", "by", "since"].map(|key| change[key].as_str().unwrap().to_owned())
+                })
+                .collect::<Vec<_>>()
+        };
+        let both = [
+            ["methods.Klarna.terms", "outside", "Karin", "2026-11-12T09:00:00Z"],
+            ["methods.Swish.terms", "outside", "Johan", "2026-11-28T16:02:00Z"],
+        ];
+        assert_eq!(said(&[]), both);
+        let told = project.run(&["plan", "-o", "html"]).expect(0).out;
+        assert!(told.contains("<dd>14<small>Karin, 12 Nov 2026</small></dd>"), "{told}");
+        let told = project.run(&["plan", "--by", "integration"]).expect(0).out;
+        assert!(told.contains("drift: changed by Johan on 28 Nov 2026, last applied 0"), "{told}");
+        // The plan is the same when it is planned again to be applied, under another name too.
+        project.edit("integrations/shop.yaml", "Swish: '0'", "Swish: '5'");
+        std::fs::rename(project.path("integrations/shop.yaml"), project.path("integrations/market.yaml"))
+            .unwrap();
+        project.edit(
+            "integrations/market.yaml",
+            "integration: shop",
+            "integration: market\nrenamed_from: shop",
+        );
+        assert_eq!(said(&[])[1][..3], ["methods.Swish.terms", "both", "Johan"]);
+        project.run(&["plan", "--out", "it.plan"]).expect(0);
+        project.run(&["apply", "it.plan"]).expect(0);
+        assert_eq!(said(&[]), Vec::<[String; 4]>::new());
     }
 }

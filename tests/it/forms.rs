@@ -29,6 +29,7 @@ fn change(text: &str, kind: ChangeKind, origin: Origin) -> Change {
         after_label: Some(text.to_owned()),
         origin,
         last_applied: None,
+        last_applied_label: None,
         effect: "next-sync".to_owned(),
         path: Some(text.to_owned()),
         line: Some(3),

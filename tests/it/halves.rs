@@ -7,9 +7,9 @@ use pairform::model::Hidden;
 use pairform::ops::section::{Role, TokenAsked, make_token};
 use pairform::store::{
     self, Address, Ask, Asked, Behind, Clearing, Deleted, Deployed, FeedItem, GiveRows, KeptList, LastCommit,
-    Lock, Matter, Moved, Note, Origin, Past, Proposed, Reconciled, Reconciling, Record, Recording,
-    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport,
-    TakeHeads, TakeRow, Token,
+    Lock, Matter, Moved, Note, Origin, Proposed, Reconciled, Reconciling, Record, Recording, Registered,
+    Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport, TakeHeads,
+    TakeRow, Token,
 };
 
 use crate::serve::Server;
@@ -72,7 +72,7 @@ impl Store for Halves {
         fn read(names: Option<&[String]>) -> Got<Vec<Deployed>>;
         fn each_heads(names: Option<&[String]>, take: &mut TakeHeads<'_>) -> Got<()>;
         fn deleted(names: Option<&[String]>) -> Got<Vec<Deleted>>;
-        fn history(integration: &str, category: &str) -> Got<Vec<Past>>;
+        fn histories(of: &[(String, String)]) -> Got<Vec<Record>>;
         fn records() -> Got<Vec<Record>>;
         fn saves_of(runs: &str) -> Got<Vec<Record>>;
         fn locks() -> Got<Vec<Lock>>;

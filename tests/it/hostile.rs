@@ -591,3 +591,41 @@ fn colours_follow_flag_and_environment() {
     assert!(coloured(&[], &[("PAIRFORM_COLOR", "always")]));
     assert!(!coloured(&["-o", "json", "--color", "always"], &[]), "JSON has no colours");
 }
+
+/// References that lead to the same place several times, step after step, are few words, and twice the work with each.
+#[test]
+fn a_schema_that_asks_twice_as_often_with_each_step_is_one_finding() {
+    let steps = |key: &str, number: usize| {
+        let mut all = serde_json::Map::new();
+        for at in 0..number {
+            let next = serde_json::json!({"$ref": format!("#/$defs/{}", at + 1)});
+            let step = match key {
+                "if" => serde_json::json!({"if": next, "then": next, "else": next}),
+                "unevaluatedProperties" => serde_json::json!({"allOf": [next, next], key: false}),
+                _ => serde_json::json!({key: [next, next]}),
+            };
+            all.insert(at.to_string(), step);
+        }
+        all.insert(number.to_string(), serde_json::json!({"type": "string"}));
+        serde_json::json!({"$ref": "#/$defs/0", "$defs": all}).to_string()
+    };
+    let project = Project::empty();
+    project.write("any.json", "{\"a\": {\"a\": 1}}");
+    let judge = || project.run(&["validate", "--schema", "schema.json", "any.json", "-o", "json"]);
+    for key in ["allOf", "anyOf", "oneOf", "if", "unevaluatedProperties"] {
+        project.write("schema.json", steps(key, 60));
+        let run = judge();
+        assert!(run.assert_code(1).took < SOON, "{key}: {:?}", run.took);
+        assert!(codes(&run).len() == 1 && run.stdout.contains("in more than"), "{key}: {}", run.stdout);
+        // As many steps, each once, are no more than they are.
+        project.write("schema.json", steps(key, 3));
+        let run = judge();
+        assert!(!run.assert_code(1).stdout.contains("in more than"), "{key}: {}", run.stdout);
+    }
+    let mut nested = serde_json::json!({"type": "object"});
+    for _ in 0..60 {
+        nested = serde_json::json!({"allOf": [nested], "unevaluatedProperties": true});
+    }
+    project.write("schema.json", nested.to_string());
+    assert!(judge().assert_code(0).took < SOON);
+}

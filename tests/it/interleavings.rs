@@ -12,9 +12,8 @@ use pairform::model::{SettingPath, Value};
 use pairform::plan::Plan;
 use pairform::store::{
     self, Ask, Asked, Behind, Clearing, Deleted, Deployed, FeedItem, GiveRows, KeptList, LastCommit, Lock,
-    Matter, Moved, Note, Origin, Past, Proposed, Reconciled, Reconciling, Record, Recording, Registered,
-    Rename, Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport, TakeHeads,
-    TakeRow, Token,
+    Matter, Moved, Note, Origin, Proposed, Reconciled, Reconciling, Record, Recording, Registered, Rename,
+    Rules, Run, Said, Save, Saved, Session, Shared, Store, StoreError, SyncReport, TakeHeads, TakeRow, Token,
 };
 
 use crate::dice::Dice;
@@ -107,7 +106,7 @@ impl Store for InTurns<'_> {
         fn rename(rename: &Rename<'_>) -> Result<Moved, StoreError>;
         fn begin(run: &str, at: &str, by: &str, origin: Origin<'_>) -> Result<Run, StoreError>;
         fn finish(run: &str, at: &str) -> Result<(), StoreError>;
-        fn history(integration: &str, category: &str) -> Result<Vec<Past>, StoreError>;
+        fn histories(of: &[(String, String)]) -> Result<Vec<Record>, StoreError>;
         fn records() -> Result<Vec<Record>, StoreError>;
         fn rules() -> Result<Vec<Rules>, StoreError>;
         fn last_rules(commit: Option<&str>) -> Result<Vec<Rules>, StoreError>;

@@ -111,7 +111,7 @@ fn a_store_whose_password_is_not_at_hand_for_a_moment_is_not_taken_for_an_empty_
     let folder = project("shop");
     let declared = "version: 1\nenvironments:\n  live: {store: \"postgres://ci@127.0.0.1:9/x\", password: {secret: vault/kv/db#password}}\n";
     std::fs::write(folder.path().join("pairform.yaml"), declared).unwrap();
-    let line = Grant { line: "store=127.0.0.1".parse().unwrap(), from: Origin::Given };
+    let line = Grant { line: "store=127.0.0.1:9".parse().unwrap(), from: Origin::Given };
     let trust = Trust::new(false, vec![line]);
     let error = plan_and_apply(folder.path(), &Flickering::default(), &trust).unwrap_err();
     assert_eq!(error.kind, ops::ErrorKind::Unreachable, "{error}");

@@ -66,6 +66,24 @@ impl Ran {
     }
 }
 
+/// The places on this machine that the files of a folder name.
+fn here(folder: &Path) -> Vec<String> {
+    let texts = walk(folder).into_iter().filter_map(|path| fs::read_to_string(path).ok());
+    let text: String = texts.collect();
+    let mut places: Vec<String> = ["127.0.0.1:", "localhost:"]
+        .iter()
+        .flat_map(|host| text.match_indices(host))
+        .map(|(at, host)| {
+            let port: String = text[at + host.len()..].chars().take_while(char::is_ascii_digit).collect();
+            format!("{host}{port}")
+        })
+        .filter(|place| !place.ends_with(':'))
+        .collect();
+    places.sort();
+    places.dedup();
+    places
+}
+
 impl Project {
     fn new() -> Self {
         let project = Project { folder: tempfile::tempdir().unwrap() };
@@ -88,9 +106,9 @@ impl Project {
         command.args(arguments).current_dir(self.folder.path()).envs(SECRETS);
         // The platforms here are on this machine, which no built-in connector is.
         let connectors = pairform::schema::parts::Catalogue::default().names("connectors");
-        let here =
-            connectors.iter().flat_map(|id| ["127.0.0.1", "localhost"].map(|host| format!("{id}={host}")));
-        command.env("PAIRFORM_ALLOW", here.collect::<Vec<_>>().join(" "));
+        let places = here(self.folder.path());
+        let lines = connectors.iter().flat_map(|id| places.iter().map(move |place| format!("{id}={place}")));
+        command.env("PAIRFORM_ALLOW", lines.collect::<Vec<_>>().join(" "));
         for (name, value) in [
             ("M_KEY", "mck"),
             ("M_TOKEN", "mat"),
@@ -579,6 +597,8 @@ fn a_token_never_follows_a_redirect_or_a_link_to_another_host() {
     });
     let project = Project::new();
     nordic(&project, &url, TERMS);
+    // Not even where a line would allow that host.
+    project.write("notes.txt", &format!("127.0.0.1:{}", thief.port));
     let ran = project.run(&["options", "refresh", "-o", "json"]);
     assert_eq!(ran.code, 7, "{}", ran.out);
     let failures = Project::failures(&ran);

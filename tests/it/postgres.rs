@@ -327,8 +327,12 @@ fn the_password_of_a_store_may_be_a_reference() {
     let given = [("STORE_WORD", PASSWORD)];
     // Whoever writes the files names a server and a secret: it is not given to one that nobody else named.
     let refused = project.run_with(&["plan"], &given);
-    assert!(refused.assert_code(6).stderr.contains("store=127.0.0.1"), "{}", refused.stderr);
-    let allowed = [("PAIRFORM_ALLOW", "store=127.0.0.1")];
+    let line = format!("store=127.0.0.1:{}", server.port);
+    assert!(refused.assert_code(6).stderr.contains(&line), "{}", refused.stderr);
+    // What else listens there is another server.
+    let elsewhere = project.run_with(&["plan"], &[given[0], ("PAIRFORM_ALLOW", "store=127.0.0.1")]);
+    assert!(elsewhere.assert_code(6).stderr.contains(&line), "{}", elsewhere.stderr);
+    let allowed = [("PAIRFORM_ALLOW", line.as_str())];
     project.run_with(&["apply", "--yes"], &[given[0], allowed[0]]).assert_code(0);
     let missing = project.run_with(&["plan"], &allowed);
     assert!(missing.assert_code(6).stderr.contains("STORE_WORD is not set"), "{}", missing.stderr);
@@ -425,11 +429,10 @@ fn a_pooler_that_lends_connections_for_a_session_is_no_hindrance() {
             project.write(&format!("integrations/{name}.yaml"), text);
         }
     };
+    let line = format!("store=127.0.0.1:{}", pooler.port);
     let run = |arguments: &[&str]| {
-        project.run_with(
-            arguments,
-            &[("PAIRFORM_STORE_PASSWORD", PASSWORD), ("PAIRFORM_ALLOW", "store=127.0.0.1")],
-        )
+        project
+            .run_with(arguments, &[("PAIRFORM_STORE_PASSWORD", PASSWORD), ("PAIRFORM_ALLOW", line.as_str())])
     };
     write("Shop");
     run(&["apply", "--yes"]).assert_code(0);

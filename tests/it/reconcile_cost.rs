@@ -1,5 +1,6 @@
-//! What rounds cost in which nothing moved: processor time and transactions of PostgreSQL, of fleets of two sizes. Not run by itself: it tells
-//! figures of the machine that it runs on (`--ignored --nocapture`; PAIRFORM_SHOPS names another size).
+//! What rounds cost in which nothing moved: processor time and transactions of PostgreSQL, of fleets of two sizes; and what a thousand rounds
+//! keep in memory. Not run by themselves: they tell figures of the machine that they run on (`--ignored --nocapture`; PAIRFORM_SHOPS names
+//! another size).
 
 use std::time::{Duration, Instant};
 
@@ -68,4 +69,71 @@ fn what_rounds_cost_in_which_nothing_moved() {
         world.move_main(world.commit("", &shops, Some(first), "One of them"));
         measured("one moved", 1, 1, Some(false));
     }
+}
+
+/// What this process has in memory, in bytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// As many rounds as an hour has at four seconds each, in which people save, commits come, and matters are opened, told and closed.
+#[test]
+#[ignore = "measures"]
+fn what_a_thousand_rounds_keep_in_memory() {
+    use pairform::ops::reconcile::{Daily, Listener};
+    const ROUNDS: usize = 1_000;
+    const SHOPS: usize = 100;
+    const MEBIBYTE: u64 = 1 << 20;
+    let world = World::new();
+    let names: Vec<String> = (0..SHOPS).map(|at| format!("shop-{at:03}")).collect();
+    let mut shops: Vec<(&str, String)> = names.iter().map(|name| (name.as_str(), shop(name, "30"))).collect();
+    let rules = "reconcile: {outside: report, both: apply}";
+    let mut main = world.commit(rules, &shops, None, "Begin");
+    world.move_main(main);
+    let daily = Daily { at: jiff::civil::Time::constant(8, 0, 0, 0), zone: jiff::tz::TimeZone::UTC };
+    let ops = Listener {
+        name: "ops".to_owned(),
+        matters: true,
+        digest: true,
+        owner: None,
+        most: 20,
+        statuses: None,
+    };
+    let mut settled = 0;
+    for round in 1..=ROUNDS {
+        // A week in all.
+        world.pass(7 * 24 * 3_600 / 1_000);
+        let at = round % SHOPS;
+        match round % 4 {
+            0 => {
+                world.save_outside(&names[at], "payment_methods", |all| {
+                    all["methods"]["Klarna"]["terms"] = round.to_string().into();
+                });
+            }
+            2 => {
+                shops[at - 2].1 = shop(&names[at - 2], &round.to_string());
+                main = world.commit(rules, &shops, Some(main), &format!("Round {round}"));
+                world.move_main(main);
+            }
+            _ => {}
+        }
+        let done = world.round().unwrap();
+        world.tell(Some(&done), std::slice::from_ref(&ops), &daily, "");
+        if round % 100 == 0 {
+            let store = std::fs::metadata(world.git().with_file_name("state.db")).unwrap().len();
+            let (now, open) = (memory(), done.open.len());
+            println!(
+                "{round:>5} rounds: {:>4} MiB in memory, {:>3} MiB of store, {open} open",
+                now / MEBIBYTE,
+                store / MEBIBYTE
+            );
+            if round == 200 {
+                settled = now;
+            }
+        }
+    }
+    let end = memory();
+    assert!(end < settled + settled / 4 + 16 * MEBIBYTE, "from {settled} to {end} bytes");
 }

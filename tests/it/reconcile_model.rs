@@ -1,4 +1,4 @@
-//! Random histories of git, a store, a clock and people, against a model of what a round may do that is written once more here: by the
+//! Random histories of git, a store, a clock and people, some with a hold, a window or a remote that does not answer, against a model of what a round may do that is written once more here: by the
 //! last commit that a shop came from, by what git says, what was applied and what is deployed.
 //!
 //! PAIRFORM_TEST_LONG=1 tries ten thousand; a history that fails says its seed, and PAIRFORM_TEST_SEED (`17`, or `41-2000`) plays it alone.
@@ -14,6 +14,7 @@ use pairform::model::to_json;
 use pairform::ops::Request;
 use pairform::ops::Workspace;
 use pairform::ops::reconcile::{self, Done, Step, accept};
+use pairform::plan::policy::reconcile::Rules;
 use pairform::store::{Lock, ROLLOUT};
 use rayon::prelude::*;
 use serde_json::Value as Json;
@@ -48,6 +49,25 @@ struct Played {
     rules: [&'static str; 3],
     grace: i64,
     waves: Waves,
+    more: More,
+}
+
+/// What some histories have beside: by the seed, so that those of others stay what they were.
+#[derive(Clone, Copy)]
+struct More {
+    /// A shop is on hold until the end of the first day.
+    held: Option<usize>,
+    /// Nothing may be saved outside of some hours.
+    has_window: bool,
+    /// The remote does not answer now and then.
+    is_cut_off: bool,
+}
+
+impl More {
+    fn of(seed: u64) -> More {
+        let has = |kind: u64| [0, kind].contains(&(seed % 5));
+        More { held: has(1).then_some(usize::from(seed % 2 == 0)), has_window: has(2), is_cut_off: has(4) }
+    }
 }
 
 impl Deref for Played {
@@ -66,6 +86,8 @@ struct Model {
     step: usize,
     /// The commit that a shop came from or was last seen at, and when.
     came: [Option<(usize, usize)>; 2],
+    /// What was fetched last of the branch.
+    fetched: usize,
     accepted: Vec<(usize, usize)>,
     /// When somebody last changed a setting outside.
     since: [[i64; 2]; 2],
@@ -116,9 +138,16 @@ struct Stored {
 }
 
 impl Played {
-    fn new(dice: &mut Dice) -> Played {
+    fn new(dice: &mut Dice, more: More) -> Played {
+        let mut world = World::new();
+        if more.held.is_some() {
+            world.pass(16 * 3_600);
+        }
+        if more.has_window {
+            world.environment = Some("production");
+        }
         Played {
-            world: World::new(),
+            world,
             rules: [
                 ["apply", "report", "hold"][dice.below(3)],
                 ["report", "heal", "hold"][dice.below(3)],
@@ -126,7 +155,22 @@ impl Played {
             ],
             grace: [0, 4][dice.below(2)],
             waves: WAVES[dice.below(WAVES.len())],
+            more,
         }
+    }
+
+    /// The hours in which something may be saved, if not always.
+    const OPEN: [i64; 2] = [20, 6];
+
+    fn is_closed(&self) -> bool {
+        let hour = self.seconds() / 3_600 % 24;
+        self.more.has_window && (Self::OPEN[1]..Self::OPEN[0]).contains(&hour)
+    }
+
+    fn is_held(&self, shop: usize) -> bool {
+        /// The day after the one on which it begins.
+        const OVER: i64 = 1_796_083_200;
+        self.more.held == Some(shop) && self.seconds() < OVER
     }
 
     fn commit(&self, tree: &Tree, parent: Option<Oid>, number: usize) -> Oid {
@@ -141,6 +185,14 @@ impl Played {
             "reconcile: {{git: {git}, outside: {outside}, both: {both}, grace: {}h{waves}}}",
             self.grace
         );
+        let hold = self.more.held.map(|shop| SHOPS[shop]);
+        let hold =
+            hold.map(|shop| format!("\nsafety: {{holds: {{{shop}: {{reason: audit, until: 2026-11-30}}}}}}"));
+        let [from, to] = Self::OPEN;
+        let window = self.more.has_window.then(|| {
+            format!("\nenvironments: {{production: {{store: \"sqlite:x.db\", window: {{from: \"{from:02}:00\", to: \"{to:02}:00\"}}}}}}")
+        });
+        let rules = rules + &hold.unwrap_or_default() + &window.unwrap_or_default();
         let shops = [0, 1].map(|shop| {
             let (name, terms) = (SHOPS[shop], tree[shop]);
             let text = format!(
@@ -177,7 +229,7 @@ impl Played {
 
     /// What the store has: the commit of the last round, and how far one is rolled out.
     fn stored(&self) -> (Option<String>, Option<Stored>) {
-        let last = self.store().reconciled("").unwrap();
+        let last = self.store().reconciled(self.environment.unwrap_or_default()).unwrap();
         let rollout = last.as_ref().and_then(|last| {
             let document: Json = serde_json::from_str(&last.document).unwrap();
             let rollout = document["rollout"].as_object()?.clone();
@@ -203,6 +255,17 @@ struct Expected {
     waits: bool,
     /// Something of the commit is saved, and not only set back.
     brings: bool,
+    /// A hold keeps it as it is.
+    is_refused: bool,
+}
+
+/// What is expected of a round: the commit that it is about, how far that is rolled out, and of each shop.
+struct Round {
+    commit: usize,
+    rolling: Option<Rolling>,
+    shops: [Expected; 2],
+    /// All of it is refused, as the window is closed.
+    is_stopped: bool,
 }
 
 impl Model {
@@ -265,13 +328,31 @@ impl Model {
         false
     }
 
-    fn expect_all(&self, world: &Played) -> (usize, Option<Rolling>, [Expected; 2]) {
+    fn expect_all(&self, world: &Played) -> Round {
         let (commit, rolling) = self.turn(world);
-        let expected = [0, 1].map(|shop| {
-            let is_let = rolling.as_ref().is_none_or(|rolling| rolling.lets(shop));
-            self.expect(world, shop, commit, is_let)
-        });
-        (commit, rolling, expected)
+        let is_let = |shop: usize| rolling.as_ref().is_none_or(|rolling| rolling.lets(shop));
+        let shops = [0, 1].map(|shop| self.expect(world, shop, commit, is_let(shop)));
+        self.round(world, commit, rolling, shops)
+    }
+
+    /// What holds and a closed window leave of what would be saved.
+    fn round(
+        &self,
+        world: &Played,
+        commit: usize,
+        rolling: Option<Rolling>,
+        mut shops: [Expected; 2],
+    ) -> Round {
+        let mut is_stopped = false;
+        for (shop, expected) in shops.iter_mut().enumerate() {
+            let now = world.terms(shop).map_or([None; 2], |row| row.0);
+            if expected.deployed != now && (world.is_held(shop) || world.is_closed()) {
+                expected.is_refused = world.is_held(shop);
+                is_stopped |= !expected.is_refused;
+                (expected.deployed, expected.is_taken, expected.brings) = (now, false, false);
+            }
+        }
+        Round { commit, rolling, shops, is_stopped }
     }
 
     fn expect(&self, world: &Played, shop: usize, main: usize, is_let: bool) -> Expected {
@@ -279,8 +360,14 @@ impl Model {
         let row = world.terms(shop);
         let (deployed, applied) =
             row.map_or(([None; 2], [None; 2]), |(deployed, applied, _)| (deployed, applied));
-        let mut expected =
-            Expected { deployed, kinds: BTreeSet::new(), is_taken: true, waits: false, brings: false };
+        let mut expected = Expected {
+            deployed,
+            kinds: BTreeSet::new(),
+            is_taken: true,
+            waits: false,
+            brings: false,
+            is_refused: false,
+        };
         let is_pending = wanted != deployed;
         let parts = row.is_some()
             && self.came[shop].is_some_and(|(commit, at)| {
@@ -290,7 +377,7 @@ impl Model {
         if parts {
             expected.is_taken = !is_pending;
             // CI may be ahead of what is rolled out.
-            let is_ahead = self.came[shop].is_some_and(|(commit, _)| self.has(commit, self.main));
+            let is_ahead = self.came[shop].is_some_and(|(commit, _)| self.has(commit, self.fetched));
             if is_pending && !is_ahead {
                 expected.kinds.insert("history");
             }
@@ -352,44 +439,77 @@ impl Model {
     }
 
     /// What a round did, against what was expected.
-    fn check(
-        &mut self,
-        world: &Played,
-        before: &[Option<u64>; 2],
-        (commit, rolling, expected): (usize, Option<Rolling>, [Expected; 2]),
-        done: &Done,
-    ) {
-        let mut saved = BTreeSet::new();
-        for shop in 0..2 {
-            let (deployed, _, revision) = world.terms(shop).map_or(([None; 2], [None; 2], 0), |row| row);
-            assert_eq!(deployed, expected[shop].deployed, "what is deployed of {}", SHOPS[shop]);
-            let is_saved = before[shop] != Some(revision) && revision > 0;
-            if expected[shop].is_taken || is_saved {
-                self.came[shop] = Some((commit, self.step));
-            }
-            if expected[shop].is_taken || (is_saved && expected[shop].brings) {
-                saved.insert(shop);
-            }
-        }
+    fn check(&mut self, world: &Played, before: &[Option<u64>; 2], round: Round, done: &Done) {
+        let saved = self.saved(world, before, &round, done);
+        let Round { commit, rolling, shops: expected, is_stopped } = round;
         (self.reconciled, self.asked) = (Some(commit), None);
         self.rolling = rolling.and_then(|mut rolling| {
             let members = rolling.members.as_ref().unwrap();
-            rolling.saved.extend(saved.intersection(members));
-            let tried = *rolling.tried.get_or_insert(world.seconds());
-            let is_over = tried + world.waves[rolling.wave].1 * 3_600 <= world.seconds();
+            if !is_stopped {
+                rolling.saved.extend(saved.intersection(members));
+                rolling.tried.get_or_insert(world.seconds());
+            }
+            let bake = world.waves[rolling.wave].1 * 3_600;
+            let is_over = rolling.tried.is_some_and(|tried| tried + bake <= world.seconds());
             (!is_over || rolling.wave + 1 < world.waves.len()).then_some(rolling)
         });
         self.check_stored(world);
+        self.check_told(wanted(&expected, is_stopped), done);
+    }
+
+    /// Notes what was saved and seen. The shops to which the commit came.
+    fn saved(
+        &mut self,
+        world: &Played,
+        before: &[Option<u64>; 2],
+        round: &Round,
+        done: &Done,
+    ) -> BTreeSet<usize> {
+        let mut saved = BTreeSet::new();
+        for (shop, expected) in round.shops.iter().enumerate() {
+            let (deployed, _, revision) = world.terms(shop).map_or(([None; 2], [None; 2], 0), |row| row);
+            assert_eq!(deployed, expected.deployed, "what is deployed of {}", SHOPS[shop]);
+            let is_saved = before[shop] != Some(revision) && revision > 0;
+            // Where nothing had moved, nothing was seen anew.
+            if (expected.is_taken && !done.quiet) || is_saved {
+                self.came[shop] = Some((round.commit, self.step));
+            }
+            if expected.is_taken || (is_saved && expected.brings) {
+                saved.insert(shop);
+            }
+        }
+        saved
+    }
+
+    /// The remote does not answer: what was changed outside is judged with the commit that was taken last, and nothing of git.
+    fn cut_off(&mut self, world: &Played) {
+        let before = [0, 1].map(|shop| world.terms(shop).map(|row| row.2));
+        let round = self.reconciled.map(|commit| {
+            let shops = [0, 1].map(|shop| self.expect(world, shop, commit, false));
+            self.round(world, commit, None, shops)
+        });
+        world.is_cut_off.store(true, Ordering::SeqCst);
+        let done = world.attempt(&Rules::default()).unwrap();
+        world.is_cut_off.store(false, Ordering::SeqCst);
+        assert!(done.stopped.is_some());
+        let is_of_git = |id: &&String| !(id.starts_with("drift/") || id.starts_with("conflict/"));
+        let mut open: BTreeSet<String> = self.open.clone();
+        if let Some(round) = round {
+            self.saved(world, &before, &round, &done);
+            if !done.quiet {
+                open = open.iter().filter(is_of_git).cloned().collect();
+            }
+            open.extend(wanted(&round.shops, round.is_stopped));
+        }
+        open.insert("stopped".to_owned());
+        self.check_stored(world);
+        self.check_told(open.into_iter().filter(|id| is_modelled(id)).collect(), &done);
+    }
+
+    /// All that is open was told once, and what is over closed once.
+    fn check_told(&mut self, wanted: BTreeSet<String>, done: &Done) {
         let found: BTreeSet<String> = done.open.iter().map(|concern| concern.id()).collect();
-        let wanted: BTreeSet<String> = (0..2)
-            .flat_map(|shop| {
-                let id = move |kind: &&str| format!("{kind}/{}/payment_methods", SHOPS[shop]);
-                expected[shop].kinds.iter().map(id)
-            })
-            .collect();
-        // A new shop's name is gated too.
-        let is_of_terms = |id: &&String| id.ends_with("/payment_methods");
-        assert_eq!(found.iter().filter(is_of_terms).cloned().collect::<BTreeSet<_>>(), wanted);
+        assert_eq!(found.iter().filter(|id| is_modelled(id)).cloned().collect::<BTreeSet<_>>(), wanted);
         for concern in &done.moved.opened {
             assert!(self.open.insert(concern.id()), "told twice: {}", concern.id());
         }
@@ -418,9 +538,27 @@ impl Model {
     }
 }
 
+/// Matters that are expected one by one: a new shop's name is gated too.
+fn is_modelled(id: &str) -> bool {
+    id.ends_with("/payment_methods") || id.starts_with("refused") || id == "stopped"
+}
+
+/// The ids of what is expected to be open.
+fn wanted(shops: &[Expected; 2], is_stopped: bool) -> BTreeSet<String> {
+    let mut wanted: BTreeSet<String> = is_stopped.then(|| "refused".to_owned()).into_iter().collect();
+    for (shop, expected) in shops.iter().enumerate() {
+        let name = SHOPS[shop];
+        wanted.extend(expected.kinds.iter().map(|kind| format!("{kind}/{name}/payment_methods")));
+        wanted.extend(expected.is_refused.then(|| format!("refused/{name}")));
+    }
+    wanted
+}
+
 fn play(seed: u64) {
     let mut dice = Dice(seed);
-    let world = Played::new(&mut dice);
+    // Of its own, so that the others come as they did.
+    let mut cuts = Dice(seed ^ 0x5eed);
+    let world = Played::new(&mut dice, More::of(seed));
     let mut model = Model::default();
     let first: Tree = [[30, 0], [30, 0]];
     let oid = world.commit(&first, None, 0);
@@ -429,6 +567,9 @@ fn play(seed: u64) {
     for step in 1..=STEPS {
         model.step = step;
         world.pass(60);
+        if world.more.is_cut_off && cuts.below(6) == 0 {
+            model.cut_off(&world);
+        }
         let (shop, method, terms) = (dice.below(2), dice.below(2), dice.below(6) as u64);
         let main = model.main;
         let next = |model: &mut Model, tree: Tree, parent: usize| {
@@ -491,14 +632,16 @@ fn play(seed: u64) {
             11 => {
                 let step = [Step::Next, Step::Restart][dice.below(2)];
                 let place = world.git();
+                let (address, environment) = (&world.address, world.environment);
                 let taken = world
-                    .with_host(|host| reconcile::step(step, &world.address, None, &place, "agreed", host));
+                    .with_host(|host| reconcile::step(step, address, environment, &place, "agreed", host));
                 assert_eq!(taken.is_ok(), model.rolling.is_some());
                 if taken.is_ok() {
                     model.asked = Some(step);
                 }
             }
             _ => {
+                model.fetched = model.main;
                 let expected = model.expect_all(&world);
                 let before = [0, 1].map(|shop| world.terms(shop).map(|row| row.2));
                 let done = world.round().unwrap();
@@ -511,6 +654,10 @@ fn play(seed: u64) {
 /// CI applies: where anything moves, or is noted to agree, the shop comes from that commit. What a round had locked that was killed on
 /// another machine stays locked for a while; CI says so of just these shops, and applies again when somebody released them.
 fn apply(world: &Played, model: &mut Model, commit: usize) {
+    // CI is refused then, as anybody is.
+    if world.is_closed() || (0..2).any(|shop| world.is_held(shop)) {
+        return;
+    }
     let rows = [0, 1].map(|shop| world.terms(shop));
     let commit_id = model.commits[commit].0;
     let left = world.left_locked();
@@ -535,6 +682,7 @@ fn apply(world: &Played, model: &mut Model, commit: usize) {
 
 /// A round that ends in the middle: each setting is as it was, or as it would have been; and so is the rollout.
 fn killed(world: &Played, model: &mut Model, after: usize) {
+    model.fetched = model.main;
     let expected = model.expect_all(world);
     let rows = [0, 1].map(|shop| world.terms(shop));
     world.killed_after.store(after, Ordering::SeqCst);
@@ -545,7 +693,7 @@ fn killed(world: &Played, model: &mut Model, after: usize) {
         model.check(world, &before, expected, &done.unwrap());
         return;
     }
-    let (commit, rolling, expected) = expected;
+    let Round { commit, rolling, shops: expected, is_stopped: _ } = expected;
     let begun = rolling.as_ref().map(|rolling| model.as_stored(rolling));
     let is_noted = model.rolling != rolling
         && begun.is_some()
@@ -567,7 +715,7 @@ fn killed(world: &Played, model: &mut Model, after: usize) {
 }
 
 /// Seeds that once failed.
-const KEPT: [u64; 1] = [48];
+const KEPT: [u64; 3] = [14, 48, 223];
 
 #[test]
 fn over_any_history_no_commit_is_skipped_nothing_forbidden_is_healed_and_each_matter_is_told_once() {

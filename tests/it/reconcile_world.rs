@@ -13,7 +13,9 @@ use pairform::model::{from_json, to_json};
 use pairform::ops::apply::Manner;
 use pairform::ops::check::{Consent, check};
 use pairform::ops::load::Purpose;
-use pairform::ops::reconcile::{Asked, Daily, Done, Held, Listener, Message, lease, let_go, round, tell};
+use pairform::ops::reconcile::{
+    Asked, CommitStatus, Daily, Done, Held, Listener, Message, Telling, lease, let_go, round, tell,
+};
 use pairform::ops::signed::require_signature;
 use pairform::ops::{self, Host, Request, Workspace};
 use pairform::plan::policy::reconcile::Rules;
@@ -29,15 +31,24 @@ impl secrets::Source for NoSecrets {
     }
 }
 
+/// What was fetched of the branch.
+const FETCHED: &str = "refs/pairform/reconcile/origin/main";
+
 pub struct World {
     folder: tempfile::TempDir,
     pub repository: Repository,
     pub address: Address,
+    /// The environment that is reconciled.
+    pub environment: Option<&'static str>,
     pub clock: AtomicI64,
+    /// The remote does not answer.
+    pub is_cut_off: AtomicBool,
     /// So many events of progress until the process is killed; none when it is zero.
     pub killed_after: AtomicUsize,
     /// Branches that were pushed.
     pub pushed: Mutex<Vec<String>>,
+    /// How often a forge was asked that took nothing.
+    pub asked_in_vain: AtomicUsize,
     cancel: AtomicBool,
     trust: Trust,
 }
@@ -53,9 +64,12 @@ impl World {
             folder,
             repository,
             address: Address::from(url.as_str()),
+            environment: None,
+            is_cut_off: AtomicBool::new(false),
             clock: AtomicI64::new(1_796_000_000),
             killed_after: AtomicUsize::new(0),
             pushed: Mutex::default(),
+            asked_in_vain: AtomicUsize::new(0),
             cancel: AtomicBool::new(false),
             trust: Trust::default(),
         }
@@ -186,6 +200,7 @@ impl World {
     /// Tells these what they do not know yet: what was sent, and to whom. Who is `deaf` gets nothing.
     pub fn tell(
         &self,
+        done: Option<&Done>,
         listeners: &[Listener],
         daily: &Daily,
         deaf: &str,
@@ -193,7 +208,8 @@ impl World {
         let sent = Mutex::new(Vec::new());
         let start = self.git();
         self.with_host(|host| {
-            let Held::Ours(lock) = lease(&self.address, None, &start, 0, host).unwrap() else { panic!() };
+            let held = lease(&self.address, self.environment, &start, 0, host).unwrap();
+            let Held::Ours(lock) = held else { panic!() };
             let send = |message: &Message<'_>| {
                 if message.target == deaf {
                     return Err("it is deaf".to_owned());
@@ -202,7 +218,26 @@ impl World {
                 sent.lock().unwrap().push((message.target.to_owned(), body));
                 Ok(())
             };
-            tell(&self.address, None, &lock, listeners, Some(daily), &send, host).unwrap();
+            let show = |target: &str, status: &CommitStatus| {
+                if target == deaf {
+                    self.asked_in_vain.fetch_add(1, Ordering::SeqCst);
+                    return Err("it answered 422".to_owned());
+                }
+                let body = serde_json::json!({"type": "pairform.status", "data": {
+                    "commit": status.commit, "state": format!("{:?}", status.state), "said": status.said,
+                }});
+                sent.lock().unwrap().push((target.to_owned(), body));
+                Ok(())
+            };
+            let status = done.and_then(pairform::report::telling::status);
+            let telling = Telling {
+                listeners,
+                daily: Some(daily),
+                status: status.as_ref(),
+                deliver: &send,
+                show: &show,
+            };
+            tell(&self.address, self.environment, &lock, telling, host).unwrap();
             let_go(&self.address, &lock, host).unwrap();
         });
         sent.into_inner().unwrap()
@@ -210,33 +245,49 @@ impl World {
 
     /// A round in which these rules have the last word.
     pub fn round_by(&self, rules: &Rules) -> ops::Result<Done> {
+        self.attempt(rules).and_then(|done| match done.stopped.clone() {
+            Some(error) => Err(error),
+            None => Ok(done),
+        })
+    }
+
+    /// A round, whatever became of it.
+    pub fn attempt(&self, rules: &Rules) -> ops::Result<Done> {
+        let (is_cut_off, place) = (&self.is_cut_off, self.git());
+        let fetch = || {
+            if is_cut_off.load(Ordering::SeqCst) {
+                return Err(ops::Error::new(ops::ErrorKind::Unreachable, "the remote does not answer"));
+            }
+            let repository = Repository::open(&place).unwrap();
+            let tip = repository.refname_to_id("refs/heads/main").unwrap();
+            repository.reference(FETCHED, tip, true, "fetched").unwrap();
+            Ok(())
+        };
         let start = self.git();
         let (request, consent) = (self.request(), Consent::default());
         let pushed = &self.pushed;
         self.with_host(|host| {
             // The one that was killed is dead on this machine, or its lease is over.
-            let Held::Ours(lock) = lease(&self.address, None, &start, 0, host)? else { panic!("it is over") };
+            let held = lease(&self.address, self.environment, &start, 0, host)?;
+            let Held::Ours(lock) = held else { panic!("it is over") };
             let asked = Asked {
                 start: &start,
-                revision: "refs/heads/main",
-                fetch: &|| Ok(()),
+                revision: FETCHED,
+                fetch: &fetch,
                 push: &|branch| {
                     pushed.lock().unwrap().push(branch.to_owned());
                     Ok(())
                 },
                 request: &request,
                 address: &self.address,
-                environment: None,
+                environment: self.environment,
                 signatures: &Signatures::default(),
                 last_word: rules,
                 consent: &consent,
                 lock_wait: Duration::ZERO,
                 anew: false,
             };
-            let done = round(&asked, &lock, host).and_then(|done| match done.stopped.clone() {
-                Some(error) => Err(error),
-                None => Ok(done),
-            });
+            let done = round(&asked, &lock, host);
             let_go(&self.address, &lock, host)?;
             done
         })

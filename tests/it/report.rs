@@ -272,6 +272,7 @@ fn change(setting: &str, kind: ChangeKind, before: Json, after: Json) -> Change 
         after_label: None,
         origin: Origin::Git,
         last_applied: None,
+        last_applied_label: None,
         effect: "next-sync".to_owned(),
         path: None,
         line: None,

@@ -23,6 +23,7 @@ fn change(setting: &str, before: Json, after: Json, place: (&str, usize)) -> Cha
         after_label: None,
         origin: Origin::Git,
         last_applied: None,
+        last_applied_label: None,
         effect: "next-sync".to_owned(),
         path: Some(place.0.to_owned()),
         line: Some(place.1),

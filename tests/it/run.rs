@@ -156,7 +156,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What a plan prints, without when and by whom it was made.
+/// What a plan prints, without when and by whom it was made; what somebody did today is always of one day.
 pub fn lasting(printed: &str) -> String {
     let line = |line: &str| match line.split_once(" · made ") {
         Some((before, made)) => {
@@ -164,5 +164,10 @@ pub fn lasting(printed: &str) -> String {
         }
         None => line.to_owned(),
     };
-    printed.split_inclusive('\n').map(line).collect()
+    let printed: String = printed.split_inclusive('\n').map(line).collect();
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    // A run may have begun before midnight.
+    [now.yesterday().unwrap(), now]
+        .iter()
+        .fold(printed, |printed, day| printed.replace(&day.strftime("%-d %b %Y").to_string(), "24 Nov 2026"))
 }

@@ -651,7 +651,10 @@ fn disagreements(pair: &Pair, documents: &[Json]) -> Vec<String> {
         let Some(result) = run.document(at) else { continue };
         judged += 1;
         let findings = run.findings(at);
-        let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
+        // How a number was written (`1e23` for a code) is no schema's to see.
+        let is_refusal =
+            |finding: &Finding| finding.severity == Severity::Error && finding.code.id != "E0321";
+        let refused = findings.iter().any(|finding| is_refusal(finding));
         let others = [validator.is_valid(result), schemas.validate(result, index).is_ok()];
         if others.contains(&refused) {
             let errors: Vec<String> = validator.iter_errors(result).map(|error| error.to_string()).collect();

@@ -355,3 +355,88 @@ fn values_behind_references_stay_behind_them() {
     assert!(run.all().contains("env/NORDIC_OTHER_TOKEN"), "{}", run.all());
     assert_silent("a failed apply", run.all().as_bytes(), CANARY);
 }
+
+/// What looks like a credential of a known kind is one wherever it was pasted: into a name, a label, a key, a variable, a text.
+#[test]
+fn a_credential_in_the_wrong_place_is_shown_by_no_command_in_no_form() {
+    const TOKENS: [&str; 3] = [
+        "shpat_0123456789abcdef0123456789abcdef",
+        "ghp_0123456789abcdefABCDEF0123456789abcd",
+        "AKIA0123456789ABCDEF",
+    ];
+    let project = Project::empty();
+    project.write(
+        "pairform.yaml",
+        format!(
+            "version: 1\nlink: \"https://app.example/{0}/{{id}}\"\nenvironments: {{test: {{store: \"sqlite:.pairform/test.db\", vars: {{brand: \"{1}\"}}}}}}\n",
+            TOKENS[0], TOKENS[1]
+        ),
+    );
+    let file = |name: &str| {
+        format!(
+            "integration: nordic\npair: fortnox-shopify\n# {0}\nunmanaged: [connectors, article, stock, sales_accounts, customer, order_lines, invoice, order, shipping_methods]\nsettings:\n  general: {{name: \"{name} {0}\"}}\n  payment_methods:\n    default_terms_of_payment: '30'\n    map: {{\"Klarna\\n{1}\": '30', \"Swish {2} x\": '30'}}\n",
+            TOKENS[0], TOKENS[1], TOKENS[2]
+        )
+    };
+    project.write(
+        "options/fortnox/1.lock.yaml",
+        format!(
+            "connector: fortnox\naccount: \"1\"\nsets:\n  terms_of_payment:\n    fetched: 2026-11-20\n    values:\n      \"30\": \"{0} x\"\n      \"14\": \"{1}\"\n",
+            TOKENS[2], TOKENS[1]
+        ),
+    );
+    project.write("integrations/nordic.yaml", file("Shop"));
+    let git = |arguments: &[&str]| crate::revisions::git(project.path(), arguments);
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "Begin"]);
+    let silent = |arguments: &[&str]| {
+        let run = project.run(arguments);
+        assert!(!run.stderr.contains("panicked") && run.code != 64, "{arguments:?}: {}", run.all());
+        // Markdown writes a backslash before a line below.
+        let read = run.all().replace('\\', "");
+        for token in TOKENS {
+            assert!(!read.contains(token), "{arguments:?}: {}", run.all());
+        }
+        run
+    };
+    for step in 0..2 {
+        for form in ["text", "json", "markdown", "html", "sarif", "junit", "github", "gitlab"] {
+            for command in [&["validate"][..], &["plan"], &["diff", "--base", "HEAD"]] {
+                silent(&[command, &["-o", form, "--color", "always"]].concat());
+            }
+        }
+        for form in ["text", "json"] {
+            for command in [
+                &["show", "nordic"][..],
+                &["explain", "nordic", "general.name"],
+                &["explain", "nordic", "payment_methods.methods"],
+                &["options", "list"],
+                &["list"],
+                &["drift"],
+                &["history"],
+                &["policy", "show"],
+                &["apply", "--yes"],
+                &["history"],
+            ] {
+                silent(&[command, &["-o", form, "--color", "always"]].concat());
+            }
+        }
+        silent(&["plan", "--out", "p.plan", "--color", "always"]);
+        silent(&["show", "p.plan", "--color", "always"]);
+        silent(&["show", "p.plan", "-o", "html"]);
+        if step == 0 {
+            // What changes is shown by its words, each in its colour.
+            project.write("integrations/nordic.yaml", file("Market"));
+        }
+    }
+    let told = silent(&["validate", "-o", "json"]).json();
+    let files: std::collections::BTreeSet<&str> = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| ["W0121", "E0320"].contains(&finding["code"].as_str().unwrap()))
+        .map(|finding| finding["path"].as_str().unwrap())
+        .collect();
+    assert!(files.contains("pairform.yaml") && files.contains("integrations/nordic.yaml"), "{told:#}");
+}

@@ -12,7 +12,11 @@ use crate::run::Project;
 use crate::serve::{Client, Server, apply_with, stores, token};
 
 pub const SECRETS: [(&str, &str); 3] = [("F_ID", "fid"), ("F_SECRET", "fsecret"), ("S_TOKEN", "shpat_1")];
-pub const ALLOW: [&str; 4] = ["--allow", "fortnox=127.0.0.1", "--allow", "shopify=127.0.0.1"];
+/// Lines for both platforms, at their port.
+pub fn allow(port: u16) -> [&'static str; 4] {
+    let line = |connector: &str| &*format!("{connector}=127.0.0.1:{port}").leak();
+    ["--allow", line("fortnox"), "--allow", line("shopify")]
+}
 
 /// The platforms; from some moment on Fortnox has other terms of payment and Shopify lets nobody in.
 fn answer(hit: &Hit, is_later: bool) -> Reply {
@@ -85,12 +89,12 @@ fn clear_cache_fetches_from_both_platforms_and_tells_what_is_new_gone_and_used()
     shops(&project, &url);
     for store in stores(&project) {
         is_later.store(false, Ordering::SeqCst);
-        apply_with(&project, &store, &SECRETS, &ALLOW);
+        apply_with(&project, &store, &SECRETS, &allow(platforms.port));
         let bo = token(&project, &store, &["bo", "--role", "editor"]);
         let narrow = token(&project, &store, &["nils", "--role", "editor", "--for-integration", "nordic"]);
         let eva = token(&project, &store, &["eva", "--role", "viewer"]);
-        let one = Server::start_with(project.path(), &store, &ALLOW, &SECRETS);
-        let other = Server::start_with(project.path(), &store, &ALLOW, &SECRETS);
+        let one = Server::start_with(project.path(), &store, &allow(platforms.port), &SECRETS);
+        let other = Server::start_with(project.path(), &store, &allow(platforms.port), &SECRETS);
         let bo = one.client(&bo);
         let cache = bo.get("/integrations/nordic/cache").is(200).json();
         assert!(cache["clearing"].is_null());
@@ -180,15 +184,18 @@ fn nothing_is_sent_where_no_line_allows_it_and_the_lines_are_told() {
     let project = Project::empty();
     shops(&project, &url);
     let store = stores(&project).remove(0);
-    apply_with(&project, &store, &SECRETS, &ALLOW);
+    apply_with(&project, &store, &SECRETS, &allow(platforms.port));
     let bo = token(&project, &store, &["bo", "--role", "editor"]);
-    let server = Server::start_with(project.path(), &store, &ALLOW[..2], &SECRETS);
+    let server = Server::start_with(project.path(), &store, &allow(platforms.port)[..2], &SECRETS);
     let bo = server.client(&bo);
     bo.send("POST", CLEAR, &[], &json!({})).is(202);
     let cache = ended(&bo);
     assert_eq!(list(&cache, "shopify", "location")["state"], "failed");
     assert_eq!(list(&cache, "fortnox", "terms_of_payment")["state"], "done");
-    assert!(cache["clearing"]["allow"].to_string().contains("shopify=127.0.0.1"), "{cache}");
+    assert!(
+        cache["clearing"]["allow"].to_string().contains(&format!("shopify=127.0.0.1:{}", platforms.port)),
+        "{cache}"
+    );
     assert!(platforms.paths("/shopify/").is_empty());
     assert!(!cache.to_string().contains("fsecret") && !cache.to_string().contains("shpat_1"));
 }

@@ -221,7 +221,7 @@ fn a_cache_of_which_nothing_came_says_so() {
     let project = Project::empty();
     crate::serve_cache::shops(&project, &url);
     let store = stores(&project).remove(0);
-    let (secrets, allow) = (crate::serve_cache::SECRETS, crate::serve_cache::ALLOW);
+    let (secrets, allow) = (crate::serve_cache::SECRETS, crate::serve_cache::allow(platforms.port));
     apply_with(&project, &store, &secrets, &allow);
     let bo = token(&project, &store, &["bo", "--role", "editor"]);
     let server = Server::start_with(project.path(), &store, &allow, &secrets);
@@ -253,7 +253,7 @@ fn clear_cache_leads_to_a_page_that_looks_again_by_itself() {
     let project = Project::empty();
     crate::serve_cache::shops(&project, &url);
     let store = stores(&project).remove(0);
-    let (secrets, allow) = (crate::serve_cache::SECRETS, crate::serve_cache::ALLOW);
+    let (secrets, allow) = (crate::serve_cache::SECRETS, crate::serve_cache::allow(platforms.port));
     apply_with(&project, &store, &secrets, &allow);
     let bo = token(&project, &store, &["bo", "--role", "editor"]);
     let eva = token(&project, &store, &["eva", "--role", "viewer"]);

@@ -21,6 +21,8 @@ enum Until {
     Never,
     /// After so many bytes from the server.
     Bytes(usize),
+    /// After so many bytes from the server it passes on one at a time.
+    Drips(usize),
     /// What the client sends holds these, and is passed on; the answer is not.
     Sent(&'static str),
     /// What the client sends holds these, and is not passed on.
@@ -99,6 +101,16 @@ fn pass(client: TcpStream, server: TcpStream, until: Until, held: &Mutex<Vec<Tcp
         while let Ok(read @ 1..) = from_server.read(&mut buffer) {
             let left = match until {
                 Until::Bytes(most) => most.saturating_sub(passed).min(read),
+                Until::Drips(most) if passed + read > most => {
+                    for byte in &buffer[..read] {
+                        std::thread::sleep(Duration::from_millis(20));
+                        if to_client.write_all(&[*byte]).is_err() {
+                            return;
+                        }
+                    }
+                    passed += read;
+                    continue;
+                }
                 _ => read,
             };
             if stopped.load(Ordering::SeqCst) || to_client.write_all(&buffer[..left]).is_err() {
@@ -166,6 +178,32 @@ fn a_store_that_falls_silent_ends_the_wait_at_every_moment() {
                     "{until:?}: {took:?}"
                 );
                 assert_eq!(proxy.count.load(Ordering::SeqCst), 1, "{until:?}");
+            });
+        }
+    });
+}
+
+/// Byte after byte, each long before a silence is one: the whole of an answer has an end too.
+#[test]
+fn a_store_that_drips_has_an_end() {
+    let Some(server) = server::shared() else { return };
+    let url = server.fresh_url();
+    drop(store::open(&url).unwrap());
+    let silence = Duration::from_millis(300);
+    std::thread::scope(|scope| {
+        for passed in [0, 24, 500, 900] {
+            let url = &url;
+            scope.spawn(move || {
+                let proxy = Proxy::before(server, Until::Drips(passed));
+                let begun = Instant::now();
+                let address = Address { silence, ..Address::from(&*proxy.url(schema_of(url))) };
+                let error = store::open(address).err().unwrap();
+                assert!(matches!(error, StoreError::Silent { .. }), "{passed}: {error}");
+                assert!(
+                    begun.elapsed() < silence * 10 + Duration::from_secs(20),
+                    "{passed}: {:?}",
+                    begun.elapsed()
+                );
             });
         }
     });

@@ -198,6 +198,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     a_document_that_was_changed_is_refused
     a_save_knows_who_wrote_its_commit
     an_older_layout_is_brought_up_to_date_by_whoever_writes
+    what_the_reconciler_kept_before_is_read_as_it_is
     a_copy_has_all_that_the_other_has_and_is_a_new_epoch
     a_rename_moves_what_is_deployed_and_leaves_the_history
     saves_together_are_judged_one_by_one
@@ -1131,7 +1132,7 @@ fn a_save_without_its_lock_writes_nothing(place: &dyn Place) {
 }
 
 fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place) {
-    use store::{Behind, LastCommit, Matter, Reconciled, Reconciling};
+    use store::{Behind, LastCommit, Matter, Reconciled, Reconciling, Seen};
     let mut store = place.open();
     let reconcile = |seconds| Ask { integration: "reconcile:production", seconds, ..ask("one") };
     let lost = taken(&mut *store, &reconcile(0));
@@ -1158,13 +1159,14 @@ fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place)
         environment: "production".to_owned(),
         commit: "beef".to_owned(),
         number: 2,
+        accepts: 4,
         at: AT.to_owned(),
         document: "{\"a\": 'b'\u{e5}}".to_owned(),
     };
-    let behind = |category: &str, seen: Option<(&str, u64)>| Behind {
+    let behind = |category: &str, seen: Option<(&str, u64, u64)>| Behind {
         integration: "nordic-outdoor".to_owned(),
         category: category.to_owned(),
-        seen: seen.map(|(commit, number)| (commit.to_owned(), number)),
+        seen: seen.map(|(commit, number, accepts)| Seen { commit: commit.to_owned(), number, accepts }),
     };
     let matter = |id: &str, closed: Option<&str>| Matter {
         id: id.to_owned(),
@@ -1177,7 +1179,7 @@ fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place)
     let write = Reconciling {
         environment: "production".to_owned(),
         reconciled: Some(now.clone()),
-        behind: vec![behind("stock", Some(("c0ffee", 1))), behind("order", None)],
+        behind: vec![behind("stock", Some(("c0ffee", 1, 3))), behind("order", None)],
         matters: vec![matter("drift/b", None), matter("drift/a", None)],
         ..Reconciling::default()
     };
@@ -1190,12 +1192,12 @@ fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place)
     assert_eq!(store.reconciled("production").unwrap(), Some(now.clone()));
     assert_eq!(store.reconciled("").unwrap(), None, "each environment has its own");
     let found = store.behind("production").unwrap();
-    assert_eq!(found, [behind("order", None), behind("stock", Some(("c0ffee", 1)))]);
+    assert_eq!(found, [behind("order", None), behind("stock", Some(("c0ffee", 1, 3)))]);
     assert_eq!(store.matters("production").unwrap(), [matter("drift/a", None), matter("drift/b", None)]);
 
     let next = Reconciling {
         environment: "production".to_owned(),
-        reconciled: Some(Reconciled { number: 3, ..now.clone() }),
+        reconciled: Some(Reconciled { number: 3, accepts: 5, ..now.clone() }),
         behind: vec![behind("stock", None)],
         caught_up: vec![("nordic-outdoor".to_owned(), "order".to_owned())],
         matters: vec![matter("drift/a", Some(AT))],
@@ -1203,7 +1205,7 @@ fn what_the_reconciler_keeps_is_written_under_its_lease_alone(place: &dyn Place)
     };
     assert!(store.note_reconciled(&lease, &next).unwrap());
     let mut read = place.open_existing().unwrap();
-    assert_eq!(read.reconciled("production").unwrap().map(|now| now.number), Some(3));
+    assert_eq!(read.reconciled("production").unwrap().map(|now| (now.number, now.accepts)), Some((3, 5)));
     assert_eq!(read.behind("production").unwrap(), [behind("stock", None)]);
     assert_eq!(read.matters("production").unwrap(), [matter("drift/a", Some(AT))]);
     store.unlock(&lease.id).unwrap();
@@ -1403,6 +1405,37 @@ fn a_save_knows_who_wrote_its_commit(place: &dyn Place) {
     assert_eq!((past.author, past.dirty), (None, false));
 }
 
+/// A program of before that reconciles beside this one knows of no acceptances; nor has its store any, which is read as it is.
+fn what_the_reconciler_kept_before_is_read_as_it_is(place: &dyn Place) {
+    use store::Seen;
+    let mut store = place.open();
+    for sql in [
+        "INSERT INTO reconciled (environment, commit_id, number, at, document) VALUES ('', 'beef', 1, '', '{}')",
+        "INSERT INTO behind (environment, integration, category, commit_id, number) VALUES ('', 'shop', 'stock', 'c0ffee', 1)",
+    ] {
+        place.by_hand(sql).unwrap();
+    }
+    let read = |store: &mut dyn Store| {
+        let now = store.reconciled("").unwrap().unwrap();
+        let behind = store.behind("").unwrap();
+        assert_eq!((&*now.commit, now.number, now.accepts), ("beef", 1, 0));
+        let seen = Seen { commit: "c0ffee".to_owned(), number: 1, accepts: 0 };
+        assert_eq!((behind.len(), &behind[0].seen), (1, &Some(seen)));
+    };
+    read(&mut *store);
+    drop(store);
+    for sql in [
+        "ALTER TABLE reconciled DROP COLUMN accepts",
+        "ALTER TABLE behind DROP COLUMN accepts",
+        "DELETE FROM migration WHERE number = (SELECT max(number) FROM migration)",
+    ] {
+        place.by_hand(sql).unwrap();
+    }
+    read(&mut *place.open_existing().unwrap());
+    store::upgrade(&place.url()).unwrap();
+    read(&mut *place.open_existing().unwrap());
+}
+
 fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
     save(&mut *place.open(), "30", 0);
     // Each store drops what its triggers do in its own words.
@@ -1441,7 +1474,7 @@ fn an_older_layout_is_brought_up_to_date_by_whoever_writes(place: &dyn Place) {
         place.by_hand(sql).unwrap();
     }
     let refused = store::open_existing(&place.url());
-    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 10 | 11, .. })));
+    assert!(matches!(refused, Err(StoreError::Older { found: 2, known: 11 | 12, .. })));
     store::upgrade(&place.url()).unwrap();
     let mut store = place.open_existing().unwrap();
     assert_eq!(history(&mut *store).len(), 1);

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value as Json, json};
 
-use pairform::ops::reconcile::{Daily, Listener};
+use pairform::ops::reconcile::{Daily, Listener, Statuses};
 
 use crate::reconcile::Ground;
 use crate::reconcile_world::World;
@@ -152,6 +152,87 @@ fn each_matter_is_told_once_updated_and_closed_across_runs() {
     round().assert_code(0);
     told(&[]);
     assert!(!run.all().contains(KEY) && !run.all().contains("t0ken"));
+    // A forge takes a thousand statuses of a commit: what it knows is not said again, by whichever run.
+    assert!(receiver.take("/repos/a/b/statuses/").is_empty());
+    // A commit that cannot be taken is told as such.
+    ground.author.write("bases/broken.yaml", "settings: [\n");
+    let broken = ground.push("Break it");
+    round().assert_code(1);
+    let status = receiver.take("/repos/a/b/statuses/");
+    assert_eq!((status.len(), &status[0].body["state"]), (1, &json!("failure")), "{status:#?}");
+    assert_eq!(status[0].path, format!("/repos/a/b/statuses/{broken}"));
+    assert!(status[0].body["description"].as_str().unwrap().contains("has 1 error"), "{status:#?}");
+}
+
+/// notification-controller#1114: of many that speak, each says where it is.
+#[test]
+fn each_message_says_which_environment_speaks() {
+    let receiver = Receiver::start();
+    let ground = Ground::of(&["shop"], "environments: {production: {store: \"sqlite:.pairform/x.db\"}}");
+    let (file, url) = (ground.folder.path().join("tell.yaml"), &receiver.address);
+    let text = format!(
+        "tell:\n  - {{name: ops, form: webhook, url: \"{url}/hook\", secret: \"whsec_{KEY}\"}}\n  - {{name: chat, form: slack, url: \"{url}/slack\"}}\n  - {{name: team, form: teams, url: \"{url}/teams\"}}\n  - {{name: hub, form: github, url: \"{url}/hub\", token: t}}\n  - {{name: lab, form: gitlab, url: \"{url}/lab\", token: t}}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let round = ["--env", "production", "--tell", file.to_str().unwrap()];
+    assert_eq!(ground.once(&round).0, 0);
+    let one = |path: &str| {
+        let got = receiver.take(path);
+        assert_eq!(got.len(), 1, "{path}: {got:#?}");
+        got[0].body.clone()
+    };
+    assert_eq!(one("/hub/statuses/")["context"], "pairform/production");
+    assert_eq!(one("/lab/statuses/")["name"], "pairform/production");
+    ground.save_outside("shop", "60", "karin", "2026-01-05T08:00:00Z");
+    assert_eq!(ground.once(&round).0, 0);
+    assert_eq!(one("/hook")["data"]["environment"], "production");
+    assert!(one("/slack")["text"].as_str().unwrap().contains("[production]"));
+    assert!(one("/teams").to_string().contains("[production]"));
+}
+
+/// Forges are told how a commit stands: once, across restarts; again later where they do not take it; and no oftener than they take.
+#[test]
+fn a_forge_has_the_status_of_a_commit_once_and_is_not_asked_for_ever() {
+    let world = World::new();
+    let rules = "reconcile: {waves: [{integrations: [one], bake: 2h}, {integrations: [two], bake: 2h}, {}]}";
+    let shops = |terms: u64| [("one", shop("one", terms)), ("two", shop("two", terms))];
+    let first = world.commit(rules, &shops(30), None, "Begin");
+    world.move_main(first);
+    world.apply(first);
+    let daily = Daily { at: jiff::civil::Time::constant(8, 0, 0, 0), zone: jiff::tz::TimeZone::UTC };
+    let forge = |name: &str, statuses| Listener {
+        matters: false,
+        digest: false,
+        statuses: Some(statuses),
+        ..listener(name, None)
+    };
+    let all = [forge("hub", Statuses::All), forge("lab", Statuses::Moved)];
+    let round = |deaf: &str| {
+        let done = world.round().unwrap();
+        lines(&world.tell(Some(&done), &all, &daily, deaf))
+    };
+    assert_eq!(round("hub"), ["lab status Deployed"]);
+    assert!(round("").is_empty(), "it is tried again after a minute");
+    world.pass(60);
+    assert_eq!(round(""), ["hub status Deployed"]);
+    assert!(round("").is_empty());
+    // Another wave is news, which GitLab takes of no pipeline that runs.
+    let next = world.commit(rules, &shops(14), Some(first), "Fourteen");
+    world.move_main(next);
+    assert_eq!(round(""), ["hub status Pending", "lab status Pending"]);
+    world.pass(2 * 3_600);
+    assert_eq!(round(""), ["hub status Pending"]);
+    world.pass(2 * 3_600);
+    // The commit is gone there: it is not asked for ever.
+    let mut tries = 0;
+    for minute in 0..24 * 60 {
+        let told = round("hub");
+        assert!(told.is_empty() || (minute == 0 && told == ["lab status Deployed"]), "{told:?}");
+        tries = world.asked_in_vain.load(std::sync::atomic::Ordering::SeqCst);
+        world.pass(60);
+    }
+    assert_eq!(tries, 1 + 8, "once before, and eight times of this commit");
+    assert!(round("").is_empty());
 }
 
 #[test]
@@ -190,7 +271,7 @@ fn shop(name: &str, terms: u64) -> String {
 
 fn listener(name: &str, owner: Option<&str>) -> Listener {
     let owner = owner.map(str::to_owned);
-    Listener { name: name.to_owned(), matters: true, digest: true, owner, most: 20 }
+    Listener { name: name.to_owned(), matters: true, digest: true, owner, most: 20, statuses: None }
 }
 
 /// What was sent, in a line each: to whom, what, and of how much.
@@ -210,6 +291,7 @@ fn lines(sent: &[(String, Json)]) -> Vec<String> {
                 )
             }
             "matters" => format!(" {}", data["number"]),
+            "status" => format!(" {}", data["state"].as_str().unwrap()),
             _ => String::new(),
         };
         format!("{target} {kind}{said}")
@@ -229,7 +311,7 @@ fn each_owner_has_a_digest_a_day() {
     let daily = Daily { at: jiff::civil::Time::constant(8, 0, 0, 0), zone: jiff::tz::TimeZone::UTC };
     let all =
         [listener("all", None), listener("finance", Some(FINANCE)), listener("sales", Some("@acme/sales"))];
-    let tell = |deaf: &str| lines(&world.tell(&all, &daily, deaf));
+    let tell = |deaf: &str| lines(&world.tell(None, &all, &daily, deaf));
     assert_eq!(world.stamp(), "2026-11-30T00:53:20Z");
     assert!(tell("").is_empty());
     // Somebody changes something: it is told at once, and in the digest of the morning.
@@ -279,16 +361,16 @@ fn many_matters_at_once_are_one_message() {
     let daily = Daily { at: jiff::civil::Time::constant(8, 0, 0, 0), zone: jiff::tz::TimeZone::UTC };
     let quiet = Listener { matters: false, ..listener("mornings", None) };
     let all = [listener("ops", None), quiet];
-    let sent = world.tell(&all, &daily, "");
+    let sent = world.tell(None, &all, &daily, "");
     assert_eq!(lines(&sent), ["ops matters 25"]);
     assert_eq!(sent[0].1["data"]["first"].as_array().unwrap().len(), 10);
-    assert!(world.tell(&all, &daily, "").is_empty());
+    assert!(world.tell(None, &all, &daily, "").is_empty());
     world.save_outside("shop-07", "payment_methods", |all| all["methods"]["Klarna"]["terms"] = "30".into());
     world.round().unwrap();
-    assert_eq!(lines(&world.tell(&all, &daily, "")), ["ops matter.closed"]);
+    assert_eq!(lines(&world.tell(None, &all, &daily, "")), ["ops matter.closed"]);
     world.pass(8 * 3_600);
     assert_eq!(
-        lines(&world.tell(&all, &daily, "")),
+        lines(&world.tell(None, &all, &daily, "")),
         [
             "ops digest 2026-11-30 nobody 24 open 0 applied",
             "mornings digest 2026-11-30 nobody 24 open 0 applied"

@@ -15,13 +15,9 @@ use crate::server::{self, PASSWORD};
 
 /// A run in an example, with its secrets and nothing allowed but these lines.
 fn run(project: &Project, arguments: &[&str], secret: &str, lines: &str) -> Run {
-    let text = walk_text(project.path());
-    let names = text.split("env/").skip(1).map(|rest| {
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        rest[..end].to_owned()
-    });
+    let names = secrets_of(&walk_text(project.path()));
     let mut command = project.command(arguments);
-    command.env("PAIRFORM_ALLOW", lines).envs(names.map(|name| (name, secret)));
+    command.env("PAIRFORM_ALLOW", lines).envs(names.into_iter().map(|name| (name, secret)));
     Run::of_output(&command.output().unwrap())
 }
 
@@ -36,6 +32,90 @@ fn walk_text(folder: &Path) -> String {
         false => String::new(),
     });
     texts.collect()
+}
+
+/// An example in a repository of its own, whose `main` is deployed by the jobs of `examples/ci/github`.
+struct Kit {
+    repository: Repository,
+    forge: Forge,
+    /// Lines beyond what the kit itself has.
+    lines: &'static str,
+    names: Vec<String>,
+}
+
+impl Kit {
+    fn of(project: &Project, lines: &'static str) -> Kit {
+        let repository = Repository::new();
+        let from = format!("{}/.", project.path().display());
+        let copied = Command::new("cp").args(["-r", &from]).arg(repository.path()).status().unwrap();
+        assert!(copied.success());
+        let forge = Forge::start();
+        release(&forge, env!("CARGO_PKG_VERSION"));
+        let mut names = secrets_of(&walk_text(project.path()));
+        names.sort();
+        names.dedup();
+        let kit = Kit { repository, forge, lines, names };
+        kit.merge();
+        kit
+    }
+
+    /// What the tree has is on `main`, here and at the forge.
+    fn merge(&self) {
+        let commit = self.repository.commit("A change");
+        self.repository.git(&["update-ref", "refs/remotes/origin/main", &commit]);
+    }
+
+    /// How the job ended that is the last to run, and what its summary says; `word` is behind each secret.
+    fn deploy(&self, word: &str) -> (&'static str, i32, String) {
+        let mut secrets = serde_json::Map::new();
+        secrets.extend(self.names.iter().map(|name| (name.clone(), word.into())));
+        let runner = Runner::new(&self.repository, &self.forge, secrets.into());
+        let mut merge = yaml("examples/ci/github/merge.yml");
+        let written = merge["env"]["PAIRFORM_ALLOW"].as_str().unwrap().to_owned();
+        assert_eq!(written, "approved=origin/main");
+        if !self.lines.is_empty() {
+            merge["env"]["PAIRFORM_ALLOW"] = self.lines.into();
+        }
+        for (job, name) in
+            ["plan", "apply"].iter().flat_map(|job| self.names.iter().map(move |name| (job, name)))
+        {
+            merge["jobs"][job]["env"][name] = format!("${{{{ secrets.{name} }}}}").into();
+        }
+        let done = runner.run(&merge, Event::Push("main"));
+        let (name, job) = if done["apply"].ran { ("Apply", &done["apply"]) } else { ("Plan", &done["plan"]) };
+        (name, job.step(name).code, format!("{}{}", job.summary, job.step(name).printed))
+    }
+}
+
+/// The variables that references name.
+fn secrets_of(text: &str) -> Vec<String> {
+    let names = text.split("env/").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        rest[..end].to_owned()
+    });
+    names.collect()
+}
+
+/// The jobs of the kit need no line for one shop: `approved=origin/main` is theirs, and allows nothing that is not allowed anyway.
+#[test]
+fn one_shop_is_deployed_by_the_kit_without_a_line_and_a_secret_is_rotated_by_its_next_run() {
+    let project = Project::copy_example("one-shop");
+    // No branch is approved either: whatever is said in its place allows nothing.
+    let kit = Kit::of(&project, "secret=env/NORDIC_*");
+    let (job, code, said) = kit.deploy("first");
+    assert_eq!((job, code), ("Apply", 0), "{said}");
+    let (job, code, said) = kit.deploy("first");
+    assert!((job, code) == ("Apply", 0) && said.contains("Nothing to save"), "{said}");
+    // Another value behind the same reference.
+    let (job, code, said) = kit.deploy("second");
+    assert!((job, code) == ("Apply", 0) && !said.contains("Nothing to save"), "{said}");
+    let (job, code, said) = kit.deploy("second");
+    assert!((job, code) == ("Apply", 0) && said.contains("Nothing to save"), "{said}");
+    // The first apply into an empty store is judged by the files.
+    project.edit("pairform.yaml", "minimum: 10}", "minimum: 10, live: require-leave}");
+    let kit = Kit::of(&project, "");
+    let (job, code, said) = kit.deploy("first");
+    assert_eq!((job, code), ("Apply", 5), "{said}");
 }
 
 #[test]
@@ -84,6 +164,13 @@ fn a_connector_of_ones_own_needs_one_line() {
     assert!(refused.assert_code(6).stderr.contains("quickbutik=api.quickbutik.com"), "{}", refused.stderr);
     let line = "quickbutik=api.quickbutik.com";
     run(&project, &["apply", "--yes", "--allow-live"], "word", line).assert_code(0);
+    // By the kit: with that line, and with none but its own, since what is merged is approved.
+    std::fs::remove_dir_all(project.at(".pairform")).unwrap();
+    for (lines, expected) in [("quickbutik=api.quickbutik.com", 0), ("", 0), ("secret=**", 6)] {
+        let (job, code, said) = Kit::of(&project, lines).deploy("word");
+        assert_eq!((job, code), ("Apply", expected), "{lines}: {said}");
+        assert!(code == 0 || said.contains("quickbutik=api.quickbutik.com"), "{said}");
+    }
 }
 
 /// A shop at a host of its own.
@@ -116,7 +203,7 @@ fn a_team_with_shops_at_hosts_of_their_own_needs_one_variable() {
     let mut merge = yaml("examples/ci/github/merge.yml");
     let written = merge["env"]["PAIRFORM_ALLOW"].as_str().unwrap();
     assert_eq!(written, "approved=origin/main");
-    let allow = format!("store=127.0.0.1 {written}");
+    let allow = format!("store=127.0.0.1:{} {written}", server.port);
     merge["env"]["PAIRFORM_ALLOW"] = allow.as_str().into();
     for (job, name) in [("plan", "W_KEY"), ("plan", "W_SECRET"), ("apply", "W_KEY"), ("apply", "W_SECRET")] {
         merge["jobs"][job]["env"][name] = format!("${{{{ secrets.{name} }}}}").into();

@@ -19,7 +19,8 @@ fn without_vat_number(context: &Context<'_>) -> Option<Finding> {
     let node = context.written("customer", "company_when")?;
     let field = context.choice("customer", "company_when").filter(|field| *field != "vat_number")?;
     let sold = sold_in_eu(context)?;
-    if !frees_companies(context) {
+    // Where a VAT number is taken over, it is asked for.
+    if !frees_companies(context) || context.written("customer", "vat_number_field").is_some() {
         return None;
     }
     let about = context.about("customer", &SettingPath::root().child("company_when"));

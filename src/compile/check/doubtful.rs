@@ -40,7 +40,10 @@ fn walk(
             walk(context, category, schema, &trail, map, findings);
             rows(context, category, &trail, map, findings);
         } else if let Some(doubtful) = schema.get("x-doubtful") {
-            findings.extend(judge(context, category, (schema, doubtful), &trail, &entry.value));
+            let values = entry.value.as_list().unwrap_or(std::slice::from_ref(&entry.value));
+            let judged =
+                values.iter().filter_map(|one| judge(context, category, (schema, doubtful), &trail, one));
+            findings.extend(judged);
         }
     }
 }

@@ -1,17 +1,18 @@
-//! Unquoted numbers that begin with a zero: YAML would drop the zero and with it, perhaps, another account. And order numbers that get
-//! a prefix in a field that takes digits alone.
+//! Codes without quotes that are another text once they were read as numbers: YAML drops the zero of `0123` and makes 12000 of `12E3`.
+//! And order numbers that get a prefix in a field that takes digits alone.
 
 use super::context::Context;
-use crate::compile::codes::has_leading_zero;
+use crate::compile::codes::{has_leading_zero, is_another_code};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across::prefix_of_digits;
 use crate::diagnostic::codes::schema as codes;
 use crate::model::{GENERAL, SettingPath, Value};
 use crate::schema::pointer::about;
+use crate::schema::shape::{Code, Shape};
 use crate::yaml::{Node, NodeKind, Trail};
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    walk(context, context.root, &Trail::default(), findings);
+    walk(context, context.root, Some(&context.pair.shape), &Trail::default(), findings);
     findings.extend(prefixed(context));
 }
 
@@ -32,19 +33,36 @@ fn prefixed(context: &Context<'_>) -> Option<Finding> {
     Some(prefix_of_digits(field, FIELD, prefix.span, at).about(context.about(GENERAL, &path)))
 }
 
-fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Vec<Finding>) {
+fn walk(
+    context: &Context<'_>,
+    node: &Node,
+    shape: Option<&Shape>,
+    trail: &Trail<'_>,
+    findings: &mut Vec<Finding>,
+) {
     match &node.kind {
-        NodeKind::Number(text) if has_leading_zero(text) => {
+        NodeKind::Number(text) => {
+            let is_code = shape.is_some_and(|shape| shape.code == Some(Code::Text));
             let read_as = Value::number(text).to_string();
-            let finding = codes::leading_zero(text, &read_as, node.span);
+            let finding = if has_leading_zero(text) {
+                codes::leading_zero(text, &read_as, node.span)
+            } else if is_code && is_another_code(text) {
+                codes::code_as_number(text, &read_as, node.span)
+            } else {
+                return;
+            };
             findings.push(finding.about(about(Some(context.name), &trail.pointer())));
         }
         NodeKind::Map(map) => {
             for entry in map.entries() {
-                walk(context, &entry.value, &trail.below(&entry.key.text), findings);
+                let shape = shape.and_then(|shape| shape.below(&entry.key.text));
+                walk(context, &entry.value, shape, &trail.below(&entry.key.text), findings);
             }
         }
-        NodeKind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
+        NodeKind::List(items) => {
+            let shape = shape.and_then(Shape::items);
+            items.iter().for_each(|item| walk(context, item, shape, trail, findings));
+        }
         _ => {}
     }
 }

@@ -364,8 +364,12 @@ fn standard_missing(
     day: Date,
 ) -> Option<Finding> {
     let standard = country.standard(day)?;
-    let some =
-        table.entries().any(|entry| matches!(country.standing(&entry.key.text, day), Standing::InForce(_)));
+    // An account for what is exempt at home says that home is mapped, and is no rate itself.
+    let maps = |entry: &Entry| {
+        let is_exempt = table.sort == Sort::Home && entry.key.text.as_ref() == "0";
+        is_exempt || matches!(country.standing(&entry.key.text, day), Standing::InForce(_))
+    };
+    let some = table.entries().any(maps);
     if !some || table.mapped(standard, day).is_some() || table.has_default(day) || table.has_rows(standard) {
         return None;
     }

@@ -16,7 +16,7 @@ codes! {
     SETTING_RENAMED = "E0309" "setting-renamed" "a setting is written under a name that it had before";
     REQUIRED_SETTING_UNSET = "E0312" "required-setting-unset" "a required setting is not set";
     LITERAL_CREDENTIAL = "E0320" "literal-credential" "a credential is written as a literal";
-    LEADING_ZERO = "E0321" "leading-zero" "an unquoted number with a leading zero";
+    LEADING_ZERO = "E0321" "leading-zero" "a code without quotes that is read as another number";
     PART_MISFIT = "E0340" "schema-part-misfit" "parts of a project's own schemas do not fit together";
     SCHEMA_UNUSABLE = "E0341" "schema-unusable" "the file given as a schema is not a usable JSON Schema";
     BUILT_IN_REPLACED = "N0342" "built-in-replaced" "a part of the project takes the place of a built-in one";
@@ -369,6 +369,19 @@ pub fn leading_zero(written: &str, read_as: &str, at: Span) -> Finding {
         safe: false,
     };
     Finding { fix: Some(fix), ..finding }
+}
+
+/// A code that is another text once it was read as a number: `12E3`, `+46701234567`, `0x1F`, `1.0`.
+#[must_use]
+pub fn code_as_number(written: &str, read_as: &str, at: Span) -> Finding {
+    let finding = Finding::new(
+        &LEADING_ZERO,
+        format!("without quotes {written} is a number, and would be saved as {read_as}"),
+        Label::new(at, format!("YAML reads this as the number {read_as}")),
+    )
+    .help(format!("write \"{written}\""));
+    let edits = vec![Edit { span: at, text: format!("\"{written}\"") }];
+    Finding { fix: Some(Fix { message: "quote it".to_owned(), edits, safe: true }), ..finding }
 }
 
 /// As [`leading_zero`], of a number that nobody may see.

@@ -16,9 +16,8 @@ use crate::model::hex;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::options::Choice;
 use crate::options::fetch::{Account, Outcome};
-use crate::source::git;
-use crate::source::load;
-use crate::source::write::{self, Mode};
+use crate::source::kept::{self, NotOurs};
+use crate::source::write::Mode;
 
 /// Where it is, from the project's root.
 pub const FOLDER: &str = ".pairform/cache/options";
@@ -67,21 +66,26 @@ impl Cache {
     /// What a file holds, if it is one of ours.
     #[must_use]
     pub fn read(root: &Path, path: &Path) -> Option<Self> {
-        serde_json::from_str(&load::text_below(root, path)?).ok()
+        serde_json::from_str(&kept::text(root, path).ok()??).ok()
     }
 
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, root: &Path, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        write::replace(root, path, text.as_bytes(), Mode::Shared)
+        kept::keep(root, path, text.as_bytes(), Mode::Shared)
             .map_err(|error| cannot("write", root, path, &error))
     }
 }
 
 /// What cannot be done to a file.
 pub fn cannot(what: &str, root: &Path, path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorKind::Internal, format!("cannot {what} {}: {error}", root.join(path).display()))
+    // Where a link lies in between, somebody's branch may have put it there.
+    let kind = match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied => ErrorKind::NotAllowed,
+        _ => ErrorKind::Internal,
+    };
+    Error::new(kind, format!("cannot {what} {}: {error}", root.join(path).display()))
 }
 
 /// Where the values of an account are kept, by the path of its committed list.
@@ -97,7 +101,15 @@ fn identity(account: &Account) -> String {
     hex(digest.get(..16).unwrap_or(&digest))
 }
 
-/// The wanted sets of an account that are younger than `max_age`; `now` is in seconds since 1970.
+/// Proves that no commit brought what is kept of an account: one that a branch brings is no answer of a platform.
+///
+/// # Errors
+/// When one did, or nobody can tell.
+pub fn require_own(root: &Path, list: &str) -> std::result::Result<(), NotOurs> {
+    kept::require_own(root, &path_of(list))
+}
+
+/// The wanted sets of an account that are younger than `max_age`, of a cache that is our own; `now` is in seconds since 1970.
 #[must_use]
 pub fn young(
     root: &Path,
@@ -106,8 +118,7 @@ pub fn young(
     max_age: Duration,
     now: i64,
 ) -> BTreeMap<String, Vec<Choice>> {
-    // One that a branch brings is no answer of a platform.
-    if max_age.is_zero() || git::is_tracked(root, &path_of(list)) {
+    if max_age.is_zero() {
         return BTreeMap::new();
     }
     let cache = Cache::read(root, &path_of(list)).filter(|cache| cache.identity == identity(account));
@@ -147,12 +158,6 @@ pub fn keep(
     }
     let (connector, account) = (account.connector.clone(), account.name.clone());
     Cache { connector, account, identity, sets }.write(root, &path)
-}
-
-/// Keeps what pairform keeps beside the project out of git, where nobody decided otherwise.
-pub fn ignore(root: &Path) {
-    // Where it cannot be written, git shows what is there, and nothing is lost.
-    let _ = write::create(root, Path::new(".pairform/.gitignore"), b"*\n");
 }
 
 /// All files of the cache that lie in the project, from its root.

@@ -21,6 +21,7 @@ use crate::options::fetch::{self, Account, Environment, MAX_BYTES, Outcome};
 use crate::options::{Choice, List, lock, sort};
 use crate::secrets::need_of;
 use crate::secrets::tokens::Tokens;
+use crate::source::kept;
 use crate::trust::Line;
 
 /// What is to be fetched, and how.
@@ -40,6 +41,8 @@ struct Asking {
     /// All sets in use, asked for or not.
     used: BTreeMap<String, BTreeSet<String>>,
     young: BTreeMap<String, Vec<Choice>>,
+    /// What comes is kept.
+    is_kept: bool,
 }
 
 /// Fetches what is in use. That a platform does not answer is told of each set, and fails nothing else.
@@ -81,10 +84,14 @@ pub fn fetch_options(
         let known = compilation.options.list(&account.connector, &account.name).map(|list| list.path.clone());
         let path = known.unwrap_or_else(|| lock::path(&account.connector, &account.name, &taken));
         taken.push(path.clone());
-        let max_age = if keeps { asked.max_age } else { Duration::ZERO };
+        // What somebody's branch brought is neither believed nor written to.
+        let own = if keeps { cache::require_own(root, &path) } else { Ok(()) };
+        let is_kept = keeps && own.is_ok();
+        notes.extend(own.err().map(|foreign| Note::Said(format!("no kept value is used: {foreign}"))));
+        let max_age = if is_kept { asked.max_age } else { Duration::ZERO };
         let young = cache::young(root, &path, account, max_age, now);
         account.sets.retain(|set, _| !young.contains_key(set));
-        asking.push(Asking { path, used, young });
+        asking.push(Asking { path, used, young, is_kept });
     }
     let refused = require(&accounts, opened, host);
     let outcomes = ask(&accounts, opened, asked.timeout, host);
@@ -94,7 +101,7 @@ pub fn fetch_options(
         if outcomes.is_empty() && asking.young.is_empty() {
             continue;
         }
-        if keeps {
+        if asking.is_kept {
             cache::keep(root, &asking.path, &account, &outcomes, now)?;
         }
         let mut one = of_account(account, outcomes, asking, opened, request, host);
@@ -106,7 +113,7 @@ pub fn fetch_options(
         fetched.push(one);
     }
     if keeps && fetched.iter().any(|one| one.text.is_some()) {
-        cache::ignore(root);
+        kept::ignore(root);
     }
     Ok(Fetched { accounts: fetched, notes, refused, is_stopped })
 }
@@ -195,7 +202,7 @@ fn of_account(
 ) -> OfAccount {
     let (compilation, sources) = (&opened.compilation, opened.workspace.sources());
     let list = compilation.options.list(&account.connector, &account.name);
-    let Asking { path, used, young } = asking;
+    let Asking { path, used, young, .. } = asking;
     let fresh = outcomes.into_iter().map(|(set, outcome)| (set, outcome, false));
     let young = young.into_iter().map(|(set, choices)| (set, Ok(choices), true));
     let sets = fresh.chain(young).map(|(set, outcome, is_cached)| {

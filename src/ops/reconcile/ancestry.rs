@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::ops::error::Result;
 use crate::source::git::History;
-use crate::store::{ACCEPT, Behind, LastCommit, Note, Reconciled, Renamed, Store, former_names};
+use crate::store::{ACCEPT, Behind, LastCommit, Note, Reconciled, Renamed, Seen, Store, former_names};
 
 /// Stands for all categories of an integration whose files could not be judged.
 pub const ALL: &str = "*";
@@ -38,14 +38,11 @@ impl Accepted {
     }
 }
 
-/// Where categories stand: a commit, and the number of the last save that there was then.
-pub type Seen = Option<(String, u64)>;
-
 /// Where every category stands.
 pub struct Standing {
     reconciled: Option<Reconciled>,
-    behind: BTreeMap<String, BTreeMap<String, Seen>>,
-    last: BTreeMap<String, BTreeMap<String, (String, u64)>>,
+    behind: BTreeMap<String, BTreeMap<String, Option<Seen>>>,
+    last: BTreeMap<String, BTreeMap<String, Seen>>,
 }
 
 impl Standing {
@@ -67,16 +64,16 @@ impl Standing {
             now.insert(name.clone(), name.clone());
         }
         let all: Vec<String> = now.keys().cloned().collect();
-        let mut last: BTreeMap<String, BTreeMap<String, (String, u64)>> = BTreeMap::new();
+        let mut last: BTreeMap<String, BTreeMap<String, Seen>> = BTreeMap::new();
         let found = if all.is_empty() { Vec::new() } else { store.last_commits(&all)? };
         for LastCommit { integration, category, commit, number } in found {
             let Some(name) = now.get(&integration) else { continue };
-            let known = last.entry(name.clone()).or_default().entry(category).or_default();
-            if number > known.1 {
-                *known = (commit, number);
+            let of_one = last.entry(name.clone()).or_default();
+            if of_one.get(&category).is_none_or(|known| number > known.number) {
+                of_one.insert(category, Seen { commit, number, accepts: 0 });
             }
         }
-        let mut by_name: BTreeMap<String, BTreeMap<String, Seen>> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, BTreeMap<String, Option<Seen>>> = BTreeMap::new();
         for Behind { integration, category, seen } in behind {
             by_name.entry(integration.clone()).or_default().insert(category.clone(), seen.clone());
         }
@@ -86,28 +83,40 @@ impl Standing {
     /// Where a category stands: what came later of its last save from a commit and of what was seen. `names` are those that the files
     /// and the store have for its integration.
     #[must_use]
-    pub fn of(&self, names: &[&str], category: &str) -> Seen {
+    pub fn of(&self, names: &[&str], category: &str) -> Option<Seen> {
         let saved = names.iter().find_map(|name| self.last.get(*name)?.get(category)).cloned();
         let seen = self.seen(names, category);
         match (saved, seen) {
-            (Some(saved), Some(seen)) if saved.1 > seen.1 => Some(saved),
+            (Some(saved), Some(seen)) if saved.number > seen.number => Some(saved),
             (saved, None) => saved,
             (_, seen) => seen,
         }
     }
 
+    /// The last commit with which the files of an integration were judged: a save was made from it, or a round saw it.
+    #[must_use]
+    pub fn judged_at(&self, name: &str) -> Option<String> {
+        let saved = self.last.get(name).into_iter().flat_map(BTreeMap::values).cloned();
+        saved.chain(self.seen(&[name], ALL)).max_by_key(|seen| seen.number).map(|seen| seen.commit)
+    }
+
     /// What was seen of a category: one that is behind was seen earlier than the others.
-    fn seen(&self, names: &[&str], category: &str) -> Seen {
-        let rows: Vec<&Seen> = names
+    fn seen(&self, names: &[&str], category: &str) -> Option<Seen> {
+        let rows: Vec<&Option<Seen>> = names
             .iter()
             .filter_map(|name| self.behind.get(*name))
             .flat_map(|of| [of.get(category), of.get(ALL)])
             .flatten()
             .collect();
         match rows.as_slice() {
-            [] => self.reconciled.as_ref().map(|now| (now.commit.clone(), now.number)),
+            [] => self.reconciled.as_ref().map(|now| Seen {
+                commit: now.commit.clone(),
+                number: now.number,
+                accepts: now.accepts,
+            }),
             rows => {
-                rows.iter().map(|seen| (*seen).clone()).min_by_key(|seen| seen.as_ref().map(|of| of.1))?
+                let when = |seen: &Option<Seen>| seen.as_ref().map(|seen| (seen.number, seen.accepts));
+                rows.iter().map(|seen| (*seen).clone()).min_by_key(when)?
             }
         }
     }
@@ -117,6 +126,7 @@ impl Standing {
 pub struct Ancestry<'a> {
     history: Mutex<&'a History>,
     commit: &'a str,
+    /// In the order in which that was done.
     accepted: Vec<Accepted>,
     known: Mutex<HashMap<String, bool>>,
 }
@@ -138,10 +148,12 @@ impl<'a> Ancestry<'a> {
 
     /// The commit from which this one does not go on, unless somebody accepted that since.
     #[must_use]
-    pub fn parts_from(&self, seen: &Seen) -> Option<String> {
-        let (commit, number) = seen.as_ref()?;
-        let is_accepted = || self.accepted.iter().any(|one| one.number >= *number && self.has(&one.commit));
-        (!self.has(commit) && !is_accepted()).then(|| commit.clone())
+    pub fn parts_from(&self, seen: Option<Seen>) -> Option<String> {
+        let Seen { commit, number, accepts } = seen?;
+        // What was accepted while nothing was saved is told from what was seen then by the order of the acceptances alone.
+        let known = usize::try_from(accepts).unwrap_or(usize::MAX);
+        let mut since = self.accepted.iter().skip(known).filter(|one| one.number >= number);
+        (!self.has(&commit) && !since.any(|one| self.has(&one.commit))).then_some(commit)
     }
 
     /// Whether somebody accepted just this commit.

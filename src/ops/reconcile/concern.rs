@@ -151,6 +151,16 @@ impl Concern {
         Concern { way, ..Concern::new(kind).because([error.message.clone()]) }
     }
 
+    /// It is what stopped a round, and so over with the next one that is made.
+    #[must_use]
+    pub fn is_of_a_round(&self) -> bool {
+        match self.kind {
+            Kind::Stopped => true,
+            Kind::Invalid => self.integration.is_none(),
+            _ => false,
+        }
+    }
+
     #[must_use]
     pub fn of(self, integration: &str) -> Self {
         Concern { integration: Some(integration.to_owned()), ..self }

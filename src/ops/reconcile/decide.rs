@@ -33,10 +33,10 @@ pub(super) fn judge_one(
         return Verdict::default();
     }
     let names = own_names(one);
-    let parts = |category: &str| state.ancestry.parts_from(&state.standing.of(&names, category));
+    let parts = |category: &str| state.ancestry.parts_from(state.standing.of(&names, category));
     let is_ahead = |category: &str| {
         let newer = state.newer.as_ref().filter(|_| parts(category).is_some());
-        newer.is_some_and(|newer| newer.parts_from(&state.standing.of(&names, category)).is_none())
+        newer.is_some_and(|newer| newer.parts_from(state.standing.of(&names, category)).is_none())
     };
     let facts = Facts {
         rule: &|category| rule_of(&state.rules, &one.integration, &one.pair, category),

@@ -10,9 +10,8 @@ use serde_json::{Value as Json, json};
 
 use super::concern::Concern;
 use super::message::{Applied, Digest, Listener, Message, Told, What, message_id};
-use crate::ops::error::Result;
 use crate::ops::host::Host;
-use crate::store::{Matter, Reconciled, Store};
+use crate::store::Matter;
 
 /// What was applied is kept for so many days.
 const KEPT: i64 = 3;
@@ -42,13 +41,10 @@ pub fn applied(before: &Json, added: Vec<Applied>, now: Timestamp) -> Json {
     json!(known.into_iter().filter(is_kept).chain(added).collect::<Vec<_>>())
 }
 
-/// Sends the digests that are due. What is to be kept of that; none where nothing was sent.
-///
-/// # Errors
-/// When the store cannot be read.
+/// Sends the digests that are due; `document` of the last round keeps which were.
 #[expect(clippy::too_many_arguments, reason = "all that is known of a telling")]
 pub fn send(
-    store: &mut dyn Store,
+    document: &mut Json,
     environment: &str,
     listeners: &[Listener],
     daily: &Daily,
@@ -56,9 +52,7 @@ pub fn send(
     deliver: &dyn Fn(&Message<'_>) -> Result<(), String>,
     failed: &mut Vec<String>,
     host: &Host<'_>,
-) -> Result<Option<Reconciled>> {
-    let Some(mut last) = store.reconciled(environment)? else { return Ok(None) };
-    let mut document: Json = serde_json::from_str(&last.document).unwrap_or_default();
+) {
     let before: BTreeMap<String, Told> =
         serde_json::from_value(document["digests"].clone()).unwrap_or_default();
     let mut told = before.clone();
@@ -94,8 +88,7 @@ pub fn send(
             let whose = owner.unwrap_or_default();
             let version = day.to_string();
             let known = told.entry(format!("{} {whose}", listener.name)).or_default();
-            let is_later = known.failing.as_ref() == Some(&version) && now.as_second() < known.next;
-            if known.is_done(&version) || is_later || host.is_cancelled() {
+            if !known.is_due(&version, now.as_second()) || host.is_cancelled() {
                 continue;
             }
             let is_his = |owners: &[String]| match owner {
@@ -121,12 +114,9 @@ pub fn send(
             }
         }
     }
-    if told == before {
-        return Ok(None);
+    if told != before {
+        document["digests"] = json!(told);
     }
-    document["digests"] = json!(told);
-    last.document = document.to_string();
-    Ok(Some(last))
 }
 
 #[cfg(test)]

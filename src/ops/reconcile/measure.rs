@@ -31,6 +31,18 @@ pub struct Measures {
     pub lists: BTreeMap<String, String>,
 }
 
+impl Measures {
+    /// Adds what was changed outside of integrations that were looked at by themselves.
+    pub(super) fn add_outside(&mut self, other: &Measures) {
+        for (pair, of_one) in &other.pairs {
+            let of_pair = self.pairs.entry(pair.clone()).or_default();
+            of_pair.drift += of_one.drift;
+            of_pair.conflicts += of_one.conflicts;
+            of_pair.held += of_one.held;
+        }
+    }
+}
+
 /// What is counted while a round is made.
 pub(super) struct Counting {
     measures: Measures,

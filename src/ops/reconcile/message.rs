@@ -45,6 +45,44 @@ pub struct Listener {
     pub owner: Option<String>,
     /// More matters at once are told as one message.
     pub most: usize,
+    /// It is a forge, which shows how a commit stands.
+    pub statuses: Option<Statuses>,
+}
+
+/// Which statuses of a commit a forge takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statuses {
+    All,
+    /// While a commit is pending, no second one that says so.
+    Moved,
+}
+
+/// How a commit stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitState {
+    Deployed,
+    /// It is rolled out in waves.
+    Pending,
+    Held,
+}
+
+/// What forges are told of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitStatus {
+    pub commit: String,
+    pub state: CommitState,
+    /// In a line.
+    pub said: String,
+}
+
+impl CommitStatus {
+    /// Two statuses with one version are one to a forge.
+    #[must_use]
+    pub fn version(&self, statuses: Statuses) -> String {
+        let is_said = (statuses, self.state) != (Statuses::Moved, CommitState::Pending);
+        let said = if is_said { self.said.as_str() } else { "" };
+        digest_text(&format!("{}\n{:?}\n{said}", self.commit, self.state))
+    }
 }
 
 impl Listener {
@@ -118,6 +156,13 @@ pub struct Told {
 }
 
 impl Told {
+    /// A version is to be told now.
+    #[must_use]
+    pub fn is_due(&self, version: &str, now: i64) -> bool {
+        let is_later = self.failing.as_deref() == Some(version) && now < self.next;
+        !self.is_done(version) && !is_later
+    }
+
     /// Nothing of a version is left to be told.
     #[must_use]
     pub fn is_done(&self, version: &str) -> bool {

@@ -30,9 +30,11 @@ pub use lease::{Held, LEASE, Lease, lease, let_go, with_lease};
 pub use matrix::{Left, Why};
 pub use matters::matters;
 pub use measure::{Measures, OfPair, Pace, Rounds};
-pub use message::{Applied, Digest, Event, Listener, Message, What, longest};
+pub use message::{
+    Applied, CommitState, CommitStatus, Digest, Event, Listener, Message, Statuses, What, longest,
+};
 pub use rollout::{Member, Rollout, Stand, Step};
 pub use round::{Done, round};
 pub use state::{Asked, Push};
 pub use status::{Open, Status, status};
-pub use telling::tell;
+pub use telling::{Telling, tell};

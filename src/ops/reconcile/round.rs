@@ -24,9 +24,10 @@ use super::waves::{advance, close, is_news};
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::{Severity, count};
 use crate::ops::apply::{self, Manner};
+use crate::ops::approved::learn_approved;
 use crate::ops::check;
-use crate::ops::error::{Error, ErrorKind, Result};
-use crate::ops::host::Host;
+use crate::ops::error::{Error, ErrorKind, Help, Result};
+use crate::ops::host::{Host, Whose};
 use crate::ops::judged::Judging;
 use crate::ops::load::{self, Loaded, Purpose};
 use crate::ops::plan::{made_with, make_on};
@@ -37,6 +38,7 @@ use crate::ops::workspace::Workspace;
 use crate::plan::policy::reconcile::{Rules, waves_of};
 use crate::plan::{self, Origin, Plan};
 use crate::schema::Pair;
+use crate::source::git::History;
 use crate::store::{ACCEPT, Behind, Matter, ROLLOUT, Reconciled, Reconciling, Store};
 
 /// A round in which nothing is open is not judged anew while neither git nor the store moved, for so long: a secret may have.
@@ -60,6 +62,8 @@ pub struct Done {
     pub measures: Option<Measures>,
     /// Why nothing of the newest commit was taken.
     pub stopped: Option<Error>,
+    /// That commit, where what stopped it is its own.
+    pub refused: Option<String>,
 }
 
 /// Makes a round under a lease. Where git cannot be reached or the newest commit cannot be taken, what was changed outside is looked at
@@ -82,27 +86,37 @@ pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> 
     let is_open = |(matter, _): &&(Matter, Concern)| matter.closed_at.is_none();
     let open: Vec<Concern> = known.iter().filter(is_open).map(|(_, concern)| concern.clone()).collect();
     let is_judged = matches!(made, Some(Attempt::Made(_)));
+    let mut aside = Aside::default();
     let (mut done, mut write, mut found) = match made {
         Some(Attempt::Quiet(commit, rollout)) => {
             let rollout = rollout.map(|rollout| *rollout);
             let done = Done { commit, quiet: true, rollout, ..Done::default() };
-            if stopped.is_none() {
-                return Ok(Done { open, ..done });
-            }
             (done, Reconciling::default(), Vec::new())
         }
         Some(Attempt::Made(made)) => {
-            let Made { done, write, concerns } = *made;
+            let Made { done, write, concerns, unjudged, stopped: _ } = *made;
+            aside = look_aside(asked, unjudged, lease, host);
             (done, write, concerns)
         }
         None => (Done::default(), Reconciling::default(), Vec::new()),
     };
     environment.clone_into(&mut write.environment);
     found.extend(stopped.as_ref().map(Concern::of_error));
+    found.append(&mut aside.concerns);
+    done.report.outcomes.append(&mut aside.report.outcomes);
+    done.report.interrupted |= aside.report.interrupted;
+    done.measures.iter_mut().for_each(|measures| measures.add_outside(&aside.measures));
     // Of a round that was stopped no more is known than what was changed outside.
+    let is_unseen = |name: &String| aside.unseen.contains(name);
+    // Where nothing had moved, it is known alone that nothing stops rounds any more.
+    let is_quiet = done.quiet;
     let looked_for = |concern: &Concern| match (&stopped, concern.kind) {
+        (None, _) if concern.is_of_a_round() => true,
+        (None, _) if is_quiet => false,
+        (_, Kind::Drift | Kind::Conflict) => {
+            (stopped.is_none() || is_judged) && !concern.integration.as_ref().is_some_and(is_unseen)
+        }
         (None, _) | (_, Kind::Stopped) => true,
-        (_, Kind::Drift | Kind::Conflict) => is_judged,
         _ => false,
     };
     let is_found = |one: &Concern| found.iter().any(|other| other.id() == one.id());
@@ -115,17 +129,25 @@ pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> 
     if !write.is_empty() && !store.note_reconciled(&lease.lock, &write)? {
         return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
     }
+    let is_its_own =
+        |error: &Error| matches!(error.kind, ErrorKind::Invalid | ErrorKind::NotAllowed | ErrorKind::Refused);
+    if stopped.as_ref().is_some_and(is_its_own) {
+        let history = History::open(asked.start)?;
+        done.refused = Some(history.resolve(asked.revision)?.commit.id);
+    }
     done.stopped = stopped;
     Ok(done)
 }
 
 /// What is taken of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
+enum Taken<'a> {
     /// All of the newest one.
     All,
     /// Nothing: what was changed outside is judged with the one that was taken last.
     Outside,
+    /// As that, of these integrations, with a commit that had no errors in them.
+    OutsideOf(&'a str, &'a [String]),
 }
 
 enum Attempt {
@@ -137,17 +159,74 @@ struct Made {
     done: Done,
     write: Reconciling,
     concerns: Vec<Concern>,
+    /// Integrations whose files have errors, with the last commit that had none in them.
+    unjudged: BTreeMap<String, Option<String>>,
+    /// Integrations of which nothing is saved since all that would be was refused.
+    stopped: BTreeSet<String>,
 }
 
-fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> Result<Attempt> {
+/// What was changed outside of integrations whose files have errors.
+#[derive(Default)]
+struct Aside {
+    concerns: Vec<Concern>,
+    report: Report,
+    measures: Measures,
+    /// Integrations that could not be looked at.
+    unseen: BTreeSet<String>,
+}
+
+/// Looks at what was changed outside of integrations whose files have errors, with the last commits that had none in them: it is told, and set
+/// back where a rule says so.
+fn look_aside(
+    asked: &Asked<'_>,
+    unjudged: BTreeMap<String, Option<String>>,
+    lease: &Lease,
+    host: &Host<'_>,
+) -> Aside {
+    let mut aside = Aside::default();
+    let mut by_commit: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, commit) in unjudged {
+        match commit {
+            Some(commit) => by_commit.entry(commit).or_default().push(name),
+            None => _ = aside.unseen.insert(name),
+        }
+    }
+    for (commit, names) in by_commit {
+        let Ok(Attempt::Made(made)) = attempt(asked, Taken::OutsideOf(&commit, &names), lease, host) else {
+            aside.unseen.extend(names);
+            continue;
+        };
+        let Made { done, write: _, concerns, unjudged, stopped } = *made;
+        for concern in concerns {
+            match &concern.integration {
+                Some(name) if names.contains(name) && concern.kind != Kind::Invalid => {
+                    aside.concerns.push(concern);
+                }
+                // What would be refused of all is of no other than these.
+                None if concern.kind == Kind::Refused => {
+                    aside.concerns.extend(stopped.iter().map(|name| concern.clone().of(name)));
+                }
+                _ => {}
+            }
+        }
+        aside.report.outcomes.extend(done.report.outcomes);
+        aside.report.interrupted |= done.report.interrupted;
+        aside.measures.add_outside(&done.measures.unwrap_or_default());
+        aside.unseen.extend(unjudged.into_keys());
+    }
+    aside
+}
+
+fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt> {
     let environment = asked.environment.unwrap_or_default();
     let mut store = host.make_store(asked.address)?;
     let reconciled = store.reconciled(environment)?;
-    let is_outside_only = taken == Taken::Outside;
-    let revision = match &reconciled {
-        _ if !is_outside_only => asked.revision,
-        Some(last) => &last.commit,
-        None => return Err(Error::usage("no commit was taken yet")),
+    let is_outside_only = taken != Taken::All;
+    let (revision, only) = match (taken, &reconciled) {
+        (Taken::All, _) => (asked.revision, None),
+        (Taken::OutsideOf(commit, names), _) => (commit, Some(names)),
+        (Taken::Outside, Some(last)) => (last.commit.as_str(), None),
+        (Taken::Outside, None) => return Err(Error::usage("no commit was taken yet")),
     };
     let workspace = Workspace::at(asked.start, revision)?;
     let tip = workspace.commit().map(|commit| commit.id.clone()).unwrap_or_default();
@@ -167,6 +246,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
     let rolled_out = rollout.as_ref().filter(|_| !is_outside_only);
     let commit = rolled_out.map_or(&tip, |rollout| &rollout.commit).clone();
     if !asked.anew
+        && only.is_none()
         && rollout == known
         && let Some(last) = &reconciled
         && is_quiet(last, &commit, number, host)
@@ -179,7 +259,16 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
     let workspace = if commit == tip { workspace } else { Workspace::at(asked.start, revision)? };
     let signed = require_signed_commit(&history, &commit, asked.signatures, (host.now)())?;
     require_same_store(&workspace, asked, host)?;
-    let request = &Request { revision: Some(revision.to_owned()), ..asked.request.clone() };
+    if host.trust.has_learned() {
+        // What a former tip allowed is allowed no more.
+        let _ = learn_approved(Whose { root: workspace.root(), environment: asked.environment }, host);
+    }
+    // What is accepted after this is no answer to what is seen now.
+    let accepted: Vec<Accepted> = store.notes_of(&[ACCEPT], "")?.iter().filter_map(Accepted::read).collect();
+    let at = Moment { number, accepts: accepted.len() as u64 };
+    let mut request = Request { revision: Some(revision.to_owned()), ..asked.request.clone() };
+    request.filter.integrations.extend(only.into_iter().flatten().cloned());
+    let request = &request;
     let Loaded { project, fleet, mut snapshot } = load::load(&workspace, request, host, Purpose::Apply)?;
     let open = fleet.open.clone();
     let (mut plan, judging) = make_on(&project, fleet, &mut snapshot, request, host)?;
@@ -191,15 +280,15 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
         plan.integrations.into_iter().filter(|one| !judged.held.contains(&one.integration)).collect();
     plan.summary.errors = 0;
     plan.findings.retain(|finding| finding.severity != Severity::Error);
-    let is_new = reconciled.as_ref().is_none_or(|last| last.commit != commit);
+    let is_new = !is_outside_only && reconciled.as_ref().is_none_or(|last| last.commit != commit);
     if is_new {
         apply::record_said(&project, &judging, &plan, asked.address, host)?;
     }
     let behind = store.behind(environment)?;
     let renames = store.renames()?;
-    let names = names_of(&plan);
+    let mut names = names_of(&plan);
+    names.extend(judged.unjudged.iter().cloned());
     let standing = Standing::read(store.as_mut(), reconciled.clone(), &behind, &names, &renames)?;
-    let accepted = store.notes_of(&[ACCEPT], "")?.iter().filter_map(Accepted::read).collect();
     let policy = judging.recorded().map_or(&judging.files, |recorded| &recorded.policy);
     let files = Rules::of_policy(policy);
     let newest = if is_outside_only { history.resolve(asked.revision)?.commit.id } else { tip };
@@ -211,6 +300,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
         ancestry: &Ancestry::new(&history, &commit, accepted),
         newer: (commit != newest).then(|| Ancestry::new(&history, &newest, Vec::new())),
         is_outside_only,
+        is_of_some: only.is_some(),
         standing: &standing,
         rules: [&files, asked.last_word],
     };
@@ -243,13 +333,13 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
             Vec::new(),
             host,
         );
-        let write = written(environment, &commit, number, came, Vec::new(), &document, host);
+        let write = written(environment, &commit, at, came, Vec::new(), &document, host);
         if !store.note_reconciled(&lease.lock, &write)? {
             return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
         }
         behind = store.behind(environment)?;
     }
-    refuse_one_by_one(asked, &mut plan, &judging, &mut judged, host)?;
+    refuse_one_by_one(&state, &mut plan, &judging, &mut judged, host)?;
     for (name, why) in released(&plan) {
         judged
             .concerns
@@ -275,17 +365,26 @@ fn attempt(asked: &Asked<'_>, taken: Taken, lease: &Lease, host: &Host<'_>) -> R
     let added = applied_of(&report, &commit, &owners, host);
     let rollout = rollout.or(frozen);
     let document = document(&report, &judged, is_new, reconciled.as_ref(), rollout.as_ref(), added, host);
-    let write = written(environment, &commit, number, came, caught_up, &document, host);
+    let write = written(environment, &commit, at, came, caught_up, &document, host);
     judged.concerns.sort_by_key(Concern::id);
     let measures = Some(counting.end(&judged.concerns));
     let done = Done { commit, report, rollout, measures, ..Done::default() };
-    Ok(Attempt::Made(Box::new(Made { done, write, concerns: judged.concerns })))
+    let unjudged = judged.unjudged.iter().map(|name| (name.clone(), standing.judged_at(name))).collect();
+    let made = Made { done, write, concerns: judged.concerns, unjudged, stopped: judged.stopped };
+    Ok(Attempt::Made(Box::new(made)))
+}
+
+/// When a round looked: what is saved or accepted later it has not seen.
+#[derive(Clone, Copy)]
+struct Moment {
+    number: u64,
+    accepts: u64,
 }
 
 fn written(
     environment: &str,
     commit: &str,
-    number: u64,
+    at: Moment,
     behind: Vec<Behind>,
     caught_up: Vec<(String, String)>,
     document: &Json,
@@ -296,7 +395,8 @@ fn written(
         reconciled: Some(Reconciled {
             environment: environment.to_owned(),
             commit: commit.to_owned(),
-            number,
+            number: at.number,
+            accepts: at.accepts,
             at: host.stamp(),
             document: document.to_string(),
         }),
@@ -442,7 +542,7 @@ fn names_of(plan: &Plan) -> Vec<String> {
 
 /// Holds the integrations that a rule of safety refuses by themselves.
 fn refuse_one_by_one(
-    asked: &Asked<'_>,
+    state: &State<'_>,
     plan: &mut Plan,
     judging: &Judging,
     judged: &mut Judged,
@@ -452,21 +552,23 @@ fn refuse_one_by_one(
     let now = (host.now)();
     let mut refused: BTreeSet<String> = BTreeSet::new();
     let mut failed = None;
-    let commit = plan.commit.clone();
+    let (commit, environment) = (plan.commit.clone(), plan.environment.clone());
     plan.integrations.for_each(&mut |one| {
         if !one.is_applied() || failed.is_some() {
             return;
         }
         let mut of_one = Plan::of_one(one.clone());
         of_one.commit.clone_from(&commit);
+        of_one.environment.clone_from(&environment);
         of_one.refusals =
             gaps.iter().filter(|gap| gap.integration.as_ref() == Some(&one.integration)).cloned().collect();
-        match check::refusals(&of_one, &judging.of_integration(&one.integration), asked.consent, now) {
+        match check::refusals(&of_one, &judging.of_integration(&one.integration), state.asked.consent, now) {
             Ok(found) => {
                 let of_its_own =
                     |refusal: &plan::Refusal| !check::is_of_the_whole(refusal) && refusal.check != WINDOW;
-                let found: Vec<String> =
+                let mut found: Vec<String> =
                     found.into_iter().filter(of_its_own).map(|refusal| refusal.message).collect();
+                found.extend(not_allowed(state, &of_one, host));
                 if !found.is_empty() {
                     let live = one.is_live();
                     let concern = Concern { live, ..Concern::new(Kind::Refused).of(&one.integration) };
@@ -489,6 +591,18 @@ fn refuse_one_by_one(
         });
     }
     Ok(())
+}
+
+/// Why what a plan saves leads where nothing may lead.
+fn not_allowed(state: &State<'_>, plan: &Plan, host: &Host<'_>) -> Option<String> {
+    let error = apply::require_addresses(state.project, plan, host).err()?;
+    Some(match error.help {
+        Some(Help::Allow(lines)) => {
+            let lines: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
+            format!("{}; what would allow it in the policy file: {}", error.message, lines.join(", "))
+        }
+        _ => error.message,
+    })
 }
 
 /// The check of apply windows, which is of the moment and of nothing that is saved.
@@ -524,6 +638,7 @@ fn save(
             plan.integrations.for_each(&mut |one| {
                 if one.is_applied() {
                     judged.hold(one);
+                    judged.stopped.insert(one.integration.clone());
                 }
             });
             return Ok(Report::default());
@@ -532,10 +647,13 @@ fn save(
     plan.made_with = Some(made_with(state.project));
     plan::file::seal(&mut plan);
     let approved = check::check(plan, &judging, state.asked.consent, signed, (host.now)())?;
+    // A commit of before says nothing anew.
+    let nobody: &(dyn Fn(&str) -> bool + Sync) = &|_| false;
     let manner = Manner {
         wait: state.asked.lock_wait,
         lease: Some(&lease.lock),
         over: lease.over.as_deref(),
+        only: state.is_of_some.then_some(nobody),
         ..Manner::default()
     };
     let applied = apply::apply(state.project, &judging, state.asked.address, approved, None, manner, host)?;
@@ -669,5 +787,6 @@ fn document(
         "rollout": rollout,
         "applied": applied(&before["applied"], added, (host.now)()),
         "digests": before["digests"],
+        "statuses": before["statuses"],
     })
 }

@@ -59,6 +59,8 @@ pub(super) struct Judged {
     pub(super) behind: BTreeSet<(String, String)>,
     /// Present names to those that the store has.
     pub(super) renamed: BTreeMap<String, String>,
+    /// Those of which nothing is saved since all that would be was refused.
+    pub(super) stopped: BTreeSet<String>,
     /// Nothing of the commit is saved: too much of all would move, or no window is open.
     pub(super) is_stopped: bool,
 }
@@ -84,6 +86,8 @@ pub(super) struct State<'a> {
     pub(super) newer: Option<Ancestry<'a>>,
     /// Nothing of the commit is taken: only what was changed outside is judged.
     pub(super) is_outside_only: bool,
+    /// It is about some integrations alone, with a commit of before.
+    pub(super) is_of_some: bool,
     pub(super) standing: &'a Standing,
     /// Those that judge, and the last word.
     pub(super) rules: [&'a Rules; 2],

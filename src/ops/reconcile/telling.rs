@@ -1,21 +1,37 @@
 //! Telling matters: who was told what is kept beside each, so that every message is sent once, across restarts too. What cannot be told is
-//! tried again later, so often and no oftener, and stops nothing. Many at once are one message, and once a day each owner has a digest.
-//! How a message is worded and sent is its caller's business.
+//! tried again later, so often and no oftener, and stops nothing. Many at once are one message, once a day each owner has a digest, and a
+//! forge has the status of a commit. How a message is worded and sent is its caller's business.
 
 use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
 
 use super::concern::Concern;
 use super::digest::{self, Daily};
 use super::lease::Lease;
 use super::matters::matters;
-use super::message::{Event, Listener, Message, Told, What, message_id};
+use super::message::{CommitStatus, Event, Listener, Message, Told, What, message_id};
 use crate::model::digest_text;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::store::{Address, Matter, Reconciling};
 
-/// Tells each target what it does not know yet of the matters of an environment, and the digests that are due. What could not be told,
-/// and why.
+/// What there is to tell, and to whom.
+#[derive(Clone, Copy)]
+pub struct Telling<'a> {
+    pub listeners: &'a [Listener],
+    /// When digests are sent; none where they are not.
+    pub daily: Option<&'a Daily>,
+    /// How a commit stands; none where that is not known.
+    pub status: Option<&'a CommitStatus>,
+    /// Sends a message.
+    pub deliver: &'a dyn Fn(&Message<'_>) -> Result<(), String>,
+    /// Shows at a forge how a commit stands.
+    pub show: &'a dyn Fn(&str, &CommitStatus) -> Result<(), String>,
+}
+
+/// Tells each target what it does not know yet of the matters of an environment, the digests that are due, and how a commit stands. What
+/// could not be told, and why.
 ///
 /// # Errors
 /// When the store fails, or somebody else has taken over.
@@ -23,11 +39,10 @@ pub fn tell(
     address: &Address,
     environment: Option<&str>,
     lease: &Lease,
-    listeners: &[Listener],
-    daily: Option<&Daily>,
-    deliver: &dyn Fn(&Message<'_>) -> Result<(), String>,
+    telling: Telling<'_>,
     host: &Host<'_>,
 ) -> Result<Vec<String>> {
+    let Telling { listeners, daily, status, deliver, show } = telling;
     if listeners.is_empty() {
         return Ok(Vec::new());
     }
@@ -72,11 +87,23 @@ pub fn tell(
             failed.extend(ended.err().map(|why| format!("{} could not be told: {why}", listener.name)));
         }
     }
-    if let Some(daily) = daily {
-        let concerns: Vec<(&Matter, &Concern)> =
-            known.iter().map(|one| (&one.matter, &one.concern)).collect();
-        write.reconciled =
-            digest::send(store.as_mut(), key, listeners, daily, &concerns, deliver, &mut failed, host)?;
+    if (daily.is_some() || status.is_some())
+        && let Some(mut last) = store.reconciled(key)?
+    {
+        let before: Json = serde_json::from_str(&last.document).unwrap_or_default();
+        let mut document = before.clone();
+        if let Some(daily) = daily {
+            let concerns: Vec<(&Matter, &Concern)> =
+                known.iter().map(|one| (&one.matter, &one.concern)).collect();
+            digest::send(&mut document, key, listeners, daily, &concerns, deliver, &mut failed, host);
+        }
+        if let Some(status) = status {
+            tell_forges(&mut document, listeners, status, show, &mut failed, host);
+        }
+        if document != before {
+            last.document = document.to_string();
+            write.reconciled = Some(last);
+        }
     }
     for Known { before, told, version, mut matter, concern } in known {
         let is_done = |listener: &Listener| {
@@ -93,6 +120,38 @@ pub fn tell(
         return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
     }
     Ok(failed)
+}
+
+/// Tells forges how a commit stands, where that is news to them; `document` of the last round keeps what they know.
+fn tell_forges(
+    document: &mut Json,
+    listeners: &[Listener],
+    status: &CommitStatus,
+    show: &dyn Fn(&str, &CommitStatus) -> Result<(), String>,
+    failed: &mut Vec<String>,
+    host: &Host<'_>,
+) {
+    let mut told: BTreeMap<String, Told> =
+        serde_json::from_value(document["statuses"].clone()).unwrap_or_default();
+    let now = (host.now)().as_second();
+    for listener in listeners {
+        let Some(version) = listener.statuses.map(|statuses| status.version(statuses)) else { continue };
+        let known = told.entry(listener.name.clone()).or_default();
+        if !known.is_due(&version, now) || host.is_cancelled() {
+            continue;
+        }
+        match show(&listener.name, status) {
+            Ok(()) => *known = Told { version: Some(version), ..Told::default() },
+            Err(why) => {
+                known.failed(&version, now);
+                failed.push(format!("{} could not be told: {why}", listener.name));
+            }
+        }
+    }
+    told.retain(|_, told| *told != Told::default());
+    if !told.is_empty() {
+        document["statuses"] = json!(told);
+    }
 }
 
 /// A matter, and who was told what of it.
@@ -122,8 +181,7 @@ fn due(known: &mut [Known], listener: &Listener, now: i64) -> Vec<(usize, Event)
             (None, None) => Event::Opened,
             (Some(_), None) => Event::Updated,
         };
-        let is_later = told.failing.as_ref() == Some(version) && now < told.next;
-        if !told.is_done(version) && !is_later {
+        if told.is_due(version, now) {
             due.push((at, event));
         }
     }

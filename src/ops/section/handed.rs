@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::access::{Access, Right};
 use super::ground::Ground;
 use super::refusals::NotSaved;
-use crate::ops::apply::{Again, HandedWith, Manner, again, apply, workspace_of};
+use crate::ops::apply::{Again, Manner, again, apply, workspace_of};
 use crate::ops::check::check;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::handing::{Done, HandedIn, PlanAsked};
@@ -144,7 +144,8 @@ pub fn apply_handed(
         if access.is_everywhere() { None } else { Some(&is_own) };
     let manner = Manner {
         wait: Duration::from_secs(lock_wait).min(LONGEST_WAIT),
-        handed: Some(HandedWith { secrets: &secrets, only }),
+        handed: Some(&secrets),
+        only,
         ..Manner::default()
     };
     let applied = apply(&project, &judging, &address, approved, Some(&begun), manner, host)?;

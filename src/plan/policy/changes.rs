@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::window::{Window, compare};
 use super::{Bound, Environment, Level, Limits, Overwrite, Policy, Share};
+use crate::model::Hold;
 
 /// What a change of a rule means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,7 +155,8 @@ pub fn changes(before: &Policy, after: &Policy) -> Vec<PolicyChange> {
         };
         if old != new {
             let item = format!("safety.holds.{name}");
-            found.push(PolicyChange::new(item, direction, old.map(listed), new.map(listed)));
+            let told = |holds: &BTreeSet<Hold>| listed(&holds.iter().map(Hold::told).collect());
+            found.push(PolicyChange::new(item, direction, old.map(told), new.map(told)));
         }
     }
     for (name, (old, new)) in both(&before.owners, &after.owners) {

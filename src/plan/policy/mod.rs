@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{canonical_json, digest_text};
+use crate::model::{Hold, canonical_json, digest_text};
 pub use changes::{Direction, PolicyChange, changes};
 pub use window::{DAYS, Window, minute};
 
@@ -33,9 +33,9 @@ pub struct Policy {
     pub live: Live,
     #[serde(skip_serializing_if = "Overwrites::is_usual")]
     pub overwrites: Overwrites,
-    /// Integration to reasons.
+    /// By integration.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub holds: BTreeMap<String, BTreeSet<String>>,
+    pub holds: BTreeMap<String, BTreeSet<Hold>>,
     /// Category to whose review its changes need.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub owners: BTreeMap<String, BTreeSet<String>>,
@@ -351,11 +351,6 @@ pub fn stricter(one: &Policy, other: &Policy) -> Policy {
         conflicts: one.overwrites.conflicts.max(other.overwrites.conflicts),
         drift: one.overwrites.drift.max(other.overwrites.drift),
     };
-    let unite = |into: &mut BTreeMap<String, BTreeSet<String>>, from: &BTreeMap<String, BTreeSet<String>>| {
-        for (name, texts) in from {
-            into.entry(name.clone()).or_default().extend(texts.iter().cloned());
-        }
-    };
     unite(&mut both.holds, &other.holds);
     unite(&mut both.owners, &other.owners);
     unite(&mut both.others, &other.others);
@@ -368,6 +363,12 @@ pub fn stricter(one: &Policy, other: &Policy) -> Policy {
     both.levels = codes.into_iter().map(|code| (code.clone(), stricter_rule(one, other, code))).collect();
     both.own_levels = stricter_own(one, other);
     both
+}
+
+fn unite<T: Ord + Clone>(into: &mut BTreeMap<String, BTreeSet<T>>, from: &BTreeMap<String, BTreeSet<T>>) {
+    for (name, all) in from {
+        into.entry(name.clone()).or_default().extend(all.iter().cloned());
+    }
 }
 
 /// The higher level; excepted is who is excepted by both.

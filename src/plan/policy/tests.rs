@@ -52,6 +52,8 @@ fn policy() -> impl Strategy<Value = Policy> {
     let overwrite = || prop_oneof![Just(Overwrite::Allow), Just(Overwrite::Ask), Just(Overwrite::Deny)];
     let overwrites =
         (overwrite(), overwrite()).prop_map(|(conflicts, drift)| Overwrites { conflicts, drift });
+    let hold = (name(), proptest::option::of(Just(jiff::civil::date(2026, 12, 31))));
+    let hold = hold.prop_map(|(reason, until)| Hold { reason, until });
     let judged = (
         limits(),
         btree_map(name(), limits(), 0..3),
@@ -59,7 +61,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         btree_set(name(), 0..3),
         live,
         overwrites,
-        texts(),
+        btree_map(name(), btree_set(hold, 1..3), 0..3),
         texts(),
     );
     let rest = (
@@ -244,7 +246,7 @@ fn each_change_says_what_was_and_what_is() {
         protected: ["connectors".to_owned()].into(),
         live: Live::RequireLeave,
         overwrites: Overwrites { conflicts: Overwrite::Allow, drift: Overwrite::Deny },
-        holds: [("shop".to_owned(), ["audit".to_owned()].into())].into(),
+        holds: [("shop".to_owned(), [Hold { reason: "audit".to_owned(), until: None }].into())].into(),
         owners: [("stock".to_owned(), ["warehouse".to_owned()].into())].into(),
         environments: environment("08:00", true),
         levels: [("W0417".to_owned(), LevelRule { level: Level::Deny, except: BTreeSet::new() })].into(),

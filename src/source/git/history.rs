@@ -17,6 +17,20 @@ fn cannot_read(error: &git2::Error) -> GitError {
     GitError { message: format!("git cannot read this repository: {}", error.message()), help: None }
 }
 
+pub(super) fn cannot_open(error: &git2::Error, folder: &Path) -> GitError {
+    match error.code() {
+        ErrorCode::Owner => GitError::new(
+            "git refuses to read this repository: it belongs to another user",
+            format!("run `git config --global --add safe.directory {}`", folder.display()),
+        ),
+        ErrorCode::NotFound => GitError::new(
+            "this is no git repository, so there is no revision to read",
+            "run pairform in a clone of the repository",
+        ),
+        _ => cannot_read(error),
+    }
+}
+
 const DEEPEN: &str = "fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` at actions/checkout, or `GIT_DEPTH: 0` in GitLab CI";
 
 /// A repository, and where in it the project lies.
@@ -39,17 +53,7 @@ impl History {
     /// # Errors
     /// When there is none, or git refuses to read it.
     pub fn open(folder: &Path) -> Result<History, GitError> {
-        let repository = discover(folder).map_err(|error| match error.code() {
-            ErrorCode::Owner => GitError::new(
-                "git refuses to read this repository: it belongs to another user",
-                format!("run `git config --global --add safe.directory {}`", folder.display()),
-            ),
-            ErrorCode::NotFound => GitError::new(
-                "this is no git repository, so there is no revision to read",
-                "run pairform in a clone of the repository",
-            ),
-            _ => cannot_read(&error),
-        })?;
+        let repository = discover(folder).map_err(|error| cannot_open(&error, folder))?;
         let inside = inside(&repository, folder).unwrap_or_default();
         let prefix = inside.to_string_lossy().replace('\\', "/");
         Ok(History { repository, prefix })
@@ -271,13 +275,6 @@ impl History {
     pub fn committed_at(&self, commit: &str) -> Option<i64> {
         let commit = self.repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
         Some(commit.time().seconds())
-    }
-
-    /// What a file of the project holds in a revision, by an id that is the same for the same content; none where it has none.
-    #[must_use]
-    pub fn content_id(&self, revision: &Revision, path: &str) -> Option<String> {
-        let path = format!("{}{path}", self.folder());
-        Some(self.tree(revision).ok()?.get_path(Path::new(&path)).ok()?.id().to_string())
     }
 
     /// Who last touched each line of a project's file, up to a revision. Lines of `text` that the revision does not

@@ -39,6 +39,13 @@ impl RemoteBranch {
         Ok(RemoteBranch { remote: remote.to_owned(), branch: branch.to_owned() })
     }
 
+    /// The names by which others know it in this clone.
+    #[must_use]
+    pub fn names(&self) -> [String; 3] {
+        let RemoteBranch { remote, branch } = self;
+        ["", "remotes/", "refs/remotes/"].map(|below| format!("{below}{remote}/{branch}"))
+    }
+
     /// The ref in this clone that holds what was fetched last.
     #[must_use]
     pub fn local_ref(&self) -> String {
@@ -76,6 +83,8 @@ impl History {
             "--no-write-fetch-head",
             "--no-recurse-submodules",
             "--no-prune",
+            // Branches of the remote that this clone has are for those who work in it to move.
+            "--refmap=",
             "--end-of-options",
             &branch.remote,
             &refspec,

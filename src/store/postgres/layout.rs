@@ -8,7 +8,7 @@ use crate::model;
 use crate::model::Hidden;
 use crate::store::error::StoreError;
 use crate::store::identity;
-use crate::store::layout::{Found, judge, newest, numbered};
+use crate::store::layout::{Came, Found, judge, newest, numbered};
 
 /// Position + 1 is the number. Never change one that was released: stores remember its checksum. Append the next.
 const MIGRATIONS: &[&str] = &[
@@ -22,12 +22,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0008-shared.sql"),
     include_str!("../migrations/postgres/0009-reconcile.sql"),
     include_str!("../migrations/postgres/0010-notes.sql"),
+    include_str!("../migrations/postgres/0011-accepts.sql"),
 ];
 
-/// The layout since which there are recorded rules.
-pub(super) const RULES: i64 = 5;
-/// The layout since which there is what the reconciler keeps.
-pub(super) const RECONCILE: i64 = 7;
+/// The layouts with which came what an older one has not.
+pub(super) const CAME: Came = Came { rules: 5, reconcile: 9, accepts: 11 };
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {

@@ -7,33 +7,43 @@ use tokio_postgres::Row;
 use super::client::{Client, Result};
 use super::text::{decode, encode};
 use crate::store::data::Lock;
-use crate::store::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
+use crate::store::layout::Has;
+use crate::store::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling, Seen};
 
 /// See `Store::reconciled`.
-pub(super) fn reconciled(client: &mut Client, environment: &str) -> Result<Option<Reconciled>> {
-    let sql = "SELECT environment, commit_id, number, at, document FROM reconciled WHERE environment = $1";
-    let found = client.query_opt(sql, &[&encode(environment)])?;
+pub(super) fn reconciled(client: &mut Client, environment: &str, has: Has) -> Result<Option<Reconciled>> {
+    let accepts = if has.accepts { "accepts" } else { "0::bigint" };
+    let sql = format!(
+        "SELECT environment, commit_id, number, at, document, {accepts} FROM reconciled WHERE environment = $1"
+    );
+    let found = client.query_opt(&sql, &[&encode(environment)])?;
     Ok(found.map(|row| Reconciled {
         environment: decode(row.get(0)),
         commit: decode(row.get(1)),
         number: row.get::<_, i64>(2).unsigned_abs(),
         at: decode(row.get(3)),
         document: decode(row.get(4)),
+        accepts: row.get::<_, i64>(5).unsigned_abs(),
     }))
 }
 
 /// See `Store::behind`.
-pub(super) fn behind(client: &mut Client, environment: &str) -> Result<Vec<Behind>> {
-    let sql = "SELECT integration, category, commit_id, number FROM behind WHERE environment = $1
-               ORDER BY integration, category";
+pub(super) fn behind(client: &mut Client, environment: &str, has: Has) -> Result<Vec<Behind>> {
+    let accepts = if has.accepts { "accepts" } else { "0::bigint" };
+    let sql = format!(
+        "SELECT integration, category, commit_id, number, {accepts} FROM behind WHERE environment = $1
+         ORDER BY integration, category"
+    );
     let one = |row: &Row| Behind {
         integration: decode(row.get(0)),
         category: decode(row.get(1)),
-        seen: row
-            .get::<_, Option<String>>(2)
-            .map(|commit| (decode(commit), row.get::<_, Option<i64>>(3).unwrap_or_default().unsigned_abs())),
+        seen: row.get::<_, Option<String>>(2).map(|commit| Seen {
+            commit: decode(commit),
+            number: row.get::<_, Option<i64>>(3).unwrap_or_default().unsigned_abs(),
+            accepts: row.get::<_, i64>(4).unsigned_abs(),
+        }),
     };
-    Ok(client.query(sql, &[&encode(environment)])?.iter().map(one).collect())
+    Ok(client.query(&sql, &[&encode(environment)])?.iter().map(one).collect())
 }
 
 /// See `Store::matters`.
@@ -89,25 +99,28 @@ fn write(client: &mut Client, what: &Reconciling) -> Result<()> {
     let Reconciling { environment, reconciled, behind, caught_up, matters, forgotten } = what;
     let environment = encode(environment);
     if let Some(now) = reconciled {
-        let sql = "INSERT INTO reconciled (environment, commit_id, number, at, document) VALUES ($1, $2, $3, $4, $5)
+        let sql = "INSERT INTO reconciled (environment, commit_id, number, at, document, accepts)
+                   VALUES ($1, $2, $3, $4, $5, $6)
                    ON CONFLICT (environment) DO UPDATE
                    SET commit_id = excluded.commit_id, number = excluded.number, at = excluded.at,
-                       document = excluded.document";
+                       document = excluded.document, accepts = excluded.accepts";
         let texts = [&now.commit, &now.at, &now.document].map(|text| encode(text));
         let [commit, at, document] = &texts;
-        client.execute(sql, &[&environment, commit, &number(now.number), at, document])?;
+        let (last, accepts) = (number(now.number), number(now.accepts));
+        client.execute(sql, &[&environment, commit, &last, at, document, &accepts])?;
     }
     if !behind.is_empty() {
-        let sql = "INSERT INTO behind (environment, integration, category, commit_id, number)
-                   SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+        let sql = "INSERT INTO behind (environment, integration, category, commit_id, number, accepts)
+                   SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
                    ON CONFLICT (environment, integration, category) DO UPDATE
-                   SET commit_id = excluded.commit_id, number = excluded.number";
+                   SET commit_id = excluded.commit_id, number = excluded.number, accepts = excluded.accepts";
         let integrations = all(behind.iter().map(|one| &one.integration));
         let categories = all(behind.iter().map(|one| &one.category));
-        let commits: Vec<_> =
-            behind.iter().map(|one| one.seen.as_ref().map(|(commit, _)| encode(commit))).collect();
-        let numbers: Vec<_> = behind.iter().map(|one| one.seen.as_ref().map(|(_, at)| number(*at))).collect();
-        client.execute(sql, &[&environment, &integrations, &categories, &commits, &numbers])?;
+        let seen = || behind.iter().map(|one| one.seen.as_ref());
+        let commits: Vec<_> = seen().map(|seen| seen.map(|seen| encode(&seen.commit))).collect();
+        let numbers: Vec<_> = seen().map(|seen| seen.map(|seen| number(seen.number))).collect();
+        let accepts: Vec<_> = seen().map(|seen| seen.map_or(0, |seen| number(seen.accepts))).collect();
+        client.execute(sql, &[&environment, &integrations, &categories, &commits, &numbers, &accepts])?;
     }
     if !caught_up.is_empty() {
         let sql = "DELETE FROM behind USING unnest($2::text[], $3::text[]) AS gone (integration, category)

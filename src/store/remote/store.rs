@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Remote;
 use crate::store::contract::Store;
 use crate::store::copy::{GiveRows, TakeRow};
-use crate::store::data::{self, Ask, Deleted, Deployed, Lock, Note, Origin, Past, Record, Run, Save, Saved};
+use crate::store::data::{self, Ask, Deleted, Deployed, Lock, Note, Origin, Record, Run, Save, Saved};
 use crate::store::error::StoreError;
 use crate::store::handed::TakesPlans;
 use crate::store::head::{Reading, TakeHeads};
@@ -101,9 +101,12 @@ impl Store for Remote {
         self.some(Some(integrations), |names| Asked::LastCommits { integrations: names.unwrap_or_default() })
     }
 
-    fn history(&mut self, integration: &str, category: &str) -> Result<Vec<Past>, StoreError> {
-        let (integration, category) = (integration.to_owned(), category.to_owned());
-        self.all(&Asked::History { integration, category })
+    fn histories(&mut self, of: &[(String, String)]) -> Result<Vec<Record>, StoreError> {
+        let mut all = Vec::new();
+        for some in of.chunks(PAGE) {
+            all.append(&mut self.all(&Asked::History { of: some.to_vec() })?);
+        }
+        Ok(all)
     }
 
     fn records(&mut self) -> Result<Vec<Record>, StoreError> {

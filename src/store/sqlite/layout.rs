@@ -10,7 +10,7 @@ use super::failure;
 use crate::model;
 use crate::store::error::StoreError;
 use crate::store::identity;
-use crate::store::layout::{Found, judge, newest, numbered};
+use crate::store::layout::{Came, Found, judge, newest, numbered};
 
 /// In the file's header (`PRAGMA application_id`), so that no other program's database is taken for a store: "pair".
 const APPLICATION: i64 = 0x7061_6972;
@@ -28,12 +28,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0009-shared.sql"),
     include_str!("../migrations/sqlite/0010-reconcile.sql"),
     include_str!("../migrations/sqlite/0011-notes.sql"),
+    include_str!("../migrations/sqlite/0012-accepts.sql"),
 ];
 
-/// The layout since which there are recorded rules.
-pub(super) const RULES: i64 = 6;
-/// The layout since which there is what the reconciler keeps.
-pub(super) const RECONCILE: i64 = 8;
+/// The layouts with which came what an older one has not.
+pub(super) const CAME: Came = Came { rules: 6, reconcile: 10, accepts: 12 };
 
 /// The number of the newest layout.
 pub(super) fn known() -> i64 {

@@ -5,16 +5,21 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use super::failure;
 use crate::store::data::Lock;
 use crate::store::error::StoreError;
-use crate::store::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
+use crate::store::layout::Has;
+use crate::store::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling, Seen};
 
 /// See `Store::reconciled`.
 pub(super) fn reconciled(
     connection: &Connection,
     shown: &str,
     environment: &str,
+    has: Has,
 ) -> Result<Option<Reconciled>, StoreError> {
-    let sql = "SELECT environment, commit_id, number, at, document FROM reconciled WHERE environment = ?1";
-    let found = connection.prepare_cached(sql).and_then(|mut statement| {
+    let accepts = if has.accepts { "accepts" } else { "0" };
+    let sql = format!(
+        "SELECT environment, commit_id, number, at, document, {accepts} FROM reconciled WHERE environment = ?1"
+    );
+    let found = connection.prepare_cached(&sql).and_then(|mut statement| {
         statement
             .query_row([environment], |row| {
                 Ok(Reconciled {
@@ -23,6 +28,7 @@ pub(super) fn reconciled(
                     number: row.get::<_, i64>(2)?.unsigned_abs(),
                     at: row.get(3)?,
                     document: row.get(4)?,
+                    accepts: row.get::<_, i64>(5)?.unsigned_abs(),
                 })
             })
             .optional()
@@ -35,18 +41,23 @@ pub(super) fn behind(
     connection: &Connection,
     shown: &str,
     environment: &str,
+    has: Has,
 ) -> Result<Vec<Behind>, StoreError> {
     let failed = |error| failure::failed(shown, &error);
-    let sql = "SELECT integration, category, commit_id, number FROM behind WHERE environment = ?1
-               ORDER BY integration, category";
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let accepts = if has.accepts { "accepts" } else { "0" };
+    let sql = format!(
+        "SELECT integration, category, commit_id, number, {accepts} FROM behind WHERE environment = ?1
+         ORDER BY integration, category"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
     let rows = statement.query_map([environment], |row| {
         let commit: Option<String> = row.get(2)?;
         let number = row.get::<_, Option<i64>>(3)?.unwrap_or_default().unsigned_abs();
+        let accepts = row.get::<_, i64>(4)?.unsigned_abs();
         Ok(Behind {
             integration: row.get(0)?,
             category: row.get(1)?,
-            seen: commit.map(|commit| (commit, number)),
+            seen: commit.map(|commit| Seen { commit, number, accepts }),
         })
     });
     rows.map_err(failed)?.collect::<Result<_, _>>().map_err(failed)
@@ -122,19 +133,20 @@ fn write(connection: &Connection, what: &Reconciling) -> rusqlite::Result<()> {
     let Reconciling { environment, reconciled, behind, caught_up, matters, forgotten } = what;
     if let Some(now) = reconciled {
         connection.execute(
-            "INSERT OR REPLACE INTO reconciled (environment, commit_id, number, at, document)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-            (environment, &now.commit, number(now.number), &now.at, &now.document),
+            "INSERT OR REPLACE INTO reconciled (environment, commit_id, number, at, document, accepts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (environment, &now.commit, number(now.number), &now.at, &now.document, number(now.accepts)),
         )?;
     }
     for Behind { integration, category, seen } in behind {
-        let (commit, at) = seen.as_ref().map(|(commit, at)| (commit, number(*at))).unzip();
+        let (commit, at) = seen.as_ref().map(|seen| (&seen.commit, number(seen.number))).unzip();
+        let accepts = seen.as_ref().map_or(0, |seen| number(seen.accepts));
         connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO behind (environment, integration, category, commit_id, number)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO behind (environment, integration, category, commit_id, number, accepts)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute((environment, integration, category, commit, at))?;
+            .execute((environment, integration, category, commit, at, accepts))?;
     }
     for (integration, category) in caught_up {
         connection
