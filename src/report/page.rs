@@ -51,7 +51,9 @@ pub fn environment(language: &'static Language) -> Result<Environment<'static>, 
         }
     });
     say::add(&mut environment, language);
-    environment.add_function("when", move |at: String, now: String| when(language, &at, &now));
+    environment.add_function("when", move |at: String, now: String, only: Option<String>| {
+        when(language, &at, &now, only.is_some())
+    });
     environment
         .add_function("day", move |day: String| day.parse::<Date>().map_or(day, |day| date(language, day)));
     for (name, text) in PARTS {
@@ -66,8 +68,8 @@ fn date(language: &Language, day: Date) -> String {
     format!("{} {} {}", day.day(), month.unwrap_or_default(), day.year())
 }
 
-/// `27 Nov 15:40 UTC`, with the year from another year on; a script shows it in the reader's own time.
-fn when(language: &Language, at: &str, now: &str) -> Value {
+/// `27 Nov 15:40 UTC`, with the year from another year on, or the day alone; a script shows it in the reader's own time.
+fn when(language: &Language, at: &str, now: &str, is_day: bool) -> Value {
     let Ok(moment) = at.parse::<Timestamp>() else { return Value::from(at.to_owned()) };
     let moment = moment.to_zoned(TimeZone::UTC);
     let mut day = date(language, moment.date());
@@ -75,6 +77,15 @@ fn when(language: &Language, at: &str, now: &str) -> Value {
     if now.starts_with(&year) {
         day.truncate(day.len() - year.len() - 1);
     }
-    let text = format!("{day} {} UTC", moment.strftime("%H:%M"));
-    Value::from_safe_string(format!("<time datetime=\"{}\">{}</time>", HtmlEscape(at), HtmlEscape(&text)))
+    let time = format!("{day} {} UTC", moment.strftime("%H:%M"));
+    let (text, mark) = if is_day {
+        (&day, format!(" data-day title=\"{}\"", HtmlEscape(&time)))
+    } else {
+        (&time, String::new())
+    };
+    Value::from_safe_string(format!(
+        "<time datetime=\"{}\"{mark}>{}</time>",
+        HtmlEscape(at),
+        HtmlEscape(text)
+    ))
 }

@@ -142,14 +142,26 @@ impl Sender {
     }
 
     /// What each form of a page has to bring back, and no other site can know.
-    #[must_use]
-    pub fn form_token(&self, work: &Work<'_>) -> String {
+    fn form_token(&self, work: &Work<'_>) -> String {
         match &self.how {
             How::Token(secret) | How::Session(secret) => digest_text(&format!("form {secret}")),
             How::User(user) => {
                 value::fingerprint(work.store.fingerprint_key(), format!("form {user}").as_bytes())
             }
         }
+    }
+
+    /// The same with a mark of whose form it is, which outlasts the session: what somebody typed is for him alone, whoever signs in next.
+    #[must_use]
+    pub fn form_mark(&self, name: &str, work: &Work<'_>) -> String {
+        format!("{}.{}", self.form_token(work), mark_of(name, work))
+    }
+
+    /// Whether a form was made for this sign-in. By hashes, so that nobody learns it from how long that takes.
+    #[must_use]
+    pub fn knows(&self, form: &str, work: &Work<'_>) -> bool {
+        let sent = form.split_once('.').map_or(form, |(token, _)| token);
+        digest_text(sent) == digest_text(&self.form_token(work))
     }
 
     /// The cookie, where a session says who it is.
@@ -160,6 +172,12 @@ impl Sender {
             _ => None,
         }
     }
+}
+
+/// Whose a form is, as nobody but this server can say it.
+#[must_use]
+pub fn mark_of(name: &str, work: &Work<'_>) -> String {
+    value::fingerprint(work.store.fingerprint_key(), format!("typed by {name}").as_bytes())
 }
 
 impl App {

@@ -266,7 +266,7 @@ fn the_settings_page_lists_the_categories_of_the_pair_and_its_flows() {
     // Without stock there is nothing to set of it.
     let form = Form::of(&browser.page(&format!("{NORDIC}/general")), "flows");
     let said = browser.page(&format!("{NORDIC}/general"));
-    has(&said, "Off, these go out of sight: Stock. What is saved in them stays.");
+    has(&said, "With this off, Stock is not shown. What is saved in it stays.");
     // A rule that would run a flow that is off is an error here, by the levels of this project: told with its code.
     let refused = browser.press(&form.set("s.stock", "off"), "save");
     assert_eq!(refused.status, 422);
@@ -471,7 +471,7 @@ fn two_people_on_two_categories_both_save_and_on_one_nothing_is_lost() {
     let form = Form::of(&order, "order").set("s.delivery_days", "5").set("s.cancelled_action", "nothing");
     let stale = browser.press(&form, "save");
     assert_eq!(stale.status, 412);
-    has(&stale.body, "Order Settings was saved by ann after you opened it:");
+    has(&stale.body, "Order Settings was saved by you, in another tab, after you opened it:");
     has(&stale.body, "Nothing of yours was saved, and nothing that you typed is lost.");
     has(&stale.body, "3 settings differ 1 was changed by both of you");
     let choice = Form::of(&stale.body, "order");
@@ -657,7 +657,14 @@ fn a_session_is_begun_once_ended_and_over() {
     let on = browser.press(&sign, "");
     has(&on.body, "What you typed is kept. It was not saved yet.");
     let on = Form::all(&on.body).into_iter().find(|form| form.action.ends_with("/settings/order")).unwrap();
-    assert_eq!(browser.press(&on, "").status, 303);
+    // He is shown the form again with what he typed, and saves it himself.
+    let again = browser.press(&on, "");
+    assert_eq!(again.status, 200);
+    has(&again.body, "What you typed is still here. It was not saved yet.");
+    assert_eq!(pages.deployed("nordic-outdoor", "order").get("delivery_days"), None);
+    let form = Form::of(&again.body, "order");
+    assert_eq!(form.get("s.delivery_days"), Some("9"));
+    browser.save(&form);
     assert_eq!(pages.deployed("nordic-outdoor", "order")["delivery_days"], 9);
 }
 
@@ -811,7 +818,7 @@ fn the_fleet_is_filtered_by_its_address() {
     for (query, expected, not) in [
         ("q=skog", "Skog Outlet", "Cykelboden"),
         ("pair=fortnox-woocommerce", "Cykelboden", "Skog Outlet"),
-        ("look=1", "Skog Outlet", "Cykelboden"),
+        ("look=1&q=skog", "Skog Outlet", "Cykelboden"),
         ("mode=onboarding", "Keramikverkstan", "Cykelboden"),
         ("q=no+such", "No integration fits", "Cykelboden"),
     ] {
@@ -819,4 +826,7 @@ fn the_fleet_is_filtered_by_its_address() {
         has(&page, expected);
         lacks(&page, not);
     }
+    // What is not connected needs a look as well; what only waits for an apply is asked for by itself.
+    has(&browser.page("/integrations?look=1"), "Cykelboden");
+    lacks(&page, "Waits for an apply");
 }

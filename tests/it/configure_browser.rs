@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Value as Json, json};
 
 use crate::configure::{Pages, example, git};
+use crate::configure_walk::write_and_commit;
 use crate::tools::{Tool, program, required};
 
 /// What the browser saw; none where a tool is missing.
@@ -43,7 +44,11 @@ fn readable(steps: &Json) {
 
 #[test]
 fn every_page_is_readable_by_everybody_at_every_width() {
-    let pages = Pages::start(example(), &[]);
+    let project = example();
+    write_and_commit(&project, "bases/fortnox.yaml", |text| {
+        text.replace("default_terms_of_payment: \"30\"", "default_terms_of_payment: \"10\"")
+    });
+    let pages = Pages::start(project, &[]);
     pages.change_outside("nordic-outdoor", "payment_methods", "default_terms_of_payment", json!("14"));
     let sign_in = pages.link();
     let nordic = "/integrations/nordic-outdoor";
@@ -60,6 +65,7 @@ fn every_page_is_readable_by_everybody_at_every_width() {
         ("scheduling", format!("{nordic}/scheduling")),
         ("webhooks", format!("{nordic}/webhooks")),
         ("history", format!("{nordic}/history")),
+        ("conflict", format!("{nordic}/changes")),
         ("back", format!("{nordic}/history/payment_methods/1")),
         ("sign-in", "/sign-in".to_owned()),
         ("absent", "/integrations/none/settings".to_owned()),
@@ -83,6 +89,13 @@ fn every_page_is_readable_by_everybody_at_every_width() {
              "press": format!("{}{press}", set("delivery_days", "5")), "tell": told, "screen": "stale"},
             {"name": "counted", "go": order, "tell": format!("(() => {{ const field = document.querySelector('[name=\"s.delivery_days\"]'); field.value = '4'; \
                  field.dispatchEvent(new Event('input', {{ bubbles: true }})); return document.querySelector('[data-count]').textContent; }})()")},
+            // Whoever leaves what he typed is asked; whoever typed nothing is not.
+            {"name": "leaving", "tell": "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"},
+            {"name": "leaving-nothing", "go": order, "tell": "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"},
+            {"name": "leaving-the-other", "go": format!("{nordic}/general"), "tell": "(() => { const [one, other] = document.querySelectorAll('form[data-save]'); \
+                 (other.querySelector('input[type=radio]:not(:checked)') || other.querySelector('input:not([type=hidden])')).click(); \
+                 one.addEventListener('submit', (event) => event.preventDefault()); one.requestSubmit(); return !dispatchEvent(new Event('beforeunload', { cancelable: true })); })()"},
+            {"name": "sides", "size": [1440, 900], "go": format!("{nordic}/changes"), "tell": "Math.min(...[...document.querySelectorAll('.sides dd')].map((one) => one.clientWidth))"},
         ],
     });
     let Some(seen) = browse(&plan) else { return };
@@ -108,8 +121,17 @@ fn every_page_is_readable_by_everybody_at_every_width() {
     assert!(text("saved").contains("Order Settings is saved as revision 2."), "{}", steps["saved"]);
     assert!(steps["invalid"]["value"]["title"].as_str().unwrap().starts_with("Error: "));
     assert_eq!(steps["to-field"]["value"], "s.min_order_value");
-    assert!(text("stale").contains("was saved by ann"), "{}", steps["stale"]);
+    assert!(text("stale").contains("was saved by you, in another tab,"), "{}", steps["stale"]);
     assert!(steps["counted"]["value"].as_str().unwrap().ends_with("1 changed."), "{}", steps["counted"]);
+    assert_eq!(
+        (
+            &steps["leaving"]["value"],
+            &steps["leaving-nothing"]["value"],
+            &steps["leaving-the-other"]["value"]
+        ),
+        (&json!(true), &json!(false), &json!(true))
+    );
+    assert!(steps["sides"]["value"].as_f64().unwrap() > 100.0, "{}", steps["sides"]);
     let tab = &steps["tab"];
     assert_eq!(
         (&tab["hidden"], &tab["bare"], &tab["saves"]),
@@ -177,7 +199,7 @@ fn a_change_of_what_git_owns_goes_its_way_in_a_browser() {
     shown("closed", &["is closed. Its branch stays."]);
     shown("plan", &["14"]);
     assert_eq!(steps["unticked"]["value"], json!(false));
-    shown("unsure", &["Nothing was applied", "this changes 1 integration in live mode: nordic-outdoor"]);
+    shown("unsure", &["Nothing was applied", "Tick that live integrations change"]);
     shown("applied", &["Applied: 1 category is saved as git says"]);
     shown("fleet-plan", &["No changes"]);
     shown("nameless", &["Nothing was added to Payment methods: write the name of the new row first"]);

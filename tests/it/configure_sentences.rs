@@ -9,7 +9,7 @@ const SENTENCES: [(&str, &str, &[&str]); 34] = [
     (
         "It is accessible from the left sidebar and contains four subsections: Settings, Connectors, Scheduling, Webhooks",
         "N/settings",
-        &["General Settings Connectors Scheduling Webhooks"],
+        &["General Settings Connectors 0/ of 2 Scheduling Webhooks"],
     ),
     ("The Settings page is organized into expandable categories.", "N/settings", &["Values of Article"]),
     ("Click on a category to open its settings page.", "N/settings", &["Payment Methods"]),
@@ -117,7 +117,7 @@ const SENTENCES: [(&str, &str, &[&str]); 34] = [
     (
         "Start with the required settings before moving to optional ones.",
         "/integrations/nordic-outdoor-b2b/settings",
-        &["26 of 27 required settings are saved"],
+        &["26 of 29 required settings are saved"],
     ),
     (
         "Settings changes take effect on the next sync — they do not retroactively modify already-synced data.",

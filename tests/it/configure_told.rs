@@ -198,3 +198,152 @@ fn a_browser_can_come_back_to_what_was_answered() {
     let answer = browser.press(&form, "");
     assert_eq!((answer.status, answer.headers["clear-site-data"].as_str()), (303, "\"cache\""));
 }
+
+#[test]
+fn live_without_a_connection_says_that_nothing_syncs() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    has(&browser.page(&format!("{NORDIC}/general")), "It is live, and nothing syncs until this is there:");
+    let page = browser.page(&format!("{NORDIC}/settings/general"));
+    let saved = browser.save(&Form::of(&page, "general").set("s.order_number_prefix", "N-"));
+    has(&saved, "General Settings is saved as revision 2.");
+    has(&saved, "Nothing syncs until Shopify and Fortnox are connected.");
+    assert!(saved.contains(&format!("href=\"{NORDIC}/connectors#f-shopify.active\"")));
+    // One count of what is required, wherever it stands.
+    has(&browser.page(&format!("{NORDIC}/settings")), "30 of 32 required settings are saved");
+    has(&browser.page("/integrations"), "30 of 32");
+    let connectors = browser.page(&format!("{NORDIC}/connectors"));
+    has(&connectors, "0 of 2 required saved");
+    has(&connectors, "Connectors 0/ of 2");
+}
+
+#[test]
+fn live_too_early_counts_settings_and_names_the_connections() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let form = Form::of(&browser.page(&format!("{base}/general")), "general");
+    let refused = browser.press(&form.set("s.live_mode", "on").set("s.onboarding_mode", "off"), "save");
+    assert_eq!(refused.status, 422);
+    let said = words(&refused.body);
+    let (_, rest) = said.split_once("General Settings was not saved: ").unwrap();
+    let count: usize = rest.split(' ').next().unwrap().parse().unwrap();
+    let (_, summary) = refused.body.split_once("id=\"message\"").unwrap();
+    let (summary, _) = summary.split_once("</ul>").unwrap();
+    assert_eq!(summary.matches("<a href=\"/integrations/ny-butik").count(), count, "{said}");
+    has(&refused.body, "A connection of Shopify: (Connectors) This setting is required and must be saved.");
+    has(&refused.body, "It can be switched on when nothing is missing. What is missing stands on top");
+    lacks(&refused.body, "Live can be switched on when nothing is missing:");
+    let at = |title: &str| said.find(title).unwrap_or_else(|| panic!("{title}: {said}"));
+    assert!(at("(Article)") < at("(Payment Methods)"), "in the order of the pages: {said}");
+}
+
+#[test]
+fn why_git_was_saved_over_is_told_wherever_that_is() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let address = format!("{NORDIC}/settings/payment_methods");
+    let propose =
+        browser.page(&format!("{NORDIC}/propose?category=payment_methods&setting=default_terms_of_payment"));
+    let over = format!("{address}?over=payment_methods.default_terms_of_payment");
+    has(&propose, "Where it cannot wait for a pull request, with a reason that is kept:");
+    assert!(propose.contains(&over), "{propose}");
+    let form = Form::of(&browser.page(&over), "payment_methods").set("s.default_terms_of_payment", "10");
+    // Without a reason it is asked for, and what was typed is still there.
+    let asked = browser.press(&form, "save");
+    assert_eq!(asked.status, 409);
+    has(&asked.body, "Why it is saved although git owns it");
+    let form = Form::of(&asked.body, "payment_methods");
+    assert_eq!(form.get("s.default_terms_of_payment"), Some("10"));
+    browser.save(&form.set("reason", "asked by phone (twice)"));
+    for place in ["settings/payment_methods", "changes", "history"] {
+        has(&browser.page(&format!("{NORDIC}/{place}")), "“asked by phone (twice)”");
+    }
+    has(&browser.page(&format!("{NORDIC}/history")), "changed outside git");
+    has(&browser.page(&address), "Take 10 dagar netto into git");
+    // Whoever has no right to it is not asked.
+    let token = pages.token(&["karin", "--role", "editor"]);
+    let mut karin = pages.browser();
+    karin.headers.push(("Authorization", format!("Bearer {token}")));
+    let page = karin.page(&over);
+    assert_eq!(Form::of(&page, "payment_methods").get("s.default_terms_of_payment"), None);
+}
+
+#[test]
+fn a_value_that_no_list_has_is_not_called_gone() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let form = Form::of(&browser.page(&format!("{base}/settings/sales_accounts")), "sales_accounts");
+    let read = browser.press(&form.set("paste.countries", "Finland;25,5;9999\n"), "read:countries");
+    has(&read.body, "9999 is not among ");
+    lacks(&read.body, "no longer active");
+}
+
+#[test]
+fn what_was_fetched_or_not_is_told_twice_alike() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let page = browser.page(&format!("{NORDIC}/settings"));
+    let form = Form::all(&page).into_iter().find(|form| form.action.ends_with("/cache:clear")).unwrap();
+    assert_eq!(browser.press(&form, "").status, 303);
+    let begun = std::time::Instant::now();
+    while words(&browser.page(&format!("{NORDIC}/cache"))).contains("This page looks again by itself") {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+        std::thread::yield_now();
+    }
+    has(&browser.page(&format!("{NORDIC}/cache")), "Nothing was fetched");
+    let soon = browser.press(&form, "");
+    has(&soon.body, "You asked a moment ago, and nothing was fetched");
+    has(&soon.body, "Nothing was fetched No active connection to");
+    has(&soon.body, "Connect Shopify, Fortnox");
+    // Whoever may not is not offered it.
+    let token = pages.token(&["vera", "--role", "viewer"]);
+    let mut vera = pages.browser();
+    vera.headers.push(("Authorization", format!("Bearer {token}")));
+    lacks(&vera.page(&format!("{NORDIC}/settings")), "Clear Cache");
+    let token = pages.token(&["paul", "--role", "editor", "--for-category", "payment_*"]);
+    let mut paul = pages.browser();
+    paul.headers.push(("Authorization", format!("Bearer {token}")));
+    lacks(&paul.page("/integrations"), "New integration");
+}
+
+#[test]
+fn an_apply_that_is_refused_keeps_what_was_typed_and_says_what_lacks() {
+    let project = example();
+    write_and_commit(&project, "bases/fortnox.yaml", |text| {
+        text.replace("default_terms_of_payment: \"30\"", "default_terms_of_payment: \"10\"")
+    });
+    let pages = Pages::start(project, &[]);
+    pages.change_outside("nordic-outdoor", "payment_methods", "default_terms_of_payment", json!("14"));
+    let mut browser = pages.signed_in();
+    let address = format!("{NORDIC}/plan");
+    let form = |page: &str| Form::all(page).into_iter().find(|form| form.get("digest").is_some()).unwrap();
+    let page = browser.page(&address);
+    let typed = form(&page).check("live", "yes").set("typed", "nordic");
+    let refused = browser.press(&typed, "");
+    assert!(refused.status >= 400);
+    has(&refused.body, "Nothing was applied nordic is not nordic-outdoor. Type it as it stands");
+    assert!(refused.body.contains("href=\"#type-1\""));
+    let again = form(&refused.body);
+    assert_eq!((again.get("live"), again.get("typed")), (Some("yes"), Some("nordic")));
+    let done = browser.press(&again.set("typed", "nordic-outdoor"), "");
+    assert_eq!(done.status, 303, "{}", words(&done.body));
+    has(&browser.page(&address), "No changes. What is deployed is what commit");
+    // Both sides of a conflict have a way, with its value.
+    let page = browser.page(&format!("{NORDIC}/changes"));
+    lacks(&page, "Take it into git");
+}
+
+#[test]
+fn a_page_of_another_origin_is_told_where_to_do_it() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let form = Form::of(&browser.page(&format!("{NORDIC}/settings/order")), "order");
+    browser.headers.push(("Sec-Fetch-Site", "cross-site".to_owned()));
+    browser.headers.push(("Accept", "text/html".to_owned()));
+    let refused = browser.press(&form, "save");
+    assert_eq!(refused.status, 403);
+    has(&refused.body, "Nothing was done. Open the page here, and do it there.");
+    assert!(refused.body.contains(&format!("href=\"{NORDIC}/settings/order\"")));
+}

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::configure::{LIVE, NORDIC, Pages, example, has, lacks};
+use crate::configure::{LIVE, NORDIC, Pages, example, has, lacks, pairform};
 use crate::configure_walk::make;
 use crate::forms_of_pages::{Form, words};
 
@@ -236,4 +236,180 @@ fn the_first_connection_of_a_live_integration_is_saved_alone() {
     // What was set is not taken away again.
     let refused = browser.press(&Form::of(&page, "connectors").set("s.woocommerce.active", ""), "save");
     assert_eq!(refused.status, 422, "{}", words(&refused.body));
+}
+
+#[test]
+fn what_was_begun_outlives_a_save_of_somebody_else_and_a_way_back() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let address = format!("{base}/settings/payment_methods");
+    let opened = browser.page(&address);
+    browser.save(&Form::of(&opened, "payment_methods").set("s.fee_account", "1930"));
+    let typed = Form::of(&opened, "payment_methods")
+        .set("s.fee_account", "6570")
+        .set("key.methods", "Swish")
+        .set("paste.methods", "Name\tmark_paid\nKlarna\tYes\nKort\tmaybe\n");
+    let stale = browser.press(&typed, "save");
+    assert_eq!(stale.status, 412, "{}", words(&stale.body));
+    has(&stale.body, "What you began besides goes along. It is asked about when you save:");
+    has(&stale.body, "Payment methods › Swish: a new row");
+    has(&stale.body, "Payment methods: 3 pasted lines");
+    has(&stale.body, "was saved by you, in another tab, after you opened it");
+    let choice = Form::of(&stale.body, "payment_methods");
+    assert_eq!(choice.get("row"), Some("methods.Swish"));
+    assert!(choice.get("paste.methods").is_some_and(|sheet| sheet.contains("Kort")));
+    // Asked once more, it is still there; chosen, it is asked about as ever.
+    let again = browser.press(&choice, "save");
+    assert_eq!(again.status, 422);
+    has(&again.body, "Payment methods › Swish: a new row");
+    let choice = Form::of(&again.body, "payment_methods").set("pick.fee_account", "mine");
+    let asked = browser.press(&choice, "save");
+    assert_eq!(asked.status, 422);
+    has(&asked.body, "Nothing was saved: Payment methods › Swish says nothing yet.");
+    let form = Form::of(&asked.body, "payment_methods").set("s.methods.Swish.mark_paid", "on");
+    let unread = browser.press(&form, "save");
+    has(&unread.body, "Nothing was saved: 1 row could not be read");
+    let form = Form::of(&unread.body, "payment_methods");
+    assert_eq!(
+        (form.get("s.methods.Klarna.mark_paid"), form.get("s.fee_account")),
+        (Some("on"), Some("6570"))
+    );
+    browser.save(&form.set("paste.methods", ""));
+    let now = pages.deployed("ny-butik", "payment_methods");
+    assert_eq!(now["methods"], json!({"Swish": {"mark_paid": true}, "Klarna": {"mark_paid": true}}));
+    // A key alone outlives a setting that is set back.
+    pages.change_outside("nordic-outdoor", "payment_methods", "default_terms_of_payment", json!("14"));
+    let address = format!("{NORDIC}/settings/payment_methods");
+    let form = Form::of(&browser.page(&address), "payment_methods").set("key.methods", "Typed key");
+    let back = browser.press(&form, "set-back:default_terms_of_payment");
+    assert_eq!(back.status, 200, "{}", words(&back.body));
+    has(&back.body, "What you typed is still here.");
+    assert_eq!(Form::of(&back.body, "payment_methods").get("key.methods"), Some("Typed key"));
+}
+
+#[test]
+fn a_sheet_that_says_two_things_of_one_row_is_not_read_there() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let address = format!("{base}/settings/sales_accounts");
+    let form = Form::of(&browser.page(&address), "sales_accounts");
+    let pasted = "25;3001\n12;3002\n25,0 %;3003\n";
+    let read = browser.press(&form.clone().set("paste.home", pasted), "read:home");
+    has(&read.body, "1 row was read into the form.");
+    has(&read.body, "line 1: 25;3001 (25 stands in line 3 as well)");
+    has(&read.body, "line 3: 25,0 %;3003 (25,0 % stands in line 1 as well)");
+    // Pressed once more, nothing of it is taken silently.
+    let saved = browser.press(&Form::of(&read.body, "sales_accounts"), "save");
+    assert_eq!(saved.status, 422);
+    has(&saved.body, "Nothing was saved: 2 rows could not be read");
+    assert_eq!(pages.deployed("ny-butik", "sales_accounts"), json!({}));
+    // Of one country several rates are several rows.
+    let pasted = "DE\t19\t3111\nDE\t7\t3111\n";
+    let read = browser.press(&form.set("paste.countries", pasted), "read:countries");
+    has(&read.body, "2 rows were read into the form.");
+    assert!(read.body.contains(">19 %<"), "a rate is called so: {}", words(&read.body));
+}
+
+#[test]
+fn what_somebody_typed_is_for_him_alone_whoever_signs_in_next() {
+    let pages = Pages::start(example(), &[]);
+    pages.link();
+    let karin = pages.token(&["karin", "--role", "admin"]);
+    let johan = pages.token(&["johan", "--role", "admin"]);
+    let mut browser = pages.browser();
+    let sign_in = |page: &str, token: &str| {
+        let form = Form::all(page).into_iter().find(|form| form.action == "/sign-in").unwrap();
+        form.set("token", token)
+    };
+    let address = format!("{NORDIC}/settings/order");
+    let asked = browser.page(&address);
+    assert_eq!(browser.press(&sign_in(&asked, &karin), "").status, 303);
+    let form = Form::of(&browser.page(&address), "order").set("s.delivery_days", "9");
+    // Another who only saves what he sees: nothing of hers reaches him, and nothing is saved in his name.
+    let revoked = pairform(&pages.project).args(["token", "revoke", "karin"]).status().unwrap();
+    assert!(revoked.success());
+    let over = browser.press(&form, "save");
+    assert_eq!(over.status, 401);
+    let wrong = browser.press(&sign_in(&over.body, "pairform_wrong"), "");
+    assert_eq!(wrong.status, 401);
+    let on = browser.press(&sign_in(&wrong.body, &johan), "");
+    has(&on.body, "Somebody else typed what was to be saved here before you signed in.");
+    assert!(!on.body.contains("delivery_days"), "{}", on.body);
+    assert_eq!(pages.deployed("nordic-outdoor", "order").get("delivery_days"), None);
+}
+
+#[test]
+fn what_was_previewed_is_what_is_committed() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let address = format!("{NORDIC}/propose?category=payment_methods&setting=default_terms_of_payment");
+    let form =
+        |page: &str| Form::all(page).into_iter().find(|form| form.action.ends_with("/propose")).unwrap();
+    let branches = || {
+        let done = std::process::Command::new("git")
+            .args(["branch", "--list", "pairform/*"])
+            .current_dir(pages.project.path())
+            .output()
+            .unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let page = browser.page(&address);
+    let preview = browser.press(&form(&page).set("s.default_terms_of_payment", "14"), "preview");
+    has(&preview.body, "Preview: 1 integration would change");
+    assert!(preview.body.contains("id=\"message\""), "whoever asked is led there");
+    for (field, value) in
+        [("s.default_terms_of_payment", "10"), ("where", "base"), ("branch", "pairform/another")]
+    {
+        let other = browser.press(&form(&preview.body).set(field, value), "push");
+        assert_eq!(other.status, 412, "{field}");
+        has(
+            &other.body,
+            "The branch was not created yet, as the form says something else than what was previewed.",
+        );
+        assert_eq!(form(&other.body).get(field), Some(value));
+        assert_eq!(branches(), "", "{field}");
+    }
+    // Why it is done decides nothing of what comes of it; and what was then looked at is taken.
+    let other = browser.press(&form(&preview.body).set("where", "base"), "push");
+    has(&other.body, "Preview: 6 integrations would change");
+    has(&other.body, "Cykelboden");
+    lacks(&other.body, "30 dagar netto (30)");
+    let made = browser.press(&form(&other.body).set("why", "as agreed"), "push");
+    assert_eq!(made.status, 303, "{}", words(&made.body));
+    assert!(branches().contains("pairform/"));
+}
+
+#[test]
+fn clear_cache_and_another_language_keep_what_is_typed() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let address = format!("{NORDIC}/settings/order");
+    let page = browser.page(&address);
+    // Nothing was typed: the page that says how far it is.
+    let form = Form::of(&page, "order");
+    // Its button stands beside the form.
+    let mut clear = |form: &Form| {
+        let body = form.press("save").replace("do=save", "do=cache");
+        browser.ask("POST", &address, Some(&body))
+    };
+    let led = clear(&form);
+    assert_eq!((led.status, led.headers["location"].as_str()), (303, format!("{NORDIC}/cache").as_str()));
+    let typed = form.set("s.project", "0042");
+    let again = clear(&typed);
+    assert!(matches!(again.status, 200 | 429), "{}", words(&again.body));
+    has(&again.body, "What you typed is still here.");
+    assert_eq!(Form::of(&again.body, "order").get("s.project"), Some("0042"));
+    assert!(again.body.contains("form=\"save-order\" name=\"do\" value=\"cache\""));
+    // The button of the language sends the same form, and its page shows it again.
+    let to = format!("/language?then={}", address.replace('/', "%2F").replace('-', "%2D"));
+    assert!(page.contains(&format!("form=\"save-order\" formaction=\"{to}\"")), "{page}");
+    let body = typed.press("save").replace("do=save", "language=sv");
+    let onwards = browser.ask("POST", &to, Some(&body));
+    assert_eq!((onwards.status, onwards.headers["location"].as_str()), (307, address.as_str()));
+    let swedish = browser.ask("POST", &address, Some(&body));
+    assert!(swedish.body.contains("<html lang=\"sv\">"));
+    assert_eq!(Form::of(&swedish.body, "order").get("s.project"), Some("0042"));
+    assert_eq!(pages.deployed("nordic-outdoor", "order").get("project"), None);
 }

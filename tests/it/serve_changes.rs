@@ -77,6 +77,8 @@ fn a_change_is_proposed_on_a_form_and_shown_until_it_is_closed() {
     assert!(place.branches().is_empty());
     let commit = hidden(&preview, "commit");
     fields.push(("commit", &commit));
+    let previewed = hidden(&preview, "previewed");
+    fields.push(("previewed", &previewed));
     fields[7] = ("do", "push");
     let made = send(&bo, "/integrations/shop/propose", &fields);
     made.is(303);
@@ -119,7 +121,7 @@ fn a_change_is_proposed_on_a_form_and_shown_until_it_is_closed() {
     send(&bo, "/integrations/shop/propose", &fields[1..]).is(401);
     shows(get(&eva, PROPOSE).is(403), &["You may not propose this"]);
     let id = hidden(&changes, "close");
-    let form = hidden(&get(&eva, "/integrations/shop/settings"), "form");
+    let form = hidden(&get(&eva, "/integrations/shop/settings/payment_methods"), "form");
     send(&eva, "/integrations/shop/changes", &[("form", &form), ("close", &id)]).is(403);
     let form = hidden(&changes, "form");
     let closed = send(&bo, "/integrations/shop/changes", &[("form", &form), ("close", &id)]);
@@ -138,7 +140,10 @@ fn what_was_changed_outside_is_taken_into_git_or_set_back() {
     let headers = [("If-Match", etag.as_str()), ("Pairform-Override", "the auditor asked")];
     sara.send("PATCH", path, &headers, &json!({"order_number_prefix": "B-"})).is(200);
     let changes = get(&sara, "/integrations/shop/changes");
-    shows(changes.is(200), &["Sara Nyberg", ">A-</del>", ">B-</ins>", "Take it into git", "Set back to A-"]);
+    shows(
+        changes.is(200),
+        &["Sara Nyberg", "the auditor asked", ">A-</del>", ">B-</ins>", "Take B- into git", "Set back to A-"],
+    );
     let take = get(&sara, "/integrations/shop/propose?category=general&setting=order_number_prefix");
     shows(
         take.is(200),
@@ -234,9 +239,8 @@ fn a_cache_of_which_nothing_came_says_so() {
     };
     shows(&page, &["No list could be fetched"]);
     // A platform says once why it does not answer, and nothing old stays where there was nothing.
-    let (platforms, lists) =
-        (page.body.matches("class=\"card-head\"").count(), page.body.matches("<li class=\"cat\">").count());
-    assert!(lists > platforms && page.body.matches("class=\"is-bad\" lang").count() == 0);
+    let platforms = page.body.matches("class=\"card-head\"").count();
+    assert!(page.body.contains("lists came.") && page.body.matches("class=\"is-bad\" lang").count() == 0);
     assert!(page.body.matches("<p class=\"is-bad\">").count() < platforms, "{}", page.body);
     assert!(!page.body.contains("The old values stay"), "{}", page.body);
     assert!(!page.body.contains("Cache cleared and fetched again."), "{}", page.body);
@@ -257,7 +261,7 @@ fn clear_cache_leads_to_a_page_that_looks_again_by_itself() {
     let (bo, eva) = (server.client(&bo), server.client(&eva));
     let settings = get(&bo, "/integrations/nordic/settings");
     shows(settings.is(200), &["Clear Cache", "/integrations/nordic/cache:clear"]);
-    let form = hidden(&get(&eva, "/integrations/nordic/settings"), "form");
+    let form = hidden(&get(&eva, "/integrations/nordic/settings/payment_methods"), "form");
     shows(
         send(&eva, "/integrations/nordic/cache:clear", &[("form", &form)]).is(403),
         &["The cache was not cleared", "Ask an admin for the role editor"],

@@ -54,7 +54,9 @@ listeners.push(({ method, params }) => {
   if (method === "Runtime.exceptionThrown") errors.push(params.exceptionDetails.exception?.description || params.exceptionDetails.text);
   // That a page says "not found", or "not saved", by its status is no fault of it.
   const isStatus = method === "Log.entryAdded" && /the server responded with a status of 4\d\d/.test(params.entry.text);
-  if (method === "Log.entryAdded" && params.entry.level === "error" && !isStatus) errors.push(`${params.entry.text} ${params.entry.url || ""}`);
+  // Nobody sits here who could be asked whether he leaves what he typed.
+  const isUnasked = method === "Log.entryAdded" && params.entry.text.startsWith("Blocked attempt to show a 'beforeunload'");
+  if (method === "Log.entryAdded" && params.entry.level === "error" && !isStatus && !isUnasked) errors.push(`${params.entry.text} ${params.entry.url || ""}`);
   if (method === "Network.requestWillBeSent") requests.push(params.request.url);
 });
 for (const domain of ["Page", "Runtime", "Network", "Log"]) await ask(`${domain}.enable`);

@@ -167,6 +167,12 @@ impl Access {
             && self.categories.take(category)
     }
 
+    /// Whether integrations may be made: whose name and mode somebody may save.
+    #[must_use]
+    pub fn makes(&self) -> bool {
+        matches!(self.role, Role::Editor | Role::Admin) && self.categories.take(crate::model::GENERAL)
+    }
+
     /// Whether the dropdown values of an integration may be fetched anew.
     #[must_use]
     pub fn clears(&self, integration: &str) -> bool {

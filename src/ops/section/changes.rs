@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::known::Known;
 use super::ownership::Ownership;
-use super::past::{mover, past};
+use super::past::{mover, past, reasons};
 use crate::model::{SettingPath, Value};
 use crate::ops::error::Result;
 use crate::ops::propose::plain;
@@ -35,6 +35,9 @@ pub struct Drifted {
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// Why it was saved over git, where somebody was asked.
+    #[serde(skip)]
+    pub reason: Option<String>,
 }
 
 /// All that was changed outside git, in the order of the page.
@@ -43,6 +46,7 @@ pub struct Drifted {
 /// When the store cannot be read.
 pub fn changes(known: &Known, store: &mut (dyn Store + 'static)) -> Result<Vec<Drifted>> {
     let mut drifted = Vec::new();
+    let reasons = reasons(known, store)?;
     for category in known.pair.categories() {
         let owners = known.owners(category);
         let moved = owners
@@ -51,8 +55,10 @@ pub fn changes(known: &Known, store: &mut (dyn Store + 'static)) -> Result<Vec<D
         for (path, owner) in moved {
             let held = known.held(category, &path, None);
             let value = |value: Option<&Value>| value.map_or(Json::Null, plain);
-            let changed = changed_by(known, &category.id, &path, store)?;
-            let (by, since) = changed.unzip();
+            let past = past(known, &category.id, store)?;
+            let mover = mover(&past, &path);
+            let reason = mover.and_then(|mover| reasons.get(mover.run.as_deref()?)).cloned();
+            let (by, since) = mover.map(|past| (past.saved_by.clone(), past.saved_at.clone())).unzip();
             let places = known.says.as_deref().and_then(|says| says.places.get(category.id.as_str()));
             let place = places.and_then(|places| places.get(&path));
             drifted.push(Drifted {
@@ -68,6 +74,7 @@ pub fn changes(known: &Known, store: &mut (dyn Store + 'static)) -> Result<Vec<D
                 line: place.map(|place| place.line),
                 by,
                 since,
+                reason,
             });
         }
     }

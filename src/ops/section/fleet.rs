@@ -9,7 +9,7 @@ use super::glance::{Glance, Repository};
 use super::ground::{Ground, Judged};
 use super::known::{Known, known_all};
 use super::ownership::Ownership;
-use super::readiness::readiness;
+use super::readiness::{platforms, readiness};
 use super::view::name_of;
 use crate::model::{CONNECTORS, GENERAL, Value};
 use crate::ops::error::Result;
@@ -210,11 +210,12 @@ fn glance(known: &Known, owners: &Owners, judged: Option<&Judged>) -> Glance {
 /// What the files require and set, where that is what is deployed.
 fn of_files(known: &Known) -> Readiness {
     let required = known.says.as_deref().and_then(|says| says.required.as_deref()).unwrap_or_default();
+    let required = || required.iter().filter(|(category, _, _)| *category != *CONNECTORS);
     let is_deployed = |category: &str, path: &crate::model::SettingPath| {
         let settings = known.rows.get(category).into_iter().flat_map(|row| &row.settings);
         settings.into_iter().any(|(key, value)| key.starts_with(path) && value.says_something())
     };
-    let set =
-        required.iter().filter(|(category, path, set)| set.unwrap_or_else(|| is_deployed(category, path)));
-    Readiness { required: required.len(), set: set.count() }
+    let set = required().filter(|(category, path, set)| set.unwrap_or_else(|| is_deployed(category, path)));
+    let platforms = platforms(known);
+    Readiness { required: platforms.required + required().count(), set: platforms.set + set.count() }
 }

@@ -32,14 +32,13 @@ pub struct Glance {
 }
 
 impl Glance {
-    /// Whether a person should look.
+    /// Whether a person should look. What only waits for an apply is asked for by itself.
     #[must_use]
     pub fn needs_a_look(&self) -> bool {
         self.readiness.set < self.readiness.required
             || self.outside > 0
             || self.unusable.is_some()
             || self.is_broken
-            || self.waits > 0
     }
 }
 

@@ -38,14 +38,14 @@ pub use ground::{Ground, Judged, Says, Written};
 pub use handed::{HandedAsked, apply_handed, plan_handed};
 pub use known::{Known, known, plain_form};
 pub use ownership::{Held, Ownership, ownership};
-pub use past::{mover, past};
+pub use past::{mover, past, reasons};
 pub use pipeline::Pipeline;
 pub use planning::{ApplyAsked, apply_seen, planned_now, to_type};
 pub use proposals::{Proposal, close, proposals, reaching};
 pub use proposing::{
     Asked, PlanPreview, PlannedChange, Preview, Proposing, ask_forge, is_branch, preview, propose,
 };
-pub use readiness::{Needed, readiness, required, unconnected};
+pub use readiness::{Needed, platforms, readiness, required, unconnected};
 pub use refusals::{Managed, NotSaved, keep_forbidden, kept as kept_refusal};
 pub use save::{Body, Expected, SaveAsked, SavedNow, may_lift, save, unprintable};
 pub use tried::{Tried, try_connections};

@@ -1,8 +1,8 @@
 //! What an integration lacks before it can go live, as it is deployed: required settings that nobody set, and platforms that nobody
 //! connected. Every page and every call counts by this.
 //!
-//! `list` counts what the files say, and so do we where they say it: connections that the files leave to people are counted by neither.
-//! Whether there are any is asked beside that number.
+//! `list` counts what the files say. What is deployed lacks besides a connection of each platform, whoever makes it: each of them is one that is
+//! required, on every page alike.
 
 use super::known::Known;
 use crate::compile::Compiled;
@@ -18,24 +18,27 @@ pub struct Needed<'a> {
     pub is_set: bool,
 }
 
-/// All that is required now.
-pub fn required<'a>(known: &'a Known, compiled: &'a Compiled) -> impl Iterator<Item = Needed<'a>> {
-    let are_peoples = known
-        .says
-        .as_deref()
-        .is_some_and(|says| says.unmanaged.iter().any(|unmanaged| unmanaged == CONNECTORS));
-    let all = compiled.required().filter(move |(category, _, _)| !(are_peoples && *category == CONNECTORS));
+/// All settings that are required now. Of connectors that is a connection of each platform, which [`platforms`] counts.
+pub fn required(compiled: &Compiled) -> impl Iterator<Item = Needed<'_>> {
+    let all = compiled.required().filter(|(category, _, _)| *category != CONNECTORS);
     all.map(|(category, setting, set)| Needed { category, setting, is_set: set == Some(true) })
 }
 
 #[must_use]
 pub fn readiness(known: &Known, compiled: Option<&Compiled>) -> Readiness {
-    let mut readiness = Readiness::default();
-    for needed in compiled.into_iter().flat_map(|compiled| required(known, compiled)) {
+    let mut readiness = platforms(known);
+    for needed in compiled.into_iter().flat_map(required) {
         readiness.required += 1;
         readiness.set += usize::from(needed.is_set);
     }
     readiness
+}
+
+/// The platforms of its pair, and how many of them are connected.
+#[must_use]
+pub fn platforms(known: &Known) -> Readiness {
+    let required = [&known.pair.shop, &known.pair.erp].len();
+    Readiness { required, set: required - unconnected(known).len() }
 }
 
 /// The platforms of its pair that no connection is active for.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::http::{HeaderName, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -46,43 +46,91 @@ pub async fn back(Named(id): Named<String>, visit: Visit) -> Response {
 
 /// `POST /integrations/{id}/cache:clear`
 pub async fn clear(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
-    let app = Arc::clone(&visit.app);
     let mut response = visit
         .take(sent, move |work, hand, _| {
             let (known, judged) = shell::known(&id, hand, work)?;
-            match section::begin(&known, hand.access, work.store, work.host) {
-                Ok((clearing, is_mine)) => {
-                    if is_mine {
-                        app.fetch(clearing);
-                    }
-                    Ok(Shown::Elsewhere(format!("/integrations/{id}/cache")))
-                }
-                Err(why) => {
-                    let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
-                    let seconds = if let NotCleared::TooSoon(seconds) = &why { Some(*seconds) } else { None };
-                    let is_forbidden = matches!(why, NotCleared::Forbidden(_));
-                    let problem = Problem::from(why);
-                    let note = match seconds {
-                        // Nothing went wrong: platforms bear only so many questions.
-                        Some(seconds) => json!({
-                            "kind": "info", "title": say("cache.too_soon", &[]),
-                            "text": say("cache.too_soon_more", &[("n", &seconds.to_string())]),
-                        }),
-                        None if is_forbidden => json!({
-                            "kind": "bad", "title": say("cache.not_begun", &[]), "text": say("cache.may_not", &[]),
-                        }),
-                        None => json!({
-                            "kind": "bad", "title": say("cache.not_begun", &[]), "text": problem.detail(), "english": true,
-                        }),
-                    };
-                    let (shown, _) = page(&known, &judged, Some(note), work, hand)?;
-                    Ok(shown.status(problem.status()))
-                }
+            match begin(&known, work, hand) {
+                Ok(()) => Ok(Shown::Elsewhere(address(&id))),
+                Err(why) => refused(&known, &judged, why, work, hand),
             }
         })
         .await;
     response.headers_mut().remove(header::REFRESH);
     response
+}
+
+/// Where it is told how far it is.
+#[must_use]
+pub fn address(id: &str) -> String {
+    format!("/integrations/{id}/cache")
+}
+
+/// Begins to fetch, where nobody did already.
+///
+/// # Errors
+/// Why nothing was begun.
+pub fn begin(known: &Known, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<(), NotCleared> {
+    let (clearing, is_mine) = section::begin(known, hand.access, work.store, work.host)?;
+    if is_mine {
+        hand.app.fetch(clearing);
+    }
+    Ok(())
+}
+
+/// The page, with why nothing was begun.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn refused(
+    known: &Known,
+    judged: &Judged,
+    why: NotCleared,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<Shown, Problem> {
+    let (status, note) = why_not(known, why, work, hand)?;
+    let (shown, _) = page(known, judged, Some(note), work, hand)?;
+    Ok(shown.status(status))
+}
+
+/// Why nothing was begun, as a message.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn why_not(
+    known: &Known,
+    why: NotCleared,
+    work: &mut Work<'_>,
+    hand: &Hand<'_>,
+) -> Result<(StatusCode, Json), Problem> {
+    let say = |key: &str, filled: &[(&str, &str)]| hand.language.say(key, filled);
+    let seconds = if let NotCleared::TooSoon(seconds) = &why { Some(*seconds) } else { None };
+    let is_forbidden = matches!(why, NotCleared::Forbidden(_));
+    let problem = Problem::from(why);
+    let note = match seconds {
+        // Nothing went wrong: platforms bear only so many questions.
+        Some(seconds) => {
+            let clearing = section::cache(known, hand.access, &work.ground, work.store, work.host)?.clearing;
+            let came = |clearing: &Json| {
+                let mut lists = clearing["lists"].as_array().into_iter().flatten();
+                lists.any(|list| list["state"] == *"done")
+            };
+            let key =
+                if clearing.as_ref().is_some_and(came) { "cache.too_soon" } else { "cache.too_soon_none" };
+            let links = json!([{"href": address(known.id()), "text": say("cache.see", &[])}]);
+            json!({
+                "kind": "info", "title": say(key, &[]), "links": links,
+                "text": say("cache.too_soon_more", &[("n", &seconds.to_string())]),
+            })
+        }
+        None if is_forbidden => json!({
+            "kind": "bad", "title": say("cache.not_begun", &[]), "text": say("cache.may_not", &[]),
+        }),
+        None => json!({
+            "kind": "bad", "title": say("cache.not_begun", &[]), "text": problem.detail(), "english": true,
+        }),
+    };
+    Ok((problem.status(), note))
 }
 
 /// Says of each setting that uses what is gone what it is called; of other pairs as far as they call it so too.
@@ -146,11 +194,17 @@ fn page(
         .sum();
     let old_stay = platforms.iter().any(|one| one["old"].as_array().is_some_and(|old| !old.is_empty()));
     let runs = matches!(clearing["state"].as_str(), Some("queued" | "running"));
+    if let Some(failure) = clearing["failure"].as_str() {
+        let said = super::found::by_labels(failure, known).replacen(&format!("{}: ", known.id()), "", 1);
+        clearing["failure"] = said.into();
+    }
+    let unconnected: Vec<&str> =
+        section::unconnected(known).into_iter().map(|connector| connector.title.as_str()).collect();
     let shown = Shown::page(
         "cache.html",
         json!({
-            "integration": shell::of(known, judged, "settings"), "lists": cache.lists, "clearing": clearing,
-            "platforms": platforms, "done": done, "failed": failed, "old_stay": old_stay, "used": used, "note": note,
+            "integration": shell::of(known, judged, "settings", hand), "lists": cache.lists, "clearing": clearing,
+            "unconnected": unconnected, "platforms": platforms, "done": done, "failed": failed, "old_stay": old_stay, "used": used, "note": note,
             "fetched": fetched(known, judged, work), "now": work.host.stamp(),
         }),
     );

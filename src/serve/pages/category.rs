@@ -11,9 +11,9 @@ use super::visit::{Hand, Shown, Visit};
 use super::{connected, general, shell, timing};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
-use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, Secret, Settings, WEBHOOKS, hex};
+use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, Secret, SettingPath, Settings, WEBHOOKS, hex};
 use crate::ops::forge::Lines;
-use crate::ops::section::{self, Judged, Known};
+use crate::ops::section::{self, Judged, Known, Right};
 use crate::secrets::{Reach, Secrets};
 use crate::serve::app::Work;
 use crate::serve::ask::Named;
@@ -101,7 +101,10 @@ async fn show(id: String, place: Place, visit: Visit) -> Response {
                 }
             }
             let note = saved_note(&known, &judged, hand, work)?;
-            let look = Look { note, ..Look::default() };
+            let over = hand.query.get("over").and_then(|said| said.split_once('.'));
+            let over = over
+                .and_then(|(category, path)| Some((category.to_owned(), vec![SettingPath::parse(path)?])));
+            let look = Look { note, over, ..Look::default() };
             page(&known, &judged, &place, look, hand, work)
         })
         .await
@@ -116,6 +119,8 @@ pub struct Look {
     pub findings: Vec<PlacedFinding>,
     /// A message on top.
     pub note: Option<Json>,
+    /// Settings of a category that git owns and that somebody wants to save over.
+    pub over: Option<(String, Vec<SettingPath>)>,
 }
 
 /// A page, with what was typed and what is to be told.
@@ -141,10 +146,19 @@ pub fn page(
         other => hand.language.say(&format!("nav.{}", other.name()), &[]),
     };
     let mut context = json!({
-        "title": title, "integration": shell::of(known, judged, place.name()), "place": place.name(), "forms": forms,
+        "title": title, "integration": shell::of(known, judged, place.name(), hand), "place": place.name(), "forms": forms,
         "note": look.note, "address": place.address(known.id()), "now": work.host.stamp(),
         "fetched": fetched(known, judged, work),
     });
+    if context["note"]["live"] == true {
+        let error =
+            json!([{"severity": "error", "message": hand.language.say("live.not_yet", &[]), "ours": true}]);
+        let fields = context["forms"].as_array_mut().into_iter().flatten();
+        let mut fields = fields.flat_map(|form| form["fields"].as_array_mut().into_iter().flatten());
+        if let Some(live) = fields.find(|field| field["id"] == "f-live_mode") {
+            live["errors"] = error;
+        }
+    }
     match place {
         Place::General => {
             context["missing"] = shell::missing(known, judged, hand).into();
@@ -175,6 +189,7 @@ fn form(
     let (none, empty) = (Settings::new(), Draft::default());
     let of_this = look.draft.as_ref().filter(|(typed, _)| *typed == *category.id);
     let past = section::past(known, &category.id, work.store)?;
+    let reasons = section::reasons(known, work.store)?;
     let findings = match of_this {
         Some(_) if !look.findings.is_empty() => look.findings.clone(),
         _ => found(judged, &category.id),
@@ -201,7 +216,12 @@ fn form(
         Ok(now) if secret.fingerprint.as_ref().is_some_and(|known| *known != now) => "changed",
         Ok(_) => "at-hand",
     };
+    let may_override = may_save && hand.access.has(Right::Override);
+    let over = look.over.as_ref().filter(|(of, _)| may_override && *of == *category.id);
+    let over = over.map_or(&[][..], |(_, paths)| paths.as_slice());
     let made = Form {
+        over,
+        reasons: &reasons,
         settings: row.map_or(&none, |row| &row.settings),
         draft: of_this.map_or(&empty, |(_, draft)| draft),
         findings: &findings,
@@ -229,18 +249,39 @@ fn form(
     getrandom::fill(&mut key).map_err(|error| {
         Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     })?;
+    let mut borrowed = Vec::new();
+    let all = fields.fields.iter().chain(&fields.additional);
+    all.for_each(|field| borrowed_in(field, &mut borrowed));
     Ok(json!({
-        "category": category.id, "title": shell::title_of(category, hand.language), "description": category.description,
+        "borrowed": borrowed, "category": category.id, "title": shell::title_of(category, hand.language), "description": category.description,
         "revision": known.revision(&category.id), "saved_by": row.map(|row| &row.saved_by),
         "saved_at": row.map(|row| &row.saved_at), "next_revision": known.revision(&category.id) + 1,
         "fields": fields.fields, "additional": fields.additional, "open": fields.open, "missing": fields.missing,
-        "required": fields.required, "set": fields.set, "outside": fields.outside, "may_save": may_save, "can_save": may_save && can_type, "visible": visible,
+        "required": fields.required, "set": fields.set, "outside": fields.outside, "changed": fields.changed, "may_save": may_save, "can_save": may_save && can_type, "visible": visible,
         "may_propose": shell::may_propose(known, &category.id, hand, work),
+        "may_override": may_override, "over": over.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "broken": known.says.as_ref().is_some_and(|says| says.is_broken), "effect": effect, "loose": loose, "key": hex(&key),
         "added": made.draft.added.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "removed": made.draft.removed.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "typed": *made.draft != empty, "history": format!("/integrations/{}/history?category={}", known.id(), category.id),
     }))
+}
+
+/// Whose values the dropdowns of a field offer, each once.
+fn borrowed_in(field: &Json, all: &mut Vec<Json>) {
+    match field {
+        Json::Object(inner) => {
+            let own = inner
+                .get("borrowed")
+                .filter(|own| own.is_object() && inner.get("kind") != Some(&"fixed".into()));
+            if let Some(own) = own.filter(|own| !all.contains(own)) {
+                all.push(own.clone());
+            }
+            inner.values().for_each(|inner| borrowed_in(inner, all));
+        }
+        Json::Array(inner) => inner.iter().for_each(|inner| borrowed_in(inner, all)),
+        _ => {}
+    }
 }
 
 /// What is found in a category as it is deployed, but that something is missing: its field says so itself.
@@ -287,8 +328,9 @@ fn saved_note(
         }));
     };
     let Some(category) = known.pair.category(category) else { return Ok(None) };
+    let row = known.rows.get(category.id.as_str());
     let is_so = revision.parse() == Ok(known.revision(&category.id))
-        && known.rows.get(category.id.as_str()).is_some_and(|row| row.saved_by == hand.access.name);
+        && row.is_some_and(|row| row.saved_by == hand.access.name && shell::is_new(&row.saved_at, work));
     if !is_so {
         return Ok(None);
     }
@@ -296,5 +338,16 @@ fn saved_note(
     let title = hand.language.say("note.saved", &[("category", &named), ("revision", revision)]);
     let syncs = work.store.last_syncs(known.id())?;
     let effect = timing::effect(known, judged, category, &syncs, (work.host.now)());
-    Ok(Some(json!({"kind": "ok", "title": title, "effect": effect})))
+    let mut note = json!({"kind": "ok", "title": title, "effect": effect});
+    let unconnected = section::unconnected(known);
+    if let Some(first) = unconnected.first().filter(|_| category.id == GENERAL && shell::is_live(known)) {
+        let second = unconnected.get(1).map(|one| one.title.as_str()).unwrap_or_default();
+        let filled = [("first", &*first.title), ("second", second), ("n", &unconnected.len().to_string())];
+        note["text"] = hand.language.say("note.idle", &filled).into();
+        note["links"] = shell::connections(known, hand)
+            .into_iter()
+            .map(|one| json!({"href": one["href"], "text": one["title"]}))
+            .collect();
+    }
+    Ok(Some(note))
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::fields::Form;
-use super::shell;
+use super::shell::{self, Names};
 use super::visit::{Hand, Sent, Shown, Visit};
 use crate::model::{SettingPath, Value};
 use crate::ops::names::random_name;
@@ -65,6 +65,8 @@ fn page(
     let note = note.or_else(|| told(&proposals, hand));
     let reaching = section::reaching(known, hand.access, &work.ground, work.store)?;
     let key = random_name()?;
+    let names =
+        if reaching.is_empty() && proposals.is_empty() { Names::default() } else { shell::names(work) };
     let about = About { known, judged, options: work.ground.options(), language: hand.language };
     let mut drift: Vec<Json> = drifted.iter().filter_map(|one| row(one, &about, work, hand)).collect();
     for (at, one) in drift.iter_mut().enumerate() {
@@ -73,11 +75,11 @@ fn page(
     let waits = waiting(&about, known);
     let all = || reaching.iter().chain(&proposals);
     let open = all().filter(|one| one.is_open()).count();
-    let proposed: Vec<Json> = all().map(|one| proposal(one, &about, hand)).collect();
+    let proposed: Vec<Json> = all().map(|one| proposal(one, &about, &names, hand)).collect();
     Ok(Shown::page(
         "changes.html",
         json!({
-            "integration": shell::of(known, judged, "changes"), "drift": drift, "waits": waits, "proposals": proposed, "open": open,
+            "integration": shell::of(known, judged, "changes", hand), "drift": drift, "waits": waits, "proposals": proposed, "open": open,
             "note": note, "now": work.host.stamp(),
         }),
     ))
@@ -135,7 +137,7 @@ fn row(one: &Drifted, about: &About<'_>, work: &Work<'_>, hand: &Hand<'_>) -> Op
     Some(json!({
         "category": category.id, "title": category.title, "setting": one.setting, "state": one.state,
         "words": words::of_setting(category, &path).join(" › "), "git": shown(held.said), "deployed": shown(held.deployed),
-        "applied": shown(held.applied), "path": one.path, "line": one.line, "by": one.by, "since": one.since,
+        "applied": shown(held.applied), "path": one.path, "line": one.line, "by": one.by, "since": one.since, "reason": one.reason,
         "href": format!("{page}#f-{path}"), "back": back, "revision": known.revision(&category.id),
         "may_propose": shell::may_propose(known, &category.id, hand, work),
     }))
@@ -164,7 +166,7 @@ fn waiting(about: &About<'_>, known: &Known) -> Vec<Json> {
     all
 }
 
-fn proposal(one: &Proposal, about: &About<'_>, hand: &Hand<'_>) -> Json {
+fn proposal(one: &Proposal, about: &About<'_>, names: &Names, hand: &Hand<'_>) -> Json {
     let known = about.known;
     let text = |key: &str| one.document.get(key).and_then(Json::as_str);
     let settings = one.document.get("settings").and_then(Json::as_array).into_iter().flatten();
@@ -181,19 +183,15 @@ fn proposal(one: &Proposal, about: &About<'_>, hand: &Hand<'_>) -> Json {
             }))
         })
         .collect();
-    let also: Vec<&str> = one
-        .document
-        .get("also")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
-        .collect();
+    let also = one.document.get("also").and_then(Json::as_array).into_iter().flatten();
+    let also: Vec<&str> = also.filter_map(Json::as_str).map(|id| names.of(id)).collect();
     let is_own = one.integration == known.id();
     let may_close = is_own
         && (one.made_by == hand.access.name
             || one.settings().all(|(category, _, _)| hand.access.saves(known.id(), category)));
-    let owner = Some(one.integration.as_str()).filter(|owner| !is_own && !owner.is_empty());
+    let owner = Some(one.integration.as_str())
+        .filter(|owner| !is_own && !owner.is_empty())
+        .map(|owner| names.of(owner));
     json!({
         "id": one.id, "of": owner, "of_another": !is_own, "branch": one.branch, "state": one.state, "moved": moved, "also": also.join(", "),
         "first": text("message").and_then(|message| message.lines().next()), "not_opened": text("not_opened"),

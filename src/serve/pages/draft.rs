@@ -84,6 +84,12 @@ impl Draft {
         self.removed.insert(row.clone());
     }
 
+    /// Whether rows were begun that no setting says yet: named, half typed or pasted.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        !(self.added.is_empty() && self.unfinished.is_empty() && self.unread.is_empty())
+    }
+
     /// Whether a row, or what it stands in, is to go.
     #[must_use]
     pub fn is_removed(&self, path: &SettingPath) -> bool {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::shell::Names;
 use crate::model::SettingPath;
 use crate::ops::files::FileDiff;
 use crate::ops::section::{Known, PlanPreview};
@@ -57,7 +58,7 @@ fn file(at: usize, diff: &FileDiff) -> Json {
 
 /// The changes of a plan, in the words of the pair.
 #[must_use]
-pub fn changes(plan: &PlanPreview, known: &Known) -> Vec<Json> {
+pub fn changes(plan: &PlanPreview, known: &Known, called: &Names) -> Vec<Json> {
     let is_live = |name: &String| {
         let mut all = plan.integrations.iter();
         all.any(|one| one.integration == *name && one.mode == Mode::Live)
@@ -66,11 +67,14 @@ pub fn changes(plan: &PlanPreview, known: &Known) -> Vec<Json> {
         let category = known.pair.category(&change.category);
         let path = SettingPath::parse(&change.setting);
         let said = category.zip(path).map(|(category, path)| words::of_setting(category, &path).join(" › "));
-        let mut names: Vec<Json> =
-            change.integrations.iter().map(|name| json!({"name": name, "live": is_live(name)})).collect();
+        let of = |id: &String| json!({"id": id, "name": called.of(id), "live": is_live(id)});
+        let mut names: Vec<Json> = change.integrations.iter().map(of).collect();
         names.sort_by_key(|one| one["live"] != true);
         let shown = |value: &Json, label: &Option<String>| {
-            (!value.is_null()).then(|| words::shown(value, label.as_deref()))
+            let plain = words::shown(value, None);
+            let id = label.as_ref().filter(|label| **label != plain && value.is_string());
+            (!value.is_null())
+                .then(|| json!({"text": label.as_ref().unwrap_or(&plain), "id": id.map(|_| &plain)}))
         };
         json!({
             "title": change.title, "words": said.unwrap_or_else(|| change.setting.clone()),

@@ -12,8 +12,8 @@ use super::draft::{Draft, named};
 use super::found::{settings_of, told};
 use super::timing;
 use super::values::{
-    Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_record, key_title, keys_of, kind,
-    typed_form, value_title,
+    Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_of_rates, is_record, key_title,
+    keys_of, kind, typed_form, value_title,
 };
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
@@ -52,6 +52,10 @@ pub struct Form<'a> {
     pub only: &'a [&'a str],
     /// It is asked what the files are to say, so that git's settings can be typed in too.
     pub asking: bool,
+    /// Settings of git's that somebody wants to save over, with a reason.
+    pub over: &'a [SettingPath],
+    /// Why settings were saved over git, by the run that saved them.
+    pub reasons: &'a BTreeMap<String, String>,
     /// Proposals that are open.
     pub proposed: &'a [Proposal],
     /// Where a forge shows lines of the files.
@@ -71,9 +75,11 @@ pub struct Fields {
     /// What is missing, as links.
     pub missing: Vec<Json>,
     pub outside: usize,
+    /// What was changed outside, as links, and whether git changed it too.
+    pub changed: Vec<Json>,
 }
 
-static NOTHING: LazyLock<(Settings, Draft)> = LazyLock::new(Default::default);
+static NOTHING: LazyLock<(Settings, Draft, BTreeMap<String, String>)> = LazyLock::new(Default::default);
 
 impl<'a> Form<'a> {
     /// What words the values of a category, with nothing set, typed, found or allowed.
@@ -100,6 +106,8 @@ impl<'a> Form<'a> {
             readers: &|_| 0,
             only: &[],
             asking: false,
+            over: &[],
+            reasons: &NOTHING.2,
             proposed: &[],
             lines: None,
             owners: OnceCell::new(),
@@ -141,6 +149,7 @@ impl Form<'_> {
             set: 0,
             missing: Vec::new(),
             outside: 0,
+            changed: Vec::new(),
         };
         let owners = self.owners();
         let changed = self.changed();
@@ -174,7 +183,13 @@ impl Form<'_> {
             let is_outside =
                 |owner: &Ownership| matches!(owner, Ownership::ChangedOutside | Ownership::Conflict);
             let mut own = owners.iter().filter(|(path, _)| path.starts_with(&setting.path));
-            all.outside += own.clone().filter(|(_, owner)| is_outside(owner)).count();
+            for (path, owner) in own.clone().filter(|(_, owner)| is_outside(owner)) {
+                all.outside += 1;
+                let words = words::of_setting(self.category, path).join(" › ");
+                let is_conflict = *owner == Ownership::Conflict;
+                all.changed
+                    .push(json!({"href": format!("#f-{path}"), "title": words, "conflict": is_conflict}));
+            }
             let is_wrong = self.findings_below(&setting.path).next().is_some();
             // What git says stands in git; what somebody set here by hand is in sight.
             let is_by_hand = |owner: &Ownership| {
@@ -238,7 +253,13 @@ impl Form<'_> {
                 .iter()
                 .filter_map(|flow| self.known.pair.flow(flow).map(|flow| flow.title.as_str()))
                 .collect();
-            let flows = flows.join(", ");
+            let flows = match flows.as_slice() {
+                [first @ .., before, last] => {
+                    let last = self.language.say("and", &[("first", before), ("second", last)]);
+                    first.iter().copied().chain([last.as_str()]).collect::<Vec<_>>().join(", ")
+                }
+                all => all.join(", "),
+            };
             let stops = match flows.as_str() {
                 "" => self.language.say("stops.all", &[]),
                 flows => self.language.say("stops.flows", &[("flows", flows)]),
@@ -272,7 +293,9 @@ impl Form<'_> {
         let default = default_of(schema);
         let held = self.known.held(self.category, path, default.as_ref());
         let owner = ownership(held);
-        let is_free = self.asking || matches!(owner, Ownership::NotManaged | Ownership::Peoples);
+        let is_free = self.asking
+            || self.over.contains(path)
+            || matches!(owner, Ownership::NotManaged | Ownership::Peoples);
         let is_fixed = !(is_free && self.may_save) || deployed.is_some_and(|value| !can_be_typed(value));
         let typed = self.draft.values.get(path).filter(|_| !is_fixed).cloned();
         let now = typed_form(kind, schema, deployed);
@@ -314,14 +337,30 @@ impl Form<'_> {
             let known = |value: &String| choices.iter().any(|one| one.value == *value);
             let others = chosen.iter().filter(|value| !value.is_empty() && !known(value));
             options.extend(
-                others.map(|value| json!({"value": value, "label": value, "active": false, "chosen": true})),
+                others.map(|value| json!({"value": value, "label": value, "active": true, "chosen": true})),
             );
-            if options.iter().any(|one| one["chosen"] == true && one["active"] == false) {
+            // Of what no list ever had it is not said that it is gone.
+            let strange: Vec<&String> =
+                chosen.iter().filter(|value| !value.is_empty() && !known(value)).collect();
+            if let Some(first) = strange.first().filter(|_| !is_own) {
+                field["strange"] = json!({"value": first, "list": self.list_of(schema)});
+            } else if options.iter().any(|one| one["chosen"] == true && one["active"] == false) {
                 field["gone"] = true.into();
             }
             field["options"] = options.into();
         }
         field
+    }
+
+    /// What the values of a dropdown are called on their platform.
+    fn list_of(&self, schema: &Json) -> Option<String> {
+        let (connector, set) = crate::schema::options_of(schema)?;
+        let view = self.view()?;
+        let platform = view.pair.connector(connector).map_or(connector, |connector| &*connector.title);
+        Some(
+            self.language
+                .say("strange.list", &[("list", &view.set_title(connector, set)), ("platform", platform)]),
+        )
     }
 
     /// Whose values a dropdown offers, where this integration names no account of the platform: those of the only one that is known.
@@ -389,7 +428,12 @@ impl Form<'_> {
 
     fn row(&self, path: &SettingPath, schema: &Json, of: usize) -> Json {
         let key = path.segments().last().map(|key| key.to_string()).unwrap_or_default();
-        let label = words::of_setting(self.category, path).pop().unwrap_or_else(|| key.clone());
+        let mut label = words::of_setting(self.category, path).pop().unwrap_or_else(|| key.clone());
+        let mapping: SettingPath =
+            path.segments().iter().take(path.segments().len().saturating_sub(1)).collect();
+        if label == key && self.category.schema_at(&mapping).is_some_and(is_of_rates) {
+            label = self.language.say("map.percent", &[("rate", &key)]);
+        }
         let is_added = self.draft.added.contains(path);
         let own = self.owners();
         let is_managed = own.iter().any(|(one, owner)| {
@@ -446,6 +490,10 @@ impl Form<'_> {
         let label = self.view().and_then(|view| view.label(schema, value));
         let label = label.or_else(|| self.labels_of_list(schema, value));
         match (value, label) {
+            // Bookkeepers know an account by its number.
+            (Value::Text(id) | Value::Number(id), Some(label)) if label != *id && is_account(schema, id) => {
+                json!({"text": format!("{id} {label}"), "id": null})
+            }
             (Value::Text(id) | Value::Number(id), Some(label)) if label != *id => {
                 json!({"text": label, "id": id})
             }
@@ -463,10 +511,12 @@ impl Form<'_> {
                 json!({"text": self.language.say(if *on { "on" } else { "off" }, &[]), "id": null})
             }
             (_, Some(label)) => json!({"text": label, "id": null}),
-            (Value::Text(text), None) if text.len() > 300 => {
-                let short: String = text.chars().take(300).collect();
-                json!({"text": format!("{short}…"), "id": null})
+            (Value::Text(text), None) if text.chars().count() > 300 => {
+                let short: String = text.chars().take(120).collect();
+                json!({"text": format!("{}…", short.trim_end()), "id": null, "whole": text})
             }
+            // Lines are lines, wherever they end.
+            (Value::Text(text), None) if text.contains('\n') => json!({"text": text.trim_end(), "id": null}),
             (value, None) => json!({"text": words::shown(&value.to_json(), None), "id": null}),
         }
     }
@@ -573,12 +623,19 @@ impl Form<'_> {
             "href": place.zip(self.lines).map(|(place, lines)| lines.address(&place.path, place.line)), "readers": place.map(|place| (self.readers)(&place.path)).filter(|n| *n > 1),
             "git": self.shown(schema, wanted).get("text"),
             "applied": self.shown(schema, held.applied).get("text"), "now": self.shown(schema, held.deployed).get("text"),
+            "reason": by.and_then(|past| self.reasons.get(past.run.as_deref()?)),
             "by": by.map(|past| &past.saved_by), "at": by.map(|past| &past.saved_at),
             "commit": says.and_then(|says| says.commit.as_deref()).map(|id| id.get(..7).unwrap_or(id)),
             "proposed": self.proposals_of(path, schema),
             "set_back": owner == Ownership::ChangedOutside && self.may_save,
         })
     }
+}
+
+/// Whether a value is the number of an account.
+fn is_account(schema: &Json, id: &str) -> bool {
+    let is_of_accounts = crate::schema::options_of(schema).is_some_and(|(_, set)| set.contains("account"));
+    is_of_accounts && matches!(id.len(), 3..=6) && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A few words on a field of a row: what it is set to.

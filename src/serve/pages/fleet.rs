@@ -24,13 +24,14 @@ fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
     let (all, repository) = section::fleet(&work.ground, work.store, work.host)?;
     let asked = |name: &str| hand.query.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     let (words, pair, mode) = (asked("q").map(str::to_lowercase), asked("pair"), asked("mode"));
-    let (look, after) = (asked("look").is_some(), asked("after"));
+    let (look, waits, after) = (asked("look").is_some(), asked("waits").is_some(), asked("after"));
     let mine: Vec<&Glance> = all.iter().map(|one| &**one).filter(|one| hand.access.reads(&one.id)).collect();
     let takes = |one: &&&Glance| {
         words.as_ref().is_none_or(|words| one.name.to_lowercase().contains(words) || one.id.contains(words))
             && pair.is_none_or(|pair| one.pair == pair)
             && mode.is_none_or(|mode| one.mode.as_str() == mode)
             && (!look || one.needs_a_look())
+            && (!waits || one.waits > 0)
     };
     let found: Vec<&Glance> = mine.iter().filter(takes).copied().collect();
     let from = after.map_or(0, |after| found.partition_point(|one| one.id.as_str() <= after));
@@ -38,10 +39,10 @@ fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
     let next = (found.len() > from + shown.len()).then(|| shown.last().map(|last| last.id.clone())).flatten();
     let mut pairs: Vec<(&str, &str)> =
         mine.iter().map(|one| (one.title.as_str(), one.pair.as_str())).collect();
-    pairs.sort_unstable();
+    pairs.sort_unstable_by_key(|(title, id)| (title.to_lowercase(), *id));
     pairs.dedup();
     let mut serializer = url::form_urlencoded::Serializer::new(String::new());
-    for name in ["q", "pair", "mode", "look"] {
+    for name in ["q", "pair", "mode", "look", "waits"] {
         if let Some(value) = asked(name) {
             serializer.append_pair(name, value);
         }
@@ -54,7 +55,7 @@ fn page(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
             "lacking": mine.iter().filter(|one| one.readiness.set < one.readiness.required).count(),
             "drifted": mine.iter().filter(|one| one.outside > 0).count(), "first": from + 1, "last": from + shown.len(),
             "pairs": pairs.iter().map(|(title, id)| json!({"id": id, "title": title})).collect::<Vec<_>>(),
-            "asked": {"q": asked("q"), "pair": pair, "mode": mode, "look": look}, "next": next, "filters": filters,
+            "asked": {"q": asked("q"), "pair": pair, "mode": mode, "look": look, "waits": waits}, "next": next, "filters": filters,
             "waiting": mine.iter().filter(|one| one.waits > 0).count(), "repository": repository.map(|one| told(one, hand)),
             "is_first": from == 0, "now": work.host.stamp(),
             "may_make": shell::may_make(hand),

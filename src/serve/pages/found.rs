@@ -22,6 +22,19 @@ pub fn is_gap(finding: &PlacedFinding) -> bool {
     finding.name == "required-setting-unset"
 }
 
+/// Where a finding stands among others: here first, then as the categories of the pair and their settings do.
+#[must_use]
+pub fn order(finding: &PlacedFinding, known: &Known, here: &str) -> (bool, usize, usize, String) {
+    let id = finding.category.as_deref().unwrap_or(here);
+    let category = known.pair.categories().enumerate().find(|(_, one)| *one.id == *id);
+    let path = settings_of(finding).next();
+    let setting = category.zip(path.as_ref()).and_then(|((_, category), path)| {
+        category.settings.iter().position(|setting| path.starts_with(&setting.path))
+    });
+    let at = category.map_or(usize::MAX, |(at, _)| at);
+    (id != here, at, setting.unwrap_or(usize::MAX), path.map(|path| path.to_string()).unwrap_or_default())
+}
+
 /// A finding as a page tells it. `here` is the category that the page shows: links to others lead to their pages. `ours` says that the
 /// sentence is in the reader's language.
 #[must_use]
@@ -32,6 +45,9 @@ pub fn told(finding: &PlacedFinding, known: &Known, here: &str, language: &Langu
     let mut paths: Vec<SettingPath> = settings_of(finding).collect();
     paths.sort_unstable();
     paths.dedup();
+    let place =
+        |path: &SettingPath| schema?.settings.iter().position(|setting| path.starts_with(&setting.path));
+    paths.sort_by_key(place);
     let words_of = |path: &SettingPath| {
         schema.map_or_else(|| path.to_string(), |schema| words::of_setting(schema, path).join(" › "))
     };

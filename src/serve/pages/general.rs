@@ -22,7 +22,7 @@ pub fn hides(known: &Known, judged: &Judged) -> Json {
             rules.iter().filter(|rule| rule.flow == *flow).map(|rule| rule.name.as_str()).collect();
         all.insert(
             format!("f-{flow}"),
-            json!({"categories": categories.join(", "), "rules": rules.join(", ")}),
+            json!({"n": categories.len(), "categories": categories.join(", "), "rules": rules.join(", ")}),
         );
     }
     Json::Object(all)

@@ -30,6 +30,7 @@ fn page(id: &str, hand: &Hand<'_>, work: &mut Work<'_>) -> Result<Shown, Problem
     let wanted = hand.query.get("category").filter(|category| !category.is_empty());
     let skip: usize = hand.query.get("skip").and_then(|skip| skip.parse().ok()).unwrap_or(0);
     let mut entries: Vec<(String, Json)> = Vec::new();
+    let reasons = section::reasons(&known, work.store)?;
     for category in known.pair.categories().filter(|one| wanted.is_none_or(|wanted| *wanted == *one.id)) {
         let mut before = Settings::new();
         for one in section::past(&known, &category.id, work.store)? {
@@ -38,7 +39,7 @@ fn page(id: &str, hand: &Hand<'_>, work: &mut Work<'_>) -> Result<Shown, Problem
                 "category": category.title, "id": category.id, "revision": one.revision, "by": one.saved_by, "at": one.saved_at,
                 "commit": one.commit.as_deref().map(|id| id.get(..7).unwrap_or(id)),
                 "outside": one.commit.is_none() && one.plan().is_none(), "by_hand": one.saved_by == OUTSIDE,
-                "is_now": known.revision(&category.id) == one.revision,
+                "reason": one.run.as_deref().and_then(|run| reasons.get(run)), "is_now": known.revision(&category.id) == one.revision,
             });
             match one.settings {
                 Ok(settings) => {
@@ -62,7 +63,7 @@ fn page(id: &str, hand: &Hand<'_>, work: &mut Work<'_>) -> Result<Shown, Problem
         .collect();
     Ok(Shown::page(
         "history.html",
-        json!({"integration": shell::of(&known, &judged, "history"), "entries": shown, "more": more, "skip": skip,
+        json!({"integration": shell::of(&known, &judged, "history", hand), "entries": shown, "more": more, "skip": skip,
             "categories": categories, "wanted": wanted, "now": work.host.stamp()}),
     ))
 }
@@ -125,7 +126,7 @@ fn back(
     getrandom::fill(&mut key)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
     let context = json!({
-        "integration": shell::of(&known, &judged, "history"), "category": category.id, "title": category.title,
+        "integration": shell::of(&known, &judged, "history", hand), "category": category.id, "title": category.title,
         "revision": revision, "now_revision": known.revision(&category.id), "by": then.0, "at": then.1,
         "changes": go, "stay": stay, "may_propose": may_propose, "key": hex(&key), "may_save": may_save,
         "effect": timing::effect(&known, &judged, category, &syncs, (work.host.now)()),

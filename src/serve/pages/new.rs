@@ -18,12 +18,15 @@ pub async fn show(visit: Visit) -> Response {
 
 /// `POST /integrations/new`
 pub async fn make(visit: Visit, sent: Sent) -> Response {
-    visit.take(sent, |work, hand, sent| Ok(create(work, hand, sent))).await
+    visit.take_typed(sent, |work, hand, sent| Ok(create(work, hand, sent))).await
 }
 
 fn create(work: &mut Work<'_>, hand: &Hand<'_>, sent: &Sent) -> Shown {
     let text = |name: &str| sent.text(name).unwrap_or_default().trim().to_owned();
     let (name, pair) = (text("name"), text("pair"));
+    if sent.is_again() {
+        return page(work, hand, &json!({"id": text("id"), "name": name, "pair": pair}), None);
+    }
     // Whoever names no id gets the name, as ids are written.
     let id = match text("id") {
         none if none.is_empty() => id_of(&name),
@@ -102,9 +105,17 @@ fn page(work: &Work<'_>, hand: &Hand<'_>, typed: &Json, wrong: Option<Json>) -> 
     let mut pairs: Vec<Json> = catalogue
         .names("pairs")
         .into_iter()
-        .filter_map(|id| catalogue.pair(&id).map(|pair| json!({"id": pair.id, "title": pair.title})))
+        .filter_map(|id| {
+            catalogue
+                .pair(&id)
+                .map(|pair| json!({"id": pair.id, "title": pair.title, "group": pair.erp.title}))
+        })
         .collect();
-    pairs.sort_by(|one, other| one["title"].as_str().cmp(&other["title"].as_str()));
+    let order = |one: &Json| {
+        let text = |key: &str| one[key].as_str().unwrap_or_default().to_lowercase();
+        (text("group"), text("title"))
+    };
+    pairs.sort_by_cached_key(order);
     Shown::page(
         "new.html",
         json!({"pairs": pairs, "typed": typed, "wrong": wrong, "may_make": true, "now": work.host.stamp()}),

@@ -15,33 +15,38 @@ use crate::report::outline::{Budget, arranged, outline};
 use crate::serve::app::Work;
 use crate::serve::ask::Named;
 use crate::serve::problem::Problem;
+use crate::store::Past;
 
 /// So much of a plan is shown; a larger one is for `pairform plan`.
 const UNITS: usize = 2000;
 
 /// `GET /plan`
 pub async fn show_all(visit: Visit) -> Response {
-    visit.show(move |work, hand| page(None, None, work, hand)).await
+    visit.show(move |work, hand| page(None, None, None, work, hand)).await
 }
 
 /// `GET /integrations/{id}/plan`
 pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
-    visit.show(move |work, hand| page(Some(&id), None, work, hand)).await
+    visit.show(move |work, hand| page(Some(&id), None, None, work, hand)).await
 }
 
 /// `POST /plan`
 pub async fn apply_all(visit: Visit, sent: Sent) -> Response {
-    visit.take(sent, move |work, hand, sent| apply(None, sent, work, hand)).await
+    visit.take_typed(sent, move |work, hand, sent| apply(None, sent, work, hand)).await
 }
 
 /// `POST /integrations/{id}/plan`
 pub async fn apply_one(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
-    visit.take(sent, move |work, hand, sent| apply(Some(&id), sent, work, hand)).await
+    visit.take_typed(sent, move |work, hand, sent| apply(Some(&id), sent, work, hand)).await
 }
 
 fn apply(id: Option<&str>, sent: &Sent, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
     if let Some(id) = id.filter(|id| !hand.access.reads(id)) {
         return Err(Problem::absent(format!("there is no integration `{id}`")));
+    }
+    if sent.is_again() {
+        let note = json!({"kind": "info", "title": hand.language.say("note.again", &[])});
+        return page(id, Some(note), Some(sent), work, hand);
     }
     let typed: Vec<String> = sent.all("typed").map(|name| name.trim().to_owned()).collect();
     let asked = ApplyAsked {
@@ -74,13 +79,13 @@ fn apply(id: Option<&str>, sent: &Sent, work: &mut Work<'_>, hand: &Hand<'_>) ->
             let mut told = String::new();
             report::apply::text(&applied.report, false, &mut |text| told.push_str(text));
             let note = json!({"kind": "bad", "title": title, "text": told, "english": true});
-            page(id, Some(note), work, hand)
+            page(id, Some(note), None, work, hand)
         }
         Err(why) => {
             let problem = Problem::from(why);
             let title = hand.language.say("plan.not_applied", &[]);
             let note = json!({"kind": "bad", "title": title, "text": problem.detail(), "help": problem.more("help"), "english": true});
-            Ok(page(id, Some(note), work, hand)?.status(problem.status()))
+            Ok(page(id, Some(note), Some(sent), work, hand)?.status(problem.status()))
         }
     }
 }
@@ -93,7 +98,8 @@ fn address(id: Option<&str>) -> String {
 fn applied_note(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Option<Json>, Problem> {
     let Some(digest) = hand.query.get("applied").filter(|digest| digest.len() >= 64) else { return Ok(None) };
     let saves = work.store.saves_of(digest)?;
-    let mine = saves.iter().filter(|save| save.past.saved_by == hand.access.name).count();
+    let is_mine = |past: &Past| past.saved_by == hand.access.name && shell::is_new(&past.saved_at, work);
+    let mine = saves.iter().filter(|save| is_mine(&save.past)).count();
     let title = hand.language.say("plan.applied", &[("n", &mine.to_string())]);
     Ok((mine > 0).then(|| json!({"kind": "ok", "title": title})))
 }
@@ -101,6 +107,7 @@ fn applied_note(work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Option<Json>, Pr
 fn page(
     id: Option<&str>,
     note: Option<Json>,
+    sent: Option<&Sent>,
     work: &mut Work<'_>,
     hand: &Hand<'_>,
 ) -> Result<Shown, Problem> {
@@ -111,7 +118,7 @@ fn page(
     let integration = match id {
         Some(id) => {
             let (known, judged) = shell::known(id, hand, work)?;
-            let integration = shell::of(&known, &judged, "plan");
+            let integration = shell::of(&known, &judged, "plan", hand);
             // Of what no file has there is no plan, and that is no fault.
             if known.says.is_none() {
                 let context = json!({"integration": integration, "note": note, "not_in_git": true, "now": work.host.stamp()});
@@ -123,10 +130,18 @@ fn page(
     };
     let planned = section::planned_now(id, hand.access, &work.ground, &hand.app.serving.request, work.host);
     let mut context = match &planned {
-        Ok(planned) => told(id, planned, hand),
+        Ok(planned) => told(id, planned, sent, hand),
         Err(_) => json!({}),
     };
     context["integration"] = json!(integration);
+    let note = note.map(|mut note| {
+        // What is to be typed or ticked is told in the words of the form, where it is.
+        let wrong = context["consent"].as_array().filter(|wrong| note["kind"] == "bad" && !wrong.is_empty());
+        if let Some(wrong) = wrong {
+            note = json!({"kind": "bad", "summary": true, "title": note["title"], "links": wrong});
+        }
+        note
+    });
     context["note"] = json!(note);
     let shown = |context| Shown::page("plan.html", context);
     if let Err(why) = planned {
@@ -141,7 +156,7 @@ fn page(
 }
 
 /// The plan as the report tells it, and what it takes to apply it.
-fn told(id: Option<&str>, planned: &Planned<'_>, hand: &Hand<'_>) -> Json {
+fn told(id: Option<&str>, planned: &Planned<'_>, sent: Option<&Sent>, hand: &Hand<'_>) -> Json {
     let Planned { project, plan, .. } = planned;
     let content = Content::of_plan("plan", plan, &project.compilation.catalogue);
     let (content, groups) = &arranged(&content, None);
@@ -158,7 +173,24 @@ fn told(id: Option<&str>, planned: &Planned<'_>, hand: &Hand<'_>) -> Json {
     outline["refusals"] = json!(plan.refusals);
     outline["plan_notes"] = json!(plan.notes);
     outline["whole_digest"] = plan.digest.as_str().into();
-    outline["type_names"] = json!(to_type);
+    let is_live = outline["reach"]["live"].as_u64().unwrap_or(0) > 0;
+    let typed: Vec<&str> = sent.map(|sent| sent.all("typed").collect()).unwrap_or_default();
+    let is_ticked = sent.is_some_and(|sent| sent.text("live") == Some("yes"));
+    let (mut names, mut consent) = (Vec::new(), Vec::new());
+    if sent.is_some() && is_live && !is_ticked {
+        consent.push(json!({"href": "#live", "text": hand.language.say("plan.tick", &[])}));
+    }
+    for (at, name) in to_type.iter().enumerate() {
+        let text = typed.get(at).copied().unwrap_or_default();
+        let key = if text.trim().is_empty() { "plan.type_none" } else { "plan.type_wrong" };
+        let is_wrong = sent.is_some() && text.trim() != *name;
+        let why = is_wrong.then(|| hand.language.say(key, &[("typed", text.trim()), ("name", name)]));
+        consent.extend(why.as_ref().map(|why| json!({"href": format!("#type-{}", at + 1), "text": why})));
+        names.push(json!({"name": name, "text": text, "wrong": why}));
+    }
+    outline["type_names"] = json!(names);
+    outline["is_ticked"] = is_ticked.into();
+    outline["consent"] = json!(consent);
     outline["may_apply"] = hand.access.applies(id).into();
     outline["address"] = address(id).into();
     outline

@@ -12,9 +12,9 @@ use super::values::{choosable, kind, put, read, typed_form};
 use super::visit::{Hand, Sent, Shown, Visit};
 use super::{edit, shell};
 use crate::diagnostic::Severity;
-use crate::model::{SettingPath, Settings, Value};
+use crate::model::{SettingPath, Settings, Value, digest_text};
 use crate::ops::propose::Destination;
-use crate::ops::section::{self, Asked, Judged, Known, NotSaved, Ownership, Preview, Wish, ownership};
+use crate::ops::section::{self, Asked, Judged, Known, NotSaved, Ownership, Preview, Right, Wish, ownership};
 use crate::report::words;
 use crate::schema::Category;
 use crate::serve::app::Work;
@@ -36,7 +36,7 @@ pub async fn show(Named(id): Named<String>, visit: Visit) -> Response {
 /// `POST /integrations/{id}/propose`
 pub async fn take(Named(id): Named<String>, visit: Visit, sent: Sent) -> Response {
     visit
-        .take(sent, move |work, hand, sent| {
+        .take_typed(sent, move |work, hand, sent| {
             let text = |name: &str| sent.text(name).unwrap_or_default().to_owned();
             let typed = Typed {
                 category: text("category"),
@@ -45,9 +45,11 @@ pub async fn take(Named(id): Named<String>, visit: Visit, sent: Sent) -> Respons
                 why: text("why"),
                 branch: text("branch"),
                 seen: sent.text("commit").map(str::to_owned),
+                previewed: sent.text("previewed").map(str::to_owned),
                 draft: Some(Draft::of(sent)),
             };
-            page(&id, typed, None, sent.text("do") == Some("push"), work, hand)
+            let push = sent.text("do") == Some("push") && !sent.is_again();
+            page(&id, typed, None, push, work, hand)
         })
         .await
 }
@@ -62,6 +64,8 @@ struct Typed {
     why: String,
     branch: String,
     seen: Option<String>,
+    /// The digest of what was previewed.
+    previewed: Option<String>,
     /// None where the form was not sent yet.
     draft: Option<Draft>,
 }
@@ -126,6 +130,10 @@ fn page(
         seen: typed.seen.as_deref().filter(|_| push),
         request: &hand.app.serving.request,
     });
+    // What was looked at is what is committed: something else is shown first.
+    let digest = what_comes(wish.as_ref(), place, &typed.branch);
+    let is_other = push && typed.previewed.as_ref() != Some(&digest);
+    let push = push && !is_other;
     let (ground, store, host) = (&*work.ground, &mut *work.store, work.host);
     if let Some(asked) = asked.as_ref().filter(|_| push) {
         let proposing = &hand.app.serving.proposing;
@@ -136,7 +144,7 @@ fn page(
             Err(why) => {
                 // What would come of it by now is shown beside why it was not made.
                 let preview = section::preview(asked, &known, hand.access, ground, store, host).ok();
-                let told = Told { preview, refused: Some(why), push };
+                let told = Told { preview, refused: Some(why), push: true, is_other, digest };
                 return Ok(shown(&known, &judged, &about, &settings, &typed, place, told, work, hand));
             }
         }
@@ -146,8 +154,8 @@ fn page(
         None => section::may_propose(&known, &about.category.id, hand.access, ground).map(|()| None),
     };
     let told = match preview {
-        Ok(preview) => Told { preview, refused: None, push },
-        Err(why) => Told { preview: None, refused: Some(why), push },
+        Ok(preview) => Told { preview, refused: None, push: push || is_other, is_other, digest },
+        Err(why) => Told { preview: None, refused: Some(why), push: push || is_other, is_other, digest },
     };
     Ok(shown(&known, &judged, &about, &settings, &typed, place, told, work, hand))
 }
@@ -158,6 +166,39 @@ struct Told {
     refused: Option<NotSaved>,
     /// The branch was asked for, not only what would come of it.
     push: bool,
+    /// It was asked for, and the form says something else than what was looked at.
+    is_other: bool,
+    /// Of what is looked at now.
+    digest: String,
+}
+
+/// A digest of all that decides what comes of the form: the value, where it is written, and the branch.
+fn what_comes(wish: Option<&Wish>, place: &str, branch: &str) -> String {
+    let value = match wish {
+        Some(Wish::Change { patch, .. }) => patch.clone(),
+        Some(Wish::Take { .. }) => "deployed".into(),
+        None => Json::Null,
+    };
+    digest_text(&json!([value, place, branch.trim()]).to_string())
+}
+
+/// What is told beside a preview that somebody asked for: he is led to what comes of it.
+fn previewed(preview: Option<&Preview>, changes: &[Json], is_other: bool, hand: &Hand<'_>) -> Option<Json> {
+    preview?;
+    let mut names: Vec<&str> = changes
+        .iter()
+        .flat_map(|one| one["integrations"].as_array().into_iter().flatten())
+        .filter_map(|one| one["id"].as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let say = |key: &str| hand.language.say(key, &[("n", &names.len().to_string())]);
+    let comes = if names.is_empty() { say("propose.previewed_none") } else { say("propose.previewed") };
+    let links = json!([{"href": "#h-plan", "text": hand.language.say("propose.plan", &[])}]);
+    Some(match is_other {
+        true => json!({"kind": "bad", "title": say("propose.other"), "text": comes, "links": links}),
+        false => json!({"kind": "info", "title": comes, "links": links}),
+    })
 }
 
 /// Why it cannot be proposed so, as a message; and whether that is about the branch.
@@ -271,13 +312,18 @@ fn shown(
     work: &mut Work<'_>,
     hand: &Hand<'_>,
 ) -> Shown {
-    let Told { preview, refused, push } = told;
+    let Told { preview, refused, push, is_other, digest } = told;
     let findings = match &refused {
         Some(NotSaved::Invalid(found)) => found.clone(),
         _ => Vec::new(),
     };
     let refused = refused.map(|why| note(why, push, about, typed, known, work, hand));
-    let status = refused.as_ref().map_or(StatusCode::OK, |(status, _, _)| *status);
+    let status = match &refused {
+        Some((status, _, _)) => *status,
+        None if is_other => StatusCode::PRECONDITION_FAILED,
+        None => StatusCode::OK,
+    };
+    let names = if preview.is_some() { shell::names(work) } else { shell::Names::default() };
     let may_see = shell::may_propose(known, &about.category.id, hand, work);
     let empty = Draft::default();
     let form = Form {
@@ -288,27 +334,35 @@ fn shown(
         asking: true,
         ..Form::of(known, about.category, judged, work.ground.options(), hand.language)
     };
+    let page = shell::page_of(known.id(), &about.category.id);
+    let may_override = may_see && !about.is_outside && hand.access.has(Right::Override);
     let title = words::of_setting(about.category, &about.path).join(" › ");
     let help = about.schema.get("description").and_then(Json::as_str).unwrap_or_default();
     let field = form.leaf(&about.path, about.schema, &title, help);
     let deployed = form.shown(about.schema, about.deployed);
     let base = section::base_at(known, &work.ground, &about.category.id, &about.path);
     let base = base.filter(|base| base.used_by.len() > 1);
+    let unchanged =
+        preview.as_ref().and_then(|preview| preview.base.as_ref()).map(|base| names.all(&base.unchanged));
     let (files, changes) = match &preview {
-        Some(preview) => (edit::files(&preview.files), edit::changes(&preview.plan, known)),
+        Some(preview) => (edit::files(&preview.files), edit::changes(&preview.plan, known, &names)),
         None => Default::default(),
     };
+    // Of what the form began with nobody asked.
+    let is_asked = typed.previewed.is_some() || typed.place.is_some();
+    let told = previewed(preview.as_ref().filter(|_| is_asked), &changes, is_other, hand);
+    let note = refused.as_ref().map(|(_, note, _)| note).or(told.as_ref());
     Shown::page(
         "propose.html",
         json!({
-            "integration": shell::of(known, judged, "changes"), "title": title, "category": about.category.id,
-            "category_title": about.category.title, "field": may_see.then_some(field), "note": refused.as_ref().map(|(_, note, _)| note),
+            "integration": shell::of(known, judged, "changes", hand), "title": title, "category": about.category.id,
+            "category_title": about.category.title, "field": may_see.then_some(field), "note": note, "previewed": digest,
             "branch_wrong": refused.as_ref().is_some_and(|(_, _, of_branch)| *of_branch),
             "back": format!("{}#f-{}", shell::page_of(known.id(), &about.category.id), about.path),
             "git_says": form.shown(about.schema, about.said), "deployed": deployed,
             "deployed_differs": about.deployed != about.said, "is_taking": about.is_outside, "where": place,
             "shared": base.map(|base| json!({"path": base.path, "line": base.line, "used_by": base.used_by.len()})),
-            "why": typed.why, "branch": typed.branch, "preview": preview, "files": files, "changes": changes,
+            "why": typed.why, "branch": typed.branch, "preview": preview, "over": may_override.then(|| format!("{page}?over={}.{}#f-{}", about.category.id, about.path, about.path)), "unchanged": unchanged, "files": files, "changes": changes,
             "pushes": hand.app.serving.proposing.remote.is_some(), "now": work.host.stamp(),
         }),
     )

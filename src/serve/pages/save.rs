@@ -14,10 +14,10 @@ use super::found::is_gap;
 use super::stale::Sides;
 use super::values::{key_of, put, value_at};
 use super::visit::{Hand, Sent, Shown, Visit};
-use super::{found, refused, sheet, shell, stale};
+use super::{cache, found, refused, sheet, shell, stale};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
-use crate::model::{SettingPath, Settings};
+use crate::model::{GENERAL, SettingPath, Settings};
 use crate::ops::check::Force;
 use crate::ops::section::{self, Body, Expected, Judged, Known, NotSaved, Right, SaveAsked};
 use crate::report::words;
@@ -46,7 +46,7 @@ pub async fn webhooks(Named(id): Named<String>, visit: Visit, sent: Sent) -> Res
 }
 
 async fn take(id: String, place: Place, visit: Visit, sent: Sent) -> Response {
-    visit.take(sent, move |work, hand, sent| submit(&id, &place, work, hand, sent)).await
+    visit.take_typed(sent, move |work, hand, sent| submit(&id, &place, work, hand, sent)).await
 }
 
 /// A form that was sent, with what it is about.
@@ -61,6 +61,8 @@ struct Submitted<'a> {
     /// The revision at which he began, and what was deployed then: an older one where he was asked to choose since.
     began: (u64, Settings),
     key: String,
+    /// Settings of git's that he wants to save over.
+    over: Vec<SettingPath>,
     /// Checks that he was asked about, and why it is saved all the same.
     force: Vec<Force>,
 }
@@ -91,9 +93,11 @@ fn submit(
         revision,
         key: sent.text("key").unwrap_or_default().to_owned(),
         force: refused::lifted(sent),
+        over: sent.all("over").filter_map(SettingPath::parse).collect(),
     };
     let mut draft = Draft::of(sent);
-    let asked = sent.text("do").unwrap_or("save");
+    // Whoever asks for nothing, or had to sign in meanwhile, is shown what he typed.
+    let asked = sent.text("do").filter(|_| !sent.is_again()).unwrap_or("again");
     let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
     for (mapping, (key, _)) in &mut draft.unfinished {
         let schema = known.category(&form.category)?.schema_at(mapping);
@@ -126,6 +130,11 @@ fn submit(
                 work,
                 hand,
             )
+        }
+        ("cache", _) => form.clear(draft, work, hand),
+        ("again", _) => {
+            let note = json!({"kind": "info", "title": hand.language.say("note.again", &[])});
+            form.again(draft, Some(note), work, hand)
         }
         ("set-back", Some(path)) => form.set_back(&path, draft, work, hand),
         // Enter in the last line of a mapping adds its row; anywhere else it saves.
@@ -191,11 +200,17 @@ impl Submitted<'_> {
         work: &mut Work<'_>,
         hand: &Hand<'_>,
     ) -> Result<Shown, Problem> {
+        let over = Some((self.category.clone(), self.over.clone()));
+        let look = Look { draft: Some((self.category.clone(), draft)), findings, note, over };
+        self.looked(look, work, hand)
+    }
+
+    fn looked(&self, look: Look, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
         // Somebody may have saved since: what is typed stands over what is deployed now only where both were told apart.
         if self.revision != self.known.revision(&self.category) {
+            let draft = look.draft.map(|(_, draft)| draft).unwrap_or_default();
             return stale::page(&self.sides(), draft, work, hand);
         }
-        let look = Look { draft: Some((self.category.clone(), draft)), findings, note };
         page(self.known, self.judged, self.place, look, hand, work)
     }
 
@@ -312,7 +327,12 @@ impl Submitted<'_> {
             return stale::again(&self.sides(), draft, choices, work, hand);
         }
         choices.take(&mut draft);
+        let is_stale = self.revision != self.known.revision(&self.category);
         if let Some(note) = self.unready(&mut draft, hand) {
+            // What somebody else saved meanwhile is told first; what was begun goes along.
+            if is_stale {
+                return stale::page(&self.sides(), draft, work, hand);
+            }
             let shown = self.again(draft, Some(note), work, hand)?;
             return Ok(shown.status(StatusCode::UNPROCESSABLE_ENTITY));
         }
@@ -325,6 +345,9 @@ impl Submitted<'_> {
             let title = hand.language.say("note.unread", &[("n", &wrong.len().to_string())]);
             let links = json!([{"href": format!("#f-{}", named(mapping)), "text": words_of(self, mapping)}]);
             let note = json!({"kind": "bad", "title": title, "links": links});
+            if is_stale {
+                return stale::page(&self.sides(), draft, work, hand);
+            }
             return Ok(self
                 .shown(draft, Vec::new(), Some(note), work, hand)?
                 .status(StatusCode::UNPROCESSABLE_ENTITY));
@@ -364,6 +387,30 @@ impl Submitted<'_> {
         patch
     }
 
+    /// Clear Cache, from beside a form: what is typed in it stays, and whoever typed nothing is led to how far it is.
+    fn clear(&self, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+        let begun = cache::begin(self.known, work, hand);
+        if self.moves(&draft, work)?.is_empty() && !draft.is_begun() {
+            return match begun {
+                Ok(()) => Ok(Shown::Elsewhere(cache::address(self.known.id()))),
+                Err(why) => cache::refused(self.known, self.judged, why, work, hand),
+            };
+        }
+        match begun {
+            Ok(()) => {
+                let title = hand.language.say("cache.begun", &[]);
+                let text = hand.language.say("cache.begun_more", &[]);
+                let note = json!({"kind": "info", "title": title, "text": text, "again": self.category});
+                self.again(draft, Some(note), work, hand)
+            }
+            Err(why) => {
+                let (status, mut note) = cache::why_not(self.known, why, work, hand)?;
+                note["kept"] = true.into();
+                Ok(self.again(draft, Some(note), work, hand)?.status(status))
+            }
+        }
+    }
+
     /// One setting goes back to what the last apply set, at once. What is typed beside it stays typed.
     fn set_back(
         &self,
@@ -386,7 +433,7 @@ impl Submitted<'_> {
                     self.category,
                     saved.revision
                 );
-                if self.moves(&draft, work)?.is_empty() {
+                if self.moves(&draft, work)?.is_empty() && !draft.is_begun() {
                     return Ok(Shown::Elsewhere(to));
                 }
                 let (known, judged) = shell::known(self.known.id(), hand, work)?;
@@ -396,7 +443,9 @@ impl Submitted<'_> {
                     .say("note.set_back", &[("setting", &words_of(self, path)), ("revision", &revision)]);
                 let note =
                     Some(json!({"kind": "ok", "title": title, "text": hand.language.say("note.kept", &[])}));
-                let look = Look { draft: Some((self.category.clone(), draft)), findings: Vec::new(), note };
+                let over = Some((self.category.clone(), self.over.clone()));
+                let look =
+                    Look { draft: Some((self.category.clone(), draft)), findings: Vec::new(), note, over };
                 page(&known, &judged, self.place, look, hand, work)
             }
             Err(why) => self.refused(why, draft, work, hand),
@@ -419,15 +468,40 @@ impl Submitted<'_> {
                 stale::page(&Sides { known: &known, judged: &judged, ..self.sides() }, draft, work, hand)
             }
             NotSaved::Invalid(findings) => {
-                let errors: Vec<&PlacedFinding> =
-                    findings.iter().filter(|one| one.severity == Severity::Error).collect();
+                let errors = findings.iter().filter(|one| one.severity == Severity::Error);
+                let mut errors: Vec<&PlacedFinding> = errors.collect();
+                errors.sort_by_cached_key(|one| found::order(one, self.known, &self.category));
+                // Of what is missing for live mode the connections are a part.
+                let live = SettingPath::root().child("live_mode");
+                let is_live = self.category == GENERAL
+                    && draft.values.get(&live).is_some_and(|typed| typed.iter().any(|text| text == "on"))
+                    && errors.iter().any(|one| is_gap(one));
+                let mut told: Vec<Json> = Vec::new();
+                for one in errors {
+                    let one = found::told(one, self.known, &self.category, hand.language);
+                    // The same of the same setting is told once.
+                    if !told.contains(&one) {
+                        told.push(one);
+                    }
+                }
+                if is_live {
+                    told.extend(shell::connections(self.known, hand).into_iter().map(|one| {
+                        json!({"message": say("banner", &[]), "ours": true, "category": one["category"],
+                            "links": [{"href": one["href"], "text": one["title"]}]})
+                    }));
+                }
+                let about = told.iter().flat_map(|one| match one["links"].as_array() {
+                    Some(links) if !links.is_empty() => {
+                        links.iter().map(|link| link["href"].to_string()).collect()
+                    }
+                    _ => vec![one.to_string()],
+                });
+                let mut about: Vec<String> = about.collect();
+                about.sort_unstable();
+                about.dedup();
                 let note = json!({
-                    "kind": "bad", "summary": true,
-                    "title": say("note.invalid", &[("category", title), ("n", &errors.len().to_string())]),
-                    "findings": errors
-                        .iter()
-                        .map(|one| found::told(one, self.known, &self.category, hand.language))
-                        .collect::<Vec<_>>(),
+                    "kind": "bad", "summary": true, "live": is_live, "findings": told,
+                    "title": say("note.invalid", &[("category", title), ("n", &about.len().to_string())]),
                 });
                 let beside = findings.into_iter().filter(|one| !is_gap(one)).collect();
                 Ok(self
@@ -450,7 +524,16 @@ impl Submitted<'_> {
                     "title": say("note.managed", &[("setting", &names.join(", "))]), "text": say("note.managed_more", &[]),
                     "override": hand.access.has(Right::Override), "form": self.category,
                 });
-                Ok(self.shown(draft, Vec::new(), Some(note), work, hand)?.status(StatusCode::CONFLICT))
+                // Whoever may save all the same has before him what he would save.
+                let over =
+                    managed.into_iter().map(|one| one.setting).chain(self.over.iter().cloned()).collect();
+                let look = Look {
+                    draft: Some((self.category.clone(), draft)),
+                    note: Some(note),
+                    over: Some((self.category.clone(), over)),
+                    ..Look::default()
+                };
+                Ok(self.looked(look, work, hand)?.status(StatusCode::CONFLICT))
             }
             other => {
                 let (status, note) = refused::note(other, &self.category, self.known, hand);

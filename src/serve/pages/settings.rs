@@ -7,8 +7,8 @@ use super::category::fetched;
 use super::fields::Form;
 use super::shell;
 use super::visit::{Hand, Shown, Visit};
-use crate::model::Settings;
-use crate::ops::section::{Judged, Known, mover};
+use crate::model::{SettingPath, Settings};
+use crate::ops::section::{Judged, Known, Ownership, mover};
 use crate::report::words;
 use crate::schema::Category;
 use crate::serve::app::Work;
@@ -39,7 +39,7 @@ fn page(id: &str, hand: &Hand<'_>, work: &mut Work<'_>) -> Result<Shown, Problem
         .filter(|one| visible.as_ref().is_some_and(|visible| !visible.contains(&one.id)))
         .map(|one| one.title.as_str())
         .collect();
-    let integration = shell::of(&known, &judged, "settings");
+    let integration = shell::of(&known, &judged, "settings", hand);
     Ok(Shown::page(
         "settings.html",
         json!({
@@ -66,8 +66,12 @@ fn row(
     let form = Form::of(known, category, judged, work.ground.options(), hand.language);
     let owners = known.owners(category);
     let places = known.says.as_deref().and_then(|says| says.places.get(category.id.as_str()));
-    let values: Vec<Json> = settings
-        .iter()
+    let mut sorted: Vec<_> = settings.iter().collect();
+    // As the page has them.
+    let place = |path: &SettingPath| category.settings.iter().position(|one| path.starts_with(&one.path));
+    sorted.sort_by_key(|(path, _)| place(path));
+    let values: Vec<Json> = sorted
+        .into_iter()
         .filter_map(|(path, value)| {
             let schema = category.schema_at(path)?;
             let owner = owners.get(path)?;
@@ -89,8 +93,18 @@ fn row(
             own.map(|(_, _, set)| set == Some(true)).collect()
         })
         .unwrap_or_default();
+    let page = shell::page_of(known.id(), &category.id);
+    let changed: Vec<Json> = owners
+        .iter()
+        .filter(|(_, owner)| matches!(owner, Ownership::ChangedOutside | Ownership::Conflict))
+        .map(|(path, owner)| {
+            let words = words::of_setting(category, path).join(" › ");
+            let is_conflict = *owner == Ownership::Conflict;
+            json!({"href": format!("{page}#f-{path}"), "title": words, "conflict": is_conflict})
+        })
+        .collect();
     Ok(json!({
-        "id": category.id, "title": category.title, "description": category.description, "required": required.len(),
+        "changed": changed, "id": category.id, "title": category.title, "description": category.description, "required": required.len(),
         "set": required.iter().filter(|set| **set).count(), "outside": outside, "waits": waits, "saved_by": row.map(|row| &row.saved_by),
         "saved_at": row.map(|row| &row.saved_at), "values": values,
     }))

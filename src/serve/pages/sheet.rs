@@ -2,7 +2,7 @@
 //! sheet is a record, under a line that names its fields; else it is the keys down to a value, and the value, by its number or its name.
 //! A line that only says what the columns are is passed by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use axum::response::Response;
@@ -44,13 +44,41 @@ pub fn read(
     let is_headed = columns.is_some() || lines.first().is_some_and(|line| reading.is_heading(&line.cells));
     let rows = lines.iter().skip(usize::from(is_headed));
     let (mut count, mut wrong, mut left) = (0, Vec::new(), Vec::new());
-    for (at, line) in rows.enumerate() {
-        let found = match &columns {
-            _ if at >= MOST => Err(language.say("map.why_most", &[("most", &MOST.to_string())])),
-            Some(columns) => reading.record(columns, line),
-            None => reading.value(&line.cells).map(|one| vec![one]),
+    let read: Vec<_> = rows
+        .enumerate()
+        .map(|(at, line)| {
+            let found = match &columns {
+                _ if at >= MOST => Err(language.say("map.why_most", &[("most", &MOST.to_string())])),
+                Some(columns) => reading.record(columns, line),
+                None => reading.value(&line.cells).map(|one| vec![one]),
+            };
+            (line, found.and_then(|all| reading.known(all)))
+        })
+        .collect();
+    // What stands twice is read from neither line, as nothing says which of them is meant.
+    let depth = mapping.segments().len() + 1;
+    let own = |path: &SettingPath| match &columns {
+        Some(_) => path.segments().iter().take(depth).collect(),
+        None => path.clone(),
+    };
+    let mut lines_of: BTreeMap<SettingPath, Vec<usize>> = BTreeMap::new();
+    for (line, found) in &read {
+        let rows = found.iter().flatten().map(|(path, _)| own(path)).collect::<BTreeSet<_>>();
+        rows.into_iter().for_each(|row| lines_of.entry(row).or_default().push(line.number));
+    }
+    for (line, found) in read {
+        let twin = found.iter().flatten().find_map(|(path, _)| {
+            let all = lines_of.get(&own(path))?;
+            all.iter().find(|number| **number != line.number)
+        });
+        let found = match twin {
+            Some(other) => {
+                let cell = line.cells.first().map_or("", String::as_str);
+                Err(language.say("map.why_twice", &[("cell", cell), ("line", &other.to_string())]))
+            }
+            None => found,
         };
-        match found.and_then(|all| reading.known(all)) {
+        match found {
             Ok(all) => {
                 for (path, cell) in all {
                     take(category, mapping, view.as_ref(), path, &cell, draft);

@@ -1,10 +1,12 @@
 //! What every page of an integration has: its name, mode and pair, where somebody is, and what waits.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use super::visit::Hand;
 use crate::model::{CONNECTORS, FLOWS, GENERAL, SCHEDULES, WEBHOOKS};
-use crate::ops::section::{self, Judged, Known, Ownership, Role};
+use crate::ops::section::{self, Judged, Known, Ownership};
 use crate::plan::Mode;
 use crate::report::texts::Language;
 use crate::schema::Category;
@@ -33,6 +35,16 @@ pub fn moved(known: &Known, category: &Category) -> (usize, usize) {
     (owners.values().filter(is_outside).count(), waits)
 }
 
+/// What is told of something that was just done, in seconds: an address that was kept tells nothing of it later.
+const NEW: i64 = 120;
+
+/// Whether something was done just now.
+#[must_use]
+pub fn is_new(at: &str, work: &Work<'_>) -> bool {
+    let at = at.parse::<jiff::Timestamp>();
+    at.is_ok_and(|at| (work.host.now)().duration_since(at).as_secs().abs() <= NEW)
+}
+
 /// Whether it is live as it is deployed.
 #[must_use]
 pub fn is_live(known: &Known) -> bool {
@@ -41,8 +53,9 @@ pub fn is_live(known: &Known) -> bool {
 
 /// The frame of a page of an integration.
 #[must_use]
-pub fn of(known: &Known, judged: &Judged, place: &str) -> Json {
+pub fn of(known: &Known, judged: &Judged, place: &str, hand: &Hand<'_>) -> Json {
     let readiness = section::readiness(known, judged.compiled());
+    let platforms = section::platforms(known);
     let (mut outside, mut waits) = (0, 0);
     for category in known.pair.categories() {
         let (of_outside, of_waits) = moved(known, category);
@@ -53,6 +66,9 @@ pub fn of(known: &Known, judged: &Judged, place: &str) -> Json {
     json!({
         "id": known.id(), "name": section::name_of(known), "title": known.pair.title, "live": is_live(known),
         "required": readiness.required, "set": readiness.set, "outside": outside, "waits": waits, "place": place,
+        "connectors": {"required": platforms.required, "set": platforms.set},
+        "settings": {"required": readiness.required - platforms.required, "set": readiness.set - platforms.set},
+        "may_clear": hand.access.clears(known.id()) && !hand.app.serving.is_read_only,
         "in_git": says.is_some(), "released": says.is_none() && known.rows.values().any(|row| !row.applied.is_empty()), "broken": says.is_some_and(|says| says.is_broken),
     })
 }
@@ -61,20 +77,51 @@ pub fn of(known: &Known, judged: &Judged, place: &str) -> Json {
 #[must_use]
 pub fn missing(known: &Known, judged: &Judged, hand: &Hand<'_>) -> Vec<Json> {
     let Some(compiled) = judged.compiled() else { return Vec::new() };
-    let unset = section::required(known, compiled).filter(|needed| !needed.is_set);
-    let told = unset.filter(|needed| needed.category != CONNECTORS).filter_map(|needed| {
+    let unset = section::required(compiled).filter(|needed| !needed.is_set);
+    let told = unset.filter_map(|needed| {
         let (category, path) = (known.pair.category(needed.category)?, needed.setting);
         let title = category.setting(path).map_or_else(|| path.to_string(), |setting| setting.title.clone());
         let page = page_of(known.id(), &category.id);
         Some(json!({"title": title, "category": category.title, "href": format!("{page}#f-{path}")}))
     });
+    told.chain(connections(known, hand)).collect()
+}
+
+/// The connections that are missing, with their places.
+#[must_use]
+pub fn connections(known: &Known, hand: &Hand<'_>) -> Vec<Json> {
     let page = page_of(known.id(), CONNECTORS);
-    let connections = section::unconnected(known).into_iter().map(|connector| {
+    let one = |connector: &crate::schema::Connector| {
         let title = hand.language.say("missing.connection", &[("platform", &connector.title)]);
         let category = hand.language.say("nav.connectors", &[]);
         json!({"title": title, "category": category, "href": format!("{page}#f-{}.active", connector.id)})
-    });
-    told.chain(connections).collect()
+    };
+    section::unconnected(known).into_iter().map(one).collect()
+}
+
+/// What integrations are called, by their ids.
+#[derive(Debug, Default)]
+pub struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// One that is not known by a name is known by its id.
+    #[must_use]
+    pub fn of<'a>(&'a self, id: &'a str) -> &'a str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+
+    /// Several, as a sentence has them.
+    #[must_use]
+    pub fn all(&self, ids: &[String]) -> String {
+        ids.iter().map(|id| self.of(id)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The names of all integrations; none where they cannot be read, as that is no reason to show nothing.
+#[must_use]
+pub fn names(work: &mut Work<'_>) -> Names {
+    let all = section::fleet(&work.ground, work.store, work.host).map(|(all, _)| all).unwrap_or_default();
+    Names(all.iter().map(|one| (one.id.clone(), one.name.clone())).collect())
 }
 
 /// Whether a change of what git says of a category can be proposed from here, by whoever looks.
@@ -88,7 +135,7 @@ pub fn may_propose(known: &Known, category: &str, hand: &Hand<'_>, work: &Work<'
 /// Whether whoever looks may make integrations.
 #[must_use]
 pub fn may_make(hand: &Hand<'_>) -> bool {
-    matches!(hand.access.role(), Role::Editor | Role::Admin) && !hand.app.serving.is_read_only
+    hand.access.makes() && !hand.app.serving.is_read_only
 }
 
 /// What a category is called: those that have a page of their own as that is.

@@ -8,11 +8,12 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::visit::{
-    Headers, LANGUAGE, Sent, Visit, elsewhere, failed, may_come_by_link, offer_link, own_place, plain, set,
+    Headers, LANGUAGE, Sent, Visit, elsewhere, failed, may_come_by_link, offer_link, onwards, own_place,
+    plain, set,
 };
 use crate::report::texts::Language;
 use crate::serve::app::App;
-use crate::serve::auth::{Sender, cookie_name, is_private};
+use crate::serve::auth::{Sender, cookie_name, is_private, mark_of};
 use crate::serve::problem::Problem;
 
 /// A choice of a language is kept for a year, in seconds.
@@ -69,31 +70,36 @@ pub async fn sign_in(headers: Headers, visit: Visit, sent: Sent) -> Response {
         .run(move |work| {
             if token.is_empty() {
                 let sender = sender.ok_or_else(|| Problem::unauthorized("paste a token"))?;
-                sender.access(&of_app, work)?;
-                return Ok((None, sender.form_token(work)));
+                let name = sender.access(&of_app, work)?.name;
+                return Ok((None, sender.form_mark(&name, work), mark_of(&name, work)));
             }
             let access = Sender::with_token(from, &token).access(&of_app, work)?;
             let hash = crate::ops::section::hash_token(&token);
             let now = (work.host.now)();
             let cookie = of_app.sessions.begin(&access.name, Some(hash), now, work.store)?;
-            let form_token = Sender::with_session(from, &cookie).form_token(work);
-            Ok((Some(cookie), form_token))
+            let form_token = Sender::with_session(from, &cookie).form_mark(&access.name, work);
+            Ok((Some(cookie), form_token, mark_of(&access.name, work)))
         })
         .await;
     let carried = carried(&sent);
     let then = own_place(sent.text("then").unwrap_or_default()).to_owned();
-    let (cookie, form_token) = match begun {
+    let whose = sent.text("whose").unwrap_or_default();
+    let (cookie, form_token, own) = match begun {
         Ok(begun) => begun,
         Err(problem) => {
             let carried = (!carried.is_empty()).then_some(&carried);
-            let context = json!({"then": then, "carried": carried, "wrong": problem.detail(), "by_link": is_by_link(&visit).await});
+            let context = json!({"then": then, "carried": carried, "whose": whose, "wrong": problem.detail(), "by_link": is_by_link(&visit).await});
             return plain("sign_in.html", &context, problem.status(), visit.language);
         }
     };
     let response = if carried.is_empty() {
         elsewhere(&then)
     } else {
-        let context = json!({"then": then, "carried": carried, "form_token": form_token});
+        // What another typed is not for him: neither to see nor to save in his name.
+        let is_others = whose != own;
+        let carried = if is_others { Vec::new() } else { carried };
+        let context =
+            json!({"then": then, "carried": carried, "form_token": form_token, "is_others": is_others});
         plain("go_on.html", &context, StatusCode::OK, visit.language)
     };
     match cookie {
@@ -128,7 +134,7 @@ pub async fn sign_out(State(app): State<Arc<App>>, headers: Headers, visit: Visi
     let done = app
         .run(move |work| {
             let Some(sender) = sender else { return Ok(()) };
-            if sent.text("form") != Some(&sender.form_token(work)) {
+            if !sent.text("form").is_some_and(|form| sender.knows(form, work)) {
                 return Err(Problem::forbidden("this form was made for another sign-in"));
             }
             match sender.cookie() {
@@ -158,7 +164,12 @@ pub async fn language(headers: Headers, visit: Visit, sent: Sent) -> Response {
     if let Err(problem) = Sender::of_page(&visit.app, visit.from, &Method::POST, &headers.0) {
         return failed(problem, visit.language);
     }
-    let mut response = elsewhere(sent.text("then").unwrap_or_default());
+    let then = sent.text("then").or(visit.query.get("then").map(String::as_str)).unwrap_or_default();
+    // A form that came along goes on to its page, which shows it again.
+    let mut response = match sent.text("category") {
+        Some(_) => onwards(then),
+        None => elsewhere(then),
+    };
     if let Some(language) = sent.text("language").and_then(Language::of) {
         let text = format!("{LANGUAGE}={}; Path=/; Max-Age={A_YEAR}; HttpOnly; SameSite=Lax", language.id);
         set(&mut response, header::SET_COOKIE, &text);

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use super::category::Place;
-use super::draft::Draft;
+use super::draft::{Draft, named};
 use super::fields::{Form, moved};
 use super::values::{Kind, choosable, kind, typed_form};
 use super::visit::{Hand, Sent, Shown};
@@ -16,6 +16,7 @@ use crate::model::credential::is_reference;
 use crate::model::{SettingPath, Settings, Value, hex};
 use crate::ops::section::{Judged, Known};
 use crate::report::words;
+use crate::schema::Category;
 use crate::serve::app::Work;
 use crate::serve::problem::Problem;
 
@@ -109,6 +110,8 @@ pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_
         .filter(|one| (one.is_mine || one.is_theirs) && !(one.is_mine && is_wanted(one.path, one.mine)))
         .collect();
     let made = Form::of(known, category, judged, options, hand.language);
+    let is_told = |row: &SettingPath| all.iter().any(|one| one.path.starts_with(row));
+    let beside = beside(category, &draft, is_told, hand);
     let rows: Vec<Json> = all
         .iter()
         .map(|one| {
@@ -146,17 +149,46 @@ pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_
     getrandom::fill(&mut key)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
     let context = json!({
-        "title": category.title, "integration": shell::of(known, judged, place.name()), "place": place.name(),
+        "title": category.title, "integration": shell::of(known, judged, place.name(), hand), "place": place.name(),
         "address": place.address(known.id()), "now": work.host.stamp(), "category": category.id,
         "revision": known.revision(&category.id), "next_revision": known.revision(&category.id) + 1,
+        "is_own": row.is_some_and(|row| row.saved_by == hand.access.name),
         "saved_by": row.map(|row| &row.saved_by), "saved_at": row.map(|row| &row.saved_at),
         "opened": {"revision": revision, "by": then.map(|past| &past.saved_by), "at": then.map(|past| &past.saved_at)},
         "differing": clashes.iter().chain(&others).collect::<Vec<_>>(), "clashes": clashes.len(), "key": hex(&key),
         "added": draft.added.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "beside": beside,
+        "unfinished": draft.unfinished.iter().map(|(at, (key, value))| json!({"path": named(at), "key": key, "value": value})).collect::<Vec<_>>(),
+        "unread": draft.unread.iter().map(|(at, (_, text))| json!({"path": named(at), "text": text})).collect::<Vec<_>>(),
         "removed": draft.removed.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "effect": timing::effect(known, judged, category, &syncs, (work.host.now)()),
     });
     Ok(Shown::page("stale.html", context).status(StatusCode::PRECONDITION_FAILED))
+}
+
+/// What was begun and is no setting yet, in words: it goes along with the form, and is asked about when that is saved.
+fn beside(
+    category: &Category,
+    draft: &Draft,
+    is_told: impl Fn(&SettingPath) -> bool,
+    hand: &Hand<'_>,
+) -> Vec<String> {
+    let say = |key: &str, at: &SettingPath, n: usize| {
+        let at = if at.is_root() {
+            category.title.to_string()
+        } else {
+            words::of_setting(category, at).join(" › ")
+        };
+        hand.language.say(key, &[("row", &at), ("n", &n.to_string())])
+    };
+    let rows = draft.added.iter().filter(|row| !is_told(row)).map(|row| say("stale.row", row, 1));
+    let half = draft.unfinished.iter().map(|(at, (key, _))| match key.trim() {
+        "" => say("stale.half", at, 1),
+        key => say("stale.row", &at.child(key), 1),
+    });
+    let lines = |text: &str| text.lines().filter(|line| !line.trim().is_empty()).count();
+    let sheets = draft.unread.iter().map(|(at, (_, text))| say("stale.sheet", at, lines(text)));
+    rows.chain(half).chain(sheets).collect()
 }
 
 /// Asks once more for what was not chosen; what was stays chosen, and the page tells the same as before.

@@ -62,7 +62,7 @@ pub fn render(name: &str, page: &Json, language: &Language) -> Result<String, Pr
     // What is written in files can be planned where files are.
     let of_git = &page["integration"]["in_git"];
     let has_files = page["frame"]["has_files"] == true && *of_git != false;
-    let can = json!({"plan": has_files, "changes": true, "clear_cache": true});
+    let can = json!({"plan": has_files, "changes": true});
     let outer = context! { lang => language.id, languages => Serde(&languages), can => Serde(can) };
     let template = environment.get_template(name).map_err(|error| fault(error.to_string()))?;
     template

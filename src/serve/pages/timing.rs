@@ -131,7 +131,7 @@ pub fn effect(
         Some(rule) => json!({"kind": "flow", "rule": told(rule, &all, known, syncs, now)}),
         None => {
             let title = known.pair.flow(flow).map_or(flow.as_str(), |flow| &flow.title);
-            json!({"kind": "by-hand", "flow": title})
+            json!({"kind": "by-hand", "flow": title, "href": format!("/integrations/{}/scheduling", known.id())})
         }
     }
 }

@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use super::templates;
-use crate::model::digest_text;
 use crate::ops::section::Access;
 use crate::report::texts::Language;
 use crate::serve::app::{App, Work};
@@ -69,6 +68,13 @@ impl Sent {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it is to be shown once more with all that was typed, and nothing done: whoever had to sign in meanwhile has not seen what
+    /// he would set off.
+    #[must_use]
+    pub fn is_again(&self) -> bool {
+        self.text("again").is_some()
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -136,7 +142,7 @@ pub struct Hand<'a> {
     pub access: &'a Access,
     pub query: &'a HashMap<String, String>,
     pub language: &'static Language,
-    pub app: &'a App,
+    pub app: &'a Arc<App>,
 }
 
 impl Visit {
@@ -148,8 +154,22 @@ impl Visit {
         self.answer(None, work).await
     }
 
-    /// Takes a form of a page.
+    /// Takes a form of a page. Where it is only to be shown again and nothing was typed in it, its page is.
     pub async fn take(
+        self,
+        sent: Sent,
+        work: impl FnOnce(&mut Work<'_>, &Hand<'_>, &Sent) -> Result<Shown, Problem> + Send + 'static,
+    ) -> Response {
+        let at = self.path.clone();
+        self.take_typed(sent, move |found, hand, sent| match sent.is_again() {
+            true => Ok(Shown::Elsewhere(at)),
+            false => work(found, hand, sent),
+        })
+        .await
+    }
+
+    /// Takes a form in which something is typed: it shows that again by itself, where [`Sent::is_again`].
+    pub async fn take_typed(
         self,
         sent: Sent,
         work: impl FnOnce(&mut Work<'_>, &Hand<'_>, &Sent) -> Result<Shown, Problem> + Send + 'static,
@@ -167,9 +187,10 @@ impl Visit {
             Ok(Some(sender)) => sender.clone(),
             Ok(None) => return self.sign_in(sent.as_ref()).await,
             Err(_) => {
-                let Visit { sender, language, .. } = self;
-                return match sender {
-                    Err(problem) => failed(problem, language),
+                let language = self.language;
+                return match self.sender {
+                    // What was sent from elsewhere can be sent from the page itself.
+                    Err(problem) => failed_at(&problem, Some(&self.path), language),
                     Ok(_) => failed(Problem::unauthorized("nothing says who you are"), language),
                 };
             }
@@ -181,10 +202,8 @@ impl Visit {
         let done = app
             .run(move |found| {
                 let access = sender.access(&of_app, found)?;
-                let own = sender.form_token(found);
-                // By hashes, so that nobody learns it from how long that takes.
-                let is_ours = |sent: &String| digest_text(sent) == digest_text(&own);
-                if form_token.as_ref().is_some_and(|sent| !is_ours(sent)) {
+                let own = sender.form_mark(&access.name, found);
+                if form_token.as_ref().is_some_and(|sent| !sender.knows(sent, found)) {
                     let why = "this form was made for another sign-in";
                     return Err(Problem::new(StatusCode::FORBIDDEN, "form-token", why));
                 }
@@ -219,12 +238,13 @@ impl Visit {
         let app = Arc::clone(&self.app);
         let is_by_link = self.app.run(move |work| offer_link(&app, work)).await.unwrap_or(false);
         let carried = sent.map(|sent| {
-            let kept = sent.0.iter().filter(|(name, _)| name != "form");
+            let kept = sent.0.iter().filter(|(name, _)| !matches!(name.as_str(), "form" | "again"));
             kept.map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>()
         });
         // What a form was sent to is where it goes on.
         let then = if carried.is_some() { &self.path } else { &self.at };
-        let context = json!({"then": then, "carried": carried, "by_link": is_by_link});
+        let whose = sent.and_then(|sent| sent.text("form")?.split_once('.')).map(|(_, whose)| whose);
+        let context = json!({"then": then, "carried": carried, "whose": whose, "by_link": is_by_link});
         let status = if sent.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
         plain("sign_in.html", &context, status, self.language)
     }
@@ -305,9 +325,14 @@ pub fn plain(
 /// A page that says what went wrong, in the frame of all others.
 #[must_use]
 pub fn failed(problem: Problem, language: &'static Language) -> Response {
+    failed_at(&problem, None, language)
+}
+
+/// The same, with the page that it can be done on.
+fn failed_at(problem: &Problem, page: Option<&str>, language: &'static Language) -> Response {
     let status = problem.status();
     let context = json!({"problem": {"status": status.as_u16(), "code": problem.code(), "detail": problem.detail(),
-        "help": problem.more("help")}});
+        "help": problem.more("help")}, "page": page});
     plain("failed.html", &context, status, language)
 }
 
@@ -323,6 +348,14 @@ fn html(text: String, status: StatusCode) -> Response {
 pub fn elsewhere(to: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     set(&mut response, header::LOCATION, own_place(to));
+    response
+}
+
+/// The same with the form that was sent.
+#[must_use]
+pub fn onwards(to: &str) -> Response {
+    let mut response = elsewhere(to);
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     response
 }
 

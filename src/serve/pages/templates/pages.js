@@ -5,10 +5,12 @@
 for (const time of document.querySelectorAll("time[datetime]")) {
   const moment = new Date(time.dateTime);
   if (isNaN(moment)) continue;
-  const shown = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  const shown = { day: "numeric", month: "short" };
+  if (!("day" in time.dataset)) Object.assign(shown, { hour: "2-digit", minute: "2-digit" });
   if (moment.getFullYear() !== new Date().getFullYear()) shown.year = "numeric";
-  time.title = time.textContent;
-  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, shown).format(moment);
+  time.title = time.title || time.textContent;
+  // As the server writes it: no comma before the time.
+  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, shown).format(moment).replace(", ", " ");
 }
 
 // The message of a page takes the focus, as `autofocus` says; a link to a field takes it there, and opens what it stands in.
@@ -32,19 +34,37 @@ document.addEventListener("click", (event) => {
 });
 reach(location.hash);
 
-for (const form of document.querySelectorAll("form[data-save]")) {
-  // How much was changed since the page came.
+// A message of what was just done is told once: who loads the page again, or comes back to it, is not told once more.
+const told = new URL(location.href);
+for (const name of ["saved", "same", "applied", "proposed", "closed"]) told.searchParams.delete(name);
+if (told.href !== location.href) history.replaceState(null, "", told.href);
+
+// Forms in which something is typed. What was typed is kept by no page but its own, so that whoever leaves is asked.
+const typed = new Map();
+let leaving;
+for (const form of document.querySelectorAll("form[data-save], form[data-typed]")) {
   const line = form.querySelector("[data-count]");
   const whole = line && line.textContent;
   const state = () => new Map([...form.elements].filter((one) => one.name && one.type !== "hidden" && one.name !== "do")
     .map((one, at) => [at, [one.name, one.type === "checkbox" || one.type === "radio" ? one.checked : one.value]]));
   const before = state();
+  // How much was changed since the page came.
+  const moved = () => {
+    const names = new Set();
+    for (const [at, [name, value]] of state()) if (before.get(at) && before.get(at)[1] !== value) names.add(name);
+    return names;
+  };
+  typed.set(form, () => form.dataset.draft === "yes" || moved().size > 0);
   form.addEventListener("input", () => {
     if (!line) return;
-    const moved = new Set();
-    for (const [at, [name, value]] of state()) if (before.get(at) && before.get(at)[1] !== value) moved.add(name);
-    line.textContent = moved.size ? whole + " " + line.dataset.count.replace("{n}", moved.size) : whole;
+    const n = moved().size;
+    line.textContent = n ? whole + " " + line.dataset.count.replace("{n}", n) : whole;
   });
+  for (const link of form.querySelectorAll("[data-discard]")) link.addEventListener("click", () => { leaving = form; });
+  if (!("save" in form.dataset)) {
+    form.addEventListener("submit", () => { leaving = form; });
+    continue;
+  }
 
   // What is typed is judged by the server, in its words; but a number or a date that is half typed would not reach it.
   form.noValidate = true;
@@ -58,6 +78,7 @@ for (const form of document.querySelectorAll("form[data-save]")) {
       half.focus();
       return half.reportValidity();
     }
+    leaving = form;
     form.dataset.sent = "yes";
     const button = event.submitter;
     if (button && button.dataset.busy) {
@@ -67,9 +88,8 @@ for (const form of document.querySelectorAll("form[data-save]")) {
     }
   });
 }
-// A page that Back brings out of the browser's memory can be sent again, with all that was typed.
-addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
+function sendable() {
+  leaving = undefined;
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
     for (const button of form.querySelectorAll("[data-label]")) {
@@ -77,4 +97,12 @@ addEventListener("pageshow", (event) => {
       button.textContent = button.dataset.label;
     }
   }
+}
+addEventListener("beforeunload", (event) => {
+  if (![...typed].some(([form, isTyped]) => form !== leaving && isTyped())) return;
+  event.preventDefault();
+  // Whoever stays can send it again.
+  setTimeout(sendable);
 });
+// A page that Back brings out of the browser's memory can be sent again, with all that was typed.
+addEventListener("pageshow", (event) => { if (event.persisted) sendable(); });
