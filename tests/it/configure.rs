@@ -568,7 +568,7 @@ fn rows_of_a_mapping_come_and_go_without_a_script() {
     assert_eq!(sheet.headers["content-type"], "text/csv; charset=utf-8");
     // Under a line that names its columns, in the words of the page.
     let lines: Vec<&str> = sheet.body.lines().collect();
-    assert_eq!(lines[0], "\u{feff}Country;VAT rate;Fortnox accounts;Is called");
+    assert_eq!(lines[0], "\u{feff}Country;VAT rate;Account;Is called");
     assert_eq!(lines[1], "Germany;;3111;Försäljning Tyskland 19 % OSS");
     assert!(lines.contains(&"Finland;\"13,5\";3132;\"Försäljning Finland 13,5 % OSS\""), "{}", sheet.body);
     has(&browser.page(&address), "Country mapping");
