@@ -140,6 +140,7 @@ pub fn history(
 
 /// What the saves of a category left, in the places that its schema has now. What cannot be used is passed over: what it did shows in
 /// the next save that can.
+#[must_use]
 pub fn versions<'p>(past: &'p mut [Past], pair: &Pair, category: &str) -> Vec<Version<'p>> {
     for settings in past.iter_mut().filter_map(|save| save.settings.as_mut().ok()) {
         *settings = present(pair, category, std::mem::take(settings));
@@ -148,6 +149,7 @@ pub fn versions<'p>(past: &'p mut [Past], pair: &Pair, category: &str) -> Vec<Ve
 }
 
 /// As [`versions`], in the places that they had then.
+#[must_use]
 pub fn as_saved(past: &[Past]) -> Vec<Version<'_>> {
     past.iter()
         .filter_map(|save| {

@@ -348,7 +348,7 @@ mod tests {
     fn a_branch_allows_what_its_tip_names_and_no_more_what_a_former_one_did() {
         let trust = trust(&["approved=origin/main"]);
         assert_eq!(trust.approved().collect::<Vec<_>>(), ["origin/main"]);
-        let need = |host: &str| Need::Store(Endpoint::new(host, 5432));
+        let need = |host: &str| database(host, 5432);
         let (one, two) = (need("one.example.com"), need("two.example.com"));
         assert!(!trust.has_learned() && trust.judge(&one).is_err());
         for environment in [Some("test"), None] {

@@ -431,8 +431,10 @@ fn meant<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
     if let Some(near) = nearest(key, known.iter().map(|(known, _)| *known)) {
         return Some(near);
     }
-    let fold = |word: &str| word.trim().to_lowercase().replace([' ', '-'], "_");
-    let titled = known.iter().find(|(_, schema)| fold(text(schema, "title")) == fold(key));
+    let fold = |c: char| if matches!(c, ' ' | '-') { '_' } else { c };
+    let folded: String = key.trim().chars().flat_map(char::to_lowercase).map(fold).collect();
+    let is_key = |title: &str| title.trim().chars().flat_map(char::to_lowercase).map(fold).eq(folded.chars());
+    let titled = known.iter().find(|(_, schema)| is_key(text(schema, "title")));
     if let Some((titled, _)) = titled {
         return Some(titled);
     }
@@ -440,21 +442,29 @@ fn meant<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
     if let Some((known, _)) = another.and_then(|(_, word)| known.iter().find(|(known, _)| known == word)) {
         return Some(known);
     }
-    let (folded, tokens) = (fold(key), |word: &str| word.split('_').map(str::to_owned).collect::<Vec<_>>());
-    let words = tokens(&folded);
+    let words: Vec<&str> = folded.split('_').collect();
     let alike = |a: &str, b: &str| {
         let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-        short.len() >= 3
-            && (long.starts_with(short) || strsim::osa_distance(a, b) <= usize::from(a.len() > 4))
+        // Of more letters than may differ no distance has to be known.
+        let is_near = || a.len() > 4 && near_in_length(a, b) && strsim::osa_distance(a, b) <= 1;
+        short.len() >= 3 && (long.starts_with(short) || is_near())
     };
     let mut found = known.iter().map(|(known, _)| *known).filter(|known| {
-        let others = tokens(known);
-        let (few, many) = if words.len() <= others.len() { (&words, &others) } else { (&others, &words) };
+        let number = known.split('_').count();
+        if number.abs_diff(words.len()) > 1 {
+            return false;
+        }
         // A word in common is not enough: every word of the shorter name must be found.
-        few.iter().all(|word| many.iter().any(|other| alike(word, other))) && few.len() + 1 >= many.len()
+        let is_in_known = |word: &&str| known.split('_').any(|other| alike(word, other));
+        let is_in_words = |other: &str| words.iter().any(|word| alike(other, word));
+        if words.len() <= number { words.iter().all(is_in_known) } else { known.split('_').all(is_in_words) }
     });
     let first = found.next()?;
     found.next().is_none().then_some(first)
+}
+
+fn near_in_length(a: &str, b: &str) -> bool {
+    a.chars().count().abs_diff(b.chars().count()) <= 1
 }
 
 /// Those that can be meant by a map: what takes no map is not.
