@@ -572,7 +572,7 @@ fn rows_of_a_mapping_come_and_go_without_a_script() {
     assert_eq!(lines[1], "Germany;;3111;Försäljning Tyskland 19 % OSS");
     assert!(lines.contains(&"Finland;\"13,5\";3132;\"Försäljning Finland 13,5 % OSS\""), "{}", sheet.body);
     has(&browser.page(&address), "Country mapping");
-    has(&browser.page(&address), "VAT rate Fortnox accounts Written in");
+    has(&browser.page(&address), "VAT rate Account Written in");
 }
 
 #[test]

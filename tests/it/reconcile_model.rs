@@ -66,7 +66,11 @@ struct More {
 impl More {
     fn of(seed: u64) -> More {
         let has = |kind: u64| [0, kind].contains(&(seed % 5));
-        More { held: has(1).then_some(usize::from(seed.is_multiple_of(2))), has_window: has(2), is_cut_off: has(4) }
+        More {
+            held: has(1).then_some(usize::from(seed.is_multiple_of(2))),
+            has_window: has(2),
+            is_cut_off: has(4),
+        }
     }
 }
 
