@@ -108,12 +108,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let length = word.chars().count();
     // Another letter in a country's code is another country.
     let allowed = (length / 3).min(3);
+    let letters_of_word = letters(word);
     candidates
         .into_iter()
         // What is there but broken is not what was meant instead.
         .filter(|candidate| *candidate != word)
         // No way to change one word into another is shorter than the letters that it lacks.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= allowed)
+        // Each step from one to the other takes a letter away and brings another, at most.
+        .filter(|candidate| (letters(candidate) ^ letters_of_word).count_ones() as usize <= 2 * allowed)
         .map(|candidate| (strsim::osa_distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, candidate)| (*distance, candidate.len()))
@@ -121,7 +124,16 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn fold(word: &str) -> String {
-    word.chars().map(|c| if c == '-' || c == ' ' { '_' } else { c.to_ascii_lowercase() }).collect()
+    word.chars().map(fold_one).collect()
+}
+
+fn fold_one(c: char) -> char {
+    if c == '-' || c == ' ' { '_' } else { c.to_ascii_lowercase() }
+}
+
+/// Which letters a folded word has, some of them under one bit.
+fn letters(word: &str) -> u64 {
+    word.chars().map(fold_one).fold(0, |all, c| all | 1 << (u32::from(c) % 64))
 }
 
 /// A title as it reads within a sentence: `Refresh token` as `refresh token`, and what is written in capitals (`API key`) as it is.
