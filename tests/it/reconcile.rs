@@ -807,7 +807,8 @@ fn a_quiet_round_writes_nothing() {
     assert_eq!(running.stop(), 0);
 }
 
-struct Running(Child);
+/// A reconciler that goes on; it is stopped with the test.
+pub struct Running(pub Child);
 
 impl Running {
     fn start(ground: &Ground) -> Running {

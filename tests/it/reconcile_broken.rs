@@ -1,11 +1,11 @@
 //! A branch whose newest commit cannot be taken: what is wrong is told with the way out, what is kept goes on, and the next commit mends it.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use crate::reconcile::Ground;
+use crate::reconcile::{Ground, Running};
 use crate::revisions::git;
 
 const LONG_AGO: &str = "2026-01-05T08:00:00Z";
@@ -34,15 +34,6 @@ fn a_broken_project_file_is_gone_on_from_once_it_is_mended() {
     ground.push("Mend it");
     assert_eq!(ground.once(&[]).0, 0);
     assert_eq!(ground.deployed("shop").0, "14");
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Where a reconciler may lead credentials: by what was merged, as soon as it was; and one shop that leads elsewhere holds that one alone.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use serde_json::json;
 
-use crate::reconcile::Ground;
+use crate::reconcile::{Ground, Running};
 
 /// A WooCommerce shop, at a host of its own.
 fn woocommerce(host: &str) -> String {
@@ -20,15 +20,6 @@ fn leads_to(ground: &Ground) -> Option<String> {
     let row = rows.iter().find(|row| row.category == "connectors")?;
     let url = &pairform::model::to_json(&row.settings)["woocommerce"]["connections"]["p"]["store_url"];
     Some(url.as_str()?.to_owned())
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// What is approved is read from what was fetched, anew for each commit, for as long as the reconciler runs.

@@ -43,14 +43,12 @@ fn walk(
     match &node.kind {
         NodeKind::Number(text) => {
             let is_code = shape.is_some_and(|shape| shape.code == Some(Code::Text));
-            let read_as = Value::number(text).to_string();
-            let finding = if has_leading_zero(text) {
-                codes::leading_zero(text, &read_as, node.span)
-            } else if is_code && is_another_code(text) {
-                codes::code_as_number(text, &read_as, node.span)
-            } else {
-                return;
+            let of_another = match (has_leading_zero(text), is_code && is_another_code(text)) {
+                (true, _) => codes::leading_zero,
+                (_, true) => codes::code_as_number,
+                _ => return,
             };
+            let finding = of_another(text, &Value::number(text).to_string(), node.span);
             findings.push(finding.about(about(Some(context.name), &trail.pointer())));
         }
         NodeKind::Map(map) => {
