@@ -99,7 +99,7 @@ impl Http {
     }
 
     /// As [`Http::trusting`], for answers that may take their time, as long as more of them comes: `silence` bounds each wait, and
-    /// [`PIECES`] times as long the whole of an answer, or of a line.
+    /// ten times as long the whole of an answer, or of a line.
     #[must_use]
     pub fn patient(silence: Duration, max_bytes: u64, authorities: Authorities) -> Self {
         Http::of(silence, max_bytes, &authorities, true)
