@@ -33,7 +33,7 @@ pub fn run(session: &Session, args: &Drift, streams: &mut Streams) -> Result<u8,
             let templates = Templates::of(project.workspace);
             let head = Head::of(session, &project);
             let content =
-                Content { by: args.layout.by(By::Integration), ..content("drift", &project, &plan, &head) };
+                Content { by: args.layout.by(By::Change), ..content("drift", &project, &plan, &head) };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

@@ -19,6 +19,7 @@ use crate::ops::{Request, SecretsAsked};
 use crate::plan::signature::SignError;
 use crate::plan::{self, Plan};
 use crate::report::content::{By, Content};
+use crate::report::words::person;
 use crate::report::{self, json};
 use crate::source::git;
 use crate::source::load::{bytes_of, reason};
@@ -123,11 +124,17 @@ impl Head {
         Head { store: store.map(|url| url.replacen(&inside, "", 1)), ..Head::of_comparison(session, root) }
     }
 
+    /// When and by whom, in words.
+    #[must_use]
+    pub fn made(&self) -> &str {
+        &self.made
+    }
+
     /// Of two revisions, compared right now.
     #[must_use]
     pub fn of_comparison(session: &Session, root: &Path) -> Self {
         let (at, who) = session.host(|host| ((host.now)().strftime(MOMENT).to_string(), (host.actor)(root)));
-        let made = if who == UNKNOWN { at } else { format!("{at} by {who}") };
+        let made = if who == UNKNOWN { at } else { format!("{at} by {}", person(&who)) };
         Head { store: None, made }
     }
 }

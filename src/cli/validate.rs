@@ -1,11 +1,13 @@
 //! `validate`: all findings of a project, or of any files by any JSON Schema.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::{Form, Validate};
 use super::cache::{self, Kept};
 use super::exit::{self, Stop};
 use super::forms;
+use super::plan::Head;
 use super::session::Session;
 use super::streams::Streams;
 use crate::diagnostic::placed::PlacedFinding;
@@ -13,6 +15,7 @@ use crate::ops::any_schema::{Judged, judge};
 use crate::ops::project::has_errors;
 use crate::ops::templates::Templates;
 use crate::ops::validate::{Validated, validate, wanted};
+use crate::plan::Commit;
 use crate::report::content::Content;
 use crate::report::{self, json};
 use crate::schema::parts::Catalogue;
@@ -39,9 +42,12 @@ pub fn run(session: &Session, args: &Validate, streams: &mut Streams) -> Result<
     let known = found.known;
     let sources = workspace.sources();
     let is_shown = !matches!(session.common.output, Form::Text | Form::Json);
-    let commit = if is_shown { workspace.commit().filter(|commit| !commit.dirty) } else { None };
-    let commit = commit.map(|commit| commit.id.as_str());
-    let code = print(session, Templates::of(&workspace), &found, sources, commit, streams)?;
+    let head = is_shown.then(|| Of {
+        revision: workspace.commit().map(Commit::of),
+        made: Head::of_comparison(session, workspace.root()),
+        named: workspace.root().file_name().map(|name| name.to_string_lossy().into_owned()),
+    });
+    let code = print(session, Templates::of(&workspace), &found, sources, head.as_ref(), streams)?;
     let said = streams.recorded();
     if let Some(key) = &key {
         cache::keep(key, &Kept { code, said }, sources);
@@ -55,6 +61,13 @@ pub fn run(session: &Session, args: &Validate, streams: &mut Streams) -> Result<
     Ok(code)
 }
 
+/// What was judged, and when.
+struct Of {
+    revision: Option<Commit>,
+    made: Head,
+    named: Option<String>,
+}
+
 /// Judges any files by any JSON Schema.
 fn judge_files(
     session: &Session,
@@ -64,7 +77,8 @@ fn judge_files(
 ) -> Result<u8, Stop> {
     let Judged { sources, findings, hidden } = judge(&session.here, schema, paths)?;
     if session.common.output != Form::Text {
-        let found = Validated { findings, hidden, integrations: 0, known: 0, policy: None };
+        let found =
+            Validated { findings, hidden, integrations: 0, known: 0, pairs: BTreeMap::new(), policy: None };
         return print(session, Templates::built_in(), &found, &sources, None, streams);
     }
     streams.result(&report::findings::text(&findings, &sources, &hidden));
@@ -78,10 +92,10 @@ fn print(
     templates: Templates<'_>,
     found: &Validated,
     sources: &Sources,
-    commit: Option<&str>,
+    of: Option<&Of>,
     streams: &mut Streams,
 ) -> Result<u8, Stop> {
-    let Validated { findings, hidden, integrations, policy, .. } = found;
+    let Validated { findings, hidden, integrations, policy, pairs, .. } = found;
     let (integrations, changes) = (*integrations, policy.as_deref().unwrap_or_default());
     let code = if has_errors(findings) { exit::ERRORS } else { exit::OK };
     match session.common.output {
@@ -97,8 +111,20 @@ fn print(
         _ => {
             let findings = PlacedFinding::all(findings, sources);
             let catalogue = Catalogue::default();
-            let content =
-                Content { integrations, commit, ..Content::of_findings(&findings, changes, &catalogue) };
+            // A comment and a job's log stand beside their commit; a page is handed on without it.
+            let page = of.filter(|_| session.common.output == Form::Html);
+            let content = Content {
+                integrations,
+                pairs: Some(pairs),
+                commit: of
+                    .and_then(|of| of.revision.as_ref())
+                    .filter(|commit| !commit.dirty)
+                    .map(|commit| &*commit.id),
+                revision: page.and_then(|of| of.revision.as_ref()),
+                made: page.map(|of| of.made.made()),
+                named: page.and_then(|of| of.named.as_deref()),
+                ..Content::of_findings(&findings, changes, &catalogue)
+            };
             forms::print_by(session, templates, &content, streams)?;
         }
     }

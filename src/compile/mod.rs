@@ -201,6 +201,12 @@ impl Judged {
         &self.composed.name
     }
 
+    /// The id of its pair.
+    #[must_use]
+    pub fn pair(&self) -> &str {
+        &self.pair.id
+    }
+
     /// What it was called before.
     #[must_use]
     pub fn renamed_from(&self) -> Option<String> {

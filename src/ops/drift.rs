@@ -245,7 +245,13 @@ fn show_category(category: &mut CategoryPlan, moved: Vec<(drift::Moved, bool)>) 
             // Where the files mention it, they say where.
             let place = planned.iter().find(|change| change.setting == setting);
             let change = Change::new(&moved.path, moved.kind(), moved.before.as_ref(), moved.after.as_ref());
+            // What the last apply set is what git says, where git did not move on.
+            let label_before = place.and_then(|place| {
+                let is_same = place.after == change.before;
+                place.last_applied_label.clone().or_else(|| place.after_label.clone().filter(|_| is_same))
+            });
             Change {
+                before_label: label_before,
                 after_label: place.and_then(|change| change.before_label.clone()),
                 origin: moved.origin,
                 effect: place.map_or(change.effect, |place| place.effect.clone()),

@@ -1,7 +1,7 @@
 //! All findings of a project: of every environment that can matter, and of what was asked for.
 #![expect(clippy::disallowed_methods, reason = "resolves the paths that the user gave")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
@@ -13,6 +13,7 @@ use super::workspace::Workspace;
 use crate::compile::integrations::files_by_integration;
 use crate::compile::{Judged, Selection};
 use crate::diagnostic::{Finding, sort_and_merge};
+use crate::model::Name;
 use crate::plan::policy::PolicyChange;
 use crate::source::{FileId, Sources, Span, load};
 
@@ -25,6 +26,8 @@ pub struct Validated {
     /// How many integrations were looked at, and how many there are.
     pub integrations: usize,
     pub known: usize,
+    /// The pair of each that was looked at.
+    pub pairs: BTreeMap<String, Name>,
     /// Of a comparison, what it changes of that which judges.
     pub policy: Option<Vec<PolicyChange>>,
 }
@@ -32,6 +35,7 @@ pub struct Validated {
 /// What is kept of an integration to count and select it.
 struct Seen {
     name: String,
+    pair: Name,
     /// The files that it is made of, where paths select; else none.
     files: BTreeSet<FileId>,
 }
@@ -46,8 +50,14 @@ pub fn validate(
     paths: &[String],
     host: &Host<'_>,
 ) -> Result<Validated> {
-    let mut found =
-        Validated { findings: Vec::new(), hidden: Vec::new(), integrations: 0, known: 0, policy: None };
+    let mut found = Validated {
+        findings: Vec::new(),
+        hidden: Vec::new(),
+        integrations: 0,
+        known: 0,
+        pairs: BTreeMap::new(),
+        policy: None,
+    };
     for (number, selection) in workspace.selections(request, host)?.into_iter().enumerate() {
         let name = selection.environment.clone();
         let mut project = judge(workspace, selection, paths, host)?;
@@ -59,6 +69,7 @@ pub fn validate(
         }
         found.integrations = found.integrations.max(compilation.integrations.len());
         found.known = compilation.names.len();
+        found.pairs.extend(compilation.integrations.drain(..).map(|seen| (seen.name, seen.pair)));
         found.hidden.append(&mut compilation.hidden);
         found.findings.append(&mut compilation.findings);
     }
@@ -85,6 +96,7 @@ fn judge<'w>(
     let sources = workspace.sources();
     let by_path = !wanted.is_empty();
     let seen = |judged: Judged| Seen {
+        pair: judged.pair().into(),
         files: if by_path { judged.files() } else { BTreeSet::new() },
         name: judged.name().to_owned(),
     };

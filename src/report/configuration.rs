@@ -45,7 +45,8 @@ pub fn html(shown: &Shown<'_>) -> Result<String, TemplateError> {
     let mut outline = shown.outline();
     outline["lang"] = "en".into();
     outline["style"] = html::STYLE.into();
-    outline["policy"] = html::policy(None).into();
+    outline["script"] = html::SCRIPT.into();
+    outline["policy"] = html::policy(Some(html::SCRIPT)).into();
     let mut environment = environment(&Language::all()[0]).map_err(failed)?;
     environment.add_template(NAME, PAGE).map_err(|error| TemplateError::of(NAME, &error))?;
     let template = environment.get_template(NAME).map_err(|error| TemplateError::of(NAME, &error))?;

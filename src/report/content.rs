@@ -1,18 +1,23 @@
 //! What a form is made of: findings, and where there is one a plan and what became of it. Every form reads the same.
 
+use std::collections::BTreeMap;
+
 use similar::ChangeTag;
 
-use super::count;
+use super::alike::Said;
 use super::groups::{Group, Groups, Kind};
 use super::moved::Moved;
 use super::stopped::Stopped;
+use super::texts::Language;
+use super::{count, list_words};
 use crate::apply::{Outcome, Report};
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::{PlacedFinding, PlacedFix};
 use crate::model::category::POLICY;
+use crate::model::{Name, SettingPath};
 use crate::ops::forge::Lines;
 use crate::plan::policy::{Direction, PolicyChange};
-use crate::plan::{Action, CategoryPlan, Integration, Plan, Refusal, Release};
+use crate::plan::{Action, CategoryPlan, Commit, Integration, Plan, Refusal, Release};
 use crate::schema::parts::Catalogue;
 
 /// The matter of one report.
@@ -30,12 +35,19 @@ pub struct Content<'a> {
     pub policy: &'a [PolicyChange],
     /// Where titles of settings come from.
     pub catalogue: &'a Catalogue,
+    /// The pair of each integration, where there is no plan that tells it.
+    pub pairs: Option<&'a BTreeMap<String, Name>>,
     /// What comes first.
     pub by: By,
     /// Where the deployed state is, without a password.
     pub store: Option<&'a str>,
     /// When and by whom the plan was made.
     pub made: Option<&'a str>,
+    /// What the files are of, where there is no plan that tells it, and what their folder is called.
+    pub revision: Option<&'a Commit>,
+    pub named: Option<&'a str>,
+    /// What it is worded in: a page is somebody's, all else is English.
+    pub language: &'static Language,
     /// The project's folder in its repository, with a slash at the end, for readers that begin at the repository's root.
     pub folder: &'a str,
     /// The commit that places are of, where nothing was changed since.
@@ -70,12 +82,21 @@ pub struct Item {
     pub also: Vec<String>,
     pub category: String,
     pub setting: String,
+    /// The settings that it speaks of, where these are more than one.
+    pub settings: Vec<String>,
     pub notes: Vec<String>,
     pub help: String,
     pub fix: Option<PlacedFix>,
 }
 
 impl Item {
+    /// What it says, and of what.
+    #[must_use]
+    pub fn said(&self) -> Said<'_> {
+        let Item { code, severity, message, category, setting, .. } = self;
+        Said { code, severity, message, category, setting }
+    }
+
     /// Whether it tells a change of policy.
     #[must_use]
     pub fn is_policy(&self) -> bool {
@@ -101,6 +122,7 @@ impl From<&PlacedFinding> for Item {
             also,
             category: said(&finding.category),
             setting: said(&finding.setting),
+            settings: finding.settings.clone(),
             notes,
             help: said(&finding.help),
             fix,
@@ -138,9 +160,13 @@ impl<'a> Content<'a> {
             stopped: None,
             policy: plan.policy_changes.as_deref().unwrap_or_default(),
             catalogue,
+            pairs: None,
             by: By::Change,
             store: None,
             made: None,
+            revision: None,
+            named: None,
+            language: Language::english(),
             folder: "",
             commit: plan.commit.as_ref().filter(|commit| !commit.dirty).map(|commit| commit.id.as_str()),
             lines: None,
@@ -163,9 +189,13 @@ impl<'a> Content<'a> {
             stopped: None,
             policy,
             catalogue,
+            pairs: None,
             by: By::Change,
             store: None,
             made: None,
+            revision: None,
+            named: None,
+            language: Language::english(),
             folder: "",
             commit: None,
             lines: None,
@@ -261,6 +291,7 @@ impl Content<'_> {
             .map(PlacedFinding::weight)
             .sum();
         let mut said: Vec<String> = super::policy::sum(self.policy).into_iter().collect();
+        let language = self.language;
         if let Some(stopped) = &self.stopped {
             said.push(stopped.sum());
         } else if let Some(report) = self.outcome {
@@ -269,59 +300,86 @@ impl Content<'_> {
                 _ => super::apply::sum(report),
             });
         } else if let Some(plan) = self.plan {
-            let categories = &plan.summary.categories;
-            let settings = &plan.summary.settings;
-            let moved = categories.create + categories.update + categories.reset;
-            let touched = plan.integrations.tally().touched;
-            if errors > 0 {
-                let what = if self.command == "drift" { "Not all was judged" } else { "Cannot be applied" };
-                said.push(format!("{what}: {}", count(errors, "error")));
-            }
-            if plan.refusals.is_empty() {
-                let renamed = plan.integrations.tally().renamed;
-                if renamed > 0 {
-                    said.push(format!("{} renamed", count(renamed, "integration")));
-                }
-                let is_idle = settings.add + settings.change + settings.reset == 0 && moved == 0;
-                if is_idle && (renamed == 0 && plan.released.is_empty() || self.command == "drift") {
-                    let nothing = match (self.command, errors) {
-                        ("drift", 0) => "No drift",
-                        ("drift", _) => "No drift was found in the rest",
-                        _ => "No changes",
-                    };
-                    said.push(nothing.to_owned());
-                } else if is_idle {
-                    // What was renamed or left the files is all that there is to tell.
-                } else if self.command == "drift" {
-                    let moved = settings.add + settings.change + settings.reset;
-                    let (moved, touched) = (count(moved, "setting"), count(touched, "integration"));
-                    said.push(format!("{moved} changed outside the files, in {touched}"));
-                } else {
-                    said.push(format!(
-                        "{} in {}: {} added, {} changed, {} reset",
-                        count(settings.add + settings.change + settings.reset, "setting"),
-                        count(touched, "integration"),
-                        settings.add,
-                        settings.change,
-                        settings.reset
-                    ));
-                }
-            } else {
-                said.push("Refused by the project's safety limits".to_owned());
-            }
-            said.extend(released(plan));
+            said.extend(self.verdict_of(plan, errors));
         } else {
-            said.push(match errors {
-                0 => format!("{} checked: no errors", count(self.integrations, "integration")),
-                _ => {
-                    format!("{} checked: {}", count(self.integrations, "integration"), count(errors, "error"))
-                }
-            });
+            let errors = match errors {
+                0 => language.say("verdict.no_errors", &[]),
+                _ => language.count("verdict.error", errors),
+            };
+            said.push(format!("{}: {errors}", language.count("verdict.checked", self.integrations)));
         }
         if warnings > 0 {
-            said.push(count(warnings, "warning"));
+            said.push(language.count("verdict.warning", warnings));
         }
         said.join("; ")
+    }
+
+    /// Of a plan: how much it moves, then what keeps it from being applied.
+    fn verdict_of(&self, plan: &Plan, errors: usize) -> Vec<String> {
+        let language = self.language;
+        let mut said = Vec::new();
+        let tally = plan.integrations.tally();
+        let (categories, settings) = (&plan.summary.categories, &plan.summary.settings);
+        let moved = settings.add + settings.change + settings.reset;
+        let is_idle = moved == 0 && categories.create + categories.update + categories.reset == 0;
+        let is_drift = self.command == "drift";
+        if tally.renamed > 0 {
+            said.push(language.count("verdict.renamed", tally.renamed));
+        }
+        if !is_idle {
+            let (number, touched) = (moved.to_string(), language.count("p.integrations", tally.touched));
+            let [add, change, reset] =
+                [settings.add, settings.change, settings.reset].map(|one| one.to_string());
+            let filled = [
+                ("n", &*number),
+                ("where", &*touched),
+                ("add", &*add),
+                ("change", &*change),
+                ("reset", &*reset),
+            ];
+            said.push(language.say(if is_drift { "verdict.drift" } else { "verdict.settings" }, &filled));
+        } else if tally.renamed == 0 && plan.released.is_empty() || is_drift {
+            // Else what was renamed or left the files is all that there is to tell.
+            let nothing = match (is_drift, errors) {
+                (true, 0) => "verdict.no_drift",
+                (true, _) => "verdict.no_drift_rest",
+                (false, _) => "verdict.none",
+            };
+            said.push(language.say(nothing, &[]));
+        }
+        said.extend(released(language, plan));
+        if errors > 0 {
+            said.push(language.count(if is_drift { "verdict.unjudged" } else { "verdict.errors" }, errors));
+        }
+        if !plan.refusals.is_empty() {
+            said.push(language.count("verdict.refused", plan.refusals.len()));
+        }
+        said
+    }
+
+    /// What the settings that a finding speaks of are called; none where their pair is not known.
+    #[must_use]
+    pub fn settings_of(&self, item: &Item, pairs: &BTreeMap<String, Name>) -> Option<String> {
+        let pair = self.catalogue.pair(pairs.get(&item.integration)?)?;
+        let category = pair.category(&item.category)?;
+        let all = if item.settings.is_empty() { std::slice::from_ref(&item.setting) } else { &item.settings };
+        let words = all.iter().map(|setting| {
+            let path = SettingPath::parse(setting)?;
+            Some(super::words::named(category, &path))
+        });
+        Some(list_words(&words.collect::<Option<Vec<_>>>()?, "and"))
+    }
+
+    /// The pair of each integration.
+    #[must_use]
+    pub fn pair_of_each(&self) -> BTreeMap<String, Name> {
+        let mut pairs = self.pairs.cloned().unwrap_or_default();
+        if let Some(plan) = self.plan {
+            plan.integrations.for_each(&mut |one| {
+                pairs.insert(one.integration.clone(), one.pair.clone());
+            });
+        }
+        pairs
     }
 
     /// The project's folder in its repository, in characters that stand anywhere: a name that tells it from other projects there.
@@ -353,7 +411,7 @@ impl Content<'_> {
     /// Everyone whose review something needs, with what of theirs changes: policy, categories; sorted.
     #[must_use]
     pub fn reviews(&self) -> Vec<(String, Vec<String>)> {
-        let mut reviews = std::collections::BTreeMap::<String, Vec<String>>::new();
+        let mut reviews = BTreeMap::<String, Vec<String>>::new();
         for owner in super::policy::owners(self.policy) {
             reviews.insert(owner.to_owned(), vec![POLICY.to_owned()]);
         }
@@ -374,28 +432,26 @@ impl Content<'_> {
 
 /// How many integrations left the files, wholly or in part, and how many of them are live; none where none did.
 #[must_use]
-pub fn released(plan: &Plan) -> Option<String> {
+pub fn released(language: &Language, plan: &Plan) -> Option<String> {
     let releases = plan.releases();
     let live = releases.iter().filter(|release| release.live).count();
-    let live = if live > 0 { format!(" ({live} live)") } else { String::new() };
-    (!releases.is_empty()).then(|| format!("{} released{live}", count(releases.len(), "integration")))
+    let live = if live > 0 { format!(" ({})", language.count("p.live", live)) } else { String::new() };
+    let number = releases.len().to_string();
+    (!releases.is_empty()).then(|| language.say("verdict.released", &[("n", &number), ("live", &live)]))
 }
 
 /// What became of an integration of which something left the files, in a sentence.
 #[must_use]
-pub fn release_told(release: &Release<'_>) -> String {
-    let live = if release.live { "is live and " } else { "" };
-    match release.whole {
-        true => {
-            let is = if release.live { "" } else { "is " };
-            let stay = count(release.categories.len(), "category");
-            format!("{live}{is}in no file any more: {stay} left as deployed, managed by nobody")
-        }
-        false => {
-            let some = super::words::some(&release.categories);
-            format!("{live}no longer declares {some}: left as deployed, managed by nobody")
-        }
-    }
+pub fn release_told(language: &Language, release: &Release<'_>) -> String {
+    let number = release.categories.len().to_string();
+    let some = super::words::some(&release.categories);
+    let key = match (release.whole, release.live) {
+        (true, true) => "released.whole_live",
+        (true, false) => "released.whole",
+        (false, true) => "released.some_live",
+        (false, false) => "released.some",
+    };
+    language.say(key, &[("n", &number), ("some", &some)])
 }
 
 /// How many settings of an integration change.
@@ -467,7 +523,7 @@ fn told(group: &Group) -> Item {
         _ if group.live > 0 => format!("{} ({} live)", count(number, "integration"), group.live),
         _ => count(number, "integration"),
     };
-    let outside = super::grouped::outside(group);
+    let outside = super::grouped::outside(Language::english(), group);
     let (rule, severity, message) = match group.kind {
         Kind::Conflict => ("plan-conflict", "warning", format!("{what}: {moved}, in {reach}; {outside}")),
         Kind::Drift => ("plan-drift", "warning", format!("{what}: {moved}, in {reach}; {outside}")),
@@ -515,7 +571,7 @@ fn lines_told(moved: &Moved) -> String {
 
 fn release_remark(release: &Release<'_>) -> Item {
     let severity = if release.live { "warning" } else { "note" };
-    let message = format!("{} {}", release.integration, release_told(release));
+    let message = format!("{} {}", release.integration, release_told(Language::english(), release));
     Item {
         integration: release.integration.to_owned(),
         help: format!("acknowledge it with `pairform release {} --reason WHY`", release.integration),

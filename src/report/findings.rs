@@ -1,11 +1,12 @@
 //! Findings as rustc shows its own: the line, carets, notes, help. Credentials in the shown lines are masked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use owo_colors::OwoColorize as _;
 
+use super::alike::{Said, alike};
 pub use crate::diagnostic::counts;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::text::{MARKS, clean, count, is_harmful};
@@ -42,7 +43,7 @@ pub fn errors(findings: &[Finding], sources: &Sources, hidden: &[Span]) -> Strin
 fn drawn<'f>(findings: impl Iterator<Item = &'f Finding>, sources: &Sources, hidden: &[Span]) -> String {
     let renderer = Renderer::styled().term_width(120);
     let hidden = Hidden::of(hidden);
-    let drawn = alike(findings)
+    let drawn = together(findings)
         .into_iter()
         .map(|(finding, others)| one(&renderer, finding, &others, sources, &hidden) + "\n\n");
     drawn.collect()
@@ -73,31 +74,38 @@ pub fn without_lines<'f>(findings: impl Iterator<Item = &'f PlacedFinding>) -> S
     out
 }
 
-/// Findings in their order, each with those that say the very same of other places.
-fn alike<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<(&'f Finding, Vec<&'f Finding>)> {
-    let mut first: HashMap<_, usize> = HashMap::new();
-    let mut all: Vec<(&Finding, Vec<&Finding>)> = Vec::new();
-    for finding in findings {
-        let Finding { code, message, notes, help, about, settings, .. } = finding;
-        let key =
-            (code.id, finding.severity, message, notes, help, &about.category, &about.setting, settings);
-        match first.get(&key) {
-            Some(at) => all[*at].1.push(finding),
-            None => {
-                first.insert(key, all.len());
-                all.push((finding, Vec::new()));
-            }
-        }
-    }
-    let apart = |(finding, others): (_, Vec<_>)| match others.len() < DRAWN {
-        true => std::iter::once(finding).chain(others).map(|finding| (finding, Vec::new())).collect(),
-        false => vec![(finding, others)],
+/// Findings in their order, each with those that say the same of other places.
+fn together<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<(&'f Finding, Vec<&'f Finding>)> {
+    let said = |finding: &'f Finding| Said {
+        code: finding.code.id,
+        severity: finding.severity.as_str(),
+        message: &finding.message,
+        category: finding.about.category.as_deref().unwrap_or_default(),
+        setting: finding.about.setting.as_deref().unwrap_or_default(),
     };
-    all.into_iter().flat_map(apart).collect()
+    let apart = |some: Vec<&'f Finding>| match some.len() <= DRAWN {
+        true => some.into_iter().map(|finding| (finding, Vec::new())).collect(),
+        false => vec![(some[0], some[1..].to_vec())],
+    };
+    alike(findings, said).into_iter().flat_map(apart).collect()
 }
 
-/// Where else the very same was found.
-fn elsewhere(others: &[&Finding], sources: &Sources) -> Option<String> {
+/// Where else the same was found, and what is said of it there that is not said of the first.
+fn others_told(finding: &Finding, others: &[&Finding], sources: &Sources) -> Vec<String> {
+    let beside = |one: &&Finding| (one.notes.clone(), one.help.clone());
+    let groups = alike(others.iter().copied(), |one| beside(&one));
+    let mut told = Vec::new();
+    for some in groups {
+        let said = elsewhere(&some, sources);
+        let notes = some[0].notes.iter().filter(|note| !finding.notes.contains(note));
+        let help = some[0].help.iter().filter(|_| some[0].help != finding.help);
+        let more: Vec<String> = notes.chain(help).map(|one| clean(one)).collect();
+        told.push(std::iter::once(said).chain(more).collect::<Vec<_>>().join("; there: "));
+    }
+    told
+}
+
+fn elsewhere(others: &[&Finding], sources: &Sources) -> String {
     let shown = if others.len() > NAMED { NAMED - 1 } else { others.len() };
     let places: Vec<String> = others[..shown]
         .iter()
@@ -107,8 +115,7 @@ fn elsewhere(others: &[&Finding], sources: &Sources) -> Option<String> {
         .collect();
     let rest = others.len() - shown;
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    (shown > 0)
-        .then(|| format!("the same in {}: {}{rest}", count(others.len(), "other place"), places.join(", ")))
+    format!("the same in {}: {}{rest}", count(others.len(), "other place"), places.join(", "))
 }
 
 /// Where something is hidden, by file: sorted, and none overlaps another.
@@ -156,7 +163,7 @@ fn one(
     let mut group: Group<'_> =
         level.primary_title(&message).id(finding.code.id).elements(windows.iter().flat_map(Window::elements));
     let notes = finding.notes.iter().map(|note| clean(note)).chain(suffering(finding));
-    let notes: Vec<String> = notes.chain(elsewhere(others, sources)).collect();
+    let notes: Vec<String> = notes.chain(others_told(finding, others, sources)).collect();
     let help = finding.help.as_deref().map(clean);
     for note in &notes {
         group = group.element(Level::NOTE.message(note.as_str()));

@@ -6,7 +6,8 @@ use owo_colors::{OwoColorize as _, Style};
 
 use super::groups::{Group, Groups, Kind, Member};
 use super::moved::{Moved, Part};
-use super::words::{self, day_of};
+use super::texts::Language;
+use super::words;
 use super::{PIECE, clean, count};
 use crate::plan::{Change, ChangeKind, Origin};
 use crate::store::OUTSIDE;
@@ -17,7 +18,7 @@ const NAMED: usize = 5;
 /// All groups, piece by piece; the last piece stays in `out`.
 pub fn text(groups: &Groups, out: &mut String, take: &mut dyn FnMut(&str)) {
     if !groups.new.is_empty() {
-        let new = listed(groups.new.iter().map(|name| &**name));
+        let new = listed(Language::english(), groups.new.iter().map(|name| &**name));
         let _ =
             writeln!(out, "{} {}: {new}\n", "+".green(), count(groups.new.len(), "new integration").bold());
     }
@@ -60,7 +61,11 @@ pub fn text(groups: &Groups, out: &mut String, take: &mut dyn FnMut(&str)) {
         let _ = writeln!(out, "    {}\n", reach(blocked.integrations.len(), blocked.live, names));
     }
     for effect in &groups.effects {
-        let what = format!("{}: {}", effect.what, listed(effect.list.iter().map(String::as_str)));
+        let what = format!(
+            "{}: {}",
+            effect.what,
+            listed(Language::english(), effect.list.iter().map(String::as_str))
+        );
         let _ = writeln!(out, "{}", clean(&what).bold());
         let names = effect.integrations.iter().map(|name| &**name);
         let _ = writeln!(out, "    {}\n", reach(effect.integrations.len(), effect.live, names));
@@ -102,7 +107,7 @@ fn family(out: &mut String, groups: &[Group]) {
         let said = said(&group.change, &moved);
         let who = match group.change.origin {
             Origin::Git => String::new(),
-            _ => format!("   {}", clean(&outside(group)).cyan()),
+            _ => format!("   {}", clean(&outside(Language::english(), group)).cyan()),
         };
         let _ = match groups {
             [_] => writeln!(out, "    {names}  {said}{who}"),
@@ -142,7 +147,7 @@ fn name(group: &Group) -> String {
 fn facts(group: &Group) -> Vec<String> {
     let mut facts = Vec::new();
     if matches!(group.kind, Kind::Drift | Kind::Conflict) {
-        facts.push(outside(group));
+        facts.push(outside(Language::english(), group));
     }
     let mut said = Vec::new();
     let places = group.places();
@@ -151,7 +156,7 @@ fn facts(group: &Group) -> Vec<String> {
         [(place, _)] => said.push(place.clone()),
         [(place, _), rest @ ..] => said.push(format!("{place} and {}", count(rest.len(), "other place"))),
     }
-    said.push(effect(group));
+    said.push(effect(Language::english(), group));
     if !group.owners.is_empty() {
         said.push(format!("review: {}", group.owners.join(", ")));
     }
@@ -164,16 +169,16 @@ fn facts(group: &Group) -> Vec<String> {
 
 /// When a change takes effect, in words.
 #[must_use]
-pub fn effect(group: &Group) -> String {
+pub fn effect(language: &Language, group: &Group) -> String {
     match group.change.effect.as_str() {
-        "immediately" => "takes effect at once".to_owned(),
-        "new-import" => "only for what is imported from then on".to_owned(),
+        "immediately" => language.say("effect.now", &[]),
+        "new-import" => language.say("effect.import", &[]),
         _ => {
             let next = group.members.first().and_then(|member| member.next_sync.as_deref());
             let same = |member: &Member| member.next_sync.as_deref() == next;
             match next.filter(|_| group.members.iter().all(same)) {
-                Some(next) => format!("next {next}"),
-                None => "at the next sync".to_owned(),
+                Some(next) => words::next_sync(language, next),
+                None => language.say("effect.sync", &[]),
             }
         }
     }
@@ -181,27 +186,31 @@ pub fn effect(group: &Group) -> String {
 
 /// What an apply makes of what was done outside the files, and by whom and when that was.
 #[must_use]
-pub fn outside(group: &Group) -> String {
+pub fn outside(language: &Language, group: &Group) -> String {
     let change = &group.change;
-    let people: Vec<String> = group.people().into_iter().map(|(by, since)| change_of(by, since)).collect();
+    let people: Vec<String> =
+        group.people().into_iter().map(|(by, since)| change_of(language, by, since)).collect();
     let who = match people.as_slice() {
-        [] => format!("what was changed {OUTSIDE}"),
-        people => listed(people.iter().map(String::as_str)),
+        [] => language.say("outside.what", &[]),
+        people => listed(language, people.iter().map(String::as_str)),
     };
-    let last = words::last_applied(change).map(|last| format!("; last applied: {last}")).unwrap_or_default();
-    match group.kind {
-        Kind::Conflict => format!("an apply would replace {who}; git changed it too{last}"),
-        _ if change.unmanaged => format!("an apply leaves {who}, as no file manages it{last}"),
-        _ => format!("an apply would undo {who}{last}"),
-    }
+    let last = words::last_applied(change);
+    let last = last.map(|last| language.say("outside.last", &[("last", &last)])).unwrap_or_default();
+    let key = match group.kind {
+        Kind::Conflict => "outside.conflict",
+        _ if change.unmanaged => "outside.left",
+        _ => "outside.undone",
+    };
+    language.say(key, &[("who", &who)]) + &last
 }
 
 /// `Karin's change of 12 Nov 2026`
-fn change_of(by: &str, since: Option<&str>) -> String {
-    let day = since.map(|since| format!(" of {}", day_of(since))).unwrap_or_default();
+fn change_of(language: &Language, by: &str, since: Option<&str>) -> String {
+    let day = since.map(|since| language.say("outside.of", &[("day", &language.day_of(since))]));
+    let day = day.unwrap_or_default();
     match by {
-        OUTSIDE => format!("the change{day} made {OUTSIDE}"),
-        by => format!("{by}'s change{day}"),
+        OUTSIDE => language.say("outside.nobody", &[("day", &day)]),
+        by => language.say("outside.change", &[("by", words::person(by)), ("day", &day)]),
     }
 }
 
@@ -211,9 +220,9 @@ pub fn reach<'a>(number: usize, live: usize, names: impl Iterator<Item = &'a str
     match number {
         1 => {
             let live = if live == 1 { " (live)" } else { "" };
-            format!("in {}{live}", listed(names))
+            format!("in {}{live}", listed(Language::english(), names))
         }
-        _ => format!("in {}: {}", reach_only(number, live), listed(names)),
+        _ => format!("in {}: {}", reach_only(number, live), listed(Language::english(), names)),
     }
 }
 
@@ -226,11 +235,11 @@ fn reach_only(number: usize, live: usize) -> String {
 }
 
 /// The first few, and how many more.
-fn listed<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+fn listed<'a>(language: &Language, mut names: impl Iterator<Item = &'a str>) -> String {
     let first: Vec<String> = names.by_ref().take(NAMED).map(clean).collect();
     match names.count() {
         0 => first.join(", "),
-        rest => format!("{} and {} more", first[..NAMED - 1].join(", "), rest + 1),
+        rest => format!("{} {}", first[..NAMED - 1].join(", "), language.count("gaps.more", rest + 1)),
     }
 }
 

@@ -118,8 +118,11 @@ pub struct Group {
     /// How many of the members are live.
     pub live: usize,
     /// Place on the page.
-    order: (usize, usize),
+    order: Order,
 }
+
+/// Of a category, and of a setting in it.
+type Order = (usize, Vec<(usize, String)>);
 
 /// Where one of them is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -386,7 +389,7 @@ impl Collected {
                         change,
                         members: Vec::new(),
                         live: 0,
-                        order: told.order,
+                        order: told.order.clone(),
                     });
                     self.by_key.insert(key, self.all.groups.len() - 1);
                     self.all.groups.len() - 1
@@ -418,7 +421,7 @@ impl Collected {
             (
                 group.kind.rank(),
                 std::cmp::Reverse(reach(group)),
-                group.order,
+                group.order.clone(),
                 group.change.setting.clone(),
                 group.words.clone(),
                 group.members[0].integration.clone(),
@@ -494,7 +497,7 @@ struct Told {
     words: Vec<String>,
     description: String,
     additional: bool,
-    order: (usize, usize),
+    order: Order,
     part: u64,
 }
 
@@ -603,12 +606,11 @@ impl OfPair {
         let at = pair.categories().position(|one| one.id == category).unwrap_or(usize::MAX);
         let Some(of) = pair.category(category) else { return plain };
         let found = of.setting(&path);
-        let place = of.settings.iter().position(|one| found.is_some_and(|found| found.path == one.path));
         Told {
-            words: words::of_setting(of, &path),
+            words: words::told(of, &path),
             description: found.map(|setting| setting.description.clone()).unwrap_or_default(),
             additional: found.is_some_and(|setting| setting.additional),
-            order: (at, place.unwrap_or(usize::MAX)),
+            order: (at, words::order(of, &path)),
             part: part(pair, of, &path),
         }
     }

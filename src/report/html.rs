@@ -1,9 +1,13 @@
 //! HTML: one self-contained page that looks like the Configure section. It loads nothing and runs only its own script,
 //! which its content security policy names by hash.
 
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::content::Content;
+use super::explain;
 use super::outline::{Budget, arranged, outline, policy_first};
 use super::template::{TemplateError, fill};
 
@@ -11,7 +15,8 @@ use super::template::{TemplateError, fill};
 pub const TEMPLATE: &str = "page.html";
 
 const BUILT_IN: &str = include_str!("templates/page.html");
-const SCRIPT: &str = include_str!("templates/page.js");
+/// Filters and search of a plan and of findings.
+pub const SCRIPT: &str = include_str!("templates/page.js");
 /// Colours and sizes, and what is drawn with them: all pages share both.
 pub const STYLE: &str =
     concat!(include_str!("templates/tokens.css"), include_str!("templates/components.css"));
@@ -23,13 +28,31 @@ pub const STYLE: &str =
 pub fn render(content: &Content<'_>, own: Option<&str>) -> Result<String, TemplateError> {
     let (content, groups) = &arranged(content, own);
     let (mut outline, _) = outline(content, groups, Budget(usize::MAX));
+    outline["codes"] = codes(&outline);
+    outline["served"] = false.into();
     outline["style"] = STYLE.into();
     outline["script"] = SCRIPT.into();
     outline["policy"] = policy(Some(SCRIPT)).into();
     outline["title"] = title(content).into();
     let template = own.unwrap_or(BUILT_IN);
-    policy_first(&mut outline, template);
+    if own.is_some() {
+        policy_first(&mut outline, template);
+    }
     fill(TEMPLATE, template, &outline)
+}
+
+/// What each code means that the page tells of, in a sentence or two.
+#[must_use]
+pub fn codes(outline: &Json) -> Json {
+    let found = ["urgent", "findings"].into_iter().filter_map(|key| outline[key].as_array()).flatten();
+    let all: BTreeSet<&str> = found.filter_map(|one| one["code"].as_str()).collect();
+    let told = |code: &str| {
+        let page = explain::page(code)?;
+        let name = page.lines().next()?.strip_prefix("# ")?.strip_prefix(code)?.trim();
+        let text = page.split("\n\n").nth(1)?.replace('\n', " ");
+        Some(json!({"id": code, "name": name, "text": text}))
+    };
+    all.into_iter().filter_map(told).collect()
 }
 
 /// What the page is, in the words of its first heading.

@@ -3,6 +3,7 @@
 //! Texts carry ANSI styles; whoever prints them goes through `anstream`, which takes them away where they are not
 //! wanted.
 
+mod alike;
 pub mod apply;
 mod budget;
 pub mod configuration;
@@ -25,6 +26,7 @@ pub mod markdown;
 pub mod moved;
 pub mod options;
 pub mod outline;
+mod outline_first;
 mod outline_groups;
 pub mod page;
 pub mod plan;
@@ -41,7 +43,7 @@ pub mod template;
 pub mod texts;
 pub mod words;
 
-pub use crate::diagnostic::text::{clean, clean_text, count};
+pub use crate::diagnostic::text::{clean, clean_text, count, list_words};
 
 /// What comes piece by piece is handed on in pieces of about so many bytes.
 const PIECE: usize = 64 * 1024;

@@ -2,21 +2,24 @@
 //!
 //! Everything in it is plain text and trusted by nobody; the form's own escaping happens in `template`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use serde_json::{Value as Json, json};
 
+use super::alike::alike;
 use super::budget::{Counter, text};
 use super::content::{By, Content, Item, state};
+use super::count;
 use super::groups::Groups;
+use super::outline_first::{Errors, finding, finding_of, has_urgent, is_gap, urgent};
 use super::outline_groups;
-use super::words::{changed_connectors, shown, shown_after, who_and_when};
-use super::{clean_text, count};
+use super::texts::Language;
+use super::words::{changed_connectors, next_sync, person, shown, shown_after, who_and_when};
 use crate::model::SettingPath;
 use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
-use crate::plan::{CategoryPlan, Change, ChangeKind, Effects, Integration, Origin, Plan};
+use crate::plan::{CategoryPlan, Change, ChangeKind, Effects, Integration, Origin, Plan, Release};
 
 /// As many owners as are named.
 const OWNERS: usize = 20;
@@ -44,15 +47,18 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     let mut counter = Counter::new(budget.0);
     let mut errors = Errors::new();
     for item in items.iter().filter(|item| item.severity == "error") {
-        errors.entry(item.integration.as_str()).or_default().push(item);
+        for one in std::iter::once(&item.integration).chain(&item.also) {
+            errors.entry(one.as_str()).or_default().push(item);
+        }
     }
+    let pairs = if items.iter().any(is_gap) { content.pair_of_each() } else { BTreeMap::new() };
     let policy: Vec<Json> = content
         .policy
         .iter()
         .filter(|_| counter.take("change of policy"))
         .map(|change| policy_row(content, change))
         .collect();
-    let urgent = urgent(content, &items, &errors, &mut counter);
+    let urgent = urgent(content, &items, &errors, &pairs, &mut counter);
     let (first, others) = outline_groups::rows(content, groups, &mut counter);
     // Rows of an integration that is not shown are dropped with it.
     let (mut kept, mut left) = (0, 0);
@@ -79,21 +85,23 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     for _ in 0..left {
         counter.take("setting");
     }
-    let findings: Vec<Json> = distinct(&items)
+    let findings: Vec<Json> = alike(&items, Item::said)
         .into_iter()
         .filter(|some| some[0].severity != "error" || !has_urgent(content))
         .filter(|_| counter.take("finding"))
-        .map(|some| finding_of(content, &some))
+        .map(|some| finding_of(content, &some, &pairs))
         .collect();
+    let released = content.plan.map(|plan| released(plan, &mut counter));
     let dropped: Vec<String> = counter.dropped.iter().map(|(what, number)| count(*number, what)).collect();
     // What is saved is reviewed.
     let reviews = if content.outcome.is_none() { content.reviews() } else { Vec::new() };
     let named: Vec<Json> = reviews
         .iter()
         .take(OWNERS)
-        .map(|(owner, what)| json!({"owner": text(owner), "categories": owned(what), "first": what.iter().take(3).map(|one| text(one)).collect::<Vec<_>>()}))
+        .map(|(owner, what)| json!({"owner": text(owner), "categories": owned(content.language, what), "first": what.iter().take(3).map(|one| text(one)).collect::<Vec<_>>()}))
         .collect();
     let plan = content.plan;
+    let commit = plan.and_then(|plan| plan.commit.as_ref()).or(content.revision);
     let is_right = content.errors() == 0
         && content.stopped.is_none()
         && plan.is_none_or(|plan| plan.refusals.is_empty() && !has_drifted(content, plan));
@@ -110,25 +118,26 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         "mark": match (is_right, good) { (false, _) => "❌", (true, false) => "⚠️", (true, true) => "✅" },
         "policy_changes": policy,
         "environment": plan.and_then(|plan| plan.environment.clone()),
-        "commit": plan.and_then(|plan| plan.commit.as_ref()).map(|commit| json!({"id": commit.id.get(..8).unwrap_or(&commit.id), "dirty": commit.dirty})),
+        "project": content.named.map(text),
+        "commit": commit.map(|commit| json!({"id": commit.id.get(..8).unwrap_or(&commit.id), "dirty": commit.dirty})),
         "base": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.base)),
         "head": plan.and_then(|plan| plan.comparison.as_ref()).map(|comparison| side(&comparison.head)),
         "scope": scope(content),
-        "author": plan.and_then(|plan| plan.commit.as_ref()).and_then(|commit| commit.author.as_deref()).map(text),
+        "author": commit.and_then(|commit| commit.author.as_deref()).map(|author| text(person(author))),
         "digest": plan.filter(|plan| plan.comparison.is_none()).and_then(|plan| plan.digest.get(..19)),
         "store": content.store.map(text),
         "made": content.made.map(text),
         "summary": plan.map(|plan| serde_json::to_value(&plan.summary).unwrap_or_default()),
         "urgent": urgent,
-        "filters": filters(&first, &others),
+        "filters": filters(content.language, &first, &others, &urgent, &findings),
         "first": first,
         "groups": others,
         "new": outline_groups::names(&groups.new),
         "renamed": groups.renamed.iter().map(|(former, present)| json!({"from": text(former), "to": text(present)})).collect::<Vec<_>>(),
-        "effects": outline_groups::effects(groups),
+        "effects": outline_groups::effects(content.language, groups),
         "reach": json!({"integrations": groups.touched, "live": groups.live}),
         "integrations": shown,
-        "released": plan.map(released),
+        "released": released,
         "findings": findings,
         "reviews": named,
         "more_reviews": reviews.len().saturating_sub(OWNERS),
@@ -139,28 +148,32 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
     (outline, counter.next)
 }
 
-/// What rows can be chosen by: each kind of change with how many rows it has, owners, and the titles of pairs.
-fn filters(first: &[Json], others: &[Json]) -> Json {
-    const KINDS: [(&str, &str); 8] = [
-        ("conflict", "Conflicts"),
-        ("live-mode", "Live mode"),
-        ("reset", "Resets"),
-        ("address", "Addresses"),
-        ("credential", "Credentials"),
-        ("drift", "Drift"),
-        ("change", "Changed"),
-        ("add", "Added"),
-    ];
+/// What rows can be chosen by: each kind of change with how many rows it has, how bad a finding is, owners, pairs, codes, categories.
+fn filters(language: &Language, first: &[Json], others: &[Json], urgent: &[Json], findings: &[Json]) -> Json {
+    const KINDS: [&str; 8] =
+        ["conflict", "live-mode", "reset", "address", "credential", "drift", "change", "add"];
     let rows = || first.iter().chain(others);
-    let kinds = KINDS.iter().filter_map(|(id, word)| {
-        let number = rows().filter(|row| row["filter"] == *id).count();
-        (number > 0).then(|| json!({"id": id, "word": word, "count": number}))
-    });
+    let found = || urgent.iter().filter(|row| row["kind"] != "released").chain(findings);
+    let numbered = |id: &'static str, number: usize| {
+        (number > 0)
+            .then(|| json!({"id": id, "word": language.text(&format!("f.{id}"), None), "count": number}))
+    };
+    let kinds = KINDS.into_iter().map(|id| numbered(id, rows().filter(|row| row["filter"] == id).count()));
+    let severities = ["error", "warning", "note"];
+    let severities =
+        severities.into_iter().map(|id| numbered(id, found().filter(|row| row["severity"] == id).count()));
     let all = |key: &str| {
         let of = rows().filter_map(|row| row[key].as_array()).flatten().filter_map(Json::as_str);
         of.map(str::to_owned).collect::<BTreeSet<_>>()
     };
-    json!({"kinds": kinds.collect::<Vec<_>>(), "owners": all("owners"), "pairs": all("pairs")})
+    let said = |key: &str| {
+        let of = found().filter_map(|row| row[key].as_str()).filter(|said| !said.is_empty());
+        of.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    json!({
+        "kinds": severities.chain(kinds).flatten().collect::<Vec<_>>(), "owners": all("owners"), "pairs": all("pairs"),
+        "codes": said("code"), "categories": said("category"),
+    })
 }
 
 fn policy_row(content: &Content<'_>, change: &PolicyChange) -> Json {
@@ -176,12 +189,13 @@ fn policy_row(content: &Content<'_>, change: &PolicyChange) -> Json {
 }
 
 /// How much of somebody's changes: `policy`, `3 categories`.
-fn owned(what: &[String]) -> String {
+fn owned(language: &Language, what: &[String]) -> String {
     let categories = what.iter().filter(|one| *one != POLICY).count();
+    let policy = language.text("owned.policy", None);
     match (what.len() > categories, categories) {
-        (true, 0) => POLICY.to_owned(),
-        (true, categories) => format!("{POLICY}, {}", count(categories, "category")),
-        (false, categories) => count(categories, "category"),
+        (true, 0) => policy.to_owned(),
+        (true, categories) => format!("{policy}, {}", language.count("owned.categories", categories)),
+        (false, categories) => language.count("owned.categories", categories),
     }
 }
 
@@ -214,123 +228,6 @@ pub fn policy_first(outline: &mut Json, template: &str) {
     if let Some(urgent) = urgent {
         urgent.splice(0..0, rows.iter().map(as_urgent).collect::<Vec<_>>());
     }
-}
-
-/// What is wrong with each integration.
-type Errors<'a> = BTreeMap<&'a str, Vec<&'a Item>>;
-
-/// Findings alone are told as what they are.
-fn has_urgent(content: &Content<'_>) -> bool {
-    content.plan.is_some() || content.stopped.is_some()
-}
-
-/// Why there is no result, errors and refusals, resets and conflicts, then what else needs a second look, the worst first.
-fn urgent(content: &Content<'_>, items: &[Item], errors: &Errors<'_>, counter: &mut Counter) -> Vec<Json> {
-    let mut all: Vec<(u8, Json)> = Vec::new();
-    let row = |kind: &str, integration: &str, what: String, place: String| json!({"kind": kind, "integration": text(integration), "text": text(&what), "place": text(&place), "href": content.address(&place)});
-    if !has_urgent(content) {
-        return Vec::new();
-    }
-    if let Some(stopped) = content.stopped {
-        let with_help = |mut row: Json, help: &str| {
-            row["help"] = clean_text(help).into();
-            (0, row)
-        };
-        for (refusal, help) in stopped.refusals {
-            let integration = refusal.integration.as_deref().unwrap_or_default();
-            all.push(with_help(row("refused", integration, refusal.message.clone(), String::new()), help));
-        }
-        if stopped.refusals.is_empty() {
-            let row = row("stopped", "", stopped.message.to_owned(), String::new());
-            all.push(with_help(row, stopped.help.unwrap_or_default()));
-        }
-    }
-    for refusal in content.plan.iter().flat_map(|plan| &plan.refusals) {
-        all.push((0, row("refused", "", refusal.message.clone(), String::new())));
-    }
-    for some in distinct(items).into_iter().filter(|some| some[0].severity == "error") {
-        let item = some[0];
-        let place = format!("{}:{}", item.path, item.line);
-        let mut row = row("error", &item.integration, format!("{}: {}", item.code, item.message), place);
-        row["count"] = some.len().into();
-        row["help"] = text(&item.help).into();
-        row["required"] = item.name.starts_with("required-").into();
-        all.push((1, row));
-    }
-    if let Some(report) = content.outcome {
-        for (integration, category, outcome) in &report.outcomes {
-            if !super::apply::is_saved(outcome) {
-                let said = content.outcome_of(integration, category).unwrap_or_default();
-                all.push((1, row("not saved", integration, format!("`{category}` {said}"), String::new())));
-            }
-        }
-    }
-    for release in content.plan.iter().flat_map(|plan| plan.releases()) {
-        let told = super::content::release_told(&release);
-        all.push((
-            if release.live { 2 } else { 3 },
-            row("released", release.integration, told, String::new()),
-        ));
-    }
-    let mut look = |integration: &Integration| {
-        let live = integration.is_live();
-        // Else they are told by group.
-        let by_integration = content.by == By::Integration;
-        for category in integration.categories.iter().filter(|_| by_integration) {
-            for change in &category.changes {
-                let what = format!("`{}.{}`", category.category, change.setting);
-                let moved = format!(
-                    "{what}: {} → {}",
-                    shown(&change.before, change.before_label.as_deref()),
-                    shown_after(change)
-                );
-                let place = change
-                    .path
-                    .as_ref()
-                    .map(|path| format!("{path}:{}", change.line.unwrap_or(1)))
-                    .unwrap_or_default();
-                let turns_live = category.category == crate::model::GENERAL && change.setting == "live_mode";
-                let found = match (change.kind, change.origin) {
-                    (_, Origin::Both) => Some((2, "conflict")),
-                    (ChangeKind::Reset, _) if content.command != "drift" => Some((2, "reset")),
-                    (_, Origin::Outside) => Some((3, "drift")),
-                    _ if turns_live => Some((2, "live mode")),
-                    _ => None,
-                };
-                if let Some((rank, kind)) = found {
-                    all.push((rank, row(kind, &integration.integration, moved, place)));
-                }
-            }
-        }
-        let gaps =
-            integration.readiness.required - integration.readiness.set.min(integration.readiness.required);
-        if live && gaps > 0 && !errors.contains_key(&*integration.integration) {
-            all.push((
-                2,
-                row(
-                    "required",
-                    &integration.integration,
-                    format!("{} not set", count(gaps, "required setting")),
-                    String::new(),
-                ),
-            ));
-        }
-        let effects = integration.effects.clone().unwrap_or_default();
-        if by_integration && live && integration.is_worth_showing() {
-            let what = format!("live: {}", count(super::content::changes(integration), "setting"));
-            all.push((4, row("live", &integration.integration, what, String::new())));
-        }
-        if by_integration && !effects.newly_required.is_empty() {
-            let what = format!("now required: {}", effects.newly_required.join(", "));
-            all.push((3, row("required", &integration.integration, what, String::new())));
-        }
-    };
-    content.plan.iter().for_each(|plan| plan.integrations.for_each(&mut look));
-    all.sort_by_key(|(rank, _)| *rank);
-    all.into_iter()
-        .filter(|(rank, _)| counter.take(if *rank <= 1 { "error" } else { "risk" }))
-        .map(|(_, row)| row)
-        .collect()
 }
 
 fn integration(content: &Content<'_>, one: &Integration, errors: &Errors<'_>, counter: &mut Counter) -> Json {
@@ -372,7 +269,7 @@ fn integration(content: &Content<'_>, one: &Integration, errors: &Errors<'_>, co
                 },
                 "blocked": missing,
                 "revision": category.revision,
-                "next_sync": category.next_sync.as_deref().map(text),
+                "next_sync": category.next_sync.as_deref().map(|next| text(&next_sync(content.language, next))),
                 "owners": category.owners.iter().map(|owner| text(owner)).collect::<Vec<_>>(),
                 "outcome": content.outcome_of(&one.integration, &category.category).map(|said| text(&said)),
                 "rows": rows,
@@ -453,61 +350,29 @@ fn effects(one: &Integration) -> Vec<Json> {
     .collect()
 }
 
-fn finding(content: &Content<'_>, item: &Item) -> Json {
-    let place = format!("{}:{}", item.path, item.line);
-    json!({
-        "code": text(&item.code),
-        "severity": item.severity,
-        "message": text(&item.message),
-        "help": text(&item.help),
-        "integration": text(&item.integration),
-        "category": text(&item.category),
-        "setting": text(&item.setting),
-        "required": item.name.starts_with("required-"),
-        "place": text(&place),
-        "href": content.address(&place),
-    })
-}
-
-/// Findings that say the very same, together; in the order of the first.
-pub(super) fn distinct(items: &[Item]) -> Vec<Vec<&Item>> {
-    let mut all: Vec<Vec<&Item>> = Vec::new();
-    let mut known = HashMap::new();
-    for item in items {
-        let key = (&item.code, &item.severity, &item.message, &item.help, &item.category, &item.setting);
-        let at = *known.entry(key).or_insert(all.len());
-        if at == all.len() {
-            all.push(Vec::new());
-        }
-        all[at].push(item);
-    }
-    all
-}
-
-/// One of several that are the same, with all their places.
-fn finding_of(content: &Content<'_>, some: &[&Item]) -> Json {
-    let mut json = finding(content, some[0]);
-    let also: usize = some.iter().map(|item| 1 + item.also.len()).sum();
-    json["count"] = some.len().into();
-    json["reach"] =
-        if some[0].integration.is_empty() { count(some.len(), "place") } else { count(also, "integration") }
-            .into();
-    let places: Vec<String> = some.iter().map(|item| format!("{}:{}", item.path, item.line)).collect();
-    json["places"] = places.iter().map(|place| text(place)).collect();
-    json["hrefs"] = places.iter().map(|place| content.address(place)).collect();
-    json["notes"] = some[0].notes.iter().map(|note| text(note)).collect();
-    json
-}
-
-fn released(plan: &crate::plan::Plan) -> Json {
-    const SHOWN: usize = 20;
-    let names: Vec<String> = plan
-        .released
-        .iter()
-        .take(SHOWN)
-        .map(|released| text(&format!("{} {}", released.integration, released.category)))
-        .collect();
-    json!({"names": names, "count": plan.released.len(), "more": plan.released.len().saturating_sub(SHOWN)})
+/// What left the files, an integration a row, the live ones first.
+fn released(plan: &Plan, counter: &mut Counter) -> Json {
+    let mut releases = plan.releases();
+    releases.sort_by_key(|release| !release.live);
+    let number = releases.len();
+    let live = releases.iter().filter(|release| release.live).count();
+    let row = |release: &Release<'_>| {
+        let categories: Vec<String> = release.categories.iter().map(|one| text(one)).collect();
+        json!({
+            "integration": text(release.integration), "live": release.live, "whole": release.whole, "categories": categories,
+            "count": count(categories.len(), "category"),
+        })
+    };
+    let rows: Vec<Json> = releases.iter().filter(|_| counter.take("released integration")).map(row).collect();
+    let named = |row: &Json| {
+        format!(
+            "{}: {}",
+            row["integration"].as_str().unwrap_or_default(),
+            row["count"].as_str().unwrap_or_default()
+        )
+    };
+    let names: Vec<String> = rows.iter().map(named).collect();
+    json!({"names": names, "rows": rows, "count": number, "live": live, "more": number - names.len()})
 }
 
 fn side(side: &crate::plan::Side) -> Json {

@@ -12,6 +12,7 @@ use super::content::Content;
 use super::grouped::{effect, outside};
 use super::groups::{Effect, Group, Groups, Kind, Member};
 use super::moved::{Moved, Part};
+use super::texts::Language;
 use super::words;
 use super::{clean_text, count};
 use crate::model::Name;
@@ -37,12 +38,12 @@ pub(super) fn rows(content: &Content<'_>, groups: &Groups, counter: &mut Counter
 }
 
 /// Effects of a comparison, each with the integrations that it has.
-pub(super) fn effects(groups: &Groups) -> Vec<Json> {
+pub(super) fn effects(language: &Language, groups: &Groups) -> Vec<Json> {
     let row = |effect: &Effect| {
         json!({
             "what": effect.what,
             "list": effect.list.iter().map(|one| text(one)).collect::<Vec<_>>(),
-            "reach": reach(effect.integrations.len(), effect.live, effect.integrations.first()),
+            "reach": reach(language, effect.integrations.len(), effect.live, effect.integrations.first()),
             "integrations": names(&effect.integrations),
         })
     };
@@ -61,7 +62,9 @@ struct Sets<'g>(HashMap<Vec<&'g Name>, (String, String)>);
 fn row<'g>(content: &Content<'_>, group: &'g Group, sets: &mut Sets<'g>, counter: &mut Counter) -> Json {
     let mut json = head(content, group);
     let number = group.members.len();
-    json["reach"] = reach(number, group.live, group.members.first().map(|member| &member.integration)).into();
+    json["reach"] =
+        reach(content.language, number, group.live, group.members.first().map(|member| &member.integration))
+            .into();
     json["count"] = number.into();
     json["only"] =
         group.members.first().filter(|_| number == 1).map(|member| text(&member.integration)).into();
@@ -91,7 +94,7 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     let first = &groups[0];
     let number: usize = groups.iter().map(|group| group.members.len()).sum();
     let mut json = head(content, first);
-    json["reach"] = reach(number, groups.iter().map(|group| group.live).sum(), None).into();
+    json["reach"] = reach(content.language, number, groups.iter().map(|group| group.live).sum(), None).into();
     json["count"] = number.into();
     json["live"] = groups.iter().map(|group| group.live).sum::<usize>().into();
     json["place"] = Json::Null;
@@ -101,7 +104,8 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     let owners: BTreeSet<&String> = groups.iter().flat_map(|group| &group.owners).collect();
     json["owners"] = owners.into_iter().map(|owner| text(owner)).collect();
     // What may not be grouped can be the same all the same: live mode goes on in each.
-    let told = |group: &Group| (moved(&group.change), group.change.last_applied.clone(), note(group));
+    let told =
+        |group: &Group| (moved(&group.change), group.change.last_applied.clone(), note(content, group));
     json["moved"] = Json::Null;
     if groups.iter().all(|group| told(group) == told(first)) {
         json["moved"] = moved(&first.change);
@@ -119,7 +123,7 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
             "moved": moved(&group.change),
             "place": group.places().first().map(|(place, _)| text(place)),
             "href": group.places().first().and_then(|(place, _)| content.address(place)),
-            "note": note(group),
+            "note": note(content, group),
         })
     });
     json["each"] = each.collect();
@@ -148,23 +152,28 @@ fn head(content: &Content<'_>, group: &Group) -> Json {
         "description": clean_text(&group.description),
         "additional": group.additional,
         "live": group.live,
-        "note": note(group),
-        "facts": if matches!(group.kind, Kind::Conflict | Kind::Drift | Kind::Reset) { facts(content.command, group) } else { Json::Null },
+        "note": note(content, group),
+        "facts": if matches!(group.kind, Kind::Conflict | Kind::Drift | Kind::Reset) { facts(content, group) } else { Json::Null },
         "place": places.first().map(|(place, _)| text(place)),
         "href": places.first().and_then(|(place, _)| content.address(place)),
         "places": places.len(),
-        "effect": if content.command == "drift" { String::new() } else { text(&effect(group)) },
+        "effect": if content.command == "drift" { String::new() } else { text(&effect(content.language, group)) },
         "owners": group.owners.iter().map(|owner| text(owner)).collect::<Vec<_>>(),
     })
 }
 
 /// What happened outside the files, in a sentence.
-fn note(group: &Group) -> String {
-    if matches!(group.kind, Kind::Conflict | Kind::Drift) { text(&outside(group)) } else { String::new() }
+fn note(content: &Content<'_>, group: &Group) -> String {
+    let is_outside = matches!(group.kind, Kind::Conflict | Kind::Drift);
+    let is_deleted =
+        content.command == "drift" && group.members.iter().any(|member| member.revision.is_none());
+    let deleted = if is_deleted { content.language.text("outside.deleted", None) } else { "" };
+    if is_outside { text(&(outside(content.language, group) + deleted)) } else { String::new() }
 }
 
 /// What was applied last, what is deployed now and what an apply makes of it.
-fn facts(command: &str, group: &Group) -> Json {
+fn facts(content: &Content<'_>, group: &Group) -> Json {
+    let (command, language) = (content.command, content.language);
     let change = &group.change;
     let before = words::shown(&change.before, change.before_label.as_deref());
     let after = words::shown_after(change);
@@ -176,15 +185,15 @@ fn facts(command: &str, group: &Group) -> Json {
         _ => [last.unwrap_or_else(|| before.clone()), before, after],
     };
     let git = match (command, group.kind) {
-        _ if change.unmanaged => "nothing".to_owned(),
-        (_, Kind::Reset) => "nothing any more".to_owned(),
+        _ if change.unmanaged => language.say("facts.nothing", &[]),
+        (_, Kind::Reset) => language.say("facts.no_more", &[]),
         ("drift", _) => last.clone(),
         _ => will.clone(),
     };
     let who: Vec<Json> = group
         .people()
         .into_iter()
-        .map(|(by, since)| json!({"by": text(by), "since": since.map(|since| text(&words::day_of(since)))}))
+        .map(|(by, since)| json!({"by": text(words::person(by)), "since": since.map(|since| text(&language.day_of(since)))}))
         .collect();
     json!({
         "last_applied": clean_text(&last),
@@ -230,17 +239,18 @@ fn member(content: &Content<'_>, member: &Member) -> Json {
         "place": place.as_deref().map(text),
         "href": place.as_deref().and_then(|place| content.address(place)),
         "revision": member.revision,
-        "by": member.by.as_deref().map(text),
-        "since": member.since.as_deref().map(|since| text(&words::day_of(since))),
+        "by": member.by.as_deref().map(|by| text(words::person(by))),
+        "since": member.since.as_deref().map(|since| text(&content.language.day_of(since))),
     })
 }
 
 /// A single one by its name, several by their number.
-fn reach(number: usize, live: usize, only: Option<&Name>) -> String {
+fn reach(language: &Language, number: usize, live: usize, only: Option<&Name>) -> String {
+    let live_of = |live: usize| format!(" ({})", language.count("p.live", live));
     match (number, only) {
-        (1, Some(name)) if live == 1 => format!("{} (live)", text(name)),
+        (1, Some(name)) if live == 1 => format!("{} ({})", text(name), language.text("p.live_one", None)),
         (1, Some(name)) => text(name),
-        _ if live > 0 => format!("{} ({live} live)", count(number, "integration")),
-        _ => count(number, "integration"),
+        _ if live > 0 => language.count("p.integrations", number) + &live_of(live),
+        _ => language.count("p.integrations", number),
     }
 }

@@ -34,15 +34,6 @@ pub fn environment(language: &'static Language) -> Result<Environment<'static>, 
     environment.add_filter("urlencode", |text: String| {
         percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()
     });
-    environment.add_filter("plain", |text: String| {
-        // What comes from a file keeps its case.
-        if text.starts_with('`') {
-            return text.replace('`', "");
-        }
-        let text = text.replace('`', "");
-        let mut rest = text.chars();
-        rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
-    });
     // A long path loses its beginning, never its file.
     environment.add_filter("short", |path: String| {
         match path.rsplitn(3, '/').collect::<Vec<_>>().as_slice() {
@@ -55,24 +46,18 @@ pub fn environment(language: &'static Language) -> Result<Environment<'static>, 
         when(language, &at, &now, only.is_some())
     });
     environment
-        .add_function("day", move |day: String| day.parse::<Date>().map_or(day, |day| date(language, day)));
+        .add_function("day", move |day: String| day.parse::<Date>().map_or(day, |day| language.date(day)));
     for (name, text) in PARTS {
         environment.add_template(name, text).map_err(|error| format!("{name}: {error:#}"))?;
     }
     Ok(environment)
 }
 
-/// `1 Jan 2026`
-fn date(language: &Language, day: Date) -> String {
-    let month = language.text("months", None).split(' ').nth(usize::try_from(day.month() - 1).unwrap_or(0));
-    format!("{} {} {}", day.day(), month.unwrap_or_default(), day.year())
-}
-
 /// `27 Nov 15:40 UTC`, with the year from another year on, or the day alone; a script shows it in the reader's own time.
 fn when(language: &Language, at: &str, now: &str, is_day: bool) -> Value {
     let Ok(moment) = at.parse::<Timestamp>() else { return Value::from(at.to_owned()) };
     let moment = moment.to_zoned(TimeZone::UTC);
-    let mut day = date(language, moment.date());
+    let mut day = language.date(moment.date());
     let year = moment.year().to_string();
     if now.starts_with(&year) {
         day.truncate(day.len() - year.len() - 1);

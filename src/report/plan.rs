@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize as _;
 
-use super::content::{By, Content};
+use super::alike::alike;
+use super::content::{By, Content, Item};
 use super::grouped::{lines, sign};
 use super::groups::Groups;
 use super::moved::Moved;
-use super::outline::distinct;
+use super::outline_first::helps;
+use super::texts::Language;
 use super::{PIECE, clean, count, words};
 use crate::ops::check::summarize_refusals;
 use crate::plan::{Action, CategoryPlan, Change, ChangeKind, Effects, Integration, Mode, Origin, Plan};
@@ -43,7 +45,7 @@ pub fn text(content: &Content<'_>, errors: &str, take: &mut dyn FnMut(&str)) {
 /// Warnings and notes, shorter than where they are all that is asked for: what a plan is about are its changes.
 fn remarks(out: &mut String, content: &Content<'_>) {
     let items = content.items();
-    let remarks = distinct(&items).into_iter().filter(|some| some[0].severity != "error");
+    let remarks = alike(&items, Item::said).into_iter().filter(|some| some[0].severity != "error");
     for some in remarks {
         let item = some[0];
         let severity = match item.severity.as_str() {
@@ -61,8 +63,13 @@ fn remarks(out: &mut String, content: &Content<'_>) {
             said.push(format!("in {}", count(reach, "integration")));
         }
         let _ = writeln!(out, "    {}", clean(&said.join(" · ")).dimmed());
-        if !item.help.is_empty() {
-            let _ = writeln!(out, "    {}", clean(&item.help).dimmed());
+        let helps = helps(&some);
+        for (help, places) in &helps {
+            let of = match helps.len() {
+                1 => String::new(),
+                _ => format!("{}: ", count(places.len(), "place")),
+            };
+            let _ = writeln!(out, "    {}", clean(&format!("{of}{help}")).dimmed());
         }
         out.push('\n');
     }
@@ -146,7 +153,8 @@ fn integration_text(integration: &Integration) -> String {
 
 fn category_text(out: &mut String, category: &CategoryPlan) {
     let name = clean(&category.category);
-    let next = category.next_sync.as_ref().map(|next| format!("   next {}", clean(next))).unwrap_or_default();
+    let next = category.next_sync.as_ref().map(|next| words::next_sync(Language::english(), next));
+    let next = next.map(|next| format!("   {}", clean(&next))).unwrap_or_default();
     let saved = match category.revision {
         Some(revision) => format!("revision {revision} → {}", revision + 1),
         None => "changed".to_owned(),
@@ -246,8 +254,9 @@ fn summary(out: &mut String, plan: &Plan) {
         if categories.blocked > 0 { format!("{} blocked, ", categories.blocked) } else { String::new() };
     let renamed = plan.integrations.tally().renamed;
     let renamed = if renamed > 0 { format!("{renamed} renamed, ") } else { String::new() };
-    let released =
-        super::content::released(plan).map(|said| format!(" {}.", said.yellow())).unwrap_or_default();
+    let released = super::content::released(Language::english(), plan)
+        .map(|said| format!(" {}.", said.yellow()))
+        .unwrap_or_default();
     let integrations = count(plan.summary.integrations, "integration");
     if to_save + categories.blocked + settings.add + settings.change + settings.reset == 0
         && renamed.is_empty()

@@ -7,10 +7,23 @@ use minijinja::{Environment, Error, ErrorKind, HtmlEscape};
 use super::texts::{Language, fill};
 use crate::diagnostic::clean_text;
 
-/// Lets templates say texts of a language.
+/// Lets templates say texts of a language, and messages of ours where a page has no code in its sentences.
 pub fn add(environment: &mut Environment<'_>, language: &'static Language) {
+    environment.add_filter("plain", |text: String| plain(&text));
     environment.add_function("t", move |key: String, filled: Kwargs| said(language, &key, &filled, true));
     environment.add_function("tt", move |key: String, filled: Kwargs| said(language, &key, &filled, false));
+}
+
+/// A message as a sentence: it begins with a capital, but for what comes from a file, which keeps its case.
+fn plain(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    let is_name = first.starts_with('`') || first.contains(['_', '.', '/']);
+    let text = text.replace('`', "");
+    let mut rest = text.chars();
+    match rest.next().filter(|_| !is_name) {
+        Some(first) => first.to_uppercase().chain(rest).collect(),
+        None => text,
+    }
 }
 
 /// A text of ours.

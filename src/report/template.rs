@@ -86,12 +86,6 @@ pub fn fill(name: &str, template: &str, outline: &Json) -> Result<String, Templa
             Ok::<_, Error>(Value::from_safe_string(escape(&harmless(&text))))
         });
     }
-    // A message of ours for a page that has no code in its sentences.
-    environment.add_filter("plain", |text: String| {
-        let text = text.replace('`', "");
-        let mut rest = text.chars();
-        rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect::<String>())
-    });
     say::add(&mut environment, &Language::all()[0]);
     for (part, text) in PARTS {
         environment.add_template(part, text).map_err(|error| TemplateError::of(part, &error))?;

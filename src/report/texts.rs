@@ -70,6 +70,33 @@ impl Language {
         }
     }
 
+    /// The one that the command line speaks.
+    #[must_use]
+    pub fn english() -> &'static Language {
+        &ALL[0]
+    }
+
+    /// `1 Jan 2026`
+    #[must_use]
+    pub fn date(&self, day: jiff::civil::Date) -> String {
+        let month = usize::try_from(day.month() - 1).unwrap_or(0);
+        let month = self.text("months", None).split(' ').nth(month).unwrap_or_default();
+        format!("{} {month} {}", day.day(), day.year())
+    }
+
+    /// The day of a time; the text as it is where it is no time.
+    #[must_use]
+    pub fn day_of(&self, time: &str) -> String {
+        time.parse::<jiff::Timestamp>()
+            .map_or_else(|_| time.to_owned(), |time| self.date(time.to_zoned(jiff::tz::TimeZone::UTC).date()))
+    }
+
+    /// So many of something.
+    #[must_use]
+    pub fn count(&self, key: &str, number: usize) -> String {
+        self.say(key, &[("n", &number.to_string())])
+    }
+
     /// `1 January 2026`
     #[must_use]
     pub fn long_date(&self, day: jiff::civil::Date) -> String {

@@ -102,7 +102,7 @@ fn a_way_back_says_beforehand_what_git_keeps() {
     assert_eq!((form.get("where"), form.get("s.default_terms_of_payment")), (Some("here"), Some("30")));
     let page = browser.press(&form.set("where", "base"), "preview").body;
     has(&page, "The edit bases/fortnox.yaml");
-    assert!(page.contains("<ins>    default_terms_of_payment: &quot;30&quot;</ins>"), "{}", words(&page));
+    assert!(page.contains("    default_terms_of_payment: <ins>&quot;30&quot;</ins>"), "{}", words(&page));
 }
 
 #[test]

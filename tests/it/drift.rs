@@ -62,8 +62,8 @@ fn drift_is_what_changed_outside_by_setting_with_when_and_who() {
         for (form, said) in [
             ("markdown", "2 settings changed outside the files, in 1 integration"),
             ("markdown", "### ❌ pairform drift"),
-            ("html", "drift: changed outside pairform, at "),
-            ("junit", "2 settings changed outside"),
+            ("html", "made outside pairform"),
+            ("junit", "in shop; an apply would undo the change of "),
             ("gitlab", "Klarna › Terms of payment: 30 → 14, in shop; an apply would undo the change of "),
             ("sarif", "Klarna › Terms of payment: 30 → 14, in shop; an apply would undo the change of "),
             ("github", "Qliro › Terms of payment: not set → 5, in shop; an apply leaves the change of "),
@@ -119,7 +119,10 @@ fn what_was_deleted_by_hand_has_drifted_whether_a_category_or_all_of_an_integrat
         assert_eq!(drifted(&project, &[]), [("shop".into(), "order".into(), None, 1)]);
         let text = project.run(&["drift"]).expect(0).out;
         let comment = project.run(&["drift", "-o", "markdown"]).expect(0).out;
-        assert!(comment.contains("** · deleted\n") && comment.contains("| **drift** |"), "{comment}");
+        assert!(
+            comment.contains("its category was deleted") && comment.contains("| **drift** |"),
+            "{comment}"
+        );
         assert!(!comment.contains("**reset**"), "{comment}");
         assert!(text.contains("order deleted\n") && text.contains("sets back what the files say"), "{text}");
         project.by_hand("DELETE FROM category WHERE integration = 'shop'");

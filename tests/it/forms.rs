@@ -645,7 +645,7 @@ const open = () => [...document.querySelectorAll("details.group")].filter((group
 const seen = { all: rows().length, wide: page.scrollWidth - page.clientWidth, open: open() };
 set("search", "no such words anywhere");
 seen.none = document.getElementById("status").textContent;
-const name = document.querySelector(".names li, tbody th").textContent.trim();
+const name = document.querySelector(".group .names li, .group tbody th").textContent.trim();
 set("search", name);
 seen.found = rows().length;
 seen.opened = [...document.querySelectorAll("details.group")].some((group) => group.open && !group.hidden && group.textContent.includes(name));

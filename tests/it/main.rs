@@ -91,6 +91,7 @@ mod remote;
 mod renames;
 mod report;
 mod report_browser;
+mod reports_read;
 mod requires;
 mod revert;
 mod reviews;

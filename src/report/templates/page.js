@@ -6,10 +6,14 @@
   if (!search) return;
   const MOST = 24;
   const status = document.getElementById("status");
+  // The words are the page's own.
+  const said = (text, filled) => search.form.dataset[text].replace(/\{(\w+)\}/g, (_, name) => filled[name]);
   const boxes = [...document.querySelectorAll(".filters input[type=checkbox]")];
-  const choices = ["owner", "pair"].map((id) => document.getElementById(id)).filter(Boolean);
-  const sections = [...document.querySelectorAll(".section")];
-  const rows = [...document.querySelectorAll(".group, .finding")].map((element) => ({ element, section: element.closest(".section") }));
+  const choices = ["owner", "pair", "code", "category"].map((id) => document.getElementById(id)).filter(Boolean);
+  const SECTION = ".section, section.card[id]";
+  const sections = [...document.querySelectorAll(SECTION)];
+  const rows = [...document.querySelectorAll(".group, .finding, .line")].map((element) => ({ element, section: element.closest(SECTION), fold: element.parentElement.closest("details") }));
+  const unfolded = new Set();
   for (const label of document.querySelectorAll(".filters .scripted")) label.hidden = false;
 
   // What is in sight of a closed row, and what is inside it; read once, when somebody first asks for it.
@@ -52,15 +56,15 @@
       const more = document.createElement("button");
       more.type = "button";
       more.className = "btn btn-link small";
-      more.textContent = "Show all " + all;
-      const said = document.createElement("p");
-      said.className = "small dim";
-      said.append(found.length + " of " + all + (found.length > MOST ? ", the first " + MOST + " of them here" : "") + " ", more);
+      more.textContent = said("all", { all });
+      const line = document.createElement("p");
+      line.className = "small dim";
+      line.append(said(found.length > MOST ? "first" : "found", { n: found.length, all, most: MOST }) + " ", more);
       more.addEventListener("click", () => widen(row));
       whole.hidden = true;
-      whole.after(part, said);
+      whole.after(part, line);
       if (found.length === 0) part.remove();
-      row.made.push({ whole, part, said });
+      row.made.push({ whole, part, line });
     }
     // Opened last, so that what is hidden by now is never laid out.
     const all = [...row.folds, ...row.element.querySelectorAll("details")];
@@ -68,9 +72,9 @@
     for (const fold of row.opened) fold.open = true;
   };
   const widen = (row) => {
-    for (const { whole, part, said } of row.made || []) {
+    for (const { whole, part, line } of row.made || []) {
       part.remove();
-      said.remove();
+      line.remove();
       whole.hidden = false;
     }
     row.made = [];
@@ -93,6 +97,11 @@
       if (row.element.hidden === fits) row.element.hidden = !fits;
       if (fits) found.add(row.section);
       shown += fits;
+      // What is found within a fold is in sight.
+      if (fits && words && row.fold && !row.fold.open) {
+        row.fold.open = true;
+        unfolded.add(row.fold);
+      }
       const inside = fits && !inHead ? words : "";
       if (inside === (row.inside || "")) continue;
       row.inside = inside;
@@ -100,9 +109,13 @@
       if (!inside) close(row);
       else if (row.opened?.length || row.folds.some((fold) => !fold.open)) narrow(row, inside);
     }
+    if (!words) {
+      for (const fold of unfolded) fold.open = false;
+      unfolded.clear();
+    }
     const filtered = Boolean(words) || wanted.length > 0;
     for (const section of sections) section.hidden = filtered && !found.has(section);
-    status.textContent = filtered ? shown + " of " + rows.length + " rows" : "";
+    status.textContent = filtered ? said("rows", { n: shown, all: rows.length }) : "";
     const kept = new URLSearchParams();
     if (words) kept.set("search", search.value.trim());
     for (const choice of wanted) kept.set(choice.id, choice.value);

@@ -3,7 +3,7 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use crate::report::html::STYLE;
+use crate::report::html::{SCRIPT as SEARCH, STYLE};
 
 const OWN: &str = include_str!("templates/pages.css");
 const SCRIPT: &str = include_str!("templates/pages.js");
@@ -17,6 +17,11 @@ pub async fn style() -> Response {
 /// `GET /assets/pages.js`
 pub async fn script() -> Response {
     of("text/javascript; charset=utf-8", SCRIPT.to_owned())
+}
+
+/// `GET /assets/plan.js`: filters and search of a plan, as a report has them.
+pub async fn plan_script() -> Response {
+    of("text/javascript; charset=utf-8", SEARCH.to_owned())
 }
 
 /// `GET /assets/icon.svg`

@@ -143,7 +143,7 @@ fn word_uses(clearing: &mut Json, known: &Known) {
         let setting = one["setting"].as_str().unwrap_or_default();
         let category = one["category"].as_str().and_then(|id| known.pair.category(id));
         let said = category.zip(SettingPath::parse(setting));
-        let said = said.map(|(category, path)| words::of_setting(category, &path).join(" › "));
+        let said = said.map(|(category, path)| words::named(category, &path));
         one["words"] = said.unwrap_or_else(|| setting.to_owned()).into();
     }
 }

@@ -136,7 +136,7 @@ fn row(one: &Drifted, about: &About<'_>, work: &Work<'_>, hand: &Hand<'_>) -> Op
     let page = shell::page_of(known.id(), &category.id);
     Some(json!({
         "category": category.id, "title": category.title, "setting": one.setting, "state": one.state,
-        "words": words::of_setting(category, &path).join(" › "), "git": shown(held.said), "deployed": shown(held.deployed),
+        "words": words::named(category, &path), "git": shown(held.said), "deployed": shown(held.deployed),
         "applied": shown(held.applied), "path": one.path, "line": one.line, "by": one.by, "since": one.since, "reason": one.reason,
         "href": format!("{page}#f-{path}"), "back": back, "revision": known.revision(&category.id),
         "may_propose": shell::may_propose(known, &category.id, hand, work),
@@ -156,7 +156,7 @@ fn waiting(about: &About<'_>, known: &Known) -> Vec<Json> {
             let shown = |value: Option<&Value>| form.shown(schema, value).get("text").cloned();
             let place = places.and_then(|places| places.get(&path));
             Some(json!({
-                "title": category.title, "words": words::of_setting(category, &path).join(" › "),
+                "title": category.title, "words": words::named(category, &path),
                 "git": shown(held.said), "deployed": shown(held.deployed),
                 "path": place.map(|place| &place.path), "line": place.map(|place| place.line),
                 "href": format!("{}#f-{path}", shell::page_of(known.id(), &category.id)),
@@ -178,7 +178,7 @@ fn proposal(one: &Proposal, about: &About<'_>, names: &Names, hand: &Hand<'_>) -
             let shown =
                 |value: &Json| form.shown(schema, Some(&Value::from_json(value))).get("text").cloned();
             Some(json!({
-                "words": format!("{} › {}", category.title, words::of_setting(category, &path).join(" › ")),
+                "words": format!("{} › {}", category.title, words::named(category, &path)),
                 "before": shown(&of["before"]), "after": shown(&of["after"]),
             }))
         })

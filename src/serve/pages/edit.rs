@@ -1,6 +1,7 @@
 //! Edits of files and what comes of them, as data for the templates: the lines of a difference, and the changes of a plan in words.
 
 use serde_json::{Value as Json, json};
+use similar::{ChangeTag, TextDiff};
 
 use super::shell::Names;
 use crate::model::SettingPath;
@@ -52,8 +53,39 @@ fn file(at: usize, diff: &FileDiff) -> Json {
             }
         }
     }
+    mark(&mut rows);
     let shown = if is_inside { None } else { Some(diff.text.trim()) };
     json!({"id": at + 1, "path": diff.path, "rows": rows, "count": added.max(removed), "text": shown})
+}
+
+/// Marks what is another within lines that took each other's place, of as many as went as came: the rest of each is as it was.
+fn mark(rows: &mut [Json]) {
+    let mut at = 0;
+    while at < rows.len() {
+        let signs =
+            |from: usize, sign: &str| rows[from..].iter().take_while(|row| row["sign"] == sign).count();
+        let removed = signs(at, "-");
+        let added = signs(at + removed, "+");
+        for number in (0..removed).filter(|_| removed == added) {
+            let text = |at: usize| rows[at]["text"].as_str().unwrap_or_default().to_owned();
+            let (old, new) = (text(at + number), text(at + removed + number));
+            let [before, after] = parts(&old, &new);
+            rows[at + number]["pieces"] = before;
+            rows[at + removed + number]["pieces"] = after;
+        }
+        at += (removed + added).max(1);
+    }
+}
+
+/// Two texts, each in pieces of which those are marked that the other does not have.
+fn parts(old: &str, new: &str) -> [Json; 2] {
+    let diff = TextDiff::from_words(old, new);
+    let pieces = |gone: ChangeTag| -> Json {
+        let own =
+            diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Equal || change.tag() == gone);
+        own.map(|change| json!({"marked": change.tag() == gone, "text": change.value()})).collect()
+    };
+    [pieces(ChangeTag::Delete), pieces(ChangeTag::Insert)]
 }
 
 /// The changes of a plan, in the words of the pair.
@@ -66,7 +98,7 @@ pub fn changes(plan: &PlanPreview, known: &Known, called: &Names) -> Vec<Json> {
     let one = |change: &crate::ops::section::PlannedChange| {
         let category = known.pair.category(&change.category);
         let path = SettingPath::parse(&change.setting);
-        let said = category.zip(path).map(|(category, path)| words::of_setting(category, &path).join(" › "));
+        let said = category.zip(path).map(|(category, path)| words::named(category, &path));
         let of = |id: &String| json!({"id": id, "name": called.of(id), "live": is_live(id)});
         let mut names: Vec<Json> = change.integrations.iter().map(of).collect();
         names.sort_by_key(|one| one["live"] != true);
@@ -105,6 +137,17 @@ mod tests {
             .collect();
         assert_eq!(rows, ["6 a", "7-b", "7+c", "8+d", "9 e", "20-x", "21+y"]);
         assert_eq!(made["count"], 3);
+        // Of a line that took another's place only what is another is marked.
+        let text = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-    terms: \"10\" # net\n+    terms: \"14\" # net\n";
+        let moved = file(0, &FileDiff { path: "x".to_owned(), created: false, text: text.to_owned() });
+        let marked = |row: usize| -> Vec<String> {
+            let pieces = moved["rows"][row]["pieces"].as_array().unwrap().iter();
+            pieces
+                .filter(|piece| piece["marked"] == true)
+                .map(|piece| piece["text"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!((marked(0), marked(1)), (vec!["\"10\"".to_owned()], vec!["\"14\"".to_owned()]));
         let hidden = FileDiff { text: "x: not shown\n".to_owned(), ..diff };
         assert_eq!(file(0, &hidden)["text"], "x: not shown");
     }

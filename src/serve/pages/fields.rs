@@ -12,8 +12,8 @@ use super::draft::{Draft, named};
 use super::found::{settings_of, told};
 use super::timing;
 use super::values::{
-    Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_of_rates, is_record, key_title,
-    keys_of, kind, typed_form, value_title,
+    Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_record, key_title, keys_of, kind,
+    typed_form, value_title,
 };
 use crate::diagnostic::Severity;
 use crate::diagnostic::placed::PlacedFinding;
@@ -26,6 +26,9 @@ use crate::report::texts::Language;
 use crate::report::words;
 use crate::schema::{Category, Setting, default_of, text};
 use crate::store::Past;
+
+/// As many fields of a new row are in sight.
+const AT_FIRST: usize = 4;
 
 /// From so many rows on a mapping of records is folded, row by row.
 const FEW: usize = 1;
@@ -185,7 +188,7 @@ impl Form<'_> {
             let mut own = owners.iter().filter(|(path, _)| path.starts_with(&setting.path));
             for (path, owner) in own.clone().filter(|(_, owner)| is_outside(owner)) {
                 all.outside += 1;
-                let words = words::of_setting(self.category, path).join(" › ");
+                let words = words::named(self.category, path);
                 let is_conflict = *owner == Ownership::Conflict;
                 all.changed
                     .push(json!({"href": format!("#f-{path}"), "title": words, "conflict": is_conflict}));
@@ -428,12 +431,7 @@ impl Form<'_> {
 
     fn row(&self, path: &SettingPath, schema: &Json, of: usize) -> Json {
         let key = path.segments().last().map(|key| key.to_string()).unwrap_or_default();
-        let mut label = words::of_setting(self.category, path).pop().unwrap_or_else(|| key.clone());
-        let mapping: SettingPath =
-            path.segments().iter().take(path.segments().len().saturating_sub(1)).collect();
-        if label == key && self.category.schema_at(&mapping).is_some_and(is_of_rates) {
-            label = self.language.say("map.percent", &[("rate", &key)]);
-        }
+        let label = words::of_setting(self.category, path).pop().unwrap_or_else(|| key.clone());
         let is_added = self.draft.added.contains(path);
         let own = self.owners();
         let is_managed = own.iter().any(|(one, owner)| {
@@ -467,9 +465,15 @@ impl Form<'_> {
         row["outside"] = is_outside.into();
         row["wrong"] = is_wrong.into();
         row["open"] = (is_added || is_wrong || is_outside || of <= FEW).into();
-        // What is set first; what nobody set is in a fold.
+        // What is set first; what nobody set is in a fold. A new row has none set, and begins with the fields that most rows need.
+        let many = fields.len() > AT_FIRST + 1;
+        let at_first: Vec<Json> = fields
+            .iter()
+            .take(if many { AT_FIRST } else { fields.len() })
+            .map(|field| field["id"].clone())
+            .collect();
         let (set, unset): (Vec<Json>, Vec<Json>) = fields.into_iter().partition(|field| {
-            is_added
+            is_added && at_first.contains(&field["id"])
                 || field["kind"] == "mapping" && field["rows"].as_array().is_some_and(|rows| !rows.is_empty())
                 || field["typed"] == true
                 || !field["shown"].is_null()

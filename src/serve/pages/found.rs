@@ -48,9 +48,8 @@ pub fn told(finding: &PlacedFinding, known: &Known, here: &str, language: &Langu
     let place =
         |path: &SettingPath| schema?.settings.iter().position(|setting| path.starts_with(&setting.path));
     paths.sort_by_key(place);
-    let words_of = |path: &SettingPath| {
-        schema.map_or_else(|| path.to_string(), |schema| words::of_setting(schema, path).join(" › "))
-    };
+    let words_of =
+        |path: &SettingPath| schema.map_or_else(|| path.to_string(), |schema| words::named(schema, path));
     let links: Vec<Json> = paths
         .iter()
         .map(|path| json!({"href": format!("{page}#f-{path}"), "text": words_of(path)}))
@@ -104,7 +103,7 @@ pub fn by_labels(text: &str, known: &Known) -> String {
         for setting in &category.settings {
             let path = format!("`{}.{}`", category.id, setting.path);
             if text.contains(&path) {
-                let words = words::of_setting(category, &setting.path).join(" › ");
+                let words = words::named(category, &setting.path);
                 text = text.replace(&path, &format!("{} › {words}", category.title));
             }
         }

@@ -87,7 +87,7 @@ fn changes(
     moved
         .map(|path| {
             let schema = category.schema_at(path).unwrap_or(&none);
-            json!({"title": words::of_setting(category, path).join(" › "), "path": path.to_string(), "before": form.shown(schema, before.get(path)),
+            json!({"title": words::named(category, path), "path": path.to_string(), "before": form.shown(schema, before.get(path)),
                 "after": form.shown(schema, after.get(path))})
         })
         .collect()

@@ -56,6 +56,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/language", post(sign_in::language))
         .route("/assets/pages.css", get(assets::style))
         .route("/assets/pages.js", get(assets::script))
+        .route("/assets/plan.js", get(assets::plan_script))
         .route("/assets/icon.svg", get(assets::icon))
         .route("/integrations", get(fleet::show))
         .route("/integrations/new", get(new::show).post(new::make))

@@ -134,6 +134,7 @@ fn page(
         Err(_) => json!({}),
     };
     context["integration"] = json!(integration);
+    context["now"] = json!(work.host.stamp());
     let note = note.map(|mut note| {
         // What is to be typed or ticked is told in the words of the form, where it is.
         let wrong = context["consent"].as_array().filter(|wrong| note["kind"] == "bad" && !wrong.is_empty());
@@ -158,17 +159,45 @@ fn page(
 /// The plan as the report tells it, and what it takes to apply it.
 fn told(id: Option<&str>, planned: &Planned<'_>, sent: Option<&Sent>, hand: &Hand<'_>) -> Json {
     let Planned { project, plan, .. } = planned;
-    let content = Content::of_plan("plan", plan, &project.compilation.catalogue);
+    let content =
+        Content { language: hand.language, ..Content::of_plan("plan", plan, &project.compilation.catalogue) };
     let (content, groups) = &arranged(&content, None);
     let (mut outline, _) = outline(content, groups, Budget(UNITS));
     let to_type = section::to_type(planned);
     // What is to be written into a file, or run, is for whoever has the files at hand.
-    for one in outline["findings"].as_array_mut().into_iter().flatten() {
-        let is_for_others = one["help"].as_str().is_some_and(|help| !is_for_pages(help));
-        if is_for_others {
-            one["help"] = Json::Null;
+    for of in ["findings", "urgent"] {
+        for one in outline[of].as_array_mut().into_iter().flatten() {
+            let is_for_others = |help: &Json| help.as_str().is_some_and(|help| !is_for_pages(help));
+            if is_for_others(&one["help"]) {
+                one["help"] = Json::Null;
+            }
+            if let Some(helps) = one["helps"].as_array_mut() {
+                helps.retain(|help| !is_for_others(&help["text"]));
+            }
         }
     }
+    let is_idle = !plan.is_pending()
+        && plan.summary.errors + plan.summary.warnings + plan.refusals.len() == 0
+        && groups.touched == 0
+        && plan.released.is_empty();
+    outline["idle"] = is_idle.into();
+    outline["served"] = true.into();
+    // What somebody changed outside can be kept: by the same page as at its field.
+    for one in outline["first"].as_array_mut().into_iter().flatten() {
+        let place = one["setting"].as_str().and_then(|setting| setting.split_once('.'));
+        let whose = one["only"].as_str().filter(|_| !hand.app.serving.is_read_only);
+        if let (Some((category, setting)), Some(only)) = (place, whose)
+            && hand.access.saves(only, category)
+        {
+            let of = |text: &str| {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+            };
+            let (category, setting) = (of(category), of(setting));
+            one["take"] =
+                format!("/integrations/{}/propose?category={category}&setting={setting}", of(only)).into();
+        }
+    }
+    outline["codes"] = report::html::codes(&outline);
     outline["pending"] = (plan.is_pending() && !project.has_errors()).into();
     outline["refusals"] = json!(plan.refusals);
     outline["plan_notes"] = json!(plan.notes);

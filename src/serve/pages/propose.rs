@@ -221,7 +221,8 @@ fn note(
         () => say("propose.not_so", &[]),
     };
     let mut note = json!({"kind": "bad", "title": title});
-    let field = json!({"href": format!("#f-{}", about.path), "text": words::of_setting(about.category, &about.path).join(" › ")});
+    let field =
+        json!({"href": format!("#f-{}", about.path), "text": words::named(about.category, &about.path)});
     let branch = typed.branch.trim();
     let (mut of_branch, is_forbidden) = (false, matches!(why, NotSaved::Forbidden(_)));
     let findings = match &why {
@@ -336,7 +337,7 @@ fn shown(
     };
     let page = shell::page_of(known.id(), &about.category.id);
     let may_override = may_see && !about.is_outside && hand.access.has(Right::Override);
-    let title = words::of_setting(about.category, &about.path).join(" › ");
+    let title = words::named(about.category, &about.path);
     let help = about.schema.get("description").and_then(Json::as_str).unwrap_or_default();
     let field = form.leaf(&about.path, about.schema, &title, help);
     let deployed = form.shown(about.schema, about.deployed);

@@ -44,7 +44,7 @@ pub fn note(why: NotSaved, category: &str, known: &Known, hand: &Hand<'_>) -> (S
         }
         NotSaved::Unprintable(found) => {
             let words = |path: &SettingPath| {
-                schema.map_or_else(|| path.to_string(), |schema| words::of_setting(schema, path).join(" › "))
+                schema.map_or_else(|| path.to_string(), |schema| words::named(schema, path))
             };
             note["summary"] = true.into();
             note["links"] = found
@@ -63,7 +63,7 @@ pub fn note(why: NotSaved, category: &str, known: &Known, hand: &Hand<'_>) -> (S
         }
         NotSaved::Managed(managed) => {
             let words = |path: &SettingPath| {
-                schema.map_or_else(|| path.to_string(), |schema| words::of_setting(schema, path).join(" › "))
+                schema.map_or_else(|| path.to_string(), |schema| words::named(schema, path))
             };
             let names: Vec<String> = managed.iter().map(|one| words(&one.setting)).collect();
             note["title"] = say("note.managed", &[("setting", &names.join(", "))]).into();

@@ -7,7 +7,7 @@ use super::category::fetched;
 use super::fields::Form;
 use super::shell;
 use super::visit::{Hand, Shown, Visit};
-use crate::model::{SettingPath, Settings};
+use crate::model::Settings;
 use crate::ops::section::{Judged, Known, Ownership, mover};
 use crate::report::words;
 use crate::schema::Category;
@@ -68,8 +68,7 @@ fn row(
     let places = known.says.as_deref().and_then(|says| says.places.get(category.id.as_str()));
     let mut sorted: Vec<_> = settings.iter().collect();
     // As the page has them.
-    let place = |path: &SettingPath| category.settings.iter().position(|one| path.starts_with(&one.path));
-    sorted.sort_by_key(|(path, _)| place(path));
+    sorted.sort_by_cached_key(|(path, _)| words::order(category, path));
     let values: Vec<Json> = sorted
         .into_iter()
         .filter_map(|(path, value)| {
@@ -79,7 +78,7 @@ fn row(
             let held = known.held(category, path, None);
             let is_outside = matches!(owner.as_str(), "changed-outside" | "conflict");
             Some(json!({
-                "title": words::of_setting(category, path).join(" › "), "shown": form.shown(schema, Some(value)),
+                "title": words::named(category, path), "shown": form.shown(schema, Some(value)),
                 "state": owner.as_str(), "place": place.map(|place| format!("{}:{}", place.path, place.line)),
                 "git": is_outside.then(|| form.shown(schema, held.said).get("text").cloned()),
                 "by": is_outside.then(|| mover(&past, path).map(|past| past.saved_by.clone())),
@@ -98,7 +97,7 @@ fn row(
         .iter()
         .filter(|(_, owner)| matches!(owner, Ownership::ChangedOutside | Ownership::Conflict))
         .map(|(path, owner)| {
-            let words = words::of_setting(category, path).join(" › ");
+            let words = words::named(category, path);
             let is_conflict = *owner == Ownership::Conflict;
             json!({"href": format!("{page}#f-{path}"), "title": words, "conflict": is_conflict})
         })

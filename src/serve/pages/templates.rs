@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::report::page;
 use crate::report::texts::Language;
+use crate::report::words::person;
 use crate::serve::problem::Problem;
 use crate::store::OUTSIDE;
 
@@ -81,11 +82,8 @@ fn name_people(page: &mut Json, language: &Language) {
             for (key, value) in all {
                 match value {
                     Json::String(name) if PEOPLE.contains(&key.as_str()) => {
-                        let name = if name == OUTSIDE {
-                            language.text("somebody", None)
-                        } else {
-                            without_address(name)
-                        };
+                        let name =
+                            if name == OUTSIDE { language.text("somebody", None) } else { person(name) };
                         *value = name.into();
                     }
                     inner => name_people(inner, language),
@@ -95,13 +93,6 @@ fn name_people(page: &mut Json, language: &Language) {
         Json::Array(all) => all.iter_mut().for_each(|inner| name_people(inner, language)),
         _ => {}
     }
-}
-
-/// `Karin Ek <karin@example.com>` is Karin Ek; an address alone stays.
-fn without_address(name: &str) -> &str {
-    let before =
-        name.split_once(" <").filter(|(_, rest)| rest.ends_with('>')).map(|(before, _)| before.trim());
-    before.filter(|before| !before.is_empty()).unwrap_or(name)
 }
 
 #[cfg(test)]

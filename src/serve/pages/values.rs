@@ -173,12 +173,6 @@ fn common(names: &Json) -> Option<&'static str> {
     (takes("25.5") && !takes("255")).then_some("map.rate")
 }
 
-/// Whether the keys of a mapping are VAT rates.
-#[must_use]
-pub fn is_of_rates(mapping: &Json) -> bool {
-    mapping.get("propertyNames").and_then(common) == Some("map.rate")
-}
-
 /// The same of its values.
 #[must_use]
 pub fn value_title(schema: &Json, view: Option<&View<'_>>) -> Option<String> {
