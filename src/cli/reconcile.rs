@@ -19,8 +19,8 @@ use crate::ops::approved::learn_approved;
 use crate::ops::check::Consent;
 use crate::ops::host::Whose;
 use crate::ops::reconcile::{
-    Asked, Done, Held, LEASE, Lease, Rounds, Step, Telling, accept, fetch, lease, let_go, push, round,
-    status, tell, with_lease,
+    Asked, Done, Held, LEASE, Rounds, Step, Telling, accept, fetch, lease, let_go, push, round, status, tell,
+    with_lease,
 };
 use crate::ops::serving::{Server, Showing};
 use crate::ops::{self, Error, ErrorKind, Host, Request, Workspace};
@@ -28,7 +28,7 @@ use crate::plan::FORMAT_VERSION;
 use crate::plan::policy::reconcile::Rules;
 use crate::report::{self, json as machine};
 use crate::source::git::{History, RemoteBranch};
-use crate::store::Address;
+use crate::store::{Address, Lock};
 use crate::trust::Need;
 
 /// Whoever waits for the lease looks as often.
@@ -299,7 +299,7 @@ impl Reconciler<'_> {
     fn work_under(
         &self,
         place: &Place,
-        lease: &Lease,
+        lease: &Lock,
         host: &Host<'_>,
         streams: &mut Streams,
     ) -> Result<u8, Stop> {
@@ -339,7 +339,7 @@ impl Reconciler<'_> {
         })
     }
 
-    fn once(&self, place: &Place, lease: &Lease, host: &Host<'_>, streams: &mut Streams) -> Result<u8, Stop> {
+    fn once(&self, place: &Place, lease: &Lock, host: &Host<'_>, streams: &mut Streams) -> Result<u8, Stop> {
         let mut done = Done::default();
         for at in 1..=ANEW {
             match self.round(place, lease, true, host) {
@@ -371,7 +371,7 @@ impl Reconciler<'_> {
         Ok(code)
     }
 
-    fn round(&self, place: &Place, lease: &Lease, anew: bool, host: &Host<'_>) -> Result<Done, Error> {
+    fn round(&self, place: &Place, lease: &Lock, anew: bool, host: &Host<'_>) -> Result<Done, Error> {
         let (start, patience) = (&self.session.here, self.args.git_timeout);
         let consent = Consent { live: self.args.allow_live, ..Consent::default() };
         let asked = Asked {
@@ -392,14 +392,7 @@ impl Reconciler<'_> {
     }
 
     /// Tells what a round left; what cannot be told is said, and fails nothing.
-    fn tell(
-        &self,
-        place: &Place,
-        lease: &Lease,
-        done: Option<&Done>,
-        host: &Host<'_>,
-        streams: &mut Streams,
-    ) {
+    fn tell(&self, place: &Place, lease: &Lock, done: Option<&Done>, host: &Host<'_>, streams: &mut Streams) {
         let environment = place.environment.as_deref();
         let status = done.and_then(report::telling::status);
         let telling = Telling {

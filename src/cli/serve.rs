@@ -85,7 +85,8 @@ fn tell(told: &Told<'_>) {
     let _ = match told {
         Told::Listening(at) => writeln!(std::io::stdout().lock(), "listening on {at}"),
         Told::Link(at) => writeln!(std::io::stdout().lock(), "the pages open with {at} (once)"),
-        Told::Request(line) => writeln!(std::io::stderr().lock(), "{line}"),
+        // At once, as nothing is kept back there.
+        Told::Request(line) => std::io::stderr().lock().write_all(format!("{line}\n").as_bytes()),
     };
 }
 

@@ -264,8 +264,6 @@ pub struct Manner<'a> {
     pub wait: Duration,
     /// What each save proves to be held, beside the lock on its integration.
     pub lease: Option<&'a Lock>,
-    /// Whose locks are taken over: whoever had that lease before, and can save nothing without it.
-    pub over: Option<&'a str>,
     /// The plan file, as it was read: a server is handed in what it says.
     pub file: Option<&'a [u8]>,
     /// The secrets that came with a plan that was handed in here.
@@ -507,7 +505,7 @@ fn save(project: &Project<'_>, run: &Run<'_>, store: &mut dyn Store, host: &Host
         fingerprint: &fingerprint,
         stopped: &|| host.is_cancelled(),
         holder: &holder,
-        is_dead: &|holder| run.manner.over == Some(holder) || super::holder::is_dead(holder),
+        is_dead: &super::holder::is_dead,
         wait: &|| {
             let left = patience.get();
             patience.set(left.saturating_sub(LOCK_PAUSE));

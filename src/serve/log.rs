@@ -9,7 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use serde_json::json;
+use serde::Serialize;
 
 use super::app::App;
 use crate::diagnostic::text::outward_json;
@@ -19,6 +19,17 @@ use crate::ops::serving::Told;
 /// Who asked, as far as an answer says so.
 #[derive(Debug, Clone)]
 pub struct Asker(pub String);
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    at: &'a str,
+    by: Option<&'a str>,
+    method: &'a str,
+    ms: f64,
+    request: &'a str,
+    route: &'a str,
+    status: u16,
+}
 
 /// Gives each request an id, counts it and writes its line.
 pub async fn each(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -44,13 +55,12 @@ pub async fn each(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     app.metrics.count(method, &route, status, took);
     if !matches!(route.as_str(), "/healthz" | "/readyz" | "/metrics") {
-        let who = response.extensions().get::<Asker>().map(|Asker(name)| name.clone());
-        let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        let line = json!({
-            "at": at, "request": id, "method": method, "route": route, "status": status,
-            "ms": took.as_secs_f64() * 1000.0, "by": who,
-        });
-        (app.serving.tell)(&Told::Request(&outward_json(line.to_string())));
+        let by = response.extensions().get::<Asker>().map(|Asker(name)| name.as_str());
+        let at = format!("{:.3}", jiff::Timestamp::now());
+        let ms = took.as_secs_f64() * 1000.0;
+        let line = Line { at: &at, by, method, ms, request: &id, route: &route, status };
+        let line = serde_json::to_string(&line).unwrap_or_default();
+        (app.serving.tell)(&Told::Request(&outward_json(line)));
     }
     response
 }

@@ -45,6 +45,8 @@ pub struct World {
     pub is_cut_off: AtomicBool,
     /// So many events of progress until the process is killed; none when it is zero.
     pub killed_after: AtomicUsize,
+    /// Processes so far: whoever goes on after a kill is another one.
+    lives: AtomicUsize,
     /// Branches that were pushed.
     pub pushed: Mutex<Vec<String>>,
     /// How often a forge was asked that took nothing.
@@ -68,6 +70,7 @@ impl World {
             is_cut_off: AtomicBool::new(false),
             clock: AtomicI64::new(1_796_000_000),
             killed_after: AtomicUsize::new(0),
+            lives: AtomicUsize::new(1),
             pushed: Mutex::default(),
             asked_in_vain: AtomicUsize::new(0),
             cancel: AtomicBool::new(false),
@@ -97,13 +100,13 @@ impl World {
 
     pub fn with_host<T>(&self, work: impl FnOnce(&Host<'_>) -> T) -> T {
         // The repository is for this thread alone.
-        let (clock, killed_after) = (&self.clock, &self.killed_after);
+        let (clock, killed_after, lives) = (&self.clock, &self.killed_after, &self.lives);
         work(&Host {
             now: &|| Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap(),
             elapsed: &|| Duration::ZERO,
             sleep: &|_| (),
             actor: &|_| "robot".to_owned(),
-            holder: &|| "model/1/1".to_owned(),
+            holder: &|| format!("model/1/{}", lives.load(Ordering::SeqCst)),
             open_store: &ops::open_store,
             secrets: &NoSecrets,
             trust: &self.trust,
@@ -111,6 +114,7 @@ impl World {
             progress: &|_| {
                 let left = killed_after.load(Ordering::SeqCst);
                 if left > 0 && killed_after.fetch_sub(1, Ordering::SeqCst) == 1 {
+                    lives.fetch_add(1, Ordering::SeqCst);
                     std::panic::resume_unwind(Box::new("killed"));
                 }
             },

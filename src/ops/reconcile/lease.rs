@@ -19,24 +19,16 @@ fn name(environment: Option<&str>) -> String {
     format!("reconcile:{}", environment.unwrap_or_default())
 }
 
-/// The lease, as whoever works holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    pub lock: Lock,
-    /// Who held it until it was over without being given back: what he locked of integrations is not waited for, as his saves prove
-    /// a lease that he has no more.
-    pub over: Option<String>,
-}
-
 /// What became of asking for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
-    Ours(Lease),
+    Ours(Lock),
     /// Somebody else works.
     Theirs(Lock),
 }
 
-/// Asks for the lease of an environment; a store is made where there is none.
+/// Asks for the lease of an environment; a store is made where there is none. What whoever had it before left locked of integrations, as
+/// he never gave it back, is free again: his saves prove a lease that he has no more.
 ///
 /// # Errors
 /// When the store cannot be written.
@@ -50,7 +42,7 @@ pub fn lease(
     let mut store = host.make_store(address)?;
     let (name, owner, holder) = (name(environment), (host.actor)(root), (host.holder)());
     let mut over: Option<String> = None;
-    let before = holder_of(store.as_mut(), environment)?.map(|lock| lock.holder);
+    let before = holder_of(store.as_mut(), environment)?.map(|lock| lock.holder).filter(|it| *it != holder);
     loop {
         let ask = Ask {
             integration: &name,
@@ -61,7 +53,14 @@ pub fn lease(
             over: over.as_deref(),
         };
         match store.lock(&ask)? {
-            Asked::Taken(lock) => return Ok(Held::Ours(Lease { lock, over: before })),
+            Asked::Taken(lock) => {
+                if let Some(before) = before {
+                    let locks = store.locks()?;
+                    let left: Vec<&Lock> = locks.iter().filter(|lock| lock.holder == before).collect();
+                    store.unlock_all(&left)?;
+                }
+                return Ok(Held::Ours(lock));
+            }
             Asked::Held(lock) if over.is_none() && is_dead(&lock.holder) => over = Some(lock.id),
             Asked::Held(lock) => return Ok(Held::Theirs(lock)),
         }
@@ -81,8 +80,8 @@ pub fn holder_of(store: &mut dyn crate::store::Store, environment: Option<&str>)
 ///
 /// # Errors
 /// When the store cannot be written: then it is over in its time.
-pub fn let_go(address: &Address, lease: &Lease, host: &Host<'_>) -> Result<()> {
-    host.make_store(address)?.unlock_all(&[&lease.lock])?;
+pub fn let_go(address: &Address, lease: &Lock, host: &Host<'_>) -> Result<()> {
+    host.make_store(address)?.unlock_all(&[lease])?;
     Ok(())
 }
 
@@ -90,7 +89,7 @@ pub fn let_go(address: &Address, lease: &Lease, host: &Host<'_>) -> Result<()> {
 /// that going on is only a waste.
 pub fn with_lease<T>(
     address: &Address,
-    lease: &Lease,
+    lease: &Lock,
     seconds: u32,
     lost: &AtomicBool,
     host: &Host<'_>,
@@ -114,11 +113,11 @@ pub fn with_lease<T>(
                     store = host.make_store(address).ok();
                 }
                 let renewed = store.as_mut().map(|store| {
-                    store.renew_all(&[&lease.lock], seconds)?;
+                    store.renew_all(&[lease], seconds)?;
                     store.locks()
                 });
                 match renewed {
-                    Some(Ok(locks)) if !locks.iter().any(|lock| lock.id == lease.lock.id) => {
+                    Some(Ok(locks)) if !locks.iter().any(|lock| lock.id == lease.id) => {
                         lost.store(true, Ordering::SeqCst);
                         return;
                     }

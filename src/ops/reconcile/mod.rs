@@ -26,7 +26,7 @@ pub use accept::{accept, step};
 pub use concern::{Concern, Kind};
 pub use digest::Daily;
 pub use git::{fetch, push};
-pub use lease::{Held, LEASE, Lease, lease, let_go, with_lease};
+pub use lease::{Held, LEASE, lease, let_go, with_lease};
 pub use matrix::{Left, Why};
 pub use matters::matters;
 pub use measure::{Measures, OfPair, Pace, Rounds};

@@ -12,7 +12,6 @@ use super::ancestry::{ALL, Accepted, Ancestry, Standing};
 use super::concern::{Concern, Kind};
 use super::decide::{changed_outside, decide, keep_what_is_set_back};
 use super::digest::applied;
-use super::lease::Lease;
 use super::matters::{Moved, matters, settle};
 use super::measure::{Counting, Measures};
 use super::message::Applied;
@@ -39,7 +38,7 @@ use crate::plan::policy::reconcile::{Rules, waves_of};
 use crate::plan::{self, Origin, Plan};
 use crate::schema::Pair;
 use crate::source::git::History;
-use crate::store::{ACCEPT, Behind, Matter, ROLLOUT, Reconciled, Reconciling, Store};
+use crate::store::{ACCEPT, Behind, Lock, Matter, ROLLOUT, Reconciled, Reconciling, Store};
 
 /// A round in which nothing is open is not judged anew while neither git nor the store moved, for so long: a secret may have.
 const QUIET: Duration = Duration::from_secs(600);
@@ -71,7 +70,7 @@ pub struct Done {
 ///
 /// # Errors
 /// When the store fails, or somebody else has taken over. Then nothing is known to be reconciled but what was before.
-pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> {
+pub fn round(asked: &Asked<'_>, lease: &Lock, host: &Host<'_>) -> Result<Done> {
     let made = (asked.fetch)().and_then(|()| attempt(asked, Taken::All, lease, host));
     let (made, stopped) = match made {
         Ok(made) => (Some(made), None),
@@ -126,7 +125,7 @@ pub fn round(asked: &Asked<'_>, lease: &Lease, host: &Host<'_>) -> Result<Done> 
     done.moved = settle(known, found, &looked_for, &at);
     write.matters.clone_from(&done.moved.rows);
     write.forgotten.clone_from(&done.moved.forgotten);
-    if !write.is_empty() && !store.note_reconciled(&lease.lock, &write)? {
+    if !write.is_empty() && !store.note_reconciled(lease, &write)? {
         return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
     }
     let is_its_own =
@@ -180,7 +179,7 @@ struct Aside {
 fn look_aside(
     asked: &Asked<'_>,
     unjudged: BTreeMap<String, Option<String>>,
-    lease: &Lease,
+    lease: &Lock,
     host: &Host<'_>,
 ) -> Aside {
     let mut aside = Aside::default();
@@ -217,7 +216,7 @@ fn look_aside(
     aside
 }
 
-fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lease, host: &Host<'_>) -> Result<Attempt> {
+fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lock, host: &Host<'_>) -> Result<Attempt> {
     let environment = asked.environment.unwrap_or_default();
     let mut store = host.make_store(asked.address)?;
     let reconciled = store.reconciled(environment)?;
@@ -249,7 +248,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lease, host: &Host<'_>) 
         && only.is_none()
         && rollout == known
         && let Some(last) = &reconciled
-        && is_quiet(last, &commit, number, host)
+        && is_quiet(last, is_outside_only, &commit, number, host)
         && (is_outside_only || !is_news(rollout.as_ref(), store.as_mut(), host)?)
     {
         return Ok(Attempt::Quiet(commit, rollout.map(Box::new)));
@@ -305,6 +304,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lease, host: &Host<'_>) 
         rules: [&files, asked.last_word],
     };
     let changed = changed_outside(&state, &plan, store.as_mut())?;
+    let kind = [is_new, is_outside_only];
     let before = reconciled.as_ref().map(|last| last.commit.clone());
     let frozen = rollout.as_ref().filter(|_| is_outside_only).cloned();
     let going = rollout.filter(|_| !is_outside_only);
@@ -327,14 +327,14 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lease, host: &Host<'_>) 
         let document = document(
             &Report::default(),
             &judged,
-            is_new,
+            kind,
             reconciled.as_ref(),
             rollout.as_ref(),
             Vec::new(),
             host,
         );
         let write = written(environment, &commit, at, came, Vec::new(), &document, host);
-        if !store.note_reconciled(&lease.lock, &write)? {
+        if !store.note_reconciled(lease, &write)? {
             return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
         }
         behind = store.behind(environment)?;
@@ -364,7 +364,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lease, host: &Host<'_>) 
     let (came, caught_up) = differences(&behind, &judged, &BTreeSet::new(), &standing);
     let added = applied_of(&report, &commit, &owners, host);
     let rollout = rollout.or(frozen);
-    let document = document(&report, &judged, is_new, reconciled.as_ref(), rollout.as_ref(), added, host);
+    let document = document(&report, &judged, kind, reconciled.as_ref(), rollout.as_ref(), added, host);
     let write = written(environment, &commit, at, came, caught_up, &document, host);
     judged.concerns.sort_by_key(Concern::id);
     let measures = Some(counting.end(&judged.concerns));
@@ -470,8 +470,9 @@ fn pending(plan: &Plan) -> BTreeSet<(String, String)> {
     found
 }
 
-/// Nothing was open after the last round, and neither git, the store nor the day moved since.
-fn is_quiet(last: &Reconciled, commit: &str, number: u64, host: &Host<'_>) -> bool {
+/// Nothing was open after the last round, and neither git, the store nor the day moved since. What git says is open for all that where the
+/// last round looked at nothing of it.
+fn is_quiet(last: &Reconciled, is_outside_only: bool, commit: &str, number: u64, host: &Host<'_>) -> bool {
     let document: Json = serde_json::from_str(&last.document).unwrap_or_default();
     let now = (host.now)();
     let judged_at = document["judged_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
@@ -480,7 +481,9 @@ fn is_quiet(last: &Reconciled, commit: &str, number: u64, host: &Host<'_>) -> bo
         !age.is_negative() && age.unsigned_abs() < QUIET
     });
     let day = host.today().to_string();
+    let is_judged = is_outside_only || document["outside_only"] != true;
     document["quiet"] == true
+        && is_judged
         && document["day"] == day
         && is_fresh
         && last.commit == commit
@@ -623,7 +626,7 @@ fn save(
     mut plan: Plan,
     judging: &Judging,
     signed: &Signed,
-    lease: &Lease,
+    lease: &Lock,
     store: &mut (dyn Store + 'static),
     judged: &mut Judged,
     host: &Host<'_>,
@@ -651,8 +654,7 @@ fn save(
     let nobody: &(dyn Fn(&str) -> bool + Sync) = &|_| false;
     let manner = Manner {
         wait: state.asked.lock_wait,
-        lease: Some(&lease.lock),
-        over: lease.over.as_deref(),
+        lease: Some(lease),
         only: state.is_of_some.then_some(nobody),
         ..Manner::default()
     };
@@ -765,7 +767,7 @@ fn differences(
 fn document(
     report: &Report,
     judged: &Judged,
-    is_new: bool,
+    [is_new, is_outside_only]: [bool; 2],
     before: Option<&Reconciled>,
     rollout: Option<&Rollout>,
     added: Vec<Applied>,
@@ -778,6 +780,7 @@ fn document(
     let held = judged.concerns.iter().filter(|concern| concern.held).count();
     json!({
         "quiet": judged.concerns.iter().all(|concern| concern.kind == Kind::Released) && report.complete(),
+        "outside_only": is_outside_only,
         "day": host.today().to_string(),
         "judged_at": now,
         "applied_at": applied_at,

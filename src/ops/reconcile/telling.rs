@@ -8,13 +8,12 @@ use serde_json::{Value as Json, json};
 
 use super::concern::Concern;
 use super::digest::{self, Daily};
-use super::lease::Lease;
 use super::matters::matters;
 use super::message::{CommitStatus, Event, Listener, Message, Told, What, message_id};
 use crate::model::digest_text;
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
-use crate::store::{Address, Matter, Reconciling};
+use crate::store::{Address, Lock, Matter, Reconciling};
 
 /// What there is to tell, and to whom.
 #[derive(Clone, Copy)]
@@ -38,7 +37,7 @@ pub struct Telling<'a> {
 pub fn tell(
     address: &Address,
     environment: Option<&str>,
-    lease: &Lease,
+    lease: &Lock,
     telling: Telling<'_>,
     host: &Host<'_>,
 ) -> Result<Vec<String>> {
@@ -116,7 +115,7 @@ pub fn tell(
             write.matters.push(matter);
         }
     }
-    if !write.is_empty() && !store.note_reconciled(&lease.lock, &write)? {
+    if !write.is_empty() && !store.note_reconciled(lease, &write)? {
         return Err(Error::new(ErrorKind::Locked, "somebody else took over, and goes on with it"));
     }
     Ok(failed)
