@@ -4,14 +4,16 @@
 use std::collections::HashMap;
 
 use super::context::Context;
+use super::customers::home_country;
 use super::dropdowns::admits;
 use super::payouts::{MAP, PAYMENTS};
 use super::rates::ACCOUNTS;
-use super::sales::uses;
+use super::sales::{Use, uses};
 use super::values::code;
 use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
+use crate::diagnostic::codes::payments;
 use crate::model::SettingPath;
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
@@ -49,17 +51,21 @@ impl Sort {
     /// Whether what both hold can no longer be told apart on one account.
     fn mixes(self, other: Sort) -> bool {
         let holds = |sort| matches!(sort, Sort::Debt | Sort::Clearing | Sort::Bank | Sort::Tax);
-        self != other && (holds(self) || holds(other)) && ![self, other].contains(&Sort::Paid)
+        let is_cost = |one, other| one == Sort::Cost && other == Sort::Part;
+        self != other
+            && (holds(self) || holds(other) || is_cost(self, other) || is_cost(other, self))
+            && ![self, other].contains(&Sort::Paid)
     }
 }
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let held = held(context);
+    let uses = uses(context);
+    of_vat(context, &uses, &held, findings);
     if held.is_empty() {
         return;
     }
     let mut sold: HashMap<&str, Span> = HashMap::new();
-    let uses = uses(context);
     for used in &uses {
         sold.entry(used.account).or_insert(used.value.span);
     }
@@ -88,6 +94,26 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Accounts that the chart of the home country has for VAT itself, and that are to take sales, shipping or a debt.
+fn of_vat(context: &Context<'_>, uses: &[Use<'_>], held: &[Held<'_>], findings: &mut Vec<Finding>) {
+    let home = home_country(context).and_then(|home| context.vat.country(home));
+    let Some(country) = home.filter(|home| !home.vat_accounts.is_empty()) else { return };
+    let of_sales = uses.iter().map(|used| (ACCOUNTS, used.path(), used.account, used.value.span, "sales"));
+    let others = held.iter().filter(|one| one.sort != Sort::Tax).flat_map(|one| {
+        let accounts = days::rows(one.node).filter_map(|(_, node)| Some((code(node)?, node.span)));
+        accounts.map(|(account, at)| (one.category, one.path.clone(), account, at, one.what))
+    });
+    let mut told: Vec<&str> = Vec::new();
+    for (category, path, account, at, what) in of_sales.chain(others) {
+        if !country.is_of_vat(account) || told.contains(&account) {
+            continue;
+        }
+        told.push(account);
+        let finding = payments::vat_account(account, &country.title, what, at);
+        findings.push(finding.about(context.about(category, &path)));
+    }
+}
+
 /// One account for two of them: one finding an account.
 fn mixed(context: &Context<'_>, held: &[Held<'_>], findings: &mut Vec<Finding>) {
     let mut first: HashMap<&str, &Held<'_>> = HashMap::new();
@@ -108,13 +134,15 @@ fn mixed(context: &Context<'_>, held: &[Held<'_>], findings: &mut Vec<Finding>) 
 
 fn held<'a>(context: &Context<'a>) -> Vec<Held<'a>> {
     let mut held = Vec::new();
-    let single: [(&'static str, &'static str, &'static str, &'static str, Sort); 10] = [
+    let single: [(&'static str, &'static str, &'static str, &'static str, Sort); 12] = [
         ("order_lines", "gift_card_account", "gift cards", DEBT, Sort::Debt),
         ("invoice", "payment_account", "payments", PAID, Sort::Paid),
         (PAYMENTS, "fee_account", "fees", COST, Sort::Cost),
         (PAYMENTS, "payout.fee_account", "fees", COST, Sort::Cost),
         (PAYMENTS, "payout.bank_account", "the bank", PAID, Sort::Bank),
         (PAYMENTS, "payout.fee_vat_account", "VAT on fees", COST, Sort::Tax),
+        (PAYMENTS, "payout.reverse_vat_account", "VAT under reverse charge", COST, Sort::Tax),
+        (PAYMENTS, "payout.reverse_vat_input_account", "deducted VAT under reverse charge", COST, Sort::Tax),
         ("order_lines", "shipping_account", "shipping", "", Sort::Part),
         ("order_lines", "tip_account", "tips", "", Sort::Part),
         ("order_lines", "cash_rounding_account", "cash rounding", "", Sort::Part),
