@@ -572,7 +572,12 @@ impl Part<'_> {
         let found = self.path(pointer, name);
         let Some(schema) = found else { return };
         let values = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
-        let allowed = schema.get("enum").and_then(Json::as_array);
+        // Platforms may have other values than the category, and than each other.
+        let (category, path) = name.split_once('.').unwrap_or_default();
+        let layers = self.world.settings(category, &path.split('.').collect::<Vec<_>>());
+        let lists = layers.iter().filter_map(|layer| layer.get("enum")?.as_array());
+        let listed: Vec<Json> = lists.flatten().cloned().collect();
+        let allowed = Some(&listed).filter(|listed| !listed.is_empty());
         let toggle = schema.get("type").and_then(Json::as_str) == Some("boolean");
         let unfit = |value: &&Json| match allowed {
             Some(allowed) => !allowed.contains(value),

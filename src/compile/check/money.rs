@@ -134,15 +134,13 @@ fn mixed(context: &Context<'_>, held: &[Held<'_>], findings: &mut Vec<Finding>) 
 
 fn held<'a>(context: &Context<'a>) -> Vec<Held<'a>> {
     let mut held = Vec::new();
-    let single: [(&'static str, &'static str, &'static str, &'static str, Sort); 12] = [
+    let single: [(&'static str, &'static str, &'static str, &'static str, Sort); 10] = [
         ("order_lines", "gift_card_account", "gift cards", DEBT, Sort::Debt),
         ("invoice", "payment_account", "payments", PAID, Sort::Paid),
         (PAYMENTS, "fee_account", "fees", COST, Sort::Cost),
         (PAYMENTS, "payout.fee_account", "fees", COST, Sort::Cost),
         (PAYMENTS, "payout.bank_account", "the bank", PAID, Sort::Bank),
         (PAYMENTS, "payout.fee_vat_account", "VAT on fees", COST, Sort::Tax),
-        (PAYMENTS, "payout.reverse_vat_account", "VAT under reverse charge", COST, Sort::Tax),
-        (PAYMENTS, "payout.reverse_vat_input_account", "deducted VAT under reverse charge", COST, Sort::Tax),
         ("order_lines", "shipping_account", "shipping", "", Sort::Part),
         ("order_lines", "tip_account", "tips", "", Sort::Part),
         ("order_lines", "cash_rounding_account", "cash rounding", "", Sort::Part),
