@@ -6,6 +6,7 @@
 pub mod category;
 pub mod countries;
 pub mod credential;
+pub mod currencies;
 pub mod customers;
 pub mod days;
 pub mod digest;

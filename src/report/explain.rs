@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::diagnostic::clean;
 use crate::ops::explain::{Explained, Explanation, Layer};
 use crate::plan::Origin;
-use crate::schema::words::{facts, kind};
+use crate::schema::words::{choices, facts, kind};
 use crate::schema::{Category, Pair, Setting};
 
 static PAGES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/explain");
@@ -88,17 +88,13 @@ pub fn setting(pair: &Pair, category: &Category, setting: &Setting) -> String {
         let _ = writeln!(out, "\n  {}", setting.description);
     }
     out.push('\n');
-    let allowed = setting
-        .schema
-        .get("enum")
-        .or_else(|| setting.schema.pointer("/items/enum"))
-        .and_then(|list| list.as_array());
     let mut all = vec![("Type", kind(pair, setting))];
-    if let Some(allowed) = allowed {
-        let words: Vec<&str> = allowed.iter().filter_map(|value| value.as_str()).collect();
+    let allowed = choices(&setting.schema);
+    if !allowed.is_empty() {
+        let words: Vec<&str> = allowed.iter().map(|(value, _)| *value).collect();
         all.push(("Allowed", words.join(", ")));
     }
-    all.extend(facts(category, setting));
+    all.extend(facts(pair, category, setting));
     if setting.additional {
         all.push(("Additional", "these settings are not needed in most situations".to_owned()));
     }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::template::TemplateError;
 use crate::model::Name;
 use crate::schema::facts::tally_words;
-use crate::schema::words::{facts, kind};
-use crate::schema::{Category, Pair, Required};
+use crate::schema::words::{self, facts, kind};
+use crate::schema::{Category, Connector, Pair, Required};
 
 /// A pair, ready to be laid out.
 #[derive(Debug, Serialize)]
@@ -20,6 +20,24 @@ struct Page {
     known: Vec<Known>,
     flows: Vec<FlowRow>,
     categories: Vec<Section>,
+    /// Of each platform that may be connected.
+    webhooks: Vec<Sender>,
+}
+
+/// A platform that tells of what happens there, or does not.
+#[derive(Debug, Serialize)]
+struct Sender {
+    id: String,
+    title: String,
+    said: Vec<String>,
+    topics: Vec<TopicRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct TopicRow {
+    name: String,
+    flows: String,
+    scopes: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +61,8 @@ struct Section {
     title: Name,
     description: String,
     visible: String,
+    /// What a row of it is, where its rows have names of their own.
+    rows: Vec<Fact>,
     settings: Vec<SettingEntry>,
     additional: Vec<SettingEntry>,
 }
@@ -87,6 +107,25 @@ fn page(pair: &Pair) -> Page {
         known: known.into(),
         flows: flows.collect(),
         categories,
+        webhooks: pair.connectors().map(sender).collect(),
+    }
+}
+
+fn sender(connector: &Connector) -> Sender {
+    let quoted = |names: Vec<&str>, none: &str| match names.as_slice() {
+        [] => none.to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
+    let topics = words::topics(connector).into_iter().map(|(name, flows, scopes)| TopicRow {
+        name: name.to_owned(),
+        flows: quoted(flows, "any"),
+        scopes: quoted(scopes.iter().map(String::as_str).collect(), ""),
+    });
+    Sender {
+        id: connector.id.clone(),
+        title: connector.title.clone(),
+        said: words::webhooks(connector),
+        topics: topics.collect(),
     }
 }
 
@@ -104,10 +143,7 @@ fn section(pair: &Pair, category: &Category) -> Section {
                 description: setting.description.clone(),
                 kind: kind(pair, setting),
                 required: matches!(setting.required, Required::Yes { .. }),
-                facts: facts(category, setting)
-                    .into_iter()
-                    .map(|(name, value)| Fact { name, value })
-                    .collect(),
+                facts: listed(facts(pair, category, setting)),
                 choices: choices(&setting.schema),
             })
             .collect()
@@ -117,21 +153,23 @@ fn section(pair: &Pair, category: &Category) -> Section {
         title: category.title.clone(),
         description: category.description.clone(),
         visible,
+        rows: if category.settings.is_empty() {
+            listed(words::inside(pair, &category.schema))
+        } else {
+            Vec::new()
+        },
         settings: entries(false),
         additional: entries(true),
     }
 }
 
+fn listed(facts: Vec<(&'static str, String)>) -> Vec<Fact> {
+    facts.into_iter().map(|(name, value)| Fact { name, value }).collect()
+}
+
 fn choices(schema: &serde_json::Value) -> Vec<Choice> {
-    let holder = if schema.get("enum").is_some() { schema } else { schema.get("items").unwrap_or(schema) };
-    let allowed = holder.get("enum").and_then(|list| list.as_array());
-    let values = allowed.into_iter().flatten().filter_map(|value| value.as_str());
-    let label = |value: &str| {
-        let label =
-            holder.get("x-labels").and_then(|labels| labels.get(value)).and_then(|label| label.as_str());
-        label.unwrap_or("").to_owned()
-    };
-    values.map(|value| Choice { value: value.to_owned(), label: label(value) }).collect()
+    let all = words::choices(schema).into_iter();
+    all.map(|(value, label)| Choice { value: value.to_owned(), label: label.to_owned() }).collect()
 }
 
 /// The pair's page as Markdown.

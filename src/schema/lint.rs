@@ -462,8 +462,10 @@ impl Part<'_> {
                 self.scopes(&pointer, Some(scopes), part);
             }
         }
-        for (name, values) in map.get("x-required").and_then(Json::as_object).into_iter().flatten() {
-            self.condition(&format!("{pointer}/x-required/{name}"), name, values);
+        for key in ["x-required", "x-doubtful-while", "x-idle"] {
+            for (name, values) in map.get(key).and_then(Json::as_object).into_iter().flatten() {
+                self.condition(&format!("{pointer}/{key}/{name}"), name, values);
+            }
         }
         for key in ["x-required-unless", "x-default"] {
             if let Some(name) = named(key) {
@@ -476,7 +478,8 @@ impl Part<'_> {
         if let Some(name) = named("x-kept-in") {
             self.path(&format!("{pointer}/x-kept-in"), name);
         }
-        self.former_places(pointer, map.get("x-was"));
+        self.beside(pointer, "x-was", map.get("x-was"));
+        self.beside(pointer, "x-in-place-of", map.get("x-in-place-of"));
         self.agreement(pointer, map, &whole);
         for (name, inner) in map.get("properties").and_then(Json::as_object).into_iter().flatten() {
             let below = below.pointer(&format!("/properties/{name}")).cloned().unwrap_or_default();
@@ -491,17 +494,17 @@ impl Part<'_> {
         }
     }
 
-    /// The settings of its category in which a field of a record stood before.
-    fn former_places(&mut self, pointer: &str, was: Option<&Json>) {
+    /// Other settings of its category, such as those in which a field of a record stood before.
+    fn beside(&mut self, pointer: &str, key: &str, named: Option<&Json>) {
         let own = self.node.get("category").and_then(yaml::Node::as_text).map(str::to_owned);
         let category = own.unwrap_or_else(|| pointer.split('/').nth(2).unwrap_or_default().to_owned());
         let known = self.world.names(&category);
         let what = format!("`{category}` setting");
-        if let Some(name) = was.and_then(Json::as_str) {
-            self.name(&format!("{pointer}/x-was"), &what, name, known.iter().map(String::as_str));
+        if let Some(name) = named.and_then(Json::as_str) {
+            self.name(&format!("{pointer}/{key}"), &what, name, known.iter().map(String::as_str));
         }
-        for name in keys(was) {
-            self.name(&format!("{pointer}/x-was/{name}"), &what, name, known.iter().map(String::as_str));
+        for name in keys(named) {
+            self.name(&format!("{pointer}/{key}/{name}"), &what, name, known.iter().map(String::as_str));
         }
     }
 
@@ -569,7 +572,12 @@ impl Part<'_> {
         let found = self.path(pointer, name);
         let Some(schema) = found else { return };
         let values = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
-        let allowed = schema.get("enum").and_then(Json::as_array);
+        // Platforms may have other values than the category, and than each other.
+        let (category, path) = name.split_once('.').unwrap_or_default();
+        let layers = self.world.settings(category, &path.split('.').collect::<Vec<_>>());
+        let lists = layers.iter().filter_map(|layer| layer.get("enum")?.as_array());
+        let listed: Vec<Json> = lists.flatten().cloned().collect();
+        let allowed = Some(&listed).filter(|listed| !listed.is_empty());
         let toggle = schema.get("type").and_then(Json::as_str) == Some("boolean");
         let unfit = |value: &&Json| match allowed {
             Some(allowed) => !allowed.contains(value),

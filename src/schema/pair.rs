@@ -206,6 +206,13 @@ impl Connector {
         Connector { id: id.to_owned(), title, platform, description: part, scoped: OnceLock::new() }
     }
 
+    /// Whether its platform has a capability.
+    #[must_use]
+    pub fn can(&self, capability: &str) -> bool {
+        let all = self.description.get("capabilities").and_then(Json::as_array);
+        all.is_some_and(|all| all.iter().any(|one| one == capability))
+    }
+
     /// The scopes that a flow of a pair needs on this platform.
     #[must_use]
     pub fn scopes_of_flow(&self, flow: &Flow) -> &[String] {

@@ -36,6 +36,18 @@ pub struct Country {
     pub rates: Vec<Rate>,
     #[serde(default)]
     pub moves: Vec<Move>,
+    /// The country whose VAT area it is part of, for who is at home there.
+    area: Option<String>,
+    /// The accounts that the country's usual chart has for VAT itself.
+    #[serde(default)]
+    pub vat_accounts: Vec<Accounts>,
+}
+
+/// A range of accounts, both ends included.
+#[derive(Debug, Deserialize)]
+pub struct Accounts {
+    first: u32,
+    last: u32,
 }
 
 /// One rate in one time; a rate that went and came back has two.
@@ -102,6 +114,13 @@ impl Vat {
         self.eu.contains(code)
     }
 
+    /// Whether goods to a country are sold at home for who is at home in the other one.
+    #[must_use]
+    pub fn is_one_area(&self, home: &str, code: &str) -> bool {
+        let area = |code| self.country(code).and_then(|country| country.area.as_deref());
+        home == code || area(code) == Some(home) || area(home) == Some(code)
+    }
+
     #[must_use]
     pub fn country(&self, code: &str) -> Option<&Country> {
         self.countries.get(code)
@@ -118,6 +137,15 @@ impl Vat {
 }
 
 impl Country {
+    /// Whether an account is one of those for VAT itself.
+    #[must_use]
+    pub fn is_of_vat(&self, account: &str) -> bool {
+        let number = account.parse().ok().filter(|number: &u32| number.to_string() == account);
+        number.is_some_and(|number| {
+            self.vat_accounts.iter().any(|range| (range.first..=range.last).contains(&number))
+        })
+    }
+
     #[must_use]
     pub fn standing(&self, rate: &str, day: Date) -> Standing<'_> {
         let rows = || self.rates.iter().filter(|row| row.rate == rate);

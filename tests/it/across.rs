@@ -11,12 +11,12 @@ const BC: &str = "integration: shop\npair: business-central-shopify\nunmanaged: 
 const LIVE: &str = "  general: {name: Shop, live_mode: true, onboarding_mode: false}\n";
 
 /// The codes that files are told, in the order of their places.
-fn told(files: &[(&str, &str)], selection: Selection) -> String {
+pub fn told(files: &[(&str, &str)], selection: Selection) -> String {
     let codes: Vec<&str> = found(files, selection).iter().map(|finding| finding.code.id).collect();
     codes.join(" ")
 }
 
-fn found(files: &[(&str, &str)], selection: Selection) -> Vec<Finding> {
+pub fn found(files: &[(&str, &str)], selection: Selection) -> Vec<Finding> {
     let mut sources = Sources::default();
     let given = |path: &str| files.iter().any(|(other, _)| *other == path);
     for (path, text) in [("bases/complete.yaml", COMPLETE), ("pairform.yaml", "version: 1\n")] {
@@ -102,7 +102,10 @@ fn one_account_for_two_rates() {
             "  sales_accounts: {oss_enabled: true, countries: {FI: {default_account: 3131, rates: {\"25.5\": 3131}, shipping_account: 3131}}}",
             "",
         ),
-        ("  sales_accounts: {home: {\"25\": 3001, \"0\": 3105}}", ""),
+        // What is exempt at home has a box of its own.
+        ("  sales_accounts: {home: {\"25\": 3001, \"0\": 3105}}", "W0430"),
+        ("  sales_accounts: {home: {\"25\": 3001, \"0\": 3108}}", "W0430"),
+        ("  sales_accounts: {home: {\"25\": 3001, \"0\": 3004}}", ""),
         ("unmanaged: [connectors, sales_accounts]\nsettings: {}", ""),
     ]);
 }

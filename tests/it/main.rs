@@ -16,6 +16,7 @@ mod attacks_payments;
 mod attacks_places;
 mod attacks_review;
 mod between;
+mod books;
 mod cache;
 mod cases;
 mod catalogue;

@@ -201,8 +201,11 @@ impl Reporting<'_> {
     fn fit(&self, one: Sales<'_>, other: Sales<'_>) -> bool {
         use Sales::{Country, EuReverse, EuWithVat, Export, Rate};
         let is_free = |sales| matches!(sales, EuReverse | Export | Rate { rate: "0", .. });
+        let is_exempt = |sales| matches!(sales, Rate { rate: "0", country } if self.home == Some(country));
         match (one, other) {
             _ if one == other => true,
+            // What is exempt at home has a box of the return, and what leaves it without VAT another.
+            (EuReverse | Export, sales) | (sales, EuReverse | Export) if is_exempt(sales) => false,
             // What is reported apart in the EU is one for who sells from outside it.
             (EuReverse, Export) | (Export, EuReverse) => self.home_in_eu != Some(true),
             (EuWithVat, EuReverse | Export) | (EuReverse | Export, EuWithVat) => {
@@ -214,7 +217,7 @@ impl Reporting<'_> {
             }
             (Country(one), Country(other)) => one == other,
             (EuWithVat, Rate { country, .. }) | (Rate { country, .. }, EuWithVat) => {
-                !self.oss && self.home == Some(country)
+                !self.oss && self.home == Some(country) && self.home_in_eu != Some(false)
             }
             _ => false,
         }

@@ -41,6 +41,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let world = World::of(context, &table);
     if written.is_some() {
         said_twice(context, &table, &older, findings);
+        findings.extend(said_for_all(context, &table));
         home_twice(context, &table, &world, findings);
         let before = findings.len();
         for day in table.days(context.today) {
@@ -249,9 +250,18 @@ impl<'a> World<'a> {
         self.home.is_none_or(|home| context.vat.is_eu(home))
     }
 
+    /// Whether what goes to a region is an export, which carries no VAT.
+    fn is_exported(&self, context: &Context<'_>, region: Region) -> bool {
+        region == Region::Outside || region == Region::Eu && !self.may_be_in_eu(context)
+    }
+
+    fn why_exported(&self, context: &Context<'_>) -> &'static str {
+        if self.may_be_in_eu(context) { EXPORT } else { EXPORT_TO_EU }
+    }
+
     fn place<'p>(&self, context: &Context<'_>, country: &'p str) -> Place<'p> {
         let region = match country {
-            _ if self.home == Some(country) => Region::Home,
+            _ if self.home.is_some_and(|home| context.vat.is_one_area(home, country)) => Region::Home,
             _ if context.vat.is_eu(country) => Region::Eu,
             _ => Region::Outside,
         };
@@ -327,7 +337,8 @@ fn alike(
     }
 }
 
-/// Customers outside the EU whose own row leads to the VAT of home. Those for whom no row says it are told as such.
+/// Customers abroad who pay no VAT of home, and whose own row leads to it: those outside the EU, and all who are abroad for a home that
+/// is itself outside. Those for whom no row says it are told as such.
 fn taxed_abroad(
     context: &Context<'_>,
     table: &Table<'_>,
@@ -342,7 +353,7 @@ fn taxed_abroad(
         let other = Kind::ALL.into_iter().find(|other| *other != kind).unwrap_or(kind);
         let other_at_home = table.row(other, HOME, day).filter(|(_, leads_to)| *leads_to != at_home);
         let outside = table.row(other, OUTSIDE, day).filter(|(_, leads_to)| *leads_to == at_home);
-        if let Some((outside, _)) = other_at_home.and(outside).filter(|_| world.may_be_in_eu(context)) {
+        if let Some((outside, _)) = other_at_home.and(outside) {
             if told.insert(home.at) {
                 let finding = codes::untaxed_at_home(who(kind), who(other), &at_home, home.at, outside.at);
                 findings.push(on(context, day, finding).about(context.about(CATEGORY, &home.path)));
@@ -351,18 +362,20 @@ fn taxed_abroad(
         }
         for (key, row) in &table.rows {
             let Some(Key { kind: of, country, .. }) = Key::parse(key) else { continue };
-            let is_outside = world.region_of(context, key) == Some(Region::Outside);
+            let region = world.region_of(context, key);
+            let is_exported = region.is_some_and(|region| world.is_exported(context, region));
             let is_same = || table.leads_to(row, day).is_some_and(|leads_to| leads_to == at_home);
-            if of != kind || !is_outside || row.at == home.at || !is_same() || !told.insert(row.at) {
+            if of != kind || !is_exported || row.at == home.at || !is_same() || !told.insert(row.at) {
                 continue;
             }
-            let place = country
-                .map_or_else(|| "outside the EU".to_owned(), |one| format!("in {}", title(context, one)));
+            let anywhere = if region == Some(Region::Eu) { "in the EU" } else { "outside the EU" };
+            let place =
+                country.map_or_else(|| anywhere.to_owned(), |one| format!("in {}", title(context, one)));
             let finding = codes::taxed_abroad(
                 (who(kind), &place),
                 who(kind),
                 &at_home,
-                "sales to customers outside the EU carry no VAT",
+                world.why_exported(context),
                 (row.at, home.at),
             );
             findings.push(on(context, day, finding).about(context.about(CATEGORY, &row.path)));
@@ -414,6 +427,9 @@ fn taxed_in_eu(
     }
 }
 
+const EXPORT: &str = "sales to customers outside the EU carry no VAT";
+const EXPORT_TO_EU: &str =
+    "who is at home outside the EU exports to it as to any other country, and exports carry no VAT";
 const OF_COMPANIES: &str = "sales to companies in other EU countries with a valid VAT number carry no VAT";
 
 /// Customers outside the EU whose own row leads to what companies in other EU countries have: both go without VAT, and each is reported
@@ -486,6 +502,10 @@ fn one_for_countries(
     told: &mut BTreeSet<Span>,
     findings: &mut Vec<Finding>,
 ) {
+    // From outside the EU all of them are exports.
+    if !world.may_be_in_eu(context) {
+        return;
+    }
     let own = |country: &str| {
         let key = format!("{}-{country}", Kind::Consumer.key());
         let row = table.rows.get(&key)?;
@@ -556,8 +576,9 @@ fn missing(
         };
         let in_eu = table.key(kind, EU, day);
         let eu_is_asked = world.sells_in_eu && world.named.is_empty() || world.rows_for_outside;
-        if in_eu.is_none() && eu_is_asked && !named_in(Region::Eu) && world.may_be_in_eu(context) {
-            without.push("other EU countries".to_owned());
+        if in_eu.is_none() && eu_is_asked && !named_in(Region::Eu) {
+            let other = if world.may_be_in_eu(context) { "other EU countries" } else { "EU countries" };
+            without.push(other.to_owned());
         }
         let outside = table.key(kind, OUTSIDE, day);
         let outside_is_asked = world.rows_for_eu || world.rows_for_outside;
@@ -582,10 +603,11 @@ fn missing(
                 None => without.push(name(country)),
                 Some(key) if key == kind.key() && table.key(kind, HOME, day).as_ref() == Some(&key) => {
                     let is_wrong = match (place.region, kind) {
+                        (region, _) if world.is_exported(context, region) => true,
                         // Under OSS.
                         (Region::Eu, Kind::Consumer) => !own.is_empty(),
-                        (Region::Eu, Kind::Company) => world.may_be_in_eu(context) && pay_at_home,
-                        _ => world.may_be_in_eu(context),
+                        (Region::Eu, Kind::Company) => pay_at_home,
+                        _ => false,
                     };
                     if is_wrong {
                         as_at_home.push((name(country), place.region));
@@ -606,9 +628,12 @@ fn missing(
                 let of_home = places.filter(|place| is_of_home(table.key(kind, *place, day)));
                 as_at_home.extend(of_home.filter_map(|place| Some((name(place.country?), Region::Eu))));
             }
-            if world.rows_for_outside && !named_in(Region::Outside) && is_of_home(outside) {
-                as_at_home.push(("countries outside the EU".to_owned(), Region::Outside));
-            }
+        } else if (world.rows_for_outside || world.rows_for_eu) && !named_in(Region::Eu) && is_of_home(in_eu)
+        {
+            as_at_home.push(("EU countries".to_owned(), Region::Eu));
+        }
+        if world.rows_for_outside && !named_in(Region::Outside) && is_of_home(outside) {
+            as_at_home.push(("countries outside the EU".to_owned(), Region::Outside));
         }
         let who = who(kind);
         if !without.is_empty() {
@@ -624,7 +649,7 @@ fn missing(
                 continue;
             }
             let why = match region {
-                Region::Outside => "sales to customers outside the EU carry no VAT".to_owned(),
+                region if world.is_exported(context, region) => world.why_exported(context).to_owned(),
                 _ if kind == Kind::Company => OF_COMPANIES.to_owned(),
                 _ => format!("there are rows for {who} in {}, as under OSS", list_words(&own, "and")),
             };
@@ -671,6 +696,25 @@ fn said_twice(
     let names: Vec<String> = at_odds.iter().map(|(row, _)| row.path.to_string()).collect();
     let said: Vec<(Span, String)> = at_odds.iter().map(|(row, said)| (row.at, said.clone())).collect();
     findings.push(codes::vat_said_twice(&names, &said, rows).about(context.about(CATEGORY, &first.path)));
+}
+
+/// A setting that counts for all customers, whatever their rows say (`x-in-place-of`), beside rows that differ.
+fn said_for_all(context: &Context<'_>, table: &Table<'_>) -> Option<Finding> {
+    let mut settings = context.pair.category(CATEGORY)?.settings.iter();
+    let (name, node, path) = settings.find_map(|one| {
+        let is_it = crate::schema::text(&one.schema, "x-in-place-of") == SETTING;
+        let name = is_it.then(|| one.path.to_string())?;
+        let node = context.written(CATEGORY, &name)?;
+        Some((name, node, one.path.clone()))
+    })?;
+    let said: BTreeSet<_> =
+        table.rows.values().filter_map(|row| table.leads_to(row, context.today)).collect();
+    if said.len() < 2 {
+        return None;
+    }
+    let rows = context.key_of(CATEGORY, &SettingPath::root().child(SETTING));
+    let finding = codes::vat_said_for_all(&name, code(node).unwrap_or_default(), node.span, rows);
+    Some(finding.about(context.about(CATEGORY, &path)))
 }
 
 fn who(kind: Kind) -> &'static str {

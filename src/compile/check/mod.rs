@@ -39,6 +39,7 @@ pub mod numbers;
 pub mod paid;
 pub mod pair;
 pub mod payouts;
+pub mod places;
 pub mod rates;
 pub mod required;
 pub mod ruled;

@@ -4,14 +4,16 @@
 use std::collections::HashMap;
 
 use super::context::Context;
+use super::customers::home_country;
 use super::dropdowns::admits;
 use super::payouts::{MAP, PAYMENTS};
 use super::rates::ACCOUNTS;
-use super::sales::uses;
+use super::sales::{Use, uses};
 use super::values::code;
 use crate::compile::days;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
+use crate::diagnostic::codes::payments;
 use crate::model::SettingPath;
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node};
@@ -49,17 +51,21 @@ impl Sort {
     /// Whether what both hold can no longer be told apart on one account.
     fn mixes(self, other: Sort) -> bool {
         let holds = |sort| matches!(sort, Sort::Debt | Sort::Clearing | Sort::Bank | Sort::Tax);
-        self != other && (holds(self) || holds(other)) && ![self, other].contains(&Sort::Paid)
+        let is_cost = |one, other| one == Sort::Cost && other == Sort::Part;
+        self != other
+            && (holds(self) || holds(other) || is_cost(self, other) || is_cost(other, self))
+            && ![self, other].contains(&Sort::Paid)
     }
 }
 
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let held = held(context);
+    let uses = uses(context);
+    of_vat(context, &uses, &held, findings);
     if held.is_empty() {
         return;
     }
     let mut sold: HashMap<&str, Span> = HashMap::new();
-    let uses = uses(context);
     for used in &uses {
         sold.entry(used.account).or_insert(used.value.span);
     }
@@ -85,6 +91,26 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             let finding = codes::money_as_sales(account, one.what, one.why, value.span, at);
             findings.push(finding.about(context.about(one.category, &one.path)));
         }
+    }
+}
+
+/// Accounts that the chart of the home country has for VAT itself, and that are to take sales, shipping or a debt.
+fn of_vat(context: &Context<'_>, uses: &[Use<'_>], held: &[Held<'_>], findings: &mut Vec<Finding>) {
+    let home = home_country(context).and_then(|home| context.vat.country(home));
+    let Some(country) = home.filter(|home| !home.vat_accounts.is_empty()) else { return };
+    let of_sales = uses.iter().map(|used| (ACCOUNTS, used.path(), used.account, used.value.span, "sales"));
+    let others = held.iter().filter(|one| one.sort != Sort::Tax).flat_map(|one| {
+        let accounts = days::rows(one.node).filter_map(|(_, node)| Some((code(node)?, node.span)));
+        accounts.map(|(account, at)| (one.category, one.path.clone(), account, at, one.what))
+    });
+    let mut told: Vec<&str> = Vec::new();
+    for (category, path, account, at, what) in of_sales.chain(others) {
+        if !country.is_of_vat(account) || told.contains(&account) {
+            continue;
+        }
+        told.push(account);
+        let finding = payments::vat_account(account, &country.title, what, at);
+        findings.push(finding.about(context.about(category, &path)));
     }
 }
 

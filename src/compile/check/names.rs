@@ -1,15 +1,16 @@
-//! Names that people write: rows that differ in capitals or spaces alone, and countries that there are not.
+//! Names that people write: rows that differ in capitals or spaces alone, and countries and currencies that there are not.
 
 use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
 use super::context::{Context, category_entry};
-use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
-use crate::model::countries;
+use crate::diagnostic::codes::payments;
+use crate::diagnostic::{Finding, nearest};
 use crate::model::customers::Key;
-use crate::schema::Category;
+use crate::model::{countries, currencies};
+use crate::schema::{Category, options_of};
 use crate::source::Span;
 use crate::yaml::{Entry, Map, Node, NodeKind, Trail};
 
@@ -39,6 +40,11 @@ impl Walk<'_, '_> {
                     if is_place(schema.get("propertyNames")) {
                         map.entries().iter().for_each(|row| self.country(trail, &row.key.text, row.key.span));
                     }
+                    if is_currency_key(schema.get("propertyNames")) {
+                        map.entries()
+                            .iter()
+                            .for_each(|row| self.currency(trail, &row.key.text, row.key.span));
+                    }
                 }
                 for entry in map.entries() {
                     let inner = named.and_then(|named| named.get(&*entry.key.text)).or(rows);
@@ -54,6 +60,7 @@ impl Walk<'_, '_> {
                     }
                 }
             }
+            NodeKind::Text(code) if self.is_currency(schema) => self.currency(trail, code, node.span),
             NodeKind::Text(country) if is_place(Some(schema)) => self.country(trail, country, node.span),
             _ => {}
         }
@@ -79,6 +86,22 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Whether a schema takes a currency of a list that is not known here.
+    fn is_currency(&self, schema: &Json) -> bool {
+        let of = options_of(schema).filter(|(_, set)| *set == CURRENCY);
+        of.is_some_and(|(connector, set)| self.context.view.set(connector, set).is_none())
+    }
+
+    fn currency(&mut self, trail: &Trail<'_>, code: &str, at: Span) {
+        if currencies::is_known(code) {
+            return;
+        }
+        let near = nearest(code, currencies::all());
+        let path = trail.keys().into_iter().collect();
+        let finding = payments::unknown_currency(code, near, at);
+        self.findings.push(finding.about(self.context.about(&self.category.id, &path)));
+    }
+
     fn country(&mut self, trail: &Trail<'_>, written: &str, at: Span) {
         let code = Key::parse(written).map_or(Some(written), |key| key.country);
         let Some(code) = code.filter(|code| is_code(code) && !countries::is_known(code)) else { return };
@@ -101,6 +124,14 @@ fn is_place(schema: Option<&Json>) -> bool {
     let pattern = schema.and_then(|schema| schema.get("pattern")?.as_str());
     pattern.is_some_and(|pattern| pattern.contains("[A-Z]{2}") && !pattern.contains("[A-Z]{2}[A-Z"))
 }
+
+/// Whether the keys of a mapping are currencies.
+fn is_currency_key(schema: Option<&Json>) -> bool {
+    schema.and_then(|schema| schema.get("pattern")?.as_str()) == Some("^[A-Z]{3}$")
+}
+
+/// The option set of currencies.
+const CURRENCY: &str = "currency";
 
 /// Up to so many rows each is compared with each.
 const FEW: usize = 16;

@@ -243,7 +243,7 @@ fn without_oss(context: &Context<'_>) -> Option<Finding> {
     countries.as_map()?.entries().iter().find(|row| !row.value.is_null())?;
     let path = SettingPath::root().child("countries");
     let key = context.key_of(ACCOUNTS, &path);
-    let finding = idle_in_mode(&["`countries`".to_owned()], "oss_enabled", "false", key, off.span);
+    let finding = idle_in_mode(&["`countries`".to_owned()], "oss_enabled", "false", key, Some(off.span));
     Some(finding.about(context.about(ACCOUNTS, &path)))
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
-use crate::model::{CONNECTORS, SettingPath, Value, WEBHOOKS};
+use crate::model::{CONNECTORS, SettingPath, WEBHOOKS};
 use crate::schema::{Connector, Scoped};
 use crate::yaml::{Map, Node};
 
@@ -21,16 +21,6 @@ fn are_elsewhere(context: &Context<'_>) -> bool {
     let is_provider = |name: &str| context.pair.payments.iter().any(|provider| provider.id == *name);
     let mut rows = context.rows("payment_methods", "payout.map").peekable();
     rows.peek().is_some() && rows.all(|row| is_provider(&row.key.text))
-}
-
-/// Whether a setting is written and says what it says where nobody writes it.
-fn is_usual(context: &Context<'_>, category: &str, name: &str, node: &Node) -> bool {
-    let usual = context.known(category, name).and_then(|(setting, _)| setting.default.as_ref());
-    match usual {
-        Some(Value::Bool(usual)) => node.as_bool() == Some(*usual),
-        Some(Value::Text(usual)) => node.as_text() == Some(usual),
-        _ => false,
-    }
 }
 
 fn missing(context: &Context<'_>, connector: &Connector) -> Option<Finding> {
@@ -57,7 +47,7 @@ fn missing(context: &Context<'_>, connector: &Connector) -> Option<Finding> {
         }
     }
     for Scoped { category, name, scopes } in context.pair.scoped(connector) {
-        if context.written(category, name).is_some_and(|node| !is_usual(context, category, name, node)) {
+        if context.written(category, name).is_some_and(|node| !context.is_usual(category, name, node)) {
             let why = format!("`{category}.{name}`");
             scopes.iter().for_each(|scope| need(scope, &why));
         }

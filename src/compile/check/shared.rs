@@ -53,7 +53,7 @@ fn idle(context: &Context<'_>, mode: &str, names: &[String]) -> Option<Finding> 
     let idle: Vec<(String, Span, SettingPath)> = names.iter().filter_map(written).collect();
     let (_, key, path) = idle.first()?;
     let quoted: Vec<String> = idle.iter().map(|(name, ..)| name.clone()).collect();
-    let finding = across::idle_in_mode(&quoted, MODE, mode, *key, at);
+    let finding = across::idle_in_mode(&quoted, MODE, mode, *key, Some(at));
     Some(finding.about(context.about(CATEGORY, path)))
 }
 
@@ -65,11 +65,31 @@ fn sold_to<'a>(context: &Context<'a>) -> Vec<(&'a str, Span)> {
     included.filter(|(country, _)| !excluded.contains(country)).collect()
 }
 
+/// The customer that a country has for itself.
+fn own<'a>(context: &Context<'a>, country: &str) -> Option<&'a str> {
+    code(&context.rows(CATEGORY, BY_COUNTRY).find(|row| *row.key.text == *country)?.value)
+}
+
+/// The customer of those at home; `None` where it is not known which country that is.
+fn at_home<'a>(context: &Context<'a>) -> Option<&'a str> {
+    let home = home_country(context)?;
+    own(context, home).or_else(|| context.written(CATEGORY, "shared_customer").and_then(code))
+}
+
 /// Countries other than home whose orders go to the customer that all others go to.
 fn undecided(context: &Context<'_>) -> Option<Finding> {
     let sold = sold_to(context);
-    let has_own = |country: &str| context.rows(CATEGORY, BY_COUNTRY).any(|row| *row.key.text == *country);
     let home = home_country(context);
+    // One that names the customer of those at home is as none.
+    let at_home = at_home(context);
+    let has_own = |country: &str| own(context, country).is_some_and(|number| at_home != Some(number));
+    let by_row = context.rows(CATEGORY, BY_COUNTRY).map(|row| (&*row.key.text, row.key.span));
+    let as_home = by_row.filter(|(country, _)| !context.vat.is_eu(country) && at_home.is_some());
+    let sold = match sold.is_empty() {
+        // What no filter names, rows do; in the EU the VAT of home may be the right one.
+        true => as_home.collect(),
+        false => sold,
+    };
     let mut without: Vec<(&str, Span)> =
         sold.iter().copied().filter(|(country, _)| !has_own(country) && home != Some(*country)).collect();
     // The customer is for one of them.
@@ -83,19 +103,30 @@ fn undecided(context: &Context<'_>) -> Option<Finding> {
     Some(finding.about(context.about(CATEGORY, &SettingPath::root().child(BY_COUNTRY))))
 }
 
-/// One customer for two countries of the EU with other rates.
+/// One customer for two countries with other VAT: of two in the EU, other rates; of one in it and one outside, VAT and none.
 fn one_number(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let is_eu = |country: &str| context.vat.is_eu(country);
+    // From outside the EU all of them are exports.
+    if home_country(context).is_some_and(|home| !is_eu(home)) {
+        return;
+    }
     let rates = |country: &str| -> Option<BTreeSet<&str>> {
         let in_force = context.vat.country(country)?.in_force(context.today);
         Some(in_force.into_iter().map(|rate| rate.rate.as_str()).collect())
     };
-    let rows = context.rows(CATEGORY, BY_COUNTRY).filter(|row| is_eu(&row.key.text));
+    let rows = context.rows(CATEGORY, BY_COUNTRY);
     let rows: Vec<_> =
         rows.filter_map(|row| Some((&*row.key.text, code(&row.value)?, row.key.span))).collect();
+    let at_home = at_home(context);
+    let differ = |one: &str, other: &str, number: &str| match (is_eu(one), is_eu(other)) {
+        (true, true) => rates(one).zip(rates(other)).is_some_and(|(a, b)| a != b),
+        (false, false) => false,
+        // Who is outside the EU and has the customer of home is told as such.
+        _ => at_home != Some(number),
+    };
     for (at, (country, number, span)) in rows.iter().enumerate() {
         let mut before = rows[..at].iter().filter(|(_, other, _)| other == number);
-        let other = before.find(|(other, ..)| rates(other).zip(rates(country)).is_some_and(|(a, b)| a != b));
+        let other = before.find(|(other, ..)| differ(other, country, number));
         let Some((other, _, there)) = other else { continue };
         let names = [title(context, other), title(context, country)];
         let finding = codes::one_code_for_countries(&format!("customer {number}"), &names, *span, *there);

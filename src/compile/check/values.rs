@@ -1,5 +1,7 @@
 //! What a document decides about a setting, as rules ask for it.
 
+use serde_json::Value as Json;
+
 use super::context::{Context, category_entry, setting};
 use crate::model::{CONNECTORS, FLOWS, SettingPath, Value};
 use crate::schema::{Connector, Setting};
@@ -70,6 +72,41 @@ impl<'a> Context<'a> {
         allowed.is_none_or(|list| list.iter().any(|value| value.as_str() == Some(text))).then_some(text)
     }
 
+    /// Whether a setting is written and says what it says where nobody writes it.
+    #[must_use]
+    pub fn is_usual(&self, category: &str, name: &str, node: &Node) -> bool {
+        match self.that_matters(category, name).and_then(|setting| setting.default.as_ref()) {
+            Some(Value::Bool(usual)) => node.as_bool() == Some(*usual),
+            Some(Value::Text(usual)) => node.as_text() == Some(usual),
+            _ => false,
+        }
+    }
+
+    /// Where a condition of the schema holds: the first setting that it names, what that says, and where it is written. A list is what a
+    /// condition says where all that it holds is.
+    #[must_use]
+    pub fn held(&self, condition: &'a Json) -> Option<Held<'a>> {
+        let mut first = None;
+        for (name, values) in condition.as_object()? {
+            let values = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
+            let (category, setting) = name.split_once('.')?;
+            let known = self.that_matters(category, setting)?;
+            let written = self.written(category, setting);
+            let said: Vec<Json> = match (written.map(|node| &node.kind), written) {
+                (Some(NodeKind::List(items)), _) => items.iter().map(Node::to_json).collect(),
+                (_, Some(node)) => vec![node.to_json()],
+                (_, None) => known.default.iter().map(Value::to_json).collect(),
+            };
+            if said.is_empty() || !said.iter().all(|one| values.contains(one)) {
+                return None;
+            }
+            let words: Vec<String> =
+                said.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
+            first.get_or_insert(Held { name, value: words.join(", "), written });
+        }
+        first
+    }
+
     /// Rows of a mapping that hold something; `null` takes one away.
     pub fn rows(&self, category: &str, name: &str) -> impl Iterator<Item = &'a Entry> + use<'a> {
         let map = self.written_map(category, name);
@@ -121,6 +158,15 @@ impl<'a> Context<'a> {
             None => !self.live && self.toggle("general", "onboarding_mode") == Some(true),
         }
     }
+}
+
+/// A setting that a condition names, as it is.
+pub struct Held<'a> {
+    /// With its category.
+    pub name: &'a str,
+    pub value: String,
+    /// `None` where it is so by default.
+    pub written: Option<&'a Node>,
 }
 
 /// A code as its text, whether it was written as number or as text.

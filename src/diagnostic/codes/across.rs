@@ -34,6 +34,8 @@ codes! {
     PAYOUT_WITHOUT_ACCOUNT = "W0476" "payout-without-account" "a payment provider and the rows of the payouts do not fit together";
     NAMES_ALIKE = "W0477" "names-alike" "two rows whose names differ in capitals or spaces alone";
     ACCOUNT_RULES = "W0478" "account-rules" "rules of sales accounts get in each other's way";
+    PAID_AND_PAID_OUT = "W0480" "paid-and-paid-out" "invoices are marked as paid by what is paid out as well, as far as names and accounts tell";
+    UNKNOWN_CURRENCY = "W0481" "unknown-currency" "a currency that there is not";
 }
 
 /// `serves` lists all that the account books, `wrong` what the place marked adds, `other` what it does not go with.
@@ -177,16 +179,19 @@ pub fn location_left_out(missing: &[String], title: &str, fetched: &str, written
         .help("map a warehouse to them, or allow this note with the reason")
 }
 
-/// `mode` is the setting that says otherwise, with its value.
+/// `mode` is the setting that says otherwise, with its value; `mode_at` is none where it is not written.
 #[must_use]
-pub fn idle_in_mode(names: &[String], mode: &str, value: &str, at: Span, mode_at: Span) -> Finding {
+pub fn idle_in_mode(names: &[String], mode: &str, value: &str, at: Span, mode_at: Option<Span>) -> Finding {
     let does = if names.len() == 1 { "does" } else { "do" };
-    Finding::new(
+    let finding = Finding::new(
         &REPLACED_BY_MAP,
         format!("{} {does} nothing while `{mode}` is `{value}`", list_words(names, "and")),
         Label::new(at, "never used"),
-    )
-    .related(mode_at, "said here")
+    );
+    match mode_at {
+        Some(mode_at) => finding.related(mode_at, "said here"),
+        None => finding.note(format!("`{mode}` is not set, so it is `{value}`")),
+    }
     .help("take away what is not meant")
 }
 

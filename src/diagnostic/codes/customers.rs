@@ -182,3 +182,24 @@ pub fn vat_said_twice(names: &[String], said: &[(Span, String)], rows: Span) -> 
         .note(format!("{all} {count} not count where `vat_by_customer` is written"))
         .help(format!("take {them} away, or write `null` where a base sets {them}"))
 }
+
+/// `name` is the setting that is for all customers, `value` what it says; `rows` is where the rows are.
+#[must_use]
+pub fn vat_said_for_all(name: &str, value: &str, at: Span, rows: Span) -> Finding {
+    Finding::new(
+        &VAT_SAID_TWICE,
+        format!("`{name}` gives all new customers one VAT, whatever `vat_by_customer` says"),
+        Label::new(at, format!("{value} for all of them")),
+    )
+    .related(rows, "these rows differ by kind of customer and place")
+    .help(format!("take `{name}` away, or write `null` where a base sets it"))
+}
+
+/// `value` is what both rows say, `there` and `here` what they are for.
+#[must_use]
+pub fn one_tax_for_rates(value: &str, [there, here]: &[String; 2], at: Span, other: Span) -> Finding {
+    Finding::new(&ACCOUNT_SHARED, format!("{value} serves {there} and {here}"), Label::new(at, here.as_str()))
+        .related(other, there.as_str())
+        .note("a tax rate of the ERP has one percentage, so one of these sales is reported as the other")
+        .help("name the tax rate of each percentage in its row")
+}

@@ -1,7 +1,7 @@
 //! The codes, a module a stage, and the constructors that word each finding in one place.
 //!
 //! Stage 04 has two: `rules` is about single settings, `across` about several of them, or several integrations. The words of both on
-//! who pays which VAT are in `customers`.
+//! who pays which VAT are in `customers`, on what is paid and paid out in `payments`.
 //!
 //! A constructor takes primitives and spans. Stages: 01 YAML, 02 composition and project, 03 schema, 04 rules,
 //! 05 options. A code is never reused; its page is `explain/CODE.md`.
@@ -11,6 +11,7 @@ pub mod compose;
 pub mod customers;
 mod declare;
 pub mod options;
+pub mod payments;
 pub mod rules;
 pub mod schema;
 pub mod yaml;

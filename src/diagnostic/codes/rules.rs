@@ -85,6 +85,19 @@ pub fn paid_drafts(format: &str, at: Span, written: Option<Span>) -> Finding {
 }
 
 /// `counted` are the warehouses whose stock the location shows.
+/// `counted` are the warehouses whose stock the shop shows.
+#[must_use]
+pub fn delivered_from_uncounted(warehouse: &str, counted: &str, at: Span, there: Span) -> Finding {
+    Finding::new(
+        &DELIVERED_FROM_ELSEWHERE,
+        format!("rows are delivered from {warehouse}, and the shop shows the stock of {counted}"),
+        Label::new(at, "its stock is not counted"),
+    )
+    .related(there, "counted here")
+    .note("what is sold is never counted down where it is counted, so the shop goes on selling what is gone")
+    .help("deliver from a warehouse that is counted, or count this one too")
+}
+
 #[must_use]
 pub fn delivered_from_elsewhere(
     location: &str,
@@ -272,7 +285,7 @@ pub fn cut_off_in_future(date: &str, today: &str, at: Span) -> Finding {
     )
     .note("the integration is live, and orders created before this date are never synced, also not later")
     .note("it is not the mark of what was loaded last, which moves by itself")
-    .help("write the day of going live")
+    .help("write the day of going live; where that is the day, allow this warning until then")
 }
 
 #[must_use]

@@ -115,11 +115,32 @@ pub(super) fn unfit(context: &Context<'_>, kind: &Kind, place: &Place<'_>, point
     let finding =
         codes::unfit_combination(&format!("{} {what}", context.container(pointer)), &why, place.key);
     let list = words.join(", or ");
+    let in_the_way = in_the_way(place);
     finding.help(if several {
         format!("keep one of {}, and take the rest away", list_words(&words, "and"))
-    } else {
+    } else if in_the_way.is_empty() {
         format!("add {list}")
+    } else {
+        format!("add {list}, or take {} away", list_words(&in_the_way, "and"))
     })
+}
+
+/// The keys that exclude an alternative of which all else is there.
+fn in_the_way(place: &Place<'_>) -> Vec<String> {
+    let branches = ["anyOf", "oneOf"].iter().find_map(|key| place.holder?.get(*key)?.as_array());
+    let keys = |of: &Json| -> Vec<String> {
+        let listed = of.get("required").and_then(Json::as_array).into_iter().flatten();
+        listed.filter_map(Json::as_str).map(str::to_owned).collect()
+    };
+    let is_there = |key: &String| place.node.get(key).is_some();
+    let whole = |branch: &&Json| {
+        let required = keys(branch);
+        !required.is_empty() && required.iter().all(is_there) && excludes(branch, place.node)
+    };
+    let excluded = branches.into_iter().flatten().find(whole).and_then(|branch| branch.get("not"));
+    let Some(not) = excluded else { return Vec::new() };
+    let ways = not.get("anyOf").and_then(Json::as_array).map_or(std::slice::from_ref(not), Vec::as_slice);
+    ways.iter().flat_map(keys).filter(is_there).map(|key| format!("`{key}`")).collect()
 }
 
 /// The values that alternatives name, the nearest first; or their types, where they differ in nothing else.
