@@ -202,7 +202,7 @@ fn broken_files_and_changes_that_wait_are_in_sight() {
     has(&browser.page("/integrations?look=1"), "Garnhuset");
     let changes = browser.page(&format!("{LIVE}/changes"));
     has(&changes, "Waits for an apply 1 setting · Plan");
-    has(&changes, "Payment Methods › Payment methods › bacs › Terms of payment");
+    has(&changes, "Payment Methods › bacs › Terms of payment");
     has(&browser.page(&format!("{LIVE}/settings")), "1 waits for an apply");
     lacks(&browser.page("/integrations/garnhuset/settings/order"), "Propose a change");
 }
