@@ -7,9 +7,9 @@ use super::context::{Context, category_entry};
 use super::customers::home_country;
 use super::values::code;
 use crate::compile::days;
-use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::codes::rules::UNTAXED_CONSUMERS;
+use crate::diagnostic::{Finding, nearest};
 use crate::model::SettingPath;
 use crate::model::customers::{Key, Region};
 use crate::schema::{Category, text};
@@ -39,7 +39,7 @@ fn walk(
         if let Some(map) = entry.value.as_map() {
             walk(context, category, schema, &trail, map, findings);
             rows(context, category, &trail, map, findings);
-        } else if let Some(doubtful) = schema.get("x-doubtful") {
+        } else if let Some(doubtful) = schema.get("x-doubtful").or_else(|| schema.get("x-known")) {
             let values = entry.value.as_list().unwrap_or(std::slice::from_ref(&entry.value));
             let judged =
                 values.iter().filter_map(|one| judge(context, category, (schema, doubtful), &trail, one));
@@ -56,12 +56,29 @@ fn judge(
     node: &Node,
 ) -> Option<Finding> {
     let value = code(node)?;
-    let why = text(doubtful, value);
+    let slip = nearly_known(schema, value);
+    let (why, usual) = match &slip {
+        Some((why, near)) => (why.as_str(), Some(*near)),
+        None => (text(doubtful, value), None),
+    };
     let name = trail.keys().join(".");
     let (_, path) = context.known(&category.id, &name).filter(|_| !why.is_empty())?;
-    let usual = Some(text(schema, "default")).filter(|usual| !usual.is_empty());
+    let usual = usual.or(Some(text(schema, "default"))).filter(|usual| !usual.is_empty());
     let finding = codes::doubtful_value(&name, value, why, usual, node.span);
     Some(finding.about(context.about(&category.id, &path)))
+}
+
+/// What the platform has, where any text may stand and one is written that is nearly that.
+fn nearly_known<'s>(schema: &'s Json, value: &str) -> Option<(String, &'s str)> {
+    let known = schema.get("x-known")?.as_array()?;
+    let known: Vec<&str> = known.iter().filter_map(Json::as_str).collect();
+    if known.contains(&value) {
+        return None;
+    }
+    let near = nearest(value, known.iter().copied());
+    let ends = || known.iter().copied().find(|known| value.ends_with(&format!("-{known}")));
+    let near = near.or_else(ends)?;
+    Some((format!("it is nearly `{near}`, which the platform has"), near))
 }
 
 /// Rows of a setting in whose place older ones stood.
