@@ -206,8 +206,9 @@ fn why(path: &str, sources: &Sources, project: &Manifest) -> Option<(String, Str
                     .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
             };
             let inner = name.rsplit('/').find(|part| known.contains(part)).unwrap_or(last);
-            let short = known.iter().copied().filter(|known| name.len() >= 3 && known.starts_with(name));
-            let short = if short.clone().count() == 1 { short.last() } else { None };
+            let short: Vec<&str> =
+                known.iter().copied().filter(|known| name.len() >= 3 && known.starts_with(name)).collect();
+            let short = if let [only] = short[..] { Some(only) } else { None };
             let help = match nearest(name, known.iter().copied()).or(short) {
                 _ if name.contains('/') && known.contains(&inner) => {
                     format!("move it to `environments/{inner}.yaml`")
