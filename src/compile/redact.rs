@@ -260,7 +260,7 @@ fn is_harmless(value: &str) -> bool {
     if reference_in_braces(value.trim_end_matches([' ', ',']).trim_matches(['"', '\''])).is_some() {
         return true;
     }
-    let inner = value.trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ', ',']);
+    let inner = value.trim_start_matches(['{', '[', ' ']).trim_end_matches(['}', ']', ' ', ',']);
     let inner = inner.strip_prefix("secret:").map_or(inner, str::trim);
     let inner = inner.trim_matches(['"', '\'']);
     let block = value.starts_with(['|', '>']) && value.len() <= 3;

@@ -10,8 +10,8 @@ use crate::diagnostic::codes::{compose as codes, schema};
 use crate::diagnostic::{Finding, nearest};
 use crate::options::lists::is_list;
 use crate::source::names::{
-    FOLDERS, POLICY_FILE, PROJECT_FILE, is_codeowners, is_hidden, is_source, nearly_folder, nearly_inside,
-    nearly_template,
+    FOLDERS, POLICY_FILE, PROJECT_FILE, belongs_to, is_codeowners, is_hidden, is_source, nearly_folder,
+    nearly_inside, nearly_project_file, nearly_template,
 };
 use crate::source::{FileId, Sources, Span};
 
@@ -77,7 +77,11 @@ pub fn explain(findings: &mut Vec<Finding>, sources: &Sources) {
             _ => ("schemas/connectors", name.to_owned()),
         };
         let stem = |inside: &str| inside.rsplit_once('.').map_or(inside, |(stem, _)| stem).to_owned();
-        let Some(found) = misplaced.iter().find(|file| file.near == near && stem(file.inside) == path) else {
+        let is_it = |file: &&Misplaced<'_>| {
+            let whole = format!("{}/{}", file.near, stem(file.inside));
+            whole == format!("{near}/{path}")
+        };
+        let Some(found) = misplaced.iter().find(is_it) else {
             continue;
         };
         let first =
@@ -94,19 +98,17 @@ pub fn explain(findings: &mut Vec<Finding>, sources: &Sources) {
     }
 }
 
+/// The folders of a project's own parts.
+const PARTS: [&str; 3] = ["schemas/connectors", "schemas/categories", "schemas/pairs"];
+
 fn misplaced(path: &str, file: FileId) -> Option<Misplaced<'_>> {
     let (folder, inside) = path.split_once('/')?;
     if let Some(near) = nearly_folder(folder) {
         return Some(Misplaced { folder: folder.to_owned(), near, inside, file });
     }
     let (within, inside) = inside.split_once('/').filter(|_| folder == "schemas")?;
-    let is_near = nearly_inside(within, "connectors");
-    is_near.then(|| Misplaced {
-        folder: format!("{folder}/{within}"),
-        near: "schemas/connectors",
-        inside,
-        file,
-    })
+    let near = PARTS.into_iter().find(|part| nearly_inside(within, &part["schemas/".len()..]))?;
+    Some(Misplaced { folder: format!("{folder}/{within}"), near, inside, file })
 }
 
 /// What to do about a folder with a slip in its name.
@@ -136,6 +138,11 @@ fn why(path: &str, sources: &Sources, project: &Manifest) -> Option<(String, Str
         });
     }
     let Some((folder, inside)) = path.split_once('/') else {
+        let text = sources.by_path(path).map(|file| sources.file(file).text()).unwrap_or_default();
+        if let Some(folder) = belongs_to(text).filter(|_| path != PROJECT_FILE && !nearly_project_file(path))
+        {
+            return Some((folders_read(), format!("move it to `{folder}/{path}`")));
+        }
         let why = format!("the project file is `{PROJECT_FILE}`");
         let help = format!("move what it says into `{PROJECT_FILE}`, and take this file away");
         return (path != PROJECT_FILE && path.contains('.')).then_some((why, help));
@@ -193,7 +200,20 @@ fn why(path: &str, sources: &Sources, project: &Manifest) -> Option<(String, Str
                 [] => "`pairform.yaml` declares no environments".to_owned(),
                 known => format!("`pairform.yaml` declares the environments {}", known.join(", ")),
             };
-            let help = match nearest(name, known.iter().copied()) {
+            let last = name.rsplit('/').next().unwrap_or(name);
+            let is_name = |name: &str| {
+                name.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
+            };
+            let inner = name.rsplit('/').find(|part| known.contains(part)).unwrap_or(last);
+            let short: Vec<&str> =
+                known.iter().copied().filter(|known| name.len() >= 3 && known.starts_with(name)).collect();
+            let short = if let [only] = short[..] { Some(only) } else { None };
+            let help = match nearest(name, known.iter().copied()).or(short) {
+                _ if name.contains('/') && known.contains(&inner) => {
+                    format!("move it to `environments/{inner}.yaml`")
+                }
+                Some(near) if !is_name(name) => format!("rename it to `environments/{near}.yaml`"),
                 Some(near) => format!(
                     "rename it to `environments/{near}.yaml`, or declare `{name}` under `environments`"
                 ),

@@ -191,7 +191,10 @@ pub fn sort_and_merge(findings: &mut Vec<Finding>, sources: &Sources) {
                 && last.severity == finding.severity
         });
         let Some(last) = same else {
-            settled.push(finding);
+            match settled.last_mut().filter(|last| is_by_alias(last, &finding)) {
+                Some(last) => last.notes.extend(by_alias(&finding)),
+                None => settled.push(finding),
+            }
             continue;
         };
         if let Some(name) = finding.about.integration
@@ -203,6 +206,32 @@ pub fn sort_and_merge(findings: &mut Vec<Finding>, sources: &Sources) {
         }
     }
     *findings = settled;
+}
+
+/// Whether one place is told of as two settings: an anchor stands there, and an alias brings the same to the other.
+fn is_by_alias(first: &Finding, other: &Finding) -> bool {
+    let last = |finding: &Finding| {
+        let setting = finding.about.setting.as_deref()?;
+        Some(setting.rsplit_once('.')?.1.to_owned())
+    };
+    let name = last(first);
+    let of_one = first.about.integration == other.about.integration
+        || other.about.integration.as_ref().is_some_and(|name| first.also.contains(name));
+    name.is_some()
+        && name == last(other)
+        && first.code == other.code
+        && first.severity == other.severity
+        && first.primary.span == other.primary.span
+        && first.primary.span.start < first.primary.span.end
+        && of_one
+        && first.about.category == other.about.category
+        && first.about.setting != other.about.setting
+}
+
+/// What to say of the setting to which an alias brings the same.
+fn by_alias(finding: &Finding) -> Option<String> {
+    let setting = finding.about.setting.as_deref()?;
+    Some(format!("an alias brings the same to `{setting}`"))
 }
 
 /// How many things are wrong, of each severity; a finding about several settings counts each of them.

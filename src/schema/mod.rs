@@ -40,4 +40,5 @@ pub mod vat;
 pub mod words;
 
 pub use keywords::{days_name, default_of, fields_of, former_names, had_name, is_set, options_of, text};
+pub use messages::other_word;
 pub use pair::{Category, Condition, Connector, Flow, PAYMENT, Pair, Reference, Required, Scoped, Setting};

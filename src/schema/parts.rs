@@ -75,6 +75,12 @@ impl Catalogue {
     #[must_use]
     pub fn pair_meant(&self, id: &str) -> Option<String> {
         let known = self.names("pairs");
+        // `shopify_fortnox`, `Shopify + Fortnox`: two names, whatever stands between them.
+        let joint = |c: char| matches!(c, '_' | ' ' | '/' | '+' | '&' | '–' | '<' | '>' | ',' | ':');
+        let folded = id.to_lowercase();
+        let words: Vec<&str> = folded.split(joint).filter(|word| !word.is_empty()).collect();
+        let joined = words.join("-");
+        let id = if known.contains(&joined) { return Some(joined) } else { &*joined };
         let near = nearest(id, known.iter().map(String::as_str)).map(str::to_owned);
         near.or_else(|| {
             let mut turned = id.match_indices('-').map(|(at, _)| format!("{}-{}", &id[at + 1..], &id[..at]));

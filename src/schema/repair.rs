@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Finding, Label};
+use crate::source::Span;
 use crate::yaml::{Entry, Map, Node, NodeKind};
 
 /// A key that stands in the wrong place or under the wrong name, and where it was meant to stand.
@@ -27,13 +28,14 @@ const ROUNDS: usize = 6;
 /// Calls `judge` until nothing has to be moved any more; the copy that it judged last, where something was moved.
 pub fn judge(
     root: &Node,
-    mut judge: impl FnMut(&Node, &mut Vec<Move>) -> Vec<Finding>,
+    mut judge: impl FnMut(&Node, &[Span], &mut Vec<Move>) -> Vec<Finding>,
 ) -> (Vec<Finding>, Option<Node>) {
     let mut findings = Vec::new();
     let mut repaired: Option<Node> = None;
+    let mut moved: Vec<Span> = Vec::new();
     for _ in 0..ROUNDS {
         let mut moves = Vec::new();
-        let said = judge(repaired.as_ref().unwrap_or(root), &mut moves);
+        let said = judge(repaired.as_ref().unwrap_or(root), &moved, &mut moves);
         if moves.is_empty() {
             findings.extend(said);
             break;
@@ -42,7 +44,7 @@ pub fn judge(
         let mut next = repaired.take().unwrap_or_else(|| root.clone());
         // Those of one map are taken out of it at once: one after the other would take the square of their number.
         for beside in moves.chunk_by(|one, two| parents(&one.from) == parents(&two.from)) {
-            carry_out(&mut next, beside);
+            carry_out(&mut next, beside, &mut moved);
         }
         findings.extend(moves.into_iter().filter_map(|one| one.finding));
         repaired = Some(next);
@@ -79,7 +81,7 @@ fn parents(path: &[String]) -> Option<&[String]> {
 }
 
 /// Moves keys that stand in one map.
-fn carry_out(root: &mut Node, moves: &[Move]) {
+fn carry_out(root: &mut Node, moves: &[Move], moved: &mut Vec<Span>) {
     let Some(parents) = moves.first().and_then(|one| parents(&one.from)) else { return };
     let mut holder = &mut *root;
     for parent in parents {
@@ -101,6 +103,9 @@ fn carry_out(root: &mut Node, moves: &[Move]) {
                 entry.value.kind = value.clone();
             }
             entry.key.text = key.as_str().into();
+            if matches!(entry.value.kind, NodeKind::Map(_)) {
+                moved.push(entry.value.span);
+            }
             put(root, parents, entry);
         }
     }

@@ -57,10 +57,22 @@ fn acceptor(schema: &Json) -> Option<Accepts> {
 fn variants(written: &str) -> Vec<String> {
     let trimmed = bare(written);
     let mut all = vec![trimmed.to_owned(), trimmed.to_ascii_lowercase(), trimmed.to_ascii_uppercase()];
+    all.extend(
+        SYNONYMS
+            .iter()
+            .filter(|(word, _)| *word == all[1])
+            .map(|(_, ours)| (*ours).to_owned())
+            .collect::<Vec<_>>(),
+    );
+    all.extend(trimmed.strip_prefix("mailto:").map(str::to_owned));
+    all.push(parted(trimmed));
     all.extend(by_name(trimmed));
     all.extend(weekday(trimmed).map(str::to_owned));
     if let [day] = days(trimmed).as_slice() {
         all.push(day.clone());
+    }
+    if trimmed.contains("{{") {
+        all.push(trimmed.replace("{{ ", "{").replace(" }}", "}").replace("{{", "{").replace("}}", "}"));
     }
     all.push(trimmed.replace('_', "-"));
     all.push(trimmed.replace(['_', ' '], "-").to_ascii_lowercase());
@@ -70,6 +82,10 @@ fn variants(written: &str) -> Vec<String> {
     all.extend(rate.map(|rate| format!("{rate}%")));
     all.extend(interval(trimmed));
     all.extend(clock(trimmed));
+    // Of an address in the form of other programs, `sqlite:///PATH`, the third slash belongs to no path.
+    if let Some(path) = trimmed.strip_prefix("sqlite://") {
+        all.push(format!("sqlite:{}", path.strip_prefix('/').unwrap_or(path)));
+    }
     if [".db", ".sqlite", ".sqlite3"].iter().any(|ending| trimmed.ends_with(ending)) {
         all.push(format!("sqlite:{trimmed}"));
     }
@@ -79,6 +95,9 @@ fn variants(written: &str) -> Vec<String> {
         all.push(format!("https://{bare}"));
         all.extend(host.split_once('.').map(|(first, _)| first.to_owned()));
     }
+    // "Anna <anna@shop.example.com>": the address alone.
+    let address = trimmed.split_once('<').and_then(|(_, rest)| rest.split('>').next());
+    all.extend(address.map(|address| address.trim().to_owned()));
     // "3 105", "3105.0": the code as it is counted with.
     all.extend(whole(trimmed));
     // "3108 Sales": the code before its name. Not a date without its time: dates have words of their own.
@@ -86,8 +105,53 @@ fn variants(written: &str) -> Vec<String> {
     all.extend(first.filter(|first| name_follows(&trimmed[first.len()..])).map(str::to_owned));
     // Of several, where one is possible: the first, whole.
     let first = trimmed.split([',', ';']).next().filter(|first| first.len() < trimmed.len());
-    all.extend(first.map(|first| first.trim().to_owned()));
+    let point = trimmed.replace(',', ".");
+    // A comma in place of a point parts nothing.
+    let is_point = trimmed.contains('@') && trimmed.matches('@').count() == 1;
+    all.extend(first.map(|first| if is_point { point } else { first.trim().to_owned() }));
     all
+}
+
+/// Words that people write for ours; which of them are possible at a place the schema tells.
+const SYNONYMS: [(&str, &str); 26] = [
+    ("error", "deny"),
+    ("fail", "deny"),
+    ("warning", "warn"),
+    ("off", "allow"),
+    ("ignore", "allow"),
+    ("info", "allow"),
+    ("none", "allow"),
+    ("revert", "heal"),
+    ("restore", "heal"),
+    ("reset", "heal"),
+    ("overwrite", "apply"),
+    ("block", "hold"),
+    ("wait", "hold"),
+    ("notify", "report"),
+    ("daily", "1d"),
+    ("hourly", "1h"),
+    ("weekly", "7d"),
+    ("nightly", "1d"),
+    ("bool", "boolean"),
+    ("int", "integer"),
+    ("str", "string"),
+    ("24:00", "00:00"),
+    ("tis", "tue"),
+    ("lör", "sat"),
+    ("sön", "sun"),
+    ("midnight", "00:00"),
+];
+
+/// `OrdersCreated` as `orders-created`.
+fn parted(written: &str) -> String {
+    let mut parted = String::with_capacity(written.len());
+    for c in written.chars() {
+        if c.is_uppercase() && !parted.is_empty() && !parted.ends_with(['-', '_', '/', ' ']) {
+            parted.push('-');
+        }
+        parted.extend(c.to_lowercase());
+    }
+    parted
 }
 
 /// Without the white space and the quotes, of whatever alphabet, or pointed brackets that came along.
@@ -204,6 +268,9 @@ fn interval(written: &str) -> Option<String> {
     if let Some(interval) = of_cron(written) {
         return Some(interval);
     }
+    if let Some(minutes) = part_of_an_hour(written) {
+        return Some(format!("{minutes}m"));
+    }
     let mut rest = written.trim_start_matches(['P', 'T']).trim();
     let mut minutes: u32 = 0;
     let mut single = None;
@@ -234,6 +301,23 @@ fn interval(written: &str) -> Option<String> {
         (_, whole) if whole % 60 == 0 => Some(format!("{}h", whole / 60)),
         (_, whole) => Some(format!("{whole}m")),
     }
+}
+
+/// `0.5h` and `1,5 hours` in minutes.
+fn part_of_an_hour(written: &str) -> Option<u32> {
+    let number = written.trim_end_matches(char::is_alphabetic);
+    let unit = written[number.len()..].to_lowercase();
+    let (whole, part) = number.trim().split_once(['.', ','])?;
+    let is_hours = matches!(unit.as_str(), "h" | "hr" | "hour" | "hours" | "tim" | "timmar");
+    let quarters = match part {
+        "25" => 15,
+        "5" | "50" => 30,
+        "75" => 45,
+        "0" | "00" => 0,
+        _ => return None,
+    };
+    let minutes = whole.parse::<u32>().ok()?.checked_mul(60)?.checked_add(quarters)?;
+    (is_hours && minutes > 0).then_some(minutes)
 }
 
 /// The interval that a line for cron stands for, where it is one.

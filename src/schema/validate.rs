@@ -18,6 +18,7 @@ use super::pointer::escape;
 use super::repair::{self, Move};
 use super::slips;
 use crate::diagnostic::Finding;
+use crate::source::Span;
 use crate::yaml::Node;
 
 impl Validator {
@@ -30,10 +31,16 @@ impl Validator {
     /// As [`Self::judge`]; and the document with misnamed and misplaced keys where they were meant, if there are any.
     #[must_use]
     pub fn judge_repaired(&self, root: &Node, words: Words<'_>) -> (Vec<Finding>, Option<Node>) {
-        repair::judge(root, |root, moves| self.judge_once(root, words, moves))
+        repair::judge(root, |root, moved, moves| self.judge_once(root, words, moved, moves))
     }
 
-    fn judge_once(&self, root: &Node, words: Words<'_>, moves: &mut Vec<Move>) -> Vec<Finding> {
+    fn judge_once(
+        &self,
+        root: &Node,
+        words: Words<'_>,
+        moved: &[Span],
+        moves: &mut Vec<Move>,
+    ) -> Vec<Finding> {
         if self.is_valid(root) {
             return Vec::new();
         }
@@ -41,7 +48,7 @@ impl Validator {
         if !moves.is_empty() {
             return Vec::new();
         }
-        let context = Context { validator: self, root, words };
+        let context = Context { validator: self, root, words, moved };
         let mut coarse: HashSet<String> = HashSet::new();
         let mut findings = Vec::new();
         let mut places: HashSet<String> = HashSet::new();
@@ -59,10 +66,16 @@ impl Validator {
             }
         }
         errors.sort_by_key(|error| rank(error.kind()));
+        let refused = refused_keys(&errors);
         let missing = absent(&errors);
         let mut told_missing: HashSet<&str> = HashSet::new();
+        let mut lists_of_another_type: HashSet<String> = HashSet::new();
         for error in &errors {
             let pointer = error.instance_path().as_str().to_owned();
+            // What stands under a key that may not stand there is judged under the one that was meant.
+            if !refused.is_empty() && ancestors(&pointer).any(|above| refused.contains(above)) {
+                continue;
+            }
             // One mistake at one place: the coarsest error says it. Unknown and missing keys are mistakes of their own.
             let rank = rank(error.kind());
             let own = matches!(
@@ -73,6 +86,14 @@ impl Validator {
                     | Kind::PropertyNames { .. }
             );
             if places.contains(&pointer) && (!own || coarse.contains(&pointer)) {
+                continue;
+            }
+            // So are items of one list that are all of the wrong type.
+            if let (Kind::Type { .. }, Some((list, item))) = (error.kind(), pointer.rsplit_once('/'))
+                && item.bytes().all(|byte| byte.is_ascii_digit())
+                && crate::yaml::find_path(root, list).is_some_and(|node| node.as_list().is_some())
+                && !lists_of_another_type.insert(list.to_owned())
+            {
                 continue;
             }
             // Keys that one map lacks are one mistake.
@@ -95,6 +116,22 @@ impl Validator {
         }
         findings
     }
+}
+
+/// The places whose keys have another form there.
+fn refused_keys(errors: &[ValidationError<'_>]) -> HashSet<String> {
+    let keys = errors.iter().filter_map(|error| match error.kind() {
+        Kind::PropertyNames { error: inner } => {
+            Some(format!("{}/{}", error.instance_path().as_str(), escape(inner.instance().as_str()?)))
+        }
+        _ => None,
+    });
+    keys.collect()
+}
+
+/// A pointer and those of all maps and lists around the place.
+fn ancestors(pointer: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(pointer), |below| Some(below.rsplit_once('/')?.0))
 }
 
 /// The keys that are missing, by the map that lacks them.

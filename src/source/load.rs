@@ -9,8 +9,8 @@ pub use super::content::MAX_BYTES;
 use super::file::{ReadFrom, SourceFile};
 use super::links::{is_private, refusal};
 use super::names::{
-    FOLDERS, FOLDERS_OF_CODEOWNERS, POLICY_FILE, is_codeowners, lacks_an_ending, looks_like_a_source,
-    nearly_folder, nearly_project_file, nearly_template,
+    FOLDERS, FOLDERS_OF_CODEOWNERS, POLICY_FILE, belongs_to, is_codeowners, is_source, lacks_an_ending,
+    looks_like_a_source, nearly_folder, nearly_project_file, nearly_template,
 };
 pub use super::names::{PROJECT_FILE, TEMPLATES};
 use super::on_disk::{OnDisk, read_content};
@@ -56,7 +56,11 @@ pub fn load(root: &Path) -> Sources {
     for entry in top {
         let (name, kind) = (entry.file_name().to_string_lossy().into_owned(), entry.file_type());
         let Ok(kind) = kind else { continue };
-        if kind.is_file() && (nearly_project_file(&name) || name == POLICY_FILE) {
+        let is_lost =
+            || is_source(&name) && text_of(&entry.path()).is_ok_and(|text| belongs_to(&text).is_some());
+        if kind.is_file()
+            && (nearly_project_file(&name) || name == POLICY_FILE || (name != PROJECT_FILE && is_lost()))
+        {
             add(entry.path(), false);
         } else if kind.is_dir() && nearly_folder(&name).is_some() {
             nearly.push(name);

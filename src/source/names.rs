@@ -36,10 +36,30 @@ pub fn looks_like_a_source(name: &str) -> bool {
         let ending = ending.trim_end_matches('~').to_ascii_lowercase();
         matches!(
             ending.as_str(),
-            "yaml" | "yml" | "json" | "yam" | "ym" | "ymal" | "yalm" | "yaml1" | "ymll" | "yamll"
+            "yaml"
+                | "yml"
+                | "json"
+                | "yam"
+                | "ym"
+                | "ymal"
+                | "yalm"
+                | "yaml1"
+                | "yaml5"
+                | "ymll"
+                | "yamll"
+                | "json5"
+                | "jsonc"
+                | "toml"
+                | "ini"
+                | "txt"
         )
     };
-    ends_as_source(name) || (!name.starts_with('.') && endings.any(nearly))
+    // What is written for people is called so.
+    let is_for_people = || {
+        let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        ["readme", "notes", "changelog", "license", "todo"].contains(&stem.as_str())
+    };
+    ends_as_source(name) || (!name.starts_with('.') && endings.any(nearly) && !is_for_people())
 }
 
 /// Whether a file was meant as a source that lacks its ending: `integrations/shop`. What other tools call a file of theirs, such as
@@ -81,6 +101,18 @@ pub fn nearly_folder(name: &str) -> Option<&'static str> {
     FOLDERS.into_iter().find(|folder| is_near(name, folder))
 }
 
+/// The folder to which a file at the top of a project belongs by what it says: it is an integration, or patches some.
+#[must_use]
+pub fn belongs_to(text: &str) -> Option<&'static str> {
+    let has =
+        |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+    if has("integration") && (has("pair") || has("settings") || has("extends")) {
+        return Some("integrations");
+    }
+    let patches = (has("all") || has("integrations")) && text.contains("settings");
+    (patches && !has("version")).then_some("environments")
+}
+
 /// Whether a folder or file within an integration's folder was meant as the one of this name.
 #[must_use]
 pub fn nearly_inside(name: &str, meant: &str) -> bool {
@@ -104,10 +136,12 @@ mod tests {
 
     #[test]
     fn names_that_are_nearly_ours_are_told_from_those_that_are_not() {
-        for name in ["a.yaml", "a.yml", "a.YAML", "a.yaml.bak", "a.yaml~", "a.yam", "a.json"] {
+        for name in
+            ["a.yaml", "a.yml", "a.YAML", "a.yaml.bak", "a.yaml~", "a.yam", "a.json", "a.txt", "a.toml"]
+        {
             assert!(looks_like_a_source(name), "{name}");
         }
-        for name in ["README.md", ".gitkeep", "CODEOWNERS", "a.txt", "yaml", ".yaml.swp"] {
+        for name in ["README.md", "README.txt", ".gitkeep", "CODEOWNERS", "a.md", "yaml", ".yaml.swp"] {
             assert!(!looks_like_a_source(name), "{name}");
         }
         assert!(is_source("integrations/a.yaml") && !is_source("integrations/.#a.yaml"));

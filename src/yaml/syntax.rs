@@ -241,8 +241,8 @@ impl Case<'_> {
                 }
                 let here = self.line_span(self.line);
                 Some(
-                    codes::syntax(message, "still inside the bracket", here)
-                        .related(self.character(opened), "opened here")
+                    codes::syntax(message, "opened here", self.character(opened))
+                        .related(here, "still inside the bracket")
                         .help(help),
                 )
             }
@@ -630,6 +630,19 @@ impl Case<'_> {
             "expected `key: value`",
             self.line_span(line),
         );
+        // `key = value`, `key => value`, and a colon of another alphabet.
+        let marks = [" => ", " = ", "=", " -> ", "：", "∶"];
+        let parted = marks.into_iter().find_map(|mark| code.split_once(mark));
+        let is_key = |key: &str| {
+            !key.is_empty()
+                && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        };
+        if let Some((key, value)) =
+            parted.filter(|(key, value)| is_key(key.trim()) && !value.trim().is_empty())
+        {
+            let mended = format!("{}: {}", key.trim(), value.trim());
+            return finding.help(format!("write `{}`", excerpt(&mended)));
+        }
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let below = line.below(self.text).filter(|below| below.code < below.end);
         // What stands deeper below it belongs to it.

@@ -10,9 +10,9 @@ use super::places;
 use super::rates::ACCOUNTS;
 use super::values::code;
 use crate::compile::days;
-use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::codes::rules::UNTAXED_CONSUMERS;
+use crate::diagnostic::{Finding, nearest};
 use crate::model::SettingPath;
 use crate::model::customers::{Key, Region};
 use crate::schema::{Category, text};
@@ -53,7 +53,7 @@ fn walk(
             }
         } else if let Some(untaxed) = schema.get("x-untaxed").and_then(Json::as_array) {
             findings.extend(without_vat(context, category, untaxed, &trail, &entry.value));
-        } else if let Some(doubtful) = schema.get("x-doubtful") {
+        } else if let Some(doubtful) = schema.get("x-doubtful").or_else(|| schema.get("x-known")) {
             let condition = schema.get("x-doubtful-while");
             if condition.is_some_and(|condition| context.held(condition).is_none()) {
                 continue;
@@ -75,13 +75,18 @@ fn judge(
 ) -> Option<Finding> {
     let toggle = node.as_bool().map(|on| if on { "true" } else { "false" });
     let value = code(node).or(toggle)?;
-    let why = text(doubtful, value);
+    let slip = nearly_known(schema, value);
+    let (why, near) = match &slip {
+        Some((why, near)) => (why.as_str(), Some(*near)),
+        None => (text(doubtful, value), None),
+    };
     let name = trail.keys().join(".");
     let (_, path) = context.known(&category.id, &name).filter(|_| !why.is_empty())?;
     let usual = schema.get("default").and_then(|usual| match usual {
         Json::Bool(on) => Some(if *on { "true" } else { "false" }),
         usual => usual.as_str(),
     });
+    let usual = near.or(usual);
     let finding = codes::doubtful_value(&name, value, why, usual, node.span);
     let finding = match schema.get("x-doubtful-while").and_then(|condition| context.held(condition)?.written)
     {
@@ -152,6 +157,19 @@ fn without_vat(
     let why = format!("sales at {} % have an account", taxed.key.text);
     let finding = codes::doubtful_value(&name, said, &why, None, node.span).related(taxed.key.span, "here");
     Some(finding.about(context.about(&category.id, &path)))
+}
+
+/// What the platform has, where any text may stand and one is written that is nearly that.
+fn nearly_known<'s>(schema: &'s Json, value: &str) -> Option<(String, &'s str)> {
+    let known = schema.get("x-known")?.as_array()?;
+    let known: Vec<&str> = known.iter().filter_map(Json::as_str).collect();
+    if known.contains(&value) {
+        return None;
+    }
+    let near = nearest(value, known.iter().copied());
+    let ends = || known.iter().copied().find(|known| value.ends_with(&format!("-{known}")));
+    let near = near.or_else(ends)?;
+    Some((format!("it is nearly `{near}`, which the platform has"), near))
 }
 
 /// Rows of a setting in whose place older ones stood.

@@ -32,6 +32,7 @@ pub mod filters;
 pub mod invoices;
 pub mod limits;
 pub mod locations;
+mod marks;
 pub mod modes;
 pub mod money;
 pub mod names;
@@ -115,6 +116,7 @@ pub const RULES: &[Rule] = &[
     topics::check,
     versions::check,
     zones::check,
+    marks::check,
 ];
 
 /// What is known beside a document and its pair.

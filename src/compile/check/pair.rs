@@ -16,7 +16,14 @@ pub fn find(composed: &Composed, catalogue: &Catalogue, findings: &mut Vec<Findi
     let map = composed.root.as_map()?;
     // Under a misspelt key it is found all the same, and the schema says so.
     let misspelt = || map.entries().iter().find(|entry| nearest(&entry.key.text, ["pair"]).is_some());
-    let Some(entry) = map.get("pair").or_else(misspelt) else {
+    // Nothing but a pair is called as one.
+    let names_pair =
+        |text: &str| text.contains('-') && catalogue.names("pairs").iter().any(|name| name == text);
+    let by_value = || {
+        let mut named = map.entries().iter().filter(|entry| &*entry.key.text != "integration");
+        named.find(|entry| entry.value.as_text().is_some_and(names_pair))
+    };
+    let Some(entry) = map.get("pair").or_else(misspelt).or_else(by_value) else {
         if !composed.incomplete {
             findings.push(missing_pair(composed).about(about));
         }

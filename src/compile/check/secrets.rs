@@ -105,6 +105,10 @@ fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Ve
         NodeKind::Text(text) if trail.key() == "secret" && text.starts_with("exec/") => {
             findings.extend(unlisted(context, text, &trail.pointer(), node.span));
         }
+        NodeKind::Text(text) if trail.key() == "secret" && is_reference(text) => {
+            let about = crate::schema::pointer::about(Some(context.name), &trail.pointer());
+            findings.extend(unusable(text, node.span).map(|finding| finding.about(about)));
+        }
         // Under a credential's key the schema says it.
         NodeKind::Text(text)
             if has_shape(text) && !sounds_secret(trail.key()) && trail.key() != "client_id" =>
@@ -114,6 +118,34 @@ fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Ve
         }
         _ => {}
     }
+}
+
+/// A reference that can lead nowhere, whatever the environment holds.
+fn unusable(reference: &str, at: Span) -> Option<Finding> {
+    if let Some(name) = reference.strip_prefix("env/") {
+        let is_name = |name: &str| {
+            name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        // A credential in place of the name is told, and not repeated.
+        if is_name(name) || has_shape(name) {
+            return None;
+        }
+        let bare = name.trim_start_matches(['$', '{', '(', '%']).trim_end_matches(['}', ')', '%']);
+        let mended = bare.replace(['-', '.', ' '], "_");
+        let why = "a variable's name has letters, digits and `_`";
+        let finding = codes::unusable_reference(why, at);
+        return Some(match is_name(&mended) {
+            true => finding.help(format!("write `env/{mended}`")),
+            false => finding.help("write `env/` and the name of the variable, without `$`"),
+        });
+    }
+    let path = reference.strip_prefix("file/")?;
+    let leads_out = path.split('/').any(|part| part == "..") || path.starts_with('~');
+    leads_out.then(|| {
+        codes::unusable_reference("the path leads out of the project", at)
+            .help("write the whole path, such as `file//etc/pairform/token`, or one within the project")
+    })
 }
 
 fn unlisted(context: &Context<'_>, reference: &str, pointer: &str, at: Span) -> Option<Finding> {

@@ -201,6 +201,12 @@ pub fn unfit_reference(name: &str, at: Span) -> Finding {
     .help("write `env/` and the name of a variable, `file/` and a path, or `vault/MOUNT/PATH#KEY`; if this is the credential itself, revoke it")
 }
 
+/// A reference that no secret can be found by.
+#[must_use]
+pub fn unusable_reference(why: &str, at: Span) -> Finding {
+    Finding::new(&UNFIT_VALUE, "no secret can be found by this reference", Label::new(at, why))
+}
+
 /// `expected` and `found` read after "is": "a toggle, `true` or `false`" and "the text `yes`".
 #[must_use]
 pub fn wrong_type(name: &str, expected: &str, found: &str, at: Span) -> Finding {

@@ -25,7 +25,8 @@ codes! {
     UNQUOTED_EXPRESSION = "E0118" "unquoted-expression" "an expression stands without quotes";
     ODD_SPACE = "E0119" "odd-space" "a special space stands where YAML needs a plain one";
     MERGE_CONFLICT = "E0120" "merge-conflict" "a merge conflict that nobody resolved";
-    CREDENTIAL_IN_TEXT = "W0121" "credential-in-text" "a credential stands in a comment, a key, a longer text or a file's name";
+    CREDENTIAL_IN_TEXT = "W0121" "credential-in-text" "a credential stands in a comment, a key, a variable, a longer text or a file's name";
+    FOREIGN_MARKS = "W0122" "foreign-marks" "a value holds quotes, a placeholder or a line break that are taken as they are";
 }
 
 /// Anything that the grammar refuses; `why` is the label at the place.
@@ -44,6 +45,29 @@ pub fn json_syntax(message: impl Into<String>, why: impl Into<String>, at: Span)
 pub fn credential_in_text(at: Span) -> Finding {
     let label = Label::new(at, "anyone who can read the repository can read this");
     in_the_open(Finding::new(&CREDENTIAL_IN_TEXT, "a credential is written in a comment or in a text", label))
+}
+
+/// A variable that is called as credentials are, or holds an address with a password.
+#[must_use]
+pub fn credential_in_variable(name: &str, at: Span) -> Finding {
+    Finding::new(
+        &CREDENTIAL_IN_TEXT,
+        format!("a credential is written as the variable `{name}`"),
+        Label::new(at, "anyone who can read the repository can read this"),
+    )
+    .note("whatever a variable is put into shows it, and git keeps what was ever committed")
+    .help("take it away, write `{secret: env/NAME}` where the credential is needed, and revoke it if the file was ever shared")
+}
+
+/// A value with marks that mean something to other programs; `what` is the label at the place.
+#[must_use]
+pub fn foreign_marks(name: &str, what: &str, help: &str, at: Span) -> Finding {
+    Finding::new(
+        &FOREIGN_MARKS,
+        format!("`{name}` is saved with marks that were hardly meant"),
+        Label::new(at, what),
+    )
+    .help(help)
 }
 
 /// The name itself shows wherever the file is spoken of.

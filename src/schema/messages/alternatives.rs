@@ -4,6 +4,7 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value as Json;
 
 use super::context::{Context, Place};
+use super::guess::required_groups;
 use super::wording::{fallback, quoted, shortened};
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Finding, Label, list_words, nearest};
@@ -211,15 +212,4 @@ fn groups_behind<'a>(context: &'a Context<'_>, holder: &Spot<'a>, node: &Node) -
         all.partition(|branch| takes(branch.schema, node));
     let likely = if fitting.is_empty() { others } else { fitting };
     likely.into_iter().map(required).collect()
-}
-
-/// The keys that each alternative of a schema requires.
-pub(super) fn required_groups(holder: &Json) -> Vec<Vec<&str>> {
-    let branches = ["anyOf", "oneOf"].iter().find_map(|key| holder.get(*key)?.as_array());
-    branches
-        .into_iter()
-        .flatten()
-        .filter_map(|branch| branch.get("required")?.as_array())
-        .map(|keys| keys.iter().filter_map(Json::as_str).collect())
-        .collect()
 }

@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub validator: &'a Validator,
     pub root: &'a Node,
     pub words: Words<'a>,
+    /// What was moved here from elsewhere, as it is judged.
+    pub moved: &'a [Span],
 }
 
 /// The place of an error, resolved.
@@ -56,6 +58,11 @@ pub struct Place<'a> {
 }
 
 impl Context<'_> {
+    /// Whether something was written elsewhere, and is judged where it was meant.
+    pub(super) fn is_moved(&self, at: Span) -> bool {
+        self.moved.iter().any(|moved| moved.file == at.file && moved.start <= at.start && at.end <= moved.end)
+    }
+
     pub fn place(&self, error: &ValidationError<'_>, pointer: &str) -> Option<Place<'_>> {
         let (_, holder) = self.holder(error);
         let place = self.place_of(pointer)?;
@@ -164,6 +171,15 @@ impl Context<'_> {
             .and_then(|(uri, path)| Some((built_in::meta_by_uri(uri)?, path)))
             .unwrap_or((self.validator.schema(), error.schema_path().as_str()));
         (document, path.rsplit_once('/').and_then(|(parent, _)| document.pointer(parent)))
+    }
+
+    /// The schema of the map whose key does not fit.
+    pub(super) fn around_names(&self, error: &ValidationError<'_>) -> Option<&Json> {
+        let place = error.absolute_keyword_location().and_then(|uri| uri.as_str().split_once('#'));
+        let (document, path) = place
+            .and_then(|(uri, path)| Some((built_in::meta_by_uri(uri)?, path)))
+            .unwrap_or((self.validator.schema(), error.schema_path().as_str()));
+        document.pointer(path.split_once("/propertyNames").map_or(path, |(around, _)| around))
     }
 
     /// The pointer of the list for a pointer to an item: people speak of the setting.

@@ -44,6 +44,17 @@ pub(super) fn literal(context: &Context<'_>, place: &Place<'_>) -> Finding {
             codes::wrong_type(name, "a credential", "a reference without braces", place.node.span)
                 .help("put it in braces: `{secret: env/NAME}`, and `file/PATH`, `exec/NAME` or `vault/MOUNT/PATH#KEY` likewise")
         }
+        // `"secret: env/NAME"`, and `["secret: env/NAME"]` or `[secret: env/NAME]` in the wrong brackets.
+        yaml::NodeKind::Text(text) if reference_of(text).is_some() => {
+            let reference = reference_of(text).unwrap_or_default();
+            codes::wrong_type(name, "a credential", "a reference in quotes, which is a text", place.node.span)
+                .help(format!("write `{name}: {{secret: {reference}}}`"))
+        }
+        yaml::NodeKind::List(items) if in_brackets(items).is_some() => {
+            let reference = in_brackets(items).unwrap_or_default();
+            codes::wrong_type(name, "a credential", "a list", place.node.span)
+                .help(format!("write `{name}: {{secret: {reference}}}`, with braces for brackets"))
+        }
         yaml::NodeKind::Text(text) if credential::reference_in_braces(text).is_some() => {
             codes::wrong_type(name, "a credential", "a reference in quotes, which is a text", place.node.span)
                 .help(format!("take the quotes away: `{name}: {text}`"))
@@ -51,6 +62,20 @@ pub(super) fn literal(context: &Context<'_>, place: &Place<'_>) -> Finding {
         }
         _ => codes::literal_credential(name, &variable, place.node.span),
     }
+}
+
+/// The reference behind `secret:` in a text.
+fn reference_of(text: &str) -> Option<&str> {
+    let inner = text.trim();
+    credential::reference_in_braces(&format!("{{{inner}}}"))?;
+    Some(inner.strip_prefix("secret:")?.trim().trim_matches(['"', '\'']))
+}
+
+/// The reference in a list that has it as its one item.
+fn in_brackets(items: &[yaml::Node]) -> Option<&str> {
+    let [one] = items else { return None };
+    let text = one.get("secret").and_then(yaml::Node::as_text).filter(|text| credential::is_reference(text));
+    text.or_else(|| reference_of(one.as_text()?))
 }
 
 /// A credential's map without `secret`: what stands there in its place has its own finding.

@@ -5,6 +5,7 @@
 mod alternatives;
 mod context;
 mod credential;
+mod guess;
 mod missing_key;
 mod refusal;
 mod unknown_key;
@@ -22,6 +23,7 @@ use crate::diagnostic::{About, Finding};
 pub(super) use context::Context;
 use context::Place;
 pub use context::Words;
+pub use guess::other_word;
 use serde_json::Value as Json;
 
 /// The findings for one error, or for all keys that one map lacks, and what has to be moved to judge on.
@@ -38,7 +40,9 @@ pub(super) fn say(
             unknown_key::unknown_keys(context, &place, unexpected, pointer, moves)
         }
         Kind::PropertyNames { error: inner } => {
-            unknown_key::unfit_key(context, &place, inner, pointer).into_iter().collect()
+            unknown_key::unfit_key(context, &place, (inner, context.around_names(error)), pointer, moves)
+                .into_iter()
+                .collect()
         }
         Kind::Required { .. } if credential::is_credential(&place) => {
             credential::no_reference(context, &place)

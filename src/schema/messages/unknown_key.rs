@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::context::{Context, Place};
 use super::credential::is_credential;
+use super::guess::{self, Known};
 use super::refusal::{Refusal, refused};
 use super::wording::shortened;
 use crate::diagnostic::codes::schema as codes;
@@ -18,7 +19,8 @@ use crate::schema::pointer::{about, escape, segments};
 use crate::schema::repair::Move;
 use crate::schema::{built_in, suggest};
 use crate::source::Span;
-use crate::yaml::{Node, NodeKind};
+use crate::source::names::PROJECT_FILE;
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// So many known keys are looked through for what was meant by an unknown one: no map that a person writes has more.
 const LOOKED_THROUGH: usize = 500;
@@ -36,7 +38,8 @@ pub(super) fn unknown_keys(
         let at = place.node.as_map().and_then(|map| map.get(key)).map(|entry| entry.key.span);
         // A category that has a file of its own has no key that is written.
         at.is_some_and(|at| {
-            at.file == whole.file && at.start < at.end && (at.end <= whole.start || whole.end <= at.start)
+            let elsewhere = at.end <= whole.start || whole.end <= at.start;
+            at.file == whole.file && at.start < at.end && elsewhere && !context.is_moved(at)
         })
     };
     // A document whose parts come from several files has no end of its own.
@@ -117,19 +120,10 @@ fn unknown_key(
         }));
         return Some(finding);
     }
-    if let Some((finding, to, value)) = no_space(&finding, key, &entry.value, &known) {
+    if let Some((finding, to, value, all)) = no_space(&finding, key, &entry.value, &known) {
         let to = segments.iter().cloned().chain([to]).collect();
-        let all = Some("put a space after each of these colons".to_owned());
+        let all = Some(all.to_owned());
         moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: Some(value), all });
-        return Some(finding);
-    }
-    // A slip in the name of a flow or connector is more likely than a setting among them.
-    let is_slip = ["flow", "connector"].contains(&kind) && meant(key, &known).is_some();
-    if let Some((to, help)) = elsewhere(context, kind, key, &depth, &entry.value).filter(|_| !is_slip) {
-        let all = together(&to);
-        let finding = finding.help(help);
-        let moved = Move { from: from(), to, finding: Some(finding.clone()), value: None, all };
-        moves.push(moved);
         return Some(finding);
     }
     // What only a base declares was not meant to be declared twice.
@@ -137,9 +131,42 @@ fn unknown_key(
         let present = place.node.as_map().and_then(|map| map.get(known));
         present.is_none_or(|present| present.key.span.file != at.file)
     };
-    let unused: Vec<(&str, &Json)> = known.iter().copied().filter(|(known, _)| free(known)).collect();
-    if let Some(near) = by_keys(&entry.value, &unused).or_else(|| meant(key, &fitting(&entry.value, &unused)))
-    {
+    let unused: Vec<Known<'_>> = known.iter().copied().filter(|(known, _)| free(known)).collect();
+    let document = context.validator.schema();
+    let value = &entry.value;
+    let spelled = guess::spelled(key, value, &unused, document);
+    let lacking = || guess::lacking(key, place, &unused, document);
+    // A category under another name is known by its settings.
+    let by_contents = if kind == "category" && spelled.is_none() {
+        let settings: Vec<Known<'_>> = unused.iter().copied().filter(|(name, _)| *name != key).collect();
+        guess::by_contents(value, &settings)
+    } else {
+        None
+    };
+    // A slip in the name of a flow or connector is more likely than a setting among them.
+    let is_slip = ["flow", "connector"].contains(&kind)
+        && (spelled.is_some() || guess::by_words(key, &known).is_some());
+    let is_slip = is_slip || by_contents.is_some() || lacking().is_some();
+    if let Some((to, help)) = elsewhere(context, kind, key, &depth, value).filter(|_| !is_slip) {
+        let all = together(&to);
+        let finding = finding.help(help);
+        let moved = Move { from: from(), to, finding: Some(finding.clone()), value: None, all };
+        moves.push(moved);
+        return Some(finding);
+    }
+    let near = spelled.or(by_contents).or_else(lacking);
+    if near.is_none() && !segments.is_empty() && guess::is_level_too_many(value, place.node, &known) {
+        let finding =
+            finding.help(format!("take the line `{key}:` away, and move what is below it one level up"));
+        let to = segments.clone();
+        moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None, all: None });
+        return Some(finding);
+    }
+    let near = near.or_else(|| guess::worded(key, value, &unused, document));
+    let rows = || guess::rows_for(key, value, &unused, document).filter(|_| !sounds_secret(key));
+    let rows = if near.is_none() { rows() } else { None };
+    let near = near.or_else(|| guess::by_keys(value, &unused, document).filter(|_| rows.is_none()));
+    if let Some(near) = near {
         finding.primary = Label::new(at, format!("did you mean `{near}`?"));
         // A category that has a file of its own is called as the file is.
         let by_file = at.start == at.end && kind == "category";
@@ -159,7 +186,7 @@ fn unknown_key(
         moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None, all: None });
         return Some(finding);
     }
-    if let Some(rows) = rows_for(key, &entry.value, &unused).filter(|_| !sounds_secret(key)) {
+    if let Some(rows) = rows {
         let finding = finding.help(format!("write a line `{rows}:` above it, and indent it below that line"));
         let to = segments.iter().cloned().chain([rows.to_owned(), key.to_owned()]).collect();
         let all = Some(format!("write a line `{rows}:` above them, and indent them below that line"));
@@ -169,7 +196,9 @@ fn unknown_key(
     if let (Some(pair), "key", []) = (context.words.pair, kind, &depth[..]) {
         let categories: Vec<(&str, &Json)> =
             pair.settings.iter().map(|category| (category.id.as_str(), &*category.schema)).collect();
-        if let Some(near) = meant(key, &categories) {
+        if let Some(near) = guess::spelled(key, value, &categories, document)
+            .or_else(|| guess::worded(key, value, &categories, document))
+        {
             let finding = finding.help(format!("write it as `{near}`, under `settings`"));
             let to = vec!["settings".to_owned(), near.to_owned()];
             moves.push(Move { from: from(), to, finding: Some(finding.clone()), value: None, all: None });
@@ -182,17 +211,24 @@ fn unknown_key(
     }
     if let Some((label, help)) = not_offered(context, kind, key, &depth) {
         finding.primary = Label::new(at, label);
-        return Some(finding.help(help));
+        let finding = finding.help(help);
+        moves.extend(in_place_of(context, kind, place, &from(), &finding));
+        return Some(finding);
     }
-    let unused_maps = known;
+    if let Some(home) = guess::within(key, value, &known, document) {
+        return Some(finding.help(format!("move it under `{home}`")));
+    }
+    let of_others = OF_INTEGRATION.iter().find(|(other, _)| *other == key);
+    if let Some((_, help)) =
+        of_others.filter(|_| context.words.document == Some(PROJECT_FILE) && depth.is_empty())
+    {
+        return Some(finding.help(*help));
+    }
     let unused: Vec<String> = unused
         .iter()
         .filter(|(known, _)| place.node.get(known).is_none())
         .map(|(known, _)| format!("`{known}`"))
         .collect();
-    if let Some(home) = within(key, &unused_maps) {
-        return Some(finding.help(format!("move it under `{home}`")));
-    }
     Some(match unused.as_slice() {
         [] => finding.help(format!("take `{key}` away")),
         [one] => finding.help(format!("take it away, or write {one}")),
@@ -200,48 +236,38 @@ fn unknown_key(
     })
 }
 
-/// The one map beside it that has a key of this name.
-fn within<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
-    let has = |schema: &Json| schema.get("properties").is_some_and(|keys| keys.get(key).is_some());
-    let mut found = known.iter().filter(|(_, schema)| has(schema)).map(|(name, _)| *name);
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
-/// `every:15m` in braces, where YAML reads the whole as a key: what to say, the key that was meant, and its value.
+/// `every:15m` or `every=15m` in braces, where YAML reads the whole as a key: what to say, the key that was meant, its value, and
+/// what to do where several are written so.
 fn no_space(
     finding: &Finding,
     key: &str,
     value: &Node,
-    known: &[(&str, &Json)],
-) -> Option<(Finding, String, NodeKind)> {
-    let (name, text) = key.split_once(':').filter(|_| value.is_null())?;
+    known: &[Known<'_>],
+) -> Option<(Finding, String, NodeKind, &'static str)> {
+    let (name, text) = key.split_once([':', '=']).filter(|_| value.is_null())?;
+    let name = name.trim_end();
     known.iter().find(|(known, _)| *known == name)?;
     let at = finding.primary.span;
-    let mended = format!("{name}: {text}");
-    let finding = Finding { primary: Label::new(at, "no space follows the colon"), ..finding.clone() };
-    let finding = finding.note("without a space the whole is one key").help(format!("write `{mended}`")).fix(
-        "put a space after the colon",
-        at,
-        mended,
-    );
-    Some((finding, name.to_owned(), NodeKind::Text(text.into())))
-}
-
-/// The map of rows that an entry was meant to stand in, where one takes it; of several, the one that the others are named after.
-fn rows_for<'a>(key: &str, value: &Node, known: &[(&'a str, &Json)]) -> Option<&'a str> {
-    let row = serde_json::json!({ key: value.to_json() });
-    let takes = |schema: &Json| {
-        ["additionalProperties", "patternProperties"]
-            .iter()
-            .any(|rows| schema.get(rows).is_some_and(Json::is_object))
-            && schema.get("propertyNames").or_else(|| schema.get("patternProperties")).is_some()
-            && jsonschema::options().build(schema).is_ok_and(|validator| validator.is_valid(&row))
+    let is_colon = key[name.len()..].starts_with(':');
+    let mended = format!("{name}: {}", text.trim_start());
+    let (label, note, fix, all) = if is_colon {
+        (
+            "no space follows the colon",
+            "without a space the whole is one key",
+            "put a space after the colon",
+            "put a space after each of these colons",
+        )
+    } else {
+        (
+            "`=` stands in place of a colon",
+            "without a colon and a space the whole is one key",
+            "write a colon and a space",
+            "write a colon and a space in place of each `=`",
+        )
     };
-    let fitting: Vec<&str> =
-        known.iter().filter(|(_, schema)| takes(schema)).map(|(name, _)| *name).collect();
-    let shortest = fitting.iter().copied().min_by_key(|name| name.len())?;
-    fitting.iter().all(|name| name.ends_with(shortest)).then_some(shortest)
+    let finding = Finding { primary: Label::new(at, label), ..finding.clone() };
+    let finding = finding.note(note).help(format!("write `{mended}`")).fix(fix, at, mended);
+    Some((finding, name.to_owned(), NodeKind::Text(text.trim_start().into()), all))
 }
 
 /// A rule's interval that is written as for cron: what to say, and the interval.
@@ -249,8 +275,13 @@ fn cron(finding: &Finding, value: &Node, depth: &[&str]) -> Option<(Finding, Str
     let ["schedules", _] = depth else { return None };
     let written = value.as_text()?;
     let fields: Vec<&str> = written.split_whitespace().collect();
-    let is_cron =
-        written.starts_with('@') || (fields.len() >= 5 && fields.iter().all(|field| !field.contains(':')));
+    let is_clock = written.split_once(':').is_some_and(|(hour, minute)| {
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        hour.len() <= 2 && is_number(hour) && minute.split(':').all(is_number)
+    });
+    let is_cron = is_clock
+        || written.starts_with('@')
+        || (fields.len() >= 5 && fields.iter().all(|field| !field.contains(':')));
     if !is_cron {
         return None;
     }
@@ -331,7 +362,13 @@ fn elsewhere(
             .iter()
             .any(|setting| setting.path.segments().first().is_some_and(|first| &**first == key))
     };
-    let homes: Vec<_> = pair.settings.iter().filter(has).collect();
+    // A key within a row is a slip of its own, unless what stands below it is what the other place takes.
+    let is_row = depth.len() > 2 && depth[0] == "settings";
+    let takes = |category: &&Category| {
+        let schema = category.schema.get("properties").and_then(|keys| keys.get(key));
+        !is_row || schema.is_some_and(|schema| guess::would_fit(context, value, schema))
+    };
+    let homes: Vec<_> = pair.settings.iter().filter(has).filter(takes).collect();
     let [home] = homes[..] else {
         let names: Vec<String> =
             homes.iter().map(|home| format!("`settings.{}` ({})", home.id, home.title)).collect();
@@ -349,7 +386,56 @@ fn together(to: &[String]) -> Option<String> {
 }
 
 /// Keys of pairform.yaml that people look for in an integration.
-const OF_PROJECT: [&str; 6] = ["environments", "safety", "protected", "owners", "secrets", "link"];
+const OF_PROJECT: [&str; 10] = [
+    "environments",
+    "safety",
+    "protected",
+    "owners",
+    "secrets",
+    "link",
+    "requires",
+    "options",
+    "reconcile",
+    "default_environment",
+];
+
+/// Keys of other places that people look for in pairform.yaml, and where they belong.
+const OF_INTEGRATION: [(&str, &str); 12] = [
+    ("settings", IN_A_BASE),
+    ("flows", IN_A_BASE),
+    ("connectors", IN_A_BASE),
+    ("schedules", IN_A_BASE),
+    ("webhooks", IN_A_BASE),
+    ("unmanaged", IN_A_BASE),
+    ("extends", IN_A_BASE),
+    ("integration", IN_AN_INTEGRATION),
+    ("pair", IN_AN_INTEGRATION),
+    ("integrations", "take it away: an integration is found by its file, below `integrations/`"),
+    ("vars", "move it under an environment, or into an integration or a base"),
+    ("policy", "take it away: what pairform may reach out to is said outside of the repository"),
+];
+
+const IN_A_BASE: &str =
+    "move it into an integration or a base: pairform.yaml is about the project as a whole";
+const IN_AN_INTEGRATION: &str = "move it into the integration's file, below `integrations/`";
+
+/// A connector of another pair stands where one of this pair is missing: of that one nothing more is told.
+fn in_place_of(
+    context: &Context<'_>,
+    kind: &str,
+    place: &Place<'_>,
+    from: &[String],
+    finding: &Finding,
+) -> Option<Move> {
+    let pair = context.words.pair.filter(|_| kind == "connector")?;
+    let missing = [&*pair.shop.id, &*pair.erp.id].into_iter().filter(|id| place.node.get(id).is_none());
+    let missing: Vec<&str> = missing.collect();
+    let [one] = missing[..] else { return None };
+    let (_, parents) = from.split_last()?;
+    let to = parents.iter().cloned().chain([one.to_owned()]).collect();
+    let finding = Some(finding.clone());
+    Some(Move { from: from.to_vec(), to, finding, value: Some(NodeKind::Hole), all: None })
+}
 
 fn is_of_connection(context: &Context<'_>, connector: &str, field: &str) -> bool {
     let connector = context.words.pair.and_then(|pair| pair.connector(connector));
@@ -414,88 +500,12 @@ fn not_offered(context: &Context<'_>, kind: &str, key: &str, depth: &[&str]) -> 
     }
 }
 
-/// Words that people write for the ends of a period.
-const OTHER_WORDS: [(&str, &str); 8] = [
-    ("to", "until"),
-    ("end", "until"),
-    ("through", "until"),
-    ("valid_to", "until"),
-    ("since", "from"),
-    ("start", "from"),
-    ("starting", "from"),
-    ("valid_from", "from"),
-];
-
-/// The known key that was meant: near in spelling, the title of one, or part of its name.
-fn meant<'a>(key: &str, known: &[(&'a str, &Json)]) -> Option<&'a str> {
-    if let Some(near) = nearest(key, known.iter().map(|(known, _)| *known)) {
-        return Some(near);
-    }
-    let fold = |c: char| if matches!(c, ' ' | '-') { '_' } else { c };
-    let folded: String = key.trim().chars().flat_map(char::to_lowercase).map(fold).collect();
-    let is_key = |title: &str| title.trim().chars().flat_map(char::to_lowercase).map(fold).eq(folded.chars());
-    let titled = known.iter().find(|(_, schema)| is_key(text(schema, "title")));
-    if let Some((titled, _)) = titled {
-        return Some(titled);
-    }
-    let another = OTHER_WORDS.iter().find(|(written, _)| *written == key);
-    if let Some((known, _)) = another.and_then(|(_, word)| known.iter().find(|(known, _)| known == word)) {
-        return Some(known);
-    }
-    let words: Vec<&str> = folded.split('_').collect();
-    let alike = |a: &str, b: &str| {
-        let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-        // Of more letters than may differ no distance has to be known.
-        let is_near = || a.len() > 4 && near_in_length(a, b) && strsim::osa_distance(a, b) <= 1;
-        short.len() >= 3 && (long.starts_with(short) || is_near())
-    };
-    let mut found = known.iter().map(|(known, _)| *known).filter(|known| {
-        let number = known.split('_').count();
-        if number.abs_diff(words.len()) > 1 {
-            return false;
-        }
-        // A word in common is not enough: every word of the shorter name must be found.
-        let is_in_known = |word: &&str| known.split('_').any(|other| alike(word, other));
-        let is_in_words = |other: &str| words.iter().any(|word| alike(other, word));
-        if words.len() <= number { words.iter().all(is_in_known) } else { known.split('_').all(is_in_words) }
-    });
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
-fn near_in_length(a: &str, b: &str) -> bool {
-    a.chars().count().abs_diff(b.chars().count()) <= 1
-}
-
-/// Those that can be meant by a map: what takes no map is not.
-fn fitting<'a>(value: &Node, known: &[(&'a str, &'a Json)]) -> Vec<(&'a str, &'a Json)> {
-    let takes_map = |schema: &Json| match schema.get("type") {
-        Some(Json::String(one)) => one == "object",
-        Some(Json::Array(many)) => many.iter().any(|one| one == "object"),
-        _ => true,
-    };
-    let is_map = value.as_map().is_some_and(|map| !map.is_empty());
-    known.iter().copied().filter(|(_, schema)| !is_map || takes_map(schema)).collect()
-}
-
-/// The one mapping whose keys have a form of their own that all keys of this map have.
-fn by_keys<'a>(value: &Node, known: &[(&'a str, &Json)]) -> Option<&'a str> {
-    let map = value.as_map().filter(|map| !map.is_empty())?;
-    let takes = |schema: &Json| {
-        schema
-            .get("propertyNames")
-            .is_some_and(|names| map.entries().iter().all(|entry| !suggest::refuses(&entry.key.text, names)))
-    };
-    let mut found = known.iter().filter(|(_, schema)| takes(schema)).map(|(name, _)| *name);
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
 pub(super) fn unfit_key(
     context: &Context<'_>,
     place: &Place<'_>,
-    inner: &ValidationError<'_>,
+    (inner, around): (&ValidationError<'_>, Option<&Json>),
     pointer: &str,
+    moves: &mut Vec<Move>,
 ) -> Option<Finding> {
     let key = inner.instance().as_str()?.to_owned();
     let entry = place.node.as_map()?.get(&key)?;
@@ -514,6 +524,11 @@ pub(super) fn unfit_key(
         let why = format!("its addresses are {country}, with the postcode {postcodes}");
         let help = format!("take `{key}` away: a row by country cannot tell it from the rest of {country}");
         return Some(codes::unfit_key(&key, &why, entry.key.span).help(help).about(about));
+    }
+    if let Some((finding, one)) = swapped(context, place, entry, holder.zip(around), pointer) {
+        let finding = finding.about(about);
+        moves.push(Move { finding: Some(finding.clone()), ..one });
+        return Some(finding);
     }
     let said = holder.map_or("", |holder| text(holder, "x-message"));
     let near = holder.and_then(|holder| {
@@ -535,6 +550,43 @@ pub(super) fn unfit_key(
         (None, Some(example)) => finding.help(format!("write a key such as `{example}`")),
         (None, None) => finding.help("rename the key"),
     })
+}
+
+/// A row whose value is the key that was meant, and whose key is its value: `"3001": 25` for `25: 3001`.
+fn swapped(
+    context: &Context<'_>,
+    place: &Place<'_>,
+    entry: &Entry,
+    schemas: Option<(&Json, &Json)>,
+    pointer: &str,
+) -> Option<(Finding, Move)> {
+    let (names, around) = schemas?;
+    let rows = around.get("additionalProperties")?;
+    let (key, written) = (
+        &*entry.key.text,
+        match &entry.value.kind {
+            NodeKind::Text(text) | NodeKind::Number(text) => text.to_string(),
+            _ => return None,
+        },
+    );
+    let other = if key.bytes().all(|byte| byte.is_ascii_digit()) {
+        NodeKind::Number(key.into())
+    } else {
+        NodeKind::Text(key.into())
+    };
+    let value = Node { kind: other.clone(), ..entry.value };
+    let fits = !suggest::refuses(&written, names)
+        && place.node.get(&written).is_none()
+        && guess::would_fit(context, &value, rows);
+    if !fits {
+        return None;
+    }
+    let why = "the key and the value stand in each other's place";
+    let finding = codes::unfit_key(key, why, entry.key.span).help(format!("write `\"{written}\": {key}`"));
+    let parents = segments(pointer);
+    let with = |last: &str| parents.iter().cloned().chain([last.to_owned()]).collect::<Vec<_>>();
+    let all = Some("write the key first and then the value in each of these rows".to_owned());
+    Some((finding, Move { from: with(key), to: with(&written), finding: None, value: Some(other), all }))
 }
 
 /// The place in a row for a kind of customer, such as `Livigno` in `b2c-Livigno`.

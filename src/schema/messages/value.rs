@@ -199,6 +199,10 @@ pub(super) fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str
         .collect();
     let at = place.node.span;
     if let Some(items) = place.node.as_list().filter(|_| !shapes) {
+        if place.item.is_some() {
+            return codes::wrong_type(&place.name, "one value", "a list within the list", at)
+                .help("take the inner brackets away, so that its values are items of the list itself");
+        }
         let one = items.first().filter(|_| items.len() == 1 && place.quotable).and_then(quoted);
         let help = match one {
             Some(one) => format!("write {one}, without brackets"),
@@ -213,6 +217,11 @@ pub(super) fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str
     if let Some(refusal) = Refusal::of(place.holder, written) {
         let finding = codes::value_not_allowed(&place.name, value, refusal.why, at);
         return refused(finding, refusal.meant, at, codes::one_of(&shown));
+    }
+    if let Some(all) = several(written, &texts).filter(|_| place.item.is_some()) {
+        let why = "several values stand in one";
+        let finding = codes::value_not_allowed(&place.name, value, why, at);
+        return finding.help(format!("write each as an item of its own: `{}`", all.join("`, `")));
     }
     let mended = place.holder.and_then(|holder| suggest::suggest(written, holder));
     let near = mended.or_else(|| nearest(written, texts.iter().copied()).map(str::to_owned));
@@ -247,6 +256,13 @@ pub(super) fn not_one_of(options: &[Json], place: &Place<'_>, value: Option<&str
         safe: false,
     });
     finding
+}
+
+/// The values of which a text holds several, with marks between them.
+fn several<'t>(written: &'t str, known: &[&str]) -> Option<Vec<&'t str>> {
+    let parts: Vec<&str> =
+        written.split([',', ';', '|', '/', ' ']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    (parts.len() > 1 && parts.iter().all(|part| known.contains(part))).then_some(parts)
 }
 
 /// As YAML that fits on one line.

@@ -3,8 +3,8 @@
 use jsonschema::error::TypeKind;
 use serde_json::Value as Json;
 
-use super::alternatives::required_groups;
 use super::context::Place;
+use super::guess::{all_groups, fits, required_groups};
 use super::wording::{as_written, fallback, quoted, range, shortened};
 use crate::diagnostic::codes::schema as codes;
 use crate::diagnostic::{Finding, nearest};
@@ -134,6 +134,10 @@ fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
         }
         ["array"] => match written {
             Some(value) if node.as_text().is_some() => {
+                let items = place.holder.and_then(|holder| holder.get("items"));
+                if let Some(help) = marked_items(value, items) {
+                    return help;
+                }
                 // A command with its arguments is a word each.
                 let is_command = value.starts_with('/') && !value.contains([',', ';']);
                 let parts = |c: char| if is_command { c == ' ' } else { matches!(c, ',' | ';') };
@@ -165,6 +169,35 @@ fn instead(wanted: &[&str], is_date: bool, place: &Place<'_>) -> String {
     }
 }
 
+/// What to write for a text that is a list to people: with dashes without a space, with bullets, in round brackets, or from one day to another.
+fn marked_items(value: &str, items: Option<&Json>) -> Option<String> {
+    const BULLETS: [char; 6] = ['•', '–', '—', '*', '·', '‣'];
+    let written = |items: Vec<&str>| format!("write `[{}]`", items.join(", "));
+    let parted = |text: &str, mark: char| -> Vec<String> {
+        let parts = text.split(mark).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    if let Some(rest) = value.strip_prefix('-').filter(|rest| !rest.starts_with(char::is_whitespace)) {
+        let items: Vec<&str> = rest.split(" -").map(str::trim).filter(|item| !item.is_empty()).collect();
+        return Some(format!("put a space after each dash, or {}", written(items)));
+    }
+    if let Some(mark) = value.chars().next().filter(|first| BULLETS.contains(first)) {
+        let items = parted(value, mark);
+        return Some(written(items.iter().map(String::as_str).collect()));
+    }
+    if let Some(inner) = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        let items = parted(inner, ',');
+        return Some(written(items.iter().map(String::as_str).collect()));
+    }
+    // `mon-thu`
+    let options = items?.get("enum")?.as_array()?;
+    let options: Vec<&str> = options.iter().filter_map(Json::as_str).collect();
+    let (from, to) = value.split_once(['-', '–'])?;
+    let place = |day: &str| options.iter().position(|option| day.trim().eq_ignore_ascii_case(option));
+    let (from, to) = (place(from)?, place(to)?);
+    (from < to).then(|| written(options[from..=to].to_vec()))
+}
+
 fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
     match &place.node.kind {
         yaml::NodeKind::Null => match place.holder.and_then(suggest::example) {
@@ -187,6 +220,9 @@ fn text_instead(place: &Place<'_>, written: Option<&str>) -> String {
                 }
                 _ => "put it in quotes".to_owned(),
             }
+        }
+        yaml::NodeKind::List(_) if place.item.is_some() => {
+            "take the inner brackets away, so that its values are items of the list itself".to_owned()
         }
         yaml::NodeKind::List(items) => match items.as_slice() {
             [one] => match quoted(one).filter(|_| place.quotable) {
@@ -221,7 +257,7 @@ fn are_toggles(map: &Map) -> bool {
 
 /// Rows of a list that name themselves, as rows of a map: the first one, such as `Klarna: {terms: …}`.
 fn by_name(items: &[Node]) -> Option<String> {
-    const NAMES: [&str; 5] = ["name", "id", "key", "code", "title"];
+    const NAMES: [&str; 9] = ["name", "id", "key", "code", "title", "country", "rate", "method", "provider"];
     let first = items.first()?.as_map()?;
     let called = NAMES.into_iter().find(|name| items.iter().all(|item| item.get(name).is_some()))?;
     let name = first.get(called)?.value.as_text()?;
@@ -277,6 +313,16 @@ fn map_instead(place: &Place<'_>) -> String {
             (true, 1) => "take the square brackets away".to_owned(),
             (true, _) => "write one map with all of these keys, without square brackets".to_owned(),
         };
+    }
+    // `DK: 3121` for `DK: {default_account: 3121}`.
+    if let (Some(value), Some(known)) = (quoted(place.node).filter(|_| place.quotable), properties) {
+        let groups = holder.map(all_groups).unwrap_or_default();
+        let asked = |key: &str| required.contains(&key) || groups.iter().any(|group| group == &[key]);
+        let takes = |schema: &Json| fits(place.node, schema, holder.unwrap_or(&Json::Null), 1);
+        let mut taking = known.iter().filter(|(key, schema)| asked(key) && takes(schema));
+        if let (Some((key, _)), None) = (taking.next(), taking.next()) {
+            return format!("write `{{{key}: {value}}}`");
+        }
     }
     if !required.is_empty() {
         let groups = holder.map(required_groups).unwrap_or_default();
