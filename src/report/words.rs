@@ -295,7 +295,7 @@ mod tests {
     fn a_setting_is_told_without_what_its_place_says_already() {
         let pair = Catalogue::default().pair("fortnox-shopify").unwrap();
         for (category, setting, expected) in [
-            ("payment_methods", "methods.klarna.terms_of_payment", "klarna › Terms of payment"),
+            ("payment_methods", "methods.klarna.terms", "klarna › Terms of payment"),
             ("sales_accounts", "home.25", "Home accounts › 25 %"),
             ("sales_accounts", "countries.DE.rates.19", "Country mapping › Germany, 19 %"),
             (

@@ -535,7 +535,7 @@ fn rows_of_a_mapping_come_and_go_without_a_script() {
     let form = Form::of(&browser.page(&address), "sales_accounts");
     let added = browser.press(&form.clone().set("key.home", "7").set("value.home", "3003"), "add:home");
     assert_eq!(added.status, 200);
-    has(&added.body, "7 is added to the form. It is saved with the rest.");
+    has(&added.body, "Home accounts › 7 % is added to the form. It is saved with the rest.");
     assert!(
         pages.deployed("nordic-outdoor", "sales_accounts")["home"].get("7").is_none(),
         "nothing is saved yet"

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::run::{Project, Run};
+use crate::run::{Project, Run, closed_window};
 use crate::trace::{may_trace, under_strace};
 
 /// Generous: the machine may be busy. What would hang or grow without bound takes minutes.
@@ -454,13 +454,16 @@ fn a_store_that_is_named_by_its_url_is_its_environment_with_all_its_rules() {
     let project = Project::empty();
     project.write(
         "pairform.yaml",
-        "version: 1
+        format!(
+            "version: 1
 default_environment: test
 environments:
-  test: {store: 'sqlite:t.db', vars: {brand: Test}}
-  live: {store: 'sqlite:l.db', vars: {brand: Live}, window: {from: '00:00', to: '00:00'}}
-  twin: {store: 'postgres://pairform@db.invalid/configure'}
+  test: {{store: 'sqlite:t.db', vars: {{brand: Test}}}}
+  live: {{store: 'sqlite:l.db', vars: {{brand: Live}}, window: {}}}
+  twin: {{store: 'postgres://pairform@db.invalid/configure'}}
 ",
+            closed_window()
+        ),
     );
     project.write("integrations/a.yaml", GOOD.replace("name: A", "name: '{{ brand }}'"));
     project.run(&["apply", "--yes", "--env", "live"]).assert_code(5);

@@ -171,3 +171,9 @@ pub fn lasting(printed: &str) -> String {
         .iter()
         .fold(printed, |printed, day| printed.replace(&day.strftime("%-d %b %Y").to_string(), "24 Nov 2026"))
 }
+
+/// The hours of a window that is closed now, as people write them: it opens in two hours, for one.
+pub fn closed_window() -> String {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
+    format!("{{from: '{:02}:00', to: '{:02}:00'}}", (now + 2) % 24, (now + 3) % 24)
+}
