@@ -76,7 +76,7 @@ fn a_file_is_for_its_owner_alone_and_inside_the_project() {
         ("file/token", 0o640, Some("chmod 600")),
         ("file/token", 0o604, Some("others than its owner")),
         ("file/link", 0o600, Some("outside the project")),
-        ("file/../../etc/passwd", 0o600, Some("not at hand")),
+        ("file/../../etc/passwd", 0o600, Some("leads out of the project")),
         ("file/integrations", 0o600, Some("it is a folder")),
         ("file/.git/config", 0o600, Some("holds no secrets")),
         ("file/hop", 0o600, Some("holds no secrets")),

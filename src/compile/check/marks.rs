@@ -5,28 +5,13 @@ use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
 use crate::schema::pointer::about;
-use crate::yaml::{Node, NodeKind, Trail};
+use crate::source::Span;
+use crate::yaml::Trail;
 
-pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    walk(context, context.root, &Trail::default(), findings);
-}
-
-fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Vec<Finding>) {
-    match &node.kind {
-        NodeKind::Map(map) => {
-            for entry in map.entries() {
-                walk(context, &entry.value, &trail.below(&entry.key.text), findings);
-            }
-        }
-        NodeKind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
-        NodeKind::Text(text) => {
-            if let Some((what, help)) = marks(text) {
-                let finding = codes::foreign_marks(trail.key(), what, help, node.span);
-                findings.push(finding.about(about(Some(context.name), &trail.pointer())));
-            }
-        }
-        _ => {}
-    }
+pub fn of_text(context: &Context<'_>, text: &str, trail: &Trail<'_>, at: Span) -> Option<Finding> {
+    let (what, help) = marks(text)?;
+    let finding = codes::foreign_marks(trail.key(), what, help, at);
+    Some(finding.about(about(Some(context.name), &trail.pointer())))
 }
 
 /// What is wrong with a text, and what to do. Asked of every text, nearly none of which has a byte of these.

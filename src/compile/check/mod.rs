@@ -51,6 +51,7 @@ pub mod secrets;
 pub mod shared;
 pub mod starts;
 pub mod systems;
+pub mod texts;
 pub mod topics;
 pub mod unbooked;
 pub mod values;
@@ -100,7 +101,7 @@ pub const RULES: &[Rule] = &[
     rates::check,
     ruled::check,
     schedules::check,
-    secrets::check,
+    texts::check,
     starts::check,
     visible::check,
     warehouses::check,
@@ -116,7 +117,6 @@ pub const RULES: &[Rule] = &[
     topics::check,
     versions::check,
     zones::check,
-    marks::check,
 ];
 
 /// What is known beside a document and its pair.

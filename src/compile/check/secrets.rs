@@ -89,35 +89,18 @@ fn by_name(node: &Node, into: &mut Vec<Span>) {
     }
 }
 
-/// Credentials by their form, in settings that are meant for something else; and programs that are not listed.
-pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    walk(context, context.root, &Trail::default(), findings);
-}
-
-fn walk(context: &Context<'_>, node: &Node, trail: &Trail<'_>, findings: &mut Vec<Finding>) {
-    match &node.kind {
-        NodeKind::Map(map) => {
-            for entry in map.entries() {
-                walk(context, &entry.value, &trail.below(&entry.key.text), findings);
-            }
-        }
-        NodeKind::List(items) => items.iter().for_each(|item| walk(context, item, trail, findings)),
-        NodeKind::Text(text) if trail.key() == "secret" && text.starts_with("exec/") => {
-            findings.extend(unlisted(context, text, &trail.pointer(), node.span));
-        }
-        NodeKind::Text(text) if trail.key() == "secret" && is_reference(text) => {
-            let about = crate::schema::pointer::about(Some(context.name), &trail.pointer());
-            findings.extend(unusable(text, node.span).map(|finding| finding.about(about)));
-        }
-        // Under a credential's key the schema says it.
-        NodeKind::Text(text)
-            if has_shape(text) && !sounds_secret(trail.key()) && trail.key() != "client_id" =>
-        {
-            let about = crate::schema::pointer::about(Some(context.name), &trail.pointer());
-            findings.push(codes::stray_credential(trail.key(), node.span).about(about));
-        }
-        _ => {}
+/// A credential by its form, in a setting that is meant for something else; a reference that leads nowhere; a program that is not listed.
+pub fn of_text(context: &Context<'_>, text: &str, trail: &Trail<'_>, at: Span) -> Option<Finding> {
+    let about = || crate::schema::pointer::about(Some(context.name), &trail.pointer());
+    if trail.key() == "secret" && text.starts_with("exec/") {
+        return unlisted(context, text, &trail.pointer(), at);
     }
+    if trail.key() == "secret" && is_reference(text) {
+        return unusable(text, at).map(|finding| finding.about(about()));
+    }
+    // Under a credential's key the schema says it.
+    let is_stray = has_shape(text) && !sounds_secret(trail.key()) && trail.key() != "client_id";
+    is_stray.then(|| codes::stray_credential(trail.key(), at).about(about()))
 }
 
 /// A reference that can lead nowhere, whatever the environment holds.
