@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::revisions::git;
-use crate::run::{Project, Run};
+use crate::run::{Project, Run, closed_window};
 use crate::server;
 
 /// A repository with one shop, and a store that its rules are recorded in.
@@ -253,10 +253,9 @@ fn each_rule_that_the_files_dropped_still_refuses_and_is_told_as_weaker() {
 
 #[test]
 fn a_window_a_clean_tree_and_leave_for_live_shops_are_asked_for_by_the_last_apply_too() {
-    // A window that is never open.
-    let closed = "  , window: {from: \"08:00\", to: \"08:00\"}\n";
+    let closed = format!("  , window: {}\n", closed_window());
     for (rule, check, item) in [
-        (closed, "window", "environments.production.window"),
+        (&*closed, "window", "environments.production.window"),
         ("  , require_clean: true\n", "require_clean", "environments.production.require_clean"),
     ] {
         let mut walk = Walk::begun("sqlite:state.db", NO_RULES);

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::dice::Dice;
 use crate::expectations::sealed;
 use crate::revisions::{Repository, git};
+use crate::run::closed_window;
 use crate::server;
 
 /// A shop in onboarding, of which little matters.
@@ -200,7 +201,7 @@ fn a_plan_file_gets_nothing_allowed_and_opens_no_window() {
         )
     };
     let closed =
-        "environments: {live: {store: \"sqlite:state.db\", window: {from: \"08:00\", to: \"08:00\"}}}\n";
+        format!("environments: {{live: {{store: \"sqlite:state.db\", window: {}}}}}\n", closed_window());
     let program = "secrets: {exec: {word: [/usr/bin/printf, word]}}\n";
     let host = "woocommerce=shop.example";
     for (declared, connection, allowed, code, told) in [
@@ -216,7 +217,7 @@ fn a_plan_file_gets_nothing_allowed_and_opens_no_window() {
         ),
         ("", fields("shop.example", "file//etc/hostname"), host, 6, "file=/etc/hostname"),
         (program, fields("shop.example", "exec/word"), host, 6, "program=/usr/bin/printf word"),
-        (closed, fields("shop.example", "env/KEY"), host, 5, "window"),
+        (&*closed, fields("shop.example", "env/KEY"), host, 5, "window"),
     ] {
         let project = crate::run::Project::empty();
         project.write("pairform.yaml", format!("version: 1\n{declared}"));
