@@ -8,7 +8,7 @@ use crate::schema::pointer::about;
 use crate::source::Span;
 use crate::yaml::Trail;
 
-pub fn of_text(context: &Context<'_>, text: &str, trail: &Trail<'_>, at: Span) -> Option<Finding> {
+pub(super) fn of_text(context: &Context<'_>, text: &str, trail: &Trail<'_>, at: Span) -> Option<Finding> {
     let (what, help) = marks(text)?;
     let finding = codes::foreign_marks(trail.key(), what, help, at);
     Some(finding.about(about(Some(context.name), &trail.pointer())))

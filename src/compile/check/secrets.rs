@@ -90,7 +90,7 @@ fn by_name(node: &Node, into: &mut Vec<Span>) {
 }
 
 /// A credential by its form, in a setting that is meant for something else; a reference that leads nowhere; a program that is not listed.
-pub fn of_text(context: &Context<'_>, text: &str, trail: &Trail<'_>, at: Span) -> Option<Finding> {
+pub(super) fn of_text(context: &Context<'_>, text: &str, trail: &Trail<'_>, at: Span) -> Option<Finding> {
     let about = || crate::schema::pointer::about(Some(context.name), &trail.pointer());
     if trail.key() == "secret" && text.starts_with("exec/") {
         return unlisted(context, text, &trail.pointer(), at);
