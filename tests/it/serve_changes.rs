@@ -66,7 +66,7 @@ fn a_change_is_proposed_on_a_form_and_shown_until_it_is_closed() {
     shows(
         preview.is(200),
         &[
-            "<ins>    default_terms_of_payment: &quot;14&quot;  # of the group</ins>",
+            "    default_terms_of_payment: <ins>&quot;14&quot;</ins>  # of the group",
             "In 2 integrations",
             "Not changed: 1 of the 3.",
             "own.",
@@ -147,7 +147,7 @@ fn what_was_changed_outside_is_taken_into_git_or_set_back() {
     let take = get(&sara, "/integrations/shop/propose?category=general&setting=order_number_prefix");
     shows(
         take.is(200),
-        &["into git", "value=\"B-\"", "Committed as Sara Nyberg", "order_number_prefix: &quot;B-&quot;"],
+        &["into git", "value=\"B-\"", "Committed as Sara Nyberg", "order_number_prefix: <ins>&quot;B-&quot;}</ins>"],
     );
     let fields = [
         ("form", hidden(&changes, "form")),
