@@ -147,7 +147,12 @@ fn what_was_changed_outside_is_taken_into_git_or_set_back() {
     let take = get(&sara, "/integrations/shop/propose?category=general&setting=order_number_prefix");
     shows(
         take.is(200),
-        &["into git", "value=\"B-\"", "Committed as Sara Nyberg", "order_number_prefix: <ins>&quot;B-&quot;}</ins>"],
+        &[
+            "into git",
+            "value=\"B-\"",
+            "Committed as Sara Nyberg",
+            "order_number_prefix: <ins>&quot;B-&quot;}</ins>",
+        ],
     );
     let fields = [
         ("form", hidden(&changes, "form")),
