@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
 use super::answers::Answers;
@@ -176,13 +175,6 @@ impl App {
     /// By what things are done as whoever runs the server does them.
     pub fn hosts(&self) -> &Hosts {
         &self.hosts
-    }
-
-    /// The time, as whoever runs the server has it.
-    pub fn now(&self) -> Timestamp {
-        let mut now = Timestamp::UNIX_EPOCH;
-        (self.hosts)(&mut |host| now = (host.now)());
-        now
     }
 
     /// Whether this is what judges, as far as that was looked at a moment ago.

@@ -1,6 +1,6 @@
 //! Answers that were made, and what the store was like before: as long as that is the same, and so is what judges, they are what would be
-//! answered again. What the store is like is asked of it anew for every request, on a connection of its own: in passing where that is a look into
-//! memory, else once for all requests that wait at the same time. What is kept here may be lost.
+//! answered again. What the store is like is asked of it anew for every request, on a connection of its own, and once for all requests that wait
+//! at the same time. What is kept here may be lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -79,15 +79,12 @@ impl Unmoved {
         self.made().get(key).filter(|made| made.mark == *mark).cloned()
     }
 
-    /// What the store is like now: asked for after this was called. None where it cannot be told. `now` tells the time, and `begin` has
-    /// [`Unmoved::tell`] run on a thread that may wait.
-    pub async fn mark(&self, now: impl FnOnce() -> Timestamp, begin: impl FnOnce()) -> Option<Told> {
+    /// What the store is like now: asked for after this was called. None where it cannot be told. `begin` has [`Unmoved::tell`] run on
+    /// a thread that may wait.
+    pub async fn mark(&self, begin: impl FnOnce()) -> Option<Told> {
         let (tell, told) = oneshot::channel();
         let begins = {
             let mut marks = self.marks();
-            if let Some(mark) = marks.store.as_mut().and_then(|store| store.mark_at_once()) {
-                return Some((Mark { of: marks.opened, mark: mark.into() }, now()));
-            }
             marks.waiting.push(tell);
             !std::mem::replace(&mut marks.is_asking, true)
         };

@@ -73,11 +73,6 @@ pub trait Shared {
     /// When the store cannot be read, or cannot tell.
     fn mark(&mut self) -> Result<String, StoreError>;
 
-    /// As [`Shared::mark`], where that is a look into memory which waits for nobody; none where it takes more.
-    fn mark_at_once(&mut self) -> Option<String> {
-        None
-    }
-
     /// Keeps a list in the place of the one before.
     ///
     /// # Errors
