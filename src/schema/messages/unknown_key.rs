@@ -575,6 +575,11 @@ fn swapped(
         NodeKind::Text(key.into())
     };
     let value = Node { kind: other.clone(), ..entry.value };
+    // Where any text is a value, and any word a key, nothing tells that they were exchanged.
+    let anything = Node { kind: NodeKind::Text("?".into()), ..entry.value };
+    if names.get("enum").is_none() && guess::would_fit(context, &anything, rows) {
+        return None;
+    }
     let fits = !suggest::refuses(&written, names)
         && place.node.get(&written).is_none()
         && guess::would_fit(context, &value, rows);
