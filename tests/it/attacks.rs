@@ -73,29 +73,35 @@ fn no_field_of_a_connection_and_no_part_sends_a_credential_to_a_host_that_is_not
         with(part("fortnox", "https://apps.fortnox.se/oauth-v1/token", &format!("{here}/token"))),
         with(part("fortnox", "base_url: https://api.fortnox.se", &format!("base_url: {here}"))),
     ];
-    for files in attacks {
-        let project = Project::empty();
-        files.iter().for_each(|(path, text)| project.write(path, text));
-        for arguments in [
-            &["options", "refresh"][..],
-            &["options", "check"],
-            &["plan", "--max-age", "1h"],
-            &["apply", "--yes"],
-        ] {
-            // What is not of the attack may be asked, by a proxy that is dead.
-            let ran = run(&project, arguments, &[]);
-            let said = ran.all();
-            let is_told = said.contains("not allowed") && said.contains("would allow it");
-            let is_helped = said.contains("not allowed here") && said.contains("PAIRFORM_ALLOW");
-            let is_error = said.contains("error[E") || said.contains("it has errors");
-            assert!(is_told || is_helped || is_error, "{arguments:?} {files:?}: {said}");
-            assert_ne!(ran.code, 0, "{arguments:?} is silent: {files:?}: {said}");
-            assert_eq!(server.hits().len(), 0, "{arguments:?}: {files:?}");
+    // All at once, as each tries a dead proxy again until it gives up.
+    std::thread::scope(|scope| {
+        for files in &attacks {
+            scope.spawn(|| is_refused(files, &server));
         }
-        assert!(
-            !project.at(".pairform/state.db").exists() || run(&project, &["history"], &[]).stdout.is_empty()
-        );
+    });
+}
+
+/// No command of a project of these files asks the server for anything, and each says so.
+fn is_refused(files: &[(String, String)], server: &Server) {
+    let project = Project::empty();
+    files.iter().for_each(|(path, text)| project.write(path, text));
+    for arguments in [
+        &["options", "refresh"][..],
+        &["options", "check"],
+        &["plan", "--max-age", "1h"],
+        &["apply", "--yes"],
+    ] {
+        // What is not of the attack may be asked, by a proxy that is dead.
+        let ran = run(&project, arguments, &[]);
+        let said = ran.all();
+        let is_told = said.contains("not allowed") && said.contains("would allow it");
+        let is_helped = said.contains("not allowed here") && said.contains("PAIRFORM_ALLOW");
+        let is_error = said.contains("error[E") || said.contains("it has errors");
+        assert!(is_told || is_helped || is_error, "{arguments:?} {files:?}: {said}");
+        assert_ne!(ran.code, 0, "{arguments:?} is silent: {files:?}: {said}");
+        assert_eq!(server.hits().len(), 0, "{arguments:?}: {files:?}");
     }
+    assert!(!project.at(".pairform/state.db").exists() || run(&project, &["history"], &[]).stdout.is_empty());
 }
 
 /// What follows an address is a text of the part: written as `@HOST` or `.HOST` it would be of the host.

@@ -2,7 +2,7 @@
 //!
 //! The counts that are wanted lie in `fixtures/instructions.json` (`UPDATE=1` writes them anew), with the compiler that
 //! made the program. Another compiler makes other code, so its counts are held to a wider bound. The program that the
-//! tests build is not optimized: its counts say what became dearer, not what a user pays (`benches/fleet` does).
+//! tests build is optimized little: its counts say what became dearer, not what a user pays (`benches/fleet` does).
 
 use std::collections::BTreeMap;
 use std::path::Path;
