@@ -8,6 +8,7 @@ mod concern;
 mod decide;
 mod digest;
 mod git;
+mod kept;
 mod lease;
 mod matrix;
 mod matters;

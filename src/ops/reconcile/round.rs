@@ -3,15 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::ancestry::{ALL, Accepted, Ancestry, Standing};
 use super::concern::{Concern, Kind};
 use super::decide::{changed_outside, decide, keep_what_is_set_back};
-use super::digest::applied;
+use super::kept::{Looked, document, is_quiet};
 use super::matters::{Moved, matters, settle};
 use super::measure::{Counting, Measures};
 use super::message::Applied;
@@ -39,9 +37,6 @@ use crate::plan::{self, Origin, Plan};
 use crate::schema::Pair;
 use crate::source::git::History;
 use crate::store::{ACCEPT, Behind, Lock, Matter, ROLLOUT, Reconciled, Reconciling, Store};
-
-/// A round in which nothing is open is not judged anew while neither git nor the store moved, for so long: a secret may have.
-const QUIET: Duration = Duration::from_secs(600);
 
 /// What a round did.
 #[derive(Debug, Default)]
@@ -244,11 +239,14 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lock, host: &Host<'_>) -
     });
     let rolled_out = rollout.as_ref().filter(|_| !is_outside_only);
     let commit = rolled_out.map_or(&tip, |rollout| &rollout.commit).clone();
+    let newest = if is_outside_only { history.resolve(asked.revision)?.commit.id } else { tip.clone() };
+    let is_new = !is_outside_only && reconciled.as_ref().is_none_or(|last| last.commit != commit);
+    let looked = Looked { is_new, is_outside_only, newest: &newest };
     if !asked.anew
         && only.is_none()
         && rollout == known
         && let Some(last) = &reconciled
-        && is_quiet(last, is_outside_only, &commit, number, host)
+        && is_quiet(last, &looked, &commit, number, host)
         && (is_outside_only || !is_news(rollout.as_ref(), store.as_mut(), host)?)
     {
         return Ok(Attempt::Quiet(commit, rollout.map(Box::new)));
@@ -279,7 +277,6 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lock, host: &Host<'_>) -
         plan.integrations.into_iter().filter(|one| !judged.held.contains(&one.integration)).collect();
     plan.summary.errors = 0;
     plan.findings.retain(|finding| finding.severity != Severity::Error);
-    let is_new = !is_outside_only && reconciled.as_ref().is_none_or(|last| last.commit != commit);
     if is_new {
         apply::record_said(&project, &judging, &plan, asked.address, host)?;
     }
@@ -290,7 +287,6 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lock, host: &Host<'_>) -
     let standing = Standing::read(store.as_mut(), reconciled.clone(), &behind, &names, &renames)?;
     let policy = judging.recorded().map_or(&judging.files, |recorded| &recorded.policy);
     let files = Rules::of_policy(policy);
-    let newest = if is_outside_only { history.resolve(asked.revision)?.commit.id } else { tip };
     let state = State {
         asked,
         project: &project,
@@ -304,7 +300,6 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lock, host: &Host<'_>) -
         rules: [&files, asked.last_word],
     };
     let changed = changed_outside(&state, &plan, store.as_mut())?;
-    let kind = [is_new, is_outside_only];
     let before = reconciled.as_ref().map(|last| last.commit.clone());
     let frozen = rollout.as_ref().filter(|_| is_outside_only).cloned();
     let going = rollout.filter(|_| !is_outside_only);
@@ -327,7 +322,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lock, host: &Host<'_>) -
         let document = document(
             &Report::default(),
             &judged,
-            kind,
+            &looked,
             reconciled.as_ref(),
             rollout.as_ref(),
             Vec::new(),
@@ -364,7 +359,7 @@ fn attempt(asked: &Asked<'_>, taken: Taken<'_>, lease: &Lock, host: &Host<'_>) -
     let (came, caught_up) = differences(&behind, &judged, &BTreeSet::new(), &standing);
     let added = applied_of(&report, &commit, &owners, host);
     let rollout = rollout.or(frozen);
-    let document = document(&report, &judged, kind, reconciled.as_ref(), rollout.as_ref(), added, host);
+    let document = document(&report, &judged, &looked, reconciled.as_ref(), rollout.as_ref(), added, host);
     let write = written(environment, &commit, at, came, caught_up, &document, host);
     judged.concerns.sort_by_key(Concern::id);
     let measures = Some(counting.end(&judged.concerns));
@@ -468,26 +463,6 @@ fn pending(plan: &Plan) -> BTreeSet<(String, String)> {
         found.extend(saved.map(|category| (one.integration.clone(), category.category.to_string())));
     });
     found
-}
-
-/// Nothing was open after the last round, and neither git, the store nor the day moved since. What git says is open for all that where the
-/// last round looked at nothing of it.
-fn is_quiet(last: &Reconciled, is_outside_only: bool, commit: &str, number: u64, host: &Host<'_>) -> bool {
-    let document: Json = serde_json::from_str(&last.document).unwrap_or_default();
-    let now = (host.now)();
-    let judged_at = document["judged_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
-    let is_fresh = judged_at.is_some_and(|at| {
-        let age = now.duration_since(at);
-        !age.is_negative() && age.unsigned_abs() < QUIET
-    });
-    let day = host.today().to_string();
-    let is_judged = is_outside_only || document["outside_only"] != true;
-    document["quiet"] == true
-        && is_judged
-        && document["day"] == day
-        && is_fresh
-        && last.commit == commit
-        && last.number == number
 }
 
 /// A commit that says another store is about another deployment.
@@ -761,35 +736,4 @@ fn differences(
         Behind { integration: integration.clone(), category: category.clone(), seen }
     });
     (came.collect(), caught_up.collect())
-}
-
-/// How the round went, for the next one and for whoever asks.
-fn document(
-    report: &Report,
-    judged: &Judged,
-    [is_new, is_outside_only]: [bool; 2],
-    before: Option<&Reconciled>,
-    rollout: Option<&Rollout>,
-    added: Vec<Applied>,
-    host: &Host<'_>,
-) -> Json {
-    let before: Json = before.and_then(|last| serde_json::from_str(&last.document).ok()).unwrap_or_default();
-    let now = host.stamp();
-    let applied_at = if is_new { json!(now) } else { before["applied_at"].clone() };
-    let saved = report.outcomes.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Saved { .. }));
-    let held = judged.concerns.iter().filter(|concern| concern.held).count();
-    json!({
-        "quiet": judged.concerns.iter().all(|concern| concern.kind == Kind::Released) && report.complete(),
-        "outside_only": is_outside_only,
-        "day": host.today().to_string(),
-        "judged_at": now,
-        "applied_at": applied_at,
-        "saved": saved.count(),
-        "held": held,
-        "told": judged.concerns.len() - held,
-        "rollout": rollout,
-        "applied": applied(&before["applied"], added, (host.now)()),
-        "digests": before["digests"],
-        "statuses": before["statuses"],
-    })
 }
