@@ -79,8 +79,8 @@ impl Unmoved {
         self.made().get(key).filter(|made| made.mark == *mark).cloned()
     }
 
-    /// What the store is like now: asked for after this was called. None where it cannot be told. `begin` has [`Unmoved::tell`] run on
-    /// a thread that may wait.
+    /// What the store is like now: asked for after this was called. None where it cannot be told. `begin` has [`Unmoved::look`] run, by
+    /// nobody who may end before it does.
     pub async fn mark(&self, begin: impl FnOnce()) -> Option<Told> {
         let (tell, told) = oneshot::channel();
         let begins = {
@@ -94,9 +94,44 @@ impl Unmoved {
         told.await.ok().flatten()
     }
 
+    /// Tells all who wait, until nobody does; false where [`Unmoved::tell`] has to go on, on a thread that may wait. Whatever else is to be
+    /// done now comes first, so that the requests that are there already wait for one look.
+    pub async fn look(&self, now: impl Fn() -> Timestamp) -> bool {
+        let mut end = Ended { of: self, is_well: false };
+        loop {
+            tokio::task::yield_now().await;
+            let (waiting, store, of) = {
+                let mut marks = self.marks();
+                if marks.waiting.is_empty() {
+                    (marks.is_asking, end.is_well) = (false, true);
+                    return true;
+                }
+                (std::mem::take(&mut marks.waiting), marks.store.take(), marks.opened)
+            };
+            let mut store = store;
+            let asked = match store.as_mut().and_then(|store| store.mark_awaited()) {
+                Some(asked) => Some(asked.await),
+                None => None,
+            };
+            let Some(asked) = asked else {
+                let mut marks = self.marks();
+                marks.waiting.extend(waiting);
+                (marks.store, end.is_well) = (store, true);
+                return false;
+            };
+            let told = asked.ok().map(|mark| (Mark { of, mark: mark.into() }, now()));
+            // A connection that broke is not asked again.
+            self.marks().store = store.filter(|_| told.is_some());
+            for one in waiting {
+                let _ = one.send(told.clone());
+            }
+        }
+    }
+
     /// Tells all who wait, until nobody does. Whoever comes while the store is asked is of the next turn.
     pub fn tell(&self, address: &Address, hosts: &Hosts) {
         let mut end = Ended { of: self, is_well: false };
+        let awaited = Address { is_awaited: true, ..address.clone() };
         hosts(&mut |host| {
             loop {
                 let (waiting, store, of) = {
@@ -109,7 +144,7 @@ impl Unmoved {
                 };
                 let (mut store, of) = match store {
                     Some(store) => (Some(store), of),
-                    None => (host.store(address).ok().flatten(), of + 1),
+                    None => (host.store(&awaited).ok().flatten(), of + 1),
                 };
                 let mark = store.as_mut().and_then(|store| store.mark().ok());
                 let told = mark.map(|mark| (Mark { of, mark: mark.into() }, (host.now)()));
