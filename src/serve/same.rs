@@ -40,7 +40,7 @@ pub async fn look(ask: &Ask, id: &str, category: &str) -> Found {
             }
         });
     };
-    let Some((mark, now)) = app.unmoved.mark(begin).await else { return Found::Unknown(None) };
+    let Some((mark, now)) = app.unmoved.mark(|| app.now(), begin).await else { return Found::Unknown(None) };
     let key = (token, id.to_owned(), category.to_owned());
     match app.unmoved.answered(&key, &mark).filter(|made| is_still(made, ask, now)) {
         Some(made) => {
