@@ -253,8 +253,8 @@ fn save(
     };
     let done = section::save(&asked, access, &work.ground, work.store, work.host)?;
     // It is saved, whether or not it can be told at once.
-    if !is_trial && let Ok(number) = work.store.last_number() {
-        app.saved(number);
+    if !is_trial {
+        app.tell_saved(work.store);
     }
     let SavedNow { known, revision, changes, next_sync, findings: found, is_repeated } = done;
     let mut told = json!({

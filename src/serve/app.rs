@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
 use super::answers::Answers;
@@ -177,6 +178,13 @@ impl App {
         &self.hosts
     }
 
+    /// The time, as whoever runs the server has it.
+    pub fn now(&self) -> Timestamp {
+        let mut now = Timestamp::UNIX_EPOCH;
+        (self.hosts)(&mut |host| now = (host.now)());
+        now
+    }
+
     /// Whether this is what judges, as far as that was looked at a moment ago.
     pub fn judges(&self, ground: &Weak<Ground>) -> bool {
         // Whoever looks at it anew takes his time.
@@ -211,6 +219,8 @@ impl App {
         };
         let ground = self.ground(store.as_mut(), host)?;
         let done = work(&mut Work { store: store.as_mut(), ground, host });
+        // What this request foresaw is nothing of the next one's.
+        store.foresee(&[]);
         // A connection that broke is not used again.
         let is_usable = !matches!(&done, Err(problem) if problem.code() == "unreachable");
         if is_usable {
@@ -271,6 +281,15 @@ impl App {
             None => store.sources()?.into_iter().map(|(path, digest)| format!("{path} {digest}\n")).collect(),
         };
         Ok(format!("{} {} {of}", host.today(), store.lists_mark()?))
+    }
+
+    /// Tells those who wait for saves that something may have been saved; where nobody does, the store is not asked for its number.
+    pub fn tell_saved(&self, store: &mut dyn Store) {
+        if self.last.receiver_count() > 0
+            && let Ok(number) = store.last_number()
+        {
+            self.saved(number);
+        }
     }
 
     /// Tells those who wait for saves.

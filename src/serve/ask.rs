@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -24,6 +24,7 @@ use crate::diagnostic::clean;
 use crate::diagnostic::text::outward_json;
 use crate::model::digest_text;
 use crate::ops::section::{Access, Expected};
+use crate::store::{HOLD, Soon};
 
 /// The address of the other end.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,9 @@ pub struct Ask {
     pub headers: HeaderMap,
     pub query: HashMap<String, String>,
     pub sender: Sender,
+    /// The integration that it is about.
+    about: Option<String>,
+    is_save: bool,
 }
 
 impl FromRequestParts<Arc<App>> for Ask {
@@ -64,7 +68,10 @@ impl FromRequestParts<Arc<App>> for Ask {
                 return Err(Problem::bad_request(format!("`?{name}` is there twice")));
             }
         }
-        Ok(Ask { app: Arc::clone(app), headers: parts.headers.clone(), query, sender })
+        let named = RawPathParams::from_request_parts(parts, app).await.ok();
+        let about = named.and_then(|named| Some(named.iter().find(|(name, _)| *name == "id")?.1.to_owned()));
+        let is_save = matches!(parts.method, Method::PUT | Method::PATCH);
+        Ok(Ask { app: Arc::clone(app), headers: parts.headers.clone(), query, sender, about, is_save })
     }
 }
 
@@ -222,6 +229,20 @@ impl IntoResponse for Problem {
 }
 
 impl Ask {
+    /// What nearly every request of its kind reads of the store: who asks, what is known of the integration, and what judges a save.
+    fn soon(&self) -> Vec<Soon> {
+        let mut soon: Vec<Soon> = self.sender.kept_token(&self.app).map(Soon::Token).into_iter().collect();
+        let Some(id) = &self.about else { return soon };
+        soon.extend([Soon::Epoch, Soon::Integration(id.clone()), Soon::Deployed(id.clone())]);
+        if self.app.serving.project.is_none() {
+            soon.push(Soon::Said(id.clone()));
+        }
+        if self.is_save {
+            soon.extend([Soon::Rules, Soon::Notes(HOLD.to_owned())]);
+        }
+        soon
+    }
+
     /// Answers as somebody who is known.
     pub async fn answer(
         self,
@@ -235,11 +256,13 @@ impl Ask {
         self,
         work: impl FnOnce(&mut Work<'_>, &Access, &Query) -> Result<Response, Problem> + Send + 'static,
     ) -> Response {
-        let Ask { app, headers, query, sender } = self;
+        let soon = self.soon();
+        let Ask { app, headers, query, sender, .. } = self;
         let asked = Query { headers, query };
         let of_app = Arc::clone(&app);
         let done = app
             .run(move |found| {
+                found.store.foresee(&soon);
                 let access = sender.access(&of_app, found)?;
                 let answer = work(found, &access, &asked);
                 Ok((access.name, answer))

@@ -132,9 +132,7 @@ fn apply_one(
     let what = format!("an apply of the plan {digest}");
     let done = section::kept_refusal(done, &what, access, work.store, work.host);
     // Something may be saved, however it ended.
-    if let Ok(number) = work.store.last_number() {
-        app.saved(number);
-    }
+    app.tell_saved(work.store);
     Ok(done?)
 }
 

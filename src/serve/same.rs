@@ -34,9 +34,13 @@ pub async fn look(ask: &Ask, id: &str, category: &str) -> Found {
     let Some(token) = ask.sender.kept_token(app).filter(|_| is_asked) else { return Found::Unknown(None) };
     let begin = || {
         let app = Arc::clone(app);
-        tokio::task::spawn_blocking(move || app.unmoved.tell(&app.serving.store, app.hosts()));
+        tokio::spawn(async move {
+            if !app.unmoved.look(|| app.now()).await {
+                tokio::task::spawn_blocking(move || app.unmoved.tell(&app.serving.store, app.hosts()));
+            }
+        });
     };
-    let Some((mark, now)) = app.unmoved.mark(begin).await else { return Found::Unknown(None) };
+    let Some((mark, now)) = app.unmoved.mark(|| app.now(), begin).await else { return Found::Unknown(None) };
     let key = (token, id.to_owned(), category.to_owned());
     match app.unmoved.answered(&key, &mark).filter(|made| is_still(made, ask, now)) {
         Some(made) => {

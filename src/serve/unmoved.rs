@@ -45,6 +45,8 @@ type Told = (Mark, Timestamp);
 struct Marks {
     waiting: Vec<oneshot::Sender<Option<Told>>>,
     is_asking: bool,
+    /// The last look told more than one.
+    were_many: bool,
     store: Option<Box<dyn Store>>,
     /// How many connections there were so far.
     opened: u64,
@@ -79,24 +81,80 @@ impl Unmoved {
         self.made().get(key).filter(|made| made.mark == *mark).cloned()
     }
 
-    /// What the store is like now: asked for after this was called. None where it cannot be told. `begin` has [`Unmoved::tell`] run on
-    /// a thread that may wait.
-    pub async fn mark(&self, begin: impl FnOnce()) -> Option<Told> {
+    /// What the store is like now: asked for after this was called. None where it cannot be told. Whoever is alone looks himself; `begin` has
+    /// [`Unmoved::look`] run for others, by nobody who may end before it does.
+    pub async fn mark(&self, now: impl Fn() -> Timestamp, begin: impl FnOnce()) -> Option<Told> {
         let (tell, told) = oneshot::channel();
-        let begins = {
+        let (begins, were_many) = {
             let mut marks = self.marks();
             marks.waiting.push(tell);
-            !std::mem::replace(&mut marks.is_asking, true)
+            (!std::mem::replace(&mut marks.is_asking, true), marks.were_many)
         };
         if begins {
-            begin();
+            let mut end = Ended { of: self, is_well: false };
+            let is_over = !were_many && self.turn(&now).await && self.is_over();
+            end.is_well = true;
+            if !is_over {
+                begin();
+            }
         }
         told.await.ok().flatten()
+    }
+
+    /// Tells all who wait, until nobody does; false where [`Unmoved::tell`] has to go on, on a thread that may wait. Whatever else is to be
+    /// done now comes first, so that the requests that are there already wait for one look.
+    pub async fn look(&self, now: impl Fn() -> Timestamp) -> bool {
+        let mut end = Ended { of: self, is_well: false };
+        loop {
+            tokio::task::yield_now().await;
+            if self.is_over() {
+                end.is_well = true;
+                return true;
+            }
+            if !self.turn(&now).await {
+                end.is_well = true;
+                return false;
+            }
+        }
+    }
+
+    /// Whether nobody waits any more, so that nobody looks.
+    fn is_over(&self) -> bool {
+        let mut marks = self.marks();
+        marks.is_asking = !marks.waiting.is_empty();
+        !marks.is_asking
+    }
+
+    /// Tells all who wait by one look; false where that takes a thread that may wait.
+    async fn turn(&self, now: impl Fn() -> Timestamp) -> bool {
+        let (waiting, mut store, of) = {
+            let mut marks = self.marks();
+            marks.were_many = marks.waiting.len() > 1;
+            (std::mem::take(&mut marks.waiting), marks.store.take(), marks.opened)
+        };
+        let asked = match store.as_mut().and_then(|store| store.mark_awaited()) {
+            Some(asked) => Some(asked.await),
+            None => None,
+        };
+        let Some(asked) = asked else {
+            let mut marks = self.marks();
+            marks.waiting.extend(waiting);
+            marks.store = store;
+            return false;
+        };
+        let told = asked.ok().map(|mark| (Mark { of, mark: mark.into() }, now()));
+        // A connection that broke is not asked again.
+        self.marks().store = store.filter(|_| told.is_some());
+        for one in waiting {
+            let _ = one.send(told.clone());
+        }
+        true
     }
 
     /// Tells all who wait, until nobody does. Whoever comes while the store is asked is of the next turn.
     pub fn tell(&self, address: &Address, hosts: &Hosts) {
         let mut end = Ended { of: self, is_well: false };
+        let awaited = Address { is_awaited: true, ..address.clone() };
         hosts(&mut |host| {
             loop {
                 let (waiting, store, of) = {
@@ -109,7 +167,7 @@ impl Unmoved {
                 };
                 let (mut store, of) = match store {
                     Some(store) => (Some(store), of),
-                    None => (host.store(address).ok().flatten(), of + 1),
+                    None => (host.store(&awaited).ok().flatten(), of + 1),
                 };
                 let mark = store.as_mut().and_then(|store| store.mark().ok());
                 let told = mark.map(|mark| (Mark { of, mark: mark.into() }, (host.now)()));

@@ -28,6 +28,8 @@ pub struct Address {
     pub own_triggers: bool,
     /// For so long a server may say nothing before it is taken for gone.
     pub silence: Duration,
+    /// A server's answers are awaited too ([`super::Shared::mark_awaited`]): it is opened within the runtime that does.
+    pub is_awaited: bool,
 }
 
 /// How long a server may say nothing, where nobody says otherwise.
@@ -43,6 +45,7 @@ impl From<&str> for Address {
             within: None,
             own_triggers: false,
             silence: SILENCE,
+            is_awaited: false,
         }
     }
 }

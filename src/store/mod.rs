@@ -49,7 +49,7 @@ pub use url::Server;
 use self::address::sqlite_path;
 pub use rules::{Document, Recording, Rules, Said};
 pub use section::{FeedItem, Registered, Session, SyncReport, Token};
-pub use shared::{Clearing, KeptList, Proposed, Shared};
+pub use shared::{Awaited, Clearing, KeptList, Proposed, Shared, Soon};
 
 /// Opens the store at an address, making it when it is not there. That of a server is made by it alone.
 ///

@@ -6,6 +6,7 @@
 //! made again once: nearly all statements can be repeated without harm, a save because it finds its own. One that cannot be
 //! made again is not waited for again.
 
+mod ahead;
 mod client;
 mod connect;
 mod copy;
@@ -27,6 +28,7 @@ use crate::model::Hidden;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use self::ahead::{Ahead, DEPLOYED};
 use self::client::{Client, Fault};
 use self::connect::{Access, Target};
 use self::text::{decode, encode};
@@ -45,6 +47,7 @@ use super::reconcile::{Behind, LastCommit, Matter, Reconciled, Reconciling};
 use super::rename::{Moved, Rename};
 use super::rules::{Recording, Rules, Said, unpack};
 use super::section::{FeedItem, Registered, Session, SyncReport, Token, past_all};
+use super::shared::Soon;
 use crate::model::Settings;
 
 pub(super) use connect::place;
@@ -59,6 +62,8 @@ pub(super) struct Postgres {
     /// Why the connection could not be made again; then nothing else is tried.
     lost: Option<String>,
     has: Has,
+    /// Answers to what will be asked soon: gone once anything else is.
+    ahead: Ahead,
 }
 
 /// Opens the store for reading and writing; makes its schema when it is not there.
@@ -69,7 +74,16 @@ pub(super) fn open(at: &Address) -> Result<Box<dyn Store>, StoreError> {
         layout::migrate(&mut client, &target)?;
     }
     let (identity, key) = layout::facts(&mut client, &target)?;
-    Ok(Box::new(Postgres { client, target, access: Access::Write, identity, key, lost: None, has: Has::ALL }))
+    Ok(Box::new(Postgres {
+        client,
+        target,
+        access: Access::Write,
+        identity,
+        key,
+        lost: None,
+        has: Has::ALL,
+        ahead: Ahead::new(),
+    }))
 }
 
 /// Opens the store for reading; the server refuses every write. `None` when the schema is not there.
@@ -92,6 +106,7 @@ pub(super) fn open_existing(at: &Address) -> Result<Option<Box<dyn Store>>, Stor
                 key,
                 lost: None,
                 has,
+                ahead: Ahead::new(),
             })))
         }
     }
@@ -132,6 +147,7 @@ impl Postgres {
         &mut self,
         what: &mut dyn FnMut(&mut Client) -> client::Result<T>,
     ) -> Result<client::Result<T>, StoreError> {
+        self.ahead.clear();
         if let Some(reason) = self.lost.clone() {
             return Err(StoreError::Lost { store: self.target.shown.clone(), reason });
         }
@@ -209,13 +225,15 @@ impl Store for Postgres {
     }
 
     fn read(&mut self, integrations: Option<&[String]>) -> Result<Vec<Deployed>, StoreError> {
-        let names = integrations.map(encode_all);
-        let sql =
-            "SELECT revision, settings, saved_by, saved_at, commit_id, run, integration, category, applied
-                   FROM category
-                   WHERE $1::text[] IS NULL OR integration = ANY($1)
-                   ORDER BY integration, category";
-        let rows = self.query(sql, &[&names])?;
+        let rows = match integrations {
+            Some([one]) => self.soon(Soon::Deployed(one.clone()))?,
+            _ => {
+                let names = integrations.map(encode_all);
+                let which =
+                    "WHERE $1::text[] IS NULL OR integration = ANY($1) ORDER BY integration, category";
+                self.query(&format!("{DEPLOYED} {which}"), &[&names])?
+            }
+        };
         rows.iter().map(|row| deployed(row, &self.target.shown)).collect()
     }
 
@@ -408,11 +426,12 @@ impl Store for Postgres {
 
     fn fill(&mut self, epoch: u64, give: &mut GiveRows<'_>) -> Result<(), StoreError> {
         let shown = self.target.shown.clone();
+        self.ahead.clear();
         copy::fill(&mut self.client, &shown, epoch, give).map_err(|broken| self.not_copied(broken))
     }
 
     fn epoch(&mut self) -> Result<u64, StoreError> {
-        let rows = self.query("SELECT value FROM meta WHERE key = 'epoch'", &[])?;
+        let rows = self.soon(Soon::Epoch)?;
         Ok(rows.first().and_then(|row| row.get::<_, String>(0).parse().ok()).unwrap_or(1))
     }
 
@@ -421,7 +440,7 @@ impl Store for Postgres {
     }
 
     fn integration(&mut self, id: &str) -> Result<Option<Registered>, StoreError> {
-        self.run(&mut |client| section::integration(client, id)).map(|done| done.value)
+        Ok(self.soon(Soon::Integration(id.to_owned()))?.first().map(section::registered))
     }
 
     fn register(&mut self, new: &Registered) -> Result<bool, StoreError> {
@@ -441,7 +460,7 @@ impl Store for Postgres {
     }
 
     fn token(&mut self, hash: &str) -> Result<Option<Token>, StoreError> {
-        self.run(&mut |client| section::token_of(client, hash)).map(|done| done.value)
+        Ok(self.soon(Soon::Token(hash.to_owned()))?.first().map(section::token))
     }
 
     fn add_token(&mut self, token: &Token) -> Result<bool, StoreError> {
@@ -569,7 +588,10 @@ impl Store for Postgres {
         let of_kinds = if kinds.is_empty() { "cardinality($1::text[]) = 0" } else { "kind = ANY($1)" };
         let sql =
             format!("SELECT at, by, kind, text, run FROM note WHERE {of_kinds} AND at >= $2 ORDER BY number");
-        let rows = self.query(&sql, &[&kinds, &since])?;
+        let rows = match kinds {
+            [kind] if since.is_empty() => self.soon(Soon::Notes((*kind).to_owned()))?,
+            _ => self.query(&sql, &[&kinds, &since])?,
+        };
         let note = |row: &Row| Note {
             at: decode(row.get(0)),
             by: decode(row.get(1)),
@@ -591,7 +613,11 @@ impl Store for Postgres {
         if !self.has.rules {
             return Ok(Vec::new());
         }
-        self.run(&mut |client| rules::last(client, commit)).map(|done| done.value)
+        let rows = match commit {
+            None => self.soon(Soon::Rules)?,
+            Some(commit) => self.query(&rules::last(), &[&encode(commit)])?,
+        };
+        Ok(rows.iter().map(rules::rules).collect())
     }
 
     fn record(&mut self, recording: &Recording) -> Result<(), StoreError> {
@@ -602,7 +628,14 @@ impl Store for Postgres {
         if !self.has.rules {
             return Ok(Vec::new());
         }
-        self.run(&mut |client| rules::said(client, integrations)).map(|done| done.value)
+        let rows = match integrations {
+            Some([one]) => self.soon(Soon::Said(one.clone()))?,
+            _ => {
+                let which = "$1::text[] IS NULL OR integration = ANY($1)";
+                self.query(&rules::said_by(which), &[&integrations.map(encode_all)])?
+            }
+        };
+        Ok(rows.iter().map(rules::one_said).collect())
     }
 
     fn sources(&mut self) -> Result<Vec<(String, String)>, StoreError> {

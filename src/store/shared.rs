@@ -1,6 +1,8 @@
 //! What the servers over one store share beside settings: dropdown values that one of them fetched, how far that is, and what
 //! was proposed as a change of the files. Nothing here decides who may do what, or what a document says.
 
+use std::pin::Pin;
+
 use super::error::StoreError;
 
 /// The dropdown values of one set of one account, as a server fetched them.
@@ -52,8 +54,33 @@ pub struct Proposed {
     pub ended_at: Option<String>,
 }
 
+/// What will be read of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Soon {
+    Epoch,
+    /// By its hash.
+    Token(String),
+    /// What is known of an integration.
+    Integration(String),
+    /// The deployed categories of an integration.
+    Deployed(String),
+    /// What the files said of an integration.
+    Said(String),
+    /// The rules that were recorded last, for what is of no commit.
+    Rules,
+    /// The notes of a kind.
+    Notes(String),
+}
+
+/// A mark that is on its way.
+pub type Awaited<'a> = Pin<Box<dyn Future<Output = Result<String, StoreError>> + Send + 'a>>;
+
 /// What every store does for the servers over it.
 pub trait Shared {
+    /// Says what will be read next, so that a store that is far away brings all of it in one round trip. Each of these is answered once by what is
+    /// read now, and by nothing of before, unless something else was asked for or written first.
+    fn foresee(&mut self, _: &[Soon]) {}
+
     /// All lists that were kept, sorted by connector, account and name.
     ///
     /// # Errors
@@ -72,6 +99,12 @@ pub trait Shared {
     /// # Errors
     /// When the store cannot be read, or cannot tell.
     fn mark(&mut self) -> Result<String, StoreError>;
+
+    /// As [`Shared::mark`], for whoever awaits it and may not wait: none where that takes a thread that may, as where nobody asked for it before or
+    /// somebody has the file of an embedded store for himself.
+    fn mark_awaited(&mut self) -> Option<Awaited<'_>> {
+        None
+    }
 
     /// Keeps a list in the place of the one before.
     ///

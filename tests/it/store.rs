@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use pairform::model::{self, Secret, SettingPath, Settings, Value};
 use pairform::store::{
     self, Ask, Asked, Cell, Clearing, Document, KeptList, Lock, Moved, Note, Origin, Proposed, Recording,
-    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Store, StoreError, SyncReport, Token, Wanted,
+    Registered, Rename, Rules, Run, Said, Save, Saved, Session, Soon, Store, StoreError, SyncReport, Token,
+    Wanted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -186,6 +187,7 @@ conformance! { sqlite, Some(SqlitePlace::new()); postgres, PostgresPlace::new();
     the_last_report_of_each_flow_is_kept
     a_list_that_is_kept_takes_the_place_of_the_one_before_and_moves_the_mark
     whatever_another_connection_commits_moves_what_a_store_is_like
+    what_is_foreseen_is_answered_once_and_by_nothing_of_before
     of_two_that_begin_to_clear_one_does
     a_proposal_is_open_until_it_is_ended_once
     what_a_run_saved_is_found_by_the_beginning_of_its_name
@@ -494,6 +496,51 @@ fn whatever_another_connection_commits_moves_what_a_store_is_like(place: &dyn Pl
     marks.push(ours.mark().unwrap());
     let all: BTreeSet<&String> = marks.iter().collect();
     assert_eq!(all.len(), marks.len(), "{marks:?}");
+}
+
+fn what_is_foreseen_is_answered_once_and_by_nothing_of_before(place: &dyn Place) {
+    let (mut ours, mut other) = (place.open(), place.open());
+    let name = "nordic-outdoor".to_owned();
+    let soon = [
+        Soon::Epoch,
+        Soon::Token("none".into()),
+        Soon::Integration(name.clone()),
+        Soon::Deployed(name.clone()),
+        Soon::Said(name.clone()),
+        Soon::Rules,
+        Soon::Notes("force".into()),
+    ];
+    let revision = |store: &mut dyn Store| {
+        let rows = store.read(Some(std::slice::from_ref(&name))).unwrap();
+        rows.first().map_or(0, |row| row.revision)
+    };
+    ours.foresee(&soon);
+    assert_eq!(revision(ours.as_mut()), 0);
+    save(other.as_mut(), "30", 0);
+    assert_eq!(revision(ours.as_mut()), 1);
+    ours.foresee(&soon);
+    assert_eq!(ours.epoch().unwrap(), 1);
+    assert_eq!(ours.token("none").unwrap(), None);
+    assert_eq!(ours.integration(&name).unwrap().unwrap().made_by, "ann");
+    assert_eq!(ours.integration("another").unwrap(), None);
+    assert_eq!(ours.said(Some(std::slice::from_ref(&name))).unwrap(), []);
+    assert_eq!(ours.last_rules(None).unwrap(), []);
+    assert_eq!(ours.notes_of(&["force"], "").unwrap(), []);
+    assert_eq!(revision(ours.as_mut()), 1);
+    // What was saved here meanwhile is read anew.
+    save(other.as_mut(), "31", 1);
+    ours.foresee(&soon);
+    save(ours.as_mut(), "32", 2);
+    assert_eq!(revision(ours.as_mut()), 3);
+    ours.foresee(&soon);
+    save(other.as_mut(), "33", 3);
+    ours.foresee(&[]);
+    assert_eq!(revision(ours.as_mut()), 4);
+    // Where something else was asked, nothing of before is left.
+    ours.foresee(&soon);
+    save(other.as_mut(), "34", 4);
+    ours.locks().unwrap();
+    assert_eq!(revision(ours.as_mut()), 5);
 }
 
 fn of_two_that_begin_to_clear_one_does(place: &dyn Place) {

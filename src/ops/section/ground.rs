@@ -10,11 +10,13 @@ use serde_json::{Map, Value as Json, json};
 
 use super::glance::Found;
 use super::lists;
+use super::stood::{AllStood, Stood};
 use crate::compile::reach::reach;
 use crate::compile::{self, Compilation, Compiled, Selection};
 use crate::diagnostic::{Finding, Severity};
 use crate::model::category::{CONNECTORS, SETTINGS, is_top_level};
-use crate::model::{SettingPath, Settings};
+use crate::model::sorted::to_canonical;
+use crate::model::{SettingPath, Settings, digest_text};
 use crate::ops::error::{Error, ErrorKind, Result};
 use crate::ops::host::Host;
 use crate::ops::judged::Record;
@@ -108,6 +110,8 @@ pub struct Ground {
     whole: Mutex<Option<Arc<WholeRepository>>>,
     /// The fleet as it was last found.
     glances: Mutex<Found>,
+    /// What was found of integrations as they stand.
+    stood: AllStood,
     /// By base, how many integrations take what it sets.
     readers: OnceLock<BTreeMap<String, usize>>,
 }
@@ -123,6 +127,14 @@ impl Judged {
     #[must_use]
     pub fn compiled(&self) -> Option<&Compiled> {
         self.compilation.integrations.first()
+    }
+
+    /// What a save of it is compared with.
+    pub(super) fn stood(&self) -> Stood {
+        let live = self.compiled().filter(|compiled| compiled.live);
+        let lacks_connections =
+            live.is_some_and(|compiled| !compiled.configuration.categories.contains_key(CONNECTORS));
+        Stood { findings: self.compilation.findings.clone(), lacks_connections }
     }
 }
 
@@ -178,6 +190,7 @@ impl Ground {
             known: Mutex::default(),
             whole: Mutex::default(),
             glances: Mutex::default(),
+            stood: AllStood::default(),
             readers: OnceLock::new(),
         }
     }
@@ -362,6 +375,42 @@ impl Ground {
         Ok(self.compiled(vec![as_file(id, pair, categories)?], record, host))
     }
 
+    /// What is found of an integration whose categories are these documents: as it was found before, where it was judged from the same.
+    ///
+    /// # Errors
+    /// As [`Ground::judge`].
+    pub(super) fn stood(
+        &self,
+        id: &str,
+        pair: &str,
+        categories: &BTreeMap<String, Json>,
+        record: &Record,
+        host: &Host<'_>,
+    ) -> Result<Arc<Stood>> {
+        let mark = judged_from(pair, categories, record, host)?;
+        if let Some(stood) = self.stood.of(id, &mark) {
+            return Ok(stood);
+        }
+        let stood = Arc::new(self.judge(id, pair, categories, record, host)?.stood());
+        self.stood.keep(id, mark, Arc::clone(&stood));
+        Ok(stood)
+    }
+
+    /// Knows what was found of one that was judged, as whoever saves it next asks for that.
+    pub(super) fn stands(
+        &self,
+        id: &str,
+        pair: &str,
+        categories: &BTreeMap<String, Json>,
+        (record, host): (&Record, &Host<'_>),
+        stood: Stood,
+    ) {
+        // Where it cannot be said what it was judged from, it is judged once more.
+        if let Ok(mark) = judged_from(pair, categories, record, host) {
+            self.stood.keep(id, mark, Arc::new(stood));
+        }
+    }
+
     /// Judges all of these as they are deployed.
     ///
     /// # Errors
@@ -387,6 +436,18 @@ impl Ground {
         let compilation = compile::compile(workspace.sources(), &selection);
         Judged { workspace, compilation }
     }
+}
+
+/// A mark of all that an integration is judged from, beside the ground.
+fn judged_from(
+    pair: &str,
+    categories: &BTreeMap<String, Json>,
+    record: &Record,
+    host: &Host<'_>,
+) -> Result<String> {
+    let documents =
+        to_canonical(categories).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+    Ok(digest_text(&format!("{pair} {} {:?} {documents}", host.today(), record.levels())))
 }
 
 fn is_shared(path: &str) -> bool {

@@ -22,6 +22,7 @@ mod proposing;
 mod readiness;
 mod refusals;
 mod save;
+mod stood;
 mod tried;
 mod view;
 mod wish;

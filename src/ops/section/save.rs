@@ -12,6 +12,7 @@ use super::ground::{Ground, Judged};
 use super::known::{Known, known, known_form};
 use super::ownership::ownership;
 use super::refusals::{self, Managed, NotSaved};
+use super::stood::Stood;
 use crate::diagnostic::codes::schema::REQUIRED_SETTING_UNSET;
 use crate::diagnostic::placed::PlacedFinding;
 use crate::diagnostic::text::is_harmful;
@@ -187,12 +188,12 @@ fn attempt(
     let before = known.documents();
     let mut after = before.clone();
     after.insert(asked.category.to_owned(), wanted(asked, &known, store)?);
-    let judged_before = ground.judge(&id, &known.pair.id, &before, &record, host)?;
+    let stood = ground.stood(&id, &known.pair.id, &before, &record, host)?;
     let judged = ground.judge(&id, &known.pair.id, &after, &record, host)?;
-    let findings = findings_of(&judged_before, &judged, asked.category);
+    let findings = findings_of(&stood, &judged, asked.category);
     let placed = || PlacedFinding::all(&findings, judged.workspace.sources());
     // An error that was there before is told, and stops nobody: perhaps only git can mend it.
-    if new_findings(&judged_before, &judged).iter().any(|finding| finding.severity == Severity::Error) {
+    if new_findings(&stood, &judged).iter().any(|finding| finding.severity == Severity::Error) {
         return Err(NotSaved::Invalid(placed()));
     }
     let Some(compiled) = judged.compiled() else {
@@ -224,7 +225,7 @@ fn attempt(
         let findings = placed();
         return Ok(Some(SavedNow { known, revision, changes, next_sync, findings, is_repeated: false }));
     }
-    let findings = placed();
+    let (findings, stands) = (placed(), judged.stood());
     let Judged { workspace, compilation } = judged;
     let project = Project { workspace: &workspace, compilation, environment: None };
     let judging = Judging::of(&project, ground.environment(), record);
@@ -316,6 +317,7 @@ fn attempt(
         run: Some(run.to_owned()),
     };
     known.rows.insert(asked.category.to_owned(), now);
+    ground.stands(known.id(), &known.pair.id, &after, (&judging.record, host), stands);
     Ok(Some(SavedNow { known, revision, changes, next_sync, findings, is_repeated: false }))
 }
 
@@ -455,17 +457,14 @@ fn require_peoples(
 
 /// What is found of an integration and was not found before a save of it. Of settings that lacked before, some may be set by now: that
 /// the others lack still is nothing new.
-pub(super) fn new_findings<'a>(before: &Judged, after: &'a Judged) -> Vec<&'a Finding> {
+pub(super) fn new_findings<'a>(before: &Stood, after: &'a Judged) -> Vec<&'a Finding> {
     let same = |one: &Finding, other: &Finding| {
         (one.code, one.severity, &one.about, &one.message)
             == (other.code, other.severity, &other.about, &other.message)
     };
-    let lacking: BTreeSet<(&str, &str)> =
-        before.compilation.findings.iter().flat_map(errors_of_gaps).collect();
+    let lacking: BTreeSet<(&str, &str)> = before.findings.iter().flat_map(errors_of_gaps).collect();
     // Nothing lacks of connections that nobody wrote, as people may make them elsewhere; it did all the same.
-    let compiled = before.compiled().filter(|compiled| compiled.live);
-    let had_no_connections =
-        compiled.is_some_and(|compiled| !compiled.configuration.categories.contains_key(CONNECTORS));
+    let had_no_connections = before.lacks_connections;
     let lacked = |(category, setting): (&str, &str)| {
         had_no_connections && category == CONNECTORS || lacking.contains(&(category, setting))
     };
@@ -473,8 +472,7 @@ pub(super) fn new_findings<'a>(before: &Judged, after: &'a Judged) -> Vec<&'a Fi
         let mut gaps = errors_of_gaps(one).peekable();
         gaps.peek().is_some() && gaps.all(lacked)
     };
-    let is_known =
-        |one: &Finding| is_old_gap(one) || before.compilation.findings.iter().any(|other| same(one, other));
+    let is_known = |one: &Finding| is_old_gap(one) || before.findings.iter().any(|other| same(one, other));
     let mine = after.compilation.findings.iter().filter(|one| one.about.integration.is_some());
     mine.filter(|one| !is_known(one)).collect()
 }
@@ -490,7 +488,7 @@ fn errors_of_gaps(finding: &Finding) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// What a save is told: what is new, and all that is found in its category.
-fn findings_of(before: &Judged, after: &Judged, category: &str) -> Vec<Finding> {
+fn findings_of(before: &Stood, after: &Judged, category: &str) -> Vec<Finding> {
     let new = new_findings(before, after);
     let of_category = |one: &&Finding| one.about.category.as_deref() == Some(category);
     let old = after.compilation.findings.iter().filter(|one| of_category(one) && !new.contains(one));

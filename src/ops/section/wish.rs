@@ -158,7 +158,7 @@ fn changed(
     after.insert(category.to_string(), without_null(merged(now, patch)));
     let judge = |documents| ground.judge(known.id(), &known.pair.id, documents, &record, host);
     let (before, after) = (judge(&before)?, judge(&after)?);
-    let new = new_findings(&before, &after);
+    let new = new_findings(&before.stood(), &after);
     if new.iter().any(|finding| finding.severity == Severity::Error) {
         let new: Vec<_> = new.into_iter().cloned().collect();
         return Err(NotSaved::Invalid(PlacedFinding::all(&new, after.workspace.sources())));

@@ -225,9 +225,7 @@ pub async fn go_back(
             };
             match section::save(&asked, hand.access, &work.ground, work.store, work.host) {
                 Ok(saved) => {
-                    if let Ok(number) = work.store.last_number() {
-                        hand.app.saved(number);
-                    }
+                    hand.app.tell_saved(work.store);
                     let to = shell::page_of(&id, &category);
                     Ok(Shown::Elsewhere(format!("{to}?saved={category}.{}", saved.revision)))
                 }

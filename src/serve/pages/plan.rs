@@ -66,9 +66,7 @@ fn apply(id: Option<&str>, sent: &Sent, work: &mut Work<'_>, hand: &Hand<'_>) ->
         work.host,
     ) {
         Ok(applied) => {
-            if let Ok(number) = work.store.last_number() {
-                hand.app.saved(number);
-            }
+            hand.app.tell_saved(work.store);
             // Whoever loads the page again is told once more, and applies nothing.
             if applied.report.complete() {
                 return Ok(Shown::Elsewhere(format!("{}?applied={}", address(id), applied.plan.digest)));

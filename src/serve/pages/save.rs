@@ -545,7 +545,5 @@ impl Submitted<'_> {
 
 /// Those who wait for saves hear of it.
 fn tell(work: &mut Work<'_>, hand: &Hand<'_>) {
-    if let Ok(number) = work.store.last_number() {
-        hand.app.saved(number);
-    }
+    hand.app.tell_saved(work.store);
 }

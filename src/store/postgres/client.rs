@@ -6,11 +6,11 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::time::{Instant, sleep_until};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Connection, Row, Statement};
@@ -62,11 +62,35 @@ pub(super) struct Client {
 /// What moves the bytes while a statement waits.
 struct Line {
     /// `None` while it is being dropped.
-    runtime: Option<Runtime>,
+    runtime: Option<Runs>,
     /// `None` once it has ended.
     connection: Option<Pin<Box<Connection<Wire, Wire>>>>,
     moved: Arc<AtomicU64>,
     silence: Duration,
+}
+
+/// What waits for what comes over a socket.
+pub(super) enum Runs {
+    /// Nobody but the connection.
+    Own(Runtime),
+    /// Whoever awaits some of its answers.
+    Here(Handle),
+}
+
+impl Runs {
+    pub fn block_on<T>(&self, what: impl Future<Output = T>) -> T {
+        match self {
+            Runs::Own(runtime) => runtime.block_on(what),
+            Runs::Here(handle) => handle.block_on(what),
+        }
+    }
+
+    /// A name may still be looked up.
+    pub fn end(self) {
+        if let Runs::Own(runtime) = self {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Line {
@@ -75,41 +99,49 @@ impl Line {
         &mut self,
         what: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
-        let Some(runtime) = &self.runtime else { return Err(Fault::Silent(self.silence)) };
+        let Some(runtime) = self.runtime.take() else { return Err(Fault::Silent(self.silence)) };
+        let ended = runtime.block_on(self.answer(what));
+        self.runtime = Some(runtime);
+        ended
+    }
+
+    /// An answer, as long as something moves.
+    async fn answer<T>(
+        &mut self,
+        what: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
         let (connection, moved, silence) = (&mut self.connection, &self.moved, self.silence);
         let mut what = pin!(what);
-        let ended = runtime.block_on(async {
-            let begun = Instant::now();
-            let end = begun + silence * PIECES;
-            let mut count = moved.load(Ordering::Relaxed);
-            let mut timer = pin!(sleep_until(begun + silence));
-            poll_fn(|cx| {
-                let broken = match connection.as_mut().map(|connection| connection.as_mut().poll(cx)) {
-                    Some(Poll::Ready(ended)) => {
-                        *connection = None;
-                        ended.err()
-                    }
-                    Some(Poll::Pending) | None => None,
-                };
-                match (what.as_mut().poll(cx), broken) {
-                    (Poll::Ready(Ok(value)), _) => return Poll::Ready(Ok(value)),
-                    // Why the connection broke says more than that it is closed.
-                    (_, Some(why)) => return Poll::Ready(Err(fault(why))),
-                    (Poll::Ready(Err(why)), None) => return Poll::Ready(Err(fault(why))),
-                    (Poll::Pending, None) => {}
+        let begun = Instant::now();
+        let end = begun + silence * PIECES;
+        let mut count = moved.load(Ordering::Relaxed);
+        let mut timer = pin!(sleep_until(begun + silence));
+        let ended = poll_fn(|cx| {
+            let broken = match connection.as_mut().map(|connection| connection.as_mut().poll(cx)) {
+                Some(Poll::Ready(ended)) => {
+                    *connection = None;
+                    ended.err()
                 }
-                let now = moved.load(Ordering::Relaxed);
-                if now != count {
-                    count = now;
-                    timer.as_mut().reset(end.min(Instant::now() + silence));
-                }
-                timer.as_mut().poll(cx).map(|()| Err(Fault::Silent(silence)))
-            })
-            .await
-        });
+                Some(Poll::Pending) | None => None,
+            };
+            match (what.as_mut().poll(cx), broken) {
+                (Poll::Ready(Ok(value)), _) => return Poll::Ready(Ok(value)),
+                // Why the connection broke says more than that it is closed.
+                (_, Some(why)) => return Poll::Ready(Err(fault(why))),
+                (Poll::Ready(Err(why)), None) => return Poll::Ready(Err(fault(why))),
+                (Poll::Pending, None) => {}
+            }
+            let now = moved.load(Ordering::Relaxed);
+            if now != count {
+                count = now;
+                timer.as_mut().reset(end.min(Instant::now() + silence));
+            }
+            timer.as_mut().poll(cx).map(|()| Err(Fault::Silent(silence)))
+        })
+        .await;
         if matches!(ended, Err(Fault::Silent(_))) {
             // Nothing is said to it any more, not even goodbye.
-            self.connection = None;
+            *connection = None;
         }
         ended
     }
@@ -119,13 +151,19 @@ impl Drop for Line {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
         let connection = self.connection.take();
+        if let Runs::Here(_) = runtime {
+            // What else runs there is not kept waiting: goodbye is written as far as the socket takes it.
+            if let Some(mut connection) = connection {
+                let _ = connection.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            }
+            return;
+        }
         let end = move || {
             // Nothing can be asked any more; a pooler would take the connection for broken where nobody says goodbye.
             if let Some(connection) = connection {
                 let _ = runtime.block_on(async { tokio::time::timeout(GOODBYE, connection).await });
             }
-            // A name may still be looked up.
-            runtime.shutdown_background();
+            runtime.end();
         };
         // Within the runtime of a server, which ends with its connections, this thread may not wait for another one.
         if tokio::runtime::Handle::try_current().is_ok() {
@@ -158,7 +196,7 @@ impl Client {
     }
 
     pub fn new(
-        runtime: Runtime,
+        runtime: Runs,
         (statements, connection): (tokio_postgres::Client, Connection<Wire, Wire>),
         moved: Arc<AtomicU64>,
         silence: Duration,
@@ -197,6 +235,39 @@ impl Client {
     pub fn query(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let statement = self.prepare(sql)?;
         self.line.wait(self.statements.query(&statement, parameters))
+    }
+
+    /// As [`Client::query`], several in one round trip: all are sent before the first is answered, and the server does one after the other.
+    pub fn query_all(&mut self, asked: &[(&str, &[&(dyn ToSql + Sync)])]) -> Result<Vec<Vec<Row>>> {
+        let statements: Vec<Statement> =
+            asked.iter().map(|(sql, _)| self.prepare(sql)).collect::<Result<_>>()?;
+        let asking = &self.statements;
+        let mut answers: Vec<_> = statements
+            .iter()
+            .zip(asked)
+            .map(|(statement, (_, parameters))| (Box::pin(asking.query(statement, parameters)), None))
+            .collect();
+        self.line.wait(poll_fn(|cx| {
+            let mut is_waiting = false;
+            for (answer, rows) in answers.iter_mut().filter(|(_, rows)| rows.is_none()) {
+                match answer.as_mut().poll(cx) {
+                    Poll::Ready(Ok(found)) => *rows = Some(found),
+                    // The first that failed: what comes after it in a transaction fails for that alone.
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => is_waiting = true,
+                }
+            }
+            if is_waiting { Poll::Pending } else { Poll::Ready(Ok(())) }
+        }))?;
+        Ok(answers.into_iter().filter_map(|(_, rows)| rows).collect())
+    }
+
+    /// As [`Client::query`], for whoever runs what this connection runs on; none where that is nobody else, or it was never asked before.
+    pub fn query_awaited(&mut self, sql: &str) -> Option<impl Future<Output = Result<Vec<Row>>> + Send> {
+        let is_here = matches!(self.line.runtime, Some(Runs::Here(_)));
+        let statement = self.prepared.get(sql).filter(|_| is_here)?.clone();
+        let (line, statements) = (&mut self.line, &self.statements);
+        Some(async move { line.answer(statements.query(&statement, &[])).await })
     }
 
     pub fn query_one(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row> {

@@ -21,11 +21,12 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 use tokio_postgres::{Config, Connection};
 
-use super::client::{Client, Fault, Result};
+use super::client::{Client, Fault, Result, Runs};
 use super::wire::{Socket, Wire};
 use super::{failure, owners, passfile};
 use crate::model::Hidden;
@@ -74,6 +75,8 @@ pub(super) struct Target {
     pub lock_waits: u32,
     /// For so long a server may say nothing.
     pub silence: Duration,
+    /// The runtime in which answers are awaited.
+    awaits: Option<Handle>,
     /// `postgres://HOST:PORT/DATABASE`, for messages: without user, password and options.
     pub shown: String,
 }
@@ -176,6 +179,7 @@ impl Target {
             lock_timeout,
             lock_waits: u32::try_from((asked / 3).as_millis() / lock_timeout.as_millis()).unwrap_or(u32::MAX),
             silence: at.silence,
+            awaits: at.is_awaited.then(Handle::try_current).and_then(std::result::Result::ok),
             servers: url.servers,
             shown,
         })
@@ -199,14 +203,16 @@ impl Target {
     }
 
     fn try_connect(&self, access: Access) -> Result<Client> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = match &self.awaits {
+            Some(handle) => Runs::Here(handle.clone()),
+            None => Runs::Own(tokio::runtime::Builder::new_current_thread().enable_all().build()?),
+        };
         let moved = Arc::new(AtomicU64::new(0));
         let session = runtime.block_on(self.reach(&moved));
         let session = match session {
             Ok(session) => session,
             Err(fault) => {
-                // A name may still be looked up.
-                runtime.shutdown_background();
+                runtime.end();
                 return Err(fault);
             }
         };

@@ -16,19 +16,18 @@ pub(super) fn all(client: &mut Client) -> Result<Vec<Rules>> {
 }
 
 /// See `Store::last_rules`.
-pub(super) fn last(client: &mut Client, commit: Option<&str>) -> Result<Vec<Rules>> {
-    let sql = format!(
+pub(super) fn last() -> String {
+    format!(
         "SELECT {COLUMNS} FROM rules WHERE number IN (
              SELECT max(number) FROM rules GROUP BY environment
              UNION
              SELECT max(number) FROM rules
              GROUP BY environment, $1::text IS NOT NULL AND commit_id IS NOT DISTINCT FROM $1, commit_dirty, at_once)
          ORDER BY number"
-    );
-    Ok(client.query(&sql, &[&commit.map(encode)])?.iter().map(rules).collect())
+    )
 }
 
-fn rules(row: &Row) -> Rules {
+pub(super) fn rules(row: &Row) -> Rules {
     let optional = |at: usize| row.get::<_, Option<String>>(at).map(decode);
     Rules {
         environment: decode(row.get(0)),
@@ -141,14 +140,16 @@ fn say(client: &mut Client, said: &[Said]) -> Result<()> {
     Ok(())
 }
 
-/// See `Store::said`.
-pub(super) fn said(client: &mut Client, integrations: Option<&[String]>) -> Result<Vec<Said>> {
-    let names = integrations.map(|names| names.iter().map(|name| encode(name)).collect::<Vec<_>>());
-    let sql =
+/// See `Store::said`; of those of which this is so.
+pub(super) fn said_by(which: &str) -> String {
+    format!(
         "SELECT integration, environment, pair, facts, schema, settings, said_at, commit_id, commit_dirty
-               FROM said WHERE $1::text[] IS NULL OR integration = ANY($1) ORDER BY integration";
-    let rows = client.query(sql, &[&names])?;
-    let one = |row: &Row| Said {
+         FROM said WHERE {which} ORDER BY integration"
+    )
+}
+
+pub(super) fn one_said(row: &Row) -> Said {
+    Said {
         integration: decode(row.get(0)),
         environment: decode(row.get(1)),
         pair: decode(row.get(2)),
@@ -158,8 +159,7 @@ pub(super) fn said(client: &mut Client, integrations: Option<&[String]>) -> Resu
         said_at: decode(row.get(6)),
         commit: row.get::<_, Option<String>>(7).map(decode),
         dirty: row.get(8),
-    };
-    Ok(rows.iter().map(one).collect())
+    }
 }
 
 /// See `Store::sources`.

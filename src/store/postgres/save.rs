@@ -15,7 +15,10 @@ use crate::store::head::Documents;
 /// the lock on an integration holds it, and whoever takes that lock waits for it.
 pub(super) const SAVING: i32 = 0x7361_7665;
 
-/// One statement, so that it commits by itself: those that were saved, by their number in the arrays.
+/// A save by itself is planned once and not each time: that takes longer than saving.
+const PLANNED_ONCE: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
+
+/// One statement with [`SAVED`], so that it commits by itself.
 const SAVE: &str = "WITH wanted AS (
          SELECT wanted.*, coalesce(
              (SELECT max(revision) FROM history
@@ -55,8 +58,15 @@ const SAVE: &str = "WITH wanted AS (
                 commit_id, run, 1 + last
          FROM guarded WHERE expected = 0 ORDER BY number
          ON CONFLICT (integration, category) DO NOTHING
-         RETURNING integration, category, revision)
-     SELECT number, revision FROM updated
+         RETURNING integration, category, revision)";
+
+/// Between the two, where there is a note to keep of what is saved.
+const NOTED: &str = ", noted AS (
+         INSERT INTO note (at, by, kind, text, run) SELECT $18, $19, $20, $21, $22
+         WHERE EXISTS (SELECT FROM updated) OR EXISTS (SELECT FROM inserted))";
+
+/// Those that were saved, by their number in the arrays.
+const SAVED: &str = " SELECT number, revision FROM updated
      UNION ALL
      SELECT number, revision FROM inserted JOIN wanted USING (integration, category)";
 
@@ -93,7 +103,11 @@ impl Postgres {
         let lease = saves.first().and_then(|save| save.lease);
         let (lease, lease_token) =
             lease.map(|lease| (encode(&lease.integration), number(lease.token))).unzip();
-        let parameters: [&(dyn ToSql + Sync); 17] = [
+        let note = note.map(|note| {
+            [Some(&note.at), Some(&note.by), Some(&note.kind), Some(&note.text), note.run.as_ref()]
+                .map(|text| text.map(|text| encode(text)))
+        });
+        let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![
             &integrations,
             &categories,
             &settings,
@@ -112,25 +126,30 @@ impl Postgres {
             &lease,
             &lease_token,
         ];
+        parameters.extend(note.iter().flatten().map(|text| text as &(dyn ToSql + Sync)));
+        let sql = [SAVE, if note.is_some() { NOTED } else { "" }, SAVED].concat();
         let mut sent = 0;
         let done = self.run(&mut |client| {
             // Only what was sent on a connection that answers may have been done where it breaks then.
             match saves {
-                [save] if rests_on.is_some() => client.in_transaction(|client| {
+                [save] if rests_on.is_some() => {
                     // What it rests on stays as it is until it is saved: whoever saves something else of it waits.
                     let lock = "SELECT pg_advisory_xact_lock($1, hashtext($2))";
-                    client.query(lock, &[&SAVING, &encode(save.integration)])?;
+                    let on: [&(dyn ToSql + Sync); 2] = [&SAVING, &encode(save.integration)];
                     sent += 1;
-                    let saved = client.query(SAVE, &parameters)?;
-                    if let Some(note) = note.filter(|_| !saved.is_empty()) {
-                        super::keep(client, note)?;
-                    }
-                    Ok(saved)
-                }),
+                    let done = client.query_all(&[
+                        ("BEGIN", &[]),
+                        (PLANNED_ONCE, &[]),
+                        (lock, &on),
+                        (&sql, &parameters),
+                        ("COMMIT", &[]),
+                    ])?;
+                    Ok(done.into_iter().nth(3).unwrap_or_default())
+                }
                 _ => {
                     client.prove()?;
                     sent += 1;
-                    client.query(SAVE, &parameters)
+                    client.query(&sql, &parameters)
                 }
             }
         });

@@ -14,12 +14,9 @@ pub(super) fn integrations(client: &mut Client, after: &str, limit: usize) -> Re
 }
 
 /// See `Store::integration`.
-pub(super) fn integration(client: &mut Client, id: &str) -> Result<Option<Registered>> {
-    let sql = "SELECT id, pair, made_at, made_by FROM integration WHERE id = $1";
-    Ok(client.query_opt(sql, &[&encode(id)])?.as_ref().map(registered))
-}
+pub(super) const INTEGRATION: &str = "SELECT id, pair, made_at, made_by FROM integration WHERE id = $1";
 
-fn registered(row: &Row) -> Registered {
+pub(super) fn registered(row: &Row) -> Registered {
     Registered {
         id: decode(row.get(0)),
         pair: row.get::<_, Option<String>>(1).map(decode),
@@ -42,17 +39,15 @@ const TOKEN: &str = "name, hash, role, rights, categories, integrations, expires
 
 /// See `Store::tokens`.
 pub(super) fn tokens(client: &mut Client) -> Result<Vec<Token>> {
-    let rows = client.query(&format!("SELECT {TOKEN} FROM token ORDER BY name"), &[])?;
-    Ok(rows.iter().map(token).collect())
+    Ok(client.query(&token_by("true"), &[])?.iter().map(token).collect())
 }
 
-/// See `Store::token`.
-pub(super) fn token_of(client: &mut Client, hash: &str) -> Result<Option<Token>> {
-    let sql = format!("SELECT {TOKEN} FROM token WHERE hash = $1");
-    Ok(client.query_opt(&sql, &[&encode(hash)])?.as_ref().map(token))
+/// Tokens of which this is so.
+pub(super) fn token_by(which: &str) -> String {
+    format!("SELECT {TOKEN} FROM token WHERE {which} ORDER BY name")
 }
 
-fn token(row: &Row) -> Token {
+pub(super) fn token(row: &Row) -> Token {
     let text = |at: usize| decode(row.get(at));
     let list = |at: usize| from_column(row.get(at));
     let optional = |at: usize| row.get::<_, Option<String>>(at).map(decode);

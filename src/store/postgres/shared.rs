@@ -3,16 +3,23 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::Postgres;
 use super::text::{decode, encode};
+use super::{Postgres, failure};
 use crate::store::error::StoreError;
-use crate::store::shared::{Clearing, KeptList, Proposed, Shared};
+use crate::store::shared::{Awaited, Clearing, KeptList, Proposed, Shared, Soon};
 
 const CLEARING: &str = "integration, run, asked_by, asked_at, until, ended_at, document";
 const PROPOSAL: &str =
     "id, integration, branch, commit_id, base, document, state, link, made_by, made_at, ended_by, ended_at";
 
+/// Another one whenever somebody committed something, or the server began anew.
+const MARK: &str = "SELECT txid_current_snapshot()::text || ' ' || pg_postmaster_start_time()::text";
+
 impl Shared for Postgres {
+    fn foresee(&mut self, soon: &[Soon]) {
+        self.read_ahead(soon);
+    }
+
     fn kept_lists(&mut self) -> Result<Vec<KeptList>, StoreError> {
         let sql = "SELECT connector, account, name, document, fetched_at, fetched_by FROM option_list
                    ORDER BY connector, account, name";
@@ -34,9 +41,17 @@ impl Shared for Postgres {
 
     /// Which transactions are over: the same ones show the same. A server that took the place of another counts its own.
     fn mark(&mut self) -> Result<String, StoreError> {
-        let sql = "SELECT txid_current_snapshot()::text || ' ' || pg_postmaster_start_time()::text";
-        let rows = self.query(sql, &[])?;
+        let rows = self.query(MARK, &[])?;
         Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
+    }
+
+    fn mark_awaited(&mut self) -> Option<Awaited<'_>> {
+        let shown = &self.target.shown;
+        let asked = self.client.query_awaited(MARK)?;
+        Some(Box::pin(async move {
+            let rows = asked.await.map_err(|fault| failure::failed(shown, &fault))?;
+            Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
+        }))
     }
 
     /// One after the other, as each takes the next number; repeated it is kept once more.

@@ -4,11 +4,19 @@ use rusqlite::{OptionalExtension as _, Row};
 
 use super::{Sqlite, failure};
 use crate::store::error::StoreError;
-use crate::store::shared::{Clearing, KeptList, Proposed, Shared};
+use crate::store::shared::{Awaited, Clearing, KeptList, Proposed, Shared};
 
 const CLEARING: &str = "integration, run, asked_by, asked_at, until, ended_at, document";
 const PROPOSAL: &str =
     "id, integration, branch, commit_id, base, document, state, link, made_by, made_at, ended_by, ended_at";
+
+impl Sqlite {
+    /// What tells that another connection committed something.
+    fn data_version(&self) -> rusqlite::Result<String> {
+        let mut statement = self.connection.prepare_cached("PRAGMA data_version")?;
+        statement.query_row([], |row| row.get::<_, i64>(0)).map(|version| version.to_string())
+    }
+}
 
 impl Shared for Sqlite {
     fn kept_lists(&mut self) -> Result<Vec<KeptList>, StoreError> {
@@ -36,9 +44,14 @@ impl Shared for Sqlite {
     }
 
     fn mark(&mut self) -> Result<String, StoreError> {
-        let failed = |error| failure::failed(&self.shown, &error);
-        let mut statement = self.connection.prepare_cached("PRAGMA data_version").map_err(failed)?;
-        statement.query_row([], |row| row.get::<_, i64>(0)).map(|mark| mark.to_string()).map_err(failed)
+        self.data_version().map_err(|error| failure::failed(&self.shown, &error))
+    }
+
+    fn mark_awaited(&mut self) -> Option<Awaited<'_>> {
+        self.connection.busy_timeout(std::time::Duration::ZERO).ok()?;
+        let mark = self.data_version();
+        self.connection.busy_handler(Some(failure::wait_for_others)).ok()?;
+        Some(Box::pin(std::future::ready(Ok(mark.ok()?))))
     }
 
     fn keep_list(&mut self, list: &KeptList) -> Result<(), StoreError> {
