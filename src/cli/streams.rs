@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::args::Color;
 use super::exit::Stop;
 use super::pager::Pager;
-use crate::compile::tokens::masked;
 use crate::diagnostic::clean_text;
+use crate::model::tokens::masked;
 
 /// The process's streams.
 pub struct Streams {

@@ -180,6 +180,15 @@ impl<'a> Composer<'a> {
         composed.bases.iter().copied().collect()
     }
 
+    /// How the integration with this number names the base by which a file came to it, and where.
+    pub(super) fn extended_at(&self, at: usize, file: FileId) -> Option<(String, Span)> {
+        let ignored = &mut Vec::new();
+        let (root, _) = parse_map(self.sources, self.parts[at].main, "an integration", ignored);
+        let named = extends_of(&root, ignored).into_iter().map(|mention| (mention.text, mention.span));
+        let mut named = named.filter_map(|(name, span)| Some((self.bases.resolved.get(&name)?, name, span)));
+        named.find(|(base, ..)| base.files.contains(&file)).map(|(_, name, span)| (name, span))
+    }
+
     /// Where the layers of the integration with this number may say a category: files, with the keys that lead to it.
     #[must_use]
     pub fn places_of(

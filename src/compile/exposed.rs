@@ -1,10 +1,10 @@
 //! Credentials that stand where no setting is: in comments, in keys, within longer texts, in the names of files. What a setting
 //! holds as its whole value is `check::secrets`'s. Nothing of a credential is quoted.
 
-use super::tokens::{self, has_shape};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::yaml as codes;
 use crate::model::credential::{is_in_url, is_reference, password_in, sounds_secret};
+use crate::model::tokens::{self, has_shape};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Node, NodeKind};
 

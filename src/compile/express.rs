@@ -129,6 +129,10 @@ impl Language<'_> {
     fn finding(&self, fault: &Fault, node: &Node) -> Finding {
         match fault {
             Fault::Unknown(name) => {
+                let text = node.as_text().unwrap_or_default();
+                if let Some(variable) = of_secrets(name, text) {
+                    return codes::secret_in_expression(name, variable, node.span);
+                }
                 let known: Vec<&str> = self.variables.keys().map(String::as_str).collect();
                 codes::unknown_variable(name, nearest(name, known.iter().copied()), &known, node.span)
             }
@@ -157,6 +161,18 @@ impl Fault {
             _ => error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
         })
     }
+}
+
+/// The variable of `{{ secrets.NAME }}`, `{{ env.NAME }}` and `{{ env("NAME") }}`, by which other programs take in a credential.
+fn of_secrets<'t>(name: &str, text: &'t str) -> Option<&'t str> {
+    if !matches!(name, "secrets" | "secret" | "env" | "vault") {
+        return None;
+    }
+    let rest = &text[text.find(name)? + name.len()..];
+    let rest = rest.trim_start_matches(['.', '(', '[', '"', '\'', ' ']);
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let starts = rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts.then(|| &rest[..end])
 }
 
 /// The inside of a text that is exactly one expression.

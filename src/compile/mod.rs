@@ -13,6 +13,7 @@ mod days;
 mod exposed;
 pub mod express;
 mod fleet;
+mod foreign_bases;
 mod former;
 pub mod integrations;
 pub mod layers;
@@ -26,7 +27,6 @@ mod requires;
 mod search;
 mod selection;
 mod strays;
-pub mod tokens;
 mod unread_lists;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -345,15 +345,17 @@ impl<'a> Front<'a> {
                 let of_one = Some(Own { name, former: before, levels: &own });
                 findings.retain_mut(|finding| is_told(levels, recorded, of_one, finding, &mut denied));
                 let own = own_of.map(|name| (name, own));
-                let mut member = None;
+                let (mut member, mut pair) = (None, None);
                 if let Some(judged) = &mut judged {
                     judged.errors = findings.iter().any(|finding| finding.severity == Severity::Error);
                     member = judged.checked.member.take();
+                    pair = Some(judged.pair.id.clone());
                 }
                 let kept = judged.map(&keep);
-                One { at: *at, kept, member, findings, hidden, bases, incomplete, former, own, denied }
+                One { at: *at, pair, kept, member, findings, hidden, bases, incomplete, former, own, denied }
             }));
         }
+        foreign_bases::blame(&composer, &mut results);
         // What could not be read may extend any of them.
         if selection.is_all() && !results.iter().any(|result| result.incomplete) {
             findings.extend(composer.unused(&results.iter().flat_map(|result| &result.bases).collect()));
@@ -481,6 +483,8 @@ fn between<T>(
 struct One<T> {
     /// Its number.
     at: usize,
+    /// The id of its pair.
+    pair: Option<Name>,
     kept: Option<T>,
     /// What rules over several integrations ask of it.
     member: Option<Box<Member>>,

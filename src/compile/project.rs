@@ -197,6 +197,7 @@ impl Manifest {
                 project.levels = Levels::of(&root);
                 levels::check(&root, &About::default(), &mut said);
                 said.extend(unknown_default(&root));
+                said.extend(shared_stores(&root));
             }
             project.unmet = unmet;
         }
@@ -284,6 +285,27 @@ fn unknown_zones(root: &yaml::Node) -> Vec<Finding> {
         codes::schema::value_not_allowed("timezone", Some(&format!("\"{name}\"")), &why, at).help(help)
     };
     unknown.map(told).collect()
+}
+
+/// Environments whose applies would meet in one store.
+fn shared_stores(root: &yaml::Node) -> Vec<Finding> {
+    let environments = root.get("environments").and_then(yaml::Node::as_map);
+    let stores = environments.into_iter().flat_map(|map| map.entries());
+    let stores = stores.filter_map(|entry| {
+        let store = entry.value.get("store")?;
+        Some((&*entry.key.text, store.as_text()?, store.span))
+    });
+    let mut known: Vec<(&str, &str, Span)> = Vec::new();
+    let mut findings = Vec::new();
+    for (name, store, at) in stores {
+        match known.iter().find(|(_, other, _)| *other == store) {
+            Some((first, _, first_at)) => {
+                findings.push(codes::compose::shared_store(name, first, at, *first_at));
+            }
+            None => known.push((name, store, at)),
+        }
+    }
+    findings
 }
 
 /// Windows that open when they close: never, or always.

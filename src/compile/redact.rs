@@ -8,12 +8,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::tokens::{self, has_shape};
 use crate::diagnostic::codes::schema::LEADING_ZERO;
 use crate::diagnostic::{Finding, Label};
 use crate::model::credential::{
     is_in_url, is_reference, password_in, reference_in_braces, sounds_secret, words_of_keys,
 };
+use crate::model::tokens::{self, has_shape};
 use crate::source::load::PROJECT_FILE;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Node, NodeKind};

@@ -18,6 +18,7 @@ pub mod path;
 pub mod pattern;
 pub mod resolve;
 pub mod sorted;
+pub mod tokens;
 pub mod value;
 
 use std::collections::BTreeMap;

@@ -8,12 +8,13 @@ use serde_json::{Map, Value as Json};
 use super::account::is_reference;
 use crate::diagnostic::codes::options as codes;
 use crate::diagnostic::codes::schema::leading_zero;
+use crate::diagnostic::codes::yaml::credential_in_text;
 use crate::diagnostic::{Finding, Severity};
-use crate::model::Value;
+use crate::model::{Value, tokens};
 use crate::schema::parts::Catalogue;
 use crate::schema::text;
 use crate::schema::validate::{Validator, Words};
-use crate::source::{SourceFile, Sources};
+use crate::source::{SourceFile, Sources, Span};
 use crate::yaml::{self, Node};
 
 /// All lists of a project, by connector.
@@ -110,7 +111,12 @@ impl Options {
                 continue;
             }
             let mut said = Vec::new();
-            if let Some(root) = yaml::parse(sources, file, &mut said) {
+            let mut credentials = Vec::new();
+            let root =
+                yaml::parse_beside(sources, file, &mut said, &mut |text| credentials = tokens::find(text));
+            let credentials = credentials.into_iter().map(|range| Span::new(file, range.start, range.end));
+            said.extend(credentials.map(credential_in_text));
+            if let Some(root) = root {
                 said.extend(meta.judge(&root, Words::default()));
                 said.extend(keys_with_zeros(sources, &root));
                 if said.iter().all(|finding| finding.severity != Severity::Error) {

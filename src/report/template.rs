@@ -3,8 +3,8 @@
 
 use super::say;
 use super::texts::Language;
-use crate::compile::tokens::masked;
 use crate::diagnostic::clean_text;
+use crate::model::tokens::masked;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};

@@ -16,8 +16,8 @@ use super::part_names::{FOLDERS, meta_of, stem};
 use super::validate::{Validator, Words};
 use super::vat::{self, Vat};
 use crate::diagnostic::codes;
-use crate::diagnostic::{Finding, Severity, nearest};
-use crate::model::{canonical_json, hex};
+use crate::diagnostic::{Finding, Label, Severity, nearest};
+use crate::model::{canonical_json, hex, tokens};
 use crate::source::names::is_source;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
@@ -53,10 +53,26 @@ impl PartFiles {
                 if self.alone && built_in::find(path).is_some() {
                     continue;
                 }
-                findings.extend(stray(path, Span::new(file, 0, 0)));
+                match displaced(sources, file, path) {
+                    Some((meant, finding)) => {
+                        // What is made of it has no finding of its own.
+                        self.broken.insert(meant);
+                        findings.push(finding);
+                    }
+                    None => findings.extend(stray(path, Span::new(file, 0, 0))),
+                }
                 continue;
             };
             match self::read(sources, file, meta, findings) {
+                Some(node) if is_misnamed(path, meta, &node) => {
+                    let meant = node.get(meta).and_then(yaml::Node::as_text).unwrap_or_default();
+                    let message = format!("`{path}` is not a name that a part's file can have");
+                    let at = Label::new(Span::new(file, 0, 0), format!("it says that it is `{meant}`"));
+                    let help = format!("rename the file to `{meant}.yaml`");
+                    findings.push(codes::schema::part_misfit(&message, at).help(help));
+                    let folder = path.split_once('/').map_or("", |(folder, _)| folder);
+                    self.broken.insert(format!("{folder}/{meant}.yaml"));
+                }
                 Some(node) => {
                     self.own.insert(path.to_owned(), (Arc::new(node.to_json()), node));
                 }
@@ -213,7 +229,11 @@ impl PartFiles {
 fn read(sources: &Sources, file: FileId, meta: &str, findings: &mut Vec<Finding>) -> Option<yaml::Node> {
     let wrong = |findings: &[Finding]| findings.iter().any(|finding| finding.severity == Severity::Error);
     let before = findings.len();
-    let Some(node) = yaml::parse(sources, file, findings) else {
+    let mut credentials = Vec::new();
+    let node = yaml::parse_beside(sources, file, findings, &mut |text| credentials = tokens::find(text));
+    let credentials = credentials.into_iter().map(|range| Span::new(file, range.start, range.end));
+    findings.extend(credentials.map(codes::yaml::credential_in_text));
+    let Some(node) = node else {
         findings.push(codes::schema::part_empty(Span::new(file, 0, 0)));
         return None;
     };
@@ -223,6 +243,38 @@ fn read(sources: &Sources, file: FileId, meta: &str, findings: &mut Vec<Finding>
         findings.extend(Validator::meta(meta).judge(&node, words));
     }
     (!wrong(&findings[before..])).then_some(node)
+}
+
+/// Whether a text can be the name of a part.
+fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(fits)
+}
+
+/// Whether a file's name can be no part's, while the part itself says one.
+fn is_misnamed(path: &str, meta: &str, node: &yaml::Node) -> bool {
+    let folder = FOLDERS.iter().find(|(_, of)| *of == meta).map_or("", |(folder, _)| folder);
+    let said = node.get(meta).and_then(yaml::Node::as_text);
+    stem(path, folder).is_some_and(|stem| !is_name(&stem)) && said.is_some_and(is_name)
+}
+
+/// A part directly below `schemas/`, told by what it says that it is: the path that it was to have.
+fn displaced(sources: &Sources, file: FileId, path: &str) -> Option<(String, Finding)> {
+    if path.contains('/') {
+        return None;
+    }
+    let root = yaml::parse(sources, file, &mut Vec::new())?;
+    let (folder, what, name) = FOLDERS.iter().find_map(|(folder, what)| {
+        let name = root.get(what)?.as_text().filter(|name| is_name(name))?;
+        Some((*folder, *what, name))
+    })?;
+    let meant = format!("{folder}/{name}.yaml");
+    let message = format!("`schemas/{path}` is not read");
+    let at = Label::new(Span::new(file, 0, 0), format!("it says that it is the {what} `{name}`"));
+    Some((
+        meant.clone(),
+        codes::schema::part_misfit(&message, at).help(format!("move it to `schemas/{meant}`")),
+    ))
 }
 
 /// A file that looks like a part and is read by nobody.

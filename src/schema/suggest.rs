@@ -56,11 +56,13 @@ fn acceptor(schema: &Json) -> Option<Accepts> {
 /// Usual slips undone, the most harmless first.
 fn variants(written: &str) -> Vec<String> {
     let trimmed = bare(written);
-    let mut all = vec![trimmed.to_owned(), trimmed.to_ascii_lowercase(), trimmed.to_ascii_uppercase()];
+    // Their signs are no brackets around the text.
+    let mut all = requirement(written).into_iter().collect::<Vec<_>>();
+    all.extend([trimmed.to_owned(), trimmed.to_ascii_lowercase(), trimmed.to_ascii_uppercase()]);
     all.extend(
         SYNONYMS
             .iter()
-            .filter(|(word, _)| *word == all[1])
+            .filter(|(word, _)| *word == trimmed.to_ascii_lowercase())
             .map(|(_, ours)| (*ours).to_owned())
             .collect::<Vec<_>>(),
     );
@@ -97,7 +99,7 @@ fn variants(written: &str) -> Vec<String> {
     }
     // "Anna <anna@shop.example.com>": the address alone.
     let address = trimmed.split_once('<').and_then(|(_, rest)| rest.split('>').next());
-    all.extend(address.map(|address| address.trim().to_owned()));
+    all.extend(address.filter(|address| address.contains('@')).map(|address| address.trim().to_owned()));
     // "3 105", "3105.0": the code as it is counted with.
     all.extend(whole(trimmed));
     // "3108 Sales": the code before its name. Not a date without its time: dates have words of their own.
@@ -141,6 +143,30 @@ const SYNONYMS: [(&str, &str); 26] = [
     ("sön", "sun"),
     ("midnight", "00:00"),
 ];
+
+/// Versions as other programs ask for them: `<=0.9` as `<0.10`, `>0.1` as `>=0.2`, `^0.2` as `>=0.2, <0.3`, `~0.2` and `==0.2` as `=0.2`.
+fn requirement(written: &str) -> Option<String> {
+    let written = written.trim();
+    let (sign, version) = written.split_at(written.find(|c: char| c.is_ascii_digit())?);
+    let numbers: Option<Vec<u32>> = version.split('.').map(|number| number.parse().ok()).collect();
+    let numbers = numbers.filter(|numbers| numbers.len() <= 3)?;
+    // One more in the number at this place, without those behind it.
+    let after = |place: usize| {
+        let all = numbers.iter().take(place).copied().chain([numbers[place].checked_add(1)?]);
+        Some(all.map(|number| number.to_string()).collect::<Vec<_>>().join("."))
+    };
+    let last = numbers.len() - 1;
+    Some(match sign.trim() {
+        "<=" => format!("<{}", after(last)?),
+        ">" => format!(">={}", after(last)?),
+        // The first number that is not zero keeps what works from breaking.
+        "^" => {
+            format!(">={version}, <{}", after(numbers.iter().position(|number| *number > 0).unwrap_or(last))?)
+        }
+        "~" | "~=" | "==" => format!("={version}"),
+        _ => return None,
+    })
+}
 
 /// `OrdersCreated` as `orders-created`.
 fn parted(written: &str) -> String {

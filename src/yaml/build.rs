@@ -430,7 +430,19 @@ impl<'a> Builder<'a> {
                     return;
                 };
                 match map.get(&text) {
-                    Some(first) => Some(codes::duplicate_key(&excerpt(&text), span, first.key.span)),
+                    Some(first) => {
+                        let last = map.entries().last().map_or(0, |last| last.key.span.start);
+                        // Several in a row are what a lost line leaves behind: told once.
+                        let above = self.findings.last_mut().filter(|told| {
+                            told.code == &codes::DUPLICATE_KEY && told.primary.span.start > last
+                        });
+                        let Some(above) = above else {
+                            let finding = codes::duplicate_key(&excerpt(&text), span, first.key.span);
+                            return self.report(finding);
+                        };
+                        codes::duplicate_too(above, &excerpt(&text), span);
+                        return;
+                    }
                     None => {
                         *pending = Some(Pending::Key(Key { text, span }));
                         None
@@ -494,13 +506,17 @@ impl<'a> Builder<'a> {
             match node.kind {
                 NodeKind::Map(other) => inherit(&mut map, other),
                 NodeKind::List(items) => {
+                    // A list of what cannot be merged is one mistake.
+                    let mut is_told = false;
                     for item in items {
                         match item.kind {
                             NodeKind::Map(other) => inherit(&mut map, other),
                             NodeKind::Hole => map.set_cut(),
                             _ => {
                                 map.set_cut();
-                                self.report(codes::bad_merge(item.kind_name(), item.span, mark));
+                                if !std::mem::replace(&mut is_told, true) {
+                                    self.report(codes::bad_merge(item.kind_name(), item.span, mark));
+                                }
                             }
                         }
                     }

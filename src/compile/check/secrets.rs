@@ -1,11 +1,11 @@
 //! Places where a credential may have been written in the open, so that no message ever shows them.
 
 use super::context::Context;
-use crate::compile::tokens::has_shape;
 use crate::diagnostic::codes::{rules, schema as codes};
 use crate::diagnostic::{Finding, nearest};
 use crate::model::CONNECTORS;
 use crate::model::credential::{is_in_url, is_reference, reference_in_braces, sounds_secret};
+use crate::model::tokens::has_shape;
 use crate::schema::Pair;
 use crate::source::Span;
 use crate::yaml::{Node, NodeKind, Trail};

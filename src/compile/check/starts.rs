@@ -22,6 +22,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         findings.extend(nothing_starts(context, rules));
     }
     if let Some(webhooks) = map(WEBHOOKS) {
+        started_twice(context, webhooks, findings);
         lapsing(context, webhooks, schedules, findings);
     }
 }
@@ -106,6 +107,25 @@ fn nothing_starts(context: &Context<'_>, rules: &Map) -> Option<Finding> {
     }
     let at = context.key_of_category(SCHEDULES);
     Some(across::nothing_starts(&idle, at).about(context.about(SCHEDULES, &SettingPath::root())))
+}
+
+/// Two webhooks by which one event runs one flow twice.
+fn started_twice(context: &Context<'_>, webhooks: &Map, findings: &mut Vec<Finding>) {
+    let said = |webhook: &Node| {
+        let text = |key: &str| webhook.get(key).and_then(Node::as_text);
+        Some((text("connector")?.to_owned(), text("topic")?.to_owned(), runs(context, webhook)?.to_owned()))
+    };
+    let mut known: Vec<(_, &Entry)> = Vec::new();
+    for entry in webhooks.entries() {
+        let Some(event) = said(&entry.value) else { continue };
+        let Some((_, first)) = known.iter().find(|(other, _)| *other == event) else {
+            known.push((event, entry));
+            continue;
+        };
+        let finding =
+            codes::started_twice(&first.key.text, &event.1, &event.2, entry.key.span, first.key.span);
+        findings.push(finding.about(context.about(WEBHOOKS, &SettingPath::root().child(&entry.key.text))));
+    }
 }
 
 /// Subscriptions that the platform ends, after some time or when deliveries fail, while no rule runs their flow.

@@ -26,6 +26,8 @@ codes! {
     LEVEL_LOWERED = "E0219" "level-lowered" "an integration lowers a level that the project does not let it lower";
     UNKNOWN_OWNED = "W0221" "unknown-owned" "`owners` names a category that does not exist, or CODEOWNERS a file or an owner";
     OTHER_VERSION = "E0222" "other-version" "`requires` asks for other versions of pairform than this one";
+    FOREIGN_BASE = "E0223" "foreign-base" "an integration extends a base that is made for another pair";
+    SHARED_STORE = "W0224" "shared-store" "two environments have one store";
     UNKNOWN_POLICY_LINE = "E0230" "unknown-policy-line" "a line of a policy that allows nothing";
 }
 
@@ -575,6 +577,44 @@ pub fn expression_as_key(at: Span) -> Finding {
     )
     .with_severity(Severity::Warning)
     .help("write the key itself")
+}
+
+#[must_use]
+pub fn shared_store(name: &str, first: &str, at: Span, first_at: Span) -> Finding {
+    Finding::new(
+        &SHARED_STORE,
+        format!("the environments `{first}` and `{name}` have one store"),
+        Label::new(at, format!("what is applied to `{name}` goes to `{first}`")),
+    )
+    .related(first_at, "the same store")
+    .help(format!("write the store of `{name}`, or take one of the two environments away"))
+}
+
+/// `faults` settings of a base are refused in an integration of `pair`, and none in those of `of`.
+#[must_use]
+pub fn foreign_base(base: &str, of: &str, pair: &str, faults: usize, at: Span) -> Finding {
+    Finding::new(
+        &FOREIGN_BASE,
+        format!("the base `{base}` is made for {of}, and this integration is of {pair}"),
+        Label::new(at, format!("{faults} of its settings do not fit here")),
+    )
+    .note(format!("the integrations of {of} that extend it have no fault in it"))
+    .help(format!(
+        "take `{base}` out of `extends`, and write what is needed of it here, or in a base for {pair}"
+    ))
+}
+
+/// What stands for a credential in the expressions of other programs.
+#[must_use]
+pub fn secret_in_expression(name: &str, variable: &str, at: Span) -> Finding {
+    Finding::new(
+        &UNKNOWN_VARIABLE,
+        format!("there is no variable `{name}`"),
+        Label::new(at, "an expression sees neither secrets nor what is set around the program"),
+    )
+    .help(format!(
+        "write a credential as `{{secret: env/{variable}}}`, without quotes; declare what is none under `vars`"
+    ))
 }
 
 #[must_use]

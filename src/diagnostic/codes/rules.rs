@@ -45,6 +45,7 @@ codes! {
     DAYS_WITHOUT_ROW = "W0470" "days-without-row" "there are days on which a value has no row that counts";
     DELIVERED_FROM_ELSEWHERE = "W0475" "delivered-from-elsewhere" "a location's orders are delivered from a warehouse whose stock it does not show";
     PAID_BY_NOTHING = "W0479" "paid-by-nothing" "invoices are to be marked as paid and nothing says how";
+    STARTED_TWICE = "W0482" "started-twice" "two webhooks run one flow at one event";
 }
 
 /// `method` is the payment method whose record it is, if any; `modes`: the ERP has modes of payment.
@@ -538,6 +539,17 @@ pub fn waits_for_disabled(rule: &str, target: &str, at: Span, switch: Span) -> F
     )
     .related(switch, "switched off here")
     .help(format!("give `{rule}` an interval (`every`), or switch `{target}` on"))
+}
+
+#[must_use]
+pub fn started_twice(first: &str, topic: &str, flow: &str, at: Span, first_at: Span) -> Finding {
+    Finding::new(
+        &STARTED_TWICE,
+        format!("each `{topic}` runs `{flow}` twice"),
+        Label::new(at, format!("the same event and flow as `{first}`")),
+    )
+    .related(first_at, "the first of the two")
+    .help("take one of the two away, or write the topic or the flow that was meant")
 }
 
 /// `record` and `other` are the paths of both places. `is_before`: what the record says comes from a list of before, which counts.

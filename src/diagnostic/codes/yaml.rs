@@ -154,6 +154,18 @@ pub fn duplicate_key(key: &str, at: Span, first: Span) -> Finding {
         .help("keep one of the two: YAML would silently drop the other")
 }
 
+/// Another key of the same map that is there already, below the one that is told.
+pub fn duplicate_too(told: &mut Finding, key: &str, at: Span) {
+    const MOST: usize = 5;
+    if told.related.len() < MOST {
+        told.related.push(Label::new(at, format!("`{key}` is set again, too")));
+    }
+    told.help = Some(
+        "write the line that is missing above them, with the name of what they belong to; if none is missing, keep one of each"
+            .to_owned(),
+    );
+}
+
 #[must_use]
 pub fn undefined_alias(name: &str, near: Option<&str>, at: Span) -> Finding {
     let finding = Finding::new(

@@ -315,10 +315,14 @@ fn map_instead(place: &Place<'_>) -> String {
         };
     }
     // `DK: 3121` for `DK: {default_account: 3121}`.
-    if let (Some(value), Some(known)) = (quoted(place.node).filter(|_| place.quotable), properties) {
+    let node = match place.node.as_list() {
+        Some([one]) => one,
+        _ => place.node,
+    };
+    if let (Some(value), Some(known)) = (quoted(node).filter(|_| place.quotable), properties) {
         let groups = holder.map(all_groups).unwrap_or_default();
         let asked = |key: &str| required.contains(&key) || groups.iter().any(|group| group == &[key]);
-        let takes = |schema: &Json| fits(place.node, schema, holder.unwrap_or(&Json::Null), 1);
+        let takes = |schema: &Json| fits(node, schema, holder.unwrap_or(&Json::Null), 1);
         let mut taking = known.iter().filter(|(key, schema)| asked(key) && takes(schema));
         if let (Some((key, _)), None) = (taking.next(), taking.next()) {
             return format!("write `{{{key}: {value}}}`");
