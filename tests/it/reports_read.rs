@@ -184,6 +184,7 @@ fn drift_is_told_by_what_changed_with_whom_it_reaches_and_by_whom() {
     for name in ["second", "third"] {
         project.shop(name, name, "30");
     }
+    project.write("CODEOWNERS", "* @accounts\n");
     project.run(&["apply", "--yes"]).expect(0);
     project.by_hand("UPDATE category SET settings = replace(settings, '\"30\"', '\"14\"') WHERE category = 'payment_methods'");
     let page = page(&project, &["drift"]);
@@ -205,6 +206,10 @@ fn drift_is_told_by_what_changed_with_whom_it_reaches_and_by_whom() {
     assert!(page.contains("id=\"k-drift\" checked") && !page.contains("id=\"s-first\""), "{page}");
     let comment = project.run(&["drift", "-o", "markdown"]).expect(0).out;
     assert_eq!(comment.matches("**drift**").count(), 2, "{comment}");
+    // Nothing of it is to be reviewed, and what would set it back is.
+    assert!(!page.contains("Needs review by") && !comment.contains("Review needed by"), "{page}");
+    let plan = project.run(&["plan", "-o", "markdown"]).expect(0).out;
+    assert!(plan.contains("Review needed by"), "{plan}");
 }
 
 #[test]
