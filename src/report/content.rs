@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use similar::ChangeTag;
 
-use super::alike::Said;
+use super::alike::{Said, alike};
 use super::groups::{Group, Groups, Kind};
 use super::moved::Moved;
 use super::stopped::Stopped;
@@ -87,6 +87,8 @@ pub struct Item {
     pub notes: Vec<String>,
     pub help: String,
     pub fix: Option<PlacedFix>,
+    /// Those that say the same of other places.
+    pub others: Vec<Item>,
 }
 
 impl Item {
@@ -95,6 +97,42 @@ impl Item {
     pub fn said(&self) -> Said<'_> {
         let Item { code, severity, message, category, setting, .. } = self;
         Said { code, severity, message, category, setting }
+    }
+
+    /// Where it was found, and where else.
+    pub fn all(&self) -> impl Iterator<Item = &Item> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// Where else it was found, `most` places by name, and what would mend it there that would not mend it here; nothing where it stands alone.
+    #[must_use]
+    pub fn elsewhere(&self, most: usize) -> Vec<String> {
+        let groups = alike(&self.others, |other| other.help.as_str());
+        let told = groups.into_iter().map(|some| {
+            let places: Vec<String> =
+                some.iter().take(most).map(|other| format!("{}:{}", other.path, other.line)).collect();
+            let rest = some.len().saturating_sub(most);
+            let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            let help = Some(&some[0].help).filter(|help| !help.is_empty() && **help != self.help);
+            let help = help.map(|help| format!("; there: {help}")).unwrap_or_default();
+            let places = places.join(", ");
+            format!("the same in {}: {places}{rest}{help}", count(some.len(), "other place"))
+        });
+        told.collect()
+    }
+
+    /// In a folder of the repository, and at a line that there is.
+    fn placed(&mut self, folder: &str) {
+        if self.path.is_empty() {
+            "pairform.yaml".clone_into(&mut self.path);
+        }
+        self.path.insert_str(0, folder);
+        for edit in self.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+            edit.place.path.insert_str(0, folder);
+        }
+        self.line = self.line.max(1);
+        self.column = self.column.max(1);
+        self.others.iter_mut().for_each(|other| other.placed(folder));
     }
 
     /// Whether it tells a change of policy.
@@ -126,6 +164,7 @@ impl From<&PlacedFinding> for Item {
             notes,
             help: said(&finding.help),
             fix,
+            others: Vec::new(),
         }
     }
 }
@@ -226,7 +265,7 @@ impl Content<'_> {
     }
 
     /// Changes of policy, findings, then what the plan and its apply say, in the same shape; for forms that know only results
-    /// at lines.
+    /// at lines. Findings that are one are one, with the places of the others.
     #[must_use]
     pub fn remarks(&self) -> Vec<Item> {
         let mut remarks: Vec<Item> = self.policy.iter().map(policy_remark).collect();
@@ -234,7 +273,11 @@ impl Content<'_> {
         remarks.extend(
             self.plan.iter().flat_map(|plan| plan.releases()).map(|release| release_remark(&release)),
         );
-        remarks.extend(self.items());
+        let items = self.items();
+        remarks.extend(alike(&items, Item::said).into_iter().map(|some| Item {
+            others: some[1..].iter().map(|other| (*other).clone()).collect(),
+            ..some[0].clone()
+        }));
         if let Some(plan) = self.plan {
             for refusal in &plan.refusals {
                 remarks.push(Item {
@@ -248,17 +291,7 @@ impl Content<'_> {
         }
         remarks.extend(self.outcome.into_iter().flat_map(not_saved));
         remarks.extend(self.stopped.iter().flat_map(why_stopped));
-        for remark in &mut remarks {
-            if remark.path.is_empty() {
-                "pairform.yaml".clone_into(&mut remark.path);
-            }
-            remark.path.insert_str(0, self.folder);
-            for edit in remark.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
-                edit.place.path.insert_str(0, self.folder);
-            }
-            remark.line = remark.line.max(1);
-            remark.column = remark.column.max(1);
-        }
+        remarks.iter_mut().for_each(|remark| remark.placed(self.folder));
         remarks.sort_by_key(|remark| (!remark.is_policy(), rank(&remark.severity)));
         remarks
     }

@@ -7,6 +7,9 @@ use super::{clean_text, count};
 /// As many annotations of one kind as a step shows.
 const SHOWN: usize = 10;
 
+/// As many other places of one finding are named.
+const NAMED: usize = 10;
+
 /// As much as one annotation holds, in bytes, with room for how many it leaves out.
 const LONGEST: usize = 60_000;
 
@@ -37,7 +40,11 @@ pub fn render(content: &Content<'_>) -> String {
 fn rest(remarks: &[&Item], severity: &str, command: &str) -> String {
     let mut text = count(remarks.len(), &format!("more {severity}"));
     for (at, remark) in remarks.iter().enumerate() {
-        let line = format!("\n{}:{} {}", remark.path, remark.line, remark.message);
+        let others = match remark.others.len() {
+            0 => String::new(),
+            others => format!(" (the same in {})", count(others, "other place")),
+        };
+        let line = format!("\n{}:{} {}{others}", remark.path, remark.line, remark.message);
         if text.len() + line.len() > LONGEST {
             let left = remarks.len() - at;
             return format!(
@@ -63,12 +70,13 @@ fn line(command: &str, remark: &Item) -> String {
         String::new()
     };
     let help = if remark.help.is_empty() { String::new() } else { format!("\nhelp: {}", remark.help) };
+    let others: String = remark.elsewhere(NAMED).iter().map(|other| format!("\n{other}")).collect();
     format!(
         "::{command} file={},line={},endLine={end}{columns},title={}::{}\n",
         property(&remark.path),
         remark.line,
         property(&title),
-        data(&format!("{}{help}", remark.message))
+        data(&format!("{}{help}{others}", remark.message))
     )
 }
 

@@ -8,6 +8,9 @@ use super::clean;
 use super::content::{Content, Item};
 use crate::model::digest_text;
 
+/// As many other places of one finding are named.
+const NAMED: usize = 10;
+
 /// One JSON array.
 #[must_use]
 pub fn render(content: &Content<'_>) -> String {
@@ -22,8 +25,9 @@ pub fn render(content: &Content<'_>) -> String {
             let fingerprint = digest_text(&format!("{identity}\u{0}{nth}"));
             let help =
                 if remark.help.is_empty() { String::new() } else { format!(". Help: {}", remark.help) };
+            let others: String = remark.elsewhere(NAMED).iter().map(|other| format!("; {other}")).collect();
             json!({
-                "description": clean(&format!("{}{help}", remark.message)),
+                "description": clean(&format!("{}{help}{others}", remark.message)),
                 "check_name": remark.code,
                 "fingerprint": fingerprint.trim_start_matches("sha256:"),
                 "severity": severity(remark),
@@ -45,9 +49,15 @@ fn severity(remark: &Item) -> &'static str {
     }
 }
 
-/// What makes a result the same one after an edit elsewhere: the rule and the setting, never the line.
+/// What makes a result the same one after an edit elsewhere: the rule and the setting, never the line; nor one of its places, where there are
+/// several.
 #[must_use]
 pub fn identity(remark: &Item) -> String {
+    if !remark.others.is_empty() {
+        return [&remark.code, &remark.category, &remark.setting, &remark.message]
+            .map(String::as_str)
+            .join("\u{0}");
+    }
     [&remark.code, &remark.path, &remark.integration, &remark.category, &remark.setting]
         .map(String::as_str)
         .join("\u{0}")

@@ -1,5 +1,5 @@
-//! JUnit: a suite an integration with a failing case for each error, and a suite of the changes with a case a group; of an apply,
-//! and of drift, a case a category.
+//! JUnit: a suite an integration with a failing case for each error, one of the errors that several have, and one of the changes with a case a
+//! group; of an apply, and of drift, a case a category.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,9 @@ use super::apply::is_saved;
 use super::content::{By, Content, Item, state};
 use super::{clean, clean_text};
 use crate::plan::Integration;
+
+/// The suite of what was found in several integrations.
+const SEVERAL: &str = "several integrations";
 
 /// The XML document.
 #[must_use]
@@ -23,6 +26,7 @@ pub fn render(content: &Content<'_>) -> String {
     for remark in remarks.into_iter().filter(|remark| is_told(remark)) {
         let suite = match remark.integration.as_str() {
             _ if is_change(remark) => "changes".to_owned(),
+            name if remark.others.iter().any(|other| other.integration != name) => SEVERAL.to_owned(),
             "" => "project".to_owned(),
             name => name.to_owned(),
         };
@@ -89,6 +93,7 @@ fn case(remark: &Item) -> TestCase {
         vec![format!("{}[{}]: {}", remark.severity, remark.code, remark.message), format!("  --> {place}")];
     text.extend(remark.notes.iter().map(|note| format!("note: {note}")));
     text.extend((!remark.help.is_empty()).then(|| format!("help: {}", remark.help)));
+    text.extend(remark.elsewhere(usize::MAX));
     let text = clean_text(&text.join("\n"));
     let failed = remark.severity == "error";
     let mut status =

@@ -93,8 +93,9 @@ pub fn outline(content: &Content<'_>, groups: &Groups, budget: Budget) -> (Json,
         .collect();
     let released = content.plan.map(|plan| released(plan, &mut counter));
     let dropped: Vec<String> = counter.dropped.iter().map(|(what, number)| count(*number, what)).collect();
-    // What is saved is reviewed.
-    let reviews = if content.outcome.is_none() { content.reviews() } else { Vec::new() };
+    // What would be saved is reviewed; drift saves nothing.
+    let is_reviewed = content.outcome.is_none() && content.command != "drift";
+    let reviews = if is_reviewed { content.reviews() } else { Vec::new() };
     let named: Vec<Json> = reviews
         .iter()
         .take(OWNERS)

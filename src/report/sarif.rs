@@ -8,7 +8,7 @@ use super::content::{Content, Item, RULES};
 use super::gitlab::identity;
 use super::{clean, clean_text};
 use crate::diagnostic::codes;
-use crate::diagnostic::placed::PlacedEdit;
+use crate::diagnostic::placed::{PlacedEdit, PlacedFix};
 use crate::diagnostic::text::{is_harmful, outward_json};
 use crate::model::digest_text;
 
@@ -16,6 +16,8 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// GitHub refuses a run with more.
 const MOST_RESULTS: usize = 25_000;
+/// As many other places of one finding are named in its text.
+const NAMED: usize = 10;
 
 /// One compact JSON value. `page` gives the explain page of a code.
 #[must_use]
@@ -83,17 +85,18 @@ fn rule(code: &str, page: Option<&'static str>) -> Json {
 
 fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
     let help = if remark.help.is_empty() { String::new() } else { format!("\nHelp: {}", remark.help) };
+    let others: String = remark.elsewhere(NAMED).iter().map(|other| format!("\n{other}")).collect();
     let mut result = json!({
         "ruleId": clean(&remark.code),
         "ruleIndex": rule,
         "level": match remark.severity.as_str() { "error" => "error", "warning" => "warning", _ => "note" },
-        "message": {"text": plain(&format!("{}{help}", remark.message))},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": artifact(&remark.path),
-            "region": region(remark.line, remark.column, remark.end_line, remark.end_column),
-        }}],
+        "message": {"text": plain(&format!("{}{help}{others}", remark.message))},
+        "locations": [location(remark)],
         "partialFingerprints": {"pairform/v1": fingerprint},
     });
+    if !remark.others.is_empty() {
+        result["relatedLocations"] = remark.others.iter().map(location).collect();
+    }
     let about: serde_json::Map<String, Json> =
         [("integration", &remark.integration), ("category", &remark.category), ("setting", &remark.setting)]
             .into_iter()
@@ -107,10 +110,15 @@ fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
     let is_plain = |edit: &PlacedEdit| {
         !edit.replacement.chars().any(|c| !matches!(c, '\n' | '\r' | '\t') && is_harmful(c))
     };
-    let fix = remark.fix.as_ref().filter(|fix| !fix.edits.is_empty() && fix.edits.iter().all(is_plain));
-    if let Some(fix) = fix {
+    // Of several places, what mends the first by itself goes with what mends the others.
+    let fixes: Vec<&PlacedFix> = remark
+        .all()
+        .filter_map(|one| one.fix.as_ref())
+        .filter(|fix| !fix.edits.is_empty() && fix.edits.iter().all(is_plain))
+        .collect();
+    if let Some(fix) = fixes.first() {
         let mut files = BTreeMap::<&str, Vec<&PlacedEdit>>::new();
-        for edit in &fix.edits {
+        for edit in fixes.iter().flat_map(|fix| &fix.edits) {
             files.entry(&edit.place.path).or_default().push(edit);
         }
         let changes: Vec<Json> = files
@@ -132,6 +140,13 @@ fn result(remark: &Item, rule: usize, fingerprint: &str) -> Json {
             json!([{"description": {"text": plain(&clean(&fix.message))}, "artifactChanges": changes}]);
     }
     result
+}
+
+fn location(one: &Item) -> Json {
+    json!({"physicalLocation": {
+        "artifactLocation": artifact(&one.path),
+        "region": region(one.line, one.column, one.end_line, one.end_column),
+    }})
 }
 
 /// A text without links: SARIF reads `[text](address)` in plain messages too (3.11.6), and has a backslash before what is meant

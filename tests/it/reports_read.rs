@@ -1,5 +1,9 @@
 //! What a reader of a report meets: how bad each thing is, the same told once, names, numbers before refusals, who it was.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
 use crate::place::Project;
 
 fn page(project: &Project, arguments: &[&str]) -> String {
@@ -85,6 +89,76 @@ fn one_gap_is_told_once_whatever_mends_it_and_by_its_name() {
     assert!(!page(&project, &["plan"]).contains("1 required setting not set"));
 }
 
+/// In forms that know only results at places, too: taken apart, their entries are exactly the findings.
+#[test]
+fn one_finding_of_several_places_is_one_entry_of_every_form() {
+    let project = gaps();
+    let of = |form: &str| project.run(&["validate", "-o", form]).out;
+    let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
+    let json: Json = serde_json::from_str(&of("json")).unwrap();
+    let mut groups: BTreeMap<[String; 5], Vec<String>> = BTreeMap::new();
+    for finding in json["findings"].as_array().unwrap() {
+        let said = ["code", "severity", "message", "category", "setting"].map(|key| text(&finding[key]));
+        let place = &finding["place"];
+        groups.entry(said).or_default().push(format!("{}:{}", text(&place["path"]), place["line"]));
+    }
+    groups.values_mut().for_each(|places| places.sort());
+    let several: Vec<&Vec<String>> = groups.values().filter(|places| places.len() > 1).collect();
+    assert!(!several.is_empty() && several.len() < groups.len(), "{groups:#?}");
+
+    let sarif: Json = serde_json::from_str(&of("sarif")).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for result in results {
+        let places = [&result["locations"], &result["relatedLocations"]];
+        let mut places: Vec<String> = places
+            .iter()
+            .flat_map(|places| places.as_array().into_iter().flatten())
+            .map(|place| &place["physicalLocation"])
+            .map(|place| {
+                format!("{}:{}", text(&place["artifactLocation"]["uri"]), place["region"]["startLine"])
+            })
+            .collect();
+        places.sort();
+        found.push((text(&result["ruleId"]), places));
+    }
+    let mut wanted: Vec<(String, Vec<String>)> =
+        groups.iter().map(|(said, places)| (said[0].clone(), places.clone())).collect();
+    found.sort();
+    wanted.sort();
+    assert_eq!(found, wanted);
+
+    let has_all =
+        |entry: &str, places: &[String]| places.iter().filter(|place| entry.contains(*place)).count();
+    let issues: Json = serde_json::from_str(&of("gitlab")).unwrap();
+    let issues: Vec<String> =
+        issues.as_array().unwrap().iter().map(|issue| text(&issue["description"])).collect();
+    let annotations = of("github");
+    let annotations: Vec<String> = annotations.lines().map(|line| line.replace("%3A", ":")).collect();
+    let junit = of("junit");
+    let failures: Vec<String> = junit
+        .split("<testcase")
+        .skip(1)
+        .filter(|case| case.contains("<failure"))
+        .map(str::to_owned)
+        .collect();
+    let errors = groups.keys().filter(|said| said[1] == "error").count();
+    for (form, entries, number) in [
+        ("gitlab", &issues, groups.len()),
+        ("github", &annotations, groups.len()),
+        ("junit", &failures, errors),
+    ] {
+        assert_eq!(entries.len(), number, "{form}: {entries:#?}");
+        for (said, places) in groups.iter().filter(|(said, places)| said[1] == "error" && places.len() > 1) {
+            // The first place is where the entry stands.
+            let is_told =
+                |entry: &String| entry.contains(&said[2]) && has_all(entry, places) + 1 >= places.len();
+            assert!(entries.iter().any(is_told), "{form}: {said:?} {places:?} {entries:#?}");
+        }
+    }
+    assert!(junit.contains("<testsuite name=\"several integrations\""), "{junit}");
+}
+
 #[test]
 fn a_verdict_says_how_much_before_it_says_what_refuses() {
     let project = gaps();
@@ -110,6 +184,7 @@ fn drift_is_told_by_what_changed_with_whom_it_reaches_and_by_whom() {
     for name in ["second", "third"] {
         project.shop(name, name, "30");
     }
+    project.write("CODEOWNERS", "* @accounts\n");
     project.run(&["apply", "--yes"]).expect(0);
     project.by_hand("UPDATE category SET settings = replace(settings, '\"30\"', '\"14\"') WHERE category = 'payment_methods'");
     let page = page(&project, &["drift"]);
@@ -131,6 +206,10 @@ fn drift_is_told_by_what_changed_with_whom_it_reaches_and_by_whom() {
     assert!(page.contains("id=\"k-drift\" checked") && !page.contains("id=\"s-first\""), "{page}");
     let comment = project.run(&["drift", "-o", "markdown"]).expect(0).out;
     assert_eq!(comment.matches("**drift**").count(), 2, "{comment}");
+    // Nothing of it is to be reviewed, and what would set it back is.
+    assert!(!page.contains("Needs review by") && !comment.contains("Review needed by"), "{page}");
+    let plan = project.run(&["plan", "-o", "markdown"]).expect(0).out;
+    assert!(plan.contains("Review needed by"), "{plan}");
 }
 
 #[test]

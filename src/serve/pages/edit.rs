@@ -79,13 +79,24 @@ fn mark(rows: &mut [Json]) {
 
 /// Two texts, each in pieces of which those are marked that the other does not have.
 fn parts(old: &str, new: &str) -> [Json; 2] {
-    let diff = TextDiff::from_words(old, new);
+    let (old, new) = (words(old), words(new));
+    let diff = TextDiff::from_slices(&old, &new);
     let pieces = |gone: ChangeTag| -> Json {
         let own =
             diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Equal || change.tag() == gone);
         own.map(|change| json!({"marked": change.tag() == gone, "text": change.value()})).collect()
     };
     [pieces(ChangeTag::Delete), pieces(ChangeTag::Insert)]
+}
+
+/// The words of a line, and what stands between them: blanks, brackets and commas.
+fn words(line: &str) -> Vec<&str> {
+    let is_between = |c: char| c.is_whitespace() || "{}[],".contains(c);
+    let apart = |piece: &'_ str| piece.trim_end_matches(is_between).len();
+    line.split_inclusive(is_between)
+        .flat_map(|piece| <[&str; 2]>::from(piece.split_at(apart(piece))))
+        .filter(|piece| !piece.is_empty())
+        .collect()
 }
 
 /// The changes of a plan, in the words of the pair.
@@ -138,7 +149,7 @@ mod tests {
         assert_eq!(rows, ["6 a", "7-b", "7+c", "8+d", "9 e", "20-x", "21+y"]);
         assert_eq!(made["count"], 3);
         // Of a line that took another's place only what is another is marked.
-        let text = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-    terms: \"10\" # net\n+    terms: \"14\" # net\n";
+        let text = "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-    terms: \"10\" # net\n-  order: {prefix: \"A-\"}\n+    terms: \"14\" # net\n+  order: {prefix: \"B-\"}\n";
         let moved = file(0, &FileDiff { path: "x".to_owned(), created: false, text: text.to_owned() });
         let marked = |row: usize| -> Vec<String> {
             let pieces = moved["rows"][row]["pieces"].as_array().unwrap().iter();
@@ -147,7 +158,8 @@ mod tests {
                 .map(|piece| piece["text"].as_str().unwrap().to_owned())
                 .collect()
         };
-        assert_eq!((marked(0), marked(1)), (vec!["\"10\"".to_owned()], vec!["\"14\"".to_owned()]));
+        let told: Vec<String> = (0..4).flat_map(marked).collect();
+        assert_eq!(told, ["\"10\"", "\"A-\"", "\"14\"", "\"B-\""]);
         let hidden = FileDiff { text: "x: not shown\n".to_owned(), ..diff };
         assert_eq!(file(0, &hidden)["text"], "x: not shown");
     }
