@@ -49,15 +49,9 @@ fn severity(remark: &Item) -> &'static str {
     }
 }
 
-/// What makes a result the same one after an edit elsewhere: the rule and the setting, never the line; nor one of its places, where there are
-/// several.
+/// What makes a result the same one after an edit elsewhere: the rule and the setting, never the line; of several places, the first.
 #[must_use]
 pub fn identity(remark: &Item) -> String {
-    if !remark.others.is_empty() {
-        return [&remark.code, &remark.category, &remark.setting, &remark.message]
-            .map(String::as_str)
-            .join("\u{0}");
-    }
     [&remark.code, &remark.path, &remark.integration, &remark.category, &remark.setting]
         .map(String::as_str)
         .join("\u{0}")

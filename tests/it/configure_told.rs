@@ -286,17 +286,18 @@ fn what_was_fetched_or_not_is_told_twice_alike() {
     let mut browser = pages.signed_in();
     let page = browser.page(&format!("{NORDIC}/settings"));
     let form = Form::all(&page).into_iter().find(|form| form.action.ends_with("/cache:clear")).unwrap();
-    assert_eq!(browser.press(&form, "").status, 303);
-    let begun = std::time::Instant::now();
-    while words(&browser.page(&format!("{NORDIC}/cache"))).contains("This page looks again by itself") {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
-        std::thread::yield_now();
+    // Nothing was asked, so that nothing has to be waited for.
+    for _ in 0..2 {
+        assert_eq!(browser.press(&form, "").status, 303);
+        let begun = std::time::Instant::now();
+        while words(&browser.page(&format!("{NORDIC}/cache"))).contains("This page looks again by itself") {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+            std::thread::yield_now();
+        }
+        let told = browser.page(&format!("{NORDIC}/cache"));
+        has(&told, "Nothing was fetched No active connection to");
+        has(&told, "Connect Shopify, Fortnox");
     }
-    has(&browser.page(&format!("{NORDIC}/cache")), "Nothing was fetched");
-    let soon = browser.press(&form, "");
-    has(&soon.body, "You asked a moment ago, and nothing was fetched");
-    has(&soon.body, "Nothing was fetched No active connection to");
-    has(&soon.body, "Connect Shopify, Fortnox");
     // Whoever may not is not offered it.
     let token = pages.token(&["vera", "--role", "viewer"]);
     let mut vera = pages.browser();
