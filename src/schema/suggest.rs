@@ -144,7 +144,7 @@ const SYNONYMS: [(&str, &str); 26] = [
     ("midnight", "00:00"),
 ];
 
-/// Versions as other programs ask for them: `<=0.9` as `<0.10`, `>0.1` as `>=0.2`, `^0.2` as `>=0.2, <0.3`, `~0.2` and `==0.2` as `=0.2`.
+/// Versions as other programs ask for them: `<=0.9` as `<0.10`, `>0.1` as `>=0.2`, `^0.2.1` and `~0.2.1` as `>=0.2.1, <0.3`, `==0.2` as `=0.2`.
 fn requirement(written: &str) -> Option<String> {
     let written = written.trim();
     let (sign, version) = written.split_at(written.find(|c: char| c.is_ascii_digit())?);
@@ -159,11 +159,16 @@ fn requirement(written: &str) -> Option<String> {
     Some(match sign.trim() {
         "<=" => format!("<{}", after(last)?),
         ">" => format!(">={}", after(last)?),
-        // The first number that is not zero keeps what works from breaking.
-        "^" => {
-            format!(">={version}, <{}", after(numbers.iter().position(|number| *number > 0).unwrap_or(last))?)
+        "^" | "~" | "~=" => {
+            let place = match sign.trim() {
+                // The first number that is not zero keeps what works from breaking.
+                "^" => numbers.iter().position(|number| *number > 0).unwrap_or(last),
+                "~" => last.min(1),
+                _ => last.saturating_sub(1),
+            };
+            format!(">={version}, <{}", after(place)?)
         }
-        "~" | "~=" | "==" => format!("={version}"),
+        "==" => format!("={version}"),
         _ => return None,
     })
 }
