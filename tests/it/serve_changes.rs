@@ -151,7 +151,7 @@ fn what_was_changed_outside_is_taken_into_git_or_set_back() {
             "into git",
             "value=\"B-\"",
             "Committed as Sara Nyberg",
-            "order_number_prefix: <ins>&quot;B-&quot;}</ins>",
+            "order_number_prefix: <ins>&quot;B-&quot;</ins>}",
         ],
     );
     let fields = [
