@@ -431,10 +431,10 @@ impl<'a> Builder<'a> {
                 };
                 match map.get(&text) {
                     Some(first) => {
-                        let last = map.entries().last().map_or(0, |last| last.key.span.start);
+                        let last = map.entries().last().map_or(0, |last| last.value.span.end);
                         // Several in a row are what a lost line leaves behind: told once.
                         let above = self.findings.last_mut().filter(|told| {
-                            told.code == &codes::DUPLICATE_KEY && told.primary.span.start > last
+                            told.code == &codes::DUPLICATE_KEY && told.primary.span.start >= last
                         });
                         let Some(above) = above else {
                             let finding = codes::duplicate_key(&excerpt(&text), span, first.key.span);
