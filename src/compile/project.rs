@@ -295,14 +295,14 @@ fn shared_stores(root: &yaml::Node) -> Vec<Finding> {
         let store = entry.value.get("store")?;
         Some((&*entry.key.text, store.as_text()?, store.span))
     });
-    let mut known: Vec<(&str, &str, Span)> = Vec::new();
+    let mut known: BTreeMap<&str, (&str, Span)> = BTreeMap::new();
     let mut findings = Vec::new();
     for (name, store, at) in stores {
-        match known.iter().find(|(_, other, _)| *other == store) {
-            Some((first, _, first_at)) => {
+        match known.get(store) {
+            Some((first, first_at)) => {
                 findings.push(codes::compose::shared_store(name, first, at, *first_at));
             }
-            None => known.push((name, store, at)),
+            None => _ = known.insert(store, (name, at)),
         }
     }
     findings

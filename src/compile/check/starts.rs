@@ -1,6 +1,8 @@
 //! What starts flows, and whether it will: intervals that are too short, rules that wait for what never runs,
 //! subscriptions that lapse, and flows that nothing starts.
 
+use std::collections::BTreeMap;
+
 use super::context::Context;
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across;
@@ -115,11 +117,11 @@ fn started_twice(context: &Context<'_>, webhooks: &Map, findings: &mut Vec<Findi
         let text = |key: &str| webhook.get(key).and_then(Node::as_text);
         Some((text("connector")?.to_owned(), text("topic")?.to_owned(), runs(context, webhook)?.to_owned()))
     };
-    let mut known: Vec<(_, &Entry)> = Vec::new();
+    let mut known: BTreeMap<_, &Entry> = BTreeMap::new();
     for entry in webhooks.entries() {
         let Some(event) = said(&entry.value) else { continue };
-        let Some((_, first)) = known.iter().find(|(other, _)| *other == event) else {
-            known.push((event, entry));
+        let Some(first) = known.get(&event) else {
+            known.insert(event, entry);
             continue;
         };
         let finding =
