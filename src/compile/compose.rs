@@ -42,6 +42,8 @@ pub struct Composed {
     pub incomplete: bool,
     /// Bases that extend each other in a circle: which of them belong here is not known.
     pub circular: BTreeSet<FileId>,
+    /// The names of rules and webhooks that a `null` takes away.
+    pub taken_away: Vec<String>,
     /// Findings of its own files.
     pub findings: Vec<Finding>,
 }
@@ -290,7 +292,7 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
     }
     incomplete |= patch.incomplete;
     root.span = span;
-    take_away(&mut root);
+    let taken_away = take_away(&mut root);
     let variables = variables(&root, parts, patch);
     let before = findings.len();
     express::expand(&mut root, &variables, &mut findings);
@@ -299,7 +301,7 @@ fn compose_one(sources: &Sources, parts: &Parts<'_>, bases: &Bases, patch: &Patc
         finding.about.integration.get_or_insert_with(|| parts.name.to_owned());
     }
     let name = parts.name.to_owned();
-    Composed { name, place, root, files, bases: extended, incomplete, circular, findings }
+    Composed { name, place, root, files, bases: extended, incomplete, circular, taken_away, findings }
 }
 
 /// What the environment lays over the integrations.
@@ -699,18 +701,27 @@ pub fn merge(base: Node, over: &Node) -> Node {
 }
 
 /// Takes away what a `null` stands for in the parts whose entries have names of their own and no default: there is nothing that they
-/// could be reset to. A key with nothing behind it, over nothing, was forgotten and is left to the schema.
-fn take_away(root: &mut Node) {
+/// could be reset to. A key with nothing behind it, over nothing, was forgotten and is left to the schema. Tells the names of rules and
+/// webhooks that are gone.
+fn take_away(root: &mut Node) -> Vec<String> {
+    fn is_said(entry: &Entry) -> bool {
+        !entry.value.is_null() || entry.value.span.is_empty()
+    }
     fn prune(node: &mut Node) {
         let Some(map) = node.as_map_mut() else { return };
-        map.retain(|entry| !entry.value.is_null() || entry.value.span.is_empty());
+        map.retain(is_said);
         map.entries_mut().iter_mut().for_each(|entry| prune(&mut entry.value));
     }
+    let mut gone = Vec::new();
     for part in [CONNECTORS, SCHEDULES, WEBHOOKS] {
-        if let Some(entry) = root.as_map_mut().and_then(|map| map.get_mut(part)) {
-            prune(&mut entry.value);
+        let Some(entry) = root.as_map_mut().and_then(|map| map.get_mut(part)) else { continue };
+        if part != CONNECTORS {
+            let entries = entry.value.as_map().into_iter().flat_map(Map::entries);
+            gone.extend(entries.filter(|entry| !is_said(entry)).map(|entry| entry.key.text.to_string()));
         }
+        prune(&mut entry.value);
     }
+    gone
 }
 
 /// What an integration alone says of itself is told where it stands elsewhere, and has no effect there.

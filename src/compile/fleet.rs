@@ -1,5 +1,6 @@
 //! Rules over several integrations: one shop that two of them join to one company, two shops whose orders have the same numbers
-//! there, and a token that changes at each use and that two of them use.
+//! there, one account of a payment provider whose payouts two of them book, and a token that changes at each use and that two of them
+//! use.
 //!
 //! Of each integration a few texts are kept while the others are compiled. Where some were selected, those beside them are
 //! looked for by these texts, so that a mistake is found whichever of the two was asked for.
@@ -8,13 +9,15 @@ use std::collections::BTreeMap;
 
 use super::check::context::Context;
 use crate::diagnostic::codes::across as codes;
-use crate::diagnostic::{About, Finding, in_sentence};
+use crate::diagnostic::{About, Finding, in_sentence, list_words};
 use crate::model::{CONNECTORS, GENERAL};
 use crate::schema::{Connector, Pair, text};
 use crate::source::Span;
 
 /// Flows that make documents in the ERP: what two integrations do here is done twice.
-const BOOKING: [&str; 4] = ["orders", "invoices", "refunds", "payouts"];
+const BOOKING: [&str; 4] = ["orders", "invoices", "refunds", PAYOUTS];
+
+const PAYOUTS: &str = "payouts";
 
 /// Filters that part the orders of a shop, and the one that leaves out what the first lets in.
 const PARTING: [(&str, &str); 7] = [
@@ -47,8 +50,17 @@ struct Joins {
     titles: [String; 2],
     /// Numbers in [`BOOKING`].
     flows: Vec<usize>,
+    /// The accounts whose payouts are booked.
+    payers: Vec<Payer>,
     /// Filters by their number in [`PARTING`], and whether it is the one that leaves out.
     filters: Vec<(usize, bool, Vec<String>)>,
+}
+
+/// An account of a payment provider.
+#[derive(Debug, PartialEq, Eq)]
+struct Payer {
+    title: String,
+    account: String,
 }
 
 /// Where an order's number is written in the ERP; `None` for an integration that writes none, or that can give it no prefix.
@@ -89,6 +101,7 @@ impl Member {
         let of_joins = self.joins.iter().map(|joins| match &joins.numbers {
             // Other shops of the company as well.
             Some(_) => vec![bare(&joins.accounts[1])],
+            None if !joins.payers.is_empty() => vec![bare(&joins.accounts[1])],
             None => joins.accounts.iter().map(|account| bare(account)).collect(),
         });
         of_joins.chain(self.tokens.iter().map(|token| vec![token.reference.as_str()]))
@@ -144,7 +157,10 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
         .enumerate()
         .flat_map(|(at, (include, exclude))| [(at, false, list(include)), (at, true, list(exclude))]);
     let filters = filters.filter(|(.., values)| !values.is_empty()).collect();
+    let payouts = flows.iter().any(|flow| BOOKING[*flow] == PAYOUTS);
+    let payers = context.pair.payments.iter().filter(|_| payouts);
     (!flows.is_empty()).then(|| Joins {
+        payers: payers.filter_map(|provider| payer(context, provider)).collect(),
         accounts: [shop_account, erp_account],
         // Two names that differ in case alone are one.
         keys: [shop_key.to_lowercase(), erp_key.to_lowercase()],
@@ -153,6 +169,14 @@ fn joins(context: &Context<'_>) -> Option<Joins> {
         flows,
         filters,
     })
+}
+
+/// The account of a provider that is connected.
+fn payer(context: &Context<'_>, provider: &Connector) -> Option<Payer> {
+    let field = provider.description.get("account")?.as_str()?;
+    let (_, connection) = context.connection(provider)?;
+    let account = super::check::values::code(connection.get(field)?)?;
+    Some(Payer { title: provider.title.clone(), account: account.to_lowercase() })
 }
 
 /// The token of the way in which the active connection authenticates, where each answer holds a new one.
@@ -197,12 +221,16 @@ pub struct Group<'a> {
 pub fn check<'a>(all: &[(&'a str, &Member)]) -> Vec<Group<'a>> {
     let mut shops: BTreeMap<&[String; 2], Vec<(&'a str, Span, &Joins)>> = BTreeMap::new();
     let mut companies: BTreeMap<&str, Vec<(&'a str, Span, &Joins)>> = BTreeMap::new();
+    let mut payers: BTreeMap<&str, Vec<(&'a str, Span, &Joins)>> = BTreeMap::new();
     let mut tokens: BTreeMap<(&str, &str), Vec<(&'a str, &Token)>> = BTreeMap::new();
     for (name, member) in all {
         if let Some(joins) = &member.joins {
             shops.entry(&joins.keys).or_default().push((name, member.place, joins));
             if joins.numbers.is_some() {
                 companies.entry(&joins.keys[1]).or_default().push((name, member.place, joins));
+            }
+            if !joins.payers.is_empty() {
+                payers.entry(&joins.keys[1]).or_default().push((name, member.place, joins));
             }
         }
         for token in &member.tokens {
@@ -213,7 +241,8 @@ pub fn check<'a>(all: &[(&'a str, &Member)]) -> Vec<Group<'a>> {
     let companies = companies.into_values().filter(|same| same.len() > 1);
     let companies = companies.filter_map(|same| same_numbers(&same));
     let tokens = tokens.into_values().filter(|same| same.len() > 1).map(|same| one_token(&same));
-    shops.chain(companies).chain(tokens).collect()
+    let payers = payers.into_values().filter(|same| same.len() > 1).filter_map(|same| one_payer(&same));
+    shops.chain(companies).chain(payers).chain(tokens).collect()
 }
 
 fn about(name: &str) -> About {
@@ -251,6 +280,30 @@ fn same_numbers<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
     let members = meeting.iter().map(|((name, place, joins), (other, there, _))| {
         let prefix = joins.numbers.as_ref().map_or("", |numbers| numbers.prefix.as_str());
         let finding = codes::same_order_numbers(&names, &joins.titles[1], prefix, *place, (other, *there));
+        (*name, finding.about(about(name)))
+    });
+    let members: Vec<_> = members.collect();
+    (!members.is_empty()).then_some(Group { members })
+}
+
+/// Accounts of providers of which several shops book the payouts. That one shop is joined twice is told as that.
+fn one_payer<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
+    let common = |one: &Joins, other: &Joins| -> Vec<String> {
+        let both = one.payers.iter().filter(|payer| other.payers.contains(payer));
+        both.map(|payer| payer.title.clone()).collect()
+    };
+    let meets = |one: &Joins, other: &Joins| {
+        let payers = if one.keys[0] == other.keys[0] { Vec::new() } else { common(one, other) };
+        (!payers.is_empty()).then_some(payers)
+    };
+    let meeting: Vec<_> = same
+        .iter()
+        .filter_map(|one| same.iter().find_map(|other| Some((one, other, meets(one.2, other.2)?))))
+        .collect();
+    let names: Vec<&str> = meeting.iter().map(|((name, ..), ..)| *name).collect();
+    let members = meeting.iter().map(|((name, place, joins), (other, there, _), payers)| {
+        let providers = list_words(payers, "and");
+        let finding = codes::payouts_twice(&names, &providers, &joins.titles[1], *place, (other, *there));
         (*name, finding.about(about(name)))
     });
     let members: Vec<_> = members.collect();

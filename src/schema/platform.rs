@@ -123,6 +123,8 @@ pub struct GivesUp {
 pub enum End {
     Deleted,
     Disabled,
+    /// The message alone.
+    Lost,
 }
 
 #[derive(Debug, Deserialize)]

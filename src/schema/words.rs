@@ -183,15 +183,16 @@ pub fn webhooks(connector: &Connector) -> Vec<String> {
     );
     if let Some(gives_up) = &webhooks.gives_up {
         let then = match gives_up.then {
-            End::Deleted => "deleted",
-            End::Disabled => "disabled",
+            End::Deleted => "it is deleted",
+            End::Disabled => "it is disabled",
+            End::Lost => "the message is lost",
         };
         let within = gives_up.within.as_deref().map(|time| format!(" within {time}"));
         match (gives_up.failures, within) {
             (Some(failures), within) => {
-                said.push(format!("After {failures} failures{} it is {then}.", within.unwrap_or_default()));
+                said.push(format!("After {failures} failures{} {then}.", within.unwrap_or_default()));
             }
-            (None, Some(within)) => said.push(format!("Where no message is taken{within} it is {then}.")),
+            (None, Some(within)) => said.push(format!("Where no message is taken{within} {then}.")),
             (None, None) => {}
         }
     }

@@ -2,8 +2,7 @@
 
 use super::context::Context;
 use super::customers::home_country;
-use super::filters::oss_countries;
-use super::rates::ACCOUNTS;
+use super::rates::{ACCOUNTS, oss_countries};
 use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across as codes;
 use crate::model::customers::{Key, Region};

@@ -2,7 +2,7 @@
 
 use super::context::{Context, category_entry};
 use super::payouts::folded;
-use super::rates::{ACCOUNTS, abroad};
+use super::rates::abroad;
 use crate::diagnostic::codes::across as codes;
 use crate::diagnostic::{About, Finding, list_words};
 use crate::model::SettingPath;
@@ -50,17 +50,6 @@ fn both_ways(context: &Context<'_>, findings: &mut Vec<Finding>) {
             codes::included_and_excluded(&list_words(&values, "and"), values.len() > 1, nothing, *at, *there);
         findings.push(finding.about(about(context, FILTERS, exclude)));
     }
-}
-
-/// The countries that can be mapped for OSS, as the schema lists them.
-#[must_use]
-pub fn oss_countries<'a>(context: &Context<'a>) -> Vec<&'a str> {
-    let listed = context.pair.category(ACCOUNTS).and_then(|category| {
-        let path = SettingPath::root().child("countries");
-        let setting = category.settings.iter().find(|setting| setting.path == path)?;
-        setting.schema.pointer("/propertyNames/enum")?.as_array()
-    });
-    listed.into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
 }
 
 /// Countries that are mapped and to which no order is synced.

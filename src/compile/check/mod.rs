@@ -212,6 +212,9 @@ pub fn check(
             finding.code != &codes::schema::REQUIRED_SETTING_UNSET || finding.about.category != doubled
         });
     }
+    // What stands under a key that nobody knows was read as that of another: what it would be there nobody wrote.
+    let guessed = guessed(&composed.root, &said);
+    ruled.retain(|finding| !guessed.iter().any(|value| value.holds(finding.primary.span)));
     one_a_place(said, ruled, findings);
     let checked = Checked {
         live,
@@ -254,6 +257,16 @@ fn without_doubles(said: &mut [Finding], findings: &mut Vec<Finding>) -> Option<
         finding.code != &codes::yaml::DUPLICATE_KEY || span.file != at.file || span.start < at.start
     });
     slipped.about.category.clone().filter(|_| findings.len() < all)
+}
+
+/// The values of settings that the schema does not know.
+fn guessed(root: &Node, said: &[Finding]) -> Vec<Span> {
+    let unknown = said.iter().filter(|finding| finding.code == &codes::schema::UNKNOWN_KEY);
+    let value = |finding: &Finding| {
+        let path = SettingPath::parse(finding.about.setting.as_deref()?)?;
+        setting(root, finding.about.category.as_deref()?, &path).map(|node| node.span)
+    };
+    unknown.filter_map(value).filter(|span| !span.is_empty()).collect()
 }
 
 /// Of what schema, lists and rules say of one value, the most useful.

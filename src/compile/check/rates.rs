@@ -3,10 +3,12 @@
 use jiff::civil::Date;
 
 use super::context::Context;
+use super::customers::title;
 use crate::compile::days;
-use crate::diagnostic::Finding;
 use crate::diagnostic::codes::across::idle_in_mode;
+use crate::diagnostic::codes::customers;
 use crate::diagnostic::codes::rules::{self as codes, Without};
+use crate::diagnostic::{Finding, list_words};
 use crate::model::{Days, SettingPath};
 use crate::schema::vat::{Country, Move, Rate, RateKind, Standing};
 use crate::source::Span;
@@ -90,6 +92,7 @@ impl<'a> Table<'a> {
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     home_in_oss(context, findings);
     findings.extend(without_oss(context));
+    findings.extend(without_row_under_oss(context));
     for table in tables(context) {
         let Some(country) = context.vat.country(table.country) else { continue };
         let before = findings.len();
@@ -209,15 +212,25 @@ pub fn tables<'a>(context: &Context<'a>) -> Vec<Table<'a>> {
     tables
 }
 
+/// The countries that can be mapped for OSS, as the schema lists them.
+#[must_use]
+pub fn oss_countries<'a>(context: &Context<'a>) -> Vec<&'a str> {
+    let listed = context.pair.category(ACCOUNTS).and_then(|category| {
+        let path = SettingPath::root().child("countries");
+        let setting = category.settings.iter().find(|setting| setting.path == path)?;
+        setting.schema.pointer("/propertyNames/enum")?.as_array()
+    });
+    listed.into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
+}
+
 /// The rows of other countries. One that cannot stand there is refused already, and home has a finding of its own.
 pub fn abroad<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Entry> {
     let home = home(context).map(|(country, _)| country);
-    let allowed = context.known(ACCOUNTS, "countries").and_then(|(setting, _)| {
-        setting.schema.pointer("/propertyNames/enum").and_then(serde_json::Value::as_array)
-    });
-    let admits = move |code: &str| allowed.is_none_or(|all| all.iter().any(|one| one.as_str() == Some(code)));
-    let rows = context.rows(ACCOUNTS, "countries");
-    rows.filter(move |row| home != Some(&*row.key.text) && admits(&row.key.text))
+    let possible = oss_countries(context);
+    let rows = context.rows(ACCOUNTS, COUNTRIES);
+    rows.filter(move |row| {
+        home != Some(&*row.key.text) && (possible.is_empty() || possible.contains(&&*row.key.text))
+    })
 }
 
 fn home_in_oss(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -244,6 +257,38 @@ fn without_oss(context: &Context<'_>) -> Option<Finding> {
     let path = SettingPath::root().child("countries");
     let key = context.key_of(ACCOUNTS, &path);
     let finding = idle_in_mode(&["`countries`".to_owned()], "oss_enabled", "false", key, Some(off.span));
+    Some(finding.about(context.about(ACCOUNTS, &path)))
+}
+
+/// Countries that the shop sells to under OSS and that have no accounts of their own: the account for all others takes their VAT for that
+/// of home. Only where a filter names them.
+fn without_row_under_oss(context: &Context<'_>) -> Option<Finding> {
+    let (home, _) = home(context).filter(|(home, _)| context.vat.is_eu(home))?;
+    let has_rows =
+        context.known(ACCOUNTS, COUNTRIES).is_some() && context.written(ACCOUNTS, COUNTRIES).is_some();
+    if !has_rows || context.toggle(ACCOUNTS, "oss_enabled") != Some(true) || context.composed.incomplete {
+        return None;
+    }
+    let possible = oss_countries(context);
+    let excluded: Vec<&str> =
+        context.listed("additional_filters", "exclude_countries").map(|(country, _)| country).collect();
+    let has_row = |country: &str| context.rows(ACCOUNTS, COUNTRIES).any(|row| *row.key.text == *country);
+    let is_missing = |country: &str| {
+        country != home
+            && possible.contains(&country)
+            && !context.vat.is_one_area(home, country)
+            && !excluded.contains(&country)
+            && !has_row(country)
+    };
+    let included = context.listed("additional_filters", "include_countries");
+    let missing: Vec<(&str, Span)> = included.filter(|(country, _)| is_missing(country)).collect();
+    let (first, there) = *missing.first()?;
+    let names: Vec<String> = missing.iter().map(|(country, _)| title(context, country)).collect();
+    let path = SettingPath::root().child(COUNTRIES);
+    let key = context.key_of(ACCOUNTS, &path);
+    let rate = context.vat.country(first).and_then(|country| country.standard(context.today));
+    let row = (first, rate.unwrap_or("0"));
+    let finding = customers::accounts_missing_under_oss(&list_words(&names, "and"), row, key, there);
     Some(finding.about(context.about(ACCOUNTS, &path)))
 }
 

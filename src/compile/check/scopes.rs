@@ -40,8 +40,10 @@ fn missing(context: &Context<'_>, connector: &Connector) -> Option<Finding> {
         }
     };
     for flow in &context.pair.flows {
-        // Payouts of providers that are connected are read there.
-        if context.flow_is_on(&flow.id) == Some(true) && !(flow.id == "payouts" && are_elsewhere(context)) {
+        // The shop is not asked for payouts where those of connected providers alone are booked.
+        let is_elsewhere =
+            flow.id == "payouts" && connector.id == context.pair.shop.id && are_elsewhere(context);
+        if context.flow_is_on(&flow.id) == Some(true) && !is_elsewhere {
             let why = format!("the flow `{}`", flow.id);
             connector.scopes_of_flow(flow).iter().for_each(|scope| need(scope, &why));
         }

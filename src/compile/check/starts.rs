@@ -78,7 +78,7 @@ fn waiting(context: &Context<'_>, rules: &Map, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Flows that are on in live mode while no rule and no webhook is there for them. One that is switched off was meant so.
+/// Flows that are on in live mode while no rule and no webhook is there for them. One that is switched off, or taken away, was meant so.
 fn nothing_starts(context: &Context<'_>, rules: &Map) -> Option<Finding> {
     if !context.live || context.is_unmanaged(WEBHOOKS) || context.composed.incomplete {
         return None;
@@ -99,7 +99,17 @@ fn nothing_starts(context: &Context<'_>, rules: &Map) -> Option<Finding> {
                 // What an order makes at once needs no flow.
                 || matches!(context.choice("order", "creates"), Some("invoice" | "none")))
     };
+    // What was taken away is known by its name alone. One without a flow's name may have been for any.
+    let taken = &context.composed.taken_away;
+    let speaks_of =
+        |name: &str, flow: &str| name.split(|c: char| !c.is_alphanumeric()).any(|word| word == flow);
+    let is_for_any = |name: &String| !context.pair.flows.iter().any(|flow| speaks_of(name, &flow.id));
+    if taken.iter().any(is_for_any) {
+        return None;
+    }
+    let on_purpose = |flow: &str| taken.iter().any(|name| speaks_of(name, flow));
     let flows = context.pair.flows.iter().map(|flow| flow.id.as_str());
+    let flows = flows.filter(|flow| !on_purpose(flow));
     let idle: Vec<String> = flows
         .filter(|flow| context.flow_is_on(flow) == Some(true) && !started.contains(flow) && !by_itself(flow))
         .map(|flow| format!("`{flow}`"))
@@ -130,7 +140,8 @@ fn started_twice(context: &Context<'_>, webhooks: &Map, findings: &mut Vec<Findi
     }
 }
 
-/// Subscriptions that the platform ends, after some time or when deliveries fail, while no rule runs their flow.
+/// Subscriptions that the platform ends, after some time or when deliveries fail, and messages that it loses then, while no rule runs
+/// their flow.
 fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findings: &mut Vec<Finding>) {
     // Schedules that are no map have a finding of their own.
     let unread = context.root.get(SCHEDULES).is_some_and(|node| !node.is_null() && node.as_map().is_none());
@@ -157,16 +168,17 @@ fn lapsing(context: &Context<'_>, webhooks: &Map, schedules: Option<&Map>, findi
     }
 }
 
-/// What ends a subscription by itself; nothing where none is known to.
+/// What ends a subscription by itself, or loses its messages; nothing where none is known to.
 fn ending(connector: &Connector) -> Option<Ending<'_>> {
     let webhooks = connector.platform.webhooks.as_ref()?;
     if let Some(time) = &webhooks.renew_within {
         return Some(Ending::Within(time));
     }
     let GivesUp { failures, within, then, .. } = webhooks.gives_up.as_ref()?;
-    let then = match then {
-        End::Deleted => "deleted",
-        End::Disabled => "disabled",
-    };
-    Some(Ending::Failing { failures: *failures, within: within.as_deref(), then })
+    let (failures, within) = (*failures, within.as_deref());
+    Some(match then {
+        End::Deleted => Ending::Failing { failures, within, then: "deleted" },
+        End::Disabled => Ending::Failing { failures, within, then: "disabled" },
+        End::Lost => Ending::Losing { failures, within },
+    })
 }

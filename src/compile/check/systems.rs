@@ -1,4 +1,4 @@
-//! The systems that connections lead to: a test system in live mode, and webhooks that nobody could verify.
+//! The systems that connections lead to: a test system in live mode, an address that was given up, and webhooks that nobody could verify.
 
 use super::context::Context;
 use crate::diagnostic::Finding;
@@ -35,6 +35,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         if context.live {
             findings.extend(test_system(context, connector));
         }
+        addresses(context, connector, findings);
         if !context.composed.incomplete {
             findings.extend(unsigned(context, connector));
         }
@@ -78,6 +79,26 @@ fn test_system(context: &Context<'_>, connector: &Connector) -> Option<Finding> 
     let said = format!("`{}` is that of a test system", entry.key.text);
     let finding = codes::test_system(&connector.title, &said, entry.value.span);
     Some(finding.about(context.about(CONNECTORS, &path)))
+}
+
+/// Addresses of the active connection that the platform gave up, or is about to: data (`x-doubtful`), by what they begin with.
+fn addresses(context: &Context<'_>, connector: &Connector, findings: &mut Vec<Finding>) {
+    let fields =
+        connector.description.pointer("/connection/properties").and_then(|fields| fields.as_object());
+    let Some((fields, (active, connection))) = fields.zip(context.connection(connector)) else { return };
+    for (field, schema) in fields {
+        let Some(given_up) = schema.get("x-doubtful").and_then(|map| map.as_object()) else { continue };
+        let Some(node) = connection.get(field) else { continue };
+        let Some(address) = node.as_text().map(str::to_lowercase) else { continue };
+        let is_of = |begin: &str| {
+            address.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let Some((begin, why)) = given_up.iter().find(|(begin, _)| is_of(begin)) else { continue };
+        let path: SettingPath =
+            [&*connector.id, "connections", active.as_text().unwrap_or_default(), field].iter().collect();
+        let finding = codes::doubtful_value(field, begin, why.as_str().unwrap_or_default(), None, node.span);
+        findings.push(finding.about(context.about(CONNECTORS, &path)));
+    }
 }
 
 /// A webhook whose deliveries nobody can verify, since neither it nor the connection names a secret.

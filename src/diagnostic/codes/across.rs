@@ -36,6 +36,7 @@ codes! {
     ACCOUNT_RULES = "W0478" "account-rules" "rules of sales accounts get in each other's way";
     PAID_AND_PAID_OUT = "W0480" "paid-and-paid-out" "invoices are marked as paid by what is paid out as well, as far as names and accounts tell";
     UNKNOWN_CURRENCY = "W0481" "unknown-currency" "a currency that there is not";
+    PAYOUTS_TWICE = "W0483" "payouts-twice" "two live integrations book the payouts of one account of a payment provider in one company";
 }
 
 /// `serves` lists all that the account books, `wrong` what the place marked adds, `other` what it does not go with.
@@ -518,6 +519,19 @@ pub fn one_shop_twice(
     .help(format!(
         "turn `{flow}` off in all but one, take `live_mode` away there, or part them, such as by `additional_filters.include_countries`"
     ))
+}
+
+/// `providers` are their titles; `other` is one that books the same payouts.
+#[must_use]
+pub fn payouts_twice(names: &[&str], providers: &str, erp: &str, at: Span, other: (&str, Span)) -> Finding {
+    Finding::new(
+        &PAYOUTS_TWICE,
+        format!("{} book the payouts of one account of {providers} in one company of {erp}", some(names)),
+        Label::new(at, "every payout is booked twice"),
+    )
+    .related(other.1, format!("{} books the same ones", other.0))
+    .note("a payout is for all shops that share the account")
+    .help("turn `payouts` off in all but one")
 }
 
 /// `prefix` is what all of them write before the number; it may be empty.

@@ -149,6 +149,24 @@ pub fn vat_row_missing(who: &str, key: &str, places: &str, perhaps: bool, at: Sp
     finding.help(format!("add a row for each place, such as `{key}-EU` or `{key}-DE`, or `{key}` for all {who} without a row of their own"))
 }
 
+/// `countries` are titles, `(country, rate)` the code and standard rate of the first of them, and `there` where it is named as sold to.
+#[must_use]
+pub fn accounts_missing_under_oss(
+    countries: &str,
+    (country, rate): (&str, &str),
+    at: Span,
+    there: Span,
+) -> Finding {
+    Finding::new(
+        &VAT_ROW_MISSING,
+        format!("sales to consumers in {countries} have no accounts under OSS"),
+        Label::new(at, "no row is for them"),
+    )
+    .related(there, "they are sold to")
+    .note("they go to `eu_with_vat`, whose VAT is that of home")
+    .help(format!("add a row for each country, such as `{country}: {{rates: {{\"{rate}\": ACCOUNT}}}}`, or take it out of `additional_filters.include_countries`"))
+}
+
 /// `why` says what is otherwise.
 #[must_use]
 pub fn vat_row_of_home(who: &str, key: &str, region: &str, places: &str, why: &str, at: Span) -> Finding {

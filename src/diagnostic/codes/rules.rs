@@ -321,24 +321,36 @@ pub enum Ending<'a> {
     Within(&'a str),
     /// Deliveries that fail: how many in which time, and what becomes of it, "deleted".
     Failing { failures: Option<u32>, within: Option<&'a str>, then: &'a str },
+    /// The subscription stands, and a message that cannot be delivered is lost after that many tries in that time.
+    Losing { failures: Option<u32>, within: Option<&'a str> },
 }
 
 #[must_use]
 pub fn lapsing_subscription(connector: &str, ending: Ending<'_>, flow: &str, at: Span) -> Finding {
-    let (ends, label) = match ending {
-        Ending::Within(time) => ("expires", format!("expires after {time} unless it is renewed")),
+    let failed = |failures: Option<u32>, within: Option<&str>| {
+        let many = failures.map_or_else(String::new, |failures| format!("{failures} "));
+        let time = within.map_or_else(String::new, |within| format!(" in {within}"));
+        format!("{many}failed deliveries{time}")
+    };
+    const ENDED: &str = "what happens while no subscription stands is not told later";
+    const LOST: &str = "what a lost message told is not told later";
+    let (ends, label, note) = match ending {
+        Ending::Within(time) => {
+            ("its subscription expires", format!("expires after {time} unless it is renewed"), ENDED)
+        }
         Ending::Failing { failures, within, then } => {
-            let many = failures.map_or_else(String::new, |failures| format!("{failures} "));
-            let time = within.map_or_else(String::new, |within| format!(" in {within}"));
-            ("can end", format!("{then} after {many}failed deliveries{time}"))
+            ("its subscription can end", format!("{then} after {}", failed(failures, within)), ENDED)
+        }
+        Ending::Losing { failures, within } => {
+            ("messages can be lost", format!("lost after {}", failed(failures, within)), LOST)
         }
     };
     Finding::new(
         &LAPSING_SUBSCRIPTION,
-        format!("only a webhook of {connector} starts the flow `{flow}`, and its subscription {ends}"),
+        format!("only a webhook of {connector} starts the flow `{flow}`, and {ends}"),
         Label::new(at, label),
     )
-    .note("what happens while no subscription stands is not told later")
+    .note(note)
     .help(format!("add a schedule for `{flow}` as well, such as `{flow}: {{flow: {flow}, every: 1h}}`"))
 }
 
