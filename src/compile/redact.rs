@@ -179,7 +179,7 @@ fn ranges_after(text: &str, keys: Keys<'_>) -> Vec<Range<usize>> {
             }
         }
         let has_url = urls_ahead.stand_in(at, line);
-        let mut found = Vec::new();
+        let mut found = in_headers(content);
         if has_url {
             found.extend(password_in(content));
         }
@@ -345,6 +345,19 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
         }
     }
     ranges
+}
+
+/// What stands behind the scheme of a header for authorization, `Bearer ` or `Basic `.
+fn in_headers(line: &str) -> Vec<Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']');
+    let found = ["Bearer ", "Basic "].into_iter().flat_map(|scheme| line.match_indices(scheme));
+    let values = found.map(|(at, scheme)| {
+        let start = at + scheme.len();
+        start..start + line[start..].find(ends).unwrap_or(line.len() - start)
+    });
+    // A word, such as `Basic settings`, is none.
+    let telling = |value: &str| value.len() >= PREFIX && !value.chars().all(char::is_alphabetic);
+    values.filter(|range| telling(&line[range.clone()])).collect()
 }
 
 /// URLs that hold a password, to the end of their quotes or of the word.
@@ -651,6 +664,9 @@ mod tests {
             ("store: \"Server=db;Password=ab;\"", "store: \"Server=db;Password=**;\""),
             ("store: \"me:ab@db/configure\"", "store: \"me:**@db/configure\""),
             ("mail:anna@shop.example", "mail:anna@shop.example"),
+            ("{Authorization: Bearer abc-1234, x: y}", "{Authorization: Bearer ********, x: y}"),
+            ("h: \"Basic dTpwYXNz==\"", "h: \"Basic **********\""),
+            ("name: Basic settings", "name: Basic settings"),
             ("{store: \"postgres://me@db/c\"}", "{store: \"postgres://me@db/c\"}"),
         ] {
             assert_eq!(masked(text), expected);

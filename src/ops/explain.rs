@@ -11,15 +11,18 @@ use super::host::Host;
 use super::plan;
 use super::project::Project;
 use super::request::Request;
-use crate::compile::Compiled;
 use crate::compile::layers::Layers;
+use crate::compile::{Compiled, redact};
 use crate::diagnostic::nearest;
 use crate::model::credential::is_reference;
 use crate::model::{CONNECTORS, GENERAL, SettingPath, Settings, Value, WEBHOOKS};
 use crate::plan::{Change, Plan};
 use crate::schema::{Category, Pair, Setting};
 use crate::source::Span;
-use crate::yaml::Node;
+use crate::yaml::{Node, NodeKind};
+
+/// What stands for a credential that is written in the open.
+const NOT_SHOWN: &str = "literal credential, not shown";
 
 /// A setting of an integration, or each row of a mapping.
 pub struct Explanation {
@@ -88,6 +91,12 @@ pub fn explain(
     }
     let sources = opened.workspace.sources();
     let place = |span: Span| (sources.path(span).to_owned(), sources.line(span));
+    // An alias may bring the credential of another place here.
+    let brings_credential = |value: &Node| {
+        let is_text = matches!(value.kind, NodeKind::Text(_) | NodeKind::Number(_));
+        let holds = |span: Span| span.start < value.span.end && value.span.start < span.end;
+        is_text && redact::suspicious_in(sources, value.span.file).into_iter().any(holds)
+    };
     let rows = paths.into_iter().map(|path| {
         let value = written.and_then(|written| written.get(&path));
         let label = value.and_then(|value| {
@@ -102,7 +111,11 @@ pub fn explain(
             Layer {
                 path: file,
                 line,
-                value: shown(&compiled.pair, &category.id, &path, &said.value),
+                value: if brings_credential(&said.value) {
+                    NOT_SHOWN.into()
+                } else {
+                    shown(&compiled.pair, &category.id, &path, &said.value)
+                },
                 beaten_by,
             }
         });
@@ -146,7 +159,7 @@ pub fn shown(pair: &Pair, category: &str, path: &SettingPath, value: &Node) -> J
     match (secret, schema, reference) {
         (true, _, Some(reference)) => json!({"secret": reference}),
         (true, ..) if value.is_null() => Json::Null,
-        (true, ..) => "literal credential, not shown".into(),
+        (true, ..) => NOT_SHOWN.into(),
         (_, None, _) if guarded => "not shown".into(),
         _ => value.to_json(),
     }
