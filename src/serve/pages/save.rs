@@ -116,7 +116,7 @@ fn submit(
         }
         ("read", Some(mapping)) => {
             let category = known.category(&form.category)?;
-            let (count, left) = sheet::read(category, &judged, work, &mapping, hand.language, &mut draft);
+            let (count, left) = sheet::read((&known, category), &judged, work, &mapping, hand.language, &mut draft);
             let say = |key: &str, n: usize| hand.language.say(key, &[("n", &n.to_string())]);
             let title = if count == 0 { say("note.read_none", 0) } else { say("note.read", count) };
             let text = (left > 0).then(|| say("note.read_left", left));
@@ -339,7 +339,7 @@ impl Submitted<'_> {
         // What was pasted and not read is meant to be saved too.
         for mapping in draft.unread.keys().cloned().collect::<Vec<_>>() {
             let category = self.known.category(&self.category)?;
-            sheet::read(category, self.judged, work, &mapping, hand.language, &mut draft);
+            sheet::read((self.known, category), self.judged, work, &mapping, hand.language, &mut draft);
         }
         if let Some((mapping, (wrong, _))) = draft.unread.iter().find(|(_, (wrong, _))| !wrong.is_empty()) {
             let title = hand.language.say("note.unread", &[("n", &wrong.len().to_string())]);
