@@ -25,6 +25,7 @@ mod composition;
 mod configure;
 mod configure_browser;
 mod configure_sentences;
+mod configure_swedish;
 mod configure_told;
 mod configure_typed;
 mod configure_walk;
