@@ -303,6 +303,7 @@ pub fn fill_in(browser: &mut Browser<'_>, address: &str, field: &str) -> String 
     let first = form.choices.get(&name).and_then(|all| all.iter().find(|one| !one.is_empty())).cloned();
     let form = match (field, first) {
         ("home_country", _) => form.set(&name, "SE"),
+        ("default_culture", _) => form.set(&name, "sv"),
         ("oss_enabled", _) => form.set(&name, "off"),
         ("exclude_before", _) => form.set(&name, "2026-01-01"),
         (_, Some(first)) if form.get("has") == Some(field) => form.check(&name, &first),

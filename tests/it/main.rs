@@ -24,6 +24,7 @@ mod comfort;
 mod composition;
 mod configure;
 mod configure_browser;
+mod configure_judged;
 mod configure_sentences;
 mod configure_swedish;
 mod configure_told;

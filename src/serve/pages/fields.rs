@@ -316,8 +316,8 @@ impl Form<'_> {
             "id": format!("f-{path}"), "name": format!("{}s.{path}", self.part), "part": self.part, "path": path.to_string(), "label": title, "help": help,
             "kind": if is_fixed { "fixed" } else { kind.as_str() }, "value": chosen.first(), "typed": is_typed,
             "shown": self.shown(schema, deployed), "default": default.as_ref().map(|default| self.shown(schema, Some(default))),
-            "required": false, "wide": false, "unit": schema.get("x-unit"), "min": schema.get("minimum"),
-            "max": schema.get("maximum"), "whole": text(schema, "type") == "integer" || schema.get("multipleOf") == Some(&json!(1)),
+            "required": false, "wide": false, "unit": schema.get("x-unit"),
+            "whole": text(schema, "type") == "integer" || schema.get("multipleOf") == Some(&json!(1)),
             "room": schema.get("maxLength"), "example": example(schema), "errors": self.errors(path), "own": self.owner(path, schema, owner),
             "secret": kind == Kind::Secret, "borrowed": self.borrowed(schema), "unknown_list": choices.is_none() && crate::schema::options_of(schema).is_some(),
         });

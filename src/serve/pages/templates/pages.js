@@ -66,7 +66,7 @@ for (const form of document.querySelectorAll("form[data-save], form[data-typed]"
     continue;
   }
 
-  // What is typed is judged by the server, in its words; but a number or a date that is half typed would not reach it.
+  // What is typed is judged by the server, in its words; but a date that is half typed would not reach it.
   form.noValidate = true;
   // A second press sends nothing.
   form.addEventListener("submit", (event) => {
