@@ -289,6 +289,54 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("VA", "Vatican"),
     ("BL", "Saint Barthelemy"),
     ("PM", "Saint Pierre and Miquelon"),
+    // As they call themselves, and as accountants in Sweden do: that is what stands in their sheets.
+    ("AT", "Österreich"),
+    ("AT", "Österrike"),
+    ("BE", "Belgien"),
+    ("BE", "België"),
+    ("BE", "Belgique"),
+    ("BG", "Bulgarien"),
+    ("CH", "Schweiz"),
+    ("CY", "Cypern"),
+    ("CZ", "Česko"),
+    ("CZ", "Tjeckien"),
+    ("DE", "Deutschland"),
+    ("DE", "Tyskland"),
+    ("DK", "Danmark"),
+    ("EE", "Eesti"),
+    ("EE", "Estland"),
+    ("ES", "España"),
+    ("ES", "Spanien"),
+    ("FI", "Suomi"),
+    ("FR", "Frankrike"),
+    ("GB", "Storbritannien"),
+    ("GR", "Grekland"),
+    ("HR", "Hrvatska"),
+    ("HR", "Kroatien"),
+    ("HU", "Magyarország"),
+    ("HU", "Ungern"),
+    ("IE", "Irland"),
+    ("IS", "Island"),
+    ("IT", "Italia"),
+    ("IT", "Italien"),
+    ("LT", "Lietuva"),
+    ("LT", "Litauen"),
+    ("LU", "Luxemburg"),
+    ("LV", "Latvija"),
+    ("LV", "Lettland"),
+    ("NL", "Nederland"),
+    ("NL", "Nederländerna"),
+    ("NO", "Norge"),
+    ("PL", "Polen"),
+    ("PL", "Polska"),
+    ("RO", "România"),
+    ("RO", "Rumänien"),
+    ("SE", "Sverige"),
+    ("SI", "Slovenien"),
+    ("SI", "Slovenija"),
+    ("SK", "Slovakien"),
+    ("SK", "Slovensko"),
+    ("XI", "Nordirland"),
 ];
 
 /// Places outside the VAT area whose addresses are those of a country around them: name, country, postcodes.
@@ -350,6 +398,7 @@ mod tests {
             assert_eq!(name_of(code), Some(*name));
         }
         assert_eq!(code_of("the canary-islands"), Some("IC"));
+        assert_eq!((code_of("danmark"), code_of("Österrike")), (Some("DK"), Some("AT")));
         assert_eq!(around("mount_athos"), Some(("GR", "63086 or 63087")));
         assert!(!is_known("ZZ") && !is_known("de") && is_known("XI"));
     }

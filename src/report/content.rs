@@ -547,7 +547,7 @@ fn policy_remark(change: &PolicyChange) -> Item {
 fn told(group: &Group) -> Item {
     let number = group.members.len();
     let what = group.all_words().join(" › ");
-    let moved = Moved::of(&group.change);
+    let moved = Moved::of(Language::english(), &group.change);
     let lines = lines_told(&moved);
     let moved = moved.line();
     let reach = match group.members.as_slice() {

@@ -73,7 +73,7 @@ pub fn text(groups: &Groups, out: &mut String, take: &mut dyn FnMut(&str)) {
 }
 
 fn one(out: &mut String, group: &Group) {
-    let moved = Moved::of(&group.change);
+    let moved = Moved::of(Language::english(), &group.change);
     let _ = writeln!(out, "{} {}  {}", heading(group), name(group), said(&group.change, &moved));
     lines(out, &moved, 6);
     let names = group.members.iter().map(|member| &*member.integration);
@@ -101,7 +101,7 @@ fn family(out: &mut String, groups: &[Group]) {
     };
     for groups in groups.chunk_by(same) {
         let group = &groups[0];
-        let moved = Moved::of(&group.change);
+        let moved = Moved::of(Language::english(), &group.change);
         let names = groups.iter().flat_map(|group| &group.members).map(|member| clean(&member.integration));
         let names = names.collect::<Vec<_>>().join(", ");
         let said = said(&group.change, &moved);
@@ -194,7 +194,7 @@ pub fn outside(language: &Language, group: &Group) -> String {
         [] => language.say("outside.what", &[]),
         people => listed(language, people.iter().map(String::as_str)),
     };
-    let last = words::last_applied(change);
+    let last = words::last_applied(language, change);
     let last = last.map(|last| language.say("outside.last", &[("last", &last)])).unwrap_or_default();
     let key = match group.kind {
         Kind::Conflict => "outside.conflict",

@@ -4,6 +4,7 @@
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
+use super::texts::Language;
 use super::words;
 use crate::model::Value;
 use crate::options::SEPARATOR;
@@ -37,7 +38,7 @@ pub enum Part {
 impl Moved {
     /// Of a change.
     #[must_use]
-    pub fn of(change: &Change) -> Self {
+    pub fn of(language: &Language, change: &Change) -> Self {
         match (&change.before, &change.after) {
             (Json::String(old), Json::String(new)) if is_long(old) || is_long(new) => {
                 Moved::Text(parts(old, new))
@@ -59,8 +60,8 @@ impl Moved {
                 )
             }
             _ => Moved::Value {
-                before: words::shown(&change.before, change.before_label.as_deref()),
-                after: words::shown_after(change),
+                before: words::shown_in(language, &change.before, change.before_label.as_deref()),
+                after: words::shown_after(language, change),
             },
         }
     }
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_value_is_told_by_what_changed_in_it() {
-        let said = |before: Json, after: Json| Moved::of(&change(before, after)).line();
+        let said = |before: Json, after: Json| Moved::of(Language::english(), &change(before, after)).line();
         assert_eq!(said(json!(false), json!(true)), "Off → On");
         assert_eq!(said(json!(["a", "b"]), json!(["b", "c", "d"])), "+ c  + d  − a  (1 the same)");
         assert_eq!(said(json!(["a", "b"]), json!(["b", "a"])), "in another order  (2 the same)");
@@ -193,12 +194,12 @@ mod tests {
             after_label: Some("Paid (PAID), Void (VOID)".into()),
             ..change(json!(["PAID", "DUE"]), json!(["PAID", "VOID"]))
         };
-        assert_eq!(Moved::of(&named).line(), "+ Void (VOID)  − Due (DUE)  (1 the same)");
+        assert_eq!(Moved::of(Language::english(), &named).line(), "+ Void (VOID)  − Due (DUE)  (1 the same)");
         // A name with what stands between names in it says nothing of the others.
         let odd = Change { after_label: Some("Paid, in part (PAID), Void (VOID)".into()), ..named };
-        assert_eq!(Moved::of(&odd).line(), "+ VOID  − Due (DUE)  (1 the same)");
+        assert_eq!(Moved::of(Language::english(), &odd).line(), "+ VOID  − Due (DUE)  (1 the same)");
         let (old, new) = ("same\n".repeat(150) + "old end\n", "same\n".repeat(150) + "new end\n");
-        let moved = Moved::of(&change(json!(old), json!(new)));
+        let moved = Moved::of(Language::english(), &change(json!(old), json!(new)));
         let shown: Vec<String> =
             moved.lines().into_iter().map(|(tag, line)| format!("{tag}{line}")).collect();
         assert_eq!(shown, [" … 150 lines are the same", "-old end", "+new end"]);

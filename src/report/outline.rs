@@ -15,7 +15,7 @@ use super::groups::Groups;
 use super::outline_first::{Errors, finding, finding_of, has_urgent, is_gap, urgent};
 use super::outline_groups;
 use super::texts::Language;
-use super::words::{changed_connectors, next_sync, person, shown, shown_after, who_and_when};
+use super::words::{changed_connectors, next_sync, person, shown_after, shown_in, who_and_when};
 use crate::model::SettingPath;
 use crate::model::category::POLICY;
 use crate::plan::policy::PolicyChange;
@@ -325,8 +325,8 @@ fn row(content: &Content<'_>, change: &Change, category: Option<&crate::schema::
         "required": setting.is_some_and(|setting| !matches!(setting.required, crate::schema::Required::No)),
         "kind": match change.kind { ChangeKind::Add => "add", ChangeKind::Change => "change", ChangeKind::Reset => "reset" },
         "sign": match change.kind { ChangeKind::Add => "+", ChangeKind::Change => "~", ChangeKind::Reset => "−" },
-        "before": text(&shown(&change.before, change.before_label.as_deref())),
-        "after": text(&shown_after(change)),
+        "before": text(&shown_in(content.language, &change.before, change.before_label.as_deref())),
+        "after": text(&shown_after(content.language, change)),
         "note": note,
         "place": place.as_deref().map(text),
         "href": place.as_deref().and_then(|place| content.address(place)),

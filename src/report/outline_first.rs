@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::alike::alike;
 use super::budget::{Counter, text};
 use super::content::{By, Content, Item, release_told};
-use super::words::{shown, shown_after};
+use super::words::{shown_after, shown_in};
 use super::{clean_text, count};
 use crate::model::Name;
 use crate::ops::check::by_check;
@@ -156,8 +156,8 @@ fn rows(content: &Content<'_>, errors: &Errors<'_>) -> Vec<Row> {
                 let what = format!("`{}.{}`", category.category, change.setting);
                 let moved = format!(
                     "{what}: {} → {}",
-                    shown(&change.before, change.before_label.as_deref()),
-                    shown_after(change)
+                    shown_in(content.language, &change.before, change.before_label.as_deref()),
+                    shown_after(content.language, change)
                 );
                 let place = change.path.as_ref().map(|path| format!("{path}:{}", change.line.unwrap_or(1)));
                 let turns_live = category.category == crate::model::GENERAL && change.setting == "live_mode";

@@ -68,7 +68,7 @@ fn row<'g>(content: &Content<'_>, group: &'g Group, sets: &mut Sets<'g>, counter
     json["count"] = number.into();
     json["only"] =
         group.members.first().filter(|_| number == 1).map(|member| text(&member.integration)).into();
-    json["moved"] = moved(&group.change);
+    json["moved"] = moved(content.language, &group.change);
     let set: Vec<&Name> = group.members.iter().map(|member| &member.integration).collect();
     if let Some((id, name)) = sets.0.get(&set) {
         json["same_as"] = json!({"id": id, "name": name});
@@ -104,11 +104,12 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
     let owners: BTreeSet<&String> = groups.iter().flat_map(|group| &group.owners).collect();
     json["owners"] = owners.into_iter().map(|owner| text(owner)).collect();
     // What may not be grouped can be the same all the same: live mode goes on in each.
-    let told =
-        |group: &Group| (moved(&group.change), group.change.last_applied.clone(), note(content, group));
+    let told = |group: &Group| {
+        (moved(content.language, &group.change), group.change.last_applied.clone(), note(content, group))
+    };
     json["moved"] = Json::Null;
     if groups.iter().all(|group| told(group) == told(first)) {
-        json["moved"] = moved(&first.change);
+        json["moved"] = moved(content.language, &first.change);
     } else {
         // What is true of the first is not of the others.
         json["facts"] = Json::Null;
@@ -120,7 +121,7 @@ fn family(content: &Content<'_>, groups: &[Group], kept: usize) -> Json {
             "id": group.id,
             "names": text(&names.join(", ")),
             "live": group.live > 0,
-            "moved": moved(&group.change),
+            "moved": moved(content.language, &group.change),
             "place": group.places().first().map(|(place, _)| text(place)),
             "href": group.places().first().and_then(|(place, _)| content.address(place)),
             "note": note(content, group),
@@ -175,9 +176,9 @@ fn note(content: &Content<'_>, group: &Group) -> String {
 fn facts(content: &Content<'_>, group: &Group) -> Json {
     let (command, language) = (content.command, content.language);
     let change = &group.change;
-    let before = words::shown(&change.before, change.before_label.as_deref());
-    let after = words::shown_after(change);
-    let last = words::last_applied(change);
+    let before = words::shown_in(language, &change.before, change.before_label.as_deref());
+    let after = words::shown_after(language, change);
+    let last = words::last_applied(language, change);
     // Drift is from what was applied to what is deployed; a plan goes on from that.
     let [last, deployed, will] = match command {
         "drift" if change.unmanaged => [before, after.clone(), after],
@@ -205,8 +206,8 @@ fn facts(content: &Content<'_>, group: &Group) -> Json {
     })
 }
 
-fn moved(change: &Change) -> Json {
-    match Moved::of(change) {
+fn moved(language: &Language, change: &Change) -> Json {
+    match Moved::of(language, change) {
         // Nothing is cut here: a reader has to see what changed.
         Moved::Value { before, after } => json!({"before": clean_text(&before), "after": clean_text(&after)}),
         Moved::Elements { added, removed, same } => {

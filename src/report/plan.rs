@@ -195,7 +195,7 @@ fn blocked(category: &CategoryPlan) -> String {
 
 fn change_text(out: &mut String, change: &Change, width: usize) {
     let setting = clean(&change.setting);
-    let moved = Moved::of(change);
+    let moved = Moved::of(Language::english(), change);
     let said = match (change.kind, &moved) {
         (ChangeKind::Add, Moved::Value { after, .. }) => clean(after),
         _ => clean(&moved.line()),
@@ -206,7 +206,8 @@ fn change_text(out: &mut String, change: &Change, width: usize) {
 
 /// What else there is to know about who moved the setting.
 fn origin(change: &Change) -> String {
-    let last = clean(&words::last_applied(change).unwrap_or_else(|| "not set".to_owned()));
+    let last =
+        clean(&words::last_applied(Language::english(), change).unwrap_or_else(|| "not set".to_owned()));
     let who = clean(&words::who_and_day(change));
     match change.origin {
         Origin::Git => String::new(),

@@ -10,8 +10,22 @@ use crate::diagnostic::clean_text;
 /// Lets templates say texts of a language, and messages of ours where a page has no code in its sentences.
 pub fn add(environment: &mut Environment<'_>, language: &'static Language) {
     environment.add_filter("plain", |text: String| plain(&text));
+    environment.add_filter("ours", move |text: String| ours(language, &text));
     environment.add_function("t", move |key: String, filled: Kwargs| said(language, &key, &filled, true));
     environment.add_function("tt", move |key: String, filled: Kwargs| said(language, &key, &filled, false));
+}
+
+/// What the program says in English in the reader's language; nothing where he reads English, or where no file has it. A code may stand before it.
+fn ours(language: &Language, text: &str) -> Option<String> {
+    if language.id == Language::english().id {
+        return None;
+    }
+    match text.split_once(": ") {
+        Some((code, said)) if code.len() == 5 && code[1..].bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(format!("{code}: {}", language.sentence(said)?))
+        }
+        _ => language.sentence(text),
+    }
 }
 
 /// A message as a sentence: it begins with a capital, but for what comes from a file, which keeps its case.

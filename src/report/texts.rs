@@ -11,7 +11,25 @@ pub struct Language {
     /// As those who speak it call it.
     pub name: String,
     texts: BTreeMap<String, String>,
+    /// Sentences that are said elsewhere in English, those with most words of their own first.
+    sentences: Vec<Sentence>,
 }
+
+/// A sentence with names for what may stand in it, and how it is said here.
+#[derive(Debug)]
+struct Sentence {
+    said: Vec<Piece>,
+    here: String,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Words(String),
+    Name(String),
+}
+
+/// What the key of a sentence begins with.
+const SENTENCE: &str = "= ";
 
 /// Every language, the one that is taken where none fits first.
 static ALL: LazyLock<Vec<Language>> = LazyLock::new(|| {
@@ -19,8 +37,16 @@ static ALL: LazyLock<Vec<Language>> = LazyLock::new(|| {
         .into_iter()
         .map(|(id, text)| {
             // A file that cannot be read shows its keys; a test keeps that from happening.
-            let texts: BTreeMap<String, String> = serde_yaml::from_str(text).unwrap_or_default();
-            Language { id, name: texts.get("language").cloned().unwrap_or_default(), texts }
+            let mut texts: BTreeMap<String, String> = serde_yaml::from_str(text).unwrap_or_default();
+            let said = texts.split_off(SENTENCE);
+            let (said, after): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                said.into_iter().partition(|(key, _)| key.starts_with(SENTENCE));
+            texts.extend(after);
+            let one = |(key, here): (String, String)| Sentence { said: pieces(&key[SENTENCE.len()..]), here };
+            let mut sentences: Vec<Sentence> = said.into_iter().map(one).collect();
+            sentences.sort_by_key(|one| std::cmp::Reverse(one.words()));
+            let name = texts.get("language").cloned().unwrap_or_default();
+            Language { id, name, texts, sentences }
         })
         .collect()
 });
@@ -115,6 +141,72 @@ impl Language {
     }
 }
 
+impl Language {
+    /// What the program says in English of settings, as a page of this language says it; none where it has no words of its own for that.
+    #[must_use]
+    pub fn sentence(&self, said: &str) -> Option<String> {
+        self.sentences.iter().find_map(|one| {
+            let filled = one.filled(said)?;
+            let value = |name: &str| {
+                let (_, value) = filled.iter().find(|(found, _)| *found == name)?;
+                Some(self.sentence(value).unwrap_or_else(|| (*value).to_owned()))
+            };
+            Some(fill(&one.here, value))
+        })
+    }
+}
+
+impl Sentence {
+    fn words(&self) -> usize {
+        let of = |piece: &Piece| match piece {
+            Piece::Words(words) => words.len(),
+            Piece::Name(_) => 0,
+        };
+        self.said.iter().map(of).sum()
+    }
+
+    /// What stands for each name, where it is this sentence.
+    fn filled<'a>(&'a self, said: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+        let (mut rest, mut open, mut filled) = (said, None, Vec::new());
+        for (at, piece) in self.said.iter().enumerate() {
+            match (piece, open.take()) {
+                (Piece::Name(name), _) => open = Some(name.as_str()),
+                (Piece::Words(words), None) => rest = rest.strip_prefix(words.as_str())?,
+                (Piece::Words(words), Some(name)) => {
+                    let is_last = at + 1 == self.said.len();
+                    let (value, after) = match is_last {
+                        true => (rest.strip_suffix(words.as_str())?, ""),
+                        false => rest.split_once(words.as_str())?,
+                    };
+                    filled.push((name, value));
+                    rest = after;
+                }
+            }
+        }
+        if let Some(name) = open {
+            filled.push((name, std::mem::take(&mut rest)));
+        }
+        (rest.is_empty() && filled.iter().all(|(_, value)| !value.is_empty())).then_some(filled)
+    }
+}
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut all = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else { break };
+        if !before.is_empty() {
+            all.push(Piece::Words(before.to_owned()));
+        }
+        all.push(Piece::Name(name.to_owned()));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        all.push(Piece::Words(rest.to_owned()));
+    }
+    all
+}
+
 /// A text in which each `{name}` is what `value` gives for it.
 pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len() + 32);
@@ -164,6 +256,74 @@ mod tests {
                 assert_eq!(names(text), names(&other.texts[key]), "{} {key}", other.id);
             }
         }
+    }
+
+    #[test]
+    fn a_sentence_is_said_in_the_words_of_a_language() {
+        let swedish = Language::of("sv").unwrap();
+        let said = |text: &str| swedish.sentence(text).unwrap_or_default();
+        assert_eq!(said("`Days` must be a whole number"), "`Days` ska vara ett heltal");
+        assert_eq!(
+            said("Stock is not visible while the flow `stock` is off"),
+            "Inget av Stock används medan flödet `stock` är av"
+        );
+        assert_eq!(said("nothing of this is known"), "");
+        for language in Language::all() {
+            for one in &language.sentences {
+                let filled: Vec<&str> = one
+                    .said
+                    .iter()
+                    .filter_map(|piece| match piece {
+                        Piece::Name(name) => Some(&**name),
+                        Piece::Words(_) => None,
+                    })
+                    .collect();
+                assert!(names(&one.here).iter().all(|name| filled.contains(&&**name)), "{one:?}");
+            }
+        }
+        // English has words of its own only where others have theirs too.
+        let of = |language: &Language| {
+            language.sentences.iter().map(|one| format!("{:?}", one.said)).collect::<Vec<_>>()
+        };
+        let (english, other) = (of(Language::english()), of(swedish));
+        assert!(english.iter().all(|one| other.contains(one)));
+    }
+
+    /// What a page says in other words is what the program says: a sentence that nobody says any more is an error.
+    #[test]
+    fn each_sentence_that_is_translated_is_said_somewhere() {
+        fn read(folder: &std::path::Path, all: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true if !path.ends_with("texts") => read(&path, all),
+                    true => {}
+                    false => all.push_str(&std::fs::read_to_string(&path).unwrap_or_default()),
+                }
+            }
+        }
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut all = String::new();
+        for folder in [
+            "src/diagnostic",
+            "src/schema",
+            "src/compile",
+            "src/ops",
+            "src/plan",
+            "src/serve",
+            "schemas/categories",
+            "schemas/connectors",
+        ] {
+            read(&root.join(folder), &mut all);
+        }
+        let all = all.replace("\\\"", "\"").replace("{{", "{").replace("}}", "}");
+        let sentences = Language::all().iter().flat_map(|language| &language.sentences);
+        let words = sentences.flat_map(|one| &one.said).filter_map(|piece| match piece {
+            Piece::Words(words) => Some(words.trim_matches(['`', ' ', ',', ';']).trim()),
+            Piece::Name(_) => None,
+        });
+        let gone: Vec<&str> = words.filter(|words| !all.contains(words)).collect();
+        assert!(gone.is_empty(), "{gone:#?}");
     }
 
     #[test]

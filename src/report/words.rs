@@ -33,8 +33,8 @@ fn by(change: &Change) -> String {
 
 /// What the last apply set, where that is not what is deployed.
 #[must_use]
-pub fn last_applied(change: &Change) -> Option<String> {
-    change.last_applied.as_ref().map(|last| shown(last, change.last_applied_label.as_deref()))
+pub fn last_applied(language: &Language, change: &Change) -> Option<String> {
+    change.last_applied.as_ref().map(|last| shown_in(language, last, change.last_applied_label.as_deref()))
 }
 
 /// The day of a time, as a person reads it: `12 Nov 2026`; the text as it is where it is no time.
@@ -77,17 +77,28 @@ fn interval(language: &Language, every: &str) -> String {
 /// A value as a person reads it: its label before its id, a toggle in words.
 #[must_use]
 pub fn shown(value: &Json, label: Option<&str>) -> String {
+    shown_in(Language::english(), value, label)
+}
+
+/// The same in a language.
+#[must_use]
+pub fn shown_in(language: &Language, value: &Json, label: Option<&str>) -> String {
+    let say = |key: &str| language.text(key, None).to_owned();
     let text = match value {
-        Json::Null => return "not set".to_owned(),
-        Json::Bool(true) => return "On".to_owned(),
-        Json::Bool(false) => return "Off".to_owned(),
+        Json::Null => return say("value.unset"),
+        Json::Bool(true) => return say("on"),
+        Json::Bool(false) => return say("off"),
         Json::String(text) if !text.is_empty() && text.trim() == text => text.clone(),
-        Json::Array(elements) if elements.is_empty() => "none".to_owned(),
+        Json::Array(elements) if elements.is_empty() => say("none"),
         Json::Array(elements) => match (Value::from_json(value), label) {
             // A label of what changes on a day, or of a list, says all of it.
             (_, Some(label)) => return label.to_owned(),
-            (Value::Dated(dated), None) => dated.said(|value| shown(&value.to_json(), None)),
-            _ => elements.iter().map(|element| shown(element, None)).collect::<Vec<_>>().join(", "),
+            (Value::Dated(dated), None) => dated.said(|value| shown_in(language, &value.to_json(), None)),
+            _ => elements
+                .iter()
+                .map(|element| shown_in(language, element, None))
+                .collect::<Vec<_>>()
+                .join(", "),
         },
         value => Value::from_json(value).to_string(),
     };
@@ -106,15 +117,13 @@ pub fn is_unknown(value: &Json) -> bool {
 
 /// The value that follows a change, in words.
 #[must_use]
-pub fn shown_after(change: &Change) -> String {
-    let after = shown(&change.after, change.after_label.as_deref());
+pub fn shown_after(language: &Language, change: &Change) -> String {
+    let after = shown_in(language, &change.after, change.after_label.as_deref());
     match change.kind {
-        ChangeKind::Reset if !change.after.is_null() => format!("{after} (default)"),
+        ChangeKind::Reset if !change.after.is_null() => language.say("value.default", &[("value", &after)]),
         ChangeKind::Change if shown(&change.before, None) == shown(&change.after, None) => {
-            match is_unknown(&change.after) {
-                true => "unknown: its value is not at hand here".to_owned(),
-                false => "a new value of the same reference".to_owned(),
-            }
+            let key = if is_unknown(&change.after) { "value.unknown" } else { "value.new" };
+            language.text(key, None).to_owned()
         }
         _ => after,
     }

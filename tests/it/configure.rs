@@ -89,6 +89,12 @@ impl Pages {
         browser
     }
 
+    /// Somebody else, once the link was used: whoever asks to sign in is given another.
+    pub fn another(&self) -> Browser<'_> {
+        self.browser().get("/sign-in");
+        self.signed_in()
+    }
+
     pub fn browser(&self) -> Browser<'_> {
         Browser { pages: self, cookies: BTreeMap::new(), headers: Vec::new() }
     }
@@ -279,6 +285,57 @@ fn the_settings_page_lists_the_categories_of_the_pair_and_its_flows() {
     );
 }
 
+/// The pages and the fields of all settings that an integration lacks, but for its connections.
+pub fn missing(browser: &mut Browser<'_>, base: &str) -> Vec<(String, String)> {
+    let page = browser.page(&format!("{base}/settings"));
+    let listed = page.split("Missing:").nth(1).and_then(|rest| rest.split("</section>").next());
+    let links = listed.into_iter().flat_map(|listed| listed.split("href=\"").skip(1));
+    let links = links.filter_map(|rest| rest.split('"').next()?.split_once("#f-"));
+    let own = format!("{base}/settings/");
+    let own = links.filter(|(address, _)| address.starts_with(&own));
+    own.map(|(address, field)| (address.to_owned(), field.to_owned())).collect()
+}
+
+/// Sets a required setting to something that it can be, and gives the page that follows.
+pub fn fill_in(browser: &mut Browser<'_>, address: &str, field: &str) -> String {
+    let form = Form::of(&browser.page(address), address.rsplit('/').next().unwrap());
+    let name = format!("s.{field}");
+    let first = form.choices.get(&name).and_then(|all| all.iter().find(|one| !one.is_empty())).cloned();
+    let form = match (field, first) {
+        ("home_country", _) => form.set(&name, "SE"),
+        ("default_culture", _) => form.set(&name, "sv"),
+        ("oss_enabled", _) => form.set(&name, "off"),
+        ("exclude_before", _) => form.set(&name, "2026-01-01"),
+        (_, Some(first)) if form.get("has") == Some(field) => form.check(&name, &first),
+        (_, Some(first)) => form.set(&name, &first),
+        ("methods" | "map" | "home" | "countries", None) => {
+            form.set(&format!("key.{field}"), "25").set(&format!("value.{field}"), "3001")
+        }
+        (_, None) => form.set(&name, "1"),
+    };
+    browser.save(&form)
+}
+
+/// Connects both platforms of an integration of Shopify and Fortnox.
+pub fn connect(browser: &mut Browser<'_>, base: &str) {
+    let connectors = format!("{base}/connectors");
+    let shopify: &[(&str, &str)] = &[("shop", "grona-vagen"), ("access_token", "env/S_TOKEN")];
+    let fortnox: &[(&str, &str)] =
+        &[("tenant_id", "1234567"), ("client_id", "env/F_ID"), ("client_secret", "env/F_SECRET")];
+    for (connector, fields) in [("shopify", shopify), ("fortnox", fortnox)] {
+        let form = Form::of(&browser.page(&connectors), "connectors");
+        let added = browser.press(
+            &form.set(&format!("key.{connector}.connections"), "main"),
+            &format!("add:{connector}.connections"),
+        );
+        let mut form = Form::of(&added.body, "connectors").set(&format!("s.{connector}.active"), "main");
+        for (field, value) in fields {
+            form = form.set(&format!("s.{connector}.connections.main.{field}"), value);
+        }
+        browser.save(&form);
+    }
+}
+
 /// "Some settings are marked as required and display a yellow banner." "A yellow banner appears for required settings that have not yet
 /// been saved." "These must be configured before syncing can begin." "Rename the integration", "Toggle Onboarding mode on or off", "Set the
 /// integration to Live mode", "Enable or disable individual flows". "This page is accessible … via the URL /integrations/{id}/general."
@@ -324,35 +381,9 @@ fn a_new_integration_goes_live_once_what_is_required_is_saved() {
     assert!(!settings.contains("href=\"/integrations/grona-vagen/settings/stock\""));
     has(&browser.page("/integrations/grona-vagen/settings/stock"), "No flow that this is for is on");
     // Each required setting is filled in at its field, whatever it is typed in.
-    for _ in 0..40 {
-        let page = browser.page("/integrations/grona-vagen/settings");
-        let Some(link) = page.split("Missing:").nth(1).and_then(|rest| rest.split("href=\"").nth(1)) else {
-            break;
-        };
-        let link = link.split('"').next().unwrap().to_owned();
-        // Connections come last.
-        if link.contains("/connectors") {
-            break;
-        }
-        let (address, field) = link.split_once("#f-").unwrap();
-        let page = browser.page(address);
-        has(&page, BANNER);
-        let category = address.rsplit('/').next().unwrap();
-        let mut form = Form::of(&page, category);
-        let name = format!("s.{field}");
-        let first = form.choices.get(&name).and_then(|all| all.iter().find(|one| !one.is_empty())).cloned();
-        form = match (field, first) {
-            ("home_country", _) => form.set(&name, "SE"),
-            ("oss_enabled", _) => form.set(&name, "off"),
-            ("exclude_before", _) => form.set(&name, "2026-01-01"),
-            (_, Some(first)) if form.get("has") == Some(field) => form.check(&name, &first),
-            (_, Some(first)) => form.set(&name, &first),
-            ("methods" | "map" | "home" | "countries", None) => {
-                form.set(&format!("key.{field}"), "25").set(&format!("value.{field}"), "3001")
-            }
-            (_, None) => form.set(&name, "1"),
-        };
-        let after = browser.save(&form);
+    while let Some((address, field)) = missing(&mut browser, "/integrations/grona-vagen").first().cloned() {
+        has(&browser.page(&address), BANNER);
+        let after = fill_in(&mut browser, &address, &field);
         let id = format!("id=\"f-{field}\"");
         let part = after.split(&id).nth(1).unwrap().split("<div class=\"field\"").next().unwrap();
         let part = part.split("<div class=\"field field-wide\"").next().unwrap();
@@ -365,22 +396,7 @@ fn a_new_integration_goes_live_once_what_is_required_is_saved() {
     lacks(&page, "it can go live");
     has(&page, "Live can be switched on when nothing is missing: A connection of Shopify");
     lacks(&browser.page("/integrations/grona-vagen/settings"), "Set the integration live");
-    let connectors = "/integrations/grona-vagen/connectors";
-    let shopify: &[(&str, &str)] = &[("shop", "grona-vagen"), ("access_token", "env/S_TOKEN")];
-    let fortnox: &[(&str, &str)] =
-        &[("tenant_id", "1234567"), ("client_id", "env/F_ID"), ("client_secret", "env/F_SECRET")];
-    for (connector, fields) in [("shopify", shopify), ("fortnox", fortnox)] {
-        let form = Form::of(&browser.page(connectors), "connectors");
-        let added = browser.press(
-            &form.set(&format!("key.{connector}.connections"), "main"),
-            &format!("add:{connector}.connections"),
-        );
-        let mut form = Form::of(&added.body, "connectors").set(&format!("s.{connector}.active"), "main");
-        for (field, value) in fields {
-            form = form.set(&format!("s.{connector}.connections.main.{field}"), value);
-        }
-        browser.save(&form);
-    }
+    connect(&mut browser, "/integrations/grona-vagen");
     let page = browser.page(general);
     has(&page, "Nothing is missing; it can go live.");
     has(&browser.page("/integrations/grona-vagen/settings"), "Set the integration live");
@@ -506,7 +522,10 @@ fn what_git_owns_is_shown_with_its_line_and_a_change_of_it_needs_a_reason() {
     let typed = form.clone().set("s.fee_account", "6570");
     let after = browser.press(&typed, "set-back:default_terms_of_payment");
     assert_eq!(after.status, 200);
-    has(&after.body, "is set back, as revision 3. What you typed is still here.");
+    has(
+        &after.body,
+        "is set back, as revision 3. What you typed in Payment Methods is still here. It is not saved yet.",
+    );
     assert_eq!(pages.deployed("nordic-outdoor", "payment_methods")["default_terms_of_payment"], "30");
     assert_eq!(Form::of(&after.body, "payment_methods").get("s.fee_account"), Some("6570"));
     browser.save(&Form::of(&after.body, "payment_methods"));

@@ -59,7 +59,7 @@ const SENTENCES: [(&str, &str, &[&str]); 34] = [
     (
         "Maps payment method names from the source platform to payment terms in the target.",
         "N/settings/payment_methods",
-        &["One record a payment method of the shop", "Terms of payment"],
+        &["A record for each payment method of the shop", "Terms of payment"],
     ),
     (
         "Sales Account mapping & OSS VAT: maps EU countries and VAT rates to specific sales accounts.",

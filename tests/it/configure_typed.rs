@@ -284,7 +284,7 @@ fn what_was_begun_outlives_a_save_of_somebody_else_and_a_way_back() {
     let form = Form::of(&browser.page(&address), "payment_methods").set("key.methods", "Typed key");
     let back = browser.press(&form, "set-back:default_terms_of_payment");
     assert_eq!(back.status, 200, "{}", words(&back.body));
-    has(&back.body, "What you typed is still here.");
+    has(&back.body, "What you typed in Payment Methods is still here.");
     assert_eq!(Form::of(&back.body, "payment_methods").get("key.methods"), Some("Typed key"));
 }
 
@@ -412,4 +412,79 @@ fn clear_cache_and_another_language_keep_what_is_typed() {
     assert!(swedish.body.contains("<html lang=\"sv\">"));
     assert_eq!(Form::of(&swedish.body, "order").get("s.project"), Some("0042"));
     assert_eq!(pages.deployed("nordic-outdoor", "order").get("project"), None);
+}
+
+#[test]
+fn two_forms_of_a_page_lose_nothing_of_each_other() {
+    let pages = Pages::start(example(), &[]);
+    let mut browser = pages.signed_in();
+    let base = make(&mut browser, "Ny Butik");
+    let general = format!("{base}/general");
+    let page = browser.page(&general);
+    let typed = Form::of(&page, "general").set("s.name", "Nya Butiken").part("flows").set("s.stock", "off");
+    // The Save of one saves that one, and says what else is typed.
+    let saved = browser.press(&typed, "save");
+    assert_eq!(saved.status, 200, "{}", words(&saved.body));
+    has(&saved.body, "Flows is saved as revision 1.");
+    has(&saved.body, "What you typed in General Settings is still here. It is not saved yet.");
+    assert_eq!(pages.deployed("ny-butik", "flows"), json!({"stock": false}));
+    assert_eq!(pages.deployed("ny-butik", "general")["name"], "Ny Butik");
+    let form = Form::of(&saved.body, "general");
+    assert_eq!(form.get("s.name"), Some("Nya Butiken"));
+    // What was saved is no more typed than what nobody touched: the Save of the other leads on.
+    let page = browser.save(&form);
+    has(&page, "General Settings is saved as revision 2.");
+    assert_eq!(pages.deployed("ny-butik", "general")["name"], "Nya Butiken");
+    // Enter is of where something is typed.
+    let flows = Form::of(&page, "flows").set("s.stock", "on");
+    let entered = browser.press(&flows.clone().part("general"), "enter");
+    assert_eq!(entered.status, 303, "{}", words(&entered.body));
+    assert_eq!(pages.deployed("ny-butik", "flows"), json!({"stock": true}));
+    // Nothing of one is changed, nothing of the other is lost.
+    let form = Form::of(&browser.page(&general), "general").set("s.name", "Butik Tre");
+    let same = browser.press(&form.clone().part("flows"), "save");
+    assert_eq!(same.status, 200);
+    has(&same.body, "Nothing of Flows was changed, so that nothing was saved.");
+    assert_eq!(Form::of(&same.body, "general").get("s.name"), Some("Butik Tre"));
+    // Who discards one keeps the other.
+    let both = form.part("flows").set("s.orders", "off");
+    let left = browser.press(&both, "discard");
+    has(&left.body, "What you typed in Flows is discarded.");
+    let left = Form::of(&left.body, "general");
+    assert_eq!(
+        (left.get("s.name"), left.clone().part("flows").get("s.orders")),
+        (Some("Butik Tre"), Some(""))
+    );
+    assert_eq!(browser.press(&left, "discard").status, 303);
+    // Refused: both are as they were typed.
+    let refused = browser.press(
+        &both.clone().part("general").set("s.live_mode", "on").set("s.onboarding_mode", "off"),
+        "save",
+    );
+    assert_eq!(refused.status, 422);
+    assert_eq!(Form::of(&refused.body, "flows").get("s.orders"), Some("off"));
+    // Somebody else saves the one that is saved: three columns, and the other goes along.
+    let mut other = pages.another();
+    let page = other.page(&general);
+    other.save(&Form::of(&page, "flows").set("s.orders", "off"));
+    let stale = browser.press(&Form::of(&same.body, "flows").set("s.customers", "off"), "save");
+    assert_eq!(stale.status, 412, "{}", words(&stale.body));
+    let form = Form::of(&stale.body, "flows");
+    assert_eq!(form.clone().part("general").get("s.name"), Some("Butik Tre"));
+    let saved = browser.press(&form, "save");
+    assert_eq!(
+        pages.deployed("ny-butik", "flows"),
+        json!({"stock": true, "orders": false, "customers": false})
+    );
+    // Somebody else saves the one that is only typed: its own Save tells that.
+    let page = other.page(&format!("{base}/settings/general"));
+    other.save(&Form::of(&page, "general").set("s.name", "Butik Fyra"));
+    let form = Form::of(&saved.body, "general");
+    assert_eq!(form.get("s.name"), Some("Butik Tre"));
+    let again = browser.press(&form.clone().part("flows").set("s.refunds", "off"), "save");
+    has(&again.body, "What you typed in General Settings is still here.");
+    let stale = browser.press(&Form::of(&again.body, "general"), "save");
+    assert_eq!(stale.status, 412);
+    has(&stale.body, "Butik Fyra");
+    has(&stale.body, "Butik Tre");
 }

@@ -11,6 +11,8 @@ pub struct Form {
     /// Values that each name can take, where it is a choice.
     pub choices: BTreeMap<String, Vec<String>>,
     pub buttons: Vec<(String, String)>,
+    /// What the fields of the category that is meant are called by.
+    pub part: String,
 }
 
 impl Form {
@@ -90,18 +92,44 @@ impl Form {
     /// The form that saves a category.
     #[track_caller]
     pub fn of(page: &str, category: &str) -> Form {
-        let all = Form::all(page);
-        let found = all.into_iter().find(|form| form.get("category") == Some(category));
-        found.unwrap_or_else(|| panic!("no form of {category} in {page}"))
+        let part = format!("{category}/");
+        let revision = format!("{part}revision");
+        for form in Form::all(page) {
+            if form.get("category") == Some(category) {
+                return form;
+            }
+            if form.get(&revision).is_some() {
+                return Form { part, ..form };
+            }
+        }
+        panic!("no form of {category} in {page}")
+    }
+
+    /// The same form, with what its names are of another category.
+    pub fn part(self, category: &str) -> Form {
+        let is_first = self.get("category") == Some(category);
+        let part = if is_first { String::new() } else { format!("{category}/") };
+        Form { part, ..self }
+    }
+
+    /// What a field, or a button, of the category that is meant is called.
+    fn named(&self, name: &str) -> String {
+        let own = format!("{}{name}", self.part);
+        let is_own = self.fields.iter().any(|(found, _)| *found == own)
+            || self.choices.contains_key(&own)
+            || self.buttons.iter().any(|(_, value)| *value == own);
+        if is_own { own } else { name.to_owned() }
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        let name = self.named(name);
+        self.fields.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str())
     }
 
     /// Types something, or chooses it.
     #[track_caller]
     pub fn set(mut self, name: &str, value: &str) -> Form {
+        let name = &*self.named(name);
         match self.fields.iter_mut().find(|(found, _)| found == name) {
             Some(field) => value.clone_into(&mut field.1),
             // A radio or a box of which none was checked.
@@ -115,6 +143,7 @@ impl Form {
 
     /// Checks one more box.
     pub fn check(mut self, name: &str, value: &str) -> Form {
+        let name = &*self.named(name);
         assert!(self.choices[name].iter().any(|one| one == value), "{:?}", self.choices[name]);
         self.fields.push((name.to_owned(), value.to_owned()));
         self
@@ -123,7 +152,8 @@ impl Form {
     /// What is sent when a button is pressed.
     #[track_caller]
     pub fn press(&self, button: &str) -> String {
-        let button = self.buttons.iter().find(|(_, value)| value == button);
+        let button = self.named(button);
+        let button = self.buttons.iter().find(|(_, value)| *value == button);
         let (name, value) = button.unwrap_or_else(|| panic!("no such button: {:?}", self.buttons));
         let mut out = url::form_urlencoded::Serializer::new(String::new());
         let pressed = (!name.is_empty()).then_some((name, value));

@@ -495,7 +495,7 @@ fn a_value_with_days_is_read_with_each_of_its_labels() {
     };
     let shown = report::words::shown(&change.before, change.before_label.as_deref());
     assert_eq!(shown, "EU (3106)");
-    let after = report::words::shown_after(&change);
+    let after = report::words::shown_after(report::texts::Language::english(), &change);
     assert_eq!(after, "EU (3106) until 2026-12-31, Export (3105) from 2027-01-01");
     assert_eq!(report::words::shown(&change.after, None), "3106 until 2026-12-31, 3105 from 2027-01-01");
 }

@@ -6,7 +6,7 @@
 //   node browse.mjs CHROMIUM AXE.js PLAN.json FOLDER
 //
 // PLAN: {"origin", "sign_in", "pages": [{"name", "path"}], "steps": [...]}. A step with a `screen` is looked at in every size and scheme; one
-// with `scripts: false` is loaded and pressed while pages may run none. Screens are written to FOLDER. The browser's own files lie
+// with a `shot` as it is, and one with `scripts: false` is loaded and pressed while pages may run none. Screens are written to FOLDER. The browser's own files lie
 // beside PLAN.json, and are taken away with it.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -61,16 +61,19 @@ listeners.push(({ method, params }) => {
 });
 for (const domain of ["Page", "Runtime", "Network", "Log"]) await ask(`${domain}.enable`);
 
-const loaded = () => new Promise((done) => {
+// A page that does not come within a minute does not come: where it was waited for is told.
+const loaded = (where, event = "Page.loadEventFired") => new Promise((done, failed) => {
+  const over = setTimeout(() => failed(new Error(`no page came: ${where}`)), 60000);
   const listener = ({ method }) => {
-    if (method !== "Page.loadEventFired") return;
+    if (method !== event) return;
+    clearTimeout(over);
     listeners.splice(listeners.indexOf(listener), 1);
     done();
   };
   listeners.push(listener);
 });
 async function go(path) {
-  const whole = loaded();
+  const whole = loaded(path);
   await ask("Page.navigate", { url: plan.origin + path });
   await whole;
 }
@@ -144,19 +147,26 @@ for (const step of plan.steps || []) {
   if (step.scripts === false) await ask("Emulation.setScriptExecutionDisabled", { value: true });
   if (step.size) await size(...step.size);
   if (step.go) await go(step.go);
-  // The same form, sent by the same person from another window.
+  // The same form, or another of the page, sent by the same person from another window.
   if (step.other) {
-    const [to, body] = await evaluate(`(() => { const form = document.querySelector("form[data-save]"); const all = new URLSearchParams(new FormData(form));
+    const [to, body] = await evaluate(`(() => { const form = document.querySelector(${JSON.stringify(step.of || "form[data-save]")}); const all = new URLSearchParams(new FormData(form));
       for (const [name, value] of Object.entries(${JSON.stringify(step.other)})) all.set(name, value); return [form.getAttribute("action"), all.toString()]; })()`);
     const { cookies } = await ask("Network.getCookies", { urls: [plan.origin] });
     const answer = await fetch(plan.origin + to, { method: "POST", redirect: "manual", body, headers: { "Content-Type": "application/x-www-form-urlencoded",
       Cookie: cookies.map(({ name, value }) => `${name}=${value}`).join("; ") } });
     if (answer.status !== 303) throw new Error(`${to}: ${answer.status}`);
   }
-  if (step.press) { const whole = loaded(); await evaluate(step.press); await whole; }
+  if (step.press) { const whole = loaded(step.name); await evaluate(step.press).catch((why) => { throw new Error(`${step.name}: ${why.message}`); }); await whole; }
+  // Back may bring a page out of the browser's memory, which is not loaded.
+  if (step.back) {
+    const shown = loaded(step.name, "Page.frameNavigated");
+    await evaluate("setTimeout(() => history.back())");
+    await shown;
+    await evaluate("new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', () => done()))");
+  }
   if (step.scripts === false) await ask("Emulation.setScriptExecutionDisabled", { value: false });
   const at = { value: await evaluate(step.tell || "null"), violations: await judge(), wide: await wide() };
-  if (step.screen) await screen(step.screen);
+  if (step.screen || step.shot) await screen(step.screen || step.shot);
   for (const [width, height] of step.screen ? plan.sizes : []) {
     for (const dark of width < 390 ? ["light"] : ["light", "dark"]) {
       await size(width, height);

@@ -4,7 +4,7 @@
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::draft::Draft;
+use super::draft::{Beside, Draft, name_of};
 use super::fields::Form;
 use super::found::{is_gap, settings_of, told};
 use super::visit::{Hand, Shown, Visit};
@@ -100,7 +100,7 @@ async fn show(id: String, place: Place, visit: Visit) -> Response {
                     )));
                 }
             }
-            let note = saved_note(&known, &judged, hand, work)?;
+            let note = told_in_address(&known, &judged, hand, work)?;
             let over = hand.query.get("over").and_then(|said| said.split_once('.'));
             let over = over
                 .and_then(|(category, path)| Some((category.to_owned(), vec![SettingPath::parse(path)?])));
@@ -121,6 +121,8 @@ pub struct Look {
     pub note: Option<Json>,
     /// Settings of a category that git owns and that somebody wants to save over.
     pub over: Option<(String, Vec<SettingPath>)>,
+    /// What is typed for other categories of the page.
+    pub beside: Vec<Beside>,
 }
 
 /// A page, with what was typed and what is to be told.
@@ -137,7 +139,8 @@ pub fn page(
 ) -> Result<Shown, Problem> {
     let mut forms = Vec::new();
     for (category, only) in place.categories() {
-        forms.push(form(known, judged, category, only, &look, hand, work)?);
+        let part = name_of(category, forms.is_empty());
+        forms.push(form(known, judged, (category, only, part), &look, hand, work)?);
     }
     let title = match place {
         Place::Settings(_) => {
@@ -178,8 +181,7 @@ pub fn page(
 fn form(
     known: &Known,
     judged: &Judged,
-    category: &str,
-    only: &[&str],
+    (category, only, part): (&str, &[&str], String),
     look: &Look,
     hand: &Hand<'_>,
     work: &mut Work<'_>,
@@ -188,6 +190,8 @@ fn form(
     let row = known.rows.get(category.id.as_str());
     let (none, empty) = (Settings::new(), Draft::default());
     let of_this = look.draft.as_ref().filter(|(typed, _)| *typed == *category.id);
+    let beside = look.beside.iter().find(|one| *one.category == *category.id);
+    let typed = of_this.map(|(_, draft)| draft).or(beside.map(|one| &one.draft));
     let past = section::past(known, &category.id, work.store)?;
     let reasons = section::reasons(known, work.store)?;
     let findings = match of_this {
@@ -223,7 +227,8 @@ fn form(
         over,
         reasons: &reasons,
         settings: row.map_or(&none, |row| &row.settings),
-        draft: of_this.map_or(&empty, |(_, draft)| draft),
+        draft: typed.unwrap_or(&empty),
+        part: &part,
         findings: &findings,
         may_save,
         past: &past,
@@ -254,7 +259,7 @@ fn form(
     all.for_each(|field| borrowed_in(field, &mut borrowed));
     Ok(json!({
         "borrowed": borrowed, "category": category.id, "title": shell::title_of(category, hand.language), "description": category.description,
-        "revision": known.revision(&category.id), "saved_by": row.map(|row| &row.saved_by),
+        "revision": known.revision(&category.id), "part": part, "began": beside.map_or(known.revision(&category.id), |one| one.revision), "saved_by": row.map(|row| &row.saved_by),
         "saved_at": row.map(|row| &row.saved_at), "next_revision": known.revision(&category.id) + 1,
         "fields": fields.fields, "additional": fields.additional, "open": fields.open, "missing": fields.missing,
         "required": fields.required, "set": fields.set, "outside": fields.outside, "changed": fields.changed, "may_save": may_save, "can_save": may_save && can_type, "visible": visible,
@@ -313,7 +318,7 @@ pub fn fetched(known: &Known, judged: &Judged, work: &Work<'_>) -> Json {
 }
 
 /// What is told after a save, where the address says that there was one and the store has it.
-fn saved_note(
+fn told_in_address(
     known: &Known,
     judged: &Judged,
     hand: &Hand<'_>,
@@ -334,8 +339,24 @@ fn saved_note(
     if !is_so {
         return Ok(None);
     }
-    let named = shell::title_of(category, hand.language);
-    let title = hand.language.say("note.saved", &[("category", &named), ("revision", revision)]);
+    saved_note(known, judged, &category.id, known.revision(&category.id), hand, work).map(Some)
+}
+
+/// What is told after a save.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn saved_note(
+    known: &Known,
+    judged: &Judged,
+    category: &str,
+    revision: u64,
+    hand: &Hand<'_>,
+    work: &mut Work<'_>,
+) -> Result<Json, Problem> {
+    let category = known.category(category)?;
+    let (named, revision) = (shell::title_of(category, hand.language), revision.to_string());
+    let title = hand.language.say("note.saved", &[("category", &named), ("revision", &revision)]);
     let syncs = work.store.last_syncs(known.id())?;
     let effect = timing::effect(known, judged, category, &syncs, (work.host.now)());
     let mut note = json!({"kind": "ok", "title": title, "effect": effect});
@@ -349,5 +370,5 @@ fn saved_note(
             .map(|one| json!({"href": one["href"], "text": one["title"]}))
             .collect();
     }
-    Ok(Some(note))
+    Ok(note)
 }

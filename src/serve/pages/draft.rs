@@ -97,6 +97,34 @@ impl Draft {
     }
 }
 
+/// What fields of a category are called by, where the form has others before it.
+#[must_use]
+pub fn name_of(category: &str, is_first: bool) -> String {
+    if is_first { String::new() } else { format!("{category}/") }
+}
+
+/// What is typed for a category beside the one that somebody saves.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    pub category: String,
+    pub draft: Draft,
+    /// At which it was begun.
+    pub revision: u64,
+    pub sent: Sent,
+}
+
+impl Beside {
+    /// Its fields as a form of another category calls them.
+    #[must_use]
+    pub fn carried(&self) -> Vec<(String, &str)> {
+        self.sent
+            .0
+            .iter()
+            .map(|(name, value)| (format!("{}/{name}", self.category), value.as_str()))
+            .collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

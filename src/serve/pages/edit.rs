@@ -8,6 +8,7 @@ use crate::model::SettingPath;
 use crate::ops::files::FileDiff;
 use crate::ops::section::{Known, PlanPreview};
 use crate::plan::Mode;
+use crate::report::texts::Language;
 use crate::report::words;
 
 /// Files with their lines: those that change, and those around them.
@@ -101,7 +102,7 @@ fn words(line: &str) -> Vec<&str> {
 
 /// The changes of a plan, in the words of the pair.
 #[must_use]
-pub fn changes(plan: &PlanPreview, known: &Known, called: &Names) -> Vec<Json> {
+pub fn changes(plan: &PlanPreview, known: &Known, called: &Names, language: &Language) -> Vec<Json> {
     let is_live = |name: &String| {
         let mut all = plan.integrations.iter();
         all.any(|one| one.integration == *name && one.mode == Mode::Live)
@@ -114,7 +115,7 @@ pub fn changes(plan: &PlanPreview, known: &Known, called: &Names) -> Vec<Json> {
         let mut names: Vec<Json> = change.integrations.iter().map(of).collect();
         names.sort_by_key(|one| one["live"] != true);
         let shown = |value: &Json, label: &Option<String>| {
-            let plain = words::shown(value, None);
+            let plain = words::shown_in(language, value, None);
             let id = label.as_ref().filter(|label| **label != plain && value.is_string());
             (!value.is_null())
                 .then(|| json!({"text": label.as_ref().unwrap_or(&plain), "id": id.map(|_| &plain)}))
@@ -123,7 +124,7 @@ pub fn changes(plan: &PlanPreview, known: &Known, called: &Names) -> Vec<Json> {
             "title": change.title, "words": said.unwrap_or_else(|| change.setting.clone()),
             "before": shown(&change.before, &change.before_label), "after": shown(&change.after, &change.after_label),
             "integrations": names, "live": change.integrations.iter().filter(|name| is_live(name)).count(),
-            "next_sync": change.next_sync,
+            "next_sync": change.next_sync.as_deref().map(|next| words::next_sync(language, next)),
         })
     };
     plan.changes.iter().map(one).collect()

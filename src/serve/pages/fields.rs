@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use super::draft::{Draft, named};
-use super::found::{settings_of, told};
+use super::found::{help_by_labels, settings_of, told};
 use super::timing;
 use super::values::{
     Choosable, Kind, can_be_none, can_be_typed, choosable, is_mapping, is_record, key_title, keys_of, kind,
@@ -53,6 +53,8 @@ pub struct Form<'a> {
     pub readers: &'a dyn Fn(&str) -> usize,
     /// Only settings of these names; all where none is named.
     pub only: &'a [&'a str],
+    /// What its fields are called by.
+    pub part: &'a str,
     /// It is asked what the files are to say, so that git's settings can be typed in too.
     pub asking: bool,
     /// Settings of git's that somebody wants to save over, with a reason.
@@ -108,6 +110,7 @@ impl<'a> Form<'a> {
             secrets: &|_| "",
             readers: &|_| 0,
             only: &[],
+            part: "",
             asking: false,
             over: &[],
             reasons: &NOTHING.2,
@@ -274,6 +277,7 @@ impl Form<'_> {
 
     /// What stands at a path: a setting, a row, a field of a row.
     fn at(&self, path: &SettingPath, schema: &Json, title: &str, help: &str) -> Json {
+        let help = &*help_by_labels(help, self.known, self.category, path);
         if is_mapping(schema) {
             self.mapping(path, schema, title, help)
         } else {
@@ -309,11 +313,11 @@ impl Form<'_> {
             chosen.retain(|text| is_reference(text.trim()));
         }
         let mut field = json!({
-            "id": format!("f-{path}"), "name": format!("s.{path}"), "path": path.to_string(), "label": title, "help": help,
+            "id": format!("f-{path}"), "name": format!("{}s.{path}", self.part), "part": self.part, "path": path.to_string(), "label": title, "help": help,
             "kind": if is_fixed { "fixed" } else { kind.as_str() }, "value": chosen.first(), "typed": is_typed,
             "shown": self.shown(schema, deployed), "default": default.as_ref().map(|default| self.shown(schema, Some(default))),
-            "required": false, "wide": false, "unit": schema.get("x-unit"), "min": schema.get("minimum"),
-            "max": schema.get("maximum"), "whole": text(schema, "type") == "integer" || schema.get("multipleOf") == Some(&json!(1)),
+            "required": false, "wide": false, "unit": schema.get("x-unit"),
+            "whole": text(schema, "type") == "integer" || schema.get("multipleOf") == Some(&json!(1)),
             "room": schema.get("maxLength"), "example": example(schema), "errors": self.errors(path), "own": self.owner(path, schema, owner),
             "secret": kind == Kind::Secret, "borrowed": self.borrowed(schema), "unknown_list": choices.is_none() && crate::schema::options_of(schema).is_some(),
         });
@@ -417,14 +421,14 @@ impl Form<'_> {
                 shown.map(|one| json!({"value": one.value, "label": one.label, "active": true, "chosen": one.value == unfinished.1}))
                     .collect::<Vec<_>>()
             });
-            json!({"kind": kind.as_str(), "options": options, "value": unfinished.1, "name": format!("value.{}", named(path))})
+            json!({"kind": kind.as_str(), "options": options, "value": unfinished.1, "name": format!("{}value.{}", self.part, named(path))})
         });
         let unread = self.draft.unread.get(path).cloned().unwrap_or_default();
         json!({
             "id": format!("f-{}", named(path)), "path": named(path), "label": title, "help": help, "required": false, "wide": true,
             "kind": if is_of_records { "records" } else { "mapping" }, "rows": rows, "may_save": self.may_save,
             "row_title": value_title(row_schema, view.as_ref()), "key_title": key_title(schema, view.as_ref(), self.language), "key_options": key_options,
-            "key": unfinished.0, "key_name": format!("key.{}", named(path)), "new_value": new_value, "errors": self.errors(path),
+            "key": unfinished.0, "part": self.part, "key_name": format!("{}key.{}", self.part, named(path)), "new_value": new_value, "errors": self.errors(path),
             "unread": unread.0, "pasted": unread.1, "borrowed": self.borrowed(row_schema),
         })
     }
@@ -456,7 +460,8 @@ impl Form<'_> {
                 self.at(&path.child(name), field, text(field, "title"), text(field, "description"))
             })
             .collect();
-        let said: Vec<String> = fields.iter().filter_map(said_of).take(3).collect();
+        let fields = with_the_rest(fields, schema);
+        let said: Vec<String> = fields.iter().flat_map(said_of).take(3).collect();
         row["said"] = said.join(" · ").into();
         let is_wrong = self.findings_below(path).next().is_some();
         let is_outside = own.iter().any(|(one, owner)| {
@@ -467,20 +472,21 @@ impl Form<'_> {
         row["open"] = (is_added || is_wrong || is_outside || of <= FEW).into();
         // What is set first; what nobody set is in a fold. A new row has none set, and begins with the fields that most rows need.
         let many = fields.len() > AT_FIRST + 1;
+        // A table takes the room of some fields.
+        let mut room = if many { AT_FIRST } else { usize::MAX };
         let at_first: Vec<Json> = fields
             .iter()
-            .take(if many { AT_FIRST } else { fields.len() })
-            .map(|field| field["id"].clone())
+            .map_while(|field| {
+                let fits = room > 0;
+                room = room.saturating_sub(if field["kind"] == "mapping" { AT_FIRST } else { 1 });
+                fits.then(|| field["id"].clone())
+            })
             .collect();
         let (set, unset): (Vec<Json>, Vec<Json>) = fields.into_iter().partition(|field| {
             is_added && at_first.contains(&field["id"])
                 || field["kind"] == "mapping" && field["rows"].as_array().is_some_and(|rows| !rows.is_empty())
-                || field["typed"] == true
-                || !field["shown"].is_null()
-                || field["own"]["state"]
-                    .as_str()
-                    .is_some_and(|state| state != "not-managed" && state != "people")
-                || field["errors"].as_array().is_some_and(|errors| !errors.is_empty())
+                || is_said(field)
+                || field.get("rest").is_some_and(is_said)
         });
         row["fields"] = set.into();
         row["more"] = unset.into();
@@ -643,9 +649,45 @@ fn is_account(schema: &Json, id: &str) -> bool {
 }
 
 /// A few words on a field of a row: what it is set to.
-fn said_of(field: &Json) -> Option<String> {
-    let shown = field["shown"]["text"].as_str()?;
-    Some(format!("{}: {shown}", field["label"].as_str().unwrap_or_default()))
+fn said_of(field: &Json) -> Vec<String> {
+    let said = |label: &Json, shown: &Json| {
+        Some(format!("{}: {}", label.as_str().unwrap_or_default(), shown["text"].as_str()?))
+    };
+    let rest = field.get("rest").unwrap_or(field);
+    let rows = field["rows"].as_array().into_iter().flatten();
+    let rows = rows.filter_map(|row| said(&row["label"], &row["cell"]["shown"]));
+    said(&rest["label"], &rest["shown"]).into_iter().chain(rows).collect()
+}
+
+/// Whether a field says something, is git's, or is wrong.
+fn is_said(field: &Json) -> bool {
+    let state = field["own"]["state"].as_str();
+    field["typed"] == true
+        || !field["shown"].is_null()
+        || state.is_some_and(|state| state != "not-managed" && state != "people")
+        || field["errors"].as_array().is_some_and(|errors| !errors.is_empty())
+}
+
+/// What counts for all that have no row of their own is a row of the table that it stands before: both say the same of what is in a list.
+fn with_the_rest(fields: Vec<Json>, schema: &Json) -> Vec<Json> {
+    let of = |field: &Json| {
+        let name = field["path"].as_str().and_then(|path| SettingPath::parse(path))?;
+        properties(schema).find(|(key, _)| Some(*key) == name.segments().last().map(|last| &**last))
+    };
+    let mut all: Vec<Json> = Vec::new();
+    for mut field in fields {
+        let rows = of(&field).filter(|(_, mapping)| words::is_of_rates(mapping));
+        let list = rows.and_then(|(_, mapping)| mapping["additionalProperties"].get("x-options"));
+        let before = all.last().and_then(of).and_then(|(_, before)| before.get("x-options"));
+        if list.is_some()
+            && list == before
+            && let Some(rest) = all.pop()
+        {
+            field["rest"] = rest;
+        }
+        all.push(field);
+    }
+    all
 }
 
 /// What a text may be, where the schema says it: `15m` of "such as 15m, 1h or 1d".

@@ -9,11 +9,13 @@ use crate::model::SettingPath;
 use crate::ops::section::{Known, name_of};
 use crate::report::texts::Language;
 use crate::report::words;
+use crate::schema::Category;
 
 /// The settings that a finding speaks of.
 pub fn settings_of(finding: &PlacedFinding) -> impl Iterator<Item = SettingPath> {
     let all = finding.settings.iter().chain(&finding.setting);
-    all.filter_map(|setting| SettingPath::parse(setting))
+    // A reference is typed where its secret belongs.
+    all.filter_map(|setting| SettingPath::parse(setting.strip_suffix(".secret").unwrap_or(setting)))
 }
 
 /// Whether it says that a required setting is not set.
@@ -54,37 +56,91 @@ pub fn told(finding: &PlacedFinding, known: &Known, here: &str, language: &Langu
         .iter()
         .map(|path| json!({"href": format!("{page}#f-{path}"), "text": words_of(path)}))
         .collect();
-    let (message, help) = match is_gap(finding) {
-        true => (language.say("banner", &[]), None),
-        false => (
-            message(finding, known, &paths, words_of),
-            finding.help.as_deref().filter(|help| is_for_pages(help)),
-        ),
+    if is_gap(finding) {
+        return json!({
+            "code": finding.code, "severity": finding.severity.as_str(), "message": language.say("banner", &[]), "links": links, "ours": true,
+            "category": schema.filter(|_| id != here).map(|schema| shell::title_of(schema, language)),
+        });
+    }
+    let say = |text: &str| {
+        let said = said(text, language);
+        Said { text: by_their_labels(&said.text, known, schema, &paths, words_of), ..said }
     };
+    let mut said = vec![say(&finding.message)];
+    let says_why = matches!(
+        finding.name.as_str(),
+        "unfit-value" | "value-not-allowed" | "unfit-key" | "unfit-combination"
+    );
+    let is_bare = matches!(finding.label.as_str(), "" | "here" | "set here" | "unknown");
+    if says_why && !is_bare && !is_of_secret(finding) {
+        said.push(say(&finding.label));
+    }
+    let help = finding.help.as_deref().map(say).filter(|help| help.is_of_page || is_for_pages(&help.text));
+    // A sentence that is put together of two languages is told as the one that most pages speak.
+    let ours = said.iter().chain(&help).all(|one| one.is_translated);
+    let message: Vec<&str> = said.iter().map(|one| one.text.as_str()).collect();
     json!({
-        "code": finding.code, "severity": finding.severity.as_str(), "message": message, "help": help, "links": links,
-        "ours": is_gap(finding), "category": schema.filter(|_| id != here).map(|schema| &schema.title),
+        "code": finding.code, "severity": finding.severity.as_str(), "message": message.join(": "), "help": help.map(|help| help.text), "links": links,
+        "ours": ours, "category": schema.filter(|_| id != here).map(|schema| shell::title_of(schema, language)),
     })
 }
 
-/// What is wrong, and why a value cannot be what it is.
-fn message(
-    finding: &PlacedFinding,
+/// A sentence as a page says it.
+struct Said {
+    text: String,
+    /// Its words are those of pages.
+    is_of_page: bool,
+    /// It is in the reader's language.
+    is_translated: bool,
+}
+
+fn said(text: &str, language: &Language) -> Said {
+    let english = Language::english();
+    match (language.sentence(text), english.sentence(text)) {
+        (Some(text), _) => Said { text, is_of_page: true, is_translated: true },
+        (None, Some(text)) => Said { text, is_of_page: true, is_translated: language.id == english.id },
+        (None, None) => {
+            Said { text: text.to_owned(), is_of_page: false, is_translated: language.id == english.id }
+        }
+    }
+}
+
+/// A sentence of an operation, in the reader's words; and whether it is in his language.
+#[must_use]
+pub fn in_words(text: &str, known: &Known, language: &Language) -> (String, bool) {
+    let said = said(text, language);
+    (by_labels(&said.text, known), said.is_translated)
+}
+
+/// Whether it speaks of the place of a secret, which says itself what may stand there.
+fn is_of_secret(finding: &PlacedFinding) -> bool {
+    finding.setting.as_deref().is_some_and(|setting| setting.ends_with(".secret"))
+}
+
+/// With the names that people know of the settings that it speaks of.
+fn by_their_labels(
+    text: &str,
     known: &Known,
+    category: Option<&Category>,
     paths: &[SettingPath],
     words_of: impl Fn(&SettingPath) -> String,
 ) -> String {
-    let mut text = by_labels(&finding.message, known);
+    let mut text = by_labels(text, known);
     for path in paths {
         let words = words_of(path);
         text = text.replace(&format!("`{path}`"), &format!("`{words}`"));
         if let (Some(id), Some(last)) = (path.segments().last(), words.rsplit(" › ").next()) {
             text = text.replace(&format!("`{id}`"), &format!("`{last}`"));
         }
+        // Keys that a record lacks. What somebody typed as a value is no setting, whatever it is called.
+        let fields = category.and_then(|category| category.schema_at(path)?.get("properties")?.as_object());
+        for (id, field) in fields.into_iter().flatten() {
+            if let Some(title) = field.get("title").and_then(Json::as_str) {
+                text = text.replace(&format!("`{id}`"), &format!("`{title}`"));
+            }
+        }
     }
-    let is_of_value = matches!(finding.name.as_str(), "unfit-value" | "value-not-allowed");
-    let says_why = !matches!(finding.label.as_str(), "" | "here" | "set here" | "unknown");
-    if is_of_value && says_why { format!("{text}: {}", finding.label) } else { text }
+    text
 }
 
 /// Whether a help is for somebody at a page. What is to be written into a file, or run, is marked as code.
@@ -111,4 +167,45 @@ pub fn by_labels(text: &str, known: &Known) -> String {
         text = text.replace(&format!("{} of {id}", category.id), &format!("{} of {name}", category.title));
     }
     text.replace(&format!("`{id}`"), &name).replace(&format!(" of {id}"), &format!(" of {name}"))
+}
+
+/// The words of a setting's help, in which files call others by their ids: `` `unknown_rate` `` of the same category, or of the record that it
+/// is a field of, and `` `order.creates` `` of another, and values by their labels.
+#[must_use]
+pub fn help_by_labels(help: &str, known: &Known, category: &Category, path: &SettingPath) -> String {
+    let mut pieces = help.split('`');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    while let Some(id) = pieces.next() {
+        match label_of(id, known, category, path) {
+            Some(label) => text.push_str(&format!("“{label}”")),
+            None => text.push_str(&format!("`{id}`")),
+        }
+        text.push_str(pieces.next().unwrap_or_default());
+    }
+    text
+}
+
+fn label_of(id: &str, known: &Known, category: &Category, at: &SettingPath) -> Option<String> {
+    let path = SettingPath::parse(id)?;
+    let title = |schema: &Json| Some(schema.get("title")?.as_str()?.to_owned());
+    // A value of the setting itself goes before a setting that is called alike.
+    let own = category.schema_at(at);
+    let value = own.and_then(|schema| schema.get("x-labels")?.get(id)?.as_str());
+    let beside = || {
+        let (_, above) = at.segments().split_last()?;
+        let above: SettingPath = above.iter().collect();
+        title(category.schema_at(&above)?.get("properties")?.get(id)?)
+    };
+    let here = || title(category.schema_at(&path)?);
+    let there = || {
+        let (first, rest) = path.segments().split_first()?;
+        let other = known.pair.category(first)?;
+        let rest: SettingPath = rest.iter().collect();
+        if rest.is_root() {
+            return Some(other.title.to_string());
+        }
+        title(other.schema_at(&rest)?)?;
+        Some(format!("{} › {}", other.title, words::named(other, &rest)))
+    };
+    value.map(str::to_owned).or_else(beside).or_else(here).or_else(there)
 }

@@ -16,6 +16,7 @@ mod found;
 mod general;
 mod history;
 mod new;
+mod parts;
 mod plan;
 mod propose;
 mod refused;

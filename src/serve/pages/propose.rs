@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::draft::Draft;
 use super::fields::Form;
-use super::found::{by_labels, is_for_pages, told};
+use super::found::{in_words, is_for_pages, told};
 use super::values::{choosable, kind, put, read, typed_form};
 use super::visit::{Hand, Sent, Shown, Visit};
 use super::{edit, shell};
@@ -247,13 +247,14 @@ fn note(
         let key = if section::is_branch(branch) { "propose.branch_taken" } else { "propose.branch_unfit" };
         note["links"] = json!([{"href": "#branch", "text": say(key, &[("branch", branch)])}]);
     } else {
-        note["text"] = by_labels(problem.detail(), known).into();
+        let (text, ours) = in_words(problem.detail(), known, hand.language);
+        note["text"] = text.into();
         note["help"] = problem
             .more("help")
             .filter(|help| help.as_str().is_none_or(is_for_pages))
             .cloned()
             .unwrap_or(Json::Null);
-        note["english"] = true.into();
+        note["english"] = (!ours).into();
         note["links"] = json!([field]);
     }
     (problem.status(), note, of_branch)
@@ -346,13 +347,23 @@ fn shown(
     let unchanged =
         preview.as_ref().and_then(|preview| preview.base.as_ref()).map(|base| names.all(&base.unchanged));
     let (files, changes) = match &preview {
-        Some(preview) => (edit::files(&preview.files), edit::changes(&preview.plan, known, &names)),
+        Some(preview) => {
+            (edit::files(&preview.files), edit::changes(&preview.plan, known, &names, hand.language))
+        }
         None => Default::default(),
     };
+    let plan = preview.as_ref().map(|preview| &preview.plan);
+    let refusals = plan.into_iter().flat_map(|plan| &plan.refusals).map(|one| {
+        let (message, ours) = in_words(&one.message, known, hand.language);
+        json!({"message": message, "ours": ours})
+    });
+    let found = plan.into_iter().flat_map(|plan| &plan.findings);
+    let found = found.map(|one| super::found::told(one, known, &about.category.id, hand.language));
+    let wrong = json!({"refusals": refusals.collect::<Vec<_>>(), "findings": found.collect::<Vec<_>>()});
     // Of what the form began with nobody asked.
     let is_asked = typed.previewed.is_some() || typed.place.is_some();
-    let told = previewed(preview.as_ref().filter(|_| is_asked), &changes, is_other, hand);
-    let note = refused.as_ref().map(|(_, note, _)| note).or(told.as_ref());
+    let previewed_note = previewed(preview.as_ref().filter(|_| is_asked), &changes, is_other, hand);
+    let note = refused.as_ref().map(|(_, note, _)| note).or(previewed_note.as_ref());
     Shown::page(
         "propose.html",
         json!({
@@ -363,7 +374,7 @@ fn shown(
             "git_says": form.shown(about.schema, about.said), "deployed": deployed,
             "deployed_differs": about.deployed != about.said, "is_taking": about.is_outside, "where": place,
             "shared": base.map(|base| json!({"path": base.path, "line": base.line, "used_by": base.used_by.len()})),
-            "why": typed.why, "branch": typed.branch, "preview": preview, "over": may_override.then(|| format!("{page}?over={}.{}#f-{}", about.category.id, about.path, about.path)), "unchanged": unchanged, "files": files, "changes": changes,
+            "why": typed.why, "branch": typed.branch, "preview": preview, "over": may_override.then(|| format!("{page}?over={}.{}#f-{}", about.category.id, about.path, about.path)), "unchanged": unchanged, "files": files, "changes": changes, "wrong": wrong,
             "pushes": hand.app.serving.proposing.remote.is_some(), "now": work.host.stamp(),
         }),
     )

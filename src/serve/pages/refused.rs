@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use super::draft::named;
-use super::found::{by_labels, told};
+use super::found::{in_words, told};
 use super::shell;
 use super::visit::{Hand, Sent};
 use crate::diagnostic::Severity;
@@ -77,9 +77,10 @@ pub fn note(why: NotSaved, category: &str, known: &Known, hand: &Hand<'_>) -> (S
         }
         other => {
             let problem = Problem::from(other);
-            note["text"] = by_labels(problem.detail(), known).into();
+            let (text, ours) = in_words(problem.detail(), known, hand.language);
+            note["text"] = text.into();
             note["help"] = problem.more("help").cloned().unwrap_or(Json::Null);
-            note["english"] = true.into();
+            note["english"] = (!ours).into();
             (problem.status(), note)
         }
     }
@@ -95,6 +96,6 @@ fn worded(refusal: &Refusal, title: &str, known: &Known, hand: &Hand<'_>) -> Jso
     if refusal.check == EMPTY {
         return json!({"text": hand.language.say("refused.empty", &[("category", title)])});
     }
-    let text = by_labels(&refusal.message, known);
-    json!({"text": text, "english": true, "code": refusal.check})
+    let (text, ours) = in_words(&refusal.message, known, hand.language);
+    json!({"text": text, "english": !ours, "code": refusal.check})
 }

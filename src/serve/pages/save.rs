@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
-use super::category::{Look, Place, page};
-use super::draft::{Draft, named, path_of};
+use super::category::{Look, Place, page, saved_note};
+use super::draft::{Beside, Draft, named, path_of};
 use super::fields::moved;
 use super::found::is_gap;
+use super::parts::{self, Parts, opened};
 use super::stale::Sides;
 use super::values::{key_of, put, value_at};
 use super::visit::{Hand, Sent, Shown, Visit};
@@ -65,6 +66,8 @@ struct Submitted<'a> {
     over: Vec<SettingPath>,
     /// Checks that he was asked about, and why it is saved all the same.
     force: Vec<Force>,
+    /// What is typed for other categories of the page.
+    beside: Vec<Beside>,
 }
 
 fn submit(
@@ -75,13 +78,10 @@ fn submit(
     sent: &Sent,
 ) -> Result<Shown, Problem> {
     let (known, judged) = shell::known(id, hand, work)?;
-    let category = sent.text("category").unwrap_or_default().to_owned();
-    if !place.categories().iter().any(|(one, _)| *one == category) {
-        return Err(Problem::bad_request("the form is of no category of this page"));
-    }
-    known.category(&category)?;
-    let revision = sent.text("revision").and_then(|text| text.parse().ok());
-    let revision: u64 = revision.ok_or_else(|| Problem::bad_request("the form says no revision"))?;
+    let is_again = sent.is_again();
+    let Parts { category, asked, sent, beside } = parts::of(place, sent, &known, &judged, work)?;
+    let sent = &sent;
+    let revision = parts::revision(sent)?;
     let began = sent.text("opened").and_then(|text| text.parse().ok()).unwrap_or(revision);
     let form = Submitted {
         opened: opened(&known, &category, revision, work)?,
@@ -94,10 +94,11 @@ fn submit(
         key: sent.text("key").unwrap_or_default().to_owned(),
         force: refused::lifted(sent),
         over: sent.all("over").filter_map(SettingPath::parse).collect(),
+        beside,
     };
     let mut draft = Draft::of(sent);
     // Whoever asks for nothing, or had to sign in meanwhile, is shown what he typed.
-    let asked = sent.text("do").filter(|_| !sent.is_again()).unwrap_or("again");
+    let asked = if asked.is_empty() || is_again { "again" } else { asked.as_str() };
     let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
     for (mapping, (key, _)) in &mut draft.unfinished {
         let schema = known.category(&form.category)?.schema_at(mapping);
@@ -116,7 +117,8 @@ fn submit(
         }
         ("read", Some(mapping)) => {
             let category = known.category(&form.category)?;
-            let (count, left) = sheet::read(category, &judged, work, &mapping, hand.language, &mut draft);
+            let (count, left) =
+                sheet::read((&known, category), &judged, work, &mapping, hand.language, &mut draft);
             let say = |key: &str, n: usize| hand.language.say(key, &[("n", &n.to_string())]);
             let title = if count == 0 { say("note.read_none", 0) } else { say("note.read", count) };
             let text = (left > 0).then(|| say("note.read_left", left));
@@ -132,6 +134,7 @@ fn submit(
             )
         }
         ("cache", _) => form.clear(draft, work, hand),
+        ("discard", _) => form.discard(work, hand),
         ("again", _) => {
             let note = json!({"kind": "info", "title": hand.language.say("note.again", &[])});
             form.again(draft, Some(note), work, hand)
@@ -153,16 +156,6 @@ fn submit(
     }
 }
 
-/// What was deployed at a revision: nothing where it was never saved by then.
-fn opened(known: &Known, category: &str, revision: u64, work: &mut Work<'_>) -> Result<Settings, Problem> {
-    if revision == known.revision(category) {
-        return Ok(known.rows.get(category).map(|row| row.settings.clone()).unwrap_or_default());
-    }
-    let past = section::past(known, category, work.store)?;
-    let then = past.into_iter().find(|past| past.revision == revision);
-    Ok(then.and_then(|past| past.settings.ok()).unwrap_or_default())
-}
-
 fn is_of_records(known: &Known, category: &str, mapping: &SettingPath) -> bool {
     let schema = known.pair.category(category).and_then(|category| category.schema_at(mapping));
     schema
@@ -177,8 +170,10 @@ fn words_of(form: &Submitted<'_>, path: &SettingPath) -> String {
 
 impl Submitted<'_> {
     fn sides(&self) -> Sides<'_> {
-        let Submitted { known, judged, place, ref category, began: (revision, ref opened), .. } = *self;
-        Sides { known, judged, place, category, revision, opened }
+        let Submitted {
+            known, judged, place, ref category, began: (revision, ref opened), ref beside, ..
+        } = *self;
+        Sides { known, judged, place, category, revision, opened, beside }
     }
 
     /// The page as it would be, nothing saved.
@@ -201,8 +196,8 @@ impl Submitted<'_> {
         hand: &Hand<'_>,
     ) -> Result<Shown, Problem> {
         let over = Some((self.category.clone(), self.over.clone()));
-        let look = Look { draft: Some((self.category.clone(), draft)), findings, note, over };
-        self.looked(look, work, hand)
+        let draft = Some((self.category.clone(), draft));
+        self.looked(Look { draft, findings, note, over, beside: self.beside.clone() }, work, hand)
     }
 
     fn looked(&self, look: Look, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
@@ -339,7 +334,7 @@ impl Submitted<'_> {
         // What was pasted and not read is meant to be saved too.
         for mapping in draft.unread.keys().cloned().collect::<Vec<_>>() {
             let category = self.known.category(&self.category)?;
-            sheet::read(category, self.judged, work, &mapping, hand.language, &mut draft);
+            sheet::read((self.known, category), self.judged, work, &mapping, hand.language, &mut draft);
         }
         if let Some((mapping, (wrong, _))) = draft.unread.iter().find(|(_, (wrong, _))| !wrong.is_empty()) {
             let title = hand.language.say("note.unread", &[("n", &wrong.len().to_string())]);
@@ -354,6 +349,11 @@ impl Submitted<'_> {
         }
         let moves = self.moves(&draft, work)?;
         if moves.is_empty() {
+            if !self.beside.is_empty() {
+                let category = shell::title_of(self.known.category(&self.category)?, hand.language);
+                let title = hand.language.say("note.same", &[("category", &category)]);
+                return self.done(json!({"kind": "info", "title": title}), None, work, hand);
+            }
             let to = format!("{}?same={}", self.place.address(self.known.id()), self.category);
             return Ok(Shown::Elsewhere(to));
         }
@@ -364,6 +364,11 @@ impl Submitted<'_> {
         match done {
             Ok(saved) => {
                 tell(work, hand);
+                if !self.beside.is_empty() {
+                    let (known, judged) = shell::known(self.known.id(), hand, work)?;
+                    let note = saved_note(&known, &judged, &self.category, saved.revision, hand, work)?;
+                    return self.done(note, None, work, hand);
+                }
                 let to = self.place.address(self.known.id());
                 Ok(Shown::Elsewhere(format!("{to}?saved={}.{}", self.category, saved.revision)))
             }
@@ -411,6 +416,38 @@ impl Submitted<'_> {
         }
     }
 
+    /// What is typed for this category goes; what is typed beside it stays.
+    fn discard(&self, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
+        if self.beside.is_empty() {
+            return Ok(Shown::Elsewhere(self.place.address(self.known.id())));
+        }
+        let category = shell::title_of(self.known.category(&self.category)?, hand.language);
+        let title = hand.language.say("note.discarded", &[("category", &category)]);
+        self.done(json!({"kind": "info", "title": title}), None, work, hand)
+    }
+
+    /// The page after something was done, with all that is typed and not saved.
+    fn done(
+        &self,
+        mut note: Json,
+        draft: Option<Draft>,
+        work: &mut Work<'_>,
+        hand: &Hand<'_>,
+    ) -> Result<Shown, Problem> {
+        let (known, judged) = shell::known(self.known.id(), hand, work)?;
+        let of = |id: &str| known.category(id).map(|category| shell::title_of(category, hand.language));
+        let mut typed = Vec::new();
+        for id in draft.iter().map(|_| &self.category).chain(self.beside.iter().map(|one| &one.category)) {
+            typed.push(of(id)?);
+        }
+        let text = hand.language.say("note.beside", &[("category", &typed.join(", "))]);
+        note["lines"] = json!([{"text": text}]);
+        let over = Some((self.category.clone(), self.over.clone()));
+        let draft = draft.map(|draft| (self.category.clone(), draft));
+        let look = Look { draft, findings: Vec::new(), note: Some(note), over, beside: self.beside.clone() };
+        page(&known, &judged, self.place, look, hand, work)
+    }
+
     /// One setting goes back to what the last apply set, at once. What is typed beside it stays typed.
     fn set_back(
         &self,
@@ -433,20 +470,15 @@ impl Submitted<'_> {
                     self.category,
                     saved.revision
                 );
-                if self.moves(&draft, work)?.is_empty() && !draft.is_begun() {
+                let is_typed = draft.is_begun() || !self.moves(&draft, work)?.is_empty();
+                if !is_typed && self.beside.is_empty() {
                     return Ok(Shown::Elsewhere(to));
                 }
-                let (known, judged) = shell::known(self.known.id(), hand, work)?;
                 let revision = saved.revision.to_string();
                 let title = hand
                     .language
                     .say("note.set_back", &[("setting", &words_of(self, path)), ("revision", &revision)]);
-                let note =
-                    Some(json!({"kind": "ok", "title": title, "text": hand.language.say("note.kept", &[])}));
-                let over = Some((self.category.clone(), self.over.clone()));
-                let look =
-                    Look { draft: Some((self.category.clone(), draft)), findings: Vec::new(), note, over };
-                page(&known, &judged, self.place, look, hand, work)
+                self.done(json!({"kind": "ok", "title": title}), is_typed.then_some(draft), work, hand)
             }
             Err(why) => self.refused(why, draft, work, hand),
         }
@@ -531,6 +563,7 @@ impl Submitted<'_> {
                     draft: Some((self.category.clone(), draft)),
                     note: Some(note),
                     over: Some((self.category.clone(), over)),
+                    beside: self.beside.clone(),
                     ..Look::default()
                 };
                 Ok(self.looked(look, work, hand)?.status(StatusCode::CONFLICT))

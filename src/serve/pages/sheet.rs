@@ -9,14 +9,15 @@ use axum::response::Response;
 use serde_json::Value as Json;
 
 use super::draft::Draft;
+use super::found::help_by_labels;
 use super::shell;
 use super::values::{
     Choosable, Kind, by_name, choosable, is_mapping, is_record, key_of, key_title, kind, typed_form,
     value_title,
 };
 use super::visit::{Shown, Visit};
-use crate::model::{SettingPath, Settings, Value};
-use crate::ops::section::Judged;
+use crate::model::{SettingPath, Settings, Value, countries};
+use crate::ops::section::{Judged, Known};
 use crate::options::View;
 use crate::report::texts::Language;
 use crate::schema::{Category, options_of, text};
@@ -29,7 +30,7 @@ const MOST: usize = 2000;
 
 /// Reads what was pasted under a mapping into the draft; how many rows were, and how many not. Those that were not stay, with why.
 pub fn read(
-    category: &Category,
+    (known, category): (&Known, &Category),
     judged: &Judged,
     work: &Work<'_>,
     mapping: &SettingPath,
@@ -38,7 +39,7 @@ pub fn read(
 ) -> (usize, usize) {
     let Some((_, pasted)) = draft.unread.remove(mapping) else { return (0, 0) };
     let view = judged.compiled().map(|compiled| compiled.view(work.ground.options()));
-    let reading = Reading { category, mapping, view: view.as_ref(), language };
+    let reading = Reading { integration: known, category, mapping, view: view.as_ref(), language };
     let lines = lines(&pasted);
     let columns = lines.first().and_then(|line| columns(category, mapping, &line.cells));
     let is_headed = columns.is_some() || lines.first().is_some_and(|line| reading.is_heading(&line.cells));
@@ -150,6 +151,7 @@ fn switch(cell: &str) -> String {
 
 /// What reads the rows of a mapping.
 struct Reading<'a> {
+    integration: &'a Known,
     category: &'a Category,
     mapping: &'a SettingPath,
     view: Option<&'a View<'a>>,
@@ -157,6 +159,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Why there is no such row: what the schema says of those that one might look for.
+    fn why_key(&self, mapping: &Json, cell: &str) -> String {
+        let refusals = mapping.get("propertyNames").and_then(|names| names.get("x-refusals"));
+        let of = |key: &str| refusals?.get(key)?.as_str();
+        let said = of(cell).or_else(|| of(countries::code_of(cell)?));
+        let plain = |said: &str| help_by_labels(said, self.integration, self.category, self.mapping);
+        said.map_or_else(|| self.why("map.why_key", cell), plain)
+    }
+
     fn why(&self, key: &str, cell: &str) -> String {
         self.language.say(key, &[("cell", cell)])
     }
@@ -185,7 +196,7 @@ impl Reading<'_> {
                 if first.is_empty() {
                     return Err(self.why("map.why_no_key", ""));
                 }
-                let key = key_of(schema, self.view, first).ok_or_else(|| self.why("map.why_key", first))?;
+                let key = key_of(schema, self.view, first).ok_or_else(|| self.why_key(schema, first))?;
                 (path, left) = (path.child(&key), more);
             } else if is_record(schema) {
                 let (field, more) = self.field(schema, left)?;
@@ -238,7 +249,7 @@ impl Reading<'_> {
             return Err(self.why("map.why_many", more));
         }
         let schema = self.category.schema_at(self.mapping).unwrap_or(&Json::Null);
-        let key = key_of(schema, self.view, key).ok_or_else(|| self.why("map.why_key", key))?;
+        let key = key_of(schema, self.view, key).ok_or_else(|| self.why_key(schema, key))?;
         let row = self.mapping.child(&key);
         let all = columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
         let path_of =

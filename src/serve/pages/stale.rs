@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use super::category::Place;
-use super::draft::{Draft, named};
+use super::draft::{Beside, Draft, named};
 use super::fields::{Form, moved};
 use super::values::{Kind, choosable, kind, typed_form};
 use super::visit::{Hand, Sent, Shown};
@@ -74,6 +74,8 @@ pub struct Sides<'a> {
     /// Of what was deployed when the form was made.
     pub revision: u64,
     pub opened: &'a Settings,
+    /// What is typed for other categories of the page, which goes along.
+    pub beside: &'a [Beside],
 }
 
 /// The page that asks, after a save that was refused because somebody else saved since.
@@ -81,7 +83,7 @@ pub struct Sides<'a> {
 /// # Errors
 /// When the store cannot be read.
 pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_>) -> Result<Shown, Problem> {
-    let Sides { known, judged, place, category, revision, opened } = *sides;
+    let Sides { known, judged, place, category, revision, opened, beside: carried } = *sides;
     let category = known.category(category)?;
     let none = Settings::new();
     let now = known.rows.get(category.id.as_str()).map_or(&none, |row| &row.settings);
@@ -157,7 +159,7 @@ pub fn page(sides: &Sides<'_>, draft: Draft, work: &mut Work<'_>, hand: &Hand<'_
         "opened": {"revision": revision, "by": then.map(|past| &past.saved_by), "at": then.map(|past| &past.saved_at)},
         "differing": clashes.iter().chain(&others).collect::<Vec<_>>(), "clashes": clashes.len(), "key": hex(&key),
         "added": draft.added.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "beside": beside,
+        "beside": beside, "carried": carried.iter().flat_map(Beside::carried).collect::<Vec<_>>(),
         "unfinished": draft.unfinished.iter().map(|(at, (key, value))| json!({"path": named(at), "key": key, "value": value})).collect::<Vec<_>>(),
         "unread": draft.unread.iter().map(|(at, (_, text))| json!({"path": named(at), "text": text})).collect::<Vec<_>>(),
         "removed": draft.removed.iter().map(ToString::to_string).collect::<Vec<_>>(),

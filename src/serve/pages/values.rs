@@ -343,7 +343,14 @@ pub fn read(kind: Kind, schema: &Json, typed: &[String]) -> Json {
 /// A number where nothing but a number fits; a code stays the text that it is.
 fn scalar(schema: &Json, text: &str) -> Json {
     let is_number = !takes(schema, "string") && (takes(schema, "number") || takes(schema, "integer"));
-    let number = || text.replace(',', ".").parse::<serde_json::Number>().ok();
+    let number = || {
+        let text = text.replace(',', ".");
+        // `007` is seven where nothing but a number fits.
+        let (sign, digits) = text.strip_prefix('-').map_or(("", &*text), |digits| ("-", digits));
+        let is_led = |rest: &str| digits.len() > rest.len() && rest.starts_with(|c: char| c.is_ascii_digit());
+        let plain = Some(digits.trim_start_matches('0')).filter(|rest| is_led(rest)).unwrap_or(digits);
+        format!("{sign}{plain}").parse::<serde_json::Number>().ok()
+    };
     number().filter(|_| is_number).map_or_else(|| text.into(), Json::Number)
 }
 
@@ -397,6 +404,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_number_is_a_number_however_it_is_led() {
+        let number = json!({"type": ["integer", "null"]});
+        for (typed, is) in [
+            ("007", json!(7)),
+            ("-05", json!(-5)),
+            ("0", json!(0)),
+            ("00", json!("00")),
+            ("0,5", json!(0.5)),
+            ("-", json!("-")),
+            ("0x7", json!("0x7")),
+        ] {
+            assert_eq!(scalar(&number, typed), is, "{typed}");
+        }
+        assert_eq!(scalar(&json!({"type": ["string", "integer"]}), "007"), json!("007"));
+    }
+
+    #[test]
     fn what_is_typed_back_is_what_it_was() {
         let code = json!({"type": ["string", "integer", "null"], "x-code": "text"});
         let account = json!({"type": ["integer", "string", "object", "array", "null"], "x-days": "account"});
@@ -406,6 +430,7 @@ mod tests {
             (&code, json!("NO")),
             (&json!({"type": "boolean"}), json!(false)),
             (&json!({"type": ["number", "null"]}), json!(2.5)),
+            (&json!({"type": ["number", "null"]}), json!(0.25)),
             (&json!({"type": "string", "format": "date"}), json!("2026-01-01")),
             (&json!({"type": "string", "maxLength": 10000}), json!("a\n\n b ")),
             (&list, json!(["SE", "NO"])),

@@ -43,35 +43,35 @@ if (told.href !== location.href) history.replaceState(null, "", told.href);
 const typed = new Map();
 let leaving;
 for (const form of document.querySelectorAll("form[data-save], form[data-typed]")) {
-  const line = form.querySelector("[data-count]");
-  const whole = line && line.textContent;
+  // A form may have several parts, each with a Save of its own that counts what was changed in it.
+  const lines = [...form.querySelectorAll("[data-count]")].map((line) => ({ line, whole: line.textContent, part: line.closest("[data-part]") || form }));
   const state = () => new Map([...form.elements].filter((one) => one.name && one.type !== "hidden" && one.name !== "do")
-    .map((one, at) => [at, [one.name, one.type === "checkbox" || one.type === "radio" ? one.checked : one.value]]));
+    .map((one, at) => [at, [one.name, one.type === "checkbox" || one.type === "radio" ? one.checked : one.value, one]]));
   const before = state();
   // How much was changed since the page came.
-  const moved = () => {
+  const moved = (part) => {
     const names = new Set();
-    for (const [at, [name, value]] of state()) if (before.get(at) && before.get(at)[1] !== value) names.add(name);
+    for (const [at, [name, value, one]] of state()) if (before.get(at) && before.get(at)[1] !== value && part.contains(one)) names.add(name);
     return names;
   };
-  typed.set(form, () => form.dataset.draft === "yes" || moved().size > 0);
+  typed.set(form, () => form.dataset.draft === "yes" || moved(form).size > 0);
   form.addEventListener("input", () => {
-    if (!line) return;
-    const n = moved().size;
-    line.textContent = n ? whole + " " + line.dataset.count.replace("{n}", n) : whole;
+    for (const { line, whole, part } of lines) {
+      const n = moved(part).size;
+      line.textContent = n ? whole + " " + line.dataset.count.replace("{n}", n) : whole;
+    }
   });
-  for (const link of form.querySelectorAll("[data-discard]")) link.addEventListener("click", () => { leaving = form; });
   if (!("save" in form.dataset)) {
     form.addEventListener("submit", () => { leaving = form; });
     continue;
   }
 
-  // What is typed is judged by the server, in its words; but a number or a date that is half typed would not reach it.
+  // What is typed is judged by the server, in its words; but a date that is half typed would not reach it.
   form.noValidate = true;
   // A second press sends nothing.
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) return event.preventDefault();
-    const half = [...form.elements].find((one) => one.validity && one.validity.badInput);
+    const half = !event.submitter?.value.endsWith("discard") && [...form.elements].find((one) => one.validity && one.validity.badInput);
     if (half) {
       event.preventDefault();
       for (let above = half; above; above = above.parentElement) if (above.tagName === "DETAILS") above.open = true;
