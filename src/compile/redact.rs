@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::iter::Peekable;
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 
 use crate::diagnostic::codes::schema::LEADING_ZERO;
@@ -135,6 +136,7 @@ fn ranges_after(text: &str, keys: Keys<'_>) -> Vec<Range<usize>> {
     let mut keys_ahead = Ahead(words_of_keys(text).peekable());
     let mut tokens_ahead = Ahead(tokens::begun(text).peekable());
     let mut urls_ahead = Ahead(text.match_indices("//").map(|(at, _)| at).peekable());
+    let mut headers_ahead = Ahead(schemes(text).peekable());
     let mut logins_ahead = Ahead(text.match_indices('@').map(|(at, _)| at).peekable());
     let mut ranges = Vec::new();
     let mut at = 0;
@@ -179,7 +181,10 @@ fn ranges_after(text: &str, keys: Keys<'_>) -> Vec<Range<usize>> {
             }
         }
         let has_url = urls_ahead.stand_in(at, line);
-        let mut found = in_headers(content);
+        let mut found = Vec::new();
+        if headers_ahead.stand_in(at, line) {
+            found.extend(in_headers(content));
+        }
         if has_url {
             found.extend(password_in(content));
         }
@@ -347,14 +352,35 @@ fn shaped(line: &str) -> Vec<Range<usize>> {
     ranges
 }
 
+/// Where a file repeats one of these values: in a comment, as another value or within one. Words, such as a key has, and what is
+/// short may stand anywhere and mean nothing there.
+#[must_use]
+pub fn repeated(sources: &Sources, file: FileId, values: &[Span]) -> Vec<Span> {
+    let quotes = |c: char| matches!(c, '"' | '\'');
+    let is_word = |value: &str| value.chars().all(|c| c.is_alphabetic() || matches!(c, '_' | '-' | ' '));
+    let telling = |value: &&str| value.len() >= LONG && !is_word(value);
+    let values: BTreeSet<&str> =
+        values.iter().map(|span| sources.text(*span).trim().trim_matches(quotes)).filter(telling).collect();
+    let found = if values.is_empty() { None } else { AhoCorasick::new(values).ok() };
+    let text = sources.file(file).text();
+    let found = found.iter().flat_map(|all| all.find_iter(text));
+    found.map(|one| Span::new(file, one.start(), one.end())).collect()
+}
+
+/// Where what stands behind a scheme of headers for authorization begins.
+fn schemes(text: &str) -> impl Iterator<Item = usize> {
+    let capitals = text.match_indices('B').map(|(at, _)| at);
+    capitals.filter_map(|at| {
+        let scheme = ["Bearer ", "Basic "].into_iter().find(|scheme| text[at..].starts_with(scheme))?;
+        Some(at + scheme.len())
+    })
+}
+
 /// What stands behind the scheme of a header for authorization, `Bearer ` or `Basic `.
 fn in_headers(line: &str) -> Vec<Range<usize>> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']');
-    let found = ["Bearer ", "Basic "].into_iter().flat_map(|scheme| line.match_indices(scheme));
-    let values = found.map(|(at, scheme)| {
-        let start = at + scheme.len();
-        start..start + line[start..].find(ends).unwrap_or(line.len() - start)
-    });
+    let values =
+        schemes(line).map(|start| start..start + line[start..].find(ends).unwrap_or(line.len() - start));
     // A word, such as `Basic settings`, is none.
     let telling = |value: &str| value.len() >= PREFIX && !value.chars().all(char::is_alphabetic);
     values.filter(|range| telling(&line[range.clone()])).collect()
@@ -474,6 +500,9 @@ impl Places {
 const SHORTEST: usize = 4;
 /// A message may quote only the beginning of a long text.
 const PREFIX: usize = 8;
+
+/// A value of a credential that is as long is nothing else where it stands once more.
+const LONG: usize = 12;
 
 /// A hidden text as messages may quote it: whole, by line, without quotes and marks.
 fn pieces(text: &str) -> Vec<String> {

@@ -69,13 +69,15 @@ pub fn judge(here: &Path, schema: &Path, paths: &[PathBuf]) -> Result<Judged> {
             if roots.is_empty() {
                 unread.extend(redact::suspicious_by(&sources, file, validator.secret_names()));
             }
+            let secrets: Vec<Span> = roots.iter().flat_map(|root| validator.secrets(root)).collect();
+            let repeated = redact::repeated(&sources, file, &secrets);
+            let secrets = Span::apart(secrets.into_iter().chain(repeated).collect());
             for root in roots {
-                let secrets = Span::apart(validator.secrets(&root));
                 let mut said = validator.judge(&root, Words { hidden: &secrets, ..Words::default() });
                 lost_zeros(&root, &secrets, &mut said);
                 findings.append(&mut said);
-                hidden.extend(secrets);
             }
+            hidden.extend(secrets);
         }
     }
     commented::tell(&mut findings, &sources);

@@ -595,6 +595,18 @@ fn what_any_schema_calls_secret_is_shown_nowhere_and_keys_are() {
                 "{a: x, n: text, a2: y}\n",
             ),
             (
+                format!(r#"{{"properties": {{"a": {secret}}}}}"#),
+                "a: 1st-canary-of-12 # was 1st-canary-of-12\n",
+            ),
+            (
+                format!(r#"{{"properties": {{"a": {secret}, "u": {{"type": "integer"}}}}}}"#),
+                "{a: 1st-canary-of-12, u: http://h/?t=1st-canary-of-12} # 1st-canary-of-12\n",
+            ),
+            (
+                format!(r#"{{"properties": {{"a": {secret}, "b": {{"const": "x"}}}}}}"#),
+                "a: 1st-canary-of-12\nb: 1st-canary-of-12\n",
+            ),
+            (
                 format!(r#"{{"properties": {{"value": {secret}}}, "additionalProperties": false}}"#),
                 "valeu: first-canary\n",
             ),
