@@ -671,7 +671,7 @@ fn is_said(field: &Json) -> bool {
 /// What counts for all that have no row of their own is a row of the table that it stands before: both say the same of what is in a list.
 fn with_the_rest(fields: Vec<Json>, schema: &Json) -> Vec<Json> {
     let of = |field: &Json| {
-        let name = field["path"].as_str().and_then(|path| SettingPath::parse(path))?;
+        let name = field["path"].as_str().and_then(SettingPath::parse)?;
         properties(schema).find(|(key, _)| Some(*key) == name.segments().last().map(|last| &**last))
     };
     let mut all: Vec<Json> = Vec::new();
