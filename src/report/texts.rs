@@ -154,14 +154,6 @@ impl Language {
             Some(fill(&one.here, value))
         })
     }
-
-    /// The words that stand fixed in its sentences: whoever says them says them so.
-    pub fn fixed_words(&self) -> impl Iterator<Item = &str> {
-        self.sentences.iter().flat_map(|one| &one.said).filter_map(|piece| match piece {
-            Piece::Words(words) => Some(words.as_str()),
-            Piece::Name(_) => None,
-        })
-    }
 }
 
 impl Sentence {

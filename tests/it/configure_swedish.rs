@@ -1,8 +1,5 @@
 //! The pages in Swedish: what they say of their own, and what is found of settings, which is said in English elsewhere.
 
-use std::path::Path;
-
-use pairform::report::texts::Language;
 use serde_json::json;
 
 use crate::configure::{Browser, NORDIC, Pages, example, has, lacks};
@@ -166,28 +163,4 @@ fn the_plan_and_a_proposal_are_told_in_swedish() {
         browser.press(&form.set("s.default_terms_of_payment", "14").set("where", "base"), "preview");
     has(&preview.body, "nästa synk av");
     lacks(&preview.body, "next ");
-}
-
-/// What a page says in other words is what the program says: a sentence that nobody says any more is an error.
-#[test]
-fn each_sentence_that_is_translated_is_said_somewhere() {
-    fn read(folder: &Path, all: &mut String) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => read(&path, all),
-                false => all.push_str(&std::fs::read_to_string(&path).unwrap_or_default()),
-            }
-        }
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut all = String::new();
-    let speakers = ["diagnostic", "schema", "compile", "ops", "plan", "serve"];
-    for folder in speakers.map(|one| root.join("src").join(one)).into_iter().chain([root.join("schemas")]) {
-        read(&folder, &mut all);
-    }
-    let words = Language::all().iter().flat_map(Language::fixed_words);
-    let words = words.map(|words| words.trim_matches(['`', ' ', ',', ';', '(', ')', '%']).trim());
-    let gone: Vec<&str> = words.filter(|words| !all.contains(words)).collect();
-    assert!(gone.is_empty(), "{gone:#?}");
 }
