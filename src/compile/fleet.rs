@@ -57,7 +57,7 @@ struct Joins {
 }
 
 /// An account of a payment provider.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Payer {
     title: String,
     account: String,
@@ -288,22 +288,21 @@ fn same_numbers<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
 
 /// Accounts of providers of which several shops book the payouts. That one shop is joined twice is told as that.
 fn one_payer<'a>(same: &[(&'a str, Span, &Joins)]) -> Option<Group<'a>> {
-    let common = |one: &Joins, other: &Joins| -> Vec<String> {
-        let both = one.payers.iter().filter(|payer| other.payers.contains(payer));
-        both.map(|payer| payer.title.clone()).collect()
+    let mut holders: BTreeMap<&Payer, Vec<&(&'a str, Span, &Joins)>> = BTreeMap::new();
+    for one in same {
+        one.2.payers.iter().for_each(|payer| holders.entry(payer).or_default().push(one));
+    }
+    let meets = |one: &Joins| {
+        let other = |payer| holders[payer].iter().find(|other| other.2.keys[0] != one.keys[0]);
+        let found: Vec<_> = one.payers.iter().filter_map(|payer| Some((payer, *other(payer)?))).collect();
+        let (_, (name, place, _)) = *found.first()?;
+        let providers: Vec<String> = found.iter().map(|(payer, _)| payer.title.clone()).collect();
+        Some((list_words(&providers, "and"), (*name, *place)))
     };
-    let meets = |one: &Joins, other: &Joins| {
-        let payers = if one.keys[0] == other.keys[0] { Vec::new() } else { common(one, other) };
-        (!payers.is_empty()).then_some(payers)
-    };
-    let meeting: Vec<_> = same
-        .iter()
-        .filter_map(|one| same.iter().find_map(|other| Some((one, other, meets(one.2, other.2)?))))
-        .collect();
-    let names: Vec<&str> = meeting.iter().map(|((name, ..), ..)| *name).collect();
-    let members = meeting.iter().map(|((name, place, joins), (other, there, _), payers)| {
-        let providers = list_words(payers, "and");
-        let finding = codes::payouts_twice(&names, &providers, &joins.titles[1], *place, (other, *there));
+    let meeting: Vec<_> = same.iter().filter_map(|one| Some((one, meets(one.2)?))).collect();
+    let names: Vec<&str> = meeting.iter().map(|((name, ..), _)| *name).collect();
+    let members = meeting.iter().map(|((name, place, joins), (providers, other))| {
+        let finding = codes::payouts_twice(&names, providers, &joins.titles[1], *place, *other);
         (*name, finding.about(about(name)))
     });
     let members: Vec<_> = members.collect();

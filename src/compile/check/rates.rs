@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::context::Context;
 use super::customers::title;
+use super::shared::sold_to;
 use crate::compile::days;
 use crate::diagnostic::codes::across::idle_in_mode;
 use crate::diagnostic::codes::customers;
@@ -264,24 +265,20 @@ fn without_oss(context: &Context<'_>) -> Option<Finding> {
 /// of home. Only where a filter names them.
 fn without_row_under_oss(context: &Context<'_>) -> Option<Finding> {
     let (home, _) = home(context).filter(|(home, _)| context.vat.is_eu(home))?;
-    let has_rows =
-        context.known(ACCOUNTS, COUNTRIES).is_some() && context.written(ACCOUNTS, COUNTRIES).is_some();
+    let has_rows = context.written(ACCOUNTS, COUNTRIES).is_some();
     if !has_rows || context.toggle(ACCOUNTS, "oss_enabled") != Some(true) || context.composed.incomplete {
         return None;
     }
     let possible = oss_countries(context);
-    let excluded: Vec<&str> =
-        context.listed("additional_filters", "exclude_countries").map(|(country, _)| country).collect();
     let has_row = |country: &str| context.rows(ACCOUNTS, COUNTRIES).any(|row| *row.key.text == *country);
     let is_missing = |country: &str| {
         country != home
             && possible.contains(&country)
             && !context.vat.is_one_area(home, country)
-            && !excluded.contains(&country)
             && !has_row(country)
     };
-    let included = context.listed("additional_filters", "include_countries");
-    let missing: Vec<(&str, Span)> = included.filter(|(country, _)| is_missing(country)).collect();
+    let missing: Vec<(&str, Span)> =
+        sold_to(context).into_iter().filter(|(country, _)| is_missing(country)).collect();
     let (first, there) = *missing.first()?;
     let names: Vec<String> = missing.iter().map(|(country, _)| title(context, country)).collect();
     let path = SettingPath::root().child(COUNTRIES);

@@ -57,8 +57,8 @@ fn idle(context: &Context<'_>, mode: &str, names: &[String]) -> Option<Finding> 
     Some(finding.about(context.about(CATEGORY, path)))
 }
 
-/// Countries that the shop sells to, with the place that says so.
-fn sold_to<'a>(context: &Context<'a>) -> Vec<(&'a str, Span)> {
+/// Countries that a filter lets in and none leaves out, with the place that says so.
+pub(super) fn sold_to<'a>(context: &Context<'a>) -> Vec<(&'a str, Span)> {
     let excluded: Vec<&str> =
         context.listed("additional_filters", "exclude_countries").map(|(country, _)| country).collect();
     let included = context.listed("additional_filters", "include_countries");
